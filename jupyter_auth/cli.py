@@ -1,0 +1,117 @@
+"""``jupyter auth``: the verbs of ``%auth`` in a terminal, and ``token`` and ``demo``."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING
+
+from jupyter_auth.core.errors import AuthError
+from jupyter_auth.kernel import verbs
+from jupyter_auth.kernel.client import connect
+
+if TYPE_CHECKING:
+    from argparse import Namespace
+    from collections.abc import Sequence
+
+PROG = "jupyter auth"
+VERBS = ("login", "logout", "status", "providers", "token", "demo")
+FAILED, MISUSED, INTERRUPTED = 1, 2, 130
+TIMEOUT = 600.0  # seconds that a login stays open
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one verb. The exit status: 0, 1 for an AuthError (one sentence on stderr), 2 misuse."""
+    words = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
+    try:
+        verbs.check_verb(PROG, words[0], VERBS)
+        if words[0] == "demo":
+            return _demo(words[1:])  # it reads its own options
+        given = _parser().parse_args(words)
+        return {
+            "login": _login,
+            "logout": _logout,
+            "status": _status,
+            "providers": _providers,
+            "token": _token,
+        }[given.verb](given)
+    except verbs.Misuse as misuse:
+        return _fail(misuse, MISUSED)
+    except AuthError as error:
+        return _fail(error, FAILED)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+
+
+def _parser() -> verbs.Parser:
+    parser, added = verbs.parser(PROG)
+    parser.add_argument("--version", action="version", version=_version())
+    status = added.choices["status"]
+    status.add_argument("--json", action="store_true", help="for programs")
+    verbs.add_verb(added, "token", "print the access token, for a pipe")
+    verbs.add_verb(added, "demo", "JupyterLab with a provider of its own", name=None, key=False)
+    return parser
+
+
+def _version() -> str:
+    import jupyter_auth
+
+    return f"jupyter-auth-session {jupyter_auth.__version__}"
+
+
+def _say(text: object) -> int:
+    sys.stdout.write(f"{text}\n")
+    return 0
+
+
+def _fail(error: Exception, status: int) -> int:
+    sys.stderr.write(f"{PROG}: {error}\n")
+    return status
+
+
+def _login(given: Namespace) -> int:
+    from jupyter_auth.kernel.sessions import UserSession
+
+    UserSession(
+        given.name,
+        session_key=given.key,
+        auth_force=given.force,
+        scopes=given.scopes,
+        interactive=True,
+        timeout=TIMEOUT,
+    )
+    return 0
+
+
+def _logout(given: Namespace) -> int:
+    return _say(verbs.logout(given.name, given.key))
+
+
+def _status(given: Namespace) -> int:
+    if given.json:
+        return _say(json.dumps({"accounts": verbs.status_data(given.name)}, indent=2))
+    return _say(verbs.status(given.name))
+
+
+def _providers(_: Namespace) -> int:
+    return _say(verbs.providers())
+
+
+def _token(given: Namespace) -> int:
+    token = connect().token(given.name, given.key)
+    if sys.stdout.isatty():
+        sys.stderr.write(
+            f"{PROG}: whoever sees this token can use it until it expires; "
+            f'better: some-command "$({PROG} token {given.name})"\n'
+        )
+    return _say(token.access_token.reveal())
+
+
+def _demo(words: Sequence[str]) -> int:
+    from jupyter_auth.demo.run import main as demo
+
+    return demo(words)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

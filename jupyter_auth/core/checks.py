@@ -1,0 +1,130 @@
+"""What a provider's fields may hold: said where a provider is made, not where one is first used."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from jupyter_auth.core.errors import ConfigurationError
+from jupyter_auth.core.secret import Secret
+from jupyter_auth.core.urls import require_secure
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from jupyter_auth.core.models import Provider
+
+# Parameters that are ours to set in an authorization or token request, not a configuration's.
+RESERVED_PARAMS = frozenset(
+    {"client_id", "client_secret", "code", "code_challenge", "code_challenge_method"}
+    | {"code_verifier", "grant_type", "nonce", "redirect_uri", "refresh_token", "response_type"}
+    | {"scope", "state"}
+)
+URLS = (
+    "authorization_endpoint",
+    "token_endpoint",
+    "revocation_endpoint",
+    "userinfo_endpoint",
+    "device_authorization_endpoint",
+    "jwks_uri",
+)
+HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 5.1
+HEADER_TEMPLATE = re.compile(r"[ -z|~]*\{token\}[ -z|~]*")
+
+
+def _text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def _secret(value: Any) -> bool:
+    return isinstance(value, str | Secret)
+
+
+def _words(value: Any) -> bool:
+    return _text(value) or (isinstance(value, list | tuple) and all(map(_text, value)))
+
+
+def _texts(value: Any) -> bool:
+    return isinstance(value, Mapping) and all(
+        _text(each) for pair in value.items() for each in pair
+    )
+
+
+def _number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and value >= 0
+
+
+def _codes(value: Any) -> bool:
+    return isinstance(value, list | tuple) and all(isinstance(each, int) for each in value)
+
+
+def _flag(value: Any) -> bool:
+    return isinstance(value, bool)
+
+
+def _way(value: Any) -> bool:
+    return value in ("basic", "post", "none")
+
+
+KINDS: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "title": (_text, "a text"),
+    "issuer": (_text, "a text"),
+    "client_id": (_text, "a text"),
+    "client_secret": (_secret, "a text"),
+    "client_auth": (_way, "basic, post or none"),
+    "scopes": (_words, "a list of texts"),
+    "audience": (_text, "a text"),
+    "authorize_params": (_texts, "a table of texts"),
+    "token_params": (_texts, "a table of texts"),
+    "redirect_uri": (_text, "a text"),
+    "base_url": (_text, "a text"),
+    "api_origins": (_words, "a list of texts"),
+    "username_claim": (_text, "a text"),
+    "username_url": (_text, "a text"),
+    "leeway": (_number, "a number of seconds"),
+    "refresh_on": (_codes, "a list of HTTP status codes"),
+    "revoke": (_flag, "true or false"),
+}
+
+
+def check_provider(provider: Provider) -> None:
+    """ConfigurationError names the first field that cannot work. No value is shown."""
+    for field, (fits, kind) in KINDS.items():
+        value = getattr(provider, field)
+        if value is not None and not fits(value):
+            raise ConfigurationError(
+                f"The field {field!r} of provider {provider.name!r} is not {kind}."
+            )
+    if taken := RESERVED_PARAMS & {*provider.authorize_params, *provider.token_params}:
+        raise ConfigurationError(f"{min(taken)!r} is not a parameter to configure.")
+    for field in ("issuer", "base_url", "username_url"):
+        if url := getattr(provider, field):
+            require_secure(url, field)
+    _check_endpoints(provider)
+    _check_header(provider)
+
+
+def _check_endpoints(provider: Provider) -> None:
+    for field in URLS:
+        url: Any = getattr(provider.endpoints, field, None)
+        # A path lies where the browser is; two slashes would name a host.
+        is_path = _text(url) and url.startswith("/") and not url.startswith(("//", "/\\"))
+        if url is None or (is_path and field == "authorization_endpoint"):
+            continue
+        if not _text(url):
+            raise ConfigurationError(
+                f"The endpoint {field!r} of provider {provider.name!r} is not a text."
+            )
+        require_secure(url, field)
+
+
+def _check_header(provider: Provider) -> None:
+    name, template = provider.header.name, provider.header.template
+    if not (_text(name) and HEADER_NAME.fullmatch(name)) or not (
+        _text(template) and HEADER_TEMPLATE.fullmatch(template)
+    ):
+        raise ConfigurationError(
+            f"The header of provider {provider.name!r} cannot carry a token.",
+            hint="It has a name, and a template like 'Bearer {token}'.",
+        )

@@ -1,0 +1,129 @@
+"""What an issuer says about itself: metadata (OIDC Discovery 4, RFC 8414 3) and keys (RFC 7517)."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from jupyter_auth.core import http
+from jupyter_auth.core.checks import URLS
+from jupyter_auth.core.errors import ConfigurationError, ProviderError, ProviderUnavailable
+from jupyter_auth.core.models import Endpoints, Provider
+from jupyter_auth.core.urls import require_secure
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+MAX_AGE = 3600.0  # seconds that metadata and keys are believed
+RETRY = 60.0  # seconds until an issuer that is away is asked again
+PAUSE = 60.0  # seconds between tries of an issuer that is away
+
+
+class Discovery:
+    """Metadata and signing keys by issuer, remembered for an hour.
+
+    ``clock`` is seconds since 1970. Where an issuer is away, what it last said still holds.
+    """
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._known: dict[str, tuple[float, Any]] = {}
+
+    def endpoints(self, provider: Provider) -> Endpoints:
+        """The provider's endpoints: given ones first, the rest from its issuer.
+
+        ProviderUnavailable: no answer. ProviderError, ConfigurationError: no usable document.
+        """
+        if not provider.issuer:
+            assert provider.endpoints  # noqa: S101 (Provider's post_init)
+            return provider.endpoints
+        issuer = provider.issuer
+        found: Endpoints = self._remembered(issuer, lambda: _discover(issuer))
+        if not provider.endpoints:
+            return found
+        given = {k: v for k in URLS if (v := getattr(provider.endpoints, k))}
+        return Endpoints(**(vars(found) | given))
+
+    def keys(self, endpoints: Endpoints, *, fresh: bool = False) -> http.Json:
+        """The issuer's JWK Set; ``fresh`` asks again, for a key that is not among those known."""
+        if not endpoints.jwks_uri:
+            raise ProviderError(f"{endpoints.issuer} publishes no keys to check an ID token with.")
+        uri = endpoints.jwks_uri
+        return self._remembered(uri, lambda: _fetch_keys(uri), fresh=fresh)  # type: ignore[no-any-return]
+
+    def _remembered(self, url: str, fetch: Callable[[], Any], *, fresh: bool = False) -> Any:
+        now = self._clock()
+        with self._lock:
+            at, value = self._known.get(url, (None, None))
+        if at is not None and now - at < MAX_AGE and not fresh:
+            return value
+        try:
+            value = fetch()
+        except (ProviderUnavailable, ProviderError, ConfigurationError):
+            if at is None:
+                raise
+            now -= MAX_AGE - PAUSE  # ask again in a while
+        with self._lock:
+            self._known[url] = (now, value)
+        return value
+
+
+def _documents(issuer: str) -> Iterator[str]:
+    base = issuer.rstrip("/")
+    parts = urlsplit(base)
+    yield f"{base}/.well-known/openid-configuration"
+    yield f"{parts.scheme}://{parts.netloc}/.well-known/oauth-authorization-server{parts.path}"
+
+
+def _discover(issuer: str) -> Endpoints:
+    for url in _documents(issuer):
+        status, document = http.get_json(url, "metadata")
+        if document:
+            return _checked(issuer, document)
+    raise ConfigurationError(
+        f"{issuer} has no metadata: it answered {status} where an issuer describes itself.",
+        hint="Check the issuer's address, or give the provider's endpoints instead.",
+    )
+
+
+def _checked(issuer: str, document: http.Json) -> Endpoints:
+    """RFC 8414 3.3: a document that names another issuer is not believed."""
+    if document.get("issuer") != issuer:
+        raise ConfigurationError(
+            f"The metadata of {issuer} names another issuer: {document.get('issuer')!r:.200}.",
+            hint="If that is the right one, configure it as the issuer, to the letter.",
+        )
+    urls = {name: document[name] for name in URLS if document.get(name)}
+    for name, url in urls.items():
+        try:
+            require_secure(str(url), name)
+        except ConfigurationError as error:
+            raise ProviderError(f"{issuer} names an unusable {name}: {error.message}") from None
+    if "authorization_endpoint" not in urls or "token_endpoint" not in urls:
+        raise ProviderError(f"The metadata of {issuer} lacks an authorization or token endpoint.")
+    return Endpoints(
+        issuer=issuer,
+        scopes_supported=_strings(document.get("scopes_supported")),
+        id_token_signing_alg_values_supported=_strings(
+            document.get("id_token_signing_alg_values_supported")
+        )
+        or ("RS256",),
+        authorization_response_iss_parameter_supported=document.get(
+            "authorization_response_iss_parameter_supported"
+        )
+        is True,
+        **urls,
+    )
+
+
+def _strings(value: Any) -> tuple[str, ...]:
+    return tuple(v for v in value if isinstance(v, str)) if isinstance(value, list) else ()
+
+
+def _fetch_keys(uri: str) -> http.Json:
+    status, keys = http.get_json(uri, "key set")
+    if not isinstance(keys.get("keys"), list):
+        raise ProviderError(f"{uri} answered {status} and no key set.")
+    return keys

@@ -1,0 +1,359 @@
+"""The one place that decides: use the stored token, refresh it, or ask a person to sign in."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import secrets
+import time
+from typing import TYPE_CHECKING
+from urllib.parse import urljoin
+
+from jupyter_auth.core import identity, oauth
+from jupyter_auth.core.changes import ChangeLog
+from jupyter_auth.core.discovery import Discovery
+from jupyter_auth.core.errors import (
+    AuthError,
+    ConfigurationError,
+    LoginDenied,
+    LoginFailed,
+    UserMismatch,
+)
+from jupyter_auth.core.logins import LIFETIME, Binding, Logins, Opening, Request, binding_name
+from jupyter_auth.core.models import (
+    DEFAULT_KEY,
+    Account,
+    AccountInfo,
+    AccountKey,
+    Change,
+    Changes,
+    Login,
+    Logout,
+    Provider,
+    ProviderInfo,
+    Token,
+)
+from jupyter_auth.core.revocation import Revoker
+from jupyter_auth.core.secret import Secret
+from jupyter_auth.core.token_endpoint import Party, TokenAnswer, refusal
+from jupyter_auth.core.tokens import Need, Tokens
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from jupyter_auth.core.providers import Providers
+    from jupyter_auth.core.store import TokenStore
+
+MAX_KEY = 1024  # characters of a session_key
+POLL = 1.0  # seconds between two looks at what other processes changed
+
+
+class Engine:
+    """One person's accounts. Synchronous, thread safe, and knows no users but by an opaque name.
+
+    ``clock`` gives seconds since 1970 in UTC, ``login_lifetime`` is how many of them a person has
+    to finish a login. Implements ``Accounts``, and for those who drive a
+    login ``open`` and ``finish``.
+    """
+
+    def __init__(
+        self,
+        providers: Providers,
+        store: TokenStore,
+        *,
+        clock: Callable[[], float] = time.time,
+        login_lifetime: float = LIFETIME,
+    ) -> None:
+        self._providers = providers
+        self._clock = clock
+        self._log = ChangeLog()
+        self._discovery = Discovery(clock)
+        self._logins = Logins(clock, self._login_changed, login_lifetime)
+        self._revoker = Revoker()
+        self._tokens = Tokens(store, self._asked, self._discovery, self._log, clock)
+
+    # Providers
+
+    def providers(self) -> list[ProviderInfo]:
+        """Those that somebody could sign in at."""
+        return self._providers.all()
+
+    def provider(self, name: str) -> ProviderInfo:
+        """One of them. ProviderNotFound."""
+        return self._providers.info(name)
+
+    def configured(self, name: str) -> Provider:
+        """The whole of it: for the server's own pages, never for a kernel. ProviderNotFound."""
+        return self._providers.get(name)
+
+    def register(self, provider: Provider) -> ProviderInfo:
+        """Make a provider made in code known. ConfigurationError: not allowed here."""
+        return self._providers.register(provider)
+
+    def _party(self, name: str) -> Party:
+        return self._asked(self._providers.get(name))
+
+    def _asked(self, provider: Provider) -> Party:
+        return Party(provider=provider, endpoints=self._discovery.endpoints(provider))
+
+    # Logins
+
+    def begin(
+        self,
+        provider: str,
+        session_key: str = DEFAULT_KEY,
+        *,
+        username: str | None = None,
+        scopes: Sequence[str] | None = None,
+        force: bool = False,
+        kernel: str | None = None,
+        notebook: str | None = None,
+    ) -> Login:
+        """A pending login; see ``Accounts.begin``. The provider is asked who it is before."""
+        if len(session_key) > MAX_KEY:
+            raise ConfigurationError(f"A session_key has at most {MAX_KEY} characters.")
+        party = self._party(provider)
+        party.endpoint("authorization_endpoint")
+        _ = party.client_id
+        request = Request(
+            key=AccountKey(provider, session_key),
+            username=username,
+            scopes=tuple(scopes or ()),
+            force=force,
+        )
+        return self._logins.begin(request, kernel=kernel, notebook=notebook)
+
+    def open(self, login_id: str, redirect_uri: str, user: str) -> tuple[str, Binding]:
+        """The browser arrives: where to send it, and the cookie that binds it to this opening.
+
+        Raises the login's outcome where it is not pending; otherwise as ``begin``.
+        """
+        request = self._logins.request(login_id)
+        party = _at_origin(self._party(request.key.provider), redirect_uri)
+        state, binding = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
+        opening = Opening(
+            verifier=oauth.new_verifier(),
+            nonce=secrets.token_urlsafe(32),
+            binding=hashlib.sha256(binding.encode()).hexdigest(),
+            redirect_uri=redirect_uri,
+            user=user,
+            fingerprint=party.provider.fingerprint,
+            issuer=party.endpoints.issuer,
+        )
+        url = oauth.authorization_url(
+            party,
+            redirect_uri=redirect_uri,
+            scopes=request.scopes or party.default_scopes,
+            state=state,
+            nonce=opening.nonce,
+            verifier=opening.verifier,
+            prompt="login" if request.force else None,
+            login_hint=request.username,
+        )
+        self._logins.add_opening(login_id, state, opening)
+        return url, Binding(binding_name(state), binding)
+
+    def finish(
+        self, provider: str, params: Mapping[str, str], bindings: Mapping[str, str], user: str
+    ) -> Login:
+        """What the callback brought (RFC 6749 4.1.2): the login with its outcome.
+
+        LoginExpired: the state is not known (any more). LoginFailed: it belongs to another
+        browser, user or provider. Nothing is exchanged then. Whatever goes wrong later is the
+        login's ``error``.
+        """
+        login, opening = self._logins.take_opening(
+            provider, params.get("state", ""), bindings, user
+        )
+        try:
+            return self._complete(login, opening, params)
+        except LoginDenied as error:
+            return self._logins.end(login.id, "denied", error)
+        except AuthError as error:
+            return self._logins.end(login.id, "failed", error)
+
+    def _complete(self, login: Login, opening: Opening, params: Mapping[str, str]) -> Login:
+        if login.status != "pending":  # another opening was the first
+            return login
+        request = self._logins.request(login.id)
+        party = self._party(login.provider)
+        if party.provider.fingerprint != opening.fingerprint:
+            raise LoginFailed("The provider was configured anew meanwhile.", hint="Start again.")
+        _check_issuer(party, opening, params)
+        code = _code(party, params)
+        answer = oauth.exchange(
+            party, code=code, verifier=opening.verifier, redirect_uri=opening.redirect_uri
+        )
+        asked = request.scopes or party.default_scopes
+        account = self._account(party, login.key, answer, asked, opening.nonce)
+        if request.username and request.username not in {account.username, account.subject}:
+            self._revoker.revoke(lambda: party, account)
+            raise UserMismatch(
+                f"{account.username or 'Somebody else'} signed in to {party.provider.title},"
+                f" not {request.username}.",
+                hint="Nothing was stored. Sign out at the provider, then sign in as the right one.",
+            )
+        if not self._logins.claim(login.id):
+            self._revoker.revoke(lambda: party, account)
+            return self._logins.get(login.id)
+        self._tokens.keep(account)
+        return self._logins.end(login.id, "complete")
+
+    def _account(
+        self, party: Party, key: AccountKey, answer: TokenAnswer, asked: Sequence[str], nonce: str
+    ) -> Account:
+        now = self._clock()
+        sent = nonce if "openid" in asked else None
+        who = identity.of(party, answer, self._discovery, now=now, nonce=sent)
+        return Account(
+            provider=key.provider,
+            session_key=key.session_key,
+            fingerprint=party.provider.fingerprint,
+            access_token=answer.access_token,
+            refresh_token=answer.refresh_token,
+            id_token=answer.id_token,
+            # RFC 6749 5.1: a scope left out is the scope that was asked for.
+            scopes=tuple(asked) if answer.scopes is None else answer.scopes,
+            issued_at=now,
+            expires_at=now + answer.expires_in if answer.expires_in else None,
+            issuer=party.endpoints.issuer,
+            subject=who.subject,
+            username=who.username,
+            signed_in_at=now,
+        )
+
+    def login(self, login_id: str) -> Login:
+        """How it stands. LoginExpired: not known (any more)."""
+        return self._logins.get(login_id)
+
+    def logins(self) -> list[Login]:
+        """The pending ones."""
+        return self._logins.pending()
+
+    def cancel(self, login_id: str) -> Login:
+        """End it for everybody who waits."""
+        return self._logins.end(login_id, "cancelled")
+
+    def leave(self, login_id: str) -> Login:
+        """One waits no more; the last one to leave cancels it."""
+        return self._logins.leave(login_id)
+
+    # Accounts and their tokens
+
+    def accounts(self) -> list[AccountInfo]:
+        """Who is signed in."""
+        return self._tokens.accounts()
+
+    def token(
+        self,
+        provider: str,
+        session_key: str = DEFAULT_KEY,
+        *,
+        min_valid: float = 0.0,
+        rejected: str | None = None,
+    ) -> Token:
+        """The account's token, refreshed first where it has to be; see ``TokenSource.token``."""
+        need = Need(min_valid=min_valid, rejected=rejected)
+        key = AccountKey(provider, session_key)
+        return self._tokens.token(self._providers.get(provider), key, need)
+
+    def id_token(self, provider: str, session_key: str = DEFAULT_KEY) -> Secret | None:
+        """The ID token of the last login or refresh, where the provider gives one."""
+        account = self._tokens.load(
+            self._providers.get(provider), AccountKey(provider, session_key)
+        )
+        return account.id_token if account else None
+
+    def logout(
+        self, provider: str, session_key: str = DEFAULT_KEY, *, revoke: bool = True
+    ) -> Logout:
+        """Delete here, then revoke at the provider (RFC 7009). StoreError: cannot be deleted."""
+        account = self._tokens.drop(AccountKey(provider, session_key))
+        if account is None:
+            return Logout(removed=False, revoked=False, note="Nobody was signed in.")
+        if not revoke:
+            return Logout(removed=True, revoked=False)
+        configured = self._configured(provider)
+        if configured is None or configured.fingerprint != account.fingerprint:
+            note = "The provider was configured anew since; its tokens run out by themselves."
+            return Logout(removed=True, revoked=False, note=note)
+        revoked, note = self._revoker.revoke(lambda: self._asked(configured), account)
+        return Logout(removed=True, revoked=revoked, note=note)
+
+    def _configured(self, name: str) -> Provider | None:
+        try:
+            return self._providers.get(name)
+        except ConfigurationError:
+            return None
+
+    # Changes
+
+    def changes(self, since: int = 0, wait: float = 0.0) -> Changes:
+        """What happened after ``since``; blocks up to ``wait`` seconds for something to."""
+        deadline = time.monotonic() + wait
+        while True:
+            news = self._log.after(since)
+            left = deadline - time.monotonic()
+            if news.changes or news.reset or left <= 0:
+                return news
+            self.poll()
+            self._log.wait(since, min(left, POLL))
+
+    def poll(self) -> None:
+        """Look at what other processes changed, and at what expired. About once a second."""
+        self._logins.expire()
+        self._tokens.poll()
+
+    def listen(self, callback: Callable[[], None]) -> Callable[[], None]:
+        """Call ``callback`` after each change, from any thread; returns what ends that."""
+        return self._log.listen(callback)
+
+    def close(self) -> None:
+        """End what runs in the background."""
+        self._revoker.close()
+
+    def _login_changed(self, login: Login) -> None:
+        self._log.add(
+            Change(
+                kind="login", provider=login.provider, session_key=login.session_key, login=login
+            )
+        )
+
+
+def _at_origin(party: Party, redirect_uri: str) -> Party:
+    """An authorization endpoint that is a path lies where the browser is: join it to that."""
+    endpoint = party.endpoints.authorization_endpoint or ""
+    if not endpoint.startswith("/"):
+        return party
+    joined = urljoin(redirect_uri, endpoint)
+    endpoints = dataclasses.replace(party.endpoints, authorization_endpoint=joined)
+    return dataclasses.replace(party, endpoints=endpoints)
+
+
+def _check_issuer(party: Party, opening: Opening, params: Mapping[str, str]) -> None:
+    """RFC 9207 2.4: the answer comes from the issuer that was asked (mix-up, RFC 9700 4.4)."""
+    named = params.get("iss")
+    advertised = party.endpoints.authorization_response_iss_parameter_supported
+    if opening.issuer is None or (named is None and not advertised):
+        return  # nothing to compare: one callback path for each provider has to do
+    if named != opening.issuer:
+        raise LoginFailed(
+            "The answer came from another issuer than was asked.", hint="Nothing was sent to it."
+        )
+
+
+def _code(party: Party, params: Mapping[str, str]) -> Secret:
+    """The authorization code, or the error in its place (RFC 6749 4.1.2.1)."""
+    title = party.provider.title
+    match params.get("error"):
+        case None:
+            if code := params.get("code"):
+                return Secret(code)
+            raise LoginFailed(f"{title} answered without a code.", hint="Start again.")
+        case "access_denied":
+            raise LoginDenied(f"{title} did not sign you in ({refusal(params)}).")
+        case _:
+            raise LoginFailed(
+                f"{title} refused ({refusal(params)}).",
+                hint="Check the provider's configuration: client_id, redirect URI and scopes.",
+            )

@@ -1,0 +1,168 @@
+"""Everything that can go wrong, as one tree.
+
+AuthError
+├── ConfigurationError      what is configured cannot work; says what to change
+│   └── ProviderNotFound    no provider of that name; names those near it
+├── LoginRequired           nobody is signed in, and nobody is there to ask
+│   ├── RefreshRejected     the provider ended the sign-in (``invalid_grant``)
+│   └── InsufficientScope   signed in, but with fewer scopes than asked for
+├── LoginDenied             the person or the provider said no
+├── LoginExpired            nobody finished the login in time
+├── LoginCancelled          somebody cancelled it
+├── LoginFailed             it came back wrong; nothing was stored
+│   └── UserMismatch        somebody else signed in than was asked for
+├── ProviderUnavailable     no answer; try again, nothing is lost
+├── ProviderError           it answered, but not what its protocol says
+├── Throttled               a call was not sent: too early, see ``retry_at``
+├── BrokerUnavailable       the Jupyter server's token broker does not answer
+└── StoreError              tokens cannot be read or written here
+
+Each class has a stable ``code``: it is what travels between broker and kernel.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from requests import RequestException
+
+
+class AuthError(Exception):
+    """Whatever jupyter_auth raises. ``message`` says what happened, ``hint`` what to do next."""
+
+    code: ClassVar[str] = "auth_error"
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(f"{message} {hint}".strip())
+        self.message = message
+        self.hint = hint
+
+    def to_wire(self) -> dict[str, Any]:
+        """The JSON object that travels from broker to kernel: code, message, hint."""
+        return {"code": self.code, "message": self.message, "hint": self.hint}
+
+
+class ConfigurationError(AuthError):
+    """What is configured cannot work."""
+
+    code = "configuration_error"
+
+
+class ProviderNotFound(ConfigurationError):
+    """No provider is known by that name."""
+
+    code = "provider_not_found"
+
+
+class LoginRequired(AuthError):
+    """Nobody is signed in, and nobody is there to ask."""
+
+    code = "login_required"
+
+
+class RefreshRejected(LoginRequired):
+    """The provider refused the refresh token for good (RFC 6749 5.2, ``invalid_grant``)."""
+
+    code = "refresh_rejected"
+
+
+class InsufficientScope(LoginRequired):
+    """The account was granted fewer scopes than are needed; ``scopes`` are those asked for."""
+
+    code = "insufficient_scope"
+
+    def __init__(self, message: str, *, hint: str = "", scopes: tuple[str, ...] = ()) -> None:
+        super().__init__(message, hint=hint)
+        self.scopes = tuple(scopes)
+
+    def to_wire(self) -> dict[str, Any]:
+        """As everywhere, and the scopes."""
+        return super().to_wire() | {"scopes": list(self.scopes)}
+
+
+class LoginDenied(AuthError, ConnectionError):
+    """The person or the provider said no (RFC 6749 4.1.2.1, ``access_denied``)."""
+
+    code = "login_denied"
+
+
+class LoginExpired(AuthError, ConnectionError):
+    """Nobody finished the login while it was open."""
+
+    code = "login_expired"
+
+
+class LoginCancelled(AuthError):
+    """Somebody cancelled the login."""
+
+    code = "login_cancelled"
+
+
+class LoginFailed(AuthError):
+    """The login came back wrong. Nothing was stored."""
+
+    code = "login_failed"
+
+
+class UserMismatch(LoginFailed, AssertionError):
+    """Somebody else signed in than was asked for. Nothing was stored, nothing was sent."""
+
+    code = "user_mismatch"
+
+
+class ProviderUnavailable(AuthError, RequestException):
+    """The provider did not answer, or answered 5xx. Try again: nothing is lost."""
+
+    code = "provider_unavailable"
+
+
+class ProviderError(AuthError):
+    """The provider answered, but not what its protocol says. Nothing is lost."""
+
+    code = "provider_error"
+
+
+class Throttled(AuthError, RequestException):
+    """A call was not sent, it would be refused; ``retry_at`` is in seconds since 1970, UTC."""
+
+    code = "throttled"
+
+    def __init__(self, message: str, *, hint: str = "", retry_at: float = 0.0) -> None:
+        super().__init__(message, hint=hint)
+        self.retry_at = retry_at
+
+    def to_wire(self) -> dict[str, Any]:
+        """As everywhere, and when to try again."""
+        return super().to_wire() | {"retry_at": self.retry_at}
+
+
+class BrokerUnavailable(AuthError):
+    """The Jupyter server's token broker does not answer, or speaks another version."""
+
+    code = "broker_unavailable"
+
+
+class StoreError(AuthError):
+    """Tokens cannot be read or written where they should rest."""
+
+    code = "store_error"
+
+
+def _family(kind: type[AuthError]) -> dict[str, type[AuthError]]:
+    members = {kind.code: kind}
+    for child in kind.__subclasses__():
+        members |= _family(child)
+    return members
+
+
+def from_wire(data: Any) -> AuthError:
+    """The error that ``to_wire`` described; an ``AuthError`` where the code is not known."""
+    if not isinstance(data, dict):
+        return AuthError("The broker answered without saying why.")
+    kind = _family(AuthError).get(str(data.get("code")), AuthError)
+    message, hint = str(data.get("message", "")), str(data.get("hint", ""))
+    if issubclass(kind, InsufficientScope):
+        return kind(message, hint=hint, scopes=tuple(map(str, data.get("scopes") or ())))
+    if issubclass(kind, Throttled):
+        return kind(message, hint=hint, retry_at=float(data.get("retry_at") or 0.0))
+    return kind(message, hint=hint)

@@ -1,0 +1,146 @@
+"""ID token validation (OpenID Connect Core 3.1.3.7 and 12.2)."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import hashlib
+import hmac
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from joserfc import jwt
+from joserfc.errors import InvalidKeyIdError, JoseError
+from joserfc.jwk import JWKRegistry, KeySet
+
+from jupyter_auth.core.errors import ProviderError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from jupyter_auth.core.http import Json
+    from jupyter_auth.core.secret import Secret
+
+FOREVER = 1e12  # seconds; Python's JSON knows Infinity and NaN
+CLOCK_SKEW = 120.0  # seconds that the provider's clock may differ from ours
+# Asymmetric only: `none` proves nothing, and HMAC would take a public key for a secret.
+ALGORITHMS = frozenset(
+    {"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"}
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Expected:
+    """What an ID token must say to be believed. ``nonce`` and ``subject`` where they are known."""
+
+    issuer: str
+    client_id: str
+    access_token: Secret
+    algorithms: tuple[str, ...]
+    nonce: str | None = None
+    subject: str | None = None
+
+
+def verify(
+    id_token: Secret, expected: Expected, keys: Callable[[bool], Json], now: float
+) -> dict[str, Any]:
+    """The claims of ``id_token``, all checked. ProviderError says which check failed.
+
+    ``keys(fresh)`` gives the issuer's JWK Set; it is asked afresh once, for a rotated key.
+    """
+    try:
+        token = _decode(id_token, expected, keys(False))
+    except _UnknownKeyError:
+        try:
+            token = _decode(id_token, expected, keys(True))
+        except _UnknownKeyError:
+            raise _refused("it is not signed by a key of the issuer") from None
+    _check_claims(token.claims, expected, now)
+    _check_at_hash(token, expected.access_token)
+    return token.claims
+
+
+class _UnknownKeyError(Exception):
+    """The key that signed is not among those given."""
+
+
+def _refused(why: str) -> ProviderError:
+    return ProviderError(
+        f"The provider's ID token was refused: {why}.", hint="Nothing was stored. Sign in again."
+    )
+
+
+def _decode(id_token: Secret, expected: Expected, keys: Json) -> jwt.Token:
+    algorithms = sorted(ALGORITHMS.intersection(expected.algorithms))
+    if not algorithms:  # to joserfc an empty list would be none at all
+        raise _refused("the provider offers no algorithm that proves anything")
+    try:
+        return jwt.decode(id_token.reveal(), _usable(keys), algorithms)
+    except InvalidKeyIdError:
+        raise _UnknownKeyError from None
+    except JoseError as error:
+        # BadSignatureError too may mean a key replaced under the same id: worth one fresh look.
+        if error.error == "bad_signature":
+            raise _UnknownKeyError from None
+        raise _refused(error.error.replace("_", " ")) from None
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        raise _refused("it cannot be read") from None
+
+
+def _usable(keys: Json) -> KeySet:
+    """RFC 7517 5: a key that is not understood is ignored, and spoils no other."""
+    found = []
+    for each in keys["keys"]:
+        with contextlib.suppress(JoseError, ValueError, TypeError, LookupError, AttributeError):
+            found.append(JWKRegistry.import_key(each))
+    return KeySet(found)
+
+
+def _check_claims(claims: dict[str, Any], expected: Expected, now: float) -> None:
+    audience = claims.get("aud")
+    audiences = audience if isinstance(audience, list) else [audience]
+    if claims.get("iss") != expected.issuer:
+        raise _refused("it names another issuer")
+    if expected.client_id not in audiences:
+        raise _refused("it is meant for another client")
+    if claims.get("azp", expected.client_id) != expected.client_id:
+        raise _refused("it was issued to another party")
+    if len(audiences) > 1 and "azp" not in claims:
+        raise _refused("it has several audiences and no authorized party")
+    if expected.nonce is not None and not _same(claims.get("nonce"), expected.nonce):
+        raise _refused("its nonce is not ours")
+    if not isinstance(claims.get("sub"), str) or not claims["sub"]:
+        raise _refused("it names nobody")
+    if expected.subject is not None and claims["sub"] != expected.subject:
+        raise _refused("it names somebody else than before")
+    _check_times(claims, now)
+
+
+def _check_times(claims: dict[str, Any], now: float) -> None:
+    expires: Any = claims.get("exp")
+    issued: Any = claims.get("iat")
+    if not _is_time(expires) or not _is_time(issued):
+        raise _refused("it does not say when it was issued and when it expires")
+    if expires <= now - CLOCK_SKEW or issued > now + CLOCK_SKEW:
+        raise _refused("its times do not fit; check this machine's clock")
+
+
+def _is_time(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < FOREVER
+
+
+def _same(left: Any, right: str) -> bool:
+    if not isinstance(left, str):
+        return False
+    return hmac.compare_digest(left.encode("utf-8", "surrogatepass"), right.encode())
+
+
+def _check_at_hash(token: jwt.Token, access_token: Secret) -> None:
+    """OIDC Core 3.1.3.6: the left half of the access token's hash, by the signature's hash."""
+    if "at_hash" not in token.claims:
+        return
+    name = {"256": "sha256", "384": "sha384", "512": "sha512"}.get(token.header["alg"][-3:])
+    digest = hashlib.new(name or "sha512", access_token.reveal().encode()).digest()
+    half = base64.urlsafe_b64encode(digest[: len(digest) // 2]).rstrip(b"=").decode()
+    if not _same(token.claims["at_hash"], half):
+        raise _refused("it belongs to another access token")

@@ -1,0 +1,386 @@
+"""The words of this package as plain values, and the two seams that hold it together.
+
+Everything here is frozen and shows no secret. All times are seconds since 1970 in UTC, as floats.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+from urllib.parse import urlsplit
+
+from jupyter_auth.core.checks import check_provider
+from jupyter_auth.core.errors import ConfigurationError
+from jupyter_auth.core.secret import Secret
+from jupyter_auth.core.urls import origin_of, require_secure
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+DEFAULT_KEY = "default"
+NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+
+LoginStatus = Literal["pending", "complete", "denied", "expired", "cancelled", "failed"]
+ClientAuth = Literal["basic", "post", "none"]
+
+
+def _words(value: str | Sequence[str] | None) -> tuple[str, ...]:
+    return tuple(value.split()) if isinstance(value, str) else tuple(value or ())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Endpoints:
+    """Where an authorization server answers: the fields of RFC 8414 2 and OIDC Discovery 3."""
+
+    issuer: str | None = None
+    authorization_endpoint: str | None = None
+    token_endpoint: str | None = None
+    revocation_endpoint: str | None = None
+    userinfo_endpoint: str | None = None
+    device_authorization_endpoint: str | None = None
+    jwks_uri: str | None = None
+    scopes_supported: tuple[str, ...] = ()
+    id_token_signing_alg_values_supported: tuple[str, ...] = ("RS256",)
+    authorization_response_iss_parameter_supported: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Header:
+    """How an access token is sent to the API: the header's name, and a template for its value."""
+
+    name: str = "Authorization"
+    template: str = "Bearer {token}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Provider:
+    """An authorization server with one client registration. Data, never a subclass.
+
+    Give ``issuer`` and everything else is discovered (OIDC Discovery, RFC 8414), or ``endpoints``.
+    Strings and lists are taken where secrets and tuples rest. ConfigurationError: cannot work.
+    """
+
+    name: str
+    title: str = ""
+    issuer: str | None = None
+    endpoints: Endpoints | None = None
+    client_id: str | None = None
+    client_secret: Secret | None = None
+    client_auth: ClientAuth | None = None
+    scopes: tuple[str, ...] = ()
+    audience: str | None = None
+    authorize_params: Mapping[str, str] = field(default_factory=dict)
+    token_params: Mapping[str, str] = field(default_factory=dict)
+    redirect_uri: str | None = None
+    base_url: str | None = None
+    api_origins: tuple[str, ...] = ()
+    header: Header = field(default_factory=Header)
+    username_claim: str | None = None
+    username_url: str | None = None
+    leeway: float | None = None
+    refresh_on: tuple[int, ...] = (401,)
+    revoke: bool = True
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.name, str) or not NAME.fullmatch(self.name):
+            raise ConfigurationError(
+                f"{self.name!r} cannot name a provider.",
+                hint="Use up to 64 lower-case letters, digits, dots, dashes or underscores.",
+            )
+        if not self.issuer and not (self.endpoints and self.endpoints.token_endpoint):
+            raise ConfigurationError(
+                f"Provider {self.name!r} has no address.",
+                hint="Give its issuer URL, or its endpoints with a token_endpoint.",
+            )
+        check_provider(self)
+        put = object.__setattr__
+        secret: Secret | str | None = self.client_secret
+        put(self, "client_secret", Secret(secret) if isinstance(secret, str) else secret)
+        put(self, "title", self.title or self.name)
+        put(self, "scopes", _words(self.scopes))
+        put(self, "refresh_on", tuple(self.refresh_on))
+        put(self, "authorize_params", MappingProxyType(dict(self.authorize_params)))
+        put(self, "token_params", MappingProxyType(dict(self.token_params)))
+        put(self, "client_auth", self.client_auth or ("basic" if self.client_secret else "none"))
+        put(self, "api_origins", tuple(map(origin_of, self._origins())))
+
+    def _origins(self) -> tuple[str, ...]:
+        if declared := _words(self.api_origins):
+            for origin in declared:
+                require_secure(origin, "API origin")
+            return declared
+        return (self.base_url or self.address,)
+
+    @property
+    def address(self) -> str:
+        """The issuer, or the token endpoint of a server that has none."""
+        if self.issuer:
+            return self.issuer
+        assert self.endpoints and self.endpoints.token_endpoint  # noqa: S101, PT018 (post_init)
+        return self.endpoints.token_endpoint
+
+    @property
+    def fingerprint(self) -> str:
+        """What an account is bound to: another configuration of the same name never reads it."""
+        given = self.endpoints or Endpoints()  # these two are sent the refresh token
+        bound = [self.issuer, given.token_endpoint, given.revocation_endpoint]
+        bound += [self.client_id, self.audience]
+        return hashlib.sha256(json.dumps(bound).encode()).hexdigest()
+
+    def info(self, source: str = "code") -> ProviderInfo:
+        """What a kernel may know of this provider."""
+        return ProviderInfo(
+            name=self.name,
+            title=self.title,
+            host=urlsplit(self.address).netloc,
+            scopes=self.scopes,
+            base_url=self.base_url,
+            api_origins=self.api_origins,
+            refresh_on=self.refresh_on,
+            source=source,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProviderInfo:
+    """What a kernel may know of a provider. ``source``: configured, code, user or preset."""
+
+    name: str
+    title: str
+    host: str
+    scopes: tuple[str, ...] = ()
+    base_url: str | None = None
+    api_origins: tuple[str, ...] = ()
+    refresh_on: tuple[int, ...] = (401,)
+    source: str = "configured"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Token:
+    """An access token as an API wants it.
+
+    From ``refresh_at`` on a new one should be fetched while this one still works; from
+    ``expires_at`` on it does not. None: the provider named no lifetime.
+    """
+
+    access_token: Secret
+    headers: Mapping[str, Secret]
+    scopes: tuple[str, ...] = ()
+    expires_at: float | None = None
+    refresh_at: float | None = None
+    kind: Literal["bearer", "api_key"] = "bearer"
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the access token in hex: how a kernel says which one the API refused."""
+        return self.access_token.digest
+
+    def valid(self, now: float) -> bool:
+        """Whether an API should still take it."""
+        return self.expires_at is None or now < self.expires_at
+
+
+@dataclass(frozen=True, kw_only=True)
+class Account:
+    """One signed-in identity, with all its tokens. Never leaves the engine that owns the store."""
+
+    provider: str
+    session_key: str
+    fingerprint: str
+    access_token: Secret
+    refresh_token: Secret | None = None
+    id_token: Secret | None = None
+    scopes: tuple[str, ...] = ()
+    issued_at: float
+    expires_at: float | None = None
+    issuer: str | None = None
+    subject: str | None = None
+    username: str | None = None
+    signed_in_at: float
+
+    @property
+    def key(self) -> AccountKey:
+        """Which account this is."""
+        return AccountKey(self.provider, self.session_key)
+
+    def info(self, warning: str = "") -> AccountInfo:
+        """What a kernel, a widget and a log may know of it."""
+        return AccountInfo(
+            provider=self.provider,
+            session_key=self.session_key,
+            username=self.username or self.subject,
+            scopes=self.scopes,
+            expires_at=self.expires_at,
+            refreshes=self.refresh_token is not None,
+            signed_in_at=self.signed_in_at,
+            warning=warning,
+        )
+
+
+@dataclass(frozen=True, order=True)
+class AccountKey:
+    """(provider, session_key): what names an account of one user."""
+
+    provider: str
+    session_key: str = DEFAULT_KEY
+
+    def __str__(self) -> str:
+        key = self.session_key
+        return self.provider if key == DEFAULT_KEY else f"{self.provider} ({key[:40]})"
+
+
+@dataclass(frozen=True, kw_only=True)
+class AccountInfo:
+    """The public side of an account. ``refreshes``: stays signed in by itself."""
+
+    provider: str
+    session_key: str = DEFAULT_KEY
+    username: str | None = None
+    scopes: tuple[str, ...] = ()
+    expires_at: float | None = None
+    refreshes: bool = False
+    signed_in_at: float = 0.0
+    warning: str = ""
+
+    @property
+    def key(self) -> AccountKey:
+        """Which account this is."""
+        return AccountKey(self.provider, self.session_key)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Login:
+    """One attempt of a person to sign in.
+
+    ``path`` is root-absolute on the user's own server, ``url`` absolute where that is known.
+    ``error`` is what ``AuthError.to_wire()`` gives. ``kernel`` and ``notebook`` say who asked.
+    """
+
+    id: str
+    provider: str
+    session_key: str = DEFAULT_KEY
+    status: LoginStatus = "pending"
+    expires_at: float = 0.0
+    error: Mapping[str, Any] | None = None
+    path: str | None = None
+    url: str | None = None
+    kernel: str | None = None
+    notebook: str | None = None
+
+    @property
+    def key(self) -> AccountKey:
+        """The account that this login is for."""
+        return AccountKey(self.provider, self.session_key)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Change:
+    """Something a kernel should know: an account changed or is gone, or a login moved on."""
+
+    kind: Literal["account", "removed", "login"]
+    provider: str
+    session_key: str = DEFAULT_KEY
+    login: Login | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Changes:
+    """What happened after a sequence number. ``reset``: more than is remembered; look anew."""
+
+    sequence: int
+    changes: tuple[Change, ...] = ()
+    reset: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Logout:
+    """The outcome of a sign-out: gone from here in any case. ``note`` says what could not be."""
+
+    removed: bool
+    revoked: bool
+    note: str = ""
+
+
+class TokenSource(Protocol):
+    """All that ``TokenAuth`` needs. Bound to one account."""
+
+    def token(self, min_valid: float = 0.0) -> Token:
+        """A token valid for ``min_valid`` seconds more, refreshed first where it has to be.
+
+        LoginRequired (or RefreshRejected): a person must sign in. ProviderUnavailable,
+        ProviderError, BrokerUnavailable: try again, nothing is lost.
+        """
+
+    def rejected(self, token: Token) -> Token:
+        """Another token, after the API refused this one. Errors as for ``token``."""
+
+
+class Accounts(Protocol):
+    """What sessions, the widget and ``%auth`` need besides; by Engine and by BrokerClient."""
+
+    def providers(self) -> list[ProviderInfo]:
+        """All providers known by name, and ready to use."""
+
+    def provider(self, name: str) -> ProviderInfo:
+        """One of them. ProviderNotFound names those near it."""
+
+    def register(self, provider: Provider) -> ProviderInfo:
+        """Make a provider made in code known. ConfigurationError: not allowed here."""
+
+    def begin(
+        self,
+        provider: str,
+        session_key: str = DEFAULT_KEY,
+        *,
+        username: str | None = None,
+        scopes: Sequence[str] | None = None,
+        force: bool = False,
+        kernel: str | None = None,
+        notebook: str | None = None,
+    ) -> Login:
+        """A pending login: a new one, or the one under way for the same account and parameters.
+
+        ``force`` asks the provider to prompt; ``kernel`` and ``notebook`` say who asks.
+
+        ProviderNotFound, ConfigurationError; ProviderUnavailable, ProviderError from discovery.
+        """
+
+    def login(self, login_id: str) -> Login:
+        """How that login stands. LoginExpired: it is not known (any more)."""
+
+    def logins(self) -> list[Login]:
+        """The pending ones."""
+
+    def cancel(self, login_id: str) -> Login:
+        """End a login for everybody who waits for it."""
+
+    def leave(self, login_id: str) -> Login:
+        """One who began it waits no more; it is cancelled when that was the last one."""
+
+    def accounts(self) -> list[AccountInfo]:
+        """Who is signed in."""
+
+    def token(
+        self,
+        provider: str,
+        session_key: str = DEFAULT_KEY,
+        *,
+        min_valid: float = 0.0,
+        rejected: str | None = None,
+    ) -> Token:
+        """The account's token; ``rejected``: digest of one refused. Errors: ``TokenSource``."""
+
+    def id_token(self, provider: str, session_key: str = DEFAULT_KEY) -> Secret | None:
+        """The ID token of the last login or refresh, where the provider gives one."""
+
+    def logout(
+        self, provider: str, session_key: str = DEFAULT_KEY, *, revoke: bool = True
+    ) -> Logout:
+        """Delete here first, then revoke at the provider (RFC 7009); ``note`` says what failed."""
+
+    def changes(self, since: int = 0, wait: float = 0.0) -> Changes:
+        """What happened after ``since``; with ``wait``, blocks for that many seconds for some."""

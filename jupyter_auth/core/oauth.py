@@ -1,0 +1,155 @@
+"""The protocol: what is said to an authorization server, on requests-oauthlib.
+
+Nothing here decides or remembers; each function is one request, or the URL for one.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+
+import requests
+from oauthlib.oauth2 import WebApplicationClient
+
+from jupyter_auth.core import http
+from jupyter_auth.core.errors import AuthError, LoginFailed, ProviderError, RefreshRejected
+from jupyter_auth.core.secret import Secret
+from jupyter_auth.core.token_endpoint import (
+    Party,
+    TokenAnswer,
+    as_https,
+    checked,
+    client_auth,
+    restored,
+    speaking,
+)
+from jupyter_auth.core.traces import forget_locals
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def _forgetful(call: Callable[P, R]) -> Callable[P, R]:
+    """Errors of ``call`` carry no frame whose local variables hold what was sent."""
+
+    @functools.wraps(call)
+    def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return call(*args, **kwargs)
+        except AuthError as error:
+            forget_locals(error)
+            raise
+
+    return wrapper
+
+
+def new_verifier() -> Secret:
+    """A fresh PKCE code verifier of 256 random bits or more (RFC 7636 4.1)."""
+    return Secret(WebApplicationClient("").create_code_verifier(64))
+
+
+def authorization_url(
+    party: Party,
+    *,
+    redirect_uri: str,
+    scopes: Sequence[str],
+    state: str,
+    nonce: str,
+    verifier: Secret,
+    prompt: str | None = None,
+    login_hint: str | None = None,
+) -> str:
+    """Where to send the browser (RFC 6749 4.1.1, RFC 7636 4.3, OIDC Core 3.1.2.1)."""
+    client = WebApplicationClient(party.client_id)
+    challenge = client.create_code_challenge(verifier.reveal(), "S256")
+    extra = {"login_hint": login_hint, "audience": party.provider.audience}
+    extra |= party.provider.authorize_params
+    # OIDC Core 3.1.2.1: a list of words.
+    words = f"{prompt or ''} {extra.get('prompt') or ''}".split()
+    extra["prompt"] = " ".join(dict.fromkeys(words))
+    if "openid" in scopes:
+        extra["nonce"] = nonce
+    url = party.endpoint("authorization_endpoint")
+    return restored(
+        client.prepare_request_uri(
+            as_https(url),
+            redirect_uri=redirect_uri,
+            scope=list(scopes) or None,
+            state=state,
+            code_challenge=challenge,
+            code_challenge_method="S256",
+            **{k: v for k, v in extra.items() if v},
+        ),
+        url,
+    )
+
+
+@_forgetful
+def exchange(party: Party, *, code: Secret, verifier: Secret, redirect_uri: str) -> TokenAnswer:
+    """The authorization code for tokens (RFC 6749 4.1.3). Never sent twice.
+
+    LoginFailed: the provider refused the code. ConfigurationError: it refused the client.
+    """
+    with speaking(
+        party, redirect_uri, invalid_grant=LoginFailed, hidden=(code, verifier)
+    ) as session:
+        auth, credentials = client_auth(party)
+        more: dict[str, Any] = {**party.provider.token_params}
+        if "client_secret" in credentials:
+            more["client_secret"] = credentials["client_secret"]
+        answer = session.fetch_token(
+            as_https(party.endpoint("token_endpoint")),
+            code=code.reveal(),
+            code_verifier=verifier.reveal(),
+            auth=auth,
+            include_client_id=auth is None,
+            **more,
+        )
+    return checked(answer)
+
+
+@_forgetful
+def refresh(party: Party, refresh_token: Secret) -> TokenAnswer:
+    """New tokens for a refresh token (RFC 6749 6).
+
+    RefreshRejected: ``invalid_grant``, and nothing else: the sign-in is over.
+    """
+    with speaking(party, invalid_grant=RefreshRejected, hidden=(refresh_token,)) as session:
+        auth, credentials = client_auth(party)
+        more: dict[str, Any] = {**credentials, **party.provider.token_params}
+        answer = session.refresh_token(
+            as_https(party.endpoint("token_endpoint")),
+            refresh_token=refresh_token.reveal(),
+            auth=auth,
+            **more,
+        )
+    return checked(answer)
+
+
+@_forgetful
+def revoke(party: Party, token: Secret, hint: str) -> None:
+    """RFC 7009 2.1. Quietly does nothing where the provider offers no revocation."""
+    if not (url := party.endpoints.revocation_endpoint):
+        return
+    auth, credentials = client_auth(party)
+    form = {"token": token.reveal(), "token_type_hint": hint, **credentials}
+    with requests.Session() as session:
+        answer = http.send(
+            session, "POST", url, "revocation endpoint", data=form, auth=auth or http.no_auth
+        )
+    if not answer.ok:
+        raise ProviderError(f"The revocation endpoint answered {answer.status_code}.")
+
+
+@_forgetful
+def userinfo(url: str, access_token: Secret) -> http.Json:
+    """The claims about the account (OIDC Core 5.3), or what an API says of "me"."""
+    headers = {"Authorization": f"Bearer {access_token.reveal()}", "Accept": "application/json"}
+    with requests.Session() as session:
+        answer = http.send(session, "GET", url, "userinfo endpoint", headers=headers)
+    if not answer.ok:
+        raise ProviderError(f"The userinfo endpoint answered {answer.status_code}.")
+    return http.json_object(answer, "userinfo endpoint")

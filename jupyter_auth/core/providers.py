@@ -1,0 +1,226 @@
+"""Mappings in, ``Provider`` out; and which configuration of a name counts.
+
+The administrator's (``c.JupyterAuth.providers``) goes first and cannot be replaced, then what was
+made in code, then the user's ``providers.toml``, then the presets of this package.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import functools
+import threading
+import tomllib
+from importlib import resources
+from typing import TYPE_CHECKING, Any
+
+import platformdirs
+
+from jupyter_auth.core.errors import ConfigurationError, ProviderNotFound
+from jupyter_auth.core.models import Endpoints, Header, Provider, ProviderInfo
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+FIELDS = {field.name for field in dataclasses.fields(Provider)}
+NESTED = {"endpoints": Endpoints, "header": Header}
+
+
+def provider_from_mapping(name: str, mapping: Mapping[str, Any]) -> Provider:
+    """The provider that a table of TOML, JSON or a traitlets dict describes.
+
+    A table without an address completes the preset of its name: a client id is often all it has.
+    ConfigurationError names the field that is wrong, and one it may have been meant for.
+    """
+    if not isinstance(mapping, dict):
+        raise ConfigurationError(f"Provider {name!r} is not a table of fields.")
+    fields = {k: v for k, v in mapping.items() if v is not None and k != "name"}
+    if not {"issuer", "endpoints"} & fields.keys():
+        fields = {**_presets().get(name, {}), **fields}
+    for key in fields:
+        _check_field(name, key)
+    for key, kind in NESTED.items():
+        if key in fields:
+            fields[key] = _nested(name, key, kind, fields[key])
+    try:
+        return Provider(name=name, **fields)
+    except (TypeError, ValueError):
+        raise ConfigurationError(f"Provider {name!r} has a field of a wrong kind.") from None
+
+
+def _check_field(name: str, key: str) -> None:
+    if key not in FIELDS:
+        near = difflib.get_close_matches(key, FIELDS, 1)
+        raise ConfigurationError(
+            f"Provider {name!r} has an unknown field {key!r}.",
+            hint=f"Did you mean {near[0]!r}?"
+            if near
+            else f"Known are: {', '.join(sorted(FIELDS))}.",
+        )
+
+
+def _nested(name: str, key: str, kind: type[Any], value: Any) -> Any:
+    known = {field.name for field in dataclasses.fields(kind)}
+    if not isinstance(value, dict) or not known.issuperset(value):
+        raise ConfigurationError(
+            f"The field {key!r} of provider {name!r} is a table of: {', '.join(sorted(known))}."
+        )
+    return kind(**{k: tuple(v) if isinstance(v, list) else v for k, v in value.items()})
+
+
+def replace_provider(provider: Provider, **changes: Any) -> Provider:
+    """``provider`` with fields changed. ConfigurationError: no such field, or cannot work."""
+    if unknown := sorted(set(changes) - FIELDS):
+        raise ConfigurationError(
+            f"A provider has no field {unknown[0]!r}.", hint=f"It has: {', '.join(sorted(FIELDS))}."
+        )
+    # What was derived from other fields is derived anew from the changed ones.
+    derived: dict[str, Any] = {"title": "", "client_auth": None, "api_origins": ()}
+    for field, nothing in derived.items():
+        again = dataclasses.replace(provider, **{field: nothing})
+        if getattr(again, field) == getattr(provider, field):
+            changes.setdefault(field, nothing)
+    return dataclasses.replace(provider, **changes)
+
+
+def provider(name: str, **changes: Any) -> Provider:
+    """A preset, or a provider of the user's own file, with fields changed.
+
+    ProviderNotFound names those near it. ConfigurationError: no such field, or cannot work.
+    """
+    return replace_provider(Providers(user_file=user_file()).get(name), **changes)
+
+
+def user_file() -> Path:
+    """Where a person's own providers are written down."""
+    return platformdirs.user_config_path("jupyter_auth") / "providers.toml"
+
+
+class Providers:
+    """All providers that one person can sign in at, by name.
+
+    ``configured`` is the administrator's; with ``allow_user_providers`` off there is nothing
+    else. A broken user file or preset is reported when it is asked for, not at start.
+    """
+
+    def __init__(
+        self,
+        configured: Mapping[str, Any] | None = None,
+        *,
+        user_file: Path | None = None,
+        allow_user_providers: bool = True,
+    ) -> None:
+        self._configured = {
+            name: table if isinstance(table, Provider) else provider_from_mapping(name, table)
+            for name, table in (configured or {}).items()
+        }
+        self._user_file = user_file
+        self._open = allow_user_providers
+        self._lock = threading.Lock()
+        self._code: dict[str, Provider] = {}
+
+    def get(self, name: str) -> Provider:
+        """The provider of that name. ProviderNotFound names those near it."""
+        return self._find(name)[1]
+
+    def info(self, name: str) -> ProviderInfo:
+        """What a kernel may know of it. ProviderNotFound."""
+        source, provider = self._find(name)
+        return provider.info(source)
+
+    def all(self) -> list[ProviderInfo]:
+        """Every provider that has a client id, so that somebody could sign in, by name."""
+        found: dict[str, ProviderInfo] = {}
+        for source, providers in self._layers(skip_broken=True):
+            for name, entry in providers.items():
+                provider = entry if isinstance(entry, Provider) else self._made(source, name, entry)
+                if provider and provider.client_id:
+                    found.setdefault(name, provider.info(source))
+        return [found[name] for name in sorted(found)]
+
+    @property
+    def default(self) -> str | None:
+        """The only provider that somebody configured, or None."""
+        names = [info.name for info in self.all() if info.source != "preset"]
+        return names[0] if len(names) == 1 else None
+
+    def register(self, provider: Provider) -> ProviderInfo:
+        """Make a provider of a person's own code known.
+
+        ConfigurationError: only the administrator's may be used, or one of theirs has that name.
+        """
+        if not self._open:
+            raise ConfigurationError(
+                "Only the providers that the administrator configured can be used here.",
+                hint="Ask for it to be added to c.JupyterAuth.providers.",
+            )
+        if self._configured.get(provider.name, provider) != provider:
+            raise ConfigurationError(
+                f"The administrator has configured {provider.name!r} already.",
+                hint="Use it as it is, or give your own another name.",
+            )
+        with self._lock:
+            self._code[provider.name] = provider
+        return self.info(provider.name)
+
+    def _find(self, name: str) -> tuple[str, Provider]:
+        names: set[str] = set()
+        for source, providers in self._layers():
+            if name in providers:
+                entry = providers[name]
+                return source, (
+                    entry if isinstance(entry, Provider) else provider_from_mapping(name, entry)
+                )
+            names.update(providers)
+        near = difflib.get_close_matches(name, names, 3)
+        raise ProviderNotFound(
+            f"No provider is called {name!r:.80}.",
+            hint=f"Did you mean {' or '.join(near)}?"
+            if near
+            else f"Known are: {', '.join(sorted(names)) or 'none'}.",
+        )
+
+    def _layers(self, *, skip_broken: bool = False) -> Iterator[tuple[str, Mapping[str, Any]]]:
+        """What counts most goes first; a broken user file harms only what would come after it."""
+        yield "configured", self._configured
+        if not self._open:
+            return
+        with self._lock:
+            code = dict(self._code)
+        yield "code", code
+        try:
+            tables = self._user_tables()
+        except ConfigurationError:
+            if not skip_broken:
+                raise
+            tables = {}
+        yield "user", tables
+        yield "preset", _presets()
+
+    def _user_tables(self) -> Mapping[str, Any]:
+        if self._user_file is None:
+            return {}
+        try:
+            return tomllib.loads(self._user_file.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return {}
+        except (OSError, ValueError) as error:
+            raise ConfigurationError(
+                f"{self._user_file} cannot be read: {error}.", hint="Mend it, or move it away."
+            ) from None
+
+    def _made(self, source: str, name: str, table: Mapping[str, Any]) -> Provider | None:
+        """One broken entry of the user's file must not hide the others from a list."""
+        try:
+            return provider_from_mapping(name, table)
+        except ConfigurationError:
+            if source == "preset":
+                raise
+            return None
+
+
+@functools.cache
+def _presets() -> Mapping[str, Any]:
+    text = resources.files(__package__).joinpath("presets.toml").read_text(encoding="utf-8")
+    return tomllib.loads(text)

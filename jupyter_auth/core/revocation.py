@@ -1,0 +1,61 @@
+"""Sign-out at the provider (RFC 7009): tried at once, and again while this process lives."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+from jupyter_auth.core import oauth
+from jupyter_auth.core.errors import AuthError, ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from jupyter_auth.core.models import Account
+    from jupyter_auth.core.token_endpoint import Party
+
+RETRIES = (30.0, 120.0, 600.0, 1800.0)  # seconds until the next try
+
+
+class Revoker:
+    """Revokes what an account held, refresh token first: it could make new access tokens."""
+
+    def __init__(self) -> None:
+        self._closed = threading.Event()
+
+    def revoke(self, find_party: Callable[[], Party], account: Account) -> tuple[bool, str]:
+        """Whether the provider took them back, and if not, why. Never raises."""
+        try:
+            party = find_party()
+            if not party.endpoints.revocation_endpoint or not party.provider.revoke:
+                return False, f"{party.provider.title} offers no revocation: its tokens run out."
+            _revoke_all(party, account)
+        except ConfigurationError as error:
+            return False, error.message
+        except AuthError as error:
+            thread = threading.Thread(
+                target=self._retry, args=(find_party, account), daemon=True, name="revocation"
+            )
+            thread.start()
+            return False, f"{error.message} It is tried again while this program runs."
+        return True, ""
+
+    def close(self) -> None:
+        """Try no more."""
+        self._closed.set()
+
+    def _retry(self, find_party: Callable[[], Party], account: Account) -> None:
+        for delay in RETRIES:
+            if self._closed.wait(delay):
+                return
+            try:
+                _revoke_all(find_party(), account)
+            except AuthError:
+                continue
+            return
+
+
+def _revoke_all(party: Party, account: Account) -> None:
+    if account.refresh_token:
+        oauth.revoke(party, account.refresh_token, "refresh_token")
+    oauth.revoke(party, account.access_token, "access_token")

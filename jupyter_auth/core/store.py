@@ -1,0 +1,363 @@
+"""Where one person's accounts rest: in files, or in memory.
+
+An account is changed only through a ``Slot``, and a slot is had only under the account's lock.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import json
+import logging
+import os
+import stat
+import tempfile
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import platformdirs
+from filelock import FileLock, Timeout
+
+from jupyter_auth.core.errors import ProviderNotFound, ProviderUnavailable, StoreError
+from jupyter_auth.core.models import NAME, Account, AccountKey
+from jupyter_auth.core.secret import Secret
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Iterator
+    from contextlib import AbstractContextManager
+
+VERSION = 1
+LOCK_TIMEOUT = 30.0  # seconds: longer than a refresh may take
+SECRETS = ("access_token", "refresh_token", "id_token")
+NEEDED = ("provider", "session_key", "fingerprint", "access_token")
+TEXTS = ("issuer", "subject", "username")
+
+_log = logging.getLogger("jupyter_auth")
+
+
+class Slot(Protocol):
+    """One account, while its lock is held."""
+
+    def load(self) -> Account | None:
+        """What rests there now. StoreError: it cannot be read."""
+
+    def save(self, account: Account) -> None:
+        """Put it to rest, durably. StoreError: it could not, and what was there still is."""
+
+    def delete(self) -> bool:
+        """Whether there was one to delete."""
+
+
+class TokenStore(Protocol):
+    """Where one person's accounts rest."""
+
+    def load(self, key: AccountKey) -> Account | None:
+        """The account, without waiting for its lock; None: nobody. StoreError."""
+
+    def accounts(self) -> list[Account]:
+        """All of them; those that cannot be read are left out."""
+
+    def locked(self, key: AccountKey) -> AbstractContextManager[Slot]:
+        """The account's slot, once its lock is had. ProviderUnavailable: not within 30 s."""
+
+    def stamp(self) -> dict[Hashable, Hashable]:
+        """Something by account that differs once that account changed. Cheap."""
+
+
+class MemoryStore:
+    """Accounts for as long as this process lives."""
+
+    def __init__(self) -> None:
+        self._accounts: dict[AccountKey, Account] = {}
+        self._locks: dict[AccountKey, threading.Lock] = {}
+        self._guard = threading.Lock()
+
+    def load(self, key: AccountKey) -> Account | None:
+        """As in the protocol."""
+        return self._accounts.get(key)
+
+    def accounts(self) -> list[Account]:
+        """As in the protocol."""
+        return [self._accounts[key] for key in sorted(self._accounts.copy())]
+
+    def stamp(self) -> dict[Hashable, Hashable]:
+        """As in the protocol."""
+        return {key: id(account) for key, account in self._accounts.copy().items()}
+
+    @contextlib.contextmanager
+    def locked(self, key: AccountKey) -> Iterator[Slot]:
+        """As in the protocol."""
+        with self._guard:
+            lock = self._locks.setdefault(key, threading.Lock())
+        if not lock.acquire(timeout=LOCK_TIMEOUT):
+            raise _busy(key)
+        try:
+            yield _MemorySlot(self._accounts, key)
+        finally:
+            lock.release()
+
+
+class _MemorySlot:
+    def __init__(self, accounts: dict[AccountKey, Account], key: AccountKey) -> None:
+        self._accounts, self._key = accounts, key
+
+    def load(self) -> Account | None:
+        return self._accounts.get(self._key)
+
+    def save(self, account: Account) -> None:
+        self._accounts[self._key] = account
+
+    def delete(self) -> bool:
+        return self._accounts.pop(self._key, None) is not None
+
+
+class FileStore:
+    """One file per account in a directory of the user's own, and one lock file beside it.
+
+    ``directory``: None is the platform's place for user data. StoreError where it is not a
+    directory that belongs to this user alone.
+    """
+
+    def __init__(self, directory: Path | None = None) -> None:
+        self.directory = directory or platformdirs.user_data_path("jupyter_auth")
+        self._accounts = self.directory / "accounts"
+        self._locks = self.directory / "locks"
+
+    def load(self, key: AccountKey) -> Account | None:
+        """As in the protocol. A corrupt file is nobody's; who has the lock sets it aside."""
+        with contextlib.suppress(_CorruptError):
+            return _read(self._path(key))
+        return None
+
+    def accounts(self) -> list[Account]:
+        """As in the protocol."""
+        found = []
+        for path in sorted(self._accounts.glob("*.json")):
+            with contextlib.suppress(StoreError, _CorruptError):
+                if account := _read(path):
+                    found.append(account)
+        return found
+
+    def stamp(self) -> dict[Hashable, Hashable]:
+        """As in the protocol: each save makes a new inode."""
+        try:
+            with os.scandir(self._accounts) as entries:
+                stats = [(e.name, e.stat(follow_symlinks=False)) for e in entries]
+        except OSError:
+            return {}
+        return {n: (s.st_ino, s.st_mtime_ns) for n, s in stats if n.endswith(".json")}
+
+    @contextlib.contextmanager
+    def locked(self, key: AccountKey) -> Iterator[Slot]:
+        """As in the protocol. The lock file is never deleted: another may hold it open."""
+        path = self._path(key)
+        for directory in (self.directory, self._accounts, self._locks):
+            _own_directory(directory)
+        lock = FileLock(self._locks / f"{path.stem}.lock", mode=0o600)
+        try:
+            lock.acquire(timeout=LOCK_TIMEOUT, poll_interval=0.01)
+        except Timeout:
+            raise _busy(key) from None
+        except OSError as error:
+            raise _unwritable(self._locks, error) from None
+        try:
+            yield _FileSlot(path)
+        finally:
+            lock.release()
+
+    def _path(self, key: AccountKey) -> Path:
+        """A name that no ``session_key`` can lead astray, whatever it holds and however long."""
+        if not NAME.fullmatch(key.provider):
+            raise ProviderNotFound(f"No provider is called {key.provider!r:.80}.")
+        digest = hashlib.sha256(key.session_key.encode("utf-8", "surrogatepass")).hexdigest()
+        return self._accounts / f"{key.provider}.{digest[:32]}.json"
+
+
+class _FileSlot:
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def load(self) -> Account | None:
+        try:
+            return _read(self._path)
+        except _CorruptError:
+            _set_aside(self._path)
+            return None
+
+    def save(self, account: Account) -> None:
+        """Born 0600, written whole, synced, then renamed over the old one."""
+        directory = self._path.parent
+        try:
+            self._sweep()
+            descriptor, temporary = tempfile.mkstemp(dir=directory, prefix=self._prefix)
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(_encoded(account))
+                file.flush()
+                os.fsync(file.fileno())
+            Path(temporary).replace(self._path)
+            _sync(directory)
+        except OSError as error:
+            self._sweep()
+            raise _unwritable(directory, error) from None
+
+    def delete(self) -> bool:
+        try:
+            self._sweep()
+            self._path.unlink()
+            _sync(self._path.parent)
+        except FileNotFoundError:
+            return False
+        except OSError as error:
+            raise _unwritable(self._path.parent, error) from None
+        return True
+
+    @property
+    def _prefix(self) -> str:
+        return f".{self._path.stem}-"
+
+    def _sweep(self) -> None:
+        """What a save that was killed has left behind; under the lock no other is under way."""
+        for each in self._path.parent.glob(f"{self._prefix}*"):
+            with contextlib.suppress(OSError):
+                each.unlink()
+
+
+def _busy(key: AccountKey) -> ProviderUnavailable:
+    return ProviderUnavailable(
+        f"Another program is still refreshing {key}.", hint="Nothing is lost: try again."
+    )
+
+
+def _unwritable(directory: Path, error: OSError) -> StoreError:
+    return StoreError(
+        f"Tokens cannot be saved in {directory}: {error.strerror}.",
+        hint="Free some space there, or make it writable for yourself.",
+    )
+
+
+def _sync(directory: Path) -> None:
+    """A rename is durable once its directory is synced. Windows has no such thing."""
+    if os.name == "nt":
+        return
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _own_directory(directory: Path) -> None:
+    """Make it, 0700; or tighten it if it is ours; or refuse it. SECURITY 14."""
+    try:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        found = directory.lstat()
+        if os.name == "nt":
+            return
+        if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
+            raise StoreError(
+                f"{directory} is not a directory of your own.",
+                hint="Somebody may have put it there to read your tokens: remove it.",
+            )
+        if stat.S_IMODE(found.st_mode) & 0o077:
+            directory.chmod(0o700)
+    except FileExistsError:
+        raise StoreError(f"{directory} is not a directory.", hint="Move it away.") from None
+    except OSError as error:
+        raise _unwritable(directory, error) from None
+
+
+class _CorruptError(Exception):
+    """What is in the file was not written by ``_encoded``, or not whole."""
+
+
+def _read(path: Path) -> Account | None:
+    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+    try:
+        descriptor = os.open(path, flags)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise _foreign(path) from None
+        raise _unreadable(path, error) from None
+    try:
+        _check_owner(path, descriptor)
+        with os.fdopen(descriptor, "rb", closefd=False) as file:
+            data = file.read()
+    except OSError as error:
+        raise _unreadable(path, error) from None
+    finally:
+        os.close(descriptor)
+    try:
+        return _decoded(data)
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        raise _CorruptError from None
+
+
+def _unreadable(path: Path, error: OSError) -> StoreError:
+    return StoreError(f"{path} cannot be read: {error.strerror}.")
+
+
+def _foreign(path: Path) -> StoreError:
+    return StoreError(
+        f"{path} is not a file of your own.",
+        hint="Somebody may have put it there: remove it, and sign in again.",
+    )
+
+
+def _check_owner(path: Path, descriptor: int) -> None:
+    if os.name == "nt":
+        return
+    found = os.fstat(descriptor)
+    if not stat.S_ISREG(found.st_mode) or found.st_uid != os.geteuid():
+        raise _foreign(path)
+    if stat.S_IMODE(found.st_mode) & 0o077:
+        os.fchmod(descriptor, 0o600)
+
+
+def _set_aside(path: Path) -> None:
+    """Keep what cannot be read for whoever wants to look; it is not read again."""
+    aside = path.with_name(f"{path.stem}.corrupt-{time.time_ns()}")
+    with contextlib.suppress(OSError):
+        path.replace(aside)
+        _log.warning("A file of tokens was corrupt, and is kept as %s. Sign in again.", aside)
+
+
+def _encoded(account: Account) -> bytes:
+    fields: dict[str, Any] = {"version": VERSION} | vars(account)
+    for name in SECRETS:
+        fields[name] = fields[name].reveal() if fields[name] else None
+    return json.dumps(fields).encode()
+
+
+def _decoded(data: bytes) -> Account:
+    """The account that ``_encoded`` wrote. ValueError and its like: corrupt. StoreError: newer."""
+    fields = json.loads(data)
+    version = fields.pop("version")
+    if isinstance(version, int) and version != VERSION:
+        raise StoreError(
+            f"Tokens here were saved by another version of jupyter_auth (format {version}).",
+            hint="Upgrade jupyter-auth-session in this environment.",
+        )
+    if version != VERSION or not _whole(fields):
+        raise TypeError
+    for name in SECRETS:
+        fields[name] = Secret(fields[name]) if fields[name] else None
+    fields["scopes"] = tuple(fields["scopes"])
+    return Account(**fields)
+
+
+def _whole(fields: dict[str, Any]) -> bool:
+    """Whether each field is of its kind."""
+    return (
+        all(isinstance(fields[name], str) for name in NEEDED)
+        and bool(fields["access_token"])
+        and all(isinstance(fields[name], str | None) for name in (*SECRETS, *TEXTS))
+        and all(isinstance(fields[name], int | float) for name in ("issued_at", "signed_in_at"))
+        and isinstance(fields["expires_at"], int | float | None)
+        and isinstance(fields["scopes"], list)
+        and all(isinstance(scope, str) for scope in fields["scopes"])
+    )

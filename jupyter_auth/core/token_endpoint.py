@@ -1,0 +1,263 @@
+"""requests-oauthlib's session at one token endpoint, with its gaps closed.
+
+It would follow redirects with a code in hand, wait for ever, refuse http to this machine, log
+tokens at debug, and let raw exceptions and wrong values through. Here it does none of that.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import logging
+import re
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, quote_plus, urlsplit
+
+import requests
+from oauthlib.oauth2 import OAuth2Error, WebApplicationClient
+from requests.auth import HTTPBasicAuth
+from requests_oauthlib import OAuth2Session
+
+from jupyter_auth.core import http
+from jupyter_auth.core.errors import (
+    AuthError,
+    ConfigurationError,
+    ProviderError,
+    ProviderUnavailable,
+)
+from jupyter_auth.core.secret import Secret
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from jupyter_auth.core.models import Endpoints, Provider
+
+TOKENS = ("access_token", "refresh_token", "id_token")
+VISIBLE = re.compile(r"[ -~]*")  # RFC 6749 A.12, A.17: a line break would end a header
+MAX_LIFETIME = 10 * 365 * 86400.0  # seconds; a larger `expires_in` is no promise
+
+
+@dataclass(frozen=True, kw_only=True)
+class Party:
+    """A provider and where it answers: the two are always needed together."""
+
+    provider: Provider
+    endpoints: Endpoints
+
+    @property
+    def client_id(self) -> str:
+        """The registered client id. ConfigurationError where there is none."""
+        if not self.provider.client_id:
+            raise ConfigurationError(
+                f"Provider {self.provider.name!r} has no client id.",
+                hint="Register an application there and put its client_id into the configuration.",
+            )
+        return self.provider.client_id
+
+    @property
+    def default_scopes(self) -> tuple[str, ...]:
+        """The configured scopes; else what tells who signed in, and keeps them signed in."""
+        if self.provider.scopes:
+            return self.provider.scopes
+        wanted = ("openid", "profile", "email", "offline_access")
+        # `openid` need not be listed (RFC 8414 2); an issuer with keys signs ID tokens.
+        known = {"openid"} if self.endpoints.jwks_uri else set()
+        return tuple(s for s in wanted if s in known.union(self.endpoints.scopes_supported))
+
+    def endpoint(self, name: str) -> str:
+        """The URL of one endpoint. ConfigurationError where the provider has none."""
+        url = getattr(self.endpoints, name)
+        if not url:
+            raise ConfigurationError(f"Provider {self.provider.name!r} has no {name}.")
+        return str(url)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TokenAnswer:
+    """A token endpoint's answer (RFC 6749 5.1), checked. ``expires_in`` in seconds, or None."""
+
+    access_token: Secret
+    refresh_token: Secret | None
+    id_token: Secret | None
+    scopes: tuple[str, ...] | None
+    expires_in: float | None
+
+
+# oauthlib refuses http altogether; ours allows loopback, as urls.require_secure has checked.
+# It is shown https, and what was meant is restored.
+
+
+def as_https(url: str) -> str:
+    """``url`` as oauthlib accepts it."""
+    return "https://" + url.removeprefix("http://") if url.startswith("http://") else url
+
+
+def restored(url: str, meant: str) -> str:
+    """``url`` with the scheme that ``meant`` has."""
+    return "http://" + url.removeprefix("https://") if meant.startswith("http://") else url
+
+
+class ProviderSession(OAuth2Session):
+    """requests-oauthlib's session for one request to the token endpoint of ``party``."""
+
+    def __init__(self, party: Party, redirect_uri: str | None) -> None:
+        super().__init__(client=WebApplicationClient(party.client_id), redirect_uri=redirect_uri)
+        self._endpoint = party.endpoint("token_endpoint")
+
+    def request(self, method: str, url: str, **kwargs: Any) -> requests.Response:  # type: ignore[override]
+        """The answer, reduced to what its parser may see: checked fields, or an OAuth error."""
+        form = {k: kwargs[k] for k in ("data", "params", "headers") if kwargs.get(k)}
+        with requests.Session() as plain:
+            response = http.send(
+                plain,
+                method,
+                restored(url, self._endpoint),
+                "token endpoint",
+                auth=kwargs.get("auth") or http.no_auth,
+                **form,
+            )
+        answer = http.json_object(response, "token endpoint")
+        if answer.get("error") is not None:
+            said = {name: str(answer.get(name) or "") for name in ("error", "error_description")}
+        elif response.ok:
+            said = _check_types(answer)
+        else:
+            raise ProviderError(f"The token endpoint answered {response.status_code}.")
+        reduced = requests.Response()
+        reduced.status_code, reduced.request = response.status_code, response.request
+        reduced.encoding, reduced.raw = "utf-8", io.BytesIO(json.dumps(said).encode())
+        return reduced
+
+
+def _check_types(answer: http.Json) -> http.Json:
+    """Only what RFC 6749 5.1 allows; ``expires_in`` is made a number where it reads as one."""
+    for name in ("access_token", "refresh_token", "id_token", "scope", "token_type"):
+        if answer.get(name) is None:
+            answer.pop(name, None)
+        elif not isinstance(answer[name], str):
+            raise ProviderError(f"The token endpoint's {name} is not a text.")
+        elif name in TOKENS and not VISIBLE.fullmatch(answer[name]):
+            raise ProviderError(f"The token endpoint's {name} is not of visible characters.")
+    answer.pop("error", None)
+    if not answer.get("access_token"):
+        raise ProviderError("The token endpoint answered without an access token.")
+    answer.pop("expires_at", None)  # not of the RFC; a provider's own clock
+    if lifetime := _lifetime(answer.pop("expires_in", None)):
+        answer["lifetime"] = lifetime
+    return answer
+
+
+def _lifetime(value: Any) -> float | None:
+    """None for what is no lifetime: an error would throw away the only refresh token left."""
+    if isinstance(value, bool):
+        return None
+    try:
+        seconds = float(value)
+    except OverflowError:
+        return MAX_LIFETIME
+    except (TypeError, ValueError):
+        return None
+    return min(seconds, MAX_LIFETIME) if seconds > 0 else None
+
+
+def checked(answer: http.Json) -> TokenAnswer:
+    """What requests-oauthlib parsed, as a value."""
+    scopes = answer.get("scope")
+    return TokenAnswer(
+        access_token=Secret(answer["access_token"]),
+        refresh_token=Secret(t) if (t := answer.get("refresh_token")) else None,
+        id_token=Secret(t) if (t := answer.get("id_token")) else None,
+        scopes=tuple(filter(None, scopes)) if scopes is not None else None,
+        expires_in=answer.get("lifetime"),
+    )
+
+
+def client_auth(party: Party) -> tuple[HTTPBasicAuth | None, dict[str, str]]:
+    """Client authentication (RFC 6749 2.3.1) as Basic auth, or as form parameters."""
+    client_id, secret = party.client_id, party.provider.client_secret
+    if party.provider.client_auth == "basic":
+        password = secret.reveal() if secret else ""
+        return HTTPBasicAuth(quote(client_id, safe=""), quote(password, safe="")), {}
+    if party.provider.client_auth == "post" and secret:
+        return None, {"client_id": client_id, "client_secret": secret.reveal()}
+    return None, {"client_id": client_id}
+
+
+def refusal(params: Mapping[str, str], hidden: Sequence[Secret] = ()) -> str:
+    """What an OAuth error says, in one short line that shows no secret (RFC 6749 4.1.2.1, 5.2)."""
+    code = _plain(params.get("error") or "error", hidden)[:60]
+    text = _plain(params.get("error_description") or "", hidden)[:300].rstrip(".")
+    return f"{code}: {text}" if text else code
+
+
+def _plain(text: str, hidden: Sequence[Secret]) -> str:
+    for secret in hidden:
+        value = secret.reveal()
+        for form in (value, quote(value), quote(value, safe=""), quote_plus(value)):
+            text = text.replace(form, "…")
+    return "".join(c if c.isprintable() else " " for c in text).strip()
+
+
+@contextlib.contextmanager
+def speaking(
+    party: Party,
+    redirect_uri: str | None = None,
+    *,
+    invalid_grant: type[AuthError],
+    hidden: tuple[Secret, ...],
+) -> Iterator[ProviderSession]:
+    """A session for one request. What oauthlib raises comes out as our own errors.
+
+    ``invalid_grant`` is raised where the provider says that; ``hidden`` never shows in a message.
+    """
+    _quiet.on = True
+    try:
+        yield ProviderSession(party, redirect_uri)
+    except OAuth2Error as error:
+        if secret := party.provider.client_secret:
+            hidden = (*hidden, secret)
+        params = {"error": error.error or "", "error_description": error.description or ""}
+        host = urlsplit(party.provider.address).netloc
+        raise _translated(params, host, refusal(params, hidden), invalid_grant) from None
+    finally:
+        _quiet.on = False
+
+
+def _translated(
+    params: Mapping[str, str], host: str, said: str, invalid_grant: type[AuthError]
+) -> AuthError:
+    match params["error"]:
+        case "invalid_grant":
+            return invalid_grant(f"{host} ended this sign-in ({said}).", hint="Sign in again.")
+        case "invalid_client" | "unauthorized_client" | "unsupported_grant_type":
+            return ConfigurationError(
+                f"{host} refused this client ({said}).",
+                hint="Check client_id, client_secret and client_auth of the provider, and which"
+                " grants its registration allows.",
+            )
+        case "temporarily_unavailable" | "server_error":
+            return ProviderUnavailable(
+                f"{host} is not available ({said}).", hint="Nothing is lost: try again."
+            )
+        case _:
+            return ProviderError(f"{host} refused ({said}).")
+
+
+class _Quiet(threading.local):
+    """Whether this thread is speaking to a token endpoint for us."""
+
+    on = False
+
+
+_quiet = _Quiet()
+
+
+def _not_ours(record: logging.LogRecord) -> bool:  # noqa: ARG001 (a logging filter)
+    return not _quiet.on
+
+
+# At debug requests-oauthlib logs codes, secrets and whole tokens. Other users' lines stay.
+logging.getLogger("requests_oauthlib.oauth2_session").addFilter(_not_ours)

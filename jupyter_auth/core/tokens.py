@@ -1,0 +1,336 @@
+"""The tokens of accounts: valid, or refreshed once for everybody who asks.
+
+Callers of one account are merged inside the process; then the account's lock is taken, the store
+read again, and only what is still not good enough is refreshed, and saved before it is used.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import functools
+from typing import TYPE_CHECKING
+
+from jupyter_auth.core import identity, oauth
+from jupyter_auth.core.errors import (
+    ConfigurationError,
+    LoginRequired,
+    ProviderError,
+    ProviderUnavailable,
+    RefreshRejected,
+    StoreError,
+)
+from jupyter_auth.core.flight import SingleFlight
+from jupyter_auth.core.models import Account, AccountInfo, AccountKey, Change, Provider, Token
+from jupyter_auth.core.secret import Secret
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from jupyter_auth.core.changes import ChangeLog
+    from jupyter_auth.core.discovery import Discovery
+    from jupyter_auth.core.store import Slot, TokenStore
+    from jupyter_auth.core.token_endpoint import Party
+
+MARGIN = 60.0  # seconds before expiry that a token is refreshed, but at most a tenth of its life
+PAUSE = 30.0  # seconds between failed refreshes while the old token still works
+SAVE_PAUSE = 5.0  # seconds between tries to save what the store would not take
+FORCED_PAUSE = 10.0  # seconds, at most a tenth of its life, that one made on demand is kept
+
+
+def refresh_at(account: Account, leeway: float | None) -> float | None:
+    """From when on a new token should be fetched. None: it names no lifetime."""
+    if account.expires_at is None:
+        return None
+    lifetime = account.expires_at - account.issued_at
+    margin = min(MARGIN, lifetime / 10) if leeway is None else min(leeway, lifetime / 2)
+    return account.expires_at - margin
+
+
+def _forced_pause(account: Account) -> float:
+    """An API that refuses every token is not to cost a refresh for each call."""
+    if account.expires_at is None:
+        return FORCED_PAUSE
+    return min(FORCED_PAUSE, (account.expires_at - account.issued_at) / 10)
+
+
+def as_token(account: Account, provider: Provider) -> Token:
+    """The access token as the provider's API wants it."""
+    value = provider.header.template.format(token=account.access_token.reveal())
+    return Token(
+        access_token=account.access_token,
+        headers={provider.header.name: Secret(value)},
+        scopes=account.scopes,
+        expires_at=account.expires_at,
+        refresh_at=refresh_at(account, provider.leeway),
+    )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Need:
+    """What a caller can use: valid for ``min_valid`` seconds, and not the ``rejected`` one."""
+
+    min_valid: float = 0.0
+    rejected: str | None = None
+
+    def met_by(self, account: Account, provider: Provider, now: float) -> bool:
+        """Whether that account's token will do as it is."""
+        if self.rejected == account.access_token.digest:
+            return False
+        at = refresh_at(account, provider.leeway)
+        if at is None or account.expires_at is None:
+            return True
+        if account.refresh_token is None:  # there will be no better one
+            return now < account.expires_at
+        # More than half a lifetime cannot be asked for: each call would be a refresh.
+        asked = min(self.min_valid, (account.expires_at - account.issued_at) / 2)
+        return now < min(at, account.expires_at - asked)
+
+
+class Tokens:
+    """What the engine holds for one person."""
+
+    def __init__(
+        self,
+        store: TokenStore,
+        party: Callable[[Provider], Party],
+        discovery: Discovery,
+        log: ChangeLog,
+        clock: Callable[[], float],
+    ) -> None:
+        self._store = store
+        self._party = party
+        self._discovery = discovery
+        self._log = log
+        self._clock = clock
+        self._flights: SingleFlight[Token] = SingleFlight()
+        self._unsaved: dict[AccountKey, _Unsaved] = {}
+        self._failed: dict[AccountKey, float] = {}  # when a refresh failed, all being well else
+        self._forced: dict[AccountKey, tuple[str, float]] = {}  # made because one was rejected
+        self._stamp = store.stamp()
+        self._seen = self._snapshot()
+
+    def load(self, provider: Provider, key: AccountKey) -> Account | None:
+        """The account, if it was made with this configuration (SECURITY 15). StoreError."""
+        account = self._current(key, self._store.load)
+        return account if account and account.fingerprint == provider.fingerprint else None
+
+    def accounts(self) -> list[AccountInfo]:
+        """Who is signed in, by name; with a warning where tokens could not be saved."""
+        found = {account.key: account.info() for account in self._store.accounts()}
+        for key, held in self._unsaved.copy().items():
+            found[key] = held.account.info(
+                "Its tokens cannot be saved: they end with this program."
+            )
+        return [found[key] for key in sorted(found)]
+
+    def keep(self, account: Account) -> None:
+        """Save it; or, where the store will not, keep it in memory and say so."""
+        try:
+            with self._store.locked(account.key) as slot:
+                self._save_or_hold(slot, account)
+        except (StoreError, ProviderUnavailable):  # unwritable, or its lock is held too long
+            self._hold(account, _readable(functools.partial(self._store.load, account.key)))
+        self._failed.pop(account.key, None)
+        self._changed("account", account.key)
+
+    def drop(self, key: AccountKey) -> Account | None:
+        """Delete it and return what it was. StoreError: it cannot be deleted."""
+        held = self._unsaved.get(key)
+        try:
+            with self._store.locked(key) as slot:
+                account = self._current(key, lambda _: _readable(slot.load))
+                removed = slot.delete()
+                self._seen.pop(key, None)
+        except StoreError:
+            if held is None or held.instead_of:
+                raise
+            account, removed = held.account, True  # it was in memory alone
+        finally:
+            self._unsaved.pop(key, None)
+        if account or removed:
+            self._changed("removed", key)
+        return account
+
+    def token(self, provider: Provider, key: AccountKey, need: Need) -> Token:
+        """A token that meets ``need``; see ``TokenSource.token`` for what is raised."""
+        self._save_again(key)
+        account = self.load(provider, key)
+        if account and need.met_by(account, provider, self._clock()):
+            return as_token(account, provider)
+        if account and self._pausing(account, need):
+            return as_token(account, provider)
+        # Of one configuration alone: nobody gets what another one made.
+        flight = (key, provider.fingerprint)
+        token, mine = self._flights.run(flight, lambda: self._refreshed(provider, key, need))
+        if not mine and need.rejected == token.digest:
+            # Shared somebody else's outcome, and it is the very token that was refused.
+            token, _ = self._flights.run(flight, lambda: self._refreshed(provider, key, need))
+        return token
+
+    def poll(self) -> None:
+        """Tell of what other processes changed in the store."""
+        stamp = self._store.stamp()
+        if stamp == self._stamp:
+            return
+        self._stamp = stamp
+        before, self._seen = self._seen, self._snapshot()
+        for key in sorted(before.keys() - self._seen.keys()):
+            if _readable(functools.partial(self._store.load, key)):
+                continue  # saved while we looked
+            self._unsaved.pop(key, None)
+            self._changed("removed", key)
+        for key, digest in sorted(self._seen.items()):
+            if before.get(key) != digest:
+                self._changed("account", key)
+
+    def _pausing(self, account: Account, need: Need) -> bool:
+        """Whether the old token has to do for now: it works, and a new one was just refused us."""
+        now = self._clock()
+        if need.rejected == account.access_token.digest:
+            digest, at = self._forced.get(account.key, ("", 0.0))
+            return digest == need.rejected and now - at < _forced_pause(account)
+        failed = self._failed.get(account.key)
+        return failed is not None and now - failed < PAUSE and _valid(account, now)
+
+    def _refreshed(self, provider: Provider, key: AccountKey, need: Need) -> Token:
+        with self._store.locked(key) as slot:
+            account = self._current(key, lambda _: slot.load())
+            if account is None or account.fingerprint != provider.fingerprint:
+                raise LoginRequired(f"Nobody is signed in to {key}.", hint=_how(key))
+            if need.met_by(account, provider, self._clock()):
+                return as_token(account, provider)
+            try:
+                fresh = self._refresh(provider, account, slot)
+            except RefreshRejected:
+                self._end(slot, key)
+                raise
+            except (ProviderUnavailable, ProviderError, ConfigurationError):
+                self._failed[key] = self._clock()
+                if need.rejected != account.access_token.digest and _valid(account, self._clock()):
+                    return as_token(account, provider)
+                raise
+            self._save_or_hold(slot, fresh)
+        self._failed.pop(key, None)
+        if need.rejected == account.access_token.digest:
+            self._forced[key] = (fresh.access_token.digest, self._clock())
+        self._changed("account", key)
+        return as_token(fresh, provider)
+
+    def _refresh(self, provider: Provider, account: Account, slot: Slot) -> Account:
+        now = self._clock()
+        if account.refresh_token is None:
+            if _valid(account, now):
+                why = f"The API refused the token of {account.key}, and it cannot be refreshed."
+            else:
+                why = f"The sign-in to {account.key} has run out, and cannot be refreshed."
+            raise LoginRequired(why, hint=_how(account.key))
+        party = self._party(provider)
+        answer = oauth.refresh(party, account.refresh_token)
+        # RFC 6749 6: what is not sent anew stays as it was.
+        rotated = answer.refresh_token or account.refresh_token
+        subject = account.subject
+        try:
+            identity.verified_claims(party, answer, self._discovery, now=now, subject=subject)
+        except ProviderUnavailable:  # no keys to check with; the old refresh token is spent
+            self._save_or_hold(slot, dataclasses.replace(account, refresh_token=rotated))
+            raise
+        return dataclasses.replace(
+            account,
+            access_token=answer.access_token,
+            refresh_token=rotated,
+            id_token=answer.id_token or account.id_token,
+            scopes=account.scopes if answer.scopes is None else answer.scopes,
+            issued_at=now,
+            expires_at=now + answer.expires_in if answer.expires_in else None,
+        )
+
+    def _save_or_hold(self, slot: Slot, account: Account) -> None:
+        """A rotated refresh token is the only one: better in memory than nowhere."""
+        try:
+            slot.save(account)
+        except StoreError:
+            self._hold(account, _readable(slot.load))
+            return
+        self._unsaved.pop(account.key, None)
+        self._seen[account.key] = account.access_token.digest
+
+    def _hold(self, account: Account, stored: Account | None) -> None:
+        self._unsaved[account.key] = _Unsaved(account, _digest(stored), self._clock())
+
+    def _save_again(self, key: AccountKey) -> None:
+        """There may be space by now. One caller tries, the others go on with what is held."""
+        held = self._unsaved.get(key)
+        if held is None or self._clock() - held.tried < SAVE_PAUSE:
+            return
+        self._unsaved[key] = dataclasses.replace(held, tried=self._clock())
+        with contextlib.suppress(StoreError, ProviderUnavailable), self._store.locked(key) as slot:
+            account = self._current(key, lambda _: slot.load())
+            if account and key in self._unsaved:
+                self._save_or_hold(slot, account)
+            if key not in self._unsaved:
+                self._changed("account", key)
+
+    def _current(
+        self, key: AccountKey, load: Callable[[AccountKey], Account | None]
+    ) -> Account | None:
+        """What could not be saved, for as long as nobody saved anything else; else what rests."""
+        held = self._unsaved.get(key)
+        if held is None:
+            return load(key)
+        try:
+            stored = load(key)
+        except StoreError:
+            return held.account
+        if _digest(stored) == held.instead_of:
+            return held.account
+        self._unsaved.pop(key, None)
+        return stored
+
+    def _end(self, slot: Slot, key: AccountKey) -> None:
+        """``invalid_grant`` under the lock, after the store was read anew: it is final."""
+        self._unsaved.pop(key, None)
+        slot.delete()
+        self._seen.pop(key, None)
+        self._changed("removed", key)
+
+    def _snapshot(self) -> dict[AccountKey, str]:
+        return {account.key: account.access_token.digest for account in self._store.accounts()}
+
+    def _changed(self, kind: str, key: AccountKey) -> None:
+        self._log.add(
+            Change(
+                kind="removed" if kind == "removed" else "account",
+                provider=key.provider,
+                session_key=key.session_key,
+            )
+        )
+
+
+@dataclasses.dataclass(frozen=True)
+class _Unsaved:
+    """What the store would not take, the digest of what rests there instead, and when it was."""
+
+    account: Account
+    instead_of: str | None
+    tried: float
+
+
+def _digest(account: Account | None) -> str | None:
+    return account.access_token.digest if account else None
+
+
+def _valid(account: Account, now: float) -> bool:
+    return account.expires_at is None or now < account.expires_at
+
+
+def _readable(load: Callable[[], Account | None]) -> Account | None:
+    """What cannot be read can still be replaced or deleted."""
+    try:
+        return load()
+    except StoreError:
+        return None
+
+
+def _how(key: AccountKey) -> str:
+    return f"Sign in with `%auth login {key.provider}`."

@@ -1,0 +1,31 @@
+"""Tracebacks without what HTTP libraries keep in their local variables: whole header lines."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+_WITH_SECRETS = frozenset(
+    {"http", "json", "jupyter_auth", "oauthlib", "requests", "requests_oauthlib", "urllib3"}
+)
+
+
+def forget_locals(error: BaseException) -> None:
+    """Empty the frames of HTTP code that ``error`` and its causes passed through.
+
+    Tools that show local variables with a traceback would print the token otherwise. Frames of
+    other code, and those still running, keep theirs.
+    """
+    pending, seen = [error], set[int]()
+    while pending:
+        each = pending.pop()
+        if id(each) in seen:
+            continue
+        seen.add(id(each))
+        trace = each.__traceback__
+        while trace is not None:
+            if str(trace.tb_frame.f_globals.get("__name__")).split(".")[0] in _WITH_SECRETS:
+                with suppress(RuntimeError):  # still running
+                    trace.tb_frame.clear()
+            trace = trace.tb_next
+        linked = (each.__cause__, each.__context__, getattr(each, "reason", None), *each.args)
+        pending += [other for other in linked if isinstance(other, BaseException)]

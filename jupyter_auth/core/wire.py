@@ -1,0 +1,183 @@
+"""The broker's wire format, version 1: an allow-list, the one place that says what may travel.
+
+There is no field for a refresh token or a client secret, so none can slip through.
+"""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from jupyter_auth.core.errors import BrokerUnavailable
+from jupyter_auth.core.models import (
+    DEFAULT_KEY,
+    AccountInfo,
+    Change,
+    Changes,
+    Login,
+    LoginStatus,
+    ProviderInfo,
+    Token,
+)
+from jupyter_auth.core.secret import Secret
+
+VERSION = 1
+VERSION_HEADER = "Jupyter-Auth-Version"
+
+
+def token_to_wire(token: Token) -> dict[str, Any]:
+    """A token with its secrets in the clear: for the kernel door alone."""
+    return {
+        "kind": token.kind,
+        "headers": {name: value.reveal() for name, value in token.headers.items()},
+        "access_token": token.access_token.reveal(),
+        "expires_at": token.expires_at,
+        "refresh_at": token.refresh_at,
+        "scope": " ".join(token.scopes),
+    }
+
+
+def token_from_wire(data: dict[str, Any]) -> Token:
+    """The inverse."""
+    return Token(
+        kind="api_key" if data.get("kind") == "api_key" else "bearer",
+        headers={name: Secret(value) for name, value in data["headers"].items()},
+        access_token=Secret(data["access_token"]),
+        expires_at=data.get("expires_at"),
+        refresh_at=data.get("refresh_at"),
+        scopes=tuple(str(data.get("scope") or "").split()),
+    )
+
+
+def provider_to_wire(info: ProviderInfo) -> dict[str, Any]:
+    """What a kernel and a browser may know of a provider."""
+    return {
+        "name": info.name,
+        "title": info.title,
+        "host": info.host,
+        "scope": " ".join(info.scopes),
+        "base_url": info.base_url,
+        "api_origins": list(info.api_origins),
+        "refresh_on": list(info.refresh_on),
+        "source": info.source,
+    }
+
+
+def provider_from_wire(data: dict[str, Any]) -> ProviderInfo:
+    """The inverse."""
+    return ProviderInfo(
+        name=data["name"],
+        title=data["title"],
+        host=data["host"],
+        scopes=tuple(str(data.get("scope") or "").split()),
+        base_url=data.get("base_url"),
+        api_origins=tuple(data.get("api_origins") or ()),
+        refresh_on=tuple(data.get("refresh_on") or ()),
+        source=data["source"],
+    )
+
+
+def account_to_wire(info: AccountInfo) -> dict[str, Any]:
+    """The public side of an account."""
+    return {
+        "provider": info.provider,
+        "session_key": info.session_key,
+        "username": info.username,
+        "scope": " ".join(info.scopes),
+        "expires_at": info.expires_at,
+        "refreshes": info.refreshes,
+        "signed_in_at": info.signed_in_at,
+        "warning": info.warning,
+    }
+
+
+def account_from_wire(data: dict[str, Any]) -> AccountInfo:
+    """The inverse."""
+    return AccountInfo(
+        provider=data["provider"],
+        session_key=data.get("session_key", DEFAULT_KEY),
+        username=data.get("username"),
+        scopes=tuple(str(data.get("scope") or "").split()),
+        expires_at=data.get("expires_at"),
+        refreshes=bool(data.get("refreshes")),
+        signed_in_at=float(data.get("signed_in_at") or 0.0),
+        warning=str(data.get("warning") or ""),
+    )
+
+
+def login_to_wire(login: Login) -> dict[str, Any]:
+    """A login's public side: all it has."""
+    return {
+        "id": login.id,
+        "provider": login.provider,
+        "session_key": login.session_key,
+        "status": login.status,
+        "path": login.path,
+        "url": login.url,
+        "expires_at": login.expires_at,
+        "error": dict(login.error) if login.error else None,
+        "kernel": login.kernel,
+        "notebook": login.notebook,
+    }
+
+
+def login_from_wire(data: dict[str, Any]) -> Login:
+    """The inverse."""
+    return Login(
+        id=data["id"],
+        provider=data["provider"],
+        session_key=data.get("session_key", DEFAULT_KEY),
+        status=cast("LoginStatus", data["status"]),
+        path=data.get("path"),
+        url=data.get("url"),
+        expires_at=float(data["expires_at"]),
+        error=data.get("error"),
+        kernel=data.get("kernel"),
+        notebook=data.get("notebook"),
+    )
+
+
+def changes_to_wire(changes: Changes) -> dict[str, Any]:
+    """What happened after a sequence number."""
+    return {
+        "sequence": changes.sequence,
+        "reset": changes.reset,
+        "changes": [
+            {
+                "kind": change.kind,
+                "provider": change.provider,
+                "session_key": change.session_key,
+                "login": login_to_wire(change.login) if change.login else None,
+            }
+            for change in changes.changes
+        ],
+    }
+
+
+def changes_from_wire(data: dict[str, Any]) -> Changes:
+    """The inverse."""
+    return Changes(
+        sequence=int(data["sequence"]),
+        reset=bool(data.get("reset")),
+        changes=tuple(
+            Change(
+                kind=each["kind"],
+                provider=each["provider"],
+                session_key=each["session_key"],
+                login=login_from_wire(each["login"]) if each.get("login") else None,
+            )
+            for each in data.get("changes", ())
+        ),
+    )
+
+
+def check_version(theirs: str | None, other_side: str) -> None:
+    """BrokerUnavailable if the other side speaks another version; names what to upgrade."""
+    if theirs == str(VERSION):
+        return
+    newer = theirs is not None and theirs.isdecimal() and int(theirs[:9]) > VERSION
+    older = "this environment" if newer else other_side
+    raise BrokerUnavailable(
+        f"The {other_side} speaks version {theirs or 'none':.20} of the broker's wire, we"
+        f" {VERSION}.",
+        hint=f"Upgrade jupyter-auth-session in {older}.",
+    )

@@ -1,0 +1,179 @@
+"""One account's token in memory: what a request uses without asking anybody."""
+
+from __future__ import annotations
+
+import logging
+import math
+import os
+import threading
+import time
+import weakref
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from jupyter_auth.core.errors import LoginRequired, RefreshRejected
+from jupyter_auth.core.flight import SingleFlight
+from jupyter_auth.kernel.watcher import watcher_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from jupyter_auth.core.models import Accounts, Changes, Token
+
+PAUSE = 30.0  # seconds between tries to get a new token while the old one still works
+
+_log = logging.getLogger("jupyter_auth")
+
+
+class AccountTokens:
+    """``TokenSource`` for one account, with the token cached until somebody says it changed.
+
+    While a token nears its end it is still given out, and one thread gets the next. ``sign_in`` is
+    called where a person has to: it raises, or returns once somebody has signed in.
+    """
+
+    def __init__(
+        self,
+        accounts: Accounts,
+        provider: str,
+        session_key: str = "default",
+        *,
+        clock: Callable[[], float] = time.time,
+        sign_in: Callable[[LoginRequired], None] | None = None,
+    ) -> None:
+        self._accounts = accounts
+        self._watcher = watcher_of(accounts)
+        self._key = (provider, session_key)
+        self._clock = clock
+        self._sign_in = None if sign_in is None else weakref.WeakMethod(sign_in)
+        self.used = False  # whether there ever was a token
+        self.start_anew()
+        _all.add(self)
+
+    def __repr__(self) -> str:
+        return f"<AccountTokens of {self._key[0]!r}, {self._key[1]!r}>"
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _reconnected, self._key
+
+    def start_anew(self) -> None:
+        """Forget everything: also what threads of a parent process were about to do."""
+        self._lock = threading.Lock()
+        self._flights: SingleFlight[Token] = SingleFlight()
+        self._held: tuple[Token, float, float] | None = None  # refresh from, expires at
+        self._drops = 0
+        self._listening = self._renewing = False
+        self._renew_from = -math.inf
+        self._rejection: RefreshRejected | None = None
+
+    def token(self, min_valid: float = 0.0) -> Token:
+        """As ``TokenSource.token``; from memory where that will do."""
+        held = self._held
+        if held is not None:
+            now = self._clock()
+            if now + min_valid < held[2]:
+                if now >= held[1]:
+                    self._renew_behind(now, held[2] - held[1])
+                return held[0]
+        return self._fetch(min_valid, None, ask=True)
+
+    def rejected(self, token: Token) -> Token:
+        """As ``TokenSource.rejected``; the token is not given out again."""
+        return self._fetch(0.0, token.digest, ask=True)
+
+    def drop(self) -> None:
+        """Forget the token; the next call asks for it anew."""
+        with self._lock:
+            self._drops += 1
+            self._held = None
+            self._renew_from = -math.inf
+
+    def _fetch(self, min_valid: float, rejected: str | None, *, ask: bool) -> Token:
+        self._listen()
+        flight = (min_valid, rejected, ask)
+        return self._flights.run(flight, lambda: self._ask(min_valid, rejected, ask=ask))[0]
+
+    def _ask(self, min_valid: float, rejected: str | None, *, ask: bool) -> Token:
+        held = self._held  # whoever came a moment too late for a flight finds its outcome here
+        if held and rejected != held[0].digest and self._clock() + min_valid < held[2]:
+            return held[0]
+        try:
+            return self._get(min_valid, rejected)
+        except LoginRequired as error:
+            sign_in = self._sign_in and self._sign_in()
+            if not ask or not sign_in:
+                raise
+            reason, self._rejection = self._rejection or error, None
+        sign_in(reason)
+        return self._get(0.0, None)
+
+    def _get(self, min_valid: float, rejected: str | None) -> Token:
+        drops = self._drops
+        token = self._accounts.token(*self._key, min_valid=min_valid, rejected=rejected)
+        expires = math.inf if token.expires_at is None else token.expires_at
+        with self._lock:
+            self.used, self._rejection = True, None
+            if drops == self._drops:  # else it is from before a change
+                self._held = (token, min(expires, token.refresh_at or expires), expires)
+        return token
+
+    def _renew_behind(self, now: float, margin: float) -> None:
+        with self._lock:
+            if self._renewing or now < self._renew_from:
+                return
+            self._renewing, self._renew_from = True, now + min(PAUSE, margin)
+        # No daemon: a process that ends waits for it, so that a rotated refresh token is saved.
+        thread = threading.Thread(
+            target=self._renew, args=(margin,), name="jupyter_auth refresh", daemon=False
+        )
+        with suppress(RuntimeError):  # the interpreter is about to end
+            thread.start()
+
+    def _renew(self, margin: float) -> None:
+        try:
+            self._fetch(margin, None, ask=False)
+        except RefreshRejected as error:
+            self._rejection = error  # for the request that needs a token when this one has ended
+        except Exception as error:  # noqa: BLE001 (the old token works: a later try may do better)
+            _log.debug("No new token for %s yet: %s", self, type(error).__name__)
+        finally:
+            self._renewing = False
+
+    def _listen(self) -> None:
+        with self._lock:
+            if self._listening:
+                return
+            self._listening = True
+        me = weakref.ref(self)
+
+        def hear(news: Changes) -> None:
+            if (tokens := me()) is not None:
+                tokens.hear(news)
+
+        weakref.finalize(self, self._watcher.listen(hear)).atexit = False
+
+    def hear(self, news: Changes) -> None:
+        """Drop the token if ``news`` concerns this account."""
+        if news.reset or any(
+            each.kind != "login" and (each.provider, each.session_key) == self._key
+            for each in news.changes
+        ):
+            self.drop()
+
+
+_all: weakref.WeakSet[AccountTokens] = weakref.WeakSet()
+
+
+def _reconnected(provider: str, session_key: str) -> AccountTokens:
+    from jupyter_auth.kernel.client import connect
+
+    return AccountTokens(connect(), provider, session_key)
+
+
+def _after_fork() -> None:
+    for tokens in list(_all):
+        tokens.start_anew()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

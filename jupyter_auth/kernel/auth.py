@@ -1,0 +1,229 @@
+"""The token on each request to the right origin, and another one where it is refused."""
+
+from __future__ import annotations
+
+import sys
+import time
+import warnings
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import urljoin, urlsplit
+
+from requests import codes
+from requests.auth import AuthBase
+from requests.cookies import extract_cookies_to_jar
+from requests.exceptions import UnrewindableBodyError
+from requests.utils import rewind_body
+
+from jupyter_auth.core.secret import MaskedStr
+from jupyter_auth.core.urls import origin_of, require_secure
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from requests import PreparedRequest, Response
+
+    from jupyter_auth.core.models import Token, TokenSource
+
+REFUSED = (401, 403)
+
+
+class AuthWarning(UserWarning):
+    """A request was refused where the token does not go."""
+
+
+class _Sent(MaskedStr):
+    """A header's value that came from ``token``. It prints and pickles as nothing."""
+
+    __slots__ = ("token",)
+    token: Token
+
+    def __str__(self) -> str:
+        return "…"
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return str, ("…",)
+
+    def __copy__(self) -> _Sent:
+        return self
+
+    def __deepcopy__(self, memo: object) -> _Sent:
+        return self
+
+
+def _sent(token: Token) -> tuple[tuple[str, _Sent], ...]:
+    values = []
+    for name, value in token.headers.items():
+        sent = _Sent(value.reveal())
+        sent.token = token
+        values.append((name, sent))
+    return tuple(values)
+
+
+class TokenAuth(AuthBase):
+    """``auth=`` for requests: ``requests.get(url, auth=TokenAuth("github"))``.
+
+    ``source``: a provider's name, or a ``TokenSource`` and the ``origins`` its tokens may go to
+    (default: the provider's own). A request elsewhere goes out without the token. An answer whose
+    status is in ``refresh_on`` brings one new token and one retry.
+
+    Raises what ``TokenSource.token`` raises, when a request is made.
+    """
+
+    def __init__(
+        self,
+        source: TokenSource | str,
+        *,
+        session_key: str = "default",
+        origins: Iterable[str] | None = None,
+        refresh_on: Iterable[int] | None = None,
+    ) -> None:
+        if isinstance(source, str):
+            from jupyter_auth.kernel.account_tokens import AccountTokens
+            from jupyter_auth.kernel.client import connect
+
+            accounts = connect()
+            info = accounts.provider(source)
+            origins = info.api_origins if origins is None else origins
+            refresh_on = info.refresh_on if refresh_on is None else refresh_on
+            source = AccountTokens(accounts, source, session_key)
+        if origins is None or isinstance(origins, str):
+            raise TypeError("origins: a list of those that the token may go to")
+        self._source, self._token = source, source.token
+        self.origins = tuple(origin_of(require_secure(each, "API origin")) for each in origins)
+        self._refresh_on = frozenset((401,) if refresh_on is None else refresh_on)
+        # A URL that begins like this is at that origin, whoever takes it apart: nothing in front
+        # of the slash is left to be read as a user name, a port or the rest of another host.
+        self._prefixes = tuple(prefix for each in self.origins for prefix in _spellings(each))
+        self._last: tuple[Token | None, tuple[tuple[str, _Sent], ...]] = (None, ())
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _restored, (self._source, self.origins, self._refresh_on)
+
+    def __call__(self, request: PreparedRequest) -> PreparedRequest:
+        """Add the token's headers if the request goes to one of the origins."""
+        self.sign(request)
+        request.hooks["response"].append(self._answered)
+        return request
+
+    def allows(self, url: str) -> bool:
+        """Whether the token may go there. Unusual spellings of an origin count as another one."""
+        return url.startswith(self._prefixes)
+
+    def sign(self, request: PreparedRequest) -> None:
+        """Put the current token's headers on, if the request goes to one of the origins."""
+        if (request.url or "").startswith(self._prefixes):
+            token = self._token()
+            last = self._last
+            if last[0] is not token:
+                last = self._last = (token, _sent(token))
+            headers = request.headers
+            for name, value in last[1]:
+                headers[name] = value
+
+    def unsign(self, request: PreparedRequest) -> None:
+        """Take off what ``sign`` put on, whatever its name."""
+        for name, value in list(request.headers.items()):
+            if isinstance(value, _Sent):
+                del request.headers[name]
+
+    def signs(self, request: PreparedRequest) -> bool:
+        """Whether the request was made with this ``auth``, and not with one of the caller's."""
+        return self._answered in request.hooks["response"]
+
+    def _answered(self, response: Response, **kwargs: Any) -> Response:
+        if response.status_code < codes.multiple_choices:
+            return response
+        request = response.request
+        token = _token_of(request)
+        if token and response.status_code in self._refresh_on:
+            response = self._again(response, token, kwargs)
+        elif not token and response.status_code in REFUSED:
+            self._warn(response)
+        if response.is_redirect:
+            # A plain requests.Session would carry a header of another name to any host.
+            target = urljoin(response.url, response.headers["location"])
+            if not self.allows(target):
+                self.unsign(request)
+        return response
+
+    def _again(self, response: Response, token: Token, kwargs: dict[str, Any]) -> Response:
+        """The answer to the same request with another token, or ``response`` where there is none.
+
+        The way of requests' own HTTPDigestAuth.
+        """
+        if not kwargs.get("stream"):
+            _ = response.content  # so that the connection is free again
+        fresh = self._source.rejected(token)
+        request = response.request
+        if fresh.digest == token.digest or not _rewound(request):
+            return response
+        response.close()
+        again = request.copy()
+        jar = cast("Any", again)._cookies  # noqa: SLF001
+        extract_cookies_to_jar(jar, request, response.raw)  # type: ignore[no-untyped-call]
+        again.headers.pop("Cookie", None)
+        again.prepare_cookies(jar)
+        self.unsign(again)
+        for name, value in _sent(fresh):
+            again.headers[name] = value
+        start = time.perf_counter()
+        answer: Response = cast("Any", response).connection.send(again, **kwargs)
+        answer.elapsed = timedelta(seconds=time.perf_counter() - start)
+        answer.history.append(response)
+        answer.request = again
+        return answer
+
+    def _warn(self, response: Response) -> None:
+        parts = urlsplit(response.url)
+        host = parts.netloc.rpartition("@")[2]
+        allowed = [*self.origins, f"{parts.scheme}://{host}"]
+        warnings.warn(
+            f"{host} answered {response.status_code}. It did not get the token, which goes to "
+            f"{', '.join(self.origins) or 'nobody'} alone. If it should: "
+            f"`UserSession(..., api_origins={allowed!r})`, "
+            "or `api_origins` in the provider's configuration.",
+            AuthWarning,
+            stacklevel=_outside(),
+        )
+
+
+def _spellings(origin: str) -> tuple[str, ...]:
+    """How a URL of that origin begins: with the scheme's own port, or without."""
+    port = {"http": 80, "https": 443}[origin.partition(":")[0]]
+    bare = urlsplit(origin).port is None
+    return (f"{origin}/", f"{origin}:{port}/") if bare else (f"{origin}/",)
+
+
+def _restored(
+    source: TokenSource, origins: tuple[str, ...], refresh_on: frozenset[int]
+) -> TokenAuth:
+    return TokenAuth(source, origins=origins, refresh_on=refresh_on)
+
+
+def _token_of(request: PreparedRequest) -> Token | None:
+    values = request.headers.values()
+    return next((value.token for value in values if isinstance(value, _Sent)), None)
+
+
+def _rewound(request: PreparedRequest) -> bool:
+    """Whether the body can be sent again from its beginning, and now stands there."""
+    body: Any = request.body
+    if body is None or isinstance(body, (bytes, bytearray, str)):
+        return True
+    try:
+        rewind_body(request)
+    except UnrewindableBodyError:
+        return False
+    return True
+
+
+def _outside() -> int:
+    """The stack level, seen from the caller, of the code that uses requests and us."""
+    level, frame = 1, sys._getframe(1)  # noqa: SLF001
+    while frame.f_back and frame.f_globals.get("__name__", "").split(".")[0] in {
+        "jupyter_auth",
+        "requests",
+    }:
+        level, frame = level + 1, frame.f_back
+    return level

@@ -1,0 +1,208 @@
+"""The broker as a kernel sees it: ``Accounts`` over the kernel door."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import quote, urlencode
+
+from jupyter_auth.core import wire
+from jupyter_auth.core.errors import BrokerUnavailable
+from jupyter_auth.core.models import DEFAULT_KEY, Logout
+from jupyter_auth.core.secret import Secret
+from jupyter_auth.core.traces import forget_locals
+from jupyter_auth.kernel.door import Door
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from jupyter_auth.core.models import AccountInfo, Changes, Login, Provider, ProviderInfo, Token
+
+Answer = TypeVar("Answer")
+
+MAX_NAME = 200  # characters of a notebook's name
+
+
+class BrokerClient:
+    """``Accounts`` over the kernel door that ``connection_file`` names. Thread and fork safe.
+
+    Every method may also raise BrokerUnavailable.
+    """
+
+    def __init__(self, connection_file: Path) -> None:
+        self._door = Door(Path(connection_file))
+
+    def __repr__(self) -> str:
+        return f"<BrokerClient {self._door.connection_file}>"
+
+    def answers(self) -> bool:
+        """Whether the door is there. BrokerUnavailable: its connection file is refused."""
+        return self._door.answers()
+
+    def close(self) -> None:
+        """Close the connections that are kept; a later call opens new ones."""
+        self._door.close()
+
+    def providers(self) -> list[ProviderInfo]:
+        """As ``Accounts.providers``."""
+        return self._call(_list("providers", wire.provider_from_wire), "GET", "providers")
+
+    def default(self) -> str | None:
+        """The name of the provider to use where none is named, if the broker knows one."""
+        return self._call(_default, "GET", "providers")
+
+    def provider(self, name: str) -> ProviderInfo:
+        """As ``Accounts.provider``."""
+        return self._call(wire.provider_from_wire, "GET", f"providers/{quote(name, safe='')}")
+
+    def register(self, provider: Provider) -> ProviderInfo:
+        """As ``Accounts.register``: the broker keeps its client secret, if there is one."""
+        path = f"providers/{quote(provider.name, safe='')}"
+        return self._call(wire.provider_from_wire, "PUT", path, provider_fields(provider))
+
+    def begin(
+        self,
+        provider: str,
+        session_key: str = DEFAULT_KEY,
+        *,
+        username: str | None = None,
+        scopes: Sequence[str] | None = None,
+        force: bool = False,
+        kernel: str | None = None,
+        notebook: str | None = None,
+    ) -> Login:
+        """As ``Accounts.begin``; ``kernel`` and ``notebook`` are this process's own by default."""
+        body = {
+            "provider": provider,
+            "session_key": session_key,
+            "username": username,
+            "scopes": None if scopes is None else list(scopes),
+            "force": force,
+            "kernel": kernel or this_kernel(),
+            "notebook": notebook or this_notebook(),
+        }
+        return self._call(wire.login_from_wire, "POST", "logins", body)
+
+    def login(self, login_id: str) -> Login:
+        """As ``Accounts.login``."""
+        return self._call(wire.login_from_wire, "GET", f"logins/{quote(login_id, safe='')}")
+
+    def logins(self) -> list[Login]:
+        """As ``Accounts.logins``."""
+        return self._call(_list("logins", wire.login_from_wire), "GET", "logins")
+
+    def cancel(self, login_id: str) -> Login:
+        """As ``Accounts.cancel``."""
+        return self._call(wire.login_from_wire, "DELETE", f"logins/{quote(login_id, safe='')}")
+
+    def leave(self, login_id: str) -> Login:
+        """As ``Accounts.leave``."""
+        path = f"logins/{quote(login_id, safe='')}?leave=1"
+        return self._call(wire.login_from_wire, "DELETE", path)
+
+    def accounts(self) -> list[AccountInfo]:
+        """As ``Accounts.accounts``."""
+        return self._call(_list("accounts", wire.account_from_wire), "GET", "accounts")
+
+    def token(
+        self,
+        provider: str,
+        session_key: str = DEFAULT_KEY,
+        *,
+        min_valid: float = 0.0,
+        rejected: str | None = None,
+    ) -> Token:
+        """As ``Accounts.token``."""
+        body = {"provider": provider, "session_key": session_key}
+        asked = body | {"min_valid": min_valid, "rejected": rejected}
+        return self._call(wire.token_from_wire, "POST", "token", asked)
+
+    def id_token(self, provider: str, session_key: str = DEFAULT_KEY) -> Secret | None:
+        """As ``Accounts.id_token``."""
+        body = {"provider": provider, "session_key": session_key, "id_token": True}
+        return self._call(_id_token, "POST", "token", body)
+
+    def logout(
+        self, provider: str, session_key: str = DEFAULT_KEY, *, revoke: bool = True
+    ) -> Logout:
+        """As ``Accounts.logout``."""
+        asked = {"provider": provider, "session_key": session_key, "revoke": int(revoke)}
+        return self._call(_logout, "DELETE", f"accounts?{urlencode(asked)}")
+
+    def changes(self, since: int = 0, wait: float = 0.0) -> Changes:
+        """As ``Accounts.changes``: one long poll."""
+        path = f"changes?{urlencode({'since': since, 'wait': wait})}"
+        return self._call(wire.changes_from_wire, "GET", path, wait=wait)
+
+    def _call(
+        self,
+        parse: Callable[[Any], Answer],
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        wait: float = 0.0,
+    ) -> Answer:
+        try:
+            return parse(self._door.call(method, path, body, wait=wait))
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            forget_locals(error)
+        except BaseException as error:
+            forget_locals(error)
+            raise
+        raise BrokerUnavailable("The token broker answered what nobody understands.")
+
+
+def _list(name: str, parse: Callable[[Any], Answer]) -> Callable[[Any], list[Answer]]:
+    return lambda data: [parse(each) for each in data[name]]
+
+
+def _default(data: Any) -> str | None:
+    return data.get("default") or None
+
+
+def _id_token(data: Any) -> Secret | None:
+    return Secret(data["id_token"]) if data.get("id_token") else None
+
+
+def _logout(data: Any) -> Logout:
+    return Logout(
+        removed=bool(data["removed"]),
+        revoked=bool(data["revoked"]),
+        note=str(data.get("note") or ""),
+    )
+
+
+def provider_fields(provider: Provider) -> dict[str, Any]:
+    """``provider`` as the mapping it could be made from. Its client secret stays a ``Secret``."""
+    fields = {each.name: getattr(provider, each.name) for each in dataclasses.fields(provider)}
+    return {name: _plain(value) for name, value in fields.items() if value not in (None, (), {})}
+
+
+def _plain(value: Any) -> Any:
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {k: _plain(v) for k, v in vars(value).items() if v not in (None, ())}
+    if isinstance(value, Mapping):
+        return dict(value)
+    return list(value) if isinstance(value, tuple) else value
+
+
+def this_kernel() -> str | None:
+    """The id of the kernel that this process is, from the name of its connection file."""
+    kernelapp = sys.modules.get("ipykernel.kernelapp")  # not imported: then this is no kernel
+    if kernelapp is None or not kernelapp.IPKernelApp.initialized():
+        return None
+    name = Path(kernelapp.IPKernelApp.instance().connection_file).stem
+    return name.removeprefix("kernel-") or None
+
+
+def this_notebook() -> str | None:
+    """The file name of the notebook that this kernel runs, where its server says so."""
+    return (
+        os.environ.get("JPY_SESSION_NAME", "").replace("\\", "/").rpartition("/")[2][:MAX_NAME]
+        or None
+    )

@@ -1,0 +1,167 @@
+"""Who keeps the accounts: the broker of this Jupyter server, or an engine of this process."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from jupyter_auth.core.errors import BrokerUnavailable, ConfigurationError
+from jupyter_auth.core.traces import forget_locals
+from jupyter_auth.kernel.watcher import watch
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from jupyter_auth.core.models import Accounts, Provider, ProviderInfo
+    from jupyter_auth.kernel.broker import BrokerClient
+
+__all__ = ["BrokerClient", "connect", "default_provider", "use", "watch"]
+
+CONNECTION_VARIABLE = "JUPYTER_AUTH_CONNECTION"
+SERVICE_VARIABLE = "JUPYTER_AUTH_URL"
+
+
+class _Here:
+    """The broker while its door answers, else an engine of this process on the same store.
+
+    Passes everything on to the one that is there now; which one may change with any call.
+    """
+
+    def __init__(self, client: BrokerClient | None, *, alone: bool) -> None:
+        self._client = client
+        self._alone = alone
+        self._engine: Any = None
+        self._registered: dict[str, Provider] = {}
+        self._pid = os.getpid()
+        self._lock = threading.Lock()
+
+    def __repr__(self) -> str:
+        return repr(self._client or self._engine or "an engine of this process")
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        client = self._client
+        if client is None:
+            return getattr(self._own_engine(), name)
+        method = getattr(client, name)
+
+        def call(*args: Any, **kwargs: Any) -> Any:
+            try:
+                return method(*args, **kwargs)
+            except BrokerUnavailable as error:
+                # Who waits for changes has this broker's numbers, which mean nothing to an engine.
+                if name == "changes" or not self._alone or client.answers():
+                    raise
+                forget_locals(error)
+            self._leave(client)
+            return getattr(self._own_engine(), name)(*args, **kwargs)
+
+        return call
+
+    def register(self, provider: Provider) -> ProviderInfo:
+        """As ``Accounts.register``; an engine that follows will know it too."""
+        info: ProviderInfo = self.__getattr__("register")(provider)
+        self._registered[provider.name] = provider
+        return info
+
+    def _leave(self, client: BrokerClient) -> None:
+        with self._lock:
+            if self._client is None:
+                return
+            self._client = None
+        client.close()
+        sys.stderr.write(
+            "jupyter_auth: the Jupyter server's token broker is gone; "
+            "this process goes on by itself with the same accounts.\n"
+        )
+
+    def _own_engine(self) -> Any:
+        if self._pid != os.getpid():  # locks of the parent may be held for ever here
+            self._lock, self._engine, self._pid = threading.Lock(), None, os.getpid()
+        with self._lock:
+            if self._engine is None:
+                from jupyter_auth.core.loopback import LocalAccounts
+                from jupyter_auth.core.providers import Providers, user_file
+                from jupyter_auth.core.store import FileStore
+
+                providers = Providers(user_file=user_file())
+                for provider in list(self._registered.values()):
+                    providers.register(provider)
+                self._engine = LocalAccounts(providers, FileStore())
+            return self._engine
+
+
+_made: dict[tuple[str, str], Accounts] = {}
+
+
+def connect(environ: Mapping[str, str] | None = None) -> Accounts:
+    """Whoever keeps the accounts: the broker of this Jupyter server, else an engine of our own.
+
+    The same object each time in one environment. BrokerUnavailable: there is a broker that must
+    not or cannot be used, or no door where a Hub's service is configured.
+    """
+    environ = os.environ if environ is None else environ
+    file, service = environ.get(CONNECTION_VARIABLE, ""), environ.get(SERVICE_VARIABLE, "")
+    if (file, service) not in _made:
+        if service and not file:
+            raise BrokerUnavailable(
+                "The Hub's token service is configured, but this server has no door to it.",
+                hint="Enable the jupyter_auth extension in the single-user server's environment.",
+            )
+        here = _Here(_client(file) if file else None, alone=not service)
+        # Another thread may have been faster: then its object is the one.
+        _made.setdefault((file, service), cast("Accounts", here))
+    return _made[file, service]
+
+
+def _client(file: str) -> BrokerClient:
+    from jupyter_auth.kernel.broker import BrokerClient
+
+    return BrokerClient(Path(file))
+
+
+def __getattr__(name: str) -> Any:
+    """``BrokerClient``, imported when it is first used: importing a session stays cheap."""
+    if name != "BrokerClient":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from jupyter_auth.kernel.broker import BrokerClient
+
+    return BrokerClient
+
+
+_chosen: list[str] = []  # the provider of this process, once somebody chose one
+
+
+def use(accounts: Accounts, name: str) -> ProviderInfo:
+    """Make it the provider of this process where none is named. ProviderNotFound."""
+    info = accounts.provider(name)
+    _chosen[:] = [info.name]
+    return info
+
+
+def default_provider(accounts: Accounts) -> str:
+    """The name of the provider to use where none is named: the one chosen, or the only one.
+
+    ConfigurationError: there is none, or there are several; it shows the line to write.
+    """
+    if _chosen:
+        return _chosen[0]
+    configured = getattr(accounts, "default", None)  # a broker may have been told one
+    if configured and (name := configured()):
+        return str(name)
+    names = [info.name for info in accounts.providers() if info.source != "preset"]
+    if len(names) == 1:
+        return names[0]
+    if names:
+        raise ConfigurationError(
+            f"Several providers are configured: {', '.join(names)}.",
+            hint=f"Name one, as in `UserSession({names[0]!r})` or `%auth login {names[0]}`.",
+        )
+    raise ConfigurationError(
+        "No provider is configured, and none is named.",
+        hint='Name one, as in `UserSession("github")`, or add your own with `%auth add`.',
+    )

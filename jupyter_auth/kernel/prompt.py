@@ -1,0 +1,184 @@
+"""The prompt of whoever waits for a login: HTML in a notebook, lines in a terminal.
+
+The HTML has a ``display_id`` and is rewritten to the outcome, so that no dead link stays in a
+saved notebook. It is not a widget: one drawn by a busy kernel does not survive a page reload.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import webbrowser
+from html import escape
+from typing import TYPE_CHECKING, Any, Protocol
+from urllib.parse import urljoin
+
+if TYPE_CHECKING:
+    from jupyter_auth.core.models import AccountInfo, Login, ProviderInfo
+
+# JupyterLab's variables follow its theme. Other front ends get the fallback, which has contrast
+# enough on white and on black; all else inherits its colour.
+_BUTTON = (
+    "display:inline-block;margin:.2em .8em .2em 0;padding:.35em 1em;border-radius:3px;"
+    "background:var(--jp-accept-color-normal,#1976d2);color:#fff;text-decoration:none;"
+)
+_ELSEWHERE = (
+    *("SSH_CONNECTION", "SSH_TTY", "CODESPACES", "REMOTE_CONTAINERS", "VSCODE_AGENT_FOLDER"),
+    *("COLAB_RELEASE_TAG", "KAGGLE_KERNEL_RUN_TYPE"),
+)
+_SMALL = "font-size:.9em;color:inherit;text-decoration:underline;"
+
+
+def is_interactive() -> bool:
+    """Whether a person can be asked to sign in: a front end that takes input, or a terminal.
+
+    False under nbclient, papermill and schedulers, which say so by ``allow_stdin`` in the request
+    that runs; False in a job without a terminal.
+    """
+    kernel = getattr(_shell(), "kernel", None)
+    if kernel is not None:
+        return bool(getattr(kernel, "_allow_stdin", False))
+    return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stderr))
+
+
+def browser_here() -> bool:
+    """Whether a browser of this machine can be opened, and so come back to this process.
+
+    Not over SSH, in a container of an editor, on Colab or Kaggle: there it runs somewhere else.
+    """
+    if any(os.environ.get(name) for name in _ELSEWHERE):
+        return False
+    screen = os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
+    return bool(os.environ.get("BROWSER") or screen) or sys.platform in {"win32", "darwin"}
+
+
+def in_notebook() -> bool:
+    """Whether this process is a kernel, whose front end draws HTML."""
+    return getattr(_shell(), "kernel", None) is not None
+
+
+def _shell() -> Any:
+    ipython = sys.modules.get("IPython")  # not imported: then there is no shell either
+    return ipython.get_ipython() if ipython else None
+
+
+def outcome(login: Login, info: ProviderInfo, account: AccountInfo | None = None) -> str:
+    """How that login ended, in one or two sentences of plain text."""
+    if login.status == "complete":
+        who = f" as {account.username}" if account and account.username else ""
+        warning = f" {account.warning}" if account and account.warning else ""
+        return f"Signed in to {info.title}{who}.{warning}"
+    if login.status == "pending":
+        return f"The sign-in to {info.title} is still open."
+    said = dict(login.error or {})
+    detail = " ".join(str(said[key]) for key in ("message", "hint") if said.get(key))
+    return detail or {
+        "denied": f"The sign-in to {info.title} was denied.",
+        "expired": f"Nobody signed in to {info.title} in time. Run this again for a new link.",
+        "cancelled": f"The sign-in to {info.title} was cancelled.",
+    }.get(login.status, f"The sign-in to {info.title} failed. Nothing was stored.")
+
+
+class Prompt(Protocol):
+    """What a person sees while something waits for a login. Each method ends it."""
+
+    def finish(self, login: Login, account: AccountInfo | None = None) -> None:
+        """The login ended; ``account`` is who signed in."""
+
+    def interrupted(self) -> None:
+        """The waiting was interrupted by a person."""
+
+    def timed_out(self) -> None:
+        """The waiting ended, the login is still open."""
+
+
+def show_prompt(login: Login, info: ProviderInfo) -> Prompt:
+    """Show the login's link where this process has its user. The prompt returned rewrites it."""
+    return (NotebookPrompt if in_notebook() else TerminalPrompt)(login, info)
+
+
+class _Prompt:
+    def __init__(self, login: Login, info: ProviderInfo) -> None:
+        self._info = info
+        self._open(login)
+
+    def finish(self, login: Login, account: AccountInfo | None = None) -> None:
+        self._close(outcome(login, self._info, account))
+
+    def interrupted(self) -> None:
+        self._close(f"Interrupted before anybody signed in to {self._info.title}.")
+
+    def timed_out(self) -> None:
+        self._close(
+            f"Nobody has signed in to {self._info.title} yet. A page that is still open for it "
+            "goes on working: sign in there, then run this again."
+        )
+
+    def _open(self, login: Login) -> None:
+        raise NotImplementedError
+
+    def _close(self, sentence: str) -> None:
+        raise NotImplementedError
+
+
+class NotebookPrompt(_Prompt):
+    """HTML in the output of the cell that waits."""
+
+    def _open(self, login: Login) -> None:
+        from IPython.display import display
+
+        bundle = prompt_data(login, self._info)
+        self._handle = display(bundle, raw=True, display_id=True)  # type: ignore[no-untyped-call]
+
+    def _close(self, sentence: str) -> None:
+        self._handle.update(outcome_data(sentence), raw=True)
+
+
+class TerminalPrompt(_Prompt):
+    """Lines on stderr: stdout may be a pipe."""
+
+    def _open(self, login: Login) -> None:
+        sys.stderr.write(f"{prompt_text(login, self._info)}\nWaiting …\n")
+        if login.url and login.path is None and browser_here():
+            webbrowser.open(login.url)
+
+    def _close(self, sentence: str) -> None:
+        sys.stderr.write(f"{sentence}\n")
+
+
+def prompt_text(login: Login, info: ProviderInfo) -> str:
+    """The link in plain text: absolute where its origin is known (in Jupyter's terminals it is)."""
+    link = login.url or urljoin(os.environ.get("JUPYTER_SERVER_URL", ""), login.path or "")
+    where = " (an address on your Jupyter server)" if link.startswith("/") else ""
+    return f"Sign in to {info.title} ({info.host}): {link}{where}"
+
+
+def prompt_data(
+    login: Login, info: ProviderInfo, note: str = "This cell goes on by itself once you are in."
+) -> dict[str, str]:
+    """The pending login as a MIME bundle: HTML with a real link, and its plain text.
+
+    The path comes first: it is right under whatever name the browser knows this server by.
+    """
+    href, title = escape(login.path or login.url or ""), escape(info.title)
+    html = (
+        '<div role="status">'
+        f'<a href="{href}" target="_blank" rel="noopener" style="{_BUTTON}">Sign in to {title}</a>'
+        f"<span>You will sign in at {escape(info.host)}. {escape(note)} "
+        f'<a href="{href}#stuck" target="_blank" rel="noopener" style="{_SMALL}">'
+        "Stuck at the provider?</a></span></div>"
+    )
+    return {"text/html": html, "text/plain": prompt_text(login, info)}
+
+
+def ask_for_address(prompt: str = "Paste the address that your browser ended on: ") -> str:
+    """What the person pasted, "" for nothing: then the wait goes on."""
+    try:
+        return input(prompt).strip()
+    except EOFError:
+        return ""
+
+
+def outcome_data(sentence: str) -> dict[str, str]:
+    """An outcome as a MIME bundle. It has no link."""
+    return {"text/html": f'<div role="status">{escape(sentence)}</div>', "text/plain": sentence}

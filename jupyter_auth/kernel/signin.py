@@ -1,0 +1,191 @@
+"""What a session asks of a person, and when: the decisions between it and its account."""
+
+from __future__ import annotations
+
+import os
+import threading
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, NamedTuple, cast
+
+from jupyter_auth.core.errors import (
+    InsufficientScope,
+    LoginExpired,
+    LoginFailed,
+    LoginRequired,
+    RefreshRejected,
+)
+from jupyter_auth.kernel.account_tokens import AccountTokens
+
+if TYPE_CHECKING:
+    from jupyter_auth.core.loopback import LocalAccounts
+    from jupyter_auth.core.models import AccountInfo, Accounts, Login, Logout, ProviderInfo
+
+NOT_REPORTED = frozenset({"offline_access"})  # some providers grant it without saying so
+
+
+class Wish(NamedTuple):
+    """Which account a session wants, and how it may ask for it: arguments of ``UserSession``."""
+
+    session_key: str = "default"
+    username: str | None = None
+    scopes: tuple[str, ...] = ()
+    interactive: bool | None = None
+    timeout: float | None = 300
+
+
+class SignIn:
+    """One session's account: signed in where it has to be, by whoever may be asked.
+
+    ``tokens`` is its ``TokenSource``, which asks a person too where the account has ended.
+    """
+
+    def __init__(self, accounts: Accounts, info: ProviderInfo, wish: Wish) -> None:
+        from jupyter_auth.core.models import AccountKey
+
+        self.info = info
+        self.wish = wish
+        self.key = AccountKey(info.name, wish.session_key)
+        self.tokens = AccountTokens(
+            accounts, info.name, wish.session_key, sign_in=self._account_ended
+        )
+        self._accounts = accounts
+        self._left = False  # whether it was this session that signed out
+        self._logins = 0
+        self._pid, self._asking = os.getpid(), threading.RLock()
+
+    def account(self) -> AccountInfo | None:
+        """Who is signed in."""
+        return next((each for each in self._accounts.accounts() if each.key == self.key), None)
+
+    def id_token(self) -> str | None:
+        """The ID token of the last login or refresh, where there is one."""
+        found = self._accounts.id_token(self.key.provider, self.key.session_key)
+        return found.reveal() if found else None
+
+    def ensure(self, *, force: bool = False) -> None:
+        """Return once the wished account is signed in. Raises what ``UserSession`` does."""
+        self._left = False
+        account = None if force else self.account()
+        if account is None:
+            reason = LoginRequired(f"Nobody is signed in to {self.info.title}.", hint=self._how())
+            self._ask(reason, force=force)
+        elif self.wish.username not in {None, account.username}:
+            # By force, or the provider's own session would sign the same one in again.
+            self._ask(self._somebody_else(account), force=True)
+        elif missing := self._missing(account):
+            self._ask(self._insufficient(missing, self._how()), granted=account.scopes)
+        else:
+            logins = self._logins
+            self.tokens.token()
+            if logins == self._logins:
+                self._say_who(account)
+
+    def log_out(self, *, revoke: bool) -> Logout:
+        """Sign out, for every session of this account."""
+        self._left = True
+        outcome = self._accounts.logout(self.key.provider, self.key.session_key, revoke=revoke)
+        self.tokens.drop()
+        return outcome
+
+    def _account_ended(self, error: LoginRequired) -> None:
+        """A request found it so: do as the constructor does, but not after a sign-out."""
+        logins = self._logins
+        with self._one_at_a_time():
+            if logins != self._logins:  # while this thread waited for the one that asked
+                return
+            if self._left:
+                raise LoginRequired(
+                    f"You signed out of {self.info.title}.",
+                    hint="`session.authenticate()` signs in again.",
+                )
+            ended = isinstance(error, RefreshRejected) or self.account() is not None
+            if self.tokens.used and not ended:
+                raise error  # somebody signed out elsewhere
+            self._ask(error)
+
+    def _ask(
+        self, reason: LoginRequired, *, force: bool = False, granted: tuple[str, ...] = ()
+    ) -> None:
+        """Ask a person to sign in, and wait. Raises ``reason`` where nobody is to be asked."""
+        from dataclasses import replace
+
+        from jupyter_auth.kernel.prompt import browser_here, is_interactive, show_prompt
+        from jupyter_auth.kernel.waiting import wait_for_login
+
+        interactive = self.wish.interactive
+        if not (is_interactive() if interactive is None else interactive):
+            raise reason
+        scopes = tuple(dict.fromkeys((*granted, *self.wish.scopes))) if self.wish.scopes else None
+        login = self._accounts.begin(
+            self.key.provider,
+            self.key.session_key,
+            username=self.wish.username,
+            scopes=scopes,
+            force=force,
+        )
+        elsewhere = login.path is None and not browser_here()
+        if elsewhere:  # no page of ours can be reached from there: straight to the provider
+            login = replace(login, url=self._local.depart(login.id))
+        try:
+            prompt = show_prompt(login, self.info)
+            if elsewhere:
+                self._take_address(login)
+        except BaseException:  # an interrupt that came early
+            self._accounts.leave(login.id)
+            raise
+        wait_for_login(self._accounts, login, self.wish.timeout, prompt)
+        self.tokens.drop()
+        self._logins += 1
+        account = self.account()
+        if account and (missing := self._missing(account)):
+            raise self._insufficient(missing, "The provider did not grant them.")
+
+    @property
+    def _local(self) -> LocalAccounts:
+        """A login without a path was begun by an engine of this process."""
+        return cast("LocalAccounts", self._accounts)
+
+    def _take_address(self, login: Login) -> None:
+        """The browser is on another machine: its last address is brought here by hand."""
+        from jupyter_auth.kernel.prompt import ask_for_address
+
+        while address := ask_for_address():
+            try:
+                self._local.paste(login.id, address)
+            except (LoginFailed, LoginExpired) as error:
+                print(error)  # noqa: T201 (for the person who pasted)
+            else:
+                return
+
+    def _one_at_a_time(self) -> threading.RLock:
+        if self._pid != os.getpid():  # a thread of the parent process may hold it for ever here
+            self._pid, self._asking = os.getpid(), threading.RLock()
+        return self._asking
+
+    def _missing(self, account: AccountInfo) -> tuple[str, ...]:
+        known = {*account.scopes, *NOT_REPORTED}
+        return tuple(scope for scope in self.wish.scopes if scope not in known)
+
+    def _insufficient(self, missing: tuple[str, ...], hint: str) -> InsufficientScope:
+        message = f"The sign-in to {self.info.title} lacks the scopes {' '.join(missing)}."
+        return InsufficientScope(message, hint=hint, scopes=missing)
+
+    def _somebody_else(self, account: AccountInfo) -> LoginRequired:
+        who = account.username or "Somebody else"
+        return LoginRequired(
+            f"{who} is signed in to {self.info.title}, not {self.wish.username}.", hint=self._how()
+        )
+
+    def _how(self) -> str:
+        return f"Run `%auth login {self.key.provider}` in a notebook, and sign in."
+
+    def _say_who(self, account: AccountInfo) -> None:
+        who = f" as {account.username}" if account.username else ""
+        since = datetime.fromtimestamp(account.signed_in_at, UTC).astimezone()
+        key = (
+            "" if self.wish.session_key == "default" else f", session_key={self.key.session_key!r}"
+        )
+        print(  # noqa: T201 (one line for the person: DESIGN 4)
+            f"Signed in to {self.info.title}{who} since {since:%Y-%m-%d %H:%M}. "
+            f"Somebody else: UserSession({self.key.provider!r}{key}, auth_force=True)"
+        )

@@ -1,0 +1,205 @@
+"""What ``%auth`` and ``jupyter auth`` can do, in plain values: nothing here prints or asks."""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import difflib
+from dataclasses import dataclass
+from html import escape
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from jupyter_auth.core import wire
+from jupyter_auth.core.errors import AuthError
+from jupyter_auth.core.models import DEFAULT_KEY, AccountKey
+from jupyter_auth.kernel import client
+
+if TYPE_CHECKING:
+    from jupyter_auth.core.models import AccountInfo, Accounts
+
+
+class Misuse(Exception):
+    """Words that no verb understands. The message is one sentence, and says what would do."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of text under headings; ``str`` and notebooks show it. ``empty`` stands for no rows."""
+
+    headings: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    empty: str = ""
+
+    def __str__(self) -> str:
+        if not self.rows:
+            return self.empty
+        lines = [tuple(heading.upper() for heading in self.headings), *self.rows]
+        widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+        return "\n".join(
+            "  ".join(f"{cell:<{width}}" for cell, width in zip(line, widths, strict=True)).rstrip()
+            for line in lines
+        )
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        if not self.rows:
+            return f"<p>{escape(self.empty)}</p>"
+        left = 'style="text-align:left"'  # front ends align tables as if they were numbers
+        head = "".join(f'<th scope="col" {left}>{escape(text)}</th>' for text in self.headings)
+        body = "".join(
+            "<tr>" + "".join(f"<td {left}>{escape(cell)}</td>" for cell in row) + "</tr>"
+            for row in self.rows
+        )
+        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+# The verbs
+
+
+def status(name: str | None = None, accounts: Accounts | None = None) -> Table:
+    """Who is signed in, at one provider or at all; logins under way are among them.
+
+    ProviderNotFound: no such provider.
+    """
+    accounts = accounts or client.connect()
+    if name is not None:
+        accounts.provider(name)
+    signed_in = [each for each in accounts.accounts() if name in {None, each.provider}]
+    rows = {each.key: _row(each) for each in signed_in}
+    for login in accounts.logins():
+        if name in {None, login.provider} and login.key not in rows:
+            until = f"link good until {moment(login.expires_at)}"
+            rows[login.key] = (login.provider, login.session_key, "signing in …", until, "")
+    where = f"to {name} " if name else ""
+    return Table(
+        headings=("provider", "key", "user", "until", "scopes"),
+        rows=tuple(rows[key] for key in sorted(rows)),
+        empty=f"Nobody is signed in {where}here.",
+    )
+
+
+def _row(account: AccountInfo) -> tuple[str, ...]:
+    until = moment(account.expires_at) if account.expires_at else "signed out"
+    until = "refreshes by itself" if account.refreshes else until
+    who = account.username or "signed in"
+    return account.provider, account.session_key, who, until, " ".join(account.scopes)
+
+
+def status_data(name: str | None = None, accounts: Accounts | None = None) -> list[dict[str, Any]]:
+    """The same accounts for programs: ``wire.account_to_wire`` of each."""
+    accounts = accounts or client.connect()
+    if name is not None:
+        accounts.provider(name)
+    return [
+        wire.account_to_wire(each) for each in accounts.accounts() if name in {None, each.provider}
+    ]
+
+
+def providers(accounts: Accounts | None = None) -> Table:
+    """All providers that somebody can sign in at."""
+    found = (accounts or client.connect()).providers()
+    return Table(
+        headings=("provider", "title", "host", "from"),
+        rows=tuple((each.name, each.title, each.host, each.source) for each in found),
+        empty="No provider is configured here.",
+    )
+
+
+def logout(name: str, session_key: str = DEFAULT_KEY, accounts: Accounts | None = None) -> str:
+    """Sign out here, then at the provider; a sentence says what became of it.
+
+    ProviderNotFound: neither such a provider nor an account of one that was.
+    """
+    accounts = accounts or client.connect()
+    key = AccountKey(name, session_key)
+    if key not in {each.key for each in accounts.accounts()}:
+        title = accounts.provider(name).title
+        return f"Nobody was signed in to {title}{_under(session_key)}."
+    gone = accounts.logout(name, session_key)
+    how = " The provider has revoked the tokens." if gone.revoked else ""
+    note = f" {gone.note}" if gone.note else ""
+    return f"Signed out of {key}.{how}{note}"
+
+
+def use(name: str, accounts: Accounts | None = None) -> str:
+    """Make it the provider of this process where none is named. ProviderNotFound."""
+    info = client.use(accounts or client.connect(), name)
+    return f"{info.title} is used here where no provider is named."
+
+
+def signed_in(name: str, session_key: str = DEFAULT_KEY, accounts: Accounts | None = None) -> bool:
+    """Whether there is such an account. ProviderNotFound: no such provider."""
+    accounts = accounts or client.connect()
+    key = AccountKey(accounts.provider(name).name, session_key)
+    return key in {each.key for each in accounts.accounts()}
+
+
+def provider_names(accounts: Accounts | None = None) -> list[str]:
+    """For completion: what can be named. None at all where nobody answers."""
+    try:
+        return [each.name for each in (accounts or client.connect()).providers()]
+    except AuthError:
+        return []
+
+
+def moment(seconds: float) -> str:
+    """A time in the reader's zone, to the minute; the date only where it is another day."""
+    then = dt.datetime.fromtimestamp(seconds, dt.UTC).astimezone()
+    today = dt.datetime.now(dt.UTC).astimezone().date()
+    return then.strftime("%H:%M" if then.date() == today else "%Y-%m-%d %H:%M")
+
+
+def _under(session_key: str) -> str:
+    return "" if session_key == DEFAULT_KEY else f" under the key {session_key[:40]}"
+
+
+# The words
+
+
+class Parser(argparse.ArgumentParser):
+    """Says in one sentence what it did not understand, and leaves the process alone."""
+
+    def error(self, message: str) -> NoReturn:
+        """Misuse."""
+        raise Misuse(f"{message[:1].upper()}{message[1:]}. Usage: {self.usage_line()}")
+
+    def usage_line(self) -> str:
+        """How this verb is used, in one line."""
+        return " ".join(self.format_usage().removeprefix("usage: ").split())
+
+
+def parser(prog: str) -> tuple[Parser, Any]:
+    """The words that notebook and terminal share; each adds its own to what comes second."""
+    whole = Parser(prog=prog, description="Sign in once; sessions stay signed in.")
+    verbs = whole.add_subparsers(dest="verb", metavar="VERB", parser_class=Parser)
+    login = add_verb(verbs, "login", "sign in")
+    login.add_argument("--force", action="store_true", help="sign in anew, as somebody else")
+    login.add_argument("--scopes", nargs="+", default=None, metavar="SCOPE", help="ask for these")
+    add_verb(verbs, "logout", "sign out here and at the provider")
+    add_verb(verbs, "status", "who is signed in", name="?", key=False)
+    add_verb(verbs, "providers", "where one can sign in", name=None, key=False)
+    return whole, verbs
+
+
+def add_verb(
+    verbs: Any, verb: str, says: str, *, name: str | None = "", key: bool = True
+) -> Parser:
+    """A verb with a provider's NAME (``"?"``: it may be left out, None: it has none), and a key."""
+    added: Parser = verbs.add_parser(verb, help=says, description=says)
+    if name is not None:
+        added.add_argument("name", metavar="NAME", help="the provider", nargs=name or None)
+    if key:
+        added.add_argument(
+            "--key", default=DEFAULT_KEY, metavar="K", help="one of several accounts"
+        )
+    return added
+
+
+def check_verb(prog: str, word: str, known: tuple[str, ...]) -> None:
+    """Misuse, with the nearest verb, if ``word`` is none of them."""
+    if word in known or word.startswith("-"):
+        return
+    near = difflib.get_close_matches(word, known, 1)
+    hint = f"Did you mean `{prog} {near[0]}`?" if near else f"There is: {', '.join(known)}."
+    raise Misuse(f"There is no `{prog} {word}`. {hint}")

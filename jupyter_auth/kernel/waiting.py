@@ -1,0 +1,69 @@
+"""Waiting for a person to sign in: on the broker's word, never on the browser's."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import threading
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from jupyter_auth.core.errors import AuthError, LoginExpired, LoginRequired, Throttled
+
+if TYPE_CHECKING:
+    from jupyter_auth.core.models import Accounts, Login, LoginStatus
+    from jupyter_auth.kernel.prompt import Prompt
+
+POLL = 25.0  # seconds
+
+
+def wait_for_login(
+    accounts: Accounts, login: Login, timeout: float | None, prompt: Prompt
+) -> Login:
+    """The login once it is complete; ``prompt`` shows how it ended. ``timeout`` in seconds.
+
+    LoginRequired: not yet; the login stays open. LoginDenied, LoginExpired, LoginCancelled,
+    LoginFailed: it ended so. BrokerUnavailable: it ended with its server. An interrupt leaves it.
+    """
+    deadline = time.monotonic() + (math.inf if timeout is None else timeout)
+    try:
+        ended = _ended(accounts, login.id, deadline)
+    except AuthError as error:
+        status: LoginStatus = "expired" if isinstance(error, LoginExpired) else "failed"
+        prompt.finish(dataclasses.replace(login, status=status, error=error.to_wire()))
+        raise
+    except BaseException:  # KeyboardInterrupt, as a rule
+        with suppress(AuthError):
+            accounts.leave(login.id)
+        prompt.interrupted()
+        raise
+    if ended is None:
+        prompt.timed_out()
+        raise LoginRequired(
+            f"Nobody has signed in to {login.provider} in {timeout:.0f} seconds.",
+            hint="The link still works: sign in there, then run this again.",
+        )
+    account = next((each for each in accounts.accounts() if each.key == login.key), None)
+    prompt.finish(ended, account)
+    if ended.status != "complete":
+        from jupyter_auth.core.logins import outcome
+
+        raise outcome(ended)
+    return ended
+
+
+def _ended(accounts: Accounts, login_id: str, deadline: float) -> Login | None:
+    """The login when it is pending no more; None when the time is over."""
+    since = accounts.changes().sequence  # before the first look, so that nothing is missed
+    while True:
+        login = accounts.login(login_id)
+        if login.status != "pending":
+            return login
+        left = deadline - time.monotonic()
+        if left <= 0:
+            return None
+        try:
+            since = accounts.changes(since, min(POLL, left)).sequence
+        except Throttled:  # too many wait at once: look now and then
+            threading.Event().wait(min(1.0, left))

@@ -1,0 +1,123 @@
+"""One long poll per process for all who want to know what changed, while anybody does."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import os
+import threading
+import weakref
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from jupyter_auth.core.models import Accounts, Changes
+
+    Listener = Callable[[Changes], None]
+
+WAIT = 25.0  # seconds of one poll
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0  # seconds between tries while the broker is away
+
+_log = logging.getLogger("jupyter_auth")
+
+
+class Watcher:
+    """Tells its listeners what changed. Its thread runs while there are any, and ends with them.
+
+    After the broker was away listeners hear of a reset: more happened than anybody knows.
+    """
+
+    def __init__(self, accounts: Accounts) -> None:
+        self._accounts = accounts
+        self._listeners: dict[int, Listener] = {}
+        self._numbers = itertools.count()
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+        _watchers.add(self)
+
+    def listen(self, listener: Listener) -> Callable[[], None]:
+        """Call ``listener`` from the watcher's thread; what is returned ends that.
+
+        It hears of all that changes after this returns.
+        """
+        number = next(self._numbers)
+        self._listeners[number] = listener
+        with self._lock:
+            if self._thread is None:
+                self._thread = threading.Thread(
+                    target=self._run, args=(self._now(),), name="jupyter_auth watcher", daemon=True
+                )
+                self._thread.start()
+
+        def end() -> None:  # takes no lock: it may run in the midst of anything, by the collector
+            self._listeners.pop(number, None)
+
+        return end
+
+    def _now(self) -> int | None:
+        try:
+            return self._accounts.changes().sequence
+        except Exception:  # noqa: BLE001 (whoever listens goes on; the thread tries again)
+            return None
+
+    def _run(self, since: int | None) -> None:
+        from jupyter_auth.core.models import Changes
+
+        pause = FIRST_PAUSE
+        while self._wanted():
+            try:
+                if since is None:
+                    news = Changes(sequence=self._accounts.changes().sequence, reset=True)
+                else:
+                    news = self._accounts.changes(since, WAIT)
+            except Exception as error:  # noqa: BLE001 (nothing may end the watch but its listeners)
+                _log.debug("Changes are not seen for %s s: %s", pause, type(error).__name__)
+                since = None
+                threading.Event().wait(pause)
+                pause = min(2 * pause, LONGEST_PAUSE)
+                continue
+            since, pause = news.sequence, FIRST_PAUSE
+            if news.reset or news.changes:
+                self._tell(news)
+
+    def _wanted(self) -> bool:
+        with self._lock:
+            if not self._listeners:
+                self._thread = None
+        return self._thread is threading.current_thread()
+
+    def _tell(self, news: Changes) -> None:
+        for listener in self._listeners.copy().values():
+            try:
+                listener(news)
+            except Exception:  # noqa: BLE001 (the others still want to know)
+                _log.exception("Whoever listens to changes of accounts has failed")
+
+    def after_fork(self) -> None:
+        """In the child no thread is left; listeners that still care come again."""
+        self._lock, self._thread, self._listeners = threading.Lock(), None, {}
+
+
+_watchers: weakref.WeakSet[Watcher] = weakref.WeakSet()
+_by_accounts: weakref.WeakValueDictionary[int, Watcher] = weakref.WeakValueDictionary()
+
+
+def watcher_of(accounts: Accounts) -> Watcher:
+    """The one watcher of ``accounts``; it lives for as long as somebody holds or uses it."""
+    found = _by_accounts.get(id(accounts))  # a watcher holds its accounts: the id is theirs alone
+    return found or _by_accounts.setdefault(id(accounts), Watcher(accounts))
+
+
+def watch(accounts: Accounts, callback: Callable[[], None]) -> Callable[[], None]:
+    """Call ``callback`` from another thread whenever something changed; returns what ends that."""
+    return watcher_of(accounts).listen(lambda _: callback())
+
+
+def _after_fork() -> None:
+    for watcher in list(_watchers):
+        watcher.after_fork()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

@@ -1,0 +1,220 @@
+"""One account to look at and act on, where the kernel is idle: the login's link, then who.
+
+Notebooks are saved with every synced trait of their widgets, so the only ones here are the names
+of provider and account. State goes to the view in custom messages, which nobody saves.
+"""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import anywidget
+import traitlets
+
+from jupyter_auth.core import wire
+from jupyter_auth.core.errors import AuthError, LoginExpired
+from jupyter_auth.core.models import DEFAULT_KEY, AccountKey, Provider
+from jupyter_auth.kernel.client import connect, default_provider, watch
+from jupyter_auth.kernel.prompt import is_interactive, outcome, outcome_data, prompt_data
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from jupyter_auth.core.models import AccountInfo, Accounts, Login
+
+_VIEW = "application/vnd.jupyter.widget-view+json"
+
+
+class LoginWidget(anywidget.AnyWidget):
+    """Shows one account. Begins a login when it is shown and nobody is signed in.
+
+    ``force`` begins one in any case; ``username`` and ``scopes`` are what ``UserSession`` takes.
+    It never waits: the view follows whatever happens. ProviderNotFound, ConfigurationError.
+    """
+
+    _esm = Path(__file__).with_name("widget.js")
+    _css = Path(__file__).with_name("widget.css")
+    provider = traitlets.Unicode().tag(sync=True)
+    session_key = traitlets.Unicode(DEFAULT_KEY).tag(sync=True)
+    _following: Callable[[], None] | None = None  # here, for ``close`` of one half made
+
+    def __init__(
+        self,
+        provider: str | Provider | None = None,
+        session_key: str = DEFAULT_KEY,
+        *,
+        username: str | None = None,
+        scopes: Sequence[str] | None = None,
+        force: bool = False,
+        accounts: Accounts | None = None,
+    ) -> None:
+        self._accounts = accounts or connect()
+        if isinstance(provider, Provider):
+            self._info = self._accounts.register(provider)
+        else:
+            self._info = self._accounts.provider(provider or default_provider(self._accounts))
+        self._key = AccountKey(self._info.name, session_key)
+        self._username, self._scopes, self._force = username, scopes, force
+        self._login: Login | None = None
+        self._problem = self._note = ""
+        self._wanted = True  # a login where nobody is signed in, or by force; once
+        self._display_id = uuid.uuid4().hex
+        self._link_shown = False
+        self._lock = threading.RLock()
+        super().__init__(provider=self._key.provider, session_key=session_key)
+        self.on_msg(self._hear)
+
+    def __repr__(self) -> str:
+        return f"<LoginWidget of {self._key}>"
+
+    def close(self) -> None:
+        """End the view, and stop looking at the account."""
+        if self._following:
+            self._following()
+            self._following = None
+        super().close()
+
+    # What is shown
+
+    def _ipython_display_(self) -> None:
+        """With a display id, by which the fallback is rewritten."""
+        from IPython.display import display
+
+        with self._lock:
+            bundle, _ = self._repr_mimebundle_()
+            self._link_shown = self._pending
+            display(bundle, raw=True, display_id=self._display_id)  # type: ignore[no-untyped-call]
+
+    def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The view, and the same link as HTML and text for front ends without widgets."""
+        with self._lock:
+            self._shown()
+            return {_VIEW: self._view(), **self._fallback()}, {}
+
+    def _view(self) -> dict[str, Any]:
+        return {"version_major": 2, "version_minor": 0, "model_id": self.model_id}
+
+    def _fallback(self) -> dict[str, str]:
+        if self._login and self._login.status != "complete":
+            if self._pending:
+                return prompt_data(self._login, self._info, note="This page may stay open.")
+            return outcome_data(outcome(self._login, self._info))
+        account = None if self._problem else self._account()
+        who = f" as {account.username}" if account and account.username else ""
+        state = f"Signed in to {self._info.title}{who}." if account else ""
+        return outcome_data(self._problem or state or f"Not signed in to {self._info.title}.")
+
+    def _shown(self) -> None:
+        if not self._following:
+            self._following = watch(self._accounts, self._changed)
+        if self._wanted and is_interactive():
+            self._wanted = False
+            if self._force or self._try(self._account) is None:
+                self._act("begin")
+
+    # What happens
+
+    def _hear(self, _: Any, content: Any, __: Any) -> None:
+        """The view asks for the state, or a person pressed a button that no server can act on."""
+        kind = content.get("kind") if isinstance(content, dict) else None
+        with self._lock:
+            if kind in {"begin", "cancel", "logout"}:
+                self._act(kind)
+            elif kind == "look":
+                self._shown()
+                self._forget_link()  # a view is there: this front end needs no other link
+            self._tell()
+
+    def _changed(self) -> None:
+        """Something happened to the account or its login; comes from any thread."""
+        with self._lock:
+            self._tell()
+
+    def _act(self, kind: str) -> None:
+        self._problem = self._note = ""
+        self._try({"begin": self._begin, "cancel": self._cancel, "logout": self._logout}[kind])
+
+    def _try(self, call: Any) -> Any:
+        try:
+            return call()
+        except AuthError as error:
+            self._problem = str(error)
+            return None
+
+    def _begin(self) -> None:
+        self._login = self._accounts.begin(
+            *self._names, username=self._username, scopes=self._scopes, force=self._force
+        )
+
+    def _cancel(self) -> None:
+        if self._login:
+            self._login = self._accounts.cancel(self._login.id)
+
+    def _logout(self) -> None:
+        self._login = None
+        self._note = self._accounts.logout(*self._names).note
+
+    @property
+    def _names(self) -> tuple[str, str]:
+        return self._key.provider, self._key.session_key
+
+    @property
+    def _pending(self) -> bool:
+        return self._login is not None and self._login.status == "pending"
+
+    def _account(self) -> AccountInfo | None:
+        return next((each for each in self._accounts.accounts() if each.key == self._key), None)
+
+    def _tell(self) -> None:
+        """Look anew and send the view what is to be seen."""
+        account = self._try(self._account)
+        self._try(self._follow_login)
+        self.send(
+            {
+                "kind": "state",
+                "state": {
+                    "provider": wire.provider_to_wire(self._info),
+                    "account": wire.account_to_wire(account) if account else None,
+                    "login": wire.login_to_wire(self._login) if self._login else None,
+                    "request": {
+                        "username": self._username,
+                        "scopes": self._scopes and list(self._scopes),
+                        "force": self._force,
+                    },
+                    "problem": self._problem,
+                    "note": self._note,
+                },
+            }
+        )
+        if not self._pending:
+            self._forget_link()
+
+    def _follow_login(self) -> None:
+        """How our login stands; or one that the view or another cell began for this account."""
+        if self._login and self._pending:
+            try:
+                self._login = self._accounts.login(self._login.id)
+            except LoginExpired as error:
+                self._login = _expired(self._login, error)
+        if not self._pending:
+            mine = [each for each in self._accounts.logins() if each.key == self._key]
+            self._login = mine[-1] if mine else self._login
+
+    def _forget_link(self) -> None:
+        """Take the link out of the fallback: JupyterLab saves that too."""
+        from IPython.display import update_display
+
+        if self._link_shown:
+            self._link_shown = False
+            said = outcome_data(f"Sign-in to {self._info.title}.") if self._pending else None
+            bundle = {_VIEW: self._view(), **(said or self._fallback())}
+            update_display(bundle, raw=True, display_id=self._display_id)  # type: ignore[no-untyped-call]
+
+
+def _expired(login: Login, error: LoginExpired) -> Login:
+    import dataclasses
+
+    return dataclasses.replace(login, status="expired", error=error.to_wire())

@@ -1,0 +1,1 @@
+"""What runs in a web server: the Jupyter Server extension."""

@@ -1,0 +1,54 @@
+"""Errors as HTTP says them: the one table of codes and statuses, for both doors."""
+
+from __future__ import annotations
+
+from http.client import responses
+from typing import TYPE_CHECKING, Any
+
+from tornado.web import HTTPError
+
+from jupyter_auth.core.errors import AuthError
+from jupyter_auth.server.origins import ForeignOrigin
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None]
+
+FORBIDDEN = 403
+UNSPECIFIC = 500
+
+_STATUS = {
+    "provider_not_found": 404,
+    "configuration_error": 400,
+    "login_required": 401,
+    "refresh_rejected": 401,
+    "insufficient_scope": 401,
+    "broker_unavailable": FORBIDDEN,
+    "login_expired": 410,
+    "login_denied": 409,
+    "login_cancelled": 409,
+    "login_failed": 409,
+    "user_mismatch": 409,
+    "throttled": 429,
+    "provider_error": 502,
+    "provider_unavailable": 503,
+}
+
+
+def status_of(error: AuthError, status: int = UNSPECIFIC) -> int:
+    """The HTTP status that goes with an error; ``status`` where its code says nothing."""
+    if isinstance(error, ForeignOrigin):
+        return FORBIDDEN
+    return _STATUS.get(error.code, status)
+
+
+def error_of(status: int, exc_info: ExcInfo | Any) -> AuthError:
+    """The error to show for what a handler raised. A bug's own words stay in the log."""
+    error = exc_info[1] if exc_info else None
+    if isinstance(error, AuthError):
+        return error
+    if isinstance(error, HTTPError) and status < UNSPECIFIC:
+        message = error.log_message or responses.get(status, "Refused")
+        return AuthError(f"{message.rstrip('.')}.")
+    return AuthError("This server could not do that.", hint="Its log says why.")

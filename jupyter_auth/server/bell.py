@@ -1,0 +1,108 @@
+"""Waiting for changes without holding a thread."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING
+
+from jupyter_auth.core.errors import AuthError, Throttled
+from jupyter_auth.core.models import Changes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from jupyter_auth.core.engine import Engine
+    from jupyter_auth.server.pools import Pools
+
+POLL = 1.0  # seconds between looks at what other processes changed, while anybody waits
+WAITERS = 512  # long polls at a time
+
+_log = logging.getLogger("jupyter_auth")
+
+
+class Bell:
+    """Rings on the event loop when the engine says, from whatever thread, that something changed.
+
+    One poller serves all who wait, and there is none while nobody waits.
+    """
+
+    def __init__(self, engine: Engine, pools: Pools) -> None:
+        self._engine = engine
+        self._pools = pools
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._rung = asyncio.Event()
+        self._waiting = 0
+        self._nobody = asyncio.Event()
+        self._nobody.set()
+        self._poller: asyncio.Task[None] | None = None
+        self._closed = False
+        self._unlisten: Callable[[], None] = engine.listen(self._changed)
+
+    async def changes(self, since: int, wait: float, gone: asyncio.Event) -> Changes:
+        """What happened after ``since``: at once if there is something, else within ``wait`` s.
+
+        ``gone`` is set when who asked has left. Throttled: too many wait already.
+        """
+        self._loop = asyncio.get_running_loop()
+        deadline = self._loop.time() + wait
+        while True:
+            if self._closed:
+                return Changes(sequence=since)
+            rung = self._rung  # taken before the look, so that nothing is missed between the two
+            found = await self._pools.run(None, self._engine.changes, since, 0.0)
+            left = deadline - self._loop.time()
+            if found.changes or found.reset or left <= 0 or gone.is_set():
+                return found
+            await self._wait(rung, gone, left)
+
+    async def _wait(self, rung: asyncio.Event, gone: asyncio.Event, left: float) -> None:
+        if self._waiting >= WAITERS:
+            raise Throttled("Too many wait for changes already.", hint="Try again in a moment.")
+        self._waiting += 1
+        self._nobody.clear()
+        if self._poller is None or self._poller.done():
+            self._poller = asyncio.create_task(self._poll())
+        waits = [asyncio.create_task(event.wait()) for event in (rung, gone)]
+        try:
+            await asyncio.wait(waits, timeout=left, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for each in waits:
+                each.cancel()
+            self._waiting -= 1
+            if self._waiting == 0:
+                self._nobody.set()
+                self._stop_polling()
+
+    async def _poll(self) -> None:
+        while True:
+            await asyncio.sleep(POLL)
+            try:
+                await self._pools.run(None, self._engine.poll)
+            except AuthError as error:
+                _log.warning("Changes of other processes are not seen: %s", error.message)
+
+    def _stop_polling(self) -> None:
+        if self._poller:
+            self._poller.cancel()
+            self._poller = None
+
+    def _changed(self) -> None:
+        """The engine's listener: any thread."""
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._ring)
+
+    def _ring(self) -> None:
+        rung, self._rung = self._rung, asyncio.Event()
+        rung.set()
+
+    async def drained(self) -> None:
+        """Return once everybody who waited has an answer, after ``close``."""
+        await self._nobody.wait()
+
+    def close(self) -> None:
+        """Let everybody go who waits."""
+        self._closed = True
+        self._unlisten()
+        self._stop_polling()
+        self._ring()

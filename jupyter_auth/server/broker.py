@@ -1,0 +1,228 @@
+"""The engine as handlers see it: asynchronous, bounded, and in the words of the wire.
+
+Each method is one route of ``openapi.yaml``. A mapping in is a JSON body or a query, a mapping out
+is JSON. Every call runs in a thread of the provider's own pool.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any, TypeAlias
+from urllib.parse import quote
+
+from jupyter_auth.core import wire
+from jupyter_auth.core.errors import ConfigurationError
+from jupyter_auth.core.models import NAME, Change, Login
+from jupyter_auth.core.providers import provider_from_mapping
+from jupyter_auth.server import inputs
+from jupyter_auth.server.bell import Bell
+from jupyter_auth.server.pools import Pools
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Mapping
+
+    from jupyter_auth.core.engine import Engine
+    from jupyter_auth.core.logins import Binding
+    from jupyter_auth.core.models import AccountInfo, Provider, ProviderInfo
+
+PREFIX = "jupyter-auth/"
+MAX_WAIT = 30.0  # seconds
+MAX_VALID = 86400.0  # seconds
+
+Wire: TypeAlias = dict[str, Any]
+
+
+class Broker:
+    """One user's engine behind HTTP. ``base_url`` has slashes at both ends."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        base_url: str,
+        public_origin: str | None = None,
+        default_provider: str | None = None,
+    ) -> None:
+        self.base_url = base_url
+        self.public_origin = public_origin
+        self._default = default_provider
+        self._engine = engine
+        self._pools = Pools()
+        self._bell = Bell(engine, self._pools)
+
+    # -- providers ---------------------------------------------------------------------------------
+
+    async def providers(self) -> Wire:
+        """All of them, and the name of the one used where none is named."""
+        infos = await self._pools.run(None, self._engine.providers)
+        return {
+            "providers": [wire.provider_to_wire(info) for info in infos],
+            "default": self._default or _only_configured(infos),
+        }
+
+    async def provider(self, name: str) -> Wire:
+        """One of them."""
+        return wire.provider_to_wire(await self.provider_info(name))
+
+    async def register(self, name: str, body: Mapping[str, Any]) -> Wire:
+        """Make a kernel's own provider known."""
+        if body.get("name", name) != name:
+            raise ConfigurationError("The provider in the request has another name.")
+        provider = provider_from_mapping(name, dict(body))
+        info = await self._pools.run(_pool(name), self._engine.register, provider)
+        return wire.provider_to_wire(info)
+
+    # -- accounts ----------------------------------------------------------------------------------
+
+    async def accounts(self) -> Wire:
+        """Who is signed in."""
+        infos = await self._pools.run(None, self._engine.accounts)
+        return {"accounts": [wire.account_to_wire(info) for info in infos]}
+
+    async def logout(self, query: Mapping[str, Any]) -> Wire:
+        """Sign one out: here first, then at the provider, unless ``revoke=0``."""
+        name = inputs.required(query, "provider")
+        outcome = await self._pools.run(
+            _pool(name),
+            self._engine.logout,
+            name,
+            inputs.session_key(query),
+            revoke=query.get("revoke", "1") != "0",
+        )
+        return dataclasses.asdict(outcome)
+
+    async def token(self, body: Mapping[str, Any]) -> Wire:
+        """The token itself: the kernel door's alone."""
+        name, key = inputs.required(body, "provider"), inputs.session_key(body)
+        pool = _pool(name)
+        token = await self._pools.run(
+            pool,
+            self._engine.token,
+            name,
+            key,
+            min_valid=inputs.number(body.get("min_valid"), "min_valid", MAX_VALID),
+            rejected=inputs.text(body, "rejected"),
+        )
+        answer = wire.token_to_wire(token)
+        if inputs.flag(body, "id_token"):
+            id_token = await self._pools.run(pool, self._engine.id_token, name, key)
+            answer["id_token"] = id_token.reveal() if id_token else None
+        return answer
+
+    # -- logins ------------------------------------------------------------------------------------
+
+    async def logins(self) -> Wire:
+        """The pending ones."""
+        found = await self._pools.run(None, self._engine.logins)
+        return {"logins": [self._login_to_wire(login) for login in found]}
+
+    async def begin(self, body: Mapping[str, Any]) -> Wire:
+        """A pending login: a new one, or the one under way for the same."""
+        name = inputs.required(body, "provider")
+        login = await self._pools.run(
+            _pool(name),
+            self._engine.begin,
+            name,
+            inputs.session_key(body),
+            username=inputs.text(body, "username"),
+            scopes=inputs.words(body, "scopes"),
+            force=inputs.flag(body, "force"),
+            kernel=inputs.text(body, "kernel"),
+            notebook=inputs.text(body, "notebook"),
+        )
+        return self._login_to_wire(login)
+
+    async def login(self, login_id: str) -> Wire:
+        """How one stands."""
+        return self._login_to_wire(await self.login_info(login_id))
+
+    async def end(self, login_id: str, query: Mapping[str, Any]) -> Wire:
+        """Cancel it for all who wait, or with ``leave=1`` for one of them."""
+        call = self._engine.leave if query.get("leave") == "1" else self._engine.cancel
+        return self._login_to_wire(await self._pools.run(None, call, login_id))
+
+    # -- changes -----------------------------------------------------------------------------------
+
+    async def changes(self, query: Mapping[str, Any], gone: asyncio.Event) -> Wire:
+        """What happened after ``since``, waiting ``wait`` seconds for some."""
+        since = int(inputs.number(query.get("since"), "since", 2**53))
+        wait = inputs.number(query.get("wait"), "wait", MAX_WAIT)
+        found = await self._bell.changes(since, wait, gone)
+        placed = tuple(self._place_change(each) for each in found.changes)
+        return wire.changes_to_wire(dataclasses.replace(found, changes=placed))
+
+    # -- for the pages -----------------------------------------------------------------------------
+
+    async def provider_info(self, name: str) -> ProviderInfo:
+        """What a person may know of a provider."""
+        return await self._pools.run(None, self._engine.provider, name)
+
+    async def configured(self, name: str) -> Provider:
+        """The whole provider: for this server's own use."""
+        return await self._pools.run(None, self._engine.configured, name)
+
+    async def login_info(self, login_id: str) -> Login:
+        """How one login stands. LoginExpired: not known (any more)."""
+        return self._place(await self._pools.run(None, self._engine.login, login_id))
+
+    async def account(self, login: Login) -> AccountInfo | None:
+        """The account that a login made; None: signed out since."""
+        infos = await self._pools.run(None, self._engine.accounts)
+        return next((info for info in infos if info.key == login.key), None)
+
+    async def open(self, login: Login, redirect_uri: str, user: str) -> tuple[str, Binding]:
+        """The authorization URL for this browser, and the cookie that binds it."""
+        return await self._pools.run(
+            _pool(login.provider), self._engine.open, login.id, redirect_uri, user
+        )
+
+    async def finish(
+        self, provider: str, params: Mapping[str, str], bindings: Mapping[str, str], user: str
+    ) -> Login:
+        """What the callback brought, carried out."""
+        return self._place(
+            await self._pools.run(
+                _pool(provider), self._engine.finish, provider, params, bindings, user
+            )
+        )
+
+    def callback_path(self, provider: str) -> str:
+        """Where a provider's answer arrives, root-absolute."""
+        return f"{self.base_url}{PREFIX}callback/{quote(provider, safe='')}"
+
+    def login_path(self, login_id: str) -> str:
+        """A login's page, root-absolute."""
+        return f"{self.base_url}{PREFIX}login/{quote(login_id, safe='')}"
+
+    async def drained(self) -> None:
+        """Return once everybody who waited for changes has an answer, after ``close``."""
+        await self._bell.drained()
+
+    def close(self) -> None:
+        """Let everybody go, take no more calls, close the engine."""
+        self._bell.close()
+        self._pools.close()
+        self._engine.close()
+
+    def _place(self, login: Login) -> Login:
+        path = self.login_path(login.id)
+        url = f"{self.public_origin}{path}" if self.public_origin else None
+        return dataclasses.replace(login, path=path, url=url)
+
+    def _place_change(self, change: Change) -> Change:
+        login = self._place(change.login) if change.login else None
+        return dataclasses.replace(change, login=login)
+
+    def _login_to_wire(self, login: Login) -> Wire:
+        return wire.login_to_wire(self._place(login))
+
+
+def _pool(name: str) -> str | None:
+    """No pool is made for what cannot name a provider."""
+    return name if NAME.fullmatch(name) else None
+
+
+def _only_configured(infos: list[ProviderInfo]) -> str | None:
+    names = [info.name for info in infos if info.source != "preset"]
+    return names[0] if len(names) == 1 else None

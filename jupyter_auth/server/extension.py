@@ -1,0 +1,96 @@
+"""The Jupyter Server extension: builds the engine, opens both doors, closes them again."""
+
+from __future__ import annotations
+
+import atexit
+import os
+from pathlib import Path
+from typing import Any
+
+from jupyter_server.extension.application import ExtensionApp
+
+from jupyter_auth.core.errors import AuthError
+from jupyter_auth.server import pages, ui
+from jupyter_auth.server.broker import Broker
+from jupyter_auth.server.config import JupyterAuth, Settings, read_settings
+from jupyter_auth.server.door import VARIABLE, Door
+from jupyter_auth.server.views import STATIC
+
+
+def make_broker(settings: Settings, base_url: str) -> Broker:
+    """The engine of this server's user behind HTTP. AuthError: the configuration cannot work."""
+    from jupyter_auth.core.engine import Engine
+    from jupyter_auth.core.providers import Providers, user_file
+    from jupyter_auth.core.store import FileStore
+
+    providers = Providers(
+        settings.providers,
+        user_file=user_file(),
+        allow_user_providers=settings.allow_user_providers,
+    )
+    if settings.default_provider:
+        providers.get(settings.default_provider)
+    return Broker(
+        Engine(
+            providers,
+            FileStore(settings.store_directory),
+            login_lifetime=settings.login_lifetime,
+        ),
+        base_url=base_url,
+        public_origin=settings.public_origin,
+        default_provider=settings.default_provider,
+    )
+
+
+class JupyterAuthApp(ExtensionApp):
+    """``jupyter_auth`` in a Jupyter server.
+
+    Whatever is wrong with its configuration or store, the server starts: the log has one sentence.
+    """
+
+    name = "jupyter_auth"
+    extension_url = "/"
+    load_other_extensions = True
+    classes = [*ExtensionApp.classes, JupyterAuth]  # noqa: RUF012 (how traitlets declares it)
+
+    static_paths = [str(STATIC)]  # noqa: RUF012 (as above)
+
+    broker: Broker | None = None
+    door: Door | None = None
+
+    def initialize(self, argv: Any = None) -> None:  # noqa: ARG002 (ExtensionApp has none)
+        """Called while the server loads, before its event loop runs and any kernel starts."""
+        os.environ.pop(VARIABLE, None)  # that of the server in whose terminal this one was started
+        assert self.serverapp is not None  # noqa: S101 (linked before)
+        base_url = str(self.serverapp.web_app.settings["base_url"])
+        try:
+            self.broker = make_broker(read_settings(self, base_url), base_url)
+            self.door = Door.open(self.broker, Path(self.serverapp.runtime_dir))
+        except AuthError as error:
+            self._close()
+            self.log.error("Sign-in for kernels is off. %s", error)  # noqa: TRY400 (no traceback)
+            return
+        atexit.register(self._close)  # a server that finds no free port exits without stopping us
+        super().initialize()  # type: ignore[no-untyped-call]
+
+    def initialize_handlers(self) -> None:
+        """Both doors' routes are tables; this is the UI door's."""
+        given = {"broker": self.broker}
+        self.handlers.extend((path, kind, given) for path, kind in [*pages.ROUTES, *ui.ROUTES])
+
+    async def stop_extension(self) -> None:
+        """Close both doors; leave no file behind."""
+        broker, door = self.broker, self.door
+        self._close()
+        if broker and door:
+            await broker.drained()
+            await door.close_connections()
+
+    def _close(self) -> None:
+        atexit.unregister(self._close)
+        door, self.door = self.door, None
+        broker, self.broker = self.broker, None
+        if door:
+            door.close()
+        if broker:
+            broker.close()

@@ -1,0 +1,86 @@
+"""Reading what a request brings. Everything here raises ConfigurationError, which is HTTP 400."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import TYPE_CHECKING, Any
+
+from jupyter_auth.core.errors import ConfigurationError
+from jupyter_auth.core.models import DEFAULT_KEY
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+MAX_BODY = 64 * 1024  # bytes; the longest is a provider with its parameters
+MAX_TEXT = 1024  # characters of a name, a key, a path
+MAX_SCOPES = 200
+
+
+def json_object(body: bytes) -> dict[str, Any]:
+    """The JSON object that a body holds; an empty body is an empty one."""
+    if len(body) > MAX_BODY:
+        raise ConfigurationError("The request is too large.")
+    try:
+        data = json.loads(body or b"{}")
+    except (ValueError, RecursionError):
+        raise ConfigurationError("The request is not JSON.") from None
+    if not isinstance(data, dict):
+        raise ConfigurationError("The request is not a JSON object.")
+    return data
+
+
+def text(data: Mapping[str, Any], name: str) -> str | None:
+    """An optional text; an empty one counts as none."""
+    value = data.get(name)
+    if value is None or value == "":
+        return None
+    if not isinstance(value, str) or len(value) > MAX_TEXT:
+        raise ConfigurationError(f"{name!r} is not a text of at most {MAX_TEXT} characters.")
+    return value
+
+
+def required(data: Mapping[str, Any], name: str) -> str:
+    """A text that must be there."""
+    value = text(data, name)
+    if value is None:
+        raise ConfigurationError(f"{name!r} is missing.")
+    return value
+
+
+def session_key(data: Mapping[str, Any]) -> str:
+    """Which of a person's accounts at a provider."""
+    return text(data, "session_key") or DEFAULT_KEY
+
+
+def flag(data: Mapping[str, Any], name: str) -> bool:
+    """A boolean, false where it is not there."""
+    value = data.get(name, False)
+    if value is None or isinstance(value, bool):
+        return bool(value)
+    raise ConfigurationError(f"{name!r} is neither true nor false.")
+
+
+def words(data: Mapping[str, Any], name: str) -> list[str] | None:
+    """A list of texts, or None."""
+    value = data.get(name)
+    if value is None:
+        return None
+    if (
+        not isinstance(value, list)
+        or len(value) > MAX_SCOPES
+        or not all(isinstance(each, str) and len(each) <= MAX_TEXT for each in value)
+    ):
+        raise ConfigurationError(f"{name!r} is not a list of texts.")
+    return value
+
+
+def number(value: Any, name: str, most: float) -> float:
+    """A number from 0 to ``most``, clipped there; 0 where there is none."""
+    try:
+        found = float(value or 0.0)
+    except (TypeError, ValueError):
+        found = math.nan
+    if math.isnan(found) or found < 0 or isinstance(value, bool):
+        raise ConfigurationError(f"{name!r} is not a number from 0 up.")
+    return min(found, most)

@@ -1,0 +1,90 @@
+"""Where a browser is, and where its provider may send it back to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from jupyter_auth.core.errors import AuthError, ConfigurationError
+from jupyter_auth.core.urls import LOOPBACK_HOSTS, origin_of
+
+
+@dataclass(frozen=True)
+class Departure:
+    """How a browser leaves for the provider: by ``redirect_uri``, or first to ``move_to`` here."""
+
+    redirect_uri: str = ""
+    move_to: str | None = None
+
+
+class ForeignOrigin(AuthError):
+    """A request that a page of somebody else made."""
+
+
+def checked_origin(origin: str | None, host: str, public_origin: str | None) -> str:
+    """The browser's own ``Origin`` header, once it is known to be this server's.
+
+    It must name the ``Host`` that was asked, or the configured public origin. ForeignOrigin: it
+    does not, or there is none.
+    """
+    try:
+        own = origin_of(origin or "")
+        scheme = urlsplit(own).scheme
+        if own in {public_origin, origin_of(f"{scheme}://{host}")}:
+            return own
+    except ConfigurationError:
+        pass
+    raise ForeignOrigin(
+        "This request does not come from a page of this server.",
+        hint="Behind a proxy, set c.JupyterAuth.public_url to the address that browsers use.",
+    )
+
+
+def departure(
+    origin: str, public_origin: str | None, callback_path: str, page_path: str, fixed: str | None
+) -> Departure:
+    """The redirect URI for a browser at ``origin`` (RFC 6749 3.1.2), exact and never guessed.
+
+    ``fixed`` is the one that the provider's configuration names. Where the answer will arrive under
+    another name of this server, the browser has to begin there too, or its cookies are missing on
+    return. ConfigurationError: the fixed one never leads back here.
+    """
+    here = public_origin or origin
+    if fixed is None:
+        return _from(origin, here, page_path, here + callback_path)
+    target = _origin_or_none(fixed)
+    if target is None or not urlsplit(fixed).path.endswith(_tail(callback_path)):
+        raise _leads_elsewhere(fixed, here + callback_path)
+    if target in {origin, here} or _loopback_twins(target, origin):
+        return _from(origin, target, page_path, fixed)
+    raise _leads_elsewhere(fixed, here + callback_path)
+
+
+def _from(origin: str, start: str, page_path: str, redirect_uri: str) -> Departure:
+    return Departure(redirect_uri, None if origin == start else start + page_path)
+
+
+def _tail(callback_path: str) -> str:
+    """A Hub forwards from a path of its own that ends as ours does."""
+    return "/".join(["", *callback_path.rsplit("/", 3)[1:]])
+
+
+def _origin_or_none(url: str) -> str | None:
+    try:
+        return origin_of(url)
+    except ConfigurationError:
+        return None
+
+
+def _loopback_twins(one: str, other: str) -> bool:
+    """Whether both name one port of this machine: ``localhost`` and ``127.0.0.1``."""
+    a, b = urlsplit(one), urlsplit(other)
+    both_here = a.hostname in LOOPBACK_HOSTS and b.hostname in LOOPBACK_HOSTS
+    return both_here and (a.scheme, a.port) == (b.scheme, b.port)
+
+
+def _leads_elsewhere(fixed: str, own: str) -> ConfigurationError:
+    return ConfigurationError(
+        f"The provider's redirect URI {fixed} does not lead back to this server.",
+        hint=f"Register {own} at the provider and configure that, or leave redirect_uri out.",
+    )

@@ -1,0 +1,226 @@
+"""The pages a person sees: a login, the provider's answer to it, and how it ended."""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING, Any
+
+from jupyter_server.auth.decorator import allow_unauthenticated
+from tornado import web
+
+from jupyter_auth.core.errors import (
+    AuthError,
+    LoginExpired,
+    LoginFailed,
+    ProviderUnavailable,
+)
+from jupyter_auth.core.logins import COOKIE_PREFIX, LIFETIME, binding_name
+from jupyter_auth.core.models import ProviderInfo
+from jupyter_auth.server import views
+from jupyter_auth.server.answers import FORBIDDEN, error_of, status_of
+from jupyter_auth.server.broker import PREFIX
+from jupyter_auth.server.guard import UIHandler, may
+from jupyter_auth.server.origins import departure
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from jupyter_auth.core.models import Login
+    from jupyter_auth.server.views import Outcome
+
+SEE_OTHER = 303
+
+
+class PageHandler(UIHandler):
+    """HTML, errors included."""
+
+    def show(self, template: str, status: int = 200, **values: Any) -> None:
+        """End with a page."""
+        self.set_status(status)
+        self.finish(views.render(template, self.base_url, **values))
+
+    def show_outcome(self, outcome: Outcome, status: int = 200) -> None:
+        """End with a page that only says something."""
+        self.show("problem", status, outcome=outcome)
+
+    def see_other(self, place: str) -> None:
+        """Go to a place under our own prefix; it has no query, so neither has the address bar."""
+        self.redirect(f"{self.base_url}{PREFIX}{place}", status=SEE_OTHER)
+
+    def write_error(self, status_code: int, **kwargs: Any) -> None:
+        """A page of the same family; nothing of the request is repeated on it."""
+        error = error_of(status_code, kwargs.get("exc_info"))
+        outcome = views.Outcome("error", "This did not work", error.message, error.hint)
+        self.show_outcome(outcome, status_of(error, status_code))
+
+
+class LoginPage(PageHandler):
+    """One login: the way out to its provider while it is pending, else how it ended."""
+
+    @web.authenticated
+    @may("read")
+    async def get(self, login_id: str) -> None:
+        """The page. It leaves by itself, see ``post``."""
+        self.xsrf_token  # noqa: B018 (sets the cookie that the page's script needs)
+        try:
+            login = await self.broker.login_info(login_id)
+        except LoginExpired:
+            return self.show_outcome(views.PROBLEMS["expired"])
+        info = await self._provider_info(login.provider)
+        if login.status == "pending":
+            return await self._show_pending(login, info)
+        account = await self.broker.account(login) if login.status == "complete" else None
+        return self.show("outcome", login=login, provider=info, account=account)
+
+    @web.authenticated
+    @may("write")
+    async def post(self, login_id: str) -> None:
+        """The page's own ``fetch``: the address to go to next, and the cookie that binds.
+
+        It is not a form, whose ``Origin`` would be ``null`` under ``no-referrer``.
+        """
+        try:
+            self.finish({"url": await self._leave(login_id, self.require_own_origin())})
+        except AuthError as error:
+            self.log.info("%s: %s", self._request_summary(), error.message)
+            self.set_status(status_of(error))
+            self.finish(error.to_wire())
+
+    async def _leave(self, login_id: str, origin: str) -> str:
+        login = await self.broker.login_info(login_id)
+        provider = await self.broker.configured(login.provider)
+        callback_path = self.broker.callback_path(login.provider)
+        way = departure(
+            origin,
+            self.broker.public_origin,
+            callback_path,
+            self.broker.login_path(login.id),
+            provider.redirect_uri,
+        )
+        if way.move_to:
+            return way.move_to
+        url, binding = await self.broker.open(login, way.redirect_uri, self.user)
+        self.set_cookie(
+            binding.name,
+            binding.value,
+            path=callback_path,
+            max_age=int(LIFETIME),
+            httponly=True,
+            samesite="Lax",
+            secure=origin.startswith("https:"),
+        )
+        return url
+
+    async def _show_pending(self, login: Login, info: ProviderInfo) -> None:
+        configured = await self.broker.configured(login.provider)
+        callback_path = self.broker.callback_path(login.provider)
+        here = self.broker.public_origin or f"{self.request.protocol}://{self.request.host}"
+        fixed = configured.redirect_uri or (self.broker.public_origin and here + callback_path)
+        self.show(
+            "login",
+            login=login,
+            provider=info,
+            client_id=configured.client_id or "",
+            redirect_uri=fixed or here + callback_path,
+            callback_path="" if fixed else callback_path,
+        )
+
+    async def _provider_info(self, name: str) -> ProviderInfo:
+        try:
+            return await self.broker.provider_info(name)
+        except AuthError:  # not configured any more: the login's outcome is still worth showing
+            return ProviderInfo(name=name, title=name, host="")
+
+    def write_error(self, status_code: int, **kwargs: Any) -> None:
+        """The script of the page reads JSON."""
+        if self.request.method != "POST":
+            return super().write_error(status_code, **kwargs)
+        error = error_of(status_code, kwargs.get("exc_info"))
+        self.set_status(status_of(error, status_code))
+        self.finish(error.to_wire())
+        return None
+
+
+def signed_in(
+    method: Callable[[Callback, str], Awaitable[None]],
+) -> Callable[[Callback, str], Awaitable[None]]:
+    """``web.authenticated`` for the callback: never a login page with the code in its ``next``."""
+
+    @functools.wraps(method)
+    async def inner(self: Callback, provider: str) -> None:
+        if self.current_user:
+            await method(self, provider)
+        else:
+            self.see_other("signed-out")
+
+    return inner
+
+
+class Callback(PageHandler):
+    """Where a provider sends the browser back to (RFC 6749 4.1.2).
+
+    Whatever comes of it, the answer is 303 to an address without a query: the code leaves the
+    address bar, the history and every log but this server's own, which hides it.
+    """
+
+    @allow_unauthenticated
+    @signed_in
+    @may("write")
+    async def get(self, provider: str) -> None:
+        """Finish the login. Arrives cross-site: ``Sec-Fetch-Site`` says nothing against it."""
+        params = self._params()
+        binding = binding_name(params.get("state", ""))
+        if binding in self.request.cookies:
+            self.clear_cookie(binding, path=self.broker.callback_path(provider))
+        cookies = {name: morsel.value for name, morsel in self.request.cookies.items()}
+        bindings = {k: v for k, v in cookies.items() if k.startswith(COOKIE_PREFIX)}
+        login = await self.broker.finish(provider, params, bindings, self.user)
+        self.see_other(f"login/{login.id}")
+
+    def _params(self) -> dict[str, str]:
+        """RFC 6749 3.1: no parameter comes twice."""
+        given = self.request.query_arguments
+        if any(len(values) > 1 for values in given.values()):
+            raise web.HTTPError(400)
+        return {name: values[0].decode("utf-8", "replace") for name, values in given.items()}
+
+    def write_error(self, status_code: int, **kwargs: Any) -> None:
+        """No error page here: its address would hold the code."""
+        match (kwargs.get("exc_info") or (None, None))[1]:
+            case LoginExpired():
+                reason = "expired"
+            case LoginFailed():
+                reason = "foreign"
+            case ProviderUnavailable():
+                reason = "busy"
+            case _:
+                reason = "forbidden" if status_code == FORBIDDEN else "failed"
+        self.see_other(f"problem/{reason}")
+
+
+class SignedOut(PageHandler):
+    """Where a callback goes that arrives in a browser nobody knows. Open to all, and static."""
+
+    @allow_unauthenticated
+    def get(self) -> None:
+        """The page."""
+        self.show_outcome(views.SIGNED_OUT)
+
+
+class Problem(PageHandler):
+    """Why a callback came to nothing. Open to all, and static."""
+
+    @allow_unauthenticated
+    def get(self, reason: str) -> None:
+        """The page."""
+        if reason not in views.PROBLEMS:
+            raise web.HTTPError(404, "There is no such page")
+        self.show_outcome(views.PROBLEMS[reason])
+
+
+ROUTES: list[tuple[str, type[UIHandler]]] = [
+    (r"/jupyter-auth/login/([^/]+)", LoginPage),
+    (r"/jupyter-auth/callback/([^/]+)", Callback),
+    (r"/jupyter-auth/signed-out", SignedOut),
+    (r"/jupyter-auth/problem/([a-z]+)", Problem),
+]

@@ -1,0 +1,153 @@
+// What the pages do by themselves. No code or token ever comes here: the server does that part.
+"use strict";
+
+(() => {
+  const main = document.querySelector("main");
+  const $ = (id) => document.getElementById(id);
+
+  function xsrfToken() {
+    const found = document.cookie.match(/(?:^|;\s*)_xsrf=([^;]*)/);
+    return found ? decodeURIComponent(found[1]) : "";
+  }
+
+  // The JSON that the server answers. Throws {message, hint}, to be shown to a person.
+  async function ask(method, url, body) {
+    let response;
+    try {
+      response = await fetch(url, {
+        method,
+        headers: { "X-XSRFToken": xsrfToken(), "Content-Type": "application/json" },
+        body: body ? JSON.stringify(body) : undefined,
+        credentials: "same-origin",
+        cache: "no-store",
+      });
+    } catch {
+      throw { message: "Your Jupyter server does not answer.", hint: "Is it still running?" };
+    }
+    const data = await response.json().catch(() => null);
+    if (response.ok && data) {
+      return data;
+    }
+    throw data?.message
+      ? data
+      : { message: `Your Jupyter server answered ${response.status}.`, hint: "Reload this page." };
+  }
+
+  function showTrouble({ message, hint }) {
+    $("trouble-message").textContent = message;
+    $("trouble-hint").textContent = hint || "";
+    $("trouble").hidden = false;
+  }
+
+  function go(url) {
+    const target = new URL(url, location.href);
+    if (!["https:", "http:"].includes(target.protocol)) {
+      throw { message: "The provider's address is not a web address.", hint: "" };
+    }
+    location.replace(target.href);
+  }
+
+  // -- a pending login ---------------------------------------------------------------------------
+
+  // "moving", "ready" (waits for a click) or "trouble"
+  function become(state) {
+    main.dataset.state = state;
+    for (const each of ["moving", "ready", "trouble"]) {
+      $(`icon-${each}`).hidden = each !== state;
+    }
+    $("moving").hidden = state === "trouble";
+    $("again").hidden = state === "moving";
+  }
+
+  async function leave() {
+    $("trouble").hidden = true;
+    become("moving");
+    try {
+      go((await ask("POST", location.pathname)).url);
+    } catch (error) {
+      showTrouble(error);
+      $("continue").textContent = "Try again";
+      become("trouble");
+      await look();
+    }
+  }
+
+  async function cancel() {
+    $("cancel").disabled = true;
+    try {
+      await ask("DELETE", `${main.dataset.api}logins/${main.dataset.login}`);
+      location.reload();
+    } catch (error) {
+      $("cancel").disabled = false;
+      showTrouble(error);
+    }
+  }
+
+  // Somebody who comes back to this tab after the login has ended should see how.
+  async function look() {
+    if (document.visibilityState !== "visible" || main.dataset.state === "moving") {
+      return;
+    }
+    const url = `${main.dataset.api}logins/${main.dataset.login}`;
+    const login = await ask("GET", url).catch(() => null);
+    if (login && login.status !== "pending") {
+      location.reload();
+    }
+  }
+
+  function pending() {
+    const uri = $("redirect-uri");
+    if (uri.dataset.path) {
+      uri.textContent = location.origin + uri.dataset.path; // behind a proxy, only we know it
+    }
+    $("continue").addEventListener("click", leave);
+    $("cancel").addEventListener("click", cancel);
+    document.addEventListener("visibilitychange", look);
+    if (location.hash === "#stuck") {
+      $("help").open = true;
+      $("moving").firstChild.textContent = "You sign in at ";
+      $("continue").textContent = "Go there";
+      become("ready");
+    } else {
+      leave();
+    }
+  }
+
+  // -- outcomes ----------------------------------------------------------------------------------
+
+  async function restart({ currentTarget }) {
+    currentTarget.disabled = true;
+    const { provider, sessionKey } = currentTarget.dataset;
+    try {
+      const body = { provider, session_key: sessionKey };
+      go((await ask("POST", `${main.dataset.api}logins`, body)).path);
+    } catch (error) {
+      currentTarget.disabled = false;
+      showTrouble(error);
+    }
+  }
+
+  // -- copy buttons ------------------------------------------------------------------------------
+
+  async function copy(button) {
+    const source = $(button.dataset.copy);
+    getSelection().selectAllChildren(source);
+    try {
+      await navigator.clipboard.writeText(source.textContent);
+    } catch {
+      document.execCommand("copy"); // over plain http there is no clipboard object
+    }
+    button.textContent = "Copied";
+    setTimeout(() => (button.textContent = "Copy"), 2000);
+  }
+
+  for (const button of document.querySelectorAll("[data-copy]")) {
+    button.addEventListener("click", () => copy(button));
+  }
+  $("restart")?.addEventListener("click", restart);
+  if (main.dataset.page === "pending") {
+    pending();
+  } else if (main.dataset.page === "complete") {
+    setTimeout(() => window.close(), 1500); // only where the browser lets a page do that
+  }
+})();

@@ -1,0 +1,94 @@
+"""The pages' HTML, made of templates with everything from outside escaped."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+from dataclasses import dataclass
+from importlib import resources
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+STATIC = resources.files(__package__).joinpath("static")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A page that only says something. ``tone`` picks icon and colour."""
+
+    tone: str
+    title: str
+    text: str
+    hint: str = ""
+
+
+PROBLEMS = {
+    "expired": Outcome(
+        "warning",
+        "This sign-in is over",
+        "It was finished before, or it took too long.",
+        "Start again from your notebook.",
+    ),
+    "foreign": Outcome(
+        "warning",
+        "This sign-in was begun elsewhere",
+        "It belongs to another browser or to somebody else, so nothing was done with it.",
+        "Start again from your own notebook, and stay in one browser.",
+    ),
+    "forbidden": Outcome(
+        "error",
+        "You may not sign in here",
+        "This Jupyter server does not let you sign in to other services.",
+        "Ask whoever runs it.",
+    ),
+    "busy": Outcome(
+        "warning",
+        "The provider does not keep up",
+        "Too many sign-ins wait for it already. Nothing was stored.",
+        "Start again from your notebook in a moment.",
+    ),
+    "failed": Outcome(
+        "error",
+        "This did not work",
+        "The answer of the provider could not be used. Nothing was stored.",
+        "Start again from your notebook. The server's log may say more.",
+    ),
+}
+SIGNED_OUT = Outcome(
+    "warning",
+    "You are signed out of Jupyter",
+    "The provider sent you back to a Jupyter server that does not know this browser. "
+    "Nothing was stored.",
+    "Open Jupyter, sign in there, and start again from your notebook. If you use it as localhost "
+    "and as 127.0.0.1, stay with one of the two.",
+)
+
+
+@functools.cache
+def _environment() -> Environment:
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    return Environment(
+        loader=PackageLoader(__package__),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+@functools.cache
+def _version(name: str) -> str:
+    return hashlib.sha256(STATIC.joinpath(name).read_bytes()).hexdigest()[:16]
+
+
+def render(template: str, base_url: str, **values: Any) -> str:
+    """The page. ``base_url`` is the Jupyter server's, with slashes at both ends."""
+
+    def static(name: str) -> str:
+        return f"{base_url}static/jupyter_auth/{name}?v={_version(name)}"
+
+    page = _environment().get_template(f"{template}.html")
+    return page.render(base_url=base_url, static=static, **values)

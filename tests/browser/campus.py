@@ -1,0 +1,51 @@
+"""What the JupyterLab under test is configured with: one provider that works, and some that do not.
+
+All are the same process; they differ in how this Jupyter is registered there.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from .lab import Lab
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from providers.oidc import OidcProvider
+
+TITLE = "Example University"
+SECRET = "campus-secret-5f1d0c7be29a4836"  # planted: nobody may find it anywhere
+
+
+def campus(home: Path, oidc: OidcProvider, **auth: Any) -> Lab:
+    """A JupyterLab that is not started yet.
+
+    ``idp`` is a public client, ``campus`` a confidential one. ``wrong`` has a secret that is not
+    the provider's, and ``lost`` a redirect URI that leads to somebody else.
+    """
+    for name in ("campus", "wrong"):
+        callback = f"http://127.0.0.1/jupyter-auth/callback/{name}"
+        oidc.add_client(name, callback, client_name="Jupyter notebooks", client_secret=SECRET)
+    registered = {
+        "idp": {"client_id": oidc.client_id},
+        "campus": {"client_id": "campus"},
+        "wrong": {"client_id": "wrong"},
+        "lost": {"client_id": oidc.client_id, "redirect_uri": "https://hub.example/callback/lost"},
+    }
+    providers = {
+        name: {"title": TITLE, "issuer": oidc.issuer, "base_url": f"{oidc.issuer}/api/", **client}
+        for name, client in registered.items()
+    }
+    return Lab(home, {"providers": providers, **auth}, CONFIGURATION, {"CAMPUS_SECRET": SECRET})
+
+
+# As an administrator writes it who wants no secret in the server's log at DEBUG: traitlets prints
+# whole configurations there.
+CONFIGURATION = """
+import os
+from jupyter_auth.core.secret import Secret
+providers = c.JupyterAuth.providers
+providers["campus"]["client_secret"] = Secret(os.environ.pop("CAMPUS_SECRET"))
+providers["wrong"]["client_secret"] = Secret("not-what-the-provider-knows")
+"""

@@ -1,0 +1,112 @@
+"""One JupyterLab, one provider and one Chromium for all; a context and kernels for each test."""
+
+from __future__ import annotations
+
+import re
+import sys
+from typing import TYPE_CHECKING, Protocol
+
+import pytest
+from playwright.sync_api import expect
+
+from .campus import campus
+from .chromium import chromium
+from .notebook import Notebook
+from .person import sign_in
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterator
+    from pathlib import Path
+
+    from playwright.sync_api import Browser, BrowserContext
+    from providers.oidc import OidcProvider
+
+    from .lab import Lab
+
+FAILED = pytest.StashKey[bool]()
+PATIENCE = 15_000  # milliseconds, for what should take far less
+
+expect.set_options(timeout=PATIENCE)
+
+
+class Opener(Protocol):
+    def __call__(self, *cells: str) -> Notebook: ...
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture(scope="session")
+def shared_lab(oidc: OidcProvider, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    with campus(tmp_path_factory.mktemp("lab"), oidc) as lab:
+        yield lab
+
+
+@pytest.fixture
+def lab(shared_lab: Lab) -> Iterator[Lab]:
+    """Nobody is signed in and no kernel runs, before and after."""
+    yield shared_lab
+    shared_lab.tidy()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport]:
+    report = yield
+    item.stash.setdefault(FAILED, report.failed)
+    item.stash[FAILED] |= report.failed
+    return report
+
+
+@pytest.fixture
+def hasty_lab(oidc: OidcProvider, tmp_path: Path) -> Iterator[Lab]:
+    """One that gives people no time: three seconds for a sign-in."""
+    with campus(tmp_path / "lab", oidc, login_lifetime=3) as lab:
+        yield lab
+        lab.tidy()
+
+
+@pytest.fixture
+def context(
+    browser: Browser, request: pytest.FixtureRequest, tmp_path: Path
+) -> Iterator[BrowserContext]:
+    """A browser that nobody has used. A failed test leaves a picture of each of its tabs."""
+    context = browser.new_context(viewport={"width": 1100, "height": 800})
+    context.set_default_timeout(PATIENCE)
+    yield context
+    if request.node.stash[FAILED]:
+        for number, page in enumerate(context.pages):
+            page.screenshot(path=tmp_path / f"{number}.png")
+            sys.stderr.write(f"{page.url}: see {tmp_path / f'{number}.png'}\n")
+    context.close()
+
+
+@pytest.fixture
+def signed_in(lab: Lab, context: BrowserContext) -> Callable[[], None]:
+    """Sign alice in without a notebook."""
+
+    def sign_in_at(provider: str = "idp") -> None:
+        tab = context.new_page()
+        tab.goto(f"{lab.url}/api/status?token={lab.token}")
+        tab.goto(lab.begin(provider))
+        sign_in(tab)
+        tab.close()
+
+    return sign_in_at
+
+
+@pytest.fixture
+def notebook(lab: Lab, context: BrowserContext, request: pytest.FixtureRequest) -> Opener:
+    """Open notebooks with these cells, in one JupyterLab and each with a kernel of its own."""
+    opened: list[Notebook] = []
+
+    def open_notebook(*cells: str) -> Notebook:
+        name = re.sub(r"\W+", "-", request.node.name).removeprefix("test_").strip("-")
+        path = lab.notebook(f"{name}-{len(opened) + 1}", *cells)
+        book = opened[0].open_beside(path) if opened else Notebook.open(lab, context, path)
+        opened.append(book)
+        return book
+
+    return open_notebook

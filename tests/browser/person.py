@@ -1,0 +1,57 @@
+"""What a person does in the tab that a sign-in link opens."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from playwright.sync_api import expect
+from providers.oidc import USERS
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Locator, Page
+
+
+def follow(link: Locator) -> Page:
+    """Click a link as one does; the tab that it opens."""
+    with link.page.context.expect_page() as opened:
+        link.click()
+    return opened.value
+
+
+def identify(tab: Page, username: str = "alice") -> None:
+    """Give name and password at the provider, up to its question whether to allow access."""
+    tab.get_by_label("User name").fill(username)
+    tab.get_by_label("Password").fill(USERS[username]["password"])
+    tab.get_by_role("button", name="Sign in").click()
+    expect(tab.get_by_role("heading", name="Allow access?")).to_be_visible()
+
+
+def allow(tab: Page) -> None:
+    """Say yes at the provider; returns on the page that says how it ended."""
+    tab.get_by_role("button", name="Allow").click()
+    expect(tab.get_by_role("heading", name="Signed in")).to_be_visible()
+
+
+def sign_in(tab: Page, username: str = "alice") -> None:
+    """Everything that the provider asks for."""
+    identify(tab, username)
+    allow(tab)
+    expect(tab.get_by_role("main")).to_contain_text(username)
+
+
+def deny(tab: Page) -> None:
+    """Sign in, but allow nothing."""
+    identify(tab)
+    tab.get_by_role("button", name="Deny").click()
+
+
+def abandon(tab: Page) -> None:
+    """Close the tab at the provider."""
+    tab.wait_for_url("http://localhost:*/interaction/**")
+    tab.close()
+
+
+def closes_itself(tab: Page) -> None:
+    """Wait until the tab is gone."""
+    if not tab.is_closed():
+        tab.wait_for_event("close")

@@ -1,0 +1,114 @@
+"""Each page of ours in turn, as a person meets it: for tests that check them, and for pictures."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from playwright.sync_api import expect
+
+from .person import deny, sign_in
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from playwright.sync_api import Browser, Page
+
+    from .lab import Lab
+
+PHONE = {"width": 360, "height": 640}
+DESK = {"width": 1100, "height": 800}
+LOOKS = {
+    "light": {"color_scheme": "light", "viewport": DESK},
+    "dark": {"color_scheme": "dark", "viewport": DESK},
+    "phone": {"color_scheme": "light", "viewport": PHONE, "has_touch": True},
+    "phone-dark": {"color_scheme": "dark", "viewport": PHONE, "has_touch": True},
+}
+PROBLEMS = ("expired", "foreign", "forbidden", "busy", "failed")
+
+
+@contextmanager
+def visitor(browser: Browser, lab: Lab, look: str, **options: object) -> Iterator[Page]:
+    """A fresh browser of that look in which somebody is signed in to Jupyter."""
+    context = browser.new_context(**LOOKS[look], **options)
+    context.set_default_timeout(15_000)
+    page = context.new_page()
+    page.goto(f"{lab.url}/api/status?token={lab.token}")
+    try:
+        yield page
+    finally:
+        context.close()
+
+
+@dataclass
+class Tour:
+    """The pages, by name. Each method returns when the page has come to rest."""
+
+    page: Page
+    lab: Lab
+
+    def stops(self) -> dict[str, Callable[[], None]]:
+        """All of them, in an order in which none is in another's way."""
+        problems = {f"problem-{name}": lambda name=name: self.problem(name) for name in PROBLEMS}
+        return {
+            "leaving": self.leaving,
+            "stuck": self.stuck,
+            "unfit": self.unfit,
+            "cancelled": self.cancelled,
+            "denied": self.denied,
+            "failed": self.failed,
+            "complete": self.complete,
+            "signed-out": self.signed_out,
+            **problems,
+        }
+
+    def leaving(self) -> None:
+        """For as long as the server does not answer the page's question where to go."""
+        url = self.lab.begin()
+        self.page.route(url, lambda asked: asked.request.method == "POST" or asked.continue_())
+        self.page.goto(url)
+        self._heading("Sign in to")
+
+    def stuck(self) -> None:
+        self.page.goto("about:blank")  # it may show the same login, and would only scroll
+        self.page.unroute_all(behavior="ignoreErrors")
+        self.page.goto(f"{self.lab.begin()}#stuck")
+        expect(self.page.get_by_role("button", name="Cancel this sign-in")).to_be_visible()
+
+    def unfit(self) -> None:
+        """A redirect URI that leads to somebody else: nobody can be sent away with that."""
+        self.page.goto(self.lab.begin("lost"))
+        expect(self.page.get_by_role("alert")).to_contain_text("does not lead back")
+
+    def cancelled(self) -> None:
+        self.stuck()
+        self.page.get_by_role("button", name="Cancel this sign-in").click()
+        self._heading("Sign-in cancelled")
+
+    def denied(self) -> None:
+        self.page.goto(self.lab.begin())
+        deny(self.page)
+        self._heading("said no")
+
+    def failed(self) -> None:
+        """The provider knows this person now, and refuses this client."""
+        self.page.goto(self.lab.begin("wrong"))
+        self.page.get_by_role("button", name="Allow").click()
+        self._heading("Not signed in")
+
+    def complete(self) -> None:
+        self.page.context.clear_cookies(domain="localhost")
+        self.page.goto(self.lab.begin())
+        sign_in(self.page)
+
+    def signed_out(self) -> None:
+        self.page.goto(f"{self.lab.url}/jupyter-auth/signed-out")
+        self._heading("You are signed out of Jupyter")
+
+    def problem(self, name: str) -> None:
+        self.page.goto(f"{self.lab.url}/jupyter-auth/problem/{name}")
+        self._heading("")
+
+    def _heading(self, text: str) -> None:
+        expect(self.page.get_by_role("heading", level=1, name=text)).to_be_visible()

@@ -1,0 +1,197 @@
+"""Which configuration of a name counts, and what a wrong one is told (DESIGN 8)."""
+
+from __future__ import annotations
+
+import pytest
+
+from jupyter_auth.core.errors import ConfigurationError, ProviderNotFound
+from jupyter_auth.core.models import Provider
+from jupyter_auth.core.providers import Providers, provider_from_mapping
+
+TABLE = {"issuer": "https://idp.example.com", "client_id": "x"}
+
+
+def table(client_id: str) -> dict[str, str]:
+    return TABLE | {"client_id": client_id}
+
+
+@pytest.fixture
+def user_file(tmp_path):
+    path = tmp_path / "providers.toml"
+    path.write_text('[idp]\nissuer = "https://idp.example.com"\nclient_id = "user"\n')
+    return path
+
+
+# -- precedence ----------------------------------------------------------------------------------
+
+
+def test_the_administrator_goes_before_code_and_code_before_the_file(user_file):
+    providers = Providers(user_file=user_file)
+    assert providers.get("idp").client_id == "user"
+    assert providers.info("idp").source == "user"
+    providers.register(Provider(name="idp", **table("code")))
+    assert providers.get("idp").client_id == "code"
+    assert providers.info("idp").source == "code"
+    providers = Providers({"idp": table("admin")}, user_file=user_file)
+    assert providers.get("idp").client_id == "admin"
+    assert providers.info("idp").source == "configured"
+
+
+def test_the_file_goes_before_the_presets(user_file):
+    user_file.write_text('[github]\nclient_id = "mine"\n')
+    github = Providers(user_file=user_file).get("github")
+    assert github.client_id == "mine"
+    assert github.base_url == "https://api.github.com/"
+
+
+def test_code_never_replaces_the_administrators():
+    providers = Providers({"idp": table("admin")})
+    with pytest.raises(ConfigurationError, match="administrator"):
+        providers.register(Provider(name="idp", **table("evil")))
+    assert providers.get("idp").client_id == "admin"
+    same = Provider(name="idp", **table("admin"))
+    assert providers.register(same).source == "configured"
+
+
+def test_where_users_may_not_there_is_only_the_administrators(user_file):
+    closed = Providers({"idp": TABLE}, user_file=user_file, allow_user_providers=False)
+    assert [info.name for info in closed.all()] == ["idp"]
+    assert closed.get("idp").client_id == "x"
+    for name in ("github", "other"):
+        with pytest.raises(ProviderNotFound):
+            closed.get(name)
+    with pytest.raises(ConfigurationError, match="administrator"):
+        closed.register(Provider(name="mine", **TABLE))
+
+
+def test_the_list_holds_only_what_somebody_could_sign_in_at(user_file):
+    assert [info.name for info in Providers().all()] == []
+    providers = Providers({"github": {"client_id": "x"}}, user_file=user_file)
+    assert [(info.name, info.source) for info in providers.all()] == [
+        ("github", "configured"),
+        ("idp", "user"),
+    ]
+
+
+def test_the_only_one_is_the_default():
+    assert Providers().default is None
+    assert Providers({"idp": TABLE}).default == "idp"
+    assert Providers({"idp": TABLE, "other": TABLE}).default is None
+
+
+# -- presets -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["github", "google"])
+def test_a_client_id_completes_a_preset(name):
+    made = provider_from_mapping(name, {"client_id": "x", "title": "Ours"})
+    assert made.client_id == "x"
+    assert made.title == "Ours"
+    assert made.address.startswith("https://")
+
+
+def test_an_address_of_its_own_makes_it_another():
+    made = provider_from_mapping("github", TABLE)
+    assert made.endpoints is None
+    assert made.scopes == ()
+
+
+# -- what is wrong is named ----------------------------------------------------------------------
+
+
+def test_a_name_not_known_gets_those_near_it():
+    providers = Providers({"corporate": TABLE})
+    with pytest.raises(ProviderNotFound) as caught:
+        providers.get("corprate")
+    assert "corporate" in caught.value.hint
+    with pytest.raises(ProviderNotFound) as caught:
+        providers.get("zzz")
+    assert "corporate" in caught.value.hint
+    assert "github" in caught.value.hint
+
+
+@pytest.mark.parametrize("name", ["", "x" * 100_000, "../../etc/passwd", "a\x00", "\ud800"])
+def test_no_name_is_too_strange_to_be_unknown(name):
+    with pytest.raises(ProviderNotFound) as caught:
+        Providers().get(name)
+    assert len(str(caught.value)) < 300
+
+
+def test_an_unknown_field_is_named_with_one_near_it():
+    with pytest.raises(ConfigurationError) as caught:
+        provider_from_mapping("idp", TABLE | {"client_idd": "x"})
+    assert "client_idd" in caught.value.message
+    assert "'client_id'" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"issuer": 5},
+        {"client_secret": ["planted-secret-5c0ffee"]},
+        {"scopes": 5},
+        {"scopes": [5]},
+        {"api_origins": {"a": 1}},
+        {"refresh_on": 401},
+        {"refresh_on": ["401"]},
+        {"leeway": "soon"},
+        {"revoke": "no"},
+        {"authorize_params": "x=y"},
+        {"authorize_params": {"x": 5}},
+        {"token_params": {"x": ["planted-secret-5c0ffee"]}},
+        {"header": "Authorization"},
+        {"header": {"naem": "x"}},
+        {"header": {"name": 5}},
+        {"endpoints": {"token_endpiont": "https://idp.example.com"}},
+        {"endpoints": {"token_endpoint": 5}},
+        {"endpoints": []},
+    ],
+    ids=str,
+)
+def test_a_field_of_a_wrong_kind_is_a_configuration_error(wrong):
+    with pytest.raises(ConfigurationError) as caught:
+        provider_from_mapping("idp", TABLE | wrong)
+    assert "idp" in caught.value.message
+    assert "planted" not in str(caught.value)
+
+
+@pytest.mark.parametrize("table", [None, [], "https://idp.example.com", 5])
+def test_what_is_no_table_is_a_configuration_error(table):
+    with pytest.raises(ConfigurationError, match="not a table"):
+        Providers({"idp": table})
+
+
+# -- a broken file -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("content", [b"[idp", b"\xff\xfe", b"x = 1\nx = 2"])
+def test_a_broken_file_harms_only_what_it_holds(user_file, content):
+    user_file.write_bytes(content)
+    providers = Providers({"ours": TABLE}, user_file=user_file)
+    assert providers.get("ours").client_id == "x"
+    assert [info.name for info in providers.all()] == ["ours"]
+    assert providers.default == "ours"
+    with pytest.raises(ConfigurationError, match=r"providers\.toml cannot be read"):
+        providers.get("idp")
+
+
+def test_a_broken_entry_harms_only_itself(user_file):
+    user_file.write_text(
+        'good = { issuer = "https://idp.example.com", client_id = "x" }\n'
+        'bad = { issuer = "http://idp.example.com", client_id = "x" }\nworse = 5\n'
+    )
+    providers = Providers(user_file=user_file)
+    assert [info.name for info in providers.all()] == ["good"]
+    for name in ("bad", "worse"):
+        with pytest.raises(ConfigurationError):
+            providers.get(name)
+
+
+def test_a_file_that_changes_is_read_again(user_file):
+    providers = Providers(user_file=user_file)
+    assert providers.get("idp").client_id == "user"
+    user_file.write_text(user_file.read_text().replace('"user"', '"somebody"'))
+    assert providers.get("idp").client_id == "somebody"
+    user_file.unlink()
+    with pytest.raises(ProviderNotFound):
+        providers.get("idp")

@@ -1,0 +1,203 @@
+"""The wire: what goes in comes out, and there is no word for what must not (SECURITY 11)."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jupyter_auth.core import errors, wire
+from jupyter_auth.core.errors import AuthError, BrokerUnavailable
+from jupyter_auth.core.models import (
+    Account,
+    AccountInfo,
+    Change,
+    Changes,
+    Login,
+    Provider,
+    ProviderInfo,
+    Token,
+)
+from jupyter_auth.core.secret import Secret
+
+PLANTED = "planted-secret-5c0ffee"
+
+text = st.text(max_size=30)
+maybe = st.none() | text
+words = st.lists(st.from_regex(r"[!-~]{1,9}", fullmatch=True), max_size=4).map(tuple)
+times = st.floats(0, 4e9)
+statuses = st.sampled_from(["pending", "complete", "denied", "expired", "cancelled", "failed"])
+
+tokens = st.builds(
+    Token,
+    access_token=text.map(Secret),
+    headers=st.dictionaries(text, text.map(Secret), max_size=3),
+    scopes=words,
+    expires_at=st.none() | times,
+    refresh_at=st.none() | times,
+    kind=st.sampled_from(["bearer", "api_key"]),
+)
+infos = st.builds(
+    ProviderInfo,
+    name=text,
+    title=text,
+    host=text,
+    scopes=words,
+    base_url=maybe,
+    api_origins=words,
+    refresh_on=st.lists(st.integers(100, 599), max_size=3).map(tuple),
+    source=st.sampled_from(["configured", "code", "user", "preset"]),
+)
+account_infos = st.builds(
+    AccountInfo,
+    provider=text,
+    session_key=text,
+    username=maybe,
+    scopes=words,
+    expires_at=st.none() | times,
+    refreshes=st.booleans(),
+    signed_in_at=times,
+    warning=text,
+)
+logins = st.builds(
+    Login,
+    id=text,
+    provider=text,
+    session_key=text,
+    status=statuses,
+    expires_at=times,
+    error=st.none() | st.just({"code": "login_denied", "message": "no", "hint": ""}),
+    path=maybe,
+    url=maybe,
+    kernel=maybe,
+    notebook=maybe,
+)
+changes = st.builds(
+    Changes,
+    sequence=st.integers(0, 2**53),
+    reset=st.booleans(),
+    changes=st.lists(
+        st.builds(
+            Change,
+            kind=st.sampled_from(["account", "removed", "login"]),
+            provider=text,
+            session_key=text,
+            login=st.none() | logins,
+        ),
+        max_size=3,
+    ).map(tuple),
+)
+
+
+@pytest.mark.parametrize(
+    ("values", "to_wire", "from_wire"),
+    [
+        (tokens, wire.token_to_wire, wire.token_from_wire),
+        (infos, wire.provider_to_wire, wire.provider_from_wire),
+        (account_infos, wire.account_to_wire, wire.account_from_wire),
+        (logins, wire.login_to_wire, wire.login_from_wire),
+        (changes, wire.changes_to_wire, wire.changes_from_wire),
+    ],
+    ids=["token", "provider", "account", "login", "changes"],
+)
+def test_what_goes_in_comes_out(values, to_wire, from_wire):
+    @given(values)
+    def holds(value: Any) -> None:
+        assert from_wire(json.loads(json.dumps(to_wire(value)))) == value
+
+    holds()
+
+
+@given(text, text, words, times)
+def test_errors_come_out_as_what_they_were(message, hint, scopes, retry_at):
+    for kind in errors._family(AuthError).values():
+        extra: dict[str, Any] = {}
+        if issubclass(kind, errors.InsufficientScope):
+            extra["scopes"] = scopes
+        if issubclass(kind, errors.Throttled):
+            extra["retry_at"] = retry_at
+        error = kind(message, hint=hint, **extra)
+        back = errors.from_wire(json.loads(json.dumps(error.to_wire())))
+        assert type(back) is kind
+        assert str(back) == str(error)
+        assert vars(back) == vars(error)
+
+
+def test_every_error_has_a_code_of_its_own():
+    kinds: list[type[AuthError]] = [AuthError]
+    for kind in kinds:
+        kinds += kind.__subclasses__()
+    assert len({kind.code for kind in kinds}) == len(kinds)
+
+
+@pytest.mark.parametrize("data", [None, [], "x", 5, {}, {"code": "of another version"}])
+def test_an_error_that_nobody_knows_is_still_one(data):
+    assert type(errors.from_wire(data)) is AuthError
+
+
+# -- what must not travel ------------------------------------------------------------------------
+
+
+def account() -> Account:
+    return Account(
+        provider="idp",
+        session_key="default",
+        fingerprint=PLANTED,
+        access_token=Secret(PLANTED),
+        refresh_token=Secret(PLANTED),
+        id_token=Secret(PLANTED),
+        issued_at=0.0,
+        signed_in_at=0.0,
+    )
+
+
+def test_there_is_no_word_for_a_refresh_token_or_a_client_secret():
+    provider = Provider(name="idp", issuer="https://idp", client_id="x", client_secret=PLANTED)
+    token = Token(access_token=Secret("t"), headers={"Authorization": Secret("Bearer t")})
+    login = Login(id="l", provider="idp")
+    change = Change(kind="login", provider="idp", login=login)
+    sent = [
+        wire.token_to_wire(token),
+        wire.provider_to_wire(provider.info()),
+        wire.account_to_wire(account().info()),
+        wire.login_to_wire(login),
+        wire.changes_to_wire(Changes(sequence=1, changes=(change,))),
+    ]
+    assert PLANTED not in json.dumps(sent)
+    names = set(_names(sent))
+    assert not any("refresh_token" in name or "secret" in name for name in names)
+    assert names == {
+        "access_token", "api_origins", "base_url", "changes", "error", "expires_at", "headers",
+        "Authorization", "host", "id", "kernel", "kind", "login", "name", "notebook", "path",
+        "provider", "refresh_at", "refresh_on", "refreshes", "reset", "scope", "sequence",
+        "session_key", "signed_in_at", "source", "status", "title", "url", "username", "warning",
+    }  # fmt: skip
+
+
+def _names(value: Any) -> list[str]:
+    if isinstance(value, dict):
+        return [*value, *(name for each in value.values() for name in _names(each))]
+    return [name for each in value for name in _names(each)] if isinstance(value, list) else []
+
+
+# -- versions ------------------------------------------------------------------------------------
+
+
+def test_the_same_version_passes():
+    wire.check_version(str(wire.VERSION), "broker")
+
+
+@pytest.mark.parametrize(
+    ("theirs", "older"),
+    [
+        ("99", "this environment"),
+        *((theirs, "broker") for theirs in (None, "0", "", "-1", "banana", "²")),
+    ],
+)
+def test_another_version_names_the_side_to_upgrade(theirs, older):
+    with pytest.raises(BrokerUnavailable, match="version") as caught:
+        wire.check_version(theirs, "broker")
+    assert older in caught.value.hint

@@ -1,0 +1,59 @@
+"""What the tests of the kernel's side share: an engine, its door, and a person to sign in."""
+
+from __future__ import annotations
+
+import pytest
+from kernel.doors import OpenDoor, sign_in
+
+from jupyter_auth.core.engine import Engine
+from jupyter_auth.core.providers import Providers
+from jupyter_auth.core.store import FileStore
+from jupyter_auth.kernel import client
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    """An environment that knows no broker, no accounts and no proxies."""
+    for name in ("JUPYTER_AUTH_CONNECTION", "JUPYTER_AUTH_URL", "JPY_SESSION_NAME"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME"):
+        monkeypatch.setenv(name, str(tmp_path / "home"))
+    (tmp_path / "home").mkdir()
+    monkeypatch.setattr(client, "_made", {})
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def configured(rogue):
+    """What the administrator configured: one provider, the API at the same address."""
+    return {
+        "idp": {
+            "title": "The IdP",
+            "issuer": rogue.issuer,
+            "client_id": rogue.client_id,
+            "scopes": ["openid"],
+            "base_url": rogue.issuer,
+        }
+    }
+
+
+@pytest.fixture
+def engine(home, configured, tmp_path):  # noqa: ARG001 (its discovery runs in that environment)
+    """The broker's engine."""
+    made = Engine(Providers(configured), FileStore(tmp_path / "store"))
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def door(engine, tmp_path):
+    """The real kernel door in front of ``engine``; JUPYTER_AUTH_CONNECTION names it."""
+    with OpenDoor(engine, tmp_path / "runtime") as opened:
+        yield opened
+
+
+@pytest.fixture
+def signed_in(engine, rogue):
+    """Rosa has signed in."""
+    assert sign_in(engine, rogue, engine.begin("idp")).status == "complete"
+    return engine

@@ -1,0 +1,131 @@
+"""The real kernel door in front of a real engine, in a thread of the test's own process."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import pickle
+import secrets
+import threading
+import time
+import warnings
+from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import parse_qsl, urlsplit
+
+from tornado.httpserver import HTTPServer
+from tornado.netutil import bind_sockets
+
+from jupyter_auth.core.secret import Secret
+from jupyter_auth.server.broker import Broker
+from jupyter_auth.server.door import Connection, Door
+from jupyter_auth.server.kernel import kernel_application
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from jupyter_auth.core.engine import Engine
+    from jupyter_auth.core.models import Login
+
+CALLBACK = "http://127.0.0.1:8888/jupyter-auth/callback/idp"
+
+
+class OpenDoor:
+    """A broker that answers kernels; use it as a context manager. ``path``: connection file."""
+
+    def __init__(self, engine: Engine, runtime_dir: Path) -> None:
+        self.engine = engine
+        self._runtime_dir = runtime_dir
+        self._ready = threading.Event()
+
+    def __enter__(self) -> Self:
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), daemon=True)
+        self._thread.start()
+        assert self._ready.wait(10)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._thread.is_alive():
+            self._loop.call_soon_threadsafe(self._stop.set)
+            self._thread.join(10)
+
+    @property
+    def waiting(self) -> int:
+        """How many wait for changes now."""
+        return self._broker._bell._waiting
+
+    def close_connections(self) -> None:
+        """As a server does with those that lay idle for too long."""
+        closing = self._door.close_connections()
+        asyncio.run_coroutine_threadsafe(closing, self._loop).result(10)
+
+    async def _serve(self) -> None:
+        self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
+        broker = self._broker = Broker(self.engine, base_url="/base/")
+        door = self._door = self._open(broker)
+        self.path = door.connection.path
+        self.address = door.connection.address
+        self._ready.set()
+        try:
+            await self._stop.wait()
+        finally:
+            door.close()
+            await door.close_connections()
+            broker.close()
+
+    def _open(self, broker: Broker) -> Door:
+        return Door.open(broker, self._runtime_dir)
+
+
+class TcpDoor(OpenDoor):
+    """The door as it is where there are no Unix sockets."""
+
+    def _open(self, broker: Broker) -> Door:
+        key, sockets = secrets.token_urlsafe(32), bind_sockets(0, "127.0.0.1")
+        server = HTTPServer(kernel_application(broker, Secret(key)))
+        server.add_sockets(sockets)
+        address = f"tcp:127.0.0.1:{sockets[0].getsockname()[1]}"
+        self._runtime_dir.mkdir(exist_ok=True)
+        path = self._runtime_dir / "door.json"
+        path.touch(0o600)
+        path.write_text(json.dumps({"version": 1, "address": address, "key": key}))
+        return Door(Connection(path, address, None), server)
+
+
+def child(call: Callable[[], Any]) -> Any:
+    """What ``call`` returns in a forked child of this process."""
+    reading, writing = os.pipe()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # threads and fork: what is tested
+        pid = os.fork()
+    if pid == 0:
+        try:
+            result: Any = call()
+        except BaseException as error:  # noqa: BLE001
+            result = f"{type(error).__name__}: {error}"
+        os.write(writing, pickle.dumps(result))
+        os._exit(0)
+    os.close(writing)
+    with os.fdopen(reading, "rb") as pipe:
+        result = pickle.loads(pipe.read())  # noqa: S301
+    os.waitpid(pid, 0)
+    return result
+
+
+def eventually(condition: Callable[[], bool], seconds: float = 10.0) -> bool:
+    """Whether ``condition`` becomes true in that time."""
+    end = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.005)
+    return True
+
+
+def sign_in(engine: Engine, provider, login: Login, **who) -> Login:
+    """The browser's part of a login: ``provider`` is an ``OidcProvider`` or a ``RogueProvider``."""
+    url, binding = engine.open(login.id, CALLBACK, "me")
+    back = provider.login(url, **who) if hasattr(provider, "login") else provider.authorize(url)
+    params = dict(parse_qsl(urlsplit(back).query))
+    return engine.finish(login.provider, params, {binding.name: binding.value}, "me")

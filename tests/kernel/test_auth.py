@@ -1,0 +1,409 @@
+"""``TokenAuth``: where the token goes, where it never goes, and one other token where it must."""
+
+from __future__ import annotations
+
+import io
+import pickle
+import warnings
+
+import pytest
+import requests
+from kernel.doors import sign_in
+from kernel.secrets_in import local_variables
+from providers.sockets import SocketServer
+from providers.troubles import Gate, Reply, close, status
+
+from jupyter_auth.core.engine import Engine
+from jupyter_auth.core.errors import ConfigurationError, LoginRequired
+from jupyter_auth.core.models import Token
+from jupyter_auth.core.providers import Providers
+from jupyter_auth.core.secret import Secret
+from jupyter_auth.core.store import MemoryStore
+from jupyter_auth.kernel.account_tokens import AccountTokens
+from jupyter_auth.kernel.auth import AuthWarning, TokenAuth
+from jupyter_auth.kernel.client import connect
+
+PLANTED = "planted-token-5b0c7f"
+API = "https://api.example.com"
+LOOK_ALIKES = [
+    "https://api.example.com.evil/x",
+    "https://api.example.com@evil/x",
+    "https://user:password@api.example.com/x",
+    "https://evil@api.example.com/x",
+    "https://api.example.com:8443/x",
+    "https://api.example.com:4433/x",
+    "https://api.example.com:80/x",
+    "http://api.example.com/x",
+    "http://api.example.com:443/x",
+    "HTTPS://API.EXAMPLE.COM/x",
+    "https://API.example.com/x",
+    "https://api.example.com./x",
+    "https://api.example.com.:443/x",
+    "https://аpi.example.com/x",  # noqa: RUF001 (a Cyrillic a)
+    "https://xn--pi-7kc.example.com/x",
+    "https://api.example.com。evil/x",
+    "https://api.example.com\\@evil/x",
+    "https://api.example.com\\.evil/x",
+    "https://api.example.com%2eevil/x",
+    "https://api.example.com%00.evil/x",
+    "https://api.example.com#@evil/x",
+    "https://api.example.com?@evil/x",
+    "https://api.example.com;@evil/x",
+    "https://api.example.com",
+    "https://example.com/x",
+    "https://sub.api.example.com/x",
+    "https://apiXexample.com/x",
+    "https:api.example.com/x",
+    "https:/api.example.com/x",
+    "https:///api.example.com/x",
+    " https://api.example.com/x",
+    "//api.example.com/x",
+    "ftp://api.example.com/x",
+    "https://evil/?https://api.example.com/x",
+    "https://evil/https://api.example.com/",
+]
+
+
+class Fixed:
+    """A source of one token, for an API of any header."""
+
+    def __init__(self, header="Authorization", value=f"Bearer {PLANTED}"):
+        self.given = Token(access_token=Secret(PLANTED), headers={header: Secret(value)})
+
+    def token(self, min_valid=0.0):  # noqa: ARG002
+        return self.given
+
+    def rejected(self, token):
+        return token
+
+
+def prepared(url, auth, **kwargs):
+    return requests.Request("GET", url, auth=auth, **kwargs).prepare()
+
+
+@pytest.fixture
+def auth():
+    return TokenAuth(Fixed(), origins=[API])
+
+
+# Where the token goes
+
+
+@pytest.mark.parametrize("url", [f"{API}/x", f"{API}:443/x", f"{API}/", f"{API}?a=b", API])
+def test_the_token_goes_to_its_origin(auth, url):
+    assert prepared(url, auth).headers["Authorization"] == f"Bearer {PLANTED}"
+
+
+@pytest.mark.parametrize("url", LOOK_ALIKES)
+def test_it_goes_to_no_look_alike(auth, url):
+    request = prepared(f"{API}/x", None)
+    request.url = url  # as a redirect or an adapter may have left it
+    assert "Authorization" not in auth(request).headers
+
+
+@pytest.mark.parametrize("url", LOOK_ALIKES)
+def test_nor_where_requests_makes_something_of_a_look_alike(auth, url):
+    try:
+        request = prepared(url, auth)
+    except requests.RequestException:
+        return
+    sent_to = requests.utils.urlparse(request.url)
+    same = (sent_to.scheme, sent_to.netloc) == ("https", "api.example.com")
+    assert same == ("Authorization" in request.headers)
+
+
+@pytest.mark.parametrize(
+    "port", ["https://[::1]:8443", "http://127.0.0.1:8080", "http://localhost"]
+)
+def test_loopback_and_other_ports(port):
+    auth = TokenAuth(Fixed(), origins=[port])
+    assert "Authorization" in prepared(f"{port}/x", auth).headers
+    assert "Authorization" not in prepared(f"{API}/x", auth).headers
+
+
+@pytest.mark.parametrize(
+    "origin", ["http://api.example.com", "https://me@api.example.com", "api.example.com", "*"]
+)
+def test_origins_that_no_token_should_go_to_are_refused(origin):
+    with pytest.raises(ConfigurationError):
+        TokenAuth(Fixed(), origins=[origin])
+
+
+def test_origins_are_a_list():
+    for origins in (None, API):
+        with pytest.raises(TypeError):
+            TokenAuth(Fixed(), origins=origins)
+
+
+def test_the_callers_headers_stay_as_they_were(auth):
+    mine = {"Accept": "text/plain", "authorization": "mine"}
+    request = prepared(f"{API}/x", auth, headers=mine)
+    assert mine == {"Accept": "text/plain", "authorization": "mine"}
+    assert request.headers["Authorization"] == f"Bearer {PLANTED}"
+    elsewhere = prepared("https://elsewhere.example/x", auth, headers=mine)
+    assert elsewhere.headers["Authorization"] == "mine"
+
+
+# Nothing shows it
+
+
+def test_headers_show_and_pickle_no_token(auth):
+    request = prepared(f"{API}/x", auth)
+    value = request.headers["Authorization"]
+    shown = [
+        repr(value),
+        str(value),
+        f"{value}",
+        repr(request.headers),
+        repr(dict(request.headers)),
+    ]
+    shown += [repr(vars(auth)), str(vars(request))]
+    assert not any(PLANTED in each for each in shown)
+    assert PLANTED.encode() not in pickle.dumps(request.headers)
+    assert value.encode() == f"Bearer {PLANTED}".encode()  # and yet it is what is sent
+
+
+def test_the_header_arrives(rogue):
+    auth = TokenAuth(Fixed(), origins=[rogue.issuer])
+    requests.get(f"{rogue.issuer}/api/x", auth=auth)
+    assert rogue.seen("api")[0].bearer == PLANTED
+
+
+# A refused token. ``idp`` is the real engine before a provider over a socket.
+
+
+@pytest.fixture
+def idp(configured, rogue):
+    engine = Engine(Providers(configured), MemoryStore())
+    sign_in(engine, rogue, engine.begin("idp"))
+    source = AccountTokens(engine, "idp")
+    yield TokenAuth(source, origins=[rogue.issuer])
+    engine.close()
+
+
+@pytest.fixture
+def http():
+    with requests.Session() as session:
+        session.trust_env = False
+        yield session
+
+
+BODIES = {
+    "bytes": lambda: b"content of the body",
+    "text": lambda: "content of the body",
+    "form": lambda: {"a": "content of the body"},
+    "file": lambda: io.BytesIO(b"content of the body"),
+}
+
+
+@pytest.mark.parametrize("make", BODIES.values(), ids=BODIES)
+def test_one_refresh_and_one_retry_with_the_whole_body(idp, rogue, http, make):
+    expected = http.post(f"{rogue.issuer}/api/x", data=make(), auth=idp).json()
+    rogue.expire()
+    answer = http.post(f"{rogue.issuer}/api/x", data=make(), auth=idp)
+    assert answer.status_code == 200
+    assert answer.json() == expected
+    assert [each.status_code for each in answer.history] == [401]
+    assert rogue.refreshes == 1
+
+
+def test_a_file_is_sent_from_where_it_stood(idp, rogue, http):
+    rogue.expire()
+    file = io.BytesIO(b"0123456789")
+    file.seek(4)
+    assert http.post(f"{rogue.issuer}/api/x", data=file, auth=idp).json()["length"] == 6
+
+
+def test_a_body_that_is_gone_brings_the_401_and_a_fresh_token(idp, rogue, http):
+    rogue.expire()
+
+    def body():
+        yield b"only once"
+
+    url = f"{rogue.issuer}/api/x"
+    assert http.post(url, data=body(), auth=idp).status_code == 401
+    assert len(rogue.seen("api")) == 1
+    assert http.get(url, auth=idp).status_code == 200
+    assert rogue.refreshes == 1
+
+
+def test_a_file_that_cannot_go_back_brings_the_401(idp, rogue, http):
+    class Stream(io.BytesIO):
+        def seek(self, *_):
+            raise OSError
+
+        def tell(self):
+            return 0
+
+    rogue.expire()
+    stream = Stream(b"only once")
+    assert http.post(f"{rogue.issuer}/api/x", data=stream, auth=idp).status_code == 401
+
+
+def test_it_never_loops(idp, rogue, http):
+    rogue.script("api", status(401))
+    assert http.get(f"{rogue.issuer}/api/x", auth=idp).status_code == 401
+    assert len(rogue.seen("api")) == 2
+    assert rogue.refreshes == 1
+    for _ in range(5):  # nor does it refresh each time an API says no
+        http.get(f"{rogue.issuer}/api/x", auth=idp)
+    assert rogue.refreshes < 3
+
+
+@pytest.mark.parametrize(("refresh_on", "refreshes"), [((401,), 0), ((401, 403), 1)])
+def test_which_answers_bring_a_refresh(idp, rogue, http, refresh_on, refreshes):
+    rogue.script("api", status(403), times=1)
+    auth = TokenAuth(idp._source, origins=idp.origins, refresh_on=refresh_on)
+    answer = http.get(f"{rogue.issuer}/api/x", auth=auth)
+    assert (answer.status_code, rogue.refreshes) == ((200, 1) if refreshes else (403, 0))
+
+
+def test_cookies_and_streams_survive_the_retry(idp, rogue, http):
+    rogue.expire()
+    http.cookies.set("mine", "kept")
+    answer = http.get(f"{rogue.issuer}/api/x", auth=idp, stream=True)
+    assert answer.json()["path"] == "/api/x"
+    assert rogue.seen("api")[-1].headers["cookie"] == "mine=kept"
+    assert answer.elapsed.total_seconds() > 0
+
+
+def test_an_account_that_ended_is_said(idp, rogue, http):
+    rogue.expire()
+    rogue._families.clear()
+    with pytest.raises(LoginRequired):
+        http.get(f"{rogue.issuer}/api/x", auth=idp)
+
+
+def test_a_request_near_the_end_of_a_token_does_not_wait(rogue, http, configured, clock):
+    rogue.clock = clock
+    engine = Engine(Providers(configured), MemoryStore(), clock=clock)
+    sign_in(engine, rogue, engine.begin("idp"))
+    auth = TokenAuth(AccountTokens(engine, "idp", clock=clock), origins=[rogue.issuer])
+    assert http.get(f"{rogue.issuer}/api/x", auth=auth).ok
+    clock.advance(3600 - 59)
+    gate = rogue.script("refresh", Gate())
+    assert http.get(f"{rogue.issuer}/api/x", auth=auth).ok
+    assert gate.arrived.wait(5)
+    assert http.get(f"{rogue.issuer}/api/x", auth=auth).ok
+    gate.release()
+    engine.close()
+
+
+# Elsewhere
+
+
+@pytest.fixture
+def elsewhere():
+    """Another server; ``seen`` is what it got, and it answers whatever ``reply`` is."""
+
+    class Elsewhere:
+        seen: list = []  # noqa: RUF012
+        reply = Reply.json({"ok": True})
+
+    Elsewhere.seen = []
+
+    def answer(request):
+        Elsewhere.seen.append(request)
+        return Elsewhere.reply
+
+    server = SocketServer(answer)
+    server.start()
+    Elsewhere.origin = f"http://127.0.0.1:{server.port}"
+    yield Elsewhere
+    server.stop()
+
+
+@pytest.mark.parametrize("code", [401, 403])
+def test_a_refused_request_elsewhere_says_how_to_allow_it(auth, http, elsewhere, code):
+    elsewhere.reply = Reply(code)
+    with pytest.warns(AuthWarning, match="api_origins") as caught:
+        assert http.get(f"{elsewhere.origin}/x?secret=1", auth=auth).status_code == code
+    assert elsewhere.origin in str(caught[0].message)
+    assert "secret" not in str(caught[0].message)
+    assert caught[0].filename == __file__
+    assert "authorization" not in elsewhere.seen[0].headers
+
+
+def test_other_answers_from_elsewhere_are_nobodys_business(auth, http, elsewhere):
+    for code in (200, 404, 500):
+        elsewhere.reply = Reply(code)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            http.get(f"{elsewhere.origin}/x", auth=auth)
+
+
+@pytest.mark.parametrize("header", ["Authorization", "x-api-key", "accessToken"])
+def test_a_redirect_elsewhere_takes_no_header_along(http, rogue, elsewhere, header):
+    auth = TokenAuth(Fixed(header, PLANTED), origins=[rogue.issuer])
+    for code in (301, 302, 303, 307, 308):
+        rogue.script(
+            "api", lambda _, code=code: Reply(code, headers={"Location": elsewhere.origin})
+        )
+        assert http.get(f"{rogue.issuer}/api/x", auth=auth).ok
+    assert len(elsewhere.seen) == 5
+    assert not any(PLANTED in repr(each.headers) for each in elsewhere.seen)
+    assert all(PLANTED in repr(each.headers) for each in rogue.seen("api"))
+
+
+def test_a_redirect_after_a_retry_takes_no_header_along(idp, http, rogue, elsewhere):
+    source = idp._source
+
+    class Keyed:
+        def token(self, min_valid=0.0):
+            return self.keyed(source.token(min_valid))
+
+        def rejected(self, token):
+            return self.keyed(source.rejected(token))
+
+        def keyed(self, token):
+            return Token(access_token=token.access_token, headers={"x-key": token.access_token})
+
+    auth = TokenAuth(Keyed(), origins=[rogue.issuer])
+    rogue.script("api", status(401), times=1)
+    rogue.script("api", lambda _: Reply(302, headers={"Location": elsewhere.origin}))
+    assert http.get(f"{rogue.issuer}/api/x", auth=auth).ok
+    assert len(rogue.seen("api")) == 2
+    assert "x-key" not in elsewhere.seen[0].headers
+
+
+def test_a_redirect_within_the_origin_keeps_the_header(http, rogue):
+    auth = TokenAuth(Fixed("x-api-key", PLANTED), origins=[rogue.issuer])
+    rogue.script("api", lambda _: Reply(302, headers={"Location": "/api/other"}), times=1)
+    http.get(f"{rogue.issuer}/api/x", auth=auth)
+    assert [each.headers["x-api-key"] for each in rogue.seen("api")] == [PLANTED, PLANTED]
+
+
+def test_netrc_does_not_replace_the_token(rogue, home, idp):
+
+    (home / ".netrc").write_text("default login mallory password planted\n")
+    (home / ".netrc").chmod(0o600)
+    with requests.Session() as session:
+        assert requests.utils.get_netrc_auth(rogue.issuer)
+        assert session.get(f"{rogue.issuer}/api/x", auth=idp).ok
+
+
+# By name
+
+
+@pytest.mark.usefixtures("door", "signed_in")
+def test_by_name(rogue, http):
+    auth = TokenAuth("idp")
+    assert auth.origins == (rogue.issuer,)
+    assert http.get(f"{rogue.issuer}/api/x", auth=auth).json()["sub"] == "u-2001"
+
+
+@pytest.mark.usefixtures("door", "signed_in")
+def test_answers_pickle_without_the_token(rogue, http):
+    secret = connect().token("idp").access_token.reveal()
+    answer = http.get(f"{rogue.issuer}/api/x", auth=TokenAuth("idp"))
+    pickled = pickle.dumps(answer)
+    assert secret.encode() not in pickled
+    again = pickle.loads(pickled)  # noqa: S301
+    assert again.json() == answer.json()
+    assert PLANTED not in local_variables(ValueError(again))
+
+
+def test_a_connection_that_breaks_is_an_error_of_requests(idp, rogue, http):
+    rogue.script("api", close())
+    with pytest.raises(requests.ConnectionError):
+        http.get(f"{rogue.issuer}/api/x", auth=idp)

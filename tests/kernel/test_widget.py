@@ -1,0 +1,317 @@
+"""The widget in a real kernel, before a real broker and a real provider."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+
+import nbformat
+import pytest
+from kernel.doors import OpenDoor, sign_in
+from kernel.kernels import Kernel, environment
+from nbclient import NotebookClient
+
+from jupyter_auth.core.engine import Engine
+from jupyter_auth.core.providers import Providers
+from jupyter_auth.core.store import MemoryStore
+
+VIEW = "application/vnd.jupyter.widget-view+json"
+HOSTILE = "<img src=x onerror=alert(1)>"
+
+
+@pytest.fixture(scope="module")
+def one_engine(oidc):
+    provider = {
+        "issuer": oidc.issuer,
+        "client_id": oidc.client_id,
+        "title": f"The IdP {HOSTILE}",
+        "scopes": "openid profile offline_access",
+        "authorize_params": {"prompt": "consent"},
+    }
+    made = Engine(Providers({"idp": provider}), MemoryStore())
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def door(one_engine, tmp_path_factory):
+    with OpenDoor(one_engine, tmp_path_factory.mktemp("door")) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def kernel(door, tmp_path_factory):
+    with Kernel(tmp_path_factory.mktemp("kernel"), door.path) as started:
+        yield started
+
+
+@pytest.fixture(autouse=True)
+def engine(one_engine):
+    """Nobody is signed in and no login is under way, at the start of each test."""
+    yield one_engine
+    for account in one_engine.accounts():
+        one_engine.logout(account.provider, account.session_key)
+    for login in one_engine.logins():
+        one_engine.cancel(login.id)
+
+
+class View:
+    """What a widget's view in the browser knows: its model's state, and what it was sent."""
+
+    def __init__(self, kernel, shown):
+        self._kernel, self.output = kernel, shown.outputs[-1]
+        self.comm_id = self.output["data"][VIEW]["model_id"]
+
+    @property
+    def traits(self):
+        """All that was ever synced: what a front end saves with the notebook."""
+        found = {}
+        for message in self._of("comm_open", "comm_msg"):
+            found |= message["content"]["data"].get("state", {})
+        return found
+
+    @property
+    def state(self):
+        told = [
+            message["content"]["data"]["content"]["state"]
+            for message in self._of("comm_msg")
+            if message["content"]["data"]["method"] == "custom"
+        ]
+        return told[-1] if told else {}
+
+    def _of(self, *kinds):
+        return [
+            each
+            for each in self._kernel.comms
+            if each["msg_type"] in kinds and each["content"]["comm_id"] == self.comm_id
+        ]
+
+    def press(self, kind):
+        self._kernel.tell(self.comm_id, {"kind": kind})
+
+    def wait(self, until):
+        self._kernel.wait(lambda: bool(self.state) and until(self.state))
+
+    def pending(self):
+        self.press("look")
+        self.wait(lambda state: state["login"] and state["login"]["status"] == "pending")
+        return self.state["login"]
+
+
+def show(kernel, code="LoginWidget('idp')"):
+    return View(kernel, kernel.ok(f"from jupyter_auth import LoginWidget\nshown = {code}\nshown"))
+
+
+def test_it_begins_a_login_and_shows_the_link_in_every_form(kernel, engine):
+    view = show(kernel)
+    (login,) = engine.logins()
+    path = f"/base/jupyter-auth/login/{login.id}"
+    assert view.pending()["path"] == path
+    assert f'href="{path}"' in view.output["data"]["text/html"]
+    assert path in view.output["data"]["text/plain"]
+    assert "<img" not in view.output["data"]["text/html"]  # the hostile title is text
+
+
+def test_once_a_view_is_there_no_other_link_is_left_to_be_saved(kernel):
+    view = show(kernel)
+    view.pending()
+    kernel.wait(lambda: "href" not in view.output["data"]["text/html"])
+    assert view.output["data"]["text/plain"].startswith("Sign-in to The IdP")
+    assert VIEW in view.output["data"]
+
+
+def test_it_follows_the_login_and_leaves_no_link_behind(kernel, engine, oidc):
+    view = show(kernel)
+    sign_in(engine, oidc, engine.logins()[0], username="alice")
+    view.wait(lambda state: state["account"] and state["login"]["status"] == "complete")
+    assert view.state["account"]["username"]
+    assert view.state["account"]["refreshes"]
+    kernel.wait(lambda: "Signed in" in view.output["data"]["text/plain"])
+    assert "href" not in view.output["data"]["text/html"]
+    assert VIEW in view.output["data"]
+
+
+def test_what_is_synced_is_the_account_s_name_and_nothing_else(kernel, engine, oidc):
+    view = show(kernel)
+    view.pending()
+    sign_in(engine, oidc, engine.logins()[0], username="alice")
+    view.wait(lambda state: state["account"])
+    own = {name for name in view.traits if not name.startswith("_")}
+    assert own == {"provider", "session_key", "layout", "tabbable", "tooltip"}
+    assert view.traits["provider"] == "idp"
+    assert "alice" not in json.dumps({**view.traits, "_esm": "", "_css": ""})
+
+
+@pytest.mark.parametrize(
+    ("status", "end"),
+    [
+        ("denied", lambda engine, oidc, login: sign_in(engine, oidc, login, consent=False)),
+        ("cancelled", lambda engine, _, login: engine.cancel(login.id)),
+    ],
+)
+def test_how_a_login_ends_is_shown_and_it_can_be_tried_again(kernel, engine, oidc, status, end):
+    view = show(kernel)
+    first = view.pending()
+    end(engine, oidc, engine.logins()[0])
+    view.wait(lambda state: state["login"]["status"] == status)
+    kernel.wait(lambda: "href" not in view.output["data"]["text/html"])
+    view.press("begin")
+    view.wait(lambda state: state["login"]["status"] == "pending")
+    assert view.state["login"]["id"] != first["id"]
+
+
+def test_an_account_that_is_there_is_shown_without_a_login(kernel, engine, oidc):
+    sign_in(engine, oidc, engine.begin("idp"), username="bob")
+    view = show(kernel)
+    view.press("look")
+    view.wait(lambda state: state["account"] and not state["login"])
+    assert not engine.logins()
+    assert "Signed in" in view.output["data"]["text/plain"]
+
+
+def test_force_asks_anew(kernel, engine, oidc):
+    sign_in(engine, oidc, engine.begin("idp"), username="bob")
+    view = show(kernel, "LoginWidget('idp', force=True)")
+    assert view.pending()["id"] == engine.logins()[0].id
+
+
+def test_another_key_is_another_account(kernel, engine, oidc):
+    sign_in(engine, oidc, engine.begin("idp"), username="bob")
+    view = show(kernel, "LoginWidget('idp', 'work')")
+    assert view.pending()["session_key"] == "work"
+
+
+def test_sign_out_from_the_view_and_from_elsewhere(kernel, engine, oidc):
+    for gone in (
+        lambda view: view.press("logout"),
+        lambda _: engine.logout("idp"),
+    ):
+        sign_in(engine, oidc, engine.begin("idp"), username="bob")
+        view = show(kernel)
+        view.press("look")
+        view.wait(lambda state: state["account"])
+        gone(view)
+        view.wait(lambda state: not state["account"])
+        assert not engine.accounts()
+
+
+def test_a_login_begun_by_another_cell_is_followed_too(kernel, engine, oidc):
+    sign_in(engine, oidc, engine.begin("idp"), username="bob")
+    view = show(kernel)
+    view.press("look")
+    view.wait(lambda state: state["account"])
+    engine.begin("idp", force=True)
+    view.wait(lambda state: state["login"] and state["login"]["status"] == "pending")
+
+
+BROKEN = """
+class Away:
+    def __getattr__(self, name):
+        from jupyter_auth import BrokerUnavailable
+        raise BrokerUnavailable("The broker is away.")
+shown._accounts = Away()
+"""
+
+
+def test_trouble_is_a_sentence(kernel, engine):
+    view = show(kernel, "LoginWidget('idp')")
+    login = view.pending()
+    engine.cancel(login["id"])
+    view.wait(lambda state: state["login"]["status"] == "cancelled")
+    kernel.ok(BROKEN)
+    view.press("begin")
+    view.wait(lambda state: state["problem"] == "The broker is away.")
+
+
+def test_nobody_is_asked_where_nobody_is(kernel, engine):
+    ran = kernel.run("from jupyter_auth import LoginWidget\nLoginWidget('idp')", allow_stdin=False)
+    assert not engine.logins()
+    assert "Not signed in" in ran.text()
+    assert "href" not in ran.text("text/html")
+
+
+def test_an_unknown_provider_is_said_at_once(kernel):
+    ran = kernel.run("from jupyter_auth import LoginWidget\nLoginWidget('ipd')")
+    assert ran.status == "error"
+    assert "Did you mean idp?" in ran.text()
+
+
+def test_closing_it_ends_the_watch(kernel):
+    show(kernel)
+    ran = kernel.ok("shown.close()\nshown._following")
+    assert not ran.outputs
+
+
+class Attended(NotebookClient):
+    """nbclient with somebody in front of it, who signs in after the first cell."""
+
+    async def async_start_new_kernel_client(self, **kwargs):
+        client = await super().async_start_new_kernel_client(**kwargs)
+        client.allow_stdin = True
+        return client
+
+
+WAIT = """
+import time
+while not shown._accounts.accounts():
+    time.sleep(0.02)
+shown._accounts.token('idp')
+"""
+
+
+def test_the_saved_notebook_holds_no_secret_and_no_dead_link(door, engine, oidc, tmp_path):
+    cells = [
+        "%load_ext jupyter_auth",
+        "from jupyter_auth import LoginWidget\nshown = LoginWidget()\nshown",
+        WAIT,
+        "shown",
+        "%auth",
+        "shown._tell()",
+    ]
+    notebook = nbformat.v4.new_notebook(cells=list(map(nbformat.v4.new_code_cell, cells)))
+    handles = []
+
+    def after(cell_index, **_):
+        if cell_index == 1:
+            (login,) = engine.logins()
+            handles.append(login.id)
+            sign_in(engine, oidc, login, username="alice")
+
+    client = Attended(notebook, kernel_name="python3", on_cell_executed=after)
+    client.execute(env=environment(tmp_path, door.path))
+    saved = nbformat.writes(notebook)
+    assert "Signed in to The IdP" in saved
+    states = notebook.metadata.widgets["application/vnd.jupyter.widget-state+json"]["state"]
+    assert [each for each in states.values() if each["state"].get("provider") == "idp"]
+    secrets = oidc.secrets()
+    assert secrets["access_token"]
+    assert secrets["refresh_token"]
+    for kind, values in secrets.items():
+        for value in values:
+            assert value not in saved, kind
+    assert handles[0] not in saved
+    assert not re.search(
+        r"<a\b",
+        "".join(
+            output.get("data", {}).get("text/html", "")
+            for cell in notebook.cells
+            for output in cell.outputs
+        ),
+    )
+
+
+def test_what_costs_time_is_imported_only_for_a_widget():
+    heavy = {
+        *("IPython", "anywidget", "ipywidgets", "joserfc", "jupyter_server", "oauthlib"),
+        *("requests", "requests_oauthlib", "tornado", "traitlets"),
+    }
+    code = (
+        "import sys, jupyter_auth\n"
+        "jupyter_auth.load_ipython_extension, dir(jupyter_auth)\n"
+        f"print(sorted({heavy!r} & set(sys.modules)))\n"
+        "jupyter_auth.Provider, jupyter_auth.AuthError, jupyter_auth.__version__\n"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert ran.stdout == "[]\n", ran.stderr

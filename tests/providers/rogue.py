@@ -1,0 +1,316 @@
+"""An OpenID provider over a real socket that behaves, until a test tells it not to.
+
+It is honest by default: PKCE, one use per code, rotation with reuse detection, signed ID tokens.
+``rogue.script("token", status(500), times=2)`` spoils one endpoint (see ``troubles``), and
+``rogue.id_token`` (see ``forgery``) holds what its ID tokens lie about.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import secrets
+import threading
+import time
+from collections import deque
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+from urllib.parse import urlencode
+
+import requests
+
+from .forgery import IdTokens
+from .sockets import Request, SocketServer
+from .troubles import Gate, Reply, Trouble
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+T = TypeVar("T", bound=Trouble)
+
+ENDPOINTS = {
+    "/.well-known/openid-configuration": "discovery",
+    "/.well-known/oauth-authorization-server": "discovery",
+    "/jwks": "jwks",
+    "/authorize": "authorize",
+    "/token": "token",
+    "/revoke": "revoke",
+    "/userinfo": "userinfo",
+}
+
+
+@dataclass(eq=False)
+class Family:
+    """All tokens that came from one login: reuse of a spent refresh token ends them together."""
+
+    client_id: str
+    scope: str
+    nonce: str | None
+    sub: str
+    refresh_token: str = ""
+    spent: set[str] = field(default_factory=set)
+    alive: bool = True
+
+
+class RogueProvider:
+    """``issuer`` is ``http://127.0.0.1:<port>``; ``host="localhost"`` makes it another site.
+
+    Attributes to set at any time: ``sub``, ``username``, ``scope`` (None: what was asked for),
+    ``access_token_ttl`` (seconds), ``rotate`` (refresh tokens), ``client_secret`` (None: a public
+    client), ``sends_iss`` (RFC 9207), ``id_token`` (see ``forgery.IdTokens``), ``metadata`` (merged
+    into the discovery document). A refresh answers for the ``sub`` of that moment.
+
+    To read: ``requests`` (all that arrived), ``refreshes`` (granted), ``reuses`` (spent refresh
+    tokens that came again), ``revoked`` (what came to be revoked).
+
+    ``clock`` gives the time for ``iat``, ``exp`` and the end of access tokens.
+    """
+
+    client_id = "notebook"
+
+    def __init__(self, *, host: str = "127.0.0.1", clock: Callable[[], float] = time.time) -> None:
+        self.clock = clock
+        self.client_secret: str | None = None
+        self.sub = "u-2001"
+        self.username = "rosa"
+        self.scope: str | None = None
+        self.access_token_ttl = 3600
+        self.rotate = True
+        self.sends_iss = True
+        self.metadata: dict[str, Any] = {}
+        self.requests: list[Request] = []
+        self.refreshes = 0
+        self.reuses = 0
+        self.revoked: list[str] = []
+        self._scripts: dict[str, deque[Trouble]] = {}
+        self._always: dict[str, Trouble] = {}
+        self._gates: list[Gate] = []
+        self._codes: dict[str, tuple[Family, dict[str, str]]] = {}
+        self._families: list[Family] = []
+        self._access: dict[str, tuple[Family, float]] = {}
+        self._lock = threading.RLock()
+        self._server = SocketServer(self._answer)
+        self.issuer = f"http://{host}:{self._server.port}"
+        self.id_token = IdTokens(self)
+
+    # -- for tests -------------------------------------------------------------------------------
+
+    def __enter__(self) -> Self:
+        self._server.start()
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.behave()
+        self._server.stop()
+
+    def script(self, endpoint: str, trouble: T, *, times: int | None = None) -> T:
+        """Spoil the next ``times`` answers of an endpoint, or all until ``behave()``.
+
+        Endpoints: ``discovery``, ``jwks``, ``authorize``, ``token`` (any grant), ``refresh`` (that
+        grant alone, before ``token``), ``revoke``, ``userinfo``, ``api``. Returns the trouble.
+        """
+        if isinstance(trouble, Gate):
+            self._gates.append(trouble)
+        if times is None:
+            self._always[endpoint] = trouble
+        else:
+            self._scripts.setdefault(endpoint, deque()).extend([trouble] * times)
+        return trouble
+
+    def behave(self) -> None:
+        """Forget all troubles; requests that a ``Gate`` holds go on."""
+        self._scripts.clear()
+        self._always.clear()
+        while self._gates:
+            self._gates.pop().release()
+
+    def authorize(self, authorization_url: str) -> str:
+        """Sign in: the redirect URI with ``code`` or ``error`` in its query, not fetched."""
+        response = requests.get(authorization_url, allow_redirects=False, timeout=10)
+        response.raise_for_status()
+        return response.headers["Location"]
+
+    def seen(self, endpoint: str) -> list[Request]:
+        """The requests that one endpoint got, oldest first; ``refresh`` is a part of ``token``."""
+        return [r for r in self.requests if endpoint in _names(r)]
+
+    def offline(self) -> None:
+        """Refuse connections, and drop those that are open, until ``online()``."""
+        self._server.stop()
+
+    def online(self) -> None:
+        self._server.start()
+
+    def expire(self) -> None:
+        """Every access token issued so far is refused from now on."""
+        with self._lock:
+            self._access.clear()
+
+    def active(self, token: str) -> bool:
+        """Whether the provider would still take this access or refresh token."""
+        with self._lock:
+            if any(f.alive and f.refresh_token == token for f in self._families):
+                return True
+            return self._bearer(token) is not None
+
+    # -- endpoints -------------------------------------------------------------------------------
+
+    def _answer(self, request: Request) -> Reply:
+        self.requests.append(request)
+        names = _names(request)
+        with self._lock:
+            scripted = next(
+                (self._scripts[n].popleft() for n in names if self._scripts.get(n)), None
+            )
+            trouble = scripted or next((self._always[n] for n in names if n in self._always), None)
+
+        def proceed() -> Reply:
+            with self._lock:
+                work: Callable[[Request], Reply] = getattr(self, f"_{names[-1]}")
+                return work(request)
+
+        return trouble(proceed) if trouble else proceed()
+
+    def _discovery(self, request: Request) -> Reply:  # noqa: ARG002
+        return Reply.json(
+            {
+                "issuer": self.issuer,
+                "authorization_endpoint": f"{self.issuer}/authorize",
+                "token_endpoint": f"{self.issuer}/token",
+                "revocation_endpoint": f"{self.issuer}/revoke",
+                "userinfo_endpoint": f"{self.issuer}/userinfo",
+                "jwks_uri": f"{self.issuer}/jwks",
+                "response_types_supported": ["code"],
+                "subject_types_supported": ["public"],
+                "id_token_signing_alg_values_supported": ["RS256"],
+                "code_challenge_methods_supported": ["S256"],
+                "authorization_response_iss_parameter_supported": self.sends_iss,
+            }
+            | self.metadata
+        )
+
+    def _jwks(self, request: Request) -> Reply:  # noqa: ARG002
+        return Reply.json(self.id_token.jwks())
+
+    def _authorize(self, request: Request) -> Reply:
+        asked = request.query
+        if asked.get("client_id") != self.client_id or "redirect_uri" not in asked:
+            return Reply(400, b"unknown client or no redirect_uri")
+        given = {"state": asked["state"]} if "state" in asked else {}
+        if self.sends_iss:
+            given["iss"] = self.issuer
+        if asked.get("response_type") != "code" or asked.get("code_challenge_method") != "S256":
+            given["error"] = "invalid_request"
+        else:
+            given["code"] = secrets.token_urlsafe(24)
+            scope = asked.get("scope", "") if self.scope is None else self.scope
+            family = Family(self.client_id, scope, asked.get("nonce"), self.sub)
+            self._codes[given["code"]] = (family, asked)
+        return Reply(303, headers={"Location": f"{asked['redirect_uri']}?{urlencode(given)}"})
+
+    def _token(self, request: Request) -> Reply:
+        form = request.form
+        if not self._authenticated(request):
+            return Reply.json({"error": "invalid_client"}, 401)
+        match form.get("grant_type"):
+            case "authorization_code":
+                return self._code_grant(form)
+            case "refresh_token":
+                return self._refresh_grant(form)
+            case "client_credentials" if self.client_secret:
+                return self._issue(Family(self.client_id, form.get("scope", ""), None, ""))
+        return Reply.json({"error": "unsupported_grant_type"}, 400)
+
+    def _revoke(self, request: Request) -> Reply:
+        token = request.form.get("token", "")
+        self.revoked.append(token)
+        for family in self._families:
+            if token == family.refresh_token:
+                family.alive = False
+        self._access.pop(token, None)
+        return Reply(200)
+
+    def _userinfo(self, request: Request) -> Reply:
+        family = self._bearer(request.bearer)
+        if family is None:
+            return _unauthorized()
+        return Reply.json({"sub": family.sub, "preferred_username": self.username})
+
+    def _api(self, request: Request) -> Reply:
+        family = self._bearer(request.bearer)
+        if family is None:
+            return _unauthorized()
+        sha256 = hashlib.sha256(request.body).hexdigest()
+        return Reply.json(
+            {"sub": family.sub, "username": self.username, "scope": family.scope}
+            | {"path": request.path, "length": len(request.body), "sha256": sha256}
+        )
+
+    # -- grants ----------------------------------------------------------------------------------
+
+    def _authenticated(self, request: Request) -> bool:
+        given = dict(request.form)
+        scheme, _, value = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() == "basic":
+            client_id, _, secret = base64.b64decode(value).decode().partition(":")
+            given |= {"client_id": client_id, "client_secret": secret}
+        secret_agrees = given.get("client_secret") == self.client_secret
+        return given.get("client_id") == self.client_id and secret_agrees
+
+    def _code_grant(self, form: dict[str, str]) -> Reply:
+        family, asked = self._codes.pop(form.get("code", ""), (None, {}))
+        digest = hashlib.sha256(form.get("code_verifier", "").encode()).digest()
+        challenge = base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+        if (
+            family is None
+            or asked["redirect_uri"] != form.get("redirect_uri")
+            or asked.get("code_challenge") != challenge
+        ):
+            return Reply.json({"error": "invalid_grant"}, 400)
+        self._families.append(family)
+        return self._issue(family)
+
+    def _refresh_grant(self, form: dict[str, str]) -> Reply:
+        token = form.get("refresh_token", "")
+        for family in self._families:
+            if token in family.spent:  # RFC 9700, 4.14.2: somebody else has a copy
+                self.reuses += 1
+                family.alive = False
+            elif family.alive and token == family.refresh_token:
+                self.refreshes += 1
+                family.sub = self.sub
+                return self._issue(family)
+        return Reply.json({"error": "invalid_grant"}, 400)
+
+    def _issue(self, family: Family) -> Reply:
+        access_token = secrets.token_urlsafe(24)
+        self._access[access_token] = (family, self.clock() + self.access_token_ttl)
+        answer = {
+            "access_token": access_token,
+            "token_type": "Bearer",
+            "expires_in": self.access_token_ttl,
+            "scope": family.scope,
+        }
+        if family in self._families and (self.rotate or not family.refresh_token):
+            family.spent |= {family.refresh_token} - {""}
+            family.refresh_token = secrets.token_urlsafe(24)
+            answer["refresh_token"] = family.refresh_token
+        if "openid" in family.scope.split():
+            answer["id_token"] = self.id_token.issue(family.sub, family.nonce, access_token)
+        return Reply.json(answer, headers={"Cache-Control": "no-store"})
+
+    def _bearer(self, token: str) -> Family | None:
+        family, end = self._access.get(token, (None, 0.0))
+        return family if family and family.alive and self.clock() < end else None
+
+
+def _names(request: Request) -> list[str]:
+    """What ``script`` may call this request's endpoint, the narrowest name first."""
+    endpoint = ENDPOINTS.get(request.path, "api")
+    refreshing = endpoint == "token" and request.form.get("grant_type") == "refresh_token"
+    return ["refresh", "token"] if refreshing else [endpoint]
+
+
+def _unauthorized() -> Reply:
+    challenge = {"WWW-Authenticate": 'Bearer error="invalid_token"'}
+    return Reply.json({"error": "invalid_token"}, 401, challenge)

@@ -1,0 +1,137 @@
+"""The socket under ``rogue``: a threaded HTTP server that turns requests into values."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+from dataclasses import dataclass
+from functools import cached_property
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, urlsplit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .troubles import Reply
+
+
+@dataclass(frozen=True)
+class Request:
+    """One request as it arrived; header names are in lower case."""
+
+    method: str
+    target: str
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def path(self) -> str:
+        return urlsplit(self.target).path
+
+    @cached_property
+    def query(self) -> dict[str, str]:
+        return dict(parse_qsl(urlsplit(self.target).query))
+
+    @cached_property
+    def form(self) -> dict[str, str]:
+        return dict(parse_qsl(self.body.decode(errors="replace")))
+
+    @property
+    def bearer(self) -> str:
+        """The bearer token (RFC 6750, 2.1), or an empty string."""
+        scheme, _, value = self.headers.get("authorization", "").partition(" ")
+        return value if scheme.lower() == "bearer" else ""
+
+
+class SocketServer:
+    """Listens on a free port of 127.0.0.1 and answers each request in a thread of its own.
+
+    After ``stop()`` a connection is refused; ``start()`` opens the same port again.
+    """
+
+    def __init__(self, answer: Callable[[Request], Reply]) -> None:
+        class Handler(_Handler):
+            def respond(self, request: Request) -> Reply:
+                return answer(request)
+
+        self._handler = Handler
+        self._server: _Server | None = _Server(("127.0.0.1", 0), Handler)
+        self.port: int = self._server.server_port
+
+    def start(self) -> None:
+        if self._server is None:
+            self._server = _Server(("127.0.0.1", self.port), self._handler)
+        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
+
+    def stop(self) -> None:
+        if self._server is not None:
+            self._server.shutdown()
+            self._server.server_close()
+            self._server.hang_up()
+            self._server = None
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    block_on_close = False  # a client may keep its connection open for as long as it likes
+    request_queue_size = 128  # 64 threads at once are a test of their own
+
+    def __init__(self, address: tuple[str, int], handler: type[BaseHTTPRequestHandler]) -> None:
+        super().__init__(address, handler)
+        self._connections: set[socket.socket] = set()
+
+    def get_request(self) -> tuple[socket.socket, Any]:
+        connection, address = super().get_request()
+        self._connections.add(connection)
+        return connection, address
+
+    def close_request(self, request: Any) -> None:
+        self._connections.discard(request)
+        super().close_request(request)
+
+    def hang_up(self) -> None:
+        """End the connections that clients keep for later, or they would still be answered."""
+        for connection in list(self._connections):
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+
+    def respond(self, request: Request) -> Reply:
+        raise NotImplementedError
+
+    def handle(self) -> None:
+        # A client that left, or a connection of which we let go, is what some tests are about.
+        with contextlib.suppress(ConnectionError):
+            super().handle()
+
+    def _serve(self) -> None:
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        body = self.rfile.read(int(headers.get("content-length", 0)))
+        reply = self.respond(Request(self.command, self.path, headers, body))
+        if reply.closed:
+            self.close_connection = True
+            return
+        self.send_response(reply.status)
+        for name, value in reply.headers.items():
+            self.send_header(name, value)
+        if isinstance(reply.body, bytes):
+            self.send_header("Content-Length", str(len(reply.body)))
+            self.end_headers()
+            self.wfile.write(reply.body)
+        else:
+            self.close_connection = True  # the end of the connection is the end of the body
+            self.send_header("Connection", "close")
+            self.end_headers()
+            for chunk in reply.body:
+                self.wfile.write(chunk)
+
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _serve  # noqa: N815
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+        """Silent: `RogueProvider.requests` remembers more."""

@@ -1,0 +1,61 @@
+"""A Jupyter server for this suite, and fresh browsers and kernels of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from jupyter_process import Browser, JupyterProcess, Kernel
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from providers.oidc import OidcProvider
+    from providers.rogue import RogueProvider
+
+
+@pytest.fixture(scope="session")
+def jupyter(
+    oidc: OidcProvider, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[JupyterProcess]:
+    """One server for all tests that do not need one of their own. It knows the real provider."""
+    idp = {
+        "issuer": oidc.issuer,
+        "client_id": oidc.client_id,
+        "title": "Example ID",
+        "scopes": ["openid", "profile", "offline_access"],
+    }
+    hub = idp | {"client_id": oidc.confidential_id, "client_secret": oidc.client_secret}
+    home = tmp_path_factory.mktemp("jupyter")
+    with JupyterProcess(home, providers={"idp": idp, "hub": hub}) as server:
+        yield server
+
+
+@pytest.fixture
+def kernel(jupyter: JupyterProcess) -> Iterator[Kernel]:
+    """A kernel of it; whoever was signed in is signed out when the test ends."""
+    kernel = jupyter.kernel()
+    yield kernel
+    for login in kernel.call("GET", "logins")["logins"]:
+        kernel.call("DELETE", f"logins/{login['id']}")
+    for account in kernel.call("GET", "accounts")["accounts"]:
+        who = f"provider={account['provider']}&session_key={account['session_key']}"
+        kernel.call("DELETE", f"accounts?{who}&revoke=0")
+
+
+@pytest.fixture
+def browser(jupyter: JupyterProcess) -> Browser:
+    """A person's browser, signed in to Jupyter."""
+    return jupyter.browser()
+
+
+@pytest.fixture
+def rogue_login(kernel: Kernel, rogue: RogueProvider) -> Any:
+    """Begins a login at the rogue provider, which the kernel brings along as ``rogue``."""
+
+    def begin(name: str = "rogue", **wanted: Any) -> dict[str, Any]:
+        mapping = {"issuer": rogue.issuer, "client_id": rogue.client_id, "scopes": ["openid"]}
+        kernel.call("PUT", f"providers/{name}", mapping | wanted)
+        return kernel.begin(name)
+
+    return begin

@@ -1,0 +1,253 @@
+"""A real Jupyter server in a process of its own, the browser of a person, and a kernel's calls."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+import threading
+import time
+from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import urlsplit
+
+import requests
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+START_TIMEOUT = 60.0  # seconds; two are usual
+TOKEN = "jupyter-token-5f1c90"
+
+
+class JupyterProcess:
+    """``jupyter server`` with our extension, authentication and XSRF on, logging at debug."""
+
+    def __init__(
+        self, home: Path, *arguments: str, base_url: str = "/base/", **config: Any
+    ) -> None:
+        self.home = home
+        self.base_url = base_url
+        self.port = _free_port()
+        self.lines: list[str] = []
+        self._arguments = arguments
+        self._config = config
+        self._process: subprocess.Popen[str] | None = None
+
+    @property
+    def origin(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def log(self) -> str:
+        return "".join(self.lines)
+
+    @property
+    def runtime(self) -> Path:
+        return self.home / "runtime"
+
+    @property
+    def connection_file(self) -> Path:
+        (path,) = self.runtime.glob("jupyter_auth-*.json")
+        return path
+
+    def start(self) -> Self:
+        self.home.mkdir(exist_ok=True)
+        for name in ("config", "data", "runtime", "root"):
+            (self.home / name).mkdir(mode=0o700, exist_ok=True)
+        config = self.home / "config" / "test_config.json"
+        config.write_text(json.dumps({"JupyterAuth": self._config}))
+        command = [sys.executable, "-m", "jupyter_server", "--debug", "--allow-root"]
+        command += ["--no-browser", "--ip=127.0.0.1", f"--port={self.port}"]
+        command += ["--ServerApp.port_retries=0", f"--ServerApp.base_url={self.base_url}"]
+        command += [f"--config={config}", f"--ServerApp.root_dir={self.home / 'root'}"]
+        command += ["--ServerApp.jpserver_extensions={'jupyter_auth': True}"]
+        if not any("token" in each or "password" in each for each in self._arguments):
+            command.append(f"--IdentityProvider.token={TOKEN}")
+        self._process = subprocess.Popen(
+            [*command, *self._arguments],
+            env=os.environ | self._environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        ready = threading.Event()
+        threading.Thread(target=self._read, args=(self._process, ready), daemon=True).start()
+        if not ready.wait(START_TIMEOUT) or self._process.poll() is not None:
+            self.stop()
+            raise RuntimeError("the Jupyter server did not start:\n" + self.log)
+        return self
+
+    def _environment(self) -> dict[str, str]:
+        home = {
+            "JUPYTER_CONFIG_DIR": "config",
+            "JUPYTER_DATA_DIR": "data",
+            "JUPYTER_RUNTIME_DIR": "runtime",
+            "XDG_DATA_HOME": "share",
+            "XDG_CONFIG_HOME": "user",
+            "IPYTHONDIR": "ipython",
+        }
+        paths = {name: str(self.home / place) for name, place in home.items()}
+        return paths | {"JUPYTER_NO_CONFIG": "1", "JUPYTER_AUTH_CONNECTION": "/of/another/server"}
+
+    def _read(self, process: subprocess.Popen[str], ready: threading.Event) -> None:
+        assert process.stdout is not None
+        with process.stdout:
+            for line in process.stdout:
+                self.lines.append(line)
+                if "extension was successfully started" in line:  # the loop runs, it listens
+                    ready.set()
+        process.wait()
+        ready.set()
+
+    def stop(self) -> None:
+        if self._process is not None:
+            self._process.terminate()
+            try:
+                self._process.wait(timeout=30)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
+            self._process = None
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.stop()
+
+    def wait_for_log(self, text: str) -> None:
+        """The log comes through a pipe: what was answered may not have been read yet."""
+        end = time.monotonic() + 10
+        while text not in self.log:
+            assert time.monotonic() < end, f"{text!r} was never logged"
+            time.sleep(0.02)
+
+    def browser(self, *, host: str = "127.0.0.1", token: str | None = TOKEN) -> Browser:
+        """A fresh browser, signed in to Jupyter where a token is given."""
+        browser = Browser(f"http://{host}:{self.port}", self.base_url)
+        if token:
+            browser.get("api/me", params={"token": token}).raise_for_status()
+        return browser
+
+    def kernel(self) -> Kernel:
+        """What a kernel of this server knows."""
+        return Kernel(self.connection_file)
+
+
+class Browser:
+    """A cookie jar, and what the script of our pages does."""
+
+    def __init__(self, origin: str, base_url: str) -> None:
+        self.origin = origin
+        self.base_url = base_url
+        self.session = requests.Session()
+        self.session.trust_env = False
+
+    def url(self, path: str) -> str:
+        return (
+            path
+            if path.startswith("http")
+            else self.origin + self.base_url + path.removeprefix("/")
+        )
+
+    def get(self, path: str, **kwargs: Any) -> requests.Response:
+        kwargs.setdefault("allow_redirects", False)
+        return self.session.get(self.url(path), timeout=30, **kwargs)
+
+    @property
+    def xsrf(self) -> str:
+        return self.session.cookies.get("_xsrf", path=self.base_url) or ""
+
+    def send(self, method: str, path: str, data: Any = None, **headers: str) -> requests.Response:
+        """A ``fetch`` of a page of ours. A header given as "" is left out."""
+        if not self.xsrf:
+            self.get("jupyter-auth/login/none")
+        given = {"Origin": self.origin, "X-XSRFToken": self.xsrf, "Sec-Fetch-Site": "same-origin"}
+        given |= {name.replace("_", "-"): value for name, value in headers.items()}
+        return self.session.request(
+            method,
+            self.url(path),
+            json=data,
+            headers={name: value for name, value in given.items() if value},
+            timeout=30,
+            allow_redirects=False,
+        )
+
+    def open(self, login: dict[str, Any]) -> str:
+        """Open a login's page and let its script leave: the provider's address."""
+        page = self.get(self.origin + login["path"])
+        assert page.status_code == 200, page.text
+        answer = self.send("POST", self.origin + login["path"])
+        assert answer.status_code == 200, answer.text
+        return answer.json()["url"]
+
+    def arrive(self, address: str) -> str:
+        """Follow the provider's redirect back: the path where our callback sends us."""
+        answer = self.get(address, headers={"Sec-Fetch-Site": "cross-site"})
+        assert answer.status_code == 303, answer.text
+        place = answer.headers["Location"]
+        assert not urlsplit(place).query
+        assert place.startswith(self.base_url + "jupyter-auth/")
+        return place
+
+    def page(self, place: str) -> str:
+        """The text of a page, tags left out."""
+        answer = self.get(self.origin + place)
+        assert answer.status_code == 200
+        return re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", answer.text))
+
+
+class Kernel:
+    """Calls through the kernel door, by hand: every header can be wrong."""
+
+    def __init__(self, connection_file: Path) -> None:
+        data = json.loads(connection_file.read_text())
+        self.path = data["address"].removeprefix("unix:")
+        self.key = data["key"]
+
+    def call(self, method: str, route: str, body: Any = None, **headers: str) -> Any:
+        status, data = self.ask(method, route, body, **headers)
+        assert status < 400, data
+        return data
+
+    def ask(self, method: str, route: str, body: Any = None, **headers: str) -> tuple[int, Any]:
+        """Status and JSON. A header given as "" is left out."""
+        given = {"Authorization": f"Bearer {self.key}", "Jupyter-Auth-Version": "1"}
+        given |= {name.replace("_", "-"): value for name, value in headers.items()}
+        given = {name: value for name, value in given.items() if value}
+        content = body if isinstance(body, bytes) else json.dumps(body).encode() if body else None
+        connection = UnixConnection(self.path)
+        try:
+            connection.request(method, f"/api/v1/{route}", content, given)
+            response = connection.getresponse()
+            assert response.headers["Jupyter-Auth-Version"] == "1"
+            return response.status, json.loads(response.read())
+        finally:
+            connection.close()
+
+    def begin(self, provider: str = "idp", **wanted: Any) -> dict[str, Any]:
+        return self.call("POST", "logins", {"provider": provider, **wanted})
+
+    def token(self, provider: str = "idp", **wanted: Any) -> dict[str, Any]:
+        return self.call("POST", "token", {"provider": provider, **wanted})
+
+
+class UnixConnection(http.client.HTTPConnection):
+    def __init__(self, path: str) -> None:
+        super().__init__("localhost", timeout=60)
+        self._path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self._path)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]

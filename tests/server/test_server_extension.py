@@ -1,0 +1,217 @@
+"""The extension's life, and its configuration: whatever is wrong, the Jupyter server runs."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jupyter_process import JupyterProcess, Kernel
+from traitlets.config import Application, Config
+
+from jupyter_auth.core.engine import Engine
+from jupyter_auth.core.errors import ConfigurationError, StoreError
+from jupyter_auth.core.providers import Providers
+from jupyter_auth.core.store import MemoryStore
+from jupyter_auth.server.broker import Broker
+from jupyter_auth.server.config import read_settings
+from jupyter_auth.server.door import Door
+
+GOOD = {"issuer": "https://login.example", "client_id": "jupyter"}
+
+
+def settings(**config: Any) -> Any:
+    app = Application(config=Config({"JupyterAuth": config}))
+    return read_settings(app, "/user/alice/")
+
+
+def test_what_is_configured_is_read(tmp_path: Path) -> None:
+    found = settings(
+        providers={"acme": GOOD},
+        default_provider="acme",
+        allow_user_providers=False,
+        public_url="https://Hub.Example:443/user/alice/",
+        store_directory=str(tmp_path),
+    )
+    assert found.providers == {"acme": GOOD}
+    assert (found.default_provider, found.allow_user_providers) == ("acme", False)
+    assert found.public_origin == "https://hub.example"
+    assert found.store_directory == tmp_path
+    assert settings().public_origin is None
+    assert settings().allow_user_providers
+
+
+def test_a_client_secret_is_taken_out_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JUPYTER_AUTH_ACME_2_CLIENT_SECRET", "planted-secret")
+    found = settings(providers={"acme.2": GOOD})
+    assert found.providers["acme.2"]["client_secret"].reveal() == "planted-secret"
+    assert "planted-secret" not in os.environ.values()  # no kernel inherits it
+    assert "planted-secret" not in repr(found.providers)
+
+
+@pytest.mark.parametrize(
+    ("config", "words"),
+    [
+        ({"providers": [{"client_secret": "planted"}]}, "c.JupyterAuth.providers"),
+        ({"providers": {"Not A Name": GOOD}}, "'Not A Name'"),
+        ({"allow_user_providers": "maybe"}, "c.JupyterAuth.allow_user_providers"),
+        ({"public_url": "jupyter.example.org"}, "c.JupyterAuth.public_url"),
+        ({"public_url": "https://a@b"}, "c.JupyterAuth.public_url"),
+        ({"public_url": "https://hub.example/other/"}, "/other"),
+    ],
+)
+def test_what_cannot_work_is_said(config: dict[str, Any], words: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        settings(**config)
+    assert words in str(caught.value)
+    assert "planted" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("config", "words"),
+    [
+        ({"providers": {"acme": {"client_id": "x", "client_secret": "planted"}}}, "has no address"),
+        ({"providers": {"acme": GOOD | {"isuer": "x"}}}, "unknown field 'isuer'"),
+        ({"providers": {"acme": GOOD}, "default_provider": "acne"}, "No provider is called 'acne'"),
+        ({"providers": "planted"}, "c.JupyterAuth.providers has a value of a wrong kind"),
+        ({"public_url": "planted"}, "c.JupyterAuth.public_url"),
+    ],
+)
+def test_a_bad_configuration_is_one_sentence_and_the_server_runs(
+    tmp_path: Path, config: dict[str, Any], words: str
+) -> None:
+    with JupyterProcess(tmp_path, **config) as server:
+        said = [line for line in server.lines if "Sign-in for kernels is off." in line]
+        assert len(said) == 1
+        assert words in said[0]
+        assert "Traceback" not in server.log
+        assert server.browser().get("api/status").status_code == 200
+        assert server.browser().get("jupyter-auth/login/none").status_code == 404
+        assert not list(server.runtime.glob("jupyter_auth-*"))
+        assert _environment(server).get("JUPYTER_AUTH_CONNECTION") is None
+
+
+def _environment(server: JupyterProcess) -> dict[str, str]:
+    """What a kernel of that server inherits."""
+    assert server._process is not None
+    pid = server._process.pid
+    children = Path(f"/proc/{pid}/task/{pid}/children")
+    if not children.exists():
+        pytest.skip("only Linux tells what a process was started with")
+    before = set(children.read_text().split())
+    browser = server.browser()
+    browser.session.cookies.set("_xsrf", "0" * 32, path="/base/", domain="127.0.0.1")
+    kernel = browser.send("POST", "api/kernels", {"name": "python3"}).json()
+    try:
+        (child,) = set(children.read_text().split()) - before
+        lines = Path(f"/proc/{child}/environ").read_text().split("\0")
+        return dict(line.split("=", 1) for line in lines if line)
+    finally:
+        browser.send("DELETE", f"api/kernels/{kernel['id']}")
+
+
+def test_a_runtime_directory_that_cannot_be_written_to(tmp_path: Path) -> None:
+    async def open_door() -> None:
+        Door.open(Broker(engine, base_url="/"), tmp_path / "file" / "runtime")
+
+    (tmp_path / "file").write_text("")
+    engine = Engine(Providers(), MemoryStore())
+    temporary = set(Path(tempfile.gettempdir()).glob("jupyter-auth-*"))
+    with pytest.raises(StoreError, match="cannot be written to"):
+        asyncio.run(open_door())
+    assert set(Path(tempfile.gettempdir()).glob("jupyter-auth-*")) <= temporary
+    engine.close()
+
+
+def test_a_kernel_finds_the_door_of_its_own_server(jupyter: JupyterProcess) -> None:
+    found = _environment(jupyter)["JUPYTER_AUTH_CONNECTION"]
+    assert Path(found) == jupyter.connection_file
+
+
+def test_a_server_that_stops_leaves_nothing_behind(tmp_path: Path) -> None:
+    with JupyterProcess(tmp_path) as server:
+        path = server.connection_file
+        kernel = server.kernel()
+        door = Path(kernel.path)
+        assert kernel.call("GET", "accounts")
+        assert door.exists()
+    assert not path.exists()
+    assert not door.parent.exists()
+
+
+def test_whoever_waits_is_let_go_when_the_server_stops(tmp_path: Path) -> None:
+    from test_server_waiting import Waiting
+
+    with JupyterProcess(tmp_path) as server:
+        kernel = server.kernel()
+        waiting = Waiting(kernel, kernel.call("GET", "changes?since=0")["sequence"])
+        time.sleep(0.3)
+        began = time.monotonic()
+    assert time.monotonic() - began < 10
+    assert waiting.answer()["changes"] == []
+
+
+def test_a_server_that_finds_no_port_leaves_nothing_behind(tmp_path: Path) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        server = JupyterProcess(tmp_path)
+        server.port = other.getsockname()[1]
+        with pytest.raises(RuntimeError, match="did not start"):
+            server.start()
+    assert "is already in use" in server.log
+    assert not list(server.runtime.glob("jupyter_auth-*"))
+
+
+def test_a_second_server_in_a_terminal_of_the_first_has_a_door_of_its_own(tmp_path: Path) -> None:
+    with JupyterProcess(tmp_path / "one") as one, JupyterProcess(tmp_path / "two") as two:
+        assert one.connection_file != two.connection_file
+        assert Kernel(one.connection_file).key != Kernel(two.connection_file).key
+
+
+def test_a_killed_servers_file_names_a_door_that_nobody_answers(tmp_path: Path) -> None:
+    with JupyterProcess(tmp_path) as server:
+        kernel = server.kernel()
+        assert server._process is not None
+        server._process.send_signal(signal.SIGKILL)
+        server._process.wait()
+    with pytest.raises(OSError, match=r"refused|No such file"):
+        kernel.call("GET", "accounts")
+    Path(kernel.path).unlink(missing_ok=True)
+    Path(kernel.path).parent.rmdir()
+
+
+def test_the_wheels_data_file_enables_it() -> None:
+    import jupyter_auth.server
+
+    path = Path(jupyter_auth.server.__file__).with_name("jupyter_auth.json")
+    enabled = {"ServerApp": {"jpserver_extensions": {"jupyter_auth": True}}}
+    assert json.loads(path.read_text()) == enabled
+
+
+def test_loading_it_imports_nothing_heavy() -> None:
+    """What a server pays for at start, besides what Jupyter Server imports itself."""
+    code = (
+        "import jupyter_server.serverapp, sys; before = set(sys.modules);"
+        "import jupyter_auth.server.extension;"
+        "print(*{name.partition('.')[0] for name in set(sys.modules) - before})"
+    )
+    command = [sys.executable, "-c", code]
+    loaded = set(subprocess.check_output(command, text=True).split())
+    assert not loaded & {
+        "ipywidgets",
+        "anywidget",
+        "IPython",
+        "joserfc",
+        "cryptography",
+        "oauthlib",
+    }

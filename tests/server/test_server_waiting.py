@@ -1,0 +1,177 @@
+"""Waiting holds nobody up: the long poll, and providers that hang. Issue 2, SECURITY 20."""
+
+from __future__ import annotations
+
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import requests
+from jupyter_process import JupyterProcess, Kernel, UnixConnection
+from providers.rogue import RogueProvider
+from providers.troubles import Gate
+
+from jupyter_auth.server.pools import THREADS
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from jupyter_process import Browser
+    from providers.oidc import OidcProvider
+
+
+class Waiting:
+    """A long poll under way. ``answer()`` is what it got, ``ended`` when (monotonic seconds)."""
+
+    def __init__(self, kernel: Kernel, since: int, wait: float = 25) -> None:
+        self.ended = 0.0
+        self._answer: Any = None
+        self._thread = threading.Thread(target=self._ask, args=(kernel, since, wait))
+        self._thread.start()
+
+    def _ask(self, kernel: Kernel, since: int, wait: float) -> None:
+        self._answer = kernel.call("GET", f"changes?since={since}&wait={wait}")
+        self.ended = time.monotonic()
+
+    def answer(self) -> Any:
+        self._thread.join(30)
+        assert not self._thread.is_alive()
+        return self._answer
+
+
+def now(kernel: Kernel) -> int:
+    return kernel.call("GET", "changes?since=0")["sequence"]
+
+
+def wait_until(condition: Any) -> None:
+    end = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+def test_a_change_wakes_whoever_waits_at_once(kernel: Kernel) -> None:
+    waiting = [Waiting(kernel, now(kernel)) for _ in range(3)]
+    time.sleep(0.3)  # all of them wait
+    began = time.monotonic()
+    login = kernel.begin()
+    for each in waiting:
+        (change,) = each.answer()["changes"]
+        assert (change["kind"], change["login"]["id"]) == ("login", login["id"])
+        assert change["login"]["path"] == login["path"]
+        assert each.ended - began < 0.5  # a poll alone would take up to a second
+
+
+def test_nothing_new_is_answered_when_the_wait_is_over(kernel: Kernel) -> None:
+    since = now(kernel)
+    began = time.monotonic()
+    assert kernel.call("GET", f"changes?since={since}&wait=0.4")["changes"] == []
+    assert 0.3 < time.monotonic() - began < 5
+
+
+def test_what_was_missed_is_answered_at_once(kernel: Kernel) -> None:
+    since = now(kernel)
+    login = kernel.begin()
+    kernel.call("DELETE", f"logins/{login['id']}")
+    found = kernel.call("GET", f"changes?since={since}&wait=25")
+    assert [each["login"]["status"] for each in found["changes"]] == ["pending", "cancelled"]
+    assert kernel.call("GET", "changes?since=1&wait=25")["reset"] is True
+
+
+def test_a_change_by_another_process_is_seen_within_about_a_second(
+    tmp_path: Path, oidc: OidcProvider
+) -> None:
+    idp = {"issuer": oidc.issuer, "client_id": oidc.client_id, "scopes": ["openid"]}
+    settings: dict[str, Any] = {"providers": {"idp": idp}, "store_directory": str(tmp_path / "s")}
+    with (
+        JupyterProcess(tmp_path / "one", **settings) as one,
+        JupyterProcess(tmp_path / "two", **settings) as two,
+    ):
+        waiting = Waiting(one.kernel(), now(one.kernel()))
+        browser = two.browser()
+        browser.arrive(oidc.login(browser.open(two.kernel().begin())))
+        (change,) = waiting.answer()["changes"]
+        assert (change["kind"], change["provider"]) == ("account", "idp")
+
+
+def test_whoever_hangs_up_leaves_nothing_behind(jupyter: JupyterProcess, kernel: Kernel) -> None:
+    since = now(kernel)
+    before = len(jupyter.log)  # a kernel of another test, stopped as it started, traces too
+    for _ in range(20):
+        connection = UnixConnection(kernel.path)
+        headers = {"Authorization": f"Bearer {kernel.key}", "Jupyter-Auth-Version": "1"}
+        connection.request("GET", f"/api/v1/changes?since={since}&wait=25", headers=headers)
+        connection.close()
+    kernel.begin()
+    jupyter.browser().get("api/status?they-are-gone")
+    jupyter.wait_for_log("they-are-gone")
+    assert "Traceback" not in jupyter.log[before:]
+    assert "Error" not in jupyter.log
+
+
+def test_providers_that_hang_stall_no_other(
+    kernel: Kernel, browser: Browser, oidc: OidcProvider
+) -> None:
+    """More logins and callbacks wait for them than there are threads."""
+    with RogueProvider() as mute, RogueProvider() as slow, ThreadPoolExecutor(60) as callers:
+        for name, provider in (("mute", mute), ("slow", slow)):
+            kernel.call(
+                "PUT", f"providers/{name}", {"issuer": provider.issuer, "client_id": "notebook"}
+            )
+        begun = [kernel.begin("slow", session_key=str(n)) for n in range(THREADS * 2)]
+        addresses = [slow.authorize(browser.open(login)) for login in begun]
+        slow.script("token", Gate())
+        mute.script("discovery", Gate())
+        cookies = browser.session.cookies
+        stuck = [
+            callers.submit(requests.get, address, cookies=cookies, timeout=60)
+            for address in addresses
+        ]
+        for n in range(THREADS * 3):
+            body = {"provider": "mute", "session_key": str(n)}
+            stuck.append(callers.submit(kernel.ask, "POST", "logins", body))
+        wait_until(lambda: len(slow.seen("token")) >= THREADS and mute.seen("discovery"))
+
+        began = time.monotonic()
+        login = kernel.begin("idp")
+        assert browser.arrive(oidc.login(browser.open(login))) == login["path"]
+        assert "Signed in" in browser.page(login["path"])
+        assert kernel.token("idp")["access_token"]
+        assert kernel.call("GET", "accounts")["accounts"]
+        assert "Sign in to" in browser.page(begun[0]["path"])
+        assert browser.send("GET", "jupyter-auth/api/v1/logins").status_code == 200
+        assert time.monotonic() - began < 8  # those that hang take ten seconds and more
+        assert not any(each.done() for each in stuck)
+        slow.behave()
+        mute.behave()
+
+
+def test_too_many_calls_of_one_provider_are_refused_not_queued(kernel: Kernel) -> None:
+    with RogueProvider() as hanging, ThreadPoolExecutor(90) as callers:
+        kernel.call("PUT", "providers/slow", {"issuer": hanging.issuer, "client_id": "x"})
+        hanging.script("discovery", Gate())
+        calls = [
+            callers.submit(
+                kernel.ask, "POST", "logins", {"provider": "slow", "session_key": str(n)}
+            )
+            for n in range(90)
+        ]
+        wait_until(lambda: any(call.done() for call in calls))
+        refused = [call.result() for call in calls if call.done()]
+        assert {(status, error["message"]) for status, error in refused} == {
+            (503, "Too many calls wait for slow already.")
+        }
+        hanging.behave()
+
+
+@pytest.mark.parametrize("count", [60])
+def test_a_flood_of_logins_pushes_out_no_valid_one(kernel: Kernel, count: int) -> None:
+    first = kernel.begin()
+    answers = [
+        kernel.ask("POST", "logins", {"provider": "idp", "session_key": str(n)})
+        for n in range(count)
+    ]
+    assert answers[-1][0] >= 400
+    assert kernel.call("GET", f"logins/{first['id']}")["status"] == "pending"

@@ -1,0 +1,85 @@
+"""The wheel as a user gets it: built, put into an empty environment, and run there."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+import tomllib
+import venv
+import zipfile
+from pathlib import Path
+
+import pytest
+from providers.oidc import CONFIDENTIAL_CLIENT, SERVICE_CLIENT, USERS
+
+ROOT = Path(__file__).parents[2]
+VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+CONFIG = "etc/jupyter/jupyter_server_config.d/jupyter_auth.json"
+
+pytestmark = pytest.mark.timeout(600)  # the first time, pip downloads what Jupyter Server needs
+
+
+def run(*command: object) -> str:
+    done = subprocess.run(
+        [str(part) for part in command],
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory) -> Path:
+    out = tmp_path_factory.mktemp("dist")
+    run(sys.executable, "-m", "build", "--wheel", "--outdir", out, ROOT)
+    [built] = out.glob("*.whl")
+    return built
+
+
+@pytest.fixture(scope="module")
+def installed(wheel, tmp_path_factory) -> Path:
+    """An environment with nothing but the wheel and what it asks for."""
+    home = tmp_path_factory.mktemp("venv")
+    venv.create(home, with_pip=True)
+    run(home / "bin" / "pip", "install", "--quiet", wheel)
+    return home
+
+
+def test_it_holds_the_package_and_its_configuration_alone(wheel):
+    name = f"jupyter_auth_session-{VERSION}"
+    with zipfile.ZipFile(wheel) as archive:
+        files = archive.namelist()
+    ours = ("jupyter_auth/", f"{name}.dist-info/")
+    assert [f for f in files if not f.startswith(ours)] == [f"{name}.data/data/{CONFIG}"]
+    assert "jupyter_auth/py.typed" in files
+    assert not [f for f in files if "__pycache__" in f or "/tests/" in f]
+
+
+def test_it_holds_no_secret_of_the_tests(wheel):
+    secrets = [client["client_secret"] for client in (CONFIDENTIAL_CLIENT, SERVICE_CLIENT)]
+    secrets += [user["password"] for user in USERS.values()] + ["PRIVATE KEY"]
+    with zipfile.ZipFile(wheel) as archive:
+        for file in archive.namelist():
+            content = archive.read(file)
+            assert not [s for s in secrets if s.encode() in content], file
+
+
+def test_it_runs_where_nothing_else_is(installed):
+    imported = "import jupyter_auth; print(jupyter_auth.__file__)"
+    assert str(installed) in run(installed / "bin" / "python", "-I", "-c", imported)
+    assert VERSION in run(installed / "bin" / "jupyter", "auth", "--version")
+    run(installed / "bin" / "pip", "check")
+
+
+def test_the_extension_is_enabled_by_its_data_file(installed):
+    config = json.loads((installed / CONFIG).read_text())
+    assert config["ServerApp"]["jpserver_extensions"]["jupyter_auth"] is True
+    listed = run(installed / "bin" / "jupyter", "server", "extension", "list")
+    plain = re.sub(r"\x1b\[\d+m", "", listed)
+    assert "jupyter_auth enabled" in plain
+    assert f"jupyter_auth {VERSION} OK" in plain
