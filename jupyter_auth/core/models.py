@@ -1,4 +1,4 @@
-"""The words of this package as plain values, and the two seams that hold it together.
+"""The words of this package as plain values; the seams between its parts are in ``seams``.
 
 Everything here is frozen and shows no secret. All times are seconds since 1970 in UTC, as floats.
 """
@@ -10,7 +10,7 @@ import json
 import re
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
 from jupyter_auth.core.checks import check_provider
@@ -303,84 +303,3 @@ class Logout:
     removed: bool
     revoked: bool
     note: str = ""
-
-
-class TokenSource(Protocol):
-    """All that ``TokenAuth`` needs. Bound to one account."""
-
-    def token(self, min_valid: float = 0.0) -> Token:
-        """A token valid for ``min_valid`` seconds more, refreshed first where it has to be.
-
-        LoginRequired (or RefreshRejected): a person must sign in. ProviderUnavailable,
-        ProviderError, BrokerUnavailable: try again, nothing is lost.
-        """
-
-    def rejected(self, token: Token) -> Token:
-        """Another token, after the API refused this one. Errors as for ``token``."""
-
-
-class Accounts(Protocol):
-    """What sessions, the widget and ``%auth`` need besides; by Engine and by BrokerClient."""
-
-    def providers(self) -> list[ProviderInfo]:
-        """All providers known by name, and ready to use."""
-
-    def provider(self, name: str) -> ProviderInfo:
-        """One of them. ProviderNotFound names those near it."""
-
-    def register(self, provider: Provider) -> ProviderInfo:
-        """Make a provider made in code known. ConfigurationError: not allowed here."""
-
-    def begin(
-        self,
-        provider: str,
-        session_key: str = DEFAULT_KEY,
-        *,
-        username: str | None = None,
-        scopes: Sequence[str] | None = None,
-        force: bool = False,
-        kernel: str | None = None,
-        notebook: str | None = None,
-    ) -> Login:
-        """A pending login: a new one, or the one under way for the same account and parameters.
-
-        ``force`` asks the provider to prompt; ``kernel`` and ``notebook`` say who asks.
-
-        ProviderNotFound, ConfigurationError; ProviderUnavailable, ProviderError from discovery.
-        """
-
-    def login(self, login_id: str) -> Login:
-        """How that login stands. LoginExpired: it is not known (any more)."""
-
-    def logins(self) -> list[Login]:
-        """The pending ones."""
-
-    def cancel(self, login_id: str) -> Login:
-        """End a login for everybody who waits for it."""
-
-    def leave(self, login_id: str) -> Login:
-        """One who began it waits no more; it is cancelled when that was the last one."""
-
-    def accounts(self) -> list[AccountInfo]:
-        """Who is signed in."""
-
-    def token(
-        self,
-        provider: str,
-        session_key: str = DEFAULT_KEY,
-        *,
-        min_valid: float = 0.0,
-        rejected: str | None = None,
-    ) -> Token:
-        """The account's token; ``rejected``: digest of one refused. Errors: ``TokenSource``."""
-
-    def id_token(self, provider: str, session_key: str = DEFAULT_KEY) -> Secret | None:
-        """The ID token of the last login or refresh, where the provider gives one."""
-
-    def logout(
-        self, provider: str, session_key: str = DEFAULT_KEY, *, revoke: bool = True
-    ) -> Logout:
-        """Delete here first, then revoke at the provider (RFC 7009); ``note`` says what failed."""
-
-    def changes(self, since: int = 0, wait: float = 0.0) -> Changes:
-        """What happened after ``since``; with ``wait``, blocks for that many seconds for some."""

@@ -18,7 +18,8 @@ from jupyter_auth.kernel.watcher import watcher_of
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from jupyter_auth.core.models import Accounts, Changes, Token
+    from jupyter_auth.core.models import Changes, Token
+    from jupyter_auth.core.seams import Accounts
 
 PAUSE = 30.0  # seconds between tries to get a new token while the old one still works
 

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
     from requests import PreparedRequest, Response
 
-    from jupyter_auth.core.models import Token, TokenSource
+    from jupyter_auth.core.models import Token
+    from jupyter_auth.core.seams import TokenSource
 
 REFUSED = (401, 403)
 

@@ -15,7 +15,8 @@ from jupyter_auth.kernel.watcher import watch
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from jupyter_auth.core.models import Accounts, Provider, ProviderInfo
+    from jupyter_auth.core.models import Provider, ProviderInfo
+    from jupyter_auth.core.seams import Accounts
     from jupyter_auth.kernel.broker import BrokerClient
 
 __all__ = ["BrokerClient", "connect", "default_provider", "use", "watch"]

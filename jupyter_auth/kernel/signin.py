@@ -18,7 +18,8 @@ from jupyter_auth.kernel.account_tokens import AccountTokens
 
 if TYPE_CHECKING:
     from jupyter_auth.core.loopback import LocalAccounts
-    from jupyter_auth.core.models import AccountInfo, Accounts, Login, Logout, ProviderInfo
+    from jupyter_auth.core.models import AccountInfo, Login, Logout, ProviderInfo
+    from jupyter_auth.core.seams import Accounts
 
 NOT_REPORTED = frozenset({"offline_access"})  # some providers grant it without saying so
 

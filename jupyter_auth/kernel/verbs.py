@@ -15,7 +15,8 @@ from jupyter_auth.core.models import DEFAULT_KEY, AccountKey
 from jupyter_auth.kernel import client
 
 if TYPE_CHECKING:
-    from jupyter_auth.core.models import AccountInfo, Accounts
+    from jupyter_auth.core.models import AccountInfo
+    from jupyter_auth.core.seams import Accounts
 
 
 class Misuse(Exception):

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 from jupyter_auth.core.errors import AuthError, LoginExpired, LoginRequired, Throttled
 
 if TYPE_CHECKING:
-    from jupyter_auth.core.models import Accounts, Login, LoginStatus
+    from jupyter_auth.core.models import Login, LoginStatus
+    from jupyter_auth.core.seams import Accounts
     from jupyter_auth.kernel.prompt import Prompt
 
 POLL = 25.0  # seconds

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from jupyter_auth.core.models import Accounts, Changes
+    from jupyter_auth.core.models import Changes
+    from jupyter_auth.core.seams import Accounts
 
     Listener = Callable[[Changes], None]
 

@@ -23,7 +23,8 @@ from jupyter_auth.kernel.prompt import is_interactive, outcome, outcome_data, pr
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from jupyter_auth.core.models import AccountInfo, Accounts, Login
+    from jupyter_auth.core.models import AccountInfo, Login
+    from jupyter_auth.core.seams import Accounts
 
 _VIEW = "application/vnd.jupyter.widget-view+json"
 

@@ -1,0 +1,105 @@
+"""The two seams that hold this package together: ``TokenSource`` and ``Accounts``.
+
+Each is implemented by an engine and by the client of a broker; nobody asks which of the two it has.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from jupyter_auth.core.models import DEFAULT_KEY
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from jupyter_auth.core.models import (
+        AccountInfo,
+        Changes,
+        Login,
+        Logout,
+        Provider,
+        ProviderInfo,
+        Token,
+    )
+    from jupyter_auth.core.secret import Secret
+
+
+class TokenSource(Protocol):
+    """All that ``TokenAuth`` needs. Bound to one account."""
+
+    def token(self, min_valid: float = 0.0) -> Token:
+        """A token valid for ``min_valid`` seconds more, refreshed first where it has to be.
+
+        LoginRequired (or RefreshRejected): a person must sign in. ProviderUnavailable,
+        ProviderError, BrokerUnavailable: try again, nothing is lost.
+        """
+
+    def rejected(self, token: Token) -> Token:
+        """Another token, after the API refused this one. Errors as for ``token``."""
+
+
+class Accounts(Protocol):
+    """What sessions, the widget and ``%auth`` need besides; by Engine and by BrokerClient."""
+
+    def providers(self) -> list[ProviderInfo]:
+        """All providers known by name, and ready to use."""
+
+    def provider(self, name: str) -> ProviderInfo:
+        """One of them. ProviderNotFound names those near it."""
+
+    def register(self, provider: Provider) -> ProviderInfo:
+        """Make a provider made in code known. ConfigurationError: not allowed here."""
+
+    def begin(
+        self,
+        provider: str,
+        session_key: str = DEFAULT_KEY,
+        *,
+        username: str | None = None,
+        scopes: Sequence[str] | None = None,
+        force: bool = False,
+        kernel: str | None = None,
+        notebook: str | None = None,
+    ) -> Login:
+        """A pending login: a new one, or the one under way for the same account and parameters.
+
+        ``force`` asks the provider to prompt; ``kernel`` and ``notebook`` say who asks.
+
+        ProviderNotFound, ConfigurationError; ProviderUnavailable, ProviderError from discovery.
+        """
+
+    def login(self, login_id: str) -> Login:
+        """How that login stands. LoginExpired: it is not known (any more)."""
+
+    def logins(self) -> list[Login]:
+        """The pending ones."""
+
+    def cancel(self, login_id: str) -> Login:
+        """End a login for everybody who waits for it."""
+
+    def leave(self, login_id: str) -> Login:
+        """One who began it waits no more; it is cancelled when that was the last one."""
+
+    def accounts(self) -> list[AccountInfo]:
+        """Who is signed in."""
+
+    def token(
+        self,
+        provider: str,
+        session_key: str = DEFAULT_KEY,
+        *,
+        min_valid: float = 0.0,
+        rejected: str | None = None,
+    ) -> Token:
+        """The account's token; ``rejected``: digest of one refused. Errors: ``TokenSource``."""
+
+    def id_token(self, provider: str, session_key: str = DEFAULT_KEY) -> Secret | None:
+        """The ID token of the last login or refresh, where the provider gives one."""
+
+    def logout(
+        self, provider: str, session_key: str = DEFAULT_KEY, *, revoke: bool = True
+    ) -> Logout:
+        """Delete here first, then revoke at the provider (RFC 7009); ``note`` says what failed."""
+
+    def changes(self, since: int = 0, wait: float = 0.0) -> Changes:
+        """What happened after ``since``; with ``wait``, blocks for that many seconds for some."""
