@@ -82,6 +82,7 @@ KINDS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "api_origins": (_words, "a list of texts"),
     "username_claim": (_text, "a text"),
     "username_url": (_text, "a text"),
+    "ca_bundle": (_text, "a text, the path of a file"),
     "leeway": (_number, "a number of seconds"),
     "refresh_on": (_codes, "a list of HTTP status codes"),
     "revoke": (_flag, "true or false"),

@@ -40,18 +40,20 @@ class Discovery:
             assert provider.endpoints  # noqa: S101 (Provider's post_init)
             return provider.endpoints
         issuer = provider.issuer
-        found: Endpoints = self._remembered(issuer, lambda: _discover(issuer))
+        found: Endpoints = self._remembered(issuer, lambda: _discover(issuer, provider.ca_bundle))
         if not provider.endpoints:
             return found
         given = {k: v for k in URLS if (v := getattr(provider.endpoints, k))}
         return Endpoints(**(vars(found) | given))
 
-    def keys(self, endpoints: Endpoints, *, fresh: bool = False) -> http.Json:
+    def keys(
+        self, endpoints: Endpoints, *, ca_bundle: str | None = None, fresh: bool = False
+    ) -> http.Json:
         """The issuer's JWK Set; ``fresh`` asks again, for a key that is not among those known."""
         if not endpoints.jwks_uri:
             raise ProviderError(f"{endpoints.issuer} publishes no keys to check an ID token with.")
         uri = endpoints.jwks_uri
-        return self._remembered(uri, lambda: _fetch_keys(uri), fresh=fresh)  # type: ignore[no-any-return]
+        return self._remembered(uri, lambda: _fetch_keys(uri, ca_bundle), fresh=fresh)  # type: ignore[no-any-return]
 
     def _remembered(self, url: str, fetch: Callable[[], Any], *, fresh: bool = False) -> Any:
         now = self._clock()
@@ -77,9 +79,9 @@ def _documents(issuer: str) -> Iterator[str]:
     yield f"{parts.scheme}://{parts.netloc}/.well-known/oauth-authorization-server{parts.path}"
 
 
-def _discover(issuer: str) -> Endpoints:
+def _discover(issuer: str, ca_bundle: str | None) -> Endpoints:
     for url in _documents(issuer):
-        status, document = http.get_json(url, "metadata")
+        status, document = http.get_json(url, "metadata", ca_bundle=ca_bundle)
         if document:
             return _checked(issuer, document)
     raise ConfigurationError(
@@ -106,6 +108,7 @@ def _checked(issuer: str, document: http.Json) -> Endpoints:
     return Endpoints(
         issuer=issuer,
         scopes_supported=_strings(document.get("scopes_supported")),
+        grant_types_supported=_strings(document.get("grant_types_supported")),
         id_token_signing_alg_values_supported=_strings(
             document.get("id_token_signing_alg_values_supported")
         )
@@ -122,8 +125,8 @@ def _strings(value: Any) -> tuple[str, ...]:
     return tuple(v for v in value if isinstance(v, str)) if isinstance(value, list) else ()
 
 
-def _fetch_keys(uri: str) -> http.Json:
-    status, keys = http.get_json(uri, "key set")
+def _fetch_keys(uri: str, ca_bundle: str | None) -> http.Json:
+    status, keys = http.get_json(uri, "key set", ca_bundle=ca_bundle)
     if not isinstance(keys.get("keys"), list):
         raise ProviderError(f"{uri} answered {status} and no key set.")
     return keys

@@ -6,7 +6,7 @@ import dataclasses
 import hashlib
 import secrets
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin
 
 from jupyter_auth.core import identity, oauth
@@ -35,7 +35,7 @@ from jupyter_auth.core.models import (
 )
 from jupyter_auth.core.revocation import Revoker
 from jupyter_auth.core.secret import Secret
-from jupyter_auth.core.token_endpoint import Party, TokenAnswer, refusal
+from jupyter_auth.core.token_endpoint import Party, TokenAnswer, other_grants, refusal
 from jupyter_auth.core.tokens import Need, Tokens
 
 if TYPE_CHECKING:
@@ -89,6 +89,10 @@ class Engine:
     def register(self, provider: Provider) -> ProviderInfo:
         """Make a provider made in code known. ConfigurationError: not allowed here."""
         return self._providers.register(provider)
+
+    def add(self, name: str, fields: Mapping[str, Any]) -> ProviderInfo:
+        """Write a provider down for good. ConfigurationError: not here, or not that one."""
+        return self._providers.write_down(name, fields)
 
     def _party(self, name: str) -> Party:
         return self._asked(self._providers.get(name))
@@ -351,9 +355,27 @@ def _code(party: Party, params: Mapping[str, str]) -> Secret:
                 return Secret(code)
             raise LoginFailed(f"{title} answered without a code.", hint="Start again.")
         case "access_denied":
-            raise LoginDenied(f"{title} did not sign you in ({refusal(params)}).")
-        case _:
+            raise LoginDenied(
+                f"{title} did not sign you in ({refusal(params)}).",
+                hint="Start again, and allow it there.",
+            )
+        case code:
             raise LoginFailed(
-                f"{title} refused ({refusal(params)}).",
-                hint="Check the provider's configuration: client_id, redirect URI and scopes.",
+                f"{title} refused ({refusal(params)}).", hint=_what_to_change(party, code)
+            )
+
+
+def _what_to_change(party: Party, code: str) -> str:
+    match code:
+        case "unauthorized_client" | "unsupported_response_type":
+            return other_grants(party, "authorization_code")
+        case "invalid_scope":
+            offered = " ".join(party.endpoints.scopes_supported)
+            return f"Ask for other scopes. The provider offers: {offered or 'it does not say'}."
+        case "temporarily_unavailable" | "server_error":
+            return "Nothing is lost: try again in a while."
+        case _:
+            return (
+                f"Compare what is registered there for client {party.client_id!r} with the"
+                " configuration: redirect URI, scopes, and that it may use authorization_code."
             )

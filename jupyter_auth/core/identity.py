@@ -45,7 +45,7 @@ def of(
     if not _username(party, claims) and not url and "sub" in claims:
         url = party.endpoints.userinfo_endpoint
     if url:
-        claims |= _asked(url, answer, known)
+        claims |= _asked(party, url, answer, known)
     return Identity(subject=known, username=_username(party, claims))
 
 
@@ -72,14 +72,17 @@ def verified_claims(
         nonce=nonce,
         subject=subject,
     )
-    return idtoken.verify(
-        answer.id_token, expected, lambda fresh: discovery.keys(endpoints, fresh=fresh), now
-    )
+    ca_bundle = party.provider.ca_bundle
+
+    def fetch_keys(fresh: bool) -> dict[str, Any]:  # noqa: FBT001 (as idtoken calls it)
+        return discovery.keys(endpoints, ca_bundle=ca_bundle, fresh=fresh)
+
+    return idtoken.verify(answer.id_token, expected, fetch_keys, now)
 
 
-def _asked(url: str, answer: TokenAnswer, subject: str | None) -> dict[str, Any]:
+def _asked(party: Party, url: str, answer: TokenAnswer, subject: str | None) -> dict[str, Any]:
     try:
-        said = oauth.userinfo(url, answer.access_token)
+        said = oauth.userinfo(url, answer.access_token, party.provider.ca_bundle)
     except AuthError:
         return {}
     if subject is not None and said.get("sub", subject) != subject:  # OIDC Core 5.3.2

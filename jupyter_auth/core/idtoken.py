@@ -64,9 +64,9 @@ class _UnknownKeyError(Exception):
     """The key that signed is not among those given."""
 
 
-def _refused(why: str) -> ProviderError:
+def _refused(why: str, hint: str = "Sign in again.") -> ProviderError:
     return ProviderError(
-        f"The provider's ID token was refused: {why}.", hint="Nothing was stored. Sign in again."
+        f"The provider's ID token was refused: {why}.", hint=f"Nothing was stored. {hint}"
     )
 
 
@@ -121,8 +121,22 @@ def _check_times(claims: dict[str, Any], now: float) -> None:
     issued: Any = claims.get("iat")
     if not _is_time(expires) or not _is_time(issued):
         raise _refused("it does not say when it was issued and when it expires")
-    if expires <= now - CLOCK_SKEW or issued > now + CLOCK_SKEW:
-        raise _refused("its times do not fit; check this machine's clock")
+    if issued > now + CLOCK_SKEW:
+        raise _wrong_clock(f"it was issued {_minutes(issued - now)} from now")
+    if expires <= now - CLOCK_SKEW:
+        raise _wrong_clock(f"it expired {_minutes(now - expires)} ago")
+
+
+def _wrong_clock(what: str) -> ProviderError:
+    return _refused(
+        f"by this machine's clock {what}",
+        "Set the clock right (`jupyter auth doctor` compares it with the provider's), and sign in"
+        " again.",
+    )
+
+
+def _minutes(seconds: float) -> str:
+    return f"{seconds / 60:.0f} minutes"
 
 
 def _is_time(value: Any) -> bool:

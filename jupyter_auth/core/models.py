@@ -44,6 +44,7 @@ class Endpoints:
     device_authorization_endpoint: str | None = None
     jwks_uri: str | None = None
     scopes_supported: tuple[str, ...] = ()
+    grant_types_supported: tuple[str, ...] = ()
     id_token_signing_alg_values_supported: tuple[str, ...] = ("RS256",)
     authorization_response_iss_parameter_supported: bool = False
 
@@ -81,6 +82,7 @@ class Provider:
     header: Header = field(default_factory=Header)
     username_claim: str | None = None
     username_url: str | None = None
+    ca_bundle: str | None = None
     leeway: float | None = None
     refresh_on: tuple[int, ...] = (401,)
     revoke: bool = True

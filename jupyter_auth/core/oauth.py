@@ -138,18 +138,26 @@ def revoke(party: Party, token: Secret, hint: str) -> None:
     form = {"token": token.reveal(), "token_type_hint": hint, **credentials}
     with requests.Session() as session:
         answer = http.send(
-            session, "POST", url, "revocation endpoint", data=form, auth=auth or http.no_auth
+            session,
+            "POST",
+            url,
+            "revocation endpoint",
+            ca_bundle=party.provider.ca_bundle,
+            data=form,
+            auth=auth or http.no_auth,
         )
     if not answer.ok:
         raise ProviderError(f"The revocation endpoint answered {answer.status_code}.")
 
 
 @_forgetful
-def userinfo(url: str, access_token: Secret) -> http.Json:
+def userinfo(url: str, access_token: Secret, ca_bundle: str | None = None) -> http.Json:
     """The claims about the account (OIDC Core 5.3), or what an API says of "me"."""
     headers = {"Authorization": f"Bearer {access_token.reveal()}", "Accept": "application/json"}
     with requests.Session() as session:
-        answer = http.send(session, "GET", url, "userinfo endpoint", headers=headers)
+        answer = http.send(
+            session, "GET", url, "userinfo endpoint", ca_bundle=ca_bundle, headers=headers
+        )
     if not answer.ok:
         raise ProviderError(f"The userinfo endpoint answered {answer.status_code}.")
     return http.json_object(answer, "userinfo endpoint")

@@ -16,8 +16,10 @@ from typing import TYPE_CHECKING, Any
 
 import platformdirs
 
+from jupyter_auth.core import keeping
 from jupyter_auth.core.errors import ConfigurationError, ProviderNotFound
 from jupyter_auth.core.models import Endpoints, Header, Provider, ProviderInfo
+from jupyter_auth.core.secret import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -122,7 +124,11 @@ class Providers:
 
     def get(self, name: str) -> Provider:
         """The provider of that name. ProviderNotFound names those near it."""
-        return self._find(name)[1]
+        source, provider = self._find(name)
+        if provider.client_secret or self._user_file is None or source not in {"user", "preset"}:
+            return provider
+        secret = keeping.kept_secret(keeping.secrets_file(self._user_file), provider)
+        return replace_provider(provider, client_secret=secret) if secret else provider
 
     def info(self, name: str) -> ProviderInfo:
         """What a kernel may know of it. ProviderNotFound."""
@@ -150,19 +156,47 @@ class Providers:
 
         ConfigurationError: only the administrator's may be used, or one of theirs has that name.
         """
+        self._require_open()
+        if self._configured.get(provider.name, provider) != provider:
+            raise _taken(provider.name)
+        with self._lock:
+            self._code[provider.name] = provider
+        return self.info(provider.name)
+
+    def write_down(self, name: str, fields: Mapping[str, Any]) -> ProviderInfo:
+        """Put a provider into the person's own file; its client secret goes into one beside it.
+
+        Fields that are there already are left as they are. ConfigurationError: they would change,
+        nobody may add providers here, the administrator's has that name, or it cannot work.
+        """
+        self._require_open()
+        if name in self._configured:
+            raise _taken(name)
+        if self._user_file is None:
+            raise ConfigurationError("There is no file here for providers of your own.")
+        given = {k: v for k, v in fields.items() if v is not None and k != "client_secret"}
+        known = self._user_tables().get(name, {})
+        if known and {**known, **given} != known:
+            raise ConfigurationError(
+                f"{self._user_file} has a provider {name!r} already.",
+                hint="Change it there, or give the new one another name.",
+            )
+        provider = provider_from_mapping(name, {**known, **given})
+        if secret := fields.get("client_secret"):
+            kept = secret if isinstance(secret, Secret) else Secret(secret)
+            keeping.keep_secret(keeping.secrets_file(self._user_file), provider, kept)
+        if given and not known:
+            keeping.append_table(self._user_file, name, given)
+        with self._lock:
+            self._code.pop(name, None)
+        return self.info(name)
+
+    def _require_open(self) -> None:
         if not self._open:
             raise ConfigurationError(
                 "Only the providers that the administrator configured can be used here.",
                 hint="Ask for it to be added to c.JupyterAuth.providers.",
             )
-        if self._configured.get(provider.name, provider) != provider:
-            raise ConfigurationError(
-                f"The administrator has configured {provider.name!r} already.",
-                hint="Use it as it is, or give your own another name.",
-            )
-        with self._lock:
-            self._code[provider.name] = provider
-        return self.info(provider.name)
 
     def _find(self, name: str) -> tuple[str, Provider]:
         names: set[str] = set()
@@ -218,6 +252,13 @@ class Providers:
             if source == "preset":
                 raise
             return None
+
+
+def _taken(name: str) -> ConfigurationError:
+    return ConfigurationError(
+        f"The administrator has configured {name!r} already.",
+        hint="Use it as it is, or give your own another name.",
+    )
 
 
 @functools.cache

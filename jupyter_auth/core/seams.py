@@ -5,12 +5,12 @@ Each is implemented by an engine and by the client of a broker; nobody asks whic
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from jupyter_auth.core.models import DEFAULT_KEY
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from jupyter_auth.core.models import (
         AccountInfo,
@@ -49,6 +49,12 @@ class Accounts(Protocol):
 
     def register(self, provider: Provider) -> ProviderInfo:
         """Make a provider made in code known. ConfigurationError: not allowed here."""
+
+    def add(self, name: str, fields: Mapping[str, Any]) -> ProviderInfo:
+        """Write one down in the person's own file, its client secret in one that is theirs alone.
+
+        ConfigurationError: not allowed here, the name is taken, or it cannot work.
+        """
 
     def begin(
         self,

@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
 TOKENS = ("access_token", "refresh_token", "id_token")
 VISIBLE = re.compile(r"[ -~]*")  # RFC 6749 A.12, A.17: a line break would end a header
+DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"  # RFC 8628 3.4
+GRANTS = ("authorization_code", DEVICE_GRANT, "client_credentials", "password")
 MAX_LIFETIME = 10 * 365 * 86400.0  # seconds; a larger `expires_in` is no promise
 
 
@@ -53,7 +55,9 @@ class Party:
         if not self.provider.client_id:
             raise ConfigurationError(
                 f"Provider {self.provider.name!r} has no client id.",
-                hint="Register an application there and put its client_id into the configuration.",
+                hint="Register an application there, then run"
+                f" `%auth add {self.provider.name} --client-id ID` (add --client-secret if it has"
+                " one), or give client_id in the configuration.",
             )
         return self.provider.client_id
 
@@ -106,16 +110,20 @@ class ProviderSession(OAuth2Session):
     def __init__(self, party: Party, redirect_uri: str | None) -> None:
         super().__init__(client=WebApplicationClient(party.client_id), redirect_uri=redirect_uri)
         self._endpoint = party.endpoint("token_endpoint")
+        self._ca_bundle = party.provider.ca_bundle
+        self.grant_type = ""
 
     def request(self, method: str, url: str, **kwargs: Any) -> requests.Response:  # type: ignore[override]
         """The answer, reduced to what its parser may see: checked fields, or an OAuth error."""
         form = {k: kwargs[k] for k in ("data", "params", "headers") if kwargs.get(k)}
+        self.grant_type = str(form.get("data", {}).get("grant_type", ""))
         with requests.Session() as plain:
             response = http.send(
                 plain,
                 method,
                 restored(url, self._endpoint),
                 "token endpoint",
+                ca_bundle=self._ca_bundle,
                 auth=kwargs.get("auth") or http.no_auth,
                 **form,
             )
@@ -214,29 +222,35 @@ def speaking(
     ``invalid_grant`` is raised where the provider says that; ``hidden`` never shows in a message.
     """
     _quiet.on = True
+    session = ProviderSession(party, redirect_uri)
     try:
-        yield ProviderSession(party, redirect_uri)
+        yield session
     except OAuth2Error as error:
         if secret := party.provider.client_secret:
             hidden = (*hidden, secret)
         params = {"error": error.error or "", "error_description": error.description or ""}
-        host = urlsplit(party.provider.address).netloc
-        raise _translated(params, host, refusal(params, hidden), invalid_grant) from None
+        said = refusal(params, hidden)
+        raise _translated(party, params["error"], said, session.grant_type, invalid_grant) from None
     finally:
         _quiet.on = False
 
 
 def _translated(
-    params: Mapping[str, str], host: str, said: str, invalid_grant: type[AuthError]
+    party: Party, code: str, said: str, grant: str, invalid_grant: type[AuthError]
 ) -> AuthError:
-    match params["error"]:
+    host = urlsplit(party.provider.address).netloc
+    match code:
         case "invalid_grant":
             return invalid_grant(f"{host} ended this sign-in ({said}).", hint="Sign in again.")
-        case "invalid_client" | "unauthorized_client" | "unsupported_grant_type":
+        case "invalid_client":
             return ConfigurationError(
-                f"{host} refused this client ({said}).",
-                hint="Check client_id, client_secret and client_auth of the provider, and which"
-                " grants its registration allows.",
+                f"{host} does not know this client by what it was shown ({said}).",
+                hint=_other_credentials(party.provider),
+            )
+        case "unauthorized_client" | "unsupported_grant_type":
+            return ConfigurationError(
+                f"{host} refused the grant {grant} to this client ({said}).",
+                hint=other_grants(party, grant),
             )
         case "temporarily_unavailable" | "server_error":
             return ProviderUnavailable(
@@ -244,6 +258,31 @@ def _translated(
             )
         case _:
             return ProviderError(f"{host} refused ({said}).")
+
+
+def _other_credentials(provider: Provider) -> str:
+    where = f"in the configuration of {provider.name!r}, against the registration there"
+    if not provider.client_secret:
+        return f"Check client_id {where}. If that has a client secret, give client_secret too."
+    return (
+        f"Check client_id and client_secret {where}. They were sent by client_auth"
+        f" {provider.client_auth!r}; some registrations want {_other_way(provider)!r}."
+    )
+
+
+def _other_way(provider: Provider) -> str:
+    return "post" if provider.client_auth == "basic" else "basic"
+
+
+def other_grants(party: Party, grant: str) -> str:
+    """What to do where a registration does not allow ``grant``: what it may be made for instead."""
+    offered = party.endpoints.grant_types_supported or GRANTS
+    others = [name for name in offered if name in GRANTS and name != grant]
+    instead = f" It seems to be made for another: {' or '.join(others)}." if others else ""
+    return (
+        f"Allow {grant} in the registration of client {party.client_id!r}, or register an"
+        f" application of its own for it.{instead}"
+    )
 
 
 class _Quiet(threading.local):

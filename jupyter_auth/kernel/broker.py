@@ -64,6 +64,10 @@ class BrokerClient:
         path = f"providers/{quote(provider.name, safe='')}"
         return self._call(wire.provider_from_wire, "PUT", path, provider_fields(provider))
 
+    def add(self, name: str, fields: Mapping[str, Any]) -> ProviderInfo:
+        """As ``Accounts.add``: it is the broker that writes."""
+        return self._call(wire.provider_from_wire, "POST", "providers", {**fields, "name": name})
+
     def begin(
         self,
         provider: str,

@@ -107,6 +107,10 @@ class Providers(KernelHandler):
         """List them."""
         self.answer(await self.broker.providers())
 
+    async def post(self) -> None:
+        """Write one down for good."""
+        self.answer(await self.broker.add(self.body()), 201)
+
 
 class OneProvider(KernelHandler):
     """One provider by name."""

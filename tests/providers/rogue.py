@@ -26,6 +26,8 @@ from .troubles import Gate, Reply, Trouble
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from .certificates import Certificate
+
 T = TypeVar("T", bound=Trouble)
 
 ENDPOINTS = {
@@ -53,7 +55,8 @@ class Family:
 
 
 class RogueProvider:
-    """``issuer`` is ``http://127.0.0.1:<port>``; ``host="localhost"`` makes it another site.
+    """``issuer`` is ``http://127.0.0.1:<port>``; ``host="localhost"`` makes it another site, and
+    a ``certificate`` (see ``certificates``) https.
 
     Attributes to set at any time: ``sub``, ``username``, ``scope`` (None: what was asked for),
     ``access_token_ttl`` (seconds), ``rotate`` (refresh tokens), ``client_secret`` (None: a public
@@ -68,7 +71,13 @@ class RogueProvider:
 
     client_id = "notebook"
 
-    def __init__(self, *, host: str = "127.0.0.1", clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        *,
+        host: str = "127.0.0.1",
+        clock: Callable[[], float] = time.time,
+        certificate: Certificate | None = None,
+    ) -> None:
         self.clock = clock
         self.client_secret: str | None = None
         self.sub = "u-2001"
@@ -89,8 +98,10 @@ class RogueProvider:
         self._families: list[Family] = []
         self._access: dict[str, tuple[Family, float]] = {}
         self._lock = threading.RLock()
-        self._server = SocketServer(self._answer)
-        self.issuer = f"http://{host}:{self._server.port}"
+        self._trusted = str(certificate.ca_bundle) if certificate else True
+        tls = certificate.context() if certificate else None
+        self._server = SocketServer(self._answer, tls)
+        self.issuer = f"{'https' if tls else 'http'}://{host}:{self._server.port}"
         self.id_token = IdTokens(self)
 
     # -- for tests -------------------------------------------------------------------------------
@@ -126,7 +137,9 @@ class RogueProvider:
 
     def authorize(self, authorization_url: str) -> str:
         """Sign in: the redirect URI with ``code`` or ``error`` in its query, not fetched."""
-        response = requests.get(authorization_url, allow_redirects=False, timeout=10)
+        response = requests.get(
+            authorization_url, allow_redirects=False, timeout=10, verify=self._trusted
+        )
         response.raise_for_status()
         return response.headers["Location"]
 

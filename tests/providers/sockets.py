@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Callable
 
     from .troubles import Reply
@@ -48,21 +49,25 @@ class Request:
 class SocketServer:
     """Listens on a free port of 127.0.0.1 and answers each request in a thread of its own.
 
-    After ``stop()`` a connection is refused; ``start()`` opens the same port again.
+    After ``stop()`` a connection is refused; ``start()`` opens the same port again. ``tls`` makes
+    it https.
     """
 
-    def __init__(self, answer: Callable[[Request], Reply]) -> None:
+    def __init__(
+        self, answer: Callable[[Request], Reply], tls: ssl.SSLContext | None = None
+    ) -> None:
         class Handler(_Handler):
             def respond(self, request: Request) -> Reply:
                 return answer(request)
 
         self._handler = Handler
-        self._server: _Server | None = _Server(("127.0.0.1", 0), Handler)
+        self._tls = tls
+        self._server: _Server | None = _Server(("127.0.0.1", 0), Handler, tls)
         self.port: int = self._server.server_port
 
     def start(self) -> None:
         if self._server is None:
-            self._server = _Server(("127.0.0.1", self.port), self._handler)
+            self._server = _Server(("127.0.0.1", self.port), self._handler, self._tls)
         threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
 
     def stop(self) -> None:
@@ -78,8 +83,15 @@ class _Server(ThreadingHTTPServer):
     block_on_close = False  # a client may keep its connection open for as long as it likes
     request_queue_size = 128  # 64 threads at once are a test of their own
 
-    def __init__(self, address: tuple[str, int], handler: type[BaseHTTPRequestHandler]) -> None:
+    def __init__(
+        self,
+        address: tuple[str, int],
+        handler: type[BaseHTTPRequestHandler],
+        tls: ssl.SSLContext | None,
+    ) -> None:
         super().__init__(address, handler)
+        if tls:  # a client that does not trust us ends the handshake: an OSError, and no request
+            self.socket = tls.wrap_socket(self.socket, server_side=True)
         self._connections: set[socket.socket] = set()
 
     def get_request(self) -> tuple[socket.socket, Any]:

@@ -77,6 +77,7 @@ def test_only_the_kernel_door_has_tokens() -> None:
         for what in DOCUMENT["paths"][path].values():
             assert what["x-doors"] == ["kernel"]
     assert operation("/api/v1/providers/{name}", "put")["x-doors"] == ["kernel"]
+    assert operation("/api/v1/providers", "post")["x-doors"] == ["kernel"]
 
 
 class Described:
@@ -131,6 +132,9 @@ def test_the_answers_are_as_described(
     fields = {"issuer": oidc.issuer, "client_id": "x", "scopes": ["a"], "leeway": 5}
     check("/components/schemas/ProviderFields", fields)
     assert call("PUT", "/api/v1/providers/{name}", fields, name="mine")[0] == 200
+    added = fields | {"name": "kept", "client_secret": "never-told"}
+    status, info = call("POST", "/api/v1/providers", added)
+    assert (status, info["source"]) == (201, "user")
     kernel.call("DELETE", "accounts?provider=idp&revoke=0")
     assert call("DELETE", "/api/v1/accounts", query="?provider=idp")[1]["removed"] is False
     login = kernel.begin()

@@ -1,0 +1,191 @@
+"""Providers that a person writes down: the file, and the secrets beside it."""
+
+from __future__ import annotations
+
+import json
+import stat
+import tomllib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jupyter_auth.core import keeping
+from jupyter_auth.core.errors import ConfigurationError, ProviderNotFound
+from jupyter_auth.core.providers import Providers
+from jupyter_auth.core.secret import Secret
+
+ACME = {"issuer": "https://login.acme.example", "client_id": "mine"}
+
+
+@pytest.fixture
+def file(tmp_path):
+    return tmp_path / "config" / "providers.toml"
+
+
+@pytest.fixture
+def providers(file):
+    return Providers(user_file=file)
+
+
+def mode(path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def test_what_is_added_is_there_for_the_next_process(providers, file):
+    fields = ACME | {"scopes": ["openid", "ä"], "authorize_params": {"a b": 'c"d'}, "leeway": 5.5}
+    info = providers.write_down("acme", fields)
+    assert (info.name, info.source) == ("acme", "user")
+    assert Providers(user_file=file).get("acme") == providers.get("acme")
+    assert providers.get("acme").authorize_params == {"a b": 'c"d'}
+    assert tomllib.loads(file.read_text())["acme"] == fields
+
+
+def test_what_was_in_the_file_stays_to_the_letter(providers, file):
+    file.parent.mkdir()
+    before = '# mine\n[other]\nissuer = "https://other.example" # theirs\nclient_id = "x"\n'
+    file.write_text(before)
+    providers.write_down("acme", ACME)
+    assert file.read_text().startswith(before)
+    assert {info.name for info in providers.all()} == {"acme", "other"}
+
+
+def test_a_link_into_dotfiles_stays_a_link(providers, file, tmp_path):
+    file.parent.mkdir()
+    (tmp_path / "dotfiles.toml").write_text("# mine\n")
+    file.symlink_to(tmp_path / "dotfiles.toml")
+    providers.write_down("acme", ACME)
+    assert file.is_symlink()
+    assert "acme" in tomllib.loads((tmp_path / "dotfiles.toml").read_text())
+
+
+def test_the_secret_rests_beside_it_for_this_user_alone(providers, file):
+    providers.write_down("acme", ACME | {"client_secret": Secret("s3cret")})
+    secrets = file.with_name("client_secrets.json")
+    assert "s3cret" not in file.read_text()
+    assert "s3cret" in secrets.read_text()
+    assert mode(secrets) == 0o600
+    assert mode(file.parent) == 0o700
+    acme = Providers(user_file=file).get("acme")
+    assert acme.client_secret == Secret("s3cret")
+    assert acme.client_auth == "basic"
+
+
+def test_a_preset_takes_its_client_id_and_secret(providers):
+    providers.write_down("github", {"client_id": "mine", "client_secret": "s"})
+    github = providers.get("github")
+    assert github.base_url == "https://api.github.com/"
+    assert (github.client_id, github.client_secret) == ("mine", Secret("s"))
+    assert github.client_auth == "post"
+
+
+def test_a_secret_alone_completes_what_is_written_down(providers, file):
+    providers.write_down("acme", ACME)
+    before = file.read_text()
+    providers.write_down("acme", {"client_secret": "late"})
+    assert providers.get("acme").client_secret == Secret("late")
+    providers.write_down("acme", ACME | {"client_secret": "later"})
+    assert providers.get("acme").client_secret == Secret("later")
+    assert file.read_text() == before
+
+
+def test_a_secret_answers_only_to_the_configuration_it_was_given_for(providers, file):
+    providers.write_down("acme", ACME | {"client_secret": "s3cret"})
+    file.write_text(file.read_text().replace("login.acme", "evil.acme"))
+    assert providers.get("acme").client_secret is None
+
+
+def test_a_secret_never_completes_what_somebody_else_configured(providers, file):
+    providers.write_down("acme", ACME | {"client_secret": "s3cret"})
+    assert Providers({"acme": ACME}, user_file=file).get("acme").client_secret is None
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604])
+def test_secrets_that_others_can_read_are_refused(providers, file, mode):
+    providers.write_down("acme", ACME | {"client_secret": "s3cret"})
+    secrets = file.with_name("client_secrets.json")
+    secrets.chmod(mode)
+    with pytest.raises(ConfigurationError, match="chmod 600"):
+        providers.get("acme")
+    assert [info.name for info in providers.all()] == ["acme"]
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{", "\x00"])
+def test_damaged_secrets_are_named_and_never_overwritten(providers, file, content):
+    providers.write_down("acme", ACME)
+    secrets = file.with_name("client_secrets.json")
+    secrets.touch(0o600)
+    secrets.write_text(content)
+    for call in (providers.get, lambda name: providers.write_down(name, {"client_secret": "new"})):
+        with pytest.raises(ConfigurationError, match=r"client_secrets.json cannot be read"):
+            call("acme")
+    assert secrets.read_text() == content
+
+
+@pytest.mark.parametrize("entry", [5, {}, {"fingerprint": None}, None])
+def test_a_damaged_entry_is_nobodys_secret(providers, file, entry):
+    providers.write_down("acme", ACME)
+    secrets = file.with_name("client_secrets.json")
+    secrets.touch(0o600)
+    secrets.write_text(json.dumps({"acme": entry, "other": 1}))
+    assert providers.get("acme").client_secret is None
+    providers.write_down("acme", {"client_secret": "new"})
+    assert providers.get("acme").client_secret == Secret("new")
+    assert json.loads(secrets.read_text())["other"] == 1
+
+
+def test_what_is_there_already_is_not_changed(providers, file):
+    providers.write_down("acme", ACME)
+    before = file.read_text()
+    with pytest.raises(ConfigurationError, match="has a provider 'acme' already"):
+        providers.write_down("acme", ACME | {"client_id": "other"})
+    assert file.read_text() == before
+
+
+def test_nothing_is_written_of_what_cannot_work(providers, file):
+    for name, fields in (("Acme", ACME), ("acme", {"issuer": "http://x.example"}), ("acme", {})):
+        with pytest.raises(ConfigurationError):
+            providers.write_down(name, fields | {"client_secret": "s3cret"})
+    assert not file.parent.exists()
+
+
+def test_nobody_adds_what_the_administrator_keeps(file):
+    closed = Providers({"idp": ACME}, user_file=file, allow_user_providers=False)
+    with pytest.raises(ConfigurationError, match="Only the providers"):
+        closed.write_down("acme", ACME)
+    with pytest.raises(ConfigurationError, match="administrator has configured 'idp'"):
+        Providers({"idp": ACME}, user_file=file).write_down("idp", ACME)
+    with pytest.raises(ConfigurationError, match="no file here"):
+        Providers({"idp": ACME}).write_down("acme", ACME)
+    with pytest.raises(ProviderNotFound):
+        Providers(user_file=file).get("acme")
+
+
+def test_a_file_that_is_broken_is_left_alone(providers, file):
+    file.parent.mkdir()
+    file.write_text("[acme\n")
+    with pytest.raises(ConfigurationError, match="cannot be read"):
+        providers.write_down("acme", ACME)
+    assert file.read_text() == "[acme\n"
+
+
+def test_a_directory_that_cannot_be_written_is_named(tmp_path):
+    (tmp_path / "config").write_text("a file where a directory should be")
+    providers = Providers(user_file=tmp_path / "config" / "providers.toml")
+    with pytest.raises(ConfigurationError, match="config"):
+        providers.write_down("acme", ACME)
+
+
+texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
+values = st.one_of(
+    texts, st.booleans(), st.integers(-(2**53), 2**53), st.lists(texts, max_size=3),
+    st.floats(allow_nan=False, allow_infinity=False), st.dictionaries(texts, texts, max_size=3),
+)  # fmt: skip
+
+
+@given(name=texts, fields=st.dictionaries(texts, values, max_size=4))
+def test_whatever_is_written_is_read_back_the_same(tmp_path_factory, name, fields):
+    file = tmp_path_factory.mktemp("config") / "providers.toml"
+    keeping.append_table(file, "first", {"a": "b"})
+    keeping.append_table(file, name or "other", fields)
+    assert tomllib.loads(file.read_text(encoding="utf-8"))[name or "other"] == fields
