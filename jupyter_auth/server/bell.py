@@ -32,12 +32,18 @@ class Bell:
         self._pools = pools
         self._loop: asyncio.AbstractEventLoop | None = None
         self._rung = asyncio.Event()
+        self._listeners: list[Callable[[], None]] = []
         self._waiting = 0
         self._nobody = asyncio.Event()
         self._nobody.set()
         self._poller: asyncio.Task[None] | None = None
         self._closed = False
         self._unlisten: Callable[[], None] = engine.listen(self._changed)
+
+    def listen(self, listener: Callable[[], None]) -> None:
+        """Call ``listener`` on this event loop after each change, until the bell is closed."""
+        self._loop = asyncio.get_running_loop()
+        self._listeners.append(listener)
 
     async def changes(self, since: int, wait: float, gone: asyncio.Event) -> Changes:
         """What happened after ``since``: at once if there is something, else within ``wait`` s.
@@ -95,6 +101,8 @@ class Bell:
     def _ring(self) -> None:
         rung, self._rung = self._rung, asyncio.Event()
         rung.set()
+        for listener in self._listeners:
+            listener()
 
     async def drained(self) -> None:
         """Return once everybody who waited has an answer, after ``close``."""
@@ -103,6 +111,7 @@ class Bell:
     def close(self) -> None:
         """Let everybody go who waits."""
         self._closed = True
+        self._listeners.clear()
         self._unlisten()
         self._stop_polling()
         self._ring()

@@ -20,7 +20,7 @@ from jupyter_auth.server.pools import Pools
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from jupyter_auth.core.engine import Engine
     from jupyter_auth.core.logins import Binding
@@ -157,6 +157,10 @@ class Broker:
         found = await self._bell.changes(since, wait, gone)
         placed = tuple(self._place_change(each) for each in found.changes)
         return wire.changes_to_wire(dataclasses.replace(found, changes=placed))
+
+    def listen(self, listener: Callable[[], None]) -> None:
+        """Call ``listener`` on this event loop after each change, until ``close``."""
+        self._bell.listen(listener)
 
     # -- for the pages -----------------------------------------------------------------------------
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import atexit
 import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jupyter_server.extension.application import ExtensionApp
 
@@ -14,7 +14,11 @@ from jupyter_auth.server import pages, ui
 from jupyter_auth.server.broker import Broker
 from jupyter_auth.server.config import JupyterAuth, Settings, read_settings
 from jupyter_auth.server.door import VARIABLE, Door
+from jupyter_auth.server.events import Hints
 from jupyter_auth.server.views import STATIC
+
+if TYPE_CHECKING:
+    from jupyter_server.serverapp import ServerApp
 
 
 def make_broker(settings: Settings, base_url: str) -> Broker:
@@ -57,6 +61,7 @@ class JupyterAuthApp(ExtensionApp):
 
     broker: Broker | None = None
     door: Door | None = None
+    hints: Hints | None = None
 
     def initialize(self, argv: Any = None) -> None:  # noqa: ARG002 (ExtensionApp has none)
         """Called while the server loads, before its event loop runs and any kernel starts."""
@@ -71,12 +76,19 @@ class JupyterAuthApp(ExtensionApp):
             self.log.error("Sign-in for kernels is off. %s", error)  # noqa: TRY400 (no traceback)
             return
         atexit.register(self._close)  # a server that finds no free port exits without stopping us
+        if events := self.serverapp.event_logger:
+            self.hints = Hints(events, self.broker)
         super().initialize()  # type: ignore[no-untyped-call]
 
     def initialize_handlers(self) -> None:
         """Both doors' routes are tables; this is the UI door's."""
         given = {"broker": self.broker}
         self.handlers.extend((path, kind, given) for path, kind in [*pages.ROUTES, *ui.ROUTES])
+
+    async def _start_jupyter_server_extension(self, _: ServerApp) -> None:
+        """Called once the event loop runs."""
+        if self.hints:
+            self.hints.start()
 
     async def stop_extension(self) -> None:
         """Close both doors; leave no file behind."""

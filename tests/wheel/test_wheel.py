@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from providers.oidc import CONFIDENTIAL_CLIENT, SERVICE_CLIENT, USERS
 
 ROOT = Path(__file__).parents[2]
 VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+LAB = "share/jupyter/labextensions/jupyter-auth-session"
 CONFIG = "etc/jupyter/jupyter_server_config.d/jupyter_auth.json"
 
 pytestmark = pytest.mark.timeout(600)  # the first time, pip downloads what Jupyter Server needs
@@ -55,9 +57,25 @@ def test_it_holds_the_package_and_its_configuration_alone(wheel):
     with zipfile.ZipFile(wheel) as archive:
         files = archive.namelist()
     ours = ("jupyter_auth/", f"{name}.dist-info/")
-    assert [f for f in files if not f.startswith(ours)] == [f"{name}.data/data/{CONFIG}"]
+    data = f"{name}.data/data"
+    others = [f for f in files if not f.startswith((*ours, f"{data}/{LAB}/"))]
+    assert others == [f"{data}/{CONFIG}"]
     assert "jupyter_auth/py.typed" in files
     assert not [f for f in files if "__pycache__" in f or "/tests/" in f]
+
+
+def test_it_holds_the_labextension_once(wheel):
+    with zipfile.ZipFile(wheel) as archive:
+        files = [info for info in archive.infolist() if "labextension" in info.filename]
+    names = [info.filename.partition(f"{LAB}/")[2] for info in files]
+    assert {"package.json", "install.json", "static/style.js"} <= set(names)
+    assert len([name for name in names if name.startswith("static/remoteEntry.")]) == 1
+    assert sum(info.compress_size for info in files) <= 60_000
+
+
+def test_the_labextension_has_the_version_of_the_package():
+    package = json.loads((ROOT / "labextension" / "package.json").read_text())
+    assert package["version"] == VERSION
 
 
 def test_it_holds_no_secret_of_the_tests(wheel):
@@ -74,6 +92,19 @@ def test_it_runs_where_nothing_else_is(installed):
     assert str(installed) in run(installed / "bin" / "python", "-I", "-c", imported)
     assert VERSION in run(installed / "bin" / "jupyter", "auth", "--version")
     run(installed / "bin" / "pip", "check")
+
+
+def test_a_wheel_made_from_the_sdist_needs_no_node(tmp_path, monkeypatch):
+    run(sys.executable, "-m", "build", "--sdist", "--outdir", tmp_path, ROOT)
+    [sdist] = tmp_path.glob("*.tar.gz")
+    for name in ("node", "npm"):
+        (tmp_path / name).write_text("#!/bin/sh\nexit 1\n")
+        (tmp_path / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    run(sys.executable, "-m", "pip", "wheel", "--no-deps", "--wheel-dir", tmp_path, sdist)
+    [made] = tmp_path.glob("*.whl")
+    with zipfile.ZipFile(made) as archive:
+        assert [f for f in archive.namelist() if f.endswith(f"{LAB}/static/style.js")]
 
 
 def test_the_extension_is_enabled_by_its_data_file(installed):

@@ -1,0 +1,77 @@
+// What all views share: the state, kept in step with the server, and what a person can do.
+
+import { type ISignal, Signal } from "@lumino/signaling";
+
+import type { Api } from "./api";
+import { NOTHING, type State } from "./model";
+import type { IAccounts } from "./tokens";
+import type { Login, Wish } from "./wire";
+
+const RETRY = 10_000; // ms until the server is asked again that did not answer
+
+export class Accounts implements IAccounts {
+  private current: State = NOTHING;
+  private loading: Promise<void> | null = null;
+  private stale = false;
+  private retry: ReturnType<typeof setTimeout> | undefined;
+  private readonly signal = new Signal<this, void>(this);
+
+  constructor(
+    private readonly api: Api,
+    private readonly open: (href: string) => void
+  ) {}
+
+  get state(): State {
+    return this.current;
+  }
+
+  get changed(): ISignal<IAccounts, void> {
+    return this.signal;
+  }
+
+  /** However often it is called: one request is under way at a time, and one more follows. */
+  reload(): Promise<void> {
+    this.stale = true;
+    this.loading ??= this.load().finally(() => {
+      this.loading = null;
+    });
+    return this.loading;
+  }
+
+  async signIn(wish: Wish): Promise<Login> {
+    const login = await this.api.begin(wish);
+    this.open(hrefOf(login));
+    void this.reload();
+    return login;
+  }
+
+  async cancel(login: Login): Promise<void> {
+    await this.api.cancel(login.id);
+    await this.reload();
+  }
+
+  async signOut(provider: string, sessionKey: string): Promise<string> {
+    const { note } = await this.api.signOut(provider, sessionKey);
+    await this.reload();
+    return note;
+  }
+
+  private async load(): Promise<void> {
+    while (this.stale) {
+      this.stale = false;
+      clearTimeout(this.retry);
+      try {
+        this.current = await this.api.state();
+      } catch {
+        this.current = { ...this.current, reached: false };
+        this.retry = setTimeout(() => void this.reload(), RETRY);
+      }
+      this.signal.emit();
+    }
+  }
+}
+
+/** Where a login's page is. Its path is right under whatever name the browser knows the server. */
+export function hrefOf(login: Login): string {
+  return login.path ?? login.url ?? "";
+}

@@ -1,0 +1,56 @@
+// The UI door over HTTP, and the server's hints that something changed.
+
+import { URLExt } from "@jupyterlab/coreutils";
+import { type Event, ServerConnection } from "@jupyterlab/services";
+
+import type { State } from "./model";
+import type { Account, Failure, Login, Provider, Wish } from "./wire";
+import { sentence } from "./words";
+
+/** Registered by the server: jupyter_auth/server/events.py. */
+export const CHANGED = "https://events.jupyter.org/jupyter_auth_session/changed/v1";
+
+/** One user's accounts on the server. Every method rejects with one sentence for that user. */
+export class Api {
+  constructor(private readonly settings: ServerConnection.ISettings) {}
+
+  async state(): Promise<State> {
+    const [{ providers }, { accounts, refused = [] }, { logins }] = await Promise.all([
+      this.call<{ providers: Provider[] }>("GET", "providers"),
+      this.call<{ accounts: Account[]; refused?: Account[] }>("GET", "accounts"),
+      this.call<{ logins: Login[] }>("GET", "logins")
+    ]);
+    return { reached: true, providers, accounts, refused, logins };
+  }
+
+  begin(wish: Wish): Promise<Login> {
+    return this.call("POST", "logins", wish);
+  }
+
+  cancel(id: string): Promise<Login> {
+    return this.call("DELETE", `logins/${encodeURIComponent(id)}`);
+  }
+
+  signOut(provider: string, sessionKey: string): Promise<{ note: string }> {
+    const query = new URLSearchParams({ provider, session_key: sessionKey });
+    return this.call("DELETE", `accounts?${query.toString()}`);
+  }
+
+  private async call<T>(method: string, path: string, body?: object): Promise<T> {
+    const url = URLExt.join(this.settings.baseUrl, "jupyter-auth/api/v1", path);
+    const init: RequestInit = { method, ...(body && { body: JSON.stringify(body) }) };
+    const answer = await ServerConnection.makeRequest(url, init, this.settings);
+    const data = (await answer.json().catch(() => null)) as unknown;
+    if (answer.ok && data) return data as T;
+    throw new Error(sentence(data as Failure | null) || `The server answered ${answer.status}.`);
+  }
+}
+
+/** Call `changed` whenever the server hints at a change; returns what ends that. */
+export function listen(events: Event.IManager, changed: () => void): () => void {
+  const hear = (_: unknown, event: Event.Emission): void => {
+    if (event.schema_id === CHANGED) changed();
+  };
+  events.stream.connect(hear);
+  return () => events.stream.disconnect(hear);
+}

@@ -1,0 +1,55 @@
+// What the UI door answers: openapi.yaml beside the server's code is the reference. There is no
+// token in any of it.
+
+export interface Provider {
+  name: string;
+  title: string;
+  host: string;
+}
+
+export interface Quota {
+  limit?: number | null;
+  remaining?: number | null;
+  resets_at?: number | null;
+}
+
+/** One signed-in identity. Times are seconds since 1970 in UTC. */
+export interface Account {
+  provider: string;
+  session_key: string;
+  username: string | null;
+  scope: string;
+  expires_at: number | null;
+  refreshes: boolean;
+  signed_in_at: number;
+  warning: string;
+  quota?: Quota | null;
+  notebooks?: string[];
+}
+
+/** One attempt of a person to sign in. `kernel` and `notebook` say who asked for it. */
+export interface Login {
+  id: string;
+  provider: string;
+  session_key: string;
+  status: "pending" | "complete" | "denied" | "expired" | "cancelled" | "failed";
+  path: string | null;
+  url: string | null;
+  expires_at: number;
+  error: Failure | null;
+  kernel: string | null;
+  notebook: string | null;
+}
+
+export interface Failure {
+  code: string;
+  message: string;
+  hint?: string;
+}
+
+/** What can be asked for when a login begins. */
+export interface Wish {
+  provider: string;
+  session_key?: string;
+  force?: boolean;
+}

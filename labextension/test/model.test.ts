@@ -1,0 +1,36 @@
+import { expect, test } from "vitest";
+
+import { lines, summary, worst } from "../src/model";
+import { account, login, NOW, state } from "./samples";
+
+const expired = account({ expires_at: NOW - 1, refreshes: false });
+const unsaved = account({ warning: "Its tokens cannot be saved." });
+const second = account({ session_key: "second" });
+
+test.each([
+  ["No accounts", state()],
+  ["1 account: signed in", state({ accounts: [account()] })],
+  ["2 accounts: signed in", state({ accounts: [account(), second] })],
+  ["1 account: not saved", state({ accounts: [unsaved] })],
+  ["2 accounts: sign in again", state({ accounts: [second, expired] })],
+  ["No accounts: sign in again", state({ refused: [account()] })],
+  ["No accounts: sign-in needed", state({ logins: [login()] })],
+  ["1 account: sign-in needed", state({ accounts: [expired], logins: [login()] })],
+  ["No accounts", state({ logins: [login({ kernel: null, notebook: null })] })],
+  ["1 account: server not reached", state({ reached: false, accounts: [account()] })]
+])("%s", (said, found) => {
+  expect(summary(found, NOW)).toBe(said);
+});
+
+test("an account that refreshes is well after its token has expired", () => {
+  expect(worst(state({ accounts: [account({ expires_at: NOW - 1 })] }), NOW)).toBe("in");
+});
+
+test("what waits comes first, in whole sentences", () => {
+  const found = state({ accounts: [account()], logins: [login({ provider: "other" })] });
+  expect(lines({ ...found, refused: [second] }, NOW)).toEqual([
+    "analysis.ipynb needs you to sign in to other",
+    "Example University signed alice out: sign in again",
+    "Signed in to Example University as alice. Expires in 60 minutes, refreshes by itself"
+  ]);
+});

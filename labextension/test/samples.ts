@@ -1,0 +1,40 @@
+import { NOTHING, type State } from "../src/model";
+import type { Account, Login } from "../src/wire";
+
+export const NOW = 1_800_000_000;
+
+export const CAMPUS = { name: "campus", title: "Example University", host: "login.example.edu" };
+
+export function account(changes: Partial<Account> = {}): Account {
+  return {
+    provider: "campus",
+    session_key: "default",
+    username: "alice",
+    scope: "openid",
+    expires_at: NOW + 3600,
+    refreshes: true,
+    signed_in_at: NOW - 60,
+    warning: "",
+    ...changes
+  };
+}
+
+export function login(changes: Partial<Login> = {}): Login {
+  return {
+    id: "handle",
+    provider: "campus",
+    session_key: "default",
+    status: "pending",
+    path: "/base/jupyter-auth/login/handle",
+    url: null,
+    expires_at: NOW + 600,
+    error: null,
+    kernel: "k",
+    notebook: "analysis.ipynb",
+    ...changes
+  };
+}
+
+export function state(changes: Partial<State> = {}): State {
+  return { ...NOTHING, providers: [CAMPUS], ...changes };
+}

@@ -1,0 +1,90 @@
+"""What front ends hear by Jupyter Server's events: hints, at once, and nothing in them. Issue 6."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import websocket
+from jupyter_process import TOKEN
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from jupyter_process import Browser, JupyterProcess, Kernel
+    from providers.oidc import OidcProvider
+
+CHANGED = "https://events.jupyter.org/jupyter_auth_session/changed/v1"
+
+
+class Subscriber:
+    """One front end's socket."""
+
+    def __init__(self, jupyter: JupyterProcess) -> None:
+        url = f"ws{jupyter.origin.removeprefix('http')}{jupyter.base_url}api/events/subscribe"
+        self._socket = websocket.create_connection(
+            url, header=[f"Authorization: token {TOKEN}"], timeout=5
+        )
+
+    def hint(self) -> dict[str, Any]:
+        """The next of ours."""
+        while True:
+            event = json.loads(self._socket.recv())
+            if event["schema_id"] == CHANGED:
+                return event
+
+    def hints_within(self, seconds: float) -> int:
+        """How many come until then."""
+        count, end = 0, time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
+            self._socket.settimeout(left)
+            try:
+                self.hint()
+            except websocket.WebSocketTimeoutException:
+                break
+            count += 1
+        return count
+
+    def close(self) -> None:
+        self._socket.close()
+
+
+@pytest.fixture
+def subscriber(jupyter: JupyterProcess) -> Iterator[Subscriber]:
+    """After what the test before left to tidy up."""
+    subscriber = Subscriber(jupyter)
+    subscriber.hints_within(0.2)
+    yield subscriber
+    subscriber.close()
+
+
+def test_a_change_is_a_hint_at_once(subscriber: Subscriber, kernel: Kernel) -> None:
+    began = time.monotonic()
+    kernel.begin()
+    subscriber.hint()
+    assert time.monotonic() - began < 1
+
+
+def test_a_hint_holds_no_data(
+    subscriber: Subscriber, kernel: Kernel, browser: Browser, oidc: OidcProvider
+) -> None:
+    login = kernel.begin()
+    browser.arrive(oidc.login(browser.open(login)))
+    said = subscriber.hint()
+    assert {name for name in said if not name.startswith("__")} == {"schema_id"}
+    assert login["id"] not in str(said)
+    assert "idp" not in str(said)
+
+
+def test_what_happens_at_once_is_one_hint(subscriber: Subscriber, kernel: Kernel) -> None:
+    for number in range(10):
+        kernel.begin(session_key=str(number))
+    assert 1 <= subscriber.hints_within(0.5) < 10
+
+
+def test_who_may_not_listen_hears_nothing(jupyter: JupyterProcess) -> None:
+    url = f"ws{jupyter.origin.removeprefix('http')}{jupyter.base_url}api/events/subscribe"
+    with pytest.raises(websocket.WebSocketBadStatusException, match="403"):
+        websocket.create_connection(url, timeout=5)
