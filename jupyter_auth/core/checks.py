@@ -29,6 +29,7 @@ URLS = (
     "device_authorization_endpoint",
     "jwks_uri",
 )
+GRANTS = ("authorization_code", "device_code")
 HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 5.1
 HEADER_TEMPLATE = re.compile(r"[ -z|~]*\{token\}[ -z|~]*")
 
@@ -63,6 +64,10 @@ def _flag(value: Any) -> bool:
     return isinstance(value, bool)
 
 
+def _grants(value: Any) -> bool:
+    return _words(value) and not set(value.split() if _text(value) else value) - set(GRANTS)
+
+
 def _way(value: Any) -> bool:
     return value in ("basic", "post", "none")
 
@@ -73,6 +78,7 @@ KINDS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "client_id": (_text, "a text"),
     "client_secret": (_secret, "a text"),
     "client_auth": (_way, "basic, post or none"),
+    "grants": (_grants, f"a list of these: {', '.join(GRANTS)}"),
     "scopes": (_words, "a list of texts"),
     "audience": (_text, "a text"),
     "authorize_params": (_texts, "a table of texts"),

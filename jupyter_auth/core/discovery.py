@@ -103,7 +103,8 @@ def _checked(issuer: str, document: http.Json) -> Endpoints:
             require_secure(str(url), name)
         except ConfigurationError as error:
             raise ProviderError(f"{issuer} names an unusable {name}: {error.message}") from None
-    if "authorization_endpoint" not in urls or "token_endpoint" not in urls:
+    ways = {"authorization_endpoint", "device_authorization_endpoint"}
+    if "token_endpoint" not in urls or not ways & urls.keys():
         raise ProviderError(f"The metadata of {issuer} lacks an authorization or token endpoint.")
     return Endpoints(
         issuer=issuer,

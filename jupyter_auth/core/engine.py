@@ -9,20 +9,19 @@ import time
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin
 
-from jupyter_auth.core import identity, oauth
+from jupyter_auth.core import grants, oauth
 from jupyter_auth.core.changes import ChangeLog
+from jupyter_auth.core.completion import Completion
+from jupyter_auth.core.device import DeviceGrant
 from jupyter_auth.core.discovery import Discovery
 from jupyter_auth.core.errors import (
-    AuthError,
     ConfigurationError,
     LoginDenied,
     LoginFailed,
-    UserMismatch,
 )
 from jupyter_auth.core.logins import LIFETIME, Binding, Logins, Opening, Request, binding_name
 from jupyter_auth.core.models import (
     DEFAULT_KEY,
-    Account,
     AccountInfo,
     AccountKey,
     Change,
@@ -35,7 +34,7 @@ from jupyter_auth.core.models import (
 )
 from jupyter_auth.core.revocation import Revoker
 from jupyter_auth.core.secret import Secret
-from jupyter_auth.core.token_endpoint import Party, TokenAnswer, other_grants, refusal
+from jupyter_auth.core.token_endpoint import Party, other_grants, refusal
 from jupyter_auth.core.tokens import Need, Tokens
 
 if TYPE_CHECKING:
@@ -53,7 +52,7 @@ class Engine:
 
     ``clock`` gives seconds since 1970 in UTC, ``login_lifetime`` is how many of them a person has
     to finish a login. Implements ``Accounts``, and for those who drive a
-    login ``open`` and ``finish``.
+    login ``open`` and ``finish``, or ``device``.
     """
 
     def __init__(
@@ -71,6 +70,10 @@ class Engine:
         self._logins = Logins(clock, self._login_changed, login_lifetime)
         self._revoker = Revoker()
         self._tokens = Tokens(store, self._asked, self._discovery, self._log, clock)
+        self._completion = Completion(
+            self._logins, self._tokens, self._discovery, self._revoker, clock
+        )
+        self.device = DeviceGrant(self._logins, self._completion, self._party)
 
     # Providers
 
@@ -110,6 +113,7 @@ class Engine:
         username: str | None = None,
         scopes: Sequence[str] | None = None,
         force: bool = False,
+        grant: str | None = None,
         kernel: str | None = None,
         notebook: str | None = None,
     ) -> Login:
@@ -117,13 +121,12 @@ class Engine:
         if len(session_key) > MAX_KEY:
             raise ConfigurationError(f"A session_key has at most {MAX_KEY} characters.")
         party = self._party(provider)
-        party.endpoint("authorization_endpoint")
-        _ = party.client_id
         request = Request(
             key=AccountKey(provider, session_key),
             username=username,
             scopes=tuple(scopes or ()),
             force=force,
+            grant=grants.chosen(party, grant),
         )
         return self._logins.begin(request, kernel=kernel, notebook=notebook)
 
@@ -169,12 +172,7 @@ class Engine:
         login, opening = self._logins.take_opening(
             provider, params.get("state", ""), bindings, user
         )
-        try:
-            return self._complete(login, opening, params)
-        except LoginDenied as error:
-            return self._logins.end(login.id, "denied", error)
-        except AuthError as error:
-            return self._logins.end(login.id, "failed", error)
+        return self._completion.outcome(login.id, lambda: self._complete(login, opening, params))
 
     def _complete(self, login: Login, opening: Opening, params: Mapping[str, str]) -> Login:
         if login.status != "pending":  # another opening was the first
@@ -188,43 +186,7 @@ class Engine:
         answer = oauth.exchange(
             party, code=code, verifier=opening.verifier, redirect_uri=opening.redirect_uri
         )
-        asked = request.scopes or party.default_scopes
-        account = self._account(party, login.key, answer, asked, opening.nonce)
-        if request.username and request.username not in {account.username, account.subject}:
-            self._revoker.revoke(lambda: party, account)
-            raise UserMismatch(
-                f"{account.username or 'Somebody else'} signed in to {party.provider.title},"
-                f" not {request.username}.",
-                hint="Nothing was stored. Sign out at the provider, then sign in as the right one.",
-            )
-        if not self._logins.claim(login.id):
-            self._revoker.revoke(lambda: party, account)
-            return self._logins.get(login.id)
-        self._tokens.keep(account)
-        return self._logins.end(login.id, "complete")
-
-    def _account(
-        self, party: Party, key: AccountKey, answer: TokenAnswer, asked: Sequence[str], nonce: str
-    ) -> Account:
-        now = self._clock()
-        sent = nonce if "openid" in asked else None
-        who = identity.of(party, answer, self._discovery, now=now, nonce=sent)
-        return Account(
-            provider=key.provider,
-            session_key=key.session_key,
-            fingerprint=party.provider.fingerprint,
-            access_token=answer.access_token,
-            refresh_token=answer.refresh_token,
-            id_token=answer.id_token,
-            # RFC 6749 5.1: a scope left out is the scope that was asked for.
-            scopes=tuple(asked) if answer.scopes is None else answer.scopes,
-            issued_at=now,
-            expires_at=now + answer.expires_in if answer.expires_in else None,
-            issuer=party.endpoints.issuer,
-            subject=who.subject,
-            username=who.username,
-            signed_in_at=now,
-        )
+        return self._completion.keep(login, request, party, answer, nonce=opening.nonce)
 
     def login(self, login_id: str) -> Login:
         """How it stands. LoginExpired: not known (any more)."""
@@ -301,12 +263,23 @@ class Engine:
             if news.changes or news.reset or left <= 0:
                 return news
             self.poll()
+            for login in self.due():
+                self.device.poll(login.id)
             self._log.wait(since, min(left, POLL))
 
     def poll(self) -> None:
         """Look at what other processes changed, and at what expired. About once a second."""
         self._logins.expire()
         self._tokens.poll()
+
+    def due(self) -> list[Login]:
+        """The device logins whose provider should be asked now how they stand."""
+        now = self._clock()
+        return [
+            each
+            for each in self._logins.pending()
+            if each.next_poll_at is not None and each.next_poll_at <= now
+        ]
 
     def listen(self, callback: Callable[[], None]) -> Callable[[], None]:
         """Call ``callback`` after each change, from any thread; returns what ends that."""

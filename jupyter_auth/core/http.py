@@ -34,11 +34,13 @@ def send(
     what: str,
     *,
     ca_bundle: str | None = None,
+    any_status: bool = False,
     **kwargs: Any,
 ) -> requests.Response:
     """The provider's answer to one request, body read. ``what`` names it in errors.
 
     ``ca_bundle``: a file with the certificates to trust instead of the usual ones.
+    ``any_status``: an OAuth error in the body counts, whatever the status (RFC 8628 3.5).
     ProviderUnavailable: no answer in time, or 5xx or 429. ProviderError: too large.
     ConfigurationError: it redirects; a redirect is not followed, the request holds secrets.
     """
@@ -78,7 +80,8 @@ def send(
             hint="Check the network and the provider's address. Nothing is lost: try again.",
         ) from None
     response.raw = io.BytesIO(body)
-    _check_status(response, f"{what} of {host}")
+    if not (any_status and _says_error(response)):
+        _check_status(response, f"{what} of {host}")
     return response
 
 
@@ -120,6 +123,13 @@ def _check_status(response: requests.Response, what: str) -> None:
         raise ProviderUnavailable(
             f"The {what} answered {status}.", hint="Nothing is lost: try again in a while."
         )
+
+
+def _says_error(response: requests.Response) -> bool:
+    try:
+        return "error" in json_object(response, "")
+    except ProviderError:
+        return False
 
 
 def _no_duplicates(pairs: list[tuple[str, Any]]) -> Json:

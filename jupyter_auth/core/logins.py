@@ -28,11 +28,13 @@ from jupyter_auth.core.models import AccountKey, Login, LoginStatus
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from jupyter_auth.core.device_answer import DeviceAnswer
     from jupyter_auth.core.secret import Secret
 
 LIFETIME = 600.0  # seconds that a login is pending at most, and that its outcome is remembered
 MAX_PENDING = 50
 MAX_OPENINGS = 8
+MAX_DELAY = 60.0  # seconds between polls of a provider that is away
 MAX_ENDED = 200  # outcomes that are remembered
 COOKIE_PREFIX = "jupyter-auth-"
 
@@ -66,6 +68,23 @@ class Request:
     username: str | None = None
     scopes: tuple[str, ...] = ()
     force: bool = False
+    grant: str = "authorization_code"
+
+
+@dataclass(kw_only=True)
+class Polling:
+    """How a device login is asked about. Changed by the one who asks, between take and put back."""
+
+    device_code: Secret
+    fingerprint: str
+    interval: float  # seconds
+    failures: int = 0  # in a row
+    taken: bool = False
+
+    @property
+    def delay(self) -> float:
+        """Seconds until the next poll: doubled for each failure in a row (RFC 8628 3.5)."""
+        return max(self.interval, min(self.interval * 2.0**self.failures, MAX_DELAY))
 
 
 @dataclass
@@ -75,6 +94,7 @@ class _Entry:
     waiters: int = 1
     claimed: bool = False
     openings: dict[str, Opening] = field(default_factory=dict)  # by SHA-256 of the state
+    polling: Polling | None = None
 
 
 def _digest(value: str) -> str:
@@ -139,6 +159,7 @@ class Logins:
                 id=secrets.token_urlsafe(24),
                 provider=request.key.provider,
                 session_key=request.key.session_key,
+                grant=request.grant,
                 expires_at=self._clock() + self._lifetime,
                 kernel=kernel,
                 notebook=notebook,
@@ -201,6 +222,48 @@ class Logins:
             del entry.openings[digest]
             return entry.login, opening
 
+    def add_device(self, login_id: str, answer: DeviceAnswer, fingerprint: str) -> Login:
+        """The login with a device's code; where two asked for one, the first has been shown."""
+        entry = self._entry(login_id)
+        with self._lock:
+            if entry.polling is None and entry.login.status == "pending":
+                now = self._clock()
+                entry.polling = Polling(
+                    device_code=answer.device_code,
+                    fingerprint=fingerprint,
+                    interval=answer.interval,
+                )
+                entry.login = dataclasses.replace(
+                    entry.login,
+                    user_code=answer.user_code,
+                    verification_uri=answer.verification_uri,
+                    verification_uri_complete=answer.verification_uri_complete,
+                    expires_at=min(entry.login.expires_at, now + answer.expires_in),
+                    next_poll_at=now + answer.interval,
+                )
+            return entry.login
+
+    def take_poll(self, login_id: str) -> Polling | None:
+        """What to ask a device login's provider with, if it is time to and nobody else does."""
+        self.expire()
+        entry = self._entry(login_id)
+        with self._lock:
+            polling, due = entry.polling, entry.login.next_poll_at
+            if polling is None or polling.taken or due is None or due > self._clock():
+                return None
+            polling.taken = True
+            return polling
+
+    def put_back(self, login_id: str) -> None:
+        """The provider was asked; the next time is set by what it said."""
+        entry = self._entry(login_id)
+        with self._lock:
+            if entry.polling:
+                entry.polling.taken = False
+                entry.login = dataclasses.replace(
+                    entry.login, next_poll_at=self._clock() + entry.polling.delay
+                )
+
     def claim(self, login_id: str) -> bool:
         """Whether the caller is the first to complete it: others see that outcome."""
         entry = self._entry(login_id)
@@ -220,7 +283,12 @@ class Logins:
                 status=status,
                 error=error.to_wire() if error else None,
                 expires_at=self._clock() + LIFETIME,
+                user_code=None,
+                verification_uri=None,
+                verification_uri_complete=None,
+                next_poll_at=None,
             )
+            entry.polling = None
             if status != "complete":  # then the other openings see that, and nothing is exchanged
                 entry.openings.clear()
             login = entry.login

@@ -70,6 +70,7 @@ class LocalAccounts(Engine):
         username: str | None = None,
         scopes: Sequence[str] | None = None,
         force: bool = False,
+        grant: str | None = None,
         kernel: str | None = None,
         notebook: str | None = None,
     ) -> Login:
@@ -83,10 +84,12 @@ class LocalAccounts(Engine):
             username=username,
             scopes=scopes,
             force=force,
+            grant=grant,
             kernel=kernel,
             notebook=notebook,
         )
-        self._listener(self.configured(provider)).serve(login.id)
+        if login.grant == "authorization_code":
+            self._listener(self.configured(provider)).serve(login.id)
         return self.login(login.id)
 
     def login(self, login_id: str) -> Login:

@@ -63,6 +63,7 @@ class Provider:
 
     Give ``issuer`` and everything else is discovered (OIDC Discovery, RFC 8414), or ``endpoints``.
     Strings and lists are taken where secrets and tuples rest. ConfigurationError: cannot work.
+    ``grants``: the ways in, the preferred one first; none: those that its endpoints offer.
     """
 
     name: str
@@ -72,6 +73,7 @@ class Provider:
     client_id: str | None = None
     client_secret: Secret | None = None
     client_auth: ClientAuth | None = None
+    grants: tuple[str, ...] = ()
     scopes: tuple[str, ...] = ()
     audience: str | None = None
     authorize_params: Mapping[str, str] = field(default_factory=dict)
@@ -104,6 +106,7 @@ class Provider:
         put(self, "client_secret", Secret(secret) if isinstance(secret, str) else secret)
         put(self, "title", self.title or self.name)
         put(self, "scopes", _words(self.scopes))
+        put(self, "grants", _words(self.grants))
         put(self, "refresh_on", tuple(self.refresh_on))
         put(self, "authorize_params", MappingProxyType(dict(self.authorize_params)))
         put(self, "token_params", MappingProxyType(dict(self.token_params)))
@@ -260,13 +263,20 @@ class Login:
 
     ``path`` is root-absolute on the user's own server, ``url`` absolute where that is known.
     ``error`` is what ``AuthError.to_wire()`` gives. ``kernel`` and ``notebook`` say who asked.
+    ``grant`` is the way in. The user code and the verification URIs are a device login's (RFC 8628
+    3.2), for the page or the terminal that shows them; ``next_poll_at``: when to ask how it stands.
     """
 
     id: str
     provider: str
     session_key: str = DEFAULT_KEY
+    grant: str = "authorization_code"
     status: LoginStatus = "pending"
     expires_at: float = 0.0
+    user_code: str | None = None
+    verification_uri: str | None = None
+    verification_uri_complete: str | None = None
+    next_poll_at: float | None = None
     error: Mapping[str, Any] | None = None
     path: str | None = None
     url: str | None = None

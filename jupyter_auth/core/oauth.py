@@ -6,13 +6,21 @@ Nothing here decides or remembers; each function is one request, or the URL for 
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar
 
 import requests
-from oauthlib.oauth2 import WebApplicationClient
+from oauthlib.oauth2 import DeviceClient, OAuth2Error, WebApplicationClient
+from oauthlib.oauth2.rfc6749.errors import raise_from_error
 
-from jupyter_auth.core import http
-from jupyter_auth.core.errors import AuthError, LoginFailed, ProviderError, RefreshRejected
+from jupyter_auth.core import device_answer, http
+from jupyter_auth.core.errors import (
+    AuthError,
+    LoginDenied,
+    LoginExpired,
+    LoginFailed,
+    ProviderError,
+    RefreshRejected,
+)
 from jupyter_auth.core.secret import Secret
 from jupyter_auth.core.token_endpoint import (
     Party,
@@ -20,6 +28,7 @@ from jupyter_auth.core.token_endpoint import (
     as_https,
     checked,
     client_auth,
+    refusal,
     restored,
     speaking,
 )
@@ -28,8 +37,12 @@ from jupyter_auth.core.traces import forget_locals
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from jupyter_auth.core.device_answer import DeviceAnswer
+
 P = ParamSpec("P")
 R = TypeVar("R")
+
+SLOWER = 5.0  # seconds that each ``slow_down`` adds to the interval for good (RFC 8628 3.5)
 
 
 def _forgetful(call: Callable[P, R]) -> Callable[P, R]:
@@ -109,6 +122,93 @@ def exchange(party: Party, *, code: Secret, verifier: Secret, redirect_uri: str)
             **more,
         )
     return checked(answer)
+
+
+@_forgetful
+def authorize_device(party: Party, scopes: Sequence[str]) -> DeviceAnswer:
+    """A code for a person to take to the provider's page (RFC 8628 3.1).
+
+    ConfigurationError: the provider refused this client.
+    """
+    url = party.endpoint("device_authorization_endpoint")
+    auth, credentials = client_auth(party)
+    form = {**party.provider.authorize_params, **credentials, "client_id": party.client_id}
+    form |= {"scope": " ".join(scopes), "audience": party.provider.audience or ""}
+    what = "device authorization endpoint"
+    with (
+        speaking(party, invalid_grant=LoginFailed, hidden=()) as session,
+        requests.Session() as plain,
+    ):
+        session.grant_type = DeviceClient.grant_type
+        response = http.send(
+            plain,
+            "POST",
+            url,
+            what,
+            ca_bundle=party.provider.ca_bundle,
+            any_status=True,
+            auth=auth or http.no_auth,
+            data={name: value for name, value in form.items() if value},
+        )
+        answer = http.json_object(response, what)
+        if answer.get("error") is not None:
+            said = {"error_description": str(answer.get("error_description") or "")}
+            raise_from_error(str(answer["error"]), said)
+    if not response.ok:
+        raise ProviderError(f"The {what} answered {response.status_code}.")
+    return device_answer.parse(answer)
+
+
+@_forgetful
+def poll_device(
+    party: Party, device_code: Secret
+) -> TokenAnswer | Literal["authorization_pending", "slow_down"]:
+    """The tokens, once the person has said yes; else what the provider says (RFC 8628 3.4, 3.5).
+
+    LoginDenied, LoginExpired, LoginFailed: it is over. ProviderUnavailable, ProviderError: no
+    answer that means anything; ask again later.
+    """
+    client = DeviceClient(party.client_id)
+    with speaking(
+        party, client=client, invalid_grant=LoginFailed, hidden=(device_code,)
+    ) as session:
+        auth, credentials = client_auth(party)
+        more: dict[str, Any] = {**party.provider.token_params}
+        if "client_secret" in credentials:
+            more["client_secret"] = credentials["client_secret"]
+        try:
+            answer = session.fetch_token(
+                as_https(party.endpoint("token_endpoint")),
+                device_code=device_code.reveal(),
+                auth=auth,
+                include_client_id=auth is None,
+                **more,
+            )
+        except OAuth2Error as error:
+            return _pending(party, error)
+    return checked(answer)
+
+
+def _pending(party: Party, error: OAuth2Error) -> Literal["authorization_pending", "slow_down"]:
+    """RFC 8628 3.5: two errors mean to go on, any other one to stop."""
+    title = party.provider.title
+    said = {"error": error.error or "", "error_description": error.description or ""}
+    match error.error:
+        case "authorization_pending" | "slow_down":
+            return error.error
+        case "access_denied":
+            raise LoginDenied(
+                f"{title} did not sign you in ({refusal(said)}).",
+                hint="Start again, and allow it there.",
+            ) from None
+        case "expired_token":
+            raise LoginExpired(
+                f"The code for {title} was not used in time.", hint="Start again."
+            ) from None
+        case "invalid_request" | "invalid_scope" | "invalid_target":
+            raise LoginFailed(f"{title} refused ({refusal(said)}).") from None
+        case _:
+            raise error
 
 
 @_forgetful

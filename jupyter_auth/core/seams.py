@@ -64,12 +64,14 @@ class Accounts(Protocol):
         username: str | None = None,
         scopes: Sequence[str] | None = None,
         force: bool = False,
+        grant: str | None = None,
         kernel: str | None = None,
         notebook: str | None = None,
     ) -> Login:
         """A pending login: a new one, or the one under way for the same account and parameters.
 
-        ``force`` asks the provider to prompt; ``kernel`` and ``notebook`` say who asks.
+        ``force`` asks the provider to prompt; ``grant`` is the way in, None: the preferred one;
+        ``kernel`` and ``notebook`` say who asks.
 
         ProviderNotFound, ConfigurationError; ProviderUnavailable, ProviderError from discovery.
         """

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, quote_plus, urlsplit
 
 import requests
-from oauthlib.oauth2 import OAuth2Error, WebApplicationClient
+from oauthlib.oauth2 import Client, DeviceClient, OAuth2Error, WebApplicationClient
 from requests.auth import HTTPBasicAuth
 from requests_oauthlib import OAuth2Session
 
@@ -107,8 +107,12 @@ def restored(url: str, meant: str) -> str:
 class ProviderSession(OAuth2Session):
     """requests-oauthlib's session for one request to the token endpoint of ``party``."""
 
-    def __init__(self, party: Party, redirect_uri: str | None) -> None:
-        super().__init__(client=WebApplicationClient(party.client_id), redirect_uri=redirect_uri)
+    def __init__(
+        self, party: Party, redirect_uri: str | None = None, client: Client | None = None
+    ) -> None:
+        client = client or WebApplicationClient(party.client_id)
+        super().__init__(client=client, redirect_uri=redirect_uri)
+        self._any_status = isinstance(client, DeviceClient)
         self._endpoint = party.endpoint("token_endpoint")
         self._ca_bundle = party.provider.ca_bundle
         self.grant_type = ""
@@ -125,6 +129,7 @@ class ProviderSession(OAuth2Session):
                 "token endpoint",
                 ca_bundle=self._ca_bundle,
                 auth=kwargs.get("auth") or http.no_auth,
+                any_status=self._any_status,
                 **form,
             )
         answer = http.json_object(response, "token endpoint")
@@ -214,15 +219,17 @@ def speaking(
     party: Party,
     redirect_uri: str | None = None,
     *,
+    client: Client | None = None,
     invalid_grant: type[AuthError],
     hidden: tuple[Secret, ...],
 ) -> Iterator[ProviderSession]:
     """A session for one request. What oauthlib raises comes out as our own errors.
 
+    ``client`` builds the request, by default that of the authorization code grant.
     ``invalid_grant`` is raised where the provider says that; ``hidden`` never shows in a message.
     """
     _quiet.on = True
-    session = ProviderSession(party, redirect_uri)
+    session = ProviderSession(party, redirect_uri, client)
     try:
         yield session
     except OAuth2Error as error:

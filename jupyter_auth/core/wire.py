@@ -105,11 +105,12 @@ def account_from_wire(data: dict[str, Any]) -> AccountInfo:
 
 
 def login_to_wire(login: Login) -> dict[str, Any]:
-    """A login's public side: all it has."""
+    """A login's public side. A device's code is for its page alone, never in an output."""
     return {
         "id": login.id,
         "provider": login.provider,
         "session_key": login.session_key,
+        "grant": login.grant,
         "status": login.status,
         "path": login.path,
         "url": login.url,
@@ -126,6 +127,7 @@ def login_from_wire(data: dict[str, Any]) -> Login:
         id=data["id"],
         provider=data["provider"],
         session_key=data.get("session_key", DEFAULT_KEY),
+        grant=str(data.get("grant") or "authorization_code"),
         status=cast("LoginStatus", data["status"]),
         path=data.get("path"),
         url=data.get("url"),

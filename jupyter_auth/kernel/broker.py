@@ -76,6 +76,7 @@ class BrokerClient:
         username: str | None = None,
         scopes: Sequence[str] | None = None,
         force: bool = False,
+        grant: str | None = None,
         kernel: str | None = None,
         notebook: str | None = None,
     ) -> Login:
@@ -86,6 +87,7 @@ class BrokerClient:
             "username": username,
             "scopes": None if scopes is None else list(scopes),
             "force": force,
+            "grant": grant,
             "kernel": kernel or this_kernel(),
             "notebook": notebook or this_notebook(),
         }

@@ -134,6 +134,7 @@ class Broker:
             username=inputs.text(body, "username"),
             scopes=inputs.words(body, "scopes"),
             force=inputs.flag(body, "force"),
+            grant=inputs.text(body, "grant"),
             kernel=inputs.text(body, "kernel"),
             notebook=inputs.text(body, "notebook"),
         )

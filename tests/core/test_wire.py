@@ -157,7 +157,7 @@ def account() -> Account:
 def test_there_is_no_word_for_a_refresh_token_or_a_client_secret():
     provider = Provider(name="idp", issuer="https://idp", client_id="x", client_secret=PLANTED)
     token = Token(access_token=Secret("t"), headers={"Authorization": Secret("Bearer t")})
-    login = Login(id="l", provider="idp")
+    login = Login(id="l", provider="idp", user_code=PLANTED, verification_uri_complete=PLANTED)
     change = Change(kind="login", provider="idp", login=login)
     sent = [
         wire.token_to_wire(token),
@@ -171,7 +171,7 @@ def test_there_is_no_word_for_a_refresh_token_or_a_client_secret():
     assert not any("refresh_token" in name or "secret" in name for name in names)
     assert names == {
         "access_token", "api_origins", "base_url", "changes", "error", "expires_at", "headers",
-        "Authorization", "host", "id", "kernel", "kind", "login", "name", "notebook", "path",
+        "Authorization", "grant", "host", "id", "kernel", "kind", "login", "name", "notebook", "path",
         "provider", "refresh_at", "refresh_on", "refreshes", "reset", "scope", "sequence",
         "session_key", "signed_in_at", "source", "status", "title", "url", "username", "warning",
     }  # fmt: skip

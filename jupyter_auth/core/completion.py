@@ -1,0 +1,102 @@
+"""What every way in comes to: tokens become an account that rests, and its login is complete."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from jupyter_auth.core import identity
+from jupyter_auth.core.errors import AuthError, LoginDenied, LoginExpired, UserMismatch
+from jupyter_auth.core.models import Account
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from jupyter_auth.core.discovery import Discovery
+    from jupyter_auth.core.logins import Logins, Request
+    from jupyter_auth.core.models import Login
+    from jupyter_auth.core.revocation import Revoker
+    from jupyter_auth.core.token_endpoint import Party, TokenAnswer
+    from jupyter_auth.core.tokens import Tokens
+
+
+class Completion:
+    """The last step of a login, whichever grant it took."""
+
+    def __init__(
+        self,
+        logins: Logins,
+        tokens: Tokens,
+        discovery: Discovery,
+        revoker: Revoker,
+        clock: Callable[[], float],
+    ) -> None:
+        self._logins = logins
+        self._tokens = tokens
+        self._discovery = discovery
+        self._revoker = revoker
+        self._clock = clock
+
+    def outcome(self, login_id: str, step: Callable[[], Login]) -> Login:
+        """What ``step`` makes of the login; where it fails, that is the login's end."""
+        try:
+            return step()
+        except LoginDenied as error:
+            return self._logins.end(login_id, "denied", error)
+        except LoginExpired as error:
+            return self._logins.end(login_id, "expired", error)
+        except AuthError as error:
+            return self._logins.end(login_id, "failed", error)
+
+    def keep(
+        self,
+        login: Login,
+        request: Request,
+        party: Party,
+        answer: TokenAnswer,
+        *,
+        nonce: str | None = None,
+    ) -> Login:
+        """Store the account and complete the login, if nobody was faster.
+
+        UserMismatch: it belongs to somebody else than was asked for. ProviderError: its ID token
+        is not to be believed. Nothing is stored then.
+        """
+        account = self.account(request, party, answer, nonce=nonce)
+        if not self._logins.claim(login.id):
+            self._revoker.revoke(lambda: party, account)
+            return self._logins.get(login.id)
+        self._tokens.keep(account)
+        return self._logins.end(login.id, "complete")
+
+    def account(
+        self, request: Request, party: Party, answer: TokenAnswer, *, nonce: str | None = None
+    ) -> Account:
+        """Whose tokens these are, as an account that does not rest anywhere yet. See ``keep``."""
+        now = self._clock()
+        asked = request.scopes or party.default_scopes
+        sent = nonce if "openid" in asked else None
+        who = identity.of(party, answer, self._discovery, now=now, nonce=sent)
+        account = Account(
+            provider=request.key.provider,
+            session_key=request.key.session_key,
+            fingerprint=party.provider.fingerprint,
+            access_token=answer.access_token,
+            refresh_token=answer.refresh_token,
+            id_token=answer.id_token,
+            # RFC 6749 5.1: a scope left out is the scope that was asked for.
+            scopes=tuple(asked) if answer.scopes is None else answer.scopes,
+            issued_at=now,
+            expires_at=now + answer.expires_in if answer.expires_in else None,
+            issuer=party.endpoints.issuer,
+            subject=who.subject,
+            username=who.username,
+            signed_in_at=now,
+        )
+        if request.username and request.username not in {account.username, account.subject}:
+            self._revoker.revoke(lambda: party, account)
+            raise UserMismatch(
+                f"{account.username or 'Somebody else'} signed in to {party.provider.title},"
+                f" not {request.username}.",
+                hint="Nothing was stored. Sign out at the provider, then sign in as the right one.",
+            )
+        return account

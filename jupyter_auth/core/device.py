@@ -1,0 +1,78 @@
+"""The device grant (RFC 8628): a person takes a code to the provider, and we ask how it goes.
+
+Nobody waits in here. Whoever waits for the login calls ``poll`` now and then; the provider is asked
+when its interval is over, and by one caller at a time.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from jupyter_auth.core import oauth
+from jupyter_auth.core.errors import LoginFailed, ProviderError, ProviderUnavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from jupyter_auth.core.completion import Completion
+    from jupyter_auth.core.logins import Logins, Polling
+    from jupyter_auth.core.models import Login
+    from jupyter_auth.core.token_endpoint import Party
+
+
+class DeviceGrant:
+    """The driver of device logins. ``party`` finds a provider by name."""
+
+    def __init__(
+        self, logins: Logins, completion: Completion, party: Callable[[str], Party]
+    ) -> None:
+        self._logins = logins
+        self._completion = completion
+        self._party = party
+
+    def start(self, login_id: str) -> Login:
+        """The login with the code for a person to take along: a new one, or the one it has.
+
+        Raises the login's outcome where it is not pending; ProviderUnavailable, ProviderError,
+        ConfigurationError: no code; it can be tried again.
+        """
+        request = self._logins.request(login_id)
+        login = self._logins.get(login_id)
+        if login.user_code:
+            return login
+        party = self._party(login.provider)
+        answer = oauth.authorize_device(party, request.scopes or party.default_scopes)
+        return self._logins.add_device(login_id, answer, party.provider.fingerprint)
+
+    def poll(self, login_id: str) -> Login:
+        """Ask the provider how it stands, if it is time to and nobody else is asking.
+
+        A provider that is away is asked again, less and less often, until the code expires.
+        """
+        if (polling := self._logins.take_poll(login_id)) is None:
+            return self._logins.get(login_id)
+        login = self._logins.get(login_id)
+        try:
+            return self._completion.outcome(login_id, lambda: self._asked(login, polling))
+        finally:
+            self._logins.put_back(login_id)
+
+    def _asked(self, login: Login, polling: Polling) -> Login:
+        request = self._logins.request(login.id)
+        try:
+            party = self._party(login.provider)
+            _check_unchanged(party, polling)
+            answer = oauth.poll_device(party, polling.device_code)
+        except (ProviderUnavailable, ProviderError):
+            polling.failures += 1
+            return self._logins.get(login.id)
+        polling.failures = 0
+        if isinstance(answer, str):
+            polling.interval += oauth.SLOWER if answer == "slow_down" else 0.0
+            return self._logins.get(login.id)
+        return self._completion.keep(login, request, party, answer)
+
+
+def _check_unchanged(party: Party, polling: Polling) -> None:
+    if party.provider.fingerprint != polling.fingerprint:
+        raise LoginFailed("The provider was configured anew meanwhile.", hint="Start again.")
