@@ -42,6 +42,10 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 R = TypeVar("R")
 
+MEANT_FOR_ALL = frozenset(  # errors that mean the same for each grant
+    {"invalid_client", "invalid_grant", "unauthorized_client", "unsupported_grant_type"}
+    | {"server_error", "temporarily_unavailable"}
+)
 SLOWER = 5.0  # seconds that each ``slow_down`` adds to the interval for good (RFC 8628 3.5)
 
 
@@ -205,10 +209,10 @@ def _pending(party: Party, error: OAuth2Error) -> Literal["authorization_pending
             raise LoginExpired(
                 f"The code for {title} was not used in time.", hint="Start again."
             ) from None
-        case "invalid_request" | "invalid_scope" | "invalid_target":
-            raise LoginFailed(f"{title} refused ({refusal(said)}).") from None
-        case _:
+        case code if code in MEANT_FOR_ALL:
             raise error
+        case _:
+            raise LoginFailed(f"{title} refused ({refusal(said)}).") from None
 
 
 @_forgetful

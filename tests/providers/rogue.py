@@ -19,6 +19,7 @@ from urllib.parse import urlencode
 
 import requests
 
+from .devices import GRANT, Devices
 from .forgery import IdTokens
 from .sockets import Request, SocketServer
 from .troubles import Gate, Reply, Trouble
@@ -35,6 +36,7 @@ ENDPOINTS = {
     "/.well-known/oauth-authorization-server": "discovery",
     "/jwks": "jwks",
     "/authorize": "authorize",
+    "/device": "device",
     "/token": "token",
     "/revoke": "revoke",
     "/userinfo": "userinfo",
@@ -103,6 +105,7 @@ class RogueProvider:
         self._server = SocketServer(self._answer, tls)
         self.issuer = f"{'https' if tls else 'http'}://{host}:{self._server.port}"
         self.id_token = IdTokens(self)
+        self.devices = Devices(self)
 
     # -- for tests -------------------------------------------------------------------------------
 
@@ -118,7 +121,8 @@ class RogueProvider:
         """Spoil the next ``times`` answers of an endpoint, or all until ``behave()``.
 
         Endpoints: ``discovery``, ``jwks``, ``authorize``, ``token`` (any grant), ``refresh`` (that
-        grant alone, before ``token``), ``revoke``, ``userinfo``, ``api``. Returns the trouble.
+        grant alone, before ``token``), ``revoke``, ``userinfo``, ``api``,
+        ``device``. Returns the trouble.
         """
         if isinstance(trouble, Gate):
             self._gates.append(trouble)
@@ -189,6 +193,7 @@ class RogueProvider:
             {
                 "issuer": self.issuer,
                 "authorization_endpoint": f"{self.issuer}/authorize",
+                "device_authorization_endpoint": f"{self.issuer}/device",
                 "token_endpoint": f"{self.issuer}/token",
                 "revocation_endpoint": f"{self.issuer}/revoke",
                 "userinfo_endpoint": f"{self.issuer}/userinfo",
@@ -221,6 +226,13 @@ class RogueProvider:
             self._codes[given["code"]] = (family, asked)
         return Reply(303, headers={"Location": f"{asked['redirect_uri']}?{urlencode(given)}"})
 
+    def _device(self, request: Request) -> Reply:
+        form = request.form
+        if not self._authenticated(request):
+            return Reply.json({"error": "invalid_client"}, 401)
+        scope = form.get("scope", "") if self.scope is None else self.scope
+        return self.devices.authorize(Family(self.client_id, scope, None, self.sub))
+
     def _token(self, request: Request) -> Reply:
         form = request.form
         if not self._authenticated(request):
@@ -230,6 +242,8 @@ class RogueProvider:
                 return self._code_grant(form)
             case "refresh_token":
                 return self._refresh_grant(form)
+            case grant if grant == GRANT:
+                return self._device_grant(form)
             case "client_credentials" if self.client_secret:
                 return self._issue(Family(self.client_id, form.get("scope", ""), None, ""))
         return Reply.json({"error": "unsupported_grant_type"}, 400)
@@ -280,6 +294,13 @@ class RogueProvider:
             or asked.get("code_challenge") != challenge
         ):
             return Reply.json({"error": "invalid_grant"}, 400)
+        self._families.append(family)
+        return self._issue(family)
+
+    def _device_grant(self, form: dict[str, str]) -> Reply:
+        family = self.devices.poll(form.get("device_code", ""))
+        if isinstance(family, Reply):
+            return family
         self._families.append(family)
         return self._issue(family)
 
