@@ -103,12 +103,15 @@ def test_an_endpoint_that_is_not_secure_is_not_believed(rogue, discovery, provid
         discovery.endpoints(provider)
 
 
-@pytest.mark.parametrize("endpoint", ["authorization_endpoint", "token_endpoint"])
+@pytest.mark.parametrize(
+    "endpoints",
+    [["authorization_endpoint", "device_authorization_endpoint"], ["token_endpoint"]],
+)
 @pytest.mark.parametrize("nothing", [MISSING, None, ""])
 def test_a_document_without_the_main_endpoints_is_none(
-    rogue, discovery, provider, endpoint, nothing
+    rogue, discovery, provider, endpoints, nothing
 ):
-    rogue.script("discovery", troubles.fields(**{endpoint: nothing}))
+    rogue.script("discovery", troubles.fields(**dict.fromkeys(endpoints, nothing)))
     with pytest.raises(ProviderError, match="lacks"):
         discovery.endpoints(provider)
 
