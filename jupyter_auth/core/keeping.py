@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import stat
 import tempfile
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import tomli_w
 
 from jupyter_auth.core.errors import ConfigurationError
 from jupyter_auth.core.secret import Secret
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
 SECRETS = "client_secrets.json"
 MAX_SECRETS = 1 << 20  # bytes
-BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 
 
 def append_table(file: Path, name: str, fields: Mapping[str, Any]) -> None:
@@ -34,10 +34,10 @@ def append_table(file: Path, name: str, fields: Mapping[str, Any]) -> None:
     """
     file = file.resolve()  # a link into somebody's dotfiles stays one
     before = file.read_text(encoding="utf-8") if file.exists() else ""
-    lines = [f"{_key(key)} = {_value(value)}" for key, value in fields.items()]
-    table = "\n".join([f"[{_key(name)}]", *lines, ""])
+    added = {name: _plain(fields)}
+    table = tomli_w.dumps(added)
     after = f"{before.rstrip()}\n\n{table}" if before.strip() else table
-    if tomllib.loads(after) != {**tomllib.loads(before), name: _plain(fields)}:
+    if tomllib.loads(after) != {**tomllib.loads(before), **added}:
         raise ConfigurationError(f"{file} cannot be added to.", hint=f"Write {table!r} yourself.")
     _write(file, after)
 
@@ -109,26 +109,8 @@ def _write(file: Path, text: str) -> None:
         ) from None
 
 
-def _key(key: str) -> str:
-    return key if BARE_KEY.fullmatch(key) else _value(key)
-
-
-def _value(value: Any) -> str:
-    """A value as TOML writes it: like JSON, but for tables."""
-    match value:
-        case bool() | int() | float():
-            return json.dumps(value)
-        case str():
-            return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
-        case Mapping():
-            pairs = (f"{_key(key)} = {_value(each)}" for key, each in value.items())
-            return f"{{ {', '.join(pairs)} }}"
-        case _:
-            return f"[{', '.join(map(_value, value))}]"
-
-
 def _plain(value: Any) -> Any:
-    """What reading it back gives."""
+    """The dicts and lists that TOML has."""
     if isinstance(value, Mapping):
         return {key: _plain(each) for key, each in value.items()}
     return [_plain(each) for each in value] if isinstance(value, list | tuple) else value
