@@ -17,6 +17,7 @@ from jupyter_auth.core.providers import provider_from_mapping
 from jupyter_auth.server import inputs
 from jupyter_auth.server.bell import Bell
 from jupyter_auth.server.pools import Pools
+from jupyter_auth.server.returns import Returns
 
 if TYPE_CHECKING:
     import asyncio
@@ -50,6 +51,7 @@ class Broker:
         self._engine = engine
         self._pools = Pools()
         self._bell = Bell(engine, self._pools)
+        self.returns = Returns(lambda: {login.id for login in engine.logins()})
 
     # -- providers ---------------------------------------------------------------------------------
 
@@ -212,6 +214,7 @@ class Broker:
 
     def close(self) -> None:
         """Let everybody go, take no more calls, close the engine."""
+        self.returns.close()
         self._bell.close()
         self._pools.close()
         self._engine.close()

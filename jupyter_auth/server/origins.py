@@ -6,15 +6,20 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from jupyter_auth.core.errors import AuthError, ConfigurationError
+from jupyter_auth.core.listener import can_listen
 from jupyter_auth.core.urls import LOOPBACK_HOSTS, origin_of
 
 
 @dataclass(frozen=True)
 class Departure:
-    """How a browser leaves for the provider: by ``redirect_uri``, or first to ``move_to`` here."""
+    """How a browser leaves for the provider: by ``redirect_uri``, or first to ``move_to`` here.
+
+    ``listen``: the answer will arrive at another port of this machine.
+    """
 
     redirect_uri: str = ""
     move_to: str | None = None
+    listen: bool = False
 
 
 class ForeignOrigin(AuthError):
@@ -47,16 +52,18 @@ def departure(
 
     ``fixed`` is the one that the provider's configuration names. Where the answer will arrive under
     another name of this server, the browser has to begin there too, or its cookies are missing on
-    return. ConfigurationError: the fixed one never leads back here.
+    return. One at another port of this machine is listened at, if the browser is here too.
+    ConfigurationError: the fixed one never leads back here.
     """
     here = public_origin or origin
     if fixed is None:
         return _from(origin, here, page_path, here + callback_path)
     target = _origin_or_none(fixed)
-    if target is None or not urlsplit(fixed).path.endswith(_tail(callback_path)):
-        raise _leads_elsewhere(fixed, here + callback_path)
-    if target in {origin, here} or _loopback_twins(target, origin):
+    own = target is not None and (target in {origin, here} or _loopback_twins(target, origin))
+    if target and own and urlsplit(fixed).path.endswith(_tail(callback_path)):
         return _from(origin, target, page_path, fixed)
+    if not own and can_listen(fixed) and urlsplit(here).hostname in LOOPBACK_HOSTS:
+        return Departure(fixed, None if origin == here else here + page_path, listen=True)
     raise _leads_elsewhere(fixed, here + callback_path)
 
 

@@ -21,6 +21,7 @@ from jupyter_auth.server.answers import FORBIDDEN, error_of, status_of
 from jupyter_auth.server.broker import PREFIX
 from jupyter_auth.server.guard import UIHandler, may
 from jupyter_auth.server.origins import departure
+from jupyter_auth.server.returns import Return
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -99,7 +100,12 @@ class LoginPage(PageHandler):
         )
         if way.move_to:
             return way.move_to
+        if way.listen:
+            self.broker.returns.listen(way.redirect_uri)
         url, binding = await self.broker.open(login, way.redirect_uri, self.user)
+        if way.listen:
+            back = Return(login.id, binding.name, origin + callback_path)
+            self.broker.returns.listen(way.redirect_uri, back)
         self.set_cookie(
             binding.name,
             binding.value,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import time
 from pathlib import Path
@@ -11,7 +12,7 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 import requests
 
-from jupyter_auth.core import loopback
+from jupyter_auth.core import listener
 from jupyter_auth.core.errors import ConfigurationError, LoginExpired, LoginFailed
 from jupyter_auth.core.loopback import LocalAccounts
 from jupyter_auth.core.providers import Providers
@@ -63,6 +64,14 @@ def answers(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
+def listening(port: int) -> set[str]:
+    """The addresses with a listener at that port, as Linux writes them."""
+    tables = [Path("/proc/net/tcp"), Path("/proc/net/tcp6")]
+    rows = [line.split() for table in tables for line in table.read_text().splitlines()[1:]]
+    here = [row[1] for row in rows if row[3] == "0A"]
+    return {address.rpartition(":")[0] for address in here if address.endswith(f":{port:04X}")}
+
+
 def test_a_browser_on_this_machine_signs_in(accounts, oidc):
     login = accounts.begin("idp")
     back = oidc.login(authorization_url(login), "alice")
@@ -75,7 +84,7 @@ def test_a_browser_on_this_machine_signs_in(accounts, oidc):
 
 
 def test_it_closes_after_the_login(accounts, oidc, monkeypatch):
-    monkeypatch.setattr(loopback, "GRACE", 0.0)
+    monkeypatch.setattr(listener, "GRACE", 0.0)
     login = accounts.begin("idp")
     port = urlsplit(login.url).port
     requests.get(oidc.login(authorization_url(login), "alice"), allow_redirects=False)
@@ -85,10 +94,57 @@ def test_it_closes_after_the_login(accounts, oidc, monkeypatch):
 
 
 def test_it_listens_on_this_machine_alone(accounts):
-    port = f"{urlsplit(accounts.begin('idp').url).port:04X}"
-    sockets = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
-    listening = {row[1] for row in sockets if row[1].endswith(f":{port}") and row[3] == "0A"}
-    assert listening == {f"0100007F:{port}"}
+    assert listening(urlsplit(accounts.begin("idp").url).port) == {"0100007F"}
+
+
+def test_a_fixed_localhost_is_both_addresses_of_this_machine(local, oidc, free_port):
+    uri = f"http://localhost:{free_port}/callback/idp"
+    local(oidc, oidc.client_id, redirect_uri=uri).begin("idp")
+    assert listening(free_port) <= {"0100007F", "00000000000000000000000001000000"}
+    assert "0100007F" in listening(free_port)
+
+
+def test_each_process_has_a_port_of_its_own(accounts, local, oidc):
+    other = local(oidc, oidc.client_id)
+    ports = {urlsplit(each.begin("idp").url).port for each in (accounts, other)}
+    assert len(ports) == 2
+
+
+def test_it_closes_when_the_time_is_over(oidc, monkeypatch):
+    monkeypatch.setattr(listener, "GRACE", 0.0)
+    providers = Providers({"idp": {"issuer": oidc.issuer, "client_id": oidc.client_id}})
+    with contextlib.closing(LocalAccounts(providers, MemoryStore(), login_lifetime=0.3)) as short:
+        port = urlsplit(short.begin("idp").url).port
+        deadline = time.monotonic() + 10
+        while answers(port):
+            assert time.monotonic() < deadline
+            short.poll()  # as whoever waits does
+
+
+def test_the_redirect_uri_is_never_what_a_request_says(accounts):
+    login = accounts.begin("idp")
+    port = urlsplit(login.url).port
+    headers = {"Host": f"localhost:{port}", "X-Forwarded-Host": "evil.example"}
+    headers |= {"Origin": "https://evil.example", "Forwarded": "host=evil.example;proto=https"}
+    response = requests.get(login.url, headers=headers, allow_redirects=False)
+    asked = dict(parse_qsl(urlsplit(response.headers["Location"]).query))
+    assert asked["redirect_uri"] == f"http://127.0.0.1:{port}/callback/idp"
+
+
+@pytest.mark.parametrize("place", ["//evil.example", "/%2F%2Fevil.example", "/https:%2F%2Fevil"])
+@pytest.mark.parametrize("kind", ["login", "done"])
+def test_no_open_redirect(accounts, kind, place):
+    origin = accounts.begin("idp").url.partition("/login/")[0]
+    response = requests.get(f"{origin}/{kind}{place}", allow_redirects=False)
+    assert (response.status_code, response.headers.get("Location")) == (404, None)
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "HEAD", "OPTIONS"])
+def test_it_answers_get_alone(accounts, oidc, method):
+    login = accounts.begin("idp")
+    back = oidc.login(authorization_url(login), "alice")
+    assert requests.request(method, back).status_code == 501
+    assert accounts.login(login.id).status == "pending"
 
 
 @pytest.mark.parametrize("host", ["evil.example", "evil.example:{port}", "127.0.0.1", ""])

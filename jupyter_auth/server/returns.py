@@ -1,0 +1,72 @@
+"""Ways back for redirect URIs that name another port of this machine (RFC 8252 7.3)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+from jupyter_auth.core.listener import NOTHING, Listener, Page
+from jupyter_auth.core.logins import binding_name
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from urllib.parse import SplitResult
+
+MAX_QUERY = 1 << 14  # characters
+
+
+@dataclass(frozen=True)
+class Return:
+    """One opening of a login, known by the name of its cookie, and its browser's callback page."""
+
+    login_id: str
+    binding: str
+    callback: str
+
+
+class Returns:
+    """Listeners at fixed redirect URIs, each while a login is pending that left by it.
+
+    They know no secrets and decide nothing: a browser with the state of such a login is sent on to
+    the callback page where it began, which checks everything. ``pending`` gives the ids of logins.
+    """
+
+    def __init__(self, pending: Callable[[], set[str]]) -> None:
+        self._pending = pending
+        self._ways: dict[str, _Way] = {}
+
+    def listen(self, redirect_uri: str, expected: Return | None = None) -> None:
+        """Be there, for a browser that is leaving or for one that is about to.
+
+        ConfigurationError: the address is not to be had.
+        """
+        self._ways = {uri: way for uri, way in self._ways.items() if way.listener.keep()}
+        if redirect_uri not in self._ways:
+            self._ways[redirect_uri] = _Way(redirect_uri, self._pending)
+        if expected:
+            self._ways[redirect_uri].expected[expected.binding] = expected
+
+    def close(self) -> None:
+        """End all of them."""
+        for way in self._ways.values():
+            way.listener.close()
+
+
+class _Way:
+    def __init__(self, redirect_uri: str, pending: Callable[[], set[str]]) -> None:
+        self.expected: dict[str, Return] = {}
+        self._pending = pending
+        self._path = urlsplit(redirect_uri).path
+        self.listener = Listener(redirect_uri, self._answer, self._needed)
+
+    def _needed(self) -> bool:
+        pending = self._pending()
+        return any(each.login_id in pending for each in self.expected.copy().values())
+
+    def _answer(self, url: SplitResult) -> Page:
+        params = parse_qsl(url.query[:MAX_QUERY], keep_blank_values=True)
+        back = self.expected.get(binding_name(dict(params).get("state", "")))
+        if back is None or url.path != self._path:
+            return NOTHING
+        return Page(location=f"{back.callback}?{urlencode(params)}")

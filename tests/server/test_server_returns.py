@@ -1,0 +1,141 @@
+"""A redirect URI at another port of this machine, listened at while it is needed: SECURITY 8."""
+
+from __future__ import annotations
+
+import socket
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+import requests
+
+from jupyter_auth.core import listener
+from jupyter_auth.core.errors import ConfigurationError
+from jupyter_auth.server.origins import departure
+from jupyter_auth.server.returns import Return, Returns
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from jupyter_process import Browser, Kernel
+    from providers.rogue import RogueProvider
+
+
+@pytest.fixture
+def port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture
+def fixed(port: int) -> str:
+    """What somebody registered once for a program of this machine."""
+    return f"http://localhost:{port}/oauth/back"
+
+
+@pytest.fixture
+def login(rogue_login: Any, fixed: str) -> dict[str, Any]:
+    return rogue_login(redirect_uri=fixed)
+
+
+def arrive(browser: Browser, address: str) -> str:
+    """Where the listener sends a browser that the provider sent to it."""
+    answer = browser.get(address)
+    assert answer.status_code == 303, answer.text
+    return answer.headers["Location"]
+
+
+def test_the_browser_is_sent_on_to_the_callback_where_it_began(
+    browser: Browser, kernel: Kernel, login: dict[str, Any], rogue: RogueProvider, fixed: str
+) -> None:
+    url = browser.open(login)
+    assert parse_qs(urlsplit(url).query)["redirect_uri"] == [fixed]
+    back = rogue.authorize(url)
+    assert back.startswith(f"{fixed}?")
+    address = arrive(browser, back)
+    assert address.startswith(f"{browser.origin}/base/jupyter-auth/callback/rogue?")
+    assert browser.arrive(address) == login["path"]
+    assert "Signed in to rogue" in browser.page(login["path"])
+    assert rogue.seen("token")[0].form["redirect_uri"] == fixed
+    assert kernel.token("rogue")["access_token"]
+
+
+def test_what_the_callback_checks_is_checked(
+    browser: Browser, kernel: Kernel, login: dict[str, Any], rogue: RogueProvider, jupyter: Any
+) -> None:
+    """The listener decides nothing: another browser gets no further by it than without it."""
+    address = arrive(browser, rogue.authorize(browser.open(login)))
+    assert jupyter.browser().arrive(address) == "/base/jupyter-auth/problem/foreign"
+    assert kernel.call("GET", "accounts")["accounts"] == []
+
+
+@pytest.mark.parametrize("host", ["evil.example", "evil.example:{port}", "127.0.0.1", ""])
+def test_another_host_name_is_not_served(
+    browser: Browser, login: dict[str, Any], rogue: RogueProvider, host: str, port: int
+) -> None:
+    """DNS rebinding: a page elsewhere points its own name at this port."""
+    back = rogue.authorize(browser.open(login))
+    assert browser.get(back, headers={"Host": host.format(port=port)}).status_code == 404
+
+
+@pytest.mark.parametrize("place", ["/", "/favicon.ico", "/oauth/back/", "/base/oauth/back"])
+def test_another_path_is_not_served(
+    browser: Browser, login: dict[str, Any], rogue: RogueProvider, place: str
+) -> None:
+    back = urlsplit(rogue.authorize(browser.open(login)))
+    assert browser.get(back._replace(path=place).geturl()).status_code == 404
+    assert arrive(browser, back.geturl())  # and no harm was done
+
+
+def test_without_a_state_of_ours_nobody_is_sent_anywhere(
+    browser: Browser, login: dict[str, Any], fixed: str
+) -> None:
+    browser.open(login)
+    for query in ("", "?state=x&code=y", "?code=y", "?state=", "?state=//evil.example"):
+        answer = browser.get(fixed + query)
+        assert (answer.status_code, answer.headers.get("Location")) == (404, None)
+
+
+def test_a_taken_port_is_said_before_the_browser_leaves(browser: Browser, rogue_login: Any) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        uri = f"http://127.0.0.1:{taken.getsockname()[1]}/back"
+        login = rogue_login(redirect_uri=uri)
+        answer = browser.send("POST", browser.origin + login["path"])
+    assert (answer.status_code, answer.json()["code"]) == (400, "configuration_error")
+    assert "taken" in answer.json()["message"]
+
+
+@pytest.fixture
+def returns() -> Iterator[Returns]:
+    """Of a server where ``pending`` are the logins under way."""
+    made = Returns(lambda: made.pending)
+    made.pending = {"one"}
+    yield made
+    made.close()
+
+
+def test_it_closes_with_the_last_login_that_left_by_it(
+    returns: Any, fixed: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listener, "GRACE", 0.0)
+    returns.listen(fixed, Return("one", "cookie", "http://127.0.0.1/callback"))
+    assert requests.get(fixed, timeout=10).status_code == 404  # it is there
+    returns.pending = set()
+    way = returns._ways[fixed]
+    assert way.listener._closing.wait(10)
+    returns.listen(fixed, Return("two", "cookie", "http://127.0.0.1/callback"))
+    assert returns._ways[fixed] is not way
+
+
+def test_a_browser_elsewhere_could_not_come_back() -> None:
+    fixed, page = "http://127.0.0.1:8400/back", "/jupyter-auth/login/x"
+    callback = "/jupyter-auth/callback/idp"
+    here = departure("http://localhost:8888", None, callback, page, fixed)
+    assert (here.redirect_uri, here.move_to, here.listen) == (fixed, None, True)
+    for origin, public in (
+        ("http://jupyter.example:8888", None),
+        ("http://127.0.0.1:8888", "https://jupyter.example"),
+    ):
+        with pytest.raises(ConfigurationError, match="does not lead back"):
+            departure(origin, public, callback, page, fixed)
