@@ -8,8 +8,9 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from jupyter_auth.core.errors import BrokerUnavailable, ConfigurationError
+from jupyter_auth.core.errors import BrokerUnavailable, ConfigurationError, ProviderNotFound
 from jupyter_auth.core.traces import forget_locals
+from jupyter_auth.kernel.surroundings import missing_extension
 from jupyter_auth.kernel.watcher import watch
 
 if TYPE_CHECKING:
@@ -31,9 +32,11 @@ class _Here:
     Passes everything on to the one that is there now; which one may change with any call.
     """
 
-    def __init__(self, client: BrokerClient | None, *, alone: bool) -> None:
+    def __init__(self, client: BrokerClient | None, *, may_leave: bool) -> None:
         self._client = client
-        self._alone = alone
+        self._may_leave = may_leave
+        self._left = False  # whether there was a broker that is gone
+        self._advised = False
         self._engine: Any = None
         self._registered: dict[str, Provider] = {}
         self._pid = os.getpid()
@@ -47,7 +50,7 @@ class _Here:
             raise AttributeError(name)
         client = self._client
         if client is None:
-            return getattr(self._own_engine(), name)
+            return self._own(name)
         method = getattr(client, name)
 
         def call(*args: Any, **kwargs: Any) -> Any:
@@ -55,11 +58,27 @@ class _Here:
                 return method(*args, **kwargs)
             except BrokerUnavailable as error:
                 # Who waits for changes has this broker's numbers, which mean nothing to an engine.
-                if name == "changes" or not self._alone or client.answers():
+                if name == "changes" or not self._may_leave or client.answers():
                     raise
                 forget_locals(error)
             self._leave(client)
-            return getattr(self._own_engine(), name)(*args, **kwargs)
+            return self._own(name)(*args, **kwargs)
+
+        return call
+
+    def _own(self, name: str) -> Any:
+        method = getattr(self._own_engine(), name)
+        if not self._left:
+            return method
+
+        def call(*args: Any, **kwargs: Any) -> Any:
+            try:
+                return method(*args, **kwargs)
+            except ProviderNotFound as error:
+                raise BrokerUnavailable(
+                    f"{error.message} The Jupyter server may have known it, and is gone.",
+                    hint="Start it anew, then restart this kernel.",
+                ) from None
 
         return call
 
@@ -73,11 +92,11 @@ class _Here:
         with self._lock:
             if self._client is None:
                 return
-            self._client = None
+            self._client, self._left = None, True
         client.close()
-        sys.stderr.write(
-            "jupyter_auth: the Jupyter server's token broker is gone; "
-            "this process goes on by itself with the same accounts.\n"
+        _say(
+            "The Jupyter server's token broker is gone; this process goes on by itself with the "
+            "same accounts."
         )
 
     def _own_engine(self) -> Any:
@@ -93,10 +112,25 @@ class _Here:
                 for provider in list(self._registered.values()):
                     providers.register(provider)
                 self._engine = LocalAccounts(providers, FileStore())
+                self._advise()
             return self._engine
 
+    def _advise(self) -> None:
+        if not self._advised and not self._left and (advice := missing_extension()):
+            _say(advice)
+        self._advised = True
 
-_made: dict[tuple[str, str], Accounts] = {}
+    @property
+    def alone(self) -> bool:
+        """Whether it is an engine of this process."""
+        return self._client is None
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(f"jupyter_auth: {text}\n")
+
+
+_made: dict[tuple[str, str], _Here] = {}
 
 
 def connect(environ: Mapping[str, str] | None = None) -> Accounts:
@@ -113,10 +147,15 @@ def connect(environ: Mapping[str, str] | None = None) -> Accounts:
                 "The Hub's token service is configured, but this server has no door to it.",
                 hint="Enable the jupyter_auth extension in the single-user server's environment.",
             )
-        here = _Here(_client(file) if file else None, alone=not service)
+        here = _Here(_client(file) if file else None, may_leave=not service)
         # Another thread may have been faster: then its object is the one.
-        _made.setdefault((file, service), cast("Accounts", here))
-    return _made[file, service]
+        _made.setdefault((file, service), here)
+    return cast("Accounts", _made[file, service])
+
+
+def alone(accounts: Accounts) -> bool:
+    """Whether they are kept in this process: a login has no page of a server then."""
+    return isinstance(accounts, _Here) and accounts.alone
 
 
 def _client(file: str) -> BrokerClient:

@@ -13,7 +13,8 @@ from IPython.display import display
 from jupyter_auth.core.errors import AuthError, LoginRequired
 from jupyter_auth.core.models import DEFAULT_KEY
 from jupyter_auth.kernel import verbs
-from jupyter_auth.kernel.prompt import is_interactive
+from jupyter_auth.kernel.client import alone, connect
+from jupyter_auth.kernel.prompt import browser_here, in_notebook, is_interactive
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -63,7 +64,7 @@ class AuthMagics(Magics):
         return getattr(self, f"_{given.verb}")(given)
 
     def _login(self, given: Namespace) -> None:
-        if given.wait:
+        if given.wait or not _link_is_enough():
             from jupyter_auth.kernel.sessions import UserSession
 
             UserSession(
@@ -148,6 +149,11 @@ def run_with(shell: Any, cell: str, session: Any) -> Any:
                 del names["session"]
             else:
                 names["session"] = before
+
+
+def _link_is_enough() -> bool:
+    """Whether a widget will do: it needs a front end, and a browser that can come back here."""
+    return in_notebook() and (browser_here() or not alone(connect()))
 
 
 def _split(line: str) -> list[str]:

@@ -22,9 +22,16 @@ _BUTTON = (
     "display:inline-block;margin:.2em .8em .2em 0;padding:.35em 1em;border-radius:3px;"
     "background:var(--jp-accept-color-normal,#1976d2);color:#fff;text-decoration:none;"
 )
+# Variables of places that people reach through a browser or an editor on another machine.
 _ELSEWHERE = (
     *("SSH_CONNECTION", "SSH_TTY", "CODESPACES", "REMOTE_CONTAINERS", "VSCODE_AGENT_FOLDER"),
-    *("COLAB_RELEASE_TAG", "KAGGLE_KERNEL_RUN_TYPE"),
+    *("VSCODE_IPC_HOOK_CLI", "COLAB_RELEASE_TAG", "KAGGLE_KERNEL_RUN_TYPE"),
+    *("JUPYTERHUB_SERVICE_PREFIX", "GITPOD_WORKSPACE_ID"),
+)
+_GOES_ON = "This cell goes on by itself once you are in."
+_PASTE = (
+    "The page that your browser ends on there will not load here, and that is all right: copy its "
+    "address and paste it below. (Nothing to paste? Just press Enter.)"
 )
 _SMALL = "font-size:.9em;color:inherit;text-decoration:underline;"
 
@@ -44,7 +51,7 @@ def is_interactive() -> bool:
 def browser_here() -> bool:
     """Whether a browser of this machine can be opened, and so come back to this process.
 
-    Not over SSH, in a container of an editor, on Colab or Kaggle: there it runs somewhere else.
+    Not over SSH, in a container of an editor, on a Hub, Colab or Kaggle: there it is elsewhere.
     """
     if any(os.environ.get(name) for name in _ELSEWHERE):
         return False
@@ -92,15 +99,21 @@ class Prompt(Protocol):
         """The waiting ended, the login is still open."""
 
 
-def show_prompt(login: Login, info: ProviderInfo) -> Prompt:
-    """Show the login's link where this process has its user. The prompt returned rewrites it."""
-    return (NotebookPrompt if in_notebook() else TerminalPrompt)(login, info)
+def show_prompt(login: Login, info: ProviderInfo, *, paste: bool = False) -> Prompt:
+    """Show the login's link where this process has its user. The prompt returned rewrites it.
+
+    ``paste``: the browser cannot come back, and its last address is asked for next.
+    """
+    prompt = (NotebookPrompt if in_notebook() else TerminalPrompt)(login, info, paste=paste)
+    if login.url and login.path is None and not paste and browser_here():
+        webbrowser.open(login.url)
+    return prompt
 
 
 class _Prompt:
-    def __init__(self, login: Login, info: ProviderInfo) -> None:
+    def __init__(self, login: Login, info: ProviderInfo, *, paste: bool) -> None:
         self._info = info
-        self._open(login)
+        self._open(login, paste=paste)
 
     def finish(self, login: Login, account: AccountInfo | None = None) -> None:
         self._close(outcome(login, self._info, account))
@@ -114,7 +127,7 @@ class _Prompt:
             "goes on working: sign in there, then run this again."
         )
 
-    def _open(self, login: Login) -> None:
+    def _open(self, login: Login, *, paste: bool) -> None:
         raise NotImplementedError
 
     def _close(self, sentence: str) -> None:
@@ -124,10 +137,10 @@ class _Prompt:
 class NotebookPrompt(_Prompt):
     """HTML in the output of the cell that waits."""
 
-    def _open(self, login: Login) -> None:
+    def _open(self, login: Login, *, paste: bool) -> None:
         from IPython.display import display
 
-        bundle = prompt_data(login, self._info)
+        bundle = prompt_data(login, self._info, _PASTE if paste else _GOES_ON)
         self._handle = display(bundle, raw=True, display_id=True)  # type: ignore[no-untyped-call]
 
     def _close(self, sentence: str) -> None:
@@ -137,10 +150,8 @@ class NotebookPrompt(_Prompt):
 class TerminalPrompt(_Prompt):
     """Lines on stderr: stdout may be a pipe."""
 
-    def _open(self, login: Login) -> None:
-        sys.stderr.write(f"{prompt_text(login, self._info)}\nWaiting …\n")
-        if login.url and login.path is None and browser_here():
-            webbrowser.open(login.url)
+    def _open(self, login: Login, *, paste: bool) -> None:
+        sys.stderr.write(f"{prompt_text(login, self._info)}\n{_PASTE if paste else 'Waiting …'}\n")
 
     def _close(self, sentence: str) -> None:
         sys.stderr.write(f"{sentence}\n")
@@ -153,28 +164,35 @@ def prompt_text(login: Login, info: ProviderInfo) -> str:
     return f"Sign in to {info.title} ({info.host}): {link}{where}"
 
 
-def prompt_data(
-    login: Login, info: ProviderInfo, note: str = "This cell goes on by itself once you are in."
-) -> dict[str, str]:
+def prompt_data(login: Login, info: ProviderInfo, note: str = _GOES_ON) -> dict[str, str]:
     """The pending login as a MIME bundle: HTML with a real link, and its plain text.
 
-    The path comes first: it is right under whatever name the browser knows this server by.
+    The path comes first: it is right under whatever name the browser knows this server by. A login
+    without one has no page of ours to be stuck at.
     """
     href, title = escape(login.path or login.url or ""), escape(info.title)
+    stuck = (
+        f' <a href="{href}#stuck" target="_blank" rel="noopener" style="{_SMALL}">'
+        "Stuck at the provider?</a>"
+    )
     html = (
         '<div role="status">'
         f'<a href="{href}" target="_blank" rel="noopener" style="{_BUTTON}">Sign in to {title}</a>'
-        f"<span>You will sign in at {escape(info.host)}. {escape(note)} "
-        f'<a href="{href}#stuck" target="_blank" rel="noopener" style="{_SMALL}">'
-        "Stuck at the provider?</a></span></div>"
+        f"<span>You will sign in at {escape(info.host)}. {escape(note)}"
+        f"{stuck if login.path else ''}</span></div>"
     )
     return {"text/html": html, "text/plain": prompt_text(login, info)}
 
 
 def ask_for_address(prompt: str = "Paste the address that your browser ended on: ") -> str:
-    """What the person pasted, "" for nothing: then the wait goes on."""
+    """What the person pasted, "" for nothing: then the wait goes on.
+
+    In a notebook it is asked for as a password is: what is typed there is saved in the output.
+    """
+    from getpass import getpass
+
     try:
-        return input(prompt).strip()
+        return (getpass if in_notebook() else input)(prompt).strip()
     except EOFError:
         return ""
 

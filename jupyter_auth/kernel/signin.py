@@ -128,7 +128,7 @@ class SignIn:
         if elsewhere:  # no page of ours can be reached from there: straight to the provider
             login = replace(login, url=self._local.depart(login.id))
         try:
-            prompt = show_prompt(login, self.info)
+            prompt = show_prompt(login, self.info, paste=elsewhere)
             if elsewhere:
                 self._take_address(login)
         except BaseException:  # an interrupt that came early
@@ -178,7 +178,10 @@ class SignIn:
         )
 
     def _how(self) -> str:
-        return f"Run `%auth login {self.key.provider}` in a notebook, and sign in."
+        name = self.key.provider
+        return (
+            f"Run `jupyter auth login {name}` in a terminal or `%auth login {name}` in a notebook."
+        )
 
     def _say_who(self, account: AccountInfo) -> None:
         who = f" as {account.username}" if account.username else ""

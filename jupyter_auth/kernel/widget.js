@@ -80,11 +80,12 @@ function view(state, act, door) {
   if (problem) return { look: "failed", says: problem, controls: [button("Try again", "begin")] };
   if (login?.status === "pending") {
     const href = (door ? login.path ?? login.url : login.url ?? login.path) ?? "";
+    const stuck = link("Stuck at the provider?", `${href}#stuck`, ""); // on a page of a server
     return {
       look: "pending",
       says: provider ? `You will sign in at ${provider.host}.` : "",
       before: [link(`Sign in to ${title}`, href, "jupyter-auth-go")],
-      controls: [link("Stuck at the provider?", `${href}#stuck`, ""), button("Cancel", "cancel")],
+      controls: [...(login.path ? [stuck] : []), button("Cancel", "cancel")],
     };
   }
   if (account) {

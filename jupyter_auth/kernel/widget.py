@@ -15,10 +15,16 @@ import anywidget
 import traitlets
 
 from jupyter_auth.core import wire
-from jupyter_auth.core.errors import AuthError, LoginExpired
+from jupyter_auth.core.errors import AuthError, LoginExpired, LoginRequired
 from jupyter_auth.core.models import DEFAULT_KEY, AccountKey, Provider
-from jupyter_auth.kernel.client import connect, default_provider, watch
-from jupyter_auth.kernel.prompt import is_interactive, outcome, outcome_data, prompt_data
+from jupyter_auth.kernel.client import alone, connect, default_provider, watch
+from jupyter_auth.kernel.prompt import (
+    browser_here,
+    is_interactive,
+    outcome,
+    outcome_data,
+    prompt_data,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -146,6 +152,11 @@ class LoginWidget(anywidget.AnyWidget):
             return None
 
     def _begin(self) -> None:
+        if alone(self._accounts) and not browser_here():
+            raise LoginRequired(
+                "Your browser is on another machine and cannot come back to this kernel.",
+                hint=f"Run `%auth login {self._key.provider} --wait`: it asks for an address.",
+            )
         self._login = self._accounts.begin(
             *self._names, username=self._username, scopes=self._scopes, force=self._force
         )

@@ -38,12 +38,18 @@ class Ran:
 class Kernel:
     """An ipykernel process; use it as a context manager.
 
-    ``directory`` holds all that it writes; ``door`` is the connection file of its broker.
+    ``directory`` holds all that it writes; ``door`` is the connection file of its broker. ``env``
+    is its environment instead of one made of these.
     """
 
-    def __init__(self, directory: Path, door: Path | None = None) -> None:
+    def __init__(
+        self,
+        directory: Path | None = None,
+        door: Path | None = None,
+        env: dict[str, str] | None = None,
+    ) -> None:
         self._manager = KernelManager(kernel_name="python3")
-        self._env = environment(directory, door)
+        self._env = environment(directory, door) if directory else dict(env or {})
         self.comms: list[dict[str, Any]] = []  # all comm messages, as they came
         self._displays: dict[str, list[dict[str, Any]]] = {}
 

@@ -1,0 +1,57 @@
+"""The Jupyter server that this kernel belongs to, where it has no broker for us."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from pathlib import Path
+
+WHAT = "jupyter-auth-session"
+
+
+def missing_extension() -> str:
+    """What to do so that this kernel's server has a broker, in two sentences; "" without a server.
+
+    The environment to install into is the server's: a kernel's is another one, as often as not.
+    """
+    server = _server()
+    if server is None:
+        return ""
+    python = _python(server)
+    if python and python.parent == Path(sys.executable).parent:
+        how = f"`{python.with_name('jupyter')} server extension enable jupyter_auth`"
+    else:
+        where = str(python) if python else "python"
+        how = f"`{where} -m pip install {WHAT}`" + (
+            "" if python else ", in the environment of the server"
+        )
+    return (
+        "The Jupyter server of this kernel runs without jupyter_auth, so the kernel signs in by "
+        f"itself. For one sign-in in all notebooks: {how}, then start the server anew."
+    )
+
+
+def _server() -> int | None:
+    """Its process id: our parent, if that says of itself that it is a Jupyter server."""
+    if "ipykernel" not in sys.modules:
+        return None
+    from jupyter_core.paths import jupyter_runtime_dir
+
+    parent = os.environ.get("JPY_PARENT_PID", "") if os.name == "posix" else str(os.getppid())
+    known = Path(jupyter_runtime_dir()) / f"jpserver-{parent}.json"
+    return int(parent) if parent.isdecimal() and known.exists() else None
+
+
+def _python(pid: int) -> Path | None:
+    """The interpreter of that process, as it was called: resolved, a virtual one would be lost."""
+    try:
+        import psutil
+
+        process = psutil.Process(pid)
+        called = process.cmdline()[0]
+        path = process.environ().get("PATH")
+    except Exception:  # noqa: BLE001 (no psutil, or not allowed to look: then without a path)
+        return None
+    found = called if Path(called).is_absolute() else shutil.which(called, path=path)
+    return Path(found) if found else None

@@ -1,0 +1,50 @@
+"""A person with a home of their own, a provider in it, and a browser that signs them in."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+from environments.terminal import NOWHERE_ELSE
+from kernel.kernels import environment
+
+TESTS = Path(__file__).parents[1]
+
+# What the system's browser does with a link: it goes where that leads, and alice signs in there.
+BROWSER = """
+import sys, requests
+sys.path.insert(0, {tests!r})
+from providers.person import Person
+start = requests.get(sys.argv[1], allow_redirects=False)
+back = Person("alice", "wonderland").visit(start.headers["Location"], {issuer!r})
+assert "Signed in" in requests.get(back).text
+"""
+
+
+@pytest.fixture
+def env(oidc, tmp_path):
+    """The environment of somebody at this machine, with one provider of their own."""
+    made = environment(tmp_path)
+    for name in (*NOWHERE_ELSE, "BROWSER", "DISPLAY", "WAYLAND_DISPLAY", "JPY_PARENT_PID"):
+        made.pop(name, None)
+    configure(Path(made["XDG_CONFIG_HOME"]), oidc)
+    return made
+
+
+def configure(config_home, oidc, **more):
+    """Write down where that person signs in."""
+    fields = {"title": "The IdP", "issuer": oidc.issuer, "client_id": oidc.client_id}
+    fields |= {"base_url": f"{oidc.issuer}/api", "scopes": "openid profile offline_access", **more}
+    file = config_home / "jupyter_auth" / "providers.toml"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    lines = [f'{name} = "{value}"' for name, value in fields.items()]
+    file.write_text("\n".join(["[idp]", *lines]))
+
+
+@pytest.fixture
+def browser(oidc, tmp_path):
+    """The command of a browser of this machine, for BROWSER."""
+    program = tmp_path / "browser.py"
+    program.write_text(BROWSER.format(tests=str(TESTS), issuer=oidc.issuer))
+    return f"{sys.executable} {program} %s"
