@@ -1,7 +1,7 @@
 # On a fresh machine `make demo` or `make test` is all it takes: both set up what they need first.
 
 PYTHON ?= python3
-SUITES := lint wheel core kernel server front browser lab bench-short
+SUITES := lint wheel core kernel server environments front browser lab bench-short
 
 # The environment's programs first; among them Node.js, where the machine has none or too old a one.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
@@ -90,6 +90,10 @@ server: $(INSTALLED) $(PROVIDERS)
 
 front: $(LAB_MODULES)
 	cd labextension && npm test
+
+# Wherever notebooks and scripts run: real servers, kernels, terminals and schedulers.
+environments: $(INSTALLED) $(PROVIDERS)
+	$(PYTEST) -n 2 tests/environments
 
 # A process of its own: Playwright's event loop breaks tests of pytest-jupyter that run after it.
 browser: setup

@@ -26,11 +26,15 @@ TOKEN = "jupyter-token-5f1c90"
 class JupyterProcess:
     """``jupyter server`` with our extension, authentication and XSRF on, logging at debug."""
 
+    ready = "extension was successfully started"  # logged when the loop runs: it listens
+
     def __init__(
         self, home: Path, *arguments: str, base_url: str = "/base/", **config: Any
     ) -> None:
         self.home = home
         self.base_url = base_url
+        self.python = sys.executable
+        self.extensions = {"jupyter_auth": True}
         self.port = _free_port()
         self.lines: list[str] = []
         self._arguments = arguments
@@ -51,7 +55,8 @@ class JupyterProcess:
 
     @property
     def connection_file(self) -> Path:
-        (path,) = self.runtime.glob("jupyter_auth-*.json")
+        assert self._process is not None
+        (path,) = self.runtime.glob(f"jupyter_auth-{self._process.pid}-*.json")
         return path
 
     def start(self) -> Self:
@@ -60,16 +65,16 @@ class JupyterProcess:
             (self.home / name).mkdir(mode=0o700, exist_ok=True)
         config = self.home / "config" / "test_config.json"
         config.write_text(json.dumps({"JupyterAuth": self._config}))
-        command = [sys.executable, "-m", "jupyter_server", "--debug", "--allow-root"]
+        command = [self.python, "-m", "jupyter_server", "--debug", "--allow-root"]
         command += ["--no-browser", "--ip=127.0.0.1", f"--port={self.port}"]
         command += ["--ServerApp.port_retries=0", f"--ServerApp.base_url={self.base_url}"]
         command += [f"--config={config}", f"--ServerApp.root_dir={self.home / 'root'}"]
-        command += ["--ServerApp.jpserver_extensions={'jupyter_auth': True}"]
+        command += [f"--ServerApp.jpserver_extensions={self.extensions}"]
         if not any("token" in each or "password" in each for each in self._arguments):
             command.append(f"--IdentityProvider.token={TOKEN}")
         self._process = subprocess.Popen(
             [*command, *self._arguments],
-            env=os.environ | self._environment(),
+            env=os.environ | self.environment(),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -81,7 +86,8 @@ class JupyterProcess:
             raise RuntimeError("the Jupyter server did not start:\n" + self.log)
         return self
 
-    def _environment(self) -> dict[str, str]:
+    def environment(self) -> dict[str, str]:
+        """What is different for it, and for everything else that its person starts."""
         home = {
             "JUPYTER_CONFIG_DIR": "config",
             "JUPYTER_DATA_DIR": "data",
@@ -91,14 +97,15 @@ class JupyterProcess:
             "IPYTHONDIR": "ipython",
         }
         paths = {name: str(self.home / place) for name, place in home.items()}
-        return paths | {"JUPYTER_NO_CONFIG": "1", "JUPYTER_AUTH_CONNECTION": "/of/another/server"}
+        other = os.environ.get("JUPYTER_AUTH_CONNECTION", "/of/another/server")
+        return paths | {"JUPYTER_NO_CONFIG": "1", "JUPYTER_AUTH_CONNECTION": other}
 
     def _read(self, process: subprocess.Popen[str], ready: threading.Event) -> None:
         assert process.stdout is not None
         with process.stdout:
             for line in process.stdout:
                 self.lines.append(line)
-                if "extension was successfully started" in line:  # the loop runs, it listens
+                if self.ready in line:
                     ready.set()
         process.wait()
         ready.set()

@@ -1,0 +1,55 @@
+"""A kernel that a Jupyter server started, and its terminals."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any, Self
+
+import requests
+from jupyter_client.blocking.client import BlockingKernelClient
+from jupyter_process import TOKEN
+from kernel.kernels import PATIENCE, Kernel
+
+if TYPE_CHECKING:
+    from jupyter_process import JupyterProcess
+
+
+def api(server: JupyterProcess, method: str, place: str, **body: Any) -> Any:
+    """Call the server as a script with its token would."""
+    with requests.Session() as http:
+        http.trust_env = False
+        headers = {"Authorization": f"token {TOKEN}"}
+        url = f"{server.origin}{server.base_url}api/{place}"
+        answer = http.request(method, url, json=body or None, headers=headers, timeout=PATIENCE)
+    answer.raise_for_status()
+    return answer.json() if answer.content else None
+
+
+class ServerKernel(Kernel):
+    """Started, restarted and ended through the server's own API; its channels are used directly."""
+
+    def __init__(self, server: JupyterProcess) -> None:
+        super().__init__()
+        self._server = server
+
+    def __enter__(self) -> Self:
+        self.id = api(self._server, "POST", "kernels", name="python3")["id"]
+        file = self._server.runtime / f"kernel-{self.id}.json"
+        end = time.monotonic() + PATIENCE
+        while not file.exists():
+            assert time.monotonic() < end
+            time.sleep(0.01)
+        self.client = BlockingKernelClient(connection_file=str(file))
+        self.client.load_connection_file()
+        self.client.start_channels()
+        self.client.wait_for_ready(timeout=PATIENCE)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.client.stop_channels()
+        api(self._server, "DELETE", f"kernels/{self.id}")
+
+    def restart(self) -> None:
+        """What the restart button does."""
+        api(self._server, "POST", f"kernels/{self.id}/restart")
+        self.client.wait_for_ready(timeout=PATIENCE)
