@@ -71,7 +71,7 @@ class LocalAccounts(Engine):
         """As the engine's, with the address of its listener while that is open."""
         login = super().login(login_id)
         desk = self._desks.get(self.configured(login.provider).redirect_uri or "")
-        if desk is None or not desk.listener.open:
+        if desk is None or login_id not in desk.logins or not desk.listener.open:
             return login
         return dataclasses.replace(login, url=f"{desk.listener.origin}/login/{quote(login_id)}")
 

@@ -124,7 +124,8 @@ class SignIn:
             scopes=scopes,
             force=force,
         )
-        elsewhere = login.path is None and not browser_here()
+        by_redirect = login.grant == "authorization_code"
+        elsewhere = by_redirect and login.path is None and not browser_here()
         if elsewhere:  # no page of ours can be reached from there: straight to the provider
             login = replace(login, url=self._local.depart(login.id))
         try:
