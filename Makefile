@@ -1,7 +1,11 @@
 # On a fresh machine `make demo` or `make test` is all it takes: both set up what they need first.
 
 PYTHON ?= python3
+<<<<<<< HEAD
 SUITES := lint wheel core kernel server environments front browser lab bench-short
+=======
+SUITES := lint wheel core kernel server front hub-short browser lab bench-short
+>>>>>>> 79b723f (On a JupyterHub with nothing installed on it: one redirect URI, and the owner alone signs in)
 
 # The environment's programs first; among them Node.js, where the machine has none or too old a one.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
@@ -18,12 +22,13 @@ PYTEST := pytest --durations=15
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help setup chromium test $(SUITES) demo screenshots bench
+.PHONY: help setup chromium test $(SUITES) hub demo screenshots bench
 
 help:
 	@echo "make demo         JupyterLab on a demo notebook with a provider of its own"
 	@echo "make test         everything that CI runs: $(SUITES)"
 	@echo "make <suite>      one of them alone"
+	@echo "make hub          a JupyterHub in full: PostgreSQL, several replicas, kill -9"
 	@echo "make screenshots  pictures of every page and widget state, in screenshots/"
 	@echo "make bench        what a call costs, against plain requests"
 	@echo "make setup        only what the others need"
@@ -36,7 +41,7 @@ $(INSTALLED): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and \
 	  "Python 3.11 or newer is needed; name one with `make PYTHON=...`.")'
 	test -x .venv/bin/python || $(PYTHON) -m venv .venv
-	SKIP_JUPYTER_BUILDER=1 .venv/bin/pip install --quiet --editable ".[test,demo]"
+	SKIP_JUPYTER_BUILDER=1 .venv/bin/pip install --quiet --editable ".[test,demo,hub]"
 	touch $@
 
 # oidc-provider calls URL.parse: Node.js 22 has it, and so have the later releases of 20. Asking for
@@ -101,6 +106,12 @@ browser: setup
 
 lab: setup
 	$(PYTEST) tests/lab
+
+hub-short: $(INSTALLED) $(PROVIDERS)
+	$(PYTEST) -m "not long" tests/hub
+
+hub: $(INSTALLED) $(PROVIDERS)
+	$(PYTEST) tests/hub
 
 # -- to look at ------------------------------------------------------------------------------------
 

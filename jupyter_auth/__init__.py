@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from jupyter_auth.kernel.sessions import UserSession as UserSession
     from jupyter_auth.kernel.sessions import token as token
     from jupyter_auth.kernel.widget import LoginWidget as LoginWidget
+    from jupyter_auth.server.hub_config import hub_config as hub_config
+    from jupyter_auth.server.hub_config import user_redirect_hook as user_redirect_hook
 
 _ERRORS = (
     "AuthError",
@@ -56,8 +58,10 @@ _ROOMS = dict.fromkeys(_ERRORS, "core.errors") | {
     "Provider": "core.models",
     "TokenAuth": "kernel.auth",
     "UserSession": "kernel.sessions",
+    "hub_config": "server.hub_config",
     "provider": "core.providers",
     "token": "kernel.sessions",
+    "user_redirect_hook": "server.hub_config",
 }
 
 

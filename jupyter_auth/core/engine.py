@@ -130,14 +130,18 @@ class Engine:
         )
         return self._logins.begin(request, kernel=kernel, notebook=notebook)
 
-    def open(self, login_id: str, redirect_uri: str, user: str) -> tuple[str, Binding]:
+    def open(
+        self, login_id: str, redirect_uri: str, user: str, *, state_suffix: str = ""
+    ) -> tuple[str, Binding]:
         """The browser arrives: where to send it, and the cookie that binds it to this opening.
+
+        ``state_suffix`` ends the state, for whoever forwards the answer to this server.
 
         Raises the login's outcome where it is not pending; otherwise as ``begin``.
         """
         request = self._logins.request(login_id)
         party = _at_origin(self._party(request.key.provider), redirect_uri)
-        state, binding = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
+        state, binding = secrets.token_urlsafe(32) + state_suffix, secrets.token_urlsafe(32)
         opening = Opening(
             verifier=oauth.new_verifier(),
             nonce=secrets.token_urlsafe(32),

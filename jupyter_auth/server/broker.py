@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from jupyter_auth.core.engine import Engine
     from jupyter_auth.core.logins import Binding
     from jupyter_auth.core.models import AccountInfo, Provider, ProviderInfo
+    from jupyter_auth.server.under_hub import UnderHub
 
 PREFIX = "jupyter-auth/"
 MAX_WAIT = 30.0  # seconds
@@ -44,9 +45,11 @@ class Broker:
         base_url: str,
         public_origin: str | None = None,
         default_provider: str | None = None,
+        hub: UnderHub | None = None,
     ) -> None:
         self.base_url = base_url
         self.public_origin = public_origin
+        self.hub = hub
         self._default = default_provider
         self._engine = engine
         self._pools = Pools()
@@ -128,6 +131,7 @@ class Broker:
     async def begin(self, body: Mapping[str, Any]) -> Wire:
         """A pending login: a new one, or the one under way for the same."""
         name = inputs.required(body, "provider")
+        await self._check_way_back(name)
         login = await self._pools.run(
             _pool(name),
             self._engine.begin,
@@ -186,8 +190,14 @@ class Broker:
 
     async def open(self, login: Login, redirect_uri: str, user: str) -> tuple[str, Binding]:
         """The authorization URL for this browser, and the cookie that binds it."""
+        await self._check_way_back(login.provider)
         return await self._pools.run(
-            _pool(login.provider), self._engine.open, login.id, redirect_uri, user
+            _pool(login.provider),
+            self._engine.open,
+            login.id,
+            redirect_uri,
+            user,
+            state_suffix=self.hub.state_suffix if self.hub else "",
         )
 
     async def finish(
@@ -204,6 +214,10 @@ class Broker:
         """Where a provider's answer arrives, root-absolute."""
         return f"{self.base_url}{PREFIX}callback/{quote(provider, safe='')}"
 
+    def redirect_path(self, provider: str) -> str:
+        """Where a provider sends the browser to, root-absolute; a Hub forwards from there."""
+        return self.hub.redirect_path(provider) if self.hub else self.callback_path(provider)
+
     def login_path(self, login_id: str) -> str:
         """A login's page, root-absolute."""
         return f"{self.base_url}{PREFIX}login/{quote(login_id, safe='')}"
@@ -218,6 +232,10 @@ class Broker:
         self._bell.close()
         self._pools.close()
         self._engine.close()
+
+    async def _check_way_back(self, provider: str) -> None:
+        if self.hub:
+            self.hub.check(await self.configured(provider))
 
     def _place(self, login: Login) -> Login:
         path = self.login_path(login.id)

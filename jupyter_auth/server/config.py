@@ -45,7 +45,8 @@ class JupyterAuth(LoggingConfigurable):
     public_url = Unicode(
         help=(
             "The address at which browsers reach this server, such as https://jupyter.example.org, "
-            "where a proxy hides it. Redirect URIs and links are made from it."
+            "where a proxy hides it (on a JupyterHub: what the Hub says). "
+            "Redirect URIs and links are made from it."
         )
     ).tag(config=True)
 
@@ -90,7 +91,9 @@ def read_settings(parent: Application, base_url: str) -> Settings:
         providers={n: _with_secret(n, table) for n, table in traits.providers.items()},
         default_provider=traits.default_provider or None,
         allow_user_providers=traits.allow_user_providers,
-        public_origin=_public_origin(traits.public_url, base_url),
+        public_origin=_public_origin(
+            traits.public_url or os.environ.get("JUPYTERHUB_PUBLIC_URL", ""), base_url
+        ),
         login_lifetime=traits.login_lifetime,
         store_directory=Path(directory).expanduser() if directory else None,
     )

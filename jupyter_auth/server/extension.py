@@ -15,6 +15,7 @@ from jupyter_auth.server.broker import Broker
 from jupyter_auth.server.config import JupyterAuth, Settings, read_settings
 from jupyter_auth.server.door import VARIABLE, Door
 from jupyter_auth.server.events import Hints
+from jupyter_auth.server.under_hub import UnderHub
 from jupyter_auth.server.views import STATIC
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ def make_broker(settings: Settings, base_url: str) -> Broker:
         base_url=base_url,
         public_origin=settings.public_origin,
         default_provider=settings.default_provider,
+        hub=UnderHub.of(),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
 from jupyter_server.auth.decorator import authorized
@@ -10,6 +11,7 @@ from tornado import web
 
 from jupyter_auth.core.errors import AuthError
 from jupyter_auth.core.wire import VERSION, VERSION_HEADER
+from jupyter_auth.server.answers import FORBIDDEN
 from jupyter_auth.server.origins import ForeignOrigin, checked_origin
 
 if TYPE_CHECKING:
@@ -38,12 +40,20 @@ _CORS = ("Origin", "Credentials", "Headers", "Methods")
 def may(action: Literal["read", "write"]) -> Callable[[Method], Method]:
     """Let the method run only for those whom Jupyter's Authorizer lets do that.
 
+    On a JupyterHub, for the server's owner alone: a guest of a shared server would sign in for her.
     Action and resource are always given: left to itself, ``authorized`` remembers those of the
     first call.
     """
 
     def decorate(method: Method) -> Method:
-        return cast("Method", authorized(action=action, resource=RESOURCE)(method))
+        asked: Any = authorized(action=action, resource=RESOURCE)(method)
+
+        @functools.wraps(method)  # type: ignore[arg-type]
+        async def inner(self: UIHandler, *args: str) -> Any:
+            self.require_owner()
+            return await asked(self, *args)
+
+        return cast("Method", inner)
 
     return decorate
 
@@ -61,6 +71,12 @@ class UIHandler(JupyterHandler):
     def user(self) -> str:
         """Who this is for Jupyter: an opaque name, the same in all requests of one browser."""
         return str(self.current_user.username)
+
+    def require_owner(self) -> None:
+        """403 on a JupyterHub for whoever may use this server but is not its owner."""
+        hub = self.broker.hub
+        if hub and self.user != hub.owner:
+            raise web.HTTPError(FORBIDDEN, f"Only {hub.owner} signs in on this server")
 
     def require_own_origin(self) -> str:
         """The browser's origin, known to be this server's. ForeignOrigin: it is not."""

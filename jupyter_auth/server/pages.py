@@ -94,7 +94,7 @@ class LoginPage(PageHandler):
         way = departure(
             origin,
             self.broker.public_origin,
-            callback_path,
+            self.broker.redirect_path(login.provider),
             self.broker.login_path(login.id),
             provider.redirect_uri,
         )
@@ -119,16 +119,16 @@ class LoginPage(PageHandler):
 
     async def _show_pending(self, login: Login, info: ProviderInfo) -> None:
         configured = await self.broker.configured(login.provider)
-        callback_path = self.broker.callback_path(login.provider)
+        redirect_path = self.broker.redirect_path(login.provider)
         here = self.broker.public_origin or f"{self.request.protocol}://{self.request.host}"
-        fixed = configured.redirect_uri or (self.broker.public_origin and here + callback_path)
+        fixed = configured.redirect_uri or (self.broker.public_origin and here + redirect_path)
         self.show(
             "login",
             login=login,
             provider=info,
             client_id=configured.client_id or "",
-            redirect_uri=fixed or here + callback_path,
-            callback_path="" if fixed else callback_path,
+            redirect_uri=fixed or here + redirect_path,
+            callback_path="" if fixed else redirect_path,
         )
 
     async def _provider_info(self, name: str) -> ProviderInfo:

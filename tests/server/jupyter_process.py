@@ -35,7 +35,7 @@ class JupyterProcess:
         self.base_url = base_url
         self.python = sys.executable
         self.extensions = {"jupyter_auth": True}
-        self.port = _free_port()
+        self.port = free_port()
         self.lines: list[str] = []
         self._arguments = arguments
         self._config = config
@@ -254,7 +254,7 @@ class UnixConnection(http.client.HTTPConnection):
         self.sock.connect(self._path)
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]

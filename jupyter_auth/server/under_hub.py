@@ -1,0 +1,72 @@
+"""A user's server on a JupyterHub, where nothing of ours is installed on the Hub itself.
+
+The Hub's own ``user-redirect`` brings every user's browser from one redirect URI to that user's
+server. The Hub's log has seen the code by then, so PKCE alone has to protect it: clients with a
+secret are for the service, see ``hub.py``.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from jupyter_auth.core.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from jupyter_auth.core.models import Provider
+
+CALLBACK = "jupyter-auth/callback/"
+HOOK_VARIABLE = "JUPYTER_AUTH_REDIRECT_HOOK"  # set by ``hub_config``: the Hub knows our hook
+MARK = "~"  # between a state and the name of the server that it belongs to
+
+
+@dataclass(frozen=True, kw_only=True)
+class UnderHub:
+    """Whose server this is, and how a provider's answer gets here."""
+
+    owner: str
+    hub_prefix: str  # root-absolute, with slashes at both ends
+    server_name: str = ""
+    has_hook: bool = False
+
+    @classmethod
+    def of(cls, environ: Mapping[str, str] = os.environ) -> UnderHub | None:
+        """What the Hub told this server when it started it; None: there is no Hub."""
+        if not environ.get("JUPYTERHUB_USER") or not environ.get("JUPYTERHUB_SERVICE_PREFIX"):
+            return None
+        return cls(
+            owner=environ["JUPYTERHUB_USER"],
+            hub_prefix=f"{environ.get('JUPYTERHUB_BASE_URL', '/').rstrip('/')}/hub/",
+            server_name=environ.get("JUPYTERHUB_SERVER_NAME", ""),
+            has_hook=environ.get(HOOK_VARIABLE) == "1",
+        )
+
+    def redirect_path(self, provider: str) -> str:
+        """The one redirect URI of all users, root-absolute."""
+        return f"{self.hub_prefix}user-redirect/{CALLBACK}{quote(provider, safe='')}"
+
+    @property
+    def state_suffix(self) -> str:
+        """What our hook on the Hub reads to find a named server."""
+        return MARK + self.server_name if self.server_name else ""
+
+    def check(self, provider: Provider) -> None:
+        """ConfigurationError: a code for this provider must not or cannot come this way."""
+        if provider.client_auth != "none":
+            raise ConfigurationError(
+                f"{provider.title} is configured with a client secret, which is not for users'"
+                " servers on a JupyterHub: the code it goes with passes the Hub's log.",
+                hint="Register a public client (PKCE, no secret), or have the Hub's administrator"
+                " run jupyter_auth's service.",
+            )
+        if self.server_name and not self.has_hook:
+            raise ConfigurationError(
+                f"{provider.title} cannot send a browser back to the named server"
+                f" {self.server_name!r}: the Hub knows the way to default servers alone.",
+                hint="Sign in from your default server, which shares its accounts with this one, or"
+                " have `jupyter_auth.hub_config(c)` added to the Hub's configuration.",
+            )
