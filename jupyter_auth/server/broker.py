@@ -131,19 +131,22 @@ class Broker:
     async def begin(self, body: Mapping[str, Any]) -> Wire:
         """A pending login: a new one, or the one under way for the same."""
         name = inputs.required(body, "provider")
-        await self._check_way_back(name)
-        login = await self._pools.run(
-            _pool(name),
-            self._engine.begin,
-            name,
-            inputs.session_key(body),
-            username=inputs.text(body, "username"),
-            scopes=inputs.words(body, "scopes"),
-            force=inputs.flag(body, "force"),
-            grant=inputs.text(body, "grant"),
-            kernel=inputs.text(body, "kernel"),
-            notebook=inputs.text(body, "notebook"),
-        )
+        obstacle = await self._obstacle(name)
+        try:
+            login = await self._pools.run(
+                _pool(name),
+                self._engine.begin,
+                name,
+                inputs.session_key(body),
+                username=inputs.text(body, "username"),
+                scopes=inputs.words(body, "scopes"),
+                force=inputs.flag(body, "force"),
+                grant=inputs.text(body, "grant") or ("device_code" if obstacle else None),
+                kernel=inputs.text(body, "kernel"),
+                notebook=inputs.text(body, "notebook"),
+            )
+        except ConfigurationError as error:
+            raise obstacle or error from None
         return self._login_to_wire(login)
 
     async def login(self, login_id: str) -> Wire:
@@ -190,7 +193,8 @@ class Broker:
 
     async def open(self, login: Login, redirect_uri: str, user: str) -> tuple[str, Binding]:
         """The authorization URL for this browser, and the cookie that binds it."""
-        await self._check_way_back(login.provider)
+        if obstacle := await self._obstacle(login.provider):
+            raise obstacle
         return await self._pools.run(
             _pool(login.provider),
             self._engine.open,
@@ -233,9 +237,9 @@ class Broker:
         self._pools.close()
         self._engine.close()
 
-    async def _check_way_back(self, provider: str) -> None:
-        if self.hub:
-            self.hub.check(await self.configured(provider))
+    async def _obstacle(self, provider: str) -> ConfigurationError | None:
+        """Why no provider can send a browser back here; another grant may do."""
+        return self.hub.obstacle(await self.configured(provider)) if self.hub else None
 
     def _place(self, login: Login) -> Login:
         path = self.login_path(login.id)

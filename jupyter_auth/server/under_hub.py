@@ -54,19 +54,20 @@ class UnderHub:
         """What our hook on the Hub reads to find a named server."""
         return MARK + self.server_name if self.server_name else ""
 
-    def check(self, provider: Provider) -> None:
-        """ConfigurationError: a code for this provider must not or cannot come this way."""
+    def obstacle(self, provider: Provider) -> ConfigurationError | None:
+        """Why a code of this provider must not or cannot come this way; None: it can."""
         if provider.client_auth != "none":
-            raise ConfigurationError(
+            return ConfigurationError(
                 f"{provider.title} is configured with a client secret, which is not for users'"
                 " servers on a JupyterHub: the code it goes with passes the Hub's log.",
                 hint="Register a public client (PKCE, no secret), or have the Hub's administrator"
                 " run jupyter_auth's service.",
             )
         if self.server_name and not self.has_hook:
-            raise ConfigurationError(
+            return ConfigurationError(
                 f"{provider.title} cannot send a browser back to the named server"
                 f" {self.server_name!r}: the Hub knows the way to default servers alone.",
                 hint="Sign in from your default server, which shares its accounts with this one, or"
                 " have `jupyter_auth.hub_config(c)` added to the Hub's configuration.",
             )
+        return None
