@@ -1,11 +1,7 @@
 # On a fresh machine `make demo` or `make test` is all it takes: both set up what they need first.
 
 PYTHON ?= python3
-<<<<<<< HEAD
-SUITES := lint wheel core kernel server environments front browser lab bench-short
-=======
-SUITES := lint wheel core kernel server front hub-short browser lab bench-short
->>>>>>> 79b723f (On a JupyterHub with nothing installed on it: one redirect URI, and the owner alone signs in)
+SUITES := lint wheel core kernel server environments front hub-short browser lab bench-short
 
 # The environment's programs first; among them Node.js, where the machine has none or too old a one.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
