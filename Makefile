@@ -1,7 +1,7 @@
 # On a fresh machine `make demo` or `make test` is all it takes: both set up what they need first.
 
 PYTHON ?= python3
-SUITES := lint wheel core kernel server environments front hub-short browser lab bench-short
+SUITES := lint wheel core kernel systems server environments front hub-short browser lab bench-short
 
 # The environment's programs first; among them Node.js, where the machine has none or too old a one.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
@@ -85,6 +85,9 @@ core: $(INSTALLED) $(PROVIDERS)
 
 kernel: $(INSTALLED) $(PROVIDERS)
 	$(PYTEST) -n 2 tests/kernel tests/demo
+
+systems: $(INSTALLED) $(PROVIDERS)
+	$(PYTEST) -n 2 tests/systems
 
 server: $(INSTALLED) $(PROVIDERS)
 	$(PYTEST) -n 2 tests/server

@@ -24,10 +24,15 @@ if TYPE_CHECKING:
     from jupyter_auth.core.errors import StoreError as StoreError
     from jupyter_auth.core.errors import Throttled as Throttled
     from jupyter_auth.core.errors import UserMismatch as UserMismatch
+    from jupyter_auth.core.models import CredentialsFrom as CredentialsFrom
+    from jupyter_auth.core.models import Endpoints as Endpoints
+    from jupyter_auth.core.models import Header as Header
     from jupyter_auth.core.models import Provider as Provider
+    from jupyter_auth.core.models import Service as Service
     from jupyter_auth.core.providers import provider as provider
     from jupyter_auth.kernel.auth import AuthWarning as AuthWarning
     from jupyter_auth.kernel.auth import TokenAuth as TokenAuth
+    from jupyter_auth.kernel.client_session import ClientSession as ClientSession
     from jupyter_auth.kernel.sessions import UserSession as UserSession
     from jupyter_auth.kernel.sessions import token as token
     from jupyter_auth.kernel.widget import LoginWidget as LoginWidget
@@ -54,8 +59,13 @@ _ERRORS = (
 )
 _ROOMS = dict.fromkeys(_ERRORS, "core.errors") | {
     "AuthWarning": "kernel.auth",
+    "ClientSession": "kernel.client_session",
+    "CredentialsFrom": "core.models",
+    "Endpoints": "core.models",
+    "Header": "core.models",
     "LoginWidget": "kernel.widget",
     "Provider": "core.models",
+    "Service": "core.models",
     "TokenAuth": "kernel.auth",
     "UserSession": "kernel.sessions",
     "hub_config": "server.hub_config",

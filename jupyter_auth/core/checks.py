@@ -6,12 +6,13 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from jupyter_auth.core import dates
 from jupyter_auth.core.errors import ConfigurationError
 from jupyter_auth.core.secret import Secret
 from jupyter_auth.core.urls import require_secure
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from jupyter_auth.core.models import Provider
 
@@ -68,8 +69,12 @@ def _grants(value: Any) -> bool:
     return _words(value) and not set(value.split() if _text(value) else value) - set(GRANTS)
 
 
+def _format(value: Any) -> bool:
+    return _text(value) and dates.is_format(value)
+
+
 def _way(value: Any) -> bool:
-    return value in ("basic", "post", "none")
+    return value in ("basic", "post", "none", "query")
 
 
 KINDS: dict[str, tuple[Callable[[Any], bool], str]] = {
@@ -77,7 +82,7 @@ KINDS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "issuer": (_text, "a text"),
     "client_id": (_text, "a text"),
     "client_secret": (_secret, "a text"),
-    "client_auth": (_way, "basic, post or none"),
+    "client_auth": (_way, "basic, post, none or query"),
     "grants": (_grants, f"a list of these: {', '.join(GRANTS)}"),
     "scopes": (_words, "a list of texts"),
     "audience": (_text, "a text"),
@@ -92,24 +97,39 @@ KINDS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "leeway": (_number, "a number of seconds"),
     "refresh_on": (_codes, "a list of HTTP status codes"),
     "revoke": (_flag, "true or false"),
+    "param_names": (_texts, "a table of texts"),
+    "token_response": (_texts, "a table of texts"),
+    "expires_format": (_format, "a format of dates"),
+    "api_headers": (_texts, "a table of texts"),
 }
+# Of the fields of ``service``, which are named like the provider's own.
+SERVICE_KINDS = ("client_id", "client_secret", "client_auth", "scopes", "audience", "token_params")
 
 
 def check_provider(provider: Provider) -> None:
     """ConfigurationError names the first field that cannot work. No value is shown."""
-    for field, (fits, kind) in KINDS.items():
-        value = getattr(provider, field)
-        if value is not None and not fits(value):
-            raise ConfigurationError(
-                f"The field {field!r} of provider {provider.name!r} is not {kind}."
-            )
-    if taken := RESERVED_PARAMS & {*provider.authorize_params, *provider.token_params}:
-        raise ConfigurationError(f"{min(taken)!r} is not a parameter to configure.")
+    _check_kinds(provider.name, provider, KINDS)
+    added = {*provider.authorize_params, *provider.token_params}
+    if provider.service:
+        _check_kinds(provider.name, provider.service, SERVICE_KINDS)
+        added.update(provider.service.token_params or ())
+    if taken := RESERVED_PARAMS & added:
+        raise ConfigurationError(
+            f"{min(taken)!r} of provider {provider.name!r} is not a parameter to configure."
+        )
     for field in ("issuer", "base_url", "username_url"):
         if url := getattr(provider, field):
             require_secure(url, field)
     _check_endpoints(provider)
     _check_header(provider)
+
+
+def _check_kinds(name: str, holder: Any, fields: Iterable[str]) -> None:
+    for field in fields:
+        fits, kind = KINDS[field]
+        value = getattr(holder, field)
+        if value is not None and not fits(value):
+            raise ConfigurationError(f"The field {field!r} of provider {name!r} is not {kind}.")
 
 
 def _check_endpoints(provider: Provider) -> None:
@@ -124,6 +144,12 @@ def _check_endpoints(provider: Provider) -> None:
                 f"The endpoint {field!r} of provider {provider.name!r} is not a text."
             )
         require_secure(url, field)
+    if provider.service and (url := provider.service.token_endpoint) is not None:
+        if not _text(url):
+            raise ConfigurationError(
+                f"The service's token_endpoint of provider {provider.name!r} is not a text."
+            )
+        require_secure(url, "token_endpoint")
 
 
 def _check_header(provider: Provider) -> None:

@@ -86,7 +86,7 @@ class Completion:
             # RFC 6749 5.1: a scope left out is the scope that was asked for.
             scopes=tuple(asked) if answer.scopes is None else answer.scopes,
             issued_at=now,
-            expires_at=now + answer.expires_in if answer.expires_in else None,
+            expires_at=answer.ends(now),
             issuer=party.endpoints.issuer,
             subject=who.subject,
             username=who.username,

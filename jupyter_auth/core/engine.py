@@ -11,6 +11,7 @@ from urllib.parse import urljoin
 
 from jupyter_auth.core import grants, oauth
 from jupyter_auth.core.changes import ChangeLog
+from jupyter_auth.core.client_tokens import ClientTokens
 from jupyter_auth.core.completion import Completion
 from jupyter_auth.core.device import DeviceGrant
 from jupyter_auth.core.discovery import Discovery
@@ -32,10 +33,12 @@ from jupyter_auth.core.models import (
     ProviderInfo,
     Token,
 )
+from jupyter_auth.core.providers import provider_from_mapping
 from jupyter_auth.core.revocation import Revoker
 from jupyter_auth.core.secret import Secret
 from jupyter_auth.core.token_endpoint import Party, other_grants, refusal
 from jupyter_auth.core.tokens import Need, Tokens
+from jupyter_auth.core.wire import provider_fields
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -74,6 +77,7 @@ class Engine:
             self._logins, self._tokens, self._discovery, self._revoker, clock
         )
         self.device = DeviceGrant(self._logins, self._completion, self._party)
+        self._client_tokens = ClientTokens(self._asked, clock)
 
     # Providers
 
@@ -88,6 +92,10 @@ class Engine:
     def configured(self, name: str) -> Provider:
         """The whole of it: for the server's own pages, never for a kernel. ProviderNotFound."""
         return self._providers.get(name)
+
+    def configuration(self, name: str) -> Provider:
+        """The whole of it but for its client secrets. ProviderNotFound."""
+        return provider_from_mapping(name, provider_fields(self.configured(name), secrets=False))
 
     def register(self, provider: Provider) -> ProviderInfo:
         """Make a provider made in code known. ConfigurationError: not allowed here."""
@@ -250,6 +258,32 @@ class Engine:
         revoked, note = self._revoker.revoke(lambda: self._asked(configured), account)
         return Logout(removed=True, revoked=revoked, note=note)
 
+    # Service accounts
+
+    def client_token(
+        self,
+        provider: str,
+        session_key: str = DEFAULT_KEY,
+        *,
+        scopes: Sequence[str] | None = None,
+        min_valid: float = 0.0,
+        rejected: str | None = None,
+    ) -> Token:
+        """A token of the service account that is configured; see ``Accounts.client_token``."""
+        need = Need(min_valid=min_valid, rejected=rejected)
+        service = self._providers.service(provider)
+        return self._client_tokens.token(service, session_key, scopes or (), need)
+
+    def client_logout(
+        self, provider: str, session_key: str = DEFAULT_KEY, *, revoke: bool = True
+    ) -> Logout:
+        """Forget the service account's tokens, then revoke them."""
+        service = self._providers.service(provider)
+        outcome = self._client_tokens.drop(service, session_key, revoke=revoke)
+        if outcome.removed:
+            self._log.add(Change(kind="removed", provider=provider, session_key=session_key))
+        return outcome
+
     def _configured(self, name: str) -> Provider | None:
         try:
             return self._providers.get(name)
@@ -292,6 +326,7 @@ class Engine:
     def close(self) -> None:
         """End what runs in the background."""
         self._revoker.close()
+        self._client_tokens.close()
 
     def _login_changed(self, login: Login) -> None:
         self._log.add(

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
@@ -24,8 +24,10 @@ if TYPE_CHECKING:
 DEFAULT_KEY = "default"
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 
+MAPPINGS = ("authorize_params", "token_params", "param_names", "token_response", "api_headers")
+
 LoginStatus = Literal["pending", "complete", "denied", "expired", "cancelled", "failed"]
-ClientAuth = Literal["basic", "post", "none"]
+ClientAuth = Literal["basic", "post", "none", "query"]
 
 
 def _words(value: str | Sequence[str] | None) -> tuple[str, ...]:
@@ -58,12 +60,55 @@ class Header:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Service:
+    """What is different for service accounts (RFC 6749 4.4). A field of None is the provider's own.
+
+    A broker issues tokens of service accounts for those providers alone that have one of these:
+    the client secret of people's sign-ins is not lent out by accident.
+    """
+
+    token_endpoint: str | None = None
+    client_id: str | None = None
+    client_secret: Secret | None = None
+    client_auth: ClientAuth | None = None
+    scopes: tuple[str, ...] | None = None
+    audience: str | None = None
+    token_params: Mapping[str, str] | None = None
+
+    def __post_init__(self) -> None:
+        put = object.__setattr__
+        secret: Secret | str | None = self.client_secret
+        put(self, "client_secret", Secret(secret) if isinstance(secret, str) else secret)
+        if self.scopes is not None:
+            put(self, "scopes", _words(self.scopes))
+
+
+@dataclass(frozen=True, kw_only=True)
+class CredentialsFrom:
+    """Public client credentials in a JSON file of an installed package, read at run time.
+
+    ``file`` is its path in that distribution, the other two are names in its JSON object.
+    """
+
+    package: str
+    file: str
+    client_id: str
+    client_secret: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Provider:
     """An authorization server with one client registration. Data, never a subclass.
 
     Give ``issuer`` and everything else is discovered (OIDC Discovery, RFC 8414), or ``endpoints``.
     Strings and lists are taken where secrets and tuples rest. ConfigurationError: cannot work.
     ``grants``: the ways in, the preferred one first; none: those that its endpoints offer.
+
+    Where a token endpoint has words of its own: ``param_names`` renames what is sent to it,
+    ``token_params`` are added last, and win; ``token_response`` says where in its answer a field of
+    RFC 6749 5.1 is (``"details.accessToken"``), and ``expires_format`` how ``expires_at`` reads
+    there (see ``dates``). ``client_auth="query"``: all of it goes in the query. ``api_headers`` go
+    with each request of a session.
     """
 
     name: str
@@ -88,6 +133,12 @@ class Provider:
     leeway: float | None = None
     refresh_on: tuple[int, ...] = (401,)
     revoke: bool = True
+    param_names: Mapping[str, str] = field(default_factory=dict)
+    token_response: Mapping[str, str] = field(default_factory=dict)
+    expires_format: str | None = None
+    api_headers: Mapping[str, str] = field(default_factory=dict)
+    service: Service | None = None
+    credentials_from: CredentialsFrom | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not NAME.fullmatch(self.name):
@@ -108,8 +159,8 @@ class Provider:
         put(self, "scopes", _words(self.scopes))
         put(self, "grants", _words(self.grants))
         put(self, "refresh_on", tuple(self.refresh_on))
-        put(self, "authorize_params", MappingProxyType(dict(self.authorize_params)))
-        put(self, "token_params", MappingProxyType(dict(self.token_params)))
+        for name in MAPPINGS:
+            put(self, name, MappingProxyType(dict(getattr(self, name))))
         put(self, "client_auth", self.client_auth or ("basic" if self.client_secret else "none"))
         put(self, "api_origins", tuple(map(origin_of, self._origins())))
 
@@ -136,6 +187,15 @@ class Provider:
         bound += [self.client_id, self.audience]
         return hashlib.sha256(json.dumps(bound).encode()).hexdigest()
 
+    def as_service(self) -> Provider:
+        """The same for a service account: with what ``service`` says in the place of its own."""
+        given = {k: v for k, v in vars(self.service or Service()).items() if v is not None}
+        if url := given.pop("token_endpoint", None):
+            given |= {"endpoints": Endpoints(token_endpoint=url), "issuer": None}
+        if self.client_auth == "none":  # said for people's sign-ins; a service account has a secret
+            given.setdefault("client_auth", None)
+        return replace(self, service=None, **given)
+
     def info(self, source: str = "code") -> ProviderInfo:
         """What a kernel may know of this provider."""
         return ProviderInfo(
@@ -146,6 +206,7 @@ class Provider:
             base_url=self.base_url,
             api_origins=self.api_origins,
             refresh_on=self.refresh_on,
+            api_headers=dict(self.api_headers),
             source=source,
         )
 
@@ -161,6 +222,7 @@ class ProviderInfo:
     base_url: str | None = None
     api_origins: tuple[str, ...] = ()
     refresh_on: tuple[int, ...] = (401,)
+    api_headers: Mapping[str, str] = field(default_factory=dict)
     source: str = "configured"
 
 
@@ -211,6 +273,10 @@ class Account:
     def key(self) -> AccountKey:
         """Which account this is."""
         return AccountKey(self.provider, self.session_key)
+
+    def valid(self, now: float) -> bool:
+        """Whether an API should still take its access token."""
+        return self.expires_at is None or now < self.expires_at
 
     def info(self, warning: str = "") -> AccountInfo:
         """What a kernel, a widget and a log may know of it."""

@@ -9,12 +9,18 @@ import functools
 from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar
 
 import requests
-from oauthlib.oauth2 import DeviceClient, OAuth2Error, WebApplicationClient
+from oauthlib.oauth2 import (
+    BackendApplicationClient,
+    DeviceClient,
+    OAuth2Error,
+    WebApplicationClient,
+)
 from oauthlib.oauth2.rfc6749.errors import raise_from_error
 
 from jupyter_auth.core import device_answer, http
 from jupyter_auth.core.errors import (
     AuthError,
+    ConfigurationError,
     LoginDenied,
     LoginExpired,
     LoginFailed,
@@ -114,9 +120,7 @@ def exchange(party: Party, *, code: Secret, verifier: Secret, redirect_uri: str)
         party, redirect_uri, invalid_grant=LoginFailed, hidden=(code, verifier)
     ) as session:
         auth, credentials = client_auth(party)
-        more: dict[str, Any] = {**party.provider.token_params}
-        if "client_secret" in credentials:
-            more["client_secret"] = credentials["client_secret"]
+        more: dict[str, Any] = {k: v for k, v in credentials.items() if k == "client_secret"}
         answer = session.fetch_token(
             as_https(party.endpoint("token_endpoint")),
             code=code.reveal(),
@@ -177,7 +181,7 @@ def poll_device(
         party, client=client, invalid_grant=LoginFailed, hidden=(device_code,)
     ) as session:
         auth, credentials = client_auth(party)
-        more: dict[str, Any] = {**party.provider.token_params}
+        more: dict[str, Any] = {}
         if "client_secret" in credentials:
             more["client_secret"] = credentials["client_secret"]
         try:
@@ -223,11 +227,31 @@ def refresh(party: Party, refresh_token: Secret) -> TokenAnswer:
     """
     with speaking(party, invalid_grant=RefreshRejected, hidden=(refresh_token,)) as session:
         auth, credentials = client_auth(party)
-        more: dict[str, Any] = {**credentials, **party.provider.token_params}
+        more: dict[str, Any] = {**credentials}
         answer = session.refresh_token(
             as_https(party.endpoint("token_endpoint")),
             refresh_token=refresh_token.reveal(),
             auth=auth,
+            **more,
+        )
+    return checked(answer)
+
+
+@_forgetful
+def client_credentials(party: Party, scopes: Sequence[str]) -> TokenAnswer:
+    """A token of the client's own (RFC 6749 4.4). ConfigurationError: the client is refused."""
+    client = BackendApplicationClient(party.client_id)
+    with speaking(party, client=client, invalid_grant=ConfigurationError, hidden=()) as session:
+        auth, credentials = client_auth(party)
+        more: dict[str, Any] = {k: v for k, v in credentials.items() if k == "client_secret"}
+        if scopes:
+            more["scope"] = list(scopes)
+        if party.provider.audience:
+            more["audience"] = party.provider.audience
+        answer = session.fetch_token(
+            as_https(party.endpoint("token_endpoint")),
+            auth=auth,
+            include_client_id=auth is None,
             **more,
         )
     return checked(answer)

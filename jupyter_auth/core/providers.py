@@ -17,8 +17,16 @@ from typing import TYPE_CHECKING, Any
 import platformdirs
 
 from jupyter_auth.core import keeping
+from jupyter_auth.core.credentials import Credentials, from_environment, from_package
 from jupyter_auth.core.errors import ConfigurationError, ProviderNotFound
-from jupyter_auth.core.models import Endpoints, Header, Provider, ProviderInfo
+from jupyter_auth.core.models import (
+    CredentialsFrom,
+    Endpoints,
+    Header,
+    Provider,
+    ProviderInfo,
+    Service,
+)
 from jupyter_auth.core.secret import Secret
 
 if TYPE_CHECKING:
@@ -26,7 +34,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FIELDS = {field.name for field in dataclasses.fields(Provider)}
-NESTED = {"endpoints": Endpoints, "header": Header}
+NESTED = {
+    "endpoints": Endpoints,
+    "header": Header,
+    "service": Service,
+    "credentials_from": CredentialsFrom,
+}
 
 
 def provider_from_mapping(name: str, mapping: Mapping[str, Any]) -> Provider:
@@ -39,16 +52,25 @@ def provider_from_mapping(name: str, mapping: Mapping[str, Any]) -> Provider:
         raise ConfigurationError(f"Provider {name!r} is not a table of fields.")
     fields = {k: v for k, v in mapping.items() if v is not None and k != "name"}
     if not {"issuer", "endpoints"} & fields.keys():
-        fields = {**_presets().get(name, {}), **fields}
+        fields = _merged(_presets().get(name, {}), fields)
     for key in fields:
         _check_field(name, key)
-    for key, kind in NESTED.items():
-        if key in fields:
-            fields[key] = _nested(name, key, kind, fields[key])
     try:
+        for key, kind in NESTED.items():
+            if key in fields:
+                fields[key] = _nested(name, key, kind, fields[key])
         return Provider(name=name, **fields)
     except (TypeError, ValueError):
         raise ConfigurationError(f"Provider {name!r} has a field of a wrong kind.") from None
+
+
+def _merged(preset: Mapping[str, Any], fields: Mapping[str, Any]) -> dict[str, Any]:
+    """A service's client id and secret complete what the preset says of it."""
+    merged = {**preset, **fields}
+    ours, theirs = preset.get("service"), fields.get("service")
+    if ours and isinstance(theirs, dict):
+        merged["service"] = {**ours, **theirs}
+    return merged
 
 
 def _check_field(name: str, key: str) -> None:
@@ -104,6 +126,7 @@ class Providers:
 
     ``configured`` is the administrator's; with ``allow_user_providers`` off there is nothing
     else. A broken user file or preset is reported when it is asked for, not at start.
+    ``environ``: where client ids and secrets are looked up, for all but what was made in code.
     """
 
     def __init__(
@@ -112,6 +135,7 @@ class Providers:
         *,
         user_file: Path | None = None,
         allow_user_providers: bool = True,
+        environ: Mapping[str, str] | None = None,
     ) -> None:
         self._configured = {
             name: table if isinstance(table, Provider) else provider_from_mapping(name, table)
@@ -119,6 +143,7 @@ class Providers:
         }
         self._user_file = user_file
         self._open = allow_user_providers
+        self._environ = environ or {}
         self._lock = threading.Lock()
         self._code: dict[str, Provider] = {}
 
@@ -130,6 +155,20 @@ class Providers:
         secret = keeping.kept_secret(keeping.secrets_file(self._user_file), provider)
         return replace_provider(provider, client_secret=secret) if secret else provider
 
+    def service(self, name: str) -> Provider:
+        """The provider of that name as its service account sees it.
+
+        ProviderNotFound. ConfigurationError: its client is for people's sign-ins alone.
+        """
+        provider = self.get(name)
+        if provider.service is None:
+            raise ConfigurationError(
+                f"{provider.title} is not configured for service accounts.",
+                hint="Give your own client_id and client_secret to ClientSession; or set `service`"
+                " of the provider in the configuration, which lends them to notebooks.",
+            )
+        return provider.as_service()
+
     def info(self, name: str) -> ProviderInfo:
         """What a kernel may know of it. ProviderNotFound."""
         source, provider = self._find(name)
@@ -140,7 +179,7 @@ class Providers:
         found: dict[str, ProviderInfo] = {}
         for source, providers in self._layers(skip_broken=True):
             for name, entry in providers.items():
-                provider = entry if isinstance(entry, Provider) else self._made(source, name, entry)
+                provider = self._listed(source, name, entry)
                 if provider and provider.client_id:
                     found.setdefault(name, provider.info(source))
         return [found[name] for name in sorted(found)]
@@ -202,10 +241,7 @@ class Providers:
         names: set[str] = set()
         for source, providers in self._layers():
             if name in providers:
-                entry = providers[name]
-                return source, (
-                    entry if isinstance(entry, Provider) else provider_from_mapping(name, entry)
-                )
+                return source, self._made(source, name, providers[name])
             names.update(providers)
         near = difflib.get_close_matches(name, names, 3)
         raise ProviderNotFound(
@@ -244,10 +280,21 @@ class Providers:
                 f"{self._user_file} cannot be read: {error}.", hint="Mend it, or move it away."
             ) from None
 
-    def _made(self, source: str, name: str, table: Mapping[str, Any]) -> Provider | None:
+    def _made(self, source: str, name: str, entry: Any) -> Provider:
+        """With the client credentials that are kept elsewhere.
+
+        Those of the environment are not for a provider made in code: any notebook could have one
+        of that name sent to itself.
+        """
+        made = entry if isinstance(entry, Provider) else provider_from_mapping(name, entry)
+        if source == "code":
+            return made
+        return _completed(made, from_environment(self._environ, name))
+
+    def _listed(self, source: str, name: str, entry: Any) -> Provider | None:
         """One broken entry of the user's file must not hide the others from a list."""
         try:
-            return provider_from_mapping(name, table)
+            return self._made(source, name, entry)
         except ConfigurationError:
             if source == "preset":
                 raise
@@ -259,6 +306,20 @@ def _taken(name: str) -> ConfigurationError:
         f"The administrator has configured {name!r} already.",
         hint="Use it as it is, or give your own another name.",
     )
+
+
+def _completed(provider: Provider, found: Credentials) -> Provider:
+    """Those found are for the service account, where there can be one. A package's are the last."""
+    fields: dict[str, Any] = found.fields()
+    if fields and provider.service:
+        fields = {"service": dataclasses.replace(provider.service, **fields)}
+    provider = replace_provider(provider, **fields) if fields else provider
+    if provider.credentials_from and not provider.client_secret:
+        public = from_package(provider.credentials_from)
+        if provider.client_id in {None, public.client_id}:
+            fields = public.fields()
+            provider = replace_provider(provider, **fields) if fields else provider
+    return provider
 
 
 @functools.cache

@@ -101,6 +101,28 @@ class Accounts(Protocol):
     ) -> Token:
         """The account's token; ``rejected``: digest of one refused. Errors: ``TokenSource``."""
 
+    def configuration(self, name: str) -> Provider:
+        """The whole provider but for its client secrets. ProviderNotFound."""
+
+    def client_token(
+        self,
+        provider: str,
+        session_key: str = DEFAULT_KEY,
+        *,
+        scopes: Sequence[str] | None = None,
+        min_valid: float = 0.0,
+        rejected: str | None = None,
+    ) -> Token:
+        """A service account's token (RFC 6749 4.4); each ``session_key`` has one of its own.
+
+        ConfigurationError: no client secret is held for it. ProviderUnavailable, ProviderError.
+        """
+
+    def client_logout(
+        self, provider: str, session_key: str = DEFAULT_KEY, *, revoke: bool = True
+    ) -> Logout:
+        """Forget the service account's tokens here, then revoke them at the provider."""
+
     def id_token(self, provider: str, session_key: str = DEFAULT_KEY) -> Secret | None:
         """The ID token of the last login or refresh, where the provider gives one."""
 

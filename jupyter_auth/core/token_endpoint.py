@@ -22,6 +22,7 @@ from requests.auth import HTTPBasicAuth
 from requests_oauthlib import OAuth2Session
 
 from jupyter_auth.core import http
+from jupyter_auth.core.dialect import spoken, understood
 from jupyter_auth.core.errors import (
     AuthError,
     ConfigurationError,
@@ -32,6 +33,8 @@ from jupyter_auth.core.secret import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+
+    from oauthlib.oauth2 import Client
 
     from jupyter_auth.core.models import Endpoints, Provider
 
@@ -81,13 +84,23 @@ class Party:
 
 @dataclass(frozen=True, kw_only=True)
 class TokenAnswer:
-    """A token endpoint's answer (RFC 6749 5.1), checked. ``expires_in`` in seconds, or None."""
+    """A token endpoint's answer (RFC 6749 5.1), checked. ``expires_in`` in seconds, or None.
+
+    ``expires_at``: where a provider names the moment instead, in seconds since 1970.
+    """
 
     access_token: Secret
     refresh_token: Secret | None
     id_token: Secret | None
     scopes: tuple[str, ...] | None
     expires_in: float | None
+    expires_at: float | None = None
+
+    def ends(self, now: float) -> float | None:
+        """When the access token expires. None: the provider does not say."""
+        if self.expires_at is not None:
+            return self.expires_at
+        return now + self.expires_in if self.expires_in else None
 
 
 # oauthlib refuses http altogether; ours allows loopback, as urls.require_secure has checked.
@@ -113,14 +126,16 @@ class ProviderSession(OAuth2Session):
         client = client or WebApplicationClient(party.client_id)
         super().__init__(client=client, redirect_uri=redirect_uri)
         self._any_status = isinstance(client, DeviceClient)
+        self._provider = party.provider
         self._endpoint = party.endpoint("token_endpoint")
         self._ca_bundle = party.provider.ca_bundle
         self.grant_type = ""
 
     def request(self, method: str, url: str, **kwargs: Any) -> requests.Response:  # type: ignore[override]
         """The answer, reduced to what its parser may see: checked fields, or an OAuth error."""
-        form = {k: kwargs[k] for k in ("data", "params", "headers") if kwargs.get(k)}
-        self.grant_type = str(form.get("data", {}).get("grant_type", ""))
+        self.grant_type = str(kwargs["data"].get("grant_type", ""))
+        place = "params" if self._provider.client_auth == "query" else "data"
+        form = {place: spoken(self._provider, kwargs["data"]), "headers": kwargs.get("headers")}
         with requests.Session() as plain:
             response = http.send(
                 plain,
@@ -132,9 +147,13 @@ class ProviderSession(OAuth2Session):
                 any_status=self._any_status,
                 **form,
             )
-        answer = http.json_object(response, "token endpoint")
+        answer = understood(self._provider, http.json_object(response, "token endpoint"))
         if answer.get("error") is not None:
             said = {name: str(answer.get(name) or "") for name in ("error", "error_description")}
+            refused = response.status_code == requests.codes.unauthorized
+            if refused and self._provider.token_response:
+                # RFC 6749 5.2: about the client, in whatever words of their own.
+                said = {"error": "invalid_client", "error_description": refusal(said)}
         elif response.ok:
             said = _check_types(answer)
         else:
@@ -157,7 +176,8 @@ def _check_types(answer: http.Json) -> http.Json:
     answer.pop("error", None)
     if not answer.get("access_token"):
         raise ProviderError("The token endpoint answered without an access token.")
-    answer.pop("expires_at", None)  # not of the RFC; a provider's own clock
+    if (moment := answer.pop("expires_at", None)) is not None:
+        answer["ends"] = moment  # oauthlib has an ``expires_at`` of its own
     if lifetime := _lifetime(answer.pop("expires_in", None)):
         answer["lifetime"] = lifetime
     return answer
@@ -185,6 +205,7 @@ def checked(answer: http.Json) -> TokenAnswer:
         id_token=Secret(t) if (t := answer.get("id_token")) else None,
         scopes=tuple(filter(None, scopes)) if scopes is not None else None,
         expires_in=answer.get("lifetime"),
+        expires_at=answer.get("ends"),
     )
 
 
@@ -194,7 +215,7 @@ def client_auth(party: Party) -> tuple[HTTPBasicAuth | None, dict[str, str]]:
     if party.provider.client_auth == "basic":
         password = secret.reveal() if secret else ""
         return HTTPBasicAuth(quote(client_id, safe=""), quote(password, safe="")), {}
-    if party.provider.client_auth == "post" and secret:
+    if party.provider.client_auth in {"post", "query"} and secret:
         return None, {"client_id": client_id, "client_secret": secret.reveal()}
     return None, {"client_id": client_id}
 
@@ -305,5 +326,7 @@ def _not_ours(record: logging.LogRecord) -> bool:  # noqa: ARG001 (a logging fil
     return not _quiet.on
 
 
-# At debug requests-oauthlib logs codes, secrets and whole tokens. Other users' lines stay.
-logging.getLogger("requests_oauthlib.oauth2_session").addFilter(_not_ours)
+# At debug requests-oauthlib logs codes, secrets and whole tokens, and urllib3 the query of a URL,
+# where some providers want the secret. Other users' lines stay.
+for _name in ("requests_oauthlib.oauth2_session", "urllib3.connectionpool"):
+    logging.getLogger(_name).addFilter(_not_ours)

@@ -47,7 +47,7 @@ def refresh_at(account: Account, leeway: float | None) -> float | None:
     return account.expires_at - margin
 
 
-def _forced_pause(account: Account) -> float:
+def forced_pause(account: Account) -> float:
     """An API that refuses every token is not to cost a refresh for each call."""
     if account.expires_at is None:
         return FORCED_PAUSE
@@ -73,14 +73,14 @@ class Need:
     min_valid: float = 0.0
     rejected: str | None = None
 
-    def met_by(self, account: Account, provider: Provider, now: float) -> bool:
-        """Whether that account's token will do as it is."""
+    def met_by(self, account: Account, provider: Provider, now: float, *, renewable: bool) -> bool:
+        """Whether that account's token will do as it is. ``renewable``: there can be another."""
         if self.rejected == account.access_token.digest:
             return False
         at = refresh_at(account, provider.leeway)
         if at is None or account.expires_at is None:
             return True
-        if account.refresh_token is None:  # there will be no better one
+        if not renewable:
             return now < account.expires_at
         # More than half a lifetime cannot be asked for: each call would be a refresh.
         asked = min(self.min_valid, (account.expires_at - account.issued_at) / 2)
@@ -156,7 +156,7 @@ class Tokens:
         """A token that meets ``need``; see ``TokenSource.token`` for what is raised."""
         self._save_again(key)
         account = self.load(provider, key)
-        if account and need.met_by(account, provider, self._clock()):
+        if account and self._will_do(account, provider, need):
             return as_token(account, provider)
         if account and self._pausing(account, need):
             return as_token(account, provider)
@@ -184,21 +184,25 @@ class Tokens:
             if before.get(key) != digest:
                 self._changed("account", key)
 
+    def _will_do(self, account: Account, provider: Provider, need: Need) -> bool:
+        renewable = account.refresh_token is not None
+        return need.met_by(account, provider, self._clock(), renewable=renewable)
+
     def _pausing(self, account: Account, need: Need) -> bool:
         """Whether the old token has to do for now: it works, and a new one was just refused us."""
         now = self._clock()
         if need.rejected == account.access_token.digest:
             digest, at = self._forced.get(account.key, ("", 0.0))
-            return digest == need.rejected and now - at < _forced_pause(account)
+            return digest == need.rejected and now - at < forced_pause(account)
         failed = self._failed.get(account.key)
-        return failed is not None and now - failed < PAUSE and _valid(account, now)
+        return failed is not None and now - failed < PAUSE and account.valid(now)
 
     def _refreshed(self, provider: Provider, key: AccountKey, need: Need) -> Token:
         with self._store.locked(key) as slot:
             account = self._current(key, lambda _: slot.load())
             if account is None or account.fingerprint != provider.fingerprint:
                 raise LoginRequired(f"Nobody is signed in to {key}.", hint=_how(key))
-            if need.met_by(account, provider, self._clock()):
+            if self._will_do(account, provider, need):
                 return as_token(account, provider)
             try:
                 fresh = self._refresh(provider, account, slot)
@@ -207,7 +211,7 @@ class Tokens:
                 raise
             except (ProviderUnavailable, ProviderError, ConfigurationError):
                 self._failed[key] = self._clock()
-                if need.rejected != account.access_token.digest and _valid(account, self._clock()):
+                if need.rejected != account.access_token.digest and account.valid(self._clock()):
                     return as_token(account, provider)
                 raise
             self._save_or_hold(slot, fresh)
@@ -220,7 +224,7 @@ class Tokens:
     def _refresh(self, provider: Provider, account: Account, slot: Slot) -> Account:
         now = self._clock()
         if account.refresh_token is None:
-            if _valid(account, now):
+            if account.valid(now):
                 why = f"The API refused the token of {account.key}, and it cannot be refreshed."
             else:
                 why = f"The sign-in to {account.key} has run out, and cannot be refreshed."
@@ -242,7 +246,7 @@ class Tokens:
             id_token=answer.id_token or account.id_token,
             scopes=account.scopes if answer.scopes is None else answer.scopes,
             issued_at=now,
-            expires_at=now + answer.expires_in if answer.expires_in else None,
+            expires_at=answer.ends(now),
         )
 
     def _save_or_hold(self, slot: Slot, account: Account) -> None:
@@ -318,10 +322,6 @@ class _Unsaved:
 
 def _digest(account: Account | None) -> str | None:
     return account.access_token.digest if account else None
-
-
-def _valid(account: Account, now: float) -> bool:
-    return account.expires_at is None or now < account.expires_at
 
 
 def _readable(load: Callable[[], Account | None]) -> Account | None:

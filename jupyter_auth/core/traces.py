@@ -21,6 +21,8 @@ def forget_locals(error: BaseException) -> None:
         if id(each) in seen:
             continue
         seen.add(id(each))
+        if each.__suppress_context__:  # raised "from None": its text may show a whole address
+            each.__context__ = None
         trace = each.__traceback__
         while trace is not None:
             if str(trace.tb_frame.f_globals.get("__name__")).split(".")[0] in _WITH_SECRETS:

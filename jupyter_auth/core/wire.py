@@ -5,7 +5,9 @@ There is no field for a refresh token or a client secret, so none can slip throu
 
 from __future__ import annotations
 
-from typing import Any, cast
+import dataclasses
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, cast
 
 from jupyter_auth.core.errors import BrokerUnavailable
 from jupyter_auth.core.models import (
@@ -20,7 +22,11 @@ from jupyter_auth.core.models import (
 )
 from jupyter_auth.core.secret import Secret
 
+if TYPE_CHECKING:
+    from jupyter_auth.core.models import Provider
+
 VERSION = 1
+CLIENT_CREDENTIALS = "client_credentials"  # RFC 6749 4.4: the grant of a service account
 VERSION_HEADER = "Jupyter-Auth-Version"
 
 
@@ -48,6 +54,28 @@ def token_from_wire(data: dict[str, Any]) -> Token:
     )
 
 
+def provider_fields(provider: Provider, *, secrets: bool = True) -> dict[str, Any]:
+    """``provider`` as the mapping it could be made from. A client secret stays a ``Secret``.
+
+    With its secrets it travels from a kernel to its broker alone, never back.
+    """
+    left_out = () if secrets else ("client_secret",)
+    return {
+        name: _plain(value, left_out)
+        for name, value in vars(provider).items()
+        if value not in (None, (), {}) and name not in left_out
+    }
+
+
+def _plain(value: Any, left_out: tuple[str, ...]) -> Any:
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        fields = {k: v for k, v in vars(value).items() if v not in (None, ()) and k not in left_out}
+        return {k: _plain(v, left_out) for k, v in fields.items()}
+    if isinstance(value, Mapping):
+        return dict(value)
+    return list(value) if isinstance(value, tuple) else value
+
+
 def provider_to_wire(info: ProviderInfo) -> dict[str, Any]:
     """What a kernel and a browser may know of a provider."""
     return {
@@ -58,6 +86,7 @@ def provider_to_wire(info: ProviderInfo) -> dict[str, Any]:
         "base_url": info.base_url,
         "api_origins": list(info.api_origins),
         "refresh_on": list(info.refresh_on),
+        "api_headers": dict(info.api_headers),
         "source": info.source,
     }
 
@@ -72,6 +101,7 @@ def provider_from_wire(data: dict[str, Any]) -> ProviderInfo:
         base_url=data.get("base_url"),
         api_origins=tuple(data.get("api_origins") or ()),
         refresh_on=tuple(data.get("refresh_on") or ()),
+        api_headers=dict(data.get("api_headers") or {}),
         source=data["source"],
     )
 

@@ -9,7 +9,7 @@ import threading
 import time
 import weakref
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from jupyter_auth.core.errors import LoginRequired, RefreshRejected
 from jupyter_auth.core.flight import SingleFlight
@@ -26,11 +26,26 @@ PAUSE = 30.0  # seconds between tries to get a new token while the old one still
 _log = logging.getLogger("jupyter_auth")
 
 
+class Get(Protocol):
+    """``Accounts.token`` and its like."""
+
+    def __call__(
+        self,
+        provider: str,
+        session_key: str = ...,
+        *,
+        min_valid: float = ...,
+        rejected: str | None = ...,
+    ) -> Token:
+        """A token of that account."""
+
+
 class AccountTokens:
     """``TokenSource`` for one account, with the token cached until somebody says it changed.
 
     While a token nears its end it is still given out, and one thread gets the next. ``sign_in`` is
-    called where a person has to: it raises, or returns once somebody has signed in.
+    called where a person has to: it raises, or returns once somebody has signed in. ``get`` is
+    where tokens come from in the place of ``accounts.token``.
     """
 
     def __init__(
@@ -41,8 +56,10 @@ class AccountTokens:
         *,
         clock: Callable[[], float] = time.time,
         sign_in: Callable[[LoginRequired], None] | None = None,
+        get: Get | None = None,
     ) -> None:
-        self._accounts = accounts
+        self._asks = accounts.token if get is None else get
+        self._made_by_name = get is None
         self._watcher = watcher_of(accounts)
         self._key = (provider, session_key)
         self._clock = clock
@@ -55,6 +72,8 @@ class AccountTokens:
         return f"<AccountTokens of {self._key[0]!r}, {self._key[1]!r}>"
 
     def __reduce__(self) -> tuple[object, ...]:
+        if not self._made_by_name:
+            raise TypeError("These tokens are not pickled: pickle their session.")
         return _reconnected, self._key
 
     def start_anew(self) -> None:
@@ -66,6 +85,11 @@ class AccountTokens:
         self._listening = self._renewing = False
         self._renew_from = -math.inf
         self._rejection: RefreshRejected | None = None
+
+    @property
+    def held(self) -> Token | None:
+        """The token in memory, whether it still works or not."""
+        return self._held[0] if self._held else None
 
     def token(self, min_valid: float = 0.0) -> Token:
         """As ``TokenSource.token``; from memory where that will do."""
@@ -110,7 +134,7 @@ class AccountTokens:
 
     def _get(self, min_valid: float, rejected: str | None) -> Token:
         drops = self._drops
-        token = self._accounts.token(*self._key, min_valid=min_valid, rejected=rejected)
+        token = self._asks(*self._key, min_valid=min_valid, rejected=rejected)
         expires = math.inf if token.expires_at is None else token.expires_at
         with self._lock:
             self.used, self._rejection = True, None

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote, urlencode
@@ -18,7 +16,7 @@ from jupyter_auth.core.traces import forget_locals
 from jupyter_auth.kernel.door import Door
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from jupyter_auth.core.models import AccountInfo, Changes, Login, Provider, ProviderInfo, Token
 
@@ -62,7 +60,7 @@ class BrokerClient:
     def register(self, provider: Provider) -> ProviderInfo:
         """As ``Accounts.register``: the broker keeps its client secret, if there is one."""
         path = f"providers/{quote(provider.name, safe='')}"
-        return self._call(wire.provider_from_wire, "PUT", path, provider_fields(provider))
+        return self._call(wire.provider_from_wire, "PUT", path, wire.provider_fields(provider))
 
     def add(self, name: str, fields: Mapping[str, Any]) -> ProviderInfo:
         """As ``Accounts.add``: it is the broker that writes."""
@@ -127,6 +125,34 @@ class BrokerClient:
         asked = body | {"min_valid": min_valid, "rejected": rejected}
         return self._call(wire.token_from_wire, "POST", "token", asked)
 
+    def configuration(self, name: str) -> Provider:
+        """As ``Accounts.configuration``."""
+        from jupyter_auth.core.providers import provider_from_mapping
+
+        path = f"providers/{quote(name, safe='')}/configuration"
+        return self._call(lambda data: provider_from_mapping(name, data), "GET", path)
+
+    def client_token(
+        self,
+        provider: str,
+        session_key: str = DEFAULT_KEY,
+        *,
+        scopes: Sequence[str] | None = None,
+        min_valid: float = 0.0,
+        rejected: str | None = None,
+    ) -> Token:
+        """As ``Accounts.client_token``."""
+        body = {"provider": provider, "session_key": session_key, "grant": wire.CLIENT_CREDENTIALS}
+        asked = {"min_valid": min_valid, "rejected": rejected, "scopes": list(scopes or ()) or None}
+        return self._call(wire.token_from_wire, "POST", "token", body | asked)
+
+    def client_logout(
+        self, provider: str, session_key: str = DEFAULT_KEY, *, revoke: bool = True
+    ) -> Logout:
+        """As ``Accounts.client_logout``."""
+        asked = {"provider": provider, "session_key": session_key, "revoke": int(revoke)}
+        return self._call(_logout, "DELETE", f"token?{urlencode(asked)}")
+
     def id_token(self, provider: str, session_key: str = DEFAULT_KEY) -> Secret | None:
         """As ``Accounts.id_token``."""
         body = {"provider": provider, "session_key": session_key, "id_token": True}
@@ -181,20 +207,6 @@ def _logout(data: Any) -> Logout:
         revoked=bool(data["revoked"]),
         note=str(data.get("note") or ""),
     )
-
-
-def provider_fields(provider: Provider) -> dict[str, Any]:
-    """``provider`` as the mapping it could be made from. Its client secret stays a ``Secret``."""
-    fields = {each.name: getattr(provider, each.name) for each in dataclasses.fields(provider)}
-    return {name: _plain(value) for name, value in fields.items() if value not in (None, (), {})}
-
-
-def _plain(value: Any) -> Any:
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {k: _plain(v) for k, v in vars(value).items() if v not in (None, ())}
-    if isinstance(value, Mapping):
-        return dict(value)
-    return list(value) if isinstance(value, tuple) else value
 
 
 def this_kernel() -> str | None:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from jupyter_auth.core.engine import Engine
     from jupyter_auth.core.logins import Binding
-    from jupyter_auth.core.models import AccountInfo, Provider, ProviderInfo
+    from jupyter_auth.core.models import AccountInfo, Logout, Provider, ProviderInfo
     from jupyter_auth.server.under_hub import UnderHub
 
 PREFIX = "jupyter-auth/"
@@ -70,6 +70,11 @@ class Broker:
         """One of them."""
         return wire.provider_to_wire(await self.provider_info(name))
 
+    async def configuration(self, name: str) -> Wire:
+        """All of one, but for its client secrets: for a kernel with a secret of its own."""
+        provider = await self._pools.run(None, self._engine.configured, name)
+        return wire.provider_fields(provider, secrets=False)
+
     async def register(self, name: str, body: Mapping[str, Any]) -> Wire:
         """Make a kernel's own provider known."""
         if body.get("name", name) != name:
@@ -93,10 +98,13 @@ class Broker:
 
     async def logout(self, query: Mapping[str, Any]) -> Wire:
         """Sign one out: here first, then at the provider, unless ``revoke=0``."""
+        return await self._log_out(self._engine.logout, query)
+
+    async def _log_out(self, call: Callable[..., Logout], query: Mapping[str, Any]) -> Wire:
         name = inputs.required(query, "provider")
         outcome = await self._pools.run(
             _pool(name),
-            self._engine.logout,
+            call,
             name,
             inputs.session_key(query),
             revoke=query.get("revoke", "1") != "0",
@@ -106,6 +114,8 @@ class Broker:
     async def token(self, body: Mapping[str, Any]) -> Wire:
         """The token itself: the kernel door's alone."""
         name, key = inputs.required(body, "provider"), inputs.session_key(body)
+        if inputs.text(body, "grant") == wire.CLIENT_CREDENTIALS:
+            return await self._client_token(name, key, body)
         pool = _pool(name)
         token = await self._pools.run(
             pool,
@@ -120,6 +130,22 @@ class Broker:
             id_token = await self._pools.run(pool, self._engine.id_token, name, key)
             answer["id_token"] = id_token.reveal() if id_token else None
         return answer
+
+    async def _client_token(self, name: str, key: str, body: Mapping[str, Any]) -> Wire:
+        token = await self._pools.run(
+            _pool(name),
+            self._engine.client_token,
+            name,
+            key,
+            scopes=inputs.words(body, "scopes"),
+            min_valid=inputs.number(body.get("min_valid"), "min_valid", MAX_VALID),
+            rejected=inputs.text(body, "rejected"),
+        )
+        return wire.token_to_wire(token)
+
+    async def client_logout(self, query: Mapping[str, Any]) -> Wire:
+        """Forget a service account's tokens, then revoke them, unless ``revoke=0``."""
+        return await self._log_out(self._engine.client_logout, query)
 
     # -- logins ------------------------------------------------------------------------------------
 

@@ -12,10 +12,10 @@ from urllib.parse import urlsplit
 from traitlets import Bool, Dict, Float, TraitError, Unicode
 from traitlets.config import LoggingConfigurable
 
+from jupyter_auth.core import credentials
 from jupyter_auth.core.errors import ConfigurationError
 from jupyter_auth.core.logins import LIFETIME
 from jupyter_auth.core.models import NAME
-from jupyter_auth.core.secret import Secret
 from jupyter_auth.core.urls import origin_of
 
 if TYPE_CHECKING:
@@ -72,10 +72,16 @@ class Settings:
     public_origin: str | None = None
     login_lifetime: float = LIFETIME
     store_directory: Path | None = None
+    environ: dict[str, str] = field(default_factory=dict, repr=False)
 
 
 def read_settings(parent: Application, base_url: str) -> Settings:
-    """What ``c.JupyterAuth`` says. ConfigurationError: one sentence on what to change."""
+    """What ``c.JupyterAuth`` says. ConfigurationError: one sentence on what to change.
+
+    ``environ`` is what was taken out of this process's environment: at debug traitlets logs the
+    whole configuration, so a client secret is better kept there; and kernels inherit what is left.
+    """
+    taken = credentials.take(os.environ)  # also where the rest turns out to be wrong
     try:
         traits = JupyterAuth(parent=parent)
     except TraitError as error:
@@ -88,7 +94,7 @@ def read_settings(parent: Application, base_url: str) -> Settings:
             )
     directory = traits.store_directory
     return Settings(
-        providers={n: _with_secret(n, table) for n, table in traits.providers.items()},
+        providers=traits.providers,
         default_provider=traits.default_provider or None,
         allow_user_providers=traits.allow_user_providers,
         public_origin=_public_origin(
@@ -96,19 +102,7 @@ def read_settings(parent: Application, base_url: str) -> Settings:
         ),
         login_lifetime=traits.login_lifetime,
         store_directory=Path(directory).expanduser() if directory else None,
-    )
-
-
-def _with_secret(name: str, table: Any) -> Any:
-    """The provider with its client secret out of ``JUPYTER_AUTH_<NAME>_CLIENT_SECRET``, if set.
-
-    At debug traitlets logs the whole configuration; the environment it does not. The variable is
-    removed: kernels and terminals inherit what is left.
-    """
-    variable = f"JUPYTER_AUTH_{re.sub(r'[^a-z0-9]', '_', name).upper()}_CLIENT_SECRET"
-    secret = os.environ.pop(variable, None)
-    return (
-        {**table, "client_secret": Secret(secret)} if secret and isinstance(table, dict) else table
+        environ=taken,
     )
 
 

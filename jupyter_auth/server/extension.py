@@ -32,6 +32,7 @@ def make_broker(settings: Settings, base_url: str) -> Broker:
         settings.providers,
         user_file=user_file(),
         allow_user_providers=settings.allow_user_providers,
+        environ=settings.environ,
     )
     if settings.default_provider:
         providers.get(settings.default_provider)

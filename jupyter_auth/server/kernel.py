@@ -124,6 +124,14 @@ class OneProvider(KernelHandler):
         self.answer(await self.broker.register(name, self.body()))
 
 
+class Configuration(KernelHandler):
+    """All that is configured of one provider, but for its client secrets."""
+
+    async def get(self, name: str) -> None:
+        """For a kernel that has a client secret of its own."""
+        self.answer(await self.broker.configuration(name))
+
+
 class Accounts(KernelHandler):
     """Who is signed in."""
 
@@ -167,6 +175,10 @@ class Token(KernelHandler):
         """The account's token, refreshed first where it has to be."""
         self.answer(await self.broker.token(self.body()))
 
+    async def delete(self) -> None:
+        """A service account's: forget and revoke it."""
+        self.answer(await self.broker.client_logout(self.query()))
+
 
 class ChangesSince(KernelHandler):
     """The long poll."""
@@ -181,6 +193,7 @@ class ChangesSince(KernelHandler):
 ROUTES: list[tuple[str, type[KernelHandler]]] = [
     (r"/api/v1/providers", Providers),
     (r"/api/v1/providers/([^/]+)", OneProvider),
+    (r"/api/v1/providers/([^/]+)/configuration", Configuration),
     (r"/api/v1/accounts", Accounts),
     (r"/api/v1/logins", Logins),
     (r"/api/v1/logins/([^/]+)", OneLogin),

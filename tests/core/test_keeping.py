@@ -47,7 +47,7 @@ def test_what_was_in_the_file_stays_to_the_letter(providers, file):
     file.write_text(before)
     providers.write_down("acme", ACME)
     assert file.read_text().startswith(before)
-    assert {info.name for info in providers.all()} == {"acme", "other"}
+    assert {"acme", "other"} <= {info.name for info in providers.all()}
 
 
 def test_a_link_into_dotfiles_stays_a_link(providers, file, tmp_path):
@@ -107,7 +107,7 @@ def test_secrets_that_others_can_read_are_refused(providers, file, mode):
     secrets.chmod(mode)
     with pytest.raises(ConfigurationError, match="chmod 600"):
         providers.get("acme")
-    assert [info.name for info in providers.all()] == ["acme"]
+    assert "acme" in {info.name for info in providers.all()}
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{", "\x00"])

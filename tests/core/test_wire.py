@@ -170,10 +170,11 @@ def test_there_is_no_word_for_a_refresh_token_or_a_client_secret():
     names = set(_names(sent))
     assert not any("refresh_token" in name or "secret" in name for name in names)
     assert names == {
-        "access_token", "api_origins", "base_url", "changes", "error", "expires_at", "headers",
-        "Authorization", "grant", "host", "id", "kernel", "kind", "login", "name", "notebook",
-        "path", "provider", "refresh_at", "refresh_on", "refreshes", "reset", "scope", "sequence",
-        "session_key", "signed_in_at", "source", "status", "title", "url", "username", "warning",
+        "access_token", "api_headers", "api_origins", "base_url", "changes", "error",
+        "expires_at", "headers", "Authorization", "host", "id", "kernel", "kind", "login", "name",
+        "notebook", "path", "provider", "refresh_at", "refresh_on", "refreshes", "reset", "scope",
+        "sequence", "session_key", "signed_in_at", "source", "status", "title", "url", "username",
+        "warning", "grant",
     }  # fmt: skip
 
 

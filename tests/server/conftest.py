@@ -27,7 +27,9 @@ def jupyter(
     }
     hub = idp | {"client_id": oidc.confidential_id, "client_secret": oidc.client_secret}
     home = tmp_path_factory.mktemp("jupyter")
-    with JupyterProcess(home, providers={"idp": idp, "hub": hub}) as server:
+    nightly = {"client_id": oidc.service_id, "client_secret": oidc.service_secret}
+    service = {"issuer": oidc.issuer, "service": nightly}
+    with JupyterProcess(home, providers={"idp": idp, "hub": hub, "nightly": service}) as server:
         yield server
 
 

@@ -52,10 +52,23 @@ def test_what_is_configured_is_read(tmp_path: Path) -> None:
 
 def test_a_client_secret_is_taken_out_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("JUPYTER_AUTH_ACME_2_CLIENT_SECRET", "planted-secret")
+    monkeypatch.setenv("JUPYTER_AUTH_4INSIGHT_CLIENT_ID", "nightly")
+    monkeypatch.setenv("JUPYTER_AUTH_4INSIGHT_CLIENT_SECRET", "planted-secret")
     found = settings(providers={"acme.2": GOOD})
-    assert found.providers["acme.2"]["client_secret"].reveal() == "planted-secret"
-    assert "planted-secret" not in os.environ.values()  # no kernel inherits it
-    assert "planted-secret" not in repr(found.providers)
+    assert not [name for name in os.environ if "CLIENT_" in name]  # no kernel inherits it
+    assert "planted-secret" not in repr(found)
+    providers = Providers(found.providers, environ=found.environ)
+    assert providers.get("acme.2").client_secret.reveal() == "planted-secret"
+    service = providers.service("4insight")
+    assert (service.client_id, service.client_secret.reveal()) == ("nightly", "planted-secret")
+    assert providers.get("4insight").client_id != "nightly"  # a person's sign-in is another client
+
+
+def test_it_is_taken_also_where_sign_in_is_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JUPYTER_AUTH_ACME_CLIENT_SECRET", "planted-secret")
+    with pytest.raises(ConfigurationError):
+        settings(allow_user_providers="maybe")
+    assert "planted-secret" not in os.environ.values()
 
 
 @pytest.mark.parametrize(

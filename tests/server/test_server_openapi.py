@@ -129,6 +129,12 @@ def test_the_answers_are_as_described(
     assert {change["kind"] for change in found} == {"login", "account"}
     assert call("GET", "/api/v1/providers")[0] == 200
     assert call("GET", "/api/v1/providers/{name}", name="idp")[0] == 200
+    service = {"provider": "nightly", "grant": "client_credentials", "scopes": None}
+    assert call("POST", "/api/v1/token", service)[0] == 200
+    path = "/api/v1/providers/{name}/configuration"
+    status, configured = call("GET", path, name="nightly")
+    assert (status, configured["service"]) == (200, {"client_id": oidc.service_id})
+    assert call("DELETE", "/api/v1/token", query="?provider=nightly")[1]["removed"]
     fields = {"issuer": oidc.issuer, "client_id": "x", "scopes": ["a"], "leeway": 5}
     check("/components/schemas/ProviderFields", fields)
     assert call("PUT", "/api/v1/providers/{name}", fields, name="mine")[0] == 200

@@ -1,0 +1,135 @@
+"""Tokens of service accounts (RFC 6749 4.4): in memory alone, issued anew where others refresh.
+
+Each ``session_key`` has a token of its own, and so has each set of scopes.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, NamedTuple
+
+from jupyter_auth.core import oauth
+from jupyter_auth.core.credentials import variable
+from jupyter_auth.core.errors import ConfigurationError, ProviderError, ProviderUnavailable
+from jupyter_auth.core.flight import SingleFlight
+from jupyter_auth.core.models import Account, AccountKey, Logout
+from jupyter_auth.core.revocation import Revoker
+from jupyter_auth.core.tokens import PAUSE, Need, as_token, forced_pause
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from jupyter_auth.core.models import Provider, Token
+    from jupyter_auth.core.token_endpoint import Party
+
+MOST = 256  # tokens held at once: kernels make up their session_keys
+
+
+class _Place(NamedTuple):
+    key: AccountKey
+    fingerprint: str
+    scopes: tuple[str, ...]
+
+
+class _Held(NamedTuple):
+    account: Account
+    forced: bool  # made because the one before it was rejected
+    failed: float | None = None  # when the next one was refused us
+
+
+class ClientTokens:
+    """Those of one person's kernels. ``party`` says where a provider answers."""
+
+    def __init__(self, party: Callable[[Provider], Party], clock: Callable[[], float]) -> None:
+        self._party = party
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._held: dict[_Place, _Held] = {}
+        self._flights: SingleFlight[Token] = SingleFlight()
+        self._revoker = Revoker()
+
+    def token(
+        self, provider: Provider, session_key: str, scopes: Sequence[str], need: Need
+    ) -> Token:
+        """A token of ``provider``, as ``Provider.as_service`` makes one, that meets ``need``.
+
+        ConfigurationError: there is no client secret, or the provider refused the client.
+        ProviderUnavailable, ProviderError: no new token, and no old one that would do.
+        """
+        if not provider.client_secret:
+            raise ConfigurationError(
+                f"No client secret of a service account is known for {provider.title}.",
+                hint=f"Set {variable(provider.name, 'client_secret')} where the Jupyter server is"
+                " started, or `service` of the provider in the configuration.",
+            )
+        key = AccountKey(provider.name, session_key)
+        place = _Place(key, provider.fingerprint, tuple(scopes) or provider.scopes)
+        token, mine = self._flights.run(place, lambda: self._current(provider, place, need))
+        if not mine and need.rejected == token.digest:  # somebody else's outcome, and no better
+            token, _ = self._flights.run(place, lambda: self._current(provider, place, need))
+        return token
+
+    def drop(self, provider: Provider, session_key: str, *, revoke: bool) -> Logout:
+        """Forget the tokens of one ``session_key``, then revoke them (RFC 7009)."""
+        key = AccountKey(provider.name, session_key)
+        with self._lock:
+            places = [place for place in self._held if place.key == key]
+            dropped = [self._held.pop(place).account for place in places]
+        if not revoke or not dropped:
+            return Logout(removed=bool(dropped), revoked=False)
+        outcomes = [self._revoker.revoke(lambda: self._party(provider), each) for each in dropped]
+        notes = dict.fromkeys(note for _, note in outcomes if note)
+        return Logout(removed=True, revoked=all(ok for ok, _ in outcomes), note=" ".join(notes))
+
+    def close(self) -> None:
+        """End what runs in the background."""
+        self._revoker.close()
+
+    def _current(self, provider: Provider, place: _Place, need: Need) -> Token:
+        held = self._held.get(place)
+        if held and self._will_do(held, provider, need):
+            return as_token(held.account, provider)
+        try:
+            fresh = self._issued(provider, place)
+        except (ProviderUnavailable, ProviderError):
+            if held is None or not self._works(held.account, need):
+                raise
+            self._hold(place, held._replace(failed=self._clock()))
+            return as_token(held.account, provider)
+        forced = held is not None and need.rejected == held.account.access_token.digest
+        self._hold(place, _Held(fresh, forced))
+        return as_token(fresh, provider)
+
+    def _will_do(self, held: _Held, provider: Provider, need: Need) -> bool:
+        account, now = held.account, self._clock()
+        if need.met_by(account, provider, now, renewable=True):
+            return True
+        if held.failed is not None and now - held.failed < PAUSE and self._works(account, need):
+            return True
+        # An API that refuses every token is not to cost one for each call.
+        again = held.forced and need.rejected == account.access_token.digest
+        return again and now - account.issued_at < forced_pause(account)
+
+    def _works(self, account: Account, need: Need) -> bool:
+        return account.valid(self._clock()) and need.rejected != account.access_token.digest
+
+    def _issued(self, provider: Provider, place: _Place) -> Account:
+        answer = oauth.client_credentials(self._party(provider), place.scopes)
+        now = self._clock()
+        return Account(
+            provider=place.key.provider,
+            session_key=place.key.session_key,
+            fingerprint=place.fingerprint,
+            access_token=answer.access_token,
+            scopes=place.scopes if answer.scopes is None else answer.scopes,
+            issued_at=now,
+            expires_at=answer.ends(now),
+            signed_in_at=now,
+        )
+
+    def _hold(self, place: _Place, held: _Held) -> None:
+        with self._lock:
+            self._held.pop(place, None)
+            self._held[place] = held  # the newest is the last
+            while len(self._held) > MOST:
+                del self._held[next(iter(self._held))]

@@ -1,0 +1,61 @@
+"""Client ids and secrets that are kept elsewhere: in the environment, or in a package."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from jupyter_auth.core.secret import Secret
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, MutableMapping
+
+    from jupyter_auth.core.models import CredentialsFrom
+
+VARIABLE = re.compile(r"JUPYTER_AUTH_([A-Z0-9_]+)_(CLIENT_ID|CLIENT_SECRET)")
+
+
+def variable(provider: str, field: str) -> str:
+    """The variable for that field: ``JUPYTER_AUTH_<PROVIDER>_CLIENT_SECRET``."""
+    return f"JUPYTER_AUTH_{re.sub(r'[^a-z0-9]', '_', provider).upper()}_{field.upper()}"
+
+
+class Credentials(NamedTuple):
+    """A client id and its secret; None for what was not found."""
+
+    client_id: str | None = None
+    client_secret: Secret | None = None
+
+    def fields(self) -> dict[str, str | Secret]:
+        """Those found, by the names of ``Provider``'s fields."""
+        return {name: value for name, value in self._asdict().items() if value}
+
+
+def from_environment(environ: Mapping[str, str], provider: str) -> Credentials:
+    """What the environment says of that provider."""
+    client_id = environ.get(variable(provider, "client_id"))
+    secret = environ.get(variable(provider, "client_secret"))
+    return Credentials(client_id or None, Secret(secret) if secret else None)
+
+
+def take(environ: MutableMapping[str, str]) -> dict[str, str]:
+    """Move all such variables out of ``environ``: kernels and terminals inherit what is left."""
+    return {name: environ.pop(name) for name in list(environ) if VARIABLE.fullmatch(name)}
+
+
+def from_package(source: CredentialsFrom) -> Credentials:
+    """What an installed package has in its file; nothing where it is not installed or not so."""
+    from importlib import metadata
+
+    try:
+        distribution = metadata.distribution(source.package)
+        text = Path(str(distribution.locate_file(source.file))).read_text(encoding="utf-8")
+        said = json.loads(text)
+        client_id, secret = said[source.client_id], said.get(source.client_secret)
+    except (ImportError, OSError, ValueError, LookupError, TypeError, AttributeError):
+        return Credentials()
+    if not isinstance(client_id, str):
+        return Credentials()
+    return Credentials(client_id, Secret(secret) if isinstance(secret, str) else None)

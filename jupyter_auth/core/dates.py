@@ -1,0 +1,71 @@
+"""Moments in a fixed spelling, read without the locale that ``strptime`` goes by."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+
+MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+HALF_DAY = 12  # hours
+LEAP_SECOND = 60
+
+# Directives of strptime, in English. ``%Z`` is Greenwich: nobody's own zone can be guessed.
+DIRECTIVES = {
+    "a": r"(?:mon|tue|wed|thu|fri|sat|sun)",
+    "b": rf"(?P<b>{'|'.join(MONTHS)})",
+    "m": r"(?P<m>[0-9]{1,2})",
+    "d": r"(?P<d>[0-9]{1,2})",
+    "Y": r"(?P<Y>[0-9]{4})",
+    "H": r"(?P<H>[0-9]{1,2})",
+    "I": r"(?P<I>[0-9]{1,2})",
+    "M": r"(?P<M>[0-9]{2})",
+    "S": r"(?P<S>[0-9]{2})",
+    "p": r"(?P<p>am|pm)",
+    "Z": r"(?:gmt|utc|z)",
+    "%": "%",
+}
+
+
+def _pattern(form: str) -> re.Pattern[str]:
+    """ValueError: a directive that is not known, or one that is there twice."""
+    words = re.split(r"%(.)", form)
+    if unknown := set(words[1::2]) - DIRECTIVES.keys():
+        raise ValueError(f"unknown directive %{min(unknown)}")
+    words[1::2] = [DIRECTIVES[word] for word in words[1::2]]
+    words[::2] = map(re.escape, words[::2])
+    return re.compile("".join(words), re.IGNORECASE | re.ASCII)
+
+
+def is_format(form: str) -> bool:
+    """Whether it names a day: year, month and day of the month, in directives known here."""
+    try:
+        named = _pattern(form).groupindex.keys()
+    except (ValueError, re.error):
+        return False
+    return {"Y", "d"} <= named and bool(named & {"b", "m"})
+
+
+def timestamp(text: str, form: str) -> float:
+    """Seconds since 1970 of a moment in UTC written as ``form`` says. ValueError: it is not."""
+    found = _pattern(form).fullmatch(text.strip())
+    if found is None:
+        raise ValueError(f"not a date like {form}")
+    said = found.groupdict()
+    month = MONTHS.index(said["b"].lower()) + 1 if said.get("b") else int(said["m"])
+    hour = int(said.get("H") or said.get("I") or 0)
+    if said.get("p"):
+        if not 1 <= hour <= HALF_DAY:
+            raise ValueError("not an hour of half a day")
+        hour = hour % HALF_DAY + (HALF_DAY if said["p"].lower() == "pm" else 0)
+    second = int(said.get("S") or 0)
+    leap = second == LEAP_SECOND
+    day = dt.datetime(
+        int(said["Y"]),
+        month,
+        int(said["d"]),
+        hour,
+        int(said.get("M") or 0),
+        second - leap,
+        tzinfo=dt.UTC,
+    )
+    return day.timestamp() + leap

@@ -1,0 +1,51 @@
+"""Where a token endpoint does not speak as RFC 6749 does: its own words, by the provider's data."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from jupyter_auth.core import dates
+from jupyter_auth.core.errors import ProviderError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from jupyter_auth.core.models import Provider
+
+
+def spoken(provider: Provider, form: Mapping[str, str]) -> dict[str, str]:
+    """The parameters of a token request as this provider names them."""
+    named = {provider.param_names.get(name, name): value for name, value in form.items()}
+    return named | dict(provider.token_params)
+
+
+def understood(provider: Provider, answer: dict[str, Any]) -> dict[str, Any]:
+    """Its answer with the fields of RFC 6749 5.1, and ``expires_at`` in seconds since 1970.
+
+    An ``expires_at`` that the provider's data say nothing of is its own affair, and left out.
+    ProviderError: a date in another spelling than the data say.
+    """
+    if not provider.token_response:
+        return {name: value for name, value in answer.items() if name != "expires_at"}
+    found = {name: _at(answer, path) for name, path in provider.token_response.items()}
+    if found.get("expires_at") is not None:
+        found["expires_at"] = _moment(provider, found["expires_at"])
+    return found
+
+
+def _at(answer: Any, path: str) -> Any:
+    for name in path.split("."):
+        answer = answer.get(name) if isinstance(answer, dict) else None
+    return answer
+
+
+def _moment(provider: Provider, value: Any) -> float:
+    try:
+        if provider.expires_format:
+            return dates.timestamp(value, provider.expires_format)
+        return float(value)
+    except (AttributeError, TypeError, ValueError, OverflowError):
+        raise ProviderError(
+            "The token endpoint's date of expiry is not as configured.",
+            hint="Check expires_format of the provider.",
+        ) from None

@@ -1,0 +1,170 @@
+"""A service account, as a session holds it: its tokens come from the broker or are its own."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import time
+from typing import TYPE_CHECKING, NamedTuple
+
+from jupyter_auth.core.errors import ConfigurationError, LoginRequired
+from jupyter_auth.core.models import AccountInfo, AccountKey, Provider, ProviderInfo
+from jupyter_auth.kernel.account_tokens import AccountTokens
+
+if TYPE_CHECKING:
+    from jupyter_auth.core.client_tokens import ClientTokens
+    from jupyter_auth.core.models import Logout, Token
+    from jupyter_auth.core.seams import Accounts
+    from jupyter_auth.core.secret import Secret
+
+
+class Client(NamedTuple):
+    """Which service account a session wants: arguments of ``ClientSession`` but for the secret."""
+
+    provider: str | Provider
+    session_key: str = "default"
+    scopes: tuple[str, ...] = ()
+    client_id: str | None = None
+
+    @property
+    def name(self) -> str:
+        """The provider's."""
+        return self.provider if isinstance(self.provider, str) else self.provider.name
+
+    def without_secret(self) -> Client:
+        """The same, for a pickle."""
+        if isinstance(self.provider, str):
+            return self
+        service = self.provider.service
+        bare = dataclasses.replace(
+            self.provider,
+            client_secret=None,
+            service=service and dataclasses.replace(service, client_secret=None),
+        )
+        return self._replace(provider=bare)
+
+
+class ServiceAccount:
+    """``Holder`` of a ``ClientSession``. A secret that is its own never leaves this process.
+
+    ConfigurationError: there is a client id, but nobody has its secret.
+    """
+
+    def __init__(self, accounts: Accounts, client: Client, secret: Secret | None) -> None:
+        self.client = client
+        self.key = AccountKey(client.name, client.session_key)
+        self._accounts = accounts
+        self._left = False  # whether this session signed out
+        if isinstance(client.provider, Provider):
+            self.info: ProviderInfo = client.provider.info()
+        else:
+            self.info = accounts.provider(client.provider)
+        self._own = _own_client(accounts, client, secret)
+        self._issuing: tuple[int, ClientTokens] | None = None
+        self.tokens = AccountTokens(accounts, *self._names, get=self._get)
+
+    def account(self) -> AccountInfo | None:
+        """What there is to know of it, once it has a token."""
+        token = self.tokens.held
+        if token is None:
+            return None
+        return AccountInfo(
+            provider=self.key.provider,
+            session_key=self.key.session_key,
+            scopes=token.scopes,
+            expires_at=token.expires_at,
+            refreshes=True,
+        )
+
+    def id_token(self) -> None:
+        """None: nobody has signed in."""
+
+    def ensure(self) -> None:
+        """Return once there is a token."""
+        self._left = False
+        self.tokens.token()
+
+    def log_out(self, *, revoke: bool) -> Logout:
+        """Forget the token here and at the broker, then revoke it where that can be done."""
+        self._left = True
+        if self._own:
+            outcome = self._issuer().drop(self._own, self.key.session_key, revoke=revoke)
+        else:
+            outcome = self._accounts.client_logout(*self._names, revoke=revoke)
+        self.tokens.drop()
+        return outcome
+
+    @property
+    def _names(self) -> tuple[str, str]:
+        return self.key.provider, self.key.session_key
+
+    def _get(
+        self,
+        provider: str,
+        session_key: str = "default",
+        *,
+        min_valid: float = 0.0,
+        rejected: str | None = None,
+    ) -> Token:
+        if self._left:
+            raise LoginRequired(
+                f"This session has signed out of {self.info.title}.",
+                hint="`session.authenticate()` signs in again.",
+            )
+        scopes = self.client.scopes
+        if self._own is None:
+            return self._accounts.client_token(
+                provider, session_key, scopes=scopes, min_valid=min_valid, rejected=rejected
+            )
+        from jupyter_auth.core.tokens import Need
+
+        need = Need(min_valid=min_valid, rejected=rejected)
+        return self._issuer().token(self._own, session_key, scopes, need)
+
+    def _issuer(self) -> ClientTokens:
+        """One for each process: a lock of the parent may be held for ever in a child."""
+        if self._issuing is None or self._issuing[0] != os.getpid():
+            from jupyter_auth.core.client_tokens import ClientTokens
+            from jupyter_auth.core.discovery import Discovery
+            from jupyter_auth.core.token_endpoint import Party
+
+            discovery = Discovery(time.time)
+
+            def party(provider: Provider) -> Party:
+                return Party(provider=provider, endpoints=discovery.endpoints(provider))
+
+            self._issuing = (os.getpid(), ClientTokens(party, time.time))
+        return self._issuing[1]
+
+
+def _own_client(accounts: Accounts, client: Client, secret: Secret | None) -> Provider | None:
+    """The provider with credentials of this process. None: the broker holds them."""
+    from jupyter_auth.core.credentials import from_environment, variable
+
+    provider, client_id = client.provider, client.client_id
+    found = from_environment(os.environ, client.name)
+    if not secret and client_id in {None, found.client_id}:
+        client_id, secret = found.client_id, found.client_secret
+    if isinstance(provider, str):
+        if not secret and not client_id:
+            return None
+        service = accounts.configuration(provider).as_service()
+        if not secret and service.client_id == client_id:
+            return None
+    else:
+        service = provider.as_service()
+        secret = secret or service.client_secret
+    client_id = client_id or service.client_id
+    if not secret:
+        raise ConfigurationError(
+            f"Nobody has a client secret for {client_id or client.name}.",
+            hint=f"Set {variable(client.name, 'client_id')} and"
+            f" {variable(client.name, 'client_secret')} where the Jupyter server is started.",
+        )
+    return with_credentials(service, client_id, secret)
+
+
+def with_credentials(service: Provider, client_id: str | None, secret: Secret) -> Provider:
+    """``service`` as that client; how it authenticates is found anew where it was not said."""
+    way = None if service.client_auth == "none" else service.client_auth
+    return dataclasses.replace(service, client_id=client_id, client_secret=secret, client_auth=way)

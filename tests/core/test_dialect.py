@@ -1,0 +1,63 @@
+"""Token endpoints with words of their own: what is sent and what is understood, by data alone."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jupyter_auth.core.dialect import spoken, understood
+from jupyter_auth.core.errors import ProviderError
+from jupyter_auth.core.models import Provider
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.floats() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from("abc"), inner),
+    max_leaves=8,
+)
+
+
+def provider(**fields):
+    return Provider(name="idp", issuer="https://idp.example", client_id="x", **fields)
+
+
+def test_parameters_are_renamed_and_what_is_added_wins():
+    odd = provider(
+        param_names={"client_id": "clientId", "grant_type": "grantType"},
+        token_params={"grantType": "cred", "v": "1"},
+    )
+    form = {"grant_type": "client_credentials", "client_id": "x", "scope": "a"}
+    assert spoken(odd, form) == {"grantType": "cred", "clientId": "x", "scope": "a", "v": "1"}
+    assert spoken(provider(), form) == form
+
+
+def test_fields_are_found_at_their_paths():
+    odd = provider(token_response={"access_token": "a.b", "expires_at": "a.c", "scope": "d"})
+    answer = {"a": {"b": "t", "c": "1800000000"}, "d": "x", "refresh_token": "r"}
+    assert understood(odd, answer) == {
+        "access_token": "t", "expires_at": 1800000000.0, "scope": "x"
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("answer", [{}, {"a": None}, {"a": []}, {"a": "b"}, {"a": {"b": None}}])
+def test_what_is_not_there_is_none(answer):
+    odd = provider(token_response={"access_token": "a.b"})
+    assert understood(odd, answer) == {"access_token": None}
+
+
+def test_a_moment_that_nobody_described_is_left_out():
+    assert understood(provider(), {"access_token": "t", "expires_at": "x"}) == {"access_token": "t"}
+
+
+@given(st.dictionaries(st.sampled_from("abc"), JSON))
+def test_any_answer_is_understood_or_a_provider_error(answer):
+    for form in (None, "%Y-%m-%d"):
+        odd = provider(
+            token_response={"access_token": "a.b", "expires_at": "a.c"}, expires_format=form
+        )
+        try:
+            found = understood(odd, answer)
+        except ProviderError:
+            continue
+        assert set(found) == {"access_token", "expires_at"}
+        assert found["expires_at"] is None or isinstance(found["expires_at"], float)

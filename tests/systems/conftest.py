@@ -1,0 +1,40 @@
+"""What the tests of whole systems share: a broker, with what its server's environment held."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from kernel.conftest import home
+from kernel.doors import OpenDoor
+
+from jupyter_auth.core.engine import Engine
+from jupyter_auth.core.providers import Providers
+from jupyter_auth.core.store import FileStore
+from jupyter_auth.kernel import client_session
+
+__all__ = ["home"]
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+
+@pytest.fixture
+def broker(home, tmp_path, monkeypatch) -> Iterator[Callable[..., Engine]]:  # noqa: ARG001
+    """``broker(tables, environ)``: the engine behind a kernel door that this process now finds."""
+    with contextlib.ExitStack() as stack:
+
+        def start(tables: dict[str, Any], environ: dict[str, str] | None = None) -> Engine:
+            engine = Engine(Providers(tables, environ=environ), FileStore(tmp_path / "store"))
+            stack.callback(engine.close)
+            door = stack.enter_context(OpenDoor(engine, tmp_path / "runtime"))
+            monkeypatch.setenv("JUPYTER_AUTH_CONNECTION", str(door.path))
+            return engine
+
+        yield start
+
+
+@pytest.fixture(autouse=True)
+def _warn_again(monkeypatch):
+    monkeypatch.setattr(client_session, "_warned", [])

@@ -1,0 +1,158 @@
+"""InsideView, row by row of what is known of it: not OAuth on the wire, and service accounts alone.
+
+The server is ``providers.insideview``; the provider is the preset, moved to this machine.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import UTC, datetime
+
+import pytest
+from kernel.secrets_in import local_variables
+from providers.insideview import TOKEN_PATH, InsideView
+from systems.presets import preset_at
+
+from jupyter_auth import ClientSession
+from jupyter_auth.core.errors import ConfigurationError, LoginRequired, ProviderError
+
+SECRET = InsideView.client_secret
+ENVIRON = {
+    "JUPYTER_AUTH_INSIDEVIEW_CLIENT_ID": InsideView.client_id,
+    "JUPYTER_AUTH_INSIDEVIEW_CLIENT_SECRET": SECRET,
+}
+
+
+@pytest.fixture
+def insideview():
+    with InsideView() as server:
+        yield server
+
+
+@pytest.fixture
+def table(insideview):
+    """The preset, at the server of the test."""
+    moved = ("https://login.insideview.com", "https://api.insideview.com")
+    return preset_at("insideview", dict.fromkeys(moved, insideview.origin))
+
+
+@pytest.fixture
+def session(broker, table):
+    broker({"insideview": table}, ENVIRON)
+    with ClientSession(provider="insideview") as made:
+        yield made
+
+
+def test_flow_an_exchange_of_their_own(session, insideview):
+    (asked,) = insideview.seen("/Auth")
+    assert asked.method == "POST"
+    assert asked.query["grantType"] == "cred"
+    assert session.get("companies").json()["path"] == "/api/v1/companies"
+
+
+def test_client_auth_camel_case_query_parameters(session, insideview):  # noqa: ARG001
+    (asked,) = insideview.seen("/Auth")
+    assert asked.query == {
+        "clientId": InsideView.client_id,
+        "clientSecret": SECRET,
+        "grantType": "cred",
+    }
+    assert asked.body == b""
+    assert "authorization" not in asked.headers
+
+
+def test_token_url_fixed(session, insideview):  # noqa: ARG001
+    assert [each.path for each in insideview.requests] == [TOKEN_PATH]
+
+
+def test_extra_params_none(session, insideview):  # noqa: ARG001
+    assert len(insideview.requests[0].query) == 3
+
+
+def test_api_header_access_token(session, insideview):
+    session.get("companies")
+    (call,) = insideview.seen("/api")
+    assert call.headers["accesstoken"] == session.access_token
+    assert "authorization" not in call.headers
+    assert call.headers["accept"] == "application/json"  # XML otherwise
+
+
+def test_refresh_none_but_another_is_issued(session, insideview):
+    before = str(session.access_token)
+    insideview.expire()
+    assert session.get("companies").status_code == 200
+    assert str(session.access_token) != before
+    assert len(insideview.seen("/Auth")) == 2
+
+
+def test_revoke_not_offered(session, insideview):
+    outcome = session.logout()
+    assert outcome.removed
+    assert not outcome.revoked
+    assert "InsideView offers no revocation" in outcome.note
+    assert len(insideview.requests) == 1  # nothing was sent
+    with pytest.raises(LoginRequired, match="signed out"):
+        session.get("companies")
+    session.authenticate()
+    assert session.get("companies").ok
+
+
+def test_kept_under_ours_and_never_on_disk(session, tmp_path):
+    token = str(session.access_token).encode()
+    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert not [path for path in files if token in path.read_bytes()]
+
+
+def test_independent_tokens_for_several_session_keys(session, insideview):
+    other = ClientSession(provider="insideview", session_key="second")
+    assert other.access_token != session.access_token
+    same = ClientSession(provider="insideview", session_key="second")
+    assert same.access_token == other.access_token  # the broker has it already
+    assert len(insideview.seen("/Auth")) == 2
+    other.logout()
+    assert session.get("companies").ok
+    assert len(insideview.seen("/Auth")) == 2
+
+
+def test_leeway_ours_a_tenth_of_a_short_life(broker, table, insideview):
+    insideview.lifetime = 3600
+    broker({"insideview": table}, ENVIRON)
+    session = ClientSession(provider="insideview")
+    ends = session.access_token_expires_at
+    assert ends.tzinfo is UTC
+    assert abs((ends - datetime.now(UTC)).total_seconds() - 3600) < 10
+    assert session._service.tokens.held.refresh_at == ends.timestamp() - 60
+
+
+def test_the_expiry_is_read_with_its_half_of_the_day(broker, table, insideview):
+    """``email.utils`` would drop the PM, and ``strptime`` go by the locale."""
+    insideview.clock = lambda: datetime(2040, 7, 21, 21, 8, 17, tzinfo=UTC).timestamp()
+    broker({"insideview": table}, ENVIRON)
+    ends = ClientSession(provider="insideview").access_token_expires_at
+    assert ends == datetime(2041, 7, 21, 21, 8, 17, tzinfo=UTC)
+
+
+def test_a_wrong_secret_is_told_in_their_words(broker, table):
+    broker({"insideview": table}, ENVIRON | {"JUPYTER_AUTH_INSIDEVIEW_CLIENT_SECRET": "wrong"})
+    with pytest.raises(ConfigurationError, match="Invalid client credentials"):
+        ClientSession(provider="insideview")
+
+
+def test_a_date_in_another_spelling_is_an_error_that_says_so(broker, table):
+    broker({"insideview": table | {"expires_format": "%Y-%m-%d"}}, ENVIRON)
+    with pytest.raises(ProviderError, match="date of expiry") as caught:
+        ClientSession(provider="insideview")
+    assert "expires_format" in caught.value.hint
+
+
+def test_the_secret_in_the_query_is_shown_nowhere(broker, table, insideview, caplog, capsys):
+    """SECURITY 13: urllib3 logs the addresses of requests at debug, and errors tell them."""
+    caplog.set_level(logging.DEBUG)
+    broker({"insideview": table}, ENVIRON)
+    ClientSession(provider="insideview").get("companies")
+    insideview.__exit__()
+    with pytest.raises(Exception, match="cannot be reached") as caught:
+        ClientSession(InsideView.client_id, SECRET, provider="insideview", session_key="x")
+    shown = caplog.text + "".join(capsys.readouterr()) + local_variables(caught.value)
+    for secret in (SECRET, "5c0ffee"):
+        assert secret not in shown
