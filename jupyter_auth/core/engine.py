@@ -312,12 +312,7 @@ class Engine:
 
     def due(self) -> list[Login]:
         """The device logins whose provider should be asked now how they stand."""
-        now = self._clock()
-        return [
-            each
-            for each in self._logins.pending()
-            if each.next_poll_at is not None and each.next_poll_at <= now
-        ]
+        return self._logins.due()
 
     def listen(self, callback: Callable[[], None]) -> Callable[[], None]:
         """Call ``callback`` after each change, from any thread; returns what ends that."""

@@ -243,16 +243,26 @@ class Logins:
                 )
             return entry.login
 
+    def due(self) -> list[Login]:
+        """The device logins that somebody should ask the provider about now."""
+        self.expire()
+        with self._lock:
+            return [entry.login for entry in self._entries.values() if self._is_due(entry)]
+
+    def _is_due(self, entry: _Entry) -> bool:
+        at = entry.login.next_poll_at
+        free = entry.polling is not None and not entry.polling.taken
+        return free and at is not None and at <= self._clock()
+
     def take_poll(self, login_id: str) -> Polling | None:
         """What to ask a device login's provider with, if it is time to and nobody else does."""
         self.expire()
         entry = self._entry(login_id)
         with self._lock:
-            polling, due = entry.polling, entry.login.next_poll_at
-            if polling is None or polling.taken or due is None or due > self._clock():
+            if entry.polling is None or not self._is_due(entry):
                 return None
-            polling.taken = True
-            return polling
+            entry.polling.taken = True
+            return entry.polling
 
     def put_back(self, login_id: str) -> None:
         """The provider was asked; the next time is set by what it said."""

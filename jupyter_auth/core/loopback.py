@@ -49,7 +49,7 @@ class LocalAccounts(Engine):
         kernel: str | None = None,
         notebook: str | None = None,
     ) -> Login:
-        """As the engine's, with the address of its listener.
+        """As the engine's, with the address of its listener, or with a device's code.
 
         ConfigurationError: the provider's fixed redirect URI cannot be listened at.
         """
@@ -65,15 +65,28 @@ class LocalAccounts(Engine):
         )
         if login.grant == "authorization_code":
             self._desk(self.configured(provider)).logins.add(login.id)
+        elif login.grant == "device_code":
+            self._take_code(login)
         return self.login(login.id)
 
     def login(self, login_id: str) -> Login:
         """As the engine's, with the address of its listener while that is open."""
         login = super().login(login_id)
+        if login.verification_uri:
+            return dataclasses.replace(
+                login, url=login.verification_uri_complete or login.verification_uri
+            )
         desk = self._desks.get(self.configured(login.provider).redirect_uri or "")
         if desk is None or login_id not in desk.logins or not desk.listener.open:
             return login
         return dataclasses.replace(login, url=f"{desk.listener.origin}/login/{quote(login_id)}")
+
+    def _take_code(self, login: Login) -> None:
+        try:
+            self.device.start(login.id)
+        except AuthError:
+            self.leave(login.id)
+            raise
 
     def depart(self, login_id: str) -> str:
         """The authorization URL for a browser that arrives. Errors: as ``open``."""

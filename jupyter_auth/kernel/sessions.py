@@ -43,7 +43,8 @@ class UserSession(AuthenticatedSession):
     Where nobody is signed in a link is shown and the sign-in waited for, up to ``timeout``
     seconds; ``auth_force`` asks for one in any case. ``username``: the account must belong to this
     user. ``scopes``: those it must have been granted. ``api_origins``: where the token goes,
-    instead of the provider's own. ``base_url``: what relative URLs are joined to (RFC 3986 5.2).
+    instead of the provider's own. ``grant``: the way in, where it is not the provider's preferred
+    one (``"device_code"`` ...). ``base_url``: what relative URLs are joined to (RFC 3986 5.2).
     ``interactive``: whether a person can be asked; None: found out.
 
     LoginRequired: nobody is there to ask, or did it in time. LoginDenied, LoginExpired,
@@ -61,6 +62,7 @@ class UserSession(AuthenticatedSession):
         scopes: Sequence[str] | str | None = None,
         api_origins: Iterable[str] | str | None = None,
         base_url: str | None = None,
+        grant: str | None = None,
         interactive: bool | None = None,
         timeout: float | None = 300,
     ) -> None:
@@ -76,6 +78,7 @@ class UserSession(AuthenticatedSession):
             session_key=session_key,
             username=username,
             scopes=_words(scopes),
+            grant=grant,
             interactive=interactive,
             timeout=timeout,
         )

@@ -30,6 +30,7 @@ class Wish(NamedTuple):
     session_key: str = "default"
     username: str | None = None
     scopes: tuple[str, ...] = ()
+    grant: str | None = None
     interactive: bool | None = None
     timeout: float | None = 300
 
@@ -123,6 +124,7 @@ class SignIn:
             username=self.wish.username,
             scopes=scopes,
             force=force,
+            grant=self.wish.grant,
         )
         by_redirect = login.grant == "authorization_code"
         elsewhere = by_redirect and login.path is None and not browser_here()

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from jupyter_auth.core.engine import Engine
+    from jupyter_auth.server.asker import Asker
     from jupyter_auth.server.pools import Pools
 
 POLL = 1.0  # seconds between looks at what other processes changed, while anybody waits
@@ -27,8 +28,9 @@ class Bell:
     One poller serves all who wait, and there is none while nobody waits.
     """
 
-    def __init__(self, engine: Engine, pools: Pools) -> None:
+    def __init__(self, engine: Engine, pools: Pools, asker: Asker) -> None:
         self._engine = engine
+        self._asker = asker
         self._pools = pools
         self._loop: asyncio.AbstractEventLoop | None = None
         self._rung = asyncio.Event()
@@ -85,6 +87,7 @@ class Bell:
             await asyncio.sleep(POLL)
             try:
                 await self._pools.run(None, self._engine.poll)
+                await self._asker.ask_all()
             except AuthError as error:
                 _log.warning("Changes of other processes are not seen: %s", error.message)
 

@@ -15,6 +15,7 @@ from jupyter_auth.core.errors import ConfigurationError
 from jupyter_auth.core.models import NAME, Change, Login
 from jupyter_auth.core.providers import provider_from_mapping
 from jupyter_auth.server import inputs
+from jupyter_auth.server.asker import Asker
 from jupyter_auth.server.bell import Bell
 from jupyter_auth.server.pools import Pools
 from jupyter_auth.server.returns import Returns
@@ -53,8 +54,9 @@ class Broker:
         self._default = default_provider
         self._engine = engine
         self._pools = Pools()
-        self._bell = Bell(engine, self._pools)
         self.returns = Returns(lambda: {login.id for login in engine.logins()})
+        self._asker = Asker(engine, self._pools)
+        self._bell = Bell(engine, self._pools, self._asker)
 
     # -- providers ---------------------------------------------------------------------------------
 
@@ -177,7 +179,9 @@ class Broker:
 
     async def login(self, login_id: str) -> Wire:
         """How one stands."""
-        return self._login_to_wire(await self.login_info(login_id))
+        login = await self.login_info(login_id)
+        self._asker.ask(login)
+        return self._login_to_wire(login)
 
     async def end(self, login_id: str, query: Mapping[str, Any]) -> Wire:
         """Cancel it for all who wait, or with ``leave=1`` for one of them."""
@@ -230,6 +234,10 @@ class Broker:
             state_suffix=self.hub.state_suffix if self.hub else "",
         )
 
+    async def step(self, login: Login) -> None:
+        """What this login's page asks for, where it does not leave for the provider."""
+        await self._pools.run(_pool(login.provider), self._engine.device.start, login.id)
+
     async def finish(
         self, provider: str, params: Mapping[str, str], bindings: Mapping[str, str], user: str
     ) -> Login:
@@ -260,6 +268,7 @@ class Broker:
         """Let everybody go, take no more calls, close the engine."""
         self.returns.close()
         self._bell.close()
+        self._asker.close()
         self._pools.close()
         self._engine.close()
 

@@ -81,14 +81,21 @@ class LoginPage(PageHandler):
         It is not a form, whose ``Origin`` would be ``null`` under ``no-referrer``.
         """
         try:
-            self.finish({"url": await self._leave(login_id, self.require_own_origin())})
+            self.finish({"url": await self._next(login_id, self.require_own_origin())})
         except AuthError as error:
             self.log.info("%s: %s", self._request_summary(), error.message)
             self.set_status(status_of(error))
             self.finish(error.to_wire())
 
-    async def _leave(self, login_id: str, origin: str) -> str:
+    async def _next(self, login_id: str, origin: str) -> str:
+        """The address to go to: the provider's, or this page anew to see what has become of it."""
         login = await self.broker.login_info(login_id)
+        if login.grant == "authorization_code":
+            return await self._leave(login, origin)
+        await self.broker.step(login)
+        return self.broker.login_path(login.id)
+
+    async def _leave(self, login: Login, origin: str) -> str:
         provider = await self.broker.configured(login.provider)
         callback_path = self.broker.callback_path(login.provider)
         way = departure(
@@ -118,11 +125,19 @@ class LoginPage(PageHandler):
         return url
 
     async def _show_pending(self, login: Login, info: ProviderInfo) -> None:
+        if login.grant == "device_code":
+            return self.show(
+                "device",
+                login=login,
+                provider=info,
+                server=self.request.host,
+                **views.device(login),
+            )
         configured = await self.broker.configured(login.provider)
         redirect_path = self.broker.redirect_path(login.provider)
         here = self.broker.public_origin or f"{self.request.protocol}://{self.request.host}"
         fixed = configured.redirect_uri or (self.broker.public_origin and here + redirect_path)
-        self.show(
+        return self.show(
             "login",
             login=login,
             provider=info,

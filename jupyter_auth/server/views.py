@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import time
 from dataclasses import dataclass
 from importlib import resources
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
     from jinja2 import Environment
+
+    from jupyter_auth.core.models import Login
 
 STATIC = resources.files(__package__).joinpath("static")
 
@@ -64,6 +68,22 @@ SIGNED_OUT = Outcome(
     "Open Jupyter, sign in there, and start again from your notebook. If you use it as localhost "
     "and as 127.0.0.1, stay with one of the two.",
 )
+
+
+def device(login: Login) -> dict[str, Any]:
+    """What the page of a device login shows besides the login: nothing before there is a code."""
+    if login.user_code is None or login.verification_uri is None:
+        return {"place": ""}
+    import segno
+
+    uri = login.verification_uri_complete or login.verification_uri
+    picture = segno.make(uri, error="m", micro=False)
+    return {
+        "uri": uri,
+        "place": urlsplit(login.verification_uri).netloc,
+        "qr": picture.svg_data_uri(scale=4, border=3, dark="#000", light="#fff"),
+        "seconds_left": max(0, int(login.expires_at - time.time())),
+    }
 
 
 @functools.cache

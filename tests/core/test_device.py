@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
+from clock import Clock
 from hypothesis import given
 from hypothesis import strategies as st
 from providers import troubles
@@ -28,8 +30,6 @@ from jupyter_auth.core.logins import LIFETIME, MAX_DELAY, outcome
 from .drive import account_of, provider_at
 
 if TYPE_CHECKING:
-    from clock import Clock
-
     from jupyter_auth.core.engine import Engine
     from jupyter_auth.core.models import Login
 
@@ -130,6 +130,17 @@ def test_the_device_grant_is_another_login_than_the_redirect(engine):
     assert engine.begin("idp").id != engine.begin("idp", grant="device_code").id
     one, two = (engine.begin("idp", grant="device_code") for _ in range(2))
     assert one.id == two.id
+
+
+def test_at_the_certified_provider(engines, oidc):
+    clock = Clock(time.time())  # its ID tokens go by the real one
+    engine = engines(clock=clock, idp=oidc)
+    device = begun(engine, clock)
+    assert device.pause == 5  # it says no interval
+    assert device.poll().status == "pending"
+    oidc.approve_device(device.login.verification_uri_complete)
+    assert device.poll().status == "complete"
+    assert account_of(engine).username == "alice"
 
 
 # -- the pace ------------------------------------------------------------------------------------

@@ -26,10 +26,12 @@ def jupyter(
         "scopes": ["openid", "profile", "offline_access"],
     }
     hub = idp | {"client_id": oidc.confidential_id, "client_secret": oidc.client_secret}
+    device = idp | {"grants": ["device_code"]}
     home = tmp_path_factory.mktemp("jupyter")
     nightly = {"client_id": oidc.service_id, "client_secret": oidc.service_secret}
     service = {"issuer": oidc.issuer, "service": nightly}
-    with JupyterProcess(home, providers={"idp": idp, "hub": hub, "nightly": service}) as server:
+    providers = {"idp": idp, "hub": hub, "nightly": service, "device": device}
+    with JupyterProcess(home, providers=providers) as server:
         yield server
 
 

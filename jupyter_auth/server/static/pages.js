@@ -33,6 +33,8 @@
       : { message: `Your Jupyter server answered ${response.status}.`, hint: "Reload this page." };
   }
 
+  const loginUrl = () => `${main.dataset.api}logins/${main.dataset.login}`;
+
   function showTrouble({ message, hint }) {
     $("trouble-message").textContent = message;
     $("trouble-hint").textContent = hint || "";
@@ -52,8 +54,8 @@
   // "moving", "ready" (waits for a click) or "trouble"
   function become(state) {
     main.dataset.state = state;
-    for (const each of ["moving", "ready", "trouble"]) {
-      $(`icon-${each}`).hidden = each !== state;
+    for (const each of main.querySelectorAll(".icon")) {
+      each.hidden = each.id !== `icon-${state}`;
     }
     $("moving").hidden = state === "trouble";
     $("again").hidden = state === "moving";
@@ -75,7 +77,7 @@
   async function cancel() {
     $("cancel").disabled = true;
     try {
-      await ask("DELETE", `${main.dataset.api}logins/${main.dataset.login}`);
+      await ask("DELETE", loginUrl());
       location.reload();
     } catch (error) {
       $("cancel").disabled = false;
@@ -88,22 +90,17 @@
     if (document.visibilityState !== "visible" || main.dataset.state === "moving") {
       return;
     }
-    const url = `${main.dataset.api}logins/${main.dataset.login}`;
-    const login = await ask("GET", url).catch(() => null);
-    if (login && login.status !== "pending") {
-      location.reload();
-    }
+    await lookAnew();
   }
 
   function pending() {
     const uri = $("redirect-uri");
-    if (uri.dataset.path) {
+    if (uri?.dataset.path) {
       uri.textContent = location.origin + uri.dataset.path; // behind a proxy, only we know it
     }
     $("continue").addEventListener("click", leave);
-    $("cancel").addEventListener("click", cancel);
     document.addEventListener("visibilitychange", look);
-    if (location.hash === "#stuck") {
+    if ($("help") && location.hash === "#stuck") {
       $("help").open = true;
       $("moving").firstChild.textContent = "You sign in at ";
       $("continue").textContent = "Go there";
@@ -113,13 +110,36 @@
     }
   }
 
+  // -- a device's code ---------------------------------------------------------------------------
+
+  const LOOK = 2000; // ms between looks at how the login stands; the server keeps the provider's pace
+
+  function device() {
+    const end = performance.now() + Number(main.dataset.secondsLeft) * 1000;
+    const show = () => {
+      const left = Math.max(0, Math.round((end - performance.now()) / 1000));
+      $("countdown").textContent = `${Math.floor(left / 60)}:${String(left % 60).padStart(2, "0")}`;
+      $("countdown").dateTime = `PT${left}S`;
+    };
+    show();
+    setInterval(show, 1000);
+    setInterval(lookAnew, LOOK);
+  }
+
+  async function lookAnew() {
+    const login = await ask("GET", loginUrl()).catch(() => null);
+    if (login && login.status !== "pending") {
+      location.reload();
+    }
+  }
+
   // -- outcomes ----------------------------------------------------------------------------------
 
   async function restart({ currentTarget }) {
     currentTarget.disabled = true;
-    const { provider, sessionKey } = currentTarget.dataset;
+    const { provider, sessionKey, grant } = currentTarget.dataset;
     try {
-      const body = { provider, session_key: sessionKey };
+      const body = { provider, session_key: sessionKey, grant };
       go((await ask("POST", `${main.dataset.api}logins`, body)).path);
     } catch (error) {
       currentTarget.disabled = false;
@@ -144,9 +164,12 @@
   for (const button of document.querySelectorAll("[data-copy]")) {
     button.addEventListener("click", () => copy(button));
   }
+  $("cancel")?.addEventListener("click", cancel);
   $("restart")?.addEventListener("click", restart);
   if (main.dataset.page === "pending") {
     pending();
+  } else if (main.dataset.page === "device") {
+    device();
   } else if (main.dataset.page === "complete") {
     setTimeout(() => window.close(), 1500); // only where the browser lets a page do that
   }
