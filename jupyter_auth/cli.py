@@ -76,6 +76,7 @@ def _login(given: Namespace) -> int:
         given.name,
         session_key=given.key,
         auth_force=given.force,
+        grant=given.grant,
         scopes=given.scopes,
         interactive=True,
         timeout=TIMEOUT,

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from types import SimpleNamespace
 
 VERBS = ("login", "logout", "status", "providers", "use")
-OPTIONS = {"login": ("--key", "--force", "--scopes", "--wait"), "logout": ("--key",)}
+OPTIONS = {"login": ("--key", "--force", "--grant", "--scopes", "--wait"), "logout": ("--key",)}
 NAMED = frozenset({"login", "logout", "status", "use"})
 _UNSET = object()
 
@@ -35,7 +35,7 @@ class AuthMagics(Magics):
         """Sign in and out, and see who is signed in.
 
         %auth                               a table of who is signed in
-        %auth login NAME [--key K] [--force] [--scopes ...] [--wait]
+        %auth login NAME [--key K] [--force] [--grant NAME] [--scopes ...] [--wait]
         %auth logout NAME [--key K]
         %auth status [NAME]
         %auth providers
@@ -68,7 +68,11 @@ class AuthMagics(Magics):
             from jupyter_auth.kernel.sessions import UserSession
 
             UserSession(
-                given.name, session_key=given.key, auth_force=given.force, scopes=given.scopes
+                given.name,
+                session_key=given.key,
+                auth_force=given.force,
+                scopes=given.scopes,
+                grant=given.grant,
             )
             return
         if not is_interactive() and (given.force or not verbs.signed_in(given.name, given.key)):
@@ -79,7 +83,9 @@ class AuthMagics(Magics):
         from jupyter_auth.kernel.widget import LoginWidget
 
         # Shown and not returned: the line need not be the last one of its cell.
-        widget = LoginWidget(given.name, given.key, force=given.force, scopes=given.scopes)
+        widget = LoginWidget(
+            given.name, given.key, force=given.force, scopes=given.scopes, grant=given.grant
+        )
         display(widget)  # type: ignore[no-untyped-call]
 
     def _logout(self, given: Namespace) -> Any:

@@ -161,13 +161,13 @@ def prompt_text(login: Login, info: ProviderInfo) -> str:
     """The link in plain text: absolute where its origin is known (in Jupyter's terminals it is)."""
     link = login.url or urljoin(os.environ.get("JUPYTER_SERVER_URL", ""), login.path or "")
     where = " (an address on your Jupyter server)" if link.startswith("/") else ""
-    code = f" with the code {login.user_code}" if _shows_code(login) else ""
+    code = f" with the code {code_to_show(login)}" if code_to_show(login) else ""
     return f"Sign in to {info.title} ({info.host}){code}: {link}{where}"
 
 
-def _shows_code(login: Login) -> bool:
-    """A device's code is shown where there is no page of ours to show it (SECURITY 9)."""
-    return login.user_code is not None and login.path is None
+def code_to_show(login: Login) -> str | None:
+    """A device's code, where there is no page of ours that shows it (SECURITY 9)."""
+    return login.user_code if login.path is None else None
 
 
 def prompt_data(login: Login, info: ProviderInfo, note: str = _GOES_ON) -> dict[str, str]:
@@ -181,11 +181,8 @@ def prompt_data(login: Login, info: ProviderInfo, note: str = _GOES_ON) -> dict[
         f' <a href="{href}#stuck" target="_blank" rel="noopener" style="{_SMALL}">'
         "Stuck at the provider?</a>"
     )
-    code = (
-        f"Your code is <strong>{escape(login.user_code or '')}</strong>. "
-        if _shows_code(login)
-        else ""
-    )
+    user_code = code_to_show(login)
+    code = f"Your code is <strong>{escape(user_code)}</strong>. " if user_code else ""
     html = (
         '<div role="status">'
         f'<a href="{href}" target="_blank" rel="noopener" style="{_BUTTON}">Sign in to {title}</a>'

@@ -176,6 +176,7 @@ def parser(prog: str) -> tuple[Parser, Any]:
     verbs = whole.add_subparsers(dest="verb", metavar="VERB", parser_class=Parser)
     login = add_verb(verbs, "login", "sign in")
     login.add_argument("--force", action="store_true", help="sign in anew, as somebody else")
+    login.add_argument("--grant", metavar="NAME", help="the way in, where there are several")
     login.add_argument("--scopes", nargs="+", default=None, metavar="SCOPE", help="ask for these")
     add_verb(verbs, "logout", "sign out here and at the provider")
     add_verb(verbs, "status", "who is signed in", name="?", key=False)

@@ -83,7 +83,10 @@ function view(state, act, door) {
     const stuck = link("Stuck at the provider?", `${href}#stuck`, ""); // on a page of a server
     return {
       look: "pending",
-      says: provider ? `You will sign in at ${provider.host}.` : "",
+      says: [
+        state.code ? `Your code is ${state.code}.` : "",
+        provider ? `You will sign in at ${provider.host}.` : "",
+      ].join(" ").trim(),
       before: [link(`Sign in to ${title}`, href, "jupyter-auth-go")],
       controls: [...(login.path ? [stuck] : []), button("Cancel", "cancel")],
     };

@@ -20,6 +20,7 @@ from jupyter_auth.core.models import DEFAULT_KEY, AccountKey, Provider
 from jupyter_auth.kernel.client import alone, connect, default_provider, watch
 from jupyter_auth.kernel.prompt import (
     browser_here,
+    code_to_show,
     is_interactive,
     outcome,
     outcome_data,
@@ -38,7 +39,8 @@ _VIEW = "application/vnd.jupyter.widget-view+json"
 class LoginWidget(anywidget.AnyWidget):
     """Shows one account. Begins a login when it is shown and nobody is signed in.
 
-    ``force`` begins one in any case; ``username`` and ``scopes`` are what ``UserSession`` takes.
+    ``force`` begins one in any case; ``username``, ``scopes`` and ``grant`` are those of
+    ``UserSession``.
     It never waits: the view follows whatever happens. ProviderNotFound, ConfigurationError.
     """
 
@@ -56,6 +58,7 @@ class LoginWidget(anywidget.AnyWidget):
         username: str | None = None,
         scopes: Sequence[str] | None = None,
         force: bool = False,
+        grant: str | None = None,
         accounts: Accounts | None = None,
     ) -> None:
         self._accounts = accounts or connect()
@@ -64,7 +67,13 @@ class LoginWidget(anywidget.AnyWidget):
         else:
             self._info = self._accounts.provider(provider or default_provider(self._accounts))
         self._key = AccountKey(self._info.name, session_key)
-        self._username, self._scopes, self._force = username, scopes, force
+        self._asked: dict[str, Any] = {
+            "username": username,
+            "scopes": None if scopes is None else list(scopes),
+            "force": force,
+            "grant": grant,
+        }
+        self._force = force
         self._login: Login | None = None
         self._problem = self._note = ""
         self._wanted = True  # a login where nobody is signed in, or by force; once
@@ -157,9 +166,7 @@ class LoginWidget(anywidget.AnyWidget):
                 "Your browser is on another machine and cannot come back to this kernel.",
                 hint=f"Run `%auth login {self._key.provider} --wait`: it asks for an address.",
             )
-        self._login = self._accounts.begin(
-            *self._names, username=self._username, scopes=self._scopes, force=self._force
-        )
+        self._login = self._accounts.begin(*self._names, **self._asked)
 
     def _cancel(self) -> None:
         if self._login:
@@ -191,11 +198,8 @@ class LoginWidget(anywidget.AnyWidget):
                     "provider": wire.provider_to_wire(self._info),
                     "account": wire.account_to_wire(account) if account else None,
                     "login": wire.login_to_wire(self._login) if self._login else None,
-                    "request": {
-                        "username": self._username,
-                        "scopes": self._scopes and list(self._scopes),
-                        "force": self._force,
-                    },
+                    "code": code_to_show(self._login) if self._login else None,
+                    "request": self._asked,
                     "problem": self._problem,
                     "note": self._note,
                 },

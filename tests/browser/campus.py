@@ -22,7 +22,8 @@ def campus(home: Path, oidc: OidcProvider, **auth: Any) -> Lab:
     """A JupyterLab that is not started yet.
 
     ``idp`` is a public client, ``campus`` a confidential one. ``wrong`` has a secret that is not
-    the provider's, and ``lost`` a redirect URI that leads to somebody else.
+    the provider's, and ``lost`` a redirect URI that leads to somebody else. ``device`` is signed in
+    to with a code.
     """
     for name in ("campus", "wrong"):
         callback = f"http://127.0.0.1/jupyter-auth/callback/{name}"
@@ -31,6 +32,7 @@ def campus(home: Path, oidc: OidcProvider, **auth: Any) -> Lab:
         "idp": {"client_id": oidc.client_id},
         "campus": {"client_id": "campus"},
         "wrong": {"client_id": "wrong"},
+        "device": {"client_id": oidc.client_id, "grants": ["device_code"]},
         "lost": {"client_id": oidc.client_id, "redirect_uri": "https://hub.example/callback/lost"},
     }
     providers = {

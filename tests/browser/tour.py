@@ -55,6 +55,8 @@ class Tour:
             "leaving": self.leaving,
             "stuck": self.stuck,
             "unfit": self.unfit,
+            "device-asking": self.device_asking,
+            "device": self.device,
             "cancelled": self.cancelled,
             "denied": self.denied,
             "failed": self.failed,
@@ -71,8 +73,7 @@ class Tour:
         self._heading("Sign in to")
 
     def stuck(self) -> None:
-        self.page.goto("about:blank")  # it may show the same login, and would only scroll
-        self.page.unroute_all(behavior="ignoreErrors")
+        self._let_go()
         self.page.goto(f"{self.lab.begin()}#stuck")
         expect(self.page.get_by_role("button", name="Cancel this sign-in")).to_be_visible()
 
@@ -80,6 +81,18 @@ class Tour:
         """A redirect URI that leads to somebody else: nobody can be sent away with that."""
         self.page.goto(self.lab.begin("lost"))
         expect(self.page.get_by_role("alert")).to_contain_text("does not lead back")
+
+    def device_asking(self) -> None:
+        """For as long as the server does not answer the page's question for a code."""
+        url = self.lab.begin("device")
+        self.page.route(url, lambda asked: asked.request.method == "POST" or asked.continue_())
+        self.page.goto(url)
+        expect(self.page.get_by_text("for a code")).to_be_visible()
+
+    def device(self) -> None:
+        self._let_go()
+        self.page.goto(self.lab.begin("device"))
+        expect(self.page.get_by_text("scan this with a phone")).to_be_visible()
 
     def cancelled(self) -> None:
         self.stuck()
@@ -109,6 +122,11 @@ class Tour:
     def problem(self, name: str) -> None:
         self.page.goto(f"{self.lab.url}/jupyter-auth/problem/{name}")
         self._heading("")
+
+    def _let_go(self) -> None:
+        """Answer no request late: the page may show the same login, and would only scroll."""
+        self.page.goto("about:blank")
+        self.page.unroute_all(behavior="ignoreErrors")
 
     def _heading(self, text: str) -> None:
         expect(self.page.get_by_role("heading", level=1, name=text)).to_be_visible()
