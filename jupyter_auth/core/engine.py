@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import secrets
 import time
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urljoin
 
-from jupyter_auth.core import grants, oauth
+from jupyter_auth.core import callback, grants, oauth
 from jupyter_auth.core.changes import ChangeLog
 from jupyter_auth.core.client_tokens import ClientTokens
 from jupyter_auth.core.completion import Completion
@@ -17,7 +15,6 @@ from jupyter_auth.core.device import DeviceGrant
 from jupyter_auth.core.discovery import Discovery
 from jupyter_auth.core.errors import (
     ConfigurationError,
-    LoginDenied,
     LoginFailed,
 )
 from jupyter_auth.core.logins import LIFETIME, Binding, Logins, Opening, Request, binding_name
@@ -35,8 +32,7 @@ from jupyter_auth.core.models import (
 )
 from jupyter_auth.core.providers import provider_from_mapping
 from jupyter_auth.core.revocation import Revoker
-from jupyter_auth.core.secret import Secret
-from jupyter_auth.core.token_endpoint import Party, other_grants, refusal
+from jupyter_auth.core.token_endpoint import Party
 from jupyter_auth.core.tokens import Need, Tokens
 from jupyter_auth.core.wire import provider_fields
 
@@ -44,6 +40,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from jupyter_auth.core.providers import Providers
+    from jupyter_auth.core.secret import Secret
     from jupyter_auth.core.store import TokenStore
 
 MAX_KEY = 1024  # characters of a session_key
@@ -148,7 +145,7 @@ class Engine:
         Raises the login's outcome where it is not pending; otherwise as ``begin``.
         """
         request = self._logins.request(login_id)
-        party = _at_origin(self._party(request.key.provider), redirect_uri)
+        party = callback.at_origin(self._party(request.key.provider), redirect_uri)
         state, binding = secrets.token_urlsafe(32) + state_suffix, secrets.token_urlsafe(32)
         opening = Opening(
             verifier=oauth.new_verifier(),
@@ -193,8 +190,8 @@ class Engine:
         party = self._party(login.provider)
         if party.provider.fingerprint != opening.fingerprint:
             raise LoginFailed("The provider was configured anew meanwhile.", hint="Start again.")
-        _check_issuer(party, opening, params)
-        code = _code(party, params)
+        callback.check_issuer(party, opening, params)
+        code = callback.code(party, params)
         answer = oauth.exchange(
             party, code=code, verifier=opening.verifier, redirect_uri=opening.redirect_uri
         )
@@ -314,9 +311,9 @@ class Engine:
         """The device logins whose provider should be asked now how they stand."""
         return self._logins.due()
 
-    def listen(self, callback: Callable[[], None]) -> Callable[[], None]:
-        """Call ``callback`` after each change, from any thread; returns what ends that."""
-        return self._log.listen(callback)
+    def listen(self, listener: Callable[[], None]) -> Callable[[], None]:
+        """Call ``listener`` after each change, from any thread; returns what ends that."""
+        return self._log.listen(listener)
 
     def close(self) -> None:
         """End what runs in the background."""
@@ -329,60 +326,3 @@ class Engine:
                 kind="login", provider=login.provider, session_key=login.session_key, login=login
             )
         )
-
-
-def _at_origin(party: Party, redirect_uri: str) -> Party:
-    """An authorization endpoint that is a path lies where the browser is: join it to that."""
-    endpoint = party.endpoints.authorization_endpoint or ""
-    if not endpoint.startswith("/"):
-        return party
-    joined = urljoin(redirect_uri, endpoint)
-    endpoints = dataclasses.replace(party.endpoints, authorization_endpoint=joined)
-    return dataclasses.replace(party, endpoints=endpoints)
-
-
-def _check_issuer(party: Party, opening: Opening, params: Mapping[str, str]) -> None:
-    """RFC 9207 2.4: the answer comes from the issuer that was asked (mix-up, RFC 9700 4.4)."""
-    named = params.get("iss")
-    advertised = party.endpoints.authorization_response_iss_parameter_supported
-    if opening.issuer is None or (named is None and not advertised):
-        return  # nothing to compare: one callback path for each provider has to do
-    if named != opening.issuer:
-        raise LoginFailed(
-            "The answer came from another issuer than was asked.", hint="Nothing was sent to it."
-        )
-
-
-def _code(party: Party, params: Mapping[str, str]) -> Secret:
-    """The authorization code, or the error in its place (RFC 6749 4.1.2.1)."""
-    title = party.provider.title
-    match params.get("error"):
-        case None:
-            if code := params.get("code"):
-                return Secret(code)
-            raise LoginFailed(f"{title} answered without a code.", hint="Start again.")
-        case "access_denied":
-            raise LoginDenied(
-                f"{title} did not sign you in ({refusal(params)}).",
-                hint="Start again, and allow it there.",
-            )
-        case code:
-            raise LoginFailed(
-                f"{title} refused ({refusal(params)}).", hint=_what_to_change(party, code)
-            )
-
-
-def _what_to_change(party: Party, code: str) -> str:
-    match code:
-        case "unauthorized_client" | "unsupported_response_type":
-            return other_grants(party, "authorization_code")
-        case "invalid_scope":
-            offered = " ".join(party.endpoints.scopes_supported)
-            return f"Ask for other scopes. The provider offers: {offered or 'it does not say'}."
-        case "temporarily_unavailable" | "server_error":
-            return "Nothing is lost: try again in a while."
-        case _:
-            return (
-                f"Compare what is registered there for client {party.client_id!r} with the"
-                " configuration: redirect URI, scopes, and that it may use authorization_code."
-            )

@@ -1,0 +1,73 @@
+"""What comes back from an authorization endpoint: whose answer it is, and the code in it."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+from urllib.parse import urljoin
+
+from jupyter_auth.core.errors import LoginDenied, LoginFailed
+from jupyter_auth.core.secret import Secret
+from jupyter_auth.core.token_endpoint import Party, other_grants, refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from jupyter_auth.core.logins import Opening
+
+
+def at_origin(party: Party, redirect_uri: str) -> Party:
+    """An authorization endpoint that is a path lies where the browser is: join it to that."""
+    endpoint = party.endpoints.authorization_endpoint or ""
+    if not endpoint.startswith("/"):
+        return party
+    joined = urljoin(redirect_uri, endpoint)
+    endpoints = dataclasses.replace(party.endpoints, authorization_endpoint=joined)
+    return dataclasses.replace(party, endpoints=endpoints)
+
+
+def check_issuer(party: Party, opening: Opening, params: Mapping[str, str]) -> None:
+    """RFC 9207 2.4: the answer comes from the issuer that was asked (mix-up, RFC 9700 4.4)."""
+    named = params.get("iss")
+    advertised = party.endpoints.authorization_response_iss_parameter_supported
+    if opening.issuer is None or (named is None and not advertised):
+        return  # nothing to compare: one callback path for each provider has to do
+    if named != opening.issuer:
+        raise LoginFailed(
+            "The answer came from another issuer than was asked.", hint="Nothing was sent to it."
+        )
+
+
+def code(party: Party, params: Mapping[str, str]) -> Secret:
+    """The authorization code, or the error in its place (RFC 6749 4.1.2.1)."""
+    title = party.provider.title
+    match params.get("error"):
+        case None:
+            if code := params.get("code"):
+                return Secret(code)
+            raise LoginFailed(f"{title} answered without a code.", hint="Start again.")
+        case "access_denied":
+            raise LoginDenied(
+                f"{title} did not sign you in ({refusal(params)}).",
+                hint="Start again, and allow it there.",
+            )
+        case code:
+            raise LoginFailed(
+                f"{title} refused ({refusal(params)}).", hint=_what_to_change(party, code)
+            )
+
+
+def _what_to_change(party: Party, code: str) -> str:
+    match code:
+        case "unauthorized_client" | "unsupported_response_type":
+            return other_grants(party, "authorization_code")
+        case "invalid_scope":
+            offered = " ".join(party.endpoints.scopes_supported)
+            return f"Ask for other scopes. The provider offers: {offered or 'it does not say'}."
+        case "temporarily_unavailable" | "server_error":
+            return "Nothing is lost: try again in a while."
+        case _:
+            return (
+                f"Compare what is registered there for client {party.client_id!r} with the"
+                " configuration: redirect URI, scopes, and that it may use authorization_code."
+            )
