@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from jupyter_auth.core.errors import ConfigurationError
-from jupyter_auth.core.urls import LOOPBACK_HOSTS
+from jupyter_auth.core.urls import is_loopback
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -61,8 +61,7 @@ NOTHING = Page("Nothing here", status=HTTPStatus.NOT_FOUND)
 
 def can_listen(redirect_uri: str) -> bool:
     """Whether a listener could be there: http to a loopback address."""
-    parts = urlsplit(redirect_uri)
-    return parts.scheme == "http" and parts.hostname in LOOPBACK_HOSTS
+    return urlsplit(redirect_uri).scheme == "http" and is_loopback(redirect_uri)
 
 
 class Listener:

@@ -31,6 +31,11 @@ def origin_of(url: str) -> str:
     return f"{parts.scheme}://{host}" + (f":{port}" if port not in {None, default} else "")
 
 
+def is_loopback(url: str) -> bool:
+    """Whether ``url`` names this machine."""
+    return urlsplit(url).hostname in LOOPBACK_HOSTS
+
+
 def require_secure(url: str, what: str) -> str:
     """``url`` itself if it is https, or http to this machine. ConfigurationError otherwise."""
     origin = origin_of(url)

@@ -13,6 +13,7 @@ from requests.utils import default_user_agent
 from jupyter_auth.core.errors import AuthError
 from jupyter_auth.core.secret import MaskedStr
 from jupyter_auth.core.traces import forget_locals
+from jupyter_auth.core.urls import is_loopback
 from jupyter_auth.kernel.auth import TokenAuth
 
 if TYPE_CHECKING:
@@ -159,6 +160,8 @@ class AuthenticatedSession(requests.Session):
         kwargs.setdefault("timeout", TIMEOUT)
         if self._pid != os.getpid():
             self._leave_connections()
+        if is_loopback(request.url or ""):  # http to this machine would pass a proxy in the clear
+            kwargs["proxies"] = {}
         try:
             return super().send(request, **kwargs)
         except BaseException as error:

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from jupyter_auth.core.errors import AuthError, ConfigurationError
 from jupyter_auth.core.listener import can_listen
-from jupyter_auth.core.urls import LOOPBACK_HOSTS, origin_of
+from jupyter_auth.core.urls import is_loopback, origin_of
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ def departure(
     own = target is not None and (target in {origin, here} or _loopback_twins(target, origin))
     if target and own and urlsplit(fixed).path.endswith(_tail(callback_path)):
         return _from(origin, target, page_path, fixed)
-    if not own and can_listen(fixed) and urlsplit(here).hostname in LOOPBACK_HOSTS:
+    if not own and can_listen(fixed) and is_loopback(here):
         return Departure(fixed, None if origin == here else here + page_path, listen=True)
     raise _leads_elsewhere(fixed, here + callback_path)
 
@@ -86,8 +86,7 @@ def _origin_or_none(url: str) -> str | None:
 def _loopback_twins(one: str, other: str) -> bool:
     """Whether both name one port of this machine: ``localhost`` and ``127.0.0.1``."""
     a, b = urlsplit(one), urlsplit(other)
-    both_here = a.hostname in LOOPBACK_HOSTS and b.hostname in LOOPBACK_HOSTS
-    return both_here and (a.scheme, a.port) == (b.scheme, b.port)
+    return is_loopback(one) and is_loopback(other) and (a.scheme, a.port) == (b.scheme, b.port)
 
 
 def _leads_elsewhere(fixed: str, own: str) -> ConfigurationError:

@@ -38,7 +38,7 @@ class JupyterProcess:
         self.port = free_port()
         self.lines: list[str] = []
         self._arguments = arguments
-        self._config = config
+        self.config = config
         self._process: subprocess.Popen[str] | None = None
 
     @property
@@ -64,7 +64,7 @@ class JupyterProcess:
         for name in ("config", "data", "runtime", "root"):
             (self.home / name).mkdir(mode=0o700, exist_ok=True)
         config = self.home / "config" / "test_config.json"
-        config.write_text(json.dumps({"JupyterAuth": self._config}))
+        config.write_text(json.dumps({"JupyterAuth": self.config}))
         command = [self.python, "-m", "jupyter_server", "--debug", "--allow-root"]
         command += ["--no-browser", "--ip=127.0.0.1", f"--port={self.port}"]
         command += ["--ServerApp.port_retries=0", f"--ServerApp.base_url={self.base_url}"]

@@ -168,26 +168,3 @@ def test_the_public_url_makes_links_and_redirect_uris(tmp_path: Path, rogue: Rog
         assert "Secure" in answer.headers["Set-Cookie"]
         # Past the proxy the cookies would be missing on return: go to the public address first.
         assert browser.open(login) == public + login["path"]
-
-
-@pytest.mark.parametrize("password", ["", "wonderland"], ids=["nobody is asked", "password"])
-def test_one_browser_is_one_user_also_without_a_token(
-    tmp_path: Path, rogue: RogueProvider, password: str
-) -> None:
-    from jupyter_server.auth import passwd
-
-    provider = {"issuer": rogue.issuer, "client_id": rogue.client_id, "scopes": ["openid"]}
-    hashed = passwd(password, algorithm="sha256") if password else ""
-    arguments = [
-        "--IdentityProvider.token=",
-        f"--PasswordIdentityProvider.hashed_password={hashed}",
-    ]
-    with JupyterProcess(tmp_path, *arguments, providers={"rogue": provider}) as server:
-        browser = server.browser(token=None)
-        if password:
-            browser.get("login")
-            form = {"_xsrf": browser.xsrf, "password": password}
-            browser.session.post(browser.url("login"), data=form, timeout=10)
-        login = server.kernel().begin("rogue")
-        assert browser.arrive(rogue.authorize(browser.open(login))) == login["path"]
-        assert "Signed in to rogue" in browser.page(login["path"])
