@@ -6,6 +6,7 @@ There is no field for a refresh token or a client secret, so none can slip throu
 from __future__ import annotations
 
 import dataclasses
+import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, cast
 
@@ -207,7 +208,8 @@ def check_version(theirs: str | None, other_side: str) -> None:
     if theirs == str(VERSION):
         return
     newer = theirs is not None and theirs.isdecimal() and int(theirs[:9]) > VERSION
-    older = "this environment" if newer else other_side
+    ours = f"this environment: `{sys.executable} -m pip install --upgrade jupyter-auth-session`"
+    older = ours if newer else f"the environment of the {other_side}"
     raise BrokerUnavailable(
         f"The {other_side} speaks version {theirs or 'none':.20} of the broker's wire, we"
         f" {VERSION}.",

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import re
 import time
 from typing import TYPE_CHECKING, Any, Self
 
 import requests
+import websocket
 from jupyter_client.blocking.client import BlockingKernelClient
 from jupyter_process import TOKEN
 from kernel.kernels import PATIENCE, Kernel
@@ -53,3 +56,33 @@ class ServerKernel(Kernel):
         """What the restart button does."""
         api(self._server, "POST", f"kernels/{self.id}/restart")
         self.client.wait_for_ready(timeout=PATIENCE)
+
+
+class ServerTerminal:
+    """A terminal of JupyterLab; use it as a context manager."""
+
+    def __init__(self, server: JupyterProcess) -> None:
+        self._server = server
+        self.said = ""
+
+    def __enter__(self) -> Self:
+        name = api(self._server, "POST", "terminals")["name"]
+        origin = self._server.origin.replace("http", "ws", 1)
+        place = f"{self._server.base_url}terminals/websocket/{name}"
+        self._socket = websocket.create_connection(
+            f"{origin}{place}?token={TOKEN}", timeout=PATIENCE, http_no_proxy=["127.0.0.1"]
+        )
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._socket.close()
+
+    def type(self, line: str) -> None:
+        self._socket.send(json.dumps(["stdin", f"{line}\r"]))
+
+    def read(self, pattern: str) -> re.Match[str]:
+        """Read on until that is there."""
+        while not (found := re.search(pattern, self.said)):
+            kind, *content = json.loads(self._socket.recv())
+            self.said += content[0] if kind == "stdout" else ""
+        return found
