@@ -8,6 +8,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 INSTALLED := .venv/.installed
+SCHEDULER := .venv/scheduler/.installed
 PROVIDERS := tests/providers/node_modules/.package-lock.json
 LAB_MODULES := labextension/node_modules/.package-lock.json
 LABEXTENSION := labextension/dist/package.json
@@ -38,6 +39,11 @@ $(INSTALLED): pyproject.toml
 	  "Python 3.11 or newer is needed; name one with `make PYTHON=...`.")'
 	test -x .venv/bin/python || $(PYTHON) -m venv .venv
 	SKIP_JUPYTER_BUILDER=1 .venv/bin/pip install --quiet --editable ".[test,demo,hub]"
+	touch $@
+
+# Beside the environment: it would enable itself in every Jupyter there, to be seen in each picture.
+$(SCHEDULER): | $(INSTALLED)
+	pip install --quiet --no-deps --target $(@D) "jupyter-scheduler~=2.12" croniter pytz fsspec
 	touch $@
 
 # oidc-provider calls URL.parse: Node.js 22 has it, and so have the later releases of 20. Asking for
@@ -96,7 +102,7 @@ front: $(LAB_MODULES)
 	cd labextension && npm test
 
 # Wherever notebooks and scripts run: real servers, kernels, terminals and schedulers.
-environments: $(INSTALLED) $(PROVIDERS)
+environments: $(INSTALLED) $(PROVIDERS) $(SCHEDULER)
 	$(PYTEST) -n 2 tests/environments
 
 # A process of its own: Playwright's event loop breaks tests of pytest-jupyter that run after it.
