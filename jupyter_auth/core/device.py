@@ -55,7 +55,7 @@ class DeviceGrant:
         try:
             return self._completion.outcome(login_id, lambda: self._asked(login, polling))
         finally:
-            self._logins.put_back(login_id)
+            self._logins.put_back(login_id, polling)
 
     def _asked(self, login: Login, polling: Polling) -> Login:
         request = self._logins.request(login.id)

@@ -39,6 +39,7 @@ from jupyter_auth.core.wire import provider_fields
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from jupyter_auth.core.logins import Register
     from jupyter_auth.core.providers import Providers
     from jupyter_auth.core.secret import Secret
     from jupyter_auth.core.store import TokenStore
@@ -51,7 +52,8 @@ class Engine:
     """One person's accounts. Synchronous, thread safe, and knows no users but by an opaque name.
 
     ``clock`` gives seconds since 1970 in UTC, ``login_lifetime`` is how many of them a person has
-    to finish a login. Implements ``Accounts``, and for those who drive a
+    to finish a login; ``register`` is where logins are written down, None: in memory. Several
+    engines may share one ``discovery``. Implements ``Accounts``, and for those who drive a
     login ``open`` and ``finish``, or ``device``.
     """
 
@@ -62,12 +64,14 @@ class Engine:
         *,
         clock: Callable[[], float] = time.time,
         login_lifetime: float = LIFETIME,
+        register: Register | None = None,
+        discovery: Discovery | None = None,
     ) -> None:
         self._providers = providers
         self._clock = clock
         self._log = ChangeLog()
-        self._discovery = Discovery(clock)
-        self._logins = Logins(clock, self._login_changed, login_lifetime)
+        self._discovery = discovery or Discovery(clock)
+        self._logins = Logins(clock, self._login_changed, login_lifetime, register)
         self._revoker = Revoker()
         self._tokens = Tokens(store, self._asked, self._discovery, self._log, clock)
         self._completion = Completion(
@@ -232,6 +236,19 @@ class Engine:
         key = AccountKey(provider, session_key)
         return self._tokens.token(self._providers.get(provider), key, need)
 
+    def token_at_hand(
+        self,
+        provider: str,
+        session_key: str = DEFAULT_KEY,
+        *,
+        min_valid: float = 0.0,
+        rejected: str | None = None,
+    ) -> Token | None:
+        """As ``token``, but only where no provider has to be asked; else None."""
+        need = Need(min_valid=min_valid, rejected=rejected)
+        key = AccountKey(provider, session_key)
+        return self._tokens.at_hand(self._providers.get(provider), key, need)
+
     def id_token(self, provider: str, session_key: str = DEFAULT_KEY) -> Secret | None:
         """The ID token of the last login or refresh, where the provider gives one."""
         account = self._tokens.load(
@@ -291,6 +308,7 @@ class Engine:
 
     def changes(self, since: int = 0, wait: float = 0.0) -> Changes:
         """What happened after ``since``; blocks up to ``wait`` seconds for something to."""
+        self._tokens.watch()
         deadline = time.monotonic() + wait
         while True:
             news = self._log.after(since)
@@ -304,7 +322,7 @@ class Engine:
 
     def poll(self) -> None:
         """Look at what other processes changed, and at what expired. About once a second."""
-        self._logins.expire()
+        self._logins.poll()
         self._tokens.poll()
 
     def due(self) -> list[Login]:

@@ -6,13 +6,14 @@ verifier, nonce and binding; a state is taken once.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
 import hmac
 import secrets
 import threading
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from jupyter_auth.core.errors import (
     AuthError,
@@ -26,7 +27,8 @@ from jupyter_auth.core.errors import (
 from jupyter_auth.core.models import AccountKey, Login, LoginStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
+    from contextlib import AbstractContextManager
 
     from jupyter_auth.core.device_answer import DeviceAnswer
     from jupyter_auth.core.secret import Secret
@@ -88,7 +90,9 @@ class Polling:
 
 
 @dataclass
-class _Entry:
+class Entry:
+    """A login, and what only the engine knows of it."""
+
     request: Request
     login: Login
     waiters: int = 1
@@ -124,20 +128,50 @@ def outcome(login: Login) -> AuthError:
             return LoginFailed(f"The sign-in to {where} is {login.status}.")
 
 
+class Register(Protocol):
+    """Where one person's logins are written down, by id."""
+
+    def read(self) -> Mapping[str, Entry]:
+        """All of them as they are now, to be looked at only."""
+
+    def change(self) -> AbstractContextManager[dict[str, Entry]]:
+        """All of them, for nobody else meanwhile; kept as they are when the block ends well."""
+
+
+class MemoryRegister:
+    """The register of a process."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._entries: dict[str, Entry] = {}
+
+    def read(self) -> Mapping[str, Entry]:
+        """As in the protocol."""
+        with self._lock:
+            return dict(self._entries)
+
+    @contextlib.contextmanager
+    def change(self) -> Iterator[dict[str, Entry]]:
+        """As in the protocol."""
+        with self._lock:
+            yield self._entries
+
+
 class Logins:
-    """The register of one person's logins, in memory. ``changed`` is told of each step."""
+    """One person's logins. ``changed`` is told of each step, also of those made elsewhere."""
 
     def __init__(
         self,
         clock: Callable[[], float],
         changed: Callable[[Login], None],
         lifetime: float = LIFETIME,
+        register: Register | None = None,
     ) -> None:
         self._lifetime = min(lifetime, LIFETIME)
         self._clock = clock
-        self._changed = changed
-        self._lock = threading.Lock()
-        self._entries: dict[str, _Entry] = {}
+        self._listener = changed
+        self._register = register or MemoryRegister()
+        self._told: dict[str, LoginStatus] = {}
 
     def begin(self, request: Request, *, kernel: str | None, notebook: str | None) -> Login:
         """The pending login for this request, made where there is none.
@@ -145,8 +179,8 @@ class Logins:
         LoginRequired: too many are pending already; no flood pushes out a valid one.
         """
         self.expire()
-        with self._lock:
-            pending = [e for e in self._entries.values() if e.login.status == "pending"]
+        with self._register.change() as entries:
+            pending = [e for e in entries.values() if e.login.status == "pending"]
             for entry in pending:
                 if entry.request == request and not entry.claimed:
                     entry.waiters += 1
@@ -164,32 +198,33 @@ class Logins:
                 kernel=kernel,
                 notebook=notebook,
             )
-            self._entries[login.id] = _Entry(request, login)
+            entries[login.id] = Entry(request, login)
         self._changed(login)
         return login
 
     def get(self, login_id: str) -> Login:
         """How it stands. LoginExpired: not known (any more)."""
         self.expire()
-        return self._entry(login_id).login
+        return _entry(self._register.read(), login_id).login
 
     def pending(self) -> list[Login]:
         """Those that somebody may still finish."""
         self.expire()
-        with self._lock:
-            return [e.login for e in self._entries.values() if e.login.status == "pending"]
+        found = self._register.read().values()
+        return [e.login for e in found if e.login.status == "pending"]
 
     def request(self, login_id: str) -> Request:
         """What a pending login is for. Raises its outcome where it has ended."""
-        login = self.get(login_id)
-        if login.status != "pending":
-            raise outcome(login)
-        return self._entry(login_id).request
+        self.expire()
+        entry = _entry(self._register.read(), login_id)
+        if entry.login.status != "pending":
+            raise outcome(entry.login)
+        return entry.request
 
     def add_opening(self, login_id: str, state: str, opening: Opening) -> None:
         """Remember a browser's try; the oldest of too many is forgotten."""
-        entry = self._entry(login_id)
-        with self._lock:
+        with self._register.change() as entries:
+            entry = _entry(entries, login_id)
             entry.openings[_digest(state)] = opening
             while len(entry.openings) > MAX_OPENINGS:
                 del entry.openings[next(iter(entry.openings))]
@@ -204,8 +239,8 @@ class Logins:
         """
         self.expire()
         digest = _digest(state)
-        with self._lock:
-            entry = next((e for e in self._entries.values() if digest in e.openings), None)
+        with self._register.change() as entries:
+            entry = next((e for e in entries.values() if digest in e.openings), None)
             if entry is None:
                 raise LoginExpired(
                     "This sign-in is not known here, or was finished before.", hint="Start again."
@@ -224,8 +259,8 @@ class Logins:
 
     def add_device(self, login_id: str, answer: DeviceAnswer, fingerprint: str) -> Login:
         """The login with a device's code; where two asked for one, the first has been shown."""
-        entry = self._entry(login_id)
-        with self._lock:
+        with self._register.change() as entries:
+            entry = _entry(entries, login_id)
             if entry.polling is None and entry.login.status == "pending":
                 now = self._clock()
                 entry.polling = Polling(
@@ -246,10 +281,9 @@ class Logins:
     def due(self) -> list[Login]:
         """The device logins that somebody should ask the provider about now."""
         self.expire()
-        with self._lock:
-            return [entry.login for entry in self._entries.values() if self._is_due(entry)]
+        return [entry.login for entry in self._register.read().values() if self._is_due(entry)]
 
-    def _is_due(self, entry: _Entry) -> bool:
+    def _is_due(self, entry: Entry) -> bool:
         at = entry.login.next_poll_at
         free = entry.polling is not None and not entry.polling.taken
         return free and at is not None and at <= self._clock()
@@ -257,35 +291,35 @@ class Logins:
     def take_poll(self, login_id: str) -> Polling | None:
         """What to ask a device login's provider with, if it is time to and nobody else does."""
         self.expire()
-        entry = self._entry(login_id)
-        with self._lock:
+        with self._register.change() as entries:
+            entry = _entry(entries, login_id)
             if entry.polling is None or not self._is_due(entry):
                 return None
             entry.polling.taken = True
             return entry.polling
 
-    def put_back(self, login_id: str) -> None:
+    def put_back(self, login_id: str, polling: Polling) -> None:
         """The provider was asked; the next time is set by what it said."""
-        entry = self._entry(login_id)
-        with self._lock:
+        with self._register.change() as entries:
+            entry = _entry(entries, login_id)
             if entry.polling:
-                entry.polling.taken = False
+                entry.polling = dataclasses.replace(polling, taken=False)
                 entry.login = dataclasses.replace(
-                    entry.login, next_poll_at=self._clock() + entry.polling.delay
+                    entry.login, next_poll_at=self._clock() + polling.delay
                 )
 
     def claim(self, login_id: str) -> bool:
         """Whether the caller is the first to complete it: others see that outcome."""
-        entry = self._entry(login_id)
-        with self._lock:
+        with self._register.change() as entries:
+            entry = _entry(entries, login_id)
             first = entry.login.status == "pending" and not entry.claimed
             entry.claimed = entry.claimed or first
             return first
 
     def end(self, login_id: str, status: LoginStatus, error: AuthError | None = None) -> Login:
         """Put an end to a pending login; one that has ended stays as it is."""
-        entry = self._entry(login_id)
-        with self._lock:
+        with self._register.change() as entries:
+            entry = _entry(entries, login_id)
             if entry.login.status != "pending" or (entry.claimed and status != "complete"):
                 return entry.login
             entry.login = dataclasses.replace(
@@ -307,8 +341,8 @@ class Logins:
 
     def leave(self, login_id: str) -> Login:
         """One waits no more; the last one to leave cancels it."""
-        entry = self._entry(login_id)
-        with self._lock:
+        with self._register.change() as entries:
+            entry = _entry(entries, login_id)
             entry.waiters -= 1
             alone = entry.waiters <= 0
         return self.end(login_id, "cancelled") if alone else self.get(login_id)
@@ -316,18 +350,40 @@ class Logins:
     def expire(self) -> None:
         """End what is too old, forget what ended long ago."""
         now = self._clock()
-        with self._lock:
-            old = [(i, e) for i, e in self._entries.items() if e.login.expires_at <= now]
-            late = [i for i, e in old if e.login.status == "pending" and not e.claimed]
-            ended = [i for i, e in self._entries.items() if e.login.status != "pending"]
-            surplus = ended[: max(0, len(ended) - MAX_ENDED)]
-            for login_id in {i for i, e in old if e.login.status != "pending"}.union(surplus):
-                del self._entries[login_id]
+        late, gone = _overdue(self._register.read(), now)
+        if gone:
+            with self._register.change() as entries:
+                for login_id in gone:
+                    entries.pop(login_id, None)
         for login_id in late:
-            self.end(login_id, "expired")
+            with contextlib.suppress(LoginExpired):  # somebody else forgot it meanwhile
+                self.end(login_id, "expired")
 
-    def _entry(self, login_id: str) -> _Entry:
-        with self._lock:
-            if entry := self._entries.get(login_id):
-                return entry
-        raise LoginExpired("This sign-in is not known here (any more).", hint="Start again.")
+    def poll(self) -> None:
+        """Tell of what changed elsewhere, where the register is shared."""
+        self.expire()
+        found = self._register.read()
+        for login_id in self._told.keys() - found.keys():
+            self._told.pop(login_id, None)
+        for login_id, entry in found.items():
+            if self._told.get(login_id) != entry.login.status:
+                self._changed(entry.login)
+
+    def _changed(self, login: Login) -> None:
+        self._told[login.id] = login.status
+        self._listener(login)
+
+
+def _entry(entries: Mapping[str, Entry], login_id: str) -> Entry:
+    if entry := entries.get(login_id):
+        return entry
+    raise LoginExpired("This sign-in is not known here (any more).", hint="Start again.")
+
+
+def _overdue(entries: Mapping[str, Entry], now: float) -> tuple[list[str], set[str]]:
+    """Those that nobody finished in time, and those that nobody has to remember."""
+    old = [(i, e) for i, e in entries.items() if e.login.expires_at <= now]
+    late = [i for i, e in old if e.login.status == "pending" and not e.claimed]
+    ended = [i for i, e in entries.items() if e.login.status != "pending"]
+    surplus = ended[: max(0, len(ended) - MAX_ENDED)]
+    return late, {i for i, e in old if e.login.status != "pending"}.union(surplus)

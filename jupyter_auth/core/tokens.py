@@ -25,7 +25,7 @@ from jupyter_auth.core.models import Account, AccountInfo, AccountKey, Change, P
 from jupyter_auth.core.secret import Secret
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Hashable
 
     from jupyter_auth.core.changes import ChangeLog
     from jupyter_auth.core.discovery import Discovery
@@ -107,8 +107,8 @@ class Tokens:
         self._unsaved: dict[AccountKey, _Unsaved] = {}
         self._failed: dict[AccountKey, float] = {}  # when a refresh failed, all being well else
         self._forced: dict[AccountKey, tuple[str, float]] = {}  # made because one was rejected
-        self._stamp = store.stamp()
-        self._seen = self._snapshot()
+        self._stamp: dict[Hashable, Hashable] | None = None  # None: nobody asked for changes yet
+        self._seen: dict[AccountKey, str] = {}
 
     def load(self, provider: Provider, key: AccountKey) -> Account | None:
         """The account, if it was made with this configuration (SECURITY 15). StoreError."""
@@ -154,12 +154,8 @@ class Tokens:
 
     def token(self, provider: Provider, key: AccountKey, need: Need) -> Token:
         """A token that meets ``need``; see ``TokenSource.token`` for what is raised."""
-        self._save_again(key)
-        account = self.load(provider, key)
-        if account and self._will_do(account, provider, need):
-            return as_token(account, provider)
-        if account and self._pausing(account, need):
-            return as_token(account, provider)
+        if token := self.at_hand(provider, key, need):
+            return token
         # Of one configuration alone: nobody gets what another one made.
         flight = (key, provider.fingerprint)
         token, mine = self._flights.run(flight, lambda: self._refreshed(provider, key, need))
@@ -168,8 +164,25 @@ class Tokens:
             token, _ = self._flights.run(flight, lambda: self._refreshed(provider, key, need))
         return token
 
+    def at_hand(self, provider: Provider, key: AccountKey, need: Need) -> Token | None:
+        """A token that meets ``need`` as it is, or has to for now. StoreError."""
+        self._save_again(key)
+        account = self.load(provider, key)
+        if account and (
+            self._will_do(account, provider, need) or self._pausing(account, need)
+        ):
+            return as_token(account, provider)
+        return None
+
+    def watch(self) -> None:
+        """From now on ``poll`` knows what is news. Costs nothing where nobody asks for changes."""
+        if self._stamp is None:
+            self._stamp = self._store.stamp()
+            self._seen = self._snapshot()
+
     def poll(self) -> None:
         """Tell of what other processes changed in the store."""
+        self.watch()
         stamp = self._store.stamp()
         if stamp == self._stamp:
             return

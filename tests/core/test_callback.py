@@ -108,7 +108,7 @@ def test_neither_cookie_nor_state_shows_what_it_stands_for(engine, login):
     _, binding = engine.open(login.id, REDIRECT_URI, USER)
     assert binding.value not in repr(binding)
     assert binding.name.startswith("jupyter-auth-")
-    held = repr(vars(engine._logins)) + repr(engine._logins._entries)
+    held = repr(vars(engine._logins)) + repr(engine._logins._register.read())
     assert binding.value not in held
     assert USER not in held
 

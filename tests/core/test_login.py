@@ -203,10 +203,10 @@ def test_a_flood_pushes_out_nobody(engine, rogue):
 def test_what_ended_is_forgotten_in_time_and_number(engine, clock):
     for number in range(1000):
         engine.cancel(engine.begin("idp", f"key-{number}").id)
-    assert len(engine._logins._entries) < 300
+    assert len(engine._logins._register.read()) < 300
     clock.advance(LIFETIME)
     assert engine.logins() == []
-    assert len(engine._logins._entries) == 0
+    assert len(engine._logins._register.read()) == 0
 
 
 def test_of_too_many_openings_the_oldest_is_forgotten(engine, rogue, login):
