@@ -168,9 +168,7 @@ class Tokens:
         """A token that meets ``need`` as it is, or has to for now. StoreError."""
         self._save_again(key)
         account = self.load(provider, key)
-        if account and (
-            self._will_do(account, provider, need) or self._pausing(account, need)
-        ):
+        if account and (self._will_do(account, provider, need) or self._pausing(account, need)):
             return as_token(account, provider)
         return None
 

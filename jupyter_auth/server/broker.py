@@ -122,8 +122,9 @@ class Broker:
         min_valid = inputs.number(body.get("min_valid"), "min_valid", MAX_VALID)
         need: Wire = {"min_valid": min_valid, "rejected": inputs.text(body, "rejected")}
         # A provider that hangs fills its own pool, not that of those who need not ask it.
-        at_hand = await self._pools.run(None, self._engine.token_at_hand, name, key, **need)
-        token = at_hand or await self._pools.run(pool, self._engine.token, name, key, **need)
+        token = await self._pools.run(None, self._engine.token_at_hand, name, key, **need)
+        if token is None:
+            token = await self._pools.run(pool, self._engine.token, name, key, **need)
         answer = wire.token_to_wire(token)
         if inputs.flag(body, "id_token"):
             id_token = await self._pools.run(pool, self._engine.id_token, name, key)
