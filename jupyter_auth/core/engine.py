@@ -236,16 +236,8 @@ class Engine:
         key = AccountKey(provider, session_key)
         return self._tokens.token(self._providers.get(provider), key, need)
 
-    def token_at_hand(
-        self,
-        provider: str,
-        session_key: str = DEFAULT_KEY,
-        *,
-        min_valid: float = 0.0,
-        rejected: str | None = None,
-    ) -> Token | None:
+    def token_at_hand(self, provider: str, session_key: str, need: Need) -> Token | None:
         """As ``token``, but only where no provider has to be asked; else None."""
-        need = Need(min_valid=min_valid, rejected=rejected)
         key = AccountKey(provider, session_key)
         return self._tokens.at_hand(self._providers.get(provider), key, need)
 

@@ -14,6 +14,7 @@ from jupyter_auth.core import wire
 from jupyter_auth.core.errors import ConfigurationError
 from jupyter_auth.core.models import NAME, Change, Login
 from jupyter_auth.core.providers import provider_from_mapping
+from jupyter_auth.core.tokens import Need
 from jupyter_auth.server import inputs
 from jupyter_auth.server.asker import Asker
 from jupyter_auth.server.bell import Bell
@@ -119,12 +120,14 @@ class Broker:
         if inputs.text(body, "grant") == wire.CLIENT_CREDENTIALS:
             return await self._client_token(name, key, body)
         pool = _pool(name)
-        min_valid = inputs.number(body.get("min_valid"), "min_valid", MAX_VALID)
-        need: Wire = {"min_valid": min_valid, "rejected": inputs.text(body, "rejected")}
+        need = Need(
+            min_valid=inputs.number(body.get("min_valid"), "min_valid", MAX_VALID),
+            rejected=inputs.text(body, "rejected"),
+        )
         # A provider that hangs fills its own pool, not that of those who need not ask it.
-        token = await self._pools.run(None, self._engine.token_at_hand, name, key, **need)
+        token = await self._pools.run(None, self._engine.token_at_hand, name, key, need)
         if token is None:
-            token = await self._pools.run(pool, self._engine.token, name, key, **need)
+            token = await self._pools.run(pool, self._engine.token, name, key, **vars(need))
         answer = wire.token_to_wire(token)
         if inputs.flag(body, "id_token"):
             id_token = await self._pools.run(pool, self._engine.id_token, name, key)
