@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 PROG = "jupyter auth"
-VERBS = ("login", "logout", "status", "providers", "token", "demo")
+VERBS = ("login", "logout", "status", "providers", "add", "doctor", "token", "demo")
 FAILED, MISUSED, INTERRUPTED = 1, 2, 130
 TIMEOUT = 600.0  # seconds that a login stays open
 
@@ -33,6 +34,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             "logout": _logout,
             "status": _status,
             "providers": _providers,
+            "add": _add,
+            "doctor": _doctor,
             "token": _token,
         }[given.verb](given)
     except verbs.Misuse as misuse:
@@ -70,6 +73,8 @@ def _fail(error: Exception, status: int) -> int:
 
 
 def _login(given: Namespace) -> int:
+    if sys.stdin.isatty():
+        _complete(given.name)
     from jupyter_auth.kernel.sessions import UserSession
 
     UserSession(
@@ -84,6 +89,18 @@ def _login(given: Namespace) -> int:
     return 0
 
 
+def _complete(name: str) -> None:
+    """Ask for what a provider of the person's own lacks, and keep it."""
+    given = {}
+    for field in verbs.missing(name):
+        if field == "client_id":
+            given[field] = _ask(f"Client id that you registered for {name}: ")
+        else:
+            given[field] = _ask_secretly(f"Client secret of {name} (Enter if it has none): ")
+    if any(given.values()):
+        connect().add(name, {field: value for field, value in given.items() if value})
+
+
 def _logout(given: Namespace) -> int:
     return _say(verbs.logout(given.name, given.key))
 
@@ -96,6 +113,36 @@ def _status(given: Namespace) -> int:
 
 def _providers(_: Namespace) -> int:
     return _say(verbs.providers())
+
+
+def _add(given: Namespace) -> int:
+    return _say(verbs.add(given.name, verbs.fields_of(given, _ask_secretly)))
+
+
+def _ask(prompt: str) -> str:
+    sys.stderr.write(prompt)  # stdout may be a pipe
+    sys.stderr.flush()
+    return sys.stdin.readline().strip()
+
+
+def _ask_secretly(prompt: str) -> str:
+    if not sys.stdin.isatty():  # a pipe: whoever fills it has the secret from somewhere safe
+        return sys.stdin.readline().strip()
+    from getpass import getpass
+
+    return getpass(prompt).strip()
+
+
+def _doctor(given: Namespace) -> int:
+    from jupyter_auth.kernel.doctor import examine
+
+    report = examine(given.name, _report)
+    _say(report.text(colour=sys.stdout.isatty() and "NO_COLOR" not in os.environ))
+    return 0 if report.healthy else FAILED
+
+
+def _report(text: str) -> None:
+    sys.stderr.write(f"{text}\n")
 
 
 def _token(given: Namespace) -> int:

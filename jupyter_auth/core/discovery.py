@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 MAX_AGE = 3600.0  # seconds that metadata and keys are believed
 RETRY = 60.0  # seconds until an issuer that is away is asked again
+_MEND = "Tell whoever runs it, or give the right address in `endpoints` of the provider."
 PAUSE = 60.0  # seconds between tries of an issuer that is away
 
 
@@ -51,9 +52,12 @@ class Discovery:
     ) -> http.Json:
         """The issuer's JWK Set; ``fresh`` asks again, for a key that is not among those known."""
         if not endpoints.jwks_uri:
-            raise ProviderError(f"{endpoints.issuer} publishes no keys to check an ID token with.")
+            raise ProviderError(
+                f"{endpoints.issuer} publishes no keys to check an ID token with.",
+                hint="Give its jwks_uri in `endpoints`, or leave openid out of the scopes.",
+            )
         uri = endpoints.jwks_uri
-        return self._remembered(uri, lambda: _fetch_keys(uri, ca_bundle), fresh=fresh)  # type: ignore[no-any-return]
+        return self._remembered(uri, lambda: fetch_keys(uri, ca_bundle), fresh=fresh)  # type: ignore[no-any-return]
 
     def _remembered(self, url: str, fetch: Callable[[], Any], *, fresh: bool = False) -> Any:
         now = self._clock()
@@ -72,7 +76,8 @@ class Discovery:
         return value
 
 
-def _documents(issuer: str) -> Iterator[str]:
+def documents(issuer: str) -> Iterator[str]:
+    """Where an issuer may describe itself: OIDC Discovery 4 first, then RFC 8414 3."""
     base = issuer.rstrip("/")
     parts = urlsplit(base)
     yield f"{base}/.well-known/openid-configuration"
@@ -80,17 +85,22 @@ def _documents(issuer: str) -> Iterator[str]:
 
 
 def _discover(issuer: str, ca_bundle: str | None) -> Endpoints:
-    for url in _documents(issuer):
+    for url in documents(issuer):
         status, document = http.get_json(url, "metadata", ca_bundle=ca_bundle)
         if document:
-            return _checked(issuer, document)
-    raise ConfigurationError(
+            return checked(issuer, document)
+    raise no_metadata(issuer, status)
+
+
+def no_metadata(issuer: str, status: int) -> ConfigurationError:
+    """What to say where none of ``documents`` is there."""
+    return ConfigurationError(
         f"{issuer} has no metadata: it answered {status} where an issuer describes itself.",
         hint="Check the issuer's address, or give the provider's endpoints instead.",
     )
 
 
-def _checked(issuer: str, document: http.Json) -> Endpoints:
+def checked(issuer: str, document: http.Json) -> Endpoints:
     """RFC 8414 3.3: a document that names another issuer is not believed."""
     if document.get("issuer") != issuer:
         raise ConfigurationError(
@@ -102,10 +112,14 @@ def _checked(issuer: str, document: http.Json) -> Endpoints:
         try:
             require_secure(str(url), name)
         except ConfigurationError as error:
-            raise ProviderError(f"{issuer} names an unusable {name}: {error.message}") from None
+            raise ProviderError(
+                f"{issuer} names an unusable {name}: {error.message}", hint=_MEND
+            ) from None
     ways = {"authorization_endpoint", "device_authorization_endpoint"}
     if "token_endpoint" not in urls or not ways & urls.keys():
-        raise ProviderError(f"The metadata of {issuer} lacks an authorization or token endpoint.")
+        raise ProviderError(
+            f"The metadata of {issuer} lacks an authorization or token endpoint.", hint=_MEND
+        )
     return Endpoints(
         issuer=issuer,
         scopes_supported=_strings(document.get("scopes_supported")),
@@ -126,8 +140,9 @@ def _strings(value: Any) -> tuple[str, ...]:
     return tuple(v for v in value if isinstance(v, str)) if isinstance(value, list) else ()
 
 
-def _fetch_keys(uri: str, ca_bundle: str | None) -> http.Json:
+def fetch_keys(uri: str, ca_bundle: str | None) -> http.Json:
+    """A JWK Set (RFC 7517 5). ProviderError: it is none; ProviderUnavailable."""
     status, keys = http.get_json(uri, "key set", ca_bundle=ca_bundle)
     if not isinstance(keys.get("keys"), list):
-        raise ProviderError(f"{uri} answered {status} and no key set.")
+        raise ProviderError(f"{uri} answered {status} and no key set.", hint=_MEND)
     return keys

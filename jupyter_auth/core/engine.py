@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from jupyter_auth.core import callback, grants, oauth
 from jupyter_auth.core.changes import ChangeLog
+from jupyter_auth.core.checkup import checkup
 from jupyter_auth.core.client_tokens import ClientTokens
 from jupyter_auth.core.completion import Completion
 from jupyter_auth.core.device import DeviceGrant
 from jupyter_auth.core.discovery import Discovery
+from jupyter_auth.core.environment import environment
 from jupyter_auth.core.errors import (
     ConfigurationError,
     LoginFailed,
@@ -31,6 +33,7 @@ from jupyter_auth.core.models import (
     Token,
 )
 from jupyter_auth.core.providers import provider_from_mapping
+from jupyter_auth.core.resting_place import providers_file, resting_place
 from jupyter_auth.core.revocation import Revoker
 from jupyter_auth.core.token_endpoint import Party
 from jupyter_auth.core.tokens import Need, Tokens
@@ -39,6 +42,7 @@ from jupyter_auth.core.wire import provider_fields
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from jupyter_auth.core.findings import Finding
     from jupyter_auth.core.logins import Register
     from jupyter_auth.core.providers import Providers
     from jupyter_auth.core.secret import Secret
@@ -68,6 +72,7 @@ class Engine:
         discovery: Discovery | None = None,
     ) -> None:
         self._providers = providers
+        self._store = store
         self._clock = clock
         self._log = ChangeLog()
         self._discovery = discovery or Discovery(clock)
@@ -105,6 +110,13 @@ class Engine:
     def add(self, name: str, fields: Mapping[str, Any]) -> ProviderInfo:
         """Write a provider down for good. ConfigurationError: not here, or not that one."""
         return self._providers.write_down(name, fields)
+
+    def examine(self, name: str | None = None) -> list[Finding]:
+        """What ``doctor`` reports of this process and its files, or of one provider."""
+        if name is not None:
+            return list(checkup(self._providers.get(name), self._clock))
+        place = resting_place(self._store)
+        return [*environment(), *place, *providers_file(self._providers)]
 
     def _party(self, name: str) -> Party:
         return self._asked(self._providers.get(name))

@@ -16,7 +16,8 @@ from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.errors import AuthError, LoginExpired, LoginFailed
-from jupyter_auth.core.listener import NOTHING, Listener, Page
+from jupyter_auth.core.findings import Finding
+from jupyter_auth.core.listener import NOTHING, Listener, Page, can_listen
 from jupyter_auth.core.models import DEFAULT_KEY, Login, Provider
 
 if TYPE_CHECKING:
@@ -116,6 +117,13 @@ class LocalAccounts(Engine):
             )
         return self.arrive(self.login(login_id).provider, query)
 
+    def examine(self, name: str | None = None) -> list[Finding]:
+        """As the engine's, with the redirect URI to register for a provider."""
+        found = super().examine(name)
+        if name is not None:
+            found.insert(1, _way_back(self.configured(name)))
+        return found
+
     def close(self) -> None:
         """End the listeners too."""
         for desk in self._desks.values():
@@ -130,6 +138,25 @@ class LocalAccounts(Engine):
             if desk is None or not desk.listener.keep():
                 desk = self._desks[fixed] = Desk(self, fixed)
             return desk
+
+
+def _way_back(provider: Provider) -> Finding:
+    fixed = urlsplit(provider.redirect_uri) if provider.redirect_uri else None
+    if fixed is None:
+        says = (
+            f"Register http://127.0.0.1/callback/{provider.name} for any port, as RFC 8252 7.3 has"
+            " it (without a Jupyter server each sign-in takes a free one)."
+        )
+    elif can_listen(fixed.geturl()):
+        says = f"Register {fixed.geturl()} (it is fixed in the provider's configuration)."
+    else:
+        return Finding(
+            about="Redirect URI",
+            says=f"A browser cannot come back to {fixed.geturl()} without its server.",
+            fix="Sign in from the Jupyter server that has this address.",
+            state="wrong",
+        )
+    return Finding(about="Redirect URI", says=says)
 
 
 class Desk:

@@ -202,6 +202,15 @@ class Providers:
             self._code[provider.name] = provider
         return self.info(provider.name)
 
+    @property
+    def user_file(self) -> Path | None:
+        """The person's own, which need not be there. None: nobody has one here."""
+        return self._user_file if self._open else None
+
+    def written_down(self) -> list[str]:
+        """The names in the person's own file. ConfigurationError: it cannot be read."""
+        return sorted(self._user_tables())
+
     def write_down(self, name: str, fields: Mapping[str, Any]) -> ProviderInfo:
         """Put a provider into the person's own file; its client secret goes into one beside it.
 

@@ -12,6 +12,7 @@ from jupyter_auth.core.models import DEFAULT_KEY
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from jupyter_auth.core.findings import Finding
     from jupyter_auth.core.models import (
         AccountInfo,
         Changes,
@@ -54,6 +55,12 @@ class Accounts(Protocol):
         """Write one down in the person's own file, its client secret in one that is theirs alone.
 
         ConfigurationError: not allowed here, the name is taken, or it cannot work.
+        """
+
+    def examine(self, name: str | None = None) -> list[Finding]:
+        """What ``doctor`` reports of whoever keeps the accounts, or of one provider.
+
+        The provider is asked afresh, which may take seconds. ProviderNotFound.
         """
 
     def begin(

@@ -78,7 +78,10 @@ class Party:
         """The URL of one endpoint. ConfigurationError where the provider has none."""
         url = getattr(self.endpoints, name)
         if not url:
-            raise ConfigurationError(f"Provider {self.provider.name!r} has no {name}.")
+            raise ConfigurationError(
+                f"Provider {self.provider.name!r} has no {name}.",
+                hint="Give it in `endpoints` of the provider, if there is one.",
+            )
         return str(url)
 
 

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, cast
 
 from jupyter_auth.core.errors import BrokerUnavailable
+from jupyter_auth.core.findings import Finding, State
 from jupyter_auth.core.models import (
     DEFAULT_KEY,
     AccountInfo,
@@ -200,6 +201,21 @@ def changes_from_wire(data: dict[str, Any]) -> Changes:
             )
             for each in data.get("changes", ())
         ),
+    )
+
+
+def finding_to_wire(finding: Finding) -> dict[str, str]:
+    """A finding: all it has."""
+    return {name: str(getattr(finding, name)) for name in ("about", "says", "fix", "state")}
+
+
+def finding_from_wire(data: dict[str, Any]) -> Finding:
+    """The inverse."""
+    return Finding(
+        about=str(data["about"]),
+        says=str(data["says"]),
+        fix=str(data.get("fix") or ""),
+        state=cast("State", data["state"] if data["state"] in {"ok", "note"} else "wrong"),
     )
 
 

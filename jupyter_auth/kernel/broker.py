@@ -18,6 +18,7 @@ from jupyter_auth.kernel.door import Door
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from jupyter_auth.core.findings import Finding
     from jupyter_auth.core.models import AccountInfo, Changes, Login, Provider, ProviderInfo, Token
 
 Answer = TypeVar("Answer")
@@ -65,6 +66,11 @@ class BrokerClient:
     def add(self, name: str, fields: Mapping[str, Any]) -> ProviderInfo:
         """As ``Accounts.add``: it is the broker that writes."""
         return self._call(wire.provider_from_wire, "POST", "providers", {**fields, "name": name})
+
+    def examine(self, name: str | None = None) -> list[Finding]:
+        """As ``Accounts.examine``."""
+        path = f"doctor?{urlencode({'provider': name})}" if name else "doctor"
+        return self._call(_list("findings", wire.finding_from_wire), "GET", path)
 
     def begin(
         self,

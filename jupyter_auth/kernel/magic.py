@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import getpass
 import shlex
 from typing import TYPE_CHECKING, Any
 
@@ -20,9 +21,13 @@ if TYPE_CHECKING:
     from argparse import Namespace
     from types import SimpleNamespace
 
-VERBS = ("login", "logout", "status", "providers", "use")
-OPTIONS = {"login": ("--key", "--force", "--grant", "--scopes", "--wait"), "logout": ("--key",)}
-NAMED = frozenset({"login", "logout", "status", "use"})
+VERBS = ("login", "logout", "status", "providers", "use", "add", "doctor")
+OPTIONS = {
+    "login": ("--key", "--force", "--grant", "--scopes", "--wait"),
+    "logout": ("--key",),
+    "add": ("--issuer", "--client-id", "--client-secret", "--scopes", "--api-origin"),
+}
+NAMED = frozenset({"login", "logout", "status", "use", "doctor"})
 _UNSET = object()
 
 
@@ -40,6 +45,9 @@ class AuthMagics(Magics):
         %auth status [NAME]
         %auth providers
         %auth use NAME                      the provider where none is named
+        %auth add NAME --issuer URL --client-id ID [--client-secret] [--scopes ...]
+            [--api-origin URL]              a provider of your own; its secret is asked for
+        %auth doctor [NAME]                 what could keep you from signing in, and the fix
         %%auth NAME [--key K]               runs the cell with `session` signed in
         """
         try:
@@ -100,6 +108,16 @@ class AuthMagics(Magics):
     def _use(self, given: Namespace) -> Any:
         return Sentence(verbs.use(given.name))
 
+    def _add(self, given: Namespace) -> Any:
+        return Sentence(verbs.add(given.name, verbs.fields_of(given, _ask_secretly)))
+
+    def _doctor(self, given: Namespace) -> Any:
+        from jupyter_auth.kernel.doctor import examine
+
+        progress = _Progress()
+        report = examine(given.name, progress.say)
+        return progress.give_way_to(report)
+
     def _cell(self, line: str, cell: str) -> Any:
         parser = verbs.Parser(prog="%%auth", add_help=False)
         parser.add_argument("name", metavar="NAME", nargs="?")
@@ -112,6 +130,35 @@ class AuthMagics(Magics):
         except AuthError as error:
             raise in_one_line(error) from None
         return run_with(self.shell, cell, session)
+
+
+class _Progress:
+    """A line that says what is waited for, until there is something to show in its place."""
+
+    def __init__(self) -> None:
+        self._handle: Any = None
+
+    def say(self, text: str) -> None:
+        if self._handle is None:
+            self._handle = display(Sentence(text), display_id=True)  # type: ignore[no-untyped-call]
+        else:
+            self._handle.update(Sentence(text))
+
+    def give_way_to(self, shown: Any) -> Any:
+        """What the cell is to return: None where ``shown`` is in the line's place."""
+        if self._handle is None:
+            return shown
+        self._handle.update(shown)
+        return None
+
+
+def _ask_secretly(prompt: str) -> str:
+    if not is_interactive():
+        raise LoginRequired(
+            "Nobody is here to type the client secret.",
+            hint="Run `jupyter auth add` in a terminal.",
+        )
+    return getpass.getpass(prompt).strip()  # looked up now: a kernel puts its own in there
 
 
 class Sentence(str):

@@ -12,9 +12,12 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from jupyter_auth.core import wire
 from jupyter_auth.core.errors import AuthError
 from jupyter_auth.core.models import DEFAULT_KEY, AccountKey
+from jupyter_auth.core.secret import Secret
 from jupyter_auth.kernel import client
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from jupyter_auth.core.models import AccountInfo
     from jupyter_auth.core.seams import Accounts
 
@@ -129,6 +132,48 @@ def use(name: str, accounts: Accounts | None = None) -> str:
     return f"{info.title} is used here where no provider is named."
 
 
+def add(name: str, fields: Mapping[str, Any], accounts: Accounts | None = None) -> str:
+    """Write a provider down for good, its client secret apart; a sentence says what is next.
+
+    ConfigurationError: not allowed here, the name is taken, or it cannot work.
+    """
+    info = (accounts or client.connect()).add(name, fields)
+    kept = " Its client secret is kept apart, where only you can read it." * (
+        "client_secret" in fields
+    )
+    return f"{info.title} ({info.host}) is known here now.{kept} Sign in with `%auth login {name}`."
+
+
+def fields_of(given: argparse.Namespace, ask: Callable[[str], str]) -> dict[str, Any]:
+    """What the words of ``add`` say of a provider; ``ask`` gets its secret from the person."""
+    fields: dict[str, Any] = {
+        "issuer": given.issuer,
+        "client_id": given.client_id,
+        "scopes": given.scopes,
+        "api_origins": given.api_origin,
+    }
+    if given.client_secret:
+        secret = ask(f"Client secret of {given.name}: ")
+        if not secret:
+            raise Misuse("No client secret was given.")
+        fields["client_secret"] = Secret(secret)
+    return {name: value for name, value in fields.items() if value}
+
+
+def missing(name: str, accounts: Accounts | None = None) -> tuple[str, ...]:
+    """Which of ``client_id`` and ``client_secret`` a provider of the person's own lacks.
+
+    What an administrator or code configured is theirs to complete. ProviderNotFound.
+    """
+    from jupyter_auth.core.providers import Providers, user_file
+
+    if (accounts or client.connect()).provider(name).source not in {"user", "preset"}:
+        return ()
+    own = Providers(user_file=user_file()).get(name)
+    wants_secret = own.client_auth in {"basic", "post"} and not own.client_secret
+    return ("client_id",) * (not own.client_id) + ("client_secret",) * wants_secret
+
+
 def signed_in(name: str, session_key: str = DEFAULT_KEY, accounts: Accounts | None = None) -> bool:
     """Whether there is such an account. ProviderNotFound: no such provider."""
     accounts = accounts or client.connect()
@@ -181,6 +226,13 @@ def parser(prog: str) -> tuple[Parser, Any]:
     add_verb(verbs, "logout", "sign out here and at the provider")
     add_verb(verbs, "status", "who is signed in", name="?", key=False)
     add_verb(verbs, "providers", "where one can sign in", name=None, key=False)
+    add = add_verb(verbs, "add", "write a provider down for good", key=False)
+    add.add_argument("--issuer", metavar="URL", help="its address; a preset needs none")
+    add.add_argument("--client-id", metavar="ID", help="your registration there")
+    add.add_argument("--client-secret", action="store_true", help="ask for it, and keep it")
+    add.add_argument("--scopes", nargs="+", metavar="SCOPE", help="what to ask for")
+    add.add_argument("--api-origin", nargs="+", metavar="URL", help="where its tokens may go")
+    add_verb(verbs, "doctor", "what could keep you from signing in", name="?", key=False)
     return whole, verbs
 
 

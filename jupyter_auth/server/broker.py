@@ -12,14 +12,17 @@ from urllib.parse import quote
 
 from jupyter_auth.core import wire
 from jupyter_auth.core.errors import ConfigurationError
+from jupyter_auth.core.findings import wrong
 from jupyter_auth.core.models import NAME, Change, Login
 from jupyter_auth.core.providers import provider_from_mapping
 from jupyter_auth.core.tokens import Need
+from jupyter_auth.core.urls import origin_of
 from jupyter_auth.server import inputs
 from jupyter_auth.server.asker import Asker
 from jupyter_auth.server.bell import Bell
 from jupyter_auth.server.pools import Pools
 from jupyter_auth.server.returns import Returns
+from jupyter_auth.server.whereabouts import Whereabouts
 
 if TYPE_CHECKING:
     import asyncio
@@ -48,11 +51,14 @@ class Broker:
         public_origin: str | None = None,
         default_provider: str | None = None,
         hub: UnderHub | None = None,
+        listening: Callable[[], str | None] = lambda: None,
     ) -> None:
         self.base_url = base_url
         self.public_origin = public_origin
         self.hub = hub
         self._default = default_provider
+        self._listening = listening
+        self._visited: str | None = None  # the origin of the last browser that left for a provider
         self._engine = engine
         self._pools = Pools()
         self.returns = Returns(lambda: {login.id for login in engine.logins()})
@@ -91,6 +97,27 @@ class Broker:
         name = inputs.required(body, "name")
         fields = {key: value for key, value in body.items() if key != "name"}
         return wire.provider_to_wire(await self._pools.run(None, self._engine.add, name, fields))
+
+    # -- doctor ------------------------------------------------------------------------------------
+
+    async def examine(self, query: Mapping[str, Any], origin: str | None = None) -> Wire:
+        """What this server finds of itself, or of one provider, asked afresh.
+
+        ``origin``: that of the browser that asks.
+        """
+        name = inputs.text(query, "provider")
+        found = await self._pools.run(_pool(name or ""), self._engine.examine, name)
+        if name:
+            here = Whereabouts(
+                public=self.public_origin,
+                visited=origin or self._visited,
+                listening=self._listening(),
+            )
+            configured = await self.configured(name)
+            found.insert(1, here.redirect_uri(configured, self.redirect_path(name)))
+            if obstacle := await self._obstacle(name):
+                found.insert(1, wrong("Way back", obstacle))
+        return {"findings": [wire.finding_to_wire(each) for each in found]}
 
     # -- accounts ----------------------------------------------------------------------------------
 
@@ -226,6 +253,8 @@ class Broker:
         """The authorization URL for this browser, and the cookie that binds it."""
         if obstacle := await self._obstacle(login.provider):
             raise obstacle
+        if redirect_uri.endswith(self.redirect_path(login.provider)):
+            self._visited = origin_of(redirect_uri)
         return await self._pools.run(
             _pool(login.provider),
             self._engine.open,

@@ -19,11 +19,18 @@ from jupyter_auth.server.under_hub import UnderHub
 from jupyter_auth.server.views import STATIC
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from jupyter_server.serverapp import ServerApp
 
 
-def make_broker(settings: Settings, base_url: str) -> Broker:
-    """The engine of this server's user behind HTTP. AuthError: the configuration cannot work."""
+def make_broker(
+    settings: Settings, base_url: str, listening: Callable[[], str | None] = lambda: None
+) -> Broker:
+    """The engine of this server's user behind HTTP. AuthError: the configuration cannot work.
+
+    ``listening`` gives the server's own address, once it has one.
+    """
     from jupyter_auth.core.engine import Engine
     from jupyter_auth.core.providers import Providers, user_file
     from jupyter_auth.core.store import FileStore
@@ -46,6 +53,7 @@ def make_broker(settings: Settings, base_url: str) -> Broker:
         public_origin=settings.public_origin,
         default_provider=settings.default_provider,
         hub=UnderHub.of(),
+        listening=listening,
     )
 
 
@@ -72,7 +80,7 @@ class JupyterAuthApp(ExtensionApp):
         assert self.serverapp is not None  # noqa: S101 (linked before)
         base_url = str(self.serverapp.web_app.settings["base_url"])
         try:
-            self.broker = make_broker(read_settings(self, base_url), base_url)
+            self.broker = make_broker(read_settings(self, base_url), base_url, self._address)
             self.door = Door.open(self.broker, Path(self.serverapp.runtime_dir))
         except AuthError as error:
             self._close()
@@ -82,6 +90,10 @@ class JupyterAuthApp(ExtensionApp):
         if events := self.serverapp.event_logger:
             self.hints = Hints(events, self.broker)
         super().initialize()  # type: ignore[no-untyped-call]
+
+    def _address(self) -> str | None:
+        app = self.serverapp
+        return None if app is None or app.sock else str(app.connection_url)
 
     def initialize_handlers(self) -> None:
         """Both doors' routes are tables; this is the UI door's."""

@@ -180,6 +180,14 @@ class Token(KernelHandler):
         self.answer(await self.broker.client_logout(self.query()))
 
 
+class Doctor(KernelHandler):
+    """What this side of the door finds."""
+
+    async def get(self) -> None:
+        """Of the server, or of one provider."""
+        self.answer(await self.broker.examine(self.query()))
+
+
 class ChangesSince(KernelHandler):
     """The long poll."""
 
@@ -199,6 +207,7 @@ ROUTES: list[tuple[str, type[KernelHandler]]] = [
     (r"/api/v1/logins/([^/]+)", OneLogin),
     (r"/api/v1/token", Token),
     (r"/api/v1/changes", ChangesSince),
+    (r"/api/v1/doctor", Doctor),
 ]
 
 

@@ -112,10 +112,22 @@ class OneLogin(APIHandler):
         self.answer(await self.broker.end(login_id, self.query()))
 
 
+class Doctor(APIHandler):
+    """What this server finds; the redirect URI is exact here, a browser asks."""
+
+    @web.authenticated
+    @may("read")
+    async def get(self) -> None:
+        """Of the server, or of one provider."""
+        origin = f"{self.request.protocol}://{self.request.host}"
+        self.answer(await self.broker.examine(self.query(), origin))
+
+
 ROUTES: list[tuple[str, type[UIHandler]]] = [
     (r"/jupyter-auth/api/v1/providers", Providers),
     (r"/jupyter-auth/api/v1/providers/([^/]+)", OneProvider),
     (r"/jupyter-auth/api/v1/accounts", Accounts),
     (r"/jupyter-auth/api/v1/logins", Logins),
     (r"/jupyter-auth/api/v1/logins/([^/]+)", OneLogin),
+    (r"/jupyter-auth/api/v1/doctor", Doctor),
 ]

@@ -65,3 +65,6 @@ def test_it_says_which_environment_to_install_into(tmp_path, oidc, where):
         second = kernel.run(CALL, allow_stdin=False).text()
         assert "LoginRequired" in second
         assert "jupyter_auth:" not in second
+        report = kernel.run("%load_ext jupyter_auth\n%auth doctor", allow_stdin=False).text()
+        assert "WRONG  Extension" in report
+        assert advice.strip("`").split()[-1] in report

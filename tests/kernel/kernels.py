@@ -108,6 +108,12 @@ class Kernel:
         message = self.client.session.msg("comm_msg", {"comm_id": comm_id, "data": data})
         self.client.shell_channel.send(message)
 
+    def answer(self, text: str) -> str:
+        """Type that where the kernel asks for something; its question, and whether in secret."""
+        asked = self.client.get_stdin_msg(timeout=PATIENCE)["content"]
+        self.client.input(text)
+        return f"{asked['prompt']}{' (secret)' if asked['password'] else ''}"
+
     def _next(self) -> dict[str, Any]:
         message: dict[str, Any] = self.client.get_iopub_msg(timeout=PATIENCE)
         if message["msg_type"].startswith("comm_"):

@@ -129,7 +129,8 @@ class _Handler(BaseHTTPRequestHandler):
         if reply.closed:
             self.close_connection = True
             return
-        self.send_response(reply.status)
+        self.send_response_only(reply.status)
+        self.send_header("Date", reply.headers.pop("Date", self.date_time_string()))
         for name, value in reply.headers.items():
             self.send_header(name, value)
         if isinstance(reply.body, bytes):

@@ -143,6 +143,8 @@ def test_the_answers_are_as_described(
     assert (status, info["source"]) == (201, "user")
     kernel.call("DELETE", "accounts?provider=idp&revoke=0")
     assert call("DELETE", "/api/v1/accounts", query="?provider=idp")[1]["removed"] is False
+    assert call("GET", "/api/v1/doctor")[1]["findings"]
+    assert call("GET", "/api/v1/doctor", query="?provider=idp")[1]["findings"]
     login = kernel.begin()
     assert call("DELETE", "/api/v1/logins/{login_id}", login_id=login["id"])[0] == 200
 
@@ -154,6 +156,8 @@ def test_and_so_are_the_errors(described: Described) -> None:
     assert call("POST", "/api/v1/logins", {"provider": "nobody"})[0] == 404
     assert call("POST", "/api/v1/logins", {})[0] == 400
     assert call("GET", "/api/v1/providers/{name}", name="nobody")[0] == 404
+    assert call("GET", "/api/v1/doctor", query="?provider=nobody")[0] == 404
+    assert call("POST", "/api/v1/providers", {"name": "idp"})[0] == 400
     assert call("PUT", "/api/v1/providers/{name}", {"nonsense": 1}, name="mine")[0] == 400
     assert call("GET", "/api/v1/logins/{login_id}", login_id="none")[0] == 410
     assert call("DELETE", "/api/v1/logins/{login_id}", login_id="none")[0] == 410

@@ -1,0 +1,107 @@
+"""Where accounts and client secrets rest, and what protects them, for ``doctor``."""
+
+from __future__ import annotations
+
+import os
+import stat
+from typing import TYPE_CHECKING
+
+from jupyter_auth.core.errors import ConfigurationError
+from jupyter_auth.core.findings import Finding, wrong
+from jupyter_auth.core.keeping import secrets_file
+from jupyter_auth.core.store import FileStore
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from jupyter_auth.core.providers import Providers
+    from jupyter_auth.core.store import TokenStore
+
+OTHERS = 0o077  # the permissions of everybody else
+
+
+def resting_place(store: TokenStore) -> Iterator[Finding]:
+    """The store's place; each file or directory there that others can reach is wrong."""
+    if not isinstance(store, FileStore):
+        yield Finding(about="Accounts", says="They rest in no file of this process.")
+        return
+    place = store.directory
+    if not place.exists() and not place.is_symlink():
+        yield Finding(
+            about="Accounts", says=f"Nobody has signed in yet; they will rest in {place} (0700)."
+        )
+        return
+    troubles = [*_troubles(place), *_loose_files(place)]
+    yield from troubles
+    if not troubles:
+        yield Finding(about="Accounts", says=f"They rest in {place}: {_protection()}")
+
+
+def providers_file(providers: Providers) -> Iterator[Finding]:
+    """The person's own providers, and the secrets beside them."""
+    if (file := providers.user_file) is None:
+        return
+    try:
+        names = providers.written_down()
+    except ConfigurationError as error:
+        yield wrong("Your providers", error)
+        return
+    which = f"{', '.join(names)}, in" if names else "none yet; they would be in"
+    yield Finding(about="Your providers", says=f"{which} {file}")
+    for name in names:
+        try:
+            providers.info(name)
+        except ConfigurationError as error:  # the list of providers leaves it out
+            yield wrong("Your providers", error)
+    secrets = secrets_file(file)
+    if secrets.exists():
+        loose = list(_others_can(secrets))
+        yield from loose
+        if not loose:
+            yield Finding(about="Client secrets", says=f"They rest in {secrets}: {_protection()}")
+
+
+def _protection() -> str:
+    if os.name == "nt":
+        return "your own files, not encrypted by us."
+    return "only you (and root) can read them, they are not encrypted."
+
+
+def _troubles(directory: Path) -> Iterator[Finding]:
+    if directory.is_symlink() or not directory.is_dir():
+        yield Finding(
+            about="Accounts",
+            says=f"{directory} is a link or a file where a directory should be.",
+            fix="Move it away, or set c.JupyterAuth.store_directory to the directory itself.",
+            state="wrong",
+        )
+        return
+    yield from _others_can(directory)
+    if not os.access(directory, os.W_OK | os.X_OK):
+        yield Finding(
+            about="Accounts",
+            says=f"{directory} cannot be written to: nobody stays signed in.",
+            fix=f"chmod u+rwx {directory}",
+            state="wrong",
+        )
+
+
+def _loose_files(directory: Path) -> Iterator[Finding]:
+    for each in [directory / "accounts", *sorted(directory.glob("accounts/*.json"))]:
+        if each.exists():
+            yield from _others_can(each)
+
+
+def _others_can(path: Path) -> Iterator[Finding]:
+    if os.name == "nt":
+        return
+    status = path.lstat()
+    if status.st_uid != os.geteuid():
+        says, fix = f"{path} belongs to somebody else.", "Move it away, and sign in again."
+    elif stat.S_IMODE(status.st_mode) & OTHERS:
+        says = f"Others on this machine can reach {path} ({stat.S_IMODE(status.st_mode):04o})."
+        fix = f"chmod go= {path}"
+    else:
+        return
+    yield Finding(about="Accounts", says=says, fix=fix, state="wrong")

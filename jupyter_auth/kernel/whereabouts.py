@@ -1,0 +1,88 @@
+"""What this process is in, and whether it has a broker, for ``doctor``."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from jupyter_auth.core.environment import DISTRIBUTION
+from jupyter_auth.core.findings import Finding
+from jupyter_auth.kernel.prompt import browser_here, in_notebook
+from jupyter_auth.kernel.surroundings import missing_extension
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+EXTENSION = "jupyter_auth"
+ELSEWHERE = "It gives a link, and takes the address that your browser ended on."
+
+
+def front_end() -> Finding:
+    """What shows this process to its person, and whether a browser can be opened from it."""
+    browser = "A browser can be opened from here." if browser_here() else ELSEWHERE
+    if in_notebook() and "JPY_SESSION_NAME" in os.environ:
+        says = f"A notebook of a Jupyter server: {Path(os.environ['JPY_SESSION_NAME']).name}"
+    elif in_notebook():
+        says = f"A kernel of {'VS Code' if 'VSCODE_PID' in os.environ else 'no Jupyter server'}."
+        says = f"{says} {browser}"
+    elif server := os.environ.get("JUPYTER_SERVER_URL"):
+        says = f"A terminal of the Jupyter server at {server}"
+    else:
+        says = f"{'A terminal' if sys.stderr and sys.stderr.isatty() else 'A script'}. {browser}"
+    return Finding(about="Front end", says=says)
+
+
+def version(theirs: str) -> Finding:
+    """This side's version beside the server's, which says it in the first word of ``theirs``."""
+    ours = metadata.version(DISTRIBUTION)
+    if theirs.partition(" ")[0] in {"", ours}:
+        return Finding(about=DISTRIBUTION, says=ours)
+    return Finding(
+        about=DISTRIBUTION,
+        says=f"{ours}, but the Jupyter server has {theirs.partition(' ')[0]}.",
+        fix="Upgrade the older one: pip install --upgrade jupyter-auth-session",
+        state="note",
+    )
+
+
+def without_broker() -> Iterator[Finding]:
+    """That this process keeps the accounts itself, and whether a Jupyter server could."""
+    yield Finding(about="Broker", says="None: this process keeps the accounts itself.")
+    if advice := missing_extension():
+        says, _, fix = advice.partition(". ")
+        yield Finding(about="Extension", says=f"{says}.", fix=fix, state="wrong")
+        return
+    place, enabled = _extension()
+    if enabled:
+        yield Finding(about="Extension", says=f"Jupyter servers of {sys.prefix} load it ({place}).")
+        return
+    install = f"{sys.executable} -m pip install {DISTRIBUTION}"
+    enable = f"{sys.executable} -m jupyter server extension enable {EXTENSION}"
+    yield Finding(
+        about="Extension",
+        says=f"Jupyter servers of {sys.prefix} do not load it"
+        + (f": {place} switches it off." if place else "."),
+        fix=f"{enable if place else install}, then start the Jupyter server anew.",
+        state="note",
+    )
+
+
+def _extension() -> tuple[Path | None, bool]:
+    """The file that says whether Jupyter servers of this environment load the extension."""
+    from jupyter_core.paths import jupyter_config_path
+
+    places = list(map(Path, jupyter_config_path()))
+    files = [place / "jupyter_server_config.json" for place in places]  # these count more
+    for place in places:
+        files += sorted(place.glob("jupyter_server_config.d/*.json"))
+    for file in files:
+        try:
+            said = json.loads(file.read_text(encoding="utf-8"))
+            return file, bool(said["ServerApp"]["jpserver_extensions"][EXTENSION])
+        except (OSError, ValueError, LookupError, TypeError):
+            continue
+    return None, False

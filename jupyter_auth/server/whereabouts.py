@@ -1,0 +1,69 @@
+"""Which redirect URI a provider has to know, and why that one: for ``doctor``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from jupyter_auth.core.errors import ConfigurationError
+from jupyter_auth.core.findings import Finding, wrong
+from jupyter_auth.core.urls import origin_of
+from jupyter_auth.server.origins import departure
+
+if TYPE_CHECKING:
+    from jupyter_auth.core.models import Provider
+
+ABOUT = "Redirect URI"
+ANY_PORT = "Many providers take any port of 127.0.0.1 (RFC 8252 7.3), and else want this very one."
+
+
+@dataclass(frozen=True, kw_only=True)
+class Whereabouts:
+    """What is known of the address at which browsers reach this server, best first.
+
+    ``public``: as configured. ``visited``: where a browser was. ``listening``: where the server is
+    bound to, under a name that a browser need not use.
+    """
+
+    public: str | None = None
+    visited: str | None = None
+    listening: str | None = None
+
+    def redirect_uri(self, provider: Provider, callback_path: str) -> Finding:
+        """The exact one to register, as far as anybody can know it here."""
+        origin, why, sure = self._origin()
+        try:
+            way = departure(origin, self.public, callback_path, "/", provider.redirect_uri)
+        except ConfigurationError as error:
+            return wrong(ABOUT, _with_port(error, provider.redirect_uri, origin))
+        if provider.redirect_uri:
+            why, sure = "it is fixed in the provider's configuration", True
+        return Finding(
+            about=ABOUT,
+            says=f"Register {way.redirect_uri} ({why}).",
+            fix=""
+            if sure
+            else f"Put your browser's own address before {callback_path}. {ANY_PORT}",
+            state="ok" if sure else "note",
+        )
+
+    def _origin(self) -> tuple[str, str, bool]:
+        if self.public:
+            return self.public, "by c.JupyterAuth.public_url", True
+        if self.visited:
+            return self.visited, "a browser was at that address", True
+        known = self.listening or "http://localhost:8888"
+        return origin_of(known), "if your browser shows that address", False
+
+
+def _with_port(error: ConfigurationError, fixed: str | None, origin: str) -> ConfigurationError:
+    """Where only the port differs, the server may have moved: it can be told to move back."""
+    try:
+        meant = urlsplit(origin_of(fixed or ""))
+    except ConfigurationError:
+        return error
+    if meant.port in {None, urlsplit(origin).port}:
+        return error
+    again = f"Start Jupyter with `--port={meant.port} --ServerApp.port_retries=0`."
+    return ConfigurationError(error.message, hint=f"{again} Or: {error.hint}")
