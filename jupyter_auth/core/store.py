@@ -194,7 +194,7 @@ class _FileSlot:
             self._sweep()
             descriptor, temporary = tempfile.mkstemp(dir=directory, prefix=self._prefix)
             with os.fdopen(descriptor, "wb") as file:
-                file.write(_encoded(account))
+                file.write(encoded(account))
                 file.flush()
                 os.fsync(file.fileno())
             Path(temporary).replace(self._path)
@@ -270,7 +270,7 @@ def _own_directory(directory: Path) -> None:
 
 
 class _CorruptError(Exception):
-    """What is in the file was not written by ``_encoded``, or not whole."""
+    """What is in the file was not written by ``encoded``, or not whole."""
 
 
 def _read(path: Path) -> Account | None:
@@ -292,7 +292,7 @@ def _read(path: Path) -> Account | None:
     finally:
         os.close(descriptor)
     try:
-        return _decoded(data)
+        return decoded(data)
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         raise _CorruptError from None
 
@@ -326,15 +326,16 @@ def _set_aside(path: Path) -> None:
         _log.warning("A file of tokens was corrupt, and is kept as %s. Sign in again.", aside)
 
 
-def _encoded(account: Account) -> bytes:
+def encoded(account: Account) -> bytes:
+    """The account as JSON, secrets in the clear: what a store puts to rest."""
     fields: dict[str, Any] = {"version": VERSION} | vars(account)
     for name in SECRETS:
         fields[name] = fields[name].reveal() if fields[name] else None
     return json.dumps(fields).encode()
 
 
-def _decoded(data: bytes) -> Account:
-    """The account that ``_encoded`` wrote. ValueError and its like: corrupt. StoreError: newer."""
+def decoded(data: bytes) -> Account:
+    """The account that ``encoded`` wrote. ValueError and its like: corrupt. StoreError: newer."""
     fields = json.loads(data)
     version = fields.pop("version")
     if isinstance(version, int) and version != VERSION:

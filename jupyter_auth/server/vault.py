@@ -1,0 +1,54 @@
+"""Encryption of what rests in the service's database. The keys are in its environment alone."""
+
+from __future__ import annotations
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+
+from jupyter_auth.core.errors import ConfigurationError, StoreError
+
+VARIABLE = "JUPYTER_AUTH_CRYPT_KEYS"
+_HOW = "`openssl rand -base64 32 | tr +/ -_` makes one."
+
+
+class Vault:
+    """Seals with the first of the keys, opens with any of them. ConfigurationError: no keys.
+
+    What is sealed names the record that it is for: moved to another one it does not open.
+    """
+
+    def __init__(self, keys: str) -> None:
+        names = keys.replace(";", ",").split(",")
+        try:
+            found = [Fernet(key.strip()) for key in names if key.strip()]
+        except ValueError:
+            found = []
+        if not found:
+            raise ConfigurationError(
+                f"{VARIABLE} holds no key to encrypt tokens with, or one that is none.",
+                hint=f"{_HOW} Several are separated by commas, the newest first.",
+            )
+        self._fernet = MultiFernet(found)
+
+    def seal(self, record: str, content: bytes) -> bytes:
+        """``content`` encrypted, for that record alone."""
+        return self._fernet.encrypt(record.encode() + b"\n" + content)
+
+    def open(self, record: str, sealed: bytes) -> bytes:
+        """The content again. StoreError: sealed by none of our keys, or for another record."""
+        try:
+            name, _, content = self._fernet.decrypt(sealed).partition(b"\n")
+        except InvalidToken:
+            name, content = b"", b""
+        if name != record.encode():
+            raise StoreError(
+                "A record of the database cannot be decrypted here.",
+                hint=f"Was a key taken out of {VARIABLE} before `jupyter auth hub rotate-keys`?",
+            )
+        return content
+
+    def renew(self, sealed: bytes) -> bytes:
+        """The same, encrypted with the first key. StoreError: none of our keys fits."""
+        try:
+            return self._fernet.rotate(sealed)
+        except InvalidToken:
+            raise StoreError("A record was encrypted with a key that is not here.") from None

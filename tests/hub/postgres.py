@@ -1,0 +1,75 @@
+"""A PostgreSQL of our own on loopback, gone when the tests are."""
+
+from __future__ import annotations
+
+import contextlib
+import getpass
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from server.jupyter_process import free_port
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class Postgres:
+    """Debian's package; as root it runs as the user ``postgres``."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.port = free_port()
+        self.user = "postgres" if os.geteuid() == 0 else getpass.getuser()
+
+    @property
+    def url(self) -> str:
+        return f"postgresql://{self.user}@127.0.0.1:{self.port}/postgres"
+
+    def start(self) -> Self:
+        options = f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories=''"
+        self._run("pg_ctl", "-w", "-l", "log", "-o", options, "start")
+        return self
+
+    def stop(self) -> None:
+        with contextlib.suppress(subprocess.CalledProcessError):
+            self._run("pg_ctl", "-w", "-m", "fast", "stop")
+
+    def dump(self) -> str:
+        return self._run("pg_dump", "-h", "127.0.0.1", "-p", str(self.port), "postgres")
+
+    def __enter__(self) -> Self:
+        self.home.mkdir(parents=True)
+        if os.geteuid() == 0:
+            shutil.chown(self.home, "postgres")
+            for parent in self.home.parents[:3]:  # pytest's own are 0700
+                with contextlib.suppress(PermissionError):
+                    parent.chmod(parent.stat().st_mode | 0o011)
+        self._run("initdb", "-A", "trust", "-N")
+        return self.start()
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.stop()
+
+    def _run(self, *command: str) -> str:
+        done = subprocess.run(
+            [_found(command[0]), *command[1:]],
+            cwd=self.home,
+            env=os.environ | {"PGDATA": str(self.home / "data"), "LC_ALL": "C.UTF-8"},
+            user=self.user if os.geteuid() == 0 else None,
+            check=True,
+            stdout=subprocess.PIPE,
+            stderr=(self.home / "errors").open("a") if os.geteuid() != 0 else subprocess.DEVNULL,
+            text=True,
+        )
+        return done.stdout
+
+
+def _found(program: str) -> str:
+    places: Sequence[Path] = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
+    path = os.pathsep.join([*map(str, places), os.environ["PATH"]])
+    found = shutil.which(program, path=path)
+    assert found, "PostgreSQL is missing: install the package `postgresql`"
+    return found
