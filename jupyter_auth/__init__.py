@@ -30,11 +30,11 @@ if TYPE_CHECKING:
     from jupyter_auth.core.models import Provider as Provider
     from jupyter_auth.core.models import Service as Service
     from jupyter_auth.core.providers import provider as provider
-    from jupyter_auth.kernel.auth import AuthWarning as AuthWarning
     from jupyter_auth.kernel.auth import TokenAuth as TokenAuth
     from jupyter_auth.kernel.client_session import ClientSession as ClientSession
     from jupyter_auth.kernel.sessions import UserSession as UserSession
     from jupyter_auth.kernel.sessions import token as token
+    from jupyter_auth.kernel.warn import AuthWarning as AuthWarning
     from jupyter_auth.kernel.widget import LoginWidget as LoginWidget
     from jupyter_auth.server.hub_config import hub_config as hub_config
     from jupyter_auth.server.hub_config import user_redirect_hook as user_redirect_hook
@@ -58,7 +58,7 @@ _ERRORS = (
     "UserMismatch",
 )
 _ROOMS = dict.fromkeys(_ERRORS, "core.errors") | {
-    "AuthWarning": "kernel.auth",
+    "AuthWarning": "kernel.warn",
     "ClientSession": "kernel.client_session",
     "CredentialsFrom": "core.models",
     "Endpoints": "core.models",

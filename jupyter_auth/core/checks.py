@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from jupyter_auth.core import dates
 from jupyter_auth.core.errors import ConfigurationError
@@ -12,7 +12,7 @@ from jupyter_auth.core.secret import Secret
 from jupyter_auth.core.urls import require_secure
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
     from jupyter_auth.core.models import Provider
 
@@ -57,6 +57,10 @@ def _number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and value >= 0
 
 
+def _count(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value > 0
+
+
 def _codes(value: Any) -> bool:
     return isinstance(value, list | tuple) and all(isinstance(each, int) for each in value)
 
@@ -77,7 +81,9 @@ def _way(value: Any) -> bool:
     return value in ("basic", "post", "none", "query")
 
 
-KINDS: dict[str, tuple[Callable[[Any], bool], str]] = {
+Kind: TypeAlias = "tuple[Callable[[Any], bool], str]"
+
+KINDS: dict[str, Kind] = {
     "title": (_text, "a text"),
     "issuer": (_text, "a text"),
     "client_id": (_text, "a text"),
@@ -103,7 +109,17 @@ KINDS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "api_headers": (_texts, "a table of texts"),
 }
 # Of the fields of ``service``, which are named like the provider's own.
-SERVICE_KINDS = ("client_id", "client_secret", "client_auth", "scopes", "audience", "token_params")
+SERVICE_KINDS = {
+    name: KINDS[name]
+    for name in ("client_id", "client_secret", "client_auth", "scopes", "audience", "token_params")
+}
+THROTTLE_KINDS: dict[str, Kind] = {
+    "statuses": (_codes, "a list of HTTP status codes"),
+    "lockout": (_number, "a number of seconds"),
+    "scope": (lambda value: value in ("client", "account"), "client or account"),
+    "limit": (_count, "a number of calls"),
+    "window": (_number, "a number of seconds"),
+}
 
 
 def check_provider(provider: Provider) -> None:
@@ -120,13 +136,13 @@ def check_provider(provider: Provider) -> None:
     for field in ("issuer", "base_url", "username_url"):
         if url := getattr(provider, field):
             require_secure(url, field)
+    _check_kinds(provider.name, provider.throttle, THROTTLE_KINDS)
     _check_endpoints(provider)
     _check_header(provider)
 
 
-def _check_kinds(name: str, holder: Any, fields: Iterable[str]) -> None:
-    for field in fields:
-        fits, kind = KINDS[field]
+def _check_kinds(name: str, holder: Any, kinds: Mapping[str, Kind]) -> None:
+    for field, (fits, kind) in kinds.items():
         value = getattr(holder, field)
         if value is not None and not fits(value):
             raise ConfigurationError(f"The field {field!r} of provider {name!r} is not {kind}.")

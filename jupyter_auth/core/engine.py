@@ -19,6 +19,7 @@ from jupyter_auth.core.errors import (
     ConfigurationError,
     LoginFailed,
 )
+from jupyter_auth.core.limits import Throttle
 from jupyter_auth.core.logins import LIFETIME, Binding, Logins, Opening, Request, binding_name
 from jupyter_auth.core.models import (
     DEFAULT_KEY,
@@ -37,12 +38,14 @@ from jupyter_auth.core.resting_place import providers_file, resting_place
 from jupyter_auth.core.revocation import Revoker
 from jupyter_auth.core.token_endpoint import Party
 from jupyter_auth.core.tokens import Need, Tokens
+from jupyter_auth.core.usage import Usage
 from jupyter_auth.core.wire import provider_fields
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from jupyter_auth.core.findings import Finding
+    from jupyter_auth.core.limits import Limits
     from jupyter_auth.core.logins import Register
     from jupyter_auth.core.providers import Providers
     from jupyter_auth.core.secret import Secret
@@ -84,6 +87,7 @@ class Engine:
         )
         self.device = DeviceGrant(self._logins, self._completion, self._party)
         self._client_tokens = ClientTokens(self._asked, clock)
+        self._usage = Usage(self._log, clock)
 
     # Providers
 
@@ -301,6 +305,20 @@ class Engine:
         if outcome.removed:
             self._log.add(Change(kind="removed", provider=provider, session_key=session_key))
         return outcome
+
+    # Limits
+
+    def usage(self, seen: Limits) -> Limits:
+        """What one kernel saw of an API's limits; see ``Accounts.usage``."""
+        return self._usage.report(self._providers.get(seen.provider).throttle, seen)
+
+    def limits(self) -> list[Limits]:
+        """What is known of the limits of each token that kernels used."""
+        return self._usage.all(self._throttle)
+
+    def _throttle(self, provider: str) -> Throttle:
+        found = self._configured(provider)
+        return found.throttle if found else Throttle()
 
     def _configured(self, name: str) -> Provider | None:
         try:

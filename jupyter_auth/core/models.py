@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from jupyter_auth.core.checks import check_provider
 from jupyter_auth.core.errors import ConfigurationError
+from jupyter_auth.core.limits import Limits, Throttle
 from jupyter_auth.core.secret import Secret
 from jupyter_auth.core.urls import origin_of, require_secure
 
@@ -137,6 +138,7 @@ class Provider:
     token_response: Mapping[str, str] = field(default_factory=dict)
     expires_format: str | None = None
     api_headers: Mapping[str, str] = field(default_factory=dict)
+    throttle: Throttle = field(default_factory=Throttle)
     service: Service | None = None
     credentials_from: CredentialsFrom | None = None
 
@@ -207,6 +209,7 @@ class Provider:
             api_origins=self.api_origins,
             refresh_on=self.refresh_on,
             api_headers=dict(self.api_headers),
+            throttle=self.throttle,
             source=source,
         )
 
@@ -223,6 +226,7 @@ class ProviderInfo:
     api_origins: tuple[str, ...] = ()
     refresh_on: tuple[int, ...] = (401,)
     api_headers: Mapping[str, str] = field(default_factory=dict)
+    throttle: Throttle = field(default_factory=Throttle)
     source: str = "configured"
 
 
@@ -357,12 +361,15 @@ class Login:
 
 @dataclass(frozen=True, kw_only=True)
 class Change:
-    """Something a kernel should know: an account changed or is gone, or a login moved on."""
+    """Something a kernel should know: an account changed or is gone, a login moved on, or an API
+    takes no more calls for a while.
+    """
 
-    kind: Literal["account", "removed", "login"]
+    kind: Literal["account", "removed", "login", "throttled"]
     provider: str
     session_key: str = DEFAULT_KEY
     login: Login | None = None
+    limits: Limits | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

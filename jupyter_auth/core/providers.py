@@ -19,6 +19,7 @@ import platformdirs
 from jupyter_auth.core import keeping
 from jupyter_auth.core.credentials import Credentials, from_environment, from_package
 from jupyter_auth.core.errors import ConfigurationError, ProviderNotFound
+from jupyter_auth.core.limits import Throttle
 from jupyter_auth.core.models import (
     CredentialsFrom,
     Endpoints,
@@ -38,6 +39,7 @@ NESTED = {
     "endpoints": Endpoints,
     "header": Header,
     "service": Service,
+    "throttle": Throttle,
     "credentials_from": CredentialsFrom,
 }
 
@@ -65,11 +67,11 @@ def provider_from_mapping(name: str, mapping: Mapping[str, Any]) -> Provider:
 
 
 def _merged(preset: Mapping[str, Any], fields: Mapping[str, Any]) -> dict[str, Any]:
-    """A service's client id and secret complete what the preset says of it."""
+    """Its tables too: a service's client id and secret complete what the preset says of it."""
     merged = {**preset, **fields}
-    ours, theirs = preset.get("service"), fields.get("service")
-    if ours and isinstance(theirs, dict):
-        merged["service"] = {**ours, **theirs}
+    for name in NESTED.keys() & preset.keys() & fields.keys():
+        if isinstance(fields[name], dict):
+            merged[name] = {**preset[name], **fields[name]}
     return merged
 
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from jupyter_auth.core.findings import Finding
+    from jupyter_auth.core.limits import Limits
     from jupyter_auth.core.models import (
         AccountInfo,
         Changes,
@@ -129,6 +130,15 @@ class Accounts(Protocol):
         self, provider: str, session_key: str = DEFAULT_KEY, *, revoke: bool = True
     ) -> Logout:
         """Forget the service account's tokens here, then revoke them at the provider."""
+
+    def usage(self, seen: Limits) -> Limits:
+        """Tell what a process saw of an API's limits: ``calls`` more, a quota, a lockout.
+
+        Returns what all processes saw together of that token.
+        """
+
+    def limits(self) -> list[Limits]:
+        """What is known of the limits of each token that was used."""
 
     def id_token(self, provider: str, session_key: str = DEFAULT_KEY) -> Secret | None:
         """The ID token of the last login or refresh, where the provider gives one."""

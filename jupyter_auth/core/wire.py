@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from jupyter_auth.core.errors import BrokerUnavailable
 from jupyter_auth.core.findings import Finding, State
+from jupyter_auth.core.limits import Limits, Quota, Throttle
 from jupyter_auth.core.models import (
     DEFAULT_KEY,
     AccountInfo,
@@ -89,6 +90,7 @@ def provider_to_wire(info: ProviderInfo) -> dict[str, Any]:
         "api_origins": list(info.api_origins),
         "refresh_on": list(info.refresh_on),
         "api_headers": dict(info.api_headers),
+        "throttle": dataclasses.asdict(info.throttle),
         "source": info.source,
     }
 
@@ -104,6 +106,7 @@ def provider_from_wire(data: dict[str, Any]) -> ProviderInfo:
         api_origins=tuple(data.get("api_origins") or ()),
         refresh_on=tuple(data.get("refresh_on") or ()),
         api_headers=dict(data.get("api_headers") or {}),
+        throttle=_throttle(data.get("throttle") or {}),
         source=data["source"],
     )
 
@@ -170,6 +173,39 @@ def login_from_wire(data: dict[str, Any]) -> Login:
     )
 
 
+def limits_to_wire(limits: Limits) -> dict[str, Any]:
+    """What is known of the limits of one token: all there is."""
+    return dataclasses.asdict(limits)
+
+
+def limits_from_wire(data: dict[str, Any]) -> Limits:
+    """The inverse."""
+    return Limits(
+        provider=data["provider"],
+        session_key=data["session_key"],
+        client_id=data.get("client_id"),
+        calls=int(data.get("calls") or 0),
+        quota=quota_from_wire(data.get("quota")),
+        throttled_until=data.get("throttled_until"),
+        notebook=data.get("notebook"),
+    )
+
+
+def quota_from_wire(data: dict[str, Any] | None) -> Quota | None:
+    """What an API said of its limit."""
+    if not data:
+        return None
+    return Quota(
+        limit=data.get("limit"), remaining=data.get("remaining"), reset_at=data.get("reset_at")
+    )
+
+
+def _throttle(data: dict[str, Any]) -> Throttle:
+    known = {each.name for each in dataclasses.fields(Throttle)}
+    given = {name: value for name, value in data.items() if name in known}
+    return Throttle(**(given | {"statuses": tuple(given.get("statuses") or ())}))
+
+
 def changes_to_wire(changes: Changes) -> dict[str, Any]:
     """What happened after a sequence number."""
     return {
@@ -181,6 +217,7 @@ def changes_to_wire(changes: Changes) -> dict[str, Any]:
                 "provider": change.provider,
                 "session_key": change.session_key,
                 "login": login_to_wire(change.login) if change.login else None,
+                "limits": limits_to_wire(change.limits) if change.limits else None,
             }
             for change in changes.changes
         ],
@@ -198,6 +235,7 @@ def changes_from_wire(data: dict[str, Any]) -> Changes:
                 provider=each["provider"],
                 session_key=each["session_key"],
                 login=login_from_wire(each["login"]) if each.get("login") else None,
+                limits=limits_from_wire(each["limits"]) if each.get("limits") else None,
             )
             for each in data.get("changes", ())
         ),

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sys
 import time
-import warnings
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urljoin, urlsplit
@@ -17,6 +15,8 @@ from requests.utils import rewind_body
 
 from jupyter_auth.core.secret import MaskedStr
 from jupyter_auth.core.urls import origin_of, require_secure
+from jupyter_auth.kernel.throttle import RETRIES, Credential, Throttling
+from jupyter_auth.kernel.warn import warn
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -27,10 +27,6 @@ if TYPE_CHECKING:
     from jupyter_auth.core.seams import TokenSource
 
 REFUSED = (401, 403)
-
-
-class AuthWarning(UserWarning):
-    """A request was refused where the token does not go."""
 
 
 class _Sent(MaskedStr):
@@ -66,9 +62,10 @@ class TokenAuth(AuthBase):
 
     ``source``: a provider's name, or a ``TokenSource`` and the ``origins`` its tokens may go to
     (default: the provider's own). A request elsewhere goes out without the token. An answer whose
-    status is in ``refresh_on`` brings one new token and one retry.
+    status is in ``refresh_on`` brings one new token and one retry. ``limits``: how the API's are
+    minded; None: with a ``TokenSource`` not at all.
 
-    Raises what ``TokenSource.token`` raises, when a request is made.
+    Raises what ``TokenSource.token`` raises, when a request is made, and Throttled.
     """
 
     def __init__(
@@ -78,6 +75,7 @@ class TokenAuth(AuthBase):
         session_key: str = "default",
         origins: Iterable[str] | None = None,
         refresh_on: Iterable[int] | None = None,
+        limits: Throttling | None = None,
     ) -> None:
         if isinstance(source, str):
             from jupyter_auth.kernel.account_tokens import AccountTokens
@@ -88,9 +86,10 @@ class TokenAuth(AuthBase):
             origins = info.api_origins if origins is None else origins
             refresh_on = info.refresh_on if refresh_on is None else refresh_on
             source = AccountTokens(accounts, source, session_key)
+            limits = limits or Throttling(accounts, Credential(info, session_key))
         if origins is None or isinstance(origins, str):
             raise TypeError("origins: a list of those that the token may go to")
-        self._source, self._token = source, source.token
+        self._source, self._token, self._limits = source, source.token, limits
         self.origins = tuple(origin_of(require_secure(each, "API origin")) for each in origins)
         self._refresh_on = frozenset((401,) if refresh_on is None else refresh_on)
         # A URL that begins like this is at that origin, whoever takes it apart: nothing in front
@@ -99,7 +98,7 @@ class TokenAuth(AuthBase):
         self._last: tuple[Token | None, tuple[tuple[str, _Sent], ...]] = (None, ())
 
     def __reduce__(self) -> tuple[object, ...]:
-        return _restored, (self._source, self.origins, self._refresh_on)
+        return _restored, (self._source, self.origins, self._refresh_on, self._limits)
 
     def __call__(self, request: PreparedRequest) -> PreparedRequest:
         """Add the token's headers if the request goes to one of the origins."""
@@ -114,6 +113,8 @@ class TokenAuth(AuthBase):
     def sign(self, request: PreparedRequest) -> None:
         """Put the current token's headers on, if the request goes to one of the origins."""
         if (request.url or "").startswith(self._prefixes):
+            if self._limits:
+                self._limits.check()
             token = self._token()
             last = self._last
             if last[0] is not token:
@@ -133,10 +134,12 @@ class TokenAuth(AuthBase):
         return self._answered in request.hooks["response"]
 
     def _answered(self, response: Response, **kwargs: Any) -> Response:
-        if response.status_code < codes.multiple_choices:
-            return response
         request = response.request
         token = _token_of(request)
+        if token and self._limits:
+            response = self._patiently(response, token, self._limits, kwargs)
+        if response.status_code < codes.multiple_choices:
+            return response
         if token and response.status_code in self._refresh_on:
             response = self._again(response, token, kwargs)
         elif not token and response.status_code in REFUSED:
@@ -148,17 +151,35 @@ class TokenAuth(AuthBase):
                 self.unsign(request)
         return response
 
-    def _again(self, response: Response, token: Token, kwargs: dict[str, Any]) -> Response:
-        """The answer to the same request with another token, or ``response`` where there is none.
+    def _patiently(
+        self, response: Response, token: Token, limits: Throttling, kwargs: dict[str, Any]
+    ) -> Response:
+        """The answer once the wait that the API asks for is over, if it is short."""
+        limits.saw(response)
+        for _ in range(RETRIES):
+            pause = limits.pause(response)
+            if pause is None or not _rewound(response.request):
+                break
+            _free(response, kwargs)
+            limits.sleep(pause)
+            response = self._repeated(response, token, kwargs)
+            limits.saw(response)
+        return response
 
-        The way of requests' own HTTPDigestAuth.
-        """
-        if not kwargs.get("stream"):
-            _ = response.content  # so that the connection is free again
+    def _again(self, response: Response, token: Token, kwargs: dict[str, Any]) -> Response:
+        """The answer to the same request with another token; ``response`` where there is none."""
+        _free(response, kwargs)
         fresh = self._source.rejected(token)
-        request = response.request
-        if fresh.digest == token.digest or not _rewound(request):
+        if fresh.digest == token.digest or not _rewound(response.request):
             return response
+        answer = self._repeated(response, fresh, kwargs)
+        if self._limits:
+            self._limits.saw(answer)
+        return answer
+
+    def _repeated(self, response: Response, token: Token, kwargs: dict[str, Any]) -> Response:
+        """The answer to the same request, sent again. The way of requests' own HTTPDigestAuth."""
+        request = response.request
         response.close()
         again = request.copy()
         jar = cast("Any", again)._cookies  # noqa: SLF001
@@ -166,12 +187,12 @@ class TokenAuth(AuthBase):
         again.headers.pop("Cookie", None)
         again.prepare_cookies(jar)
         self.unsign(again)
-        for name, value in _sent(fresh):
+        for name, value in _sent(token):
             again.headers[name] = value
         start = time.perf_counter()
         answer: Response = cast("Any", response).connection.send(again, **kwargs)
         answer.elapsed = timedelta(seconds=time.perf_counter() - start)
-        answer.history.append(response)
+        answer.history = [*response.history, response]
         answer.request = again
         return answer
 
@@ -179,13 +200,11 @@ class TokenAuth(AuthBase):
         parts = urlsplit(response.url)
         host = parts.netloc.rpartition("@")[2]
         allowed = [*self.origins, f"{parts.scheme}://{host}"]
-        warnings.warn(
+        warn(
             f"{host} answered {response.status_code}. It did not get the token, which goes to "
             f"{', '.join(self.origins) or 'nobody'} alone. If it should: "
             f"`UserSession(..., api_origins={allowed!r})`, "
-            "or `api_origins` in the provider's configuration.",
-            AuthWarning,
-            stacklevel=_outside(),
+            "or `api_origins` in the provider's configuration."
         )
 
 
@@ -197,9 +216,18 @@ def _spellings(origin: str) -> tuple[str, ...]:
 
 
 def _restored(
-    source: TokenSource, origins: tuple[str, ...], refresh_on: frozenset[int]
+    source: TokenSource,
+    origins: tuple[str, ...],
+    refresh_on: frozenset[int],
+    limits: Throttling | None,
 ) -> TokenAuth:
-    return TokenAuth(source, origins=origins, refresh_on=refresh_on)
+    return TokenAuth(source, origins=origins, refresh_on=refresh_on, limits=limits)
+
+
+def _free(response: Response, kwargs: dict[str, Any]) -> None:
+    """Read it to the end, so that its connection is free again; not what the caller streams."""
+    if not kwargs.get("stream"):
+        _ = response.content
 
 
 def _token_of(request: PreparedRequest) -> Token | None:
@@ -217,14 +245,3 @@ def _rewound(request: PreparedRequest) -> bool:
     except UnrewindableBodyError:
         return False
     return True
-
-
-def _outside() -> int:
-    """The stack level, seen from the caller, of the code that uses requests and us."""
-    level, frame = 1, sys._getframe(1)  # noqa: SLF001
-    while frame.f_back and frame.f_globals.get("__name__", "").split(".")[0] in {
-        "jupyter_auth",
-        "requests",
-    }:
-        level, frame = level + 1, frame.f_back
-    return level

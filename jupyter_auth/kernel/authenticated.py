@@ -15,10 +15,13 @@ from jupyter_auth.core.secret import MaskedStr
 from jupyter_auth.core.traces import forget_locals
 from jupyter_auth.core.urls import is_loopback
 from jupyter_auth.kernel.auth import TokenAuth
+from jupyter_auth.kernel.client import connect
+from jupyter_auth.kernel.throttle import Credential, Throttling
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from jupyter_auth.core.limits import Quota
     from jupyter_auth.core.models import AccountInfo, AccountKey, Logout, ProviderInfo
     from jupyter_auth.kernel.account_tokens import AccountTokens
 
@@ -32,6 +35,10 @@ class Holder(Protocol):
     info: ProviderInfo
     key: AccountKey
     tokens: AccountTokens
+
+    @property
+    def client_id(self) -> str | None:
+        """Of a service account; None for a person."""
 
     def account(self) -> AccountInfo | None:
         """Who is signed in."""
@@ -58,8 +65,13 @@ class AuthenticatedSession(requests.Session):
         info = holder.info
         self._holder = holder
         self._base_url = base_url or info.base_url
+        credential = Credential(info, holder.key.session_key, holder.client_id)
+        self._limits = Throttling(connect(), credential)
         self.auth = TokenAuth(
-            holder.tokens, origins=origins or info.api_origins, refresh_on=info.refresh_on
+            holder.tokens,
+            origins=origins or info.api_origins,
+            refresh_on=info.refresh_on,
+            limits=self._limits,
         )
         self.headers.update(info.api_headers)
         self.headers["User-Agent"] = f"jupyter_auth/{_version()} {default_user_agent()}"
@@ -119,6 +131,29 @@ class AuthenticatedSession(requests.Session):
         if account is None or account.expires_at is None:
             return None
         return datetime.fromtimestamp(account.expires_at, UTC)
+
+    @property
+    def quota(self) -> Quota | None:
+        """What the API last said of its rate limit, where it does. A reset is in UTC seconds."""
+        return self._limits.quota
+
+    @property
+    def retry_after_max(self) -> float:
+        """Seconds: where an API asks for a longer wait before a retry, its answer is given back."""
+        return self._limits.retry_after_max
+
+    @retry_after_max.setter
+    def retry_after_max(self, seconds: float) -> None:
+        self._limits.retry_after_max = seconds
+
+    @property
+    def allowed_methods(self) -> frozenset[str]:
+        """What is sent again after such a wait: not POST, unless it is added here."""
+        return self._limits.allowed_methods
+
+    @allowed_methods.setter
+    def allowed_methods(self, methods: Iterable[str]) -> None:
+        self._limits.allowed_methods = frozenset(each.upper() for each in methods)
 
     def __repr__(self) -> str:
         kind = type(self).__name__

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from jupyter_auth.core.findings import Finding
+    from jupyter_auth.core.limits import Limits
     from jupyter_auth.core.models import AccountInfo, Changes, Login, Provider, ProviderInfo, Token
 
 Answer = TypeVar("Answer")
@@ -158,6 +159,15 @@ class BrokerClient:
         """As ``Accounts.client_logout``."""
         asked = {"provider": provider, "session_key": session_key, "revoke": int(revoke)}
         return self._call(_logout, "DELETE", f"token?{urlencode(asked)}")
+
+    def usage(self, seen: Limits) -> Limits:
+        """As ``Accounts.usage``; the notebook is this process's own."""
+        body = wire.limits_to_wire(seen) | {"notebook": seen.notebook or this_notebook()}
+        return self._call(wire.limits_from_wire, "POST", "usage", body)
+
+    def limits(self) -> list[Limits]:
+        """As ``Accounts.limits``."""
+        return self._call(_list("limits", wire.limits_from_wire), "GET", "usage")
 
     def id_token(self, provider: str, session_key: str = DEFAULT_KEY) -> Secret | None:
         """As ``Accounts.id_token``."""

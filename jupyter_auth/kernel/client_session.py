@@ -11,10 +11,10 @@ import requests
 from jupyter_auth.core.credentials import variable
 from jupyter_auth.core.errors import AuthError
 from jupyter_auth.core.secret import Secret
-from jupyter_auth.kernel.auth import AuthWarning
 from jupyter_auth.kernel.authenticated import AuthenticatedSession
 from jupyter_auth.kernel.client import connect, default_provider
 from jupyter_auth.kernel.service import Client, ServiceAccount
+from jupyter_auth.kernel.warn import AuthWarning
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -5,9 +5,10 @@ from __future__ import annotations
 import dataclasses
 import os
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
-from jupyter_auth.core.errors import ConfigurationError, LoginRequired
+from jupyter_auth.core.errors import ConfigurationError, LoginRequired, ProviderNotFound
 from jupyter_auth.core.models import AccountInfo, AccountKey, Provider, ProviderInfo
 from jupyter_auth.kernel.account_tokens import AccountTokens
 
@@ -57,11 +58,19 @@ class ServiceAccount:
         self._left = False  # whether this session signed out
         if isinstance(client.provider, Provider):
             self.info: ProviderInfo = client.provider.info()
+            _make_known(accounts, client)
         else:
             self.info = accounts.provider(client.provider)
         self._own = _own_client(accounts, client, secret)
         self._issuing: tuple[int, ClientTokens] | None = None
         self.tokens = AccountTokens(accounts, *self._names, get=self._get)
+
+    @property
+    def client_id(self) -> str | None:
+        """Of the registration whose calls an API counts together."""
+        if self._own:
+            return self._own.client_id
+        return self._accounts.configuration(self.key.provider).as_service().client_id
 
     def account(self) -> AccountInfo | None:
         """What there is to know of it, once it has a token."""
@@ -135,6 +144,17 @@ class ServiceAccount:
 
             self._issuing = (os.getpid(), ClientTokens(party, time.time))
         return self._issuing[1]
+
+
+def _make_known(accounts: Accounts, client: Client) -> None:
+    """So that other kernels hear of its limits. One of that name that is known is left alone."""
+    bare = client.without_secret().provider
+    try:
+        accounts.provider(client.name)
+    except ProviderNotFound:
+        if isinstance(bare, Provider):
+            with suppress(ConfigurationError):  # only the administrator's are wanted here
+                accounts.register(bare)
 
 
 def _own_client(accounts: Accounts, client: Client, secret: Secret | None) -> Provider | None:

@@ -10,10 +10,11 @@ import requests
 from jupyter_auth.core.errors import AuthError
 from jupyter_auth.core.secret import MaskedStr
 from jupyter_auth.core.urls import origin_of, require_secure
-from jupyter_auth.kernel.auth import AuthWarning, TokenAuth
+from jupyter_auth.kernel.auth import TokenAuth
 from jupyter_auth.kernel.authenticated import AuthenticatedSession
 from jupyter_auth.kernel.client import connect, default_provider
 from jupyter_auth.kernel.signin import SignIn, Wish
+from jupyter_auth.kernel.warn import AuthWarning
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -55,6 +55,10 @@ class SignIn:
         self._logins = 0
         self._pid, self._asking = os.getpid(), threading.RLock()
 
+    @property
+    def client_id(self) -> None:
+        """None: it is a person who signs in."""
+
     def account(self) -> AccountInfo | None:
         """Who is signed in."""
         return next((each for each in self._accounts.accounts() if each.key == self.key), None)

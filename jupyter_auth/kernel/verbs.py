@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import datetime as dt
 import difflib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -14,10 +14,12 @@ from jupyter_auth.core.errors import AuthError
 from jupyter_auth.core.models import DEFAULT_KEY, AccountKey
 from jupyter_auth.core.secret import Secret
 from jupyter_auth.kernel import client
+from jupyter_auth.kernel.limit_words import limit_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from jupyter_auth.core.limits import Limits
     from jupyter_auth.core.models import AccountInfo
     from jupyter_auth.core.seams import Accounts
 
@@ -76,11 +78,29 @@ def status(name: str | None = None, accounts: Accounts | None = None) -> Table:
             until = f"link good until {moment(login.expires_at)}"
             rows[login.key] = (login.provider, login.session_key, "signing in …", until, "")
     where = f"to {name} " if name else ""
-    return Table(
+    table = Table(
         headings=("provider", "key", "user", "until", "scopes"),
         rows=tuple(rows[key] for key in sorted(rows)),
         empty=f"Nobody is signed in {where}here.",
     )
+    return _with_limits(table, [x for x in accounts.limits() if name in {None, x.provider}])
+
+
+def _with_limits(table: Table, limits: list[Limits]) -> Table:
+    """A column more where an API said something of its limits, and rows for service accounts."""
+    words = {
+        (each.provider, each.session_key, each.client_id): limit_words(each) for each in limits
+    }
+    words = {whose: said for whose, said in words.items() if said}
+    if not words:
+        return table
+    people = tuple((*row, words.get((row[0], row[1], None), "")) for row in table.rows)
+    services = tuple(
+        (name, key, f"service {client_id}", "", "", said)
+        for (name, key, client_id), said in words.items()
+        if client_id
+    )
+    return replace(table, headings=(*table.headings, "limit"), rows=people + services)
 
 
 def _row(account: AccountInfo) -> tuple[str, ...]:

@@ -96,7 +96,7 @@ function view(state, act, door) {
     return {
       look: "in",
       says: `Signed in to ${title}${account.username ? ` as ${account.username}` : ""}`,
-      detail: [howLong(account), ...scopes, account.warning].filter(Boolean).join(" · "),
+      detail: [howLong(account), ...scopes, state.limit, account.warning].filter(Boolean).join(" · "),
       controls: [button("Sign out", "logout")],
     };
   }

@@ -18,6 +18,7 @@ from jupyter_auth.core import wire
 from jupyter_auth.core.errors import AuthError, LoginExpired, LoginRequired
 from jupyter_auth.core.models import DEFAULT_KEY, AccountKey, Provider
 from jupyter_auth.kernel.client import alone, connect, default_provider, watch
+from jupyter_auth.kernel.limit_words import limit_words
 from jupyter_auth.kernel.prompt import (
     browser_here,
     code_to_show,
@@ -176,6 +177,15 @@ class LoginWidget(anywidget.AnyWidget):
         self._login = None
         self._note = self._accounts.logout(*self._names).note
 
+    def _limit(self) -> str:
+        """What the account's API said of its limit, in words."""
+        mine = [
+            limit_words(each)
+            for each in self._accounts.limits()
+            if (each.provider, each.session_key) == self._names and each.client_id is None
+        ]
+        return " ".join(mine)
+
     @property
     def _names(self) -> tuple[str, str]:
         return self._key.provider, self._key.session_key
@@ -202,6 +212,7 @@ class LoginWidget(anywidget.AnyWidget):
                     "request": self._asked,
                     "problem": self._problem,
                     "note": self._note,
+                    "limit": self._try(self._limit) if account else "",
                 },
             }
         )

@@ -177,6 +177,16 @@ class Broker:
         """Forget a service account's tokens, then revoke them, unless ``revoke=0``."""
         return await self._log_out(self._engine.client_logout, query)
 
+    async def usage(self, body: Mapping[str, Any]) -> Wire:
+        """What a kernel saw of an API's limits, and what all of them saw together."""
+        found = await self._pools.run(None, self._engine.usage, inputs.limits(body))
+        return wire.limits_to_wire(found)
+
+    async def limits(self) -> Wire:
+        """All that kernels saw."""
+        found = await self._pools.run(None, self._engine.limits)
+        return {"limits": [wire.limits_to_wire(each) for each in found]}
+
     # -- logins ------------------------------------------------------------------------------------
 
     async def logins(self) -> Wire:

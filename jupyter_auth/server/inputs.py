@@ -7,6 +7,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from jupyter_auth.core.errors import ConfigurationError
+from jupyter_auth.core.limits import Limits, Quota
 from jupyter_auth.core.models import DEFAULT_KEY
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 MAX_BODY = 64 * 1024  # bytes; the longest is a provider with its parameters
 MAX_TEXT = 1024  # characters of a name, a key, a path
 MAX_SCOPES = 200
+MAX_CALLS = 10_000  # in one report
 
 
 def json_object(body: bytes) -> dict[str, Any]:
@@ -73,6 +75,36 @@ def words(data: Mapping[str, Any], name: str) -> list[str] | None:
     ):
         raise ConfigurationError(f"{name!r} is not a list of texts.")
     return value
+
+
+def limits(data: Mapping[str, Any]) -> Limits:
+    """What a kernel saw of an API's limits."""
+    return Limits(
+        provider=required(data, "provider"),
+        session_key=session_key(data),
+        client_id=text(data, "client_id"),
+        calls=int(number(data.get("calls"), "calls", MAX_CALLS)),
+        quota=_quota(data.get("quota")),
+        throttled_until=_moment(data, "throttled_until"),
+        notebook=text(data, "notebook"),
+    )
+
+
+def _quota(data: Any) -> Quota | None:
+    if data is None:
+        return None
+    if not isinstance(data, dict):
+        raise ConfigurationError("'quota' is not an object.")
+    counts = {name: _count(data, name) for name in ("limit", "remaining")}
+    return Quota(**counts, reset_at=_moment(data, "reset_at"))
+
+
+def _count(data: Mapping[str, Any], name: str) -> int | None:
+    return None if data.get(name) is None else int(number(data[name], name, 2**53))
+
+
+def _moment(data: Mapping[str, Any], name: str) -> float | None:
+    return None if data.get(name) is None else number(data[name], name, 2**53)
 
 
 def number(value: Any, name: str, most: float) -> float:

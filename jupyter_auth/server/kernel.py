@@ -180,6 +180,18 @@ class Token(KernelHandler):
         self.answer(await self.broker.client_logout(self.query()))
 
 
+class Usage(KernelHandler):
+    """What kernels see of the limits of APIs."""
+
+    async def get(self) -> None:
+        """All of it."""
+        self.answer(await self.broker.limits())
+
+    async def post(self) -> None:
+        """What one kernel saw."""
+        self.answer(await self.broker.usage(self.body()))
+
+
 class Doctor(KernelHandler):
     """What this side of the door finds."""
 
@@ -206,6 +218,7 @@ ROUTES: list[tuple[str, type[KernelHandler]]] = [
     (r"/api/v1/logins", Logins),
     (r"/api/v1/logins/([^/]+)", OneLogin),
     (r"/api/v1/token", Token),
+    (r"/api/v1/usage", Usage),
     (r"/api/v1/changes", ChangesSince),
     (r"/api/v1/doctor", Doctor),
 ]

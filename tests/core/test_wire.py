@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from jupyter_auth.core import errors, wire
 from jupyter_auth.core.errors import AuthError, BrokerUnavailable
+from jupyter_auth.core.limits import Limits, Quota
 from jupyter_auth.core.models import (
     Account,
     AccountInfo,
@@ -154,11 +155,14 @@ def account() -> Account:
     )
 
 
+LIMITS = Limits(provider="idp", session_key="default", quota=Quota(limit=5, remaining=4))
+
+
 def test_there_is_no_word_for_a_refresh_token_or_a_client_secret():
     provider = Provider(name="idp", issuer="https://idp", client_id="x", client_secret=PLANTED)
     token = Token(access_token=Secret("t"), headers={"Authorization": Secret("Bearer t")})
     login = Login(id="l", provider="idp", user_code=PLANTED, verification_uri_complete=PLANTED)
-    change = Change(kind="login", provider="idp", login=login)
+    change = Change(kind="login", provider="idp", login=login, limits=LIMITS)
     sent = [
         wire.token_to_wire(token),
         wire.provider_to_wire(provider.info()),
@@ -170,11 +174,12 @@ def test_there_is_no_word_for_a_refresh_token_or_a_client_secret():
     names = set(_names(sent))
     assert not any("refresh_token" in name or "secret" in name for name in names)
     assert names == {
-        "access_token", "api_headers", "api_origins", "base_url", "changes", "error",
-        "expires_at", "headers", "Authorization", "host", "id", "kernel", "kind", "login", "name",
-        "notebook", "path", "provider", "refresh_at", "refresh_on", "refreshes", "reset", "scope",
-        "sequence", "session_key", "signed_in_at", "source", "status", "title", "url", "username",
-        "warning", "grant",
+        "access_token", "api_headers", "api_origins", "Authorization", "base_url", "calls",
+        "changes", "client_id", "error", "expires_at", "grant", "headers", "host", "id", "kernel",
+        "kind", "limit", "limits", "lockout", "login", "name", "notebook", "path", "provider",
+        "quota", "refresh_at", "refresh_on", "refreshes", "remaining", "reset", "reset_at",
+        "scope", "sequence", "session_key", "signed_in_at", "source", "status", "statuses",
+        "throttle", "throttled_until", "title", "url", "username", "warning", "window",
     }  # fmt: skip
 
 

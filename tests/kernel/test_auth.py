@@ -20,8 +20,9 @@ from jupyter_auth.core.providers import Providers
 from jupyter_auth.core.secret import Secret
 from jupyter_auth.core.store import MemoryStore
 from jupyter_auth.kernel.account_tokens import AccountTokens
-from jupyter_auth.kernel.auth import AuthWarning, TokenAuth
+from jupyter_auth.kernel.auth import TokenAuth
 from jupyter_auth.kernel.client import connect
+from jupyter_auth.kernel.warn import AuthWarning
 
 PLANTED = "planted-token-5b0c7f"
 API = "https://api.example.com"

@@ -35,9 +35,9 @@ from jupyter_auth.core.errors import (
 from jupyter_auth.core.models import Header, Provider
 from jupyter_auth.core.providers import Providers
 from jupyter_auth.core.store import MemoryStore
-from jupyter_auth.kernel.auth import AuthWarning
 from jupyter_auth.kernel.client import connect
 from jupyter_auth.kernel.sessions import UserSession, token
+from jupyter_auth.kernel.warn import AuthWarning
 
 
 @contextmanager

@@ -135,6 +135,12 @@ def test_the_answers_are_as_described(
     status, configured = call("GET", path, name="nightly")
     assert (status, configured["service"]) == (200, {"client_id": oidc.service_id})
     assert call("DELETE", "/api/v1/token", query="?provider=nightly")[1]["removed"]
+    quota = {"limit": 60, "remaining": 59, "reset_at": None}
+    seen = {"provider": "nightly", "client_id": "x", "calls": 2, "quota": quota}
+    assert call("POST", "/api/v1/usage", seen | {"throttled_until": 2e9})[1]["calls"] == 2
+    assert call("GET", "/api/v1/usage")[1]["limits"][0]["throttled_until"] == 2e9
+    throttled = call("GET", "/api/v1/changes", query=f"?since={since}")[1]["changes"][-1]
+    assert (throttled["kind"], throttled["limits"]["client_id"]) == ("throttled", "x")
     fields = {"issuer": oidc.issuer, "client_id": "x", "scopes": ["a"], "leeway": 5}
     check("/components/schemas/ProviderFields", fields)
     assert call("PUT", "/api/v1/providers/{name}", fields, name="mine")[0] == 200
@@ -153,6 +159,8 @@ def test_and_so_are_the_errors(described: Described) -> None:
     call = described.call
     assert call("POST", "/api/v1/token", {"provider": "idp"})[0] == 401
     assert call("POST", "/api/v1/token", {"provider": "nobody"})[0] == 404
+    for wrong in ({"calls": -1}, {"quota": 5}, {"quota": {"limit": "x"}}, {"throttled_until": []}):
+        assert call("POST", "/api/v1/usage", {"provider": "idp"} | wrong)[0] == 400
     assert call("POST", "/api/v1/logins", {"provider": "nobody"})[0] == 404
     assert call("POST", "/api/v1/logins", {})[0] == 400
     assert call("GET", "/api/v1/providers/{name}", name="nobody")[0] == 404

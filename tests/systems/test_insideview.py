@@ -6,15 +6,24 @@ The server is ``providers.insideview``; the provider is the preset, moved to thi
 from __future__ import annotations
 
 import logging
+import time
 from datetime import UTC, datetime
 
 import pytest
+from kernel.doors import child
 from kernel.secrets_in import local_variables
-from providers.insideview import TOKEN_PATH, InsideView
+from providers.insideview import TOKEN_PATH, Credential, InsideView
 from systems.presets import preset_at
 
-from jupyter_auth import ClientSession
-from jupyter_auth.core.errors import ConfigurationError, LoginRequired, ProviderError
+from jupyter_auth import AuthWarning, ClientSession
+from jupyter_auth.core.errors import (
+    ConfigurationError,
+    LoginRequired,
+    ProviderError,
+    Throttled,
+)
+from jupyter_auth.core.limits import Throttle
+from jupyter_auth.core.providers import Providers
 
 SECRET = InsideView.client_secret
 ENVIRON = {
@@ -122,6 +131,46 @@ def test_leeway_ours_a_tenth_of_a_short_life(broker, table, insideview):
     assert ends.tzinfo is UTC
     assert abs((ends - datetime.now(UTC)).total_seconds() - 3600) < 10
     assert session._service.tokens.held.refresh_at == ends.timestamp() - 60
+
+
+def test_throttle_five_minutes_lockout_of_the_whole_account(session, insideview):
+    other = ClientSession(provider="insideview", session_key="second")
+    own = ClientSession(InsideView.client_id, SECRET, provider="insideview", session_key="third")
+    assert other.get("companies").ok
+    insideview.limit = 3
+    answers = [session.get("companies") for _ in range(4)]
+    assert [each.status_code for each in answers] == [200, 200, 200, 429]
+    assert answers[-1].json()["errorType"] == "THROTTLED"
+    sent = len(insideview.requests)
+    for each in (session, other, own):  # theirs are locked out too: nothing is sent
+        with pytest.raises(Throttled) as caught:
+            each.get("companies")
+        assert 290 < caught.value.retry_at - time.time() <= 300
+    assert child(lambda: own.get("companies")).startswith("Throttled")
+    assert len(insideview.requests) == sent
+
+
+def test_throttle_another_credential_is_not_locked_out(session, insideview):
+    insideview.credentials["iv-other"] = Credential("other-secret")
+    other = ClientSession("iv-other", "other-secret", provider="insideview")
+    insideview.limit = 1
+    assert [session.get("companies").status_code for _ in range(2)] == [200, 429]
+    assert other.get("companies").ok
+
+
+def test_throttle_an_api_that_is_warned_of_in_time(broker, table, insideview):
+    """Their limit is not published; who knows it configures it, and the rest stays the preset's."""
+    insideview.limit = 10
+    table["throttle"] |= {"limit": 10}
+    broker({"insideview": table}, ENVIRON)
+    session = ClientSession(provider="insideview")
+    for _ in range(7):
+        session.get("companies")
+    with pytest.warns(AuthWarning, match="8 of 10 calls to InsideView"):
+        session.get("companies")
+    assert Providers({"insideview": {"throttle": {"limit": 10}}}).get("insideview").throttle == (
+        Throttle(statuses=(429,), lockout=300, scope="client", limit=10, window=300)
+    )
 
 
 def test_the_expiry_is_read_with_its_half_of_the_day(broker, table, insideview):
