@@ -12,9 +12,9 @@ from jupyter_auth.core import oauth
 from jupyter_auth.core.credentials import variable
 from jupyter_auth.core.errors import ConfigurationError, ProviderError, ProviderUnavailable
 from jupyter_auth.core.flight import SingleFlight
+from jupyter_auth.core.lifetimes import PAUSE, Need, as_token, forced_pause
 from jupyter_auth.core.models import Account, AccountKey, Logout
 from jupyter_auth.core.revocation import Revoker
-from jupyter_auth.core.tokens import PAUSE, Need, as_token, forced_pause
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -19,6 +19,7 @@ from jupyter_auth.core.errors import (
     ConfigurationError,
     LoginFailed,
 )
+from jupyter_auth.core.lifetimes import Need
 from jupyter_auth.core.limits import Throttle
 from jupyter_auth.core.logins import LIFETIME, Binding, Logins, Opening, Request, binding_name
 from jupyter_auth.core.models import (
@@ -37,7 +38,7 @@ from jupyter_auth.core.providers import provider_from_mapping
 from jupyter_auth.core.resting_place import providers_file, resting_place
 from jupyter_auth.core.revocation import Revoker
 from jupyter_auth.core.token_endpoint import Party
-from jupyter_auth.core.tokens import Need, Tokens
+from jupyter_auth.core.tokens import Tokens
 from jupyter_auth.core.usage import Usage
 from jupyter_auth.core.wire import provider_fields
 

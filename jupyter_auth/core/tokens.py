@@ -21,8 +21,8 @@ from jupyter_auth.core.errors import (
     StoreError,
 )
 from jupyter_auth.core.flight import SingleFlight
+from jupyter_auth.core.lifetimes import PAUSE, Need, as_token, forced_pause
 from jupyter_auth.core.models import Account, AccountInfo, AccountKey, Change, Provider, Token
-from jupyter_auth.core.secret import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
@@ -32,59 +32,7 @@ if TYPE_CHECKING:
     from jupyter_auth.core.store import Slot, TokenStore
     from jupyter_auth.core.token_endpoint import Party
 
-MARGIN = 60.0  # seconds before expiry that a token is refreshed, but at most a tenth of its life
-PAUSE = 30.0  # seconds between failed refreshes while the old token still works
 SAVE_PAUSE = 5.0  # seconds between tries to save what the store would not take
-FORCED_PAUSE = 10.0  # seconds, at most a tenth of its life, that one made on demand is kept
-
-
-def refresh_at(account: Account, leeway: float | None) -> float | None:
-    """From when on a new token should be fetched. None: it names no lifetime."""
-    if account.expires_at is None:
-        return None
-    lifetime = account.expires_at - account.issued_at
-    margin = min(MARGIN, lifetime / 10) if leeway is None else min(leeway, lifetime / 2)
-    return account.expires_at - margin
-
-
-def forced_pause(account: Account) -> float:
-    """An API that refuses every token is not to cost a refresh for each call."""
-    if account.expires_at is None:
-        return FORCED_PAUSE
-    return min(FORCED_PAUSE, (account.expires_at - account.issued_at) / 10)
-
-
-def as_token(account: Account, provider: Provider) -> Token:
-    """The access token as the provider's API wants it."""
-    value = provider.header.template.format(token=account.access_token.reveal())
-    return Token(
-        access_token=account.access_token,
-        headers={provider.header.name: Secret(value)},
-        scopes=account.scopes,
-        expires_at=account.expires_at,
-        refresh_at=refresh_at(account, provider.leeway),
-    )
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Need:
-    """What a caller can use: valid for ``min_valid`` seconds, and not the ``rejected`` one."""
-
-    min_valid: float = 0.0
-    rejected: str | None = None
-
-    def met_by(self, account: Account, provider: Provider, now: float, *, renewable: bool) -> bool:
-        """Whether that account's token will do as it is. ``renewable``: there can be another."""
-        if self.rejected == account.access_token.digest:
-            return False
-        at = refresh_at(account, provider.leeway)
-        if at is None or account.expires_at is None:
-            return True
-        if not renewable:
-            return now < account.expires_at
-        # More than half a lifetime cannot be asked for: each call would be a refresh.
-        asked = min(self.min_valid, (account.expires_at - account.issued_at) / 2)
-        return now < min(at, account.expires_at - asked)
 
 
 class Tokens:

@@ -125,7 +125,7 @@ class ServiceAccount:
             return self._accounts.client_token(
                 provider, session_key, scopes=scopes, min_valid=min_valid, rejected=rejected
             )
-        from jupyter_auth.core.tokens import Need
+        from jupyter_auth.core.lifetimes import Need
 
         need = Need(min_valid=min_valid, rejected=rejected)
         return self._issuer().token(self._own, session_key, scopes, need)

@@ -13,9 +13,9 @@ from urllib.parse import quote
 from jupyter_auth.core import wire
 from jupyter_auth.core.errors import ConfigurationError
 from jupyter_auth.core.findings import wrong
+from jupyter_auth.core.lifetimes import Need
 from jupyter_auth.core.models import NAME, Change, Login
 from jupyter_auth.core.providers import provider_from_mapping
-from jupyter_auth.core.tokens import Need
 from jupyter_auth.core.urls import origin_of
 from jupyter_auth.server import inputs
 from jupyter_auth.server.asker import Asker

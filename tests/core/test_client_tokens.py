@@ -11,8 +11,8 @@ from providers import troubles
 
 from jupyter_auth.core.client_tokens import MOST, ClientTokens
 from jupyter_auth.core.errors import ConfigurationError, ProviderError, ProviderUnavailable
+from jupyter_auth.core.lifetimes import PAUSE, Need
 from jupyter_auth.core.token_endpoint import Party
-from jupyter_auth.core.tokens import PAUSE, Need
 
 from .drive import party_at
 

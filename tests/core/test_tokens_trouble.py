@@ -20,9 +20,9 @@ from jupyter_auth.core.errors import (
     ProviderUnavailable,
     RefreshRejected,
 )
+from jupyter_auth.core.lifetimes import PAUSE
 from jupyter_auth.core.models import AccountKey, Provider
 from jupyter_auth.core.store import MemoryStore
-from jupyter_auth.core.tokens import PAUSE
 
 from .drive import account_of, engine_of, party_at, provider_at, sign_in, table
 

@@ -15,10 +15,13 @@ from providers.rogue import RogueProvider
 from providers.troubles import Reply
 
 from jupyter_auth.core.errors import BrokerUnavailable, Throttled
-from jupyter_auth.core.limits import Quota
+from jupyter_auth.core.limits import Limits, Quota
+from jupyter_auth.kernel import verbs
 from jupyter_auth.kernel.auth import TokenAuth
+from jupyter_auth.kernel.limit_words import limit_words
 from jupyter_auth.kernel.sessions import UserSession
 from jupyter_auth.kernel.warn import AuthWarning
+from jupyter_auth.kernel.widget import LoginWidget
 
 LOCKED = {"statuses": [429], "lockout": 300}
 
@@ -110,14 +113,8 @@ def test_a_post_is_sent_again_only_if_that_is_asked_for(session, rogue, pauses):
     assert session.post("/api/x", data=b"body").status_code == 429
     session.allowed_methods = session.allowed_methods | {"post"}
     rogue.script("api", busy(Retry_After="1"), times=1)
-    assert session.post("/api/x", data=iter_of(b"body")).status_code == 429  # it is used up
-    rogue.script("api", busy(Retry_After="1"), times=1)
     assert session.post("/api/x", data=b"body").json()["length"] == 4
     assert pauses == [1]
-
-
-def iter_of(body):
-    yield body
 
 
 def test_a_dead_token_after_the_wait_is_replaced(session, rogue):
@@ -249,3 +246,49 @@ def _gone(_):
 def test_it_can_be_pickled(session):
     session.retry_after_max = 5.0
     assert pickle.loads(pickle.dumps(session)).get("/api/x").ok  # noqa: S301
+
+
+# -- where a person sees it ----------------------------------------------------------------------
+
+
+def test_the_table_has_a_column_more_where_there_is_something_to_say(session, rogue, engine):
+    assert "limit" not in verbs.status().headings
+    said = {"X-RateLimit-Limit": "60", "X-RateLimit-Remaining": "59"}
+    rogue.script("api", lambda _: Reply.json({}, headers=said), times=1)
+    session.get("/api/x")
+    assert "59 of 60 calls left" in str(verbs.status())
+    until = time.time() + 60
+    engine.usage(
+        Limits(provider="idp", session_key="x", client_id="nightly", throttled_until=until)
+    )
+    table = verbs.status()
+    assert table.headings[-1] == "limit"
+    assert [row[2] for row in table.rows] == ["rosa", "service nightly"]
+    assert table.rows[1][-1].startswith("no calls until ")
+
+
+@pytest.mark.parametrize("throttle", [LOCKED])
+def test_the_widget_says_it(session, rogue):
+    rogue.script("api", busy(), times=1)
+    session.get("/api/x")
+    widget, sent = LoginWidget("idp"), []
+    widget.send = sent.append
+    widget._tell()
+    assert sent[-1]["state"]["limit"].startswith("no calls until ")
+
+
+@pytest.mark.parametrize(
+    ("quota", "words"),
+    [
+        (None, ""),
+        (Quota(limit=5), ""),
+        (Quota(remaining=3), "3 calls left"),
+        (Quota(limit=5, remaining=0), "0 of 5 calls left"),
+        (Quota(limit=5, remaining=3, reset_at=1.0), ""),
+        (Quota(limit=5, remaining=3, reset_at=4e9), "3 of 5 calls left until 2096-10-02 "),
+    ],
+)
+def test_a_quota_in_words(quota, words):
+    said = limit_words(Limits(provider="idp", session_key="default", quota=quota))
+    assert said.startswith(words)
+    assert bool(said) == bool(words)

@@ -159,7 +159,12 @@ def test_and_so_are_the_errors(described: Described) -> None:
     call = described.call
     assert call("POST", "/api/v1/token", {"provider": "idp"})[0] == 401
     assert call("POST", "/api/v1/token", {"provider": "nobody"})[0] == 404
-    for wrong in ({"calls": -1}, {"quota": 5}, {"quota": {"limit": "x"}}, {"throttled_until": []}):
+    for wrong in (
+        {"calls": -1},
+        {"quota": 5},
+        {"quota": {"limit": "x"}},
+        {"throttled_until": "soon"},
+    ):
         assert call("POST", "/api/v1/usage", {"provider": "idp"} | wrong)[0] == 400
     assert call("POST", "/api/v1/logins", {"provider": "nobody"})[0] == 404
     assert call("POST", "/api/v1/logins", {})[0] == 400
