@@ -24,11 +24,12 @@ if TYPE_CHECKING:
     from jupyter_auth.core.errors import StoreError as StoreError
     from jupyter_auth.core.errors import Throttled as Throttled
     from jupyter_auth.core.errors import UserMismatch as UserMismatch
-    from jupyter_auth.core.models import CredentialsFrom as CredentialsFrom
-    from jupyter_auth.core.models import Endpoints as Endpoints
-    from jupyter_auth.core.models import Header as Header
     from jupyter_auth.core.models import Provider as Provider
-    from jupyter_auth.core.models import Service as Service
+    from jupyter_auth.core.parts import CredentialsFrom as CredentialsFrom
+    from jupyter_auth.core.parts import Endpoints as Endpoints
+    from jupyter_auth.core.parts import Header as Header
+    from jupyter_auth.core.parts import Paste as Paste
+    from jupyter_auth.core.parts import Service as Service
     from jupyter_auth.core.providers import provider as provider
     from jupyter_auth.kernel.auth import TokenAuth as TokenAuth
     from jupyter_auth.kernel.client_session import ClientSession as ClientSession
@@ -60,12 +61,13 @@ _ERRORS = (
 _ROOMS = dict.fromkeys(_ERRORS, "core.errors") | {
     "AuthWarning": "kernel.warn",
     "ClientSession": "kernel.client_session",
-    "CredentialsFrom": "core.models",
-    "Endpoints": "core.models",
-    "Header": "core.models",
+    "CredentialsFrom": "core.parts",
+    "Endpoints": "core.parts",
+    "Header": "core.parts",
     "LoginWidget": "kernel.widget",
+    "Paste": "core.parts",
     "Provider": "core.models",
-    "Service": "core.models",
+    "Service": "core.parts",
     "TokenAuth": "kernel.auth",
     "UserSession": "kernel.sessions",
     "hub_config": "server.hub_config",

@@ -13,7 +13,7 @@ from jupyter_auth.core.token_endpoint import Party, other_grants, refusal
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from jupyter_auth.core.logins import Opening
+    from jupyter_auth.core.register import Opening
 
 
 def at_origin(party: Party, redirect_uri: str) -> Party:

@@ -30,7 +30,7 @@ URLS = (
     "device_authorization_endpoint",
     "jwks_uri",
 )
-GRANTS = ("authorization_code", "device_code")
+GRANTS = ("authorization_code", "device_code", "password", "paste")
 HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 5.1
 HEADER_TEMPLATE = re.compile(r"[ -z|~]*\{token\}[ -z|~]*")
 
@@ -139,6 +139,7 @@ def check_provider(provider: Provider) -> None:
     _check_kinds(provider.name, provider.throttle, THROTTLE_KINDS)
     _check_endpoints(provider)
     _check_header(provider)
+    _check_paste(provider)
 
 
 def _check_kinds(name: str, holder: Any, kinds: Mapping[str, Kind]) -> None:
@@ -166,6 +167,16 @@ def _check_endpoints(provider: Provider) -> None:
                 f"The service's token_endpoint of provider {provider.name!r} is not a text."
             )
         require_secure(url, "token_endpoint")
+
+
+def _check_paste(provider: Provider) -> None:
+    if provider.paste is None:
+        return
+    if not (_text(provider.paste.url) and _words(provider.paste.hosts)):
+        raise ConfigurationError(
+            f"The field 'paste' of provider {provider.name!r} is not a url and a list of hosts."
+        )
+    require_secure(provider.paste.url, "paste.url")
 
 
 def _check_header(provider: Provider) -> None:

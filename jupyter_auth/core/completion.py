@@ -12,8 +12,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from jupyter_auth.core.discovery import Discovery
-    from jupyter_auth.core.logins import Logins, Request
+    from jupyter_auth.core.logins import Logins
     from jupyter_auth.core.models import Login
+    from jupyter_auth.core.register import Request
     from jupyter_auth.core.revocation import Revoker
     from jupyter_auth.core.token_endpoint import Party, TokenAnswer
     from jupyter_auth.core.tokens import Tokens
@@ -62,14 +63,34 @@ class Completion:
         is not to be believed. Nothing is stored then.
         """
         account = self.account(request, party, answer, nonce=nonce)
-        if not self._logins.claim(login.id):
-            self._revoker.revoke(lambda: party, account)
-            return self._logins.get(login.id)
+        return self._store(login.id, account, lambda: party)
+
+    def keep_held(self, login_id: str, party: Callable[[str], Party]) -> Login:
+        """Store the account that was held until the person said yes to it. LoginFailed: none is."""
+        account = self._logins.take_held(login_id)
+        return self._store(login_id, account, lambda: party(account.provider))
+
+    def drop_held(self, login_id: str, party: Callable[[str], Party]) -> Login:
+        """Give back the account that was held, and end the login. LoginFailed: none is."""
+        account = self._logins.take_held(login_id)
+        self._revoker.revoke(lambda: party(account.provider), account)
+        return self._logins.end(login_id, "cancelled")
+
+    def _store(self, login_id: str, account: Account, party: Callable[[], Party]) -> Login:
+        if not self._logins.claim(login_id):
+            self._revoker.revoke(party, account)
+            return self._logins.get(login_id)
         self._tokens.keep(account)
-        return self._logins.end(login.id, "complete")
+        return self._logins.end(login_id, "complete")
 
     def account(
-        self, request: Request, party: Party, answer: TokenAnswer, *, nonce: str | None = None
+        self,
+        request: Request,
+        party: Party,
+        answer: TokenAnswer,
+        *,
+        nonce: str | None = None,
+        token_endpoint: str | None = None,
     ) -> Account:
         """Whose tokens these are, as an account that does not rest anywhere yet. See ``keep``."""
         now = self._clock()
@@ -83,6 +104,7 @@ class Completion:
             access_token=answer.access_token,
             refresh_token=answer.refresh_token,
             id_token=answer.id_token,
+            token_endpoint=token_endpoint,
             # RFC 6749 5.1: a scope left out is the scope that was asked for.
             scopes=tuple(asked) if answer.scopes is None else answer.scopes,
             issued_at=now,

@@ -12,7 +12,7 @@ from jupyter_auth.core.secret import Secret
 if TYPE_CHECKING:
     from collections.abc import Mapping, MutableMapping
 
-    from jupyter_auth.core.models import CredentialsFrom
+    from jupyter_auth.core.parts import CredentialsFrom
 
 VARIABLE = re.compile(r"JUPYTER_AUTH_([A-Z0-9_]+)_(CLIENT_ID|CLIENT_SECRET)")
 

@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from jupyter_auth.core.completion import Completion
-    from jupyter_auth.core.logins import Logins, Polling
+    from jupyter_auth.core.logins import Logins
     from jupyter_auth.core.models import Login
+    from jupyter_auth.core.register import Polling
     from jupyter_auth.core.token_endpoint import Party
 
 

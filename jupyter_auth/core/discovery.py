@@ -9,11 +9,13 @@ from urllib.parse import urlsplit
 from jupyter_auth.core import http
 from jupyter_auth.core.checks import URLS
 from jupyter_auth.core.errors import ConfigurationError, ProviderError, ProviderUnavailable
-from jupyter_auth.core.models import Endpoints, Provider
+from jupyter_auth.core.parts import Endpoints
 from jupyter_auth.core.urls import require_secure
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from jupyter_auth.core.models import Provider
 
 MAX_AGE = 3600.0  # seconds that metadata and keys are believed
 RETRY = 60.0  # seconds until an issuer that is away is asked again

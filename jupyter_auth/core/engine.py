@@ -21,7 +21,7 @@ from jupyter_auth.core.errors import (
 )
 from jupyter_auth.core.lifetimes import Need
 from jupyter_auth.core.limits import Throttle
-from jupyter_auth.core.logins import LIFETIME, Binding, Logins, Opening, Request, binding_name
+from jupyter_auth.core.logins import LIFETIME, Logins, binding_name
 from jupyter_auth.core.models import (
     DEFAULT_KEY,
     AccountInfo,
@@ -35,10 +35,12 @@ from jupyter_auth.core.models import (
     Token,
 )
 from jupyter_auth.core.providers import provider_from_mapping
+from jupyter_auth.core.register import Binding, Opening, Request
 from jupyter_auth.core.resting_place import providers_file, resting_place
 from jupyter_auth.core.revocation import Revoker
 from jupyter_auth.core.token_endpoint import Party
 from jupyter_auth.core.tokens import Tokens
+from jupyter_auth.core.typed import TypedGrants
 from jupyter_auth.core.usage import Usage
 from jupyter_auth.core.wire import provider_fields
 
@@ -47,8 +49,8 @@ if TYPE_CHECKING:
 
     from jupyter_auth.core.findings import Finding
     from jupyter_auth.core.limits import Limits
-    from jupyter_auth.core.logins import Register
     from jupyter_auth.core.providers import Providers
+    from jupyter_auth.core.register import Register
     from jupyter_auth.core.secret import Secret
     from jupyter_auth.core.store import TokenStore
 
@@ -62,8 +64,10 @@ class Engine:
     ``clock`` gives seconds since 1970 in UTC, ``login_lifetime`` is how many of them a person has
     to finish a login; ``register`` is where logins are written down, None: in memory. Several
     engines may share one ``discovery``. Implements ``Accounts``, and for those who drive a
-    login ``open`` and ``finish``, or ``device``.
+    login ``open`` and ``finish``, ``device`` and ``typed``.
     """
+
+    trusts_code = False  # whether who makes a provider in code is the one who types for it
 
     def __init__(
         self,
@@ -87,6 +91,7 @@ class Engine:
             self._logins, self._tokens, self._discovery, self._revoker, clock
         )
         self.device = DeviceGrant(self._logins, self._completion, self._party)
+        self.typed = TypedGrants(self._logins, self._completion, self._typed_party)
         self._client_tokens = ClientTokens(self._asked, clock)
         self._usage = Usage(self._log, clock)
 
@@ -129,6 +134,15 @@ class Engine:
     def _asked(self, provider: Provider) -> Party:
         return Party(provider=provider, endpoints=self._discovery.endpoints(provider))
 
+    def _typed_party(self, name: str) -> Party:
+        """SECURITY 10: what a person types goes to no provider that a notebook made up."""
+        if not self.trusts_code and self._providers.info(name).source == "code":
+            raise ConfigurationError(
+                f"Provider {name!r} was made in a notebook; nothing is typed or pasted for it.",
+                hint=f"Configure it: c.JupyterAuth.providers, or `%auth add {name}`.",
+            )
+        return self._party(name)
+
     # Logins
 
     def begin(
@@ -147,12 +161,15 @@ class Engine:
         if len(session_key) > MAX_KEY:
             raise ConfigurationError(f"A session_key has at most {MAX_KEY} characters.")
         party = self._party(provider)
+        grant = grants.chosen(party, grant)
+        if grant in grants.TYPED:
+            self._typed_party(provider)
         request = Request(
             key=AccountKey(provider, session_key),
             username=username,
             scopes=tuple(scopes or ()),
             force=force,
-            grant=grants.chosen(party, grant),
+            grant=grant,
         )
         return self._logins.begin(request, kernel=kernel, notebook=notebook)
 

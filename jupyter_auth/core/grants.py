@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from jupyter_auth.core.errors import ConfigurationError
+from jupyter_auth.core.urls import origin_of, require_secure
 
 if TYPE_CHECKING:
     from jupyter_auth.core.token_endpoint import Party
@@ -14,6 +17,7 @@ ENDPOINT = {
     "authorization_code": "authorization_endpoint",
     "device_code": "device_authorization_endpoint",
 }
+TYPED = frozenset({"password", "paste"})  # what a person types or pastes goes to the provider
 
 
 def offered(party: Party) -> tuple[str, ...]:
@@ -37,5 +41,36 @@ def chosen(party: Party, wanted: str | None) -> str:
         )
     if grant in ENDPOINT:
         party.endpoint(ENDPOINT[grant])
+    if grant == "paste" and party.provider.paste is None:
+        raise ConfigurationError(
+            f"Provider {party.provider.name!r} does not say where its code is to be found.",
+            hint="Give it the field paste, with the url of the page that shows the code.",
+        )
     _ = party.client_id
     return grant
+
+
+def host(party: Party) -> str:
+    """Where a password or a code is sent."""
+    return urlsplit(party.endpoint("token_endpoint")).netloc
+
+
+def at(party: Party, endpoint: str) -> Party:
+    """The provider with a token endpoint that came with a pasted code.
+
+    ConfigurationError: it is not on a host that the provider's configuration lists (SECURITY 3).
+    """
+    allowed = party.provider.paste.hosts if party.provider.paste else ()
+    try:
+        netloc = urlsplit(origin_of(require_secure(endpoint, "token endpoint"))).netloc
+    except ConfigurationError:
+        netloc = ""
+    if netloc not in allowed:
+        raise ConfigurationError(
+            f"The pasted text wants its code sent to {netloc or 'no usable address'}, which is not"
+            f" {party.provider.title}'s. Nothing was sent.",
+            hint=f"Copy it from {party.provider.title}'s own page; or, if that host is right, add"
+            " it to paste.hosts of the provider.",
+        )
+    endpoints = dataclasses.replace(party.endpoints, token_endpoint=endpoint)
+    return dataclasses.replace(party, endpoints=endpoints)

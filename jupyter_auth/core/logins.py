@@ -11,9 +11,7 @@ import dataclasses
 import hashlib
 import hmac
 import secrets
-import threading
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from jupyter_auth.core.errors import (
     AuthError,
@@ -24,81 +22,20 @@ from jupyter_auth.core.errors import (
     LoginRequired,
     from_wire,
 )
-from jupyter_auth.core.models import AccountKey, Login, LoginStatus
+from jupyter_auth.core.models import Login
+from jupyter_auth.core.register import Entry, MemoryRegister, Opening, Polling, Register, Request
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-    from contextlib import AbstractContextManager
+    from collections.abc import Callable, Mapping
 
     from jupyter_auth.core.device_answer import DeviceAnswer
-    from jupyter_auth.core.secret import Secret
+    from jupyter_auth.core.models import Account, LoginStatus
 
 LIFETIME = 600.0  # seconds that a login is pending at most, and that its outcome is remembered
 MAX_PENDING = 50
 MAX_OPENINGS = 8
-MAX_DELAY = 60.0  # seconds between polls of a provider that is away
 MAX_ENDED = 200  # outcomes that are remembered
 COOKIE_PREFIX = "jupyter-auth-"
-
-
-@dataclass(frozen=True)
-class Binding:
-    """The cookie that binds one browser to one opening."""
-
-    name: str
-    value: str = field(repr=False)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Opening:
-    """One browser's try at a login. ``fingerprint`` is that of the provider as it was then."""
-
-    verifier: Secret
-    nonce: str = field(repr=False)
-    binding: str = field(repr=False)  # SHA-256 of the cookie's value
-    redirect_uri: str
-    user: str = field(repr=False)
-    fingerprint: str
-    issuer: str | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Request:
-    """What a login is for; logins that ask for the same are one."""
-
-    key: AccountKey
-    username: str | None = None
-    scopes: tuple[str, ...] = ()
-    force: bool = False
-    grant: str = "authorization_code"
-
-
-@dataclass(kw_only=True)
-class Polling:
-    """How a device login is asked about. Changed by the one who asks, between take and put back."""
-
-    device_code: Secret
-    fingerprint: str
-    interval: float  # seconds
-    failures: int = 0  # in a row
-    taken: bool = False
-
-    @property
-    def delay(self) -> float:
-        """Seconds until the next poll: doubled for each failure in a row (RFC 8628 3.5)."""
-        return max(self.interval, min(self.interval * 2.0**self.failures, MAX_DELAY))
-
-
-@dataclass
-class Entry:
-    """A login, and what only the engine knows of it."""
-
-    request: Request
-    login: Login
-    waiters: int = 1
-    claimed: bool = False
-    openings: dict[str, Opening] = field(default_factory=dict)  # by SHA-256 of the state
-    polling: Polling | None = None
 
 
 def _digest(value: str) -> str:
@@ -126,35 +63,6 @@ def outcome(login: Login) -> AuthError:
             )
         case _:
             return LoginFailed(f"The sign-in to {where} is {login.status}.")
-
-
-class Register(Protocol):
-    """Where one person's logins are written down, by id."""
-
-    def read(self) -> Mapping[str, Entry]:
-        """All of them as they are now, to be looked at only."""
-
-    def change(self) -> AbstractContextManager[dict[str, Entry]]:
-        """All of them, for nobody else meanwhile; kept as they are when the block ends well."""
-
-
-class MemoryRegister:
-    """The register of a process."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._entries: dict[str, Entry] = {}
-
-    def read(self) -> Mapping[str, Entry]:
-        """As in the protocol."""
-        with self._lock:
-            return dict(self._entries)
-
-    @contextlib.contextmanager
-    def change(self) -> Iterator[dict[str, Entry]]:
-        """As in the protocol."""
-        with self._lock:
-            yield self._entries
 
 
 class Logins:
@@ -308,6 +216,25 @@ class Logins:
                     entry.login, next_poll_at=self._clock() + polling.delay
                 )
 
+    def hold(self, login_id: str, account: Account) -> Login:
+        """Keep an account in mind until its person has said yes to it; the last one counts."""
+        with self._register.change() as entries:
+            entry = _entry(entries, login_id)
+            if entry.login.status == "pending":
+                entry.held = account
+                entry.login = dataclasses.replace(entry.login, candidate=account.info())
+            return entry.login
+
+    def take_held(self, login_id: str) -> Account:
+        """The account that was held, once. LoginFailed: none is."""
+        with self._register.change() as entries:
+            entry = _entry(entries, login_id)
+            account, entry.held = entry.held, None
+            entry.login = dataclasses.replace(entry.login, candidate=None)
+        if account is None:
+            raise LoginFailed("There is nobody to say yes to.", hint="Paste the code first.")
+        return account
+
     def claim(self, login_id: str) -> bool:
         """Whether the caller is the first to complete it: others see that outcome."""
         with self._register.change() as entries:
@@ -331,8 +258,9 @@ class Logins:
                 verification_uri=None,
                 verification_uri_complete=None,
                 next_poll_at=None,
+                candidate=None,
             )
-            entry.polling = None
+            entry.polling = entry.held = None
             if status != "complete":  # then the other openings see that, and nothing is exchanged
                 entry.openings.clear()
             login = entry.login

@@ -16,11 +16,20 @@ from urllib.parse import urlsplit
 from jupyter_auth.core.checks import check_provider
 from jupyter_auth.core.errors import ConfigurationError
 from jupyter_auth.core.limits import Limits, Throttle
+from jupyter_auth.core.parts import (
+    ClientAuth,
+    CredentialsFrom,
+    Endpoints,
+    Header,
+    Paste,
+    Service,
+    words,
+)
 from jupyter_auth.core.secret import Secret
 from jupyter_auth.core.urls import origin_of, require_secure
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
 DEFAULT_KEY = "default"
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
@@ -28,73 +37,6 @@ NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 MAPPINGS = ("authorize_params", "token_params", "param_names", "token_response", "api_headers")
 
 LoginStatus = Literal["pending", "complete", "denied", "expired", "cancelled", "failed"]
-ClientAuth = Literal["basic", "post", "none", "query"]
-
-
-def _words(value: str | Sequence[str] | None) -> tuple[str, ...]:
-    return tuple(value.split()) if isinstance(value, str) else tuple(value or ())
-
-
-@dataclass(frozen=True, kw_only=True)
-class Endpoints:
-    """Where an authorization server answers: the fields of RFC 8414 2 and OIDC Discovery 3."""
-
-    issuer: str | None = None
-    authorization_endpoint: str | None = None
-    token_endpoint: str | None = None
-    revocation_endpoint: str | None = None
-    userinfo_endpoint: str | None = None
-    device_authorization_endpoint: str | None = None
-    jwks_uri: str | None = None
-    scopes_supported: tuple[str, ...] = ()
-    grant_types_supported: tuple[str, ...] = ()
-    id_token_signing_alg_values_supported: tuple[str, ...] = ("RS256",)
-    authorization_response_iss_parameter_supported: bool = False
-
-
-@dataclass(frozen=True, kw_only=True)
-class Header:
-    """How an access token is sent to the API: the header's name, and a template for its value."""
-
-    name: str = "Authorization"
-    template: str = "Bearer {token}"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Service:
-    """What is different for service accounts (RFC 6749 4.4). A field of None is the provider's own.
-
-    A broker issues tokens of service accounts for those providers alone that have one of these:
-    the client secret of people's sign-ins is not lent out by accident.
-    """
-
-    token_endpoint: str | None = None
-    client_id: str | None = None
-    client_secret: Secret | None = None
-    client_auth: ClientAuth | None = None
-    scopes: tuple[str, ...] | None = None
-    audience: str | None = None
-    token_params: Mapping[str, str] | None = None
-
-    def __post_init__(self) -> None:
-        put = object.__setattr__
-        secret: Secret | str | None = self.client_secret
-        put(self, "client_secret", Secret(secret) if isinstance(secret, str) else secret)
-        if self.scopes is not None:
-            put(self, "scopes", _words(self.scopes))
-
-
-@dataclass(frozen=True, kw_only=True)
-class CredentialsFrom:
-    """Public client credentials in a JSON file of an installed package, read at run time.
-
-    ``file`` is its path in that distribution, the other two are names in its JSON object.
-    """
-
-    package: str
-    file: str
-    client_id: str
-    client_secret: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,6 +46,7 @@ class Provider:
     Give ``issuer`` and everything else is discovered (OIDC Discovery, RFC 8414), or ``endpoints``.
     Strings and lists are taken where secrets and tuples rest. ConfigurationError: cannot work.
     ``grants``: the ways in, the preferred one first; none: those that its endpoints offer.
+    ``paste`` says how that looks there.
 
     Where a token endpoint has words of its own: ``param_names`` renames what is sent to it,
     ``token_params`` are added last, and win; ``token_response`` says where in its answer a field of
@@ -141,6 +84,7 @@ class Provider:
     throttle: Throttle = field(default_factory=Throttle)
     service: Service | None = None
     credentials_from: CredentialsFrom | None = None
+    paste: Paste | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not NAME.fullmatch(self.name):
@@ -158,8 +102,8 @@ class Provider:
         secret: Secret | str | None = self.client_secret
         put(self, "client_secret", Secret(secret) if isinstance(secret, str) else secret)
         put(self, "title", self.title or self.name)
-        put(self, "scopes", _words(self.scopes))
-        put(self, "grants", _words(self.grants))
+        put(self, "scopes", words(self.scopes))
+        put(self, "grants", words(self.grants))
         put(self, "refresh_on", tuple(self.refresh_on))
         for name in MAPPINGS:
             put(self, name, MappingProxyType(dict(getattr(self, name))))
@@ -167,7 +111,7 @@ class Provider:
         put(self, "api_origins", tuple(map(origin_of, self._origins())))
 
     def _origins(self) -> tuple[str, ...]:
-        if declared := _words(self.api_origins):
+        if declared := words(self.api_origins):
             for origin in declared:
                 require_secure(origin, "API origin")
             return declared
@@ -265,6 +209,7 @@ class Account:
     access_token: Secret
     refresh_token: Secret | None = None
     id_token: Secret | None = None
+    token_endpoint: str | None = None  # where it came from, if that is not the provider's own
     scopes: tuple[str, ...] = ()
     issued_at: float
     expires_at: float | None = None
@@ -335,6 +280,7 @@ class Login:
     ``error`` is what ``AuthError.to_wire()`` gives. ``kernel`` and ``notebook`` say who asked.
     ``grant`` is the way in. The user code and the verification URIs are a device login's (RFC 8628
     3.2), for the page or the terminal that shows them; ``next_poll_at``: when to ask how it stands.
+    ``candidate``: whose account a pasted code is for, while the person has not said yes to it.
     """
 
     id: str
@@ -347,6 +293,7 @@ class Login:
     verification_uri: str | None = None
     verification_uri_complete: str | None = None
     next_poll_at: float | None = None
+    candidate: AccountInfo | None = None
     error: Mapping[str, Any] | None = None
     path: str | None = None
     url: str | None = None

@@ -5,13 +5,13 @@ Nothing here decides or remembers; each function is one request, or the URL for 
 
 from __future__ import annotations
 
-import functools
-from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Literal
 
 import requests
 from oauthlib.oauth2 import (
     BackendApplicationClient,
     DeviceClient,
+    LegacyApplicationClient,
     OAuth2Error,
     WebApplicationClient,
 )
@@ -19,7 +19,6 @@ from oauthlib.oauth2.rfc6749.errors import raise_from_error
 
 from jupyter_auth.core import device_answer, http
 from jupyter_auth.core.errors import (
-    AuthError,
     ConfigurationError,
     LoginDenied,
     LoginExpired,
@@ -38,35 +37,18 @@ from jupyter_auth.core.token_endpoint import (
     restored,
     speaking,
 )
-from jupyter_auth.core.traces import forget_locals
+from jupyter_auth.core.traces import forgetful
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Mapping, Sequence
 
     from jupyter_auth.core.device_answer import DeviceAnswer
-
-P = ParamSpec("P")
-R = TypeVar("R")
 
 MEANT_FOR_ALL = frozenset(  # errors that mean the same for each grant
     {"invalid_client", "invalid_grant", "unauthorized_client", "unsupported_grant_type"}
     | {"server_error", "temporarily_unavailable"}
 )
 SLOWER = 5.0  # seconds that each ``slow_down`` adds to the interval for good (RFC 8628 3.5)
-
-
-def _forgetful(call: Callable[P, R]) -> Callable[P, R]:
-    """Errors of ``call`` carry no frame whose local variables hold what was sent."""
-
-    @functools.wraps(call)
-    def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
-        try:
-            return call(*args, **kwargs)
-        except AuthError as error:
-            forget_locals(error)
-            raise
-
-    return wrapper
 
 
 def new_verifier() -> Secret:
@@ -110,7 +92,12 @@ def authorization_url(
     )
 
 
-@_forgetful
+def _secret(credentials: Mapping[str, str]) -> dict[str, Any]:
+    """The client's id is added by oauthlib itself, by ``include_client_id``."""
+    return {k: v for k, v in credentials.items() if k == "client_secret"}
+
+
+@forgetful
 def exchange(party: Party, *, code: Secret, verifier: Secret, redirect_uri: str) -> TokenAnswer:
     """The authorization code for tokens (RFC 6749 4.1.3). Never sent twice.
 
@@ -120,11 +107,49 @@ def exchange(party: Party, *, code: Secret, verifier: Secret, redirect_uri: str)
         party, redirect_uri, invalid_grant=LoginFailed, hidden=(code, verifier)
     ) as session:
         auth, credentials = client_auth(party)
-        more: dict[str, Any] = {k: v for k, v in credentials.items() if k == "client_secret"}
         answer = session.fetch_token(
             as_https(party.endpoint("token_endpoint")),
             code=code.reveal(),
             code_verifier=verifier.reveal(),
+            auth=auth,
+            include_client_id=auth is None,
+            **_secret(credentials),
+        )
+    return checked(answer)
+
+
+@forgetful
+def redeem(party: Party, code: Secret) -> TokenAnswer:
+    """A pasted code for tokens: no authorization request was ours, so there is nothing to add.
+
+    LoginFailed: the provider refused the code. ConfigurationError: it refused the client.
+    """
+    with speaking(party, invalid_grant=LoginFailed, hidden=(code,)) as session:
+        auth, credentials = client_auth(party)
+        answer = session.fetch_token(
+            as_https(party.endpoint("token_endpoint")),
+            code=code.reveal(),
+            auth=auth,
+            include_client_id=auth is None,
+            **_secret(credentials),
+        )
+    return checked(answer)
+
+
+@forgetful
+def password(party: Party, username: str, password: Secret, scopes: Sequence[str]) -> TokenAnswer:
+    """User name and password for tokens (RFC 6749 4.3), where nothing better is offered.
+
+    LoginFailed: the provider refused them. ConfigurationError: it refused the client.
+    """
+    client = LegacyApplicationClient(party.client_id)
+    with speaking(party, client=client, invalid_grant=LoginFailed, hidden=(password,)) as session:
+        auth, credentials = client_auth(party)
+        more = _secret(credentials) | ({"scope": " ".join(scopes)} if scopes else {})
+        answer = session.fetch_token(
+            as_https(party.endpoint("token_endpoint")),
+            username=username,
+            password=password.reveal(),
             auth=auth,
             include_client_id=auth is None,
             **more,
@@ -132,7 +157,7 @@ def exchange(party: Party, *, code: Secret, verifier: Secret, redirect_uri: str)
     return checked(answer)
 
 
-@_forgetful
+@forgetful
 def authorize_device(party: Party, scopes: Sequence[str]) -> DeviceAnswer:
     """A code for a person to take to the provider's page (RFC 8628 3.1).
 
@@ -167,7 +192,7 @@ def authorize_device(party: Party, scopes: Sequence[str]) -> DeviceAnswer:
     return device_answer.parse(answer)
 
 
-@_forgetful
+@forgetful
 def poll_device(
     party: Party, device_code: Secret
 ) -> TokenAnswer | Literal["authorization_pending", "slow_down"]:
@@ -181,16 +206,13 @@ def poll_device(
         party, client=client, invalid_grant=LoginFailed, hidden=(device_code,)
     ) as session:
         auth, credentials = client_auth(party)
-        more: dict[str, Any] = {}
-        if "client_secret" in credentials:
-            more["client_secret"] = credentials["client_secret"]
         try:
             answer = session.fetch_token(
                 as_https(party.endpoint("token_endpoint")),
                 device_code=device_code.reveal(),
                 auth=auth,
                 include_client_id=auth is None,
-                **more,
+                **_secret(credentials),
             )
         except OAuth2Error as error:
             return _pending(party, error)
@@ -219,7 +241,7 @@ def _pending(party: Party, error: OAuth2Error) -> Literal["authorization_pending
             raise LoginFailed(f"{title} refused ({refusal(said)}).") from None
 
 
-@_forgetful
+@forgetful
 def refresh(party: Party, refresh_token: Secret) -> TokenAnswer:
     """New tokens for a refresh token (RFC 6749 6).
 
@@ -237,13 +259,13 @@ def refresh(party: Party, refresh_token: Secret) -> TokenAnswer:
     return checked(answer)
 
 
-@_forgetful
+@forgetful
 def client_credentials(party: Party, scopes: Sequence[str]) -> TokenAnswer:
     """A token of the client's own (RFC 6749 4.4). ConfigurationError: the client is refused."""
     client = BackendApplicationClient(party.client_id)
     with speaking(party, client=client, invalid_grant=ConfigurationError, hidden=()) as session:
         auth, credentials = client_auth(party)
-        more: dict[str, Any] = {k: v for k, v in credentials.items() if k == "client_secret"}
+        more = _secret(credentials)
         if scopes:
             more["scope"] = list(scopes)
         if party.provider.audience:
@@ -257,7 +279,7 @@ def client_credentials(party: Party, scopes: Sequence[str]) -> TokenAnswer:
     return checked(answer)
 
 
-@_forgetful
+@forgetful
 def revoke(party: Party, token: Secret, hint: str) -> None:
     """RFC 7009 2.1. Quietly does nothing where the provider offers no revocation."""
     if not (url := party.endpoints.revocation_endpoint):
@@ -278,7 +300,7 @@ def revoke(party: Party, token: Secret, hint: str) -> None:
         raise ProviderError(f"The revocation endpoint answered {answer.status_code}.")
 
 
-@_forgetful
+@forgetful
 def userinfo(url: str, access_token: Secret, ca_bundle: str | None = None) -> http.Json:
     """The claims about the account (OIDC Core 5.3), or what an API says of "me"."""
     headers = {"Authorization": f"Bearer {access_token.reveal()}", "Accept": "application/json"}

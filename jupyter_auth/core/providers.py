@@ -20,14 +20,8 @@ from jupyter_auth.core import keeping
 from jupyter_auth.core.credentials import Credentials, from_environment, from_package
 from jupyter_auth.core.errors import ConfigurationError, ProviderNotFound
 from jupyter_auth.core.limits import Throttle
-from jupyter_auth.core.models import (
-    CredentialsFrom,
-    Endpoints,
-    Header,
-    Provider,
-    ProviderInfo,
-    Service,
-)
+from jupyter_auth.core.models import Provider, ProviderInfo
+from jupyter_auth.core.parts import CredentialsFrom, Endpoints, Header, Paste, Service
 from jupyter_auth.core.secret import Secret
 
 if TYPE_CHECKING:
@@ -41,6 +35,7 @@ NESTED = {
     "service": Service,
     "throttle": Throttle,
     "credentials_from": CredentialsFrom,
+    "paste": Paste,
 }
 
 

@@ -34,6 +34,7 @@ LOCK_TIMEOUT = 30.0  # seconds: longer than a refresh may take
 SECRETS = ("access_token", "refresh_token", "id_token")
 NEEDED = ("provider", "session_key", "fingerprint", "access_token")
 TEXTS = ("issuer", "subject", "username")
+ADDED = ("token_endpoint",)  # texts that older files do not have
 
 _log = logging.getLogger("jupyter_auth")
 
@@ -358,6 +359,7 @@ def _whole(fields: dict[str, Any]) -> bool:
         and bool(fields["access_token"])
         and all(isinstance(fields[name], str | None) for name in (*SECRETS, *TEXTS))
         and all(isinstance(fields[name], int | float) for name in ("issued_at", "signed_in_at"))
+        and all(isinstance(fields.get(name), str | None) for name in ADDED)
         and isinstance(fields["expires_at"], int | float | None)
         and isinstance(fields["scopes"], list)
         and all(isinstance(scope, str) for scope in fields["scopes"])

@@ -11,7 +11,7 @@ import dataclasses
 import functools
 from typing import TYPE_CHECKING
 
-from jupyter_auth.core import identity, oauth
+from jupyter_auth.core import grants, identity, oauth
 from jupyter_auth.core.errors import (
     ConfigurationError,
     LoginRequired,
@@ -189,6 +189,8 @@ class Tokens:
                 why = f"The sign-in to {account.key} has run out, and cannot be refreshed."
             raise LoginRequired(why, hint=_how(account.key))
         party = self._party(provider)
+        if account.token_endpoint:
+            party = grants.at(party, account.token_endpoint)
         answer = oauth.refresh(party, account.refresh_token)
         # RFC 6749 6: what is not sent anew stays as it was.
         rotated = answer.refresh_token or account.refresh_token

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 from contextlib import suppress
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 _WITH_SECRETS = frozenset(
     {"http", "json", "jupyter_auth", "oauthlib", "requests", "requests_oauthlib", "urllib3"}
@@ -31,3 +39,17 @@ def forget_locals(error: BaseException) -> None:
             trace = trace.tb_next
         linked = (each.__cause__, each.__context__, getattr(each, "reason", None), *each.args)
         pending += [other for other in linked if isinstance(other, BaseException)]
+
+
+def forgetful(call: Callable[P, R]) -> Callable[P, R]:
+    """Errors of ``call`` carry no frame whose local variables hold what was sent."""
+
+    @functools.wraps(call)
+    def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return call(*args, **kwargs)
+        except Exception as error:
+            forget_locals(error)
+            raise
+
+    return wrapper

@@ -17,7 +17,7 @@ from jupyter_auth.core.lifetimes import Need
 from jupyter_auth.core.models import NAME, Change, Login
 from jupyter_auth.core.providers import provider_from_mapping
 from jupyter_auth.core.urls import origin_of
-from jupyter_auth.server import inputs
+from jupyter_auth.server import inputs, steps
 from jupyter_auth.server.asker import Asker
 from jupyter_auth.server.bell import Bell
 from jupyter_auth.server.pools import Pools
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from jupyter_auth.core.engine import Engine
-    from jupyter_auth.core.logins import Binding
     from jupyter_auth.core.models import AccountInfo, Logout, Provider, ProviderInfo
+    from jupyter_auth.core.register import Binding
     from jupyter_auth.server.under_hub import UnderHub
 
 PREFIX = "jupyter-auth/"
@@ -274,9 +274,13 @@ class Broker:
             state_suffix=self.hub.state_suffix if self.hub else "",
         )
 
-    async def step(self, login: Login) -> None:
-        """What this login's page asks for, where it does not leave for the provider."""
-        await self._pools.run(_pool(login.provider), self._engine.device.start, login.id)
+    async def step(self, login: Login, body: Mapping[str, Any]) -> None:
+        """What was done on this login's page, where that does not leave for the provider."""
+        await self._pools.run(_pool(login.provider), steps.take, self._engine, login, body)
+
+    async def typed_host(self, login: Login) -> str:
+        """Where what is typed on this login's page goes. ConfigurationError: nothing may be."""
+        return await self._pools.run(_pool(login.provider), self._engine.typed.host, login.id)
 
     async def finish(
         self, provider: str, params: Mapping[str, str], bindings: Mapping[str, str], user: str

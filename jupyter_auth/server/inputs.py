@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from jupyter_auth.core.errors import ConfigurationError
 from jupyter_auth.core.limits import Limits, Quota
 from jupyter_auth.core.models import DEFAULT_KEY
+from jupyter_auth.core.secret import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -48,6 +49,14 @@ def required(data: Mapping[str, Any], name: str) -> str:
     if value is None:
         raise ConfigurationError(f"{name!r} is missing.")
     return value
+
+
+def secret(data: Mapping[str, Any], name: str) -> Secret:
+    """A text that must be there and is shown nowhere; as long as a body may be."""
+    value = data.get(name)
+    if not isinstance(value, str) or not value:
+        raise ConfigurationError(f"{name!r} is missing.")
+    return Secret(value)
 
 
 def session_key(data: Mapping[str, Any]) -> str:

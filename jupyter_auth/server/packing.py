@@ -7,12 +7,13 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from jupyter_auth.core.logins import Entry, Opening, Polling, Request
-from jupyter_auth.core.models import AccountKey, Login
+from jupyter_auth.core.models import Account, AccountInfo, AccountKey, Login
+from jupyter_auth.core.register import Entry, Opening, Polling, Request
 from jupyter_auth.core.secret import Secret
 
 _KINDS: dict[str, type[Any]] = {
-    kind.__name__: kind for kind in (Entry, Request, Login, Opening, Polling, AccountKey)
+    kind.__name__: kind
+    for kind in (Entry, Request, Login, Opening, Polling, Account, AccountInfo, AccountKey)
 }
 
 

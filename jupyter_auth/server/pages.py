@@ -16,7 +16,7 @@ from jupyter_auth.core.errors import (
 )
 from jupyter_auth.core.logins import COOKIE_PREFIX, LIFETIME, binding_name
 from jupyter_auth.core.models import ProviderInfo
-from jupyter_auth.server import views
+from jupyter_auth.server import inputs, views
 from jupyter_auth.server.answers import FORBIDDEN, error_of, status_of
 from jupyter_auth.server.broker import PREFIX
 from jupyter_auth.server.guard import UIHandler, may
@@ -92,7 +92,7 @@ class LoginPage(PageHandler):
         login = await self.broker.login_info(login_id)
         if login.grant == "authorization_code":
             return await self._leave(login, origin)
-        await self.broker.step(login)
+        await self.broker.step(login, inputs.json_object(self.request.body))
         return self.broker.login_path(login.id)
 
     async def _leave(self, login: Login, origin: str) -> str:
@@ -125,22 +125,19 @@ class LoginPage(PageHandler):
         return url
 
     async def _show_pending(self, login: Login, info: ProviderInfo) -> None:
-        if login.grant == "device_code":
-            return self.show(
-                "device",
-                login=login,
-                provider=info,
-                server=self.request.host,
-                **views.device(login),
-            )
+        shown: dict[str, Any] = {"login": login, "provider": info}
         configured = await self.broker.configured(login.provider)
+        if login.grant == "device_code":
+            return self.show("device", **shown, server=self.request.host, **views.device(login))
+        if login.grant != "authorization_code":
+            shown |= {"host": await self.broker.typed_host(login), **views.paste(configured)}
+            return self.show("confirm" if login.candidate else login.grant, **shown)
         redirect_path = self.broker.redirect_path(login.provider)
         here = self.broker.public_origin or f"{self.request.protocol}://{self.request.host}"
         fixed = configured.redirect_uri or (self.broker.public_origin and here + redirect_path)
         return self.show(
             "login",
-            login=login,
-            provider=info,
+            **shown,
             client_id=configured.client_id or "",
             redirect_uri=fixed or here + redirect_path,
             callback_path="" if fixed else redirect_path,

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-    from jupyter_auth.core.models import Login
+    from jupyter_auth.core.models import Login, Provider
 
 STATIC = resources.files(__package__).joinpath("static")
 
@@ -84,6 +84,12 @@ def device(login: Login) -> dict[str, Any]:
         "qr": picture.svg_data_uri(scale=4, border=3, dark="#000", light="#fff"),
         "seconds_left": max(0, int(login.expires_at - time.time())),
     }
+
+
+def paste(provider: Provider) -> dict[str, Any]:
+    """What the page for a pasted code shows of its provider."""
+    url = provider.paste.url if provider.paste else ""
+    return {"paste": provider.paste, "paste_host": urlsplit(url).netloc}
 
 
 @functools.cache

@@ -5,11 +5,15 @@ All are the same process; they differ in how this Jupyter is registered there.
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
+
+from providers.fourinsight import USER_TOKEN_PATH, FourInsight
 
 from .lab import Lab
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from providers.oidc import OidcProvider
@@ -18,12 +22,20 @@ TITLE = "Example University"
 SECRET = "campus-secret-5f1d0c7be29a4836"  # planted: nobody may find it anywhere
 
 
-def campus(home: Path, oidc: OidcProvider, **auth: Any) -> Lab:
-    """A JupyterLab that is not started yet.
+class Campus(Lab):
+    """The lab, and the provider whose people paste."""
+
+    fourinsight: FourInsight
+
+
+@contextmanager
+def campus(home: Path, oidc: OidcProvider, **auth: Any) -> Iterator[Campus]:
+    """A JupyterLab with providers of each kind.
 
     ``idp`` is a public client, ``campus`` a confidential one. ``wrong`` has a secret that is not
     the provider's, and ``lost`` a redirect URI that leads to somebody else. ``device`` is signed in
-    to with a code.
+    to with a code, ``school`` with a password (which this provider refuses), ``4insight`` by what
+    is pasted.
     """
     for name in ("campus", "wrong"):
         callback = f"http://127.0.0.1/jupyter-auth/callback/{name}"
@@ -33,13 +45,33 @@ def campus(home: Path, oidc: OidcProvider, **auth: Any) -> Lab:
         "campus": {"client_id": "campus"},
         "wrong": {"client_id": "wrong"},
         "device": {"client_id": oidc.client_id, "grants": ["device_code"]},
+        "school": {"client_id": oidc.client_id, "grants": ["password"]},
         "lost": {"client_id": oidc.client_id, "redirect_uri": "https://hub.example/callback/lost"},
     }
     providers = {
         name: {"title": TITLE, "issuer": oidc.issuer, "base_url": f"{oidc.issuer}/api/", **client}
         for name, client in registered.items()
     }
-    return Lab(home, {"providers": providers, **auth}, CONFIGURATION, {"CAMPUS_SECRET": SECRET})
+    with FourInsight() as fourinsight:
+        providers["4insight"] = pasted_at(fourinsight)
+        settings = {"providers": providers, **auth}
+        with Campus(home, settings, CONFIGURATION, {"CAMPUS_SECRET": SECRET}) as lab:
+            lab.fourinsight = fourinsight
+            yield lab
+
+
+def pasted_at(fourinsight: FourInsight) -> dict[str, Any]:
+    """How that provider is configured: as the preset is, but at this machine."""
+    return {
+        "title": "4insight",
+        "endpoints": {"token_endpoint": fourinsight.origin + USER_TOKEN_PATH},
+        "client_id": fourinsight.user_client_id,
+        "client_secret": fourinsight.user_client_secret,
+        "grants": ["paste"],
+        "paste": {"url": "https://4insight.example/auth", "hosts": [fourinsight.host]},
+        "username_url": f"{fourinsight.origin}/v1.0/me",
+        "username_claim": "mail",
+    }
 
 
 # As an administrator writes it who wants no secret in the server's log at DEBUG: traitlets prints

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Browser, Page
 
+    from .campus import Campus
     from .lab import Lab
 
 PHONE = {"width": 360, "height": 640}
@@ -46,7 +47,7 @@ class Tour:
     """The pages, by name. Each method returns when the page has come to rest."""
 
     page: Page
-    lab: Lab
+    lab: Campus
 
     def stops(self) -> dict[str, Callable[[], None]]:
         """All of them, in an order in which none is in another's way."""
@@ -57,6 +58,11 @@ class Tour:
             "unfit": self.unfit,
             "device-asking": self.device_asking,
             "device": self.device,
+            "password": self.password,
+            "password-refused": self.password_refused,
+            "paste": self.paste,
+            "paste-refused": self.paste_refused,
+            "confirm": self.confirm,
             "cancelled": self.cancelled,
             "denied": self.denied,
             "failed": self.failed,
@@ -93,6 +99,32 @@ class Tour:
         self._let_go()
         self.page.goto(self.lab.begin("device"))
         expect(self.page.get_by_text("scan this with a phone")).to_be_visible()
+
+    def password(self) -> None:
+        self.page.goto(self.lab.begin("school"))
+        expect(self.page.get_by_label("User name")).to_be_focused()
+
+    def password_refused(self) -> None:
+        self.page.get_by_label("User name").fill("alice")
+        self.page.get_by_label("Password").fill("a guess")
+        self.page.get_by_role("button", name="Sign in").click()
+        expect(self.page.get_by_role("alert")).to_be_visible()
+        expect(self.page.get_by_label("Password")).to_be_empty()
+
+    def paste(self) -> None:
+        self.page.goto(self.lab.begin("4insight"))
+        expect(self.page.get_by_label("The text from there")).to_be_visible()
+
+    def paste_refused(self) -> None:
+        package = '{"endpoint": "https://evil.example/token", "code": "a-code"}'
+        self.page.get_by_label("The text from there").fill(package)
+        self.page.get_by_role("button", name="Continue").click()
+        expect(self.page.get_by_role("alert")).to_contain_text("Nothing was sent")
+
+    def confirm(self) -> None:
+        self.page.get_by_label("The text from there").fill(self.lab.fourinsight.package())
+        self.page.get_by_role("button", name="Continue").click()
+        self._heading("Is this you?")
 
     def cancelled(self) -> None:
         self.stuck()

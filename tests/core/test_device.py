@@ -25,7 +25,8 @@ from jupyter_auth.core.errors import (
     ProviderUnavailable,
     UserMismatch,
 )
-from jupyter_auth.core.logins import LIFETIME, MAX_DELAY, outcome
+from jupyter_auth.core.logins import LIFETIME, outcome
+from jupyter_auth.core.register import MAX_DELAY
 
 from .drive import account_of, provider_at
 

@@ -9,7 +9,7 @@ from providers.troubles import MISSING, Reply
 
 from jupyter_auth.core.discovery import MAX_AGE, PAUSE, Discovery
 from jupyter_auth.core.errors import ConfigurationError, ProviderError, ProviderUnavailable
-from jupyter_auth.core.models import Endpoints
+from jupyter_auth.core.parts import Endpoints
 
 from .drive import party_at, provider_at
 

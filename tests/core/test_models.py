@@ -8,13 +8,8 @@ import hashlib
 import pytest
 
 from jupyter_auth.core.errors import ConfigurationError
-from jupyter_auth.core.models import (
-    AccountKey,
-    Endpoints,
-    Header,
-    Provider,
-    Token,
-)
+from jupyter_auth.core.models import AccountKey, Provider, Token
+from jupyter_auth.core.parts import Endpoints, Header
 from jupyter_auth.core.providers import replace_provider
 from jupyter_auth.core.secret import Secret
 

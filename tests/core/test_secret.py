@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jupyter_auth.core.models import Account, AccountKey, Header, Provider, Token
+from jupyter_auth.core.models import Account, AccountKey, Provider, Token
+from jupyter_auth.core.parts import Header
 from jupyter_auth.core.secret import MaskedStr, Secret
 
 PLANTED = "planted-secret-5c0ffee"

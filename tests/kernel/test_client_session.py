@@ -25,7 +25,7 @@ from jupyter_auth.core.errors import (
     ProviderNotFound,
     ProviderUnavailable,
 )
-from jupyter_auth.core.models import Service
+from jupyter_auth.core.parts import Service
 from jupyter_auth.core.providers import Providers
 from jupyter_auth.core.store import FileStore
 from jupyter_auth.kernel import client_session

@@ -32,7 +32,8 @@ from jupyter_auth.core.errors import (
     RefreshRejected,
     UserMismatch,
 )
-from jupyter_auth.core.models import Header, Provider
+from jupyter_auth.core.models import Provider
+from jupyter_auth.core.parts import Header
 from jupyter_auth.core.providers import Providers
 from jupyter_auth.core.store import MemoryStore
 from jupyter_auth.kernel.client import connect

@@ -60,7 +60,8 @@ class RogueProvider:
     """``issuer`` is ``http://127.0.0.1:<port>``; ``host="localhost"`` makes it another site, and
     a ``certificate`` (see ``certificates``) https.
 
-    Attributes to set at any time: ``sub``, ``username``, ``scope`` (None: what was asked for),
+    Attributes to set at any time: ``sub``, ``username``, ``password``, ``scope`` (None: what was
+    asked for),
     ``access_token_ttl`` (seconds), ``rotate`` (refresh tokens), ``client_secret`` (None: a public
     client), ``sends_iss`` (RFC 9207), ``id_token`` (see ``forgery.IdTokens``), ``metadata`` (merged
     into the discovery document). A refresh answers for the ``sub`` of that moment.
@@ -84,6 +85,7 @@ class RogueProvider:
         self.client_secret: str | None = None
         self.sub = "u-2001"
         self.username = "rosa"
+        self.password = "rosa's pässword&=+"
         self.scope: str | None = None
         self.access_token_ttl = 3600
         self.rotate = True
@@ -237,15 +239,16 @@ class RogueProvider:
         form = request.form
         if not self._authenticated(request):
             return Reply.json({"error": "invalid_client"}, 401)
-        match form.get("grant_type"):
-            case "authorization_code":
-                return self._code_grant(form)
-            case "refresh_token":
-                return self._refresh_grant(form)
-            case grant if grant == GRANT:
-                return self._device_grant(form)
-            case "client_credentials" if self.client_secret:
-                return self._issue(Family(self.client_id, form.get("scope", ""), None, ""))
+        grants = {
+            "authorization_code": self._code_grant,
+            "refresh_token": self._refresh_grant,
+            "password": self._password_grant,
+            GRANT: self._device_grant,
+        }
+        if self.client_secret:
+            grants["client_credentials"] = self._client_grant
+        if grant := grants.get(form.get("grant_type", "")):
+            return grant(form)
         return Reply.json({"error": "unsupported_grant_type"}, 400)
 
     def _revoke(self, request: Request) -> Reply:
@@ -297,10 +300,20 @@ class RogueProvider:
         self._families.append(family)
         return self._issue(family)
 
+    def _client_grant(self, form: dict[str, str]) -> Reply:
+        return self._issue(Family(self.client_id, form.get("scope", ""), None, ""))
+
     def _device_grant(self, form: dict[str, str]) -> Reply:
         family = self.devices.poll(form.get("device_code", ""))
         if isinstance(family, Reply):
             return family
+        self._families.append(family)
+        return self._issue(family)
+
+    def _password_grant(self, form: dict[str, str]) -> Reply:
+        if form.get("password") != self.password or form.get("username") != self.username:
+            return Reply.json({"error": "invalid_grant"}, 400)
+        family = Family(self.client_id, form.get("scope", ""), None, self.sub)
         self._families.append(family)
         return self._issue(family)
 

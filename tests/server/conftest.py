@@ -6,17 +6,35 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from jupyter_process import Browser, JupyterProcess, Kernel
+from providers.fourinsight import USER_TOKEN_PATH, FourInsight
+from providers.rogue import RogueProvider
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from providers.oidc import OidcProvider
-    from providers.rogue import RogueProvider
+
+
+@pytest.fixture(scope="session")
+def school_server() -> Iterator[RogueProvider]:
+    """One that takes passwords."""
+    with RogueProvider() as provider:
+        yield provider
+
+
+@pytest.fixture(scope="session")
+def fourinsight() -> Iterator[FourInsight]:
+    """One that shows people a text to paste."""
+    with FourInsight() as server:
+        yield server
 
 
 @pytest.fixture(scope="session")
 def jupyter(
-    oidc: OidcProvider, tmp_path_factory: pytest.TempPathFactory
+    oidc: OidcProvider,
+    school_server: RogueProvider,
+    fourinsight: FourInsight,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[JupyterProcess]:
     """One server for all tests that do not need one of their own. It knows the real provider."""
     idp = {
@@ -31,6 +49,18 @@ def jupyter(
     nightly = {"client_id": oidc.service_id, "client_secret": oidc.service_secret}
     service = {"issuer": oidc.issuer, "service": nightly}
     providers = {"idp": idp, "hub": hub, "nightly": service, "device": device}
+    providers["school"] = {"issuer": school_server.issuer, "client_id": school_server.client_id}
+    providers["school"]["grants"] = ["password"]
+    providers["4insight"] = {
+        "title": "4insight",
+        "endpoints": {"token_endpoint": fourinsight.origin + USER_TOKEN_PATH},
+        "client_id": fourinsight.user_client_id,
+        "client_secret": fourinsight.user_client_secret,
+        "grants": ["paste"],
+        "paste": {"url": "https://4insight.example/auth", "hosts": [fourinsight.host]},
+        "username_url": f"{fourinsight.origin}/v1.0/me",
+        "username_claim": "mail",
+    }
     with JupyterProcess(home, providers=providers) as server:
         yield server
 

@@ -133,6 +133,34 @@
     }
   }
 
+  // -- forms --------------------------------------------------------------------------------------
+
+  // By fetch, not by the browser: the policy of these pages lets no form leave.
+  async function submit(event) {
+    event.preventDefault();
+    const form = event.currentTarget;
+    const pressed = event.submitter ?? form.querySelector("button[type=submit]");
+    const body = Object.fromEntries(new FormData(form));
+    body.host = form.dataset.host;
+    if (pressed.name) {
+      body[pressed.name] = pressed.value === "true";
+    }
+    const buttons = form.querySelectorAll("button");
+    buttons.forEach((each) => (each.disabled = true));
+    form.setAttribute("aria-busy", "true");
+    $("trouble").hidden = true;
+    try {
+      go((await ask("POST", location.pathname, body)).url);
+    } catch (error) {
+      showTrouble(error);
+      form.querySelectorAll("[data-secret]").forEach((each) => (each.value = ""));
+      form.querySelector("[data-secret]")?.focus();
+      buttons.forEach((each) => (each.disabled = false));
+      form.removeAttribute("aria-busy");
+      await lookAnew();
+    }
+  }
+
   // -- outcomes ----------------------------------------------------------------------------------
 
   async function restart({ currentTarget }) {
@@ -165,6 +193,7 @@
     button.addEventListener("click", () => copy(button));
   }
   $("cancel")?.addEventListener("click", cancel);
+  $("form")?.addEventListener("submit", submit);
   $("restart")?.addEventListener("click", restart);
   if (main.dataset.page === "pending") {
     pending();

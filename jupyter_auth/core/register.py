@@ -1,0 +1,107 @@
+"""Where one person's logins are written down, and what is written of each."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from contextlib import AbstractContextManager
+
+    from jupyter_auth.core.models import Account, AccountKey, Login
+    from jupyter_auth.core.secret import Secret
+
+MAX_DELAY = 60.0  # seconds between polls of a provider that is away
+
+
+@dataclass(frozen=True)
+class Binding:
+    """The cookie that binds one browser to one opening."""
+
+    name: str
+    value: str = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Opening:
+    """One browser's try at a login. ``fingerprint`` is that of the provider as it was then."""
+
+    verifier: Secret
+    nonce: str = field(repr=False)
+    binding: str = field(repr=False)  # SHA-256 of the cookie's value
+    redirect_uri: str
+    user: str = field(repr=False)
+    fingerprint: str
+    issuer: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What a login is for; logins that ask for the same are one."""
+
+    key: AccountKey
+    username: str | None = None
+    scopes: tuple[str, ...] = ()
+    force: bool = False
+    grant: str = "authorization_code"
+
+
+@dataclass(kw_only=True)
+class Polling:
+    """How a device login is asked about. Changed by the one who asks, between take and put back."""
+
+    device_code: Secret
+    fingerprint: str
+    interval: float  # seconds
+    failures: int = 0  # in a row
+    taken: bool = False
+
+    @property
+    def delay(self) -> float:
+        """Seconds until the next poll: doubled for each failure in a row (RFC 8628 3.5)."""
+        return max(self.interval, min(self.interval * 2.0**self.failures, MAX_DELAY))
+
+
+@dataclass
+class Entry:
+    """A login, and what only the engine knows of it."""
+
+    request: Request
+    login: Login
+    waiters: int = 1
+    claimed: bool = False
+    openings: dict[str, Opening] = field(default_factory=dict)  # by SHA-256 of the state
+    polling: Polling | None = None
+    held: Account | None = None
+
+
+class Register(Protocol):
+    """Where one person's logins are written down, by id."""
+
+    def read(self) -> Mapping[str, Entry]:
+        """All of them as they are now, to be looked at only."""
+
+    def change(self) -> AbstractContextManager[dict[str, Entry]]:
+        """All of them, for nobody else meanwhile; kept as they are when the block ends well."""
+
+
+class MemoryRegister:
+    """The register of a process."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._entries: dict[str, Entry] = {}
+
+    def read(self) -> Mapping[str, Entry]:
+        """As in the protocol."""
+        with self._lock:
+            return dict(self._entries)
+
+    @contextlib.contextmanager
+    def change(self) -> Iterator[dict[str, Entry]]:
+        """As in the protocol."""
+        with self._lock:
+            yield self._entries

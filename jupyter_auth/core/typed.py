@@ -1,0 +1,89 @@
+"""The ways in that a person types or pastes into: on a page of ours, or in a terminal.
+
+What is typed goes to the host that was shown to the person, or nowhere, and is kept nowhere.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from jupyter_auth.core import grants, oauth, pasted
+from jupyter_auth.core.errors import LoginFailed
+from jupyter_auth.core.traces import forgetful
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from jupyter_auth.core.completion import Completion
+    from jupyter_auth.core.logins import Logins
+    from jupyter_auth.core.models import Login
+    from jupyter_auth.core.register import Request
+    from jupyter_auth.core.secret import Secret
+    from jupyter_auth.core.token_endpoint import Party
+
+
+class TypedGrants:
+    """The drivers of those logins. ``party`` finds a provider that may be typed for, by name.
+
+    Each method raises the login's outcome where it is not pending. Whatever else it raises leaves
+    the login open: the person may try again. ``host`` is the one that the person was shown.
+    """
+
+    def __init__(
+        self, logins: Logins, completion: Completion, party: Callable[[str], Party]
+    ) -> None:
+        self._logins = logins
+        self._completion = completion
+        self._party = party
+
+    def host(self, login_id: str) -> str:
+        """Where what is typed goes: to be shown before. ConfigurationError: it may not be typed."""
+        return grants.host(self._party(self._logins.request(login_id).key.provider))
+
+    @forgetful
+    def password(self, login_id: str, username: str, password: Secret, *, host: str) -> Login:
+        """Sign in with user name and password (RFC 6749 4.3), a way of old applications.
+
+        LoginFailed: they were refused. UserMismatch: they are somebody else's than asked for.
+        """
+        login, request, party = self._asked(login_id, "password", host)
+        scopes = request.scopes or party.default_scopes
+        answer = oauth.password(party, username, password, scopes)
+        return self._completion.keep(login, request, party, answer)
+
+    @forgetful
+    def paste(self, login_id: str, text: Secret, *, host: str) -> Login:
+        """Spend a pasted code. The login then names its ``candidate``: nothing is stored yet.
+
+        LoginFailed: it is no code, or was refused. ConfigurationError: it wants to be sent to a
+        host that is not the provider's. UserMismatch: it is somebody else's than asked for.
+        """
+        login, request, party = self._asked(login_id, "paste", host)
+        found = pasted.parse(text.reveal())
+        if found.endpoint:
+            party = grants.at(party, found.endpoint)
+        answer = oauth.redeem(party, found.code)
+        account = self._completion.account(request, party, answer, token_endpoint=found.endpoint)
+        return self._logins.hold(login.id, account)
+
+    def confirm(self, login_id: str) -> Login:
+        """The person says that the candidate is who they are: store the account."""
+        self._logins.request(login_id)
+        return self._completion.keep_held(login_id, self._party)
+
+    def reject(self, login_id: str) -> Login:
+        """The person says that it is somebody else: give the tokens back, and end the login."""
+        self._logins.request(login_id)
+        return self._completion.drop_held(login_id, self._party)
+
+    def _asked(self, login_id: str, grant: str, host: str) -> tuple[Login, Request, Party]:
+        request = self._logins.request(login_id)
+        party = self._party(request.key.provider)
+        if request.grant != grant:
+            raise LoginFailed(f"This sign-in is not one by {grant}.", hint="Start again.")
+        if host != grants.host(party):
+            raise LoginFailed(
+                "The provider was configured anew meanwhile. Nothing was sent.",
+                hint="Reload the page, and look where it goes to.",
+            )
+        return self._logins.get(login_id), request, party

@@ -1,0 +1,44 @@
+"""What a person does on a login's own page, in the words of the page's ``fetch``.
+
+It runs in a thread of the provider's pool. Secrets become a ``Secret`` as soon as they are read.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from jupyter_auth.server import inputs
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from jupyter_auth.core.engine import Engine
+    from jupyter_auth.core.models import Login
+
+
+def take(engine: Engine, login: Login, body: Mapping[str, Any]) -> None:
+    """Carry out what ``body`` says for this login, by its grant. Raises what the engine does."""
+    if login.candidate is not None:
+        (engine.typed.confirm if inputs.flag(body, "mine") else engine.typed.reject)(login.id)
+    else:
+        {"device_code": _start, "password": _password, "paste": _paste}[login.grant](
+            engine, login.id, body
+        )
+
+
+def _start(engine: Engine, login_id: str, _: Mapping[str, Any]) -> None:
+    engine.device.start(login_id)
+
+
+def _password(engine: Engine, login_id: str, body: Mapping[str, Any]) -> None:
+    engine.typed.password(
+        login_id,
+        inputs.required(body, "username"),
+        inputs.secret(body, "password"),
+        host=inputs.required(body, "host"),
+    )
+
+
+def _paste(engine: Engine, login_id: str, body: Mapping[str, Any]) -> None:
+    text = inputs.secret(body, "pasted")
+    engine.typed.paste(login_id, text, host=inputs.required(body, "host"))

@@ -1,0 +1,42 @@
+"""The forms of our pages in a browser: filled in, refused, said yes and no to."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import expect
+
+from .tour import Tour
+
+
+@pytest.fixture
+def tour(lab, context) -> Tour:
+    tab = context.new_page()
+    tab.goto(f"{lab.url}/api/status?token={lab.token}")
+    return Tour(tab, lab)
+
+
+def test_a_refused_password_is_gone_from_the_form(tour):
+    tour.password()
+    tour.password_refused()
+    expect(tour.page.get_by_label("Password")).to_be_focused()
+    expect(tour.page.get_by_label("User name")).to_have_value("alice")
+    assert "a guess" not in tour.page.content() + tour.page.url
+
+
+def test_a_pasted_text_is_shown_to_be_whose_and_said_yes_to(tour, lab):
+    tour.paste()
+    tour.paste_refused()
+    tour.confirm()
+    expect(tour.page.get_by_role("main")).to_contain_text("alice@4subsea.example")
+    tour.page.get_by_role("button", name="Yes, that is me").click()
+    expect(tour.page.get_by_role("heading", name="Signed in to 4insight")).to_be_visible()
+    assert [each["provider"] for each in lab.accounts()] == ["4insight"]
+
+
+def test_or_no(tour, lab):
+    tour.paste()
+    tour.confirm()
+    tour.page.keyboard.press("Tab")
+    tour.page.get_by_role("button", name="No", exact=True).press("Enter")
+    expect(tour.page.get_by_role("heading", name="Sign-in cancelled")).to_be_visible()
+    assert lab.accounts() == []
