@@ -108,10 +108,10 @@ def test_it_begins_a_login_and_shows_the_link_in_every_form(kernel, engine):
     view = show(kernel)
     (login,) = engine.logins()
     path = f"/base/jupyter-auth/login/{login.id}"
-    assert view.pending()["path"] == path
     assert f'href="{path}"' in view.output["data"]["text/html"]
     assert path in view.output["data"]["text/plain"]
     assert "<img" not in view.output["data"]["text/html"]  # the hostile title is text
+    assert view.pending()["path"] == path  # last: once a view asks, the other link goes
 
 
 def test_once_a_view_is_there_no_other_link_is_left_to_be_saved(kernel):
