@@ -52,6 +52,8 @@ class Person:
 
     def _fill(self, page: _Page) -> dict[str, str]:
         form = {name: self._answers.get(name, value) for name, value in page.fields.items()}
+        if self._decision == "deny":
+            form.pop("allow", None)  # a button of the consent page of django-oauth-toolkit
         if page.decisions:
             consenting = self._decision in page.decisions and "allow" in page.decisions
             form["decision"] = self._decision if consenting else page.decisions[0]
@@ -73,7 +75,7 @@ class _Page(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = {key: value or "" for key, value in attrs}
         if tag == "form" and self.action is None:
-            self.action = given["action"]
+            self.action = given.get("action", "")
         elif tag == "input" and "name" in given:
             self.fields[given["name"]] = given.get("value", "")
         elif tag == "button" and given.get("name") == "decision":
