@@ -16,10 +16,12 @@ from jupyter_auth import UserSession
 from jupyter_auth.core import oauth
 from jupyter_auth.core.errors import (
     ConfigurationError,
+    LoginFailed,
     LoginRequired,
     RefreshRejected,
 )
 from jupyter_auth.core.models import AccountKey
+from jupyter_auth.core.secret import Secret
 
 TOKEN = "/oauth2/token/"
 REVOKE = "/oauth2/revoke-token/"
@@ -245,3 +247,49 @@ def test_signed_out_elsewhere_the_session_says_so(session, engine):
     assert eventually(lambda: not session.authenticated)
     with pytest.raises(LoginRequired):
         session.get("devices/")
+
+
+# -- the other grant: user name and password -----------------------------------------------------
+
+
+@pytest.fixture
+def typed(broker, table, insiders):
+    """What a person types for the application that is registered for passwords."""
+    engine = broker({"insiders": table | {"client_id": insiders.password_client}})
+
+    def go(username, password):
+        login = engine.begin("insiders", grant="password")
+        host = engine.typed.host(login.id)
+        return engine.typed.password(login.id, username, Secret(password), host=host)
+
+    return go
+
+
+def test_flow_password(typed, insiders):
+    assert typed(insiders.username, insiders.password).status == "complete"
+    session = UserSession("insiders", interactive=False)
+    assert session.get("devices/").json()["owner"] == insiders.username
+    (asked,) = insiders.journal(TOKEN)
+    assert asked["basic"]
+    assert asked["form"]["grant_type"] == "password"
+    assert asked["form"]["scope"] == "all"
+    insiders.expire()
+    assert session.get("devices/").ok  # by the refresh token: nobody types again
+
+
+@pytest.mark.parametrize("who", ["nobody@example.org", None])
+def test_a_wrong_user_or_password_can_be_typed_again(typed, insiders, who):
+    with pytest.raises(LoginFailed, match="invalid_grant"):
+        typed(who or insiders.username, "wrong")
+    assert typed(insiders.username, insiders.password).status == "complete"
+
+
+def test_a_password_is_refused_for_a_code_registration(engine, insiders):
+    """400 ``unauthorized_client``: say which grant the registration seems to be made for."""
+    login = engine.begin("insiders", grant="password")
+    host = engine.typed.host(login.id)
+    with pytest.raises(ConfigurationError, match="unauthorized_client") as caught:
+        engine.typed.password(login.id, insiders.username, Secret(insiders.password), host=host)
+    assert "the grant password" in caught.value.message
+    assert "authorization_code" in caught.value.hint
+    assert engine.accounts() == []
