@@ -373,6 +373,11 @@ class Engine:
         """Call ``listener`` after each change, from any thread; returns what ends that."""
         return self._log.listen(listener)
 
+    @property
+    def busy(self) -> bool:
+        """Whether tokens are held that the store would not take: they end with this engine."""
+        return self._tokens.holds_unsaved
+
     def close(self) -> None:
         """End what runs in the background."""
         self._revoker.close()

@@ -120,6 +120,11 @@ class Tokens:
             return as_token(account, provider)
         return None
 
+    @property
+    def holds_unsaved(self) -> bool:
+        """Whether there are tokens that the store would not take."""
+        return bool(self._unsaved)
+
     def watch(self) -> None:
         """From now on ``poll`` knows what is news. Costs nothing where nobody asks for changes."""
         if self._stamp is None:

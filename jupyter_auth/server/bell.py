@@ -107,6 +107,11 @@ class Bell:
         for listener in self._listeners:
             listener()
 
+    @property
+    def busy(self) -> bool:
+        """Whether anybody waits."""
+        return self._waiting > 0
+
     async def drained(self) -> None:
         """Return once everybody who waited has an answer, after ``close``."""
         await self._nobody.wait()

@@ -41,7 +41,10 @@ Wire: TypeAlias = dict[str, Any]
 
 
 class Broker:
-    """One user's engine behind HTTP. ``base_url`` has slashes at both ends."""
+    """One user's engine behind HTTP. ``base_url`` has slashes at both ends.
+
+    ``pools`` are those of all brokers of a process, None: its own.
+    """
 
     def __init__(
         self,
@@ -52,6 +55,7 @@ class Broker:
         default_provider: str | None = None,
         hub: UnderHub | None = None,
         listening: Callable[[], str | None] = lambda: None,
+        pools: Pools | None = None,
     ) -> None:
         self.base_url = base_url
         self.public_origin = public_origin
@@ -60,10 +64,15 @@ class Broker:
         self._listening = listening
         self._visited: str | None = None  # the origin of the last browser that left for a provider
         self._engine = engine
-        self._pools = Pools()
+        self._own_pools = pools is None
+        self._pools = pools or Pools()
         self.returns = Returns(lambda: {login.id for login in engine.logins()})
         self._asker = Asker(engine, self._pools)
         self._bell = Bell(engine, self._pools, self._asker)
+
+    async def of(self, user: Any) -> Broker:  # noqa: ARG002 (whoever may use this server)
+        """The broker of a user of this server: the one that there is."""
+        return self
 
     # -- providers ---------------------------------------------------------------------------------
 
@@ -304,6 +313,11 @@ class Broker:
         """A login's page, root-absolute."""
         return f"{self.base_url}{PREFIX}login/{quote(login_id, safe='')}"
 
+    @property
+    def busy(self) -> bool:
+        """Whether somebody waits here, or something is kept in memory alone."""
+        return self._bell.busy or self._engine.busy
+
     async def drained(self) -> None:
         """Return once everybody who waited for changes has an answer, after ``close``."""
         await self._bell.drained()
@@ -313,7 +327,8 @@ class Broker:
         self.returns.close()
         self._bell.close()
         self._asker.close()
-        self._pools.close()
+        if self._own_pools:
+            self._pools.close()
         self._engine.close()
 
     async def _obstacle(self, provider: str) -> ConfigurationError | None:

@@ -21,7 +21,7 @@ from jupyter_auth.core.errors import StoreError
 from jupyter_auth.core.secret import Secret
 from jupyter_auth.core.wire import VERSION
 from jupyter_auth.server.inputs import MAX_BODY
-from jupyter_auth.server.kernel import kernel_application
+from jupyter_auth.server.kernel import KeyGate, kernel_application
 
 if TYPE_CHECKING:
     import socket
@@ -62,7 +62,9 @@ class Door:
         except OSError as error:
             raise StoreError(f"The door for kernels cannot be opened: {error}.") from None
         server = HTTPServer(
-            kernel_application(broker, key), max_body_size=MAX_BODY, max_header_size=MAX_HEADERS
+            kernel_application(KeyGate(broker, key)),
+            max_body_size=MAX_BODY,
+            max_header_size=MAX_HEADERS,
         )
         server.add_sockets(sockets)
         name = f"jupyter_auth-{os.getpid()}-{secrets.token_hex(4)}.json"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import atexit
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from jupyter_server.extension.application import ExtensionApp
 
@@ -15,6 +15,7 @@ from jupyter_auth.server.broker import Broker
 from jupyter_auth.server.config import JupyterAuth, Settings, read_settings
 from jupyter_auth.server.door import VARIABLE, Door
 from jupyter_auth.server.events import Hints
+from jupyter_auth.server.remote import RemoteBroker
 from jupyter_auth.server.under_hub import UnderHub
 from jupyter_auth.server.views import STATIC
 
@@ -71,6 +72,7 @@ class JupyterAuthApp(ExtensionApp):
     static_paths = [str(STATIC)]  # noqa: RUF012 (as above)
 
     broker: Broker | None = None
+    remote: RemoteBroker | None = None
     door: Door | None = None
     hints: Hints | None = None
 
@@ -80,7 +82,12 @@ class JupyterAuthApp(ExtensionApp):
         assert self.serverapp is not None  # noqa: S101 (linked before)
         base_url = str(self.serverapp.web_app.settings["base_url"])
         try:
-            self.broker = make_broker(read_settings(self, base_url), base_url, self._address)
+            settings, hub = read_settings(self, base_url), UnderHub.of()
+            self.remote = RemoteBroker.configured_for(hub)
+            # It has all that the doors call; the pages, which call more, are the service's.
+            self.broker = cast("Broker | None", self.remote) or make_broker(
+                settings, base_url, self._address
+            )
             self.door = Door.open(self.broker, Path(self.serverapp.runtime_dir))
         except AuthError as error:
             self._close()
@@ -98,7 +105,8 @@ class JupyterAuthApp(ExtensionApp):
     def initialize_handlers(self) -> None:
         """Both doors' routes are tables; this is the UI door's."""
         given = {"broker": self.broker}
-        self.handlers.extend((path, kind, given) for path, kind in [*pages.ROUTES, *ui.ROUTES])
+        routes = ui.ROUTES if self.remote else [*pages.ROUTES, *ui.ROUTES]
+        self.handlers.extend((path, kind, given) for path, kind in routes)
 
     async def _start_jupyter_server_extension(self, _: ServerApp) -> None:
         """Called once the event loop runs."""

@@ -67,6 +67,12 @@ class UIHandler(JupyterHandler):
         """What the route table gives."""
         self.broker = broker
 
+    async def prepare(self) -> None:  # type: ignore[override]
+        """Jupyter's own checks (host, user, XSRF); then the broker of this very user."""
+        await super().prepare()
+        if self.current_user:
+            self.broker = await self.broker.of(self.current_user)
+
     @property
     def user(self) -> str:
         """Who this is for Jupyter: an opaque name, the same in all requests of one browser."""

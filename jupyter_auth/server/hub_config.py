@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+import json
+import os
+import sys
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+NAME = "jupyter-auth"
+URL = "http://127.0.0.1:10201"
 CALLBACK = "jupyter-auth/callback/"
 
 
@@ -22,7 +30,55 @@ def user_redirect_hook(path: str, request: Any, user: Any, base_url: str) -> str
     return f"{url.rstrip('/')}/{path}?{request.query}"
 
 
-def hub_config(c: Any) -> None:
-    """Let users of this Hub sign in on named servers too: the Hub finds the one that asked."""
+def hub_config(
+    c: Any,
+    providers: Mapping[str, Any] | None = None,
+    *,
+    url: str = URL,
+    api_token: str | None = None,
+    database_url: str | None = None,
+    crypt_keys: str | None = None,
+) -> None:
+    """Sign-in for this Hub's users: hook, service and roles, in ``jupyterhub_config.py``.
+
+    Without ``providers`` only the hook for named servers. With them, the service: the Hub starts it
+    at ``url``, where users' servers have to reach it, unless ``api_token`` says that it runs
+    elsewhere. Database and keys are, where not given, the Hub's own environment's
+    ``JUPYTER_AUTH_DATABASE_URL`` and ``JUPYTER_AUTH_CRYPT_KEYS``.
+    """
     c.JupyterHub.user_redirect_hook = user_redirect_hook
     c.Spawner.environment.update({"JUPYTER_AUTH_REDIRECT_HOOK": "1"})
+    if providers is None:
+        return
+    c.Spawner.environment.update({"JUPYTER_AUTH_URL": url})
+    service: dict[str, Any] = {"name": NAME, "url": url, "oauth_no_confirm": True}
+    if api_token:
+        service |= {"api_token": api_token}
+    else:
+        names = ("JUPYTER_AUTH_DATABASE_URL", "JUPYTER_AUTH_CRYPT_KEYS")
+        given = {
+            name: value or os.environ.get(name, "")
+            for name, value in zip(names, (database_url, crypt_keys), strict=True)
+        }
+        service |= {
+            "command": [sys.executable, "-m", "jupyter_auth.server.hub"],
+            "environment": given | {"JUPYTER_AUTH_PROVIDERS": json.dumps(dict(providers))},
+        }
+    c.JupyterHub.services.append(service)
+    c.JupyterHub.load_roles = _with_roles(list(c.JupyterHub.load_roles))
+
+
+def _with_roles(roles: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The roles, and what browsers, users' servers and the service need besides."""
+    own = {"name": NAME, "services": [NAME], "scopes": ["list:users", "read:users"]}
+    # ``load_roles`` replaces a role: these two have to repeat what the Hub gives them itself.
+    for name, scopes in (
+        ("user", ["self"]),
+        ("server", ["users:activity!user", "access:servers!server"]),
+    ):
+        role = next((role for role in roles if role["name"] == name), None)
+        if role is None:
+            role = {"name": name, "scopes": scopes}
+            roles.append(role)
+        role["scopes"] = [*role["scopes"], f"access:services!service={NAME}"]
+    return [*roles, own]

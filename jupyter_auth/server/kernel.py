@@ -1,4 +1,4 @@
-"""The kernel door's routes. The key is checked before anything else, on every route and verb."""
+"""The kernel door's routes. Its gate is asked before anything else, on every route and verb."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import asyncio
 import hmac
 import json
 import logging
-from typing import TYPE_CHECKING, Any
+import re
+from typing import TYPE_CHECKING, Any, Protocol
 
 from tornado import web
 
@@ -18,21 +19,46 @@ from jupyter_auth.server.answers import error_of, status_of
 if TYPE_CHECKING:
     from types import TracebackType
 
+    from tornado.httputil import HTTPServerRequest
+
     from jupyter_auth.core.secret import Secret
     from jupyter_auth.server.broker import Broker
 
 _log = logging.getLogger("jupyter_auth")
 
 
+class Gate(Protocol):
+    """Who may pass."""
+
+    async def broker(self, request: HTTPServerRequest) -> Broker:
+        """That of the accounts which this request may use. BrokerUnavailable: none."""
+
+
+class KeyGate:
+    """One broker, for whoever has this server's key."""
+
+    def __init__(self, broker: Broker, key: Secret) -> None:
+        self._broker = broker
+        self._key = key
+
+    async def broker(self, request: HTTPServerRequest) -> Broker:
+        """As in the protocol; the key is compared in constant time."""
+        given = request.headers.get("Authorization", "").encode("utf-8", "surrogateescape")
+        if not hmac.compare_digest(given, f"Bearer {self._key.reveal()}".encode()):
+            raise BrokerUnavailable(
+                "The key is not this server's.", hint="Was the Jupyter server started anew?"
+            )
+        return self._broker
+
+
 class KernelHandler(web.RequestHandler):
-    """A request of a kernel, with this server's key and nothing of a browser's."""
+    """A request of a kernel, which its gate lets pass, and with nothing of a browser's."""
 
     broker: Broker
 
-    def initialize(self, broker: Broker, key: Secret) -> None:
+    def initialize(self, gate: Gate) -> None:
         """What the route table gives."""
-        self.broker = broker
-        self._key = key
+        self._gate = gate
         self.gone = asyncio.Event()
 
     def set_default_headers(self) -> None:
@@ -41,16 +67,12 @@ class KernelHandler(web.RequestHandler):
         self.set_header("Cache-Control", "no-store")
         self.set_header(wire.VERSION_HEADER, str(wire.VERSION))
 
-    def prepare(self) -> None:
+    async def prepare(self) -> None:
         """Browsers, strangers and other versions go no further."""
         headers = self.request.headers
         if "Origin" in headers or any(name.lower().startswith("sec-fetch-") for name in headers):
             raise BrokerUnavailable("This door is not for browsers.")
-        given = headers.get("Authorization", "").encode("utf-8", "surrogateescape")
-        if not hmac.compare_digest(given, f"Bearer {self._key.reveal()}".encode()):
-            raise BrokerUnavailable(
-                "The key is not this server's.", hint="Was the Jupyter server started anew?"
-            )
+        self.broker = await self._gate.broker(self.request)
         try:
             wire.check_version(headers.get(wire.VERSION_HEADER), "kernel")
         except ValueError:
@@ -94,9 +116,9 @@ class KernelHandler(web.RequestHandler):
 class NotFound(KernelHandler):
     """Whatever is no route; strangers do not even learn that."""
 
-    def prepare(self) -> None:
+    async def prepare(self) -> None:
         """As everywhere, then 404."""
-        super().prepare()
+        await super().prepare()
         raise web.HTTPError(404, "There is no such route.")
 
 
@@ -224,11 +246,11 @@ ROUTES: list[tuple[str, type[KernelHandler]]] = [
 ]
 
 
-def kernel_application(broker: Broker, key: Secret) -> web.Application:
-    """The routes, for a server that only kernels reach. It writes no access log."""
-    given = {"broker": broker, "key": key}
+def kernel_application(gate: Gate, prefix: str = "") -> web.Application:
+    """The routes under ``prefix``, for kernels alone. It writes no access log."""
+    given = {"gate": gate}
     return web.Application(
-        [(pattern, handler, given) for pattern, handler in ROUTES],
+        [(re.escape(prefix) + pattern, handler, given) for pattern, handler in ROUTES],
         default_handler_class=NotFound,
         default_handler_args=given,
         log_function=lambda _: None,

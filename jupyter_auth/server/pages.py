@@ -38,7 +38,11 @@ class PageHandler(UIHandler):
     def show(self, template: str, status: int = 200, **values: Any) -> None:
         """End with a page."""
         self.set_status(status)
-        self.finish(views.render(template, self.base_url, **values))
+        static_url = self.settings.get(
+            "jupyter_auth_static", f"{self.base_url}static/jupyter_auth/"
+        )
+        home = self.settings.get("jupyter_auth_home", self.base_url)
+        self.finish(views.render(template, self.base_url, static_url, home, **values))
 
     def show_outcome(self, outcome: Outcome, status: int = 200) -> None:
         """End with a page that only says something."""

@@ -110,11 +110,14 @@ def _version(name: str) -> str:
     return hashlib.sha256(STATIC.joinpath(name).read_bytes()).hexdigest()[:16]
 
 
-def render(template: str, base_url: str, **values: Any) -> str:
-    """The page. ``base_url`` is the Jupyter server's, with slashes at both ends."""
+def render(template: str, base_url: str, static_url: str, home: str, **values: Any) -> str:
+    """The page. ``base_url`` and ``static_url`` are ours, with slashes at both ends.
+
+    ``home`` is where Jupyter itself begins.
+    """
 
     def static(name: str) -> str:
-        return f"{base_url}static/jupyter_auth/{name}?v={_version(name)}"
+        return f"{static_url}{name}?v={_version(name)}"
 
     page = _environment().get_template(f"{template}.html")
-    return page.render(base_url=base_url, static=static, **values)
+    return page.render(base_url=base_url, home=home, static=static, **values)

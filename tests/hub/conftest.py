@@ -5,13 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from hub_process import Hub
+import requests
+from cryptography.fernet import Fernet
+from hub_process import Hub, until
+from server.jupyter_process import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from providers.oidc import OidcProvider
 
+KEYS = Fernet.generate_key().decode()
+SECRET = "served-secret-0c1f7a2b9d3e4f58"
 SCOPES = ["openid", "profile", "offline_access"]
 
 
@@ -24,4 +29,32 @@ def hub(oidc: OidcProvider, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     more = "import jupyter_auth; jupyter_auth.hub_config(c)"
     with Hub(tmp_path_factory.mktemp("hub"), auth, more, prefix="/campus/") as hub:
         oidc.add_client("campus", hub.url("hub/user-redirect/jupyter-auth/callback/idp"))
+        yield hub
+
+
+@pytest.fixture(scope="session")
+def served(oidc: OidcProvider, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
+    """A Hub with the service: a confidential client, and its secret in the service alone."""
+    home = tmp_path_factory.mktemp("served")
+    idp = {
+        "issuer": oidc.issuer,
+        "client_id": "served",
+        "client_secret": SECRET,
+        "title": "Example ID",
+        "scopes": SCOPES,
+    }
+    more = f"""
+import jupyter_auth
+jupyter_auth.hub_config(
+    c,
+    providers={{"idp": {idp!r}}},
+    url="http://127.0.0.1:{free_port()}",
+    database_url="sqlite:///{home / "accounts.sqlite"}",
+    crypt_keys={KEYS!r},
+)
+"""
+    with Hub(home, more=more, prefix="/campus/", served=True) as hub:
+        uri = hub.url("services/jupyter-auth/callback/idp")
+        oidc.add_client("served", uri, client_secret=SECRET)
+        until(lambda: requests.get(hub.url("services/jupyter-auth/ready"), timeout=5).ok)
         yield hub

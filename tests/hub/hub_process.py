@@ -38,9 +38,11 @@ class Hub:
         more: str = "",
         *,
         prefix: str = "/",
+        served: bool = False,
     ) -> None:
         self.home = home
         self.prefix = prefix
+        self.served = served
         self.api_token = secrets.token_hex(24)
         self.origin = f"http://127.0.0.1:{free_port()}"
         self.log_file = home / "hub.log"
@@ -111,6 +113,7 @@ class Hub:
                         "tokens",
                         "access:servers",
                         "shares",
+                        "read:metrics",
                     ],
                 }
             ],
@@ -181,9 +184,7 @@ class Hub:
             self.url("hub/login"), data=form, timeout=30, allow_redirects=False
         )
         assert answer.status_code == 302, answer.text
-        if self.runs(user):
-            browser.visit()
-        return browser
+        return browser.visit() if self.runs(user) else browser
 
 
 class UserServer:
@@ -225,9 +226,15 @@ class HubBrowser(Browser):
             answer = self._confirm(answer)  # a guest's first visit
         return answer
 
+    @property
+    def xsrf(self) -> str:
+        path = self.base_url + ("jupyter-auth/" if self.hub.served else "")
+        return self.session.cookies.get("_xsrf", path=path) or ""
+
     def visit(self) -> Self:
-        """Let the server know this browser."""
-        assert self.get("jupyter-auth/login/none").status_code == 200
+        """Let the pages know this browser: those of the user's server, or of the service."""
+        base_url = f"{self.hub.prefix}services/" if self.hub.served else self.base_url
+        assert self.get(f"{self.origin}{base_url}jupyter-auth/login/none").status_code == 200
         return self
 
     def _confirm(self, page: requests.Response) -> requests.Response:

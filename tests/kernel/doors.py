@@ -19,7 +19,7 @@ from tornado.netutil import bind_sockets
 from jupyter_auth.core.secret import Secret
 from jupyter_auth.server.broker import Broker
 from jupyter_auth.server.door import Connection, Door
-from jupyter_auth.server.kernel import kernel_application
+from jupyter_auth.server.kernel import KeyGate, kernel_application
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -83,7 +83,7 @@ class TcpDoor(OpenDoor):
 
     def _open(self, broker: Broker) -> Door:
         key, sockets = secrets.token_urlsafe(32), bind_sockets(0, "127.0.0.1")
-        server = HTTPServer(kernel_application(broker, Secret(key)))
+        server = HTTPServer(kernel_application(KeyGate(broker, Secret(key))))
         server.add_sockets(sockets)
         address = f"tcp:127.0.0.1:{sockets[0].getsockname()[1]}"
         self._runtime_dir.mkdir(exist_ok=True)

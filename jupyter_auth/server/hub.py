@@ -1,0 +1,186 @@
+"""The JupyterHub service: ``python -m jupyter_auth.server.hub``.
+
+All users' accounts in one database, behind the Hub's own proxy at ``services/jupyter-auth/``. What
+it needs comes from the environment that the Hub gives its services, and from
+``JUPYTER_AUTH_DATABASE_URL``, ``JUPYTER_AUTH_CRYPT_KEYS`` and ``JUPYTER_AUTH_PROVIDERS`` (JSON); or
+what can be set from a configuration file with ``c.JupyterAuth``, named as the only argument.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import dataclasses
+import json
+import logging
+import os
+import signal
+import sys
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from tornado.httpserver import HTTPServer
+from traitlets.config import Application
+
+from jupyter_auth.core.errors import AuthError, BrokerUnavailable, ConfigurationError
+from jupyter_auth.core.providers import Providers
+from jupyter_auth.core.urls import require_secure
+from jupyter_auth.server.broker import PREFIX
+from jupyter_auth.server.config import read_settings
+from jupyter_auth.server.database import Database
+from jupyter_auth.server.door import MAX_HEADERS
+from jupyter_auth.server.hub_admin import sweep, watch_desk
+from jupyter_auth.server.hub_brokers import HubBrokers
+from jupyter_auth.server.hub_doors import SharedOAuth, doors
+from jupyter_auth.server.hub_people import BELIEVED, People
+from jupyter_auth.server.inputs import MAX_BODY
+from jupyter_auth.server.vault import VARIABLE as KEYS
+from jupyter_auth.server.vault import Vault
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from jupyter_auth.server.config import Settings
+
+DATABASE = "JUPYTER_AUTH_DATABASE_URL"
+PROVIDERS = "JUPYTER_AUTH_PROVIDERS"
+SWEEP = 300.0  # seconds
+HUB_TIMEOUT = 30.0  # seconds that the Hub is given to answer at start
+
+_log = logging.getLogger("jupyter_auth")
+
+
+class Service:
+    """Everything that a replica holds. AuthError: the configuration cannot work."""
+
+    def __init__(self, environ: Mapping[str, str], config_file: str | None = None) -> None:
+        self.base_url = _base_url(_needed(environ, "JUPYTERHUB_SERVICE_PREFIX"))
+        settings = _settings(environ, config_file, self.base_url)
+        self.providers = Providers(settings.providers, allow_user_providers=False)
+        for name in settings.providers:
+            _check_redirect(self.providers.get(name).redirect_uri, f"{self.base_url}{PREFIX}")
+        if settings.public_origin:
+            require_secure(settings.public_origin, "public_url")
+        self.vault = Vault(environ.get(KEYS, ""))
+        self.database = Database(_needed(environ, DATABASE))
+        self.hub_auth = SharedOAuth(
+            api_token=_needed(environ, "JUPYTERHUB_API_TOKEN"), cache_max_age=int(BELIEVED)
+        )
+        self.address = urlsplit(_needed(environ, "JUPYTERHUB_SERVICE_URL"))
+        self.brokers = HubBrokers(
+            settings, self.providers, self.database, self.vault, base_url=self.base_url
+        )
+
+    async def run(self) -> None:
+        """Serve until SIGTERM. AuthError: the Hub does not let it."""
+        stopped = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+        people = People(self.hub_auth)
+        await _patiently(people)
+        desk = watch_desk(self.database, self.hub_auth)
+        server = HTTPServer(
+            doors(people, self.brokers, self.hub_auth, desk),
+            xheaders=True,
+            max_body_size=MAX_BODY,
+            max_header_size=MAX_HEADERS,
+        )
+        server.listen(self.address.port or 80, self.address.hostname or "127.0.0.1")
+        _log.info("Sign-in for this Hub's users: listening at %s", self.address.netloc)
+        sweeping = asyncio.create_task(self._sweep(people))
+        await stopped.wait()
+        sweeping.cancel()
+        server.stop()
+        self.brokers.close()
+        await server.close_all_connections()
+
+    async def _sweep(self, people: People) -> None:
+        while True:
+            try:
+                await sweep(self.database, people)
+            except AuthError as error:
+                _log.warning("Records of deleted users stay for now: %s", error.message)
+            await asyncio.sleep(SWEEP)
+
+
+def _needed(environ: Mapping[str, str], name: str) -> str:
+    if value := environ.get(name):
+        return value
+    raise ConfigurationError(
+        f"{name} is not set.",
+        hint="This runs as a service of a JupyterHub: see `jupyter_auth.hub_config`.",
+    )
+
+
+def _base_url(prefix: str) -> str:
+    if not prefix.endswith(f"/{PREFIX}"):
+        raise ConfigurationError(
+            f"The service is called {prefix.strip('/').rpartition('/')[2]!r} on the Hub.",
+            hint="Its name has to be jupyter-auth: paths and redirect URIs are made from it.",
+        )
+    return prefix.removesuffix(PREFIX)
+
+
+def _settings(environ: Mapping[str, str], config_file: str | None, base_url: str) -> Settings:
+    application = Application()
+    if config_file:
+        if not os.path.isfile(config_file):  # noqa: PTH113 (traitlets would say nothing)
+            raise ConfigurationError(f"There is no configuration file {config_file}.")
+        application.load_config_file(config_file)
+    settings = read_settings(application, base_url)
+    try:
+        given = json.loads(environ.get(PROVIDERS) or "{}")
+        twice = sorted(given.keys() & settings.providers.keys())
+    except (ValueError, AttributeError):
+        raise ConfigurationError(f"{PROVIDERS} is not a JSON object of providers.") from None
+    if twice:
+        raise ConfigurationError(
+            f"There are two providers called {twice[0]!r}.",
+            hint=f"One is in {PROVIDERS}, one in the configuration file: take one of them out.",
+        )
+    if not (providers := settings.providers | given):
+        raise ConfigurationError(
+            "No provider is configured.", hint="Give `hub_config(c, providers={...})` one."
+        )
+    return dataclasses.replace(settings, providers=providers)
+
+
+def _check_redirect(uri: str | None, prefix: str) -> None:
+    if uri is None:
+        return
+    if not urlsplit(uri).path.startswith(f"{prefix}callback/"):
+        raise ConfigurationError(
+            f"The redirect URI {uri} does not lead to the service.",
+            hint=f"Leave redirect_uri out, and register <the Hub's origin>{prefix}callback/<name>.",
+        )
+    require_secure(uri, "redirect_uri")
+
+
+async def _patiently(people: People) -> None:
+    """A Hub that starts its services does not answer at once."""
+    deadline = asyncio.get_running_loop().time() + HUB_TIMEOUT
+    while True:
+        try:
+            return await people.check_scopes()
+        except BrokerUnavailable as error:
+            if asyncio.get_running_loop().time() > deadline:
+                raise ConfigurationError(
+                    "The Hub does not answer.", hint="Check JUPYTERHUB_API_URL."
+                ) from error
+        await asyncio.sleep(0.2)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the service; what cannot work is one sentence on stderr, and exit status 1."""
+    given = sys.argv[1:] if arguments is None else arguments
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    try:
+        service = Service(os.environ, given[0] if given else None)
+        with contextlib.closing(service.database):
+            asyncio.run(service.run())
+    except AuthError as error:
+        sys.exit(f"jupyter_auth's service does not start. {error}")
+
+
+if __name__ == "__main__":
+    main()

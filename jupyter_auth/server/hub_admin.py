@@ -1,0 +1,112 @@
+"""What an administrator sees of the service and does with it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING, Any
+
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from sqlalchemy import delete, func, select
+from tornado import web
+from tornado.web import HTTPError
+
+from jupyter_auth.server.database import records
+from jupyter_auth.server.hub_metrics import ACCOUNTS, SWEPT
+from jupyter_auth.server.sqlstore import ACCOUNT, Owner
+
+if TYPE_CHECKING:
+    from jupyter_auth.core.models import Logout
+    from jupyter_auth.server.database import Database
+    from jupyter_auth.server.hub_brokers import HubBrokers
+    from jupyter_auth.server.hub_doors import SharedOAuth
+    from jupyter_auth.server.hub_people import People
+
+METRICS_SCOPES = {"read:metrics"}
+
+_audit = logging.getLogger("jupyter_auth.audit")
+
+
+async def sweep(database: Database, people: People) -> None:
+    """Drop the records of users who are gone, or were made anew since. AuthError: not now."""
+    owners = await asyncio.to_thread(_owners, database)  # first: who came later is not touched
+    alive = await people.all()
+    for owner in owners:
+        if owner.id not in alive:
+            await asyncio.to_thread(_forget, database, owner)
+            SWEPT.inc()
+            _audit.info("records dropped with their user: user=%r", owner.name)
+    ACCOUNTS.set(await asyncio.to_thread(_count, database))
+
+
+def _owners(database: Database, name: str | None = None) -> list[Owner]:
+    row = records.c
+    statement = select(row.user_name, row.user_created).distinct()
+    if name is not None:
+        statement = statement.where(row.user_name == name)
+    return [Owner(found.user_name, found.user_created) for found in database.rows(statement)]
+
+
+def _forget(database: Database, owner: Owner) -> None:
+    database.change(delete(records).where(records.c.owner == owner.id))
+
+
+def _count(database: Database) -> int:
+    statement = select(func.count()).where(records.c.kind == ACCOUNT, records.c.data.is_not(None))
+    return int(database.rows(statement)[0][0])
+
+
+def sign_out(database: Database, brokers: HubBrokers, name: str) -> list[Logout]:
+    """Sign all accounts of all users of that name out, here and at their providers."""
+    done = []
+    for owner in _owners(database, name):
+        engine = brokers.engine(owner)
+        done += [engine.logout(each.provider, each.session_key) for each in engine.accounts()]
+        _forget(database, owner)
+    _audit.info("signed out by an administrator: user=%r accounts=%d", name, len(done))
+    return done
+
+
+class _Health(web.RequestHandler):
+    def get(self) -> None:
+        """This replica runs."""
+        self.finish({"status": "ok"})
+
+
+class _Ready(web.RequestHandler):
+    def initialize(self, database: Database) -> None:
+        self._database = database
+
+    async def get(self) -> None:
+        """It can serve: its database answers."""
+        ready = await asyncio.to_thread(self._database.answers)
+        self.set_status(200 if ready else 503)
+        self.finish({"status": "ok" if ready else "the database does not answer"})
+
+
+class _Metrics(web.RequestHandler):
+    def initialize(self, hub_auth: SharedOAuth) -> None:
+        self._hub_auth = hub_auth
+
+    async def get(self) -> None:
+        """For a Hub API token with the scope ``read:metrics``, as the Hub's own metrics."""
+        token = self._hub_auth.get_token(self, in_cookie=False)
+        user = token and await self._hub_auth.user_for_token(token, sync=False)
+        if not user or not self._hub_auth.check_scopes(METRICS_SCOPES, user):
+            raise HTTPError(403)
+        self.set_header("Content-Type", CONTENT_TYPE_LATEST)
+        self.finish(generate_latest())
+
+
+def watch_desk(database: Database, hub_auth: SharedOAuth) -> list[tuple[str, Any]]:
+    """Routes for those who watch over the service, below its prefix."""
+    found: list[tuple[str, type[web.RequestHandler], dict[str, Any]]] = [
+        ("/health", _Health, {}),
+        ("/ready", _Ready, {"database": database}),
+        ("/metrics", _Metrics, {"hub_auth": hub_auth}),
+    ]
+    return [(path, _application(kind, given)) for path, kind, given in found]
+
+
+def _application(kind: type[web.RequestHandler], given: dict[str, Any]) -> web.Application:
+    return web.Application([(r".*", kind, given)], log_function=lambda _: None)

@@ -1,0 +1,146 @@
+"""A broker for each user of the Hub who is there, over one database, one set of threads."""
+
+from __future__ import annotations
+
+import logging
+from collections import OrderedDict
+from typing import TYPE_CHECKING, Any
+
+from jupyter_auth.core.discovery import Discovery
+from jupyter_auth.core.engine import Engine
+from jupyter_auth.core.errors import AuthError
+from jupyter_auth.server.broker import Broker, Wire
+from jupyter_auth.server.hub_metrics import LOGINS, LOGOUTS, TOKENS
+from jupyter_auth.server.pools import Pools
+from jupyter_auth.server.sqlstore import SqlRegister, SqlStore
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from jupyter_auth.core.models import Login
+    from jupyter_auth.core.providers import Providers
+    from jupyter_auth.server.config import Settings
+    from jupyter_auth.server.database import Database
+    from jupyter_auth.server.sqlstore import Owner
+    from jupyter_auth.server.vault import Vault
+
+MOST = 2000  # brokers that are kept ready; one more costs a tenth of a millisecond
+
+_audit = logging.getLogger("jupyter_auth.audit")
+
+
+class AuditedBroker(Broker):
+    """Says who did what at which provider, and counts it. Never a token."""
+
+    def __init__(self, engine: Engine, owner: Owner, **options: Any) -> None:
+        super().__init__(engine, **options)
+        self._owner = owner
+
+    async def token(self, body: Mapping[str, Any]) -> Wire:
+        """As in ``Broker``."""
+        try:
+            answer = await super().token(body)
+        except AuthError as error:
+            TOKENS.labels(error.code).inc()
+            if error.code == "refresh_rejected":
+                self._tell("sign-in ended by the provider", str(body.get("provider")))
+            raise
+        TOKENS.labels("ok").inc()
+        return answer
+
+    async def begin(self, body: Mapping[str, Any]) -> Wire:
+        """As in ``Broker``."""
+        login = await super().begin(body)
+        self._tell("sign-in asked for", login["provider"])
+        return login
+
+    async def finish(
+        self, provider: str, params: Mapping[str, str], bindings: Mapping[str, str], user: str
+    ) -> Login:
+        """As in ``Broker``."""
+        login = await super().finish(provider, params, bindings, user)
+        LOGINS.labels(login.status).inc()
+        self._tell(f"sign-in {login.status}", provider)
+        return login
+
+    async def logout(self, query: Mapping[str, Any]) -> Wire:
+        """As in ``Broker``."""
+        outcome = await super().logout(query)
+        if outcome["removed"]:
+            LOGOUTS.inc()
+            self._tell("signed out", str(query.get("provider")))
+        return outcome
+
+    def _tell(self, what: str, provider: str) -> None:
+        _audit.info("%s: user=%r provider=%r", what, self._owner.name, provider)
+
+
+class HubBrokers:
+    """Finds a user's broker. Cheap to make, so few are kept: those used last, and busy ones."""
+
+    hub = None
+
+    def __init__(
+        self,
+        settings: Settings,
+        providers: Providers,
+        database: Database,
+        vault: Vault,
+        *,
+        base_url: str,
+    ) -> None:
+        self.base_url = base_url
+        self.public_origin = settings.public_origin
+        self._settings = settings
+        self._providers = providers
+        self._database = database
+        self._vault = vault
+        self._discovery = Discovery(database.clock)
+        self._pools = Pools()
+        self._brokers: OrderedDict[str, Broker] = OrderedDict()
+
+    async def of(self, user: Any) -> Broker:
+        """That of a user whom ``HubIdentity`` has found."""
+        return self.of_owner(user.owner)
+
+    def of_owner(self, owner: Owner) -> Broker:
+        """That of this very user."""
+        found = self._brokers.get(owner.id)
+        if found is None:
+            found = self._brokers[owner.id] = self._made(owner)
+            self._forget_idle()
+        self._brokers.move_to_end(owner.id)
+        return found
+
+    def engine(self, owner: Owner) -> Engine:
+        """What decides for this user, over the records of this user alone."""
+        return Engine(
+            self._providers,
+            SqlStore(self._database, self._vault, owner),
+            clock=self._database.clock,
+            login_lifetime=self._settings.login_lifetime,
+            register=SqlRegister(self._database, self._vault, owner),
+            discovery=self._discovery,
+        )
+
+    def _made(self, owner: Owner) -> Broker:
+        return AuditedBroker(
+            self.engine(owner),
+            owner,
+            base_url=self.base_url,
+            public_origin=self.public_origin,
+            default_provider=self._settings.default_provider,
+            pools=self._pools,
+        )
+
+    def _forget_idle(self) -> None:
+        surplus = len(self._brokers) - MOST
+        for name, broker in list(self._brokers.items())[: 2 * max(0, surplus)]:
+            if not broker.busy:
+                del self._brokers[name]
+
+    def close(self) -> None:
+        """Let everybody go who waits; what runs is not waited for."""
+        for broker in self._brokers.values():
+            broker.close()
+        self._pools.close()

@@ -1,0 +1,150 @@
+"""The service's two doors: browsers by the Hub's OAuth, kernels by a Hub API token alone.
+
+The handlers are those of a Jupyter server. Requests with an ``Authorization`` header go to the
+kernel door, all others to the pages and the UI door, which has no route for a token: so a cookie
+can never fetch one.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+from cryptography.fernet import Fernet, InvalidToken
+from jupyter_server.auth import AllowAllAuthorizer
+from jupyterhub.services.auth import HubOAuth
+from jupyterhub.singleuser.extension import (
+    JupyterHubIdentityProvider,
+    JupyterHubOAuthCallbackHandler,
+)
+from tornado import web
+from tornado.routing import AnyMatches, Matcher, Rule, RuleRouter
+
+from jupyter_auth.core.errors import BrokerUnavailable
+from jupyter_auth.server import pages, ui
+from jupyter_auth.server.broker import PREFIX
+from jupyter_auth.server.kernel import kernel_application
+from jupyter_auth.server.views import STATIC
+
+if TYPE_CHECKING:
+    from jupyter_server.base.handlers import JupyterHandler
+    from tornado.httputil import HTTPServerRequest
+
+    from jupyter_auth.server.broker import Broker
+    from jupyter_auth.server.hub_brokers import HubBrokers
+    from jupyter_auth.server.hub_people import People
+
+_TOKEN = re.compile(r"(?:bearer|token) +(\S+)", re.IGNORECASE)
+
+
+def derived(secret: str, purpose: str) -> bytes:
+    """A key of 32 bytes that all who share ``secret`` derive alike."""
+    return hashlib.blake2b(purpose.encode(), key=secret.encode()[:64], digest_size=32).digest()
+
+
+class SharedOAuth(HubOAuth):  # type: ignore[misc]
+    """``HubOAuth`` whose state travels encrypted: any replica can finish what another began."""
+
+    @property
+    def _states(self) -> Fernet:
+        return Fernet(base64.urlsafe_b64encode(derived(self.api_token, "oauth state")))
+
+    def generate_state(self, next_url: str | None = None, **extra_state: Any) -> str:
+        """As in HubOAuth, but the state is not only an id."""
+        return self._states.encrypt(
+            json.dumps(extra_state | {"next_url": next_url}).encode()
+        ).decode()
+
+    def _decode_state(self, state: str = "", /) -> dict[str, Any]:
+        try:
+            opened = self._states.decrypt(state.encode(), ttl=self.oauth_state_max_age)
+        except InvalidToken:
+            return {}
+        return dict(json.loads(opened))
+
+    def clear_oauth_state(self, state_id: str) -> None:
+        """It is in the cookie alone, which is cleared."""
+
+
+class HubIdentity(JupyterHubIdentityProvider):  # type: ignore[misc]
+    """Browsers' users, each with the ``owner`` that their accounts are kept under."""
+
+    people: People
+
+    async def get_user(self, handler: JupyterHandler) -> Any:
+        """As everywhere on a Hub; services, which have accounts nowhere, are nobody."""
+        user = await super().get_user(handler)
+        if user is None or user.hub_user.get("kind") != "user":
+            return None
+        token = self.hub_auth.get_token(handler)
+        user.owner = await self.people.of_cookie(token, user.hub_user["name"])
+        return user
+
+
+class HubGate:
+    """Kernels, by the API token that the Hub gave their server."""
+
+    def __init__(self, people: People, brokers: HubBrokers) -> None:
+        self._people = people
+        self._brokers = brokers
+
+    async def broker(self, request: HTTPServerRequest) -> Broker:
+        """As in ``Gate``: that of the token's own user, and of nobody else."""
+        given = _TOKEN.fullmatch(request.headers.get("Authorization", ""))
+        if given is None:
+            raise BrokerUnavailable("This door takes a Hub API token.")
+        owner = await self._people.of_token(given[1], str(request.remote_ip))
+        return self._brokers.of_owner(owner)
+
+
+class _HasToken(Matcher):
+    def match(self, request: HTTPServerRequest) -> dict[str, Any] | None:
+        return {} if "Authorization" in request.headers else None
+
+
+def doors(
+    people: People, brokers: HubBrokers, hub_auth: SharedOAuth, more: list[Any]
+) -> RuleRouter:
+    """Everything that the service answers; ``more`` are routes that are neither door's."""
+    prefix = f"{brokers.base_url}{PREFIX}".rstrip("/")
+    identity = HubIdentity(hub_auth=hub_auth)
+    identity.people = people
+    given = {"broker": brokers}
+    own = [(brokers.base_url.rstrip("/") + path, kind, given) for path, kind in _BROWSERS]
+    browsers = web.Application(
+        [
+            *own,
+            (f"{prefix}/oauth_callback", JupyterHubOAuthCallbackHandler, {"hub_auth": hub_auth}),
+            (f"{prefix}/static/(.*)", web.StaticFileHandler, {"path": str(STATIC)}),
+        ],
+        base_url=brokers.base_url,
+        cookie_secret=derived(hub_auth.api_token, "cookies"),
+        identity_provider=identity,
+        authorizer=AllowAllAuthorizer(identity_provider=identity),
+        allow_remote_access=True,  # the Hub's proxy is in front, under any name
+        jupyter_auth_static=f"{prefix}/static/",
+        jupyter_auth_home=f"{hub_auth.hub_prefix}home",
+        log_function=lambda _: None,
+    )
+    kernels = kernel_application(HubGate(people, brokers), prefix)
+    return RuleRouter(
+        [
+            *[Rule(_Path(prefix + path), application) for path, application in more],
+            Rule(_HasToken(), kernels),
+            Rule(AnyMatches(), browsers),
+        ]
+    )
+
+
+class _Path(Matcher):
+    def __init__(self, path: str) -> None:
+        self._path = path
+
+    def match(self, request: HTTPServerRequest) -> dict[str, Any] | None:
+        return {} if request.path == self._path else None
+
+
+_BROWSERS: list[tuple[str, Any]] = [*pages.ROUTES, *ui.ROUTES]

@@ -1,0 +1,11 @@
+"""What the service counts, for Prometheus. No label holds a user's name."""
+
+from __future__ import annotations
+
+from prometheus_client import Counter, Gauge
+
+TOKENS = Counter("jupyter_auth_tokens", "Calls for a token, by outcome", ["outcome"])
+LOGINS = Counter("jupyter_auth_logins", "Sign-ins that came back, by outcome", ["outcome"])
+LOGOUTS = Counter("jupyter_auth_logouts", "Accounts signed out")
+SWEPT = Counter("jupyter_auth_swept_users", "Users whose records were dropped with them")
+ACCOUNTS = Gauge("jupyter_auth_accounts", "Accounts in the database, when they were last counted")

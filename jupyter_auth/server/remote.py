@@ -1,0 +1,191 @@
+"""The Hub service's broker as a user's own server sees it: each call is forwarded, token and all.
+
+It answers the same methods as ``Broker``, so both doors of the server work as they do on a laptop;
+the pages are the service's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlencode, urlsplit
+
+from tornado.httpclient import AsyncHTTPClient, HTTPRequest
+
+from jupyter_auth.core import wire
+from jupyter_auth.core.errors import BrokerUnavailable, ConfigurationError, from_wire
+from jupyter_auth.core.secret import Secret
+from jupyter_auth.server.broker import MAX_WAIT, PREFIX, Wire
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from jupyter_auth.server.under_hub import UnderHub
+
+VARIABLE = "JUPYTER_AUTH_URL"
+TIMEOUT = 60.0  # seconds: longer than a refresh may take
+CONNECTIONS = 600  # most of them long polls
+PAUSE = 1.0  # seconds until a service that is away is asked for changes again
+HTTP_ERROR = 400
+
+
+class RemoteBroker:
+    """Forwards to the service at ``url``. ConfigurationError: that is no such address."""
+
+    public_origin = None
+
+    def __init__(self, url: str, hub: UnderHub | None, token: Secret) -> None:
+        parts = urlsplit(url)
+        if hub is None or parts.scheme not in {"http", "https"} or not parts.netloc:
+            raise ConfigurationError(
+                f"{VARIABLE} is not the address of a service of this server's Hub.",
+                hint="It is set by `jupyter_auth.hub_config`; elsewhere leave it out.",
+            )
+        self.hub = hub
+        service = f"{hub.hub_prefix.removesuffix('hub/')}services/{PREFIX}"
+        self.base_url = service.removesuffix(PREFIX)
+        self._api = f"{parts.scheme}://{parts.netloc}{service}api/v1/"
+        self._token = token
+        self._client: AsyncHTTPClient | None = None
+        self._listener: asyncio.Task[None] | None = None
+
+    @classmethod
+    def configured_for(cls, hub: UnderHub | None) -> RemoteBroker | None:
+        """That of the environment; None: no service is configured."""
+        if not (url := os.environ.get(VARIABLE)):
+            return None
+        return cls(url, hub, Secret(os.environ.get("JUPYTERHUB_API_TOKEN", "")))
+
+    async def of(self, user: Any) -> RemoteBroker:  # noqa: ARG002 (the owner, or refused)
+        """As in ``Broker``."""
+        return self
+
+    async def providers(self) -> Wire:
+        """As in ``Broker``."""
+        return await self._call("GET", "providers")
+
+    async def provider(self, name: str) -> Wire:
+        """As in ``Broker``."""
+        return await self._call("GET", f"providers/{quote(name, safe='')}")
+
+    async def configuration(self, name: str) -> Wire:
+        """As in ``Broker``."""
+        return await self._call("GET", f"providers/{quote(name, safe='')}/configuration")
+
+    async def register(self, name: str, body: Mapping[str, Any]) -> Wire:
+        """As in ``Broker``: the service refuses it."""
+        return await self._call("PUT", f"providers/{quote(name, safe='')}", body)
+
+    async def add(self, body: Mapping[str, Any]) -> Wire:
+        """As in ``Broker``: the service refuses it."""
+        return await self._call("POST", "providers", body)
+
+    async def examine(self, query: Mapping[str, Any], origin: str | None = None) -> Wire:
+        """As in ``Broker``."""
+        del origin  # the service knows its own
+        return await self._call("GET", _with("doctor", query))
+
+    async def accounts(self) -> Wire:
+        """As in ``Broker``."""
+        return await self._call("GET", "accounts")
+
+    async def logout(self, query: Mapping[str, Any]) -> Wire:
+        """As in ``Broker``."""
+        return await self._call("DELETE", _with("accounts", query))
+
+    async def client_logout(self, query: Mapping[str, Any]) -> Wire:
+        """As in ``Broker``."""
+        return await self._call("DELETE", _with("token", query))
+
+    async def token(self, body: Mapping[str, Any]) -> Wire:
+        """As in ``Broker``."""
+        return await self._call("POST", "token", body)
+
+    async def logins(self) -> Wire:
+        """As in ``Broker``."""
+        return await self._call("GET", "logins")
+
+    async def begin(self, body: Mapping[str, Any]) -> Wire:
+        """As in ``Broker``."""
+        return await self._call("POST", "logins", body)
+
+    async def login(self, login_id: str) -> Wire:
+        """As in ``Broker``."""
+        return await self._call("GET", f"logins/{quote(login_id, safe='')}")
+
+    async def end(self, login_id: str, query: Mapping[str, Any]) -> Wire:
+        """As in ``Broker``."""
+        return await self._call("DELETE", _with(f"logins/{quote(login_id, safe='')}", query))
+
+    async def changes(self, query: Mapping[str, Any], gone: asyncio.Event) -> Wire:
+        """As in ``Broker``; whoever has left is not waited for."""
+        asking = asyncio.ensure_future(self._call("GET", _with("changes", query)))
+        leaving = asyncio.ensure_future(gone.wait())
+        await asyncio.wait({asking, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        leaving.cancel()
+        if asking.done():
+            return asking.result()
+        asking.cancel()
+        return {}
+
+    def listen(self, listener: Callable[[], None]) -> None:
+        """As in ``Broker``: one long poll for as long as this server runs."""
+        self._listener = asyncio.get_running_loop().create_task(self._listen(listener))
+
+    async def _listen(self, listener: Callable[[], None]) -> None:
+        since = 0
+        while True:
+            try:
+                found = await self._call("GET", f"changes?since={since}&wait={MAX_WAIT}")
+            except BrokerUnavailable:
+                await asyncio.sleep(PAUSE)
+                continue
+            if found["sequence"] != since:
+                since = found["sequence"]
+                listener()
+
+    async def _call(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Wire:
+        """What the service answers. Raises the error that it tells of; BrokerUnavailable."""
+        if self._client is None:
+            self._client = AsyncHTTPClient(force_instance=True, max_clients=CONNECTIONS)
+        request = HTTPRequest(
+            self._api + path,
+            method,
+            {
+                "Authorization": f"Bearer {self._token.reveal()}",
+                "Content-Type": "application/json",
+                wire.VERSION_HEADER: str(wire.VERSION),
+            },
+            body=None if body is None else json.dumps(body),
+            request_timeout=TIMEOUT,
+            follow_redirects=False,
+        )
+        try:
+            answer = await self._client.fetch(request, raise_error=False)
+            data = json.loads(answer.body or b"null")
+        except (OSError, ValueError):
+            data = None
+        if not isinstance(data, dict):
+            raise BrokerUnavailable(
+                "The Hub's sign-in service does not answer.",
+                hint="Nothing is lost: try again in a moment, or ask the Hub's administrator.",
+            )
+        if answer.code >= HTTP_ERROR:
+            raise from_wire(data)
+        return data
+
+    async def drained(self) -> None:
+        """As in ``Broker``: nobody waits in this process."""
+
+    def close(self) -> None:
+        """Close the connections."""
+        if self._listener:
+            self._listener.cancel()
+        if self._client:
+            self._client.close()
+
+
+def _with(path: str, query: Mapping[str, Any]) -> str:
+    return f"{path}?{urlencode(query)}" if query else path

@@ -1,0 +1,303 @@
+"""The service: all users' accounts in one database, each user's for that user alone."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import requests
+from conftest import KEYS, SECRET
+
+from jupyter_auth.core.errors import BrokerUnavailable, Throttled
+from jupyter_auth.server import hub_people
+from jupyter_auth.server.database import Database
+from jupyter_auth.server.hub_admin import sweep
+from jupyter_auth.server.hub_doors import SharedOAuth
+from jupyter_auth.server.hub_people import People
+
+if TYPE_CHECKING:
+    from hub_process import Hub, HubBrowser
+    from providers.oidc import OidcProvider
+    from server.jupyter_process import Kernel
+
+PLACE = "services/jupyter-auth/"
+TOKEN_ROUTE = f"{PLACE}api/v1/token"
+
+
+def test_alice_and_bob_sign_in_and_each_is_themselves_at_the_api(
+    served: Hub, oidc: OidcProvider
+) -> None:
+    for user, subject in (("alice", "u-1001"), ("bob", "u-1002")):
+        kernel = signed_in(served, oidc, user)
+        answer = requests.get(f"{oidc.issuer}/me", headers=kernel.token()["headers"], timeout=10)
+        assert answer.json()["sub"] == subject
+
+
+def test_another_server_of_alice_is_signed_in_at_once(served: Hub, oidc: OidcProvider) -> None:
+    signed_in(served, oidc, "alice")
+    kernel = served.server("alice", "another").kernel()
+    assert [a["username"] for a in kernel.call("GET", "accounts")["accounts"]] == ["alice"]
+    assert kernel.token()["access_token"]
+
+
+def test_nothing_rests_in_the_clear_or_in_the_servers_of_users(
+    served: Hub, oidc: OidcProvider
+) -> None:
+    token = signed_in(served, oidc, "alice").token()["access_token"]
+    with sqlite3.connect(served.home / "accounts.sqlite") as connection:
+        dump = "\n".join(map(str, connection.iterdump()))
+    assert "alice" in dump
+    environment = " ".join(served.server("alice").environment.values())
+    for secret in {token, SECRET, KEYS, *oidc.secrets()["refresh_token"]}:
+        assert secret not in dump
+        assert secret not in environment
+        assert secret not in served.log()
+
+
+def test_signed_out_in_one_place_is_signed_out_in_all(served: Hub, oidc: OidcProvider) -> None:
+    kernel = signed_in(served, oidc, "alice")
+    since = kernel.call("GET", "changes?since=0")["sequence"]
+    answer = browser_of(served, "alice").send("DELETE", "jupyter-auth/api/v1/accounts?provider=idp")
+    assert answer.json()["removed"]
+    changes = kernel.call("GET", f"changes?since={since}&wait=10")["changes"]
+    assert [change["kind"] for change in changes] == ["removed"]
+    assert kernel.ask("POST", "token", {"provider": "idp"})[0] == 401
+
+
+def test_a_kernel_brings_no_provider_of_its_own(served: Hub) -> None:
+    kernel = served.server("alice").kernel()
+    mapping = {"issuer": "https://evil.example", "client_id": "x"}
+    status, error = kernel.ask("PUT", "providers/evil", mapping)
+    assert (status, error["code"]) == (400, "configuration_error")
+    assert kernel.ask("GET", "providers/github")[0] == 404, "a preset"
+
+
+# -- who gets what ---------------------------------------------------------------------------------
+
+
+def test_a_cookie_alone_gets_no_token(served: Hub, oidc: OidcProvider) -> None:
+    token = signed_in(served, oidc, "alice").token()["access_token"]
+    browser = browser_of(served, "alice")
+    for headers in ({}, {"Authorization": "Bearer x"}, {"Authorization": "token "}):
+        for more in ({}, {"Origin": "", "Sec_Fetch_Site": "", "Sec_Fetch_Mode": ""}):
+            answer = browser.send(
+                "POST", served.url(TOKEN_ROUTE), {"provider": "idp"}, **headers, **more
+            )
+            assert answer.status_code in {403, 404}
+            assert token not in answer.text
+
+
+def test_the_token_of_bob_gets_what_is_of_bob_on_every_route(
+    served: Hub, oidc: OidcProvider
+) -> None:
+    alice, bob = signed_in(served, oidc, "alice"), served.server("bob").kernel()
+    secret, login = alice.token()["access_token"], alice.begin(session_key="second")
+    asked: list[tuple[str, str, Any]] = [
+        ("POST", "token", {"provider": "idp"}),
+        ("POST", "token", {"provider": "idp", "user": "alice", "owner": "alice"}),
+        ("GET", "accounts?user=alice", None),
+        ("GET", "logins", None),
+        ("GET", f"logins/{login['id']}", None),
+        ("DELETE", f"logins/{login['id']}", None),
+        ("DELETE", "accounts?provider=idp&session_key=second", None),
+        ("GET", "changes?since=0", None),
+    ]
+    for method, route, body in asked:
+        text = str(bob.ask(method, route, body))
+        assert secret not in text
+        assert login["id"] not in text
+        assert "u-1001" not in text
+    assert alice.call("GET", f"logins/{login['id']}")["status"] == "pending"
+    assert alice.token()["access_token"] == secret
+
+
+def test_services_and_administrators_get_nothing(served: Hub, oidc: OidcProvider) -> None:
+    signed_in(served, oidc, "alice")
+    error = ask(served, served.api_token)
+    assert (error["code"], "services have none" in error["message"]) == ("broker_unavailable", True)
+
+
+def test_a_token_without_the_scope_gets_nothing(served: Hub, oidc: OidcProvider) -> None:
+    signed_in(served, oidc, "alice")
+    wanted = {"scopes": ["read:users:name!user"]}
+    narrow = served.api("POST", "users/alice/tokens", wanted)["token"]
+    error = ask(served, narrow)
+    assert "access:services!service=jupyter-auth" in error["hint"]
+    wide = served.api("POST", "users/alice/tokens", {})["token"]
+    assert ask(served, wide)["access_token"]
+
+
+def test_unknown_tokens_are_limited_before_they_reach_the_hub(served: Hub) -> None:
+    async def ask_often() -> None:
+        people = people_of(served)
+        for number in range(hub_people.FAILURES):
+            with pytest.raises(BrokerUnavailable, match="does not know"):
+                await people.of_token(f"unknown-{number}", "192.0.2.1")
+        with pytest.raises(Throttled):
+            await people.of_token("unknown", "192.0.2.1")
+        with pytest.raises(BrokerUnavailable, match="does not know"):
+            await people.of_token("unknown", "192.0.2.2")
+
+    asyncio.run(ask_often())
+
+
+# -- attacks on the login --------------------------------------------------------------------------
+
+
+def test_bob_opens_the_link_of_alice(served: Hub) -> None:
+    login = served.server("alice").kernel().begin(session_key="link")
+    bob = browser_of(served, "bob")
+    page = bob.page(login["path"])
+    assert "This sign-in is over" in page
+    assert "Example ID" not in page
+    assert bob.send("POST", served.origin + login["path"]).status_code == 410
+
+
+def test_a_guest_on_the_shared_server_of_alice_signs_nobody_in(served: Hub) -> None:
+    server = served.server("alice")
+    served.server("bob")
+    served.api("POST", "shares/alice/", {"user": "bob"})
+    try:
+        guest = served.browser("bob").at(server.base_url)
+        guest.get("lab")  # a page of alice's server
+        for method, path in (("POST", "logins"), ("GET", "accounts")):
+            answer = guest.send(method, f"jupyter-auth/api/v1/{path}", {"provider": "idp"})
+            assert answer.status_code == 403, path
+    finally:
+        served.api("DELETE", "shares/alice/")
+
+
+@pytest.mark.parametrize("victim", ["alice", "bob"])
+def test_a_login_begun_by_one_and_finished_in_the_browser_of_another(
+    served: Hub, oidc: OidcProvider, victim: str
+) -> None:
+    """Alice's callback in bob's browser, and mallory's (here: bob's) link followed by alice."""
+    attacker = "bob" if victim == "alice" else "alice"
+    kernel = served.server(attacker).kernel()
+    served.server(victim)
+    login = kernel.begin(session_key="trap")
+    callback = oidc.login(browser_of(served, attacker).open(login), victim)
+    granted = len(oidc.events("grant.success"))
+    place = browser_of(served, victim).arrive(callback)
+    assert place == f"{served.prefix}{PLACE}problem/expired"
+    assert len(oidc.events("grant.success")) == granted, "the code was exchanged"
+    assert kernel.call("GET", f"logins/{login['id']}")["status"] == "pending"
+    kernel.call("DELETE", f"logins/{login['id']}")
+
+
+def test_a_callback_is_good_for_once(served: Hub, oidc: OidcProvider) -> None:
+    browser = browser_of(served, "alice")
+    login = served.server("alice").kernel().begin(session_key="twice")
+    callback = oidc.login(browser.open(login))
+    assert browser.arrive(callback) == login["path"]
+    granted = len(oidc.events("grant.success"))
+    assert browser.arrive(callback) == f"{served.prefix}{PLACE}problem/expired"
+    assert len(oidc.events("grant.success")) == granted
+
+
+def test_every_change_needs_the_xsrf_token_of_the_page(served: Hub) -> None:
+    kernel, browser = served.server("alice").kernel(), browser_of(served, "alice")
+    login = kernel.begin(session_key="xsrf")
+    browser.page(login["path"])
+    changes = [
+        ("POST", login["path"], None),
+        ("POST", f"{served.prefix}{PLACE}api/v1/logins", {"provider": "idp"}),
+        ("DELETE", f"{served.prefix}{PLACE}api/v1/logins/{login['id']}", None),
+        ("DELETE", f"{served.prefix}{PLACE}api/v1/accounts?provider=nobody", None),
+    ]
+    for method, path, body in changes:
+        for token in ("", "1" * 32):
+            answer = browser.send(method, served.origin + path, body, X_XSRFToken=token)
+            assert answer.status_code == 403, (method, path, token)
+    for method, path, body in changes:
+        assert browser.send(method, served.origin + path, body).status_code < 300, (method, path)
+
+
+# -- users who go ----------------------------------------------------------------------------------
+
+
+def test_a_user_made_anew_inherits_nothing_and_the_old_records_are_swept(
+    served: Hub, oidc: OidcProvider
+) -> None:
+    signed_in(served, oidc, "carol")
+    served.api("DELETE", "users/carol/server")
+    served.api("DELETE", "users/carol")
+    kernel = served.server("carol").kernel()
+    assert kernel.call("GET", "accounts")["accounts"] == []
+    assert kernel.ask("POST", "token", {"provider": "idp"})[0] == 401
+
+    database = Database(f"sqlite:///{served.home / 'accounts.sqlite'}")
+    kept = names(served)
+    assert "carol" in kept
+
+    async def sweep_now() -> None:
+        await sweep(database, people_of(served))
+
+    asyncio.run(sweep_now())
+    database.close()
+    assert names(served) == [name for name in kept if name != "carol"]
+
+
+# -- for the administrator -------------------------------------------------------------------------
+
+
+def test_health_readiness_and_metrics(served: Hub, oidc: OidcProvider) -> None:
+    signed_in(served, oidc, "alice").token()
+    for path in ("health", "ready"):
+        assert requests.get(served.url(PLACE + path), timeout=10).json() == {"status": "ok"}
+    assert requests.get(served.url(PLACE + "metrics"), timeout=10).status_code == 403
+    headers = {"Authorization": f"token {served.api_token}"}
+    metrics = requests.get(served.url(PLACE + "metrics"), headers=headers, timeout=10)
+    assert 'jupyter_auth_tokens_total{outcome="ok"}' in metrics.text
+    assert "alice" not in metrics.text
+    assert "sign-in complete: user='alice' provider='idp'" in served.log()
+
+
+# -- helpers ---------------------------------------------------------------------------------------
+
+
+def browser_of(hub: Hub, user: str) -> HubBrowser:
+    """That user's browser, on the service's pages."""
+    hub.server(user)
+    return hub.browser(user).at(f"{hub.prefix}services/")
+
+
+def signed_in(hub: Hub, oidc: OidcProvider, user: str) -> Kernel:
+    """A kernel of that user, who is signed in."""
+    kernel, browser = hub.server(user).kernel(), browser_of(hub, user)
+    login = kernel.begin()
+    assert login["path"].startswith(f"{hub.prefix}{PLACE}login/")
+    assert browser.arrive(oidc.login(browser.open(login), user)) == login["path"]
+    assert f"as {user}" in browser.page(login["path"])
+    return kernel
+
+
+def ask(hub: Hub, token: str) -> dict[str, Any]:
+    """What the service answers a script with that Hub API token."""
+    headers = {"Authorization": f"Bearer {token}", "Jupyter-Auth-Version": "1"}
+    body = {"provider": "idp"}
+    answer: dict[str, Any] = requests.post(
+        hub.url(TOKEN_ROUTE), headers=headers, json=body, timeout=30
+    ).json()
+    return answer
+
+
+def people_of(hub: Hub) -> People:
+    return People(
+        SharedOAuth(
+            api_token=hub.api_token,
+            api_url=hub.url("hub/api"),
+            oauth_client_id="x",
+            access_scopes={"access:services!service=jupyter-auth"},
+        )
+    )
+
+
+def names(hub: Hub) -> list[str]:
+    with sqlite3.connect(hub.home / "accounts.sqlite") as connection:
+        found = connection.execute(
+            "SELECT DISTINCT user_name FROM jupyter_auth_records WHERE kind = 'account' ORDER BY 1"
+        )
+        return [name for (name,) in found]
