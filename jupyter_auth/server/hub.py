@@ -127,7 +127,7 @@ def _settings(environ: Mapping[str, str], config_file: str | None, base_url: str
         if not os.path.isfile(config_file):  # noqa: PTH113 (traitlets would say nothing)
             raise ConfigurationError(f"There is no configuration file {config_file}.")
         application.load_config_file(config_file)
-    settings = read_settings(application, base_url)
+    settings = read_settings(application, f"{base_url}{PREFIX}")
     try:
         given = json.loads(environ.get(PROVIDERS) or "{}")
         twice = sorted(given.keys() & settings.providers.keys())

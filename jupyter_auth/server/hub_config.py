@@ -64,8 +64,13 @@ def hub_config(
             "command": [sys.executable, "-m", "jupyter_auth.server.hub"],
             "environment": given | {"JUPYTER_AUTH_PROVIDERS": json.dumps(dict(providers))},
         }
-    c.JupyterHub.services.append(service)
-    c.JupyterHub.load_roles = _with_roles(list(c.JupyterHub.load_roles))
+    c.JupyterHub.services = [*_listed(c.JupyterHub.services), service]
+    c.JupyterHub.load_roles = _with_roles(_listed(c.JupyterHub.load_roles))
+
+
+def _listed(value: Any) -> list[Any]:
+    """What is configured so far; where nothing was assigned, traitlets has a placeholder."""
+    return list(value.get_value([]) if hasattr(value, "get_value") else value)
 
 
 def _with_roles(roles: list[dict[str, Any]]) -> list[dict[str, Any]]:

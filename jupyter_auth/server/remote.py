@@ -103,6 +103,14 @@ class RemoteBroker:
         """As in ``Broker``."""
         return await self._call("POST", "token", body)
 
+    async def usage(self, body: Mapping[str, Any]) -> Wire:
+        """As in ``Broker``."""
+        return await self._call("POST", "usage", body)
+
+    async def limits(self) -> Wire:
+        """As in ``Broker``."""
+        return await self._call("GET", "usage")
+
     async def logins(self) -> Wire:
         """As in ``Broker``."""
         return await self._call("GET", "logins")

@@ -1,0 +1,134 @@
+"""What needs no Hub: configuration that cannot work, and who answers what."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import re
+import subprocess
+import sys
+from types import SimpleNamespace
+from typing import TYPE_CHECKING
+
+import pytest
+from conftest import KEYS
+from traitlets.config import Config
+
+import jupyter_auth
+from jupyter_auth import ConfigurationError
+from jupyter_auth.server import events, kernel, ui
+from jupyter_auth.server.hub import Service
+from jupyter_auth.server.remote import RemoteBroker
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+IDP = {"issuer": "https://idp.example", "client_id": "x", "client_secret": "s"}
+
+
+@pytest.fixture
+def environ(tmp_path: Path) -> dict[str, str]:
+    """That of a service which would start."""
+    return {
+        "JUPYTERHUB_API_TOKEN": "t",
+        "JUPYTERHUB_SERVICE_PREFIX": "/services/jupyter-auth/",
+        "JUPYTERHUB_SERVICE_URL": "http://127.0.0.1:10201",
+        "JUPYTER_AUTH_DATABASE_URL": f"sqlite:///{tmp_path / 'accounts.sqlite'}",
+        "JUPYTER_AUTH_CRYPT_KEYS": KEYS,
+        "JUPYTER_AUTH_PROVIDERS": json.dumps({"idp": IDP}),
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("JUPYTERHUB_API_TOKEN", "", "JUPYTERHUB_API_TOKEN is not set. This runs as a service"),
+        ("JUPYTERHUB_SERVICE_PREFIX", "/services/auth/", "'auth'.*has to be jupyter-auth"),
+        ("JUPYTER_AUTH_DATABASE_URL", "", "JUPYTER_AUTH_DATABASE_URL is not set"),
+        ("JUPYTER_AUTH_DATABASE_URL", "sqlite:////no/such/x", "database cannot be used"),
+        ("JUPYTER_AUTH_DATABASE_URL", "postgresql://u:pw@127.0.0.1:1/x", "cannot be used.*runs"),
+        ("JUPYTER_AUTH_CRYPT_KEYS", "wrong", "no key to encrypt tokens with.*makes one"),
+        ("JUPYTER_AUTH_PROVIDERS", "{}", "No provider is configured"),
+        ("JUPYTER_AUTH_PROVIDERS", "[1]", "is not a JSON object"),
+        ("JUPYTER_AUTH_PROVIDERS", '{"idp": {}}', "'idp' has no address"),
+        (
+            "JUPYTER_AUTH_PROVIDERS",
+            json.dumps({"idp": IDP | {"redirect_uri": "https://hub.example/hub/oauth_callback"}}),
+            "does not lead to the service.*Leave redirect_uri out",
+        ),
+        (
+            "JUPYTER_AUTH_PROVIDERS",
+            json.dumps(
+                {
+                    "idp": IDP
+                    | {"redirect_uri": "http://h.example/services/jupyter-auth/callback/idp"}
+                }
+            ),
+            "https",
+        ),
+        ("JUPYTERHUB_PUBLIC_URL", "http://hub.example/services/jupyter-auth/", "https"),
+    ],
+)
+def test_a_configuration_that_cannot_work_is_one_sentence(
+    environ: dict[str, str], monkeypatch: pytest.MonkeyPatch, name: str, value: str, said: str
+) -> None:
+    if name == "JUPYTERHUB_PUBLIC_URL":
+        monkeypatch.setenv(name, value)
+    with pytest.raises(ConfigurationError, match=said) as caught:
+        Service(environ | {name: value})
+    assert "pw" not in str(caught.value)
+
+
+def test_two_providers_of_one_name_are_refused(environ: dict[str, str], tmp_path: Path) -> None:
+    file = tmp_path / "config.py"
+    file.write_text(f"c.JupyterAuth.providers = {{'idp': {IDP!r}}}")
+    with pytest.raises(ConfigurationError, match="two providers called 'idp'"):
+        Service(environ, str(file))
+    service = Service(environ | {"JUPYTER_AUTH_PROVIDERS": ""}, str(file))
+    assert service.providers.get("idp").client_id == "x"
+    service.database.close()
+
+
+def test_the_process_says_it_on_stderr_and_ends() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "jupyter_auth.server.hub"],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 1
+    (line,) = done.stderr.strip().splitlines()
+    assert line.startswith(
+        "jupyter_auth's service does not start. JUPYTERHUB_SERVICE_PREFIX is not"
+    )
+
+
+def test_hub_config_adds_to_the_roles_that_are_there() -> None:
+    c = Config()
+    c.JupyterHub.load_roles = [{"name": "user", "scopes": ["self", "shares!user"]}]
+    jupyter_auth.hub_config(c, {"idp": IDP}, database_url="sqlite:///x", crypt_keys=KEYS)
+    roles = {role["name"]: role["scopes"] for role in c.JupyterHub.load_roles}
+    access = "access:services!service=jupyter-auth"
+    assert roles["user"] == ["self", "shares!user", access]
+    assert roles["server"] == ["users:activity!user", "access:servers!server", access]
+    (service,) = c.JupyterHub.services
+    assert service["environment"]["JUPYTER_AUTH_CRYPT_KEYS"] == KEYS
+    assert KEYS not in str(c.Spawner)
+    assert "client_secret" not in str(c.Spawner)
+
+    bare = Config()
+    jupyter_auth.hub_config(bare, {"idp": IDP}, api_token="of a service that runs elsewhere")
+    assert {"name": "user", "scopes": ["self", access]} in bare.JupyterHub.load_roles
+    assert "command" not in bare.JupyterHub.services[0]
+
+
+def test_the_service_answers_all_that_the_doors_of_a_server_ask() -> None:
+    for room in (kernel, ui, events):
+        for method in re.findall(r"self\._?broker\.(\w+)", inspect.getsource(room)):
+            assert hasattr(RemoteBroker, method), f"{room.__name__} calls {method}"
+
+
+def test_the_hook_leaves_alone_what_is_not_ours() -> None:
+    request = SimpleNamespace(query="state=x~y")
+    assert jupyter_auth.user_redirect_hook("lab/tree", request, None, "/") is None
