@@ -19,7 +19,7 @@ PYTEST := pytest --durations=15
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help setup chromium test $(SUITES) hub demo screenshots bench
+.PHONY: help setup chromium test $(SUITES) hub reference demo screenshots bench
 
 help:
 	@echo "make demo         JupyterLab on a demo notebook with a provider of its own"
@@ -27,6 +27,7 @@ help:
 	@echo "make <suite>      one of them alone"
 	@echo "make hub          a JupyterHub in full: PostgreSQL, several replicas, kill -9"
 	@echo "make screenshots  pictures of every page and widget state, in screenshots/"
+	@echo "make reference    the README's tables of settings and fields, from the code"
 	@echo "make bench        what a call costs, against plain requests"
 	@echo "make setup        only what the others need"
 
@@ -117,6 +118,10 @@ hub-short: $(INSTALLED) $(PROVIDERS)
 
 hub: $(INSTALLED) $(PROVIDERS)
 	$(PYTEST) tests/hub
+
+# The README's tables of settings and fields, which are made from the code.
+reference: $(INSTALLED)
+	PYTHONPATH=tests python -m core.reference
 
 # -- to look at ------------------------------------------------------------------------------------
 

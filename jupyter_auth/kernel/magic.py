@@ -211,7 +211,7 @@ def _link_is_enough() -> bool:
 
 def _split(line: str) -> list[str]:
     try:
-        return shlex.split(line)
+        return shlex.split(line, comments=True)
     except ValueError as error:
         raise verbs.Misuse(f"{error}.") from None
 

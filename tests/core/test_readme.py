@@ -1,53 +1,66 @@
-"""What the README says of the code is true."""
+"""What the README says of the code is true. Its snippets are run in ``tests/kernel``."""
 
 from __future__ import annotations
 
 import ast
 import dataclasses
 import re
-from pathlib import Path
 
 import pytest
 
+import jupyter_auth
+from jupyter_auth.core.meanings import MEANINGS
 from jupyter_auth.core.models import Provider
-from jupyter_auth.server.config import JupyterAuth
 
-README = (Path(__file__).parents[2] / "README.md").read_text()
-PYTHON = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+from .reference import README, renewed
 
-
-def trait_table() -> str:
-    rows = ["| setting | default | meaning |", "|---|---|---|"]
-    for name, trait in sorted(JupyterAuth.class_own_traits(config=True).items()):
-        text = " ".join(str(trait.help).split())
-        rows.append(f"| `{name}` | `{trait.default_value_repr()}` | {text} |")
-    return "\n".join(rows)
+ROOT = README.parent
+TEXT = README.read_text(encoding="utf-8")
+SYMPTOMS = re.findall(r'^\| .*?"(.+?)".*?\|', TEXT.partition("## When something")[2], re.MULTILINE)
 
 
-def test_the_settings_are_those_of_the_code():
-    said = re.search(r"<!-- traits.*?-->\n(.*?)\n<!-- /traits -->", README, re.DOTALL)[1]
-    assert said == trait_table()
+def test_the_reference_is_that_of_the_code():
+    assert renewed(TEXT) == TEXT, "run `make reference`"
 
 
-@pytest.mark.parametrize("field", [each.name for each in dataclasses.fields(Provider)])
-def test_each_field_of_a_provider_is_told(field):
-    assert f"`{field}`" in README or field == "name"
-
-
-@pytest.mark.parametrize("snippet", PYTHON)
-def test_each_snippet_is_python(snippet):
-    lines = [line for line in snippet.splitlines() if not line.startswith("%")]
-    ast.parse("\n".join(lines))
+def test_each_field_of_a_provider_has_a_meaning():
+    assert set(MEANINGS) == {field.name for field in dataclasses.fields(Provider)}
+    assert all(MEANINGS.values())
 
 
 def test_each_public_name_in_a_snippet_exists():
-    import jupyter_auth
-
-    for names in re.findall(r"from jupyter_auth import ([\w, ]+)", README):
+    for names in re.findall(r"from jupyter_auth import ([\w, ]+)", TEXT):
         for name in names.split(","):
             assert getattr(jupyter_auth, name.strip())
 
 
-def test_each_picture_is_there():
-    for path in re.findall(r"!\[[^\]]*\]\(([^)]+)\)", README):
-        assert (Path(__file__).parents[2] / path).is_file(), path
+@pytest.mark.parametrize("document", ["README.md", "CONTRIBUTING.md"])
+def test_each_file_that_is_linked_or_shown_is_there(document):
+    links = re.findall(r"\]\(([^)#]+)\)", (ROOT / document).read_text(encoding="utf-8"))
+    assert links
+    for path in links:
+        assert path.startswith("https://") or (ROOT / path).is_file(), path
+
+
+def sentences() -> str:
+    """All texts in the code, as they are shown: the parts of one are joined by an ellipsis."""
+    found = []
+    for file in (ROOT / "jupyter_auth").rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                found.append(node.value)
+            elif isinstance(node, ast.JoinedStr):
+                parts = [p.value if isinstance(p, ast.Constant) else "…" for p in node.values]
+                found.append("".join(map(str, parts)))
+    return "\n".join(found)
+
+
+@pytest.mark.parametrize("symptom", SYMPTOMS)
+def test_each_symptom_is_something_that_is_really_said(symptom):
+    said = sentences()
+    pattern = "…".join(re.escape(part) for part in symptom.strip("… ").split("…"))
+    assert re.search(pattern, said), symptom
+
+
+def test_there_are_symptoms():
+    assert len(SYMPTOMS) > 10
