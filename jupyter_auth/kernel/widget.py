@@ -6,8 +6,10 @@ of provider and account. State goes to the view in custom messages, which nobody
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import uuid
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +36,8 @@ if TYPE_CHECKING:
     from jupyter_auth.core.models import AccountInfo, Login
     from jupyter_auth.core.seams import Accounts
 
+VIEW_TIME = 3.0  # seconds that a view has to speak up in, while the kernel is idle
+HEAR_TIME = 1.0  # seconds more: what came while it was busy is heard first
 _VIEW = "application/vnd.jupyter.widget-view+json"
 
 
@@ -80,6 +84,8 @@ class LoginWidget(anywidget.AnyWidget):
         self._wanted = True  # a login where nobody is signed in, or by force; once
         self._display_id = uuid.uuid4().hex
         self._link_shown = False
+        self._view_heard = False
+        self._view_shown = True  # else the fallback alone
         self._lock = threading.RLock()
         super().__init__(provider=self._key.provider, session_key=session_key)
         self.on_msg(self._hear)
@@ -104,6 +110,17 @@ class LoginWidget(anywidget.AnyWidget):
             bundle, _ = self._repr_mimebundle_()
             self._link_shown = self._pending
             display(bundle, raw=True, display_id=self._display_id)  # type: ignore[no-untyped-call]
+        if is_interactive():
+            with suppress(RuntimeError):  # no loop: no front end that could draw anything
+                loop = asyncio.get_running_loop()
+                loop.call_later(VIEW_TIME, loop.call_later, HEAR_TIME, self._without_view)
+
+    def _without_view(self) -> None:
+        """No view speaks, as where a policy keeps its script out: the fallback takes its place."""
+        with self._lock:
+            if not self._view_heard and self.comm is not None:
+                self._view_shown = False
+                self._redraw()
 
     def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         """The view, and the same link as HTML and text for front ends without widgets."""
@@ -142,8 +159,17 @@ class LoginWidget(anywidget.AnyWidget):
                 self._act(kind)
             elif kind == "look":
                 self._shown()
-                self._forget_link()  # a view is there: this front end needs no other link
+                self._view_is_there()
             self._tell()
+
+    def _view_is_there(self) -> None:
+        """This front end needs no other link."""
+        late = not self._view_shown
+        self._view_heard = self._view_shown = True
+        if self._link_shown:
+            self._forget_link()
+        elif late:
+            self._redraw()
 
     def _changed(self) -> None:
         """Something happened to the account or its login; comes from any thread."""
@@ -216,7 +242,9 @@ class LoginWidget(anywidget.AnyWidget):
                 },
             }
         )
-        if not self._pending:
+        if not self._view_shown:
+            self._redraw()
+        elif not self._pending:
             self._forget_link()
 
     def _follow_login(self) -> None:
@@ -232,13 +260,16 @@ class LoginWidget(anywidget.AnyWidget):
 
     def _forget_link(self) -> None:
         """Take the link out of the fallback: JupyterLab saves that too."""
-        from IPython.display import update_display
-
         if self._link_shown:
             self._link_shown = False
-            said = outcome_data(f"Sign-in to {self._info.title}.") if self._pending else None
-            bundle = {_VIEW: self._view(), **(said or self._fallback())}
-            update_display(bundle, raw=True, display_id=self._display_id)  # type: ignore[no-untyped-call]
+            self._redraw(outcome_data(f"Sign-in to {self._info.title}.") if self._pending else None)
+
+    def _redraw(self, fallback: dict[str, str] | None = None) -> None:
+        from IPython.display import update_display
+
+        view = {_VIEW: self._view()} if self._view_shown else {}
+        bundle = {**view, **(fallback or self._fallback())}
+        update_display(bundle, raw=True, display_id=self._display_id)  # type: ignore[no-untyped-call]
 
 
 def _expired(login: Login, error: LoginExpired) -> Login:

@@ -152,6 +152,7 @@ class Lab:
             "ServerApp.log_level": "DEBUG",
             "IdentityProvider.token": self.token,
             "LabApp.expose_app_in_browser": True,
+            "JupyterNotebookApp.expose_app_in_browser": True,
             "LanguageServerManager.autodetect": False,
             "KernelSpecManager.ensure_native_kernel": False,
             **{f"JupyterAuth.{name}": value for name, value in self._auth.items()},

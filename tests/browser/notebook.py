@@ -28,6 +28,8 @@ STARTING = 60_000  # milliseconds that JupyterLab and a kernel may take, where m
 class Notebook:
     """``path`` is the file; ``page`` is the tab with the JupyterLab that it is open in."""
 
+    place = "lab/workspaces/{path.stem}/tree/{path.name}"
+
     def __init__(self, lab: Lab, page: Page, path: Path) -> None:
         self.lab = lab
         self.page = page
@@ -40,8 +42,7 @@ class Notebook:
     def open(cls, lab: Lab, context: BrowserContext, path: Path) -> Self:
         """Open the file as somebody who is signed in to Jupyter, in a workspace of its own."""
         page = context.new_page()
-        place = f"lab/workspaces/{path.stem}/tree/{path.name}"
-        page.goto(f"{lab.url}/{place}?token={lab.token}")
+        page.goto(f"{lab.url}/{cls.place.format(path=path)}?token={lab.token}")
         return cls(lab, page, path)._ready()
 
     def open_beside(self, path: Path) -> Notebook:
@@ -135,3 +136,9 @@ class Notebook:
         """Save, and read what was written."""
         self.command("docmanager:save")
         return nbformat.read(self.path, nbformat.NO_CONVERT)
+
+
+class Notebook7(Notebook):
+    """The same in Notebook 7: a page for each notebook. JupyterLab's server has both."""
+
+    place = "notebooks/{path.name}"

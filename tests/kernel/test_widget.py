@@ -122,6 +122,43 @@ def test_once_a_view_is_there_no_other_link_is_left_to_be_saved(kernel):
     assert VIEW in view.output["data"]
 
 
+@pytest.fixture
+def hasty(kernel):
+    """A kernel that waits for a view as good as not at all."""
+    times = "from jupyter_auth.kernel import widget\nwidget.VIEW_TIME, widget.HEAR_TIME = "
+    kernel.ok(times + "0.05, 0.05")
+    yield kernel
+    kernel.ok(times + "3.0, 1.0")
+
+
+def test_where_no_view_speaks_up_the_fallback_takes_its_place(hasty, engine, oidc):
+    """A policy that blocks the script would leave an error in the cell, and no link."""
+    view = show(hasty)
+    hasty.wait(lambda: VIEW not in view.output["data"])
+    assert f"/login/{engine.logins()[0].id}" in view.output["data"]["text/html"]
+    sign_in(engine, oidc, engine.logins()[0], username="alice")
+    hasty.wait(lambda: "Signed in" in view.output["data"]["text/html"])
+    assert "href" not in view.output["data"]["text/html"]
+
+
+def test_a_view_that_is_late_is_drawn_after_all(hasty):
+    view = show(hasty)
+    hasty.wait(lambda: VIEW not in view.output["data"])
+    view.pending()
+    hasty.wait(lambda: VIEW in view.output["data"])
+    assert "href" not in view.output["data"]["text/html"]
+
+
+def test_one_that_spoke_while_the_kernel_was_busy_is_not_taken_away(hasty):
+    code = "from jupyter_auth import LoginWidget\nshown = LoginWidget('idp')\ndisplay(shown)\n"
+    waiting = hasty.send(code + "import time; time.sleep(0.5)")
+    shown = hasty.result(waiting, until=lambda ran: bool(ran.outputs))
+    View(hasty, shown).press("look")
+    hasty.result(waiting)
+    hasty.ok("import asyncio; await asyncio.sleep(0.3)")
+    assert VIEW in shown.outputs[-1]["data"]
+
+
 def test_it_follows_the_login_and_leaves_no_link_behind(kernel, engine, oidc):
     view = show(kernel)
     sign_in(engine, oidc, engine.logins()[0], username="alice")

@@ -1,0 +1,76 @@
+"""Front ends that are not JupyterLab, or that let less through."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import expect
+
+from . import cells
+from .campus import campus
+from .notebook import Notebook, Notebook7
+from .person import follow, sign_in
+
+GO = "Sign in to Example University"
+SIGNED_IN = "Signed in to Example University as alice"
+
+
+def test_notebook_7(lab, context, oidc):
+    path = lab.notebook("seven", cells.call(oidc.issuer), "print('then')", cells.WIDGET)
+    book = Notebook7.open(lab, context, path)
+    book.start()
+    sign_in(follow(book.output(0).get_by_role("link", name=GO)))
+    book.finished()
+    expect(book.output(0)).to_contain_text("200 alice")
+    expect(book.output(1)).to_have_text("then")
+    expect(book.output(2)).to_contain_text(SIGNED_IN)
+    book.output(2).get_by_role("button", name="Sign out").click()
+    expect(book.output(2)).to_contain_text("Not signed in to Example University.")
+    assert lab.accounts() == []
+
+
+def test_output_without_javascript(lab, context, browser, oidc):
+    """As where a front end lets only HTML through: the link is all that it takes."""
+    book = Notebook.open(lab, context, lab.notebook("bare", cells.call(oidc.issuer)))
+    book.start()
+    prompt = book.output(0).get_by_role("status").evaluate("node => node.outerHTML")
+    bare = browser.new_context(java_script_enabled=False)
+    page = bare.new_page()
+    page.set_content(prompt)
+    place = page.get_by_role("link", name=GO).get_attribute("href")
+    bare.close()
+    tab = context.new_page()
+    tab.goto(lab.url + place)
+    sign_in(tab)
+    book.finished()
+    expect(book.output(0)).to_contain_text("200 alice")
+
+
+# As an administrator may set it: no script from a blob, which is what anywidget makes of ours.
+POLICY = """
+c.ServerApp.tornado_settings = {"headers": {
+    "Content-Security-Policy": "script-src 'self' 'unsafe-inline' 'unsafe-eval'"}}
+"""
+
+
+@pytest.fixture(scope="module")
+def strict_lab(oidc, tmp_path_factory):
+    """JupyterLab's page comes with that policy, and the browser keeps to it."""
+    made = campus(tmp_path_factory.mktemp("strict"), oidc)
+    made._more += POLICY
+    with made:
+        yield made
+
+
+@pytest.mark.parametrize("code", [cells.MAGIC, cells.WIDGET], ids=["magic", "widget"])
+def test_where_a_policy_blocks_the_widget(strict_lab, context, code):
+    lab = strict_lab
+    path = lab.notebook("strict", code)
+    book = Notebook.open(lab, context, path)
+    book.run()
+    (login,) = lab.logins()
+    link = book.output(0).get_by_role("link", name=GO)
+    expect(link).to_have_attribute("href", login["path"])
+    expect(book.output(0)).not_to_contain_text("javascript error")
+    sign_in(follow(link))
+    expect(book.output(0)).to_contain_text(SIGNED_IN)
+    lab.tidy()
