@@ -13,7 +13,8 @@ PROVIDERS := tests/providers/node_modules/.package-lock.json
 LAB_MODULES := labextension/node_modules/.package-lock.json
 LABEXTENSION := labextension/dist/package.json
 LAB_PLACE := .venv/share/jupyter/labextensions/jupyter-auth-session
-LAB_SOURCES := $(wildcard labextension/*.json labextension/src/* labextension/style/* labextension/schema/*)
+LAB_SOURCES := $(wildcard labextension/*.json labextension/src/* labextension/style/* labextension/schema/*) \
+  jupyter_auth/kernel/widget.css jupyter_auth/kernel/account_view.js
 PYTEST := pytest --durations=15
 
 .DEFAULT_GOAL := help
@@ -59,7 +60,7 @@ $(LAB_MODULES): labextension/package-lock.json | $(PROVIDERS)
 	touch $@
 
 # Then put where JupyterLab looks for it: the editable install came before it.
-$(LABEXTENSION): $(LAB_MODULES) $(LAB_SOURCES) jupyter_auth/kernel/widget.css
+$(LABEXTENSION): $(LAB_MODULES) $(LAB_SOURCES)
 	cd labextension && npm run build
 	rm -rf $(LAB_PLACE) && mkdir -p $(LAB_PLACE)
 	cp -R labextension/dist/. labextension/install.json $(LAB_PLACE)

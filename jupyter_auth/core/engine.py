@@ -257,6 +257,10 @@ class Engine:
         """Who is signed in."""
         return self._tokens.accounts()
 
+    def ended(self) -> list[AccountInfo]:
+        """Accounts that their providers ended, until somebody signs in anew or out."""
+        return self._tokens.ended()
+
     def token(
         self,
         provider: str,

@@ -54,6 +54,7 @@ class Tokens:
         self._flights: SingleFlight[Token] = SingleFlight()
         self._unsaved: dict[AccountKey, _Unsaved] = {}
         self._failed: dict[AccountKey, float] = {}  # when a refresh failed, all being well else
+        self._ended: dict[AccountKey, AccountInfo] = {}  # by their providers, since this began
         self._forced: dict[AccountKey, tuple[str, float]] = {}  # made because one was rejected
         self._stamp: dict[Hashable, Hashable] | None = None  # None: nobody asked for changes yet
         self._seen: dict[AccountKey, str] = {}
@@ -72,6 +73,11 @@ class Tokens:
             )
         return [found[key] for key in sorted(found)]
 
+    def ended(self) -> list[AccountInfo]:
+        """Accounts that their providers ended, until somebody signs in anew or out."""
+        held = {info.key for info in self.accounts()}
+        return [info for key, info in sorted(self._ended.copy().items()) if key not in held]
+
     def keep(self, account: Account) -> None:
         """Save it; or, where the store will not, keep it in memory and say so."""
         try:
@@ -80,6 +86,7 @@ class Tokens:
         except (StoreError, ProviderUnavailable):  # unwritable, or its lock is held too long
             self._hold(account, _readable(functools.partial(self._store.load, account.key)))
         self._failed.pop(account.key, None)
+        self._ended.pop(account.key, None)
         self._changed("account", account.key)
 
     def drop(self, key: AccountKey) -> Account | None:
@@ -96,7 +103,8 @@ class Tokens:
             account, removed = held.account, True  # it was in memory alone
         finally:
             self._unsaved.pop(key, None)
-        if account or removed:
+        ended = self._ended.pop(key, None)
+        if account or removed or ended:
             self._changed("removed", key)
         return account
 
@@ -171,7 +179,7 @@ class Tokens:
             try:
                 fresh = self._refresh(provider, account, slot)
             except RefreshRejected:
-                self._end(slot, key)
+                self._end(slot, account)
                 raise
             except (ProviderUnavailable, ProviderError, ConfigurationError):
                 self._failed[key] = self._clock()
@@ -257,12 +265,13 @@ class Tokens:
         self._unsaved.pop(key, None)
         return stored
 
-    def _end(self, slot: Slot, key: AccountKey) -> None:
+    def _end(self, slot: Slot, account: Account) -> None:
         """``invalid_grant`` under the lock, after the store was read anew: it is final."""
-        self._unsaved.pop(key, None)
+        self._unsaved.pop(account.key, None)
         slot.delete()
-        self._seen.pop(key, None)
-        self._changed("removed", key)
+        self._seen.pop(account.key, None)
+        self._ended[account.key] = account.info()
+        self._changed("removed", account.key)
 
     def _snapshot(self) -> dict[AccountKey, str]:
         return {account.key: account.access_token.digest for account in self._store.accounts()}

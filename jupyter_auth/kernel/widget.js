@@ -1,8 +1,10 @@
-// The view of one account. What it shows comes in custom messages from the kernel and from the
-// server's UI door, never in synced traits: those are saved with the notebook. For the same
-// reason all text is set as text, and the sign-in is a real link: front ends block window.open.
+// The widget's view; what it says comes from account_view.js, which goes before this text in the
+// same module. What it shows comes in custom messages from the kernel and from the server's UI
+// door, never in synced traits: those are saved with the notebook. For the same reason all text is
+// set as text, and the sign-in is a real link: front ends block window.open.
 
 const SILENCE = 5000; // ms after which a kernel that says nothing is taken for busy or gone
+const TICK = 20000; // ms between two looks at the clock: durations are told in minutes
 
 /** The Jupyter server of this page, or null: in VS Code and saved pages there is none to ask. */
 function serverOfPage() {
@@ -26,17 +28,13 @@ async function call(door, method, path, body) {
     method,
     headers,
     body: body && JSON.stringify(body),
-    cache: "no-store",
+    cache: "no-store"
   });
   const data = await answer.json().catch(() => null);
   if (answer.ok && data) return data;
   throw Object.assign(new Error(sentence(data) || `The server answered ${answer.status}.`), {
-    spoken: Boolean(data?.code), // said by jupyter_auth itself, not by whatever stands before it
+    spoken: Boolean(data?.code) // said by jupyter_auth itself, not by whatever stands before it
   });
-}
-
-function sentence(error) {
-  return [error?.message, error?.hint].filter(Boolean).join(" ");
 }
 
 function make(tag, text, properties = {}) {
@@ -47,79 +45,39 @@ function link(text, href, className) {
   return make("a", text, { href, className, target: "_blank", rel: "noopener" });
 }
 
-function time(seconds) {
-  const date = new Date(seconds * 1000);
-  const today = date.toDateString() === new Date().toDateString();
-  return today
-    ? date.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" })
-    : date.toLocaleString([], { dateStyle: "medium", timeStyle: "short" });
+function button({ name, label }, title, act) {
+  const className = name === "begin" ? "jupyter-auth-go" : "";
+  const node = make("button", label, { type: "button", className });
+  node.setAttribute("aria-label", `${label}: ${title}`);
+  node.addEventListener("click", () => act(name));
+  return node;
 }
 
-function howLong({ expires_at, refreshes }) {
-  if (refreshes) return "Refreshes by itself";
-  return expires_at ? `Until ${time(expires_at)}, then sign in again` : "Until you sign out";
-}
-
-const ENDED = {
-  denied: "The sign-in was denied.",
-  expired: "Nobody signed in in time.",
-  cancelled: "The sign-in was cancelled.",
-  failed: "The sign-in failed. Nothing was stored.",
-};
-
-/** What is to be seen of a state: a name for the style, a sentence, a detail and the controls. */
-function view(state, act, door) {
-  const { provider, account, login, problem } = state;
-  const title = provider?.title ?? state.name;
-  const button = (text, action) => {
-    const className = action === "begin" ? "jupyter-auth-go" : "";
-    const node = make("button", text, { type: "button", className, title: `${text}: ${title}` });
-    node.addEventListener("click", () => act(action));
-    return node;
-  };
-  if (problem) return { look: "failed", says: problem, controls: [button("Try again", "begin")] };
-  if (login?.status === "pending") {
-    const href = (door ? login.path ?? login.url : login.url ?? login.path) ?? "";
-    const stuck = link("Stuck at the provider?", `${href}#stuck`, ""); // on a page of a server
-    return {
-      look: "pending",
-      says: [
-        state.code ? `Your code is ${state.code}.` : "",
-        provider ? `You will sign in at ${provider.host}.` : "",
-      ].join(" ").trim(),
-      before: [link(`Sign in to ${title}`, href, "jupyter-auth-go")],
-      controls: [...(login.path ? [stuck] : []), button("Cancel", "cancel")],
-    };
-  }
-  if (account) {
-    const scopes = account.scope ? [`Scopes: ${account.scope}`] : [];
-    return {
-      look: "in",
-      says: `Signed in to ${title}${account.username ? ` as ${account.username}` : ""}`,
-      detail: [howLong(account), ...scopes, state.limit, account.warning].filter(Boolean).join(" · "),
-      controls: [button("Sign out", "logout")],
-    };
-  }
-  if (login && login.status !== "complete") {
-    const says = sentence(login.error) || ENDED[login.status] || ENDED.failed;
-    return { look: "failed", says, controls: [button("Try again", "begin")] };
-  }
+/** What is to be seen, as nodes: the link, the words and the controls. */
+function nodes(seen, { login, title }, act, door) {
+  const href = (door ? (login?.path ?? login?.url) : (login?.url ?? login?.path)) ?? "";
+  const words = make("span", seen.says, { className: "jupyter-auth-says" });
+  const controls = seen.actions.map(action => button(action, title, act));
+  // On a page of a server: where there is none, there is no such help either.
+  if (seen.link && login.path)
+    controls.unshift(link("Stuck at the provider?", `${href}#stuck`, ""));
   return {
-    look: "out",
-    says: `Not signed in to ${title}.`,
-    detail: state.note,
-    controls: [button("Sign in", "begin")],
+    before: seen.link ? [link(seen.link, href, "jupyter-auth-go")] : [],
+    words: [words, ...seen.details.map(text => make("small", text))],
+    controls
   };
 }
 
 function render({ model, el }) {
   const door = serverOfPage();
   const name = model.get("provider");
-  const key = model.get("session_key");
-  const query = `accounts?provider=${encodeURIComponent(name)}&session_key=${encodeURIComponent(key)}`;
-  let state = { name };
+  const session_key = model.get("session_key");
+  const key = encodeURIComponent(session_key);
+  const query = `accounts?provider=${encodeURIComponent(name)}&session_key=${key}`;
+  let state = { name, session_key };
   let heard = 0; // messages from the kernel: an answer fetched before one is older than it
   let attended = false; // whether the kernel has spoken since it was asked last
+  let drawn = ""; // what is to be seen: nodes stay as they are, focus and all, until that changes
   let next;
 
   const root = make("div", "", { className: "jupyter-auth" });
@@ -134,22 +92,31 @@ function render({ model, el }) {
   const silence = setTimeout(() => {
     if (!root.dataset.look) status.textContent = `${name}: the kernel is busy or gone.`;
   }, SILENCE);
+  const clock = setInterval(() => root.dataset.look && draw({}), TICK);
 
-  function draw(next) {
-    state = { ...state, ...next };
-    const seen = view(state, act, door);
+  function draw(changes) {
+    state = { ...state, ...changes };
+    const seen = view(state, Date.now() / 1000);
+    lookLater(seen);
+    const title = state.provider?.title ?? name;
+    const what = JSON.stringify([seen, state.login?.id]);
+    if (what === drawn) return;
+    drawn = what;
     const focused = root.contains(document.activeElement);
+    const made = nodes(seen, { login: state.login, title }, act, door);
     root.dataset.look = seen.look;
-    before.replaceChildren(...(seen.before ?? []));
-    status.replaceChildren(make("span", seen.says, { className: "jupyter-auth-says" }));
-    if (seen.detail) status.append(" ", make("small", seen.detail));
-    controls.replaceChildren(...seen.controls);
+    before.replaceChildren(...made.before);
+    status.replaceChildren(...made.words);
+    controls.replaceChildren(...made.controls);
     if (focused) root.querySelector("a, button")?.focus();
+  }
+
+  /** Whatever is not told in time has to be asked for: a login runs out, a kernel may be gone. */
+  function lookLater({ look: kind }) {
     clearTimeout(next);
-    if (seen.look === "pending") {
-      const left = Math.max(state.login.expires_at * 1000 - Date.now(), 0) + 1000;
-      next = setTimeout(look, attended ? left : Math.min(left, SILENCE));
-    }
+    if (kind !== "pending") return;
+    const left = Math.max(state.login.expires_at * 1000 - Date.now(), 0) + 1000;
+    next = setTimeout(look, attended ? left : Math.min(left, SILENCE));
   }
 
   function tell(kind) {
@@ -162,7 +129,7 @@ function render({ model, el }) {
   }
 
   /** What became of a login that is not under way any more. */
-  async function ended(login) {
+  async function outcome(login) {
     if (login?.status !== "pending") return login;
     return call(door, "GET", `logins/${login.id}`).catch(() => ({ ...login, status: "expired" }));
   }
@@ -173,35 +140,40 @@ function render({ model, el }) {
     if (!door) return;
     const before = heard;
     try {
-      const [provider, { accounts }, { logins }] = await Promise.all([
+      const [provider, { accounts, ended = [] }, { logins }] = await Promise.all([
         call(door, "GET", `providers/${encodeURIComponent(name)}`),
         call(door, "GET", "accounts"),
-        call(door, "GET", "logins"),
+        call(door, "GET", "logins")
       ]);
-      const mine = (each) => each.provider === name && each.session_key === key;
-      const login = logins.findLast(mine) ?? (await ended(state.login));
-      if (heard === before) draw({ provider, account: accounts.find(mine), login, problem: null });
+      const mine = each => each.provider === name && each.session_key === session_key;
+      const login = logins.findLast(mine) ?? (await outcome(state.login));
+      const found = { provider, account: accounts.find(mine), ended: ended.find(mine), login };
+      if (heard === before) draw({ ...found, problem: null });
     } catch {
       // No door on this server, or nobody signed in to Jupyter: what the kernel says counts.
     }
   }
 
+  async function begin(wish) {
+    const body = { provider: name, session_key, ...state.request, ...wish };
+    draw({ login: await call(door, "POST", "logins", body), problem: null });
+    root.querySelector("a.jupyter-auth-go")?.click(); // blocked? then the link stands there
+  }
+
   const doors = {
-    begin: async () => {
-      const body = { provider: name, session_key: key, ...state.request };
-      draw({ login: await call(door, "POST", "logins", body), problem: null });
-      root.querySelector("a.jupyter-auth-go")?.click(); // blocked? then the link stands there
-    },
+    begin: () => begin({}),
+    switch: () => begin({ force: true }),
     cancel: async () => draw({ login: await call(door, "DELETE", `logins/${state.login.id}`) }),
     logout: async () => {
       const { note } = await call(door, "DELETE", query);
-      draw({ account: null, login: null, note });
-    },
+      draw({ account: null, login: null, ended: null, note });
+    }
   };
 
   async function act(action) {
     attended = false;
     for (const each of controls.querySelectorAll("button")) each.disabled = true;
+    drawn = ""; // whatever comes of it, the buttons are drawn anew
     try {
       if (door) return await doors[action]();
     } catch (error) {
@@ -210,14 +182,16 @@ function render({ model, el }) {
     tell(action); // no door: the kernel acts, and says what became of it
   }
 
-  const hear = (message) => {
+  const hear = message => {
     if (message?.kind !== "state") return;
     heard += 1;
     attended = true;
     draw(message.state);
   };
   // Whoever comes back from the provider's tab wants to see what became of it.
-  const back = () => document.visibilityState === "visible" && root.dataset.look === "pending" && look();
+  const back = () => {
+    if (document.visibilityState === "visible" && root.dataset.look === "pending") look();
+  };
   model.on("msg:custom", hear);
   document.addEventListener("visibilitychange", back);
   look();
@@ -225,6 +199,7 @@ function render({ model, el }) {
     model.off("msg:custom", hear);
     document.removeEventListener("visibilitychange", back);
     clearTimeout(silence);
+    clearInterval(clock);
     clearTimeout(next);
   };
 }

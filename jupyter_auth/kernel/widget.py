@@ -41,6 +41,10 @@ HEAR_TIME = 1.0  # seconds more: what came while it was busy is heard first
 _VIEW = "application/vnd.jupyter.widget-view+json"
 
 
+def _read(name: str) -> str:
+    return Path(__file__).with_name(name).read_text(encoding="utf-8")
+
+
 class LoginWidget(anywidget.AnyWidget):
     """Shows one account. Begins a login when it is shown and nobody is signed in.
 
@@ -49,8 +53,8 @@ class LoginWidget(anywidget.AnyWidget):
     It never waits: the view follows whatever happens. ProviderNotFound, ConfigurationError.
     """
 
-    _esm = Path(__file__).with_name("widget.js")
-    _css = Path(__file__).with_name("widget.css")
+    _esm = _read("account_view.js") + _read("widget.js")
+    _css = _read("widget.css")
     provider = traitlets.Unicode().tag(sync=True)
     session_key = traitlets.Unicode(DEFAULT_KEY).tag(sync=True)
     _following: Callable[[], None] | None = None  # here, for ``close`` of one half made
@@ -155,7 +159,7 @@ class LoginWidget(anywidget.AnyWidget):
         """The view asks for the state, or a person pressed a button that no server can act on."""
         kind = content.get("kind") if isinstance(content, dict) else None
         with self._lock:
-            if kind in {"begin", "cancel", "logout"}:
+            if kind in {"begin", "switch", "cancel", "logout"}:
                 self._act(kind)
             elif kind == "look":
                 self._shown()
@@ -178,7 +182,13 @@ class LoginWidget(anywidget.AnyWidget):
 
     def _act(self, kind: str) -> None:
         self._problem = self._note = ""
-        self._try({"begin": self._begin, "cancel": self._cancel, "logout": self._logout}[kind])
+        acts = {
+            "begin": lambda: self._begin(force=self._force),
+            "switch": lambda: self._begin(force=True),
+            "cancel": self._cancel,
+            "logout": self._logout,
+        }
+        self._try(acts[kind])
 
     def _try(self, call: Any) -> Any:
         try:
@@ -187,13 +197,13 @@ class LoginWidget(anywidget.AnyWidget):
             self._problem = str(error)
             return None
 
-    def _begin(self) -> None:
+    def _begin(self, *, force: bool) -> None:
         if alone(self._accounts) and not browser_here():
             raise LoginRequired(
                 "Your browser is on another machine and cannot come back to this kernel.",
                 hint=f"Run `%auth login {self._key.provider} --wait`: it asks for an address.",
             )
-        self._login = self._accounts.begin(*self._names, **self._asked)
+        self._login = self._accounts.begin(*self._names, **self._asked | {"force": force})
 
     def _cancel(self) -> None:
         if self._login:

@@ -131,9 +131,13 @@ class Broker:
     # -- accounts ----------------------------------------------------------------------------------
 
     async def accounts(self) -> Wire:
-        """Who is signed in."""
+        """Who is signed in, and whose sign-in the provider ended."""
         infos = await self._pools.run(None, self._engine.accounts)
-        return {"accounts": [wire.account_to_wire(info) for info in infos]}
+        ended = await self._pools.run(None, self._engine.ended)
+        return {
+            "accounts": [wire.account_to_wire(info) for info in infos],
+            "ended": [wire.account_to_wire(info) for info in ended],
+        }
 
     async def logout(self, query: Mapping[str, Any]) -> Wire:
         """Sign one out: here first, then at the provider, unless ``revoke=0``."""

@@ -3,7 +3,7 @@
 import { type ISignal, Signal } from "@lumino/signaling";
 
 import type { Api } from "./api";
-import { NOTHING, type State } from "./model";
+import { hrefOf, NOTHING, type State } from "./model";
 import type { IAccounts } from "./tokens";
 import type { Login, Wish } from "./wire";
 
@@ -69,9 +69,4 @@ export class Accounts implements IAccounts {
       this.signal.emit();
     }
   }
-}
-
-/** Where a login's page is. Its path is right under whatever name the browser knows the server. */
-export function hrefOf(login: Login): string {
-  return login.path ?? login.url ?? "";
 }

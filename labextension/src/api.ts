@@ -5,7 +5,7 @@ import { type Event, ServerConnection } from "@jupyterlab/services";
 
 import type { State } from "./model";
 import type { Account, Failure, Login, Provider, Wish } from "./wire";
-import { sentence } from "./words";
+import { sentence } from "./view";
 
 /** Registered by the server: jupyter_auth/server/events.py. */
 export const CHANGED = "https://events.jupyter.org/jupyter_auth_session/changed/v1";
@@ -15,12 +15,12 @@ export class Api {
   constructor(private readonly settings: ServerConnection.ISettings) {}
 
   async state(): Promise<State> {
-    const [{ providers }, { accounts, refused = [] }, { logins }] = await Promise.all([
+    const [{ providers }, { accounts, ended = [] }, { logins }] = await Promise.all([
       this.call<{ providers: Provider[] }>("GET", "providers"),
-      this.call<{ accounts: Account[]; refused?: Account[] }>("GET", "accounts"),
+      this.call<{ accounts: Account[]; ended?: Account[] }>("GET", "accounts"),
       this.call<{ logins: Login[] }>("GET", "logins")
     ]);
-    return { reached: true, providers, accounts, refused, logins };
+    return { reached: true, providers, accounts, ended, logins };
   }
 
   begin(wish: Wish): Promise<Login> {

@@ -1,12 +1,19 @@
-import type { JupyterFrontEnd, JupyterFrontEndPlugin } from "@jupyterlab/application";
+// JupyterLab's side: a handful of small plugins, each of which can be switched off by itself.
+
+import {
+  ILayoutRestorer,
+  type JupyterFrontEnd,
+  type JupyterFrontEndPlugin
+} from "@jupyterlab/application";
+import { ICommandPalette } from "@jupyterlab/apputils";
 import { IStatusBar } from "@jupyterlab/statusbar";
 
 import { Accounts } from "./accounts";
 import { Api, listen } from "./api";
+import { addCommands, CATEGORY, SHOW } from "./commands";
+import { AccountsPanel } from "./panel";
 import { StatusItem } from "./status";
 import { IAccounts } from "./tokens";
-
-const SHOW = "jupyter-auth:show-accounts";
 
 /** A new tab without an opener, as a click on a link opens it. */
 function open(href: string): void {
@@ -39,16 +46,39 @@ const status: JupyterFrontEndPlugin<void> = {
   autoStart: true,
   requires: [IAccounts],
   optional: [IStatusBar],
-  activate: (app: JupyterFrontEnd, found: IAccounts, bar: IStatusBar | null) => {
-    const item = new StatusItem(found, () => void app.commands.execute(SHOW));
+  activate: ({ commands, shell }: JupyterFrontEnd, found: IAccounts, bar: IStatusBar | null) => {
+    const item = new StatusItem({ accounts: found, onClick: () => void commands.execute(SHOW) });
     if (bar) {
-      bar.registerStatusItem("jupyter-auth-session", { item, align: "right", rank: 200 });
+      bar.registerStatusItem(item.id, { item, align: "right", rank: 200 });
     } else {
-      item.id = "jupyter-auth-status";
-      app.shell.add(item, "top", { rank: 10_000 });
+      shell.add(item, "top", { rank: 10_000 }); // Notebook 7 has no status bar
     }
   }
 };
 
-export default [accounts, status];
+const panel: JupyterFrontEndPlugin<void> = {
+  id: "jupyter-auth-session:panel",
+  description: "The accounts panel, its commands and menu entries.",
+  autoStart: true,
+  requires: [IAccounts],
+  optional: [ICommandPalette, ILayoutRestorer],
+  activate: (
+    { commands, shell }: JupyterFrontEnd,
+    found: IAccounts,
+    palette: ICommandPalette | null,
+    restorer: ILayoutRestorer | null
+  ) => {
+    const widget = new AccountsPanel(found);
+    shell.add(widget, "left", { rank: 650, type: CATEGORY });
+    restorer?.add(widget, widget.id);
+    const show = (): void => {
+      shell.activateById(widget.id);
+    };
+    for (const command of addCommands(commands, found, show)) {
+      palette?.addItem({ command, category: CATEGORY });
+    }
+  }
+};
+
+export default [accounts, status, panel];
 export { IAccounts } from "./tokens";

@@ -1,16 +1,16 @@
 // What the server's answers mean: pure functions of plain values.
 
+import { howLong, isOver, needed, type Place, refused, signedIn } from "./view";
 import type { Account, Login, Provider } from "./wire";
-import * as words from "./words";
 
 /** What is known. `reached` is false where the server did not answer; the rest is older then. */
 export interface State {
   readonly reached: boolean;
   readonly providers: readonly Provider[];
   readonly accounts: readonly Account[];
-  /** Accounts that ended because the provider refused to refresh them. */
-  readonly refused: readonly Account[];
-  /** Those that wait for a person. */
+  /** Accounts that their provider ended: it refused to refresh them. */
+  readonly ended: readonly Account[];
+  /** Logins that wait for a person. */
   readonly logins: readonly Login[];
 }
 
@@ -18,44 +18,33 @@ export const NOTHING: State = {
   reached: true,
   providers: [],
   accounts: [],
-  refused: [],
+  ended: [],
   logins: []
 };
 
 /** From best to worst. */
-export const CONDITIONS = ["out", "in", "unsaved", "again", "waiting", "unreachable"] as const;
+const CONDITIONS = ["out", "in", "unsaved", "again", "waiting", "unreachable"] as const;
 export type Condition = (typeof CONDITIONS)[number];
-
-interface Named {
-  provider: string;
-  session_key: string;
-}
-
-export function same(a: Named, b: Named): boolean {
-  return a.provider === b.provider && a.session_key === b.session_key;
-}
 
 export function titleOf(state: State, name: string): string {
   return state.providers.find(each => each.name === name)?.title ?? name;
 }
 
-/** Whether a kernel waits for it, and not only the person who began it here. */
-export function isWaitedFor(login: Login): boolean {
-  return Boolean(login.kernel ?? login.notebook);
+/** The logins that a kernel waits for, and not only the person who began one here. */
+export function waiting(state: State): Login[] {
+  return state.logins.filter(login => login.kernel ?? login.notebook);
 }
 
-/** How one account is. `now` is in seconds since 1970. */
-export function conditionOf(account: Account, now: number): Condition {
-  const over = account.expires_at !== null && account.expires_at <= now;
-  if (over && !account.refreshes) return "again";
+function conditionOf(account: Account, now: number): Condition {
+  if (isOver(account, now)) return "again";
   return account.warning ? "unsaved" : "in";
 }
 
-/** The worst of all accounts and logins. */
+/** The worst of all accounts and logins. `now` is in seconds since 1970. */
 export function worst(state: State, now: number): Condition {
   const found: Condition[] = state.accounts.map(account => conditionOf(account, now));
-  if (state.refused.length > 0) found.push("again");
-  if (state.logins.some(isWaitedFor)) found.push("waiting");
+  if (state.ended.length > 0) found.push("again");
+  if (waiting(state).length > 0) found.push("waiting");
   if (!state.reached) found.push("unreachable");
   const rank = (condition: Condition): number => CONDITIONS.indexOf(condition);
   return found.reduce((a, b) => (rank(a) < rank(b) ? b : a), "out");
@@ -73,19 +62,38 @@ const SUMMARY: Record<Condition, string> = {
 /** How many accounts and their worst state, in a few words. */
 export function summary(state: State, now: number): string {
   const count = state.accounts.length;
-  const accounts = count === 0 ? "No accounts" : words.plural(count, "account");
+  const accounts = count === 0 ? "No accounts" : `${count} account${count === 1 ? "" : "s"}`;
   return [accounts, SUMMARY[worst(state, now)]].filter(Boolean).join(": ");
 }
 
 /** The same in whole sentences, one for each account. */
 export function lines(state: State, now: number): string[] {
-  const waiting = state.logins.map(login => words.needed(login, titleOf(state, login.provider)));
-  const refused = state.refused.map(each =>
-    words.refused(titleOf(state, each.provider), each.username)
-  );
-  const accounts = state.accounts.map(each => {
-    const who = words.signedIn(titleOf(state, each.provider), each.username);
-    return `${who}. ${words.howLong(each, now)}`;
-  });
-  return [...waiting, ...refused, ...accounts];
+  const title = (each: { provider: string }): string => titleOf(state, each.provider);
+  return [
+    ...waiting(state).map(login => needed(login, title(login))),
+    ...state.ended.map(each => refused(title(each), each.username)),
+    ...state.accounts.map(each => `${signedIn(title(each), each.username)}. ${howLong(each, now)}`)
+  ];
+}
+
+/** Every place where there is, was or shortly will be an account; what waits comes first. */
+export function places(state: State): Place[] {
+  const found = new Map<string, Place>();
+  const at = (each: { provider: string; session_key: string }): Place => {
+    const { provider: name, session_key } = each;
+    const key = JSON.stringify([name, session_key]);
+    const provider = state.providers.find(known => known.name === name);
+    const place = found.get(key) ?? { name, session_key, provider };
+    found.set(key, place);
+    return place;
+  };
+  for (const login of state.logins) at(login).login = login;
+  for (const ended of state.ended) at(ended).ended = ended;
+  for (const account of state.accounts) at(account).account = account;
+  return [...found.values()];
+}
+
+/** Where a login's page is. Its path is right under whatever name the browser knows the server. */
+export function hrefOf(login: Login): string {
+  return login.path ?? login.url ?? "";
 }

@@ -3,33 +3,38 @@
 import { ReactWidget } from "@jupyterlab/ui-components";
 import * as React from "react";
 
+import { useAccounts, useNow } from "./hooks";
 import { lines, summary, worst } from "./model";
 import type { IAccounts } from "./tokens";
 
+interface Props {
+  accounts: IAccounts;
+  onClick: () => void;
+}
+
+function Item({ accounts, onClick }: Props): React.JSX.Element {
+  const state = useAccounts(accounts);
+  const now = useNow();
+  return (
+    <button
+      type="button"
+      data-condition={worst(state, now)}
+      title={[...lines(state, now), "Show accounts"].join("\n")}
+      onClick={onClick}
+    >
+      {summary(state, now)}
+    </button>
+  );
+}
+
 export class StatusItem extends ReactWidget {
-  constructor(
-    private readonly accounts: IAccounts,
-    private readonly onClick: () => void
-  ) {
+  constructor(private readonly props: Props) {
     super();
+    this.id = "jupyter-auth-status";
     this.addClass("jupyter-auth-status");
-    accounts.changed.connect(() => {
-      this.update();
-    });
   }
 
   protected override render(): React.JSX.Element {
-    const { state } = this.accounts;
-    const now = Date.now() / 1000;
-    return (
-      <button
-        type="button"
-        data-condition={worst(state, now)}
-        title={[...lines(state, now), "Show accounts"].join("\n")}
-        onClick={this.onClick}
-      >
-        {summary(state, now)}
-      </button>
-    );
+    return <Item {...this.props} />;
   }
 }

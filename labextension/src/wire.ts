@@ -7,6 +7,7 @@ export interface Provider {
   host: string;
 }
 
+/** What an API said last of its rate limit. */
 export interface Quota {
   limit?: number | null;
   remaining?: number | null;

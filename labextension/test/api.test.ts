@@ -54,7 +54,7 @@ afterEach(() => {
 
 test("the state is all three lists", async () => {
   const found = await api.state();
-  expect(found).toMatchObject({ reached: true, accounts: [account()], refused: [], logins: [] });
+  expect(found).toMatchObject({ reached: true, accounts: [account()], ended: [], logins: [] });
 });
 
 test("no route that gives a token is ever asked", async () => {

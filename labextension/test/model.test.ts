@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 
-import { lines, summary, worst } from "../src/model";
-import { account, login, NOW, state } from "./samples";
+import { lines, places, summary, worst } from "../src/model";
+import { account, CAMPUS, login, NOW, state } from "./samples";
 
 const expired = account({ expires_at: NOW - 1, refreshes: false });
 const unsaved = account({ warning: "Its tokens cannot be saved." });
@@ -13,7 +13,7 @@ test.each([
   ["2 accounts: signed in", state({ accounts: [account(), second] })],
   ["1 account: not saved", state({ accounts: [unsaved] })],
   ["2 accounts: sign in again", state({ accounts: [second, expired] })],
-  ["No accounts: sign in again", state({ refused: [account()] })],
+  ["No accounts: sign in again", state({ ended: [account()] })],
   ["No accounts: sign-in needed", state({ logins: [login()] })],
   ["1 account: sign-in needed", state({ accounts: [expired], logins: [login()] })],
   ["No accounts", state({ logins: [login({ kernel: null, notebook: null })] })],
@@ -28,9 +28,28 @@ test("an account that refreshes is well after its token has expired", () => {
 
 test("what waits comes first, in whole sentences", () => {
   const found = state({ accounts: [account()], logins: [login({ provider: "other" })] });
-  expect(lines({ ...found, refused: [second] }, NOW)).toEqual([
+  expect(lines({ ...found, ended: [second] }, NOW)).toEqual([
     "analysis.ipynb needs you to sign in to other",
-    "Example University signed alice out: sign in again",
-    "Signed in to Example University as alice. Expires in 60 minutes, refreshes by itself"
+    "Example University no longer accepts the sign-in of alice",
+    "Signed in to Example University as alice. Refreshes by itself · Expires in 60 minutes"
+  ]);
+});
+
+test("a place holds all that concerns one account, and what waits comes first", () => {
+  const found = state({
+    accounts: [account(), second],
+    ended: [account({ provider: "lost" })],
+    logins: [login({ session_key: "second" })]
+  });
+  expect(places(found)).toEqual([
+    {
+      name: "campus",
+      session_key: "second",
+      provider: CAMPUS,
+      login: found.logins[0],
+      account: second
+    },
+    { name: "lost", session_key: "default", provider: undefined, ended: found.ended[0] },
+    { name: "campus", session_key: "default", provider: CAMPUS, account: account() }
   ]);
 });

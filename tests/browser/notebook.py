@@ -45,6 +45,13 @@ class Notebook:
         page.goto(f"{lab.url}/{cls.place.format(path=path)}?token={lab.token}")
         return cls(lab, page, path)._ready()
 
+    @classmethod
+    def open_alone(cls, lab: Lab, context: BrowserContext, path: Path) -> Self:
+        """Open the file in Notebook 7, which shows one document in each tab of the browser."""
+        page = context.new_page()
+        page.goto(f"{lab.url}/notebooks/{path.name}?token={lab.token}")
+        return cls(lab, page, path)._ready()
+
     def open_beside(self, path: Path) -> Notebook:
         """Open another file in the same JupyterLab; it is in front then."""
         self.page.evaluate(

@@ -160,6 +160,26 @@ def test_invalid_grant_ends_an_account_once(engine, rogue, clock):
     assert [change.kind for change in engine.changes(since).changes] == ["removed"]
 
 
+@pytest.mark.usefixtures("account")
+def test_an_ended_account_is_known_until_somebody_signs_in_or_out(engine, rogue, clock):
+    def end() -> None:
+        clock.advance(3600)
+        rogue.script("refresh", troubles.error("invalid_grant"))
+        with pytest.raises(RefreshRejected):
+            engine.token("idp")
+
+    assert engine.ended() == []
+    end()
+    assert [info.key for info in engine.ended()] == [KEY]
+    sign_in(engine, rogue)
+    assert engine.ended() == []
+    end()
+    since = engine.changes().sequence
+    assert not engine.logout("idp").removed
+    assert engine.ended() == []
+    assert [change.kind for change in engine.changes(since).changes] == ["removed"]
+
+
 def test_a_sibling_that_was_faster_is_believed(engines, files, rogue, clock):
     """Another process refreshed while we waited for the lock: what rests counts."""
     engine = engines(files, idp=rogue)

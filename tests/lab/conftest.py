@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+import pytest
 from browser.conftest import (  # noqa: F401 (fixtures and a hook)
     browser,
     context,
@@ -11,3 +14,18 @@ from browser.conftest import (  # noqa: F401 (fixtures and a hook)
     shared_lab,
     signed_in,
 )
+from browser.notebook import Notebook
+
+if TYPE_CHECKING:
+    from browser.conftest import Opener
+
+
+@pytest.fixture
+def notebook_alone(lab, context, request) -> Opener:  # noqa: F811 (fixtures)
+    """Open a notebook with these cells in Notebook 7."""
+
+    def open_notebook(*cells: str) -> Notebook:
+        path = lab.notebook(f"alone-{abs(hash(request.node.name))}", *cells)
+        return Notebook.open_alone(lab, context, path)
+
+    return open_notebook

@@ -2,21 +2,43 @@
 
 from __future__ import annotations
 
+import pytest
 from browser import cells
 from playwright.sync_api import expect
 
-
-def status(page):
-    return page.locator(".jupyter-auth-status").get_by_role("button")
+from .panel import Front, end_at_provider
 
 
-def test_it_follows_sign_in_and_sign_out(notebook, lab, signed_in):
-    book = notebook(cells.SESSION)
-    expect(status(book.page)).to_have_text("No accounts")
+@pytest.fixture(params=["lab", "notebook 7"])
+def opened(request, notebook, notebook_alone):
+    return notebook if request.param == "lab" else notebook_alone
+
+
+def test_it_follows_sign_in_and_sign_out(opened, lab, signed_in):
+    book = opened(cells.SESSION)
+    status = Front(book.page).status
+    expect(status).to_have_text("No accounts")
     book.start()
-    expect(status(book.page)).to_have_text("No accounts: sign-in needed")
+    expect(status).to_have_text("No accounts: sign-in needed")
     signed_in()
     book.finished()
-    expect(status(book.page)).to_have_text("1 account: signed in")
+    expect(status).to_have_text("1 account: signed in")
     lab.tidy()
-    expect(status(book.page)).to_have_text("No accounts")
+    expect(status).to_have_text("No accounts")
+
+
+def test_it_tells_that_the_provider_ended_an_account(notebook, oidc, signed_in):
+    signed_in()
+    book = notebook(cells.call(oidc.issuer), "session.get('me')")
+    book.run(0)
+    front = Front(book.page)
+    status = front.status
+    expect(status).to_have_text("1 account: signed in")
+    end_at_provider(oidc)
+    book.start(1)
+    expect(status).to_have_text("No accounts: sign-in needed")
+    front.show().get_by_role("button", name="Cancel").click()
+    expect(status).to_have_text("No accounts: sign in again")
+    ended = front.account("Example University no longer accepts the sign-in of alice.")
+    ended.get_by_role("button", name="Forget it").click()
+    expect(status).to_have_text("No accounts")

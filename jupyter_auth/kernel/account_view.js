@@ -1,0 +1,137 @@
+// What is to be said of one account, and what can be done with it: pure functions of plain values.
+// The widget in a cell and JupyterLab's panel both draw what is said here. Times are in seconds
+// since 1970, like those of the server.
+
+export const DEFAULT_KEY = "default";
+
+/** An error of the server in the words that it chose for people. */
+export function sentence(error) {
+  return [error?.message, error?.hint].filter(Boolean).join(" ");
+}
+
+export function signedIn(title, username) {
+  return `Signed in to ${title}${username ? ` as ${username}` : ""}`;
+}
+
+/** Seconds, as a person would round them. */
+export function duration(seconds) {
+  if (seconds < 90) return "a minute";
+  if (seconds < 90 * 60) return `${Math.round(seconds / 60)} minutes`;
+  if (seconds < 36 * 3600) return `${Math.round(seconds / 3600)} hours`;
+  return `${Math.round(seconds / 86400)} days`;
+}
+
+/** Whether somebody has to sign in again: it is over, and nothing renews it. */
+export function isOver({ expires_at, refreshes }, now) {
+  return expires_at !== null && expires_at <= now && !refreshes;
+}
+
+/** How long the sign-in holds. */
+export function howLong(account, now) {
+  const { expires_at: end, refreshes } = account;
+  if (end === null) return "Holds until you sign out";
+  if (isOver(account, now)) return "Expired: sign in again";
+  if (end <= now) return "Refreshes by itself when it is used";
+  const left = `Expires in ${duration(end - now)}`;
+  return refreshes ? `Refreshes by itself · ${left}` : `${left}, then sign in again`;
+}
+
+/** What the API said last of its rate limit, "" for nothing. */
+export function quota(found, now) {
+  if (typeof found?.remaining !== "number") return "";
+  const most = typeof found.limit === "number" ? ` of ${found.limit}` : "";
+  const reset = (found.resets_at ?? 0) - now;
+  const renewed = reset > 0 ? `, renewed in ${duration(reset)}` : "";
+  return `${found.remaining}${most} calls left${renewed}`;
+}
+
+/** Who waits for a login; "" for nobody but the person who began it here. */
+export function asker({ kernel, notebook }) {
+  return notebook || (kernel ? "A kernel" : "");
+}
+
+/** That a kernel needs a person. */
+export function needed(login, title) {
+  return `${asker(login)} needs you to sign in to ${title}`;
+}
+
+/** That a provider refused to renew a sign-in. */
+export function refused(title, username) {
+  return `${title} no longer accepts ${username ? `the sign-in of ${username}` : "your sign-in"}`;
+}
+
+const ENDED = {
+  denied: "The sign-in was denied.",
+  expired: "Nobody signed in in time.",
+  cancelled: "The sign-in was cancelled.",
+  failed: "The sign-in failed. Nothing was stored."
+};
+
+/** Names of the actions are those that the widget sends to its kernel. */
+const BEGIN = { name: "begin", label: "Sign in" };
+const AGAIN = { name: "begin", label: "Sign in again" };
+const RETRY = { name: "begin", label: "Try again" };
+const SWITCH = { name: "switch", label: "Switch account" };
+const CANCEL = { name: "cancel", label: "Cancel" };
+const LOGOUT = { name: "logout", label: "Sign out" };
+const FORGET = { name: "logout", label: "Forget it" };
+
+function pending({ login, provider, session_key, code }, title) {
+  const who = asker(login);
+  return {
+    look: "pending",
+    link: `Sign in to ${title}`,
+    says: provider ? `You will sign in at ${provider.host}.` : "",
+    details: [code && `Your code is ${code}.`, who && `${who} waits for it`, keyOf(session_key)],
+    actions: [CANCEL]
+  };
+}
+
+function held({ account, session_key }, title, now) {
+  const over = isOver(account, now);
+  const books = account.notebooks ?? [];
+  return {
+    look: over ? "failed" : "in",
+    says: signedIn(title, account.username),
+    details: [
+      account.warning,
+      howLong(account, now),
+      quota(account.quota, now),
+      books.length > 0 && `Used by ${books.join(", ")}`,
+      account.scope && `Scopes: ${account.scope}`,
+      keyOf(session_key)
+    ],
+    actions: over ? [AGAIN, LOGOUT] : [SWITCH, LOGOUT]
+  };
+}
+
+function keyOf(session_key) {
+  return session_key && session_key !== DEFAULT_KEY && `Session key: ${session_key}`;
+}
+
+function described(state, title, now) {
+  const { account, login, problem, ended, session_key } = state;
+  if (problem) return { look: "failed", says: problem, actions: [RETRY] };
+  if (login?.status === "pending") return pending(state, title);
+  if (account) return held(state, title, now);
+  if (login && login.status !== "complete") {
+    const says = sentence(login.error) || ENDED[login.status] || ENDED.failed;
+    return { look: "failed", says, actions: [RETRY] };
+  }
+  if (ended) {
+    const says = `${refused(title, ended.username)}.`;
+    return { look: "failed", says, details: [keyOf(session_key)], actions: [AGAIN, FORGET] };
+  }
+  const says = `Not signed in to ${title}.`;
+  return { look: "out", says, details: [state.note], actions: [BEGIN] };
+}
+
+/**
+ * All that is to be seen of a state: a name for the style, a sentence, details, the text of the
+ * link to a login under way, and what can be done. `ended` is an account that the provider ended.
+ */
+export function view(state, now) {
+  const title = state.provider?.title ?? state.name;
+  const seen = described(state, title, now);
+  return { link: "", ...seen, details: (seen.details ?? []).filter(Boolean) };
+}

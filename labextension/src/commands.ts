@@ -1,0 +1,71 @@
+// What the command palette and the menus offer.
+
+import { Dialog, InputDialog, showErrorMessage } from "@jupyterlab/apputils";
+import type { CommandRegistry } from "@lumino/commands";
+
+import { titleOf } from "./model";
+import type { IAccounts } from "./tokens";
+import { DEFAULT_KEY, signedIn } from "./view";
+
+export const CATEGORY = "Accounts";
+
+export const SHOW = "jupyter-auth:show";
+export const SIGN_IN = "jupyter-auth:sign-in";
+export const SIGN_OUT = "jupyter-auth:sign-out";
+
+/** One of several by its label; null where the person chose none. */
+async function choose<T>(title: string, items: Map<string, T>): Promise<T | null> {
+  if (items.size === 1) return [...items.values()][0] ?? null;
+  const okLabel = title.replace("…", "");
+  const { value } = await InputDialog.getItem({ title, items: [...items.keys()], okLabel });
+  return value === null ? null : (items.get(value) ?? null);
+}
+
+/** Say in a dialog what went wrong. */
+async function spoken(done: Promise<unknown>): Promise<void> {
+  try {
+    await done;
+  } catch (error) {
+    await showErrorMessage(CATEGORY, error as Error, [Dialog.okButton()]);
+  }
+}
+
+async function signIn(accounts: IAccounts, show: () => void): Promise<void> {
+  const names = accounts.state.providers.map(({ name, title }) => [`${title} (${name})`, name]);
+  const provider = await choose("Sign In…", new Map(names as [string, string][]));
+  if (!provider) return;
+  show(); // the link stands there, should the browser keep the tab from opening
+  await accounts.signIn({ provider });
+}
+
+async function signOut(accounts: IAccounts): Promise<void> {
+  const { state } = accounts;
+  const labelled = state.accounts.map(each => {
+    const key = each.session_key === DEFAULT_KEY ? "" : ` (${each.session_key})`;
+    return [signedIn(titleOf(state, each.provider), each.username) + key, each] as const;
+  });
+  const account = await choose("Sign Out…", new Map(labelled));
+  if (account) await accounts.signOut(account.provider, account.session_key);
+}
+
+export function addCommands(
+  commands: CommandRegistry,
+  accounts: IAccounts,
+  show: () => void
+): string[] {
+  commands.addCommand(SHOW, { label: "Show Accounts", execute: show });
+  commands.addCommand(SIGN_IN, {
+    label: "Sign In…",
+    isEnabled: () => accounts.state.providers.length > 0,
+    execute: () => spoken(signIn(accounts, show))
+  });
+  commands.addCommand(SIGN_OUT, {
+    label: "Sign Out…",
+    isEnabled: () => accounts.state.accounts.length > 0,
+    execute: () => spoken(signOut(accounts))
+  });
+  accounts.changed.connect(() => {
+    commands.notifyCommandChanged();
+  });
+  return [SHOW, SIGN_IN, SIGN_OUT];
+}

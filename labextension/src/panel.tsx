@@ -1,0 +1,156 @@
+// The panel: every account and every sign-in under way, what can be done with each, and a form for
+// one more. It looks and speaks as the widget in a cell does.
+
+import { ReactWidget } from "@jupyterlab/ui-components";
+import * as React from "react";
+
+import { AddForm } from "./add";
+import { useAccounts, useNow } from "./hooks";
+import { icon } from "./icon";
+import { hrefOf, places } from "./model";
+import type { IAccounts } from "./tokens";
+import { type Action, type Place, view } from "./view";
+import type { Wish } from "./wire";
+
+/** Carry out what a button says; a sentence for the person, "" where all is said already. */
+async function carryOut(accounts: IAccounts, place: Place, action: Action): Promise<string> {
+  const { name: provider, session_key } = place;
+  switch (action.name) {
+    case "begin":
+      await accounts.signIn({ provider, session_key });
+      return "";
+    case "switch":
+      await accounts.signIn({ provider, session_key, force: true });
+      return "";
+    case "cancel":
+      if (place.login) await accounts.cancel(place.login);
+      return "";
+    case "logout": {
+      const note = await accounts.signOut(provider, session_key);
+      return place.account ? note : "";
+    }
+  }
+}
+
+interface RowProps {
+  place: Place;
+  now: number;
+  act: (action: Action) => void;
+}
+
+function Row({ place, now, act }: RowProps): React.JSX.Element {
+  const seen = view(place, now);
+  const title = place.provider?.title ?? place.name;
+  const href = place.login ? hrefOf(place.login) : "";
+  return (
+    <li className="jupyter-auth" data-look={seen.look}>
+      {seen.link && (
+        <a className="jupyter-auth-go" href={href} target="_blank" rel="noopener">
+          {seen.link}
+        </a>
+      )}
+      <span>
+        <span className="jupyter-auth-says">{seen.says}</span>
+        {seen.details.map(text => (
+          <small key={text}>{text}</small>
+        ))}
+      </span>
+      <span className="jupyter-auth-controls">
+        {seen.link && (
+          <a href={`${href}#stuck`} target="_blank" rel="noopener">
+            Stuck at the provider?
+          </a>
+        )}
+        {seen.actions.map(action => (
+          <button
+            key={action.label}
+            type="button"
+            className={action.name === "begin" ? "jupyter-auth-go" : ""}
+            aria-label={`${action.label}: ${title}`}
+            onClick={() => {
+              act(action);
+            }}
+          >
+            {action.label}
+          </button>
+        ))}
+      </span>
+    </li>
+  );
+}
+
+interface PanelProps {
+  accounts: IAccounts;
+  focus: () => void;
+}
+
+function Panel({ accounts, focus }: PanelProps): React.JSX.Element {
+  const state = useAccounts(accounts);
+  const now = useNow();
+  const [said, setSaid] = React.useState("");
+
+  /** Afterwards the button may be gone: then the focus stays in the panel. */
+  const say = async (done: Promise<string>): Promise<void> => {
+    setSaid(await done.catch((error: unknown) => (error as Error).message));
+    if (document.activeElement === document.body) focus();
+  };
+  const add = async (wish: Wish): Promise<string> => {
+    await accounts.signIn(wish);
+    return "";
+  };
+  const found = places(state);
+  return (
+    <>
+      <h2>Accounts</h2>
+      <p role="status" className="jupyter-auth-said">
+        {state.reached ? said : "The Jupyter server does not answer. What is shown may be old."}
+      </p>
+      {found.length > 0 ? (
+        <ul>
+          {found.map(place => (
+            <Row
+              key={`${place.name} ${place.session_key}`}
+              place={place}
+              now={now}
+              act={action => void say(carryOut(accounts, place, action))}
+            />
+          ))}
+        </ul>
+      ) : (
+        <p>Nobody is signed in. Notebooks use the accounts that you sign in to here.</p>
+      )}
+      <AddForm providers={state.providers} add={wish => void say(add(wish))} />
+    </>
+  );
+}
+
+export class AccountsPanel extends ReactWidget {
+  constructor(private readonly accounts: IAccounts) {
+    super();
+    this.id = "jupyter-auth-accounts";
+    this.title.icon = icon;
+    this.title.caption = "Accounts";
+    this.addClass("jupyter-auth-panel");
+    this.node.tabIndex = -1;
+    this.node.setAttribute("role", "region");
+    this.node.setAttribute("aria-label", "Accounts");
+  }
+
+  protected override render(): React.JSX.Element {
+    return (
+      <Panel
+        accounts={this.accounts}
+        focus={() => {
+          this.node.focus();
+        }}
+      />
+    );
+  }
+
+  /** Only after the command palette, which gives the focus back as it closes. */
+  protected override onActivateRequest(): void {
+    requestAnimationFrame(() => {
+      this.node.focus();
+    });
+  }
+}

@@ -1,0 +1,98 @@
+import { expect, test } from "vitest";
+
+import { howLong, needed, type Place, quota as quotaOf, type Seen, view } from "../src/view";
+import type { Login } from "../src/wire";
+import { account, CAMPUS, login, NOW } from "./samples";
+
+test.each([
+  [{ expires_at: NOW + 3600 }, "Refreshes by itself · Expires in 60 minutes"],
+  [{ expires_at: NOW + 30, refreshes: false }, "Expires in a minute, then sign in again"],
+  [{ expires_at: NOW + 10 * 3600 }, "Refreshes by itself · Expires in 10 hours"],
+  [{ expires_at: NOW + 365 * 86400, refreshes: false }, "Expires in 365 days, then sign in again"],
+  [{ expires_at: NOW - 1 }, "Refreshes by itself when it is used"],
+  [{ expires_at: NOW - 1, refreshes: false }, "Expired: sign in again"],
+  [{ expires_at: null }, "Holds until you sign out"]
+])("how long %o lasts", (changes, said) => {
+  expect(howLong(account(changes), NOW)).toBe(said);
+});
+
+test.each([
+  [undefined, ""],
+  [null, ""],
+  [{ limit: 5000 }, ""],
+  [{ remaining: 0 }, "0 calls left"],
+  [{ limit: 5000, remaining: 4321 }, "4321 of 5000 calls left"],
+  [{ limit: 5, remaining: 4, resets_at: NOW + 600 }, "4 of 5 calls left, renewed in 10 minutes"],
+  [{ limit: 5, remaining: 4, resets_at: NOW - 600 }, "4 of 5 calls left"]
+])("a quota of %o", (quota, said) => {
+  expect(quotaOf(quota, NOW)).toBe(said);
+});
+
+function place(changes: Partial<Place> = {}): Place {
+  return { name: "campus", session_key: "default", provider: CAMPUS, ...changes };
+}
+
+function labels(found: Seen): string[] {
+  return found.actions.map(action => action.label);
+}
+
+test("an account: who, how long, and only what there is to tell besides", () => {
+  const found = view(place({ account: account({ scope: "" }) }), NOW);
+  expect(found).toMatchObject({ look: "in", says: "Signed in to Example University as alice" });
+  expect(found.details).toEqual(["Refreshes by itself · Expires in 60 minutes"]);
+  expect(labels(found)).toEqual(["Switch account", "Sign out"]);
+});
+
+test("an account with all that can be told", () => {
+  const rich = account({ warning: "Not saved.", notebooks: ["a.ipynb"], quota: { remaining: 7 } });
+  expect(view(place({ account: rich, session_key: "b" }), NOW).details).toEqual([
+    "Not saved.",
+    "Refreshes by itself · Expires in 60 minutes",
+    "7 calls left",
+    "Used by a.ipynb",
+    "Scopes: openid",
+    "Session key: b"
+  ]);
+});
+
+test("an account that is over asks for its person", () => {
+  const found = view(place({ account: account({ refreshes: false, expires_at: NOW }) }), NOW);
+  expect(found.look).toBe("failed");
+  expect(found.details[0]).toBe("Expired: sign in again");
+  expect(labels(found)).toEqual(["Sign in again", "Sign out"]);
+});
+
+test("a login under way comes before the account that it replaces", () => {
+  const found = view(place({ account: account(), login: login() }), NOW);
+  expect(found).toMatchObject({ look: "pending", link: "Sign in to Example University" });
+  expect(found.details).toEqual(["analysis.ipynb waits for it"]);
+  expect(labels(found)).toEqual(["Cancel"]);
+});
+
+test("an account that its provider ended", () => {
+  const found = view(place({ ended: account() }), NOW);
+  expect(found.says).toBe("Example University no longer accepts the sign-in of alice.");
+  expect(labels(found)).toEqual(["Sign in again", "Forget it"]);
+});
+
+test.each([
+  [{ status: "expired" }, "Nobody signed in in time."],
+  [{ status: "failed" }, "The sign-in failed. Nothing was stored."],
+  [
+    { status: "denied", error: { code: "x", message: "It said no.", hint: "Ask." } },
+    "It said no. Ask."
+  ]
+] as [Partial<Login>, string][])("a login that is %o", (changes, said) => {
+  const found = view(place({ login: login(changes) }), NOW);
+  expect(found).toMatchObject({ look: "failed", says: said });
+  expect(labels(found)).toEqual(["Try again"]);
+});
+
+test("nobody, at a provider that is not known any more", () => {
+  expect(view({ name: "gone", session_key: "default" }, NOW).says).toBe("Not signed in to gone.");
+});
+
+test("who asks", () => {
+  expect(needed(login(), "4insight")).toBe("analysis.ipynb needs you to sign in to 4insight");
+  expect(needed(login({ notebook: null }), "4insight")).toMatch(/^A kernel needs you/);
+});

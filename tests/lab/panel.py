@@ -1,0 +1,50 @@
+"""The accounts panel, the status item and the notices as a person finds them in JupyterLab."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import requests
+from playwright.sync_api import expect
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Locator, Page
+    from providers.oidc import OidcProvider
+
+TITLE = "Example University"
+GO = f"Sign in to {TITLE}"
+SIGNED_IN = f"Signed in to {TITLE} as alice"
+
+
+def end_at_provider(oidc: OidcProvider) -> None:
+    """Do what an administrator there does: no token works, and none is refreshed."""
+    for token in oidc.secrets()["refresh_token"]:
+        form = {"token": token, "client_id": oidc.client_id}
+        requests.post(f"{oidc.issuer}/token/revocation", data=form, timeout=10).raise_for_status()
+    oidc.expire()
+
+
+@dataclass
+class Front:
+    """What this project adds to one page of JupyterLab or Notebook 7."""
+
+    page: Page
+
+    @property
+    def status(self) -> Locator:
+        return self.page.locator(".jupyter-auth-status").get_by_role("button")
+
+    @property
+    def panel(self) -> Locator:
+        return self.page.get_by_role("region", name="Accounts")
+
+    def show(self) -> Locator:
+        """Open the panel by a click on the status item."""
+        self.status.click()
+        expect(self.panel).to_be_visible()
+        return self.panel
+
+    def account(self, said: str) -> Locator:
+        """The account of which that is said."""
+        return self.panel.get_by_role("listitem").filter(has_text=said)

@@ -1,0 +1,102 @@
+"""The accounts panel: everything that can be done with an account, without a notebook."""
+
+from __future__ import annotations
+
+from browser import cells
+from browser.person import closes_itself, follow, sign_in
+from playwright.sync_api import expect
+
+from .panel import GO, SIGNED_IN, Front
+
+
+def test_sign_in_switch_and_sign_out(notebook, lab):
+    front = Front(notebook("1").page)
+    panel = front.show()
+    expect(panel).to_contain_text("Nobody is signed in.")
+    panel.get_by_label("Provider").select_option("idp")
+    tab = follow(panel.get_by_role("button", name="Sign in", exact=True))
+    expect(panel.get_by_role("link", name=GO)).to_be_visible()
+    sign_in(tab)
+    closes_itself(tab)
+    account = front.account(SIGNED_IN)
+    expect(account).to_contain_text("Refreshes by itself")
+    expect(account).to_contain_text("Scopes: openid")
+    expect(front.status).to_have_text("1 account: signed in")
+
+    tab = follow(account.get_by_role("button", name="Switch account"))
+    expect(tab.get_by_label("User name")).to_be_visible()  # asked though the provider knows alice
+    sign_in(tab, "bob")
+    expect(front.account("as bob")).to_be_visible()
+    expect(panel.get_by_role("listitem")).to_have_count(1)
+
+    panel.get_by_role("button", name="Sign out").click()
+    expect(panel).to_contain_text("Nobody is signed in.")
+    assert lab.accounts() == []
+
+
+def test_another_account_under_a_key_of_its_own(notebook, lab, signed_in):
+    signed_in()
+    front = Front(notebook("1").page)
+    panel = front.show()
+    panel.get_by_label("Provider").select_option("idp")
+    panel.get_by_label("Session key").fill("work")
+    tab = follow(panel.get_by_role("button", name="Sign in", exact=True))
+    tab.get_by_role("button", name="Allow").click()
+    expect(front.account("Session key: work")).to_contain_text(SIGNED_IN)
+    expect(front.status).to_have_text("2 accounts: signed in")
+    assert {each["session_key"] for each in lab.accounts()} == {"default", "work"}
+    front.account("Session key: work").get_by_role("button", name="Sign out").click()
+    expect(panel.get_by_role("listitem")).to_have_count(1)
+    [left] = lab.accounts()
+    assert left["session_key"] == "default"
+
+
+def test_a_waiting_notebook_is_named_and_goes_on(notebook, oidc):
+    book = notebook(cells.call(oidc.issuer))
+    front = Front(book.page)
+    front.show()
+    book.start()
+    place = front.account(f"{book.path.name} waits for it")
+    sign_in(follow(place.get_by_role("link", name=GO)))
+    book.finished()
+    expect(book.output(0)).to_contain_text("200 alice")
+    expect(front.account(SIGNED_IN)).to_be_visible()
+
+
+def test_cancel_ends_the_wait(notebook, lab):
+    book = notebook(cells.SESSION)
+    front = Front(book.page)
+    front.show()
+    book.start()
+    front.account("waits for it").get_by_role("button", name="Cancel").click()
+    book.finished()
+    expect(book.output(0)).to_contain_text("LoginCancelled")
+    assert lab.logins() == []
+    expect(front.panel).to_contain_text("Nobody is signed in.")
+
+
+def test_what_the_server_refuses_is_said(notebook, context):
+    front = Front(notebook("1").page)
+    panel = front.show()
+    context.route("**/api/v1/logins*", lambda route: route.abort())
+    panel.get_by_label("Provider").select_option("idp")
+    panel.get_by_role("button", name="Sign in", exact=True).click()
+    expect(panel.get_by_role("status")).not_to_be_empty()
+
+
+def test_by_keyboard_and_palette(notebook):
+    page = notebook("1").page
+    front = Front(page)
+    page.keyboard.press("Escape")
+    page.keyboard.press("Control+Shift+C")
+    page.locator(".lm-CommandPalette-input").fill("Show Accounts")
+    page.keyboard.press("Enter")
+    expect(front.panel).to_be_focused()
+    page.keyboard.press("Tab")
+    expect(front.panel.get_by_label("Provider")).to_be_focused()
+    page.keyboard.type("Exam")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    expect(front.panel.get_by_role("button", name="Sign in", exact=True)).to_be_focused()
+    with page.context.expect_page():
+        page.keyboard.press("Enter")
