@@ -6,13 +6,16 @@ import {
   type JupyterFrontEndPlugin
 } from "@jupyterlab/application";
 import { ICommandPalette } from "@jupyterlab/apputils";
+import { ISettingRegistry } from "@jupyterlab/settingregistry";
 import { IStatusBar } from "@jupyterlab/statusbar";
+import { Widget } from "@lumino/widgets";
 
 import { Accounts } from "./accounts";
 import { Api, listen } from "./api";
 import { addCommands, CATEGORY, SHOW } from "./commands";
 import { AccountsPanel } from "./panel";
 import { StatusItem } from "./status";
+import { Toasts, type Wanted } from "./toasts";
 import { IAccounts } from "./tokens";
 
 /** A new tab without an opener, as a click on a link opens it. */
@@ -80,5 +83,29 @@ const panel: JupyterFrontEndPlugin<void> = {
   }
 };
 
-export default [accounts, status, panel];
+const toasts: JupyterFrontEndPlugin<void> = {
+  id: "jupyter-auth-session:toasts",
+  description: "Says that a notebook needs its person to sign in.",
+  autoStart: true,
+  requires: [IAccounts],
+  optional: [ISettingRegistry],
+  activate: (_: JupyterFrontEnd, found: IAccounts, registry: ISettingRegistry | null) => {
+    const widget = new Toasts(found, { signInNeeded: true, signInEnded: true });
+    Widget.attach(widget, document.body);
+    const follow = (settings: ISettingRegistry.ISettings): void => {
+      widget.want(settings.composite as unknown as Wanted);
+    };
+    registry?.load(toasts.id).then(
+      settings => {
+        follow(settings);
+        settings.changed.connect(follow);
+      },
+      (error: unknown) => {
+        console.warn("The settings of the sign-in notices cannot be read:", error);
+      }
+    );
+  }
+};
+
+export default [accounts, status, panel, toasts];
 export { IAccounts } from "./tokens";

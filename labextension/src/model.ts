@@ -1,7 +1,7 @@
 // What the server's answers mean: pure functions of plain values.
 
 import { howLong, isOver, needed, type Place, refused, signedIn } from "./view";
-import type { Account, Login, Provider } from "./wire";
+import type { Account, Login, Provider, Wish } from "./wire";
 
 /** What is known. `reached` is false where the server did not answer; the rest is older then. */
 export interface State {
@@ -96,4 +96,33 @@ export function places(state: State): Place[] {
 /** Where a login's page is. Its path is right under whatever name the browser knows the server. */
 export function hrefOf(login: Login): string {
   return login.path ?? login.url ?? "";
+}
+
+/** Something to tell a person at once: a login that a kernel waits for, or one to begin anew. */
+export interface Notice {
+  id: string;
+  says: string;
+  action: string;
+  wish: Wish;
+  login?: Login;
+}
+
+/** What is to be told. Nobody hears twice of one account. */
+export function notices(state: State): Notice[] {
+  const found: Notice[] = waiting(state).map(login => {
+    const title = titleOf(state, login.provider);
+    const { id, provider, session_key } = login;
+    const [says, action] = [needed(login, title), `Sign in to ${title}`];
+    return { id, says, action, wish: { provider, session_key }, login };
+  });
+  for (const { provider, session_key, username, signed_in_at } of state.ended) {
+    const told = found.some(
+      ({ wish }) => wish.provider === provider && wish.session_key === session_key
+    );
+    if (told) continue;
+    const says = refused(titleOf(state, provider), username);
+    const id = JSON.stringify([provider, session_key, signed_in_at]);
+    found.push({ id, says, action: "Sign in again", wish: { provider, session_key } });
+  }
+  return found;
 }

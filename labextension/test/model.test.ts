@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import { lines, places, summary, worst } from "../src/model";
+import { lines, notices, places, summary, worst } from "../src/model";
 import { account, CAMPUS, login, NOW, state } from "./samples";
 
 const expired = account({ expires_at: NOW - 1, refreshes: false });
@@ -51,5 +51,29 @@ test("a place holds all that concerns one account, and what waits comes first", 
     },
     { name: "lost", session_key: "default", provider: undefined, ended: found.ended[0] },
     { name: "campus", session_key: "default", provider: CAMPUS, account: account() }
+  ]);
+});
+
+test("a notice for each login that a kernel waits for, and none for one's own", () => {
+  const own = login({ id: "own", kernel: null, notebook: null });
+  const [notice, ...others] = notices(state({ logins: [login(), own] }));
+  expect(others).toEqual([]);
+  expect(notice).toMatchObject({
+    id: "handle",
+    says: "analysis.ipynb needs you to sign in to Example University",
+    action: "Sign in to Example University"
+  });
+});
+
+test("a notice for an account that ended, unless a login for it waits already", () => {
+  const ended = [account(), second];
+  expect(notices(state({ ended })).map(each => each.wish.session_key)).toEqual([
+    "default",
+    "second"
+  ]);
+  const found = notices(state({ ended, logins: [login()] }));
+  expect(found.map(each => each.action)).toEqual([
+    "Sign in to Example University",
+    "Sign in again"
   ]);
 });

@@ -222,7 +222,8 @@ class Lab:
             self.api("DELETE", f"api/sessions/{session['id']}")
         for login in self.logins():
             self.api("DELETE", f"jupyter-auth/api/v1/logins/{login['id']}")
-        for account in self.accounts():
+        known = self.api("GET", "jupyter-auth/api/v1/accounts")
+        for account in known["accounts"] + known["ended"]:
             names = {name: account[name] for name in ("provider", "session_key")}
             self.api("DELETE", "jupyter-auth/api/v1/accounts", **names)
 

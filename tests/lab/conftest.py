@@ -29,3 +29,9 @@ def notebook_alone(lab, context, request) -> Opener:  # noqa: F811 (fixtures)
         return Notebook.open_alone(lab, context, path)
 
     return open_notebook
+
+
+@pytest.fixture(params=["lab", "notebook 7"])
+def opened(request, notebook, notebook_alone) -> Opener:  # noqa: F811 (fixtures)
+    """Either of the two."""
+    return notebook if request.param == "lab" else notebook_alone

@@ -48,3 +48,8 @@ class Front:
     def account(self, said: str) -> Locator:
         """The account of which that is said."""
         return self.panel.get_by_role("listitem").filter(has_text=said)
+
+    def toast(self, said: str) -> Locator:
+        """The notice that says so."""
+        region = self.page.get_by_role("region", name="Sign-in notices")
+        return region.locator(".jupyter-auth-toast").filter(has_text=said)

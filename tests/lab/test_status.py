@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-import pytest
 from browser import cells
 from playwright.sync_api import expect
 
 from .panel import Front, end_at_provider
-
-
-@pytest.fixture(params=["lab", "notebook 7"])
-def opened(request, notebook, notebook_alone):
-    return notebook if request.param == "lab" else notebook_alone
 
 
 def test_it_follows_sign_in_and_sign_out(opened, lab, signed_in):
