@@ -36,13 +36,22 @@ export function howLong(account, now) {
   return refreshes ? `Refreshes by itself · ${left}` : `${left}, then sign in again`;
 }
 
-/** What the API said last of its rate limit, "" for nothing. */
-export function quota(found, now) {
-  if (typeof found?.remaining !== "number") return "";
-  const most = typeof found.limit === "number" ? ` of ${found.limit}` : "";
-  const reset = (found.resets_at ?? 0) - now;
-  const renewed = reset > 0 ? `, renewed in ${duration(reset)}` : "";
-  return `${found.remaining}${most} calls left${renewed}`;
+/** A moment as a clock shows it, with the day where that is another one. */
+function clock(moment, now) {
+  const [then, today] = [new Date(moment * 1000), new Date(now * 1000)];
+  return then.toDateString() === today.toDateString()
+    ? then.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" })
+    : then.toLocaleString([], { dateStyle: "medium", timeStyle: "short" });
+}
+
+/** What is known of the limits of an account's API, "" for nothing. */
+export function limitWords(limits, now) {
+  if (limits?.throttled_until > now) return `No calls until ${clock(limits.throttled_until, now)}`;
+  const { limit, remaining, reset_at } = limits?.quota ?? {};
+  if (typeof remaining !== "number") return "";
+  if (typeof reset_at === "number" && reset_at <= now) return ""; // full again, and nobody asked
+  const most = typeof limit === "number" ? ` of ${limit}` : "";
+  return `${remaining}${most} calls left${reset_at ? ` until ${clock(reset_at, now)}` : ""}`;
 }
 
 /** Who waits for a login; "" for nobody but the person who began it here. */
@@ -87,17 +96,16 @@ function pending({ login, provider, session_key, code }, title) {
   };
 }
 
-function held({ account, session_key }, title, now) {
+function held({ account, limits, session_key }, title, now) {
   const over = isOver(account, now);
-  const books = account.notebooks ?? [];
   return {
     look: over ? "failed" : "in",
     says: signedIn(title, account.username),
     details: [
       account.warning,
       howLong(account, now),
-      quota(account.quota, now),
-      books.length > 0 && `Used by ${books.join(", ")}`,
+      limitWords(limits, now),
+      limits?.notebook && `Last used by ${limits.notebook}`,
       account.scope && `Scopes: ${account.scope}`,
       keyOf(session_key)
     ],

@@ -140,15 +140,17 @@ function render({ model, el }) {
     if (!door) return;
     const before = heard;
     try {
-      const [provider, { accounts, ended = [] }, { logins }] = await Promise.all([
+      const [provider, { accounts, ended }, { logins }, usage] = await Promise.all([
         call(door, "GET", `providers/${encodeURIComponent(name)}`),
         call(door, "GET", "accounts"),
-        call(door, "GET", "logins")
+        call(door, "GET", "logins"),
+        call(door, "GET", "usage")
       ]);
       const mine = each => each.provider === name && each.session_key === session_key;
       const login = logins.findLast(mine) ?? (await outcome(state.login));
-      const found = { provider, account: accounts.find(mine), ended: ended.find(mine), login };
-      if (heard === before) draw({ ...found, problem: null });
+      const found = { account: accounts.find(mine), ended: ended.find(mine), login };
+      const limits = usage.limits.find(each => mine(each) && !each.client_id);
+      if (heard === before) draw({ provider, ...found, limits, problem: null });
     } catch {
       // No door on this server, or nobody signed in to Jupyter: what the kernel says counts.
     }

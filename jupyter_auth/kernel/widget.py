@@ -20,7 +20,6 @@ from jupyter_auth.core import wire
 from jupyter_auth.core.errors import AuthError, LoginExpired, LoginRequired
 from jupyter_auth.core.models import DEFAULT_KEY, AccountKey, Provider
 from jupyter_auth.kernel.client import alone, connect, default_provider, watch
-from jupyter_auth.kernel.limit_words import limit_words
 from jupyter_auth.kernel.prompt import (
     browser_here,
     code_to_show,
@@ -33,6 +32,7 @@ from jupyter_auth.kernel.prompt import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from jupyter_auth.core.limits import Limits
     from jupyter_auth.core.models import AccountInfo, Login
     from jupyter_auth.core.seams import Accounts
 
@@ -213,14 +213,16 @@ class LoginWidget(anywidget.AnyWidget):
         self._login = None
         self._note = self._accounts.logout(*self._names).note
 
-    def _limit(self) -> str:
-        """What the account's API said of its limit, in words."""
-        mine = [
-            limit_words(each)
-            for each in self._accounts.limits()
-            if (each.provider, each.session_key) == self._names and each.client_id is None
-        ]
-        return " ".join(mine)
+    def _limits(self) -> Limits | None:
+        """What kernels saw of the limits of the account's API."""
+        return next(
+            (
+                each
+                for each in self._accounts.limits()
+                if (each.provider, each.session_key) == self._names and each.client_id is None
+            ),
+            None,
+        )
 
     @property
     def _names(self) -> tuple[str, str]:
@@ -236,6 +238,7 @@ class LoginWidget(anywidget.AnyWidget):
     def _tell(self) -> None:
         """Look anew and send the view what is to be seen."""
         account = self._try(self._account)
+        limits = self._try(self._limits)
         self._try(self._follow_login)
         self.send(
             {
@@ -248,7 +251,7 @@ class LoginWidget(anywidget.AnyWidget):
                     "request": self._asked,
                     "problem": self._problem,
                     "note": self._note,
-                    "limit": self._try(self._limit) if account else "",
+                    "limits": wire.limits_to_wire(limits) if limits else None,
                 },
             }
         )

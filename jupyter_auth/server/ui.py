@@ -80,6 +80,16 @@ class Accounts(APIHandler):
         self.answer(await self.broker.logout(self.query()))
 
 
+class Usage(APIHandler):
+    """What kernels saw of the limits of APIs."""
+
+    @web.authenticated
+    @may("read")
+    async def get(self) -> None:
+        """List it."""
+        self.answer(await self.broker.limits())
+
+
 class Logins(APIHandler):
     """Logins under way."""
 
@@ -127,6 +137,7 @@ ROUTES: list[tuple[str, type[UIHandler]]] = [
     (r"/jupyter-auth/api/v1/providers", Providers),
     (r"/jupyter-auth/api/v1/providers/([^/]+)", OneProvider),
     (r"/jupyter-auth/api/v1/accounts", Accounts),
+    (r"/jupyter-auth/api/v1/usage", Usage),
     (r"/jupyter-auth/api/v1/logins", Logins),
     (r"/jupyter-auth/api/v1/logins/([^/]+)", OneLogin),
     (r"/jupyter-auth/api/v1/doctor", Doctor),

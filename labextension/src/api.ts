@@ -4,7 +4,7 @@ import { URLExt } from "@jupyterlab/coreutils";
 import { type Event, ServerConnection } from "@jupyterlab/services";
 
 import type { State } from "./model";
-import type { Account, Failure, Login, Provider, Wish } from "./wire";
+import type { Failure, Login, Wish } from "./wire";
 import { sentence } from "./view";
 
 /** Registered by the server: jupyter_auth/server/events.py. */
@@ -15,12 +15,13 @@ export class Api {
   constructor(private readonly settings: ServerConnection.ISettings) {}
 
   async state(): Promise<State> {
-    const [{ providers }, { accounts, ended = [] }, { logins }] = await Promise.all([
-      this.call<{ providers: Provider[] }>("GET", "providers"),
-      this.call<{ accounts: Account[]; ended?: Account[] }>("GET", "accounts"),
-      this.call<{ logins: Login[] }>("GET", "logins")
+    const [{ providers }, { accounts, ended }, { logins }, { limits }] = await Promise.all([
+      this.call<Pick<State, "providers">>("GET", "providers"),
+      this.call<Pick<State, "accounts" | "ended">>("GET", "accounts"),
+      this.call<Pick<State, "logins">>("GET", "logins"),
+      this.call<Pick<State, "limits">>("GET", "usage")
     ]);
-    return { reached: true, providers, accounts, ended, logins };
+    return { reached: true, providers, accounts, ended, logins, limits };
   }
 
   begin(wish: Wish): Promise<Login> {

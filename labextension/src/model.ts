@@ -1,7 +1,7 @@
 // What the server's answers mean: pure functions of plain values.
 
 import { howLong, isOver, needed, type Place, refused, signedIn } from "./view";
-import type { Account, Login, Provider, Wish } from "./wire";
+import type { Account, Limits, Login, Provider, Wish } from "./wire";
 
 /** What is known. `reached` is false where the server did not answer; the rest is older then. */
 export interface State {
@@ -12,6 +12,7 @@ export interface State {
   readonly ended: readonly Account[];
   /** Logins that wait for a person. */
   readonly logins: readonly Login[];
+  readonly limits: readonly Limits[];
 }
 
 export const NOTHING: State = {
@@ -19,7 +20,8 @@ export const NOTHING: State = {
   providers: [],
   accounts: [],
   ended: [],
-  logins: []
+  logins: [],
+  limits: []
 };
 
 /** From best to worst. */
@@ -90,6 +92,10 @@ export function places(state: State): Place[] {
   for (const login of state.logins) at(login).login = login;
   for (const ended of state.ended) at(ended).ended = ended;
   for (const account of state.accounts) at(account).account = account;
+  for (const limits of state.limits) {
+    const place = found.get(JSON.stringify([limits.provider, limits.session_key]));
+    if (place && !limits.client_id) place.limits = limits;
+  }
   return [...found.values()];
 }
 

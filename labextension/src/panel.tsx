@@ -147,6 +147,11 @@ export class AccountsPanel extends ReactWidget {
     );
   }
 
+  /** What kernels saw of limits changes with each call, and is no reason for a hint. */
+  protected override onAfterShow(): void {
+    void this.accounts.reload();
+  }
+
   /** Only after the command palette, which gives the focus back as it closes. */
   protected override onActivateRequest(): void {
     requestAnimationFrame(() => {

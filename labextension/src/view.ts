@@ -4,7 +4,7 @@
 // @ts-expect-error It has no types of its own.
 import * as untyped from "../../jupyter_auth/kernel/account_view.js";
 
-import type { Account, Failure, Login, Provider, Quota } from "./wire";
+import type { Account, Failure, Limits, Login, Provider } from "./wire";
 
 /** One account, or the place of one. */
 export interface Place {
@@ -15,6 +15,7 @@ export interface Place {
   login?: Login | undefined;
   /** The account that its provider ended. */
   ended?: Account | undefined;
+  limits?: Limits | undefined;
 }
 
 export interface Action {
@@ -38,11 +39,11 @@ interface AccountView {
   signedIn: (title: string, username: string | null) => string;
   howLong: (account: Account, now: number) => string;
   isOver: (account: Account, now: number) => boolean;
-  quota: (quota: Quota | null | undefined, now: number) => string;
+  limitWords: (limits: Limits | undefined, now: number) => string;
   needed: (login: Login, title: string) => string;
   refused: (title: string, username: string | null) => string;
 }
 
 const typed = untyped as AccountView;
 export const { DEFAULT_KEY, view, sentence, signedIn, howLong } = typed;
-export const { isOver, quota, needed, refused } = typed;
+export const { isOver, limitWords, needed, refused } = typed;

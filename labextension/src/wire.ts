@@ -7,11 +7,15 @@ export interface Provider {
   host: string;
 }
 
-/** What an API said last of its rate limit. */
-export interface Quota {
-  limit?: number | null;
-  remaining?: number | null;
-  resets_at?: number | null;
+/** What kernels saw of the limits of one token's API. `client_id`: a service account's. */
+export interface Limits {
+  provider: string;
+  session_key: string;
+  client_id: string | null;
+  quota: { limit?: number | null; remaining?: number | null; reset_at?: number | null } | null;
+  throttled_until: number | null;
+  /** Where the last call came from. */
+  notebook: string | null;
 }
 
 /** One signed-in identity. Times are seconds since 1970 in UTC. */
@@ -24,8 +28,6 @@ export interface Account {
   refreshes: boolean;
   signed_in_at: number;
   warning: string;
-  quota?: Quota | null;
-  notebooks?: string[];
 }
 
 /** One attempt of a person to sign in. `kernel` and `notebook` say who asked for it. */

@@ -28,8 +28,9 @@ beforeEach(async () => {
   bodies = [];
   answers = {
     "GET providers": [200, { providers: [CAMPUS], default: null }],
-    "GET accounts": [200, { accounts: [account()] }],
+    "GET accounts": [200, { accounts: [account()], ended: [] }],
     "GET logins": [200, { logins: [] }],
+    "GET usage": [200, { limits: [] }],
     "POST logins": [201, login()]
   };
   server = createServer((request, response) => {
@@ -52,7 +53,7 @@ afterEach(() => {
   server.close();
 });
 
-test("the state is all three lists", async () => {
+test("the state is all that there is", async () => {
   const found = await api.state();
   expect(found).toMatchObject({ reached: true, accounts: [account()], ended: [], logins: [] });
 });

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 
 import { lines, notices, places, summary, worst } from "../src/model";
-import { account, CAMPUS, login, NOW, state } from "./samples";
+import { account, CAMPUS, limits, login, NOW, state } from "./samples";
 
 const expired = account({ expires_at: NOW - 1, refreshes: false });
 const unsaved = account({ warning: "Its tokens cannot be saved." });
@@ -39,7 +39,8 @@ test("a place holds all that concerns one account, and what waits comes first", 
   const found = state({
     accounts: [account(), second],
     ended: [account({ provider: "lost" })],
-    logins: [login({ session_key: "second" })]
+    logins: [login({ session_key: "second" })],
+    limits: [limits(), limits({ client_id: "a-service" }), limits({ session_key: "nobody" })]
   });
   expect(places(found)).toEqual([
     {
@@ -50,7 +51,13 @@ test("a place holds all that concerns one account, and what waits comes first", 
       account: second
     },
     { name: "lost", session_key: "default", provider: undefined, ended: found.ended[0] },
-    { name: "campus", session_key: "default", provider: CAMPUS, account: account() }
+    {
+      name: "campus",
+      session_key: "default",
+      provider: CAMPUS,
+      account: account(),
+      limits: limits()
+    }
   ]);
 });
 

@@ -1,5 +1,5 @@
 import { NOTHING, type State } from "../src/model";
-import type { Account, Login } from "../src/wire";
+import type { Account, Limits, Login } from "../src/wire";
 
 export const NOW = 1_800_000_000;
 
@@ -15,6 +15,18 @@ export function account(changes: Partial<Account> = {}): Account {
     refreshes: true,
     signed_in_at: NOW - 60,
     warning: "",
+    ...changes
+  };
+}
+
+export function limits(changes: Partial<Limits> = {}): Limits {
+  return {
+    provider: "campus",
+    session_key: "default",
+    client_id: null,
+    quota: null,
+    throttled_until: null,
+    notebook: "analysis.ipynb",
     ...changes
   };
 }

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 
-import { howLong, needed, type Place, quota as quotaOf, type Seen, view } from "../src/view";
+import { howLong, needed, type Place, limitWords, type Seen, view } from "../src/view";
 import type { Login } from "../src/wire";
-import { account, CAMPUS, login, NOW } from "./samples";
+import { account, CAMPUS, limits, login, NOW } from "./samples";
 
 test.each([
   [{ expires_at: NOW + 3600 }, "Refreshes by itself · Expires in 60 minutes"],
@@ -17,15 +17,17 @@ test.each([
 });
 
 test.each([
-  [undefined, ""],
-  [null, ""],
-  [{ limit: 5000 }, ""],
-  [{ remaining: 0 }, "0 calls left"],
-  [{ limit: 5000, remaining: 4321 }, "4321 of 5000 calls left"],
-  [{ limit: 5, remaining: 4, resets_at: NOW + 600 }, "4 of 5 calls left, renewed in 10 minutes"],
-  [{ limit: 5, remaining: 4, resets_at: NOW - 600 }, "4 of 5 calls left"]
-])("a quota of %o", (quota, said) => {
-  expect(quotaOf(quota, NOW)).toBe(said);
+  [undefined, /^$/],
+  [limits(), /^$/],
+  [limits({ quota: { limit: 5000 } }), /^$/],
+  [limits({ quota: { remaining: 0 } }), /^0 calls left$/],
+  [limits({ quota: { limit: 5000, remaining: 4321 } }), /^4321 of 5000 calls left$/],
+  [limits({ quota: { remaining: 4, reset_at: NOW + 60 } }), /^4 calls left until .*\d:\d\d/],
+  [limits({ quota: { remaining: 4, reset_at: NOW - 1 } }), /^$/],
+  [limits({ quota: { remaining: 4 }, throttled_until: NOW + 60 }), /^No calls until .*\d:\d\d/],
+  [limits({ throttled_until: NOW }), /^$/]
+])("what is known of %o", (known, said) => {
+  expect(limitWords(known, NOW)).toMatch(said);
 });
 
 function place(changes: Partial<Place> = {}): Place {
@@ -44,12 +46,14 @@ test("an account: who, how long, and only what there is to tell besides", () => 
 });
 
 test("an account with all that can be told", () => {
-  const rich = account({ warning: "Not saved.", notebooks: ["a.ipynb"], quota: { remaining: 7 } });
-  expect(view(place({ account: rich, session_key: "b" }), NOW).details).toEqual([
+  const rich = account({ warning: "Not saved." });
+  const known = limits({ quota: { remaining: 7 } });
+  const found = view(place({ account: rich, limits: known, session_key: "b" }), NOW);
+  expect(found.details).toEqual([
     "Not saved.",
     "Refreshes by itself · Expires in 60 minutes",
     "7 calls left",
-    "Used by a.ipynb",
+    "Last used by analysis.ipynb",
     "Scopes: openid",
     "Session key: b"
   ]);

@@ -268,13 +268,13 @@ def test_the_table_has_a_column_more_where_there_is_something_to_say(session, ro
 
 
 @pytest.mark.parametrize("throttle", [LOCKED])
-def test_the_widget_says_it(session, rogue):
+def test_the_widget_tells_its_view(session, rogue):
     rogue.script("api", busy(), times=1)
     session.get("/api/x")
     widget, sent = LoginWidget("idp"), []
     widget.send = sent.append
     widget._tell()
-    assert sent[-1]["state"]["limit"].startswith("no calls until ")
+    assert sent[-1]["state"]["limits"]["throttled_until"] > time.time()
 
 
 @pytest.mark.parametrize(
