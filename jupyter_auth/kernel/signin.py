@@ -113,10 +113,8 @@ class SignIn:
         self, reason: LoginRequired, *, force: bool = False, granted: tuple[str, ...] = ()
     ) -> None:
         """Ask a person to sign in, and wait. Raises ``reason`` where nobody is to be asked."""
-        from dataclasses import replace
-
-        from jupyter_auth.kernel.prompt import browser_here, is_interactive, show_prompt
-        from jupyter_auth.kernel.waiting import wait_for_login
+        from jupyter_auth.kernel import by_hand
+        from jupyter_auth.kernel.prompt import is_interactive
 
         interactive = self.wish.interactive
         if not (is_interactive() if interactive is None else interactive):
@@ -130,6 +128,23 @@ class SignIn:
             force=force,
             grant=self.wish.grant,
         )
+        if by_hand.is_by_hand(login):
+            by_hand.sign_in(self._local, login, self.info)
+        else:
+            self._wait(login)
+        self.tokens.drop()
+        self._logins += 1
+        account = self.account()
+        if account and (missing := self._missing(account)):
+            raise self._insufficient(missing, "The provider did not grant them.")
+
+    def _wait(self, login: Login) -> None:
+        """Show the login, and wait until somebody has finished it elsewhere."""
+        from dataclasses import replace
+
+        from jupyter_auth.kernel.prompt import browser_here, show_prompt
+        from jupyter_auth.kernel.waiting import wait_for_login
+
         by_redirect = login.grant == "authorization_code"
         elsewhere = by_redirect and login.path is None and not browser_here()
         if elsewhere:  # no page of ours can be reached from there: straight to the provider
@@ -142,11 +157,6 @@ class SignIn:
             self._accounts.leave(login.id)
             raise
         wait_for_login(self._accounts, login, self.wish.timeout, prompt)
-        self.tokens.drop()
-        self._logins += 1
-        account = self.account()
-        if account and (missing := self._missing(account)):
-            raise self._insufficient(missing, "The provider did not grant them.")
 
     @property
     def _local(self) -> LocalAccounts:

@@ -22,12 +22,16 @@ NOWHERE_ELSE = (
 
 
 class Terminal:
-    """``command`` is started with Python on entering, and ended on leaving."""
+    """``command`` is started with Python on entering, and ended on leaving.
+
+    ``text`` is all that was read there so far.
+    """
 
     def __init__(self, env: Mapping[str, str], *command: str) -> None:
         self._env = dict(env)
         self._command = [sys.executable, *command]
         self.said = ""
+        self.text = ""
 
     def __enter__(self) -> Self:
         self._ours, theirs = pty.openpty()
@@ -51,6 +55,7 @@ class Terminal:
                 piece = b""
             assert piece, f"{pattern!r} is not in: {self.said}"
             self.said += piece.decode()
+            self.text += piece.decode()
         self.said = self.said[found.end() :]
         return found
 

@@ -1,0 +1,99 @@
+"""What a person types to sign in where there is no page of ours to type it on: in a terminal."""
+
+from __future__ import annotations
+
+import sys
+from getpass import getpass
+from typing import TYPE_CHECKING
+
+from jupyter_auth.core.errors import (
+    ConfigurationError,
+    LoginFailed,
+    LoginRequired,
+    ProviderError,
+    ProviderUnavailable,
+)
+from jupyter_auth.core.grants import TYPED
+from jupyter_auth.core.secret import Secret
+from jupyter_auth.kernel.prompt import in_notebook, outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from jupyter_auth.core.loopback import LocalAccounts
+    from jupyter_auth.core.models import Login, ProviderInfo
+
+AGAIN = (LoginFailed, ConfigurationError, ProviderUnavailable, ProviderError)
+
+
+def is_by_hand(login: Login) -> bool:
+    """Whether something has to be typed for it, and not on a page of a server."""
+    return login.path is None and login.grant in TYPED
+
+
+def sign_in(accounts: LocalAccounts, login: Login, info: ProviderInfo) -> None:
+    """Ask until the login has ended; a refusal is told, and it is asked again.
+
+    LoginRequired: a password is not typed in a notebook. LoginCancelled: the person said no, or
+    closed the input. An interrupt ends the login.
+    """
+    try:
+        if login.grant == "password":
+            _ask_again(accounts, login, lambda: _password(accounts, login, info))
+        else:
+            _ask_again(accounts, login, lambda: _paste(accounts, login, info))
+    except EOFError:
+        accounts.cancel(login.id)
+    except BaseException:
+        accounts.leave(login.id)
+        raise
+    ended = accounts.login(login.id)
+    account = next((each for each in accounts.accounts() if each.key == login.key), None)
+    _say(outcome(ended, info, account))
+    if ended.status != "complete":
+        from jupyter_auth.core.logins import outcome as error_of
+
+        raise error_of(ended)
+
+
+def _ask_again(accounts: LocalAccounts, login: Login, ask: Callable[[], None]) -> None:
+    while accounts.login(login.id).status == "pending":
+        try:
+            ask()
+        except AGAIN as error:
+            _say(error)
+
+
+def _password(accounts: LocalAccounts, login: Login, info: ProviderInfo) -> None:
+    if in_notebook():
+        raise LoginRequired(
+            f"The password for {info.title} is not typed in a notebook.",
+            hint=f"Run `jupyter auth login {info.name}` in a terminal, then this again.",
+        )
+    host = accounts.typed.host(login.id)
+    _say(
+        f"{info.title} takes passwords from applications, an old way to sign in. "
+        f"It is sent to {host} alone, and kept nowhere."
+    )
+    username = input("User name: ")
+    password = Secret(getpass("Password: "))
+    accounts.typed.password(login.id, username, password, host=host)
+
+
+def _paste(accounts: LocalAccounts, login: Login, info: ProviderInfo) -> None:
+    paste = accounts.configured(login.provider).paste
+    host = accounts.typed.host(login.id)
+    _say(f"Sign in to {info.title} at {paste.url if paste else host} and copy what it shows.")
+    # In a notebook it is asked for as a password is: what is typed there is saved in the output.
+    text = Secret((getpass if in_notebook() else input)("Paste it here: "))
+    held = accounts.typed.paste(login.id, text, host=host)
+    who = held.candidate and held.candidate.username
+    question = f"It is for {who}." if who else f"{info.title} does not say whose account it is for."
+    if input(f"{question} Is this you? [y/N] ").strip().lower() in {"y", "yes"}:
+        accounts.typed.confirm(login.id)
+    else:
+        accounts.typed.reject(login.id)
+
+
+def _say(text: object) -> None:
+    sys.stderr.write(f"{text}\n")
