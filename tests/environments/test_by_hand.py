@@ -63,7 +63,7 @@ def test_a_password_is_typed_unseen(env, rogue):
 
 def test_a_password_is_not_typed_in_a_notebook(env, rogue):
     with Kernel(env=env) as kernel:
-        assert "jupyter auth login school" in kernel.run(CALL.format("school")).error
+        assert "jupyter auth login school" in kernel.run(CALL.format("school")).text()
     assert rogue.seen("token") == []
 
 

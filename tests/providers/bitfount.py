@@ -1,4 +1,4 @@
-"""Bitfount over real sockets: its authorization server (Auth0's manner), its hub, its access manager.
+"""Bitfount over real sockets: its authorization server (an Auth0), its hub, its access manager.
 
 It refuses what the real ones would: another client, another audience, a poll too soon, a key that
 is whole where half of it is due. Errors of the device grant come with statuses of their own.
@@ -6,6 +6,7 @@ is whole where half of it is due. Errors of the device grant come with statuses 
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 from .rogue import RogueProvider
@@ -41,7 +42,8 @@ class Bitfount(RogueProvider):
         self.calls: list[Request] = []
         self.devices.complete = False
         self.devices.interval = None
-        self.devices.statuses = {"authorization_pending": 403, "slow_down": 429, "access_denied": 403}
+        self.devices.statuses = {"authorization_pending": 403, "slow_down": 429}
+        self.devices.statuses |= {"access_denied": 403, "expired_token": 403}
         self._apis = [SocketServer(self._hub), SocketServer(self._access_manager)]
         self.hub, self.access_manager = (f"http://127.0.0.1:{api.port}" for api in self._apis)
 
@@ -55,10 +57,6 @@ class Bitfount(RogueProvider):
         for api in self._apis:
             api.stop()
 
-    def claims(self) -> dict[str, Any]:
-        """What an ID token says besides (RFC 7519 4.2: a name that collides with no other)."""
-        return {USERNAME: self.username}
-
     def _device(self, request: Request) -> Reply:
         form = request.form
         if form.get("audience") != AUDIENCE or form.get("scope") != SCOPES:
@@ -70,6 +68,8 @@ class Bitfount(RogueProvider):
         return super()._refresh_grant(form)
 
     def _issue(self, family: Any) -> Reply:
+        # A claim of their own, by a name that collides with no other (RFC 7519 4.2).
+        self.id_token.claims = {"iss": f"{self.issuer}/", USERNAME: self.username}
         reply = super()._issue(family)
         return _without(reply, "id_token") if self.sparse and self.refreshes else reply
 
@@ -88,8 +88,6 @@ class Bitfount(RogueProvider):
 
 
 def _without(reply: Reply, name: str) -> Reply:
-    import json
-
     said = json.loads(reply.body)  # type: ignore[arg-type]
     said.pop(name, None)
     return Reply.json(said)

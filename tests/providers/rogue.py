@@ -73,6 +73,7 @@ class RogueProvider:
     """
 
     client_id = "notebook"
+    paths = ENDPOINTS
 
     def __init__(
         self,
@@ -151,7 +152,7 @@ class RogueProvider:
 
     def seen(self, endpoint: str) -> list[Request]:
         """The requests that one endpoint got, oldest first; ``refresh`` is a part of ``token``."""
-        return [r for r in self.requests if endpoint in _names(r)]
+        return [r for r in self.requests if endpoint in self._names(r)]
 
     def offline(self) -> None:
         """Refuse connections, and drop those that are open, until ``online()``."""
@@ -176,7 +177,7 @@ class RogueProvider:
 
     def _answer(self, request: Request) -> Reply:
         self.requests.append(request)
-        names = _names(request)
+        names = self._names(request)
         with self._lock:
             scripted = next(
                 (self._scripts[n].popleft() for n in names if self._scripts.get(n)), None
@@ -189,6 +190,12 @@ class RogueProvider:
                 return work(request)
 
         return trouble(proceed) if trouble else proceed()
+
+    def _names(self, request: Request) -> list[str]:
+        """What ``script`` may call this request's endpoint, the narrowest name first."""
+        endpoint = self.paths.get(request.path, "api")
+        refreshing = endpoint == "token" and request.form.get("grant_type") == "refresh_token"
+        return ["refresh", "token"] if refreshing else [endpoint]
 
     def _discovery(self, request: Request) -> Reply:  # noqa: ARG002
         return Reply.json(
@@ -349,13 +356,6 @@ class RogueProvider:
     def _bearer(self, token: str) -> Family | None:
         family, end = self._access.get(token, (None, 0.0))
         return family if family and family.alive and self.clock() < end else None
-
-
-def _names(request: Request) -> list[str]:
-    """What ``script`` may call this request's endpoint, the narrowest name first."""
-    endpoint = ENDPOINTS.get(request.path, "api")
-    refreshing = endpoint == "token" and request.form.get("grant_type") == "refresh_token"
-    return ["refresh", "token"] if refreshing else [endpoint]
 
 
 def _unauthorized() -> Reply:
