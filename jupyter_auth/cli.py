@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 PROG = "jupyter auth"
-VERBS = ("login", "logout", "status", "providers", "add", "doctor", "token", "demo")
+VERBS = ("login", "logout", "status", "providers", "add", "import", "doctor", "token", "demo")
 FAILED, MISUSED, INTERRUPTED = 1, 2, 130
 TIMEOUT = 600.0  # seconds that a login stays open
 
@@ -35,6 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             "status": _status,
             "providers": _providers,
             "add": _add,
+            "import": _import,
             "doctor": _doctor,
             "token": _token,
         }[given.verb](given)
@@ -51,6 +52,7 @@ def _parser() -> verbs.Parser:
     parser.add_argument("--version", action="version", version=_version())
     status = added.choices["status"]
     status.add_argument("--json", action="store_true", help="for programs")
+    verbs.add_verb(added, "import", "take over the sign-in that another package keeps", key=False)
     verbs.add_verb(added, "token", "print the access token, for a pipe")
     verbs.add_verb(added, "demo", "JupyterLab with a provider of its own", name=None, key=False)
     return parser
@@ -117,6 +119,10 @@ def _providers(_: Namespace) -> int:
 
 def _add(given: Namespace) -> int:
     return _say(verbs.add(given.name, verbs.fields_of(given, _ask_secretly)))
+
+
+def _import(given: Namespace) -> int:
+    return _say(verbs.import_accounts(given.name))
 
 
 def _ask(prompt: str) -> str:

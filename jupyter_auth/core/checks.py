@@ -113,6 +113,12 @@ SERVICE_KINDS = {
     name: KINDS[name]
     for name in ("client_id", "client_secret", "client_auth", "scopes", "audience", "token_params")
 }
+CACHE_KINDS: dict[str, Kind] = {
+    "paths": (_words, "a list of texts"),
+    "unnamed": (_words, "a list of texts"),
+    "matches": (_texts, "a table of texts"),
+    "token_endpoint": (_text, "a text"),
+}
 THROTTLE_KINDS: dict[str, Kind] = {
     "statuses": (_codes, "a list of HTTP status codes"),
     "lockout": (_number, "a number of seconds"),
@@ -137,6 +143,8 @@ def check_provider(provider: Provider) -> None:
         if url := getattr(provider, field):
             require_secure(url, field)
     _check_kinds(provider.name, provider.throttle, THROTTLE_KINDS)
+    if provider.import_from:
+        _check_kinds(provider.name, provider.import_from, CACHE_KINDS)
     _check_endpoints(provider)
     _check_header(provider)
     _check_paste(provider)

@@ -19,6 +19,7 @@ from jupyter_auth.core.errors import (
     ConfigurationError,
     LoginFailed,
 )
+from jupyter_auth.core.importing import take_over
 from jupyter_auth.core.lifetimes import Need
 from jupyter_auth.core.limits import Throttle
 from jupyter_auth.core.logins import LIFETIME, Logins, binding_name
@@ -28,6 +29,7 @@ from jupyter_auth.core.models import (
     AccountKey,
     Change,
     Changes,
+    Imported,
     Login,
     Logout,
     Provider,
@@ -46,6 +48,7 @@ from jupyter_auth.core.wire import provider_fields
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
 
     from jupyter_auth.core.findings import Finding
     from jupyter_auth.core.limits import Limits
@@ -63,7 +66,8 @@ class Engine:
 
     ``clock`` gives seconds since 1970 in UTC, ``login_lifetime`` is how many of them a person has
     to finish a login; ``register`` is where logins are written down, None: in memory. Several
-    engines may share one ``discovery``. Implements ``Accounts``, and for those who drive a
+    engines may share one ``discovery``. ``home`` is where other packages' sign-ins are looked for,
+    None: nowhere. Implements ``Accounts``, and for those who drive a
     login ``open`` and ``finish``, ``device`` and ``typed``.
     """
 
@@ -78,8 +82,10 @@ class Engine:
         login_lifetime: float = LIFETIME,
         register: Register | None = None,
         discovery: Discovery | None = None,
+        home: Path | None = None,
     ) -> None:
         self._providers = providers
+        self._home = home
         self._store = store
         self._clock = clock
         self._log = ChangeLog()
@@ -278,6 +284,12 @@ class Engine:
         """As ``token``, but only where no provider has to be asked; else None."""
         key = AccountKey(provider, session_key)
         return self._tokens.at_hand(self._providers.get(provider), key, need)
+
+    def import_accounts(self, provider: str) -> list[Imported]:
+        """Take over what another package keeps; see ``Accounts.import_accounts``."""
+        if self._home is None:
+            raise ConfigurationError("There are no files of yours here to import from.")
+        return take_over(self._typed_party(provider), self._completion, self._tokens, self._home)
 
     def id_token(self, provider: str, session_key: str = DEFAULT_KEY) -> Secret | None:
         """The ID token of the last login or refresh, where the provider gives one."""

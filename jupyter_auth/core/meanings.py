@@ -45,6 +45,9 @@ MEANINGS = {
     "service": "What is different for service accounts: `token_endpoint`, `client_id`,"
     " `client_secret`, `client_auth`, `scopes`, `audience`, `token_params`. It has to be there, if"
     " only as `{}`, for the broker to issue their tokens to kernels.",
+    "import_from": "Where another package keeps its sign-ins, for `jupyter auth import`: `paths` of"
+    " JSON files, what has to stand in them (`matches`), and where the token came from"
+    " (`token_endpoint`).",
     "paste": "Where a person finds the text that they paste: `url` of that page, and `hosts` that a"
     " token endpoint in it may be on.",
     "credentials_from": "An installed package whose JSON file has a public client's credentials:"

@@ -21,6 +21,7 @@ from jupyter_auth.core.parts import (
     CredentialsFrom,
     Endpoints,
     Header,
+    OtherCache,
     Paste,
     Service,
     words,
@@ -84,6 +85,7 @@ class Provider:
     throttle: Throttle = field(default_factory=Throttle)
     service: Service | None = None
     credentials_from: CredentialsFrom | None = None
+    import_from: OtherCache | None = None
     paste: Paste | None = None
 
     def __post_init__(self) -> None:
@@ -326,6 +328,16 @@ class Changes:
     sequence: int
     changes: tuple[Change, ...] = ()
     reset: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Imported:
+    """What became of another package's sign-in: an account, or a ``problem`` in one sentence."""
+
+    path: str
+    session_key: str = DEFAULT_KEY
+    username: str | None = None
+    problem: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from jupyter_auth.core.secret import Secret
@@ -78,6 +78,21 @@ class CredentialsFrom:
     file: str
     client_id: str
     client_secret: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class OtherCache:
+    """Where another package keeps its sign-ins: JSON objects with a ``refresh_token``.
+
+    ``paths`` may begin with ``~`` or a variable, and have a star where the package has a name of
+    its own for a sign-in, unless that is among ``unnamed``. ``matches``: what has to stand in the
+    file; ``token_endpoint``: the field with the URL that the token came from, if there is one.
+    """
+
+    paths: tuple[str, ...]
+    unnamed: tuple[str, ...] = ()
+    matches: Mapping[str, str] = field(default_factory=dict)
+    token_endpoint: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -21,7 +21,7 @@ from jupyter_auth.core.credentials import Credentials, from_environment, from_pa
 from jupyter_auth.core.errors import ConfigurationError, ProviderNotFound
 from jupyter_auth.core.limits import Throttle
 from jupyter_auth.core.models import Provider, ProviderInfo
-from jupyter_auth.core.parts import CredentialsFrom, Endpoints, Header, Paste, Service
+from jupyter_auth.core.parts import CredentialsFrom, Endpoints, Header, OtherCache, Paste, Service
 from jupyter_auth.core.secret import Secret
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ NESTED = {
     "service": Service,
     "throttle": Throttle,
     "credentials_from": CredentialsFrom,
+    "import_from": OtherCache,
     "paste": Paste,
 }
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from jupyter_auth.core.models import (
         AccountInfo,
         Changes,
+        Imported,
         Login,
         Logout,
         Provider,
@@ -130,6 +131,12 @@ class Accounts(Protocol):
         self, provider: str, session_key: str = DEFAULT_KEY, *, revoke: bool = True
     ) -> Logout:
         """Forget the service account's tokens here, then revoke them at the provider."""
+
+    def import_accounts(self, provider: str) -> list[Imported]:
+        """Take over the sign-ins that another package keeps in files of its own, as far as it can.
+
+        ConfigurationError: no such package is known of that provider, or not here.
+        """
 
     def usage(self, seen: Limits) -> Limits:
         """Tell what a process saw of an API's limits: ``calls`` more, a quota, a lockout.

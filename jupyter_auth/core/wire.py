@@ -18,6 +18,7 @@ from jupyter_auth.core.models import (
     AccountInfo,
     Change,
     Changes,
+    Imported,
     Login,
     LoginStatus,
     ProviderInfo,
@@ -170,6 +171,16 @@ def login_from_wire(data: dict[str, Any]) -> Login:
         error=data.get("error"),
         kernel=data.get("kernel"),
         notebook=data.get("notebook"),
+    )
+
+
+def imported_from_wire(data: dict[str, Any]) -> Imported:
+    """What became of another package's sign-in."""
+    return Imported(
+        path=data["path"],
+        session_key=data["session_key"],
+        username=data.get("username"),
+        problem=str(data.get("problem") or ""),
     )
 
 

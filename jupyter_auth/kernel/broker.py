@@ -20,7 +20,15 @@ if TYPE_CHECKING:
 
     from jupyter_auth.core.findings import Finding
     from jupyter_auth.core.limits import Limits
-    from jupyter_auth.core.models import AccountInfo, Changes, Login, Provider, ProviderInfo, Token
+    from jupyter_auth.core.models import (
+        AccountInfo,
+        Changes,
+        Imported,
+        Login,
+        Provider,
+        ProviderInfo,
+        Token,
+    )
 
 Answer = TypeVar("Answer")
 
@@ -159,6 +167,11 @@ class BrokerClient:
         """As ``Accounts.client_logout``."""
         asked = {"provider": provider, "session_key": session_key, "revoke": int(revoke)}
         return self._call(_logout, "DELETE", f"token?{urlencode(asked)}")
+
+    def import_accounts(self, provider: str) -> list[Imported]:
+        """As ``Accounts.import_accounts``: it is the broker that reads the files."""
+        parse = _list("imported", wire.imported_from_wire)
+        return self._call(parse, "POST", "imports", {"provider": provider})
 
     def usage(self, seen: Limits) -> Limits:
         """As ``Accounts.usage``; the notebook is this process's own."""

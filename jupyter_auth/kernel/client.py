@@ -111,7 +111,7 @@ class _Here:
                 providers = Providers(user_file=user_file())
                 for provider in list(self._registered.values()):
                     providers.register(provider)
-                self._engine = LocalAccounts(providers, FileStore())
+                self._engine = LocalAccounts(providers, FileStore(), home=Path.home())
                 self._advise()
             return self._engine
 

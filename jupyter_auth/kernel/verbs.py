@@ -10,7 +10,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from jupyter_auth.core import wire
-from jupyter_auth.core.errors import AuthError
+from jupyter_auth.core.errors import AuthError, LoginRequired
 from jupyter_auth.core.models import DEFAULT_KEY, AccountKey
 from jupyter_auth.core.secret import Secret
 from jupyter_auth.kernel import client
@@ -144,6 +144,30 @@ def logout(name: str, session_key: str = DEFAULT_KEY, accounts: Accounts | None 
     how = " The provider has revoked the tokens." if gone.revoked else ""
     note = f" {gone.note}" if gone.note else ""
     return f"Signed out of {key}.{how}{note}"
+
+
+def import_accounts(name: str, accounts: Accounts | None = None) -> str:
+    """Take over what another package keeps; a line for each sign-in that was found.
+
+    ConfigurationError: no such package is known. LoginRequired: none of its was to be had.
+    """
+    accounts = accounts or client.connect()
+    found = accounts.import_accounts(name)
+    title = accounts.provider(name).title
+    if not found:
+        raise LoginRequired(
+            f"No other package keeps a sign-in to {title} here.",
+            hint=f"Sign in with `jupyter auth login {name}`.",
+        )
+    lines = []
+    for each in found:
+        who = f" as {each.username}" if each.username else ""
+        good = f"Signed in to {title}{who}{_under(each.session_key)}, from {each.path}."
+        lines.append(f"{each.path}: {each.problem}" if each.problem else good)
+    if all(each.problem for each in found):
+        raise LoginRequired("\n".join(lines), hint=f"Sign in with `jupyter auth login {name}`.")
+    lines.append("Where refresh tokens are spent when used, that package has to sign in anew.")
+    return "\n".join(lines)
 
 
 def use(name: str, accounts: Accounts | None = None) -> str:

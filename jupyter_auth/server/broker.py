@@ -190,6 +190,12 @@ class Broker:
         """Forget a service account's tokens, then revoke them, unless ``revoke=0``."""
         return await self._log_out(self._engine.client_logout, query)
 
+    async def import_accounts(self, body: Mapping[str, Any]) -> Wire:
+        """Take over what another package keeps in files of this server's user."""
+        name = inputs.required(body, "provider")
+        found = await self._pools.run(_pool(name), self._engine.import_accounts, name)
+        return {"imported": [dataclasses.asdict(each) for each in found]}
+
     async def usage(self, body: Mapping[str, Any]) -> Wire:
         """What a kernel saw of an API's limits, and what all of them saw together."""
         found = await self._pools.run(None, self._engine.usage, inputs.limits(body))

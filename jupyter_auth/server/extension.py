@@ -49,6 +49,7 @@ def make_broker(
             providers,
             FileStore(settings.store_directory),
             login_lifetime=settings.login_lifetime,
+            home=Path.home(),
         ),
         base_url=base_url,
         public_origin=settings.public_origin,

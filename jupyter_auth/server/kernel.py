@@ -202,6 +202,14 @@ class Token(KernelHandler):
         self.answer(await self.broker.client_logout(self.query()))
 
 
+class Imports(KernelHandler):
+    """Other packages' sign-ins."""
+
+    async def post(self) -> None:
+        """Take them over."""
+        self.answer(await self.broker.import_accounts(self.body()))
+
+
 class Usage(KernelHandler):
     """What kernels see of the limits of APIs."""
 
@@ -240,6 +248,7 @@ ROUTES: list[tuple[str, type[KernelHandler]]] = [
     (r"/api/v1/logins", Logins),
     (r"/api/v1/logins/([^/]+)", OneLogin),
     (r"/api/v1/token", Token),
+    (r"/api/v1/imports", Imports),
     (r"/api/v1/usage", Usage),
     (r"/api/v1/changes", ChangesSince),
     (r"/api/v1/doctor", Doctor),

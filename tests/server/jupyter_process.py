@@ -92,6 +92,7 @@ class JupyterProcess:
             "JUPYTER_CONFIG_DIR": "config",
             "JUPYTER_DATA_DIR": "data",
             "JUPYTER_RUNTIME_DIR": "runtime",
+            "HOME": "home",
             "XDG_DATA_HOME": "share",
             "XDG_CONFIG_HOME": "user",
             "IPYTHONDIR": "ipython",

@@ -135,6 +135,7 @@ def test_the_answers_are_as_described(
     status, configured = call("GET", path, name="nightly")
     assert (status, configured["service"]) == (200, {"client_id": oidc.service_id})
     assert call("DELETE", "/api/v1/token", query="?provider=nightly")[1]["removed"]
+    assert call("POST", "/api/v1/imports", {"provider": "bitfount"})[1] == {"imported": []}
     quota = {"limit": 60, "remaining": 59, "reset_at": None}
     seen = {"provider": "nightly", "client_id": "x", "calls": 2, "quota": quota}
     assert call("POST", "/api/v1/usage", seen | {"throttled_until": 2e9})[1]["calls"] == 2
@@ -159,6 +160,7 @@ def test_and_so_are_the_errors(described: Described) -> None:
     call = described.call
     assert call("POST", "/api/v1/token", {"provider": "idp"})[0] == 401
     assert call("POST", "/api/v1/token", {"provider": "nobody"})[0] == 404
+    assert call("POST", "/api/v1/imports", {"provider": "idp"})[0] == 400
     for wrong in (
         {"calls": -1},
         {"quota": 5},
