@@ -158,7 +158,7 @@ def _token(given: Namespace) -> int:
             f"{PROG}: whoever sees this token can use it until it expires; "
             f'better: some-command "$({PROG} token {given.name})"\n'
         )
-    return _say(token.access_token.reveal())
+    return _say(token.bearer.reveal())
 
 
 def _demo(words: Sequence[str]) -> int:

@@ -30,7 +30,8 @@ URLS = (
     "device_authorization_endpoint",
     "jwks_uri",
 )
-GRANTS = ("authorization_code", "device_code", "password", "paste")
+GRANTS = ("authorization_code", "device_code", "password", "paste", "api_key")
+PART = re.compile(r"[a-z][a-z0-9_]*")  # of an API key
 HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 5.1
 HEADER_TEMPLATE = re.compile(r"[ -z|~]*\{token\}[ -z|~]*")
 
@@ -148,6 +149,7 @@ def check_provider(provider: Provider) -> None:
     _check_endpoints(provider)
     _check_header(provider)
     _check_paste(provider)
+    _check_api_key(provider)
 
 
 def _check_kinds(name: str, holder: Any, kinds: Mapping[str, Kind]) -> None:
@@ -185,6 +187,31 @@ def _check_paste(provider: Provider) -> None:
             f"The field 'paste' of provider {provider.name!r} is not a url and a list of hosts."
         )
     require_secure(provider.paste.url, "paste.url")
+
+
+def _check_api_key(provider: Provider) -> None:
+    if (key := provider.api_key) is None:
+        return
+    parts = f"(?:[ -z|~]|{{(?:{'|'.join(map(re.escape, key.parts))})(?::head)?}})*"
+    if not (
+        _texts(key.parts)
+        and all(map(PART.fullmatch, key.parts))
+        and _texts(key.environment)
+        and isinstance(key.headers, Mapping)
+        and all(map(_texts, key.headers.values()))
+        and all(
+            HEADER_NAME.fullmatch(name) and re.fullmatch(parts, value)
+            for headers in key.headers.values()
+            for name, value in headers.items()
+        )
+    ):
+        raise ConfigurationError(
+            f"The field 'api_key' of provider {provider.name!r} is not made of parts, headers and"
+            " environment.",
+            hint="A header's value is a text with parts in it, like '{key}' or '{key:head}'.",
+        )
+    for origin in key.headers.keys() - {"*"}:
+        require_secure(origin, "API origin")
 
 
 def _check_header(provider: Provider) -> None:

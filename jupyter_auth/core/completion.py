@@ -65,6 +65,10 @@ class Completion:
         account = self.account(request, party, answer, nonce=nonce)
         return self._store(login.id, account, lambda: party)
 
+    def keep_account(self, login_id: str, party: Party, account: Account) -> Login:
+        """Store an account that is as it should be, and complete its login."""
+        return self._store(login_id, account, lambda: party)
+
     def keep_held(self, login_id: str, party: Callable[[str], Party]) -> Login:
         """Store the account that was held until the person said yes to it. LoginFailed: none is."""
         account = self._logins.take_held(login_id)

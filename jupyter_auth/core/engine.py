@@ -8,6 +8,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from jupyter_auth.core import callback, grants, oauth
+from jupyter_auth.core.api_keys import KeysOver
 from jupyter_auth.core.changes import ChangeLog
 from jupyter_auth.core.checkup import checkup
 from jupyter_auth.core.client_tokens import ClientTokens
@@ -67,8 +68,8 @@ class Engine:
     ``clock`` gives seconds since 1970 in UTC, ``login_lifetime`` is how many of them a person has
     to finish a login; ``register`` is where logins are written down, None: in memory. Several
     engines may share one ``discovery``. ``home`` is where other packages' sign-ins are looked for,
-    None: nowhere. Implements ``Accounts``, and for those who drive a
-    login ``open`` and ``finish``, ``device`` and ``typed``.
+    ``environ`` where API keys are, None: nowhere. Implements ``Accounts``, and for those who drive
+    a login ``open`` and ``finish``, ``device`` and ``typed``.
     """
 
     trusts_code = False  # whether who makes a provider in code is the one who types for it
@@ -83,6 +84,7 @@ class Engine:
         register: Register | None = None,
         discovery: Discovery | None = None,
         home: Path | None = None,
+        environ: Mapping[str, str] | None = None,
     ) -> None:
         self._providers = providers
         self._home = home
@@ -92,12 +94,13 @@ class Engine:
         self._discovery = discovery or Discovery(clock)
         self._logins = Logins(clock, self._login_changed, login_lifetime, register)
         self._revoker = Revoker()
-        self._tokens = Tokens(store, self._asked, self._discovery, self._log, clock)
+        over = KeysOver(store, providers, environ)
+        self._tokens = Tokens(over, self._asked, self._discovery, self._log, clock)
         self._completion = Completion(
             self._logins, self._tokens, self._discovery, self._revoker, clock
         )
         self.device = DeviceGrant(self._logins, self._completion, self._party)
-        self.typed = TypedGrants(self._logins, self._completion, self._typed_party)
+        self.typed = TypedGrants(self._logins, self._completion, self._typed_party, clock)
         self._client_tokens = ClientTokens(self._asked, clock)
         self._usage = Usage(self._log, clock)
 
@@ -305,6 +308,9 @@ class Engine:
         account = self._tokens.drop(AccountKey(provider, session_key))
         if account is None:
             return Logout(removed=False, revoked=False, note="Nobody was signed in.")
+        if account.kind == "api_key":
+            note = "The key itself stays valid: withdraw it where it was made."
+            return Logout(removed=True, revoked=False, note=note)
         if not revoke:
             return Logout(removed=True, revoked=False)
         configured = self._configured(provider)

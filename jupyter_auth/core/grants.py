@@ -17,7 +17,7 @@ ENDPOINT = {
     "authorization_code": "authorization_endpoint",
     "device_code": "device_authorization_endpoint",
 }
-TYPED = frozenset({"password", "paste"})  # what a person types or pastes goes to the provider
+TYPED = frozenset({"password", "paste", "api_key"})  # a person types or pastes
 
 
 def offered(party: Party) -> tuple[str, ...]:
@@ -46,12 +46,21 @@ def chosen(party: Party, wanted: str | None) -> str:
             f"Provider {party.provider.name!r} does not say where its code is to be found.",
             hint="Give it the field paste, with the url of the page that shows the code.",
         )
-    _ = party.client_id
+    if grant == "api_key" and party.provider.api_key is None:
+        raise ConfigurationError(
+            f"Provider {party.provider.name!r} does not say what its keys are."
+        )
+    if grant != "api_key":
+        _ = party.client_id
     return grant
 
 
-def host(party: Party) -> str:
-    """Where a password or a code is sent."""
+def host(party: Party, grant: str) -> str:
+    """Where a password or a code is sent; or those where a key goes."""
+    if grant == "api_key" and party.provider.api_key:
+        origins = party.provider.api_key.headers.keys() & {*party.provider.api_origins}
+        places = sorted(origins) or party.provider.api_origins
+        return ", ".join(urlsplit(origin).netloc for origin in places)
     return urlsplit(party.endpoint("token_endpoint")).netloc
 
 

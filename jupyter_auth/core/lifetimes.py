@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING
 
+from jupyter_auth.core import api_key
 from jupyter_auth.core.models import Token
 from jupyter_auth.core.secret import Secret
 
@@ -33,7 +34,9 @@ def forced_pause(account: Account) -> float:
 
 
 def as_token(account: Account, provider: Provider) -> Token:
-    """The access token as the provider's API wants it."""
+    """The access token, or the key, as the provider's API wants it."""
+    if account.kind == "api_key":
+        return api_key.as_token(account, provider)
     value = provider.header.template.format(token=account.access_token.reveal())
     return Token(
         access_token=account.access_token,

@@ -17,7 +17,8 @@ MEANINGS = {
     " token request in its URL), or `none`.",
     "grants": "The ways in, the preferred one first: `authorization_code` (the browser comes back"
     " here), `device_code` (a code to type at its page), `paste` (a text to copy from there),"
-    " `password` (typed on a page of this server; old, and to be avoided). Empty: those it offers.",
+    " `api_key` (a static key), `password` (typed on a page of this server; old, and to be"
+    " avoided). Empty: those it offers.",
     "scopes": "What to ask for. Empty: `openid profile email offline_access`, as far as offered.",
     "audience": "The API that tokens are for, where the provider wants to know.",
     "authorize_params": "Further parameters of the authorization request.",
@@ -50,6 +51,9 @@ MEANINGS = {
     " (`token_endpoint`).",
     "paste": "Where a person finds the text that they paste: `url` of that page, and `hosts` that a"
     " token endpoint in it may be on.",
+    "api_key": "What a static key is there: `parts` (their names, and what people call them),"
+    " `headers` by origin (`*`: each other one) with `{part}` or `{part:head}` (before its first"
+    " colon) in their values, and `environment`, the variables for the parts.",
     "credentials_from": "An installed package whose JSON file has a public client's credentials:"
     " `package`, `file`, and the names `client_id` and `client_secret` there.",
 }

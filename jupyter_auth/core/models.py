@@ -17,6 +17,7 @@ from jupyter_auth.core.checks import check_provider
 from jupyter_auth.core.errors import ConfigurationError
 from jupyter_auth.core.limits import Limits, Throttle
 from jupyter_auth.core.parts import (
+    ApiKey,
     ClientAuth,
     CredentialsFrom,
     Endpoints,
@@ -37,6 +38,7 @@ NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 
 MAPPINGS = ("authorize_params", "token_params", "param_names", "token_response", "api_headers")
 
+Kind = Literal["bearer", "api_key"]
 LoginStatus = Literal["pending", "complete", "denied", "expired", "cancelled", "failed"]
 
 
@@ -87,6 +89,7 @@ class Provider:
     credentials_from: CredentialsFrom | None = None
     import_from: OtherCache | None = None
     paste: Paste | None = None
+    api_key: ApiKey | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not NAME.fullmatch(self.name):
@@ -181,7 +184,8 @@ class Token:
     """An access token as an API wants it.
 
     From ``refresh_at`` on a new one should be fetched while this one still works; from
-    ``expires_at`` on it does not. None: the provider named no lifetime.
+    ``expires_at`` on it does not. None: the provider named no lifetime. ``headers_at``: other ones
+    at these origins.
     """
 
     access_token: Secret
@@ -189,12 +193,22 @@ class Token:
     scopes: tuple[str, ...] = ()
     expires_at: float | None = None
     refresh_at: float | None = None
-    kind: Literal["bearer", "api_key"] = "bearer"
+    kind: Kind = "bearer"
+    headers_at: Mapping[str, Mapping[str, Secret]] = field(default_factory=dict)
 
     @property
     def digest(self) -> str:
         """SHA-256 of the access token in hex: how a kernel says which one the API refused."""
         return self.access_token.digest
+
+    @property
+    def bearer(self) -> Secret:
+        """The access token, for other clients. ConfigurationError: it is a key, which is none."""
+        if self.kind == "api_key":
+            raise ConfigurationError(
+                "An API key is used here, and no access token.", hint="See `session.api_keys`."
+            )
+        return self.access_token
 
     def valid(self, now: float) -> bool:
         """Whether an API should still take it."""
@@ -211,6 +225,7 @@ class Account:
     access_token: Secret
     refresh_token: Secret | None = None
     id_token: Secret | None = None
+    kind: Kind = "bearer"
     token_endpoint: str | None = None  # where it came from, if that is not the provider's own
     scopes: tuple[str, ...] = ()
     issued_at: float
@@ -240,6 +255,7 @@ class Account:
             refreshes=self.refresh_token is not None,
             signed_in_at=self.signed_in_at,
             warning=warning,
+            kind=self.kind,
         )
 
 
@@ -267,6 +283,7 @@ class AccountInfo:
     refreshes: bool = False
     signed_in_at: float = 0.0
     warning: str = ""
+    kind: Kind = "bearer"
 
     @property
     def key(self) -> AccountKey:

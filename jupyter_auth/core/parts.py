@@ -105,3 +105,17 @@ class Paste:
 
     url: str
     hosts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApiKey:
+    """A static key of one or more ``parts``: their names, and what people call them.
+
+    ``headers`` are those of a request, by origin (``"*"``: each other one that a token may go to):
+    ``{name}`` in a value stands for a part, ``{name:head}`` for what comes before its first colon.
+    ``environment``: variables for the parts, besides ``JUPYTER_AUTH_<PROVIDER>_<PART>``.
+    """
+
+    parts: Mapping[str, str]
+    headers: Mapping[str, Mapping[str, str]]
+    environment: Mapping[str, str] = field(default_factory=dict)

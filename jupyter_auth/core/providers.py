@@ -21,7 +21,15 @@ from jupyter_auth.core.credentials import Credentials, from_environment, from_pa
 from jupyter_auth.core.errors import ConfigurationError, ProviderNotFound
 from jupyter_auth.core.limits import Throttle
 from jupyter_auth.core.models import Provider, ProviderInfo
-from jupyter_auth.core.parts import CredentialsFrom, Endpoints, Header, OtherCache, Paste, Service
+from jupyter_auth.core.parts import (
+    ApiKey,
+    CredentialsFrom,
+    Endpoints,
+    Header,
+    OtherCache,
+    Paste,
+    Service,
+)
 from jupyter_auth.core.secret import Secret
 
 if TYPE_CHECKING:
@@ -37,6 +45,7 @@ NESTED = {
     "credentials_from": CredentialsFrom,
     "import_from": OtherCache,
     "paste": Paste,
+    "api_key": ApiKey,
 }
 
 

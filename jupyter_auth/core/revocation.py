@@ -25,6 +25,8 @@ class Revoker:
 
     def revoke(self, find_party: Callable[[], Party], account: Account) -> tuple[bool, str]:
         """Whether the provider took them back, and if not, why. Never raises."""
+        if account.kind == "api_key":
+            return False, "A key is not revoked from here."
         try:
             party = find_party()
             if not party.endpoints.revocation_endpoint or not party.provider.revoke:

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from jupyter_auth.core import grants, oauth, pasted
+from jupyter_auth.core import api_key, grants, oauth, pasted
 from jupyter_auth.core.errors import LoginFailed
 from jupyter_auth.core.traces import forgetful
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from jupyter_auth.core.completion import Completion
     from jupyter_auth.core.logins import Logins
@@ -30,15 +30,21 @@ class TypedGrants:
     """
 
     def __init__(
-        self, logins: Logins, completion: Completion, party: Callable[[str], Party]
+        self,
+        logins: Logins,
+        completion: Completion,
+        party: Callable[[str], Party],
+        clock: Callable[[], float],
     ) -> None:
+        self._clock = clock
         self._logins = logins
         self._completion = completion
         self._party = party
 
     def host(self, login_id: str) -> str:
         """Where what is typed goes: to be shown before. ConfigurationError: it may not be typed."""
-        return grants.host(self._party(self._logins.request(login_id).key.provider))
+        request = self._logins.request(login_id)
+        return grants.host(self._party(request.key.provider), request.grant)
 
     @forgetful
     def password(self, login_id: str, username: str, password: Secret, *, host: str) -> Login:
@@ -76,12 +82,24 @@ class TypedGrants:
         self._logins.request(login_id)
         return self._completion.drop_held(login_id, self._party)
 
+    def api_key(self, login_id: str, parts: Mapping[str, Secret], *, host: str) -> Login:
+        """Keep a static key in memory. It does not say whose it is: that is taken at its word."""
+        login, request, party = self._asked(login_id, "api_key", host)
+        account = api_key.as_account(
+            party.provider,
+            request.key.session_key,
+            parts,
+            now=self._clock(),
+            username=request.username,
+        )
+        return self._completion.keep_account(login.id, party, account)
+
     def _asked(self, login_id: str, grant: str, host: str) -> tuple[Login, Request, Party]:
         request = self._logins.request(login_id)
         party = self._party(request.key.provider)
         if request.grant != grant:
             raise LoginFailed(f"This sign-in is not one by {grant}.", hint="Start again.")
-        if host != grants.host(party):
+        if host != grants.host(party, grant):
             raise LoginFailed(
                 "The provider was configured anew meanwhile. Nothing was sent.",
                 hint="Reload the page, and look where it goes to.",

@@ -38,7 +38,8 @@ def token_to_wire(token: Token) -> dict[str, Any]:
     """A token with its secrets in the clear: for the kernel door alone."""
     return {
         "kind": token.kind,
-        "headers": {name: value.reveal() for name, value in token.headers.items()},
+        "headers": _revealed(token.headers),
+        "headers_at": {origin: _revealed(each) for origin, each in token.headers_at.items()},
         "access_token": token.access_token.reveal(),
         "expires_at": token.expires_at,
         "refresh_at": token.refresh_at,
@@ -46,11 +47,20 @@ def token_to_wire(token: Token) -> dict[str, Any]:
     }
 
 
+def _revealed(headers: Mapping[str, Secret]) -> dict[str, str]:
+    return {name: value.reveal() for name, value in headers.items()}
+
+
+def _secrets(headers: Mapping[str, str]) -> dict[str, Secret]:
+    return {name: Secret(value) for name, value in headers.items()}
+
+
 def token_from_wire(data: dict[str, Any]) -> Token:
     """The inverse."""
     return Token(
         kind="api_key" if data.get("kind") == "api_key" else "bearer",
-        headers={name: Secret(value) for name, value in data["headers"].items()},
+        headers=_secrets(data["headers"]),
+        headers_at={k: _secrets(v) for k, v in (data.get("headers_at") or {}).items()},
         access_token=Secret(data["access_token"]),
         expires_at=data.get("expires_at"),
         refresh_at=data.get("refresh_at"),
@@ -123,6 +133,7 @@ def account_to_wire(info: AccountInfo) -> dict[str, Any]:
         "refreshes": info.refreshes,
         "signed_in_at": info.signed_in_at,
         "warning": info.warning,
+        "kind": info.kind,
     }
 
 
@@ -137,6 +148,7 @@ def account_from_wire(data: dict[str, Any]) -> AccountInfo:
         refreshes=bool(data.get("refreshes")),
         signed_in_at=float(data.get("signed_in_at") or 0.0),
         warning=str(data.get("warning") or ""),
+        kind="api_key" if data.get("kind") == "api_key" else "bearer",
     )
 
 

@@ -48,9 +48,10 @@ class _Sent(MaskedStr):
         return self
 
 
-def _sent(token: Token) -> tuple[tuple[str, _Sent], ...]:
+def _sent(token: Token, url: str) -> tuple[tuple[str, _Sent], ...]:
     values = []
-    for name, value in token.headers.items():
+    headers = token.headers_at.get(origin_of(url), token.headers) if token.headers_at else None
+    for name, value in (token.headers if headers is None else headers).items():
         sent = _Sent(value.reveal())
         sent.token = token
         values.append((name, sent))
@@ -117,8 +118,8 @@ class TokenAuth(AuthBase):
                 self._limits.check()
             token = self._token()
             last = self._last
-            if last[0] is not token:
-                last = self._last = (token, _sent(token))
+            if last[0] is not token or token.headers_at:  # those differ from place to place
+                last = self._last = (token, _sent(token, request.url or ""))
             headers = request.headers
             for name, value in last[1]:
                 headers[name] = value
@@ -187,7 +188,7 @@ class TokenAuth(AuthBase):
         again.headers.pop("Cookie", None)
         again.prepare_cookies(jar)
         self.unsign(again)
-        for name, value in _sent(token):
+        for name, value in _sent(token, again.url or ""):
             again.headers[name] = value
         start = time.perf_counter()
         answer: Response = cast("Any", response).connection.send(again, **kwargs)

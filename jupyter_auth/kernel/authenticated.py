@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Protocol, cast
@@ -116,7 +117,16 @@ class AuthenticatedSession(requests.Session):
     @property
     def access_token(self) -> str:
         """A valid access token; its repr is masked. Raises what a request would."""
-        return MaskedStr(self._holder.tokens.token().access_token.reveal())
+        return MaskedStr(self._holder.tokens.token().bearer.reveal())
+
+    @property
+    def api_keys(self) -> dict[str, str] | None:
+        """The parts of the API key that is used, reprs masked. None: a token is."""
+        account = self._holder.account()
+        if account is None or account.kind != "api_key":
+            return None
+        parts = json.loads(self._holder.tokens.token().access_token.reveal())
+        return {name: MaskedStr(value) for name, value in parts.items()}
 
     @property
     def id_token(self) -> str | None:

@@ -40,8 +40,10 @@ def sign_in(accounts: LocalAccounts, login: Login, info: ProviderInfo) -> None:
     try:
         if login.grant == "password":
             _ask_again(accounts, login, lambda: _password(accounts, login, info))
-        else:
+        elif login.grant == "paste":
             _ask_again(accounts, login, lambda: _paste(accounts, login, info))
+        else:
+            _ask_again(accounts, login, lambda: _api_key(accounts, login, info))
     except EOFError:
         accounts.cancel(login.id)
     except BaseException:
@@ -78,6 +80,15 @@ def _password(accounts: LocalAccounts, login: Login, info: ProviderInfo) -> None
     username = input("User name: ")
     password = Secret(getpass("Password: "))
     accounts.typed.password(login.id, username, password, host=host)
+
+
+def _api_key(accounts: LocalAccounts, login: Login, info: ProviderInfo) -> None:
+    host = accounts.typed.host(login.id)
+    _say(f"Your key for {info.title} goes to {host} alone. It is written nowhere.")
+    key = accounts.configured(login.provider).api_key
+    labels = key.parts if key else {}
+    parts = {name: Secret(getpass(f"{label}: ")) for name, label in labels.items()}
+    accounts.typed.api_key(login.id, parts, host=host)
 
 
 def _paste(accounts: LocalAccounts, login: Login, info: ProviderInfo) -> None:

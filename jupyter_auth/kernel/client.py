@@ -111,7 +111,9 @@ class _Here:
                 providers = Providers(user_file=user_file())
                 for provider in list(self._registered.values()):
                     providers.register(provider)
-                self._engine = LocalAccounts(providers, FileStore(), home=Path.home())
+                self._engine = LocalAccounts(
+                    providers, FileStore(), home=Path.home(), environ=os.environ
+                )
                 self._advise()
             return self._engine
 

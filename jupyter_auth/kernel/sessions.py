@@ -107,7 +107,7 @@ def token(provider: str | None = None, session_key: str = "default") -> str:
     """
     accounts = connect()
     found = accounts.token(provider or default_provider(accounts), session_key)
-    return MaskedStr(found.access_token.reveal())
+    return MaskedStr(found.bearer.reveal())
 
 
 def _restored(

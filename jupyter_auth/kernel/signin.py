@@ -75,7 +75,7 @@ class SignIn:
         if account is None:
             reason = LoginRequired(f"Nobody is signed in to {self.info.title}.", hint=self._how())
             self._ask(reason, force=force)
-        elif self.wish.username not in {None, account.username}:
+        elif self.wish.username not in {None, account.username} and not _says_nobody(account):
             # By force, or the provider's own session would sign the same one in again.
             self._ask(self._somebody_else(account), force=True)
         elif missing := self._missing(account):
@@ -210,3 +210,8 @@ class SignIn:
             f"Signed in to {self.info.title}{who} since {since:%Y-%m-%d %H:%M}. "
             f"Somebody else: UserSession({self.key.provider!r}{key}, auth_force=True)"
         )
+
+
+def _says_nobody(account: AccountInfo) -> bool:
+    """A key does not say whose it is: whoever set it is believed."""
+    return account.kind == "api_key" and account.username is None

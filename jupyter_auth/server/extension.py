@@ -50,6 +50,7 @@ def make_broker(
             FileStore(settings.store_directory),
             login_lifetime=settings.login_lifetime,
             home=Path.home(),
+            environ=os.environ,
         ),
         base_url=base_url,
         public_origin=settings.public_origin,

@@ -51,6 +51,14 @@ def required(data: Mapping[str, Any], name: str) -> str:
     return value
 
 
+def table(data: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """A JSON object that must be there."""
+    value = data.get(name)
+    if not isinstance(value, dict):
+        raise ConfigurationError(f"{name!r} is missing.")
+    return value
+
+
 def secret(data: Mapping[str, Any], name: str) -> Secret:
     """A text that must be there and is shown nowhere; as long as a body may be."""
     value = data.get(name)

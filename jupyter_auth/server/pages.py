@@ -134,7 +134,7 @@ class LoginPage(PageHandler):
         if login.grant == "device_code":
             return self.show("device", **shown, server=self.request.host, **views.device(login))
         if login.grant != "authorization_code":
-            shown |= {"host": await self.broker.typed_host(login), **views.paste(configured)}
+            shown |= {"host": await self.broker.typed_host(login), **views.typed(configured)}
             return self.show("confirm" if login.candidate else login.grant, **shown)
         redirect_path = self.broker.redirect_path(login.provider)
         here = self.broker.public_origin or f"{self.request.protocol}://{self.request.host}"

@@ -21,9 +21,7 @@ def take(engine: Engine, login: Login, body: Mapping[str, Any]) -> None:
     if login.candidate is not None:
         (engine.typed.confirm if inputs.flag(body, "mine") else engine.typed.reject)(login.id)
     else:
-        {"device_code": _start, "password": _password, "paste": _paste}[login.grant](
-            engine, login.id, body
-        )
+        _STEPS[login.grant](engine, login.id, body)
 
 
 def _start(engine: Engine, login_id: str, _: Mapping[str, Any]) -> None:
@@ -42,3 +40,14 @@ def _password(engine: Engine, login_id: str, body: Mapping[str, Any]) -> None:
 def _paste(engine: Engine, login_id: str, body: Mapping[str, Any]) -> None:
     text = inputs.secret(body, "pasted")
     engine.typed.paste(login_id, text, host=inputs.required(body, "host"))
+
+
+def _api_key(engine: Engine, login_id: str, body: Mapping[str, Any]) -> None:
+    provider = engine.configured(engine.login(login_id).provider)
+    given = inputs.table(body, "key")
+    names = provider.api_key.parts if provider.api_key else ()
+    parts = {name: inputs.secret(given, name) for name in names}
+    engine.typed.api_key(login_id, parts, host=inputs.required(body, "host"))
+
+
+_STEPS = {"device_code": _start, "password": _password, "paste": _paste, "api_key": _api_key}

@@ -86,10 +86,14 @@ def device(login: Login) -> dict[str, Any]:
     }
 
 
-def paste(provider: Provider) -> dict[str, Any]:
-    """What the page for a pasted code shows of its provider."""
+def typed(provider: Provider) -> dict[str, Any]:
+    """What the pages with a form show of their provider."""
     url = provider.paste.url if provider.paste else ""
-    return {"paste": provider.paste, "paste_host": urlsplit(url).netloc}
+    return {
+        "paste": provider.paste,
+        "paste_host": urlsplit(url).netloc,
+        "api_key": provider.api_key,
+    }
 
 
 @functools.cache

@@ -34,8 +34,8 @@ def campus(home: Path, oidc: OidcProvider, **auth: Any) -> Iterator[Campus]:
 
     ``idp`` is a public client, ``campus`` a confidential one. ``wrong`` has a secret that is not
     the provider's, and ``lost`` a redirect URI that leads to somebody else. ``device`` is signed in
-    to with a code, ``school`` with a password (which this provider refuses), ``4insight`` by what
-    is pasted.
+    to with a code, ``school`` with a password (which this provider refuses), ``keys`` with
+    an API key, ``4insight`` by what is pasted.
     """
     for name in ("campus", "wrong"):
         callback = f"http://127.0.0.1/jupyter-auth/callback/{name}"
@@ -46,6 +46,7 @@ def campus(home: Path, oidc: OidcProvider, **auth: Any) -> Iterator[Campus]:
         "wrong": {"client_id": "wrong"},
         "device": {"client_id": oidc.client_id, "grants": ["device_code"]},
         "school": {"client_id": oidc.client_id, "grants": ["password"]},
+        "keys": {"grants": ["api_key"], "api_key": KEYS},
         "lost": {"client_id": oidc.client_id, "redirect_uri": "https://hub.example/callback/lost"},
     }
     providers = {
@@ -73,6 +74,12 @@ def pasted_at(fourinsight: FourInsight) -> dict[str, Any]:
         "username_claim": "mail",
     }
 
+
+KEYS = {
+    "parts": {"id": "Key ID", "key": "Key"},
+    "environment": {"id": "CAMPUS_KEY_ID", "key": "CAMPUS_KEY"},
+    "headers": {"*": {"x-api-key-id": "{id}", "x-api-key": "{key}"}},
+}
 
 # As an administrator writes it who wants no secret in the server's log at DEBUG: traitlets prints
 # whole configurations there.

@@ -40,3 +40,13 @@ def test_or_no(tour, lab):
     tour.page.get_by_role("button", name="No", exact=True).press("Enter")
     expect(tour.page.get_by_role("heading", name="Sign-in cancelled")).to_be_visible()
     assert lab.accounts() == []
+
+
+def test_a_key_is_typed_in_its_parts(tour, lab):
+    tour.api_key()
+    tour.page.get_by_label("Key ID").fill("an-id")
+    tour.page.get_by_label("Key", exact=True).fill("a-key-4f1d")
+    tour.page.keyboard.press("Enter")
+    expect(tour.page.get_by_role("heading", name="Signed in to")).to_be_visible()
+    assert [each["kind"] for each in lab.accounts()] == ["api_key"]
+    assert "a-key-4f1d" not in lab.log()

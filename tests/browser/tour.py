@@ -60,6 +60,7 @@ class Tour:
             "device": self.device,
             "password": self.password,
             "password-refused": self.password_refused,
+            "api-key": self.api_key,
             "paste": self.paste,
             "paste-refused": self.paste_refused,
             "confirm": self.confirm,
@@ -110,6 +111,10 @@ class Tour:
         self.page.get_by_role("button", name="Sign in").click()
         expect(self.page.get_by_role("alert")).to_be_visible()
         expect(self.page.get_by_label("Password")).to_be_empty()
+
+    def api_key(self) -> None:
+        self.page.goto(self.lab.begin("keys"))
+        expect(self.page.get_by_label("Key ID")).to_be_focused()
 
     def paste(self) -> None:
         self.page.goto(self.lab.begin("4insight"))

@@ -51,6 +51,15 @@ def jupyter(
     providers = {"idp": idp, "hub": hub, "nightly": service, "device": device}
     providers["school"] = {"issuer": school_server.issuer, "client_id": school_server.client_id}
     providers["school"]["grants"] = ["password"]
+    providers["keys"] = {
+        "issuer": school_server.issuer,
+        "grants": ["api_key"],
+        "api_origins": ["https://hub.example"],
+        "api_key": {
+            "parts": {"id": "Key ID", "key": "Key"},
+            "headers": {"https://hub.example": {"x-key": "{id}:{key:head}"}},
+        },
+    }
     providers["4insight"] = {
         "title": "4insight",
         "endpoints": {"token_endpoint": fourinsight.origin + USER_TOKEN_PATH},

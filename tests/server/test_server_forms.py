@@ -193,3 +193,28 @@ def test_a_yes_without_the_pages_token_is_none(
     paste.sent(pasted=fourinsight.package("mallory@evil.example"))
     assert paste.send(mine=True, headers={"Origin": "https://evil.example"}).status_code == 403
     assert kernel.call("GET", "accounts")["accounts"] == []
+
+
+# -- API keys ------------------------------------------------------------------------------------
+
+
+def test_a_key_is_typed_and_goes_to_the_kernel_alone(
+    jupyter: JupyterProcess, kernel: Kernel, browser: Browser
+) -> None:
+    form = Form(browser, kernel.begin("keys"))
+    assert "hub.example" in form.page
+    assert "Signed in to keys" in form.sent(key={"id": "i-1", "key": "half-9c2f:whole-77ad"})
+    token = kernel.token("keys")
+    assert token["kind"] == "api_key"
+    assert token["headers_at"] == {"https://hub.example": {"x-key": "i-1:half-9c2f"}}
+    (account,) = browser.send("GET", "jupyter-auth/api/v1/accounts").json()["accounts"]
+    assert account["kind"] == "api_key"
+    kept = "".join(p.read_text(errors="replace") for p in jupyter.home.rglob("*.json"))
+    assert "whole-77ad" not in kept + jupyter.log + form.page + json.dumps(account)
+
+
+@pytest.mark.parametrize("key", [None, {}, {"id": "x"}, {"id": "x", "key": 5}, "x"])
+def test_half_a_key_is_refused(kernel: Kernel, browser: Browser, key: Any) -> None:
+    form = Form(browser, kernel.begin("keys"))
+    assert form.send(key=key).status_code == 400
+    assert kernel.call("GET", "accounts")["accounts"] == []

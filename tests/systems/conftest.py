@@ -26,7 +26,9 @@ def broker(home, tmp_path, monkeypatch) -> Iterator[Callable[..., Engine]]:  # n
     with contextlib.ExitStack() as stack:
 
         def start(tables: dict[str, Any], environ: dict[str, str] | None = None) -> Engine:
-            engine = Engine(Providers(tables, environ=environ), FileStore(tmp_path / "store"))
+            engine = Engine(
+                Providers(tables, environ=environ), FileStore(tmp_path / "store"), environ=environ
+            )
             stack.callback(engine.close)
             door = stack.enter_context(OpenDoor(engine, tmp_path / "runtime"))
             monkeypatch.setenv("JUPYTER_AUTH_CONNECTION", str(door.path))

@@ -6,7 +6,7 @@ import pytest
 from clock import Clock
 from core.drive import account_of
 from providers import troubles
-from providers.bitfount import AUDIENCE, CLIENT_ID, SCOPES, Bitfount
+from providers.bitfount import AUDIENCE, CLIENT_ID, KEY, KEY_ID, SCOPES, Bitfount
 from systems.presets import preset_at
 
 from jupyter_auth import UserSession
@@ -99,6 +99,33 @@ def test_api_header_is_a_bearer_at_hub_and_access_manager(broker, table, bitfoun
     assert {call.headers["authorization"] for call in bitfount.calls} == {
         f"Bearer {session.access_token!s}"
     }
+
+
+ENVIRON = {"BITFOUNT_API_KEY_ID": KEY_ID, "BITFOUNT_API_KEY": KEY}
+
+
+def test_api_header_may_be_a_key_half_of_it_for_the_hub(broker, table, bitfount):
+    broker({"bitfount": table}, ENVIRON)
+    session = UserSession("bitfount", username="alice", interactive=False)
+    assert session.get("api/me").ok
+    assert session.get(f"{bitfount.access_manager}/api/me").ok
+    hub, access_manager = (
+        (call.headers["x-api-key-id"], call.headers["x-api-key"]) for call in bitfount.calls
+    )
+    assert hub == (KEY_ID, KEY.partition(":")[0])
+    assert access_manager == (KEY_ID, KEY)
+    assert "authorization" not in bitfount.calls[0].headers
+    assert session.api_keys == {"api_key_id": KEY_ID, "api_key": KEY}
+    assert KEY not in repr(session.api_keys) + repr(session)
+    assert session.authenticated
+    assert bitfount.requests == []  # nobody was asked for anything
+
+
+@pytest.mark.parametrize("missing", ENVIRON)
+def test_api_header_of_half_a_key_is_none(broker, table, missing):
+    broker({"bitfount": table}, {k: v for k, v in ENVIRON.items() if k != missing})
+    with pytest.raises(LoginRequired):
+        UserSession("bitfount", interactive=False)
 
 
 def test_refresh_token_rotates(engine, bitfount):

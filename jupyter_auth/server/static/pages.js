@@ -140,8 +140,15 @@
     event.preventDefault();
     const form = event.currentTarget;
     const pressed = event.submitter ?? form.querySelector("button[type=submit]");
-    const body = Object.fromEntries(new FormData(form));
-    body.host = form.dataset.host;
+    const body = { host: form.dataset.host };
+    for (const [name, value] of new FormData(form)) {
+      const [table, field] = name.split("."); // "key.part" is a field of a table
+      if (field) {
+        body[table] = { ...body[table], [field]: value };
+      } else {
+        body[name] = value;
+      }
+    }
     if (pressed.name) {
       body[pressed.name] = pressed.value === "true";
     }

@@ -1,0 +1,106 @@
+"""Static API keys: out of the environment, or typed; in memory, and never stored.
+
+They lie over the store of accounts, so that whoever asks there for an account finds them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from typing import TYPE_CHECKING
+
+from jupyter_auth.core import api_key
+from jupyter_auth.core.credentials import variable
+from jupyter_auth.core.errors import AuthError
+from jupyter_auth.core.models import DEFAULT_KEY, Account, AccountKey
+from jupyter_auth.core.secret import Secret
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Iterator, Mapping
+
+    from jupyter_auth.core.models import Provider
+    from jupyter_auth.core.providers import Providers
+    from jupyter_auth.core.store import Slot, TokenStore
+
+
+class KeysOver:
+    """``TokenStore``: the accounts of ``store``, and before them the keys that there are.
+
+    ``environ`` is where keys are looked up, for the default ``session_key`` of each provider that
+    takes some. A key that was signed out stays so for as long as this process lives.
+    """
+
+    def __init__(
+        self, store: TokenStore, providers: Providers, environ: Mapping[str, str] | None = None
+    ) -> None:
+        self._store = store
+        self._providers = providers
+        self._environ = environ or {}
+        self.keys: dict[AccountKey, Account | None] = {}
+
+    def load(self, key: AccountKey) -> Account | None:
+        """As in the protocol."""
+        return self.key(key) or self._store.load(key)
+
+    def accounts(self) -> list[Account]:
+        """As in the protocol."""
+        found = {account.key: account for account in self._store.accounts()}
+        if self._environ:
+            for info in self._providers.all():
+                self.key(AccountKey(info.name))
+        found |= {key: account for key, account in self.keys.copy().items() if account}
+        return [found[key] for key in sorted(found)]
+
+    @contextlib.contextmanager
+    def locked(self, key: AccountKey) -> Iterator[Slot]:
+        """As in the protocol."""
+        with self._store.locked(key) as slot:
+            yield _Slot(self, slot, key)
+
+    def stamp(self) -> dict[Hashable, Hashable]:
+        """As in the protocol."""
+        return {**self._store.stamp(), **{key: id(each) for key, each in self.keys.copy().items()}}
+
+    def key(self, key: AccountKey) -> Account | None:
+        """The key that there is for this account, as one."""
+        if key not in self.keys and self._environ and key.session_key == DEFAULT_KEY:
+            with contextlib.suppress(AuthError):
+                if found := self._from_environment(self._providers.get(key.provider)):
+                    self.keys[key] = found
+        return self.keys.get(key)
+
+    def _from_environment(self, provider: Provider) -> Account | None:
+        """All parts are needed: half a key is none."""
+        if provider.api_key is None:
+            return None
+        parts = {}
+        for name in provider.api_key.parts:
+            theirs = provider.api_key.environment.get(name, "")
+            value = self._environ.get(variable(provider.name, name)) or self._environ.get(theirs)
+            if not value:
+                return None
+            parts[name] = Secret(value)
+        return api_key.as_account(provider, DEFAULT_KEY, parts, now=time.time())
+
+
+class _Slot:
+    def __init__(self, over: KeysOver, slot: Slot, key: AccountKey) -> None:
+        self._over, self._slot, self._key = over, slot, key
+
+    def load(self) -> Account | None:
+        return self._over.key(self._key) or self._slot.load()
+
+    def save(self, account: Account) -> None:
+        """A key stays in memory; who signs in otherwise is not hidden by one."""
+        if account.kind == "api_key":
+            self._over.keys[self._key] = account
+            return
+        if self._over.key(self._key):
+            self._over.keys[self._key] = None
+        self._slot.save(account)
+
+    def delete(self) -> bool:
+        had = self._over.key(self._key) is not None
+        if had:
+            self._over.keys[self._key] = None
+        return self._slot.delete() or had
