@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
-import secrets
 import time
 from typing import TYPE_CHECKING, Any
 
-from jupyter_auth.core import callback, grants, oauth
+from jupyter_auth.core import grants
 from jupyter_auth.core.api_keys import KeysOver
 from jupyter_auth.core.changes import ChangeLog
 from jupyter_auth.core.checkup import checkup
@@ -16,14 +14,11 @@ from jupyter_auth.core.completion import Completion
 from jupyter_auth.core.device import DeviceGrant
 from jupyter_auth.core.discovery import Discovery
 from jupyter_auth.core.environment import environment
-from jupyter_auth.core.errors import (
-    ConfigurationError,
-    LoginFailed,
-)
+from jupyter_auth.core.errors import ConfigurationError
 from jupyter_auth.core.importing import take_over
 from jupyter_auth.core.lifetimes import Need
 from jupyter_auth.core.limits import Throttle
-from jupyter_auth.core.logins import LIFETIME, Logins, binding_name
+from jupyter_auth.core.logins import LIFETIME, Logins
 from jupyter_auth.core.models import (
     DEFAULT_KEY,
     AccountInfo,
@@ -38,7 +33,8 @@ from jupyter_auth.core.models import (
     Token,
 )
 from jupyter_auth.core.providers import provider_from_mapping
-from jupyter_auth.core.register import Binding, Opening, Request
+from jupyter_auth.core.redirect import RedirectGrant
+from jupyter_auth.core.register import Request
 from jupyter_auth.core.resting_place import providers_file, resting_place
 from jupyter_auth.core.revocation import Revoker
 from jupyter_auth.core.token_endpoint import Party
@@ -54,7 +50,7 @@ if TYPE_CHECKING:
     from jupyter_auth.core.findings import Finding
     from jupyter_auth.core.limits import Limits
     from jupyter_auth.core.providers import Providers
-    from jupyter_auth.core.register import Register
+    from jupyter_auth.core.register import Binding, Register
     from jupyter_auth.core.secret import Secret
     from jupyter_auth.core.store import TokenStore
 
@@ -99,6 +95,7 @@ class Engine:
         self._completion = Completion(
             self._logins, self._tokens, self._discovery, self._revoker, clock
         )
+        self._redirect = RedirectGrant(self._logins, self._completion, self._party)
         self.device = DeviceGrant(self._logins, self._completion, self._party)
         self.typed = TypedGrants(self._logins, self._completion, self._typed_party, clock)
         self._client_tokens = ClientTokens(self._asked, clock)
@@ -191,30 +188,7 @@ class Engine:
 
         Raises the login's outcome where it is not pending; otherwise as ``begin``.
         """
-        request = self._logins.request(login_id)
-        party = callback.at_origin(self._party(request.key.provider), redirect_uri)
-        state, binding = secrets.token_urlsafe(32) + state_suffix, secrets.token_urlsafe(32)
-        opening = Opening(
-            verifier=oauth.new_verifier(),
-            nonce=secrets.token_urlsafe(32),
-            binding=hashlib.sha256(binding.encode()).hexdigest(),
-            redirect_uri=redirect_uri,
-            user=user,
-            fingerprint=party.provider.fingerprint,
-            issuer=party.endpoints.issuer,
-        )
-        url = oauth.authorization_url(
-            party,
-            redirect_uri=redirect_uri,
-            scopes=request.scopes or party.default_scopes,
-            state=state,
-            nonce=opening.nonce,
-            verifier=opening.verifier,
-            prompt="login" if request.force else None,
-            login_hint=request.username,
-        )
-        self._logins.add_opening(login_id, state, opening)
-        return url, Binding(binding_name(state), binding)
+        return self._redirect.open(login_id, redirect_uri, user, state_suffix)
 
     def finish(
         self, provider: str, params: Mapping[str, str], bindings: Mapping[str, str], user: str
@@ -225,24 +199,7 @@ class Engine:
         browser, user or provider. Nothing is exchanged then. Whatever goes wrong later is the
         login's ``error``.
         """
-        login, opening = self._logins.take_opening(
-            provider, params.get("state", ""), bindings, user
-        )
-        return self._completion.outcome(login.id, lambda: self._complete(login, opening, params))
-
-    def _complete(self, login: Login, opening: Opening, params: Mapping[str, str]) -> Login:
-        if login.status != "pending":  # another opening was the first
-            return login
-        request = self._logins.request(login.id)
-        party = self._party(login.provider)
-        if party.provider.fingerprint != opening.fingerprint:
-            raise LoginFailed("The provider was configured anew meanwhile.", hint="Start again.")
-        callback.check_issuer(party, opening, params)
-        code = callback.code(party, params)
-        answer = oauth.exchange(
-            party, code=code, verifier=opening.verifier, redirect_uri=opening.redirect_uri
-        )
-        return self._completion.keep(login, request, party, answer, nonce=opening.nonce)
+        return self._redirect.finish(provider, params, bindings, user)
 
     def login(self, login_id: str) -> Login:
         """How it stands. LoginExpired: not known (any more)."""

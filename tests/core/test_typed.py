@@ -140,7 +140,8 @@ def test_a_login_of_another_grant_takes_no_password(engine, rogue):
 @pytest.mark.parametrize("grant", sorted(grants.TYPED))
 def test_nothing_is_typed_for_a_provider_that_a_notebook_made(rogue, grant):
     paste = {"url": "https://x.example/", "hosts": []}
-    made = provider_at(rogue, "own", grants=[grant], paste=paste)
+    key = {"parts": {"key": "Key"}, "headers": {"*": {"x-key": "{key}"}}}
+    made = provider_at(rogue, "own", grants=[grant], paste=paste, api_key=key)
     engine = Engine(Providers(), MemoryStore())
     engine.register(made)
     with pytest.raises(ConfigurationError, match="made in a notebook"):

@@ -1,0 +1,83 @@
+"""The authorization code grant (RFC 6749 4.1): a browser leaves for the provider and comes back."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from typing import TYPE_CHECKING
+
+from jupyter_auth.core import callback, oauth
+from jupyter_auth.core.errors import LoginFailed
+from jupyter_auth.core.logins import binding_name
+from jupyter_auth.core.register import Binding, Opening
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from jupyter_auth.core.completion import Completion
+    from jupyter_auth.core.logins import Logins
+    from jupyter_auth.core.models import Login
+    from jupyter_auth.core.token_endpoint import Party
+
+
+class RedirectGrant:
+    """The driver of those logins. ``party`` finds a provider by name."""
+
+    def __init__(
+        self, logins: Logins, completion: Completion, party: Callable[[str], Party]
+    ) -> None:
+        self._logins = logins
+        self._completion = completion
+        self._party = party
+
+    def open(
+        self, login_id: str, redirect_uri: str, user: str, state_suffix: str
+    ) -> tuple[str, Binding]:
+        """As ``Engine.open``."""
+        request = self._logins.request(login_id)
+        party = callback.at_origin(self._party(request.key.provider), redirect_uri)
+        state, binding = secrets.token_urlsafe(32) + state_suffix, secrets.token_urlsafe(32)
+        opening = Opening(
+            verifier=oauth.new_verifier(),
+            nonce=secrets.token_urlsafe(32),
+            binding=hashlib.sha256(binding.encode()).hexdigest(),
+            redirect_uri=redirect_uri,
+            user=user,
+            fingerprint=party.provider.fingerprint,
+            issuer=party.endpoints.issuer,
+        )
+        url = oauth.authorization_url(
+            party,
+            redirect_uri=redirect_uri,
+            scopes=request.scopes or party.default_scopes,
+            state=state,
+            nonce=opening.nonce,
+            verifier=opening.verifier,
+            prompt="login" if request.force else None,
+            login_hint=request.username,
+        )
+        self._logins.add_opening(login_id, state, opening)
+        return url, Binding(binding_name(state), binding)
+
+    def finish(
+        self, provider: str, params: Mapping[str, str], bindings: Mapping[str, str], user: str
+    ) -> Login:
+        """As ``Engine.finish``."""
+        login, opening = self._logins.take_opening(
+            provider, params.get("state", ""), bindings, user
+        )
+        return self._completion.outcome(login.id, lambda: self._complete(login, opening, params))
+
+    def _complete(self, login: Login, opening: Opening, params: Mapping[str, str]) -> Login:
+        if login.status != "pending":  # another opening was the first
+            return login
+        request = self._logins.request(login.id)
+        party = self._party(login.provider)
+        if party.provider.fingerprint != opening.fingerprint:
+            raise LoginFailed("The provider was configured anew meanwhile.", hint="Start again.")
+        callback.check_issuer(party, opening, params)
+        code = callback.code(party, params)
+        answer = oauth.exchange(
+            party, code=code, verifier=opening.verifier, redirect_uri=opening.redirect_uri
+        )
+        return self._completion.keep(login, request, party, answer, nonce=opening.nonce)
