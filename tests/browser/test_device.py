@@ -23,8 +23,10 @@ def test_the_code_is_taken_along_and_the_page_notices(lab, context):
     assert tab.evaluate("navigator.clipboard.readText()") == code
 
     there = follow(tab.get_by_role("link", name="Open localhost"))
+    go_on = there.get_by_role("button", name="Continue")
+    expect(go_on).to_be_visible()
     assert code in there.content()  # it came along in the address
-    there.get_by_role("button", name="Continue").click()
+    go_on.click()
     there.get_by_label("User name").fill("alice")
     there.get_by_label("Password").fill("wonderland")
     there.get_by_role("button", name="Sign in").click()

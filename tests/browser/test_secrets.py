@@ -58,7 +58,7 @@ def test_no_secret_is_saved_or_logged(notebook, oidc, lab, context):
     secrets |= {"our client secret": {SECRET}, "cookie": bindings}
     wanted = ("access_token", "refresh_token", "id_token", "code", "code_verifier", "state")
     assert all(secrets[kind] for kind in (*wanted, "nonce", "cookie"))
-    assert all(len(value) >= 16 for values in secrets.values() for value in values)
+    assert all(len(value) >= 9 for values in secrets.values() for value in values)  # no accident
     widgets = saved.metadata["widgets"]["application/vnd.jupyter.widget-state+json"]["state"]
     assert any(each["state"].get("provider") == "campus" for each in widgets.values())
     assert "Starting new HTTP connection" in json.dumps(saved)
