@@ -45,11 +45,21 @@ def wheel(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def installed(wheel, tmp_path_factory) -> Path:
-    """An environment with nothing but the wheel and what it asks for."""
+    """An environment with nothing but the wheel and what it asks for. Node.js is out of order."""
     home = tmp_path_factory.mktemp("venv")
     venv.create(home, with_pip=True)
-    run(home / "bin" / "pip", "install", "--quiet", wheel)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PATH", f"{without_node(tmp_path_factory.mktemp('bin'))}{os.environ['PATH']}")
+        run(home / "bin" / "pip", "install", "--quiet", wheel)
     return home
+
+
+def without_node(directory: Path) -> str:
+    """For the beginning of PATH: programs in the place of Node.js, that fail."""
+    for name in ("node", "npm"):
+        (directory / name).write_text("#!/bin/sh\nexit 1\n")
+        (directory / name).chmod(0o755)
+    return f"{directory}{os.pathsep}"
 
 
 def test_it_holds_the_package_and_its_configuration_alone(wheel):
@@ -97,10 +107,7 @@ def test_it_runs_where_nothing_else_is(installed):
 def test_a_wheel_made_from_the_sdist_needs_no_node(tmp_path, monkeypatch):
     run(sys.executable, "-m", "build", "--sdist", "--outdir", tmp_path, ROOT)
     [sdist] = tmp_path.glob("*.tar.gz")
-    for name in ("node", "npm"):
-        (tmp_path / name).write_text("#!/bin/sh\nexit 1\n")
-        (tmp_path / name).chmod(0o755)
-    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setenv("PATH", f"{without_node(tmp_path)}{os.environ['PATH']}")
     run(sys.executable, "-m", "pip", "wheel", "--no-deps", "--wheel-dir", tmp_path, sdist)
     [made] = tmp_path.glob("*.whl")
     with zipfile.ZipFile(made) as archive:
