@@ -90,11 +90,15 @@ def place(oidc, tmp_path):
 
 @pytest.mark.parametrize("code", CELLS)
 def test_each_cell_runs(place, oidc, code):
+    if "ClientSession" in code:  # the server holds the secret of a service account
+        service = {"client_id": oidc.service_id, "client_secret": oidc.service_secret}
+        lines = [f"{name} = '{value}'" for name, value in service.items()]
+        place.file.write_text("\n".join([place.file.read_text(), "[acme.service]", *lines]))
     with Kernel(place.home, place.door.path) as kernel:
         kernel.ok("%load_ext jupyter_auth")
         ran = kernel.ok(local(code, oidc))
         assert "Usage" not in ran.text()
-        if ".json()" in code:
+        if re.search(r'me"\)\.json\(\)\s*(#.*)?$', code):
             assert "'username': 'alice'" in ran.text()
 
 
