@@ -170,6 +170,23 @@ def test_other_requests_get_404_and_do_no_harm(accounts, oidc, path):
     assert accounts.login(login.id).status == "complete"
 
 
+@pytest.mark.parametrize("path", ["/", "/callback", "/callback/other", "/callback/idp/"])
+def test_the_right_answer_at_another_path_is_not_taken(accounts, oidc, path):
+    login = accounts.begin("idp")
+    back = urlsplit(oidc.login(authorization_url(login), "alice"))
+    assert requests.get(back._replace(path=path).geturl()).status_code == 404
+    assert accounts.login(login.id).status == "pending"
+
+
+def test_it_closes_with_its_engine(accounts):
+    port = urlsplit(accounts.begin("idp").url).port
+    assert answers(port)
+    accounts.close()
+    deadline = time.monotonic() + 10
+    while answers(port):
+        assert time.monotonic() < deadline
+
+
 def test_a_redirect_is_good_once(accounts, oidc):
     login = accounts.begin("idp")
     back = oidc.login(authorization_url(login), "alice")
