@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from urllib.parse import parse_qs, urlsplit
+
 import pytest
+from environments.conftest import configure
 from playwright.sync_api import expect
 
 from . import cells
 from .campus import campus
+from .lab import Lab
 from .notebook import Notebook, Notebook7
 from .person import follow, sign_in
 
@@ -74,3 +78,27 @@ def test_where_a_policy_blocks_the_widget(strict_lab, context, code):
     sign_in(follow(link))
     expect(book.output(0)).to_contain_text(SIGNED_IN)
     lab.tidy()
+
+
+@pytest.fixture
+def lacking_lab(oidc, tmp_path):
+    """JupyterLab far from its browser, without the extension; the provider is the person's own."""
+    more = "c.ServerApp.jpserver_extensions = {'jupyter_auth': False}"
+    with Lab(tmp_path / "lab", {}, more, {"CODESPACES": "true"}) as lab:
+        configure(lab.home / "xdg" / "config", oidc, title="Example University")
+        yield lab
+
+
+def test_without_the_extension_and_far_from_the_browser(lacking_lab, context, oidc):
+    book = Notebook.open(lacking_lab, context, lacking_lab.notebook("far", cells.call(oidc.issuer)))
+    book.start()
+    output = book.output(0)
+    expect(output).to_contain_text("jupyter server extension enable jupyter_auth")
+    link = output.get_by_role("link", name=GO)
+    address = oidc.login(link.get_attribute("href"))  # on a machine where nobody listens for it
+    box = output.get_by_role("textbox")
+    box.fill(address)
+    box.press("Enter")
+    book.finished()
+    expect(output).to_contain_text("200 alice")
+    assert parse_qs(urlsplit(address).query)["code"][0] not in str(book.save())
