@@ -68,6 +68,7 @@ class Engine:
     a login ``open`` and ``finish``, ``device`` and ``typed``.
     """
 
+    has_pages = True  # on which a person can complete a registration
     trusts_code = False  # whether who makes a provider in code is the one who types for it
 
     def __init__(
@@ -97,7 +98,9 @@ class Engine:
         )
         self._redirect = RedirectGrant(self._logins, self._completion, self._party)
         self.device = DeviceGrant(self._logins, self._completion, self._party)
-        self.typed = TypedGrants(self._logins, self._completion, self._typed_party, clock)
+        self.typed = TypedGrants(
+            self._logins, self._completion, self._typed_party, providers, clock
+        )
         self._client_tokens = ClientTokens(self._asked, clock)
         self._usage = Usage(self._log, clock)
 
@@ -170,6 +173,8 @@ class Engine:
         grant = grants.chosen(party, grant)
         if grant in grants.TYPED:
             self._typed_party(provider)
+        if grant != "api_key" and not (self.has_pages and self._providers.completable(provider)):
+            _ = party.client_id
         request = Request(
             key=AccountKey(provider, session_key),
             username=username,

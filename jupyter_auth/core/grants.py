@@ -10,6 +10,7 @@ from jupyter_auth.core.errors import ConfigurationError
 from jupyter_auth.core.urls import origin_of, require_secure
 
 if TYPE_CHECKING:
+    from jupyter_auth.core.models import Provider
     from jupyter_auth.core.token_endpoint import Party
 
 # What a grant needs of the provider besides a token endpoint.
@@ -50,9 +51,16 @@ def chosen(party: Party, wanted: str | None) -> str:
         raise ConfigurationError(
             f"Provider {party.provider.name!r} does not say what its keys are."
         )
-    if grant != "api_key":
-        _ = party.client_id
     return grant
+
+
+def missing(provider: Provider, grant: str) -> tuple[str, ...]:
+    """What a registration lacks before anybody can sign in: ``client_id``, ``client_secret``."""
+    lacks = {
+        "client_id": not provider.client_id,
+        "client_secret": not provider.client_secret and provider.client_auth in {"basic", "post"},
+    }
+    return tuple(name for name, so in lacks.items() if so and grant != "api_key")
 
 
 def host(party: Party, grant: str) -> str:

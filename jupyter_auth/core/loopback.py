@@ -30,6 +30,7 @@ MAX_QUERY = 1 << 14  # characters
 class LocalAccounts(Engine):
     """An engine whose logins a browser on this machine can finish without a Jupyter server."""
 
+    has_pages = False
     trusts_code = True  # it is this program's own
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

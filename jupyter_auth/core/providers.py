@@ -246,6 +246,10 @@ class Providers:
             self._code.pop(name, None)
         return self.info(name)
 
+    def completable(self, name: str) -> bool:
+        """Whether a person may add what is missing of it: a preset's client, or a secret."""
+        return self._open and self._user_file is not None and self.info(name).source == "preset"
+
     def _require_open(self) -> None:
         if not self._open:
             raise ConfigurationError(

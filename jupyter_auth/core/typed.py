@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from jupyter_auth.core import api_key, grants, oauth, pasted
-from jupyter_auth.core.errors import LoginFailed
+from jupyter_auth.core.errors import ConfigurationError, LoginFailed
 from jupyter_auth.core.traces import forgetful
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from jupyter_auth.core.completion import Completion
     from jupyter_auth.core.logins import Logins
     from jupyter_auth.core.models import Login
+    from jupyter_auth.core.providers import Providers
     from jupyter_auth.core.register import Request
     from jupyter_auth.core.secret import Secret
     from jupyter_auth.core.token_endpoint import Party
@@ -34,9 +35,11 @@ class TypedGrants:
         logins: Logins,
         completion: Completion,
         party: Callable[[str], Party],
+        providers: Providers,
         clock: Callable[[], float],
     ) -> None:
         self._clock = clock
+        self._providers = providers
         self._logins = logins
         self._completion = completion
         self._party = party
@@ -45,6 +48,30 @@ class TypedGrants:
         """Where what is typed goes: to be shown before. ConfigurationError: it may not be typed."""
         request = self._logins.request(login_id)
         return grants.host(self._party(request.key.provider), request.grant)
+
+    def missing(self, login_id: str) -> tuple[str, ...]:
+        """What a person has to give of the registration first: ``client_id``, ``client_secret``.
+
+        Nothing where that is not theirs to give: only a preset is completed.
+        """
+        request = self._logins.request(login_id)
+        name = request.key.provider
+        if not self._providers.completable(name):
+            return ()
+        return grants.missing(self._providers.get(name), request.grant)
+
+    @forgetful
+    def set_up(self, login_id: str, fields: Mapping[str, str | Secret], *, host: str) -> None:
+        """Keep what was missing of the registration: the secret in a file of this user's alone.
+
+        ConfigurationError: it is not all that is missing, or cannot be kept.
+        """
+        request = self._logins.request(login_id)
+        party = self._party(request.key.provider)
+        if not (wanted := self.missing(login_id)) or set(wanted) != fields.keys():
+            raise ConfigurationError("The registration lacks something else.", hint="Reload.")
+        _check_host(party, request.grant, host)
+        self._providers.write_down(request.key.provider, fields)
 
     @forgetful
     def password(self, login_id: str, username: str, password: Secret, *, host: str) -> Login:
@@ -99,9 +126,13 @@ class TypedGrants:
         party = self._party(request.key.provider)
         if request.grant != grant:
             raise LoginFailed(f"This sign-in is not one by {grant}.", hint="Start again.")
-        if host != grants.host(party, grant):
-            raise LoginFailed(
-                "The provider was configured anew meanwhile. Nothing was sent.",
-                hint="Reload the page, and look where it goes to.",
-            )
+        _check_host(party, grant, host)
         return self._logins.get(login_id), request, party
+
+
+def _check_host(party: Party, grant: str, host: str) -> None:
+    if host != grants.host(party, grant):
+        raise LoginFailed(
+            "The provider was configured anew meanwhile. Nothing was sent.",
+            hint="Reload the page, and look where it goes to.",
+        )

@@ -297,6 +297,10 @@ class Broker:
         """What was done on this login's page, where that does not leave for the provider."""
         await self._pools.run(_pool(login.provider), steps.take, self._engine, login, body)
 
+    async def missing(self, login: Login) -> tuple[str, ...]:
+        """What a person has to give of the provider's registration before this login."""
+        return await self._pools.run(_pool(login.provider), self._engine.typed.missing, login.id)
+
     async def typed_host(self, login: Login) -> str:
         """Where what is typed on this login's page goes. ConfigurationError: nothing may be."""
         return await self._pools.run(_pool(login.provider), self._engine.typed.host, login.id)

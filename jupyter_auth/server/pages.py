@@ -26,7 +26,7 @@ from jupyter_auth.server.returns import Return
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from jupyter_auth.core.models import Login
+    from jupyter_auth.core.models import Login, Provider
     from jupyter_auth.server.views import Outcome
 
 SEE_OTHER = 303
@@ -94,9 +94,10 @@ class LoginPage(PageHandler):
     async def _next(self, login_id: str, origin: str) -> str:
         """The address to go to: the provider's, or this page anew to see what has become of it."""
         login = await self.broker.login_info(login_id)
-        if login.grant == "authorization_code":
+        body = inputs.json_object(self.request.body)
+        if login.grant == "authorization_code" and "registration" not in body:
             return await self._leave(login, origin)
-        await self.broker.step(login, inputs.json_object(self.request.body))
+        await self.broker.step(login, body)
         return self.broker.login_path(login.id)
 
     async def _leave(self, login: Login, origin: str) -> str:
@@ -131,21 +132,23 @@ class LoginPage(PageHandler):
     async def _show_pending(self, login: Login, info: ProviderInfo) -> None:
         shown: dict[str, Any] = {"login": login, "provider": info}
         configured = await self.broker.configured(login.provider)
+        if missing := await self.broker.missing(login):
+            shown |= {"missing": missing, "host": await self.broker.typed_host(login)}
+            return self.show("setup", **shown, **self._way_back(configured))
         if login.grant == "device_code":
             return self.show("device", **shown, server=self.request.host, **views.device(login))
         if login.grant != "authorization_code":
             shown |= {"host": await self.broker.typed_host(login), **views.typed(configured)}
             return self.show("confirm" if login.candidate else login.grant, **shown)
-        redirect_path = self.broker.redirect_path(login.provider)
+        client_id = configured.client_id or ""
+        return self.show("login", **shown, client_id=client_id, **self._way_back(configured))
+
+    def _way_back(self, provider: Provider) -> dict[str, Any]:
+        """The redirect URI to register, and its path where only the browser knows the rest."""
+        path = self.broker.redirect_path(provider.name)
         here = self.broker.public_origin or f"{self.request.protocol}://{self.request.host}"
-        fixed = configured.redirect_uri or (self.broker.public_origin and here + redirect_path)
-        return self.show(
-            "login",
-            **shown,
-            client_id=configured.client_id or "",
-            redirect_uri=fixed or here + redirect_path,
-            callback_path="" if fixed else redirect_path,
-        )
+        fixed = provider.redirect_uri or (self.broker.public_origin and here + path)
+        return {"redirect_uri": fixed or here + path, "callback_path": "" if fixed else path}
 
     async def _provider_info(self, name: str) -> ProviderInfo:
         try:

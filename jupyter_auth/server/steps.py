@@ -14,14 +14,26 @@ if TYPE_CHECKING:
 
     from jupyter_auth.core.engine import Engine
     from jupyter_auth.core.models import Login
+    from jupyter_auth.core.secret import Secret
 
 
 def take(engine: Engine, login: Login, body: Mapping[str, Any]) -> None:
     """Carry out what ``body`` says for this login, by its grant. Raises what the engine does."""
-    if login.candidate is not None:
+    if "registration" in body:
+        _set_up(engine, login.id, body)
+    elif login.candidate is not None:
         (engine.typed.confirm if inputs.flag(body, "mine") else engine.typed.reject)(login.id)
     else:
         _STEPS[login.grant](engine, login.id, body)
+
+
+def _set_up(engine: Engine, login_id: str, body: Mapping[str, Any]) -> None:
+    given = inputs.table(body, "registration")
+    fields: dict[str, str | Secret] = {}
+    for name in engine.typed.missing(login_id):
+        take = inputs.secret if name == "client_secret" else inputs.required
+        fields[name] = take(given, name)
+    engine.typed.set_up(login_id, fields, host=inputs.required(body, "host"))
 
 
 def _start(engine: Engine, login_id: str, _: Mapping[str, Any]) -> None:

@@ -50,3 +50,14 @@ def test_a_key_is_typed_in_its_parts(tour, lab):
     expect(tour.page.get_by_role("heading", name="Signed in to")).to_be_visible()
     assert [each["kind"] for each in lab.accounts()] == ["api_key"]
     assert "a-key-4f1d" not in lab.log()
+
+
+def test_a_registration_is_typed_and_the_page_leaves_with_it(tour):
+    tour.page.route("https://github.com/**", lambda asked: asked.fulfill(body="GitHub's page"))
+    tour.setup()
+    tour.page.get_by_label("Client id").fill("mine")
+    tour.page.get_by_label("Client secret").fill("a-secret-8e21")
+    tour.page.get_by_role("button", name="Save and sign in").click()
+    expect(tour.page.get_by_text("GitHub's page")).to_be_visible()
+    assert "client_id=mine" in tour.page.url
+    assert "a-secret-8e21" not in tour.page.url + tour.lab.log()

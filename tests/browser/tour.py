@@ -58,6 +58,7 @@ class Tour:
             "unfit": self.unfit,
             "device-asking": self.device_asking,
             "device": self.device,
+            "setup": self.setup,
             "password": self.password,
             "password-refused": self.password_refused,
             "api-key": self.api_key,
@@ -100,6 +101,11 @@ class Tour:
         self._let_go()
         self.page.goto(self.lab.begin("device"))
         expect(self.page.get_by_text("scan this with a phone")).to_be_visible()
+
+    def setup(self) -> None:
+        """A preset whose registration nobody has made yet."""
+        self.page.goto(self.lab.begin("github"))
+        self._heading("Set up GitHub")
 
     def password(self) -> None:
         self.page.goto(self.lab.begin("school"))

@@ -218,3 +218,49 @@ def test_half_a_key_is_refused(kernel: Kernel, browser: Browser, key: Any) -> No
     form = Form(browser, kernel.begin("keys"))
     assert form.send(key=key).status_code == 400
     assert kernel.call("GET", "accounts")["accounts"] == []
+
+
+# -- a registration that lacks something ---------------------------------------------------------
+
+
+@pytest.fixture
+def github(jupyter: JupyterProcess, kernel: Kernel, browser: Browser) -> Iterator[Form]:
+    yield Form(browser, kernel.begin("github"))
+    for file in (jupyter.home / "user" / "jupyter_auth").iterdir():
+        file.unlink()
+
+
+def test_a_missing_registration_is_typed_once_and_the_login_goes_on(
+    jupyter: JupyterProcess, kernel: Kernel, github: Form
+) -> None:
+    page = github.page
+    assert github.host == "github.com"
+    assert "Set up GitHub" in page
+    assert f"{jupyter.origin}/base/jupyter-auth/callback/github" in page
+    given = {"client_id": "mine-77", "client_secret": "secret-5d0c31"}
+    assert "You are about to leave for github.com" in github.sent(registration=given)
+    answer = github.browser.send("POST", github.browser.origin + github.path)
+    assert answer.json()["url"].startswith("https://github.com/login/oauth/authorize?")
+    wire = json.dumps([kernel.call("GET", "providers/github"), kernel.call("GET", "changes")])
+    assert "secret-5d0c31" not in jupyter.log + wire + github.page + answer.text
+    (kept,) = jupyter.home.rglob("client_secrets.json")
+    assert kept.stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize(
+    "given", [{}, {"client_id": "x"}, {"client_id": "", "client_secret": "y"}, "x", None]
+)
+def test_half_a_registration_is_refused(jupyter: JupyterProcess, github: Form, given: Any) -> None:
+    (jupyter.home / "user" / "jupyter_auth").mkdir(parents=True, exist_ok=True)
+    assert github.send(registration=given).status_code == 400
+    assert not list(jupyter.home.rglob("client_secrets.json"))
+
+
+def test_a_registration_needs_the_page_s_origin_and_token(
+    jupyter: JupyterProcess, github: Form
+) -> None:
+    (jupyter.home / "user" / "jupyter_auth").mkdir(parents=True, exist_ok=True)
+    given = {"client_id": "mallorys", "client_secret": "y"}
+    for headers in ({"Origin": "https://evil.example"}, {"X_XSRFToken": ""}):
+        assert github.send(registration=given, headers=headers).status_code == 403
+    assert not list(jupyter.home.rglob("client_secrets.json"))

@@ -94,10 +94,6 @@
   }
 
   function pending() {
-    const uri = $("redirect-uri");
-    if (uri?.dataset.path) {
-      uri.textContent = location.origin + uri.dataset.path; // behind a proxy, only we know it
-    }
     $("continue").addEventListener("click", leave);
     document.addEventListener("visibilitychange", look);
     if ($("help") && location.hash === "#stuck") {
@@ -198,6 +194,10 @@
 
   for (const button of document.querySelectorAll("[data-copy]")) {
     button.addEventListener("click", () => copy(button));
+  }
+  const uri = $("redirect-uri");
+  if (uri?.dataset.path) {
+    uri.textContent = location.origin + uri.dataset.path; // behind a proxy, only we know it
   }
   $("cancel")?.addEventListener("click", cancel);
   $("form")?.addEventListener("submit", submit);
