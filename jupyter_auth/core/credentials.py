@@ -14,6 +14,10 @@ if TYPE_CHECKING:
 
     from jupyter_auth.core.parts import CredentialsFrom
 
+UNREADABLE = (  # no such package, no such file, or not the JSON object that was described
+    *(ImportError, OSError, ValueError, RecursionError),
+    *(AttributeError, LookupError, TypeError),
+)
 VARIABLE = re.compile(r"JUPYTER_AUTH_([A-Z0-9_]+)_(CLIENT_ID|CLIENT_SECRET)")
 
 
@@ -54,7 +58,7 @@ def from_package(source: CredentialsFrom) -> Credentials:
         text = Path(str(distribution.locate_file(source.file))).read_text(encoding="utf-8")
         said = json.loads(text)
         client_id, secret = said[source.client_id], said.get(source.client_secret)
-    except (ImportError, OSError, ValueError, LookupError, TypeError, AttributeError):
+    except UNREADABLE:
         return Credentials()
     if not isinstance(client_id, str):
         return Credentials()
