@@ -63,7 +63,7 @@ class ClientSession(AuthenticatedSession):
         self._hold(service)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _restored, (type(self), self._service.client.without_secret()), self._kept()
+        return _restored, (type(self), self._service.client), self._kept()
 
 
 def _restored(kind: type[ClientSession], client: Client) -> ClientSession:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
+import functools
 import os
 import time
 from contextlib import suppress
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from jupyter_auth.core.errors import ConfigurationError, LoginRequired, ProviderNotFound
 from jupyter_auth.core.models import AccountInfo, AccountKey, Provider, ProviderInfo
@@ -32,24 +34,18 @@ class Client(NamedTuple):
         """The provider's."""
         return self.provider if isinstance(self.provider, str) else self.provider.name
 
-    def without_secret(self) -> Client:
-        """The same, for a pickle."""
-        if isinstance(self.provider, str):
-            return self
-        service = self.provider.service
-        bare = dataclasses.replace(
-            self.provider,
-            client_secret=None,
-            service=service and dataclasses.replace(service, client_secret=None),
-        )
-        return self._replace(provider=bare)
+    def __reduce__(self) -> tuple[Any, ...]:
+        """A pickle has no secret."""
+        from jupyter_auth.core.wire import provider_fields
+
+        provider: Any = self.provider
+        if isinstance(provider, Provider):
+            provider = provider_fields(provider, secrets=False)
+        return _client, (provider, *self[1:])
 
 
 class ServiceAccount:
-    """``Holder`` of a ``ClientSession``. A secret that is its own never leaves this process.
-
-    ConfigurationError: there is a client id, but nobody has its secret.
-    """
+    """``Holder`` of a ``ClientSession``. A secret that is its own never leaves this process."""
 
     def __init__(self, accounts: Accounts, client: Client, secret: Secret | None) -> None:
         self.client = client
@@ -61,15 +57,18 @@ class ServiceAccount:
             _make_known(accounts, client)
         else:
             self.info = accounts.provider(client.provider)
-        self._own = _own_client(accounts, client, secret)
+        self._secret = secret
         self._issuing: tuple[int, ClientTokens] | None = None
         self.tokens = AccountTokens(accounts, *self._names, get=self._get)
 
     @property
     def client_id(self) -> str | None:
         """Of the registration whose calls an API counts together."""
-        if self._own:
-            return self._own.client_id
+        with suppress(ConfigurationError):
+            if self._own:
+                return self._own.client_id
+        if isinstance(self.client.provider, Provider):
+            return self.client.client_id
         return self._accounts.configuration(self.key.provider).as_service().client_id
 
     def account(self) -> AccountInfo | None:
@@ -102,6 +101,14 @@ class ServiceAccount:
             outcome = self._accounts.client_logout(*self._names, revoke=revoke)
         self.tokens.drop()
         return outcome
+
+    @functools.cached_property
+    def _own(self) -> Provider | None:
+        """The provider with credentials of this process; None: the broker has them.
+
+        ConfigurationError: there is a client id, but nobody has its secret.
+        """
+        return _own_client(self._accounts, self.client, self._secret)
 
     @property
     def _names(self) -> tuple[str, str]:
@@ -146,12 +153,20 @@ class ServiceAccount:
         return self._issuing[1]
 
 
+def _client(provider: Any, *rest: Any) -> Client:
+    if isinstance(provider, dict):
+        from jupyter_auth.core.providers import provider_from_mapping
+
+        provider = provider_from_mapping(provider["name"], provider)
+    return Client(provider, *rest)
+
+
 def _make_known(accounts: Accounts, client: Client) -> None:
     """So that other kernels hear of its limits. One of that name that is known is left alone."""
-    bare = client.without_secret().provider
     try:
         accounts.provider(client.name)
     except ProviderNotFound:
+        bare = copy.deepcopy(client).provider
         if isinstance(bare, Provider):
             with suppress(ConfigurationError):  # only the administrator's are wanted here
                 accounts.register(bare)

@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 import pytest
 from providers import troubles
+from providers.rogue import RogueProvider
 
 from jupyter_auth.core.client_tokens import MOST, ClientTokens
 from jupyter_auth.core.errors import ConfigurationError, ProviderError, ProviderUnavailable
@@ -207,3 +208,23 @@ def test_without_revoke_nothing_is_sent(tokens, party, get, rogue):
     get()
     assert tokens.drop(party.provider, "default", revoke=False).removed
     assert rogue.revoked == []
+
+
+@pytest.mark.parametrize("code", [301, 302, 307, 308])
+def test_a_secret_is_not_posted_to_another_host(get, rogue, code):
+    with RogueProvider() as other:
+        rogue.script("token", troubles.redirect(f"{other.issuer}/token", code))
+        with pytest.raises(ConfigurationError, match="redirect"):
+            get()
+        assert other.requests == []
+
+
+@pytest.mark.parametrize("said", [troubles.MISSING, -1, "soon", None])
+def test_a_life_time_that_is_none_is_until_it_is_refused(get, rogue, clock, said):
+    rogue.script("token", troubles.fields(expires_in=said))
+    first = get()
+    assert (first.expires_at, first.refresh_at) == (None, None)
+    clock.advance(10**6)
+    assert get() == first
+    rogue.behave()
+    assert get(rejected=first.digest) != first

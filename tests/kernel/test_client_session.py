@@ -268,6 +268,27 @@ def test_a_copy_has_no_secret_and_asks_anew(door, given, rogue):  # noqa: ARG001
         pickle.dumps(session.auth)
 
 
+@pytest.mark.parametrize("given", [(), ("notebook", SECRET)])
+def test_a_copy_of_one_whose_provider_was_made_in_code(home, rogue, given, monkeypatch):  # noqa: ARG001
+    rogue.client_secret = SECRET
+    inside = {} if given else {"client_id": "notebook", "client_secret": SECRET}
+    made = Provider(
+        name="mine",
+        issuer=rogue.issuer,
+        base_url=rogue.issuer,
+        service=Service(client_auth="post", **inside),
+    )
+    session = ClientSession(*given, provider=made)
+    data = pickle.dumps(session)
+    assert SECRET.encode() not in data
+    for other in (pickle.loads(data), copy.deepcopy(session)):  # noqa: S301
+        with pytest.raises(ConfigurationError, match="Nobody has a client secret"):
+            other.get("/api/x")
+    monkeypatch.setenv("JUPYTER_AUTH_MINE_CLIENT_ID", "notebook")
+    monkeypatch.setenv("JUPYTER_AUTH_MINE_CLIENT_SECRET", SECRET)
+    assert pickle.loads(data).get("/api/x").ok  # noqa: S301
+
+
 def test_it_survives_a_fork(session):
     token = str(session.access_token)
     assert child(lambda: session.get("/api/x").status_code) == 200

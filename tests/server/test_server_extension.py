@@ -12,7 +12,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from jupyter_process import JupyterProcess, Kernel
@@ -25,6 +25,9 @@ from jupyter_auth.core.store import MemoryStore
 from jupyter_auth.server.broker import Broker
 from jupyter_auth.server.config import read_settings
 from jupyter_auth.server.door import Door
+
+if TYPE_CHECKING:
+    from providers.oidc import OidcProvider
 
 GOOD = {"issuer": "https://login.example", "client_id": "jupyter"}
 
@@ -130,6 +133,23 @@ def _environment(server: JupyterProcess) -> dict[str, str]:
         return dict(line.split("=", 1) for line in lines if line)
     finally:
         browser.send("DELETE", f"api/kernels/{kernel['id']}")
+
+
+def test_no_kernel_inherits_a_service_accounts_secret(
+    tmp_path: Path, oidc: OidcProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SECURITY 11 and 13: the server has it, and a kernel gets a token without it."""
+    monkeypatch.setenv("JUPYTER_AUTH_NIGHTLY_CLIENT_ID", oidc.service_id)
+    monkeypatch.setenv("JUPYTER_AUTH_NIGHTLY_CLIENT_SECRET", oidc.service_secret)
+    nightly = {"issuer": oidc.issuer, "service": {}}
+    with JupyterProcess(tmp_path, providers={"nightly": nightly}) as server:
+        inherited = _environment(server)
+        assert "JUPYTER_AUTH_CONNECTION" in inherited
+        assert not [name for name in inherited if "CLIENT_" in name]
+        asked = {"provider": "nightly", "grant": "client_credentials"}
+        token = server.kernel().call("POST", "token", asked)["access_token"]
+        assert oidc.introspect(token)["active"]
+        assert oidc.service_secret not in server.log
 
 
 def test_a_runtime_directory_that_cannot_be_written_to(tmp_path: Path) -> None:
