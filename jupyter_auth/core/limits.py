@@ -61,6 +61,8 @@ def quota_of(headers: Mapping[str, str], now: float) -> Quota | None:
     """What the headers of an answer say: ``RateLimit`` as of the IETF's drafts, old and new,
     ``RateLimit-Limit`` and its like, or ``X-RateLimit-*``. None: nothing that can be read.
     """
+    if "ratelimit" not in "\n".join(headers).lower():  # most have none: the cheapest way to see it
+        return None
     if combined := headers.get("ratelimit"):
         return _combined(combined, headers.get("ratelimit-policy", ""), now)
     for prefix in PREFIXES:

@@ -91,6 +91,7 @@ class TokenAuth(AuthBase):
         if origins is None or isinstance(origins, str):
             raise TypeError("origins: a list of those that the token may go to")
         self._source, self._token, self._limits = source, source.token, limits
+        self._check = limits.check if limits and limits.locks_out else None
         self.origins = tuple(origin_of(require_secure(each, "API origin")) for each in origins)
         self._refresh_on = frozenset((401,) if refresh_on is None else refresh_on)
         # A URL that begins like this is at that origin, whoever takes it apart: nothing in front
@@ -114,8 +115,8 @@ class TokenAuth(AuthBase):
     def sign(self, request: PreparedRequest) -> None:
         """Put the current token's headers on, if the request goes to one of the origins."""
         if (request.url or "").startswith(self._prefixes):
-            if self._limits:
-                self._limits.check()
+            if self._check:
+                self._check()
             token = self._token()
             last = self._last
             if last[0] is not token or token.headers_at:  # those differ from place to place

@@ -69,9 +69,14 @@ class Throttling:
     def __reduce__(self) -> tuple[object, ...]:
         return _reconnected, (self._credential,)
 
+    @property
+    def locks_out(self) -> bool:
+        """Whether there can be anything to ``check``."""
+        return self._throttle.lockout is not None
+
     def check(self) -> None:
         """Throttled: the API would refuse this call, and perhaps lock out for longer."""
-        if self._throttle.lockout is not None and self._pid != os.getpid():
+        if self._pid != os.getpid():
             self._pid = os.getpid()
             self._join()
         if self._until > self._clock():
