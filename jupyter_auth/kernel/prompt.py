@@ -59,6 +59,11 @@ def browser_here() -> bool:
     return bool(os.environ.get("BROWSER") or screen) or sys.platform in {"win32", "darwin"}
 
 
+def comes_back(login: Login) -> bool:
+    """Whether a browser has to come back from the provider to this very process."""
+    return login.grant == "authorization_code" and login.path is None
+
+
 def in_notebook() -> bool:
     """Whether this process is a kernel, whose front end draws HTML."""
     return getattr(_shell(), "kernel", None) is not None

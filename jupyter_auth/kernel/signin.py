@@ -142,11 +142,10 @@ class SignIn:
         """Show the login, and wait until somebody has finished it elsewhere."""
         from dataclasses import replace
 
-        from jupyter_auth.kernel.prompt import browser_here, show_prompt
+        from jupyter_auth.kernel.prompt import browser_here, comes_back, show_prompt
         from jupyter_auth.kernel.waiting import wait_for_login
 
-        by_redirect = login.grant == "authorization_code"
-        elsewhere = by_redirect and login.path is None and not browser_here()
+        elsewhere = comes_back(login) and not browser_here()
         if elsewhere:  # no page of ours can be reached from there: straight to the provider
             login = replace(login, url=self._local.depart(login.id))
         try:

@@ -19,10 +19,11 @@ import traitlets
 from jupyter_auth.core import wire
 from jupyter_auth.core.errors import AuthError, LoginExpired, LoginRequired
 from jupyter_auth.core.models import DEFAULT_KEY, AccountKey, Provider
-from jupyter_auth.kernel.client import alone, connect, default_provider, watch
+from jupyter_auth.kernel.client import connect, default_provider, watch
 from jupyter_auth.kernel.prompt import (
     browser_here,
     code_to_show,
+    comes_back,
     is_interactive,
     outcome,
     outcome_data,
@@ -198,12 +199,14 @@ class LoginWidget(anywidget.AnyWidget):
             return None
 
     def _begin(self, *, force: bool) -> None:
-        if alone(self._accounts) and not browser_here():
+        login = self._accounts.begin(*self._names, **self._asked | {"force": force})
+        if comes_back(login) and not browser_here():
+            self._accounts.leave(login.id)
             raise LoginRequired(
                 "Your browser is on another machine and cannot come back to this kernel.",
                 hint=f"Run `%auth login {self._key.provider} --wait`: it asks for an address.",
             )
-        self._login = self._accounts.begin(*self._names, **self._asked | {"force": force})
+        self._login = login
 
     def _cancel(self) -> None:
         if self._login:

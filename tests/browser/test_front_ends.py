@@ -5,7 +5,7 @@ from __future__ import annotations
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from environments.conftest import configure
+from environments.home import configure
 from playwright.sync_api import expect
 
 from . import cells

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from environments.home import configure
 from environments.terminal import NOWHERE_ELSE
 from kernel.kernels import environment
 
@@ -30,16 +31,6 @@ def env(oidc, tmp_path):
         made.pop(name, None)
     configure(Path(made["XDG_CONFIG_HOME"]), oidc)
     return made
-
-
-def configure(config_home, oidc, **more):
-    """Write down where that person signs in."""
-    fields = {"title": "The IdP", "issuer": oidc.issuer, "client_id": oidc.client_id}
-    fields |= {"base_url": f"{oidc.issuer}/api", "scopes": "openid profile offline_access", **more}
-    file = config_home / "jupyter_auth" / "providers.toml"
-    file.parent.mkdir(parents=True, exist_ok=True)
-    lines = [f'{name} = "{value}"' for name, value in fields.items()]
-    file.write_text("\n".join(["[idp]", *lines]))
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-from environments.conftest import configure
+from environments.home import configure
 from environments.terminal import Terminal
 from kernel.kernels import Kernel
 

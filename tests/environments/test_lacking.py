@@ -10,7 +10,7 @@ import venv
 from pathlib import Path
 
 import pytest
-from environments.conftest import configure
+from environments.home import configure
 from environments.server_kernel import ServerKernel
 from jupyter_process import JupyterProcess
 from kernel.doors import eventually

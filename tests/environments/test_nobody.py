@@ -12,7 +12,7 @@ from pathlib import Path
 import nbformat
 import papermill
 import pytest
-from environments.conftest import configure
+from environments.home import configure
 from environments.server_kernel import api
 from environments.terminal import run
 from jupyter_process import JupyterProcess

@@ -10,7 +10,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from environments.conftest import configure
+from environments.home import configure
 from environments.server_kernel import ServerKernel, ServerTerminal
 from environments.terminal import run
 from jupyter_process import JupyterProcess
