@@ -7,7 +7,7 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from jupyter_auth.core.errors import AuthError
+from jupyter_auth.core.errors import AuthError, ConfigurationError
 from jupyter_auth.kernel import verbs
 from jupyter_auth.kernel.client import connect
 
@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 PROG = "jupyter auth"
-VERBS = ("login", "logout", "status", "providers", "add", "import", "doctor", "token", "demo")
+VERBS = ("login", "logout", "status", "providers", "add", "import", "doctor", "token")
+VERBS += ("demo", "hub")
 FAILED, MISUSED, INTERRUPTED = 1, 2, 130
 TIMEOUT = 600.0  # seconds that a login stays open
 
@@ -28,6 +29,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         verbs.check_verb(PROG, words[0], VERBS)
         if words[0] == "demo":
             return _demo(words[1:])  # it reads its own options
+        if words[0] == "hub":
+            return _hub(words[1:])  # as above
         given = _parser().parse_args(words)
         return {
             "login": _login,
@@ -55,6 +58,7 @@ def _parser() -> verbs.Parser:
     verbs.add_verb(added, "import", "take over the sign-in that another package keeps", key=False)
     verbs.add_verb(added, "token", "print the access token, for a pipe")
     verbs.add_verb(added, "demo", "JupyterLab with a provider of its own", name=None, key=False)
+    verbs.add_verb(added, "hub", "for the administrator of a JupyterHub", name=None, key=False)
     return parser
 
 
@@ -165,6 +169,16 @@ def _demo(words: Sequence[str]) -> int:
     from jupyter_auth.demo.run import main as demo
 
     return demo(words)
+
+
+def _hub(words: Sequence[str]) -> int:
+    try:
+        from jupyter_auth.server.hub_cli import main as hub
+    except ModuleNotFoundError as error:
+        raise ConfigurationError(
+            f"{error.name} is not installed.", hint="pip install 'jupyter-auth-session[hub]'"
+        ) from None
+    return hub(words)
 
 
 if __name__ == "__main__":

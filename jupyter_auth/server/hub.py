@@ -24,7 +24,7 @@ from traitlets.config import Application
 
 from jupyter_auth.core.errors import AuthError, BrokerUnavailable, ConfigurationError
 from jupyter_auth.core.providers import Providers
-from jupyter_auth.core.urls import require_secure
+from jupyter_auth.core.urls import LOOPBACK_HOSTS, require_secure
 from jupyter_auth.server.broker import PREFIX
 from jupyter_auth.server.config import read_settings
 from jupyter_auth.server.database import Database
@@ -85,7 +85,9 @@ class Service:
             max_body_size=MAX_BODY,
             max_header_size=MAX_HEADERS,
         )
-        server.listen(self.address.port or 80, self.address.hostname or "127.0.0.1")
+        host = self.address.hostname or ""
+        # A name that other machines use may lead to a balancer: then listen at every address.
+        server.listen(self.address.port or 80, host if host in LOOPBACK_HOSTS else "")
         _log.info("Sign-in for this Hub's users: listening at %s", self.address.netloc)
         sweeping = asyncio.create_task(self._sweep(people))
         await stopped.wait()

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import os
 import sqlite3
+import subprocess
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -255,6 +259,33 @@ def test_health_readiness_and_metrics(served: Hub, oidc: OidcProvider) -> None:
     assert "sign-in complete: user='alice' provider='idp'" in served.log()
 
 
+def test_an_administrator_renews_keys_examines_and_signs_a_user_out(
+    served: Hub, oidc: OidcProvider
+) -> None:
+    kernel = signed_in(served, oidc, "carol")
+    token = kernel.token()["access_token"]
+    asked = kernel.call("GET", "doctor?provider=idp")["findings"]
+    uri = served.url(f"{PLACE}callback/idp")
+    assert any(uri in each["says"] for each in asked)
+
+    assert "records are encrypted with the first key" in auth_hub(served, oidc, "rotate-keys")
+    report = auth_hub(served, oidc, "doctor")
+    assert "Hub: It answers, and the service's role has its scopes." in report
+    assert f"{served.prefix}{PLACE}callback/idp" in report
+    assert "✗" not in report
+    assert "1 accounts of carol are signed out." in auth_hub(served, oidc, "sign-out", "carol")
+    assert not oidc.introspect(token)["active"]
+    assert kernel.ask("POST", "token", {"provider": "idp"})[0] == 401
+    assert "carol" not in names(served)
+
+
+def test_what_is_not_there_is_said_by_doctor(served: Hub, oidc: OidcProvider) -> None:
+    told = auth_hub(served, oidc, "doctor", status=1, JUPYTER_AUTH_CRYPT_KEYS="wrong")
+    assert "✗ Service: JUPYTER_AUTH_CRYPT_KEYS holds no key" in told
+    told = auth_hub(served, oidc, "doctor", status=1, JUPYTERHUB_API_TOKEN="wrong")
+    assert "✗ Hub: The Hub refuses the service's API token." in told
+
+
 # -- helpers ---------------------------------------------------------------------------------------
 
 
@@ -301,3 +332,28 @@ def names(hub: Hub) -> list[str]:
             "SELECT DISTINCT user_name FROM jupyter_auth_records WHERE kind = 'account' ORDER BY 1"
         )
         return [name for (name,) in found]
+
+
+def auth_hub(hub: Hub, oidc: OidcProvider, *words: str, status: int = 0, **changes: str) -> str:
+    """What ``jupyter auth hub`` says in the environment of the service."""
+    idp = {"issuer": oidc.issuer, "client_id": "served", "client_secret": SECRET}
+    environ = {
+        "JUPYTERHUB_API_TOKEN": hub.api_token,
+        "JUPYTERHUB_API_URL": hub.url("hub/api"),
+        "JUPYTERHUB_CLIENT_ID": "service-jupyter-auth",
+        "JUPYTERHUB_SERVICE_PREFIX": f"{hub.prefix}{PLACE}",
+        "JUPYTERHUB_SERVICE_URL": "http://127.0.0.1:1",
+        "JUPYTER_AUTH_DATABASE_URL": f"sqlite:///{hub.home / 'accounts.sqlite'}",
+        "JUPYTER_AUTH_CRYPT_KEYS": KEYS,
+        "JUPYTER_AUTH_PROVIDERS": json.dumps({"idp": idp}),
+    }
+    done = subprocess.run(
+        [sys.executable, "-m", "jupyter_auth.cli", "hub", *words],
+        env=os.environ | environ | changes,
+        stdout=subprocess.PIPE,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == status, done.stdout
+    return done.stdout
