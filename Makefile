@@ -114,11 +114,13 @@ browser: setup
 lab: setup
 	$(PYTEST) tests/lab
 
-hub-short: $(INSTALLED) $(PROVIDERS)
-	$(PYTEST) -m "not long" tests/hub
+hub-short: $(INSTALLED) $(PROVIDERS) chromium
+	$(PYTEST) -m "not long" tests/hub --ignore tests/hub/test_hub_browser.py
+	$(PYTEST) tests/hub/test_hub_browser.py
 
-hub: $(INSTALLED) $(PROVIDERS)
-	$(PYTEST) tests/hub
+hub: $(INSTALLED) $(PROVIDERS) chromium
+	$(PYTEST) tests/hub --ignore tests/hub/test_hub_browser.py
+	$(PYTEST) tests/hub/test_hub_browser.py
 
 # The README's tables of settings and fields, which are made from the code.
 reference: $(INSTALLED)

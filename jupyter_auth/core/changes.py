@@ -20,10 +20,15 @@ _log = logging.getLogger("jupyter_auth")
 
 
 class ChangeLog:
-    """Changes by sequence number. Sequences of a later process are always larger."""
+    """Changes by sequence number: microseconds since 1970, or one more than the last.
 
-    def __init__(self) -> None:
-        self._sequence = time.time_ns() // 1000
+    Sequences of a later process are always larger. ``shared``: who asks may have been at another
+    replica before, and brings that one's number, which may be larger than any of ours.
+    """
+
+    def __init__(self, *, shared: bool = False) -> None:
+        self._shared = shared
+        self._sequence = _now()
         self._first = self._sequence
         self._log: deque[tuple[int, Change]] = deque(maxlen=REMEMBERED)
         self._news = threading.Condition()
@@ -33,7 +38,9 @@ class ChangeLog:
     def add(self, change: Change) -> None:
         """Write it down, and tell who listens or waits."""
         with self._news:
-            self._sequence += 1
+            self._sequence = max(self._sequence + 1, _now())
+            if len(self._log) == REMEMBERED:
+                self._first = self._log[0][0]
             self._log.append((self._sequence, change))
             self._news.notify_all()
             listeners = list(self._listeners.values())
@@ -46,16 +53,15 @@ class ChangeLog:
     def after(self, since: int) -> Changes:
         """What happened after ``since``; a reset where that is more than is remembered."""
         with self._news:
-            oldest = self._log[0][0] - 1 if len(self._log) == REMEMBERED else self._first
-            if not oldest <= since <= self._sequence:
+            if since < self._first or (since > self._sequence and not self._shared):
                 return Changes(sequence=self._sequence, reset=True)
             news = tuple(change for number, change in self._log if number > since)
-            return Changes(sequence=self._sequence, changes=news)
+            return Changes(sequence=max(since, self._sequence), changes=news)
 
     def wait(self, since: int, seconds: float) -> None:
         """Return once there is something after ``since``, or after ``seconds``."""
         with self._news:
-            self._news.wait_for(lambda: self._sequence != since, seconds)
+            self._news.wait_for(lambda: self._sequence > since, seconds)
 
     def listen(self, listener: Callable[[], None]) -> Callable[[], None]:
         """Call ``listener`` after each change, from any thread; returns what ends that."""
@@ -67,3 +73,7 @@ class ChangeLog:
     def _forget(self, number: int) -> None:
         with self._news:
             self._listeners.pop(number, None)
+
+
+def _now() -> int:
+    return time.time_ns() // 1000

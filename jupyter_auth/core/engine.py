@@ -87,7 +87,7 @@ class Engine:
         self._home = home
         self._store = store
         self._clock = clock
-        self._log = ChangeLog()
+        self._log = ChangeLog(shared=register is not None)
         self._discovery = discovery or Discovery(clock)
         self._logins = Logins(clock, self._login_changed, login_lifetime, register)
         self._revoker = Revoker()

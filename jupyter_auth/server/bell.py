@@ -28,9 +28,10 @@ class Bell:
     One poller serves all who wait, and there is none while nobody waits.
     """
 
-    def __init__(self, engine: Engine, pools: Pools, asker: Asker) -> None:
+    def __init__(self, engine: Engine, pools: Pools, asker: Asker, waiters: int = WAITERS) -> None:
         self._engine = engine
         self._asker = asker
+        self._waiters = waiters
         self._pools = pools
         self._loop: asyncio.AbstractEventLoop | None = None
         self._rung = asyncio.Event()
@@ -65,7 +66,7 @@ class Bell:
             await self._wait(rung, gone, left)
 
     async def _wait(self, rung: asyncio.Event, gone: asyncio.Event, left: float) -> None:
-        if self._waiting >= WAITERS:
+        if self._waiting >= self._waiters:
             raise Throttled("Too many wait for changes already.", hint="Try again in a moment.")
         self._waiting += 1
         self._nobody.clear()

@@ -19,7 +19,7 @@ from jupyter_auth.core.providers import provider_from_mapping
 from jupyter_auth.core.urls import origin_of
 from jupyter_auth.server import inputs, steps
 from jupyter_auth.server.asker import Asker
-from jupyter_auth.server.bell import Bell
+from jupyter_auth.server.bell import WAITERS, Bell
 from jupyter_auth.server.pools import Pools
 from jupyter_auth.server.returns import Returns
 from jupyter_auth.server.whereabouts import Whereabouts
@@ -43,7 +43,8 @@ Wire: TypeAlias = dict[str, Any]
 class Broker:
     """One user's engine behind HTTP. ``base_url`` has slashes at both ends.
 
-    ``pools`` are those of all brokers of a process, None: its own.
+    ``pools`` are those of all brokers of a process, None: its own. ``waiters`` is how many may wait
+    for changes at a time.
     """
 
     def __init__(
@@ -56,6 +57,7 @@ class Broker:
         hub: UnderHub | None = None,
         listening: Callable[[], str | None] = lambda: None,
         pools: Pools | None = None,
+        waiters: int = WAITERS,
     ) -> None:
         self.base_url = base_url
         self.public_origin = public_origin
@@ -68,7 +70,7 @@ class Broker:
         self._pools = pools or Pools()
         self.returns = Returns(lambda: {login.id for login in engine.logins()})
         self._asker = Asker(engine, self._pools)
-        self._bell = Bell(engine, self._pools, self._asker)
+        self._bell = Bell(engine, self._pools, self._asker, waiters)
 
     async def of(self, user: Any) -> Broker:  # noqa: ARG002 (whoever may use this server)
         """The broker of a user of this server: the one that there is."""
@@ -331,6 +333,10 @@ class Broker:
     def busy(self) -> bool:
         """Whether somebody waits here, or something is kept in memory alone."""
         return self._bell.busy or self._engine.busy
+
+    def let_go(self) -> None:
+        """Answer everybody who waits for changes, now and from now on."""
+        self._bell.close()
 
     async def drained(self) -> None:
         """Return once everybody who waited for changes has an answer, after ``close``."""

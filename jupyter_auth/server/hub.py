@@ -93,7 +93,7 @@ class Service:
         await stopped.wait()
         sweeping.cancel()
         server.stop()
-        self.brokers.close()
+        await self.brokers.drain()
         await server.close_all_connections()
 
     async def _sweep(self, people: People) -> None:
@@ -178,7 +178,7 @@ def main(arguments: list[str] | None = None) -> None:
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     try:
         service = Service(os.environ, given[0] if given else None)
-        with contextlib.closing(service.database):
+        with contextlib.closing(service.database), contextlib.closing(service.brokers):
             asyncio.run(service.run())
     except AuthError as error:
         sys.exit(f"jupyter_auth's service does not start. {error}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     from jupyter_auth.server.vault import Vault
 
 MOST = 2000  # brokers that are kept ready; one more costs a tenth of a millisecond
+WAITERS = 64  # long polls of one user at a time: one for each kernel that holds a session
+DRAIN = 30.0  # seconds at most that a replica which ends goes on answering
+QUIET = 10  # looks in a row that find nothing to do
 
 _audit = logging.getLogger("jupyter_auth.audit")
 
@@ -131,6 +135,7 @@ class HubBrokers:
             public_origin=self.public_origin,
             default_provider=self._settings.default_provider,
             pools=self._pools,
+            waiters=WAITERS,
         )
 
     def _forget_idle(self) -> None:
@@ -139,8 +144,18 @@ class HubBrokers:
             if not broker.busy:
                 del self._brokers[name]
 
+    async def drain(self) -> None:
+        """Let everybody go who waits, and return when what was asked for has been answered."""
+        for broker in self._brokers.values():
+            broker.let_go()
+        loop = asyncio.get_running_loop()
+        deadline, quiet = loop.time() + DRAIN, 0
+        while quiet < QUIET and loop.time() < deadline:
+            quiet = quiet + 1 if self._pools.idle else 0  # a request is idle between two calls
+            await asyncio.sleep(0.05)
+
     def close(self) -> None:
-        """Let everybody go who waits; what runs is not waited for."""
+        """What still runs is not waited for."""
         for broker in self._brokers.values():
             broker.close()
         self._pools.close()

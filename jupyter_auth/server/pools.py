@@ -86,6 +86,11 @@ class Pools:
             self._pools[name] = _Pool(name, QUEUE if provider else STORE_QUEUE)
         return self._pools[name]
 
+    @property
+    def idle(self) -> bool:
+        """Whether nothing runs or waits."""
+        return all(pool.idle for pool in self._pools.values())
+
     def _close_idle(self) -> None:
         for name in [name for name, pool in self._pools.items() if pool.idle]:
             self._pools.pop(name).close()

@@ -21,7 +21,7 @@ from jupyter_auth.server.database import Record, records
 from jupyter_auth.server.packing import packed, unpacked
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterator, Mapping
+    from collections.abc import Callable, Hashable, Iterator, Mapping
 
     from sqlalchemy import ColumnElement
 
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 ACCOUNT = "account"
 LOGINS = "logins"
+MOST_ACCOUNTS = 100  # of one user
 
 _log = logging.getLogger("jupyter_auth")
 
@@ -99,7 +100,7 @@ class SqlStore:
         """As in the protocol."""
         record = self._record(key)
         with self._database.leased(record) as lease:
-            yield _SqlSlot(self._database, self._vault, record.id, lease)
+            yield _SqlSlot(self._database, self._vault, record.id, lease, self.stamp)
 
     def _record(self, key: AccountKey) -> Record:
         return self._owner.record(ACCOUNT, key.provider, key.session_key)
@@ -110,14 +111,26 @@ class SqlStore:
 
 
 class _SqlSlot:
-    def __init__(self, database: Database, vault: Vault, record_id: str, lease: str) -> None:
+    def __init__(
+        self,
+        database: Database,
+        vault: Vault,
+        record_id: str,
+        lease: str,
+        others: Callable[[], Mapping[Hashable, Hashable]],
+    ) -> None:
         self._database, self._vault = database, vault
         self._id, self._lease = record_id, lease
+        self._others = others
 
     def load(self) -> Account | None:
         return _opened(self._vault, self._id, self._database.load(self._id))
 
     def save(self, account: Account) -> None:
+        if self._database.load(self._id) is None and len(self._others()) >= MOST_ACCOUNTS:
+            raise StoreError(
+                f"There are {MOST_ACCOUNTS} accounts already.", hint="Sign some of them out."
+            )
         sealed = self._vault.seal(self._id, encoded(account))
         self._database.save(self._id, self._lease, sealed)
 

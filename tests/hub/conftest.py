@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,6 +14,7 @@ from server.jupyter_process import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from providers.oidc import OidcProvider
 
@@ -22,20 +25,31 @@ SCOPES = ["openid", "profile", "offline_access"]
 
 @pytest.fixture(scope="session")
 def hub(oidc: OidcProvider, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
-    """Nothing of ours is installed on this Hub but the hook for named servers."""
-    public = {"issuer": oidc.issuer, "client_id": "campus", "title": "Example ID", "scopes": SCOPES}
-    secret = public | {"client_id": oidc.confidential_id, "client_secret": oidc.client_secret}
-    auth = {"providers": {"idp": public, "secret": secret}}
-    more = "import jupyter_auth; jupyter_auth.hub_config(c)"
-    with Hub(tmp_path_factory.mktemp("hub"), auth, more, prefix="/campus/") as hub:
-        oidc.add_client("campus", hub.url("hub/user-redirect/jupyter-auth/callback/idp"))
+    with plain_hub(oidc, tmp_path_factory.mktemp("hub")) as hub:
         yield hub
 
 
 @pytest.fixture(scope="session")
 def served(oidc: OidcProvider, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
+    with served_hub(oidc, tmp_path_factory.mktemp("served")) as hub:
+        yield hub
+
+
+@contextmanager
+def plain_hub(oidc: OidcProvider, home: Path, python: str = sys.executable) -> Iterator[Hub]:
+    """Nothing of ours is installed on this Hub but the hook for named servers."""
+    public = {"issuer": oidc.issuer, "client_id": "campus", "title": "Example ID", "scopes": SCOPES}
+    secret = public | {"client_id": oidc.confidential_id, "client_secret": oidc.client_secret}
+    auth = {"providers": {"idp": public, "secret": secret}}
+    more = "import jupyter_auth; jupyter_auth.hub_config(c)"
+    with Hub(home, auth, more, prefix="/campus/", python=python) as hub:
+        oidc.add_client("campus", hub.url("hub/user-redirect/jupyter-auth/callback/idp"))
+        yield hub
+
+
+@contextmanager
+def served_hub(oidc: OidcProvider, home: Path, python: str = sys.executable) -> Iterator[Hub]:
     """A Hub with the service: a confidential client, and its secret in the service alone."""
-    home = tmp_path_factory.mktemp("served")
     idp = {
         "issuer": oidc.issuer,
         "client_id": "served",
@@ -53,7 +67,7 @@ jupyter_auth.hub_config(
     crypt_keys={KEYS!r},
 )
 """
-    with Hub(home, more=more, prefix="/campus/", served=True) as hub:
+    with Hub(home, more=more, prefix="/campus/", served=True, python=python) as hub:
         uri = hub.url("services/jupyter-auth/callback/idp")
         oidc.add_client("served", uri, client_secret=SECRET)
         until(lambda: requests.get(hub.url("services/jupyter-auth/ready"), timeout=5).ok)

@@ -39,19 +39,19 @@ class Hub:
         *,
         prefix: str = "/",
         served: bool = False,
+        python: str = sys.executable,
     ) -> None:
         self.home = home
         self.prefix = prefix
         self.served = served
+        self.python = python
         self.api_token = secrets.token_hex(24)
         self.origin = f"http://127.0.0.1:{free_port()}"
         self.log_file = home / "hub.log"
         self._auth = dict(auth or {})
         self._more = more
         self._process: subprocess.Popen[bytes] | None = None
-        self._http = requests.Session()
-        self._http.trust_env = False
-        self._http.headers["Authorization"] = f"token {self.api_token}"
+        self._http = self.session(self.api_token)
 
     # -- life ------------------------------------------------------------------------------------
 
@@ -62,7 +62,7 @@ class Hub:
         config.write_text(self._configuration())
         with self.log_file.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "jupyterhub", "-f", str(config)],
+                [self.python, "-m", "jupyterhub", "-f", str(config)],
                 cwd=self.home,
                 env=_clean_environment(),
                 stdin=subprocess.DEVNULL,
@@ -125,7 +125,7 @@ class Hub:
             "DummyAuthenticator.password": PASSWORD,
             "Authenticator.allow_all": True,
             "SimpleLocalProcessSpawner.home_dir_template": str(self.home / "users/{username}"),
-            "Spawner.cmd": [sys.executable, "-m", "jupyterhub.singleuser"],
+            "Spawner.cmd": [self.python, "-m", "jupyterhub.singleuser"],
             "Spawner.default_url": "/api/status",
         }
         lines = [f"c.{name} = {value!r}" for name, value in settings.items()]
@@ -159,6 +159,13 @@ class Hub:
         answer = self._http.request(method, self.url(f"hub/api/{path}"), json=body, timeout=60)
         answer.raise_for_status()
         return answer.json() if answer.content else None
+
+    def session(self, token: str) -> requests.Session:
+        """What a script with that Hub API token uses."""
+        session = requests.Session()
+        session.trust_env = False
+        session.headers["Authorization"] = f"token {token}"
+        return session
 
     def server(self, user: str, name: str = "") -> UserServer:
         """A running server of that user, started where it does not run."""

@@ -8,16 +8,19 @@ import os
 import sqlite3
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
 from conftest import KEYS, SECRET
+from hub_process import until
 
 from jupyter_auth.core.errors import BrokerUnavailable, Throttled
 from jupyter_auth.server import hub_people
 from jupyter_auth.server.database import Database
 from jupyter_auth.server.hub_admin import sweep
+from jupyter_auth.server.hub_brokers import WAITERS
 from jupyter_auth.server.hub_doors import SharedOAuth
 from jupyter_auth.server.hub_people import People
 
@@ -145,6 +148,24 @@ def test_unknown_tokens_are_limited_before_they_reach_the_hub(served: Hub) -> No
             await people.of_token("unknown", "192.0.2.2")
 
     asyncio.run(ask_often())
+
+
+def test_the_waits_of_one_user_are_limited_and_hold_up_nobody_else(
+    served: Hub, oidc: OidcProvider
+) -> None:
+    alice, bob = signed_in(served, oidc, "alice"), served.server("bob").kernel()
+    since = alice.call("GET", "changes?since=0")["sequence"]
+    with ThreadPoolExecutor(WAITERS + 6) as pool:
+        waits = [
+            pool.submit(alice.ask, "GET", f"changes?since={since}&wait=20")
+            for _ in range(WAITERS + 6)
+        ]
+        until(lambda: sum(each.done() for each in waits) >= 6)
+        refused = [each.result() for each in waits if each.done()]
+        assert {(status, error["code"]) for status, error in refused} == {(429, "throttled")}
+        assert bob.call("GET", "accounts")
+        alice.begin(session_key="wake")  # whoever waits is told
+    assert sorted(each.result()[0] for each in waits) == [200] * WAITERS + [429] * 6
 
 
 # -- attacks on the login --------------------------------------------------------------------------

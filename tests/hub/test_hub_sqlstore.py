@@ -21,6 +21,7 @@ from jupyter_auth.core.models import Account, AccountKey
 from jupyter_auth.core.providers import Providers
 from jupyter_auth.core.secret import Secret
 from jupyter_auth.server import database as database_module
+from jupyter_auth.server import sqlstore
 from jupyter_auth.server.database import LEASE, Database, records
 from jupyter_auth.server.sqlstore import Owner, SqlRegister, SqlStore
 from jupyter_auth.server.vault import Vault
@@ -150,6 +151,19 @@ def test_the_database_shows_nothing(database: Database, vault: Vault, tmp_path: 
         shown += file.read_bytes().decode("latin-1")
     for secret in ("at-in-the-clear", "refresh of", "Alice Adams", KEYS):
         assert secret not in shown
+
+
+def test_one_user_does_not_fill_the_database(
+    database: Database, vault: Vault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlstore, "MOST_ACCOUNTS", 2)
+    store = SqlStore(database, vault, ALICE)
+    keep(store, account())
+    keep(store, account(session_key="second"))
+    with pytest.raises(StoreError, match="2 accounts already"):
+        keep(store, account(session_key="third"))
+    keep(store, account("at-again"))
+    keep(SqlStore(database, vault, BOB), account())
 
 
 # -- keys ------------------------------------------------------------------------------------------
@@ -299,3 +313,21 @@ def test_one_refresh_for_all_replicas(replica: Callable[..., Engine], oidc: Oidc
     assert len(tokens) == 1
     assert old not in tokens
     assert (oidc.refresh_count, oidc.reuse_count) == (1, 0)
+
+
+def test_whoever_goes_from_replica_to_replica_is_told_once_and_never_kept_busy(
+    replica: Callable[..., Engine],
+) -> None:
+    first, second = replica(), replica()
+    since, resets = 0, 0
+    for engine in (first, second) * 3:
+        found = engine.changes(since)
+        since, resets = found.sequence, resets + found.reset
+    assert resets <= 2, "each look at another replica begins anew"
+    login = first.begin("idp")
+    second.poll()
+    told = second.changes(since)
+    assert [each.login and each.login.id for each in told.changes] == [login.id]
+    assert second.changes(told.sequence).changes == ()
+    first.cancel(login.id)
+    assert [each.kind for each in first.changes(told.sequence).changes] == ["login"]
