@@ -16,8 +16,18 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 PROG = "jupyter auth"
-VERBS = ("login", "logout", "status", "providers", "add", "import", "doctor", "token")
-VERBS += ("demo", "hub")
+VERBS = (
+    "login",
+    "logout",
+    "status",
+    "providers",
+    "add",
+    "import",
+    "doctor",
+    "token",
+    "demo",
+    "hub",
+)
 FAILED, MISUSED, INTERRUPTED = 1, 2, 130
 TIMEOUT = 600.0  # seconds that a login stays open
 
