@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from jupyter_auth.core.discovery import Discovery
 from jupyter_auth.core.engine import Engine
-from jupyter_auth.core.errors import AuthError
+from jupyter_auth.core.errors import AuthError, ConfigurationError
+from jupyter_auth.server import inputs
 from jupyter_auth.server.broker import Broker, Wire
 from jupyter_auth.server.hub_metrics import LOGINS, LOGOUTS, TOKENS
 from jupyter_auth.server.pools import Pools
@@ -51,6 +52,13 @@ class AuditedBroker(Broker):
             raise
         TOKENS.labels("ok").inc()
         return answer
+
+    async def import_accounts(self, body: Mapping[str, Any]) -> Wire:
+        """ConfigurationError: what rests in files here is the service's own, and no user's."""
+        raise ConfigurationError(
+            "Sign-ins that other packages keep are not read on a JupyterHub.",
+            hint=f"Sign in anew: %auth login {inputs.required(body, 'provider')}",
+        )
 
     async def begin(self, body: Mapping[str, Any]) -> Wire:
         """As in ``Broker``."""

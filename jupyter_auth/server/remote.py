@@ -103,6 +103,10 @@ class RemoteBroker:
         """As in ``Broker``."""
         return await self._call("POST", "token", body)
 
+    async def import_accounts(self, body: Mapping[str, Any]) -> Wire:
+        """As in ``Broker``: the service refuses it."""
+        return await self._call("POST", "imports", body)
+
     async def usage(self, body: Mapping[str, Any]) -> Wire:
         """As in ``Broker``."""
         return await self._call("POST", "usage", body)

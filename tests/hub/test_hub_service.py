@@ -79,6 +79,11 @@ def test_a_kernel_brings_no_provider_of_its_own(served: Hub) -> None:
     status, error = kernel.ask("PUT", "providers/evil", mapping)
     assert (status, error["code"]) == (400, "configuration_error")
     assert kernel.ask("GET", "providers/github")[0] == 404, "a preset"
+    asked: list[tuple[str, Any]] = [("providers", mapping | {"name": "evil"})]
+    asked += [("imports", {"provider": "idp"})]  # from files that would be the service's own
+    for route, body in asked:
+        status, error = kernel.ask("POST", route, body)
+        assert (status, error["code"]) == (400, "configuration_error"), route
 
 
 # -- who gets what ---------------------------------------------------------------------------------
