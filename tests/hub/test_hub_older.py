@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 import requests
-from conftest import plain_hub, served_hub
+from hubs import plain_hub, served_hub
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
-from conftest import KEYS
+from hubs import KEYS
 from traitlets.config import Config
 
 import jupyter_auth

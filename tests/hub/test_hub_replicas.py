@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
-from conftest import KEYS
 from hub_process import until
+from hubs import KEYS
 from postgres import Postgres
 from providers.rogue import RogueProvider
 from providers.troubles import Gate

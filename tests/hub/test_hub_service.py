@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
-from conftest import KEYS, SECRET
 from hub_process import until
+from hubs import KEYS, SECRET
 
 from jupyter_auth.core.errors import BrokerUnavailable, Throttled
 from jupyter_auth.server import hub_people

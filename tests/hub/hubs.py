@@ -1,0 +1,61 @@
+"""A JupyterHub for each of the two ways in."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import requests
+from cryptography.fernet import Fernet
+from hub_process import Hub, until
+from server.jupyter_process import free_port
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from providers.oidc import OidcProvider
+
+KEYS = Fernet.generate_key().decode()
+SECRET = "served-secret-0c1f7a2b9d3e4f58"
+SCOPES = ["openid", "profile", "offline_access"]
+
+
+@contextmanager
+def plain_hub(oidc: OidcProvider, home: Path, python: str = sys.executable) -> Iterator[Hub]:
+    """Nothing of ours is installed on this Hub but the hook for named servers."""
+    public = {"issuer": oidc.issuer, "client_id": "campus", "title": "Example ID", "scopes": SCOPES}
+    secret = public | {"client_id": oidc.confidential_id, "client_secret": oidc.client_secret}
+    auth = {"providers": {"idp": public, "secret": secret}}
+    more = "import jupyter_auth; jupyter_auth.hub_config(c)"
+    with Hub(home, auth, more, prefix="/campus/", python=python) as hub:
+        oidc.add_client("campus", hub.url("hub/user-redirect/jupyter-auth/callback/idp"))
+        yield hub
+
+
+@contextmanager
+def served_hub(oidc: OidcProvider, home: Path, python: str = sys.executable) -> Iterator[Hub]:
+    """A Hub with the service: a confidential client, and its secret in the service alone."""
+    idp = {
+        "issuer": oidc.issuer,
+        "client_id": "served",
+        "client_secret": SECRET,
+        "title": "Example ID",
+        "scopes": SCOPES,
+    }
+    more = f"""
+import jupyter_auth
+jupyter_auth.hub_config(
+    c,
+    providers={{"idp": {idp!r}}},
+    url="http://127.0.0.1:{free_port()}",
+    database_url="sqlite:///{home / "accounts.sqlite"}",
+    crypt_keys={KEYS!r},
+)
+"""
+    with Hub(home, more=more, prefix="/campus/", served=True, python=python) as hub:
+        uri = hub.url("services/jupyter-auth/callback/idp")
+        oidc.add_client("served", uri, client_secret=SECRET)
+        until(lambda: requests.get(hub.url("services/jupyter-auth/ready"), timeout=5).ok)
+        yield hub
