@@ -107,6 +107,8 @@ KINDS: dict[str, Kind] = {
     "param_names": (_texts, "a table of texts"),
     "token_response": (_texts, "a table of texts"),
     "expires_format": (_format, "a format of dates"),
+    "scope_separator": (_text, "a text"),
+    "scope_aliases": (_texts, "a table of texts"),
     "api_headers": (_texts, "a table of texts"),
 }
 # Of the fields of ``service``, which are named like the provider's own.

@@ -26,11 +26,21 @@ def understood(provider: Provider, answer: dict[str, Any]) -> dict[str, Any]:
     ProviderError: a date in another spelling than the data say.
     """
     if not provider.token_response:
-        return {name: value for name, value in answer.items() if name != "expires_at"}
+        plain = {name: value for name, value in answer.items() if name != "expires_at"}
+        return _with_scope(provider, plain)
     found = {name: _at(answer, path) for name, path in provider.token_response.items()}
     if found.get("expires_at") is not None:
         found["expires_at"] = _moment(provider, found["expires_at"])
-    return found
+    return _with_scope(provider, found)
+
+
+def _with_scope(provider: Provider, answer: dict[str, Any]) -> dict[str, Any]:
+    """Its scopes as they were asked for: words between spaces (RFC 6749 3.3)."""
+    scope, separator = answer.get("scope"), provider.scope_separator
+    if not isinstance(scope, str) or not (separator or provider.scope_aliases):
+        return answer
+    words = scope.replace(separator or " ", " ").split()
+    return answer | {"scope": " ".join(provider.scope_aliases.get(word, word) for word in words)}
 
 
 def _at(answer: Any, path: str) -> Any:

@@ -38,6 +38,9 @@ MEANINGS = {
     "param_names": "Other names for what is sent to its token endpoint.",
     "token_response": "Where in its answer the fields of RFC 6749 5.1 are, as in"
     ' `{access_token = "details.accessToken"}`.',
+    "scope_separator": "What stands between the scopes in its answers, where that is no space.",
+    "scope_aliases": "The scopes that its answers call by another name than they were asked for by:"
+    ' `{answered = "asked"}`.',
     "expires_format": "How `expires_at` reads there, in the letters of `strptime`.",
     "api_headers": "Headers for each request of a session, such as `Accept`.",
     "throttle": 'What is known of the API\'s limits: `statuses` that say "too many", `lockout` in'

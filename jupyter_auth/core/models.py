@@ -36,7 +36,14 @@ if TYPE_CHECKING:
 DEFAULT_KEY = "default"
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 
-MAPPINGS = ("authorize_params", "token_params", "param_names", "token_response", "api_headers")
+MAPPINGS = (
+    "authorize_params",
+    "token_params",
+    "param_names",
+    "token_response",
+    "api_headers",
+    "scope_aliases",
+)
 
 Kind = Literal["bearer", "api_key"]
 LoginStatus = Literal["pending", "complete", "denied", "expired", "cancelled", "failed"]
@@ -54,7 +61,8 @@ class Provider:
     Where a token endpoint has words of its own: ``param_names`` renames what is sent to it,
     ``token_params`` are added last, and win; ``token_response`` says where in its answer a field of
     RFC 6749 5.1 is (``"details.accessToken"``), and ``expires_format`` how ``expires_at`` reads
-    there (see ``dates``). ``client_auth="query"``: all of it goes in the query. ``api_headers`` go
+    there (see ``dates``); ``scope_separator`` and ``scope_aliases`` are for scopes in other words
+    than were asked for. ``client_auth="query"``: all of it goes in the query. ``api_headers`` go
     with each request of a session.
     """
 
@@ -83,6 +91,8 @@ class Provider:
     param_names: Mapping[str, str] = field(default_factory=dict)
     token_response: Mapping[str, str] = field(default_factory=dict)
     expires_format: str | None = None
+    scope_separator: str | None = None
+    scope_aliases: Mapping[str, str] = field(default_factory=dict)
     api_headers: Mapping[str, str] = field(default_factory=dict)
     throttle: Throttle = field(default_factory=Throttle)
     service: Service | None = None

@@ -61,3 +61,11 @@ def test_any_answer_is_understood_or_a_provider_error(answer):
             continue
         assert set(found) == {"access_token", "expires_at"}
         assert found["expires_at"] is None or isinstance(found["expires_at"], float)
+
+
+def test_scopes_are_called_as_they_were_asked_for():
+    odd = provider(scope_separator=",", scope_aliases={"https://x/email": "email"})
+    assert understood(odd, {"scope": "openid,https://x/email"})["scope"] == "openid email"
+    assert understood(provider(), {"scope": "a,b"})["scope"] == "a,b"
+    for scope in (None, 5, ["a"]):
+        assert understood(odd, {"scope": scope}) == {"scope": scope}
