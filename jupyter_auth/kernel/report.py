@@ -71,7 +71,7 @@ class Report:
             f"{escape(part.title)}</th></tr>" + "".join(map(_row, part.findings))
             for part in self.sections
         )
-        return f'<table style="border:0">{rows}</table><p>{escape(self.summary)}</p>'
+        return f'<p><b>{escape(self.summary)}</b></p><table style="border:0">{rows}</table>'
 
 
 _CELL = "text-align:left;vertical-align:top;background:none;white-space:normal;"

@@ -57,6 +57,7 @@ class Album:
         self._denied()
         self._interrupted()
         self._signed_in()
+        self._doctor()
 
     def _open(self, name: str) -> Notebook:
         self.page.context.clear_cookies(domain="localhost")  # the provider knows nobody
@@ -65,6 +66,7 @@ class Album:
             "from jupyter_auth import UserSession\nsession = UserSession('idp')",
             "%load_ext jupyter_auth\n%auth login idp",
             "%auth",
+            "%auth doctor",
         )
         return Notebook.open(self.lab, self.page.context, path)
 
@@ -125,6 +127,14 @@ class Album:
         book.output(1).get_by_role("button", name="Sign out").click()
         expect(book.output(1)).to_contain_text("Not signed in")
         self.keep("notebook-signed-out", book.page)
+        self._close(book)
+
+    def _doctor(self) -> None:
+        book = self._open("doctor")
+        book.run(1)
+        book.run(3)
+        expect(book.output(3).get_by_role("table")).to_contain_text("Redirect URI")
+        self.keep("notebook-doctor", book.page)
         self._close(book)
 
 
