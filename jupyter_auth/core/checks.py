@@ -32,6 +32,7 @@ URLS = (
 )
 GRANTS = ("authorization_code", "device_code", "password", "paste", "api_key")
 PART = re.compile(r"[a-z][a-z0-9_]*")  # of an API key
+MAX_KEY = 1024  # characters of a session_key
 HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 5.1
 HEADER_TEMPLATE = re.compile(r"[ -z|~]*\{token\}[ -z|~]*")
 
@@ -129,6 +130,12 @@ THROTTLE_KINDS: dict[str, Kind] = {
     "limit": (_count, "a number of calls"),
     "window": (_number, "a number of seconds"),
 }
+
+
+def check_session_key(key: str) -> None:
+    """ConfigurationError: it is too long to be a name. Nothing else is too strange."""
+    if len(key) > MAX_KEY:
+        raise ConfigurationError(f"A session_key has at most {MAX_KEY} characters.")
 
 
 def check_provider(provider: Provider) -> None:

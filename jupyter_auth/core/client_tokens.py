@@ -9,6 +9,7 @@ import threading
 from typing import TYPE_CHECKING, NamedTuple
 
 from jupyter_auth.core import oauth
+from jupyter_auth.core.checks import check_session_key
 from jupyter_auth.core.credentials import variable
 from jupyter_auth.core.errors import ConfigurationError, ProviderError, ProviderUnavailable
 from jupyter_auth.core.flight import SingleFlight
@@ -56,6 +57,7 @@ class ClientTokens:
         ConfigurationError: there is no client secret, or the provider refused the client.
         ProviderUnavailable, ProviderError: no new token, and no old one that would do.
         """
+        check_session_key(session_key)
         if not provider.client_secret:
             raise ConfigurationError(
                 f"No client secret of a service account is known for {provider.title}.",

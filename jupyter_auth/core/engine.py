@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from jupyter_auth.core import grants
 from jupyter_auth.core.api_keys import KeysOver
 from jupyter_auth.core.changes import ChangeLog
+from jupyter_auth.core.checks import check_session_key
 from jupyter_auth.core.checkup import checkup
 from jupyter_auth.core.client_tokens import ClientTokens
 from jupyter_auth.core.completion import Completion
@@ -54,7 +55,6 @@ if TYPE_CHECKING:
     from jupyter_auth.core.secret import Secret
     from jupyter_auth.core.store import TokenStore
 
-MAX_KEY = 1024  # characters of a session_key
 POLL = 1.0  # seconds between two looks at what other processes changed
 
 
@@ -167,8 +167,7 @@ class Engine:
         notebook: str | None = None,
     ) -> Login:
         """A pending login; see ``Accounts.begin``. The provider is asked who it is before."""
-        if len(session_key) > MAX_KEY:
-            raise ConfigurationError(f"A session_key has at most {MAX_KEY} characters.")
+        check_session_key(session_key)
         party = self._party(provider)
         grant = grants.chosen(party, grant)
         if grant in grants.TYPED:

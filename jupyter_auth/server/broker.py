@@ -159,7 +159,9 @@ class Broker:
     async def token(self, body: Mapping[str, Any]) -> Wire:
         """The token itself: the kernel door's alone."""
         name, key = inputs.required(body, "provider"), inputs.session_key(body)
-        if inputs.text(body, "grant") == wire.CLIENT_CREDENTIALS:
+        if grant := inputs.text(body, "grant"):
+            if grant != wire.CLIENT_CREDENTIALS:
+                raise ConfigurationError("'grant' can only be client_credentials here.")
             return await self._client_token(name, key, body)
         pool = _pool(name)
         need = Need(

@@ -242,13 +242,14 @@ def test_logged_out_with_a_secret_of_its_own(door, rogue):  # noqa: ARG001
 
 
 @pytest.mark.parametrize("key", ["../../x", "🦉" * 20, "k" * 10_000, "", "a\nb", "a/b?c=d&e#f"])
-def test_no_session_key_is_too_strange(door, key, tmp_path):  # noqa: ARG001
+@pytest.mark.parametrize("given", [(), ("notebook", SECRET)])
+def test_no_session_key_is_too_strange(door, key, given, tmp_path):  # noqa: ARG001
     files = set(tmp_path.rglob("*"))
     if len(key) > 1024:
         with pytest.raises(ConfigurationError, match="session_key"):
-            ClientSession(provider="idp", session_key=key)
+            ClientSession(*given, provider="idp", session_key=key)
         return
-    session = ClientSession(provider="idp", session_key=key)
+    session = ClientSession(*given, provider="idp", session_key=key)
     assert session.get("/api/x").ok
     assert session.logout().removed
     assert set(tmp_path.rglob("*")) == files

@@ -160,6 +160,7 @@ def test_and_so_are_the_errors(described: Described) -> None:
     call = described.call
     assert call("POST", "/api/v1/token", {"provider": "idp"})[0] == 401
     assert call("POST", "/api/v1/token", {"provider": "nobody"})[0] == 404
+    assert call("POST", "/api/v1/token", {"provider": "idp", "grant": "password"})[0] == 400
     assert call("POST", "/api/v1/imports", {"provider": "idp"})[0] == 400
     for wrong in (
         {"calls": -1},
