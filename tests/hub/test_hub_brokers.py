@@ -1,0 +1,98 @@
+"""Brokers of many users in one process: nobody waits for somebody else's provider."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+from hub_process import until
+from hubs import KEYS
+from providers.troubles import Gate
+from replicas import sign_in
+
+from jupyter_auth.core.providers import Providers
+from jupyter_auth.server import hub_brokers
+from jupyter_auth.server.config import Settings
+from jupyter_auth.server.database import Database
+from jupyter_auth.server.hub_brokers import HubBrokers
+from jupyter_auth.server.sqlstore import Owner
+from jupyter_auth.server.vault import Vault
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from providers.rogue import RogueProvider
+
+ASKED = {"provider": "idp"}
+
+
+@pytest.fixture
+def brokers(tmp_path: Path, rogue: RogueProvider) -> Iterator[HubBrokers]:
+    idp = {"issuer": rogue.issuer, "client_id": rogue.client_id, "scopes": ["openid"]}
+    database = Database(f"sqlite:///{tmp_path / 'accounts.sqlite'}")
+    brokers = HubBrokers(
+        Settings(),
+        Providers({"idp": idp}, allow_user_providers=False),
+        database,
+        Vault(KEYS),
+        base_url="/services/",
+    )
+    yield brokers
+    rogue.behave()
+    brokers.close()
+    database.close()
+
+
+def user(number: int) -> Owner:
+    return Owner(f"user-{number}", "2026-01-01T00:00:00Z")
+
+
+def test_a_provider_that_hangs_for_twelve_does_not_delay_the_thirteenth(
+    brokers: HubBrokers, rogue: RogueProvider
+) -> None:
+    for number in range(13):
+        rogue.access_token_ttl = 1 if number < 12 else 3600
+        sign_in(brokers.engine(user(number)), rogue)
+    gate = rogue.script("refresh", Gate())
+
+    async def ask() -> float:
+        hanging = []
+        while not gate.waiting:  # the first of them has run out
+            hanging = [
+                asyncio.create_task(brokers.of_owner(user(n)).token(ASKED)) for n in range(12)
+            ]
+            await asyncio.sleep(0.3)
+        took = []
+        for _ in range(10):
+            start = time.perf_counter()
+            assert await brokers.of_owner(user(12)).token(ASKED)
+            took.append(time.perf_counter() - start)
+        rogue.behave()
+        assert all(await asyncio.gather(*hanging))
+        return min(took)
+
+    assert asyncio.run(ask()) < 0.1
+
+
+def test_few_brokers_are_kept_and_those_who_wait_are(
+    brokers: HubBrokers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hub_brokers, "MOST", 3)
+
+    async def many() -> None:
+        first = brokers.of_owner(user(0))
+        since = (await first.changes({}, asyncio.Event()))["sequence"]
+        waits = first.changes({"since": since, "wait": 20}, asyncio.Event())
+        waiting = asyncio.create_task(waits)
+        await asyncio.to_thread(until, lambda: first.busy)
+        for number in range(1, 20):
+            brokers.of_owner(user(number))
+        assert len(brokers._brokers) <= 4
+        assert brokers.of_owner(user(0)) is first
+        await first.begin(ASKED)
+        assert (await waiting)["changes"]
+
+    asyncio.run(many())
