@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import pytest
 from kernel.doors import OpenDoor, sign_in
+from providers.sockets import SocketServer
+from providers.troubles import Reply
 
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.providers import Providers
 from jupyter_auth.core.store import FileStore
 from jupyter_auth.kernel import client
+from jupyter_auth.kernel.sessions import UserSession
 
 
 @pytest.fixture
@@ -57,3 +60,35 @@ def signed_in(engine, rogue):
     """Rosa has signed in."""
     assert sign_in(engine, rogue, engine.begin("idp")).status == "complete"
     return engine
+
+
+@pytest.fixture
+def session(door, signed_in, capsys):  # noqa: ARG001
+    """Rosa's session, by the door."""
+    made = UserSession("idp", interactive=False)
+    capsys.readouterr()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def elsewhere():
+    """Another server; ``seen`` is what it got, and it answers whatever ``reply`` is."""
+
+    class Elsewhere:
+        reply = Reply.json({"ok": True})
+
+        def __init__(self):
+            self.seen = []
+            self.replies = []  # before ``reply``
+
+        def answer(self, request):
+            self.seen.append(request)
+            return self.replies.pop(0) if self.replies else self.reply
+
+    made = Elsewhere()
+    server = SocketServer(made.answer)
+    server.start()
+    made.origin = f"http://127.0.0.1:{server.port}"
+    yield made
+    server.stop()

@@ -10,6 +10,7 @@ import secrets
 import threading
 import time
 import warnings
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import parse_qsl, urlsplit
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from jupyter_auth.core.engine import Engine
     from jupyter_auth.core.models import Login
 
+KEY = "planted-key-0123456789-0123456789-0123456789"
 CALLBACK = "http://127.0.0.1:8888/jupyter-auth/callback/idp"
 
 
@@ -129,3 +131,29 @@ def sign_in(engine: Engine, provider, login: Login, **who) -> Login:
     back = provider.login(url, **who) if hasattr(provider, "login") else provider.authorize(url)
     params = dict(parse_qsl(urlsplit(back).query))
     return engine.finish(login.provider, params, {binding.name: binding.value}, "me")
+
+
+@contextmanager
+def person(engine, provider, act=None, **who):
+    """Somebody who deals with the next login: signs in, unless ``act`` does something else."""
+    done = []
+
+    def live():
+        if eventually(lambda: engine.logins() != [], 20):
+            login = engine.logins()[-1]
+            done.append(act(login) if act else sign_in(engine, provider, login, **who))
+
+    thread = threading.Thread(target=live)
+    thread.start()
+    try:
+        yield done
+    finally:
+        thread.join(30)
+
+
+def written(path, mode=0o600, **changes):
+    """A connection file of a door that is not there, or is wherever ``changes`` say."""
+    content = {"version": 1, "address": "unix:/nowhere/door.sock", "key": KEY} | changes
+    path.write_text(json.dumps(content))
+    path.chmod(mode)
+    return path

@@ -10,7 +10,6 @@ import pytest
 import requests
 from kernel.doors import sign_in
 from kernel.secrets_in import local_variables
-from providers.sockets import SocketServer
 from providers.troubles import Gate, Reply, close, status
 
 from jupyter_auth.core.engine import Engine
@@ -291,27 +290,6 @@ def test_a_request_near_the_end_of_a_token_does_not_wait(rogue, http, configured
 
 
 # Elsewhere
-
-
-@pytest.fixture
-def elsewhere():
-    """Another server; ``seen`` is what it got, and it answers whatever ``reply`` is."""
-
-    class Elsewhere:
-        seen: list = []  # noqa: RUF012
-        reply = Reply.json({"ok": True})
-
-    Elsewhere.seen = []
-
-    def answer(request):
-        Elsewhere.seen.append(request)
-        return Elsewhere.reply
-
-    server = SocketServer(answer)
-    server.start()
-    Elsewhere.origin = f"http://127.0.0.1:{server.port}"
-    yield Elsewhere
-    server.stop()
 
 
 @pytest.mark.parametrize("code", [401, 403])

@@ -1,0 +1,57 @@
+"""What a device authorization endpoint answers (RFC 8628 3.2), read with care."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jupyter_auth.core import device_answer
+from jupyter_auth.core.errors import (
+    ProviderError,
+)
+
+GOOD = {
+    "device_code": "d",
+    "user_code": "AB-CD",
+    "verification_uri": "https://idp.example/device",
+    "expires_in": 600,
+}
+
+
+@pytest.mark.parametrize("name", GOOD)
+@pytest.mark.parametrize("value", [None, "", [], {}, True, "a\nb", -1])
+def test_an_answer_that_nobody_could_sign_in_with(name, value):
+    with pytest.raises(ProviderError):
+        device_answer.parse(GOOD | {name: value})
+
+
+@pytest.mark.parametrize(
+    "uri", ["ftp://idp.example/d", "http://idp.example/d", "javascript:alert(1)", "//x", 5]
+)
+def test_a_complete_uri_that_leads_nowhere_is_left_out(uri):
+    assert device_answer.parse(GOOD | {"verification_uri_complete": uri}) == device_answer.parse(
+        GOOD
+    )
+
+
+@pytest.mark.parametrize("said", [None, "", "soon", -1, 0, True, float("nan"), [], 10**400])
+def test_an_interval_that_is_none_is_five_seconds(said):
+    assert device_answer.parse(GOOD | {"interval": said}).interval == 5
+
+
+VALUES = st.none() | st.booleans() | st.floats() | st.integers() | st.text() | st.lists(st.text())
+NAMES = [*GOOD, "interval", "verification_uri_complete"]
+
+
+@given(st.dictionaries(st.sampled_from(NAMES), VALUES), st.sets(st.sampled_from(list(GOOD))))
+def test_whatever_comes_is_a_value_that_can_be_shown_or_an_error(changes, good):
+    answer = GOOD | changes | {name: GOOD[name] for name in good}
+    try:
+        found = device_answer.parse(answer)
+    except ProviderError:
+        return
+    assert found.user_code.isprintable()
+    assert found.verification_uri.startswith(("https://", "http://"))
+    assert 0 < found.interval <= device_answer.MAX_INTERVAL
+    assert found.expires_in > 0

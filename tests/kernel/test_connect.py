@@ -1,0 +1,103 @@
+"""``connect``: the broker of this Jupyter server, or an engine of this process."""
+
+from __future__ import annotations
+
+import pytest
+from kernel.doors import child
+
+from jupyter_auth.core.errors import (
+    BrokerUnavailable,
+    ConfigurationError,
+)
+from jupyter_auth.core.models import Provider
+from jupyter_auth.kernel.client import connect, default_provider
+
+# Broker or engine
+
+
+@pytest.mark.usefixtures("signed_in")
+def test_connect_finds_the_broker(door):
+    assert connect() is connect()
+    assert len(connect().accounts()) == 1
+    assert str(door.path) in repr(connect())
+
+
+@pytest.mark.usefixtures("home")
+def test_without_a_broker_there_is_an_engine(rogue):
+    accounts = connect()
+    accounts.register(Provider(name="own", issuer=rogue.issuer, client_id="notebook"))
+    login = accounts.begin("own")
+    assert login.url.startswith("http://127.0.0.1:")
+    accounts.cancel(login.id)
+    assert accounts.accounts() == []
+    with pytest.raises(AttributeError):
+        accounts._no_such_name  # noqa: B018
+
+
+@pytest.mark.usefixtures("home", "engine")
+def test_the_environment_is_read_when_it_is_asked(door):
+    before = connect({})
+    assert connect({"JUPYTER_AUTH_CONNECTION": str(door.path)}) is connect()
+    assert before is not connect()
+
+
+@pytest.mark.usefixtures("engine")
+def test_a_broker_that_has_gone_is_replaced_and_said_once(door, rogue, capfd):
+    accounts = connect()
+    mine = Provider(name="own", issuer=rogue.issuer, client_id="notebook")
+    accounts.register(mine)
+    since = accounts.changes().sequence
+    door.__exit__()
+    with pytest.raises(BrokerUnavailable):  # who waits learns it; nothing is said for them
+        accounts.changes(since)
+    assert capfd.readouterr().err == ""
+    assert accounts.accounts() == []
+    assert accounts.provider("own") == mine.info("code")
+    assert accounts.changes(since).reset
+    assert capfd.readouterr().err.count("broker is gone") == 1
+
+
+def test_a_broker_that_went_before_we_came_is_said_too(door, capfd):
+    door.__exit__()
+    assert connect({"JUPYTER_AUTH_CONNECTION": str(door.path)}).accounts() == []
+    assert "broker is gone" in capfd.readouterr().err
+
+
+def test_under_a_hub_service_there_is_no_second_choice(door):
+    environ = {"JUPYTER_AUTH_CONNECTION": str(door.path), "JUPYTER_AUTH_URL": "https://hub.example"}
+    assert connect(environ).accounts() == []
+    door.__exit__()
+    with pytest.raises(BrokerUnavailable) as caught:
+        connect(environ).accounts()
+    assert caught.value.hint
+    with pytest.raises(BrokerUnavailable, match="no door"):
+        connect({"JUPYTER_AUTH_URL": "https://hub.example"})
+
+
+def test_a_refused_broker_is_not_replaced(door):
+    door.path.chmod(0o644)
+    with pytest.raises(BrokerUnavailable, match="others have access"):
+        connect().accounts()
+
+
+@pytest.mark.usefixtures("home")
+def test_a_child_has_an_engine_of_its_own(rogue):
+    accounts = connect()
+    accounts.register(Provider(name="own", issuer=rogue.issuer, client_id="notebook"))
+    lock = accounts._lock
+    with lock:  # as if another thread were in the midst of it
+        name = child(lambda: accounts.provider("own").name)
+    assert name == "own"
+
+
+@pytest.mark.usefixtures("door", "home")
+def test_the_default_provider(rogue):
+    assert default_provider(connect()) == "idp"
+    with pytest.raises(ConfigurationError, match="No provider") as caught:
+        default_provider(connect({}))
+    assert "UserSession(" in caught.value.hint
+    for name in ("one", "two"):
+        connect({}).register(Provider(name=name, issuer=rogue.issuer, client_id="notebook"))
+    with pytest.raises(ConfigurationError, match="Several") as caught:
+        default_provider(connect({}))
+    assert "UserSession('one')" in caught.value.hint
