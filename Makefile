@@ -20,13 +20,14 @@ PYTEST := pytest --durations=15
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help setup chromium test $(SUITES) hub reference demo screenshots bench
+.PHONY: help setup chromium test $(SUITES) hub reference oldest demo screenshots bench
 
 help:
 	@echo "make demo         JupyterLab on a demo notebook with a provider of its own"
 	@echo "make test         everything that CI runs: $(SUITES)"
 	@echo "make <suite>      one of them alone"
 	@echo "make hub          a JupyterHub in full: PostgreSQL, several replicas, kill -9"
+	@echo "make oldest       the wheel in JupyterLab 4.2"
 	@echo "make screenshots  pictures of every page and widget state, in screenshots/"
 	@echo "make reference    the README's tables of settings and fields, from the code"
 	@echo "make bench        what a call costs, against plain requests"
@@ -114,6 +115,10 @@ browser: setup
 lab: setup
 	$(PYTEST) tests/lab
 
+# Not in `make test`: pip fetches another JupyterLab each time.
+oldest: setup
+	$(PYTEST) tests/oldest
+
 hub-short: $(INSTALLED) $(PROVIDERS) chromium
 	$(PYTEST) -m "not long" tests/hub --ignore tests/hub/test_hub_browser.py
 	$(PYTEST) tests/hub/test_hub_browser.py
@@ -133,9 +138,11 @@ demo: $(LABEXTENSION)
 
 screenshots: setup
 	PYTHONPATH=tests python -m browser.screenshots screenshots
+	PYTHONPATH=tests python -m lab.screenshots screenshots
 
-bench: $(INSTALLED) $(PROVIDERS)
+bench: setup
 	PYTHONPATH=tests python -m bench
+	PYTHONPATH=tests python -m lab.bench
 
 # That it runs, not how fast: a busy machine must not fail a test.
 bench-short: $(INSTALLED) $(PROVIDERS)

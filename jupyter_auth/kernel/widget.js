@@ -150,7 +150,9 @@ function render({ model, el }) {
       const login = logins.findLast(mine) ?? (await outcome(state.login));
       const found = { account: accounts.find(mine), ended: ended.find(mine), login };
       const limits = usage.limits.find(each => mine(each) && !each.client_id);
-      if (heard === before) draw({ provider, ...found, limits, problem: null });
+      // That a provider ended an account is known to the server alone.
+      if (heard !== before) draw({ ended: found.ended });
+      else draw({ provider, ...found, limits, problem: null });
     } catch {
       // No door on this server, or nobody signed in to Jupyter: what the kernel says counts.
     }
@@ -186,9 +188,11 @@ function render({ model, el }) {
 
   const hear = message => {
     if (message?.kind !== "state") return;
+    const gone = state.account && !message.state.account;
     heard += 1;
     attended = true;
     draw(message.state);
+    if (gone) look(); // the server knows why
   };
   // Whoever comes back from the provider's tab wants to see what became of it.
   const back = () => {

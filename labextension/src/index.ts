@@ -13,6 +13,7 @@ import { Widget } from "@lumino/widgets";
 import { Accounts } from "./accounts";
 import { Api, listen } from "./api";
 import { addCommands, CATEGORY, SHOW } from "./commands";
+import { measured } from "./measured";
 import { AccountsPanel } from "./panel";
 import { StatusItem } from "./status";
 import { Toasts, type Wanted } from "./toasts";
@@ -107,5 +108,5 @@ const toasts: JupyterFrontEndPlugin<void> = {
   }
 };
 
-export default [accounts, status, panel, toasts];
+export default [measured(accounts), measured(status), measured(panel), measured(toasts)];
 export { IAccounts } from "./tokens";

@@ -154,6 +154,7 @@ export class AccountsPanel extends ReactWidget {
 
   /** Only after the command palette, which gives the focus back as it closes. */
   protected override onActivateRequest(): void {
+    void this.accounts.reload();
     requestAnimationFrame(() => {
       this.node.focus();
     });

@@ -39,7 +39,7 @@ class Lab:
     """One JupyterLab, from ``start()`` (or ``with``) to ``stop()``, with its files in ``home``.
 
     ``auth`` is what its configuration file sets as ``c.JupyterAuth``, ``more`` is Python at the end
-    of that file, and ``environment`` is for the server alone.
+    of that file, and ``environment`` is for the server alone. ``python`` runs it and its kernels.
     """
 
     def __init__(
@@ -48,6 +48,7 @@ class Lab:
         auth: Mapping[str, Any],
         more: str = "",
         environment: Mapping[str, str] | None = None,
+        python: Path | str = sys.executable,
     ) -> None:
         self.home = home
         self.token = secrets.token_hex(24)
@@ -56,6 +57,7 @@ class Lab:
         self._auth = dict(auth)
         self._more = more
         self._environment = dict(environment or {})
+        self._python = str(python)
         self._process: subprocess.Popen[bytes] | None = None
         self._http = requests.Session()
         self._http.trust_env = False
@@ -66,7 +68,7 @@ class Lab:
     def start(self) -> Self:
         """Start the process and wait until it answers. Raises RuntimeError if it does not."""
         environment = self._lay_out()
-        command = [sys.executable, "-m", "jupyterlab", "--config", self._configuration()]
+        command = [self._python, "-m", "jupyterlab", "--config", self._configuration()]
         with self.log_file.open("wb") as log:
             self._process = subprocess.Popen(
                 command,
@@ -129,7 +131,7 @@ class Lab:
             "config/labconfig/page_config.json",
             {"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": True}},
         )
-        self._write("data/kernels/python3/kernel.json", _kernel_spec())
+        self._write("data/kernels/python3/kernel.json", _kernel_spec(self._python))
         own = {name: str(self.home / place) for name, place in places.items()}
         own["JUPYTER_PREFER_ENV_PATH"] = "0"  # our kernel, not the environment's
         return inherited | own | self._environment
@@ -228,7 +230,7 @@ class Lab:
             self.api("DELETE", "jupyter-auth/api/v1/accounts", **names)
 
 
-def _kernel_spec() -> dict[str, Any]:
+def _kernel_spec(python: str) -> dict[str, Any]:
     """This Python; at DEBUG a kernel logs every message it gets and sends."""
-    argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}", "--debug"]
+    argv = [python, "-m", "ipykernel_launcher", "-f", "{connection_file}", "--debug"]
     return {"argv": argv, "display_name": "Python 3", "language": "python"}

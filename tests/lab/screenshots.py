@@ -1,0 +1,120 @@
+"""``make screenshots``: status item, panel and notices, in JupyterLab and Notebook 7.
+
+``python -m lab.screenshots FOLDER`` writes PNG files, light and dark.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from browser import cells
+from browser.campus import campus
+from browser.chromium import chromium
+from browser.notebook import Notebook
+from browser.person import allow, follow, identify, sign_in
+from browser.tour import visitor
+from playwright.sync_api import expect
+from providers.oidc import OidcProvider
+
+from .panel import GO, SIGNED_IN, Front, end_at_provider
+
+if TYPE_CHECKING:
+    from browser.lab import Lab
+    from playwright.sync_api import Page
+
+QUOTA = """import time
+from jupyter_auth.core.limits import Limits, Quota
+from jupyter_auth.kernel.client import connect
+quota = Quota(limit=5000, remaining=4321, reset_at=time.time() + 1800)
+seen = Limits(provider="idp", session_key="default", quota=quota, notebook="survey.ipynb")
+connect().usage(seen);
+"""
+IN_THE_DARK = "UserSession('idp', interactive=False).get('me')"
+
+
+@dataclass
+class Album:
+    """Pictures of one look of one front end."""
+
+    folder: Path
+    name: str
+    lab: Lab
+    oidc: OidcProvider
+    page: Page
+
+    def take(self, opener) -> None:
+        book = opener(
+            self.lab,
+            self.page.context,
+            self.lab.notebook("analysis", cells.SESSION, QUOTA, cells.WIDGET, IN_THE_DARK),
+        )
+        front = Front(book.page)
+        book.page.set_viewport_size({"width": 1100, "height": 800})
+        expect(front.status).to_have_text("No accounts")
+        front.show()
+        self._keep("nobody", book)
+        self._waiting(book, front)
+        self._signed_in(book, front)
+        self._ended(book, front)
+        self.lab.tidy()
+        book.page.close()
+
+    def _keep(self, state: str, book: Notebook) -> None:
+        file = self.folder / f"{self.name}-{state}.png"
+        book.page.screenshot(path=file, animations="disabled")
+
+    def _waiting(self, book: Notebook, front: Front) -> None:
+        book.start(0)
+        expect(front.toast("needs you")).to_be_visible()
+        expect(front.account("waits for it")).to_be_visible()
+        self._keep("waiting", book)
+        self.page.context.clear_cookies(domain="localhost")  # the provider knows nobody
+        tab = follow(front.toast("needs you").get_by_role("link", name=GO))
+        identify(tab)
+        allow(tab)
+        book.finished()
+
+    def _signed_in(self, book: Notebook, front: Front) -> None:
+        front.panel.get_by_label("Provider").select_option("campus")
+        front.panel.get_by_label("Session key").fill("work")
+        self.page.context.clear_cookies(domain="localhost")
+        sign_in(follow(front.panel.get_by_role("button", name="Sign in", exact=True)), "bob")
+        book.run(1, 2)
+        front.status.click()
+        expect(book.output(2)).to_contain_text(SIGNED_IN)
+        expect(book.output(2)).to_contain_text("4321 of 5000 calls left")
+        expect(front.account("4321 of 5000 calls left")).to_be_visible()
+        expect(front.account("bob")).to_be_visible()
+        self._keep("signed-in", book)
+
+    def _ended(self, book: Notebook, front: Front) -> None:
+        end_at_provider(self.oidc)
+        book.run(3)
+        expect(front.toast("no longer accepts")).to_be_visible()
+        expect(front.account("no longer accepts")).to_be_visible()
+        expect(book.output(2)).to_contain_text("no longer accepts")
+        self._keep("ended", book)
+
+
+def main() -> None:
+    folder = Path(sys.argv[1])
+    folder.mkdir(parents=True, exist_ok=True)
+    openers = {"lab": Notebook.open, "notebook7": Notebook.open_alone}
+    with (
+        tempfile.TemporaryDirectory() as home,
+        OidcProvider() as oidc,
+        campus(Path(home), oidc) as lab,
+        chromium() as browser,
+    ):
+        for look in ("light", "dark"):
+            for name, opener in openers.items():
+                with visitor(browser, lab, look) as page:
+                    Album(folder, f"{name}-{look}", lab, oidc, page).take(opener)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,62 @@
+"""axe-core finds nothing against what we show. WCAG 2.2 AA, light and dark."""
+
+from __future__ import annotations
+
+import pytest
+from browser import cells
+from browser.notebook import Notebook
+from browser.person import deny, follow, sign_in
+from browser.tour import Tour, visitor
+from playwright.sync_api import expect
+
+from .axe import flaws
+from .panel import GO, SIGNED_IN, Front, end_at_provider
+
+OURS = [".jupyter-auth-panel", ".jupyter-auth-status", ".jupyter-auth-toasts"]
+DARK = "UserSession('idp', interactive=False).get('me')"
+looks = pytest.mark.parametrize("look", ["light", "dark"])
+
+
+@looks
+def test_every_page(browser, lab, look):
+    with visitor(browser, lab, look) as page:
+        for name, stop in Tour(page, lab).stops().items():
+            stop()
+            assert flaws(page) == [], name
+
+
+@looks
+def test_panel_status_notices_and_widget(browser, lab, oidc, look):
+    with visitor(browser, lab, look) as page:
+        path = lab.notebook(f"axe-{look}", cells.WIDGET, cells.SESSION, DARK)
+        book = Notebook.open(lab, page.context, path)
+        front, widget = Front(book.page), book.output(0)
+
+        def check(name: str) -> None:
+            for place in [*OURS, ".jp-OutputArea .jupyter-auth"]:
+                if book.page.locator(place).count():
+                    assert flaws(book.page, place) == [], (name, place)
+
+        front.show()
+        check("nobody")
+        book.run(0)
+        expect(front.toast("needs you")).to_be_visible()
+        expect(widget.get_by_role("link", name=GO)).to_be_visible()
+        check("pending")
+        tab = follow(widget.get_by_role("link", name=GO))
+        deny(tab)
+        tab.close()
+        expect(widget.get_by_role("button", name="Try again")).to_be_visible()
+        check("denied")
+        page.context.clear_cookies(domain="localhost")
+        tab = follow(widget.get_by_role("button", name="Try again"))
+        sign_in(tab)
+        expect(widget).to_contain_text(SIGNED_IN)
+        expect(front.account(SIGNED_IN)).to_be_visible()
+        check("signed in")
+        book.run(1)
+        end_at_provider(oidc)
+        book.run(2)
+        expect(front.toast("no longer accepts")).to_be_visible()
+        expect(widget).to_contain_text("no longer accepts")
+        check("ended")
