@@ -214,6 +214,17 @@ def test_force_asks_anew(kernel, engine, oidc):
     assert view.pending()["id"] == engine.logins()[0].id
 
 
+def test_switching_the_account_asks_the_provider_to_ask(kernel, engine, oidc):
+    sign_in(engine, oidc, engine.begin("idp"), username="bob")
+    view = show(kernel)
+    view.press("look")
+    view.wait(lambda state: state["account"])
+    view.press("switch")
+    view.pending()
+    address, _ = engine.open(engine.logins()[0].id, "http://127.0.0.1/callback", "user")
+    assert "prompt=login" in address
+
+
 def test_another_key_is_another_account(kernel, engine, oidc):
     sign_in(engine, oidc, engine.begin("idp"), username="bob")
     view = show(kernel, "LoginWidget('idp', 'work')")
