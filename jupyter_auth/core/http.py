@@ -104,7 +104,10 @@ def _read(response: requests.Response, what: str) -> bytes:
     while chunk := response.raw.read1(1 << 16, decode_content=True):
         body += chunk
         if len(body) > MAX_BODY:
-            raise ProviderError(f"The {what} answered more than {MAX_BODY >> 20} MiB.")
+            raise ProviderError(
+                f"The {what} answered more than {MAX_BODY >> 20} MiB.",
+                hint="Check the provider's address; something else may answer there.",
+            )
         if time.monotonic() > deadline:
             raise ProviderUnavailable(
                 f"The {what} did not answer in time.", hint="Nothing is lost: try again."

@@ -299,7 +299,10 @@ def _read(path: Path) -> Account | None:
 
 
 def _unreadable(path: Path, error: OSError) -> StoreError:
-    return StoreError(f"{path} cannot be read: {error.strerror}.")
+    return StoreError(
+        f"{path} cannot be read: {error.strerror}.",
+        hint="Make it readable for yourself; `jupyter auth doctor` looks at all such files.",
+    )
 
 
 def _foreign(path: Path) -> StoreError:

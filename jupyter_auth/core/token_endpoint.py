@@ -161,11 +161,18 @@ class ProviderSession(OAuth2Session):
         elif response.ok:
             said = _check_types(answer)
         else:
-            raise ProviderError(f"The token endpoint answered {response.status_code}.")
+            raise _odd(f"answered {response.status_code}")
         reduced = requests.Response()
         reduced.status_code, reduced.request = response.status_code, response.request
         reduced.encoding, reduced.raw = "utf-8", io.BytesIO(json.dumps(said).encode())
         return reduced
+
+
+_LATER = "Try again; if it stays so, show this to whoever runs the provider."
+
+
+def _odd(what: str) -> ProviderError:
+    return ProviderError(f"The token endpoint {what}.", hint=_LATER)
 
 
 def _check_types(answer: http.Json) -> http.Json:
@@ -174,12 +181,12 @@ def _check_types(answer: http.Json) -> http.Json:
         if answer.get(name) is None:
             answer.pop(name, None)
         elif not isinstance(answer[name], str):
-            raise ProviderError(f"The token endpoint's {name} is not a text.")
+            raise _odd(f"answered with a {name} that is not a text")
         elif name in TOKENS and not VISIBLE.fullmatch(answer[name]):
-            raise ProviderError(f"The token endpoint's {name} is not of visible characters.")
+            raise _odd(f"answered with a {name} that is not of visible characters")
     answer.pop("error", None)
     if not answer.get("access_token"):
-        raise ProviderError("The token endpoint answered without an access token.")
+        raise _odd("answered without an access token")
     if (moment := answer.pop("expires_at", None)) is not None:
         answer["ends"] = moment  # oauthlib has an ``expires_at`` of its own
     if lifetime := _lifetime(answer.pop("expires_in", None)):
@@ -289,7 +296,7 @@ def _translated(
                 f"{host} is not available ({said}).", hint="Nothing is lost: try again."
             )
         case _:
-            return ProviderError(f"{host} refused ({said}).")
+            return ProviderError(f"{host} refused ({said}).", hint=_LATER)
 
 
 def _other_credentials(provider: Provider) -> str:

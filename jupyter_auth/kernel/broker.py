@@ -215,7 +215,10 @@ class BrokerClient:
         except BaseException as error:
             forget_locals(error)
             raise
-        raise BrokerUnavailable("The token broker answered what nobody understands.")
+        raise BrokerUnavailable(
+            "The token broker answered what nobody understands.",
+            hint="`%auth doctor` shows which versions are on the two sides.",
+        )
 
 
 def _list(name: str, parse: Callable[[Any], Answer]) -> Callable[[Any], list[Answer]]:

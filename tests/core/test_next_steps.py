@@ -115,6 +115,23 @@ def test_a_clock_that_is_off_says_by_how_much(engines, rogue, clock, minutes, sa
     assert "jupyter auth doctor" in hint
 
 
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        troubles.status(418),
+        troubles.html(),
+        troubles.json_value({}),
+        troubles.fields(access_token=5),
+        troubles.fields(access_token="line\nbreak"),
+        troubles.error("something_else"),
+        troubles.huge(2),
+    ],
+)
+def test_whatever_a_token_endpoint_answers_there_is_a_next_step(engine_with, rogue, trouble):
+    rogue.script("token", trouble)
+    assert all(failed(engine_with(rogue), rogue, "provider_error"))
+
+
 @pytest.fixture
 def certificate(tmp_path) -> Certificate:
     return certificates.make(tmp_path)
