@@ -18,6 +18,7 @@ import traitlets
 
 from jupyter_auth.core import wire
 from jupyter_auth.core.errors import AuthError, LoginExpired, LoginRequired
+from jupyter_auth.core.grants import TYPED
 from jupyter_auth.core.models import DEFAULT_KEY, AccountKey, Provider
 from jupyter_auth.kernel.client import connect, default_provider, watch
 from jupyter_auth.kernel.prompt import (
@@ -200,12 +201,10 @@ class LoginWidget(anywidget.AnyWidget):
 
     def _begin(self, *, force: bool) -> None:
         login = self._accounts.begin(*self._names, **self._asked | {"force": force})
-        if comes_back(login) and not browser_here():
+        if reason := _not_by_link(login):
             self._accounts.leave(login.id)
-            raise LoginRequired(
-                "Your browser is on another machine and cannot come back to this kernel.",
-                hint=f"Run `%auth login {self._key.provider} --wait`: it asks for an address.",
-            )
+            hint = f"Run `%auth login {self._key.provider} --wait`: it asks for what is needed."
+            raise LoginRequired(reason, hint=hint)
         self._login = login
 
     def _cancel(self) -> None:
@@ -292,3 +291,12 @@ def _expired(login: Login, error: LoginExpired) -> Login:
     import dataclasses
 
     return dataclasses.replace(login, status="expired", error=error.to_wire())
+
+
+def _not_by_link(login: Login) -> str:
+    """Why a link is not enough for that login, where no server has a page for it; else ""."""
+    if login.path is None and login.grant in TYPED:
+        return "To sign in there, something has to be typed, and not into a widget."
+    if comes_back(login) and not browser_here():
+        return "Your browser is on another machine and cannot come back to this kernel."
+    return ""

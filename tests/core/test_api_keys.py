@@ -125,6 +125,17 @@ def test_signed_out_it_stays_out_and_is_sent_to_nobody(make, rogue):
     assert rogue.revoked == []
 
 
+def test_one_whose_login_was_cancelled_is_not_sent_to_be_revoked(make, rogue):
+    engine = make()
+    login = engine.begin("idp")
+    engine.cancel(login.id)
+    account = api_key.as_account(engine.configured("idp"), "default", KEY, now=0.0)
+    party = engine._party("idp")
+    assert engine._completion.keep_account(login.id, party, account).status == "cancelled"
+    assert engine.accounts() == []
+    assert rogue.seen("revoke") == []
+
+
 def test_one_that_the_api_refuses_is_not_tried_for_ever(make):
     engine = make(THEIR_ID="i", THEIR_KEY="k")
     with pytest.raises(LoginRequired):

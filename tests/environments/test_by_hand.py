@@ -67,6 +67,15 @@ def test_a_password_is_not_typed_in_a_notebook(env, rogue):
     assert rogue.seen("token") == []
 
 
+@pytest.mark.parametrize("name", ["school", "fourinsight"])
+def test_a_widget_has_nowhere_to_type_and_says_where(env, rogue, name):
+    with Kernel(env=env) as kernel:
+        cell = f"from jupyter_auth import LoginWidget\nLoginWidget({name!r})"
+        said = kernel.ok(cell).text("text/html")
+        assert f"%auth login {name} --wait" in said
+    assert rogue.seen("token") == []
+
+
 def test_a_text_is_pasted_and_said_yes_to(env, fourinsight):
     with Terminal(env, "-m", "jupyter_auth.cli", "login", "fourinsight") as terminal:
         terminal.read("https://4insight.example/auth")

@@ -41,6 +41,18 @@ def test_denied_in_a_terminal(env, rogue):
         assert terminal.ended() == 1
 
 
+def test_a_widget_shows_the_code_too(env, rogue):
+    """Also where no browser could come back to this kernel: it need not."""
+    with Kernel(env=env) as kernel:
+        shown = kernel.ok("from jupyter_auth import LoginWidget\nLoginWidget('idp')").text(
+            "text/html"
+        )
+        code = re.search(r"Your code is <strong>([^<]+)</strong>", shown)[1]
+        rogue.devices.approve(code)
+        kernel.ok(CALL)  # joins that login, and waits
+    assert len(rogue.seen("device")) == 1
+
+
 def test_in_a_notebook_the_code_is_shown_and_then_gone(env, rogue):
     with Kernel(env=env) as kernel:
         waiting = kernel.send(CALL)
