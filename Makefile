@@ -143,6 +143,7 @@ screenshots: setup
 bench: setup
 	PYTHONPATH=tests python -m bench
 	PYTHONPATH=tests python -m lab.bench
+	PYTHONPATH=tests:tests/hub python -m bench.hub
 
 # That it runs, not how fast: a busy machine must not fail a test.
 bench-short: $(INSTALLED) $(PROVIDERS)

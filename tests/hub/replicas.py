@@ -170,10 +170,10 @@ jupyter_auth.hub_config(
     def __exit__(self, *exc_info: object) -> None:
         self._stack.close()
 
-    def add(self) -> Replica:
+    def add(self, database_url: str | None = None) -> Replica:
         """One more replica."""
         environ = {
-            "JUPYTER_AUTH_DATABASE_URL": self.database_url,
+            "JUPYTER_AUTH_DATABASE_URL": database_url or self.database_url,
             "JUPYTER_AUTH_CRYPT_KEYS": self.keys,
             "JUPYTER_AUTH_PROVIDERS": json.dumps({"idp": self.provider}),
         }
@@ -191,18 +191,19 @@ jupyter_auth.hub_config(
     def users(self, names: list[str]) -> dict[str, str]:
         """Their Hub API tokens. Each is signed in at the provider."""
         self.hub.api("POST", "users", {"usernames": names})
-        database, vault = Database(self.database_url), Vault(self.keys)
+        self.sign_in(names)
+        return {n: self.hub.api("POST", f"users/{n}/tokens", {})["token"] for n in names}
+
+    def sign_in(self, names: list[str], database_url: str | None = None) -> None:
+        """Sign users of the Hub in, in that database."""
+        database, vault = Database(database_url or self.database_url), Vault(self.keys)
         providers = Providers({"idp": self.provider}, allow_user_providers=False)
-        tokens = {}
         for name in names:
-            created = self.hub.api("GET", f"users/{name}")["created"]
-            owner = Owner(name, created)
+            owner = Owner(name, self.hub.api("GET", f"users/{name}")["created"])
             register = SqlRegister(database, vault, owner)
             engine = Engine(providers, SqlStore(database, vault, owner), register=register)
             sign_in(engine, self.rogue)
-            tokens[name] = self.hub.api("POST", f"users/{name}/tokens", {})["token"]
         database.close()
-        return tokens
 
     def token(self, hub_token: str) -> tuple[int, dict[str, Any]]:
         """What a kernel of that user is answered, by whichever replica. OSError: by none."""
