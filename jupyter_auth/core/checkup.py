@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import requests
 
 from jupyter_auth.core import discovery, http
+from jupyter_auth.core.credentials import variable
 from jupyter_auth.core.errors import AuthError, ConfigurationError
 from jupyter_auth.core.findings import Finding, wrong
 from jupyter_auth.core.token_endpoint import Party
@@ -36,6 +37,10 @@ def checkup(provider: Provider, clock: Callable[[], float]) -> Iterator[Finding]
 
 
 def _registration(provider: Provider) -> Iterator[Finding]:
+    if provider.service is not None:
+        yield _service(provider)
+        if not _for_people(provider):
+            return
     if not provider.client_id:
         yield Finding(
             about="Client",
@@ -52,6 +57,27 @@ def _registration(provider: Provider) -> Iterator[Finding]:
         fix=f"If it has one: %auth add {provider.name} --client-secret" if lacking else "",
         state="note" if lacking else "ok",
     )
+
+
+def _service(provider: Provider) -> Finding:
+    service = provider.as_service()
+    if service.client_secret:
+        says = f"{service.client_id}, with a client secret (client_auth {service.client_auth!r})."
+        return Finding(about="Service account", says=says)
+    names = [variable(provider.name, field) for field in ("client_id", "client_secret")]
+    return Finding(
+        about="Service account",
+        says="None: no client secret of one is held here.",
+        fix=f"Set {' and '.join(names)} where the Jupyter server is started.",
+        state="note",
+    )
+
+
+def _for_people(provider: Provider) -> bool:
+    """Whether anybody can sign in there, or only a service account."""
+    given = provider.endpoints
+    offered = given and (given.authorization_endpoint or given.device_authorization_endpoint)
+    return bool(provider.issuer or offered or provider.grants)
 
 
 def _origins(provider: Provider) -> Finding:

@@ -108,7 +108,7 @@ class _Here:
                 from jupyter_auth.core.providers import Providers, user_file
                 from jupyter_auth.core.store import FileStore
 
-                providers = Providers(user_file=user_file())
+                providers = Providers(user_file=user_file(), environ=os.environ)
                 for provider in list(self._registered.values()):
                     providers.register(provider)
                 self._engine = LocalAccounts(

@@ -174,3 +174,16 @@ def test_certificates(tmp_path):
         endpoints = {"token_endpoint": f"{private.issuer}/token"}
         gone = found(private, issuer=None, endpoints=endpoints, ca_bundle="gone.pem")["Provider"]
         assert "gone.pem cannot be read" in gone.says
+
+
+def test_a_service_account(rogue):
+    token_endpoint = {"token_endpoint": f"{rogue.issuer}/token"}
+    alone = {"issuer": None, "client_id": None, "endpoints": token_endpoint}
+    findings = found(rogue, service={}, **alone)
+    assert findings["Service account"].state == "note"
+    assert "JUPYTER_AUTH_IDP_CLIENT_SECRET" in findings["Service account"].fix
+    assert "Client" not in findings  # nobody signs in there, so none is missing
+    findings = found(rogue, service={"client_id": "nightly", "client_secret": "s"}, **alone)
+    assert findings["Service account"].state == "ok"
+    assert "nightly" in findings["Service account"].says
+    assert "Client" in found(rogue, service={})

@@ -29,6 +29,7 @@ from jupyter_auth.core.parts import Service
 from jupyter_auth.core.providers import Providers
 from jupyter_auth.core.store import FileStore
 from jupyter_auth.kernel import client_session
+from jupyter_auth.kernel.client import connect
 from jupyter_auth.kernel.door import Door
 
 SECRET = "planted-service-secret-5c0ffee"
@@ -76,8 +77,6 @@ def test_the_broker_issues_the_token_and_the_secret_stays_there(session, rogue):
 
 
 def test_nothing_that_the_door_says_holds_the_secret(door, engine, home):  # noqa: ARG001
-    from jupyter_auth.kernel.client import connect
-
     accounts = connect()
     assert SECRET not in json.dumps(accounts._client._door.call("GET", "providers"))
     said = accounts._client._door.call("GET", "providers/idp/configuration")
@@ -174,6 +173,16 @@ def test_the_environment_of_a_script(home, rogue, monkeypatch):  # noqa: ARG001
         monkeypatch.setenv(name, value)
     provider = Provider(name="idp", issuer=rogue.issuer, base_url=rogue.issuer, client_auth="post")
     assert ClientSession(provider=provider).get("/api/x").ok
+
+
+def test_the_environment_counts_for_an_engine_of_this_process_too(home, rogue, monkeypatch):
+    rogue.client_secret = SECRET
+    file = home / "jupyter_auth" / "providers.toml"
+    file.parent.mkdir(parents=True)
+    file.write_text(f'[idp]\nissuer = "{rogue.issuer}"\nservice = {{ client_auth = "post" }}\n')
+    for name, value in ENVIRON.items():
+        monkeypatch.setenv(name, value)
+    assert connect().client_token("idp").access_token
 
 
 def test_a_secret_in_a_provider_made_in_code(home, rogue):  # noqa: ARG001
