@@ -32,7 +32,8 @@ def blocks(document, *languages):
 PYTHON = blocks("README.md", "python")
 CONFIG = [code for code in PYTHON if "c.JupyterAuth" in code]
 FILES = [code for code in PYTHON if re.match(r"# \w+\.py\n", code)]
-CELLS = [code for code in PYTHON if code not in CONFIG + FILES]
+HUB = [code for code in PYTHON if "hub_config(c" in code]  # of a jupyterhub_config.py
+CELLS = [code for code in PYTHON if code not in CONFIG + FILES + HUB]
 SHELL = blocks("README.md", "sh") + blocks("CONTRIBUTING.md", "sh")
 
 RUNNABLE = [code for code in SHELL if "jupyter auth" in code or re.search(r"python \w+\.py", code)]
@@ -41,7 +42,7 @@ RUNNABLE = [code for code in SHELL if "jupyter auth" in code or re.search(r"pyth
 @pytest.mark.parametrize("document", ["README.md", "CONTRIBUTING.md"])
 def test_each_block_says_what_it_is(document):
     languages = {each[0] for each in BLOCK.findall((ROOT / document).read_text(encoding="utf-8"))}
-    assert languages <= {"python", "sh", "toml", "text"}
+    assert languages <= {"python", "sh", "toml", "text", "yaml"}
 
 
 def local(code, oidc):
@@ -108,6 +109,13 @@ def test_each_configuration_is_one(oidc, code):
     exec(local(code, oidc), {"c": c})  # noqa: S102 (as Jupyter does with such a file)
     settings = read_settings(Application(config=c), "/")
     assert Providers(settings.providers).get("acme").client_id == "my-notebooks"
+
+
+@pytest.mark.parametrize("code", HUB)
+def test_each_hub_configuration_is_one(oidc, code):
+    c = Config()
+    exec(local(code, oidc), {"c": c})  # noqa: S102 (as JupyterHub does with such a file)
+    assert "JupyterHub" in c
 
 
 def run(code, cwd, env):
