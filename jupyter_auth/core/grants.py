@@ -34,6 +34,11 @@ def chosen(party: Party, wanted: str | None) -> str:
     ConfigurationError: it is not among those of this provider, or lacks what it needs.
     """
     found = offered(party)
+    if not found and party.provider.service is not None:
+        raise ConfigurationError(
+            f"{party.provider.title} has service accounts, and no sign-in for people.",
+            hint=f"Use `ClientSession(provider={party.provider.name!r})`.",
+        )
     grant = wanted or next(iter(found), "authorization_code")
     if wanted and wanted not in found:
         raise ConfigurationError(

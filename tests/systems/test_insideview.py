@@ -173,6 +173,14 @@ def test_throttle_an_api_that_is_warned_of_in_time(broker, table, insideview):
     )
 
 
+def test_a_person_is_told_that_there_is_nothing_to_sign_in_to(broker, table, insideview):
+    engine = broker({"insideview": table}, ENVIRON)
+    with pytest.raises(ConfigurationError, match="no sign-in for people") as caught:
+        engine.begin("insideview")
+    assert "ClientSession(provider='insideview')" in caught.value.hint
+    assert insideview.requests == []
+
+
 def test_the_expiry_is_read_with_its_half_of_the_day(broker, table, insideview):
     """``email.utils`` would drop the PM, and ``strptime`` go by the locale."""
     insideview.clock = lambda: datetime(2040, 7, 21, 21, 8, 17, tzinfo=UTC).timestamp()
