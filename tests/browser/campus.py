@@ -8,7 +8,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from providers.fourinsight import USER_TOKEN_PATH, FourInsight
+from providers.fourinsight import FourInsight
 
 from .lab import Lab
 
@@ -54,25 +54,11 @@ def campus(home: Path, oidc: OidcProvider, **auth: Any) -> Iterator[Campus]:
         for name, client in registered.items()
     }
     with FourInsight() as fourinsight:
-        providers["4insight"] = pasted_at(fourinsight)
+        providers["4insight"] = fourinsight.table()
         settings = {"providers": providers, **auth}
         with Campus(home, settings, CONFIGURATION, {"CAMPUS_SECRET": SECRET}) as lab:
             lab.fourinsight = fourinsight
             yield lab
-
-
-def pasted_at(fourinsight: FourInsight) -> dict[str, Any]:
-    """How that provider is configured: as the preset is, but at this machine."""
-    return {
-        "title": "4insight",
-        "endpoints": {"token_endpoint": fourinsight.origin + USER_TOKEN_PATH},
-        "client_id": fourinsight.user_client_id,
-        "client_secret": fourinsight.user_client_secret,
-        "grants": ["paste"],
-        "paste": {"url": "https://4insight.example/auth", "hosts": [fourinsight.host]},
-        "username_url": f"{fourinsight.origin}/v1.0/me",
-        "username_claim": "mail",
-    }
 
 
 KEYS = {

@@ -175,18 +175,8 @@ def fourinsight():
 @pytest.fixture
 def paste_engine(fourinsight, clock):
     fourinsight.clock = clock
-    fields = {
-        "endpoints": {"token_endpoint": f"{fourinsight.origin}/elsewhere"},
-        "client_id": fourinsight.user_client_id,
-        "client_secret": fourinsight.user_client_secret,
-        "grants": ["paste"],
-        "paste": {
-            "url": "https://4insight.example/auth",
-            "hosts": [fourinsight.origin.removeprefix("http://")],
-        },
-        "username_url": f"{fourinsight.origin}/v1.0/me",
-        "username_claim": "mail",
-    }
+    elsewhere = {"token_endpoint": f"{fourinsight.origin}/elsewhere"}
+    fields = fourinsight.table() | {"endpoints": elsewhere}
     engine = Engine(Providers({"4insight": fields}), MemoryStore(), clock=clock)
     yield engine
     engine.close()

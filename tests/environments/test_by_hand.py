@@ -5,28 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import tomli_w
 from environments.terminal import Terminal
 from kernel.kernels import Kernel
-from providers.fourinsight import USER_TOKEN_PATH, FourInsight
+from providers.fourinsight import FourInsight
 
 CALL = "from jupyter_auth import UserSession; print(UserSession({!r}).username)"
-
-PROVIDERS = """
-[school]
-issuer = "{school}"
-client_id = "notebook"
-grants = ["password"]
-
-[fourinsight]
-title = "4insight"
-client_id = "b6c8c4d4-5fc1-4bba-b46c-8f6a6cc9843d"
-client_secret = "4i-user-secret~0ddba11"
-grants = ["paste"]
-paste = {{ url = "https://4insight.example/auth", hosts = ["{host}"] }}
-endpoints = {{ token_endpoint = "{origin}{path}" }}
-username_url = "{origin}/v1.0/me"
-username_claim = "mail"
-"""
 
 
 @pytest.fixture
@@ -38,8 +22,8 @@ def fourinsight():
 @pytest.fixture
 def env(env, rogue, fourinsight):
     file = Path(env["XDG_CONFIG_HOME"]) / "jupyter_auth" / "providers.toml"
-    addresses = {"origin": fourinsight.origin, "host": fourinsight.host, "path": USER_TOKEN_PATH}
-    file.write_text(PROVIDERS.format(school=rogue.issuer, **addresses))
+    school = {"issuer": rogue.issuer, "client_id": rogue.client_id, "grants": ["password"]}
+    file.write_text(tomli_w.dumps({"school": school, "fourinsight": fourinsight.table()}))
     return env
 
 

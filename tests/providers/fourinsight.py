@@ -12,7 +12,7 @@ import secrets
 import threading
 import time
 from collections import deque
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from .sockets import Request, SocketServer
 from .troubles import Reply
@@ -58,6 +58,19 @@ class FourInsight:
 
     def __exit__(self, *_: object) -> None:
         self._server.stop()
+
+    def table(self) -> dict[str, Any]:
+        """How people's sign-ins here are configured: as the preset is, but at this machine."""
+        return {
+            "title": "4insight",
+            "endpoints": {"token_endpoint": self.origin + USER_TOKEN_PATH},
+            "client_id": self.user_client_id,
+            "client_secret": self.user_client_secret,
+            "grants": ["paste"],
+            "paste": {"url": "https://4insight.example/auth", "hosts": [self.host]},
+            "username_url": f"{self.origin}/v1.0/me",
+            "username_claim": "mail",
+        }
 
     def package(self, person: str = "alice@4subsea.example") -> str:
         """What the login page shows to somebody who signed in there: to be pasted."""

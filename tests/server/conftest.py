@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from jupyter_process import Browser, JupyterProcess, Kernel
-from providers.fourinsight import USER_TOKEN_PATH, FourInsight
+from providers.fourinsight import FourInsight
 from providers.rogue import RogueProvider
 
 if TYPE_CHECKING:
@@ -60,16 +60,7 @@ def jupyter(
             "headers": {"https://hub.example": {"x-key": "{id}:{key:head}"}},
         },
     }
-    providers["4insight"] = {
-        "title": "4insight",
-        "endpoints": {"token_endpoint": fourinsight.origin + USER_TOKEN_PATH},
-        "client_id": fourinsight.user_client_id,
-        "client_secret": fourinsight.user_client_secret,
-        "grants": ["paste"],
-        "paste": {"url": "https://4insight.example/auth", "hosts": [fourinsight.host]},
-        "username_url": f"{fourinsight.origin}/v1.0/me",
-        "username_claim": "mail",
-    }
+    providers["4insight"] = fourinsight.table()
     with JupyterProcess(home, providers=providers) as server:
         yield server
 
