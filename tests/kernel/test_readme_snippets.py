@@ -10,6 +10,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+import yaml
 from kernel.doors import OpenDoor, sign_in
 from kernel.kernels import Kernel, environment
 from traitlets.config import Config
@@ -31,9 +32,13 @@ def blocks(document, *languages):
 
 PYTHON = blocks("README.md", "python")
 CONFIG = [code for code in PYTHON if "c.JupyterAuth" in code]
+HUB = [code for code in PYTHON if "hub_config(c" in code]
+HUB += [
+    yaml.safe_load(code)["hub"]["extraConfig"]["jupyter-auth"]
+    for code in blocks("README.md", "yaml")
+]
 FILES = [code for code in PYTHON if re.match(r"# \w+\.py\n", code)]
-HUB = [code for code in PYTHON if "hub_config(c" in code]  # of a jupyterhub_config.py
-CELLS = [code for code in PYTHON if code not in CONFIG + FILES + HUB]
+CELLS = [code for code in PYTHON if code not in CONFIG + HUB + FILES]
 SHELL = blocks("README.md", "sh") + blocks("CONTRIBUTING.md", "sh")
 
 RUNNABLE = [code for code in SHELL if "jupyter auth" in code or re.search(r"python \w+\.py", code)]
@@ -42,7 +47,7 @@ RUNNABLE = [code for code in SHELL if "jupyter auth" in code or re.search(r"pyth
 @pytest.mark.parametrize("document", ["README.md", "CONTRIBUTING.md"])
 def test_each_block_says_what_it_is(document):
     languages = {each[0] for each in BLOCK.findall((ROOT / document).read_text(encoding="utf-8"))}
-    assert languages <= {"python", "sh", "toml", "text", "yaml"}
+    assert languages <= {"python", "sh", "toml", "yaml", "text"}
 
 
 def local(code, oidc):
@@ -112,9 +117,10 @@ def test_each_configuration_is_one(oidc, code):
 
 
 @pytest.mark.parametrize("code", HUB)
-def test_each_hub_configuration_is_one(oidc, code):
+def test_each_configuration_of_a_hub_is_one(monkeypatch, oidc, code):
+    monkeypatch.setenv("ACME_SECRET", oidc.client_secret)
     c = Config()
-    exec(local(code, oidc), {"c": c})  # noqa: S102 (as JupyterHub does with such a file)
+    exec(local(code, oidc), {"c": c})  # noqa: S102 (as above)
     assert "JupyterHub" in c
 
 
