@@ -13,7 +13,8 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 _WITH_SECRETS = frozenset(
-    {"http", "json", "jupyter_auth", "oauthlib", "requests", "requests_oauthlib", "urllib3"}
+    {"contextlib", "http", "json", "jupyter_auth", "oauthlib", "requests", "requests_oauthlib"}
+    | {"urllib3"}
 )
 
 

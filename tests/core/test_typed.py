@@ -90,10 +90,9 @@ def test_no_password_is_kept_or_shown(password_engine, rogue, typed, tmp_path, c
     rogue.script("token", troubles.error("invalid_grant", 400, said), times=1)
     with pytest.raises(LoginFailed) as caught:
         typed()
-    shown = "".join(
-        traceback.TracebackException.from_exception(caught.value, capture_locals=True).format()
-    )
-    inside = [line for line in shown.splitlines() if "tests/core" not in line]
+    for frame, _ in traceback.walk_tb(caught.value.__traceback__):
+        if not frame.f_globals["__name__"].startswith("core."):  # all but this test's own
+            assert rogue.password not in repr(frame.f_locals)
     store = FileStore(tmp_path)
     password_engine._tokens._store = store
     typed()
@@ -101,7 +100,6 @@ def test_no_password_is_kept_or_shown(password_engine, rogue, typed, tmp_path, c
     assert account_of(password_engine).access_token.reveal() in kept
     for text in (str(caught.value), caplog.text, kept, repr(password_engine.changes(0))):
         assert rogue.password not in text
-    assert rogue.password not in "\n".join(inside).partition("rogue = ")[0]
 
 
 def test_somebody_else_is_refused_with_nothing_stored(password_engine, rogue, typed):
