@@ -9,13 +9,13 @@ from environments.home import configure
 from playwright.sync_api import expect
 
 from . import cells
-from .campus import campus
+from .campus import TITLE
 from .lab import Lab
 from .notebook import Notebook, Notebook7
 from .person import follow, sign_in
 
-GO = "Sign in to Example University"
-SIGNED_IN = "Signed in to Example University as alice"
+GO = f"Sign in to {TITLE}"
+SIGNED_IN = f"Signed in to {TITLE} as alice"
 
 
 def test_notebook_7(lab, context, oidc):
@@ -28,7 +28,7 @@ def test_notebook_7(lab, context, oidc):
     expect(book.output(1)).to_have_text("then")
     expect(book.output(2)).to_contain_text(SIGNED_IN)
     book.output(2).get_by_role("button", name="Sign out").click()
-    expect(book.output(2)).to_contain_text("Not signed in to Example University.")
+    expect(book.output(2)).to_contain_text(f"Not signed in to {TITLE}.")
     assert lab.accounts() == []
 
 
@@ -59,10 +59,9 @@ c.ServerApp.tornado_settings = {"headers": {
 @pytest.fixture(scope="module")
 def strict_lab(oidc, tmp_path_factory):
     """JupyterLab's page comes with that policy, and the browser keeps to it."""
-    made = campus(tmp_path_factory.mktemp("strict"), oidc)
-    made._more += POLICY
-    with made:
-        yield made
+    provider = {"title": TITLE, "issuer": oidc.issuer, "client_id": oidc.client_id}
+    with Lab(tmp_path_factory.mktemp("strict"), {"providers": {"idp": provider}}, POLICY) as lab:
+        yield lab
 
 
 @pytest.mark.parametrize("code", [cells.MAGIC, cells.WIDGET], ids=["magic", "widget"])
@@ -85,7 +84,7 @@ def lacking_lab(oidc, tmp_path):
     """JupyterLab far from its browser, without the extension; the provider is the person's own."""
     more = "c.ServerApp.jpserver_extensions = {'jupyter_auth': False}"
     with Lab(tmp_path / "lab", {}, more, {"CODESPACES": "true"}) as lab:
-        configure(lab.home / "xdg" / "config", oidc, title="Example University")
+        configure(lab.home / "xdg" / "config", oidc, title=TITLE)
         yield lab
 
 

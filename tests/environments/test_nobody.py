@@ -119,6 +119,7 @@ def test_a_job_of_cron(env, oidc, engine):
     assert oidc.introspect(piped.strip())["active"]
 
 
+@pytest.mark.timeout(240)  # its job imports a database's library first
 def test_jupyter_scheduler(oidc, tmp_path, monkeypatch):
     """Its jobs run in processes of the server, and so find the server's broker. (By nbconvert.)"""
     monkeypatch.setenv("PYTHONPATH", str(SCHEDULER))
@@ -142,7 +143,7 @@ def scheduled(server):
     def status():
         return api(server, "GET", f"../scheduler/jobs/{job}")["status"]
 
-    assert eventually(lambda: status() in {"COMPLETED", "FAILED"}, 60)
+    assert eventually(lambda: status() in {"COMPLETED", "FAILED"}, 150)
     assert status() == "COMPLETED", server.log
     (output,) = (server.home / "data" / "scheduler_staging_area" / job).glob("nightly-*.ipynb")
     return printed(nbformat.read(output, 4))
