@@ -84,6 +84,21 @@ def test_what_the_server_refuses_is_said(notebook, context):
     expect(panel.get_by_role("status")).not_to_be_empty()
 
 
+def test_menus_show_the_panel_and_sign_out(opened, lab, signed_in):
+    signed_in()
+    page = opened("1").page
+    front = Front(page)
+    expect(front.status).to_have_text("1 account: signed in")
+    page.get_by_role("menuitem", name="View", exact=True).click()
+    page.get_by_role("menuitem", name="Show Accounts").click()
+    expect(front.account(SIGNED_IN)).to_be_visible()
+    page.get_by_role("menuitem", name="Settings", exact=True).click()
+    expect(page.get_by_role("menuitem", name="Sign In…")).to_be_visible()
+    page.get_by_role("menuitem", name="Sign Out…").click()
+    expect(front.status).to_have_text("No accounts")
+    assert lab.accounts() == []
+
+
 def test_by_keyboard_and_palette(notebook):
     page = notebook("1").page
     front = Front(page)
