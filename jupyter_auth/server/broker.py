@@ -303,7 +303,7 @@ class Broker:
 
     async def missing(self, login: Login) -> tuple[str, ...]:
         """What a person has to give of the provider's registration before this login."""
-        return await self._pools.run(_pool(login.provider), self._engine.typed.missing, login.id)
+        return await self._pools.run(None, self._engine.typed.missing, login.id)
 
     async def typed_host(self, login: Login) -> str:
         """Where what is typed on this login's page goes. ConfigurationError: nothing may be."""
