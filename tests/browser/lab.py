@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import shutil
 import subprocess
 import sys
 import time
@@ -219,7 +220,7 @@ class Lab:
         return self.url + login["path"]
 
     def tidy(self) -> None:
-        """End all kernels, then all logins, then sign everybody out."""
+        """End all kernels, then all logins, sign everybody out, and forget typed registrations."""
         for session in self.api("GET", "api/sessions"):
             self.api("DELETE", f"api/sessions/{session['id']}")
         for login in self.logins():
@@ -228,6 +229,7 @@ class Lab:
         for account in known["accounts"] + known["ended"]:
             names = {name: account[name] for name in ("provider", "session_key")}
             self.api("DELETE", "jupyter-auth/api/v1/accounts", **names)
+        shutil.rmtree(self.home / "xdg" / "config" / "jupyter_auth", ignore_errors=True)
 
 
 def _kernel_spec(python: str) -> dict[str, Any]:
