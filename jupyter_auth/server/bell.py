@@ -25,13 +25,22 @@ _log = logging.getLogger("jupyter_auth")
 class Bell:
     """Rings on the event loop when the engine says, from whatever thread, that something changed.
 
-    One poller serves all who wait, and there is none while nobody waits.
+    One poller serves all who wait, and there is none while nobody waits. ``stirred`` says whether
+    there may be news of other processes, where somebody knows it cheaply.
     """
 
-    def __init__(self, engine: Engine, pools: Pools, asker: Asker, waiters: int = WAITERS) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        pools: Pools,
+        asker: Asker,
+        waiters: int = WAITERS,
+        stirred: Callable[[], bool] = lambda: True,
+    ) -> None:
         self._engine = engine
         self._asker = asker
         self._waiters = waiters
+        self._stirred = stirred
         self._pools = pools
         self._loop: asyncio.AbstractEventLoop | None = None
         self._rung = asyncio.Event()
@@ -86,6 +95,8 @@ class Bell:
     async def _poll(self) -> None:
         while True:
             await asyncio.sleep(POLL)
+            if not self._stirred():
+                continue
             try:
                 await self._pools.run(None, self._engine.poll)
                 await self._asker.ask_all()

@@ -44,7 +44,7 @@ class Broker:
     """One user's engine behind HTTP. ``base_url`` has slashes at both ends.
 
     ``pools`` are those of all brokers of a process, None: its own. ``waiters`` is how many may wait
-    for changes at a time.
+    for changes at a time, ``stirred`` whether other processes may have made some.
     """
 
     def __init__(
@@ -58,6 +58,7 @@ class Broker:
         listening: Callable[[], str | None] = lambda: None,
         pools: Pools | None = None,
         waiters: int = WAITERS,
+        stirred: Callable[[], bool] = lambda: True,
     ) -> None:
         self.base_url = base_url
         self.public_origin = public_origin
@@ -70,7 +71,7 @@ class Broker:
         self._pools = pools or Pools()
         self.returns = Returns(lambda: {login.id for login in engine.logins()})
         self._asker = Asker(engine, self._pools)
-        self._bell = Bell(engine, self._pools, self._asker, waiters)
+        self._bell = Bell(engine, self._pools, self._asker, waiters, stirred)
 
     async def of(self, user: Any) -> Broker:  # noqa: ARG002 (whoever may use this server)
         """The broker of a user of this server: the one that there is."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ from jupyter_auth.core.errors import AuthError, ConfigurationError
 from jupyter_auth.server import inputs
 from jupyter_auth.server.broker import Broker, Wire
 from jupyter_auth.server.hub_metrics import LOGINS, LOGOUTS, TOKENS
+from jupyter_auth.server.hub_pulse import Pulse
 from jupyter_auth.server.pools import Pools
 from jupyter_auth.server.sqlstore import SqlRegister, SqlStore
 
@@ -109,6 +111,7 @@ class HubBrokers:
         self._vault = vault
         self._discovery = Discovery(database.clock)
         self._pools = Pools()
+        self._pulse = Pulse(database, self._pools)
         self._brokers: OrderedDict[str, Broker] = OrderedDict()
 
     async def of(self, user: Any) -> Broker:
@@ -144,6 +147,7 @@ class HubBrokers:
             default_provider=self._settings.default_provider,
             pools=self._pools,
             waiters=WAITERS,
+            stirred=functools.partial(self._pulse.stirred, owner.id, []),
         )
 
     def _forget_idle(self) -> None:
@@ -164,6 +168,7 @@ class HubBrokers:
 
     def close(self) -> None:
         """What still runs is not waited for."""
+        self._pulse.close()
         for broker in self._brokers.values():
             broker.close()
         self._pools.close()

@@ -11,11 +11,12 @@ from hub_process import until
 from hubs import KEYS
 from providers.troubles import Gate
 from replicas import sign_in
+from sqlalchemy import event
 
 from jupyter_auth.core.providers import Providers
 from jupyter_auth.server import hub_brokers
 from jupyter_auth.server.config import Settings
-from jupyter_auth.server.database import Database
+from jupyter_auth.server.database import Database, records
 from jupyter_auth.server.hub_brokers import HubBrokers
 from jupyter_auth.server.sqlstore import Owner
 from jupyter_auth.server.vault import Vault
@@ -75,6 +76,39 @@ def test_a_provider_that_hangs_for_twelve_does_not_delay_the_thirteenth(
         return min(took)
 
     assert asyncio.run(ask()) < 0.1
+
+
+def test_what_another_replica_changes_is_told_and_quiet_users_cost_one_query_for_all(
+    brokers: HubBrokers, rogue: RogueProvider
+) -> None:
+    for number in range(12):
+        sign_in(brokers.engine(user(number)), rogue)
+    brokers._database.change(records.delete().where(records.c.kind == "logins"))
+    asked: list[str] = []
+
+    async def look() -> tuple[int, list[str]]:
+        waits = []
+        for number in range(12):
+            broker = brokers.of_owner(user(number))
+            since = (await broker.changes({}, asyncio.Event()))["sequence"]
+            waiting = broker.changes({"since": since, "wait": 20}, asyncio.Event())
+            waits.append(asyncio.create_task(waiting))
+        database = brokers._database._engine
+        event.listen(database, "before_cursor_execute", lambda *given: asked.append(given[2]))
+        quiet, end = 1000, time.monotonic() + 15  # each looks for itself, once or twice
+        while quiet > 6 and time.monotonic() < end:
+            asked.clear()
+            await asyncio.sleep(3)
+            quiet = len(asked)
+        await asyncio.to_thread(brokers.engine(user(7)).logout, "idp", revoke=False)
+        told = [change["kind"] for change in (await waits[7])["changes"]]
+        for each in waits:
+            each.cancel()
+        return quiet, told
+
+    quiet, told = asyncio.run(look())
+    assert told == ["removed"]
+    assert 1 <= quiet <= 6
 
 
 def test_few_brokers_are_kept_and_those_who_wait_are(

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import sqlite3
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
@@ -270,6 +272,24 @@ def test_a_user_made_anew_inherits_nothing_and_the_old_records_are_swept(
     asyncio.run(sweep_now())
     database.close()
     assert names(served) == [name for name in kept if name != "carol"]
+
+
+def test_a_deleted_user_is_served_for_as_long_only_as_the_hub_is_believed(served: Hub) -> None:
+    async def ask_until_refused() -> float:
+        people = people_of(served)
+        people._owners = hub_people.Remembered(seconds=1.0)
+        token = served.api("POST", "users/erin/tokens", {})["token"]
+        assert (await people.of_token(token, "here")).name == "erin"
+        served.api("DELETE", "users/erin")
+        gone = time.monotonic()
+        with contextlib.suppress(BrokerUnavailable):
+            while await people.of_token(token, "here"):
+                assert time.monotonic() < gone + 30, "the Hub is believed for ever"
+        return time.monotonic() - gone
+
+    served.api("POST", "users/erin")
+    assert asyncio.run(ask_until_refused()) < 5.0
+    assert hub_people.BELIEVED <= 60.0
 
 
 # -- for the administrator -------------------------------------------------------------------------

@@ -1,0 +1,82 @@
+"""One look a second at the database, for all users whose kernels wait for changes."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import func, select
+
+from jupyter_auth.core.errors import AuthError
+from jupyter_auth.server.database import records
+from jupyter_auth.server.sqlstore import LOGINS
+
+if TYPE_CHECKING:
+    from jupyter_auth.server.database import Database
+    from jupyter_auth.server.pools import Pools
+
+BEAT = 1.0  # seconds
+MANY = 500  # users of one query
+
+_log = logging.getLogger("jupyter_auth")
+
+
+class Pulse:
+    """Whose records were changed, whoever did it. For one event loop."""
+
+    def __init__(self, database: Database, pools: Pools) -> None:
+        self._database = database
+        self._pools = pools
+        self._marks: dict[str, Any] = {}
+        self._asked: set[str] = set()
+        self._beating: asyncio.Task[None] | None = None
+
+    def stirred(self, owner: str, seen: list[Any]) -> bool:
+        """Whether there is news of that owner since the last call with the same ``seen``.
+
+        Also for as long as they have logins: these run out, and devices are asked about.
+        """
+        self._asked.add(owner)
+        if self._beating is None or self._beating.done():
+            self._beating = asyncio.get_running_loop().create_task(self._beat())
+        mark = self._marks.get(owner)
+        news = not seen or seen[-1] != mark or (mark is not None and mark[-1] == LOGINS)
+        seen[:] = [mark]
+        return news
+
+    async def _beat(self) -> None:
+        """Until nobody has asked for a while."""
+        while self._asked:
+            owners, self._asked = sorted(self._asked), set()
+            try:
+                found = [
+                    await self._pools.run(None, self._look, owners[start : start + MANY])
+                    for start in range(0, len(owners), MANY)
+                ]
+                self._marks = {owner: mark for part in found for owner, mark in part.items()}
+            except AuthError as error:
+                _log.warning("Changes of other replicas are not seen: %s", error.message)
+            await asyncio.sleep(BEAT)
+        self._marks = {}
+
+    def _look(self, owners: list[str]) -> dict[str, tuple[Any, ...]]:
+        row = records.c
+        statement = (
+            select(
+                row.owner,
+                func.count(),
+                func.sum(row.stamp),
+                func.min(row.id),
+                func.max(row.id),
+                func.max(row.kind),
+            )
+            .where(row.owner.in_(owners))
+            .group_by(row.owner)
+        )
+        return {found[0]: tuple(found[1:]) for found in self._database.rows(statement)}
+
+    def close(self) -> None:
+        """Look no more."""
+        if self._beating and not self._beating.get_loop().is_closed():
+            self._beating.cancel()
