@@ -20,7 +20,7 @@ PYTEST := pytest --durations=15
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help setup chromium test $(SUITES) hub reference oldest demo screenshots bench
+.PHONY: help setup chromium postgresql test $(SUITES) hub reference oldest demo screenshots bench
 
 help:
 	@echo "make demo         JupyterLab on a demo notebook with a provider of its own"
@@ -74,6 +74,14 @@ chromium:
 	else echo "The browser tests need Chromium: have the package \`chromium\` installed." >&2; exit 1; \
 	fi
 
+postgresql:
+	@command -v initdb >/dev/null || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  apt-get update --quiet && \
+	  apt-get install --yes --quiet --no-install-recommends postgresql; \
+	else echo "The Hub's tests need PostgreSQL: have the package \`postgresql\` installed." >&2; exit 1; \
+	fi
+
 # -- tests -----------------------------------------------------------------------------------------
 
 test: $(SUITES)
@@ -123,7 +131,7 @@ hub-short: $(INSTALLED) $(PROVIDERS) chromium
 	$(PYTEST) -m "not long" tests/hub --ignore tests/hub/test_hub_browser.py
 	$(PYTEST) tests/hub/test_hub_browser.py
 
-hub: $(INSTALLED) $(PROVIDERS) chromium
+hub: $(INSTALLED) $(PROVIDERS) chromium postgresql
 	$(PYTEST) tests/hub --ignore tests/hub/test_hub_browser.py
 	$(PYTEST) tests/hub/test_hub_browser.py
 
