@@ -128,9 +128,9 @@ def test_errors_come_out_as_what_they_were(message, hint, scopes, retry_at):
 
 
 def test_every_error_has_a_code_of_its_own():
-    kinds: list[type[AuthError]] = [AuthError]
-    for kind in kinds:
-        kinds += kind.__subclasses__()
+    kinds = [kind for kind in vars(errors).values() if isinstance(kind, type)]
+    kinds = [kind for kind in kinds if issubclass(kind, AuthError)]
+    assert len(kinds) > 10
     assert len({kind.code for kind in kinds}) == len(kinds)
 
 
