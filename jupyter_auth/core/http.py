@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import requests
 import urllib3
 
+from jupyter_auth.core import addresses
 from jupyter_auth.core.errors import ConfigurationError, ProviderError, ProviderUnavailable
 
 CONNECT_TIMEOUT = 5.0  # seconds
@@ -42,8 +43,10 @@ def send(
     ``ca_bundle``: a file with the certificates to trust instead of the usual ones.
     ``any_status``: an OAuth error in the body counts, whatever the status (RFC 8628 3.5).
     ProviderUnavailable: no answer in time, or 5xx or 429. ProviderError: too large.
-    ConfigurationError: it redirects; a redirect is not followed, the request holds secrets.
+    ConfigurationError: it redirects; a redirect is not followed, the request holds secrets. Or the
+    host is none that this process may ask (see ``addresses``).
     """
+    addresses.check(url, what)
     scheme, host = urlsplit(url)[:2]
     kwargs.setdefault("auth", no_auth)
     if ca_bundle:

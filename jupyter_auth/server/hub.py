@@ -22,6 +22,7 @@ from urllib.parse import urlsplit
 from tornado.httpserver import HTTPServer
 from traitlets.config import Application
 
+from jupyter_auth.core import addresses
 from jupyter_auth.core.errors import AuthError, BrokerUnavailable, ConfigurationError
 from jupyter_auth.core.providers import Providers
 from jupyter_auth.core.urls import LOOPBACK_HOSTS, require_secure
@@ -54,6 +55,7 @@ class Service:
     """Everything that a replica holds. AuthError: the configuration cannot work."""
 
     def __init__(self, environ: Mapping[str, str], config_file: str | None = None) -> None:
+        addresses.guard()
         self.base_url = _base_url(_needed(environ, "JUPYTERHUB_SERVICE_PREFIX"))
         settings = _settings(environ, config_file, self.base_url)
         self.providers = Providers(settings.providers, allow_user_providers=False)

@@ -334,6 +334,15 @@ def test_what_is_not_there_is_said_by_doctor(served: Hub, oidc: OidcProvider) ->
     assert "✗ Hub: The Hub refuses the service's API token." in told
 
 
+def test_the_service_asks_for_nothing_at_a_metadata_address(
+    served: Hub, oidc: OidcProvider
+) -> None:
+    idp = {"issuer": "https://169.254.169.254/latest", "client_id": "x"}
+    given = json.dumps({"idp": idp})
+    told = auth_hub(served, oidc, "doctor", status=1, JUPYTER_AUTH_PROVIDERS=given)
+    assert "✗ Provider: The metadata at 169.254.169.254 is a link-local or metadata" in told
+
+
 # -- helpers ---------------------------------------------------------------------------------------
 
 
