@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Protocol, cast
 from urllib.parse import urljoin, urlsplit
@@ -77,6 +78,7 @@ class AuthenticatedSession(requests.Session):
         self.headers.update(info.api_headers)
         self.headers["User-Agent"] = f"jupyter_auth/{_version()} {default_user_agent()}"
         self._pid = os.getpid()
+        self._inherited: list[Any] = []
 
     # Who
 
@@ -255,11 +257,17 @@ class AuthenticatedSession(requests.Session):
         return urljoin(f"{self._base_url.rstrip('/')}/", text)
 
     def _leave_connections(self) -> None:
-        """A forked child opens its own: two processes on one would read each other's answers."""
+        """A forked child opens its own: two processes on one would read each other's answers.
+
+        What a thread of the parent had locked at the fork stays locked here for ever: the cookies
+        get another lock, and the pools are kept, since to be collected they would be locked too.
+        """
         self._pid = os.getpid()
+        cast("Any", self.cookies)._cookies_lock = threading.RLock()  # noqa: SLF001 (as its pickles)
         for adapter in self.adapters.values():
             if isinstance(adapter, requests.adapters.HTTPAdapter):
                 fresh = cast("Any", adapter)
+                self._inherited.append(fresh.poolmanager)
                 fresh.__setstate__(fresh.__getstate__())
 
     # Copies and pickles: what requests keeps, but no token and no cookie

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import os
 import pickle
+import signal
 import subprocess
 import sys
 import threading
@@ -147,6 +148,30 @@ def test_a_child_makes_requests_on_connections_of_its_own(session, rogue):
     assert child(use) == (200, True)
     assert session.get("/api/z").json()["path"] == "/api/z"
     assert [each.path for each in rogue.seen("api")] == ["/api/x", "/api/y", "/api/z"]
+
+
+def test_a_child_waits_for_no_lock_that_a_thread_of_its_parent_holds(session):
+    assert session.get("/api/x").ok
+    [pool] = [p for a in session.adapters.values() for p in a.poolmanager.pools._container.values()]
+    locked, forked = threading.Event(), threading.Event()
+
+    def hold():
+        with session.cookies._cookies_lock, pool.pool.mutex:  # as in the midst of a request
+            locked.set()
+            forked.wait(60)
+
+    def use():
+        signal.alarm(20)  # ends a child that waits for ever
+        return session.get("/api/y").status_code
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    assert locked.wait(10)
+    try:
+        assert child(use) == 200
+    finally:
+        forked.set()
+        thread.join()
 
 
 def test_many_threads_with_an_expired_token_refresh_once(session, rogue):
