@@ -127,11 +127,11 @@ lab: setup
 oldest: setup
 	$(PYTEST) tests/oldest
 
-hub-short: $(INSTALLED) $(PROVIDERS) chromium
+hub-short: setup
 	$(PYTEST) -m "not long" tests/hub --ignore tests/hub/test_hub_browser.py
 	$(PYTEST) tests/hub/test_hub_browser.py
 
-hub: $(INSTALLED) $(PROVIDERS) chromium postgresql
+hub: setup postgresql
 	$(PYTEST) tests/hub --ignore tests/hub/test_hub_browser.py
 	$(PYTEST) tests/hub/test_hub_browser.py
 

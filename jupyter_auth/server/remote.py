@@ -15,7 +15,7 @@ from urllib.parse import quote, urlencode, urlsplit
 from tornado.httpclient import AsyncHTTPClient, HTTPRequest
 
 from jupyter_auth.core import wire
-from jupyter_auth.core.errors import BrokerUnavailable, ConfigurationError, from_wire
+from jupyter_auth.core.errors import AuthError, BrokerUnavailable, ConfigurationError, from_wire
 from jupyter_auth.core.secret import Secret
 from jupyter_auth.server.broker import MAX_WAIT, PREFIX, Wire
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 VARIABLE = "JUPYTER_AUTH_URL"
 TIMEOUT = 60.0  # seconds: longer than a refresh may take
 CONNECTIONS = 600  # most of them long polls
-PAUSE = 1.0  # seconds until a service that is away is asked for changes again
+PAUSE = 1.0  # seconds until a service that gave no answer is asked for changes again
 HTTP_ERROR = 400
 
 
@@ -151,7 +151,7 @@ class RemoteBroker:
         while True:
             try:
                 found = await self._call("GET", f"changes?since={since}&wait={MAX_WAIT}")
-            except BrokerUnavailable:
+            except AuthError:  # away, or refused for a while: too many wait, or the Hub is down
                 await asyncio.sleep(PAUSE)
                 continue
             if found["sequence"] != since:

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from browser.chromium import chromium
-from browser.person import sign_in
+from browser.person import follow, sign_in
 from hub_process import PASSWORD, until
+from lab.panel import Front
 from playwright.sync_api import expect
 from providers.oidc import USERS
 from websocket import create_connection
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from hub_process import Hub, UserServer
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser, BrowserContext, Page
     from providers.oidc import OidcProvider
 
 CELL = """
@@ -79,6 +80,16 @@ def either(request: pytest.FixtureRequest) -> Hub:
     return found
 
 
+def hub_login(context: BrowserContext, hub: Hub, user: str) -> Page:
+    """A page of a browser in which that user is signed in to the Hub."""
+    page = context.new_page()
+    page.goto(hub.url("hub/login"))
+    page.get_by_label("Username").fill(user)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    return page
+
+
 @pytest.mark.parametrize("user", ["alice", "bob"])
 def test_a_person_signs_in_from_a_kernel(
     browser: Browser, oidc: OidcProvider, either: Hub, user: str, tmp_path: Path
@@ -93,11 +104,7 @@ def test_a_person_signs_in_from_a_kernel(
     assert login["path"] in shown, "the prompt has the link"
 
     context = browser.new_context(color_scheme="dark" if hub.served else "light")
-    tab = context.new_page()
-    tab.goto(hub.url("hub/login"))
-    tab.get_by_label("Username").fill(user)
-    tab.get_by_label("Password").fill(PASSWORD)
-    tab.get_by_role("button", name="Sign in").click()
+    tab = hub_login(context, hub, user)
     tab.goto(hub.origin + login["path"])
     sign_in(tab, user)
     expect(tab.get_by_role("main")).to_contain_text(f"as {user}")
@@ -105,4 +112,44 @@ def test_a_person_signs_in_from_a_kernel(
     assert "?" not in tab.url
     kernel.read(f"I am {USERS[user]['sub']}")
     kernel.close()
+    context.close()
+
+
+def test_jupyterlab_shows_the_accounts_of_the_service(
+    browser: Browser, oidc: OidcProvider, served: Hub, tmp_path: Path
+) -> None:
+    """Through the user's own server, which hears of changes that were made elsewhere."""
+    server = served.server("ann")  # whose accounts no other test touches
+    door = server.kernel()
+    context = browser.new_context()
+    page = hub_login(context, served, "ann")
+    page.goto(f"{served.origin}{server.base_url}lab")
+    front = Front(page)
+    expect(front.status).to_have_text("No accounts", timeout=30_000)
+
+    panel = front.show()
+    panel.get_by_label("Provider").select_option("idp")
+    tab = follow(panel.get_by_role("button", name="Sign in", exact=True))
+    sign_in(tab, "alice")
+    assert tab.url.startswith(served.url("services/jupyter-auth/"))
+    expect(front.account("Signed in to Example ID as alice")).to_be_visible()
+    expect(front.status).to_have_text("1 account: signed in")
+    page.screenshot(path=tmp_path / "panel.png")
+
+    assert door.call("DELETE", "accounts?provider=idp")["removed"]
+    expect(panel).to_contain_text("Nobody is signed in.")
+    expect(front.status).to_have_text("No accounts")
+
+    kernel = NotebookKernel(server)
+    kernel.run(CELL % oidc.issuer)
+    toast = front.toast("needs you to sign in to Example ID")
+    tab = follow(toast.get_by_role("link", name="Sign in to Example ID"))
+    tab.get_by_role("button", name="Allow").click()
+    kernel.read(f"I am {USERS['alice']['sub']}")
+    kernel.close()
+    expect(toast).to_have_count(0)
+
+    front.account("as alice").get_by_role("button", name="Sign out").click()
+    expect(panel).to_contain_text("Nobody is signed in.")
+    assert door.call("GET", "accounts")["accounts"] == []
     context.close()

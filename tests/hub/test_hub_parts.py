@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import json
 import re
@@ -12,13 +13,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 from hubs import KEYS
+from tornado import web
 from traitlets.config import Config
 
 import jupyter_auth
-from jupyter_auth import ConfigurationError
+from jupyter_auth import ConfigurationError, Throttled
+from jupyter_auth.core.secret import Secret
 from jupyter_auth.server import events, kernel, ui
 from jupyter_auth.server.hub import Service
 from jupyter_auth.server.remote import RemoteBroker
+from jupyter_auth.server.under_hub import UnderHub
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -132,3 +136,36 @@ def test_the_service_answers_all_that_the_doors_of_a_server_ask() -> None:
 def test_the_hook_leaves_alone_what_is_not_ours() -> None:
     request = SimpleNamespace(query="state=x~y")
     assert jupyter_auth.user_redirect_hook("lab/tree", request, None, "/") is None
+
+
+class BusyService(web.RequestHandler):
+    """Says once that too many wait already."""
+
+    def initialize(self, refusals: list[Throttled]) -> None:
+        self._refusals = refusals
+
+    def get(self) -> None:
+        if self._refusals:
+            self.set_status(429)
+            self.write(self._refusals.pop().to_wire())
+        else:
+            self.write({"sequence": 1, "reset": False, "changes": []})
+
+
+def test_a_server_goes_on_listening_to_a_service_that_was_busy() -> None:
+    refusals = [Throttled("Too many wait for changes already.")]
+
+    async def hear() -> None:
+        routes = [("/services/jupyter-auth/api/v1/changes", BusyService, {"refusals": refusals})]
+        server = web.Application(routes, log_function=lambda _: None).listen(0, "127.0.0.1")
+        (port,) = [each.getsockname()[1] for each in server._sockets.values()]
+        hub = UnderHub(owner="ann", hub_prefix="/hub/")
+        broker = RemoteBroker(f"http://127.0.0.1:{port}", hub, Secret("t"))
+        heard = asyncio.Event()
+        broker.listen(heard.set)
+        await asyncio.wait_for(heard.wait(), 30)
+        broker.close()
+        server.stop()
+
+    asyncio.run(hear())
+    assert not refusals
