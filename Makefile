@@ -28,7 +28,7 @@ help:
 	@echo "make <suite>      one of them alone"
 	@echo "make hub          a JupyterHub in full: PostgreSQL, several replicas, kill -9"
 	@echo "make oldest       the wheel in JupyterLab 4.2"
-	@echo "make screenshots  pictures of every page and widget state, in screenshots/"
+	@echo "make screenshots  pictures of every page and widget state, in screenshots/; renews the README's"
 	@echo "make reference    the README's tables of settings and fields, from the code"
 	@echo "make bench        what a call costs, against plain requests"
 	@echo "make setup        only what the others need"
@@ -147,6 +147,7 @@ demo: $(LABEXTENSION)
 screenshots: setup
 	PYTHONPATH=tests python -m browser.screenshots screenshots
 	PYTHONPATH=tests python -m lab.screenshots screenshots
+	cp screenshots/sign-in.gif screenshots/accounts.png tests/browser/pictures
 
 bench: setup
 	PYTHONPATH=tests python -m bench

@@ -1,6 +1,7 @@
 """``make screenshots``: status item, panel and notices, in JupyterLab and Notebook 7.
 
-``python -m lab.screenshots FOLDER`` writes PNG files, light and dark.
+``python -m lab.screenshots FOLDER`` writes PNG files, light and dark; ``accounts.png`` is for the
+README.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import sys
 import tempfile
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +19,7 @@ from browser.chromium import chromium
 from browser.notebook import Notebook
 from browser.person import allow, follow, identify, sign_in
 from browser.tour import visitor
+from PIL import Image
 from playwright.sync_api import expect
 from providers.oidc import OidcProvider
 
@@ -24,7 +27,7 @@ from .panel import GO, SIGNED_IN, Front, end_at_provider
 
 if TYPE_CHECKING:
     from browser.lab import Lab
-    from playwright.sync_api import Page
+    from playwright.sync_api import Browser, Page
 
 QUOTA = """import time
 from jupyter_auth.core.limits import Limits, Quota
@@ -33,6 +36,7 @@ quota = Quota(limit=5000, remaining=4321, reset_at=time.time() + 1800)
 seen = Limits(provider="idp", session_key="default", quota=quota, notebook="survey.ipynb")
 connect().usage(seen);
 """
+STAGE = {"width": 900, "height": 620}
 IN_THE_DARK = "UserSession('idp', interactive=False).get('me')"
 
 
@@ -100,6 +104,29 @@ class Album:
         self._keep("ended", book)
 
 
+def portrait(file: Path, lab: Lab, browser: Browser) -> None:
+    """Panel, status item and notice in one small picture: one account is there, one is missing."""
+    with visitor(browser, lab, "light") as page:
+        path = lab.notebook("analysis", cells.SESSION)
+        book = Notebook.open(lab, page.context, path)
+        book.page.set_viewport_size(STAGE)
+        front = Front(book.page)
+        panel = front.show()
+        panel.get_by_label("Provider").select_option("campus")
+        panel.get_by_label("Session key").fill("work")
+        tab = follow(panel.get_by_role("button", name="Sign in", exact=True))
+        sign_in(tab, "bob")
+        expect(front.account("bob")).to_be_visible()
+        panel.get_by_label("Provider").select_option("idp")
+        book.start()
+        expect(front.toast("needs you")).to_be_visible()
+        expect(front.account("waits for it")).to_be_visible()
+        shot = Image.open(BytesIO(book.page.screenshot(animations="disabled")))
+        shot.convert("RGB").quantize(128).save(file, optimize=True)
+        book.interrupt()
+    lab.tidy()
+
+
 def main() -> None:
     folder = Path(sys.argv[1])
     folder.mkdir(parents=True, exist_ok=True)
@@ -110,6 +137,7 @@ def main() -> None:
         campus(Path(home), oidc) as lab,
         chromium() as browser,
     ):
+        portrait(folder / "accounts.png", lab, browser)
         for look in ("light", "dark"):
             for name, opener in openers.items():
                 with visitor(browser, lab, look) as page:
