@@ -44,8 +44,9 @@ class AccountTokens:
     """``TokenSource`` for one account, with the token cached until somebody says it changed.
 
     While a token nears its end it is still given out, and one thread gets the next. ``sign_in`` is
-    called where a person has to: it raises, or returns once somebody has signed in. ``get`` is
-    where tokens come from in the place of ``accounts.token``.
+    called where a person has to: it raises, or returns once somebody has signed in; ``leave`` where
+    whoever wanted the token was interrupted meanwhile. ``get`` is where tokens come from in the
+    place of ``accounts.token``.
     """
 
     def __init__(
@@ -56,6 +57,7 @@ class AccountTokens:
         *,
         clock: Callable[[], float] = time.time,
         sign_in: Callable[[LoginRequired], None] | None = None,
+        leave: Callable[[], None] | None = None,
         get: Get | None = None,
     ) -> None:
         self._asks = accounts.token if get is None else get
@@ -64,7 +66,8 @@ class AccountTokens:
         self._key = (provider, session_key)
         self._clock = clock
         self._sign_in = None if sign_in is None else weakref.WeakMethod(sign_in)
-        self.used = False  # whether there ever was a token
+        self._leave = None if leave is None else weakref.WeakMethod(leave)
+        self.used = False  # whether there was a token, since the last interrupt of a sign-in
         self.start_anew()
         _all.add(self)
 
@@ -116,7 +119,12 @@ class AccountTokens:
     def _fetch(self, min_valid: float, rejected: str | None, *, ask: bool) -> Token:
         self._listen()
         flight = (min_valid, rejected, ask)
-        return self._flights.run(flight, lambda: self._ask(min_valid, rejected, ask=ask))[0]
+        try:
+            return self._flights.run(flight, lambda: self._ask(min_valid, rejected, ask=ask))[0]
+        except KeyboardInterrupt:  # of this thread: that of the flight may wait for a person
+            if leave := self._leave and self._leave():
+                leave()
+            raise
 
     def _ask(self, min_valid: float, rejected: str | None, *, ask: bool) -> Token:
         held = self._held  # whoever came a moment too late for a flight finds its outcome here

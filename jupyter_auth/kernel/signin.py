@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import threading
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 from jupyter_auth.core.errors import (
+    AuthError,
     InsufficientScope,
     LoginExpired,
     LoginFailed,
@@ -48,11 +50,16 @@ class SignIn:
         self.wish = wish
         self.key = AccountKey(info.name, wish.session_key)
         self.tokens = AccountTokens(
-            accounts, info.name, wish.session_key, sign_in=self._account_ended
+            accounts,
+            info.name,
+            wish.session_key,
+            sign_in=self._account_ended,
+            leave=self._interrupted,
         )
         self._accounts = accounts
         self._left = False  # whether it was this session that signed out
         self._logins = 0
+        self._pending: Login | None = None  # what a request waits for
         self._pid, self._asking = os.getpid(), threading.RLock()
 
     @property
@@ -109,6 +116,14 @@ class SignIn:
                 raise error  # somebody signed out elsewhere
             self._ask(error)
 
+    def _interrupted(self) -> None:
+        """A request was, while another thread may wait for a person on its behalf."""
+        login, self._pending = self._pending, None
+        if login:
+            self.tokens.used = False  # the next request asks again, nobody has signed out
+            with suppress(AuthError):
+                self._accounts.leave(login.id)
+
     def _ask(
         self, reason: LoginRequired, *, force: bool = False, granted: tuple[str, ...] = ()
     ) -> None:
@@ -155,7 +170,11 @@ class SignIn:
         except BaseException:  # an interrupt that came early
             self._accounts.leave(login.id)
             raise
-        wait_for_login(self._accounts, login, self.wish.timeout, prompt)
+        self._pending = login
+        try:
+            wait_for_login(self._accounts, login, self.wish.timeout, prompt)
+        finally:
+            self._pending = None
 
     @property
     def _local(self) -> LocalAccounts:

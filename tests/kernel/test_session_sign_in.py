@@ -227,6 +227,23 @@ def test_a_refused_refresh_asks_whoever_is_there(signed_in, rogue):
         assert session.get("/api/x").json()["sub"] == rogue.sub
 
 
+def test_an_interrupted_request_leaves_the_login(signed_in, rogue, door, capfd):
+    session = UserSession("idp", interactive=True, timeout=20)
+    rogue.expire()
+    rogue.script("refresh", error("invalid_grant"))
+
+    def interrupt(_):
+        assert eventually(lambda: door.waiting > 1)  # the session hears of changes besides
+        os.kill(os.getpid(), signal.SIGINT)
+
+    with person(signed_in, rogue, interrupt), pytest.raises(KeyboardInterrupt):
+        session.get("/api/x")
+    assert signed_in.logins() == []
+    assert eventually(lambda: "was cancelled" in capfd.readouterr().err)
+    with person(signed_in, rogue):
+        assert session.get("/api/x").ok
+
+
 @pytest.mark.usefixtures("door")
 def test_threads_that_find_the_account_ended_show_one_prompt(signed_in, rogue, capfd):
     session = UserSession("idp", interactive=True, timeout=20)
