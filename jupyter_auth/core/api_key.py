@@ -6,6 +6,7 @@ import json
 import re
 from typing import TYPE_CHECKING
 
+from jupyter_auth.core.errors import LoginFailed
 from jupyter_auth.core.models import Account, Token
 from jupyter_auth.core.secret import Secret
 from jupyter_auth.core.urls import origin_of
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
     from jupyter_auth.core.models import Provider
 
+_VISIBLE = re.compile(r"[ -~]+")
 _PART = re.compile(r"\{(\w+)(:head)?\}")
 
 
@@ -26,8 +28,18 @@ def as_account(
     now: float,
     username: str | None = None,
 ) -> Account:
-    """The parts of a key as an account, which ``as_token`` takes apart again."""
-    plain = {name: value.reveal() for name, value in parts.items()}
+    """The parts of a key as an account, which ``as_token`` takes apart again.
+
+    LoginFailed: they cannot be part of a header (RFC 9110 5.5).
+    """
+    plain = {name: value.reveal().strip() for name, value in parts.items()}
+    for name, value in plain.items():
+        if not _VISIBLE.fullmatch(value):
+            label = provider.api_key.parts.get(name, name) if provider.api_key else name
+            raise LoginFailed(
+                f"What was given as {label!r} is no key: nothing was kept.",
+                hint="A key is of plain letters, digits and signs. Copy it once more.",
+            )
     return Account(
         provider=provider.name,
         session_key=session_key,

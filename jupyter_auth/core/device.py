@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from jupyter_auth.core.register import Polling
     from jupyter_auth.core.token_endpoint import Party
 
+AGAIN = "Nothing is lost: it is asked again by itself."
+
 
 class DeviceGrant:
     """The driver of device logins. ``party`` finds a provider by name."""
@@ -48,7 +50,8 @@ class DeviceGrant:
     def poll(self, login_id: str) -> Login:
         """Ask the provider how it stands, if it is time to and nobody else is asking.
 
-        A provider that is away is asked again, less and less often, until the code expires.
+        A provider that is away is asked again, less and less often, until the code expires; the
+        pending login has its ``error`` meanwhile.
         """
         if (polling := self._logins.take_poll(login_id)) is None:
             return self._logins.get(login_id)
@@ -64,10 +67,11 @@ class DeviceGrant:
             party = self._party(login.provider)
             _check_unchanged(party, polling)
             answer = oauth.poll_device(party, polling.device_code)
-        except (ProviderUnavailable, ProviderError):
+        except (ProviderUnavailable, ProviderError) as error:
             polling.failures += 1
+            polling.error = error.to_wire() | {"hint": AGAIN}
             return self._logins.get(login.id)
-        polling.failures = 0
+        polling.failures, polling.error = 0, None
         if isinstance(answer, str):
             polling.interval += oauth.SLOWER if answer == "slow_down" else 0.0
             return self._logins.get(login.id)

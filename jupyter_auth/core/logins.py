@@ -213,7 +213,9 @@ class Logins:
             if entry.polling:
                 entry.polling = dataclasses.replace(polling, taken=False)
                 entry.login = dataclasses.replace(
-                    entry.login, next_poll_at=self._clock() + polling.delay
+                    entry.login,
+                    next_poll_at=self._clock() + polling.delay,
+                    error=polling.error,
                 )
 
     def hold(self, login_id: str, account: Account) -> Login:

@@ -306,7 +306,8 @@ class Login:
     """One attempt of a person to sign in.
 
     ``path`` is root-absolute on the user's own server, ``url`` absolute where that is known.
-    ``error`` is what ``AuthError.to_wire()`` gives. ``kernel`` and ``notebook`` say who asked.
+    ``error`` is what ``AuthError.to_wire()`` gives: of how it ended, or of a provider that does not
+    say at the moment how a device login stands. ``kernel`` and ``notebook`` say who asked.
     ``grant`` is the way in. The user code and the verification URIs are a device login's (RFC 8628
     3.2), for the page or the terminal that shows them; ``next_poll_at``: when to ask how it stands.
     ``candidate``: whose account a pasted code is for, while the person has not said yes to it.

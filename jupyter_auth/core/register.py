@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -57,6 +57,7 @@ class Polling:
     fingerprint: str
     interval: float  # seconds
     failures: int = 0  # in a row
+    error: Mapping[str, Any] | None = None  # of the last of them, as a login has it
     taken: bool = False
 
     @property

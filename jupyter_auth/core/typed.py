@@ -69,7 +69,10 @@ class TypedGrants:
         request = self._logins.request(login_id)
         party = self._party(request.key.provider)
         if not (wanted := self.missing(login_id)) or set(wanted) != fields.keys():
-            raise ConfigurationError("The registration lacks something else.", hint="Reload.")
+            raise ConfigurationError(
+                "What the registration lacks is something else by now. Nothing was kept.",
+                hint="Reload the page.",
+            )
         _check_host(party, request.grant, host)
         self._providers.write_down(request.key.provider, fields)
 
@@ -109,8 +112,12 @@ class TypedGrants:
         self._logins.request(login_id)
         return self._completion.drop_held(login_id, self._party)
 
+    @forgetful
     def api_key(self, login_id: str, parts: Mapping[str, Secret], *, host: str) -> Login:
-        """Keep a static key in memory. It does not say whose it is: that is taken at its word."""
+        """Keep a static key in memory. It does not say whose it is: that is taken at its word.
+
+        LoginFailed: it is no key.
+        """
         login, request, party = self._asked(login_id, "api_key", host)
         account = api_key.as_account(
             party.provider,

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from providers.fourinsight import FourInsight
+from providers.rogue import RogueProvider
 
 from .lab import Lab
 
@@ -23,9 +24,10 @@ SECRET = "campus-secret-5f1d0c7be29a4836"  # planted: nobody may find it anywher
 
 
 class Campus(Lab):
-    """The lab, and the provider whose people paste."""
+    """The lab, the provider whose people paste, and one that a test may spoil."""
 
     fourinsight: FourInsight
+    rogue: RogueProvider
 
 
 @contextmanager
@@ -35,7 +37,7 @@ def campus(home: Path, oidc: OidcProvider, **auth: Any) -> Iterator[Campus]:
     ``idp`` is a public client, ``campus`` a confidential one. ``wrong`` has a secret that is not
     the provider's, and ``lost`` a redirect URI that leads to somebody else. ``device`` is signed in
     to with a code, ``school`` with a password (which this provider refuses), ``keys`` with
-    an API key, ``4insight`` by what is pasted.
+    an API key, ``4insight`` by what is pasted; ``gadget`` with a code too, at ``rogue``.
     """
     for name in ("campus", "wrong"):
         callback = f"http://127.0.0.1/jupyter-auth/callback/{name}"
@@ -53,11 +55,18 @@ def campus(home: Path, oidc: OidcProvider, **auth: Any) -> Iterator[Campus]:
         name: {"title": TITLE, "issuer": oidc.issuer, "base_url": f"{oidc.issuer}/api/", **client}
         for name, client in registered.items()
     }
-    with FourInsight() as fourinsight:
+    with FourInsight() as fourinsight, RogueProvider() as rogue:
+        rogue.devices.interval = 0.1
         providers["4insight"] = fourinsight.table()
+        providers["gadget"] = {
+            "title": TITLE,
+            "issuer": rogue.issuer,
+            "client_id": rogue.client_id,
+            "grants": ["device_code"],
+        }
         settings = {"providers": providers, **auth}
         with Campus(home, settings, CONFIGURATION, {"CAMPUS_SECRET": SECRET}) as lab:
-            lab.fourinsight = fourinsight
+            lab.fourinsight, lab.rogue = fourinsight, rogue
             yield lab
 
 

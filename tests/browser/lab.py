@@ -219,6 +219,11 @@ class Lab:
         login = self.api("POST", "jupyter-auth/api/v1/logins", {"provider": provider})
         return self.url + login["path"]
 
+    @property
+    def own_providers(self) -> Path:
+        """The folder of what its person has written down."""
+        return self.home / "xdg" / "config" / "jupyter_auth"
+
     def tidy(self) -> None:
         """End all kernels, then all logins, sign everybody out, and forget typed registrations."""
         for session in self.api("GET", "api/sessions"):
@@ -229,7 +234,7 @@ class Lab:
         for account in known["accounts"] + known["ended"]:
             names = {name: account[name] for name in ("provider", "session_key")}
             self.api("DELETE", "jupyter-auth/api/v1/accounts", **names)
-        shutil.rmtree(self.home / "xdg" / "config" / "jupyter_auth", ignore_errors=True)
+        shutil.rmtree(self.own_providers, ignore_errors=True)
 
 
 def _kernel_spec(python: str) -> dict[str, Any]:

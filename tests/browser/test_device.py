@@ -6,7 +6,8 @@ import re
 
 from playwright.sync_api import expect
 
-from .person import follow
+from .person import deny, follow
+from .tour import Tour
 
 
 def test_the_code_is_taken_along_and_the_page_notices(lab, context):
@@ -46,3 +47,32 @@ def test_cancelled_on_the_page(lab, context):
     expect(tab.get_by_role("heading", name="Sign-in cancelled")).to_be_visible()
     tab.get_by_role("button", name="Start again").click()
     expect(tab.get_by_label("Your code")).to_be_visible()
+
+
+def test_denied_at_the_provider(lab, context):
+    tab = context.new_page()
+    tab.goto(f"{lab.url}/api/status?token={lab.token}")
+    tab.goto(lab.begin("device"))
+    there = follow(tab.get_by_role("link", name="Open localhost"))
+    there.get_by_role("button", name="Continue").click()
+    deny(there)
+    there.close()
+    expect(tab.get_by_role("heading", name="Example University said no")).to_be_visible()
+    expect(tab.get_by_role("button", name="Start again")).to_be_visible()
+    assert lab.accounts() == []
+
+
+def test_a_provider_that_is_down_is_named_until_it_is_back(lab, context):
+    tab = context.new_page()
+    tab.goto(f"{lab.url}/api/status?token={lab.token}")
+    tour = Tour(tab, lab)
+    tour.device_no_code()
+    expect(tab.get_by_role("heading", name="Sign in to Example University")).to_be_visible()
+    tour.device_away()
+    code = tab.get_by_label("Your code").text_content()
+    lab.rogue.behave()
+    expect(tab.get_by_role("alert")).to_be_hidden()
+    expect(tab.get_by_label("Your code")).to_have_text(code)
+    tour.expired()
+    expect(tab.get_by_role("main")).not_to_contain_text(code)
+    expect(tab.get_by_role("button", name="Start again")).to_be_visible()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from playwright.sync_api import expect
+from providers import troubles
 
 from .person import deny, sign_in
 
@@ -58,10 +59,15 @@ class Tour:
             "unfit": self.unfit,
             "device-asking": self.device_asking,
             "device": self.device,
+            "device-no-code": self.device_no_code,
+            "device-away": self.device_away,
+            "expired": self.expired,
             "setup": self.setup,
+            "setup-refused": self.setup_refused,
             "password": self.password,
             "password-refused": self.password_refused,
             "api-key": self.api_key,
+            "api-key-refused": self.api_key_refused,
             "paste": self.paste,
             "paste-refused": self.paste_refused,
             "confirm": self.confirm,
@@ -102,10 +108,41 @@ class Tour:
         self.page.goto(self.lab.begin("device"))
         expect(self.page.get_by_text("scan this with a phone")).to_be_visible()
 
+    def device_no_code(self) -> None:
+        """The provider is down when it is asked for one."""
+        self.lab.rogue.script("device", troubles.status(503), times=1)
+        self.page.goto(self.lab.begin("gadget"))
+        expect(self.page.get_by_role("alert")).to_contain_text("answered 503")
+
+    def device_away(self) -> None:
+        """The provider goes away while it is asked how the login stands."""
+        self.lab.rogue.script("token", troubles.status(503))
+        self.page.get_by_role("button", name="Try again").click()
+        expect(self.page.get_by_label("Your code")).to_be_visible()
+        expect(self.page.get_by_role("alert")).to_contain_text("asked again by itself")
+
+    def expired(self) -> None:
+        """By what the provider says of the code."""
+        self.lab.rogue.script("token", troubles.error("expired_token"))
+        self._heading("This sign-in took too long")
+        self.lab.rogue.behave()
+
     def setup(self) -> None:
         """A preset whose registration nobody has made yet."""
         self.page.goto(self.lab.begin("github"))
         self._heading("Set up GitHub")
+
+    def setup_refused(self) -> None:
+        """What is kept beside it cannot be read: nothing is put into its place."""
+        self.page.get_by_label("Client id").fill("mine")
+        self.page.get_by_label("Client secret").fill("a-secret-8e21")
+        damaged = self.lab.own_providers / "client_secrets.json"
+        damaged.parent.mkdir(exist_ok=True)
+        damaged.write_text("{")
+        damaged.chmod(0o600)
+        self.page.get_by_role("button", name="Save and sign in").click()
+        expect(self.page.get_by_role("alert")).to_contain_text("cannot be read")
+        damaged.unlink()
 
     def password(self) -> None:
         self.page.goto(self.lab.begin("school"))
@@ -121,6 +158,12 @@ class Tour:
     def api_key(self) -> None:
         self.page.goto(self.lab.begin("keys"))
         expect(self.page.get_by_label("Key ID")).to_be_focused()
+
+    def api_key_refused(self) -> None:
+        self.page.get_by_label("Key ID").fill("an-id")
+        self.page.get_by_label("Key", exact=True).fill("a-key…4f1d")
+        self.page.get_by_role("button", name="Use this key").click()
+        expect(self.page.get_by_role("alert")).to_contain_text("'Key' is no key")
 
     def paste(self) -> None:
         self.page.goto(self.lab.begin("4insight"))

@@ -193,7 +193,26 @@ def test_keys_that_cannot_work(rogue, change):
         provider_from_mapping("idp", table(rogue, **fields))
 
 
-@given(st.dictionaries(st.sampled_from(["id", "key"]), st.text(), min_size=2))
+@pytest.mark.parametrize("key", [" ", "half…", "a\r\nx-admin: 1", "a\x00", "schlüssel-77ad"])
+def test_what_no_header_can_hold_is_no_key(make, key):
+    engine = make()
+    login = engine.begin("idp")
+    parts = {"id": Secret("i-1"), "key": Secret(key)}
+    with pytest.raises(LoginFailed, match="'Key' is no key"):
+        engine.typed.api_key(login.id, parts, host="hub.example")
+    assert engine.accounts() == []
+    assert engine.login(login.id).status == "pending"  # the right one can still be typed
+
+
+def test_space_around_a_key_is_not_part_of_it(make):
+    engine = make(THEIR_ID="i-1", THEIR_KEY=" half:whole\n")
+    assert engine.token("idp").headers["Authorization"].reveal() == "Key i-1 half:whole"
+
+
+VISIBLE = st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), min_size=1)
+
+
+@given(st.dictionaries(st.sampled_from(["id", "key"]), VISIBLE, min_size=2))
 def test_no_value_of_a_part_is_taken_for_a_template(parts):
     provider = provider_from_mapping("idp", {"issuer": "https://idp.example", **FIELDS})
     secrets = {name: Secret(value) for name, value in parts.items()}

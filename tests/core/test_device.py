@@ -6,7 +6,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from clock import Clock
@@ -28,6 +28,8 @@ from jupyter_auth.core.register import MAX_DELAY
 from .drive import account_of, provider_at
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from jupyter_auth.core.engine import Engine
     from jupyter_auth.core.models import Login
 
@@ -49,6 +51,11 @@ class Waiting:
     def pause(self) -> float:
         """Seconds until the next poll."""
         return self.engine.login(self.login.id).next_poll_at - self.clock.now
+
+    @property
+    def error(self) -> Mapping[str, Any] | None:
+        """What the login says of its provider."""
+        return self.engine.login(self.login.id).error
 
 
 @pytest.fixture
@@ -288,8 +295,11 @@ def test_a_provider_that_is_away_is_asked_again_ever_less_often(rogue, name, dev
         assert device.poll().status == "pending"
         pauses.append(device.pause)
     assert pauses == [10, 20, 40, MAX_DELAY, MAX_DELAY, MAX_DELAY]
+    assert device.error["code"] in {"provider_unavailable", "provider_error"}
+    assert "asked again" in device.error["hint"]
     rogue.behave()
     assert device.poll().status == "pending"
+    assert device.error is None
     assert device.pause == 5  # as before it was away
     rogue.devices.approve(device.login.user_code)
     assert device.poll().status == "complete"
@@ -300,7 +310,7 @@ def test_a_provider_that_is_away_to_the_end_is_told_as_expired(rogue, device):
     for _ in range(30):
         if (ended := device.poll()).status != "pending":
             break
-    assert ended.status == "expired"
+    assert (ended.status, ended.error) == ("expired", None)
 
 
 def test_somebody_else_is_refused_with_nothing_stored(engine, rogue, clock):

@@ -36,9 +36,16 @@
   const loginUrl = () => `${main.dataset.api}logins/${main.dataset.login}`;
 
   function showTrouble({ message, hint }) {
-    $("trouble-message").textContent = message;
-    $("trouble-hint").textContent = hint || "";
+    say("trouble-message", message);
+    say("trouble-hint", hint || "");
     $("trouble").hidden = false;
+  }
+
+  // A screen reader reads again what is set again.
+  function say(id, text) {
+    if ($(id).textContent !== text) {
+      $(id).textContent = text;
+    }
   }
 
   function go(url) {
@@ -119,7 +126,20 @@
     };
     show();
     setInterval(show, 1000);
-    setInterval(lookAnew, LOOK);
+    watch();
+    setInterval(watch, LOOK);
+  }
+
+  // Shows what keeps us from knowing, until it does not any more.
+  async function watch() {
+    const login = await ask("GET", loginUrl()).catch((error) => ({ status: "pending", error }));
+    if (login.status !== "pending") {
+      location.reload();
+    } else if (login.error) {
+      showTrouble(login.error);
+    } else {
+      $("trouble").hidden = true;
+    }
   }
 
   async function lookAnew() {
