@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from traceback import walk_tb
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -198,8 +200,11 @@ def test_what_no_header_can_hold_is_no_key(make, key):
     engine = make()
     login = engine.begin("idp")
     parts = {"id": Secret("i-1"), "key": Secret(key)}
-    with pytest.raises(LoginFailed, match="'Key' is no key"):
+    with pytest.raises(LoginFailed, match="'Key' is no key") as refused:
         engine.typed.api_key(login.id, parts, host="hub.example")
+    for frame, _ in walk_tb(refused.value.__traceback__):
+        if frame.f_globals["__name__"].startswith("jupyter_auth."):
+            assert "'i-1'" not in repr(frame.f_locals)
     assert engine.accounts() == []
     assert engine.login(login.id).status == "pending"  # the right one can still be typed
 
