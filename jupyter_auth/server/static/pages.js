@@ -115,7 +115,7 @@
 
   // -- a device's code ---------------------------------------------------------------------------
 
-  const LOOK = 2000; // ms between looks at how the login stands; the server keeps the provider's pace
+  const LOOK = 1000; // ms between looks at how the login stands; the server keeps the provider's pace
 
   function device() {
     const end = performance.now() + Number(main.dataset.secondsLeft) * 1000;
