@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from providers.rogue import RogueProvider
 
 API_TOKEN = "of-the-service-shared-by-its-replicas-1f0e"
+NOBODY = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
 
 class Replica:
@@ -121,6 +122,9 @@ class Balancer:
                 there, back = await asyncio.open_connection("127.0.0.1", port)
                 await asyncio.gather(_pipe(reader, back), _pipe(there, writer))
                 return
+        with contextlib.suppress(OSError):
+            writer.write(NOBODY)  # a Hub that starts waits half a minute for any answer
+            await writer.drain()
         writer.close()
 
 
@@ -136,7 +140,9 @@ async def _pipe(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
 class Cluster:
     """A Hub whose service is two replicas, and a provider that minds reuse."""
 
-    def __init__(self, home: Path, database_url: str, keys: str, rogue: RogueProvider) -> None:
+    def __init__(
+        self, home: Path, database_url: str, keys: str, rogue: RogueProvider, more: str = ""
+    ) -> None:
         self.balancer = Balancer()
         self.postgres: Postgres | None = None
         self.database_url = database_url
@@ -147,13 +153,13 @@ class Cluster:
             "client_id": rogue.client_id,
             "scopes": ["openid", "offline_access"],
         }
-        more = f"""
+        config = f"""
 import jupyter_auth
 jupyter_auth.hub_config(
     c, {{"idp": {self.provider!r}}}, url={self.balancer.url!r}, api_token={API_TOKEN!r}
 )
 """
-        self.hub = Hub(home / "hub", more=more, prefix="/campus/", served=True)
+        self.hub = Hub(home / "hub", more=config + more, prefix="/campus/", served=True)
         self.log = home / "replicas.log"
         self.replicas: list[Replica] = []
 

@@ -52,7 +52,7 @@ class Family:
     nonce: str | None
     sub: str
     refresh_token: str = ""
-    spent: set[str] = field(default_factory=set)
+    spent: dict[str, float] = field(default_factory=dict)
     alive: bool = True
 
 
@@ -61,10 +61,10 @@ class RogueProvider:
     a ``certificate`` (see ``certificates``) https.
 
     Attributes to set at any time: ``sub``, ``username``, ``password``, ``scope`` (None: what was
-    asked for),
-    ``access_token_ttl`` (seconds), ``rotate`` (refresh tokens), ``client_secret`` (None: a public
-    client), ``sends_iss`` (RFC 9207), ``id_token`` (see ``forgery.IdTokens``), ``metadata`` (merged
-    into the discovery document). A refresh answers for the ``sub`` of that moment.
+    asked for), ``access_token_ttl`` (seconds), ``rotate`` (refresh tokens), ``grace`` (seconds for
+    which a spent refresh token is still taken; 0: it is reuse at once), ``client_secret`` (None: a
+    public client), ``sends_iss`` (RFC 9207), ``id_token`` (see ``forgery.IdTokens``), ``metadata``
+    (merged into the discovery document). A refresh answers for the ``sub`` of that moment.
 
     To read: ``requests`` (all that arrived), ``refreshes`` (granted), ``reuses`` (spent refresh
     tokens that came again), ``revoked`` (what came to be revoked).
@@ -90,6 +90,7 @@ class RogueProvider:
         self.scope: str | None = None
         self.access_token_ttl = 3600
         self.rotate = True
+        self.grace = 0.0
         self.sends_iss = True
         self.metadata: dict[str, Any] = {}
         self.requests: list[Request] = []
@@ -327,10 +328,11 @@ class RogueProvider:
     def _refresh_grant(self, form: dict[str, str]) -> Reply:
         token = form.get("refresh_token", "")
         for family in self._families:
-            if token in family.spent:  # RFC 9700, 4.14.2: somebody else has a copy
+            late = token in family.spent and self.clock() >= family.spent[token] + self.grace
+            if late:  # RFC 9700, 4.14.2: somebody else has a copy
                 self.reuses += 1
                 family.alive = False
-            elif family.alive and token == family.refresh_token:
+            elif family.alive and token in {family.refresh_token, *family.spent}:
                 self.refreshes += 1
                 family.sub = self.sub
                 return self._issue(family)
@@ -346,7 +348,8 @@ class RogueProvider:
             "scope": family.scope,
         }
         if family in self._families and (self.rotate or not family.refresh_token):
-            family.spent |= {family.refresh_token} - {""}
+            if family.refresh_token:
+                family.spent[family.refresh_token] = self.clock()
             family.refresh_token = secrets.token_urlsafe(24)
             answer["refresh_token"] = family.refresh_token
         if "openid" in family.scope.split():
