@@ -51,7 +51,13 @@ def hub_config(
     if providers is None:
         return
     c.Spawner.environment.update({"JUPYTER_AUTH_URL": url})
-    service: dict[str, Any] = {"name": NAME, "url": url, "oauth_no_confirm": True}
+    # Not among the services that the Hub's pages list: it has no page to begin with.
+    service: dict[str, Any] = {
+        "name": NAME,
+        "url": url,
+        "oauth_no_confirm": True,
+        "display": False,
+    }
     if api_token:
         service |= {"api_token": api_token}
     else:

@@ -119,6 +119,7 @@ def doors(
             *own,
             (f"{prefix}/oauth_callback", JupyterHubOAuthCallbackHandler, {"hub_auth": hub_auth}),
             (f"{prefix}/static/(.*)", web.StaticFileHandler, {"path": str(STATIC)}),
+            (f"{prefix}(/.*)", pages.Problem, given),  # whatever is no page, said on one
         ],
         base_url=brokers.base_url,
         cookie_secret=derived(hub_auth.api_token, "cookies"),

@@ -118,6 +118,7 @@ def test_hub_config_adds_to_the_roles_that_are_there() -> None:
     assert roles["server"] == ["users:activity!user", "access:servers!server", access]
     (service,) = c.JupyterHub.services
     assert service["environment"]["JUPYTER_AUTH_CRYPT_KEYS"] == KEYS
+    assert service["display"] is False, "the Hub's menu would lead to a page that is not there"
     assert KEYS not in str(c.Spawner)
     assert "client_secret" not in str(c.Spawner)
 

@@ -99,7 +99,7 @@ def test_a_cookie_alone_gets_no_token(served: Hub, oidc: OidcProvider) -> None:
             answer = browser.send(
                 "POST", served.url(TOKEN_ROUTE), {"provider": "idp"}, **headers, **more
             )
-            assert answer.status_code in {403, 404}
+            assert answer.status_code in {403, 404, 405}
             assert token not in answer.text
 
 
@@ -341,6 +341,15 @@ def test_the_service_asks_for_nothing_at_a_metadata_address(
     given = json.dumps({"idp": idp})
     told = auth_hub(served, oidc, "doctor", status=1, JUPYTER_AUTH_PROVIDERS=given)
     assert "✗ Provider: The metadata at 169.254.169.254 is a link-local or metadata" in told
+
+
+def test_what_is_no_page_is_said_on_a_page(served: Hub) -> None:
+    browser = browser_of(served, "alice")
+    for path in ("jupyter-auth/", "jupyter-auth/nowhere"):
+        answer = browser.get(path)
+        assert answer.status_code == 404
+        assert "There is no such page" in answer.text
+        assert "Open Jupyter" in answer.text
 
 
 # -- helpers ---------------------------------------------------------------------------------------
