@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import nbformat
 import requests
+from processes import Server
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,7 +37,7 @@ SETTINGS = {
 }
 
 
-class Lab:
+class Lab(Server):
     """One JupyterLab, from ``start()`` (or ``with``) to ``stop()``, with its files in ``home``.
 
     ``auth`` is what its configuration file sets as ``c.JupyterAuth``, ``more`` is Python at the end
@@ -59,7 +60,6 @@ class Lab:
         self._more = more
         self._environment = dict(environment or {})
         self._python = str(python)
-        self._process: subprocess.Popen[bytes] | None = None
         self._http = requests.Session()
         self._http.trust_env = False
         self._http.headers["Authorization"] = f"token {self.token}"
@@ -88,22 +88,9 @@ class Lab:
         return self
 
     def stop(self) -> None:
-        """End the process that ``start()`` began, and its kernels with it."""
+        """End it, and its kernels with it."""
         self._http.close()
-        if self._process is not None:
-            self._process.terminate()
-            try:
-                self._process.wait(timeout=20)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
-                self._process.wait()
-            self._process = None
-
-    def __enter__(self) -> Self:
-        return self.start()
-
-    def __exit__(self, *exc_info: object) -> None:
-        self.stop()
+        super().stop()
 
     def _lay_out(self) -> dict[str, str]:
         """Every place that Jupyter reads or writes lies in ``home``; the rest is inherited."""

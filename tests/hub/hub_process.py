@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import quote, urlsplit
 
 import requests
+from processes import Server
 from server.jupyter_process import Browser, Kernel, free_port
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ START_TIMEOUT = 60.0  # seconds; five are usual
 PASSWORD = "of-everybody"
 
 
-class Hub:
+class Hub(Server):
     """JupyterHub on loopback, from ``start()`` (or ``with``) to ``stop()``.
 
     ``auth`` is ``c.JupyterAuth`` of the users' servers; ``more`` is Python at the end of the Hub's
@@ -50,7 +51,6 @@ class Hub:
         self.log_file = home / "hub.log"
         self._auth = dict(auth or {})
         self._more = more
-        self._process: subprocess.Popen[bytes] | None = None
         self._http = self.session(self.api_token)
 
     # -- life ------------------------------------------------------------------------------------
@@ -75,23 +75,6 @@ class Hub:
             self.stop()
             raise RuntimeError("JupyterHub did not start:\n" + self.log()[-4000:]) from None
         return self
-
-    def stop(self) -> None:
-        """End the Hub, and with it proxy, services and users' servers."""
-        if self._process is not None:
-            self._process.terminate()
-            try:
-                self._process.wait(timeout=30)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
-                self._process.wait()
-            self._process = None
-
-    def __enter__(self) -> Self:
-        return self.start()
-
-    def __exit__(self, *exc_info: object) -> None:
-        self.stop()
 
     def _configuration(self) -> str:
         settings = {

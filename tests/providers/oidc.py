@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Self
 
 import requests
+from processes import Server
 
 from .person import Person
 
@@ -81,7 +82,7 @@ SERVICE_CLIENT: dict[str, Any] = {
 }
 
 
-class OidcProvider:
+class OidcProvider(Server):
     """One provider process, from ``start()`` (or ``with``) to ``stop()``.
 
     ``issuer`` is ``http://localhost:<port>`` unless ``host`` says otherwise: another *site* than a
@@ -107,7 +108,6 @@ class OidcProvider:
             "users": USERS,
             "clients": [PUBLIC_CLIENT, CONFIDENTIAL_CLIENT, SERVICE_CLIENT],
         }
-        self._process: subprocess.Popen[str] | None = None
         self._http = requests.Session()
         self._http.trust_env = False
 
@@ -137,23 +137,13 @@ class OidcProvider:
         return self
 
     def stop(self) -> None:
-        """End the process that ``start()`` began."""
+        """End it, and the connections to it."""
         self._http.close()
-        if self._process is not None:
-            assert self._process.stdin is not None
-            self._process.stdin.close()  # its sign to leave
-            try:
-                self._process.wait(timeout=5)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
-                self._process.wait()
-            self._process = None
+        super().stop()
 
-    def __enter__(self) -> Self:
-        return self.start()
-
-    def __exit__(self, *exc_info: object) -> None:
-        self.stop()
+    def _dismiss(self, process: subprocess.Popen[str]) -> None:
+        assert process.stdin is not None
+        process.stdin.close()  # its sign to leave
 
     def _listen(self, process: subprocess.Popen[str], ready: queue.Queue[str]) -> None:
         assert process.stdout is not None

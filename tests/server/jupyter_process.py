@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
 
 import requests
+from processes import Server
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,7 +24,7 @@ START_TIMEOUT = 60.0  # seconds; two are usual
 TOKEN = "jupyter-token-5f1c90"
 
 
-class JupyterProcess:
+class JupyterProcess(Server):
     """``jupyter server`` with our extension, authentication and XSRF on, logging at debug."""
 
     ready = "extension was successfully started"  # logged when the loop runs: it listens
@@ -39,7 +40,6 @@ class JupyterProcess:
         self.lines: list[str] = []
         self._arguments = arguments
         self.config = config
-        self._process: subprocess.Popen[str] | None = None
 
     @property
     def origin(self) -> str:
@@ -110,22 +110,6 @@ class JupyterProcess:
                     ready.set()
         process.wait()
         ready.set()
-
-    def stop(self) -> None:
-        if self._process is not None:
-            self._process.terminate()
-            try:
-                self._process.wait(timeout=30)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
-                self._process.wait()
-            self._process = None
-
-    def __enter__(self) -> Self:
-        return self.start()
-
-    def __exit__(self, *exc_info: object) -> None:
-        self.stop()
 
     def wait_for_log(self, text: str) -> None:
         """The log comes through a pipe: what was answered may not have been read yet."""
