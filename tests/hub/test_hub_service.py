@@ -5,10 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import os
 import sqlite3
-import subprocess
-import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
@@ -17,22 +14,17 @@ import pytest
 import requests
 from hub_process import until
 from hubs import KEYS, SECRET
+from served import PLACE, TOKEN_ROUTE, ask, auth_hub, browser_of, names, people_of, signed_in
 
 from jupyter_auth.core.errors import BrokerUnavailable, Throttled
 from jupyter_auth.server import hub_people
 from jupyter_auth.server.database import Database
 from jupyter_auth.server.hub_admin import sweep
 from jupyter_auth.server.hub_brokers import WAITERS
-from jupyter_auth.server.hub_doors import SharedOAuth
-from jupyter_auth.server.hub_people import People
 
 if TYPE_CHECKING:
-    from hub_process import Hub, HubBrowser
+    from hub_process import Hub
     from providers.oidc import OidcProvider
-    from server.jupyter_process import Kernel
-
-PLACE = "services/jupyter-auth/"
-TOKEN_ROUTE = f"{PLACE}api/v1/token"
 
 
 def test_alice_and_bob_sign_in_and_each_is_themselves_at_the_api(
@@ -350,76 +342,3 @@ def test_what_is_no_page_is_said_on_a_page(served: Hub) -> None:
         assert answer.status_code == 404
         assert "There is no such page" in answer.text
         assert "Open Jupyter" in answer.text
-
-
-# -- helpers ---------------------------------------------------------------------------------------
-
-
-def browser_of(hub: Hub, user: str) -> HubBrowser:
-    """That user's browser, on the service's pages."""
-    hub.server(user)
-    return hub.browser(user).at(f"{hub.prefix}services/")
-
-
-def signed_in(hub: Hub, oidc: OidcProvider, user: str) -> Kernel:
-    """A kernel of that user, who is signed in."""
-    kernel, browser = hub.server(user).kernel(), browser_of(hub, user)
-    login = kernel.begin()
-    assert login["path"].startswith(f"{hub.prefix}{PLACE}login/")
-    assert browser.arrive(oidc.login(browser.open(login), user)) == login["path"]
-    assert f"as {user}" in browser.page(login["path"])
-    return kernel
-
-
-def ask(hub: Hub, token: str) -> dict[str, Any]:
-    """What the service answers a script with that Hub API token."""
-    headers = {"Authorization": f"Bearer {token}", "Jupyter-Auth-Version": "1"}
-    body = {"provider": "idp"}
-    answer: dict[str, Any] = requests.post(
-        hub.url(TOKEN_ROUTE), headers=headers, json=body, timeout=30
-    ).json()
-    return answer
-
-
-def people_of(hub: Hub) -> People:
-    return People(
-        SharedOAuth(
-            api_token=hub.api_token,
-            api_url=hub.url("hub/api"),
-            oauth_client_id="x",
-            access_scopes={"access:services!service=jupyter-auth"},
-        )
-    )
-
-
-def names(hub: Hub) -> list[str]:
-    with sqlite3.connect(hub.home / "accounts.sqlite") as connection:
-        found = connection.execute(
-            "SELECT DISTINCT user_name FROM jupyter_auth_records WHERE kind = 'account' ORDER BY 1"
-        )
-        return [name for (name,) in found]
-
-
-def auth_hub(hub: Hub, oidc: OidcProvider, *words: str, status: int = 0, **changes: str) -> str:
-    """What ``jupyter auth hub`` says in the environment of the service."""
-    idp = {"issuer": oidc.issuer, "client_id": "served", "client_secret": SECRET}
-    environ = {
-        "JUPYTERHUB_API_TOKEN": hub.api_token,
-        "JUPYTERHUB_API_URL": hub.url("hub/api"),
-        "JUPYTERHUB_CLIENT_ID": "service-jupyter-auth",
-        "JUPYTERHUB_SERVICE_PREFIX": f"{hub.prefix}{PLACE}",
-        "JUPYTERHUB_SERVICE_URL": "http://127.0.0.1:1",
-        "JUPYTER_AUTH_DATABASE_URL": f"sqlite:///{hub.home / 'accounts.sqlite'}",
-        "JUPYTER_AUTH_CRYPT_KEYS": KEYS,
-        "JUPYTER_AUTH_PROVIDERS": json.dumps({"idp": idp}),
-    }
-    done = subprocess.run(
-        [sys.executable, "-m", "jupyter_auth.cli", "hub", *words],
-        env=os.environ | environ | changes,
-        stdout=subprocess.PIPE,
-        text=True,
-        check=False,
-        timeout=60,
-    )
-    assert done.returncode == status, done.stdout
-    return done.stdout

@@ -1,0 +1,94 @@
+"""What the tests of the service do again and again, as its users, scripts and administrator."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import requests
+from hubs import KEYS, SECRET
+
+from jupyter_auth.server.hub_doors import SharedOAuth
+from jupyter_auth.server.hub_people import People
+
+if TYPE_CHECKING:
+    from hub_process import Hub, HubBrowser
+    from providers.oidc import OidcProvider
+    from server.jupyter_process import Kernel
+
+PLACE = "services/jupyter-auth/"
+TOKEN_ROUTE = f"{PLACE}api/v1/token"
+
+
+def browser_of(hub: Hub, user: str) -> HubBrowser:
+    """That user's browser, on the service's pages."""
+    hub.server(user)
+    return hub.browser(user).at(f"{hub.prefix}services/")
+
+
+def signed_in(hub: Hub, oidc: OidcProvider, user: str) -> Kernel:
+    """A kernel of that user, who is signed in."""
+    kernel, browser = hub.server(user).kernel(), browser_of(hub, user)
+    login = kernel.begin()
+    assert login["path"].startswith(f"{hub.prefix}{PLACE}login/")
+    assert browser.arrive(oidc.login(browser.open(login), user)) == login["path"]
+    assert f"as {user}" in browser.page(login["path"])
+    return kernel
+
+
+def ask(hub: Hub, token: str) -> dict[str, Any]:
+    """What the service answers a script with that Hub API token."""
+    headers = {"Authorization": f"Bearer {token}", "Jupyter-Auth-Version": "1"}
+    body = {"provider": "idp"}
+    answer: dict[str, Any] = requests.post(
+        hub.url(TOKEN_ROUTE), headers=headers, json=body, timeout=30
+    ).json()
+    return answer
+
+
+def people_of(hub: Hub) -> People:
+    return People(
+        SharedOAuth(
+            api_token=hub.api_token,
+            api_url=hub.url("hub/api"),
+            oauth_client_id="x",
+            access_scopes={"access:services!service=jupyter-auth"},
+        )
+    )
+
+
+def names(hub: Hub) -> list[str]:
+    with sqlite3.connect(hub.home / "accounts.sqlite") as connection:
+        found = connection.execute(
+            "SELECT DISTINCT user_name FROM jupyter_auth_records WHERE kind = 'account' ORDER BY 1"
+        )
+        return [name for (name,) in found]
+
+
+def auth_hub(hub: Hub, oidc: OidcProvider, *words: str, status: int = 0, **changes: str) -> str:
+    """What ``jupyter auth hub`` says in the environment of the service."""
+    idp = {"issuer": oidc.issuer, "client_id": "served", "client_secret": SECRET}
+    environ = {
+        "JUPYTERHUB_API_TOKEN": hub.api_token,
+        "JUPYTERHUB_API_URL": hub.url("hub/api"),
+        "JUPYTERHUB_CLIENT_ID": "service-jupyter-auth",
+        "JUPYTERHUB_SERVICE_PREFIX": f"{hub.prefix}{PLACE}",
+        "JUPYTERHUB_SERVICE_URL": "http://127.0.0.1:1",
+        "JUPYTER_AUTH_DATABASE_URL": f"sqlite:///{hub.home / 'accounts.sqlite'}",
+        "JUPYTER_AUTH_CRYPT_KEYS": KEYS,
+        "JUPYTER_AUTH_PROVIDERS": json.dumps({"idp": idp}),
+    }
+    done = subprocess.run(
+        [sys.executable, "-m", "jupyter_auth.cli", "hub", *words],
+        env=os.environ | environ | changes,
+        stdout=subprocess.PIPE,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == status, done.stdout
+    return done.stdout
