@@ -9,6 +9,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 INSTALLED := .venv/.installed
 SCHEDULER := .venv/scheduler/.installed
+TESSERA := .venv/tessera/.installed
 PROVIDERS := tests/providers/node_modules/.package-lock.json
 LAB_MODULES := labextension/node_modules/.package-lock.json
 LABEXTENSION := labextension/dist/package.json
@@ -30,7 +31,7 @@ help:
 	@echo "make oldest       the wheel in JupyterLab 4.2"
 	@echo "make screenshots  pictures of every page and widget state, in screenshots/; renews the README's"
 	@echo "make reference    the README's tables of settings and fields, from the code"
-	@echo "make bench        what a call costs, against plain requests"
+	@echo "make bench        what a call costs, beside plain requests; the Hub service, beside another"
 	@echo "make setup        only what the others need"
 
 # -- set-up ----------------------------------------------------------------------------------------
@@ -47,6 +48,12 @@ $(INSTALLED): pyproject.toml
 # Beside the environment: it would enable itself in every Jupyter there, to be seen in each picture.
 $(SCHEDULER): | $(INSTALLED)
 	pip install --quiet --no-deps --target $(@D) "jupyter-scheduler~=2.12" croniter pytz fsspec
+	touch $@
+
+# Beside the environment too: this peer of the Hub's bench needs an older JupyterHub.
+$(TESSERA): | $(INSTALLED)
+	$(PYTHON) -m venv $(@D)
+	$(@D)/bin/pip install --quiet "jupyterhub-tessera==1.1.0"
 	touch $@
 
 # oidc-provider calls URL.parse: Node.js 22 has it, and so have the later releases of 20. Asking for
@@ -149,7 +156,7 @@ screenshots: setup
 	PYTHONPATH=tests python -m lab.screenshots screenshots
 	cp screenshots/sign-in.gif screenshots/accounts.png tests/browser/pictures
 
-bench: setup
+bench: setup $(TESSERA)
 	PYTHONPATH=tests python -m bench
 	PYTHONPATH=tests python -m lab.bench
 	PYTHONPATH=tests:tests/hub python -m bench.hub

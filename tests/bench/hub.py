@@ -20,6 +20,7 @@ from replicas import Cluster, Replica
 from sqlalchemy import insert
 
 from bench.measure import Figure
+from bench.tessera import Tessera
 from jupyter_auth.server.database import Database, records
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ USERS = 12 if SHORT else 200
 FEW, MANY = (100, 1000) if SHORT else (1000, 100_000)
 SLICES = 2 if SHORT else 12
 CALLS = 64 if SHORT else 480  # in a slice
+FEWER = 32 if SHORT else 64  # of the peer, which takes longer for each
+FEWER_SLICES = 2 if SHORT else 4
 BATCH = 500  # rows of one statement
 TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -37,24 +40,27 @@ TICKS = os.sysconf("SC_CLK_TCK")
 class Load:
     """Calls for tokens at one replica, each of a user drawn at random."""
 
-    def __init__(self, replica: Replica, prefix: str, tokens: Sequence[str]) -> None:
+    method, path, body = "POST", "services/jupyter-auth/api/v1/token", b'{"provider": "idp"}'
+    calls = CALLS
+
+    def __init__(self, replica: Replica | Tessera, prefix: str, tokens: Sequence[str]) -> None:
         self._port = replica.port
         self._process = f"/proc/{replica.process.pid}"
-        self._path = f"{prefix}services/jupyter-auth/api/v1/token"
+        self._url = f"{prefix}{self.path}"
         self._tokens = tokens
 
     def run(self, clients: int) -> list[float]:
         """The milliseconds that each call took, of so many clients with a connection each."""
         took: list[float] = []
         threads = [
-            threading.Thread(target=self._client, args=(CALLS // clients, took))
+            threading.Thread(target=self._client, args=(self.calls // clients, took))
             for _ in range(clients)
         ]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
-        assert len(took) == CALLS // clients * clients, "a call failed"
+        assert len(took) == self.calls // clients * clients, "a call failed"
         return took
 
     def _client(self, calls: int, took: list[float]) -> None:
@@ -63,12 +69,17 @@ class Load:
             token = random.choice(self._tokens)  # noqa: S311 (a load, no secret)
             headers = {"Authorization": f"Bearer {token}", "Jupyter-Auth-Version": "1"}
             start = time.perf_counter()
-            connection.request("POST", self._path, b'{"provider": "idp"}', headers)
+            connection.request(self.method, self._url, self.body, headers)
             answer = connection.getresponse()
             answer.read()
             if answer.status == 200:
                 took.append((time.perf_counter() - start) * 1e3)
         connection.close()
+
+    def rate(self, clients: int) -> float:
+        """Calls in a second."""
+        start = time.perf_counter()
+        return len(self.run(clients)) / (time.perf_counter() - start)
 
     def cpu(self) -> float:
         """The milliseconds of a processor that the replica has used."""
@@ -79,6 +90,13 @@ class Load:
         """The MiB that the replica holds."""
         status = Path(f"{self._process}/status").read_text()
         return int(status.partition("VmRSS:")[2].split()[0]) / 1024
+
+
+class PeerLoad(Load):
+    """The same of jupyterhub-tessera."""
+
+    method, path, body = "GET", "services/tessera/token?server=idp", None
+    calls = FEWER
 
 
 def fill(url: str, accounts: int) -> None:
@@ -107,9 +125,8 @@ def throughput(load: Load) -> Iterator[Figure]:
     for clients in (1, 8, 32):
         rates, costs = [], []
         for _ in range(SLICES):
-            start, cpu = time.perf_counter(), load.cpu()
-            load.run(clients)
-            rates.append(CALLS / (time.perf_counter() - start))
+            cpu = load.cpu()
+            rates.append(load.rate(clients))
             costs.append((load.cpu() - cpu) / CALLS)
         yield Figure(f"tokens of distinct users, {clients} clients", rates, "1/s")
         yield Figure(f"CPU of one of them, {clients} clients", costs, "ms", 2.0)
@@ -129,12 +146,23 @@ def growth(few: Load, many: Load) -> Iterator[Figure]:
     yield Figure(f"CPU, {MANY} / {FEW} accounts", costs, "x", 1.2)
 
 
+def beside(ours: Load, theirs: Load) -> Iterator[Figure]:
+    """Both in turns, at one Hub, for the same users; their provider answers in 20 ms."""
+    for clients in (1, 8, 32):
+        pairs = [(ours.rate(clients), theirs.rate(clients)) for _ in range(FEWER_SLICES)]
+        yield Figure(f"tokens of tessera, {clients} clients", [b for _, b in pairs], "1/s")
+        shares = [b / a for a, b in pairs]
+        yield Figure(f"its tokens / ours, {clients} clients", shares, "x", 1 / 40)
+
+
 def main() -> int:
     home = Path(tempfile.mkdtemp(prefix="bench-hub-"))
     small, large = (f"sqlite:///{home / name}.sqlite" for name in ("small", "large"))
+    keys = Fernet.generate_key().decode()
     with (
         RogueProvider() as rogue,
-        Cluster(home, small, Fernet.generate_key().decode(), rogue) as cluster,
+        Tessera() as peer,
+        Cluster(home, small, keys, rogue, more=peer.more) as cluster,
     ):
         names = [f"user-{number}" for number in range(USERS)]
         tokens = list(cluster.users(names).values())
@@ -148,7 +176,9 @@ def main() -> int:
             load.run(8)  # the Hub knows them all from now on
         held = (few.memory() - empty) * 1000 / USERS
         sys.stdout.write(f"{Figure('memory for 1,000 users more', [held], 'MiB')}\n")
-        for part in (throughput(few), growth(few, many)):
+        peer.start(cluster.hub, home, names)
+        theirs = PeerLoad(peer, cluster.hub.prefix, tokens)
+        for part in (throughput(few), growth(few, many), beside(few, theirs)):
             for figure in part:
                 sys.stdout.write(f"{figure}\n")
                 sys.stdout.flush()
