@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+import requests
 from conftest import REPOSITORY
+from kernel.doors import eventually
 
 from jupyter_auth.demo.place import NOTEBOOK
 
@@ -136,6 +138,8 @@ def test_it_shows_its_address_and_goes_without_a_trace(
     with demo, demo.stdout:  # type: ignore[union-attr]
         try:
             shown = next(line for line in demo.stdout if "/x/lab/tree/demo.ipynb?token=" in line)  # type: ignore[union-attr]
+            # Jupyter shows the address before it listens there, and takes no signal in between.
+            assert eventually(lambda: _answers(shown.strip()))
         finally:
             demo.terminate()
         assert shown.strip().startswith("http://127.0.0.1:")
@@ -143,6 +147,13 @@ def test_it_shows_its_address_and_goes_without_a_trace(
     assert demo.returncode == 128 + signal.SIGTERM
     assert list((home / "tmp").iterdir()) == []
     assert not _serving(shown)
+
+
+def _answers(url: str) -> bool:
+    try:
+        return requests.get(url, timeout=10).ok
+    except requests.ConnectionError:
+        return False
 
 
 def _serving(line: str) -> bool:
