@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from jupyter_auth.server.pools import Pools
 
 BEAT = 1.0  # seconds
+PATIENCE = 5.0  # seconds for which somebody who asked is looked for: several of their own beats
 MANY = 500  # users of one query
 
 _log = logging.getLogger("jupyter_auth")
@@ -29,7 +30,7 @@ class Pulse:
         self._database = database
         self._pools = pools
         self._marks: dict[str, Any] = {}
-        self._asked: set[str] = set()
+        self._asked: dict[str, float] = {}  # when last, on the event loop's clock
         self._beating: asyncio.Task[None] | None = None
 
     def stirred(self, owner: str, seen: list[Any]) -> bool:
@@ -37,18 +38,22 @@ class Pulse:
 
         Also for as long as they have logins: these run out, and devices are asked about.
         """
-        self._asked.add(owner)
+        loop = asyncio.get_running_loop()
+        self._asked[owner] = loop.time()
         if self._beating is None or self._beating.done():
-            self._beating = asyncio.get_running_loop().create_task(self._beat())
+            self._beating = loop.create_task(self._beat())
         mark = self._marks.get(owner)
         news = not seen or seen[-1] != mark or (mark is not None and mark[-1] == LOGINS)
         seen[:] = [mark]
         return news
 
     async def _beat(self) -> None:
-        """Until nobody has asked for a while."""
-        while self._asked:
-            owners, self._asked = sorted(self._asked), set()
+        """Until nobody has asked for a while.
+
+        Who asks has a beat of their own, and the two drift: a mark is kept although its owner has
+        not asked between two looks, or they would be told of news that are none.
+        """
+        while owners := self._patient():
             try:
                 found = [
                     await self._pools.run(None, self._look, owners[start : start + MANY])
@@ -59,6 +64,12 @@ class Pulse:
                 _log.warning("Changes of other replicas are not seen: %s", error.message)
             await asyncio.sleep(BEAT)
         self._marks = {}
+
+    def _patient(self) -> list[str]:
+        """Those who asked lately."""
+        since = asyncio.get_running_loop().time() - PATIENCE
+        self._asked = {owner: when for owner, when in self._asked.items() if when > since}
+        return sorted(self._asked)
 
     def _look(self, owners: list[str]) -> dict[str, tuple[Any, ...]]:
         row = records.c

@@ -14,10 +14,11 @@ from replicas import sign_in
 from sqlalchemy import event
 
 from jupyter_auth.core.providers import Providers
-from jupyter_auth.server import hub_brokers
+from jupyter_auth.server import hub_brokers, hub_pulse
 from jupyter_auth.server.config import Settings
 from jupyter_auth.server.database import Database, records
 from jupyter_auth.server.hub_brokers import HubBrokers
+from jupyter_auth.server.hub_pulse import Pulse
 from jupyter_auth.server.sqlstore import Owner
 from jupyter_auth.server.vault import Vault
 
@@ -91,7 +92,7 @@ def test_what_another_replica_changes_is_told_and_quiet_users_cost_one_query_for
         for number in range(12):
             broker = brokers.of_owner(user(number))
             since = (await broker.changes({}, asyncio.Event()))["sequence"]
-            waiting = broker.changes({"since": since, "wait": 20}, asyncio.Event())
+            waiting = broker.changes({"since": since, "wait": 30}, asyncio.Event())
             waits.append(asyncio.create_task(waiting))
         database = brokers._database._engine
         event.listen(database, "before_cursor_execute", lambda *given: asked.append(given[2]))
@@ -109,6 +110,31 @@ def test_what_another_replica_changes_is_told_and_quiet_users_cost_one_query_for
     quiet, told = asyncio.run(look())
     assert told == ["removed"]
     assert 1 <= quiet <= 6
+
+
+def test_whoever_asks_more_slowly_than_the_pulse_beats_is_told_of_no_news_that_are_none(
+    brokers: HubBrokers, rogue: RogueProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hub_pulse, "BEAT", 0.01)
+    sign_in(brokers.engine(user(0)), rogue)
+    brokers._database.change(records.delete().where(records.c.kind == "logins"))
+    looks: list[str] = []
+    event.listen(
+        brokers._database._engine,
+        "before_cursor_execute",
+        lambda *given: looks.append(given[2]),
+    )
+
+    async def ask() -> list[bool]:
+        pulse, seen, told = Pulse(brokers._database, brokers._pools), [], []
+        for _ in range(5):
+            told.append(pulse.stirred(user(0).id, seen))
+            looks.clear()
+            await asyncio.to_thread(until, lambda: len(looks) > 2)
+        pulse.close()
+        return told
+
+    assert asyncio.run(ask()) == [True, True, False, False, False]
 
 
 def test_few_brokers_are_kept_and_those_who_wait_are(
