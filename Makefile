@@ -6,7 +6,10 @@ SUITES := lint wheel core kernel systems server environments front hub-short bro
 # The environment's programs first; among them Node.js, where the machine has none or too old a one.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# Of whoever calls make from another environment: IPython would look for packages in that.
+unexport VIRTUAL_ENV
 
+ALL := .[test,demo,hub]
 INSTALLED := .venv/.installed
 SCHEDULER := .venv/scheduler/.installed
 TESSERA := .venv/tessera/.installed
@@ -21,7 +24,7 @@ PYTEST := pytest --durations=15
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help setup chromium postgresql test $(SUITES) hub reference oldest demo screenshots bench
+.PHONY: help setup chromium postgresql test $(SUITES) hub reference oldest demo screenshots bench upgrade audit
 
 help:
 	@echo "make demo         JupyterLab on a demo notebook with a provider of its own"
@@ -32,17 +35,19 @@ help:
 	@echo "make screenshots  pictures of every page and widget state, in screenshots/; renews the README's"
 	@echo "make reference    the README's tables of settings and fields, from the code"
 	@echo "make bench        what a call costs, beside plain requests; the Hub service, beside another"
+	@echo "make upgrade      the newest packages into .venv, and into constraints.txt"
+	@echo "make audit        asks the registries for known holes in what is installed"
 	@echo "make setup        only what the others need"
 
 # -- set-up ----------------------------------------------------------------------------------------
 
 setup: $(INSTALLED) $(PROVIDERS) $(LABEXTENSION) chromium
 
-$(INSTALLED): pyproject.toml
+$(INSTALLED): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and \
 	  "Python 3.11 or newer is needed; name one with `make PYTHON=...`.")'
 	test -x .venv/bin/python || $(PYTHON) -m venv .venv
-	SKIP_JUPYTER_BUILDER=1 .venv/bin/pip install --quiet --editable ".[test,demo,hub]"
+	SKIP_JUPYTER_BUILDER=1 .venv/bin/pip install --quiet --constraint constraints.txt --editable "$(ALL)"
 	touch $@
 
 # Beside the environment: it would enable itself in every Jupyter there, to be seen in each picture.
@@ -88,6 +93,19 @@ postgresql:
 	  apt-get install --yes --quiet --no-install-recommends postgresql; \
 	else echo "The Hub's tests need PostgreSQL: have the package \`postgresql\` installed." >&2; exit 1; \
 	fi
+
+# What everybody here works with is in constraints.txt, to the digit; users have only lower limits.
+upgrade: $(INSTALLED)
+	SKIP_JUPYTER_BUILDER=1 pip install --upgrade --upgrade-strategy eager --editable "$(ALL)"
+	pip freeze --exclude-editable > constraints.txt
+	touch $(INSTALLED)
+
+audit: $(INSTALLED) $(PROVIDERS) $(LAB_MODULES)
+	$(PYTHON) -m venv .venv/audit
+	.venv/audit/bin/pip install --quiet pip-audit
+	.venv/audit/bin/pip-audit --strict --no-deps --disable-pip --requirement constraints.txt
+	cd labextension && npm audit
+	cd tests/providers && npm audit
 
 # -- tests -----------------------------------------------------------------------------------------
 

@@ -18,9 +18,8 @@ if TYPE_CHECKING:
     from jupyter_auth.core.models import Provider
 
 MAX_AGE = 3600.0  # seconds that metadata and keys are believed
-RETRY = 60.0  # seconds until an issuer that is away is asked again
-_MEND = "Tell whoever runs it, or give the right address in `endpoints` of the provider."
 PAUSE = 60.0  # seconds between tries of an issuer that is away
+_MEND = "Tell whoever runs it, or give the right address in `endpoints` of the provider."
 
 
 class Discovery:

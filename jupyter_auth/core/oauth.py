@@ -29,6 +29,7 @@ from jupyter_auth.core.errors import (
 from jupyter_auth.core.secret import Secret
 from jupyter_auth.core.token_endpoint import (
     Party,
+    ProviderSession,
     TokenAnswer,
     as_https,
     checked,
@@ -40,7 +41,7 @@ from jupyter_auth.core.token_endpoint import (
 from jupyter_auth.core.traces import forgetful
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from jupyter_auth.core.device_answer import DeviceAnswer
 
@@ -92,9 +93,17 @@ def authorization_url(
     )
 
 
-def _secret(credentials: Mapping[str, str]) -> dict[str, Any]:
-    """The client's id is added by oauthlib itself, by ``include_client_id``."""
-    return {k: v for k, v in credentials.items() if k == "client_secret"}
+def _fetched(session: ProviderSession, party: Party, **params: Any) -> http.Json:
+    """What the token endpoint answers to a grant with these parameters."""
+    auth, credentials = client_auth(party)
+    if secret := credentials.get("client_secret"):
+        params["client_secret"] = secret
+    return session.fetch_token(
+        as_https(party.endpoint("token_endpoint")),
+        auth=auth,
+        include_client_id=auth is None,  # oauthlib adds the id by itself
+        **params,
+    )
 
 
 @forgetful
@@ -106,15 +115,7 @@ def exchange(party: Party, *, code: Secret, verifier: Secret, redirect_uri: str)
     with speaking(
         party, redirect_uri, invalid_grant=LoginFailed, hidden=(code, verifier)
     ) as session:
-        auth, credentials = client_auth(party)
-        answer = session.fetch_token(
-            as_https(party.endpoint("token_endpoint")),
-            code=code.reveal(),
-            code_verifier=verifier.reveal(),
-            auth=auth,
-            include_client_id=auth is None,
-            **_secret(credentials),
-        )
+        answer = _fetched(session, party, code=code.reveal(), code_verifier=verifier.reveal())
     return checked(answer)
 
 
@@ -125,14 +126,7 @@ def redeem(party: Party, code: Secret) -> TokenAnswer:
     LoginFailed: the provider refused the code. ConfigurationError: it refused the client.
     """
     with speaking(party, invalid_grant=LoginFailed, hidden=(code,)) as session:
-        auth, credentials = client_auth(party)
-        answer = session.fetch_token(
-            as_https(party.endpoint("token_endpoint")),
-            code=code.reveal(),
-            auth=auth,
-            include_client_id=auth is None,
-            **_secret(credentials),
-        )
+        answer = _fetched(session, party, code=code.reveal())
     return checked(answer)
 
 
@@ -144,16 +138,8 @@ def password(party: Party, username: str, password: Secret, scopes: Sequence[str
     """
     client = LegacyApplicationClient(party.client_id)
     with speaking(party, client=client, invalid_grant=LoginFailed, hidden=(password,)) as session:
-        auth, credentials = client_auth(party)
-        more = _secret(credentials) | ({"scope": " ".join(scopes)} if scopes else {})
-        answer = session.fetch_token(
-            as_https(party.endpoint("token_endpoint")),
-            username=username,
-            password=password.reveal(),
-            auth=auth,
-            include_client_id=auth is None,
-            **more,
-        )
+        more = {"scope": " ".join(scopes)} if scopes else {}
+        answer = _fetched(session, party, username=username, password=password.reveal(), **more)
     return checked(answer)
 
 
@@ -205,15 +191,8 @@ def poll_device(
     with speaking(
         party, client=client, invalid_grant=LoginFailed, hidden=(device_code,)
     ) as session:
-        auth, credentials = client_auth(party)
         try:
-            answer = session.fetch_token(
-                as_https(party.endpoint("token_endpoint")),
-                device_code=device_code.reveal(),
-                auth=auth,
-                include_client_id=auth is None,
-                **_secret(credentials),
-            )
+            answer = _fetched(session, party, device_code=device_code.reveal())
         except OAuth2Error as error:
             return _pending(party, error)
     return checked(answer)
@@ -264,18 +243,8 @@ def client_credentials(party: Party, scopes: Sequence[str]) -> TokenAnswer:
     """A token of the client's own (RFC 6749 4.4). ConfigurationError: the client is refused."""
     client = BackendApplicationClient(party.client_id)
     with speaking(party, client=client, invalid_grant=ConfigurationError, hidden=()) as session:
-        auth, credentials = client_auth(party)
-        more = _secret(credentials)
-        if scopes:
-            more["scope"] = list(scopes)
-        if party.provider.audience:
-            more["audience"] = party.provider.audience
-        answer = session.fetch_token(
-            as_https(party.endpoint("token_endpoint")),
-            auth=auth,
-            include_client_id=auth is None,
-            **more,
-        )
+        asked = {"scope": list(scopes), "audience": party.provider.audience}
+        answer = _fetched(session, party, **{k: v for k, v in asked.items() if v})
     return checked(answer)
 
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, quote_plus, urlsplit
 
 import requests
-from oauthlib.oauth2 import Client, DeviceClient, OAuth2Error, WebApplicationClient
+from oauthlib.oauth2 import DeviceClient, OAuth2Error, WebApplicationClient
 from requests.auth import HTTPBasicAuth
 from requests_oauthlib import OAuth2Session
 
