@@ -267,6 +267,7 @@ class Engine:
     ) -> Logout:
         """Delete here, then revoke at the provider (RFC 7009). StoreError: cannot be deleted."""
         account = self._tokens.drop(AccountKey(provider, session_key))
+        self._usage.forget(provider, session_key)
         if account is None:
             return Logout(removed=False, revoked=False, note="Nobody was signed in.")
         if account.kind == "api_key":
@@ -316,6 +317,10 @@ class Engine:
     def limits(self) -> list[Limits]:
         """What is known of the limits of each token that kernels used."""
         return self._usage.all(self._throttle)
+
+    def tell_usage(self) -> None:
+        """What ``usage`` brought is a change now. Not each time: kernels report often."""
+        self._usage.tell()
 
     def _throttle(self, provider: str) -> Throttle:
         found = self._configured(provider)
@@ -367,6 +372,8 @@ class Engine:
         self._client_tokens.close()
 
     def _login_changed(self, login: Login) -> None:
+        if login.status == "complete":
+            self._usage.forget(login.provider, login.session_key)
         self._log.add(
             Change(
                 kind="login", provider=login.provider, session_key=login.session_key, login=login

@@ -45,7 +45,7 @@ class Limits:
     """What all kernels saw of the limits of one token.
 
     ``calls`` in the window that is configured; ``throttled_until``: no call is sent before;
-    ``notebook``: where the last call came from.
+    ``notebooks``: which used it lately, the last one first.
     """
 
     provider: str
@@ -54,7 +54,7 @@ class Limits:
     calls: int = 0
     quota: Quota | None = None
     throttled_until: float | None = None
-    notebook: str | None = None
+    notebooks: tuple[str, ...] = ()
 
 
 def quota_of(headers: Mapping[str, str], now: float) -> Quota | None:

@@ -338,11 +338,11 @@ class Login:
 
 @dataclass(frozen=True, kw_only=True)
 class Change:
-    """Something a kernel should know: an account changed or is gone, a login moved on, or an API
-    takes no more calls for a while.
+    """Something to know: an account changed or is gone, a login moved on, an API takes no more
+    calls for a while, or something else is known of the use of a token.
     """
 
-    kind: Literal["account", "removed", "login", "throttled"]
+    kind: Literal["account", "removed", "login", "throttled", "usage"]
     provider: str
     session_key: str = DEFAULT_KEY
     login: Login | None = None

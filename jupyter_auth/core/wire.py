@@ -210,7 +210,7 @@ def limits_from_wire(data: dict[str, Any]) -> Limits:
         calls=int(data.get("calls") or 0),
         quota=quota_from_wire(data.get("quota")),
         throttled_until=data.get("throttled_until"),
-        notebook=data.get("notebook"),
+        notebooks=tuple(str(each) for each in data.get("notebooks") or ()),
     )
 
 

@@ -54,6 +54,15 @@ export function limitWords(limits, now) {
   return `${remaining}${most} calls left${reset_at ? ` until ${clock(reset_at, now)}` : ""}`;
 }
 
+/** Which notebooks use an account: by name while they are few, "" for none. */
+export function usersOf(limits) {
+  const names = limits?.notebooks ?? [];
+  if (names.length === 0) return "";
+  const named = names.length > 3 ? names.slice(0, 2) : names.slice(0, -1);
+  const last = names.length > 3 ? `${names.length - 2} more` : names.at(-1);
+  return `Used by ${[named.join(", "), last].filter(Boolean).join(" and ")}`;
+}
+
 /** Who waits for a login; "" for nobody but the person who began it here. */
 export function asker({ kernel, notebook }) {
   return notebook || (kernel ? "A kernel" : "");
@@ -105,7 +114,7 @@ function held({ account, limits, session_key }, title, now) {
       account.warning,
       howLong(account, now),
       limitWords(limits, now),
-      limits?.notebook && `Last used by ${limits.notebook}`,
+      usersOf(limits),
       account.scope && `Scopes: ${account.scope}`,
       keyOf(session_key)
     ],

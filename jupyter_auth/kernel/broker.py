@@ -174,8 +174,9 @@ class BrokerClient:
         return self._call(parse, "POST", "imports", {"provider": provider})
 
     def usage(self, seen: Limits) -> Limits:
-        """As ``Accounts.usage``; the notebook is this process's own."""
-        body = wire.limits_to_wire(seen) | {"notebook": seen.notebook or this_notebook()}
+        """As ``Accounts.usage``; the notebook is this process's own by default."""
+        here = [name] if (name := this_notebook()) else []
+        body = wire.limits_to_wire(seen) | {"notebooks": seen.notebooks or here}
         return self._call(wire.limits_from_wire, "POST", "usage", body)
 
     def limits(self) -> list[Limits]:

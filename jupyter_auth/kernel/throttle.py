@@ -27,6 +27,7 @@ RETRIES = 3
 IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"})  # RFC 9110 9.2.2
 NEAR = 0.8  # of a configured limit: then it is warned of
 REPORT_PAUSE = 5.0  # seconds between two reports of a quota
+USE_PAUSE = 300.0  # seconds between two reports where all there is to say is that it is used
 
 
 class Credential(NamedTuple):
@@ -61,7 +62,7 @@ class Throttling:
         self._throttle = credential.info.throttle
         self._clock = clock
         self._until = 0.0
-        self._report_from = 0.0
+        self._reported_at = 0.0
         self._warned = False
         self._pid = 0  # of the process that listens for lockouts
         _all.add(self)
@@ -88,13 +89,14 @@ class Throttling:
             )
 
     def saw(self, response: Response) -> None:
-        """Learn from an answer, and tell the others."""
+        """Learn from an answer, and tell the others; now and then, that there was one."""
         now = self._clock()
         self.quota = quota_of(response.headers, now) or self.quota
         until = self._lockout(response, now)
         counts = self._throttle.limit is not None
-        if until or counts or (self.quota and now >= self._report_from):
-            self._report_from = now + REPORT_PAUSE
+        pause = REPORT_PAUSE if self.quota else USE_PAUSE
+        if until or counts or now >= self._reported_at + pause:
+            self._reported_at = now
             self._report(calls=int(counts), until=until)
 
     def pause(self, response: Response) -> float | None:

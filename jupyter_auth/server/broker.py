@@ -6,6 +6,7 @@ is JSON. Every call runs in a thread of the provider's own pool.
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import quote
@@ -25,7 +26,6 @@ from jupyter_auth.server.returns import Returns
 from jupyter_auth.server.whereabouts import Whereabouts
 
 if TYPE_CHECKING:
-    import asyncio
     from collections.abc import Callable, Mapping
 
     from jupyter_auth.core.engine import Engine
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 PREFIX = "jupyter-auth/"
 MAX_WAIT = 30.0  # seconds
 MAX_VALID = 86400.0  # seconds
+USAGE_PAUSE = 1.0  # seconds in which all that kernels report is one change
 
 Wire: TypeAlias = dict[str, Any]
 
@@ -70,6 +71,7 @@ class Broker:
         self._own_pools = pools is None
         self._pools = pools or Pools()
         self.returns = Returns(lambda: {login.id for login in engine.logins()})
+        self._telling: asyncio.TimerHandle | None = None
         self._asker = Asker(engine, self._pools)
         self._bell = Bell(engine, self._pools, self._asker, waiters, stirred)
 
@@ -204,7 +206,14 @@ class Broker:
     async def usage(self, body: Mapping[str, Any]) -> Wire:
         """What a kernel saw of an API's limits, and what all of them saw together."""
         found = await self._pools.run(None, self._engine.usage, inputs.limits(body))
+        if self._telling is None:
+            loop = asyncio.get_running_loop()
+            self._telling = loop.call_later(USAGE_PAUSE, self._tell_usage)
         return wire.limits_to_wire(found)
+
+    def _tell_usage(self) -> None:
+        self._telling = None
+        self._engine.tell_usage()
 
     async def limits(self) -> Wire:
         """All that kernels saw."""
@@ -348,6 +357,8 @@ class Broker:
     def close(self) -> None:
         """Let everybody go, take no more calls, close the engine."""
         self.returns.close()
+        if self._telling:
+            self._telling.cancel()
         self._bell.close()
         self._asker.close()
         if self._own_pools:

@@ -103,7 +103,7 @@ def limits(data: Mapping[str, Any]) -> Limits:
         calls=int(number(data.get("calls"), "calls", MAX_CALLS)),
         quota=_quota(data.get("quota")),
         throttled_until=_moment(data, "throttled_until"),
-        notebook=text(data, "notebook"),
+        notebooks=tuple(words(data, "notebooks") or ()),
     )
 
 

@@ -40,10 +40,11 @@ interface AccountView {
   howLong: (account: Account, now: number) => string;
   isOver: (account: Account, now: number) => boolean;
   limitWords: (limits: Limits | undefined, now: number) => string;
+  usersOf: (limits: Limits | undefined) => string;
   needed: (login: Login, title: string) => string;
   refused: (title: string, username: string | null) => string;
 }
 
 const typed = untyped as AccountView;
 export const { DEFAULT_KEY, view, sentence, signedIn, howLong } = typed;
-export const { isOver, limitWords, needed, refused } = typed;
+export const { isOver, limitWords, needed, refused, usersOf } = typed;

@@ -14,8 +14,8 @@ export interface Limits {
   client_id: string | null;
   quota: { limit?: number | null; remaining?: number | null; reset_at?: number | null } | null;
   throttled_until: number | null;
-  /** Where the last call came from. */
-  notebook: string | null;
+  /** Those that used it lately, the last one first. */
+  notebooks: string[];
 }
 
 /** One signed-in identity. Times are seconds since 1970 in UTC. */

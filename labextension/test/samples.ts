@@ -26,7 +26,7 @@ export function limits(changes: Partial<Limits> = {}): Limits {
     client_id: null,
     quota: null,
     throttled_until: null,
-    notebook: "analysis.ipynb",
+    notebooks: ["analysis.ipynb"],
     ...changes
   };
 }

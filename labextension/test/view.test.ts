@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import { howLong, needed, type Place, limitWords, type Seen, view } from "../src/view";
+import { howLong, needed, type Place, limitWords, type Seen, usersOf, view } from "../src/view";
 import type { Login } from "../src/wire";
 import { account, CAMPUS, limits, login, NOW } from "./samples";
 
@@ -30,6 +30,16 @@ test.each([
   expect(limitWords(known, NOW)).toMatch(said);
 });
 
+test.each([
+  [[], ""],
+  [["a"], "Used by a"],
+  [["a", "b"], "Used by a and b"],
+  [["a", "b", "c"], "Used by a, b and c"],
+  [["a", "b", "c", "d"], "Used by a, b and 2 more"]
+])("that %o use it", (notebooks, said) => {
+  expect(usersOf(limits({ notebooks }))).toBe(said);
+});
+
 function place(changes: Partial<Place> = {}): Place {
   return { name: "campus", session_key: "default", provider: CAMPUS, ...changes };
 }
@@ -53,7 +63,7 @@ test("an account with all that can be told", () => {
     "Not saved.",
     "Refreshes by itself · Expires in 60 minutes",
     "7 calls left",
-    "Last used by analysis.ipynb",
+    "Used by analysis.ipynb",
     "Scopes: openid",
     "Session key: b"
   ]);

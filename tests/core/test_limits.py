@@ -9,7 +9,7 @@ from requests.structures import CaseInsensitiveDict
 
 from jupyter_auth.core.changes import ChangeLog
 from jupyter_auth.core.limits import Limits, Quota, Throttle, quota_of
-from jupyter_auth.core.usage import MOST, Usage
+from jupyter_auth.core.usage import LATELY, MOST, MOST_NOTEBOOKS, Usage
 
 NOW = 1_800_000_000.0
 
@@ -137,10 +137,10 @@ def test_who_waits_for_changes_hears_of_a_lockout(usage, log, clock):
 
 def test_what_is_not_said_anew_stays(usage, clock):
     quota = Quota(limit=10, remaining=5)
-    usage.report(COUNTED, seen(quota=quota, notebook="a.ipynb"))
+    usage.report(COUNTED, seen(quota=quota, notebooks=("a.ipynb",)))
     usage.report(COUNTED, seen(throttled_until=clock() + 10))
     (found,) = usage.all(lambda _: COUNTED)
-    assert (found.quota, found.notebook) == (quota, "a.ipynb")
+    assert (found.quota, found.notebooks) == (quota, ("a.ipynb",))
     assert found.throttled_until == clock() + 10
 
 
@@ -148,4 +148,67 @@ def test_made_up_keys_do_not_fill_the_memory(usage):
     for number in range(MOST + 5):
         usage.report(COUNTED, seen(str(number), calls=1))
     assert len(usage.all(lambda _: COUNTED)) == MOST
-    assert len(usage._calls) == MOST
+
+
+def uses(usage, *notebooks, key="default"):
+    """Each of them reports; what is known of all."""
+    for name in notebooks:
+        found = usage.report(COUNTED, seen(key, notebooks=(name,)))
+    return found.notebooks
+
+
+def test_all_notebooks_that_use_it_are_named_the_last_first(usage):
+    assert uses(usage, "a.ipynb", "b.ipynb", "a.ipynb") == ("a.ipynb", "b.ipynb")
+    assert usage.report(COUNTED, seen()).notebooks == ("a.ipynb", "b.ipynb")
+    assert uses(usage, "c.ipynb", key="another") == ("c.ipynb",)
+
+
+def test_a_silent_notebook_is_forgotten(usage, clock):
+    uses(usage, "a.ipynb", "b.ipynb")
+    clock.advance(LATELY - 1)
+    assert uses(usage, "b.ipynb") == ("b.ipynb", "a.ipynb")
+    clock.advance(1)
+    (found,) = usage.all(lambda _: COUNTED)
+    assert found.notebooks == ("b.ipynb",)
+
+
+def test_made_up_notebooks_do_not_fill_the_memory(usage):
+    names = [f"{number}.ipynb" for number in range(MOST_NOTEBOOKS + 5)]
+    assert uses(usage, *names) == tuple(reversed(names))[:MOST_NOTEBOOKS]
+
+
+def test_another_person_has_another_quota_and_the_same_lockout(usage, clock):
+    until = clock() + 300
+    for client_id in ("c", None):
+        usage.report(
+            COUNTED,
+            seen(
+                client_id=client_id,
+                quota=Quota(limit=10, remaining=5),
+                notebooks=("a.ipynb",),
+                throttled_until=until,
+            ),
+        )
+    usage.forget("idp", "default")
+    person, service = usage.all(lambda _: COUNTED)
+    assert (person.quota, person.notebooks, person.throttled_until) == (None, (), until)
+    assert (service.quota, service.notebooks) == (Quota(limit=10, remaining=5), ("a.ipynb",))
+
+
+def test_what_else_is_known_is_told_once(usage, log):
+    def told():
+        since = log.after(0).sequence
+        usage.tell()
+        return [(each.kind, each.session_key, each.limits) for each in log.after(since).changes]
+
+    quota = Quota(limit=10, remaining=5)
+    for key in ("one", "two"):
+        usage.report(COUNTED, seen(key, quota=quota))
+        usage.report(COUNTED, seen(key, notebooks=("a.ipynb",)))
+    assert told() == [("usage", "one", None), ("usage", "two", None)]
+    usage.report(COUNTED, seen("one", quota=quota, notebooks=("a.ipynb",), calls=1))
+    assert told() == []
+    usage.report(COUNTED, seen("one", quota=Quota(limit=10, remaining=4)))
+    assert told() == [("usage", "one", None)]
+    usage.report(COUNTED, seen("one", notebooks=("b.ipynb",)))
+    assert told() == [("usage", "one", None)]

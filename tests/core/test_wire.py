@@ -76,6 +76,16 @@ logins = st.builds(
     kernel=maybe,
     notebook=maybe,
 )
+limits = st.builds(
+    Limits,
+    provider=text,
+    session_key=text,
+    client_id=maybe,
+    calls=st.integers(0, 2**53),
+    quota=st.none() | st.builds(Quota, limit=st.none() | st.integers(0, 2**53)),
+    throttled_until=st.none() | times,
+    notebooks=st.lists(text, max_size=3).map(tuple),
+)
 changes = st.builds(
     Changes,
     sequence=st.integers(0, 2**53),
@@ -83,10 +93,11 @@ changes = st.builds(
     changes=st.lists(
         st.builds(
             Change,
-            kind=st.sampled_from(["account", "removed", "login"]),
+            kind=st.sampled_from(["account", "removed", "login", "usage"]),
             provider=text,
             session_key=text,
             login=st.none() | logins,
+            limits=st.none() | limits,
         ),
         max_size=3,
     ).map(tuple),
@@ -176,10 +187,11 @@ def test_there_is_no_word_for_a_refresh_token_or_a_client_secret():
     assert names == {
         "access_token", "api_headers", "api_origins", "Authorization", "base_url", "calls",
         "changes", "client_id", "error", "expires_at", "grant", "headers", "headers_at", "host",
-        "id", "kernel", "kind", "limit", "limits", "lockout", "login", "name", "notebook", "path",
-        "provider", "quota", "refresh_at", "refresh_on", "refreshes", "remaining", "reset",
-        "reset_at", "scope", "sequence", "session_key", "signed_in_at", "source", "status",
-        "statuses", "throttle", "throttled_until", "title", "url", "username", "warning", "window",
+        "id", "kernel", "kind", "limit", "limits", "lockout", "login", "name", "notebook",
+        "notebooks", "path", "provider", "quota", "refresh_at", "refresh_on", "refreshes",
+        "remaining", "reset", "reset_at", "scope", "sequence", "session_key", "signed_in_at",
+        "source", "status", "statuses", "throttle", "throttled_until", "title", "url", "username",
+        "warning", "window",
     }  # fmt: skip
 
 

@@ -67,6 +67,23 @@ def test_signed_out_in_one_place_is_signed_out_in_all(served: Hub, oidc: OidcPro
     assert kernel.ask("POST", "token", {"provider": "idp"})[0] == 401
 
 
+def test_notebooks_on_all_servers_of_alice_are_named_to_her_alone(
+    served: Hub, oidc: OidcProvider
+) -> None:
+    kernel = signed_in(served, oidc, "alice")
+    another = served.server("alice", "another").kernel()
+    since = kernel.call("GET", "changes?since=0")["sequence"]
+    quota = {"limit": 60, "remaining": 59, "reset_at": None}
+    kernel.call("POST", "usage", {"provider": "idp", "notebooks": ["one.ipynb"]})
+    another.call("POST", "usage", {"provider": "idp", "notebooks": ["two.ipynb"], "quota": quota})
+    changes = kernel.call("GET", f"changes?since={since}&wait=30")["changes"]
+    assert {change["kind"] for change in changes} == {"usage"}
+    (known,) = browser_of(served, "alice").send("GET", "jupyter-auth/api/v1/usage").json()["limits"]
+    assert (known["notebooks"], known["quota"]) == (["two.ipynb", "one.ipynb"], quota)
+    bob = served.server("bob").kernel()
+    assert bob.call("GET", "usage")["limits"] == []
+
+
 def test_a_kernel_brings_no_provider_of_its_own(served: Hub) -> None:
     kernel = served.server("alice").kernel()
     mapping = {"issuer": "https://evil.example", "client_id": "x"}

@@ -20,6 +20,7 @@ from jupyter_auth.kernel import verbs
 from jupyter_auth.kernel.auth import TokenAuth
 from jupyter_auth.kernel.limit_words import limit_words
 from jupyter_auth.kernel.sessions import UserSession
+from jupyter_auth.kernel.throttle import USE_PAUSE
 from jupyter_auth.kernel.warn import AuthWarning
 from jupyter_auth.kernel.widget import LoginWidget
 
@@ -228,6 +229,31 @@ def test_the_quota_is_what_the_api_last_said(session, rogue, engine):
     assert session.quota == Quota(limit=60, remaining=59)
     (known,) = engine.limits()
     assert (known.provider, known.quota) == ("idp", session.quota)
+
+
+@pytest.mark.parametrize("signs_out", [True, False])
+def test_whoever_signs_in_next_has_another_quota(session, rogue, engine, signs_out):
+    said = Reply.json({}, headers={"X-RateLimit-Remaining": "59"})
+    rogue.script("api", lambda _: said, times=1)
+    session.get("/api/x")
+    if signs_out:
+        engine.logout("idp")
+    else:
+        sign_in(engine, rogue, engine.begin("idp", force=True))
+    (known,) = engine.limits()
+    assert known.quota is None
+
+
+def test_that_a_notebook_uses_it_is_said_now_and_then(session, engine, monkeypatch):
+    for name in ("one.ipynb", "two.ipynb"):
+        monkeypatch.setenv("JPY_SESSION_NAME", f"work/{name}")
+        session.get("/api/x")
+        (known,) = engine.limits()
+        assert (known.notebooks, known.quota) == (("one.ipynb",), None)
+    session._limits._clock = lambda: time.time() + USE_PAUSE
+    session.get("/api/x")
+    (known,) = engine.limits()
+    assert known.notebooks == ("two.ipynb", "one.ipynb")
 
 
 def test_no_broker_no_report_and_all_goes_on(session, rogue, door, monkeypatch):

@@ -33,7 +33,8 @@ QUOTA = """import time
 from jupyter_auth.core.limits import Limits, Quota
 from jupyter_auth.kernel.client import connect
 quota = Quota(limit=5000, remaining=4321, reset_at=time.time() + 1800)
-seen = Limits(provider="idp", session_key="default", quota=quota, notebook="survey.ipynb")
+names = ("survey.ipynb", "analysis.ipynb", "nightly.ipynb", "teaching.ipynb")
+seen = Limits(provider="idp", session_key="default", quota=quota, notebooks=names)
 connect().usage(seen);
 """
 STAGE = {"width": 900, "height": 620}

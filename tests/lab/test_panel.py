@@ -63,6 +63,29 @@ def test_a_waiting_notebook_is_named_and_goes_on(notebook, oidc):
     expect(front.account(SIGNED_IN)).to_be_visible()
 
 
+def test_an_open_panel_follows_who_uses_an_account_and_what_is_left(notebook, signed_in):
+    signed_in()
+    report = (
+        "from jupyter_auth.core.limits import Limits, Quota\n"
+        "from jupyter_auth.kernel.client import connect\n"
+        "seen = Limits(provider='idp', session_key='default', quota=Quota(remaining={}))\n"
+        "connect().usage(seen);"
+    )
+    one = notebook(report.format(7))
+    front = Front(one.page)
+    front.show()
+    account = front.account(SIGNED_IN)
+    one.run(0)
+    expect(account).to_contain_text("7 calls left")
+    expect(account).to_contain_text(f"Used by {one.path.name}")
+    two = notebook(report.format(6), cells.WIDGET)
+    two.run(0)
+    expect(account).to_contain_text("6 calls left")
+    expect(account).to_contain_text(f"Used by {two.path.name} and {one.path.name}")
+    two.run(1)
+    expect(two.output(1)).to_contain_text(f"Used by {two.path.name} and {one.path.name}")
+
+
 def test_cancel_ends_the_wait(notebook, lab):
     book = notebook(cells.SESSION)
     front = Front(book.page)

@@ -138,8 +138,11 @@ def test_the_answers_are_as_described(
     assert call("POST", "/api/v1/imports", {"provider": "bitfount"})[1] == {"imported": []}
     quota = {"limit": 60, "remaining": 59, "reset_at": None}
     seen = {"provider": "nightly", "client_id": "x", "calls": 2, "quota": quota}
+    seen["notebooks"] = ["a.ipynb"]
     assert call("POST", "/api/v1/usage", seen | {"throttled_until": 2e9})[1]["calls"] == 2
-    assert call("GET", "/api/v1/usage")[1]["limits"][0]["throttled_until"] == 2e9
+    known = {each["provider"]: each for each in call("GET", "/api/v1/usage")[1]["limits"]}
+    assert known["nightly"]["throttled_until"] == 2e9
+    assert known["nightly"]["notebooks"] == ["a.ipynb"]
     throttled = call("GET", "/api/v1/changes", query=f"?since={since}")[1]["changes"][-1]
     assert (throttled["kind"], throttled["limits"]["client_id"]) == ("throttled", "x")
     fields = {"issuer": oidc.issuer, "client_id": "x", "scopes": ["a"], "leeway": 5}
@@ -167,6 +170,7 @@ def test_and_so_are_the_errors(described: Described) -> None:
         {"quota": 5},
         {"quota": {"limit": "x"}},
         {"throttled_until": "soon"},
+        {"notebooks": "a.ipynb"},
     ):
         assert call("POST", "/api/v1/usage", {"provider": "idp"} | wrong)[0] == 400
     assert call("POST", "/api/v1/logins", {"provider": "nobody"})[0] == 404
