@@ -14,6 +14,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
+from jupyter_auth.core import pasted
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.errors import AuthError, LoginExpired, LoginFailed
 from jupyter_auth.core.findings import Finding
@@ -112,13 +113,9 @@ class LocalAccounts(Engine):
 
         LoginFailed: it is not such an address. LoginExpired: it belongs to no login of ours.
         """
-        query = urlsplit(address.strip()).query
-        if "state=" not in query:
-            raise LoginFailed(
-                "That is not the address of the page the sign-in ended on.",
-                hint="Copy the whole of it from the browser: it contains `state=` and `code=`.",
-            )
-        return self.arrive(self.login(login_id).provider, query)
+        provider = self.configured(self.login(login_id).provider)
+        params = pasted.redirected(address, self._desk(provider).redirect_uri(provider))
+        return self.finish(provider.name, params, self._bindings, self._user)
 
     def examine(self, name: str | None = None) -> list[Finding]:
         """As the engine's, with the redirect URI to register for a provider."""

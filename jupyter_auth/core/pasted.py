@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from typing import Any, NoReturn
-from urllib.parse import parse_qs, urlsplit
+from typing import TYPE_CHECKING, Any, NoReturn
+from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 from jupyter_auth.core.errors import LoginFailed
 from jupyter_auth.core.secret import Secret
 from jupyter_auth.core.token_endpoint import refusal
+
+if TYPE_CHECKING:
+    from urllib.parse import SplitResult
 
 MAX_TEXT = 1 << 15  # characters
 CODE = re.compile(r"[!-~]{1,8192}")  # RFC 6749 A.11, and no blank: nothing else is a code
@@ -39,6 +42,35 @@ def parse(text: str) -> Pasted:
     if "://" in text:
         return _address(text)
     return Pasted(code=_code(text))
+
+
+def redirected(address: str, redirect_uri: str) -> dict[str, str]:
+    """What an authorization response (RFC 6749 4.1.2) has in its query: ``address`` is the one that
+    a browser ended on which could not come back from there. Its state says whose it is.
+
+    LoginFailed: it is none at ``redirect_uri``. The answer to another provider is none either
+    (mix-up, RFC 9700 4.4.2.2).
+    """
+    address = address.strip()
+    try:
+        parts = urlsplit(address if "://" in address.partition("?")[0] else f"http://{address}")
+        pairs = parse_qsl(parts.query) if len(address) <= MAX_TEXT else []
+        there = _place(parts) == _place(urlsplit(redirect_uri))
+    except ValueError:
+        pairs, there = [], False
+    params = dict(pairs)
+    if not there or "state" not in params or len(params) < len(pairs):
+        raise LoginFailed(
+            "That is not the address of the page that the sign-in ended on.",
+            hint=f"Copy the whole of it from the browser: it begins with {redirect_uri} and"
+            " contains `state=`.",
+        )
+    return params
+
+
+def _place(parts: SplitResult) -> tuple[str, str | None, int, str]:
+    """Where it is, however a browser writes it: a port of 80 and an empty path it leaves out."""
+    return parts.scheme, parts.hostname, parts.port or 80, parts.path or "/"
 
 
 def _package(text: str) -> Pasted:

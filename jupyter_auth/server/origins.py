@@ -14,12 +14,19 @@ from jupyter_auth.core.urls import is_loopback, origin_of
 class Departure:
     """How a browser leaves for the provider: by ``redirect_uri``, or first to ``move_to`` here.
 
-    ``listen``: the answer will arrive at another port of this machine.
+    ``listen``: the answer will arrive at another port of this machine. ``by_hand``: it will arrive
+    at the browser's machine, which is another one, and a person brings it here.
     """
 
     redirect_uri: str = ""
     move_to: str | None = None
     listen: bool = False
+    by_hand: bool = False
+
+    @property
+    def lands_at(self) -> str:
+        """Host and port where the browser ends, where that is not this server; else ""."""
+        return urlsplit(self.redirect_uri).netloc if self.listen or self.by_hand else ""
 
 
 class ForeignOrigin(AuthError):
@@ -53,7 +60,7 @@ def departure(
     ``fixed`` is the one that the provider's configuration names. Where the answer will arrive under
     another name of this server, the browser has to begin there too, or its cookies are missing on
     return. One at another port of this machine is listened at, if the browser is here too.
-    ConfigurationError: the fixed one never leads back here.
+    ConfigurationError: the fixed one never leads back here, by nobody's hand.
     """
     here = public_origin or origin
     if fixed is None:
@@ -62,9 +69,29 @@ def departure(
     own = target is not None and (target in {origin, here} or _loopback_twins(target, origin))
     if target and own and urlsplit(fixed).path.endswith(_tail(callback_path)):
         return _from(origin, target, page_path, fixed)
-    if not own and can_listen(fixed) and is_loopback(here):
-        return Departure(fixed, None if origin == here else here + page_path, listen=True)
-    raise _leads_elsewhere(fixed, here + callback_path)
+    if not own and can_listen(fixed):
+        move_to, near = None if origin == here else here + page_path, is_loopback(here)
+        return Departure(fixed, move_to, listen=near, by_hand=not near)
+    raise moved(fixed, here + callback_path) or _leads_elsewhere(fixed, here + callback_path)
+
+
+def moved(fixed: str, own: str) -> ConfigurationError | None:
+    """What to do where ``fixed`` is ``own`` but for the port: Jupyter was there once.
+
+    None: it differs by more, or names no port.
+    """
+    there, here = urlsplit(_origin_or_none(fixed) or ""), urlsplit(own)
+    same_host = there.hostname == here.hostname or (is_loopback(fixed) and is_loopback(own))
+    same_path = urlsplit(fixed).path.endswith(_tail(here.path))
+    same = same_host and same_path and there.scheme == here.scheme
+    if not same or there.port in {None, here.port}:
+        return None
+    return ConfigurationError(
+        f"This Jupyter server has moved: your browser has it at {here.netloc}, and the provider"
+        f" sends the browser back to {there.netloc}.",
+        hint=f"Start Jupyter with `--port={there.port} --ServerApp.port_retries=0`, or register"
+        f" {own} at the provider and configure that.",
+    )
 
 
 def _from(origin: str, start: str, page_path: str, redirect_uri: str) -> Departure:

@@ -10,6 +10,7 @@ from tornado import web
 
 from jupyter_auth.core.errors import (
     AuthError,
+    ConfigurationError,
     LoginExpired,
     LoginFailed,
     ProviderUnavailable,
@@ -20,13 +21,14 @@ from jupyter_auth.server import inputs, views
 from jupyter_auth.server.answers import FORBIDDEN, error_of, status_of
 from jupyter_auth.server.broker import PREFIX
 from jupyter_auth.server.guard import UIHandler, may
-from jupyter_auth.server.origins import departure
+from jupyter_auth.server.origins import departure, moved
 from jupyter_auth.server.returns import Return
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from jupyter_auth.core.models import Login, Provider
+    from jupyter_auth.server.origins import Departure
     from jupyter_auth.server.views import Outcome
 
 SEE_OTHER = 303
@@ -53,10 +55,14 @@ class PageHandler(UIHandler):
         self.redirect(f"{self.base_url}{PREFIX}{place}", status=SEE_OTHER)
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
-        """A page of the same family; nothing of the request is repeated on it."""
+        """A page of the same family, or JSON for its script; nothing of the request is repeated."""
         error = error_of(status_code, kwargs.get("exc_info"))
-        outcome = views.Outcome("error", "This did not work", error.message, error.hint)
-        self.show_outcome(outcome, status_of(error, status_code))
+        if self.request.method == "POST":
+            self.set_status(status_of(error, status_code))
+            self.finish(error.to_wire())
+        else:
+            outcome = views.Outcome("error", "This did not work", error.message, error.hint)
+            self.show_outcome(outcome, status_of(error, status_code))
 
 
 class LoginPage(PageHandler):
@@ -84,38 +90,27 @@ class LoginPage(PageHandler):
 
         It is not a form, whose ``Origin`` would be ``null`` under ``no-referrer``.
         """
-        try:
-            self.finish({"url": await self._next(login_id, self.require_own_origin())})
-        except AuthError as error:
-            self.log.info("%s: %s", self._request_summary(), error.message)
-            self.set_status(status_of(error))
-            self.finish(error.to_wire())
+        self.finish(await self._next(login_id, self.require_own_origin()))
 
-    async def _next(self, login_id: str, origin: str) -> str:
+    async def _next(self, login_id: str, origin: str) -> dict[str, Any]:
         """The address to go to: the provider's, or this page anew to see what has become of it."""
         login = await self.broker.login_info(login_id)
         body = inputs.json_object(self.request.body)
         if login.grant == "authorization_code" and "registration" not in body:
-            return await self._leave(login, origin)
+            return await self._leave(login, origin, by_hand=inputs.flag(body, "by_hand"))
         await self.broker.step(login, body)
-        return self.broker.login_path(login.id)
+        return {"url": self.broker.login_path(login.id)}
 
-    async def _leave(self, login: Login, origin: str) -> str:
-        provider = await self.broker.configured(login.provider)
+    async def _leave(self, login: Login, origin: str, *, by_hand: bool) -> dict[str, Any]:
+        """``by_hand``: the page stays, and takes the address that another tab ends on."""
         callback_path = self.broker.callback_path(login.provider)
-        way = departure(
-            origin,
-            self.broker.public_origin,
-            self.broker.redirect_path(login.provider),
-            self.broker.login_path(login.id),
-            provider.redirect_uri,
-        )
+        way = await self._departure(login, origin)
         if way.move_to:
-            return way.move_to
-        if way.listen:
-            self.broker.returns.listen(way.redirect_uri)
+            return {"url": way.move_to}
+        own = origin + self.broker.redirect_path(login.provider)
+        listens = way.listen and self._listen(way, own, by_hand=by_hand)
         url, binding = await self.broker.open(login, way.redirect_uri, self.user)
-        if way.listen:
+        if listens:
             back = Return(login.id, binding.name, origin + callback_path)
             self.broker.returns.listen(way.redirect_uri, back)
         self.set_cookie(
@@ -127,7 +122,26 @@ class LoginPage(PageHandler):
             samesite="Lax",
             secure=origin.startswith("https:"),
         )
-        return url
+        return {"url": url, "by_hand": way.by_hand or (by_hand and way.listen)}
+
+    async def _departure(self, login: Login, origin: str) -> Departure:
+        return departure(
+            origin,
+            self.broker.public_origin,
+            self.broker.redirect_path(login.provider),
+            self.broker.login_path(login.id),
+            (await self.broker.configured(login.provider)).redirect_uri,
+        )
+
+    def _listen(self, way: Departure, own: str, *, by_hand: bool) -> bool:
+        """Whether the answer can arrive. ConfigurationError: it cannot, and nobody brings it."""
+        try:
+            self.broker.returns.listen(way.redirect_uri)
+        except ConfigurationError as error:
+            if by_hand:
+                return False
+            raise moved(way.redirect_uri, own) or error from None
+        return True
 
     async def _show_pending(self, login: Login, info: ProviderInfo) -> None:
         shown: dict[str, Any] = {"login": login, "provider": info}
@@ -140,13 +154,24 @@ class LoginPage(PageHandler):
         if login.grant != "authorization_code":
             shown |= {"host": await self.broker.typed_host(login), **views.typed(configured)}
             return self.show("confirm" if login.candidate else login.grant, **shown)
-        client_id = configured.client_id or ""
-        return self.show("login", **shown, client_id=client_id, **self._way_back(configured))
+        shown |= {"client_id": configured.client_id or "", "lands_at": await self._lands_at(login)}
+        shown["redirected"] = f"{self.broker.callback_path(login.provider)}/redirected"
+        return self.show("login", **shown, **self._way_back(configured))
+
+    async def _lands_at(self, login: Login) -> str:
+        try:
+            return (await self._departure(login, self._guessed_origin())).lands_at
+        except ConfigurationError:  # said when the page wants to leave
+            return ""
+
+    def _guessed_origin(self) -> str:
+        """Where the browser is as far as a GET says it, which has no ``Origin``."""
+        return self.broker.public_origin or f"{self.request.protocol}://{self.request.host}"
 
     def _way_back(self, provider: Provider) -> dict[str, Any]:
         """The redirect URI to register, and its path where only the browser knows the rest."""
         path = self.broker.redirect_path(provider.name)
-        here = self.broker.public_origin or f"{self.request.protocol}://{self.request.host}"
+        here = self._guessed_origin()
         fixed = provider.redirect_uri or (self.broker.public_origin and here + path)
         return {"redirect_uri": fixed or here + path, "callback_path": "" if fixed else path}
 
@@ -155,15 +180,6 @@ class LoginPage(PageHandler):
             return await self.broker.provider_info(name)
         except AuthError:  # not configured any more: the login's outcome is still worth showing
             return ProviderInfo(name=name, title=name, host="")
-
-    def write_error(self, status_code: int, **kwargs: Any) -> None:
-        """The script of the page reads JSON."""
-        if self.request.method != "POST":
-            return super().write_error(status_code, **kwargs)
-        error = error_of(status_code, kwargs.get("exc_info"))
-        self.set_status(status_of(error, status_code))
-        self.finish(error.to_wire())
-        return None
 
 
 def signed_in(
@@ -181,7 +197,20 @@ def signed_in(
     return inner
 
 
-class Callback(PageHandler):
+class Answer(PageHandler):
+    """Takes a provider's answer (RFC 6749 4.1.2), however it gets here."""
+
+    async def complete(self, provider: str, params: dict[str, str]) -> Login:
+        """The login it is for, with its outcome, and no binding any more. Errors: ``finish``."""
+        binding = binding_name(params.get("state", ""))
+        if binding in self.request.cookies:
+            self.clear_cookie(binding, path=self.broker.callback_path(provider))
+        cookies = {name: morsel.value for name, morsel in self.request.cookies.items()}
+        bindings = {k: v for k, v in cookies.items() if k.startswith(COOKIE_PREFIX)}
+        return await self.broker.finish(provider, params, bindings, self.user)
+
+
+class Callback(Answer):
     """Where a provider sends the browser back to (RFC 6749 4.1.2).
 
     Whatever comes of it, the answer is 303 to an address without a query: the code leaves the
@@ -193,13 +222,7 @@ class Callback(PageHandler):
     @may("write")
     async def get(self, provider: str) -> None:
         """Finish the login. Arrives cross-site: ``Sec-Fetch-Site`` says nothing against it."""
-        params = self._params()
-        binding = binding_name(params.get("state", ""))
-        if binding in self.request.cookies:
-            self.clear_cookie(binding, path=self.broker.callback_path(provider))
-        cookies = {name: morsel.value for name, morsel in self.request.cookies.items()}
-        bindings = {k: v for k, v in cookies.items() if k.startswith(COOKIE_PREFIX)}
-        login = await self.broker.finish(provider, params, bindings, self.user)
+        login = await self.complete(provider, self._params())
         self.see_other(f"login/{login.id}")
 
     def _params(self) -> dict[str, str]:
@@ -221,6 +244,25 @@ class Callback(PageHandler):
             case _:
                 reason = "forbidden" if status_code == FORBIDDEN else "failed"
         self.see_other(f"problem/{reason}")
+
+
+class Redirected(Answer):
+    """What the login page asks for where the browser cannot come back: the address it ended on."""
+
+    @web.authenticated
+    @may("write")
+    async def post(self, provider: str) -> None:
+        """The page's own ``fetch``: finish the login as the callback does, from the same browser.
+
+        Its address lies below the callback's, where the binding cookie goes.
+        """
+        from jupyter_auth.core.pasted import redirected  # with oauthlib: not when servers start
+
+        self.require_own_origin()
+        address = inputs.secret(inputs.json_object(self.request.body), "address")
+        fixed = (await self.broker.configured(provider)).redirect_uri or ""
+        login = await self.complete(provider, redirected(address.reveal(), fixed))
+        self.finish({"url": self.broker.login_path(login.id)})
 
 
 class SignedOut(PageHandler):
@@ -246,6 +288,7 @@ class Problem(PageHandler):
 ROUTES: list[tuple[str, type[UIHandler]]] = [
     (r"/jupyter-auth/login/([^/]+)", LoginPage),
     (r"/jupyter-auth/callback/([^/]+)", Callback),
+    (r"/jupyter-auth/callback/([^/]+)/redirected", Redirected),
     (r"/jupyter-auth/signed-out", SignedOut),
     (r"/jupyter-auth/problem/([a-z]+)", Problem),
 ]

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from jupyter_auth.core.errors import ConfigurationError
 
@@ -55,7 +55,13 @@ class UnderHub:
         return MARK + self.server_name if self.server_name else ""
 
     def obstacle(self, provider: Provider) -> ConfigurationError | None:
-        """Why a code of this provider must not or cannot come this way; None: it can."""
+        """Why a code of this provider must not or cannot come this way; None: it can.
+
+        One that goes to another address is none of the Hub's: a person brings it from there.
+        """
+        own = f"/{CALLBACK}{quote(provider.name, safe='')}"
+        if provider.redirect_uri and not urlsplit(provider.redirect_uri).path.endswith(own):
+            return None
         if provider.client_auth != "none":
             return ConfigurationError(
                 f"{provider.title} is configured with a client secret, which is not for users'"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from jupyter_auth.core.errors import ConfigurationError
 from jupyter_auth.core.findings import Finding, wrong
@@ -16,6 +15,8 @@ if TYPE_CHECKING:
 
 ABOUT = "Redirect URI"
 ANY_PORT = "Many providers take any port of 127.0.0.1 (RFC 8252 7.3), and else want this very one."
+
+BY_HAND = " It is on the browser's machine: the login page asks for the address that it ends on."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,12 +37,12 @@ class Whereabouts:
         try:
             way = departure(origin, self.public, callback_path, "/", provider.redirect_uri)
         except ConfigurationError as error:
-            return wrong(ABOUT, _with_port(error, provider.redirect_uri, origin))
+            return wrong(ABOUT, error)
         if provider.redirect_uri:
             why, sure = "it is fixed in the provider's configuration", True
         return Finding(
             about=ABOUT,
-            says=f"Register {way.redirect_uri} ({why}).",
+            says=f"Register {way.redirect_uri} ({why}).{BY_HAND if way.by_hand else ''}",
             fix=""
             if sure
             else f"Put your browser's own address before {callback_path}. {ANY_PORT}",
@@ -55,15 +56,3 @@ class Whereabouts:
             return self.visited, "a browser was at that address", True
         known = self.listening or "http://localhost:8888"
         return origin_of(known), "if your browser shows that address", False
-
-
-def _with_port(error: ConfigurationError, fixed: str | None, origin: str) -> ConfigurationError:
-    """Where only the port differs, the server may have moved: it can be told to move back."""
-    try:
-        meant = urlsplit(origin_of(fixed or ""))
-    except ConfigurationError:
-        return error
-    if meant.port in {None, urlsplit(origin).port}:
-        return error
-    again = f"Start Jupyter with `--port={meant.port} --ServerApp.port_retries=0`."
-    return ConfigurationError(error.message, hint=f"{again} Or: {error.hint}")

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from providers.oidc import OidcProvider
 
 TITLE = "Example University"
+DESKTOP_URI = "http://localhost:8765/oauth/back"  # no browser of ``chromium`` gets there
 SECRET = "campus-secret-5f1d0c7be29a4836"  # planted: nobody may find it anywhere
 
 
@@ -35,13 +36,15 @@ def campus(home: Path, oidc: OidcProvider, **auth: Any) -> Iterator[Campus]:
     """A JupyterLab with providers of each kind.
 
     ``idp`` is a public client, ``campus`` a confidential one. ``wrong`` has a secret that is not
-    the provider's, and ``lost`` a redirect URI that leads to somebody else. ``device`` is signed in
+    the provider's, and ``lost`` a redirect URI that leads to somebody else. ``desktop`` is known to
+    it as a program of the person's own machine, by ``DESKTOP_URI``. ``device`` is signed in
     to with a code, ``school`` with a password (which this provider refuses), ``keys`` with
     an API key, ``4insight`` by what is pasted; ``gadget`` with a code too, at ``rogue``.
     """
     for name in ("campus", "wrong"):
         callback = f"http://127.0.0.1/jupyter-auth/callback/{name}"
         oidc.add_client(name, callback, client_name="Jupyter notebooks", client_secret=SECRET)
+    oidc.add_client("desktop", DESKTOP_URI, client_name="Jupyter notebooks")
     registered = {
         "idp": {"client_id": oidc.client_id},
         "campus": {"client_id": "campus"},
@@ -49,6 +52,7 @@ def campus(home: Path, oidc: OidcProvider, **auth: Any) -> Iterator[Campus]:
         "device": {"client_id": oidc.client_id, "grants": ["device_code"]},
         "school": {"client_id": oidc.client_id, "grants": ["password"]},
         "keys": {"grants": ["api_key"], "api_key": KEYS},
+        "desktop": {"client_id": "desktop", "redirect_uri": DESKTOP_URI},
         "lost": {"client_id": oidc.client_id, "redirect_uri": "https://hub.example/callback/lost"},
     }
     providers = {

@@ -21,6 +21,8 @@ FLAGS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    # This machine, as browsers on others see it: by a name, and not by a port of their own.
+    "--host-resolver-rules=MAP notebooks.example 127.0.0.1, MAP localhost:8765 ~NOTFOUND",
 ]
 
 

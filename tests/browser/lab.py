@@ -138,6 +138,7 @@ class Lab(Server):
             "ServerApp.port_retries": 0,
             "ServerApp.root_dir": str(self.notebooks),
             "ServerApp.allow_root": True,
+            "ServerApp.local_hostnames": ["localhost", "notebooks.example"],
             "ServerApp.open_browser": False,
             "ServerApp.log_level": "DEBUG",
             "IdentityProvider.token": self.token,
@@ -205,6 +206,11 @@ class Lab(Server):
         """Begin a login as the UI does; the address of its page."""
         login = self.api("POST", "jupyter-auth/api/v1/logins", {"provider": provider})
         return self.url + login["path"]
+
+    @property
+    def away(self) -> str:
+        """Its address as browsers on other machines have it."""
+        return self.url.replace("127.0.0.1", "notebooks.example")
 
     @property
     def own_providers(self) -> Path:

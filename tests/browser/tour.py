@@ -57,6 +57,8 @@ class Tour:
             "leaving": self.leaving,
             "stuck": self.stuck,
             "unfit": self.unfit,
+            "by-hand": self.by_hand,
+            "by-hand-refused": self.by_hand_refused,
             "device-asking": self.device_asking,
             "device": self.device,
             "device-no-code": self.device_no_code,
@@ -95,6 +97,17 @@ class Tour:
         """A redirect URI that leads to somebody else: nobody can be sent away with that."""
         self.page.goto(self.lab.begin("lost"))
         expect(self.page.get_by_role("alert")).to_contain_text("does not lead back")
+
+    def by_hand(self) -> None:
+        """A provider whose answer goes to a port of the browser's machine, which is another one."""
+        self.page.goto(f"{self.lab.away}/api/status?token={self.lab.token}")
+        self.page.goto(self.lab.begin("desktop").replace(self.lab.url, self.lab.away))
+        expect(self.page.get_by_label("Paste it here")).to_be_visible()
+
+    def by_hand_refused(self) -> None:
+        self.page.get_by_label("Paste it here").fill("http://localhost:8765/oauth/back")
+        self.page.get_by_role("button", name="Continue").click()
+        expect(self.page.get_by_role("alert")).to_contain_text("not the address")
 
     def device_asking(self) -> None:
         """For as long as the server does not answer the page's question for a code."""

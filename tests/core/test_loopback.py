@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import socket
 import time
 from pathlib import Path
@@ -241,18 +242,35 @@ def test_the_address_a_browser_ended_on_can_be_pasted(accounts, oidc):
     assert accounts.paste(login.id, f"  {back}\n").status == "complete"
 
 
-@pytest.mark.parametrize("address", ["", "hello", "http://127.0.0.1/callback/idp?code=abc"])
-def test_what_is_no_such_address_is_refused(accounts, address):
+@pytest.mark.parametrize(
+    ("address", "instead"),
+    [
+        (".*", ""),
+        (".*", "hello"),
+        ("http://127", "http://[127"),
+        ("state=[^&]*", "state="),
+        ("state=", "state=x&state="),
+        ("127.0.0.1", "127.0.0.2"),  # mix-up: an address that another provider sends to
+        (r":\d+/", "/"),
+        ("/callback/idp", "/callback/other"),
+        ("http", "https"),
+    ],
+)
+def test_what_is_no_such_address_is_refused(accounts, oidc, address, instead):
     login = accounts.begin("idp")
+    back = oidc.login(authorization_url(login), "alice")
     with pytest.raises(LoginFailed, match="not the address"):
-        accounts.paste(login.id, address)
+        accounts.paste(login.id, re.sub(address, instead, back, count=1))
+    assert accounts.accounts() == []
+    assert accounts.paste(login.id, back.removeprefix("http://")).status == "complete"
 
 
 def test_a_pasted_address_of_another_login_is_refused(accounts, local, oidc):
-    """Login CSRF: mallory's address, pasted by alice."""
+    """Login CSRF: mallory's address, made to look like alice's, pasted by alice."""
     login = accounts.begin("idp")
     mallory = local(oidc, oidc.client_id)
     back = oidc.login(authorization_url(mallory.begin("idp")), "bob")
+    own = oidc.login(authorization_url(login), "alice")
     with pytest.raises(LoginExpired):
-        accounts.paste(login.id, back)
+        accounts.paste(login.id, f"{own.partition('?')[0]}?{back.partition('?')[2]}")
     assert accounts.accounts() == []

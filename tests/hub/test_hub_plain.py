@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
 
@@ -77,8 +78,16 @@ def test_without_the_hook_a_named_server_says_that_nothing_would_come_back() -> 
     provider = Provider(name="idp", issuer="https://idp.example", client_id="x")
     assert (place := UnderHub.of(environ))
     assert "named server 'two'" in str(place.obstacle(provider))
+    by_hand = dataclasses.replace(provider, redirect_uri="http://localhost:8765/back")
+    assert place.obstacle(by_hand) is None
     assert (place := UnderHub.of(environ | {"JUPYTER_AUTH_REDIRECT_HOOK": "1"}))
     assert place.obstacle(provider) is None
+    passes = dataclasses.replace(
+        provider,
+        client_auth="basic",
+        redirect_uri="http://localhost:8000/hub/user-redirect/jupyter-auth/callback/idp",
+    )
+    assert "passes the Hub's log" in str(place.obstacle(passes))
 
 
 def test_a_client_with_a_secret_is_refused_in_a_sentence(hub: Hub) -> None:

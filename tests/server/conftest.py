@@ -61,7 +61,8 @@ def jupyter(
         },
     }
     providers["4insight"] = fourinsight.table()
-    with JupyterProcess(home, providers=providers) as server:
+    names = [f"--ServerApp.local_hostnames={name}" for name in ("localhost", "notebooks.example")]
+    with JupyterProcess(home, *names, providers=providers) as server:
         yield server
 
 

@@ -10,8 +10,7 @@ import pytest
 import requests
 
 from jupyter_auth.core import listener
-from jupyter_auth.core.errors import ConfigurationError
-from jupyter_auth.server.origins import departure
+from jupyter_auth.server.origins import Departure, departure
 from jupyter_auth.server.returns import Return, Returns
 
 if TYPE_CHECKING:
@@ -130,12 +129,11 @@ def test_it_closes_with_the_last_login_that_left_by_it(
 
 def test_a_browser_elsewhere_could_not_come_back() -> None:
     fixed, page = "http://127.0.0.1:8400/back", "/jupyter-auth/login/x"
-    callback = "/jupyter-auth/callback/idp"
-    here = departure("http://localhost:8888", None, callback, page, fixed)
-    assert (here.redirect_uri, here.move_to, here.listen) == (fixed, None, True)
-    for origin, public in (
-        ("http://jupyter.example:8888", None),
-        ("http://127.0.0.1:8888", "https://jupyter.example"),
-    ):
-        with pytest.raises(ConfigurationError, match="does not lead back"):
-            departure(origin, public, callback, page, fixed)
+    callback, public = "/jupyter-auth/callback/idp", "https://jupyter.example"
+    assert departure("http://localhost:8888", None, callback, page, fixed) == Departure(
+        fixed, listen=True
+    )
+    assert departure(public, None, callback, page, fixed) == Departure(fixed, by_hand=True)
+    assert departure("http://127.0.0.1:8888", public, callback, page, fixed) == Departure(
+        fixed, public + page, by_hand=True
+    )

@@ -48,31 +48,44 @@
     }
   }
 
-  function go(url) {
+  function webAddress(url) {
     const target = new URL(url, location.href);
     if (!["https:", "http:"].includes(target.protocol)) {
       throw { message: "The provider's address is not a web address.", hint: "" };
     }
-    location.replace(target.href);
+    return target.href;
   }
+
+  const go = (url) => location.replace(webAddress(url));
 
   // -- a pending login ---------------------------------------------------------------------------
 
-  // "moving", "ready" (waits for a click) or "trouble"
+  const stuck = location.hash === "#stuck" && $("help");
+
+  // "moving", "ready" (waits for a click), "by-hand" (for an address) or "trouble"
   function become(state) {
     main.dataset.state = state;
     for (const each of main.querySelectorAll(".icon")) {
       each.hidden = each.id !== `icon-${state}`;
     }
-    $("moving").hidden = state === "trouble";
-    $("again").hidden = state === "moving";
+    $("moving").hidden = ["by-hand", "trouble"].includes(state);
+    $("again").hidden = ["by-hand", "moving"].includes(state);
+    if ($("by-hand")) {
+      $("by-hand").hidden = state !== "by-hand";
+    }
   }
 
   async function leave() {
     $("trouble").hidden = true;
     become("moving");
     try {
-      go((await ask("POST", location.pathname)).url);
+      const answer = await ask("POST", location.pathname, { by_hand: Boolean(stuck) });
+      if (answer.by_hand && $("by-hand")) {
+        $("open").href = webAddress(answer.url);
+        become("by-hand");
+      } else {
+        go(answer.url);
+      }
     } catch (error) {
       showTrouble(error);
       $("continue").textContent = "Try again";
@@ -103,8 +116,10 @@
   function pending() {
     $("continue").addEventListener("click", leave);
     document.addEventListener("visibilitychange", look);
-    if ($("help") && location.hash === "#stuck") {
+    if (stuck) {
       $("help").open = true;
+    }
+    if (stuck && !$("by-hand")) {
       $("moving").firstChild.textContent = "You sign in at ";
       $("continue").textContent = "Go there";
       become("ready");
@@ -156,7 +171,7 @@
     event.preventDefault();
     const form = event.currentTarget;
     const pressed = event.submitter ?? form.querySelector("button[type=submit]");
-    const body = { host: form.dataset.host };
+    const body = form.dataset.host ? { host: form.dataset.host } : {};
     for (const [name, value] of new FormData(form)) {
       const [table, field] = name.split("."); // "key.part" is a field of a table
       if (field) {
@@ -173,7 +188,7 @@
     form.setAttribute("aria-busy", "true");
     $("trouble").hidden = true;
     try {
-      go((await ask("POST", location.pathname, body)).url);
+      go((await ask("POST", form.dataset.to ?? location.pathname, body)).url);
     } catch (error) {
       showTrouble(error);
       form.querySelectorAll("[data-secret]").forEach((each) => (each.value = ""));
