@@ -87,8 +87,8 @@ def moved(fixed: str, own: str) -> ConfigurationError | None:
     if not same or there.port in {None, here.port}:
         return None
     return ConfigurationError(
-        f"This Jupyter server has moved: your browser has it at {here.netloc}, and the provider"
-        f" sends the browser back to {there.netloc}.",
+        f"Jupyter has moved to another port: it is at {here.netloc} now, and the provider sends the"
+        f" browser back to {there.netloc}.",
         hint=f"Start Jupyter with `--port={there.port} --ServerApp.port_retries=0`, or register"
         f" {own} at the provider and configure that.",
     )

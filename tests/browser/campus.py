@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 TITLE = "Example University"
 DESKTOP_URI = "http://localhost:8765/oauth/back"  # no browser of ``chromium`` gets there
+MOVED_URI = "http://notebooks.example:8766/jupyter-auth/callback/moved"
 SECRET = "campus-secret-5f1d0c7be29a4836"  # planted: nobody may find it anywhere
 
 
@@ -37,8 +38,8 @@ def campus(home: Path, oidc: OidcProvider, **auth: Any) -> Iterator[Campus]:
 
     ``idp`` is a public client, ``campus`` a confidential one. ``wrong`` has a secret that is not
     the provider's, and ``lost`` a redirect URI that leads to somebody else. ``desktop`` is known to
-    it as a program of the person's own machine, by ``DESKTOP_URI``. ``device`` is signed in
-    to with a code, ``school`` with a password (which this provider refuses), ``keys`` with
+    it as a program of the person's own machine, by ``DESKTOP_URI``, and ``moved`` knows Jupyter
+    at a port that it had once. ``device`` is signed in to with a code, ``school`` with a password (which this provider refuses), ``keys`` with
     an API key, ``4insight`` by what is pasted; ``gadget`` with a code too, at ``rogue``.
     """
     for name in ("campus", "wrong"):
@@ -53,6 +54,7 @@ def campus(home: Path, oidc: OidcProvider, **auth: Any) -> Iterator[Campus]:
         "school": {"client_id": oidc.client_id, "grants": ["password"]},
         "keys": {"grants": ["api_key"], "api_key": KEYS},
         "desktop": {"client_id": "desktop", "redirect_uri": DESKTOP_URI},
+        "moved": {"client_id": oidc.client_id, "redirect_uri": MOVED_URI},
         "lost": {"client_id": oidc.client_id, "redirect_uri": "https://hub.example/callback/lost"},
     }
     providers = {

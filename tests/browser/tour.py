@@ -57,6 +57,7 @@ class Tour:
             "leaving": self.leaving,
             "stuck": self.stuck,
             "unfit": self.unfit,
+            "moved": self.moved,
             "by-hand": self.by_hand,
             "by-hand-refused": self.by_hand_refused,
             "device-asking": self.device_asking,
@@ -98,10 +99,16 @@ class Tour:
         self.page.goto(self.lab.begin("lost"))
         expect(self.page.get_by_role("alert")).to_contain_text("does not lead back")
 
+    def moved(self) -> None:
+        """A redirect URI of this very server, but for the port."""
+        self._from_away("moved")
+        expect(self.page.get_by_role("alert")).to_contain_text("Jupyter has moved to another port")
+        expect(self.page.get_by_role("alert")).to_contain_text("Start Jupyter with `--port=8766")
+        assert self.page.url.startswith(f"{self.lab.away}/")
+
     def by_hand(self) -> None:
         """A provider whose answer goes to a port of the browser's machine, which is another one."""
-        self.page.goto(f"{self.lab.away}/api/status?token={self.lab.token}")
-        self.page.goto(self.lab.begin("desktop").replace(self.lab.url, self.lab.away))
+        self._from_away("desktop")
         expect(self.page.get_by_label("Paste it here")).to_be_visible()
 
     def by_hand_refused(self) -> None:
@@ -221,6 +228,10 @@ class Tour:
     def problem(self, name: str) -> None:
         self.page.goto(f"{self.lab.url}/jupyter-auth/problem/{name}")
         self._heading("")
+
+    def _from_away(self, provider: str) -> None:
+        self.page.goto(f"{self.lab.away}/api/status?token={self.lab.token}")
+        self.page.goto(self.lab.begin(provider).replace(self.lab.url, self.lab.away))
 
     def _let_go(self) -> None:
         """Answer no request late: the page may show the same login, and would only scroll."""

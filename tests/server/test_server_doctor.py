@@ -117,7 +117,15 @@ def test_a_server_that_moved_to_another_port_can_move_back() -> None:
     fixed = f"https://j.example:8888{CALLBACK}"
     found = where(fixed, visited="https://j.example:8889")
     assert found.state == "wrong"
+    assert "is at j.example:8889 now" in found.says
     assert "--port=8888 --ServerApp.port_retries=0" in found.fix
+
+
+def test_one_of_the_browsers_own_machine_is_brought_by_hand() -> None:
+    found = where("http://localhost:8765/back", visited="https://j.example")
+    assert found.state == "ok"
+    assert "Register http://localhost:8765/back (it is fixed" in found.says
+    assert "the login page asks for the address" in found.says
 
 
 def test_where_nothing_is_known_the_usual_address_is_a_guess() -> None:

@@ -16,7 +16,7 @@ from jupyter_auth.server.returns import Return, Returns
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from jupyter_process import Browser, Kernel
+    from jupyter_process import Browser, JupyterProcess, Kernel
     from providers.rogue import RogueProvider
 
 
@@ -103,6 +103,36 @@ def test_a_taken_port_is_said_before_the_browser_leaves(browser: Browser, rogue_
         answer = browser.send("POST", browser.origin + login["path"])
     assert (answer.status_code, answer.json()["code"]) == (400, "configuration_error")
     assert "taken" in answer.json()["message"]
+
+
+def test_a_server_that_moved_to_another_port_says_so_before_the_browser_leaves(
+    jupyter: JupyterProcess, browser: Browser, rogue_login: Any
+) -> None:
+    """Where its old port is taken: else a listener there sends the browser on."""
+    path = "/base/jupyter-auth/callback/rogue"
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        login = rogue_login(redirect_uri=f"http://127.0.0.1:{port}{path}")
+        answer = browser.send("POST", browser.origin + login["path"])
+    assert (answer.status_code, answer.json()["code"]) == (400, "configuration_error")
+    assert answer.json()["message"] == (
+        f"Jupyter has moved to another port: it is at 127.0.0.1:{jupyter.port} now, and the"
+        f" provider sends the browser back to 127.0.0.1:{port}."
+    )
+    assert answer.json()["hint"] == (
+        f"Start Jupyter with `--port={port} --ServerApp.port_retries=0`, or register"
+        f" {jupyter.origin}{path} at the provider and configure that."
+    )
+    assert "Set-Cookie" not in answer.headers
+
+
+def test_where_its_old_port_is_free_the_browser_comes_back_through_that(
+    browser: Browser, rogue_login: Any, rogue: RogueProvider, port: int
+) -> None:
+    login = rogue_login(redirect_uri=f"http://127.0.0.1:{port}/base/jupyter-auth/callback/rogue")
+    address = arrive(browser, rogue.authorize(browser.open(login)))
+    assert browser.arrive(address) == login["path"]
+    assert "Signed in to rogue" in browser.page(login["path"])
 
 
 @pytest.fixture
