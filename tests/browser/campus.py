@@ -38,9 +38,10 @@ def campus(home: Path, oidc: OidcProvider, **auth: Any) -> Iterator[Campus]:
 
     ``idp`` is a public client, ``campus`` a confidential one. ``wrong`` has a secret that is not
     the provider's, and ``lost`` a redirect URI that leads to somebody else. ``desktop`` is known to
-    it as a program of the person's own machine, by ``DESKTOP_URI``, and ``moved`` knows Jupyter
-    at a port that it had once. ``device`` is signed in to with a code, ``school`` with a password (which this provider refuses), ``keys`` with
-    an API key, ``4insight`` by what is pasted; ``gadget`` with a code too, at ``rogue``.
+    it as a program of the person's own machine, by ``DESKTOP_URI``, and ``moved`` knows Jupyter at
+    a port that it had once. ``device`` is signed in to with a code, ``school`` with a password
+    (which this provider refuses), ``keys`` with an API key, ``4insight`` by what is pasted;
+    ``gadget`` with a code too, at ``rogue``.
     """
     for name in ("campus", "wrong"):
         callback = f"http://127.0.0.1/jupyter-auth/callback/{name}"
