@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from jupyter_auth.core.providers import provider as provider
     from jupyter_auth.kernel.auth import TokenAuth as TokenAuth
     from jupyter_auth.kernel.client_session import ClientSession as ClientSession
+    from jupyter_auth.kernel.other_clients import credential as credential
+    from jupyter_auth.kernel.other_clients import httpx_auth as httpx_auth
     from jupyter_auth.kernel.sessions import UserSession as UserSession
     from jupyter_auth.kernel.sessions import token as token
     from jupyter_auth.kernel.warn import AuthWarning as AuthWarning
@@ -70,6 +72,8 @@ _ROOMS = dict.fromkeys(_ERRORS, "core.errors") | {
     "Service": "core.parts",
     "TokenAuth": "kernel.auth",
     "UserSession": "kernel.sessions",
+    "credential": "kernel.other_clients",
+    "httpx_auth": "kernel.other_clients",
     "hub_config": "server.hub_config",
     "provider": "core.providers",
     "token": "kernel.sessions",

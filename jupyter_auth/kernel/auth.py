@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, cast
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urljoin
 
 from requests import codes
 from requests.auth import AuthBase
@@ -14,9 +14,8 @@ from requests.exceptions import UnrewindableBodyError
 from requests.utils import rewind_body
 
 from jupyter_auth.core.secret import MaskedStr
-from jupyter_auth.core.urls import origin_of, require_secure
-from jupyter_auth.kernel.throttle import RETRIES, Credential, Throttling
-from jupyter_auth.kernel.warn import warn
+from jupyter_auth.kernel.bound import REFUSED, BoundTokens, headers_at
+from jupyter_auth.kernel.throttle import RETRIES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -25,8 +24,7 @@ if TYPE_CHECKING:
 
     from jupyter_auth.core.models import Token
     from jupyter_auth.core.seams import TokenSource
-
-REFUSED = (401, 403)
+    from jupyter_auth.kernel.throttle import Throttling
 
 
 class _Sent(MaskedStr):
@@ -50,21 +48,18 @@ class _Sent(MaskedStr):
 
 def _sent(token: Token, url: str) -> tuple[tuple[str, _Sent], ...]:
     values = []
-    headers = token.headers_at.get(origin_of(url), token.headers) if token.headers_at else None
-    for name, value in (token.headers if headers is None else headers).items():
+    for name, value in headers_at(url, token).items():
         sent = _Sent(value.reveal())
         sent.token = token
         values.append((name, sent))
     return tuple(values)
 
 
-class TokenAuth(AuthBase):
+class TokenAuth(BoundTokens, AuthBase):
     """``auth=`` for requests: ``requests.get(url, auth=TokenAuth("github"))``.
 
-    ``source``: a provider's name, or a ``TokenSource`` and the ``origins`` its tokens may go to
-    (default: the provider's own). A request elsewhere goes out without the token. An answer whose
-    status is in ``refresh_on`` brings one new token and one retry. ``limits``: how the API's are
-    minded; None: with a ``TokenSource`` not at all.
+    The arguments are those of ``BoundTokens``. A request elsewhere goes out without the token. An
+    answer whose status is in ``refresh_on`` brings one new token and one retry.
 
     Raises what ``TokenSource.token`` raises, when a request is made, and Throttled.
     """
@@ -78,29 +73,10 @@ class TokenAuth(AuthBase):
         refresh_on: Iterable[int] | None = None,
         limits: Throttling | None = None,
     ) -> None:
-        if isinstance(source, str):
-            from jupyter_auth.kernel.account_tokens import AccountTokens
-            from jupyter_auth.kernel.client import connect
-
-            accounts = connect()
-            info = accounts.provider(source)
-            origins = info.api_origins if origins is None else origins
-            refresh_on = info.refresh_on if refresh_on is None else refresh_on
-            source = AccountTokens(accounts, source, session_key)
-            limits = limits or Throttling(accounts, Credential(info, session_key))
-        if origins is None or isinstance(origins, str):
-            raise TypeError("origins: a list of those that the token may go to")
-        self._source, self._token, self._limits = source, source.token, limits
-        self._check = limits.check if limits and limits.locks_out else None
-        self.origins = tuple(origin_of(require_secure(each, "API origin")) for each in origins)
-        self._refresh_on = frozenset((401,) if refresh_on is None else refresh_on)
-        # A URL that begins like this is at that origin, whoever takes it apart: nothing in front
-        # of the slash is left to be read as a user name, a port or the rest of another host.
-        self._prefixes = tuple(prefix for each in self.origins for prefix in _spellings(each))
+        super().__init__(
+            source, session_key=session_key, origins=origins, refresh_on=refresh_on, limits=limits
+        )
         self._last: tuple[Token | None, tuple[tuple[str, _Sent], ...]] = (None, ())
-
-    def __reduce__(self) -> tuple[object, ...]:
-        return _restored, (self._source, self.origins, self._refresh_on, self._limits)
 
     def __call__(self, request: PreparedRequest) -> PreparedRequest:
         """Add the token's headers if the request goes to one of the origins."""
@@ -108,16 +84,12 @@ class TokenAuth(AuthBase):
         request.hooks["response"].append(self._answered)
         return request
 
-    def allows(self, url: str) -> bool:
-        """Whether the token may go there. Unusual spellings of an origin count as another one."""
-        return url.startswith(self._prefixes)
-
     def sign(self, request: PreparedRequest) -> None:
         """Put the current token's headers on, if the request goes to one of the origins."""
         if (request.url or "").startswith(self._prefixes):
             if self._check:
                 self._check()
-            token = self._token()
+            token = self._source.token()
             last = self._last
             if last[0] is not token or token.headers_at:  # those differ from place to place
                 last = self._last = (token, _sent(token, request.url or ""))
@@ -145,7 +117,7 @@ class TokenAuth(AuthBase):
         if token and response.status_code in self._refresh_on:
             response = self._again(response, token, kwargs)
         elif not token and response.status_code in REFUSED:
-            self._warn(response)
+            self._warn(response.url, response.status_code)
         if response.is_redirect:
             # A plain requests.Session would carry a header of another name to any host.
             target = urljoin(response.url, response.headers["location"])
@@ -197,33 +169,6 @@ class TokenAuth(AuthBase):
         answer.history = [*response.history, response]
         answer.request = again
         return answer
-
-    def _warn(self, response: Response) -> None:
-        parts = urlsplit(response.url)
-        host = parts.netloc.rpartition("@")[2]
-        allowed = [*self.origins, f"{parts.scheme}://{host}"]
-        warn(
-            f"{host} answered {response.status_code}. It did not get the token, which goes to "
-            f"{', '.join(self.origins) or 'nobody'} alone. If it should: "
-            f"`UserSession(..., api_origins={allowed!r})`, "
-            "or `api_origins` in the provider's configuration."
-        )
-
-
-def _spellings(origin: str) -> tuple[str, ...]:
-    """How a URL of that origin begins: with the scheme's own port, or without."""
-    port = {"http": 80, "https": 443}[origin.partition(":")[0]]
-    bare = urlsplit(origin).port is None
-    return (f"{origin}/", f"{origin}:{port}/") if bare else (f"{origin}/",)
-
-
-def _restored(
-    source: TokenSource,
-    origins: tuple[str, ...],
-    refresh_on: frozenset[int],
-    limits: Throttling | None,
-) -> TokenAuth:
-    return TokenAuth(source, origins=origins, refresh_on=refresh_on, limits=limits)
 
 
 def _free(response: Response, kwargs: dict[str, Any]) -> None:

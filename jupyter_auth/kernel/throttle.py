@@ -6,7 +6,7 @@ import os
 import time
 import weakref
 from contextlib import suppress
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from jupyter_auth.core.errors import AuthError, Throttled
 from jupyter_auth.core.limits import Limits, quota_of
@@ -14,7 +14,7 @@ from jupyter_auth.kernel.warn import warn
 from jupyter_auth.kernel.watcher import watcher_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from requests import Response
 
@@ -36,6 +36,16 @@ class Credential(NamedTuple):
     info: ProviderInfo
     session_key: str = "default"
     client_id: str | None = None
+
+
+class Answer(Protocol):
+    """What any HTTP client's response has."""
+
+    status_code: int
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """Their names in any case."""
 
 
 class Throttling:
@@ -88,7 +98,7 @@ class Throttling:
                 retry_at=self._until,
             )
 
-    def saw(self, response: Response) -> None:
+    def saw(self, response: Answer) -> None:
         """Learn from an answer, and tell the others; now and then, that there was one."""
         now = self._clock()
         self.quota = quota_of(response.headers, now) or self.quota
@@ -114,7 +124,7 @@ class Throttling:
         if same and (self._throttle.scope == "client" or limits.session_key == mine.session_key):
             self._until = max(self._until, limits.throttled_until or 0.0)
 
-    def _lockout(self, response: Response, now: float) -> float | None:
+    def _lockout(self, response: Answer, now: float) -> float | None:
         lockout = self._throttle.lockout
         if lockout is None or response.status_code not in self._throttle.statuses:
             return None
@@ -164,7 +174,7 @@ class Throttling:
         )
 
 
-def retry_after(response: Response) -> float | None:
+def retry_after(response: Answer) -> float | None:
     """The seconds that ``Retry-After`` names (RFC 9110 10.2.3), as a number or a date."""
     value = response.headers.get("Retry-After")
     if value is None:

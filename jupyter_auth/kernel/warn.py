@@ -11,11 +11,12 @@ class AuthWarning(UserWarning):
 
 
 def warn(message: str) -> None:
-    """Warn at the nearest line that is neither ours nor that of ``requests``."""
+    """Warn at the nearest line that is neither ours nor that of an HTTP client."""
     level, frame = 2, sys._getframe(1)  # noqa: SLF001
     while frame.f_back and frame.f_globals.get("__name__", "").split(".")[0] in {
         "jupyter_auth",
         "requests",
+        "httpx",
     }:
         level, frame = level + 1, frame.f_back
     warnings.warn(message, AuthWarning, stacklevel=level)

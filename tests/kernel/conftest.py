@@ -9,8 +9,9 @@ from providers.troubles import Reply
 
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.providers import Providers
-from jupyter_auth.core.store import FileStore
+from jupyter_auth.core.store import FileStore, MemoryStore
 from jupyter_auth.kernel import client
+from jupyter_auth.kernel.account_tokens import AccountTokens
 from jupyter_auth.kernel.sessions import UserSession
 
 
@@ -60,6 +61,15 @@ def signed_in(engine, rogue):
     """Rosa has signed in."""
     assert sign_in(engine, rogue, engine.begin("idp")).status == "complete"
     return engine
+
+
+@pytest.fixture
+def source(configured, rogue):
+    """Rosa's tokens, from an engine in memory before a provider over a socket."""
+    engine = Engine(Providers(configured), MemoryStore())
+    sign_in(engine, rogue, engine.begin("idp"))
+    yield AccountTokens(engine, "idp")
+    engine.close()
 
 
 @pytest.fixture

@@ -10,71 +10,18 @@ import pytest
 import requests
 from kernel.doors import sign_in
 from kernel.secrets_in import local_variables
+from kernel.sources import API, LOOK_ALIKES, PLANTED, Fixed
 from providers.troubles import Gate, Reply, close, status
 
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.errors import ConfigurationError, LoginRequired
 from jupyter_auth.core.models import Token
 from jupyter_auth.core.providers import Providers
-from jupyter_auth.core.secret import Secret
 from jupyter_auth.core.store import MemoryStore
 from jupyter_auth.kernel.account_tokens import AccountTokens
 from jupyter_auth.kernel.auth import TokenAuth
 from jupyter_auth.kernel.client import connect
 from jupyter_auth.kernel.warn import AuthWarning
-
-PLANTED = "planted-token-5b0c7f"
-API = "https://api.example.com"
-LOOK_ALIKES = [
-    "https://api.example.com.evil/x",
-    "https://api.example.com@evil/x",
-    "https://user:password@api.example.com/x",
-    "https://evil@api.example.com/x",
-    "https://api.example.com:8443/x",
-    "https://api.example.com:4433/x",
-    "https://api.example.com:80/x",
-    "http://api.example.com/x",
-    "http://api.example.com:443/x",
-    "HTTPS://API.EXAMPLE.COM/x",
-    "https://API.example.com/x",
-    "https://api.example.com./x",
-    "https://api.example.com.:443/x",
-    "https://аpi.example.com/x",  # noqa: RUF001 (a Cyrillic a)
-    "https://xn--pi-7kc.example.com/x",
-    "https://api.example.com。evil/x",
-    "https://api.example.com\\@evil/x",
-    "https://api.example.com\\.evil/x",
-    "https://api.example.com%2eevil/x",
-    "https://api.example.com%00.evil/x",
-    "https://api.example.com#@evil/x",
-    "https://api.example.com?@evil/x",
-    "https://api.example.com;@evil/x",
-    "https://api.example.com",
-    "https://example.com/x",
-    "https://sub.api.example.com/x",
-    "https://apiXexample.com/x",
-    "https:api.example.com/x",
-    "https:/api.example.com/x",
-    "https:///api.example.com/x",
-    " https://api.example.com/x",
-    "//api.example.com/x",
-    "ftp://api.example.com/x",
-    "https://evil/?https://api.example.com/x",
-    "https://evil/https://api.example.com/",
-]
-
-
-class Fixed:
-    """A source of one token, for an API of any header."""
-
-    def __init__(self, header="Authorization", value=f"Bearer {PLANTED}"):
-        self.given = Token(access_token=Secret(PLANTED), headers={header: Secret(value)})
-
-    def token(self, min_valid=0.0):  # noqa: ARG002
-        return self.given
-
-    def rejected(self, token):
-        return token
 
 
 def prepared(url, auth, **kwargs):
@@ -173,12 +120,8 @@ def test_the_header_arrives(rogue):
 
 
 @pytest.fixture
-def idp(configured, rogue):
-    engine = Engine(Providers(configured), MemoryStore())
-    sign_in(engine, rogue, engine.begin("idp"))
-    source = AccountTokens(engine, "idp")
-    yield TokenAuth(source, origins=[rogue.issuer])
-    engine.close()
+def idp(source, rogue):
+    return TokenAuth(source, origins=[rogue.issuer])
 
 
 @pytest.fixture

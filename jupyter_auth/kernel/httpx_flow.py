@@ -1,0 +1,163 @@
+"""The token on each request of httpx to the right origin, and another one where it is refused."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import AsyncGenerator
+from contextlib import contextmanager
+from functools import partial
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+
+import httpx
+from anyio import to_thread
+
+from jupyter_auth.core.traces import forget_locals
+from jupyter_auth.kernel.bound import REFUSED, BoundTokens, headers_at
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterator
+
+    from jupyter_auth.core.models import Token
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class HttpxAuth(BoundTokens, httpx.Auth):
+    """What ``httpx_auth`` makes, for both kinds of client."""
+
+    allowing = "httpx_auth(..., origins={})"
+
+    def sync_auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response]:
+        """The request with the token, and once more with another one where that was refused."""
+        with _forgetting():
+            if not self._reaches(request):
+                self._refused((yield request))
+                return
+            request.read()  # or it could not be sent again
+            token = self._sign(request)
+            response = yield request
+            self._saw(response)
+            if self._refused(response) and self._sign_again(response.request, token):
+                response = yield response.request
+                self._saw(response)
+
+    def async_auth_flow(
+        self, request: httpx.Request
+    ) -> AsyncGenerator[httpx.Request, httpx.Response]:
+        """The same. What may wait for a token does so in a thread."""
+        return _Forgetting(self._on_a_loop(request))
+
+    async def _on_a_loop(
+        self, request: httpx.Request
+    ) -> AsyncGenerator[httpx.Request, httpx.Response]:
+        if not self._reaches(request):
+            self._refused((yield request))
+            return
+        await request.aread()
+        token = await _in_thread(self._sign, request)
+        response = yield request
+        await _in_thread(self._saw, response)
+        again = response.request
+        if self._refused(response) and await _in_thread(self._sign_again, again, token):
+            response = yield again
+            await _in_thread(self._saw, response)
+
+    def _reaches(self, request: httpx.Request) -> bool:
+        return self.allows(str(request.url.copy_with(path="/", query=None, fragment=None)))
+
+    def _sign(self, request: httpx.Request) -> Token:
+        """Put the current token on, and return it."""
+        if self._check:
+            self._check()
+        token = self._source.token()
+        _put(token, request)
+        return token
+
+    def _saw(self, response: httpx.Response) -> None:
+        if self._limits:
+            self._limits.saw(response)
+
+    def _refused(self, response: httpx.Response) -> bool:
+        """Whether another token may help. Warns of a refusal where the token does not go."""
+        if self._reaches(response.request):
+            return response.status_code in self._refresh_on
+        if response.status_code in REFUSED:
+            self._warn(str(response.url), response.status_code)
+        return False
+
+    def _sign_again(self, request: httpx.Request, token: Token) -> bool:
+        """Put another token on, or the one that a redirect took off. False: there is no other."""
+        if _carries(request, token):
+            refused, token = token, self._source.rejected(token)
+            if token.digest == refused.digest:
+                return False
+        _put(token, request)
+        return True
+
+
+class _Sending(httpx.Headers):
+    """Headers with some that are there when they are sent, and no more when they are copied.
+
+    At a redirect to elsewhere httpx takes off ``Authorization`` alone, of the copy it makes.
+    """
+
+    def __init__(self, headers: httpx.Headers, hidden: list[tuple[bytes, bytes]]) -> None:
+        super().__init__(headers)
+        self._hidden = hidden
+
+    @property
+    def raw(self) -> list[tuple[bytes, bytes]]:
+        return [*super().raw, *self._hidden]
+
+
+def _put(token: Token, request: httpx.Request) -> None:
+    hidden = []
+    for name, value in headers_at(str(request.url), token).items():
+        request.headers.pop(name, None)
+        if name.lower() == "authorization":
+            request.headers[name] = value.reveal()
+        else:
+            hidden.append((name.encode(), value.reveal().encode()))
+    if hidden:
+        request.headers = _Sending(request.headers, hidden)
+
+
+def _carries(request: httpx.Request, token: Token) -> bool:
+    sent = {(name.lower(), value) for name, value in request.headers.raw}
+    return all(
+        (name.lower().encode(), value.reveal().encode()) in sent
+        for name, value in headers_at(str(request.url), token).items()
+    )
+
+
+async def _in_thread(call: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    return await to_thread.run_sync(partial(call, *args, **kwargs), abandon_on_cancel=True)
+
+
+@contextmanager
+def _forgetting() -> Iterator[None]:
+    """A flow is closed on the way out of httpx with an error, whose frames hold what was sent."""
+    try:
+        yield
+    except BaseException as error:  # GeneratorExit, and that error is its context
+        forget_locals(error)
+        raise
+
+
+class _Forgetting(AsyncGenerator[httpx.Request, httpx.Response]):
+    """The same for an asynchronous flow, where GeneratorExit has no context."""
+
+    def __init__(self, flow: AsyncGenerator[httpx.Request, httpx.Response]) -> None:
+        self._flow = flow
+
+    async def asend(self, response: httpx.Response) -> httpx.Request:
+        return await self._flow.asend(response)
+
+    async def athrow(self, *error: Any) -> httpx.Request:
+        return await self._flow.athrow(*error)
+
+    async def aclose(self) -> None:
+        if error := sys.exception():
+            forget_locals(error)
+        await self._flow.aclose()

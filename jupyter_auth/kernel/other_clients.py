@@ -1,0 +1,126 @@
+"""The account's token for other clients than requests: httpx, Azure's SDKs and their like."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
+
+from jupyter_auth.core.errors import ConfigurationError, InsufficientScope
+from jupyter_auth.core.secret import MaskedStr
+from jupyter_auth.kernel.account_tokens import AccountTokens
+from jupyter_auth.kernel.client import connect, default_provider
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    import httpx
+
+    from jupyter_auth.core.models import Token
+    from jupyter_auth.core.seams import TokenSource
+
+UNKNOWN = 3600  # seconds after which to ask again for a token that names no lifetime
+WHATEVER_IS_GRANTED = "/.default"  # how a scope ends that asks for no more, at Microsoft
+
+
+def httpx_auth(
+    source: TokenSource | str,
+    *,
+    session_key: str = "default",
+    origins: Iterable[str] | None = None,
+    refresh_on: Iterable[int] | None = None,
+) -> httpx.Auth:
+    """``auth=`` for httpx, its asynchronous client too: ``httpx.Client(auth=httpx_auth("acme"))``.
+
+    The arguments, and what is raised when a request is made: as ``TokenAuth``. The body of a
+    request to one of the origins is read into memory first; an answer that asks to wait is given
+    back at once. ConfigurationError: no httpx here.
+    """
+    try:
+        from jupyter_auth.kernel.httpx_flow import HttpxAuth
+    except ImportError:
+        raise ConfigurationError(
+            "httpx is not installed here.", hint="Run `pip install httpx` in this environment."
+        ) from None
+    return HttpxAuth(source, session_key=session_key, origins=origins, refresh_on=refresh_on)
+
+
+def credential(provider: str | None = None, session_key: str = "default") -> AccountCredential:
+    """A ``credential=`` for Azure's SDKs and others that take one. Nobody is asked to sign in.
+
+    ConfigurationError, BrokerUnavailable.
+    """
+    accounts = connect()
+    return AccountCredential(
+        AccountTokens(accounts, provider or default_provider(accounts), session_key)
+    )
+
+
+class AccessToken(NamedTuple):
+    """A token, its repr masked, and when it ends, in seconds since 1970, UTC."""
+
+    token: str
+    expires_on: int
+
+
+class AccessTokenInfo(NamedTuple):
+    """The same, and from when on to ask for the next one."""
+
+    token: str
+    expires_on: int
+    token_type: str = "Bearer"  # noqa: S105 (RFC 6750)
+    refresh_on: int | None = None
+
+
+class AccountCredential:
+    """``TokenCredential`` and ``SupportsTokenInfo`` of azure-core, which need not be there.
+
+    InsufficientScope: the account was granted other scopes than are asked for. Else what
+    ``TokenSource.token`` raises.
+    """
+
+    def __init__(self, tokens: TokenSource) -> None:
+        self._tokens = tokens
+        self._given: Token | None = None
+
+    def __repr__(self) -> str:
+        return f"<AccountCredential: {self._tokens!r}>"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Nothing is held open."""
+
+    def get_token(self, *scopes: str, claims: str | None = None, **_: Any) -> AccessToken:
+        """The account's token. ``claims``: what an API asked for that refused the last one."""
+        info = self.get_token_info(*scopes, options={"claims": claims})
+        return AccessToken(info.token, info.expires_on)
+
+    def get_token_info(
+        self, *scopes: str, options: Mapping[str, Any] | None = None
+    ) -> AccessTokenInfo:
+        """The same with more about it; ``claims`` may be among the options."""
+        refused = self._given if options and options.get("claims") else None
+        token = self._tokens.rejected(refused) if refused else self._tokens.token()
+        self._given = token
+        _check(scopes, token)
+        ends = time.time() + UNKNOWN if token.expires_at is None else token.expires_at
+        return AccessTokenInfo(
+            MaskedStr(token.bearer.reveal()),
+            int(ends),
+            refresh_on=None if token.refresh_at is None else int(token.refresh_at),
+        )
+
+
+def _check(scopes: tuple[str, ...], token: Token) -> None:
+    asked = [scope for scope in scopes if not scope.endswith(WHATEVER_IS_GRANTED)]
+    missing = tuple(scope for scope in asked if token.scopes and scope not in token.scopes)
+    if missing:
+        raise InsufficientScope(
+            f"The sign-in lacks the scopes {' '.join(missing)}.",
+            hint="Sign in for them first: `UserSession(..., scopes=...)`.",
+            scopes=missing,
+        )
