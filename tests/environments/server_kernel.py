@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import time
 from typing import TYPE_CHECKING, Any, Self
 
 import requests
 import websocket
 from jupyter_client.blocking.client import BlockingKernelClient
-from jupyter_process import TOKEN
+from jupyter_process import TOKEN, JupyterProcess
 from kernel.kernels import PATIENCE, Kernel
 
 if TYPE_CHECKING:
-    from jupyter_process import JupyterProcess
+    from pathlib import Path
 
 
 def api(server: JupyterProcess, method: str, place: str, **body: Any) -> Any:
@@ -86,3 +87,30 @@ class ServerTerminal:
             kind, *content = json.loads(self._socket.recv())
             self.said += content[0] if kind == "stdout" else ""
         return found
+
+
+class TypedServer(JupyterProcess):
+    """What a person starts by a line in a terminal of their first server; a context manager."""
+
+    def __init__(self, first: JupyterProcess, terminal: ServerTerminal, **config: Any) -> None:
+        super().__init__(first.home, base_url="/", **config)
+        self._terminal = terminal
+
+    def __enter__(self) -> Self:
+        self._terminal.type(shlex.join(self.command()))
+        self._terminal.read(self.ready)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        api(self, "POST", "shutdown")
+        self._terminal.read("Shutting down on /api/shutdown request")
+
+    @property
+    def connection_file(self) -> Path:
+        (pid,) = (
+            each.stem.removeprefix("jpserver-")
+            for each in self.runtime.glob("jpserver-*.json")
+            if json.loads(each.read_text())["port"] == self.port
+        )
+        (path,) = self.runtime.glob(f"jupyter_auth-{pid}-*.json")
+        return path

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from environments.home import configure
-from environments.server_kernel import ServerKernel, ServerTerminal
+from environments.server_kernel import ServerKernel, ServerTerminal, TypedServer
 from environments.terminal import run
 from jupyter_process import JupyterProcess
 from kernel.kernels import Kernel
@@ -98,22 +98,21 @@ def test_a_terminal_of_jupyterlab(one, oidc):
         terminal.read("Signed in to The IdP as alice")
 
 
-def test_a_second_server_started_in_a_terminal_of_the_first(one, oidc, tmp_path, monkeypatch):
+def test_a_second_server_started_in_a_terminal_of_the_first(one, oidc):
+    """What it inherits names the first one's door; its own kernels find its own."""
+    oidc.add_client("second", "http://127.0.0.1/jupyter-auth/callback/second")
+    mine = {"issuer": oidc.issuer, "client_id": "second", "base_url": f"{oidc.issuer}/api"}
     with ServerTerminal(one) as terminal:
-        terminal.type(f"env -0 > {tmp_path}/env && echo do''ne")
-        terminal.read("done")
-    inherited = dict(e.split("=", 1) for e in (tmp_path / "env").read_text().split("\0") if e)
-    assert inherited["JUPYTER_AUTH_CONNECTION"] == str(one.connection_file)
-    for name, value in inherited.items():
-        monkeypatch.setenv(name, value)
-    look = "import os; print(os.environ['JUPYTER_AUTH_CONNECTION'])"
-    with JupyterProcess(tmp_path / "other") as two:
-        configure(two.home / "user", oidc)
-        with ServerKernel(two) as kernel:
-            assert kernel.ok(look).text().strip() == str(two.connection_file)
-            sign_in(two, oidc)
-            assert "alice" in kernel.ok(CALL).text()
-    assert BrokerClient(one.connection_file).accounts() == []  # the other has a home of its own
+        terminal.type('echo "<$JUPYTER_AUTH_CONNECTION>"')
+        assert terminal.read(r"<(/[^>]+)>")[1] == str(one.connection_file)
+        with TypedServer(one, terminal, providers={"second": mine}) as two:
+            assert two.connection_file != one.connection_file
+            with ServerKernel(two) as kernel:
+                look = "import os; print(os.environ['JUPYTER_AUTH_CONNECTION'])"
+                assert kernel.ok(look).text().strip() == str(two.connection_file)
+                sign_in(two, oidc, two.kernel().begin("second")["path"])
+                assert "alice" in kernel.ok(CALL.replace("idp", "second")).text()
+    assert one.kernel().ask("GET", "providers/second")[0] == 404  # no other door knows that one
 
 
 def test_a_kernel_that_is_restarted(one, oidc):

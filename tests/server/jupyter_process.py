@@ -59,7 +59,8 @@ class JupyterProcess(Server):
         (path,) = self.runtime.glob(f"jupyter_auth-{self._process.pid}-*.json")
         return path
 
-    def start(self) -> Self:
+    def command(self) -> list[str]:
+        """What starts it, once its files are laid out."""
         self.home.mkdir(exist_ok=True)
         for name in ("config", "data", "runtime", "root"):
             (self.home / name).mkdir(mode=0o700, exist_ok=True)
@@ -72,8 +73,11 @@ class JupyterProcess(Server):
         command += [f"--ServerApp.jpserver_extensions={self.extensions}"]
         if not any("token" in each or "password" in each for each in self._arguments):
             command.append(f"--IdentityProvider.token={TOKEN}")
+        return [*command, *self._arguments]
+
+    def start(self) -> Self:
         self._process = subprocess.Popen(
-            [*command, *self._arguments],
+            self.command(),
             env=os.environ | self.environment(),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
