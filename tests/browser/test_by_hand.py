@@ -25,7 +25,6 @@ def ended_on(page) -> str:
     identify(tab)
     with tab.expect_event("requestfailed", lambda asked: asked.url.startswith(DESKTOP_URI)) as seen:
         tab.get_by_role("button", name="Allow").click()
-    tab.close()
     return seen.value.url
 
 

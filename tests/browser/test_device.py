@@ -32,7 +32,6 @@ def test_the_code_is_taken_along_and_the_page_notices(lab, context):
     there.get_by_label("Password").fill("wonderland")
     there.get_by_role("button", name="Sign in").click()
     there.get_by_role("button", name="Allow").click()
-    there.close()
 
     expect(tab.get_by_role("heading", name="Signed in")).to_be_visible()
     expect(tab.get_by_role("main")).to_contain_text("alice")
@@ -56,7 +55,6 @@ def test_denied_at_the_provider(lab, context):
     there = follow(tab.get_by_role("link", name="Open localhost"))
     there.get_by_role("button", name="Continue").click()
     deny(there)
-    there.close()
     expect(tab.get_by_role("heading", name="Example University said no")).to_be_visible()
     expect(tab.get_by_role("button", name="Start again")).to_be_visible()
     assert lab.accounts() == []

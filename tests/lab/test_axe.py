@@ -45,7 +45,6 @@ def test_panel_status_notices_and_widget(browser, lab, oidc, look):
         check("pending")
         tab = follow(widget.get_by_role("link", name=GO))
         deny(tab)
-        tab.close()
         expect(widget.get_by_role("button", name="Try again")).to_be_visible()
         check("denied")
         page.context.clear_cookies(domain="localhost")
