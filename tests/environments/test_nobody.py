@@ -25,16 +25,24 @@ from jupyter_auth.core.providers import Providers, user_file
 from jupyter_auth.core.store import FileStore
 
 SCHEDULER = Path(sys.prefix) / "scheduler"
+# Three times, and the quickest counts: a machine may stall, but not each time.
 CALL = """
 import time
-began = time.monotonic()
 from jupyter_auth import LoginRequired, UserSession
-imported = time.monotonic()
-try:
-    print("as", UserSession("idp").get("me").json()["username"])
-except LoginRequired as error:
-    print("LoginRequired:", error, "after", time.monotonic() - imported)
+took = []
+for _ in range(3):
+    began = time.monotonic()
+    try:
+        print("as", UserSession("idp").get("me").json()["username"])
+    except LoginRequired as error:
+        took.append(time.monotonic() - began)
+        refused = error
+    else:
+        break
+else:
+    print("LoginRequired:", refused, "after", min(took))
 """
+RAISE = f"{CALL}\n    raise refused"
 
 
 def by_nbclient(notebook, _):
@@ -56,8 +64,8 @@ def printed(notebook):
     return "".join(each.text for each in notebook.cells[-1].outputs if "text" in each)
 
 
-def a_notebook():
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(CALL)])
+def a_notebook(code=CALL):
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)])
     notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "x", "language": "python"}
     return notebook
 
@@ -119,7 +127,7 @@ def test_a_job_of_cron(env, oidc, engine):
     assert oidc.introspect(piped.strip())["active"]
 
 
-@pytest.mark.timeout(240)  # its job imports a database's library first
+@pytest.mark.timeout(400)  # its jobs import a database's library first
 def test_jupyter_scheduler(oidc, tmp_path, monkeypatch):
     """Its jobs run in processes of the server, and so find the server's broker. (By nbconvert.)"""
     monkeypatch.setenv("PYTHONPATH", str(SCHEDULER))
@@ -127,23 +135,29 @@ def test_jupyter_scheduler(oidc, tmp_path, monkeypatch):
     server.extensions |= {"jupyter_scheduler": True}
     configure(server.home / "user", oidc)
     with server:
-        (server.home / "root").mkdir(exist_ok=True)
-        nbformat.write(a_notebook(), server.home / "root" / "nightly.ipynb")
+        job, text = scheduled(server, a_notebook(RAISE))
+        assert sentence_in_time(text)
+        assert job["status"] == "FAILED"
+        assert "LoginRequired: Nobody is signed in to The IdP." in job["status_message"]
         browser, path = server.browser(), server.kernel().begin()["path"]
         assert browser.arrive(oidc.login(browser.open({"path": path}))) == path
-        assert "as alice" in scheduled(server)
+        job, text = scheduled(server, a_notebook())
+        assert job["status"] == "COMPLETED", server.log
+        assert "as alice" in text
 
 
-def scheduled(server):
-    """What the job printed."""
+def scheduled(server, notebook):
+    """The job once it has ended, and what it printed."""
+    nbformat.write(notebook, server.home / "root" / "nightly.ipynb")
     wanted = {"name": "nightly", "input_uri": "nightly.ipynb", "output_formats": ["ipynb"]}
     wanted |= {"runtime_environment_name": "x", "runtime_environment_parameters": {}}
-    job = api(server, "POST", "../scheduler/jobs", **wanted)["job_id"]
+    place = f"../scheduler/jobs/{api(server, 'POST', '../scheduler/jobs', **wanted)['job_id']}"
 
-    def status():
-        return api(server, "GET", f"../scheduler/jobs/{job}")["status"]
+    def ended():
+        return api(server, "GET", place)["status"] in {"COMPLETED", "FAILED"}
 
-    assert eventually(lambda: status() in {"COMPLETED", "FAILED"}, 150)
-    assert status() == "COMPLETED", server.log
-    (output,) = (server.home / "data" / "scheduler_staging_area" / job).glob("nightly-*.ipynb")
-    return printed(nbformat.read(output, 4))
+    assert eventually(ended, 150), server.log
+    job = api(server, "GET", place)
+    staged = server.home / "data" / "scheduler_staging_area" / job["job_id"]
+    (output,) = staged.glob("nightly-*.ipynb")
+    return job, printed(nbformat.read(output, 4))
