@@ -8,9 +8,13 @@ import pytest
 from clock import Clock
 from providers.oidc import OidcProvider
 from providers.rogue import RogueProvider
+from providers.sockets import SocketServer
+from providers.troubles import Reply
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from providers.sockets import Request
 
 
 @pytest.fixture(scope="session")
@@ -32,6 +36,26 @@ def rogue() -> Iterator[RogueProvider]:
     """A provider that behaves until it is told not to; a fresh one for each test."""
     with RogueProvider() as provider:
         yield provider
+
+
+@pytest.fixture
+def proxied(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Request]]:
+    """What came to the proxy that the environment names for everything, this machine too."""
+    seen: list[Request] = []
+
+    def answer(request: Request) -> Reply:
+        seen.append(request)
+        return Reply(502)
+
+    proxy = SocketServer(answer)
+    proxy.start()
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+        for each in (name, name.lower()):
+            monkeypatch.setenv(each, f"http://127.0.0.1:{proxy.port}")
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    yield seen
+    proxy.stop()
 
 
 @pytest.fixture

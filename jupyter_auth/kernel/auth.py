@@ -11,10 +11,10 @@ from requests import codes
 from requests.auth import AuthBase
 from requests.cookies import extract_cookies_to_jar
 from requests.exceptions import UnrewindableBodyError
-from requests.utils import rewind_body
+from requests.utils import get_environ_proxies, rewind_body, select_proxy
 
 from jupyter_auth.core.secret import MaskedStr
-from jupyter_auth.kernel.bound import REFUSED, BoundTokens, headers_at
+from jupyter_auth.kernel.bound import REFUSED, BoundTokens, headers_at, refuse_proxy
 from jupyter_auth.kernel.throttle import RETRIES
 
 if TYPE_CHECKING:
@@ -61,7 +61,9 @@ class TokenAuth(BoundTokens, AuthBase):
     The arguments are those of ``BoundTokens``. A request elsewhere goes out without the token. An
     answer whose status is in ``refresh_on`` brings one new token and one retry.
 
-    Raises what ``TokenSource.token`` raises, when a request is made, and Throttled.
+    Raises what ``TokenSource.token`` raises, when a request is made, and Throttled;
+    ConfigurationError where a proxy of the environment would see the token in the clear. One that
+    a session of requests has as its own (``proxies=``) is not known here.
     """
 
     def __init__(
@@ -80,6 +82,13 @@ class TokenAuth(BoundTokens, AuthBase):
 
     def __call__(self, request: PreparedRequest) -> PreparedRequest:
         """Add the token's headers if the request goes to one of the origins."""
+        url = request.url or ""
+        if _through_proxy(url) and self.allows(url):
+            refuse_proxy(url)
+        return self.attach(request)
+
+    def attach(self, request: PreparedRequest) -> PreparedRequest:
+        """The same for a session that passes no proxy on its way to this machine."""
         self.sign(request)
         request.hooks["response"].append(self._answered)
         return request
@@ -121,7 +130,7 @@ class TokenAuth(BoundTokens, AuthBase):
         if response.is_redirect:
             # A plain requests.Session would carry a header of another name to any host.
             target = urljoin(response.url, response.headers["location"])
-            if not self.allows(target):
+            if not self.allows(target) or _through_proxy(target):
                 self.unsign(request)
         return response
 
@@ -169,6 +178,11 @@ class TokenAuth(BoundTokens, AuthBase):
         answer.history = [*response.history, response]
         answer.request = again
         return answer
+
+
+def _through_proxy(url: str) -> bool:
+    """Whether requests would give it, in the clear, to a proxy that the environment names."""
+    return url.startswith("http:") and bool(select_proxy(url, get_environ_proxies(url)))
 
 
 def _free(response: Response, kwargs: dict[str, Any]) -> None:

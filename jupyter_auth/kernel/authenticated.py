@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 import threading
@@ -201,6 +202,14 @@ class AuthenticatedSession(requests.Session):
         if len(args) < TIMEOUT_POSITION:
             kwargs.setdefault("timeout", TIMEOUT)
         return super().request(method, self._absolute(url), *args, **kwargs)
+
+    def prepare_request(self, request: requests.Request) -> requests.PreparedRequest:
+        """As ``requests.Session.prepare_request``."""
+        auth = self.auth if request.auth is None else request.auth
+        if isinstance(auth, TokenAuth):  # it has no proxy to fear: see ``send``
+            request = copy.copy(request)
+            request.auth = auth.attach
+        return super().prepare_request(request)
 
     def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
         """As ``requests.Session.send``. No traceback through it keeps a token."""

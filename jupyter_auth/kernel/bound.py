@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 from urllib.parse import urlsplit
 
+from jupyter_auth.core.errors import ConfigurationError
 from jupyter_auth.core.urls import origin_of, require_secure
 from jupyter_auth.kernel.throttle import Credential, Throttling
 from jupyter_auth.kernel.warn import warn
@@ -75,6 +76,15 @@ class BoundTokens:
             f"{', '.join(self.origins) or 'nobody'} alone. If it should: "
             f"`{self.allowing.format(allowed)}`, or `api_origins` in the provider's configuration."
         )
+
+
+def refuse_proxy(url: str) -> NoReturn:
+    """ConfigurationError: what goes over http to this machine would be seen by a proxy."""
+    host = urlsplit(url).hostname
+    raise ConfigurationError(
+        f"HTTP_PROXY would see the token that is meant for {origin_of(url)}. Nothing was sent.",
+        hint=f"Name {host} in NO_PROXY. A UserSession passes no proxy on this machine.",
+    )
 
 
 def headers_at(url: str, token: Token) -> Mapping[str, Secret]:

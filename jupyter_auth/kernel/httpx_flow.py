@@ -7,12 +7,13 @@ from collections.abc import AsyncGenerator
 from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from urllib.request import getproxies
 
 import httpx
 from anyio import to_thread
 
 from jupyter_auth.core.traces import forget_locals
-from jupyter_auth.kernel.bound import REFUSED, BoundTokens, headers_at
+from jupyter_auth.kernel.bound import REFUSED, BoundTokens, headers_at, refuse_proxy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
@@ -112,6 +113,8 @@ class _Sending(httpx.Headers):
 
 
 def _put(token: Token, request: httpx.Request) -> None:
+    if _through_proxy(request.url):
+        refuse_proxy(str(request.url))
     hidden = []
     for name, value in headers_at(str(request.url), token).items():
         request.headers.pop(name, None)
@@ -121,6 +124,15 @@ def _put(token: Token, request: httpx.Request) -> None:
             hidden.append((name.encode(), value.reveal().encode()))
     if hidden:
         request.headers = _Sending(request.headers, hidden)
+
+
+def _through_proxy(url: httpx.URL) -> bool:
+    """Whether httpx may give it, in the clear, to a proxy that the environment names."""
+    named = getproxies()
+    spared = {each.strip() for each in named.get("no", "").split(",")}
+    if url.scheme != "http" or {"*", url.host} & spared:
+        return False
+    return "http" in named or "all" in named
 
 
 def _carries(request: httpx.Request, token: Token) -> bool:

@@ -7,8 +7,6 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from environments.servers import KINDS, Builder
-from providers.sockets import SocketServer
-from providers.troubles import Reply
 
 from jupyter_auth import UserSession
 from jupyter_auth.kernel.broker import BrokerClient
@@ -44,16 +42,10 @@ def test_sign_in_and_out(builder, oidc, kind):
     kernel.close()
 
 
-def test_proxies_and_netrc_of_the_environment_change_nothing(builder, oidc, monkeypatch, tmp_path):
+def test_proxies_and_netrc_of_the_environment_change_nothing(
+    builder, oidc, monkeypatch, tmp_path, proxied
+):
     """What goes over http to this machine would be seen by a proxy, tokens and all."""
-    seen = []
-    proxy = SocketServer(lambda request: seen.append(request) or Reply(502))
-    proxy.start()
-    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
-        monkeypatch.setenv(name, f"http://127.0.0.1:{proxy.port}")
-        monkeypatch.setenv(name.lower(), f"http://127.0.0.1:{proxy.port}")
-    for name in ("NO_PROXY", "no_proxy"):
-        monkeypatch.delenv(name, raising=False)
     (tmp_path / ".netrc").write_text("default login mallory password planted\n")
     (tmp_path / ".netrc").chmod(0o600)
     monkeypatch.setenv("HOME", str(tmp_path))
@@ -67,5 +59,4 @@ def test_proxies_and_netrc_of_the_environment_change_nothing(builder, oidc, monk
         oidc.expire()
         assert session.get("me").json()["username"] == "alice"
         assert session.logout().revoked
-    proxy.stop()
-    assert not seen
+    assert not proxied

@@ -11,6 +11,8 @@ import requests
 from kernel.doors import sign_in
 from kernel.secrets_in import local_variables
 from kernel.sources import API, LOOK_ALIKES, PLANTED, Fixed
+from providers import certificates
+from providers.rogue import RogueProvider
 from providers.troubles import Gate, Reply, close, status
 
 from jupyter_auth.core.engine import Engine
@@ -302,6 +304,48 @@ def test_netrc_does_not_replace_the_token(rogue, home, idp):
     with requests.Session() as session:
         assert requests.utils.get_netrc_auth(rogue.issuer)
         assert session.get(f"{rogue.issuer}/api/x", auth=idp).ok
+
+
+# Proxies: http is for this machine alone, where nobody sees it; one of the environment would
+
+
+def test_a_proxy_never_sees_the_token(idp, rogue, proxied, monkeypatch):
+    url = f"{rogue.issuer}/api/x"
+    with pytest.raises(ConfigurationError, match="HTTP_PROXY would see the token") as caught:
+        requests.get(url, auth=idp)
+    assert "NO_PROXY" in caught.value.hint
+    assert not proxied
+    monkeypatch.setenv("NO_PROXY", "example.org, 127.0.0.0/8")
+    assert requests.get(url, auth=idp).ok
+    assert not proxied
+
+
+def test_nor_does_it_see_one_that_a_session_was_given_for(session, rogue, proxied):
+    url = f"{rogue.issuer}/api/x"
+    assert session.get(url).ok  # by itself it passes none
+    assert session.get(url, auth=TokenAuth("idp")).ok
+    with pytest.raises(ConfigurationError):
+        requests.get(url, auth=session.auth)
+    assert not proxied
+
+
+def test_nor_where_a_redirect_leads_to_this_machine(rogue, tmp_path, proxied, monkeypatch):
+    """The redirect itself is followed, and the proxy sees it. The key stays here."""
+    for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.delenv(name)
+    certificate = certificates.make(tmp_path)
+    with RogueProvider(certificate=certificate) as api:
+        auth = TokenAuth(Fixed("x-api-key", PLANTED), origins=[api.issuer, rogue.issuer])
+        api.script("api", lambda _: Reply(302, headers={"Location": f"{rogue.issuer}/api/x"}))
+        requests.get(f"{api.issuer}/api/x", auth=auth, verify=str(certificate.ca_bundle))
+        assert api.seen("api")[0].headers["x-api-key"] == PLANTED
+    assert len(proxied) == 1
+    assert PLANTED not in repr(proxied)
+
+
+def test_requests_elsewhere_are_the_callers_business(auth, elsewhere, proxied):
+    assert requests.get(f"{elsewhere.origin}/x", auth=auth).status_code == 502
+    assert len(proxied) == 1
 
 
 # By name

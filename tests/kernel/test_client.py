@@ -12,8 +12,6 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from kernel.doors import OpenDoor, TcpDoor, child, sign_in
 from kernel.kernels import Kernel
-from providers.sockets import SocketServer
-from providers.troubles import Reply
 
 from jupyter_auth.core.errors import (
     ConfigurationError,
@@ -177,24 +175,15 @@ def test_news_end_a_poll(client, signed_in):
 # Proxies and netrc
 
 
-def test_no_setting_of_the_environment_touches_the_door(signed_in, tmp_path, home, monkeypatch):
-    seen = []
-    proxy = SocketServer(lambda request: seen.append(request) or Reply(502))
-    proxy.start()
-    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
-        monkeypatch.setenv(name, f"http://127.0.0.1:{proxy.port}")
-
+def test_no_setting_of_the_environment_touches_the_door(signed_in, tmp_path, home, proxied):
     (home / ".netrc").write_text("default login mallory password planted\n")
     (home / ".netrc").chmod(0o600)
-    try:
-        for kind in (OpenDoor, TcpDoor):
-            with kind(signed_in, tmp_path / kind.__name__) as door:
-                client = BrokerClient(door.path)
-                assert client.token("idp").kind == "bearer"
-                client.close()
-    finally:
-        proxy.stop()
-    assert not seen
+    for kind in (OpenDoor, TcpDoor):
+        with kind(signed_in, tmp_path / kind.__name__) as door:
+            client = BrokerClient(door.path)
+            assert client.token("idp").kind == "bearer"
+            client.close()
+    assert not proxied
 
 
 # Watching

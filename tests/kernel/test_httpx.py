@@ -158,6 +158,20 @@ def test_who_comes_from_elsewhere_gets_none(ask, idp, rogue, elsewhere):
     assert "authorization" not in rogue.seen("api")[0].headers
 
 
+# Proxies: http is for this machine alone, where nobody sees it; one of the environment would
+
+
+def test_a_proxy_never_sees_the_token(idp, rogue, proxied, monkeypatch):
+    url = f"{rogue.issuer}/api/x"
+    for no_proxy in ("", "example.org", "127.0.0.0/8"):  # httpx knows no networks
+        monkeypatch.setenv("NO_PROXY", no_proxy)
+        with pytest.raises(ConfigurationError, match="HTTP_PROXY would see the token"):
+            httpx.get(url, auth=idp)
+    monkeypatch.setenv("NO_PROXY", "example.org, 127.0.0.1")
+    assert httpx.get(url, auth=idp).status_code == 200
+    assert not proxied
+
+
 # A refused token
 
 
