@@ -107,7 +107,13 @@ def urls() -> list[Any]:
     from django.urls import path
     from django.views.decorators.csrf import csrf_exempt
     from oauth2_provider import views
+    from oauth2_provider.contrib.rest_framework import OAuth2Authentication
     from oauth2_provider.decorators import protected_resource
+    from rest_framework.authentication import SessionAuthentication
+    from rest_framework.permissions import IsAuthenticated
+    from rest_framework.renderers import JSONRenderer
+    from rest_framework.response import Response
+    from rest_framework.views import APIView
 
     @protected_resource(scopes=["all"])
     def devices(request):
@@ -117,6 +123,18 @@ def urls() -> list[Any]:
     def me(request):
         return JsonResponse({"username": request.resource_owner.username})
 
+    class OfRest(APIView):
+        """A resource of Django REST framework. Its first way to sign in decides: 401, or 403."""
+
+        permission_classes = (IsAuthenticated,)
+        renderer_classes = (JSONRenderer,)
+
+        def get(self, request):
+            return Response({"count": 3, "owner": request.user.username})
+
+    by_token = [OAuth2Authentication]
+    by_cookie_too = [SessionAuthentication, OAuth2Authentication]
+
     return [
         path("oauth2/authorize/", views.AuthorizationView.as_view(), name="authorize"),
         path("oauth2/token/", views.TokenView.as_view(), name="token"),
@@ -124,6 +142,8 @@ def urls() -> list[Any]:
         path("accounts/login/", LoginView.as_view()),
         path("api/v1/devices/", devices),
         path("api/v1/me/", me),
+        path("api/v1/rest/401/", OfRest.as_view(authentication_classes=by_token)),
+        path("api/v1/rest/403/", OfRest.as_view(authentication_classes=by_cookie_too)),
         path("_control/<str:name>/", csrf_exempt(control)),
     ]
 

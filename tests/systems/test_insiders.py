@@ -143,6 +143,19 @@ def test_refresh_by_a_token_that_never_expires(session, engine, insiders):
     assert [each["status"] for each in insiders.journal("/api/v1/devices/")] == [403, 200]
 
 
+@pytest.mark.parametrize("status", [401, 403])
+def test_refresh_where_django_rest_framework_answers(session, insiders, status):
+    """A dead token is 401 there, with a challenge, or 403 where cookies are looked at first."""
+    url = f"rest/{status}/"
+    assert session.get(url).json()["owner"] == insiders.username
+    insiders.expire()
+    answer = session.get(url)
+    assert answer.json()["owner"] == insiders.username
+    (refused,) = answer.history
+    assert refused.status_code == status
+    assert ("WWW-Authenticate" in refused.headers) == (status == 401)
+
+
 def test_revoke_both_tokens(session, engine, insiders):
     held = account(engine)
     outcome = session.logout()
