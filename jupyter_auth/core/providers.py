@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
+MOST_OWN = 256  # made in code: kernels make up their names
 FIELDS = {field.name for field in dataclasses.fields(Provider)}
 NESTED = {
     "endpoints": Endpoints,
@@ -200,12 +201,18 @@ class Providers:
     def register(self, provider: Provider) -> ProviderInfo:
         """Make a provider of a person's own code known.
 
-        ConfigurationError: only the administrator's may be used, or one of theirs has that name.
+        ConfigurationError: only the administrator's may be used, one of theirs has that name, or
+        there are too many.
         """
         self._require_open()
         if self._configured.get(provider.name, provider) != provider:
             raise _taken(provider.name)
         with self._lock:
+            if provider.name not in self._code and len(self._code) >= MOST_OWN:
+                raise ConfigurationError(
+                    f"{MOST_OWN} providers were made in code already.",
+                    hint="Give it the name of one that it may replace.",
+                )
             self._code[provider.name] = provider
         return self.info(provider.name)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
 from pathlib import Path
@@ -13,7 +14,7 @@ from jupyter_auth.core.errors import BrokerUnavailable
 from jupyter_auth.core.models import DEFAULT_KEY, Logout
 from jupyter_auth.core.secret import Secret
 from jupyter_auth.core.traces import forget_locals
-from jupyter_auth.kernel.door import Door
+from jupyter_auth.kernel.door import Door, read_connection_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -42,10 +43,11 @@ class BrokerClient:
     """
 
     def __init__(self, connection_file: Path) -> None:
-        self._door = Door(Path(connection_file))
+        self._door = Door(functools.partial(read_connection_file, Path(connection_file)))
+        self._where = str(connection_file)
 
     def __repr__(self) -> str:
-        return f"<BrokerClient {self._door.connection_file}>"
+        return f"<{type(self).__name__} {self._where}>"
 
     def answers(self) -> bool:
         """Whether the door is there. BrokerUnavailable: its connection file is refused."""

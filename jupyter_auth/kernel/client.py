@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from jupyter_auth.core.models import Provider, ProviderInfo
     from jupyter_auth.core.seams import Accounts
     from jupyter_auth.kernel.broker import BrokerClient
+    from jupyter_auth.kernel.hub_service import ServiceAddress
 
 __all__ = ["BrokerClient", "connect", "default_provider", "use", "watch"]
 
@@ -132,27 +133,24 @@ def _say(text: str) -> None:
     sys.stderr.write(f"jupyter_auth: {text}\n")
 
 
-_made: dict[tuple[str, str], _Here] = {}
+_made: dict[tuple[str | ServiceAddress, str], _Here] = {}
 
 
 def connect(environ: Mapping[str, str] | None = None) -> Accounts:
     """Whoever keeps the accounts: the broker of this Jupyter server, else an engine of our own.
 
-    The same object each time in one environment. BrokerUnavailable: there is a broker that must
-    not or cannot be used, or no door where a Hub's service is configured.
+    The same object each time in one environment. Where a Hub's service is configured and this
+    server has no door to it, the service is asked itself. BrokerUnavailable: there is a broker
+    that must not or cannot be used.
     """
     environ = os.environ if environ is None else environ
     file, service = environ.get(CONNECTION_VARIABLE, ""), environ.get(SERVICE_VARIABLE, "")
-    if (file, service) not in _made:
-        if service and not file:
-            raise BrokerUnavailable(
-                "The Hub's token service is configured, but this server has no door to it.",
-                hint="Enable the jupyter_auth extension in the single-user server's environment.",
-            )
-        here = _Here(_client(file) if file else None, may_leave=not service)
+    place = _service(environ) if service and not file else file
+    if (place, service) not in _made:
+        here = _Here(_client(place), may_leave=not service)
         # Another thread may have been faster: then its object is the one.
-        _made.setdefault((file, service), here)
-    return cast("Accounts", _made[file, service])
+        _made.setdefault((place, service), here)
+    return cast("Accounts", _made[place, service])
 
 
 def alone(accounts: Accounts) -> bool:
@@ -160,10 +158,22 @@ def alone(accounts: Accounts) -> bool:
     return isinstance(accounts, _Here) and accounts.alone
 
 
-def _client(file: str) -> BrokerClient:
-    from jupyter_auth.kernel.broker import BrokerClient
+def _service(environ: Mapping[str, str]) -> ServiceAddress:
+    from jupyter_auth.kernel.hub_service import service_address
 
-    return BrokerClient(Path(file))
+    return service_address(environ)
+
+
+def _client(place: str | ServiceAddress) -> BrokerClient | None:
+    if not place:
+        return None
+    if isinstance(place, str):
+        from jupyter_auth.kernel.broker import BrokerClient
+
+        return BrokerClient(Path(place))
+    from jupyter_auth.kernel.hub_service import ServiceClient
+
+    return ServiceClient(place)
 
 
 def __getattr__(name: str) -> Any:

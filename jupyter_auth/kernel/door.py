@@ -14,16 +14,20 @@ import time
 from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from jupyter_auth.core import errors, wire
 from jupyter_auth.core.errors import BrokerUnavailable
 from jupyter_auth.core.secret import Secret
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 CONNECT_TIMEOUT = 5.0  # seconds
 ANSWER_TIMEOUT = 100.0  # seconds; a refresh waits for the provider, which the broker gives less
 MAX_IDLE = 8  # kept connections; more are for a burst of threads
 MAX_FILE = 65536
+REDIRECTS = range(300, 400)
 
 _HINT = "Restart the Jupyter server, then this kernel."
 
@@ -32,8 +36,17 @@ _HINT = "Restart the Jupyter server, then this kernel."
 class Address:
     """What a connection file says: ``unix:<path>`` or ``tcp:127.0.0.1:<port>``, and the key."""
 
+    side: ClassVar[str] = "Jupyter server"  # whose it is
+    hint: ClassVar[str] = _HINT  # where it does not answer
+
     where: str
     key: Secret
+    host: str = "localhost"
+    prefix: str = "/"  # of the paths of its routes
+
+    def connect(self) -> socket.socket:
+        """A connection to it. OSError, BrokerUnavailable."""
+        return _connect(self.where)
 
 
 def read_connection_file(path: Path) -> Address | None:
@@ -93,9 +106,10 @@ def _json(text: bytes) -> Any:
 class _Connection:
     """One connection to an address of the kernel door; ``kept`` once it has brought an answer."""
 
-    def __init__(self, where: str) -> None:
-        self.socket = _connect(where)
+    def __init__(self, address: Address) -> None:
+        self.socket = address.connect()
         self.kept = False
+        self._side = address.side
 
     def close(self) -> None:
         """Let the door know that nobody listens any more."""
@@ -112,7 +126,9 @@ class _Connection:
         with http.client.HTTPResponse(self.socket, method=method) as response:
             response.begin()
             text = response.read()
-            wire.check_version(response.getheader(wire.VERSION_HEADER), "Jupyter server")
+            if response.status in REDIRECTS:  # none of ours sends anybody elsewhere
+                raise http.client.HTTPException
+            wire.check_version(response.getheader(wire.VERSION_HEADER), self._side)
             self.kept = not response.will_close
             return response.status, _json(text)
 
@@ -149,21 +165,24 @@ def _connect_unix(path: Path) -> socket.socket:
 
 
 class Door:
-    """One kernel door, for any number of threads. A forked child opens connections of its own."""
+    """One kernel door, for any number of threads. A forked child opens connections of its own.
 
-    def __init__(self, connection_file: Path) -> None:
-        self.connection_file = connection_file
+    ``find`` says where it is now; None: nowhere.
+    """
+
+    def __init__(self, find: Callable[[], Address | None]) -> None:
+        self._find = find
         self._address: Address | None = None
         self._idle: deque[_Connection] = deque()
         self._pid = os.getpid()
 
     def answers(self) -> bool:
-        """Whether somebody listens there. BrokerUnavailable: the connection file is refused."""
-        if (address := read_connection_file(self.connection_file)) is None:
+        """Whether somebody listens there. BrokerUnavailable: where it is, is refused."""
+        if (address := self._find()) is None:
             return False
         self._address = address
         try:
-            _Connection(address.where).close()
+            _Connection(address).close()
         except OSError:
             return False
         return True
@@ -179,7 +198,7 @@ class Door:
             try:
                 status, data = self._exchange(address, method, path, content, wait)
             except (OSError, http.client.HTTPException) as error:
-                failure = _gone(error)
+                failure = _gone(error, address.hint)
                 timed_out = isinstance(error, TimeoutError)
             if failure:  # raised out here, so that it does not carry the frames of http.client
                 if last or timed_out or not self._moved(address):
@@ -200,14 +219,14 @@ class Door:
 
     def _locate(self) -> Address:
         if self._address is None:
-            self._address = read_connection_file(self.connection_file)
+            self._address = self._find()
         if self._address is None:
-            raise _gone(FileNotFoundError())
+            raise _gone(FileNotFoundError(), _HINT)
         return self._address
 
     def _moved(self, before: Address) -> bool:
-        """Whether the file names another door or key than the one just tried."""
-        self._address = read_connection_file(self.connection_file)
+        """Whether there is another door or key now than the one just tried."""
+        self._address = self._find()
         if self._address in {None, before}:
             return False
         self.close()
@@ -241,7 +260,7 @@ class Door:
         try:
             return self._idle.pop()
         except IndexError:
-            return _Connection(address.where)
+            return _Connection(address)
 
     def _keep(self, connection: _Connection, address: Address) -> None:
         if connection.kept and len(self._idle) < MAX_IDLE and address == self._address:
@@ -253,8 +272,8 @@ class Door:
 def _request(address: Address, method: str, path: str, content: bytes) -> bytes:
     """An HTTP/1.1 request (RFC 9112 3). ``path`` is quoted by whoever calls."""
     head = (
-        f"{method} /api/v1/{path} HTTP/1.1",
-        "Host: localhost",
+        f"{method} {address.prefix}api/v1/{path} HTTP/1.1",
+        f"Host: {address.host}",
         f"Authorization: Bearer {address.key.reveal()}",
         f"{wire.VERSION_HEADER}: {wire.VERSION}",
         "Content-Type: application/json",
@@ -263,9 +282,9 @@ def _request(address: Address, method: str, path: str, content: bytes) -> bytes:
     return "\r\n".join((*head, "", "")).encode("ascii") + content
 
 
-def _gone(error: Exception) -> BrokerUnavailable:
+def _gone(error: Exception, hint: str) -> BrokerUnavailable:
     if isinstance(error, TimeoutError):
         return BrokerUnavailable("The token broker did not answer in time.", hint="Try again.")
     if isinstance(error, OSError):
-        return BrokerUnavailable("The token broker does not answer.", hint=_HINT)
-    return BrokerUnavailable("The token broker answered what nobody understands.", hint=_HINT)
+        return BrokerUnavailable("The token broker does not answer.", hint=hint)
+    return BrokerUnavailable("The token broker answered what nobody understands.", hint=hint)

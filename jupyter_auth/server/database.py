@@ -69,6 +69,8 @@ records = Table(
     Column("lease_until", Float, nullable=False, default=0.0),
 )
 _schema = Table("jupyter_auth_schema", _metadata, Column("version", Integer, primary_key=True))
+# Of each key that records may be encrypted with.
+marks = Table("jupyter_auth_keys", _metadata, Column("mark", String(32), primary_key=True))
 
 
 class Database:
@@ -200,6 +202,21 @@ class Database:
         if not self.change(statement.values(values), LONG_PATIENCE):
             raise StoreError("This took so long that another replica has gone on meanwhile.")
 
+    def check_keys(self, vault: Vault) -> None:
+        """Write down which key seals from now on.
+
+        ConfigurationError: another one sealed records here, and is not among those of the vault.
+        """
+        if {row.mark for row in self.rows(select(marks.c.mark))} - set(vault.marks):
+            raise ConfigurationError(
+                "JUPYTER_AUTH_CRYPT_KEYS lacks a key that records of the database are encrypted"
+                " with.",
+                hint="Add it behind the others until `jupyter auth hub rotate-keys` has run; if it"
+                " is lost, begin with an empty database.",
+            )
+        with contextlib.suppress(IntegrityError):  # known already
+            self.change(insert(marks).values(mark=vault.marks[0]))
+
     def renew(self, vault: Vault) -> int:
         """Encrypt every record with the first key; how many there were. StoreError: none fits."""
         row, done = records.c, 0
@@ -209,6 +226,7 @@ class Database:
                 if self.change(statement.values(data=vault.renew(old))):
                     done += 1
                     break  # else it was saved meanwhile: once more
+        self.change(delete(marks).where(marks.c.mark != vault.marks[0]))
         return done
 
     def close(self) -> None:

@@ -26,7 +26,10 @@ if TYPE_CHECKING:
 
 
 def make_broker(
-    settings: Settings, base_url: str, listening: Callable[[], str | None] = lambda: None
+    settings: Settings,
+    base_url: str,
+    listening: Callable[[], str | None] = lambda: None,
+    hub: UnderHub | None = None,
 ) -> Broker:
     """The engine of this server's user behind HTTP. AuthError: the configuration cannot work.
 
@@ -44,6 +47,9 @@ def make_broker(
     )
     if settings.default_provider:
         providers.get(settings.default_provider)
+    if hub:
+        for name in settings.providers:
+            hub.check(providers.get(name))
     return Broker(
         Engine(
             providers,
@@ -55,7 +61,7 @@ def make_broker(
         base_url=base_url,
         public_origin=settings.public_origin,
         default_provider=settings.default_provider,
-        hub=UnderHub.of(),
+        hub=hub,
         listening=listening,
     )
 
@@ -88,7 +94,7 @@ class JupyterAuthApp(ExtensionApp):
             self.remote = RemoteBroker.configured_for(hub)
             # It has all that the doors call; the pages, which call more, are the service's.
             self.broker = cast("Broker | None", self.remote) or make_broker(
-                settings, base_url, self._address
+                settings, base_url, self._address, hub
             )
             self.door = Door.open(self.broker, Path(self.serverapp.runtime_dir))
         except AuthError as error:

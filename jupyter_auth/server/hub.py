@@ -16,7 +16,7 @@ import logging
 import os
 import signal
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from tornado.httpserver import HTTPServer
@@ -65,6 +65,7 @@ class Service:
             require_secure(settings.public_origin, "public_url")
         self.vault = Vault(environ.get(KEYS, ""))
         self.database = Database(_needed(environ, DATABASE))
+        self.database.check_keys(self.vault)
         self.hub_auth = SharedOAuth(
             api_token=_needed(environ, "JUPYTERHUB_API_TOKEN"), cache_max_age=int(BELIEVED)
         )
@@ -80,7 +81,7 @@ class Service:
             asyncio.get_running_loop().add_signal_handler(number, stopped.set)
         people = People(self.hub_auth)
         await _patiently(people)
-        desk = watch_desk(self.database, self.hub_auth)
+        desk = watch_desk(self.database, people)
         server = HTTPServer(
             doors(people, self.brokers, self.hub_auth, desk),
             xheaders=True,
@@ -133,7 +134,7 @@ def _settings(environ: Mapping[str, str], config_file: str | None, base_url: str
         application.load_config_file(config_file)
     settings = read_settings(application, f"{base_url}{PREFIX}")
     try:
-        given = json.loads(environ.get(PROVIDERS) or "{}")
+        given = json.loads(environ.get(PROVIDERS) or "{}", object_pairs_hook=_without_twins)
         twice = sorted(given.keys() & settings.providers.keys())
     except (ValueError, AttributeError):
         raise ConfigurationError(f"{PROVIDERS} is not a JSON object of providers.") from None
@@ -147,6 +148,18 @@ def _settings(environ: Mapping[str, str], config_file: str | None, base_url: str
             "No provider is configured.", hint="Give `hub_config(c, providers={...})` one."
         )
     return dataclasses.replace(settings, providers=providers)
+
+
+def _without_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """JSON would silently take the last of two."""
+    found: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in found:
+            raise ConfigurationError(
+                f"{PROVIDERS} has {name!r} twice.", hint="Take one of the two out."
+            )
+        found[name] = value
+    return found
 
 
 def _check_redirect(uri: str | None, prefix: str) -> None:

@@ -11,18 +11,20 @@ from sqlalchemy import delete, func, select
 from tornado import web
 from tornado.web import HTTPError
 
+from jupyter_auth.core.errors import AuthError
+from jupyter_auth.server.answers import status_of
 from jupyter_auth.server.database import records
 from jupyter_auth.server.hub_metrics import ACCOUNTS, SWEPT
+from jupyter_auth.server.hub_people import peer_of, token_of
 from jupyter_auth.server.sqlstore import ACCOUNT, Owner
 
 if TYPE_CHECKING:
     from jupyter_auth.core.models import Logout
     from jupyter_auth.server.database import Database
     from jupyter_auth.server.hub_brokers import HubBrokers
-    from jupyter_auth.server.hub_doors import SharedOAuth
     from jupyter_auth.server.hub_people import People
 
-METRICS_SCOPES = {"read:metrics"}
+METRICS_SCOPE = "read:metrics"
 
 _audit = logging.getLogger("jupyter_auth.audit")
 
@@ -85,25 +87,30 @@ class _Ready(web.RequestHandler):
 
 
 class _Metrics(web.RequestHandler):
-    def initialize(self, hub_auth: SharedOAuth) -> None:
-        self._hub_auth = hub_auth
+    def initialize(self, people: People) -> None:
+        self._people = people
 
     async def get(self) -> None:
         """For a Hub API token with the scope ``read:metrics``, as the Hub's own metrics."""
-        token = self._hub_auth.get_token(self, in_cookie=False)
-        user = token and await self._hub_auth.user_for_token(token, sync=False)
-        if not user or not self._hub_auth.check_scopes(METRICS_SCOPES, user):
+        if not await self._may_look():
             raise HTTPError(403)
         self.set_header("Content-Type", CONTENT_TYPE_LATEST)
         self.finish(generate_latest())
 
+    async def _may_look(self) -> bool:
+        try:
+            token, peer = token_of(self.request), peer_of(self.request)
+            return await self._people.has_scope(token, peer, METRICS_SCOPE)
+        except AuthError as error:
+            raise HTTPError(status_of(error)) from None
 
-def watch_desk(database: Database, hub_auth: SharedOAuth) -> list[tuple[str, Any]]:
+
+def watch_desk(database: Database, people: People) -> list[tuple[str, Any]]:
     """Routes for those who watch over the service, below its prefix."""
     found: list[tuple[str, type[web.RequestHandler], dict[str, Any]]] = [
         ("/health", _Health, {}),
         ("/ready", _Ready, {"database": database}),
-        ("/metrics", _Metrics, {"hub_auth": hub_auth}),
+        ("/metrics", _Metrics, {"people": people}),
     ]
     return [(path, _application(kind, given)) for path, kind, given in found]
 

@@ -73,7 +73,7 @@ def _sign_out(service: Service, user: str) -> int:
 
 def _findings(service: Service) -> Iterator[Finding]:
     yield Finding(about="Database", says="It answers, with the schema of this version.")
-    yield Finding(about="Keys", says="They are keys; what was encrypted with others stays shut.")
+    yield Finding(about="Keys", says="They open all that the database holds.")
     try:
         asyncio.run(_ask_hub(service))
         yield Finding(about="Hub", says="It answers, and the service's role has its scopes.")

@@ -10,7 +10,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import re
 from typing import TYPE_CHECKING, Any
 
 from cryptography.fernet import Fernet, InvalidToken
@@ -23,9 +22,9 @@ from jupyterhub.singleuser.extension import (
 from tornado import web
 from tornado.routing import AnyMatches, Matcher, Rule, RuleRouter
 
-from jupyter_auth.core.errors import BrokerUnavailable
 from jupyter_auth.server import pages, ui
 from jupyter_auth.server.broker import PREFIX
+from jupyter_auth.server.hub_people import peer_of, token_of
 from jupyter_auth.server.kernel import kernel_application
 from jupyter_auth.server.views import STATIC
 
@@ -36,8 +35,6 @@ if TYPE_CHECKING:
     from jupyter_auth.server.broker import Broker
     from jupyter_auth.server.hub_brokers import HubBrokers
     from jupyter_auth.server.hub_people import People
-
-_TOKEN = re.compile(r"(?:bearer|token) +(\S+)", re.IGNORECASE)
 
 
 def derived(secret: str, purpose: str) -> bytes:
@@ -93,10 +90,7 @@ class HubGate:
 
     async def broker(self, request: HTTPServerRequest) -> Broker:
         """As in ``Gate``: that of the token's own user, and of nobody else."""
-        given = _TOKEN.fullmatch(request.headers.get("Authorization", ""))
-        if given is None:
-            raise BrokerUnavailable("This door takes a Hub API token.")
-        owner = await self._people.of_token(given[1], str(request.remote_ip))
+        owner = await self._people.of_token(token_of(request), peer_of(request))
         return self._brokers.of_owner(owner)
 
 

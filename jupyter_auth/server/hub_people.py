@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import re
 import time
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from jupyterhub.services.auth import HubAuth
+    from tornado.httputil import HTTPServerRequest
 
 T = TypeVar("T")
 
@@ -30,6 +32,21 @@ PAGE = 200  # users
 NEEDED_SCOPES = ("list:users", "read:users")
 NOT_FOUND = 404
 FORBIDDEN = 403
+_TOKEN = re.compile(r"(?:bearer|token) +(\S+)", re.IGNORECASE)
+
+
+def token_of(request: HTTPServerRequest) -> str:
+    """The Hub API token in its header. BrokerUnavailable: there is none."""
+    given = _TOKEN.fullmatch(request.headers.get("Authorization", ""))
+    if given is None:
+        raise BrokerUnavailable("This door takes a Hub API token.")
+    return given[1]
+
+
+def peer_of(request: HTTPServerRequest) -> str:
+    """The address that this connection comes from, whatever the request's headers say."""
+    connection: Any = request.connection
+    return str(connection.context.address[0])
 
 
 class Remembered(Generic[T]):
@@ -63,6 +80,7 @@ class People:
         self._hub_auth = hub_auth
         self._client = AsyncHTTPClient(force_instance=True, max_clients=32)
         self._owners: Remembered[Owner] = Remembered()
+        self._met: OrderedDict[str, None] = OrderedDict()  # tokens that the Hub knew
         self._failures: dict[str, tuple[float, int]] = {}
 
     async def of_token(self, token: str, address: str) -> Owner:
@@ -77,17 +95,13 @@ class People:
         """The user who has just been identified by this OAuth token of a browser."""
         return await self._owners.get(_digest("cookie", token), lambda: self._owner(name))
 
+    async def has_scope(self, token: str, address: str, scope: str) -> bool:
+        """Whether this Hub API token has it. Raises as ``of_token`` where the Hub knows it not."""
+        model = await self._model(token, address)
+        return bool(self._hub_auth.check_scopes({scope}, model))
+
     async def _identified(self, token: str, address: str) -> Owner:
-        self._check_failures(address)
-        try:
-            model = await self._hub_auth.user_for_token(token, use_cache=False, sync=False)
-        except HTTPError:
-            raise _hub_gone() from None
-        if model is None:
-            self._count_failure(address)
-            raise BrokerUnavailable(
-                "The Hub does not know this token.", hint="Was the server stopped meanwhile?"
-            )
+        model = await self._model(token, address)
         if model["kind"] != "user":
             raise BrokerUnavailable("Only users have accounts here, services have none.")
         if not self._hub_auth.check_scopes(self._hub_auth.access_scopes, model):
@@ -96,6 +110,27 @@ class People:
                 hint="Its role lacks access:services!service=jupyter-auth; `hub_config` adds it.",
             )
         return await self._owner(str(model["name"]))
+
+    async def _model(self, token: str, address: str) -> dict[str, Any]:
+        """What the Hub says of the token. Those it knew before are not held up by a flood."""
+        digest = _digest(token)
+        if digest not in self._met:
+            self._check_failures(address)
+        try:
+            model = await self._hub_auth.user_for_token(token, use_cache=False, sync=False)
+        except HTTPError:
+            raise _hub_gone() from None
+        if model is None:
+            self._met.pop(digest, None)
+            self._count_failure(address)
+            raise BrokerUnavailable(
+                "The Hub does not know this token.", hint="Was the server stopped meanwhile?"
+            )
+        self._met[digest] = None
+        self._met.move_to_end(digest)
+        while len(self._met) > REMEMBERED:
+            self._met.popitem(last=False)
+        return dict(model)
 
     async def _owner(self, name: str) -> Owner:
         user = await self._ask(f"users/{quote(name, safe='')}")

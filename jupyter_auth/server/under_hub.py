@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from jupyter_auth.core.models import Provider
 
 CALLBACK = "jupyter-auth/callback/"
+CODE = "authorization_code"
 HOOK_VARIABLE = "JUPYTER_AUTH_REDIRECT_HOOK"  # set by ``hub_config``: the Hub knows our hook
 MARK = "~"  # between a state and the name of the server that it belongs to
 
@@ -54,6 +55,11 @@ class UnderHub:
         """What our hook on the Hub reads to find a named server."""
         return MARK + self.server_name if self.server_name else ""
 
+    def check(self, provider: Provider) -> None:
+        """ConfigurationError: it is configured to send codes this way, and must not."""
+        if provider.client_auth != "none" and CODE in (provider.grants or (CODE,)):
+            raise _needs_service(provider)
+
     def obstacle(self, provider: Provider) -> ConfigurationError | None:
         """Why a code of this provider must not or cannot come this way; None: it can.
 
@@ -63,12 +69,7 @@ class UnderHub:
         if provider.redirect_uri and not urlsplit(provider.redirect_uri).path.endswith(own):
             return None
         if provider.client_auth != "none":
-            return ConfigurationError(
-                f"{provider.title} is configured with a client secret, which is not for users'"
-                " servers on a JupyterHub: the code it goes with passes the Hub's log.",
-                hint="Register a public client (PKCE, no secret), or have the Hub's administrator"
-                " run jupyter_auth's service.",
-            )
+            return _needs_service(provider)
         if self.server_name and not self.has_hook:
             return ConfigurationError(
                 f"{provider.title} cannot send a browser back to the named server"
@@ -77,3 +78,12 @@ class UnderHub:
                 " have `jupyter_auth.hub_config(c)` added to the Hub's configuration.",
             )
         return None
+
+
+def _needs_service(provider: Provider) -> ConfigurationError:
+    return ConfigurationError(
+        f"{provider.title} is configured with a client secret, which is not for users' servers on a"
+        " JupyterHub: the code it goes with passes the Hub's log.",
+        hint="Register a public client (PKCE, no secret), have the Hub's administrator run"
+        ' jupyter_auth\'s service, or configure another way in, such as grants=["device_code"].',
+    )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
 from jupyter_auth.core.errors import ConfigurationError, StoreError
@@ -17,9 +19,9 @@ class Vault:
     """
 
     def __init__(self, keys: str) -> None:
-        names = keys.replace(";", ",").split(",")
+        given = [key.strip() for key in keys.replace(";", ",").split(",") if key.strip()]
         try:
-            found = [Fernet(key.strip()) for key in names if key.strip()]
+            found = [Fernet(key) for key in given]
         except ValueError:
             found = []
         if not found:
@@ -28,6 +30,7 @@ class Vault:
                 hint=f"{_HOW} Several are separated by commas, the newest first.",
             )
         self._fernet = MultiFernet(found)
+        self.marks = [_mark(key) for key in given]  # in the order of the keys
 
     def seal(self, record: str, content: bytes) -> bytes:
         """``content`` encrypted, for that record alone."""
@@ -52,3 +55,8 @@ class Vault:
             return self._fernet.rotate(sealed)
         except InvalidToken:
             raise StoreError("A record was encrypted with a key that is not here.") from None
+
+
+def _mark(key: str) -> str:
+    """What tells one key from others, and nothing of the key: that is 256 random bits."""
+    return hashlib.blake2b(key.encode(), digest_size=16, person=b"jupyter_auth").hexdigest()

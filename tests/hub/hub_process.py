@@ -47,6 +47,7 @@ class Hub(Server):
         self.served = served
         self.python = python
         self.api_token = secrets.token_hex(24)
+        self.bare_token = secrets.token_hex(24)
         self.origin = f"http://127.0.0.1:{free_port()}"
         self.log_file = home / "hub.log"
         self._auth = dict(auth or {})
@@ -85,7 +86,10 @@ class Hub(Server):
             "JupyterHub.spawner_class": "simple",
             "JupyterHub.authenticator_class": "dummy",
             "JupyterHub.allow_named_servers": True,
-            "JupyterHub.services": [{"name": "tests", "api_token": self.api_token}],
+            "JupyterHub.services": [
+                {"name": "tests", "api_token": self.api_token},
+                {"name": "bare", "api_token": self.bare_token},  # which no role names
+            ],
             "JupyterHub.load_roles": [
                 {
                     "name": "tests",
@@ -95,6 +99,7 @@ class Hub(Server):
                         "admin:servers",
                         "tokens",
                         "access:servers",
+                        "access:services",
                         "shares",
                         "read:metrics",
                     ],
@@ -107,6 +112,7 @@ class Hub(Server):
             "ConfigurableHTTPProxy.api_url": f"http://127.0.0.1:{free_port()}",
             "DummyAuthenticator.password": PASSWORD,
             "Authenticator.allow_all": True,
+            "Authenticator.admin_users": {"root"},
             "SimpleLocalProcessSpawner.home_dir_template": str(self.home / "users/{username}"),
             "Spawner.cmd": [self.python, "-m", "jupyterhub.singleuser"],
             "Spawner.default_url": "/api/status",

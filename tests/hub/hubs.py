@@ -26,7 +26,11 @@ SCOPES = ["openid", "profile", "offline_access"]
 def plain_hub(oidc: OidcProvider, home: Path, python: str = sys.executable) -> Iterator[Hub]:
     """Nothing of ours is installed on this Hub but the hook for named servers."""
     public = {"issuer": oidc.issuer, "client_id": "campus", "title": "Example ID", "scopes": SCOPES}
-    secret = public | {"client_id": oidc.confidential_id, "client_secret": oidc.client_secret}
+    secret = public | {
+        "client_id": oidc.confidential_id,
+        "client_secret": oidc.client_secret,
+        "grants": ["device_code"],
+    }
     auth = {"providers": {"idp": public, "secret": secret}}
     more = "import jupyter_auth; jupyter_auth.hub_config(c)"
     with Hub(home, auth, more, prefix="/campus/", python=python) as hub:

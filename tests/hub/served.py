@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import requests
 from hubs import KEYS, SECRET
@@ -40,13 +41,25 @@ def signed_in(hub: Hub, oidc: OidcProvider, user: str) -> Kernel:
     return kernel
 
 
+def hub_token(hub: Hub, user: str) -> str:
+    """A Hub API token of that user, with all that they may do."""
+    token: str = hub.api("POST", f"users/{quote(user, safe='')}/tokens", {})["token"]
+    return token
+
+
+def call(
+    hub: Hub, token: str, method: str, route: str, body: Any = None, **headers: str
+) -> requests.Response:
+    """A kernel route of the service, asked by a script with that Hub API token."""
+    given = {"Authorization": f"Bearer {token}", "Jupyter-Auth-Version": "1"} | headers
+    return requests.request(
+        method, hub.url(f"{PLACE}api/v1/{route}"), headers=given, json=body, timeout=30
+    )
+
+
 def ask(hub: Hub, token: str) -> dict[str, Any]:
-    """What the service answers a script with that Hub API token."""
-    headers = {"Authorization": f"Bearer {token}", "Jupyter-Auth-Version": "1"}
-    body = {"provider": "idp"}
-    answer: dict[str, Any] = requests.post(
-        hub.url(TOKEN_ROUTE), headers=headers, json=body, timeout=30
-    ).json()
+    """What the service answers a script that asks for the token."""
+    answer: dict[str, Any] = call(hub, token, "POST", "token", {"provider": "idp"}).json()
     return answer
 
 
@@ -69,10 +82,10 @@ def names(hub: Hub) -> list[str]:
         return [name for (name,) in found]
 
 
-def auth_hub(hub: Hub, oidc: OidcProvider, *words: str, status: int = 0, **changes: str) -> str:
-    """What ``jupyter auth hub`` says in the environment of the service."""
+def environ_of_service(hub: Hub, oidc: OidcProvider) -> dict[str, str]:
+    """That of another process of the service."""
     idp = {"issuer": oidc.issuer, "client_id": "served", "client_secret": SECRET}
-    environ = {
+    return os.environ | {
         "JUPYTERHUB_API_TOKEN": hub.api_token,
         "JUPYTERHUB_API_URL": hub.url("hub/api"),
         "JUPYTERHUB_CLIENT_ID": "service-jupyter-auth",
@@ -82,9 +95,13 @@ def auth_hub(hub: Hub, oidc: OidcProvider, *words: str, status: int = 0, **chang
         "JUPYTER_AUTH_CRYPT_KEYS": KEYS,
         "JUPYTER_AUTH_PROVIDERS": json.dumps({"idp": idp}),
     }
+
+
+def auth_hub(hub: Hub, oidc: OidcProvider, *words: str, status: int = 0, **changes: str) -> str:
+    """What ``jupyter auth hub`` says in the environment of the service."""
     done = subprocess.run(
         [sys.executable, "-m", "jupyter_auth.cli", "hub", *words],
-        env=os.environ | environ | changes,
+        env=environ_of_service(hub, oidc) | changes,
         stdout=subprocess.PIPE,
         text=True,
         check=False,

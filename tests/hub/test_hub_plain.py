@@ -90,12 +90,13 @@ def test_without_the_hook_a_named_server_says_that_nothing_would_come_back() -> 
     assert "passes the Hub's log" in str(place.obstacle(passes))
 
 
-def test_a_client_with_a_secret_is_refused_in_a_sentence(hub: Hub) -> None:
-    """But not by the device grant, where no code passes anywhere."""
+def test_a_client_with_a_secret_is_refused_in_a_sentence(hub: Hub, oidc: OidcProvider) -> None:
+    """One of a user's own; but not by the device grant, where no code passes anywhere."""
     kernel = hub.server("alice").kernel()
     assert kernel.begin("secret")["grant"] == "device_code"
-    wanted = {"provider": "secret", "grant": "authorization_code", "session_key": "other"}
-    login = kernel.call("POST", "logins", wanted)
+    own = {"issuer": oidc.issuer, "client_id": oidc.confidential_id, "client_secret": "s"}
+    kernel.call("PUT", "providers/own", own)
+    login = kernel.begin("own", grant="authorization_code")
     answer = hub.browser("alice").send("POST", hub.origin + login["path"])
     status, error = answer.status_code, answer.json()
     assert (status, error["code"]) == (400, "configuration_error")

@@ -22,7 +22,7 @@ from jupyter_auth.core.providers import Providers
 from jupyter_auth.core.secret import Secret
 from jupyter_auth.server import database as database_module
 from jupyter_auth.server import sqlstore
-from jupyter_auth.server.database import LEASE, Database, records
+from jupyter_auth.server.database import LEASE, Database, marks, records
 from jupyter_auth.server.sqlstore import Owner, SqlRegister, SqlStore
 from jupyter_auth.server.vault import Vault
 
@@ -55,7 +55,8 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 @pytest.fixture
 def database(url: str, clock: Clock) -> Iterator[Database]:
     database = Database(url, clock)
-    database.change(records.delete())
+    for table in (records, marks):
+        database.change(table.delete())
     yield database
     database.close()
 
@@ -178,6 +179,25 @@ def test_keys_are_renewed_while_old_ones_still_read(database: Database, vault: V
         SqlStore(database, only_new, ALICE).load(KEY)
     assert database.renew(both) == 1
     assert SqlStore(database, only_new, ALICE).load(KEY) == account()
+
+
+def test_a_key_may_go_when_nothing_needs_it_any_more(database: Database, vault: Vault) -> None:
+    new = Fernet.generate_key().decode()
+    both, only_new = Vault(f"{new}, {KEYS}"), Vault(new)
+    database.check_keys(vault)
+    with pytest.raises(ConfigurationError, match=r"lacks a key .*rotate-keys"):
+        database.check_keys(only_new)
+    database.check_keys(both)  # from here on the new one encrypts
+    for one in (vault, only_new):
+        with pytest.raises(ConfigurationError, match="lacks a key"):
+            database.check_keys(one)
+    database.renew(both)
+    database.check_keys(only_new)
+    with pytest.raises(ConfigurationError, match="lacks a key"):
+        database.check_keys(vault)
+    shown = repr(database.rows(select(marks)))
+    assert new[:8] not in shown
+    assert len(database.rows(select(marks))) == 1
 
 
 @pytest.mark.parametrize("keys", ["", " ; ", "short", "x" + KEYS, f"{KEYS},short"])

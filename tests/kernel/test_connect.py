@@ -70,8 +70,20 @@ def test_under_a_hub_service_there_is_no_second_choice(door):
     with pytest.raises(BrokerUnavailable) as caught:
         connect(environ).accounts()
     assert caught.value.hint
-    with pytest.raises(BrokerUnavailable, match="no door"):
-        connect({"JUPYTER_AUTH_URL": "https://hub.example"})
+
+
+@pytest.mark.parametrize(
+    "environ",
+    [
+        {"JUPYTER_AUTH_URL": "https://hub.example"},
+        {"JUPYTER_AUTH_URL": "ftp://hub.example", "JUPYTERHUB_API_TOKEN": "t"},
+        {"JUPYTER_AUTH_URL": "hub.example", "JUPYTERHUB_API_TOKEN": "t"},
+    ],
+)
+def test_a_service_that_cannot_be_asked_is_not_replaced(environ):
+    with pytest.raises(BrokerUnavailable, match="no way to it from here") as caught:
+        connect(environ)
+    assert "Enable the jupyter_auth extension" in caught.value.hint
 
 
 def test_a_refused_broker_is_not_replaced(door):

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from jupyter_process import TOKEN, JupyterProcess, UnixConnection
+from routes import CHANGES, GUARDED, KERNEL, OPEN_TO_ALL, UI
 
-from jupyter_auth.server import kernel as kernel_door
-from jupyter_auth.server import pages, ui
+from jupyter_auth.server import pages
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,32 +24,6 @@ if TYPE_CHECKING:
     from providers.rogue import RogueProvider
 
 HERE = Path(__file__).parent
-VERBS = ("get", "head", "post", "put", "patch", "delete", "options")
-OPEN_TO_ALL = {pages.SignedOut, pages.Problem}  # static, and nothing but that
-
-Route = tuple[str, str, type]
-
-
-def routes(table: list[tuple[str, type]]) -> list[Route]:
-    """(verb, an address that matches, handler class) of all verbs that a class has itself."""
-    found = []
-    for pattern, handler in table:
-        place = re.sub(r"\(.*?\)", "none", pattern)
-        own = [verb for verb in VERBS if _defined_by_us(handler, verb)]
-        assert own, handler
-        found += [(verb.upper(), place, handler) for verb in own]
-    return found
-
-
-def _defined_by_us(handler: type, verb: str) -> bool:
-    owner = next(kind for kind in handler.__mro__ if verb in vars(kind))
-    return owner.__module__.startswith("jupyter_auth")
-
-
-UI = routes([*pages.ROUTES, *ui.ROUTES])
-KERNEL = routes(list(kernel_door.ROUTES))
-CHANGES = [route for route in UI if route[0] != "GET"]
-GUARDED = [route for route in UI if route[2] not in OPEN_TO_ALL]
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,76 @@
+"""A kernel on a Hub whose own server has no door: it asks the service with that server's token."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+import pytest
+import requests
+from served import PLACE, browser_of
+
+from jupyter_auth.core.errors import BrokerUnavailable, LoginRequired
+from jupyter_auth.kernel.client import connect
+
+if TYPE_CHECKING:
+    from hub_process import Hub
+    from providers.oidc import OidcProvider
+
+SCRIPT = """
+import sys
+from jupyter_auth import UserSession
+with UserSession("idp", session_key="alone", interactive=False) as session:
+    print(session.get(sys.argv[1] + "/me").json()["sub"])
+"""
+
+
+def environ_of(hub: Hub, user: str) -> dict[str, str]:
+    """What the Hub gives that user's server, which here opens no door."""
+    environ = hub.server(user).environment
+    assert "JUPYTER_AUTH_CONNECTION" not in environ
+    return environ
+
+
+def test_it_signs_in_and_out_and_hears_of_it(served: Hub, oidc: OidcProvider) -> None:
+    accounts = connect(environ_of(served, "alice"))
+    login = accounts.begin("idp", "alone")
+    assert login.path == f"{served.prefix}{PLACE}login/{login.id}"
+    since = accounts.changes().sequence
+    browser = browser_of(served, "alice")
+    callback = oidc.login(browser.open({"path": login.path}))
+    with ThreadPoolExecutor() as pool:
+        waiting = pool.submit(accounts.changes, since, 25)
+        assert browser.arrive(callback) == login.path
+        assert {each.kind for each in waiting.result().changes} & {"login", "account"}
+    token = accounts.token("idp", "alone")
+    headers = {"Authorization": f"Bearer {token.access_token.reveal()}"}
+    assert requests.get(f"{oidc.issuer}/me", headers=headers, timeout=10).json()["sub"] == "u-1001"
+
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT, oidc.issuer],
+        env=os.environ | environ_of(served, "alice"),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.stdout.splitlines()[-1:] == ["u-1001"], done.stderr
+
+    assert accounts.logout("idp", "alone").removed
+    with pytest.raises(LoginRequired):
+        accounts.token("idp", "alone")
+
+
+def test_it_gets_what_is_of_its_own_user_alone(served: Hub) -> None:
+    login = connect(environ_of(served, "alice")).begin("idp", "mine")
+    bob = connect(environ_of(served, "bob"))
+    assert login.id not in {each.id for each in bob.logins()}
+
+
+def test_a_token_that_the_hub_does_not_know_is_told(served: Hub) -> None:
+    environ = environ_of(served, "alice") | {"JUPYTERHUB_API_TOKEN": "of-a-server-that-is-gone"}
+    with pytest.raises(BrokerUnavailable, match="The Hub does not know this token"):
+        connect(environ).accounts()
