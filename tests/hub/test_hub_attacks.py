@@ -92,7 +92,7 @@ def test_another_version_of_the_wire_gets_no_token(served: Hub, oidc: OidcProvid
         assert (answer.status_code, "version" in answer.json()["message"]) == (403, True)
 
 
-@pytest.mark.parametrize("somebody", ["bob", "root"])
+@pytest.mark.parametrize("somebody", ["mallory", "root"])
 def test_on_no_route_does_somebody_elses_token_or_cookie_get_what_is_of_alice(
     served: Hub, oidc: OidcProvider, somebody: str
 ) -> None:
@@ -269,7 +269,8 @@ def test_every_change_needs_the_xsrf_token_of_the_page(served: Hub) -> None:
             assert (answer.status_code, "XSRF" in answer.text) == (403, True), (verb, place, token)
     for verb, place in places:
         answer = browser.send(verb, place, ASKED)
-        assert answer.status_code in {200, 201, 410}, (verb, place, answer.text)
+        assert answer.status_code != 403, (verb, place, answer.text)
+        assert answer.status_code < 500, (verb, place, answer.text)
 
 
 def carry_bindings(there: HubBrowser, here: HubBrowser) -> None:

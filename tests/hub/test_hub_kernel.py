@@ -35,29 +35,29 @@ def environ_of(hub: Hub, user: str) -> dict[str, str]:
 
 
 def test_it_signs_in_and_out_and_hears_of_it(served: Hub, oidc: OidcProvider) -> None:
-    accounts = connect(environ_of(served, "alice"))
+    accounts = connect(environ_of(served, "carol"))
     login = accounts.begin("idp", "alone")
     assert login.path == f"{served.prefix}{PLACE}login/{login.id}"
     since = accounts.changes().sequence
-    browser = browser_of(served, "alice")
-    callback = oidc.login(browser.open({"path": login.path}))
+    browser = browser_of(served, "carol")
+    callback = oidc.login(browser.open({"path": login.path}), "carol")
     with ThreadPoolExecutor() as pool:
         waiting = pool.submit(accounts.changes, since, 25)
         assert browser.arrive(callback) == login.path
         assert {each.kind for each in waiting.result().changes} & {"login", "account"}
     token = accounts.token("idp", "alone")
     headers = {"Authorization": f"Bearer {token.access_token.reveal()}"}
-    assert requests.get(f"{oidc.issuer}/me", headers=headers, timeout=10).json()["sub"] == "u-1001"
+    assert requests.get(f"{oidc.issuer}/me", headers=headers, timeout=10).json()["sub"] == "u-1003"
 
     done = subprocess.run(
         [sys.executable, "-c", SCRIPT, oidc.issuer],
-        env=os.environ | environ_of(served, "alice"),
+        env=os.environ | environ_of(served, "carol"),
         capture_output=True,
         text=True,
         check=False,
         timeout=60,
     )
-    assert done.stdout.splitlines()[-1:] == ["u-1001"], done.stderr
+    assert done.stdout.splitlines()[-1:] == ["u-1003"], done.stderr
 
     assert accounts.logout("idp", "alone").removed
     with pytest.raises(LoginRequired):
