@@ -100,7 +100,8 @@ class Completion:
         now = self._clock()
         asked = request.scopes or party.default_scopes
         sent = nonce if "openid" in asked else None
-        who = identity.of(party, answer, self._discovery, now=now, nonce=sent)
+        claims = identity.verified_claims(party, answer, self._discovery, now=now, nonce=sent)
+        who = identity.of(party, answer, claims)
         account = Account(
             provider=request.key.provider,
             session_key=request.key.session_key,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from jupyter_auth.core import oauth
-from jupyter_auth.core.errors import LoginFailed, ProviderError, ProviderUnavailable
+from jupyter_auth.core.errors import ProviderError, ProviderUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -65,7 +65,7 @@ class DeviceGrant:
         request = self._logins.request(login.id)
         try:
             party = self._party(login.provider)
-            _check_unchanged(party, polling)
+            party.check_unchanged(polling.fingerprint)
             answer = oauth.poll_device(party, polling.device_code)
         except (ProviderUnavailable, ProviderError) as error:
             polling.failures += 1
@@ -76,8 +76,3 @@ class DeviceGrant:
             polling.interval += oauth.SLOWER if answer == "slow_down" else 0.0
             return self._logins.get(login.id)
         return self._completion.keep(login, request, party, answer)
-
-
-def _check_unchanged(party: Party, polling: Polling) -> None:
-    if party.provider.fingerprint != polling.fingerprint:
-        raise LoginFailed("The provider was configured anew meanwhile.", hint="Start again.")

@@ -181,7 +181,11 @@ class Engine:
             force=force,
             grant=grant,
         )
-        return self._logins.begin(request, kernel=kernel, notebook=notebook)
+        return self._begun(self._logins.begin(request, kernel=kernel, notebook=notebook))
+
+    def _begun(self, login: Login) -> Login:
+        """What ``begin`` returns: a driver of its own may have more to do first."""
+        return login
 
     def open(
         self, login_id: str, redirect_uri: str, user: str, *, state_suffix: str = ""

@@ -25,27 +25,18 @@ class Identity:
     username: str | None
 
 
-def of(
-    party: Party,
-    answer: TokenAnswer,
-    discovery: Discovery,
-    *,
-    now: float,
-    nonce: str | None = None,
-    subject: str | None = None,
-) -> Identity:
-    """Who these tokens are for. ProviderError: the ID token is not to be believed.
+def of(party: Party, answer: TokenAnswer, claims: Mapping[str, Any]) -> Identity:
+    """Who these tokens are for, by the ``claims`` of their ID token and what else says so.
 
-    ``nonce`` and ``subject``: what the ID token must say where they are known. Where the name is
-    to be asked for and the answer fails, there is none: a name is no reason to fail a login.
+    Where the name is to be asked for and the answer fails, there is none: a name is no reason to
+    fail a login. ProviderError: userinfo is about somebody else.
     """
-    claims = verified_claims(party, answer, discovery, now=now, nonce=nonce, subject=subject)
     known = claims.get("sub")
     url = party.provider.username_url
     if not _username(party, claims) and not url and "sub" in claims:
         url = party.endpoints.userinfo_endpoint
     if url:
-        claims |= _asked(party, url, answer, known)
+        claims = {**claims, **_asked(party, url, answer, known)}
     return Identity(subject=known, username=_username(party, claims))
 
 
@@ -58,7 +49,11 @@ def verified_claims(
     nonce: str | None = None,
     subject: str | None = None,
 ) -> dict[str, Any]:
-    """The ID token's claims, or none where the provider gave no ID token. ProviderError."""
+    """The ID token's claims, or none where the provider gave no ID token.
+
+    ``nonce`` and ``subject``: what it must say where they are known. ProviderError: it is not to
+    be believed.
+    """
     endpoints = party.endpoints
     if answer.id_token is None or endpoints.issuer is None:
         return {}

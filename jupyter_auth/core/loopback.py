@@ -19,11 +19,11 @@ from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.errors import AuthError, LoginExpired, LoginFailed
 from jupyter_auth.core.findings import Finding
 from jupyter_auth.core.listener import NOTHING, Listener, Page, can_listen
-from jupyter_auth.core.models import DEFAULT_KEY, Login, Provider
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from urllib.parse import SplitResult
+
+    from jupyter_auth.core.models import Login, Provider
 
 MAX_QUERY = 1 << 14  # characters
 
@@ -42,34 +42,13 @@ class LocalAccounts(Engine):
         self._desks: dict[str, Desk] = {}
         self._opening = threading.Lock()
 
-    def begin(
-        self,
-        provider: str,
-        session_key: str = DEFAULT_KEY,
-        *,
-        username: str | None = None,
-        scopes: Sequence[str] | None = None,
-        force: bool = False,
-        grant: str | None = None,
-        kernel: str | None = None,
-        notebook: str | None = None,
-    ) -> Login:
-        """As the engine's, with the address of its listener, or with a device's code.
+    def _begun(self, login: Login) -> Login:
+        """It has the address of its listener then, or a device's code.
 
         ConfigurationError: the provider's fixed redirect URI cannot be listened at.
         """
-        login = super().begin(
-            provider,
-            session_key,
-            username=username,
-            scopes=scopes,
-            force=force,
-            grant=grant,
-            kernel=kernel,
-            notebook=notebook,
-        )
         if login.grant == "authorization_code":
-            self._desk(self.configured(provider)).logins.add(login.id)
+            self._desk(self.configured(login.provider)).logins.add(login.id)
         elif login.grant == "device_code":
             self._take_code(login)
         return self.login(login.id)

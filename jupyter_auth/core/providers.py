@@ -33,7 +33,7 @@ from jupyter_auth.core.parts import (
 from jupyter_auth.core.secret import Secret
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
     from pathlib import Path
 
 MOST_OWN = 256  # made in code: kernels make up their names
@@ -83,13 +83,16 @@ def _merged(preset: Mapping[str, Any], fields: Mapping[str, Any]) -> dict[str, A
 
 def _check_field(name: str, key: str) -> None:
     if key not in FIELDS:
-        near = difflib.get_close_matches(key, FIELDS, 1)
         raise ConfigurationError(
-            f"Provider {name!r} has an unknown field {key!r}.",
-            hint=f"Did you mean {near[0]!r}?"
-            if near
-            else f"Known are: {', '.join(sorted(FIELDS))}.",
+            f"Provider {name!r} has an unknown field {key!r}.", hint=_nearest(key, FIELDS)
         )
+
+
+def _nearest(name: str, known: Collection[str], most: int = 1) -> str:
+    near = difflib.get_close_matches(name, known, most)
+    if near:
+        return f"Did you mean {' or '.join(near)}?"
+    return f"Known are: {', '.join(sorted(known)) or 'none'}."
 
 
 def _nested(name: str, key: str, kind: type[Any], value: Any) -> Any:
@@ -270,12 +273,8 @@ class Providers:
             if name in providers:
                 return source, self._made(source, name, providers[name])
             names.update(providers)
-        near = difflib.get_close_matches(name, names, 3)
         raise ProviderNotFound(
-            f"No provider is called {name!r:.80}.",
-            hint=f"Did you mean {' or '.join(near)}?"
-            if near
-            else f"Known are: {', '.join(sorted(names)) or 'none'}.",
+            f"No provider is called {name!r:.80}.", hint=_nearest(name, names, most=3)
         )
 
     def _layers(self, *, skip_broken: bool = False) -> Iterator[tuple[str, Mapping[str, Any]]]:

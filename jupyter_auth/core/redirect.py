@@ -7,7 +7,6 @@ import secrets
 from typing import TYPE_CHECKING
 
 from jupyter_auth.core import callback, oauth
-from jupyter_auth.core.errors import LoginFailed
 from jupyter_auth.core.logins import binding_name
 from jupyter_auth.core.register import Binding, Opening
 
@@ -73,8 +72,7 @@ class RedirectGrant:
             return login
         request = self._logins.request(login.id)
         party = self._party(login.provider)
-        if party.provider.fingerprint != opening.fingerprint:
-            raise LoginFailed("The provider was configured anew meanwhile.", hint="Start again.")
+        party.check_unchanged(opening.fingerprint)
         callback.check_issuer(party, opening, params)
         code = callback.code(party, params)
         answer = oauth.exchange(

@@ -26,6 +26,7 @@ from jupyter_auth.core.dialect import spoken, understood
 from jupyter_auth.core.errors import (
     AuthError,
     ConfigurationError,
+    LoginFailed,
     ProviderError,
     ProviderUnavailable,
 )
@@ -74,6 +75,11 @@ class Party:
         # `openid` need not be listed (RFC 8414 2); an issuer with keys signs ID tokens.
         known = {"openid"} if self.endpoints.jwks_uri else set()
         return tuple(s for s in wanted if s in known.union(self.endpoints.scopes_supported))
+
+    def check_unchanged(self, fingerprint: str) -> None:
+        """LoginFailed: the login was begun with another configuration than this one."""
+        if self.provider.fingerprint != fingerprint:
+            raise LoginFailed("The provider was configured anew meanwhile.", hint="Start again.")
 
     def endpoint(self, name: str) -> str:
         """The URL of one endpoint. ConfigurationError where the provider has none."""

@@ -14,7 +14,6 @@ from jupyter_auth.demo.browser import CheckFailed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from types import TracebackType
     from typing import Self
 
     from jupyter_auth.demo.browser import Browser
@@ -68,12 +67,7 @@ class Cells:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Hang up; the server ends the kernel when it ends."""
         self._socket.close()
 

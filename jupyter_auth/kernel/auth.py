@@ -18,12 +18,9 @@ from jupyter_auth.kernel.bound import REFUSED, BoundTokens, headers_at, refuse_p
 from jupyter_auth.kernel.throttle import RETRIES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from requests import PreparedRequest, Response
 
     from jupyter_auth.core.models import Token
-    from jupyter_auth.core.seams import TokenSource
     from jupyter_auth.kernel.throttle import Throttling
 
 
@@ -58,27 +55,16 @@ def _sent(token: Token, url: str) -> tuple[tuple[str, _Sent], ...]:
 class TokenAuth(BoundTokens, AuthBase):
     """``auth=`` for requests: ``requests.get(url, auth=TokenAuth("github"))``.
 
-    The arguments are those of ``BoundTokens``. A request elsewhere goes out without the token. An
-    answer whose status is in ``refresh_on`` brings one new token and one retry.
+    ``source``: a provider's name; for more, and the other arguments, see ``BoundTokens``. A request
+    elsewhere goes out without the token. An answer whose status is in ``refresh_on`` brings one new
+    token and one retry.
 
     Raises what ``TokenSource.token`` raises, when a request is made, and Throttled;
     ConfigurationError where a proxy of the environment would see the token in the clear. One that
     a session of requests has as its own (``proxies=``) is not known here.
     """
 
-    def __init__(
-        self,
-        source: TokenSource | str,
-        *,
-        session_key: str = "default",
-        origins: Iterable[str] | None = None,
-        refresh_on: Iterable[int] | None = None,
-        limits: Throttling | None = None,
-    ) -> None:
-        super().__init__(
-            source, session_key=session_key, origins=origins, refresh_on=refresh_on, limits=limits
-        )
-        self._last: tuple[Token | None, tuple[tuple[str, _Sent], ...]] = (None, ())
+    _last: tuple[Token | None, tuple[tuple[str, _Sent], ...]] = (None, ())
 
     def __call__(self, request: PreparedRequest) -> PreparedRequest:
         """Add the token's headers if the request goes to one of the origins."""
