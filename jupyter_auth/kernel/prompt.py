@@ -92,7 +92,7 @@ def outcome(login: Login, info: ProviderInfo, account: AccountInfo | None = None
 
 
 class Prompt(Protocol):
-    """What a person sees while something waits for a login. Each method ends it."""
+    """What a person sees while something waits for a login. The first call ends it for good."""
 
     def finish(self, login: Login, account: AccountInfo | None = None) -> None:
         """The login ended; ``account`` is who signed in."""
@@ -118,19 +118,26 @@ def show_prompt(login: Login, info: ProviderInfo, *, paste: bool = False) -> Pro
 class _Prompt:
     def __init__(self, login: Login, info: ProviderInfo, *, paste: bool) -> None:
         self._info = info
+        self._ended = False
         self._open(login, paste=paste)
 
     def finish(self, login: Login, account: AccountInfo | None = None) -> None:
-        self._close(outcome(login, self._info, account))
+        self._end(outcome(login, self._info, account))
 
     def interrupted(self) -> None:
-        self._close(f"Interrupted before anybody signed in to {self._info.title}.")
+        title = self._info.title
+        self._end(f"Interrupted before anybody signed in to {title}. Run this again to sign in.")
 
     def timed_out(self) -> None:
-        self._close(
+        self._end(
             f"Nobody has signed in to {self._info.title} yet. A page that is still open for it "
             "goes on working: sign in there, then run this again."
         )
+
+    def _end(self, sentence: str) -> None:
+        if not self._ended:
+            self._ended = True
+            self._close(sentence)
 
     def _open(self, login: Login, *, paste: bool) -> None:
         raise NotImplementedError

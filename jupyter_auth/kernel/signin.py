@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from jupyter_auth.core.loopback import LocalAccounts
     from jupyter_auth.core.models import AccountInfo, Login, Logout, ProviderInfo
     from jupyter_auth.core.seams import Accounts
+    from jupyter_auth.kernel.prompt import Prompt
 
 NOT_REPORTED = frozenset({"offline_access"})  # some providers grant it without saying so
 
@@ -59,7 +60,7 @@ class SignIn:
         self._accounts = accounts
         self._left = False  # whether it was this session that signed out
         self._logins = 0
-        self._pending: Login | None = None  # what a request waits for
+        self._pending: tuple[Login, Prompt] | None = None  # what a request waits for
         self._pid, self._asking = os.getpid(), threading.RLock()
 
     @property
@@ -118,9 +119,11 @@ class SignIn:
 
     def _interrupted(self) -> None:
         """A request was, while another thread may wait for a person on its behalf."""
-        login, self._pending = self._pending, None
-        if login:
+        pending, self._pending = self._pending, None
+        if pending:
+            login, prompt = pending
             self.tokens.used = False  # the next request asks again, nobody has signed out
+            prompt.interrupted()  # before the thread that waits finds the login cancelled
             with suppress(AuthError):
                 self._accounts.leave(login.id)
 
@@ -170,7 +173,7 @@ class SignIn:
         except BaseException:  # an interrupt that came early
             self._accounts.leave(login.id)
             raise
-        self._pending = login
+        self._pending = login, prompt
         try:
             wait_for_login(self._accounts, login, self.wish.timeout, prompt)
         finally:

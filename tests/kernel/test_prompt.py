@@ -126,7 +126,11 @@ def test_each_outcome_is_said_and_has_no_link(login, account, expected):
             "Signed in to The IdP as alice.",
         ),
         ("prompt.finish(dataclasses.replace(login, status='denied'))", "was denied"),
-        ("prompt.interrupted()", "Interrupted"),
+        ("prompt.interrupted()", "Interrupted before anybody signed in to The IdP. Run this again"),
+        (
+            "prompt.interrupted()\nprompt.finish(dataclasses.replace(login, status='cancelled'))",
+            "Interrupted",
+        ),
         ("prompt.timed_out()", "goes on working"),
     ],
 )
