@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NoReturn, TypeVar
 from urllib.parse import urlsplit
 
 from jupyter_auth.core.errors import ConfigurationError
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from jupyter_auth.core.models import Token
     from jupyter_auth.core.seams import TokenSource
     from jupyter_auth.core.secret import Secret
+
+Kind = TypeVar("Kind", bound="BoundTokens")
 
 REFUSED = (401, 403)
 
@@ -62,6 +64,21 @@ class BoundTokens:
     def __reduce__(self) -> tuple[object, ...]:
         made_of = (self._source, self.origins, self._refresh_on, self._limits)
         return _restored, (type(self), *made_of)
+
+    def for_client(
+        self,
+        kind: type[Kind],
+        *,
+        origins: Iterable[str] | None = None,
+        refresh_on: Iterable[int] | None = None,
+    ) -> Kind:
+        """The same tokens for another HTTP client, and the same rules, as far as none is given."""
+        return kind(
+            self._source,
+            origins=self.origins if origins is None else origins,
+            refresh_on=self._refresh_on if refresh_on is None else refresh_on,
+            limits=self._limits,
+        )
 
     def allows(self, url: str) -> bool:
         """Whether the token may go there. Unusual spellings of an origin count as another one."""

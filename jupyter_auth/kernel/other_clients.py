@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 from jupyter_auth.core.errors import ConfigurationError, InsufficientScope
 from jupyter_auth.core.secret import MaskedStr
 from jupyter_auth.kernel.account_tokens import AccountTokens
+from jupyter_auth.kernel.bound import BoundTokens
 from jupyter_auth.kernel.client import connect, default_provider
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ WHATEVER_IS_GRANTED = "/.default"  # how a scope ends that asks for no more, at 
 
 
 def httpx_auth(
-    source: TokenSource | str,
+    source: TokenSource | BoundTokens | str,
     *,
     session_key: str = "default",
     origins: Iterable[str] | None = None,
@@ -31,7 +32,8 @@ def httpx_auth(
 ) -> httpx.Auth:
     """``auth=`` for httpx, its asynchronous client too: ``httpx.Client(auth=httpx_auth("acme"))``.
 
-    The arguments, and what is raised when a request is made: as ``TokenAuth``. The body of a
+    ``source``: as for ``TokenAuth``, or a session's own ``auth``: the same account for this client.
+    The other arguments, and what is raised when a request is made: as ``TokenAuth``. The body of a
     request to one of the origins is read into memory first; an answer that asks to wait is given
     back at once. ConfigurationError: no httpx here.
     """
@@ -41,12 +43,15 @@ def httpx_auth(
         raise ConfigurationError(
             "httpx is not installed here.", hint="Run `pip install httpx` in this environment."
         ) from None
+    if isinstance(source, BoundTokens):
+        return source.for_client(HttpxAuth, origins=origins, refresh_on=refresh_on)
     return HttpxAuth(source, session_key=session_key, origins=origins, refresh_on=refresh_on)
 
 
 def credential(provider: str | None = None, session_key: str = "default") -> AccountCredential:
     """A ``credential=`` for Azure's SDKs and others that take one. Nobody is asked to sign in.
 
+    An asynchronous client of theirs takes it too, and is held up while a token is fetched.
     ConfigurationError, BrokerUnavailable.
     """
     accounts = connect()

@@ -9,6 +9,7 @@ import os
 import pickle
 import warnings
 
+import httpx
 import pytest
 from kernel.doors import OpenDoor, child, eventually
 from kernel.kernels import Kernel
@@ -63,6 +64,12 @@ def session(door):  # noqa: ARG001
 
 
 # -- the broker holds the secret -----------------------------------------------------------------
+
+
+def test_other_clients_get_its_token_too(session, rogue):
+    answer = httpx.get(f"{rogue.issuer}/api/x", auth=jupyter_auth.httpx_auth(session.auth))
+    assert answer.json()["scope"] == "jobs"
+    assert rogue.seen("api")[0].bearer == session.access_token
 
 
 def test_the_broker_issues_the_token_and_the_secret_stays_there(session, rogue):

@@ -343,6 +343,15 @@ def test_by_name(ask, rogue):
     assert ask("GET", f"{rogue.issuer}/api/x", auth=again).status_code == 200
 
 
+def test_by_the_auth_of_a_session(ask, session, rogue):
+    auth = httpx_auth(session.auth)
+    assert auth.origins == session.auth.origins
+    assert ask("GET", f"{rogue.issuer}/api/x", auth=auth).json()["sub"] == "u-2001"
+    elsewhere = httpx_auth(session.auth, origins=[API])
+    with pytest.warns(AuthWarning):
+        assert ask("GET", f"{rogue.issuer}/api/x", auth=elsewhere).status_code == 401
+
+
 class TestALockout:
     @pytest.fixture
     def configured(self, configured):
