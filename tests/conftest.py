@@ -1,4 +1,4 @@
-"""What every suite shares: the two identity providers and a clock."""
+"""What every suite shares: the two identity providers, a clock, and patience."""
 
 from __future__ import annotations
 
@@ -6,15 +6,37 @@ from typing import TYPE_CHECKING
 
 import pytest
 from clock import Clock
+from hypothesis import HealthCheck, settings
+from patience import PATIENCE
 from providers.oidc import OidcProvider
 from providers.rogue import RogueProvider
 from providers.sockets import SocketServer
 from providers.troubles import Reply
 
+from jupyter_auth.core import http, listener
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from providers.sockets import Request
+
+settings.register_profile(
+    "steady",
+    max_examples=50,
+    derandomize=True,
+    database=None,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+settings.load_profile("steady")
+
+
+@pytest.fixture(autouse=True)
+def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A provider is not taken for a silent one, nor a browser for gone, where all is slow."""
+    for name in ("CONNECT_TIMEOUT", "READ_TIMEOUT", "TOTAL_TIMEOUT"):
+        monkeypatch.setattr(http, name, PATIENCE)
+    monkeypatch.setattr(listener, "GRACE", PATIENCE)
 
 
 @pytest.fixture(scope="session")

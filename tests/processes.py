@@ -2,11 +2,32 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
+import os
+import socket
 import subprocess
 from typing import TYPE_CHECKING, Any, Self
 
+from patience import PATIENCE
+
 if TYPE_CHECKING:
     from types import TracebackType
+
+LOWEST, PORTS = 10_000, 22_000  # below those that the system gives to whoever asks for any
+_picked = itertools.count()
+
+
+def free_port() -> int:
+    """A port of 127.0.0.1 that nobody has, and that nobody is given before it is used.
+
+    Each process of the tests begins at another one.
+    """
+    while True:
+        port = LOWEST + (97 * os.getpid() + next(_picked)) % PORTS
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 class Server:
@@ -25,7 +46,7 @@ class Server:
             return
         self._dismiss(process)
         try:
-            process.wait(timeout=30)
+            process.wait(timeout=PATIENCE)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 import requests
-from hub_process import until
+from patience import until
+from processes import free_port
 from providers.rogue import RogueProvider
-from server.jupyter_process import free_port
 
 if TYPE_CHECKING:
     from hub_process import Hub

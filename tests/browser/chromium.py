@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import shutil
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from playwright.sync_api import sync_playwright
+from patience import PATIENCE
+from playwright.sync_api import expect, sync_playwright
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser, BrowserContext
 
 FLAGS = [
     "--no-sandbox",
@@ -24,6 +25,13 @@ FLAGS = [
     # This machine, as browsers on others see it: by a name, and not by a port of their own.
     "--host-resolver-rules=MAP notebooks.example 127.0.0.1, MAP localhost:8765 ~NOTFOUND",
 ]
+# A page that closes itself when it was shown for a while does so once it was seen: see `person`.
+CLOSING = """
+  const close = window.close.bind(window);
+  window.close = () => { window.wasSeen ? close() : setTimeout(window.close, 50); };
+"""
+
+expect.set_options(timeout=PATIENCE * 1000)
 
 
 @contextmanager
@@ -39,3 +47,11 @@ def chromium() -> Iterator[Browser]:
             yield browser
         finally:
             browser.close()
+
+
+def new_context(browser: Browser, **options: Any) -> BrowserContext:
+    """A browser that nobody has used, with patience."""
+    context = browser.new_context(**options)
+    context.set_default_timeout(PATIENCE * 1000)
+    context.add_init_script(CLOSING)
+    return context

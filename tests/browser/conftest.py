@@ -7,10 +7,9 @@ import sys
 from typing import TYPE_CHECKING, Protocol
 
 import pytest
-from playwright.sync_api import expect
 
 from .campus import campus
-from .chromium import chromium
+from .chromium import chromium, new_context
 from .notebook import Notebook
 from .person import sign_in
 
@@ -24,9 +23,6 @@ if TYPE_CHECKING:
     from .lab import Lab
 
 FAILED = pytest.StashKey[bool]()
-PATIENCE = 30_000  # milliseconds, for what should take far less
-
-expect.set_options(timeout=PATIENCE)
 
 
 class Opener(Protocol):
@@ -63,7 +59,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 @pytest.fixture
 def hasty_lab(oidc: OidcProvider, tmp_path: Path) -> Iterator[Lab]:
     """One that gives people little time: enough to get to the provider on a busy machine."""
-    with campus(tmp_path / "lab", oidc, login_lifetime=25) as lab:
+    with campus(tmp_path / "lab", oidc, login_lifetime=40) as lab:
         yield lab
         lab.tidy()
 
@@ -73,8 +69,7 @@ def context(
     browser: Browser, request: pytest.FixtureRequest, tmp_path: Path
 ) -> Iterator[BrowserContext]:
     """A browser that nobody has used. A failed test leaves a picture of each of its tabs."""
-    context = browser.new_context(viewport={"width": 1100, "height": 800})
-    context.set_default_timeout(PATIENCE)
+    context = new_context(browser, viewport={"width": 1100, "height": 800})
     yield context
     if request.node.stash[FAILED]:
         for number, page in enumerate(context.pages):

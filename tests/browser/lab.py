@@ -18,13 +18,14 @@ from typing import TYPE_CHECKING, Any, Self
 
 import nbformat
 import requests
+from patience import PATIENCE
 from processes import Server
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 ROOT = Path(__file__).parents[2]
-START_TIMEOUT = 60.0  # seconds; three are usual
+START_TIMEOUT = 2 * PATIENCE  # three seconds are usual
 # JupyterLab's own defaults, but for what a test has to see or to switch.
 SETTINGS = {
     # Widgets' state goes into the saved notebook: what a token in a synced trait would leak by.
@@ -165,7 +166,7 @@ class Lab(Server):
         try:
             said = (self.home / f"runtime/jpserver-{self._process.pid}.json").read_text()
             self.url = f"http://127.0.0.1:{json.loads(said)['port']}"
-            return self._http.get(f"{self.url}/api/status", timeout=5).ok
+            return self._http.get(f"{self.url}/api/status", timeout=PATIENCE).ok
         except (OSError, ValueError):
             return False
 
@@ -191,7 +192,7 @@ class Lab(Server):
     def api(self, method: str, path: str, body: Any = None, **query: str) -> Any:
         """Call the server as a script with its token would; the JSON it answers."""
         url = f"{self.url}/{path}"
-        answer = self._http.request(method, url, params=query, json=body, timeout=30)
+        answer = self._http.request(method, url, params=query, json=body, timeout=PATIENCE)
         answer.raise_for_status()
         return answer.json() if answer.content else None
 

@@ -22,7 +22,9 @@ BOOK = """
   const kernel = book?.sessionContext?.session?.kernel;
 """
 BUSY = re.compile(r"\[\*\]")
-STARTING = 60_000  # milliseconds that JupyterLab and a kernel may take, where much else is going on
+STARTING = (
+    120_000  # milliseconds that JupyterLab and a kernel may take, where much else is going on
+)
 
 
 class Notebook:

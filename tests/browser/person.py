@@ -33,10 +33,11 @@ def allow(tab: Page) -> None:
 
 
 def sign_in(tab: Page, username: str = "alice") -> None:
-    """Everything that the provider asks for."""
+    """Everything that the provider asks for, and a look at how it ended."""
     identify(tab, username)
     allow(tab)
     expect(tab.get_by_role("main")).to_contain_text(username)
+    tab.evaluate("window.wasSeen = true")
 
 
 def deny(tab: Page) -> None:

@@ -27,7 +27,7 @@ def test_text_from_outside_stays_text(notebook, oidc):
 
 
 def test_the_link_is_there_in_a_busy_kernel(notebook):
-    book = notebook(f"{cells.MAGIC}\nimport time\ntime.sleep(60)")
+    book = notebook(f"{cells.MAGIC}\nimport time\ntime.sleep(600)")
     book.start(0)
     link = book.output(0).get_by_role("link", name=GO)
     expect(link).to_be_visible()

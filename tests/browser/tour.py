@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from playwright.sync_api import expect
 from providers import troubles
 
+from .chromium import new_context
 from .person import deny, sign_in
 
 if TYPE_CHECKING:
@@ -33,8 +34,7 @@ PROBLEMS = ("expired", "foreign", "forbidden", "busy", "failed")
 @contextmanager
 def visitor(browser: Browser, lab: Lab, look: str, **options: object) -> Iterator[Page]:
     """A fresh browser of that look in which somebody is signed in to Jupyter."""
-    context = browser.new_context(**LOOKS[look], **options)
-    context.set_default_timeout(15_000)
+    context = new_context(browser, **LOOKS[look], **options)
     page = context.new_page()
     page.goto(f"{lab.url}/api/status?token={lab.token}")
     try:

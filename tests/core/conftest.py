@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import settings
 
 from jupyter_auth.core import http
 from jupyter_auth.core.store import FileStore, MemoryStore
@@ -14,15 +14,13 @@ from .drive import arrive, engine_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from jupyter_auth.core.engine import Engine
     from jupyter_auth.core.models import Login
 
     from .drive import Callback
-
-settings.register_profile("core", max_examples=50, deadline=None, derandomize=True, database=None)
-settings.load_profile("core")
 
 
 @pytest.fixture
@@ -51,11 +49,20 @@ def engine(engines, rogue) -> Engine:
 
 
 @pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Half a second is for ever, so that a test of what hangs does not hang."""
-    monkeypatch.setattr(http, "CONNECT_TIMEOUT", 0.5)
-    monkeypatch.setattr(http, "READ_TIMEOUT", 0.5)
-    monkeypatch.setattr(http, "TOTAL_TIMEOUT", 0.5)
+def impatient() -> Callable[[], AbstractContextManager[None]]:
+    """``with impatient(): ...``: half a second is for ever, so that what hangs does not for long.
+
+    For that one call alone: whatever should succeed may take its time.
+    """
+
+    @contextmanager
+    def impatient() -> Iterator[None]:
+        with pytest.MonkeyPatch.context() as patch:
+            for name in ("CONNECT_TIMEOUT", "READ_TIMEOUT", "TOTAL_TIMEOUT"):
+                patch.setattr(http, name, 0.5)
+            yield
+
+    return impatient
 
 
 @pytest.fixture

@@ -119,6 +119,12 @@ def account_of(engine: Engine, name: str = "idp", key: str = DEFAULT_KEY) -> Acc
     return account
 
 
+def sharing(engine: Engine) -> int:
+    """How many wait for a refresh that is under way."""
+    flights = list(engine._tokens._flights._flights.values())
+    return sum(len(flight._condition._waiters) for flight in flights)
+
+
 def expire_here(store: TokenStore, account: Account) -> Account:
     """As if the account's access token had run out a second ago, by the store's own word."""
     old = dataclasses.replace(

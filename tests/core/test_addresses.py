@@ -66,19 +66,16 @@ def login_at(rogue, clock, **fields: Any) -> Login:
         "168.63.129.16",
     ],
 )
-@pytest.mark.usefixtures("impatient")
 def test_such_an_address_is_refused_however_it_is_spelled(host: str) -> None:
     with pytest.raises(ConfigurationError, match="is a link-local or metadata address"):
         http.get_json(f"https://{host}/latest", "metadata")
 
 
-@pytest.mark.usefixtures("impatient")
 def test_an_issuer_there_has_no_metadata_for_us(rogue, clock) -> None:
     with pytest.raises(ConfigurationError, match=SAID):
         login_at(rogue, clock, issuer=METADATA)
 
 
-@pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize("name", ["jwks_uri", "token_endpoint"])
 def test_an_honest_looking_issuer_cannot_send_us_there(rogue, clock, name: str) -> None:
     rogue.metadata = {name: METADATA}
@@ -87,7 +84,6 @@ def test_an_honest_looking_issuer_cannot_send_us_there(rogue, clock, name: str) 
     assert SAID in login.error["message"]
 
 
-@pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize("name", ["userinfo_endpoint", "username_url"])
 def test_nobody_has_a_name_from_there(rogue, clock, name: str) -> None:
     if name == "userinfo_endpoint":

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from providers.troubles import Reply
 
@@ -57,9 +57,7 @@ BODIES = st.one_of(
 )
 STATUSES = st.sampled_from([200, 201, 204, 400, 401, 403, 404])
 
-over_sockets = settings(
-    max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+over_sockets = settings(max_examples=60)
 
 
 def check(error: AuthError) -> None:

@@ -187,8 +187,6 @@ TROUBLES = {
     "500": (troubles.status(500), "provider_unavailable"),
     "hang-up": (troubles.close(), "provider_unavailable"),
     "answer lost": (troubles.close(after=True), "provider_unavailable"),
-    "silence": (troubles.Gate(), "provider_unavailable"),
-    "dribble": (troubles.Gate(dribble=True), "provider_unavailable"),
     "HTML": (troubles.html(), "provider_error"),
     "nothing": (troubles.empty(), "provider_error"),
     "list": (troubles.json_value([]), "provider_error"),
@@ -200,11 +198,22 @@ TROUBLES = {
 }
 
 
-@pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize(("trouble", "code"), TROUBLES.values(), ids=TROUBLES)
 def test_a_code_is_sent_once_whatever_comes_back(engine, rogue, callback, trouble, code):
     rogue.script("token", trouble)
     finished = ended(callback.finish(engine), code)
+    sent_once(engine, rogue, finished)
+
+
+@pytest.mark.parametrize("dribble", [False, True])
+def test_and_where_nothing_comes_back(engine, rogue, callback, impatient, dribble):
+    rogue.script("token", troubles.Gate(dribble=dribble))
+    with impatient():
+        finished = ended(callback.finish(engine), "provider_unavailable")
+    sent_once(engine, rogue, finished)
+
+
+def sent_once(engine, rogue, finished):
     assert finished.status == "failed"
     assert engine.login(finished.id) == finished
     assert len(rogue.seen("token")) == 1

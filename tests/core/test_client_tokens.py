@@ -7,6 +7,7 @@ import threading
 from urllib.parse import quote
 
 import pytest
+from patience import PATIENCE
 from providers import troubles
 from providers.rogue import RogueProvider
 
@@ -168,10 +169,10 @@ def test_many_at_once_cost_one_request(get, rogue):
     threads = [threading.Thread(target=lambda: found.append(get())) for _ in range(8)]
     for each in threads:
         each.start()
-    assert gate.arrived.wait(5)
+    assert gate.arrived.wait(PATIENCE)
     gate.release()
     for each in threads:
-        each.join(10)
+        each.join(PATIENCE)
     assert len(found) == 8
     assert len({token.digest for token in found}) == 1
     assert len(rogue.seen("token")) == 1

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from clock import Clock
+from patience import PATIENCE
 from providers import troubles
 
 from jupyter_auth.core.errors import (
@@ -121,7 +122,7 @@ def test_who_waits_drives_it(engine, rogue, clock):
     rogue.devices.approve(device.login.user_code)
     clock.advance(5)
     since = engine.changes().sequence
-    changes = engine.changes(since, wait=10).changes
+    changes = engine.changes(since, wait=PATIENCE).changes
     assert "login" in {each.kind for each in changes}
     assert engine.login(device.login.id).status == "complete"
 
@@ -190,11 +191,12 @@ def test_one_at_a_time_asks(engine, rogue, clock, device):
     clock.advance(5)
     with ThreadPoolExecutor(8) as pool:
         first = pool.submit(engine.device.poll, device.login.id)
-        assert gate.arrived.wait(10)
+        assert gate.arrived.wait(PATIENCE)
         others = [pool.submit(engine.device.poll, device.login.id) for _ in range(6)]
-        assert {each.result(10).status for each in others} == {"pending"}  # none of them waited
+        statuses = {each.result(PATIENCE).status for each in others}
+        assert statuses == {"pending"}  # none of them waited
         gate.release()
-        first.result(10)
+        first.result(PATIENCE)
     assert rogue.devices.polls == 1
 
 
@@ -258,10 +260,10 @@ def test_cancelled_while_it_is_asked_stores_nothing_and_gives_back(engine, rogue
     clock.advance(5)
     with ThreadPoolExecutor(1) as pool:
         asking = pool.submit(engine.device.poll, device.login.id)
-        assert gate.arrived.wait(10)
+        assert gate.arrived.wait(PATIENCE)
         engine.cancel(device.login.id)
         gate.release()
-        assert asking.result(10).status == "cancelled"
+        assert asking.result(PATIENCE).status == "cancelled"
     assert engine.accounts() == []
     assert len(rogue.revoked) == 2
 
@@ -385,7 +387,7 @@ def test_logins_of_many_threads_are_polled_once_each(engine, rogue, clock):
     barrier = threading.Barrier(8)
 
     def wait(_: int) -> None:
-        barrier.wait(10)
+        barrier.wait(PATIENCE)
         for each in engine.due():
             engine.device.poll(each.id)
 

@@ -138,18 +138,16 @@ def test_a_redirect_is_not_followed(rogue, discovery, provider):
         (troubles.json_value({}), ConfigurationError),
     ],
 )
-@pytest.mark.usefixtures("impatient")
 def test_nonsense_is_an_error(rogue, discovery, provider, trouble, error):
     rogue.script("discovery", trouble)
     with pytest.raises(error):
         discovery.endpoints(provider)
 
 
-@pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize("dribble", [False, True])
-def test_it_never_takes_long(rogue, discovery, provider, dribble):
+def test_it_never_takes_long(rogue, discovery, provider, impatient, dribble):
     rogue.script("discovery", troubles.Gate(dribble=dribble))
-    with pytest.raises(ProviderUnavailable):
+    with impatient(), pytest.raises(ProviderUnavailable):
         discovery.endpoints(provider)
 
 

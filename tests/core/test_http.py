@@ -81,23 +81,20 @@ def test_hanging_up_is_unavailable(rogue):
         fetch(rogue)
 
 
-@pytest.mark.usefixtures("impatient")
-def test_silence_ends(rogue):
+def test_silence_ends(rogue, impatient):
     rogue.script("jwks", troubles.Gate())
-    with pytest.raises(ProviderUnavailable, match="in time"):
+    with impatient(), pytest.raises(ProviderUnavailable, match="in time"):
         fetch(rogue)
 
 
-@pytest.mark.usefixtures("impatient")
-def test_dribble_ends(rogue):
+def test_dribble_ends(rogue, impatient):
     rogue.script("jwks", troubles.Gate(dribble=True))
-    with pytest.raises(ProviderUnavailable, match="in time"):
+    with impatient(), pytest.raises(ProviderUnavailable, match="in time"):
         fetch(rogue)
 
 
-@pytest.mark.usefixtures("impatient")
 def test_silence_in_the_midst_of_a_body_ends(rogue, monkeypatch):
-    monkeypatch.setattr(http, "TOTAL_TIMEOUT", 60.0)
+    monkeypatch.setattr(http, "READ_TIMEOUT", 0.5)
     gate = threading.Event()
 
     def body():

@@ -6,6 +6,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from patience import PATIENCE
 from providers import troubles
 
 from jupyter_auth.core.errors import (
@@ -46,11 +47,11 @@ def test_of_two_at_once_the_second_gives_its_tokens_back(engine, rogue, login):
     gate = rogue.script("token", troubles.Gate(after=True), times=1)
     with ThreadPoolExecutor(1) as pool:
         slow = pool.submit(one.finish, engine)
-        assert gate.arrived.wait(10)
+        assert gate.arrived.wait(PATIENCE)
         fast = two.finish(engine)
         kept = account_of(engine)
         gate.release()
-        assert slow.result(10) == fast
+        assert slow.result(PATIENCE) == fast
     assert account_of(engine) == kept
     assert len(rogue.revoked) == 2
     assert not {kept.access_token.reveal(), kept.refresh_token.reveal()} & {*rogue.revoked}
@@ -75,10 +76,10 @@ def test_one_cancelled_during_the_exchange_stores_nothing_and_gives_back(
     gate = rogue.script("token", troubles.Gate(after=True))
     with ThreadPoolExecutor(1) as pool:
         finishing = pool.submit(callback.finish, engine)
-        assert gate.arrived.wait(10)
+        assert gate.arrived.wait(PATIENCE)
         engine.cancel(login.id)
         gate.release()
-        assert finishing.result(10).status == "cancelled"
+        assert finishing.result(PATIENCE).status == "cancelled"
     assert engine.accounts() == []
     assert len(rogue.revoked) == 2
 
@@ -89,11 +90,11 @@ def test_one_expired_during_the_exchange_stores_nothing_and_gives_back(
     gate = rogue.script("token", troubles.Gate(after=True))
     with ThreadPoolExecutor(1) as pool:
         finishing = pool.submit(callback.finish, engine)
-        assert gate.arrived.wait(10)
+        assert gate.arrived.wait(PATIENCE)
         clock.advance(LIFETIME)
         engine.poll()
         gate.release()
-        assert finishing.result(10).status == "expired"
+        assert finishing.result(PATIENCE).status == "expired"
     assert engine.accounts() == []
     assert len(rogue.revoked) == 2
 
@@ -175,7 +176,7 @@ def test_logins_of_one_engine_are_safe_in_threads(engine, rogue):
     barrier = threading.Barrier(16)
 
     def one(number: int) -> str:
-        barrier.wait(10)
+        barrier.wait(PATIENCE)
         login = engine.begin("idp", f"key-{number % 4}")
         callback = arrive(engine, login, rogue)
         try:

@@ -5,16 +5,18 @@ from __future__ import annotations
 import contextlib
 import re
 import socket
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 import requests
+from patience import until
+from processes import free_port
 
 from jupyter_auth.core import listener
 from jupyter_auth.core.errors import ConfigurationError, LoginExpired, LoginFailed
+from jupyter_auth.core.logins import LIFETIME
 from jupyter_auth.core.loopback import LocalAccounts
 from jupyter_auth.core.providers import Providers
 from jupyter_auth.core.store import MemoryStore
@@ -45,13 +47,6 @@ def local() -> Iterator[Callable[..., LocalAccounts]]:
 @pytest.fixture
 def accounts(local, oidc: OidcProvider) -> LocalAccounts:
     return local(oidc, oidc.client_id)
-
-
-@pytest.fixture
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def authorization_url(login: Login) -> str:
@@ -89,20 +84,19 @@ def test_it_closes_after_the_login(accounts, oidc, monkeypatch):
     login = accounts.begin("idp")
     port = urlsplit(login.url).port
     requests.get(oidc.login(authorization_url(login), "alice"), allow_redirects=False)
-    deadline = time.monotonic() + 10
-    while answers(port):
-        assert time.monotonic() < deadline
+    until(lambda: not answers(port))
 
 
 def test_it_listens_on_this_machine_alone(accounts):
     assert listening(urlsplit(accounts.begin("idp").url).port) == {"0100007F"}
 
 
-def test_a_fixed_localhost_is_both_addresses_of_this_machine(local, oidc, free_port):
-    uri = f"http://localhost:{free_port}/callback/idp"
+def test_a_fixed_localhost_is_both_addresses_of_this_machine(local, oidc):
+    port = free_port()
+    uri = f"http://localhost:{port}/callback/idp"
     local(oidc, oidc.client_id, redirect_uri=uri).begin("idp")
-    assert listening(free_port) <= {"0100007F", "00000000000000000000000001000000"}
-    assert "0100007F" in listening(free_port)
+    assert listening(port) <= {"0100007F", "00000000000000000000000001000000"}
+    assert "0100007F" in listening(port)
 
 
 def test_each_process_has_a_port_of_its_own(accounts, local, oidc):
@@ -111,15 +105,14 @@ def test_each_process_has_a_port_of_its_own(accounts, local, oidc):
     assert len(ports) == 2
 
 
-def test_it_closes_when_the_time_is_over(oidc, monkeypatch):
+def test_it_closes_when_the_time_is_over(oidc, clock, monkeypatch):
     monkeypatch.setattr(listener, "GRACE", 0.0)
     providers = Providers({"idp": {"issuer": oidc.issuer, "client_id": oidc.client_id}})
-    with contextlib.closing(LocalAccounts(providers, MemoryStore(), login_lifetime=0.3)) as short:
-        port = urlsplit(short.begin("idp").url).port
-        deadline = time.monotonic() + 10
-        while answers(port):
-            assert time.monotonic() < deadline
-            short.poll()  # as whoever waits does
+    with contextlib.closing(LocalAccounts(providers, MemoryStore(), clock=clock)) as accounts:
+        port = urlsplit(accounts.begin("idp").url).port
+        assert answers(port)
+        clock.advance(LIFETIME)
+        until(lambda: not answers(port))
 
 
 def test_the_redirect_uri_is_never_what_a_request_says(accounts):
@@ -183,9 +176,7 @@ def test_it_closes_with_its_engine(accounts):
     port = urlsplit(accounts.begin("idp").url).port
     assert answers(port)
     accounts.close()
-    deadline = time.monotonic() + 10
-    while answers(port):
-        assert time.monotonic() < deadline
+    until(lambda: not answers(port))
 
 
 def test_a_redirect_is_good_once(accounts, oidc):
@@ -211,8 +202,8 @@ def test_what_comes_from_outside_is_escaped(local, rogue):
     assert "&lt;script&gt;" in page.text
 
 
-def test_a_fixed_redirect_uri_is_listened_at(local, oidc, free_port):
-    uri = f"http://127.0.0.1:{free_port}/callback/idp"
+def test_a_fixed_redirect_uri_is_listened_at(local, oidc):
+    uri = f"http://127.0.0.1:{free_port()}/callback/idp"
     accounts = local(oidc, oidc.client_id, redirect_uri=uri)
     login = accounts.begin("idp")
     back = oidc.login(authorization_url(login), "alice")

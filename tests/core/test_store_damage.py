@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from jupyter_auth.core.errors import StoreError
@@ -150,7 +150,6 @@ def test_a_corrupt_file_is_nobody_and_is_set_aside(files, content, caplog):
     assert files.load(KEY) == ACCOUNT
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_no_damage_is_more_than_a_sign_out(files, data):
     put(files)

@@ -266,10 +266,9 @@ def test_a_code_refused_is_a_login_failed(party, rogue):
 
 
 @pytest.mark.parametrize("trouble", ["silence", "dribble"])
-@pytest.mark.usefixtures("impatient")
-def test_waiting_has_an_end(party, rogue, tokens, trouble):
+def test_waiting_has_an_end(party, rogue, tokens, impatient, trouble):
     rogue.script("token", troubles.Gate(dribble=trouble == "dribble"))
-    with pytest.raises(ProviderUnavailable):
+    with impatient(), pytest.raises(ProviderUnavailable):
         refreshed(party, tokens)
 
 

@@ -11,6 +11,7 @@ from urllib.parse import parse_qs, urljoin, urlsplit
 
 import pytest
 import requests
+from patience import PATIENCE
 
 from jupyter_auth.demo.browser import wait_for_lab
 from jupyter_auth.demo.place import Place
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from jupyter_auth.demo.browser import Lab
 
 REPOSITORY = Path(__file__).parents[2]
-PATIENCE = 90.0  # seconds that a server may take to start on a busy machine
 
 
 class Visitor:
@@ -38,7 +38,7 @@ class Visitor:
         return urljoin(self.lab.url, path)
 
     def get(self, path: str, **kwargs: Any) -> requests.Response:
-        return self.http.get(self.url(path), allow_redirects=False, timeout=30, **kwargs)
+        return self.http.get(self.url(path), allow_redirects=False, timeout=PATIENCE, **kwargs)
 
     def post(self, path: str, *, xsrf: bool = True, **kwargs: Any) -> requests.Response:
         where = urlsplit(self.lab.url)
@@ -46,7 +46,7 @@ class Visitor:
         if xsrf:
             headers["X-XSRFToken"] = self.http.cookies.get("_xsrf", "")
         return self.http.post(
-            self.url(path), headers=headers, allow_redirects=False, timeout=30, **kwargs
+            self.url(path), headers=headers, allow_redirects=False, timeout=PATIENCE, **kwargs
         )
 
     def begin(self) -> dict[str, Any]:
@@ -73,7 +73,7 @@ def query(url: str) -> dict[str, str]:
 def lab() -> Iterator[Lab]:
     """JupyterLab with the demo, under a path."""
     with Place(base_url="/some/base/") as place, place.log.open("wb") as log:
-        yield wait_for_lab(place.start(log), place, PATIENCE)
+        yield wait_for_lab(place.start(log), place, 2 * PATIENCE)
 
 
 @pytest.fixture

@@ -10,7 +10,8 @@ from urllib.parse import urlsplit
 
 import pytest
 import requests
-from conftest import PATIENCE, Visitor, query
+from conftest import Visitor, query
+from patience import PATIENCE
 
 from jupyter_auth.demo.browser import wait_for_lab
 from jupyter_auth.demo.page import AuthorizationPage
@@ -18,8 +19,6 @@ from jupyter_auth.demo.place import Place
 
 if TYPE_CHECKING:
     from jupyter_auth.demo.browser import Lab
-
-pytestmark = pytest.mark.timeout(300)  # a JupyterLab starts for them
 
 PAGE = "jupyter-auth-demo/authorize"
 
@@ -155,7 +154,7 @@ def test_nothing_of_it_runs_unless_it_is_enabled() -> None:
         config = json.loads(file.read_text())
         del config["ServerApp"]["jpserver_extensions"]["jupyter_auth.demo"]
         file.write_text(json.dumps(config))
-        lab = wait_for_lab(place.start(log), place, PATIENCE)
+        lab = wait_for_lab(place.start(log), place, 2 * PATIENCE)
         visitor = Visitor(lab, lab.token)
         assert visitor.get(PAGE).status_code == 404
         assert visitor.get("jupyter-auth/api/v1/providers/demo").status_code == 404

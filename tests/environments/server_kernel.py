@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import re
 import shlex
-import time
 from typing import TYPE_CHECKING, Any, Self
 
 import requests
 import websocket
 from jupyter_client.blocking.client import BlockingKernelClient
 from jupyter_process import TOKEN, JupyterProcess
-from kernel.kernels import PATIENCE, Kernel
+from kernel.kernels import Kernel
+from patience import PATIENCE, until
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,10 +39,7 @@ class ServerKernel(Kernel):
     def __enter__(self) -> Self:
         self.id = api(self._server, "POST", "kernels", name="python3")["id"]
         file = self._server.runtime / f"kernel-{self.id}.json"
-        end = time.monotonic() + PATIENCE
-        while not file.exists():
-            assert time.monotonic() < end
-            time.sleep(0.01)
+        until(file.exists)
         self.client = BlockingKernelClient(connection_file=str(file))
         self.client.load_connection_file()
         self.client.start_channels()

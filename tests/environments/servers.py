@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from environments.tls import TlsProxy, self_signed
 from jupyter_process import TOKEN, Browser, JupyterProcess
+from patience import PATIENCE
 
 if TYPE_CHECKING:
     from contextlib import ExitStack
@@ -44,7 +45,7 @@ class Place:
         if self.password:
             browser.get("login")
             form = {"_xsrf": browser.xsrf, "password": self.password}
-            browser.session.post(browser.url("login"), data=form, timeout=30)
+            browser.session.post(browser.url("login"), data=form, timeout=PATIENCE)
         elif self.token:
             browser.get("api/me", params={"token": self.token}).raise_for_status()
         return browser

@@ -9,10 +9,11 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING, Self
 
+from patience import PATIENCE
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-PATIENCE = 60.0  # seconds
 # The variables of places whose browser is elsewhere; none of them is set in a test's own terminal.
 NOWHERE_ELSE = (
     *("SSH_CONNECTION", "SSH_TTY", "CODESPACES", "REMOTE_CONTAINERS", "VSCODE_AGENT_FOLDER"),
@@ -76,5 +77,5 @@ def run(env: Mapping[str, str], *command: str) -> subprocess.CompletedProcess[st
         capture_output=True,
         text=True,
         check=False,
-        timeout=PATIENCE,
+        timeout=2 * PATIENCE,
     )

@@ -13,7 +13,7 @@ import pytest
 from environments.home import configure
 from environments.server_kernel import ServerKernel
 from jupyter_process import JupyterProcess
-from kernel.doors import eventually
+from patience import eventually
 
 CALL = "from jupyter_auth import UserSession, LoginRequired\ntry:\n    UserSession('idp')\n"
 CALL += "except LoginRequired as error:\n    print(type(error).__name__)"
@@ -39,7 +39,7 @@ class Lacking(JupyterProcess):
         argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
         spec.write_text(json.dumps({"argv": argv, "display_name": "x", "language": "python"}))
         super().start()
-        assert eventually(self._listens, 20)
+        assert eventually(self._listens)
         return self
 
     def _listens(self):

@@ -14,6 +14,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from patience import PATIENCE
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -84,7 +85,7 @@ class _Handler(BaseHTTPRequestHandler):
         headers = dict(self.headers.items()) | {"Host": host}
         headers |= {"X-Forwarded-Proto": "https", "X-Forwarded-For": self.client_address[0]}
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        inside = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+        inside = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
         try:
             inside.request(self.command, self.path, body or None, headers)
             answer = inside.getresponse()

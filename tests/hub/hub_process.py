@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import secrets
 import shutil
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import quote, urlsplit
 
 import requests
-from processes import Server
-from server.jupyter_process import Browser, Kernel, free_port
+from patience import PATIENCE, until
+from processes import Server, free_port
+from server.jupyter_process import Browser, Kernel
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
 PROXY = Path(__file__).parents[1] / "providers/node_modules/configurable-http-proxy"
-START_TIMEOUT = 60.0  # seconds; five are usual
+START_TIMEOUT = 2 * PATIENCE  # five seconds are usual
 PASSWORD = "of-everybody"
 
 
@@ -115,6 +116,8 @@ class Hub(Server):
             "Authenticator.admin_users": {"root"},
             "SimpleLocalProcessSpawner.home_dir_template": str(self.home / "users/{username}"),
             "Spawner.cmd": [self.python, "-m", "jupyterhub.singleuser"],
+            "Spawner.start_timeout": START_TIMEOUT,
+            "Spawner.http_timeout": START_TIMEOUT,
             "Spawner.default_url": "/api/status",
         }
         lines = [f"c.{name} = {value!r}" for name, value in settings.items()]
@@ -130,10 +133,7 @@ class Hub(Server):
     def _answers(self) -> bool:
         assert self._process is not None
         assert self._process.poll() is None, "it ended"
-        try:
-            return self._http.get(self.url("hub/api/"), timeout=5).ok
-        except requests.RequestException:
-            return False
+        return answers(self.url("hub/api/"))
 
     # -- what a test needs -------------------------------------------------------------------------
 
@@ -145,7 +145,9 @@ class Hub(Server):
 
     def api(self, method: str, path: str, body: Any = None) -> Any:
         """Call the Hub's API as its administrator."""
-        answer = self._http.request(method, self.url(f"hub/api/{path}"), json=body, timeout=60)
+        answer = self._http.request(
+            method, self.url(f"hub/api/{path}"), json=body, timeout=PATIENCE
+        )
         answer.raise_for_status()
         return answer.json() if answer.content else None
 
@@ -158,13 +160,14 @@ class Hub(Server):
 
     def server(self, user: str, name: str = "") -> UserServer:
         """A running server of that user, started where it does not run."""
-        self._http.post(self.url(f"hub/api/users/{_part(user)}"), timeout=30)  # 409: there already
+        who = self.url(f"hub/api/users/{_part(user)}")
+        self._http.post(who, timeout=PATIENCE)  # 409: there already
         place = (
             f"users/{_part(user)}/servers/{_part(name)}" if name else f"users/{_part(user)}/server"
         )
-        answer = self._http.post(self.url(f"hub/api/{place}"), timeout=60)
+        answer = self._http.post(self.url(f"hub/api/{place}"), timeout=PATIENCE)
         assert answer.status_code in {201, 202, 400}, answer.text
-        until(lambda: self.runs(user, name))
+        until(lambda: self.runs(user, name), START_TIMEOUT)
         return UserServer(self, user, name)
 
     def runs(self, user: str, name: str = "") -> bool:
@@ -177,7 +180,7 @@ class Hub(Server):
         browser.get(self.url("hub/login"))
         form = {"username": user, "password": PASSWORD, "_xsrf": browser.session.cookies["_xsrf"]}
         answer = browser.session.post(
-            self.url("hub/login"), data=form, timeout=30, allow_redirects=False
+            self.url("hub/login"), data=form, timeout=PATIENCE, allow_redirects=False
         )
         assert answer.status_code == 302, answer.text
         return browser.visit() if self.runs(user) else browser
@@ -217,7 +220,7 @@ class HubBrowser(Browser):
         kwargs.setdefault("allow_redirects", True)
         headers = {"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Site": "none"}
         kwargs["headers"] = headers | kwargs.pop("headers", {})
-        answer = self.session.get(self.url(path), timeout=60, **kwargs)
+        answer = self.session.get(self.url(path), timeout=PATIENCE, **kwargs)
         if "oauth2/authorize" in answer.url and answer.status_code == 200:
             answer = self._confirm(answer)  # a guest's first visit
         return answer
@@ -237,7 +240,7 @@ class HubBrowser(Browser):
         xsrf = self.session.cookies.get("_xsrf", path=f"{self.hub.prefix}hub/")
         form = {"_xsrf": xsrf, "scopes": page.text.split('name="scopes" value="')[1].split('"')[0]}
         headers = {"Origin": self.origin, "Referer": page.url}
-        return self.session.post(page.url, data=form, headers=headers, timeout=60)
+        return self.session.post(page.url, data=form, headers=headers, timeout=PATIENCE)
 
     def at(self, base_url: str) -> HubBrowser:
         """The same browser, on pages elsewhere at the Hub."""
@@ -257,12 +260,12 @@ class HubBrowser(Browser):
         return parts.path
 
 
-def until(happened: Callable[[], bool], seconds: float = 60.0) -> None:
-    """Poll, with a deadline."""
-    end = time.monotonic() + seconds
-    while not happened():
-        assert time.monotonic() < end, "it never happened"
-        time.sleep(0.05)
+def answers(url: str) -> bool:
+    """Whether it does, and well."""
+    with requests.Session() as http, contextlib.suppress(requests.RequestException):
+        http.trust_env = False
+        return http.get(url, timeout=PATIENCE).ok
+    return False
 
 
 def _part(name: str) -> str:

@@ -6,10 +6,10 @@ import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-import requests
 from cryptography.fernet import Fernet
-from hub_process import Hub, until
-from server.jupyter_process import free_port
+from hub_process import Hub, answers
+from patience import until
+from processes import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -61,5 +61,5 @@ jupyter_auth.hub_config(
     with Hub(home, more=more, prefix="/campus/", served=True, python=python) as hub:
         uri = hub.url("services/jupyter-auth/callback/idp")
         oidc.add_client("served", uri, client_secret=SECRET)
-        until(lambda: requests.get(hub.url("services/jupyter-auth/ready"), timeout=5).ok)
+        until(lambda: answers(hub.url("services/jupyter-auth/ready")))
         yield hub

@@ -10,7 +10,7 @@ import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from server.jupyter_process import free_port
+from processes import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

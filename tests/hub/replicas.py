@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import parse_qsl, urlsplit
 
 import requests
-from hub_process import Hub, until
-from server.jupyter_process import free_port
+from hub_process import Hub, answers
+from patience import PATIENCE, until
+from processes import free_port
 
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.providers import Providers
@@ -66,9 +67,7 @@ class Replica:
     def _answers(self) -> bool:
         assert self.process is not None
         assert self.process.poll() is None, self._log.read_text()[-3000:]
-        with contextlib.suppress(requests.RequestException):
-            return requests.get(self._ready, timeout=5).ok
-        return False
+        return answers(self._ready)
 
     def kill(self) -> None:
         """``kill -9``."""
@@ -99,13 +98,13 @@ class Balancer:
     def __enter__(self) -> Self:
         self._thread.start()
         opening = asyncio.start_server(self._connected, "127.0.0.1", self.port, backlog=1024)
-        self._server = asyncio.run_coroutine_threadsafe(opening, self._loop).result(10)
+        self._server = asyncio.run_coroutine_threadsafe(opening, self._loop).result(PATIENCE)
         return self
 
     def __exit__(self, *exc_info: object) -> None:
-        asyncio.run_coroutine_threadsafe(self._end(), self._loop).result(10)
+        asyncio.run_coroutine_threadsafe(self._end(), self._loop).result(PATIENCE)
         self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(10)
+        self._thread.join(PATIENCE)
         self._loop.close()
 
     async def _end(self) -> None:

@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 import requests
 from hubs import KEYS, SECRET
+from patience import PATIENCE
 
 from jupyter_auth.server.hub_doors import SharedOAuth
 from jupyter_auth.server.hub_people import People
@@ -53,7 +54,7 @@ def call(
     """A kernel route of the service, asked by a script with that Hub API token."""
     given = {"Authorization": f"Bearer {token}", "Jupyter-Auth-Version": "1"} | headers
     return requests.request(
-        method, hub.url(f"{PLACE}api/v1/{route}"), headers=given, json=body, timeout=30
+        method, hub.url(f"{PLACE}api/v1/{route}"), headers=given, json=body, timeout=PATIENCE
     )
 
 
@@ -105,7 +106,7 @@ def auth_hub(hub: Hub, oidc: OidcProvider, *words: str, status: int = 0, **chang
         stdout=subprocess.PIPE,
         text=True,
         check=False,
-        timeout=60,
+        timeout=2 * PATIENCE,
     )
     assert done.returncode == status, done.stdout
     return done.stdout

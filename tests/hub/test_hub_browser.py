@@ -10,10 +10,11 @@ import uuid
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from browser.chromium import chromium
+from browser.chromium import chromium, new_context
 from browser.person import follow, sign_in
-from hub_process import PASSWORD, until
+from hub_process import PASSWORD
 from lab.panel import Front
+from patience import PATIENCE, until
 from playwright.sync_api import expect
 from providers.oidc import USERS
 from websocket import create_connection
@@ -47,11 +48,11 @@ class NotebookKernel:
         token = hub.api("POST", f"users/{server.user}/tokens", {})["token"]
         self._headers = [f"Authorization: token {token}"]
         hub_http = hub.session(token)
-        answer = hub_http.post(f"{hub.origin}{path}api/kernels", json={}, timeout=60)
+        answer = hub_http.post(f"{hub.origin}{path}api/kernels", json={}, timeout=PATIENCE)
         answer.raise_for_status()
         socket = f"{hub.origin}{path}api/kernels/{answer.json()['id']}/channels"
         self._socket = create_connection(
-            socket.replace("http:", "ws:"), header=self._headers, timeout=90
+            socket.replace("http:", "ws:"), header=self._headers, timeout=2 * PATIENCE
         )
 
     def run(self, code: str) -> None:
@@ -103,7 +104,7 @@ def test_a_person_signs_in_from_a_kernel(
     shown = kernel.read(login["id"])
     assert login["path"] in shown, "the prompt has the link"
 
-    context = browser.new_context(color_scheme="dark" if hub.served else "light")
+    context = new_context(browser, color_scheme="dark" if hub.served else "light")
     tab = hub_login(context, hub, user)
     tab.goto(hub.origin + login["path"])
     sign_in(tab, user)
@@ -121,11 +122,11 @@ def test_jupyterlab_shows_the_accounts_of_the_service(
     """Through the user's own server, which hears of changes that were made elsewhere."""
     server = served.server("ann")  # whose accounts no other test touches
     door = server.kernel()
-    context = browser.new_context()
+    context = new_context(browser)
     page = hub_login(context, served, "ann")
     page.goto(f"{served.origin}{server.base_url}lab")
     front = Front(page)
-    expect(front.status).to_have_text("No accounts", timeout=30_000)
+    expect(front.status).to_have_text("No accounts")
 
     panel = front.show()
     panel.get_by_label("Provider").select_option("idp")

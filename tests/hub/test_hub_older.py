@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 import requests
 from hubs import plain_hub, served_hub
+from patience import PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,6 +52,8 @@ def test_alice_signs_in(
             browser = browser.at(f"{hub.prefix}services/")
         login = kernel.begin()
         assert browser.arrive(oidc.login(browser.open(login), "alice")) == login["path"]
-        answer = requests.get(f"{oidc.issuer}/me", headers=kernel.token()["headers"], timeout=10)
+        answer = requests.get(
+            f"{oidc.issuer}/me", headers=kernel.token()["headers"], timeout=PATIENCE
+        )
         assert answer.json()["sub"] == "u-1001"
         assert browser.send("POST", hub.origin + login["path"], X_XSRFToken="").status_code == 403

@@ -8,6 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import requests
+from patience import PATIENCE
 
 from jupyter_auth import Provider
 from jupyter_auth.server.under_hub import UnderHub
@@ -34,7 +35,9 @@ def test_alice_and_bob_sign_in_and_each_is_themselves_at_the_api(
         assert "~" not in state
         assert browser.arrive(oidc.login(url, user)) == login["path"]
         assert f"as {user}" in browser.page(login["path"])
-        answer = requests.get(f"{oidc.issuer}/me", headers=kernel.token()["headers"], timeout=10)
+        answer = requests.get(
+            f"{oidc.issuer}/me", headers=kernel.token()["headers"], timeout=PATIENCE
+        )
         assert answer.json()["sub"] == subject
 
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
-from hub_process import until
 from hubs import KEYS
+from patience import until
 from postgres import Postgres
 from providers.rogue import RogueProvider
 from providers.troubles import Gate

@@ -11,6 +11,7 @@ import pytest
 from cryptography.fernet import Fernet
 from hypothesis import given
 from hypothesis import strategies as st
+from patience import PATIENCE
 from postgres import Postgres
 from sqlalchemy import select, update
 
@@ -223,7 +224,7 @@ def test_an_account_is_in_one_hand_at_a_time(database: Database, url: str, vault
     inside, order = threading.Event(), []
 
     def second() -> None:
-        inside.wait(10)
+        inside.wait(PATIENCE)
         with SqlStore(other, vault, ALICE).locked(KEY):
             order.append("second")
 
@@ -233,7 +234,7 @@ def test_an_account_is_in_one_hand_at_a_time(database: Database, url: str, vault
             inside.set()
             with SqlStore(other, vault, BOB).locked(KEY):  # nobody else waits for alice
                 order.append("first")
-        waiting.result(10)
+        waiting.result(PATIENCE)
     assert order == ["first", "second"]
     other.close()
 

@@ -64,11 +64,12 @@ def signed_in(engine, rogue):
 
 
 @pytest.fixture
-def source(configured, rogue):
+def source(configured, rogue, clock):
     """Rosa's tokens, from an engine in memory before a provider over a socket."""
-    engine = Engine(Providers(configured), MemoryStore())
+    rogue.clock = clock
+    engine = Engine(Providers(configured), MemoryStore(), clock=clock)
     sign_in(engine, rogue, engine.begin("idp"))
-    yield AccountTokens(engine, "idp")
+    yield AccountTokens(engine, "idp", clock=clock)
     engine.close()
 
 

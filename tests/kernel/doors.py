@@ -7,13 +7,14 @@ import json
 import os
 import pickle
 import secrets
+import signal
 import threading
-import time
 import warnings
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import parse_qsl, urlsplit
 
+from patience import PATIENCE, eventually
 from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 
@@ -23,7 +24,7 @@ from jupyter_auth.server.door import Connection, Door
 from jupyter_auth.server.kernel import KeyGate, kernel_application
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from jupyter_auth.core.engine import Engine
@@ -44,13 +45,13 @@ class OpenDoor:
     def __enter__(self) -> Self:
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), daemon=True)
         self._thread.start()
-        assert self._ready.wait(10)
+        assert self._ready.wait(PATIENCE)
         return self
 
     def __exit__(self, *_: object) -> None:
         if self._thread.is_alive():
             self._loop.call_soon_threadsafe(self._stop.set)
-            self._thread.join(10)
+            self._thread.join(PATIENCE)
 
     @property
     def waiting(self) -> int:
@@ -60,7 +61,7 @@ class OpenDoor:
     def close_connections(self) -> None:
         """As a server does with those that lay idle for too long."""
         closing = self._door.close_connections()
-        asyncio.run_coroutine_threadsafe(closing, self._loop).result(10)
+        asyncio.run_coroutine_threadsafe(closing, self._loop).result(PATIENCE)
 
     async def _serve(self) -> None:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
@@ -115,14 +116,20 @@ def child(call: Callable[[], Any]) -> Any:
     return result
 
 
-def eventually(condition: Callable[[], bool], seconds: float = 10.0) -> bool:
-    """Whether ``condition`` becomes true in that time."""
-    end = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > end:
-            return False
-        time.sleep(0.005)
-    return True
+@contextmanager
+def interrupted(condition: Callable[[], bool]) -> Iterator[None]:
+    """Press Ctrl-C as soon as that is true."""
+
+    def press() -> None:
+        if eventually(condition):
+            os.kill(os.getpid(), signal.SIGINT)
+
+    thread = threading.Thread(target=press)
+    thread.start()
+    try:
+        yield
+    finally:
+        thread.join()
 
 
 def sign_in(engine: Engine, provider, login: Login, **who) -> Login:
@@ -139,7 +146,7 @@ def person(engine, provider, act=None, **who):
     done = []
 
     def live():
-        if eventually(lambda: engine.logins() != [], 20):
+        if eventually(lambda: engine.logins() != []):
             login = engine.logins()[-1]
             done.append(act(login) if act else sign_in(engine, provider, login, **who))
 
@@ -148,7 +155,7 @@ def person(engine, provider, act=None, **who):
     try:
         yield done
     finally:
-        thread.join(30)
+        thread.join(PATIENCE)
 
 
 def written(path, mode=0o600, **changes):

@@ -7,12 +7,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
 from jupyter_client.manager import KernelManager
+from patience import PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
-
-PATIENCE = 60.0  # seconds after which a kernel that says nothing is broken
 
 
 @dataclass

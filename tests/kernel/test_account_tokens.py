@@ -11,7 +11,8 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from kernel.doors import child, eventually, sign_in
+from kernel.doors import child, sign_in
+from patience import PATIENCE, eventually
 from providers.troubles import Gate, error, status
 
 from jupyter_auth.core.engine import Engine
@@ -20,6 +21,7 @@ from jupyter_auth.core.providers import Providers
 from jupyter_auth.core.store import MemoryStore
 from jupyter_auth.kernel.account_tokens import AccountTokens
 from jupyter_auth.kernel.client import connect
+from jupyter_auth.kernel.watcher import WAIT
 
 LIFETIME = 3600.0
 MARGIN = 60.0
@@ -73,7 +75,7 @@ def test_a_token_near_its_end_is_given_out_while_the_next_is_fetched(tokens, rog
     clock.advance(LIFETIME - MARGIN + 1)
     gate = rogue.script("refresh", Gate())
     assert tokens.token() is old  # nobody waits for the provider, which does not answer yet
-    assert gate.arrived.wait(5)
+    assert gate.arrived.wait(PATIENCE)
     assert tokens.token() is old
     gate.release()
     assert eventually(lambda: tokens.token() is not old)
@@ -101,7 +103,7 @@ def test_many_threads_make_one_refresh(tokens, rogue, clock):
     together = threading.Barrier(64)
 
     def use(_):
-        together.wait(10)
+        together.wait(PATIENCE)
         return tokens.token().digest
 
     with ThreadPoolExecutor(64) as pool:
@@ -116,7 +118,7 @@ def test_many_threads_with_a_refused_token_make_one_refresh(tokens, rogue):
     together = threading.Barrier(64)
 
     def refused(_):
-        together.wait(10)
+        together.wait(PATIENCE)
         return tokens.rejected(old).digest
 
     with ThreadPoolExecutor(64) as pool:
@@ -134,7 +136,7 @@ def test_threads_share_a_failure(tokens, rogue, clock):
     gate = threading.Barrier(8)
 
     def use(_):
-        gate.wait(10)
+        gate.wait(PATIENCE)
         with pytest.raises(ProviderUnavailable):
             tokens.token()
 
@@ -216,7 +218,7 @@ def test_one_thread_asks_the_person_for_all(accounts, rogue, clock):
     accounts.logout("idp")
 
     def use(_):
-        together.wait(10)
+        together.wait(PATIENCE)
         return tokens.token().digest
 
     with ThreadPoolExecutor(8) as pool:
@@ -247,12 +249,12 @@ def test_a_process_that_ends_meanwhile_still_saves(signed_in, configured, rogue,
     with subprocess.Popen(
         [sys.executable, "-c", ENDS_MEANWHILE, json.dumps(configured), str(tmp_path / "store")]
     ) as ending:
-        assert gate.arrived.wait(20)
+        assert gate.arrived.wait(PATIENCE)
         with pytest.raises(subprocess.TimeoutExpired):
             ending.wait(0.5)
         rogue.clock = lambda: time.time() + 3570
         rogue.behave()
-        assert ending.wait(20) == 0
+        assert ending.wait(PATIENCE) == 0
     rogue.clock = time.time
     fresh = signed_in.token("idp", rejected=signed_in.token("idp").digest)
     assert rogue.active(fresh.access_token.reveal())
@@ -264,7 +266,7 @@ def test_a_sign_out_elsewhere_drops_the_token(signed_in):
     tokens = AccountTokens(connect(), "idp")
     tokens.token()
     signed_in.logout("idp")
-    assert eventually(lambda: tokens._held is None, 1.0)
+    assert eventually(lambda: tokens._held is None, WAIT - 5)  # long before the poll ends
     with pytest.raises(LoginRequired):
         tokens.token()
 
@@ -276,7 +278,7 @@ def test_a_change_of_another_account_drops_nothing(signed_in, rogue):
     heard = threading.Event()
     end = tokens._watcher.listen(lambda _: heard.set())
     sign_in(signed_in, rogue, signed_in.begin("idp", "other"))
-    assert heard.wait(5)
+    assert heard.wait(PATIENCE)
     end()
     assert tokens.token() is mine
 
@@ -303,7 +305,7 @@ def test_the_watch_ends_with_the_last_who_wants_it(monkeypatch):
     assert thread.is_alive()
     assert thread.daemon
     del tokens
-    thread.join(5)
+    thread.join(PATIENCE)
     assert not thread.is_alive()
 
 

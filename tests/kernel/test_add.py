@@ -13,6 +13,7 @@ from kernel.doors import OpenDoor, sign_in
 from kernel.kernels import Kernel, environment
 from kernel.secrets_in import local_variables
 from kernel.test_cli import command, run
+from patience import PATIENCE
 
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.errors import ConfigurationError
@@ -86,7 +87,7 @@ def test_through_a_pipe_and_into_ones_own_files(tmp_path, line):
     env = environment(tmp_path)
     ran = subprocess.run(
         command(*line.split(), "--api-origin", "https://api.example"),
-        env=env, input=f"{PLANTED}\n", capture_output=True, text=True, check=True, timeout=60,
+        env=env, input=f"{PLANTED}\n", capture_output=True, text=True, check=True, timeout=PATIENCE,
     )  # fmt: skip
     assert "is known here now" in ran.stdout
     config = Path(env["XDG_CONFIG_HOME"]) / "jupyter_auth"

@@ -11,6 +11,7 @@ import requests
 from kernel.doors import sign_in
 from kernel.secrets_in import local_variables
 from kernel.sources import API, LOOK_ALIKES, PLANTED, Fixed
+from patience import PATIENCE
 from providers import certificates
 from providers.rogue import RogueProvider
 from providers.troubles import Gate, Reply, close, status
@@ -192,7 +193,7 @@ def test_it_never_loops(idp, rogue, http):
     assert rogue.refreshes == 1
     for _ in range(5):  # nor does it refresh each time an API says no
         http.get(f"{rogue.issuer}/api/x", auth=idp)
-    assert rogue.refreshes < 3
+    assert rogue.refreshes == 1
 
 
 @pytest.mark.parametrize(("refresh_on", "refreshes"), [((401,), 0), ((401, 403), 1)])
@@ -228,7 +229,7 @@ def test_a_request_near_the_end_of_a_token_does_not_wait(rogue, http, configured
     clock.advance(3600 - 59)
     gate = rogue.script("refresh", Gate())
     assert http.get(f"{rogue.issuer}/api/x", auth=auth).ok
-    assert gate.arrived.wait(5)
+    assert gate.arrived.wait(PATIENCE)
     assert http.get(f"{rogue.issuer}/api/x", auth=auth).ok
     gate.release()
     engine.close()

@@ -15,12 +15,11 @@ from pathlib import Path
 import pytest
 from kernel.doors import OpenDoor, sign_in
 from kernel.kernels import environment
+from patience import PATIENCE
 
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.providers import Providers
 from jupyter_auth.core.store import MemoryStore
-
-PATIENCE = 60.0
 
 
 class Watched(Engine):

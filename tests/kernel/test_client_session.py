@@ -11,9 +11,10 @@ import warnings
 
 import httpx
 import pytest
-from kernel.doors import OpenDoor, child, eventually
+from kernel.doors import OpenDoor, child
 from kernel.kernels import Kernel
 from kernel.secrets_in import local_variables
+from patience import eventually
 from providers import troubles
 from providers.rogue import RogueProvider
 

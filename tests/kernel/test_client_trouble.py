@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
 import socket
-import threading
 
 import pytest
-from kernel.doors import KEY, OpenDoor, written
+from kernel.doors import KEY, OpenDoor, interrupted, written
 from kernel.secrets_in import local_variables
 from providers.sockets import SocketServer
 from providers.troubles import Reply
@@ -20,6 +17,7 @@ from jupyter_auth.core.errors import (
 )
 from jupyter_auth.core.models import Provider
 from jupyter_auth.kernel.broker import BrokerClient
+from jupyter_auth.server.broker import MAX_WAIT
 
 
 @pytest.fixture
@@ -137,9 +135,9 @@ def test_a_door_that_hangs_up_shows_no_key(stub):
 
 def test_an_interrupt_shows_no_key(door, client):
     key = json.loads(door.path.read_text())["key"]
-    threading.Timer(0.2, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
-    with pytest.raises(KeyboardInterrupt) as caught:
-        client.changes(client.changes().sequence, 20)
+    since = client.changes().sequence
+    with pytest.raises(KeyboardInterrupt) as caught, interrupted(lambda: door.waiting > 0):
+        client.changes(since, MAX_WAIT)
     assert key not in local_variables(caught.value)
 
 

@@ -12,6 +12,7 @@ from kernel.doors import OpenDoor, sign_in
 from kernel.kernels import Kernel, environment
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
+from patience import PATIENCE
 
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.providers import Providers
@@ -282,5 +283,5 @@ def test_completion_without_a_broker_offers_the_verbs(shell, monkeypatch, tmp_pa
 
 def test_completion_through_the_kernel(kernel):
     code = "%auth login i"
-    reply = kernel.client.complete(code, len(code), reply=True, timeout=30)
+    reply = kernel.client.complete(code, len(code), reply=True, timeout=PATIENCE)
     assert "idp" in reply["content"]["matches"]

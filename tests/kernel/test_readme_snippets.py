@@ -13,6 +13,7 @@ import pytest
 import yaml
 from kernel.doors import OpenDoor, sign_in
 from kernel.kernels import Kernel, environment
+from patience import PATIENCE
 from traitlets.config import Config
 from traitlets.config.application import Application
 
@@ -72,7 +73,7 @@ class Somebody(threading.Thread):
 
     def end(self):
         self._ended.set()
-        self.join(10)
+        self.join(PATIENCE)
 
 
 @pytest.fixture
@@ -127,8 +128,9 @@ def test_each_configuration_of_a_hub_is_one(monkeypatch, oidc, code):
 def run(code, cwd, env):
     bin_first = {"PATH": f"{Path(sys.executable).parent}:{env['PATH']}"}
     return subprocess.run(
-        ["bash", "-euxc", code], cwd=cwd, env=env | bin_first, text=True, check=False, timeout=100,
+        ["bash", "-euxc", code], cwd=cwd, env=env | bin_first, text=True, check=False,
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        timeout=2 * PATIENCE,
     )  # fmt: skip
 
 

@@ -7,6 +7,7 @@ import json
 import pytest
 import requests
 from kernel.doors import person
+from patience import PATIENCE
 from providers.troubles import Reply, status
 
 from jupyter_auth.core.errors import (
@@ -104,7 +105,7 @@ def keyed(request, engine, rogue, door, capsys):  # noqa: ARG001
         header=Header(name=request.param, template=template),
     )
     with person(engine, rogue):
-        session = UserSession(own, interactive=True, timeout=20)
+        session = UserSession(own, interactive=True, timeout=PATIENCE)
     session.own_header = request.param.lower()
     return session
 

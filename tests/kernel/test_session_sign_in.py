@@ -9,7 +9,8 @@ import threading
 
 import pytest
 import requests
-from kernel.doors import child, eventually, person, sign_in
+from kernel.doors import child, person, sign_in
+from patience import PATIENCE, eventually
 from providers.troubles import deny, error, fields
 
 from jupyter_auth.core.errors import (
@@ -24,6 +25,7 @@ from jupyter_auth.core.errors import (
 from jupyter_auth.core.models import Provider
 from jupyter_auth.kernel.client import connect
 from jupyter_auth.kernel.sessions import UserSession
+from jupyter_auth.kernel.watcher import WAIT
 
 # Signing in
 
@@ -31,7 +33,7 @@ from jupyter_auth.kernel.sessions import UserSession
 @pytest.mark.usefixtures("door")
 def test_a_person_signs_in_while_the_call_waits(engine, rogue, capfd):
     with person(engine, rogue):
-        session = UserSession("idp", interactive=True, timeout=20)
+        session = UserSession("idp", interactive=True, timeout=PATIENCE)
     shown = capfd.readouterr()
     assert "/base/jupyter-auth/login/" in shown.err
     assert "Signed in to The IdP as rosa." in shown.err
@@ -51,7 +53,7 @@ def test_a_stored_account_is_used_and_said_in_one_line(rogue, capsys):
 @pytest.mark.usefixtures("door", "signed_in")
 def test_force_asks_again(engine, rogue):
     with person(engine, rogue) as done:
-        UserSession("idp", auth_force=True, interactive=True, timeout=20)
+        UserSession("idp", auth_force=True, interactive=True, timeout=PATIENCE)
     assert done[0].status == "complete"
     assert [each.query.get("prompt") for each in rogue.seen("authorize")] == [None, "login"]
 
@@ -70,11 +72,11 @@ def test_somebody_elses_account_is_not_used(engine, rogue):
     with pytest.raises(LoginRequired, match="rosa is signed in to The IdP, not alice"):
         UserSession("idp", username="alice", interactive=False)
     with person(engine, rogue), pytest.raises(UserMismatch):
-        UserSession("idp", username="alice", interactive=True, timeout=20)
+        UserSession("idp", username="alice", interactive=True, timeout=PATIENCE)
     assert rogue.seen("authorize")[-1].query["prompt"] == "login"
     rogue.username = "alice"
     with person(engine, rogue):
-        session = UserSession("idp", username="alice", interactive=True, timeout=20)
+        session = UserSession("idp", username="alice", interactive=True, timeout=PATIENCE)
     assert session.username == "alice"
 
 
@@ -84,22 +86,22 @@ def test_more_scopes_are_asked_for_with_those_there_are(engine, rogue):
         UserSession("idp", scopes=["openid", "write"], interactive=False)
     assert caught.value.scopes == ("write",)
     with person(engine, rogue):
-        session = UserSession("idp", scopes="write", interactive=True, timeout=20)
+        session = UserSession("idp", scopes="write", interactive=True, timeout=PATIENCE)
     assert set(session.scopes) == {"openid", "write"}
     UserSession("idp", scopes=["write", "offline_access"], interactive=False)
     rogue.script("token", fields(scope="openid"))
     with person(engine, rogue), pytest.raises(InsufficientScope, match="admin"):
-        UserSession("idp", scopes=["admin"], interactive=True, timeout=20)
+        UserSession("idp", scopes=["admin"], interactive=True, timeout=PATIENCE)
 
 
 @pytest.mark.usefixtures("door")
 def test_denied_and_cancelled(engine, rogue, capfd):
     rogue.script("authorize", deny(), times=1)
     with person(engine, rogue), pytest.raises(LoginDenied):
-        UserSession("idp", interactive=True, timeout=20)
+        UserSession("idp", interactive=True, timeout=PATIENCE)
     cancel = lambda login: engine.cancel(login.id)  # noqa: E731
     with person(engine, rogue, cancel), pytest.raises(LoginCancelled):
-        UserSession("idp", interactive=True, timeout=20)
+        UserSession("idp", interactive=True, timeout=PATIENCE)
     assert "was cancelled" in capfd.readouterr().err
 
 
@@ -117,12 +119,13 @@ def test_an_interrupt_leaves_the_login(engine, rogue, door):
         assert eventually(lambda: door.waiting > 0)
         os.kill(os.getpid(), signal.SIGINT)
 
-    with person(engine, rogue, interrupt), pytest.raises(KeyboardInterrupt):
-        UserSession("idp", interactive=True, timeout=20)
+    with pytest.raises(KeyboardInterrupt), person(engine, rogue, interrupt):
+        UserSession("idp", interactive=True, timeout=PATIENCE)
     assert engine.logins() == []
+    assert eventually(lambda: door.waiting == 0)
     shared = engine.begin("idp")  # somebody else waits for the same
-    with person(engine, rogue, interrupt), pytest.raises(KeyboardInterrupt):
-        UserSession("idp", interactive=True, timeout=20)
+    with pytest.raises(KeyboardInterrupt), person(engine, rogue, interrupt):
+        UserSession("idp", interactive=True, timeout=PATIENCE)
     assert engine.logins() == [shared]
 
 
@@ -132,7 +135,7 @@ def test_a_broker_that_goes_ends_the_wait(engine, rogue, door, capfd):
         door.__exit__()
 
     with person(engine, rogue, close), pytest.raises(Exception, match="does not answer"):
-        UserSession("idp", interactive=True, timeout=20)
+        UserSession("idp", interactive=True, timeout=PATIENCE)
     assert "does not answer" in capfd.readouterr().err
 
 
@@ -144,11 +147,11 @@ def test_without_a_server_the_process_itself_is_the_place(rogue, monkeypatch):
     def browse(login):
         # As a browser: to the login's page, on to the provider, back to the listener.
         assert eventually(lambda: connect().login(login.id).url is not None)
-        return requests.get(connect().login(login.id).url, timeout=10)
+        return requests.get(connect().login(login.id).url, timeout=PATIENCE)
 
     connect().register(own)
     with person(connect(), rogue, browse):
-        session = UserSession(own, interactive=True, timeout=20)
+        session = UserSession(own, interactive=True, timeout=PATIENCE)
     assert session.get(f"{rogue.issuer}/api/x").json()["sub"] == rogue.sub
     assert pickle.loads(pickle.dumps(session)).get(f"{rogue.issuer}/api/x").ok  # noqa: S301
     assert child(lambda: session.get(f"{rogue.issuer}/api/x").status_code) == 200
@@ -173,7 +176,7 @@ def test_an_unknown_provider_is_said():
 def test_a_provider_made_in_code(engine, rogue):
     own = Provider(name="own", issuer=rogue.issuer, client_id="notebook", scopes="openid")
     with person(engine, rogue):
-        session = UserSession(own, interactive=True, timeout=20)
+        session = UserSession(own, interactive=True, timeout=PATIENCE)
     assert session.get(f"{rogue.issuer}/api/x").ok
 
 
@@ -205,7 +208,7 @@ def test_a_sign_out_elsewhere_is_noticed_and_nobody_is_asked(signed_in):
     session = UserSession("idp", interactive=True)
     assert session.get("/api/x").ok
     signed_in.logout("idp")
-    assert eventually(lambda: session._sign_in.tokens._held is None, 1.0)
+    assert eventually(lambda: session._sign_in.tokens._held is None, WAIT - 5)  # of one poll
     with pytest.raises(LoginRequired, match="Nobody is signed in"):
         session.get("/api/x")
     assert signed_in.logins() == []
@@ -220,7 +223,7 @@ def test_a_refused_refresh_raises_where_nobody_is_there(session, rogue):
 
 @pytest.mark.usefixtures("door")
 def test_a_refused_refresh_asks_whoever_is_there(signed_in, rogue):
-    session = UserSession("idp", interactive=True, timeout=20)
+    session = UserSession("idp", interactive=True, timeout=PATIENCE)
     rogue.expire()
     rogue.script("refresh", error("invalid_grant"))
     with person(signed_in, rogue):
@@ -228,7 +231,7 @@ def test_a_refused_refresh_asks_whoever_is_there(signed_in, rogue):
 
 
 def test_an_interrupted_request_leaves_the_login(signed_in, rogue, door, capfd):
-    session = UserSession("idp", interactive=True, timeout=20)
+    session = UserSession("idp", interactive=True, timeout=PATIENCE)
     rogue.expire()
     rogue.script("refresh", error("invalid_grant"))
 
@@ -236,7 +239,7 @@ def test_an_interrupted_request_leaves_the_login(signed_in, rogue, door, capfd):
         assert eventually(lambda: door.waiting > 1)  # the session hears of changes besides
         os.kill(os.getpid(), signal.SIGINT)
 
-    with person(signed_in, rogue, interrupt), pytest.raises(KeyboardInterrupt):
+    with pytest.raises(KeyboardInterrupt), person(signed_in, rogue, interrupt):
         session.get("/api/x")
     assert signed_in.logins() == []
     said = capfd.readouterr().err
@@ -249,7 +252,7 @@ def test_an_interrupted_request_leaves_the_login(signed_in, rogue, door, capfd):
 
 @pytest.mark.usefixtures("door")
 def test_threads_that_find_the_account_ended_show_one_prompt(signed_in, rogue, capfd):
-    session = UserSession("idp", interactive=True, timeout=20)
+    session = UserSession("idp", interactive=True, timeout=PATIENCE)
     rogue.expire()
     rogue.script("refresh", error("invalid_grant"))
     answers = []
@@ -261,6 +264,6 @@ def test_threads_that_find_the_account_ended_show_one_prompt(signed_in, rogue, c
         for thread in threads:
             thread.start()
         for thread in threads:
-            thread.join(30)
+            thread.join(PATIENCE)
     assert answers == [200] * 8
     assert capfd.readouterr().err.count("Waiting") == 1

@@ -13,9 +13,10 @@ from datetime import UTC, datetime
 
 import pytest
 import requests
-from kernel.doors import OpenDoor, child, eventually, person
+from kernel.doors import OpenDoor, child, person
 from kernel.kernels import Kernel
 from kernel.secrets_in import local_variables
+from patience import PATIENCE, eventually
 from providers.sockets import SocketServer
 from providers.troubles import Reply
 
@@ -26,6 +27,7 @@ from jupyter_auth.core.errors import (
 from jupyter_auth.core.providers import Providers
 from jupyter_auth.core.store import MemoryStore
 from jupyter_auth.kernel.sessions import UserSession, token
+from jupyter_auth.kernel.watcher import WAIT
 
 # What it says
 
@@ -128,7 +130,7 @@ def test_another_process_connects_anew(session, tmp_path):
         [sys.executable, "-c", code, str(tmp_path / "session.pickle")],
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=PATIENCE,
         check=False,
     )
     assert (ran.stdout, ran.stderr) == ("rosa\n", "")
@@ -158,15 +160,15 @@ def test_a_child_waits_for_no_lock_that_a_thread_of_its_parent_holds(session):
     def hold():
         with session.cookies._cookies_lock, pool.pool.mutex:  # as in the midst of a request
             locked.set()
-            forked.wait(60)
+            forked.wait()
 
     def use():
-        signal.alarm(20)  # ends a child that waits for ever
+        signal.alarm(60)  # ends a child that waits for ever
         return session.get("/api/y").status_code
 
     thread = threading.Thread(target=hold)
     thread.start()
-    assert locked.wait(10)
+    assert locked.wait(PATIENCE)
     try:
         assert child(use) == 200
     finally:
@@ -184,7 +186,7 @@ def test_many_threads_with_an_expired_token_refresh_once(session, rogue):
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(60)
+        thread.join(PATIENCE)
     assert answers == [200] * 64
     assert (rogue.refreshes, rogue.reuses) == (1, 0)
 
@@ -213,7 +215,7 @@ def test_at_a_real_provider(home, oidc, tmp_path, capsys):  # noqa: ARG001
         assert oidc.introspect(secret)["active"]
         session.logout()
         assert not oidc.introspect(secret)["active"]
-        assert eventually(lambda: second._sign_in.tokens._held is None, 1.0)
+        assert eventually(lambda: second._sign_in.tokens._held is None, WAIT - 5)  # of one poll
         with pytest.raises(LoginRequired):
             second.get(f"{oidc.issuer}/api/me")
 
@@ -244,7 +246,7 @@ def test_in_a_kernel(engine, rogue, door, tmp_path):
         )
         assert token not in shown.text()
         waiting = kernel.send("UserSession('idp', auth_force=True)")
-        assert eventually(lambda: engine.logins() != [] and door.waiting > 1, 20)
+        assert eventually(lambda: engine.logins() != [] and door.waiting > 1)
         kernel.interrupt()
         assert "KeyboardInterrupt" in kernel.result(waiting).text()
         assert engine.logins() == []

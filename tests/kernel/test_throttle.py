@@ -9,8 +9,9 @@ from email.utils import formatdate
 
 import pytest
 import requests
-from kernel.doors import child, eventually, sign_in
+from kernel.doors import child, sign_in
 from kernel.kernels import Kernel
+from patience import PATIENCE, eventually
 from providers.rogue import RogueProvider
 from providers.troubles import Reply
 
@@ -73,9 +74,9 @@ def test_a_short_wait_is_waited(session, rogue, pauses, status):
 
 
 def test_a_date_is_waited_for(session, rogue, pauses):
-    rogue.script("api", busy(Retry_After=formatdate(time.time() + 8, usegmt=True)), times=1)
+    rogue.script("api", busy(Retry_After=formatdate(time.time() + 25, usegmt=True)), times=1)
     assert session.get("/api/x").ok
-    assert 5 < pauses[0] <= 8
+    assert 0 < pauses[0] <= 25
 
 
 def test_a_date_that_has_passed_is_no_wait(session, rogue, pauses):
@@ -136,7 +137,7 @@ def test_another_host_is_none_of_our_business(session, pauses):
 
 def test_for_requests_itself(door, signed_in, rogue):  # noqa: ARG001
     rogue.script("api", busy(Retry_After="0"), times=1)
-    assert requests.get(f"{rogue.issuer}/api/x", auth=TokenAuth("idp"), timeout=10).ok
+    assert requests.get(f"{rogue.issuer}/api/x", auth=TokenAuth("idp"), timeout=PATIENCE).ok
 
 
 # -- lockouts ------------------------------------------------------------------------------------
@@ -145,10 +146,12 @@ def test_for_requests_itself(door, signed_in, rogue):  # noqa: ARG001
 @pytest.mark.parametrize("throttle", [LOCKED])
 def test_a_call_that_would_be_refused_is_not_sent(session, rogue):
     rogue.script("api", busy(), times=1)
+    before = time.time()
     assert session.get("/api/x").status_code == 429
+    after = time.time()
     with pytest.raises(Throttled, match="not sent") as caught:
         session.get("/api/x")
-    assert 290 < caught.value.retry_at - time.time() <= 300
+    assert before + 300 <= caught.value.retry_at <= after + 300
     assert isinstance(caught.value, requests.RequestException)
     assert len(rogue.seen("api")) == 1
     session._limits._clock = lambda: time.time() + 301
@@ -158,10 +161,11 @@ def test_a_call_that_would_be_refused_is_not_sent(session, rogue):
 @pytest.mark.parametrize("throttle", [LOCKED])
 def test_a_longer_wait_than_the_lockout_counts(session, rogue):
     rogue.script("api", busy(Retry_After="900"), times=1)
+    before = time.time()
     session.get("/api/x")
     with pytest.raises(Throttled) as caught:
         session.get("/api/x")
-    assert caught.value.retry_at - time.time() > 850
+    assert caught.value.retry_at >= before + 900
 
 
 @pytest.mark.parametrize("throttle", [LOCKED])
@@ -176,11 +180,12 @@ def test_other_sessions_and_other_kernels_know_it(session, rogue, door, tmp_path
         sent = len(rogue.seen("api"))
         with pytest.raises(Throttled):
             other.get("/api/x")
-        assert eventually(lambda: "Throttled" in kernel.run("s.get('/api/x')").text())
+        assert eventually(lambda: "Throttled" in kernel.run("s._limits.check()").text())
+        assert "Throttled" in kernel.run("s.get('/api/x')").text()
         assert child(lambda: session.get("/api/x")).startswith("Throttled")
         late = kernel.run(f"{code}; s.get('/api/x')")
         assert "Throttled" in late.text()
-    assert len(rogue.seen("api")) <= sent + 1  # of the kernel that had yet to hear of it
+    assert len(rogue.seen("api")) == sent
 
 
 @pytest.mark.parametrize("throttle", [LOCKED])
@@ -195,7 +200,7 @@ def test_without_a_lockout_of_ones_own_key_one_goes_on(session, rogue, engine):
 # -- warnings and what is left -------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("throttle", [{"limit": 10, "window": 60}])
+@pytest.mark.parametrize("throttle", [{"limit": 10, "window": 3600}])
 def test_it_is_warned_of_at_four_fifths_of_a_limit(session):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -283,7 +288,7 @@ def test_the_table_has_a_column_more_where_there_is_something_to_say(session, ro
     rogue.script("api", lambda _: Reply.json({}, headers=said), times=1)
     session.get("/api/x")
     assert "59 of 60 calls left" in str(verbs.status())
-    until = time.time() + 60
+    until = time.time() + 3600
     engine.usage(
         Limits(provider="idp", session_key="x", client_id="nightly", throttled_until=until)
     )

@@ -19,6 +19,7 @@ from jupyter_auth.core.store import MemoryStore
 
 VIEW = "application/vnd.jupyter.widget-view+json"
 HOSTILE = "<img src=x onerror=alert(1)>"
+TIMES = "from jupyter_auth.kernel import widget\nwidget.VIEW_TIME, widget.HEAR_TIME ="
 
 
 @pytest.fixture(scope="module")
@@ -44,6 +45,7 @@ def door(one_engine, tmp_path_factory):
 @pytest.fixture(scope="module")
 def kernel(door, tmp_path_factory):
     with Kernel(tmp_path_factory.mktemp("kernel"), door.path) as started:
+        started.ok(f"{TIMES} 600.0, 1.0")
         yield started
 
 
@@ -125,10 +127,9 @@ def test_once_a_view_is_there_no_other_link_is_left_to_be_saved(kernel):
 @pytest.fixture
 def hasty(kernel):
     """A kernel that waits for a view as good as not at all."""
-    times = "from jupyter_auth.kernel import widget\nwidget.VIEW_TIME, widget.HEAR_TIME = "
-    kernel.ok(times + "0.05, 0.05")
+    kernel.ok(f"{TIMES} 0.05, 0.05")
     yield kernel
-    kernel.ok(times + "3.0, 1.0")
+    kernel.ok(f"{TIMES} 600.0, 1.0")
 
 
 def test_where_no_view_speaks_up_the_fallback_takes_its_place(hasty, engine, oidc):
@@ -149,11 +150,14 @@ def test_a_view_that_is_late_is_drawn_after_all(hasty):
     assert "href" not in view.output["data"]["text/html"]
 
 
-def test_one_that_spoke_while_the_kernel_was_busy_is_not_taken_away(hasty):
+def test_one_that_spoke_while_the_kernel_was_busy_is_not_taken_away(hasty, tmp_path):
+    spoken = tmp_path / "spoken"
     code = "from jupyter_auth import LoginWidget\nshown = LoginWidget('idp')\ndisplay(shown)\n"
-    waiting = hasty.send(code + "import time; time.sleep(0.5)")
+    code += f"import pathlib, time\nwhile not pathlib.Path({str(spoken)!r}).exists():\n"
+    waiting = hasty.send(code + "    time.sleep(0.1)")
     shown = hasty.result(waiting, until=lambda ran: bool(ran.outputs))
     View(hasty, shown).press("look")
+    spoken.touch()
     hasty.result(waiting)
     hasty.ok("import asyncio; await asyncio.sleep(0.3)")
     assert VIEW in shown.outputs[-1]["data"]

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import requests
+from patience import PATIENCE
 from playwright.sync_api import expect
 
 if TYPE_CHECKING:
@@ -21,7 +22,9 @@ def end_at_provider(oidc: OidcProvider) -> None:
     """Do what an administrator there does: no token works, and none is refreshed."""
     for token in oidc.secrets()["refresh_token"]:
         form = {"token": token, "client_id": oidc.client_id}
-        requests.post(f"{oidc.issuer}/token/revocation", data=form, timeout=10).raise_for_status()
+        requests.post(
+            f"{oidc.issuer}/token/revocation", data=form, timeout=PATIENCE
+        ).raise_for_status()
     oidc.expire()
 
 

@@ -73,7 +73,7 @@ def test_two_tabs_and_two_notebooks_are_in_step(notebook, lab, context, oidc):
     seen = [book.page.evaluate("() => window.seen") for book in books]
     for said in ("No accounts: sign-in needed", "1 account: signed in"):
         first, second = (each[said] for each in seen)
-        assert abs(first - second) < 1000  # milliseconds
+        assert abs(first - second) < 10_000  # milliseconds; nothing else would bring it about
 
 
 CLOCK = """() => {

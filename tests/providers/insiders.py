@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Self
 
 import requests
+from patience import PATIENCE
 
 from .person import Person
 
@@ -53,7 +54,7 @@ class Insiders:
         assert self._process.stdin
         assert self._process.stdout
         self._process.stdin.close()  # its sign to leave
-        self._process.wait(10)
+        self._process.wait(PATIENCE)
         self._process.stdout.close()
 
     def login(self, url: str, username: str | None = None, *, consent: bool = True) -> str:
@@ -88,6 +89,6 @@ class Insiders:
     def _control(self, name: str, body: Any) -> Any:
         with requests.Session() as session:
             session.trust_env = False
-            answer = session.post(f"{self.origin}/_control/{name}/", json=body, timeout=10)
+            answer = session.post(f"{self.origin}/_control/{name}/", json=body, timeout=PATIENCE)
         answer.raise_for_status()
         return answer.json()

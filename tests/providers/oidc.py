@@ -16,12 +16,13 @@ from pathlib import Path
 from typing import Any, Self
 
 import requests
+from patience import PATIENCE
 from processes import Server
 
 from .person import Person
 
 HERE = Path(__file__).parent
-START_TIMEOUT = 30.0  # seconds; half of one is usual
+START_TIMEOUT = 2 * PATIENCE  # half a second is usual
 
 USERS = {
     "alice": {
@@ -183,9 +184,9 @@ class OidcProvider(Server):
         """Call ``/_control/<name>``: GET without arguments for events and secrets, else POST."""
         url = f"{self.issuer}/_control/{name}"
         if name in {"events", "secrets"}:
-            response = self._http.get(url, timeout=10)
+            response = self._http.get(url, timeout=PATIENCE)
         else:
-            response = self._http.post(url, json=body, timeout=10)
+            response = self._http.post(url, json=body, timeout=PATIENCE)
         if not response.ok:
             raise RuntimeError(f"control {name}: {response.status_code} {response.text}")
         return response.json()

@@ -6,6 +6,7 @@ from html.parser import HTMLParser
 from urllib.parse import urljoin
 
 import requests
+from patience import PATIENCE
 
 MAX_STEPS = 20  # login, consent and the redirects between them are about eight
 
@@ -48,7 +49,9 @@ class Person:
         raise LoginRefused(f"no end after {MAX_STEPS} pages")
 
     def _send(self, method: str, url: str, form: dict[str, str] | None = None) -> requests.Response:
-        return self._browser.request(method, url, data=form, allow_redirects=False, timeout=10)
+        return self._browser.request(
+            method, url, data=form, allow_redirects=False, timeout=PATIENCE
+        )
 
     def _fill(self, page: _Page) -> dict[str, str]:
         form = {name: self._answers.get(name, value) for name, value in page.fields.items()}

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 from urllib.parse import urlencode
 
 import requests
+from patience import PATIENCE
 
 from .devices import GRANT, Devices
 from .forgery import IdTokens
@@ -146,7 +147,7 @@ class RogueProvider:
     def authorize(self, authorization_url: str) -> str:
         """Sign in: the redirect URI with ``code`` or ``error`` in its query, not fetched."""
         response = requests.get(
-            authorization_url, allow_redirects=False, timeout=10, verify=self._trusted
+            authorization_url, allow_redirects=False, timeout=PATIENCE, verify=self._trusted
         )
         response.raise_for_status()
         return response.headers["Location"]

@@ -11,6 +11,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
+from processes import free_port
+
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable
@@ -62,7 +64,7 @@ class SocketServer:
 
         self._handler = Handler
         self._tls = tls
-        self._server: _Server | None = _Server(("127.0.0.1", 0), Handler, tls)
+        self._server: _Server | None = _Server(("127.0.0.1", free_port()), Handler, tls)
         self.port: int = self._server.server_port
 
     def start(self) -> None:

@@ -13,6 +13,7 @@ import requests
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
+from patience import PATIENCE
 
 from .person import LoginRefused
 from .troubles import MISSING, Gate, close, deny, error, fields, huge, query, redirect, status
@@ -275,11 +276,11 @@ def test_a_gate_holds_until_released(rogue, rogue_tokens, how):
     gate = rogue.script("refresh", Gate(**how))
     with ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(refresh, rogue, rogue_tokens)
-        assert gate.arrived.wait(5)
+        assert gate.arrived.wait(PATIENCE)
         assert call(rogue, rogue_tokens).status_code in {200, 401}
         assert not waiting.done()
         gate.release()
-        assert waiting.result(5).json()["expires_in"] == 3600
+        assert waiting.result(PATIENCE).json()["expires_in"] == 3600
 
 
 @pytest.mark.parametrize("signature", ["none", "HS256", "stranger", "broken"])

@@ -127,19 +127,26 @@ def huge(megabytes: int = 64) -> Trouble:
     return trouble
 
 
+def _honest(proceed: Proceed) -> Reply:
+    return proceed()
+
+
 class Gate:
     """Hold every request until ``release()``; then it goes on as if nothing had been.
 
     With ``after`` the work is done before the wait and only its answer is held; with ``dribble``
-    a byte comes now and then meanwhile, so that no read ever times out. ``arrived`` is set when
-    the first request is held, ``waiting`` counts them.
+    a byte comes now and then meanwhile, so that no read ever times out; ``then`` is the trouble in
+    which it ends. ``arrived`` is set when the first request is held, ``waiting`` counts them.
     """
 
-    def __init__(self, *, after: bool = False, dribble: bool = False) -> None:
+    def __init__(
+        self, *, after: bool = False, dribble: bool = False, then: Trouble = _honest
+    ) -> None:
         self.arrived = threading.Event()
         self.waiting = 0
         self._after = after
         self._dribble = dribble
+        self._then = then
         self._open = threading.Event()
         self._lock = threading.Lock()
 
@@ -147,12 +154,11 @@ class Gate:
         self._open.set()
 
     def __call__(self, proceed: Proceed) -> Reply:
-        reply = proceed() if self._after else None
-        if self._dribble:
-            reply = reply or proceed()
+        reply = self._then(proceed) if self._after or self._dribble else None
+        if reply and self._dribble:
             return replace(reply, body=self._drops(reply.body))
         self._hold()
-        return reply or proceed()
+        return reply or self._then(proceed)
 
     def _hold(self) -> None:
         with self._lock:

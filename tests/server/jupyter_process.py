@@ -10,17 +10,17 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
 
 import requests
-from processes import Server
+from patience import PATIENCE, until
+from processes import Server, free_port
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-START_TIMEOUT = 60.0  # seconds; two are usual
+START_TIMEOUT = 2 * PATIENCE  # two seconds are usual
 TOKEN = "jupyter-token-5f1c90"
 
 
@@ -117,10 +117,7 @@ class JupyterProcess(Server):
 
     def wait_for_log(self, text: str) -> None:
         """The log comes through a pipe: what was answered may not have been read yet."""
-        end = time.monotonic() + 10
-        while text not in self.log:
-            assert time.monotonic() < end, f"{text!r} was never logged"
-            time.sleep(0.02)
+        until(lambda: text in self.log)
 
     def browser(self, *, host: str = "127.0.0.1", token: str | None = TOKEN) -> Browser:
         """A fresh browser, signed in to Jupyter where a token is given."""
@@ -152,7 +149,7 @@ class Browser:
 
     def get(self, path: str, **kwargs: Any) -> requests.Response:
         kwargs.setdefault("allow_redirects", False)
-        return self.session.get(self.url(path), timeout=30, **kwargs)
+        return self.session.get(self.url(path), timeout=PATIENCE, **kwargs)
 
     @property
     def xsrf(self) -> str:
@@ -169,7 +166,7 @@ class Browser:
             self.url(path),
             json=data,
             headers={name: value for name, value in given.items() if value},
-            timeout=30,
+            timeout=PATIENCE,
             allow_redirects=False,
         )
 
@@ -234,16 +231,10 @@ class Kernel:
 
 class UnixConnection(http.client.HTTPConnection):
     def __init__(self, path: str) -> None:
-        super().__init__("localhost", timeout=60)
+        super().__init__("localhost", timeout=PATIENCE)
         self._path = path
 
     def connect(self) -> None:
         self.sock = socket.socket(socket.AF_UNIX)
         self.sock.settimeout(self.timeout)
         self.sock.connect(self._path)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]

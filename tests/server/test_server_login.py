@@ -8,6 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import requests
 from jupyter_process import JupyterProcess
+from patience import PATIENCE
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,7 +43,7 @@ def test_a_kernel_asks_a_person_signs_in_and_the_kernel_has_the_token(
     (account,) = kernel.call("GET", "accounts")["accounts"]
     assert (account["username"], account["refreshes"]) == ("alice", True)
     token = kernel.token()
-    answer = requests.get(f"{oidc.issuer}/me", headers=token["headers"], timeout=10)
+    answer = requests.get(f"{oidc.issuer}/me", headers=token["headers"], timeout=PATIENCE)
     assert answer.json()["sub"] == "u-1001"
 
 

@@ -8,6 +8,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import requests
+from patience import PATIENCE
+from processes import free_port
 
 from jupyter_auth.core import listener
 from jupyter_auth.server.origins import Departure, departure
@@ -22,9 +24,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    return free_port()
 
 
 @pytest.fixture
@@ -149,10 +149,10 @@ def test_it_closes_with_the_last_login_that_left_by_it(
 ) -> None:
     monkeypatch.setattr(listener, "GRACE", 0.0)
     returns.listen(fixed, Return("one", "cookie", "http://127.0.0.1/callback"))
-    assert requests.get(fixed, timeout=10).status_code == 404  # it is there
+    assert requests.get(fixed, timeout=PATIENCE).status_code == 404  # it is there
     returns.pending = set()
     way = returns._ways[fixed]
-    assert way.listener._closing.wait(10)
+    assert way.listener._closing.wait(PATIENCE)
     returns.listen(fixed, Return("two", "cookie", "http://127.0.0.1/callback"))
     assert returns._ways[fixed] is not way
 

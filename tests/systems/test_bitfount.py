@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from clock import Clock
 from core.drive import account_of
+from patience import PATIENCE
 from providers import troubles
 from providers.bitfount import AUDIENCE, CLIENT_ID, KEY, KEY_ID, SCOPES, Bitfount
 from systems.presets import preset_at
@@ -92,7 +93,7 @@ def test_api_header_is_a_bearer_at_hub_and_access_manager(broker, table, bitfoun
     login = engine.device.start(engine.begin("bitfount").id)
     bitfount.devices.approve(login.user_code)
     since = engine.changes().sequence
-    engine.changes(since, wait=10)
+    engine.changes(since, wait=PATIENCE)
     session = UserSession("bitfount", username="rosa", interactive=False)
     assert session.get("api/me").json() == {"username": "rosa"}
     assert session.get(f"{bitfount.access_manager}/api/me").ok

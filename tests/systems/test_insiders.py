@@ -7,7 +7,7 @@ from __future__ import annotations
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
-from kernel.doors import eventually
+from patience import eventually
 from providers.insiders import CALLBACK, Insiders
 from providers.person import LoginRefused
 from systems.presets import preset_at

@@ -11,6 +11,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from patience import PATIENCE
 
 from jupyter_auth.demo.browser import Browser, Lab, wait_for_lab
 from jupyter_auth.demo.cells import Cells
@@ -21,7 +22,7 @@ ROOT = Path(__file__).parents[2]
 MADE = (".git", ".venv", "node_modules", "dist", "lib", "screenshots", "__pycache__", ".*_cache")
 LIFETIME = 4  # seconds of an access token: its end is waited for
 
-pytestmark = pytest.mark.timeout(900)
+pytestmark = pytest.mark.timeout(1800)
 
 
 @pytest.fixture(scope="module")
@@ -92,7 +93,7 @@ def lab(env, clone, place):
         subprocess.Popen(command, cwd=clone, env=env, stdout=log, stderr=log) as server,
     ):
         try:
-            started = wait_for_lab(server, place, 90)
+            started = wait_for_lab(server, place, 2 * PATIENCE)
             yield Lab(started.url.replace("127.0.0.1", "localhost"), started.token)
         finally:
             server.terminate()

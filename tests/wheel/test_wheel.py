@@ -20,7 +20,7 @@ VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["versi
 LAB = "share/jupyter/labextensions/jupyter-auth-session"
 CONFIG = "etc/jupyter/jupyter_server_config.d/jupyter_auth.json"
 
-pytestmark = pytest.mark.timeout(600)  # the first time, pip downloads what Jupyter Server needs
+pytestmark = pytest.mark.timeout(1800)  # the first time, pip downloads what Jupyter Server needs
 
 
 def run(*command: object) -> str:
