@@ -16,7 +16,8 @@ from patience import PATIENCE
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.providers import Providers
 from jupyter_auth.core.store import MemoryStore
-from jupyter_auth.server.broker import Broker
+from jupyter_auth.server import broker as broker_module
+from jupyter_auth.server.broker import USAGE_PAUSE, Broker
 from jupyter_auth.server.events import CHANGED, PAUSE, Hints
 
 if TYPE_CHECKING:
@@ -89,44 +90,66 @@ def test_a_hint_holds_no_data(
     assert "idp" not in str(said)
 
 
-def test_what_happens_at_once_is_one_hint(rogue: RogueProvider) -> None:
+@pytest.fixture
+def broker(rogue: RogueProvider) -> Iterator[Broker]:
+    """One in this process, whose time we hold."""
     idp = {"issuer": rogue.issuer, "client_id": rogue.client_id}
     engine = Engine(Providers({"idp": idp}), MemoryStore())
-    heard: list[dict[str, Any]] = []
+    yield Broker(engine, base_url="/")
+    engine.close()
 
-    async def at_once() -> None:
-        events, broker, told = EventLogger(), Broker(engine, base_url="/"), asyncio.Event()
 
-        async def hear(**event: Any) -> None:
-            heard.append(event["data"])
-            told.set()
+def hints_of(broker: Broker) -> asyncio.Queue[Any]:
+    """The hints that it gives from now on."""
+    events, heard = EventLogger(), asyncio.Queue[Any]()
 
-        Hints(events, broker).start()
-        events.add_listener(schema_id=CHANGED, listener=hear)
+    async def hear(**event: Any) -> None:
+        heard.put_nowait(event["data"])
+
+    Hints(events, broker).start()
+    events.add_listener(schema_id=CHANGED, listener=hear)
+    return heard
+
+
+async def nothing_more(heard: asyncio.Queue[Any]) -> None:
+    await asyncio.sleep(4 * PAUSE)
+    assert heard.empty()
+
+
+def test_what_happens_at_once_is_one_hint(broker: Broker) -> None:
+    async def happen() -> None:
+        heard = hints_of(broker)
         for number in range(10):
-            engine.begin("idp", str(number))
-        await asyncio.wait_for(told.wait(), PATIENCE)
-        await asyncio.sleep(4 * PAUSE)  # the others, were there any
+            broker._engine.begin("idp", str(number))
+        await asyncio.wait_for(heard.get(), PATIENCE)
+        await nothing_more(heard)
         broker.close()
 
-    asyncio.run(at_once())
-    engine.close()
-    assert heard == [{}]
+    asyncio.run(happen())
 
 
-def test_use_of_an_account_is_a_hint_within_a_second_and_no_more_than_one(
-    subscriber: Subscriber, kernel: Kernel
-) -> None:
-    seen: dict[str, Any] = {"provider": "idp", "quota": {"remaining": 0}}
-    began = time.monotonic()
-    while time.monotonic() < began + 1.5:
-        seen["quota"]["remaining"] += 1
-        kernel.call("POST", "usage", seen)
+def test_use_of_an_account_is_a_hint_too(subscriber: Subscriber, kernel: Kernel) -> None:
+    kernel.call("POST", "usage", {"provider": "idp", "quota": {"remaining": 7}})
     subscriber.hint()
-    more = subscriber.hints_within(1.5)
-    assert 1 + more <= time.monotonic() - began
-    kernel.call("POST", "usage", seen)
-    assert subscriber.hints_within(1.5) == 0  # it says nothing new
+    assert USAGE_PAUSE <= 1
+
+
+def test_but_one_in_a_second_for_all_of_it(broker: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(broker_module, "USAGE_PAUSE", 2 * PATIENCE)
+
+    async def use() -> None:
+        heard = hints_of(broker)
+        for left in range(10):
+            await broker.usage({"provider": "idp", "quota": {"remaining": left}})
+        await nothing_more(heard)
+        broker._tell_usage()  # as when the second is over
+        await asyncio.wait_for(heard.get(), PATIENCE)
+        await broker.usage({"provider": "idp", "quota": {"remaining": 9}})  # nothing new
+        broker._tell_usage()
+        await nothing_more(heard)
+        broker.close()
+
+    asyncio.run(use())
 
 
 def test_who_may_not_listen_hears_nothing(jupyter: JupyterProcess) -> None:
