@@ -10,7 +10,7 @@ import pytest
 from jupyter_auth.core import http
 from jupyter_auth.core.store import FileStore, MemoryStore
 
-from .drive import arrive, engine_of
+from .drive import arrive, engine_of, exchanged, party_at, sign_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from jupyter_auth.core.engine import Engine
-    from jupyter_auth.core.models import Login
+    from jupyter_auth.core.models import Account, Login
+    from jupyter_auth.core.token_endpoint import Party, TokenAnswer
 
     from .drive import Callback
 
@@ -46,6 +47,24 @@ def engines(clock) -> Iterator[Callable[..., Engine]]:
 def engine(engines, rogue) -> Engine:
     """An engine in memory whose only provider ``idp`` is ``rogue``; both go by ``clock``."""
     return engines(idp=rogue)
+
+
+@pytest.fixture
+def account(engine, rogue) -> Account:
+    """Rosa has signed in."""
+    return sign_in(engine, rogue)
+
+
+@pytest.fixture
+def party(rogue) -> Party:
+    """``rogue`` for the rooms below the engine."""
+    return party_at(rogue)
+
+
+@pytest.fixture
+def tokens(party, rogue) -> TokenAnswer:
+    """What a sign-in there has brought."""
+    return exchanged(party, rogue)
 
 
 @pytest.fixture

@@ -119,6 +119,11 @@ def account_of(engine: Engine, name: str = "idp", key: str = DEFAULT_KEY) -> Acc
     return account
 
 
+def digest_of(engine: Engine, **need: Any) -> str:
+    """By what the account's token is known."""
+    return engine.token("idp", **need).digest
+
+
 def sharing(engine: Engine) -> int:
     """How many wait for a refresh that is under way."""
     flights = list(engine._tokens._flights._flights.values())

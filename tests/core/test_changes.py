@@ -12,7 +12,7 @@ from patience import PATIENCE
 from jupyter_auth.core.changes import REMEMBERED, ChangeLog
 from jupyter_auth.core.models import AccountKey, Change
 
-from .drive import expire_here, sign_in
+from .drive import digest_of, expire_here, sign_in
 
 
 def change(name: str = "idp") -> Change:
@@ -149,19 +149,15 @@ def test_what_other_processes_did_is_told_once_each(engines, files, rogue):
 
     assert told(lambda: sign_in(other, rogue)) == [("account", "default")]
     assert told(lambda: sign_in(other, rogue, key="work")) == [("account", "work")]
-    assert told(lambda: other.token("idp", rejected=_digest(other))) == [("account", "default")]
+    assert told(lambda: other.token("idp", rejected=digest_of(other))) == [("account", "default")]
     assert told(lambda: other.logout("idp")) == [("removed", "default")]
     assert told(lambda: None) == []
-
-
-def _digest(engine) -> str:
-    return engine.token("idp").digest
 
 
 def test_what_was_done_here_is_not_told_twice(engines, files, rogue):
     mine = engines(files, idp=rogue)
     sign_in(mine, rogue)
-    mine.token("idp", rejected=_digest(mine))
+    mine.token("idp", rejected=digest_of(mine))
     mine.logout("idp")
     since = mine.changes().sequence
     mine.poll()

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import datetime as dt
 import gzip
-import ipaddress
 import json
 import socket
 import ssl
@@ -14,10 +12,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from providers import troubles
+from providers import certificates, troubles
 from providers.rogue import RogueProvider
 from providers.troubles import Reply
 
@@ -26,9 +21,8 @@ from jupyter_auth.core.errors import ConfigurationError, ProviderError, Provider
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
-LOOPBACK = ipaddress.ip_address("127.0.0.1")
+    from providers.certificates import Certificate
 
 
 def fetch(server) -> tuple[int, http.Json]:
@@ -174,9 +168,9 @@ def test_netrc_adds_nothing(rogue):
 
 @pytest.mark.usefixtures("netrc")
 def test_nor_over_https_where_the_environment_is_heard(tmp_path, monkeypatch):
-    pair = self_signed(tmp_path / "pair.pem")
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(pair))
-    with tls_server(pair) as (url, heard):
+    certificate = certificates.make(tmp_path)
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate.ca_bundle))
+    with tls_server(certificate) as (url, heard):
         assert http.get_json(url, "key set") == (200, {})
     assert b"GET / " in heard[0]
     assert b"uthorization" not in heard[0]
@@ -189,7 +183,7 @@ def test_what_is_meant_for_this_machine_passes_no_proxy(rogue, proxied):
 
 
 def test_a_certificate_that_nobody_knows_is_said(tmp_path):
-    with tls_server(self_signed(tmp_path / "pair.pem")) as (url, heard):
+    with tls_server(certificates.make(tmp_path)) as (url, heard):
         with pytest.raises(ProviderUnavailable, match="certificate") as caught:
             http.get_json(url, "key set")
         assert "REQUESTS_CA_BUNDLE" in caught.value.hint
@@ -197,10 +191,9 @@ def test_a_certificate_that_nobody_knows_is_said(tmp_path):
 
 
 @contextmanager
-def tls_server(pair: Path) -> Iterator[tuple[str, list[bytes]]]:
+def tls_server(certificate: Certificate) -> Iterator[tuple[str, list[bytes]]]:
     """Answers one request with an empty object; yields its URL, and what it hears."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(pair)
+    context = certificate.context()
     heard: list[bytes] = []
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
@@ -216,23 +209,6 @@ def tls_server(pair: Path) -> Iterator[tuple[str, list[bytes]]]:
         thread.start()
         yield f"https://127.0.0.1:{listener.getsockname()[1]}/", heard
         thread.join()
-
-
-def self_signed(path: Path) -> Path:
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
-    now = dt.datetime.now(dt.UTC)
-    certificate = (
-        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-        .not_valid_before(now)
-        .not_valid_after(now + dt.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(LOOPBACK)]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    pem = serialization.Encoding.PEM
-    pkcs8, clear = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    path.write_bytes(key.private_bytes(pem, pkcs8, clear) + certificate.public_bytes(pem))
-    return path
 
 
 # -- JSON ----------------------------------------------------------------------------------------

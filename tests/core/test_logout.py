@@ -19,11 +19,6 @@ from jupyter_auth.core.store import MemoryStore
 from .drive import account_of, provider_at, sign_in, table
 
 
-@pytest.fixture
-def account(engine, rogue):
-    return sign_in(engine, rogue)
-
-
 def test_a_real_provider_takes_both_tokens_back(engines, oidc):
     import time
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import pytest
@@ -20,25 +19,11 @@ from jupyter_auth.core.errors import (
     ProviderUnavailable,
     RefreshRejected,
 )
-from jupyter_auth.core.token_endpoint import MAX_LIFETIME, TokenAnswer
+from jupyter_auth.core.token_endpoint import MAX_LIFETIME
 
 from .drive import REDIRECT_URI, exchanged, party_at, refreshed, visit
 
-if TYPE_CHECKING:
-    from jupyter_auth.core.token_endpoint import Party
-
-SECRETS = ("client_secret", "code", "code_verifier", "refresh_token")
 SECRET = "planted-client-secret:with/odd+characters &c"
-
-
-@pytest.fixture
-def party(rogue) -> Party:
-    return party_at(rogue)
-
-
-@pytest.fixture
-def tokens(party, rogue) -> TokenAnswer:
-    return exchanged(party, rogue)
 
 
 # -- what is said --------------------------------------------------------------------------------

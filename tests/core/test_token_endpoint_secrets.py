@@ -18,26 +18,16 @@ from jupyter_auth.core.errors import (
 )
 
 from .drive import exchanged, party_at, refreshed
+from .test_token_endpoint import SECRET
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from providers.rogue import RogueProvider
 
-    from jupyter_auth.core.token_endpoint import Party, TokenAnswer
+    from jupyter_auth.core.token_endpoint import Party
 
 SECRETS = ("client_secret", "code", "code_verifier", "refresh_token")
-SECRET = "planted-client-secret:with/odd+characters &c"
-
-
-@pytest.fixture
-def party(rogue) -> Party:
-    return party_at(rogue)
-
-
-@pytest.fixture
-def tokens(party, rogue) -> TokenAnswer:
-    return exchanged(party, rogue)
 
 
 @pytest.fixture

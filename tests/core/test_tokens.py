@@ -16,18 +16,9 @@ from jupyter_auth.core.lifetimes import FORCED_PAUSE, PAUSE, refresh_at
 from jupyter_auth.core.models import Account, AccountKey
 from jupyter_auth.core.secret import Secret
 
-from .drive import account_of, provider_at, sign_in
+from .drive import account_of, digest_of, provider_at, sign_in
 
 KEY = AccountKey("idp")
-
-
-@pytest.fixture
-def account(engine, rogue):
-    return sign_in(engine, rogue)
-
-
-def digest_of(engine, **need) -> str:
-    return engine.token("idp", **need).digest
 
 
 # -- when a token is refreshed -------------------------------------------------------------------

@@ -24,18 +24,9 @@ from jupyter_auth.core.lifetimes import PAUSE
 from jupyter_auth.core.models import AccountKey, Provider
 from jupyter_auth.core.store import MemoryStore
 
-from .drive import account_of, engine_of, party_at, provider_at, sharing, sign_in, table
+from .drive import account_of, digest_of, engine_of, party_at, provider_at, sharing, sign_in, table
 
 KEY = AccountKey("idp")
-
-
-@pytest.fixture
-def account(engine, rogue):
-    return sign_in(engine, rogue)
-
-
-def digest_of(engine, **need) -> str:
-    return engine.token("idp", **need).digest
 
 
 # -- when a refresh fails ------------------------------------------------------------------------

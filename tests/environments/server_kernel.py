@@ -42,6 +42,8 @@ class ServerKernel(Kernel):
         until(file.exists)
         self.client = BlockingKernelClient(connection_file=str(file))
         self.client.load_connection_file()
+        # Not its process but its heart tells such a client whether a kernel lives.
+        self.client.hb_channel.time_to_dead = PATIENCE
         self.client.start_channels()
         self.client.wait_for_ready(timeout=PATIENCE)
         return self

@@ -5,14 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from environments.tls import TlsProxy, self_signed
+from environments.tls import TlsProxy
 from jupyter_process import TOKEN, Browser, JupyterProcess
 from patience import PATIENCE
+from providers import certificates
 
 if TYPE_CHECKING:
     from contextlib import ExitStack
     from pathlib import Path
 
+    from providers.certificates import Certificate
     from providers.oidc import OidcProvider
 
 PASSWORD = "jupyter-password-93c1"
@@ -76,14 +78,14 @@ class Builder:
         server = self._make(kind, *arguments, base_url=base_url)
         return self._stack.enter_context(server)
 
-    def _files(self) -> tuple[Path, Path]:
+    def _certificate(self) -> Certificate:
         self._home.mkdir(exist_ok=True)
-        return self_signed(self._home)
+        return certificates.make(self._home)
 
     def _behind(self, server: JupyterProcess, **how: Any) -> Place:
-        files = self._files()
-        proxy = self._stack.enter_context(TlsProxy(files, server.port, **how))
-        return Place(server, proxy.origin, verify=str(files[0]))
+        certificate = self._certificate()
+        proxy = self._stack.enter_context(TlsProxy(certificate, server.port, **how))
+        return Place(server, proxy.origin, verify=str(certificate.ca_bundle))
 
     # The kinds
 
@@ -109,10 +111,13 @@ class Builder:
         return Place(self._stack.enter_context(server), origin, page_origin=server.origin)
 
     def with_a_self_signed_certificate(self) -> Place:
-        certificate, key = self._files()
-        arguments = [f"--ServerApp.certfile={certificate}", f"--ServerApp.keyfile={key}"]
+        certificate = self._certificate()
+        arguments = [
+            f"--ServerApp.certfile={certificate.ca_bundle}",
+            f"--ServerApp.keyfile={certificate.key}",
+        ]
         server = self._start("with_a_self_signed_certificate", *arguments)
-        return Place(server, f"https://127.0.0.1:{server.port}", verify=str(certificate))
+        return Place(server, f"https://127.0.0.1:{server.port}", verify=str(certificate.ca_bundle))
 
     def behind_a_proxy(self) -> Place:
         return self._behind(self._start("behind_a_proxy"))

@@ -10,8 +10,8 @@ from providers.troubles import Reply
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.providers import Providers
 from jupyter_auth.core.store import FileStore, MemoryStore
-from jupyter_auth.kernel import client
 from jupyter_auth.kernel.account_tokens import AccountTokens
+from jupyter_auth.kernel.broker import BrokerClient
 from jupyter_auth.kernel.sessions import UserSession
 
 
@@ -23,7 +23,7 @@ def home(tmp_path, monkeypatch):
     for name in ("HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME"):
         monkeypatch.setenv(name, str(tmp_path / "home"))
     (tmp_path / "home").mkdir()
-    monkeypatch.setattr(client, "_made", {})
+    monkeypatch.setattr("jupyter_auth.kernel.client._made", {})
     return tmp_path / "home"
 
 
@@ -54,6 +54,14 @@ def door(engine, tmp_path):
     """The real kernel door in front of ``engine``; JUPYTER_AUTH_CONNECTION names it."""
     with OpenDoor(engine, tmp_path / "runtime") as opened:
         yield opened
+
+
+@pytest.fixture
+def client(door):
+    """What a kernel asks the door with."""
+    made = BrokerClient(door.path)
+    yield made
+    made.close()
 
 
 @pytest.fixture

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from providers.oidc import OidcProvider
+
     from jupyter_auth.core.engine import Engine
     from jupyter_auth.core.models import Login
 
@@ -130,6 +132,16 @@ def interrupted(condition: Callable[[], bool]) -> Iterator[None]:
         yield
     finally:
         thread.join()
+
+
+def consenting(oidc: OidcProvider, **more: Any) -> dict[str, Any]:
+    """The real provider as an administrator configures it who wants its person asked each time."""
+    return {
+        "issuer": oidc.issuer,
+        "client_id": oidc.client_id,
+        "scopes": "openid profile offline_access",
+        "authorize_params": {"prompt": "consent"},
+    } | more
 
 
 def sign_in(engine: Engine, provider, login: Login, **who) -> Login:

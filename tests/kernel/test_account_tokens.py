@@ -182,38 +182,37 @@ def test_short_tokens_are_tried_again_within_their_life(rogue, clock, configured
     engine.close()
 
 
-def test_a_refusal_in_the_background_is_told_to_who_needs_a_token(accounts, rogue, clock):
-    asked = []
+@pytest.fixture
+def person(accounts, rogue):
+    """Signs in when asked to; ``asked`` has each reason."""
 
     class Person:
+        def __init__(self):
+            self.asked = []
+
         def sign_in(self, error):
-            asked.append(error)
+            self.asked.append(error)
             sign_in(accounts._accounts, rogue, accounts.begin("idp"))
 
-    person = Person()
+    return Person()
+
+
+def test_a_refusal_in_the_background_is_told_to_who_needs_a_token(accounts, rogue, clock, person):
     tokens = AccountTokens(accounts, "idp", clock=clock, sign_in=person.sign_in)
     old = tokens.token()
     clock.advance(LIFETIME - MARGIN + 1)
     rogue.script("refresh", error("invalid_grant"))
     tokens.token()
     assert eventually(at_rest(tokens))
-    assert not asked  # a thread in the background asks nobody
+    assert not person.asked  # a thread in the background asks nobody
     rogue.behave()
     clock.advance(MARGIN)
     assert tokens.token().digest != old.digest
-    assert [type(each) for each in asked] == [RefreshRejected]
+    assert [type(each) for each in person.asked] == [RefreshRejected]
 
 
-def test_one_thread_asks_the_person_for_all(accounts, rogue, clock):
-    asked = []
+def test_one_thread_asks_the_person_for_all(accounts, clock, person):
     together = threading.Barrier(8)
-
-    class Person:
-        def sign_in(self, error):
-            asked.append(error)
-            sign_in(accounts._accounts, rogue, accounts.begin("idp"))
-
-    person = Person()
     tokens = AccountTokens(accounts, "idp", clock=clock, sign_in=person.sign_in)
     accounts.logout("idp")
 
@@ -223,7 +222,7 @@ def test_one_thread_asks_the_person_for_all(accounts, rogue, clock):
 
     with ThreadPoolExecutor(8) as pool:
         assert len(set(pool.map(use, range(8)))) == 1
-    assert len(asked) == 1
+    assert len(person.asked) == 1
 
 
 ENDS_MEANWHILE = """

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from environments.terminal import Terminal
-from kernel.doors import OpenDoor, sign_in
+from kernel.doors import sign_in
 from kernel.kernels import Kernel, environment
 from kernel.secrets_in import local_variables
 from kernel.test_cli import command, run
@@ -34,12 +34,6 @@ def engine(file):
     made = Engine(Providers(user_file=file), MemoryStore())
     yield made
     made.close()
-
-
-@pytest.fixture
-def door(engine, tmp_path):
-    with OpenDoor(engine, tmp_path / "runtime") as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ import threading
 from pathlib import Path
 
 import pytest
-from kernel.doors import OpenDoor, sign_in
+from kernel.doors import OpenDoor, consenting, sign_in
 from kernel.kernels import environment
 from patience import PATIENCE
 
@@ -36,13 +36,7 @@ class Watched(Engine):
 
 @pytest.fixture
 def engine(oidc):
-    provider = {
-        "issuer": oidc.issuer,
-        "client_id": oidc.client_id,
-        "title": "The IdP",
-        "scopes": "openid profile offline_access",
-        "authorize_params": {"prompt": "consent"},
-    }
+    provider = consenting(oidc, title="The IdP")
     made = Watched(Providers({"idp": provider}, allow_user_providers=False), MemoryStore())
     yield made
     made.close()

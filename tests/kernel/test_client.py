@@ -25,14 +25,6 @@ from jupyter_auth.kernel.broker import BrokerClient, this_kernel
 from jupyter_auth.kernel.client import default_provider, watch
 from jupyter_auth.server.broker import MAX_WAIT
 
-
-@pytest.fixture
-def client(door):
-    made = BrokerClient(door.path)
-    yield made
-    made.close()
-
-
 # Every call
 
 

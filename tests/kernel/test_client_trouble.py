@@ -19,14 +19,6 @@ from jupyter_auth.core.models import Provider
 from jupyter_auth.kernel.broker import BrokerClient
 from jupyter_auth.server.broker import MAX_WAIT
 
-
-@pytest.fixture
-def client(door):
-    made = BrokerClient(door.path)
-    yield made
-    made.close()
-
-
 # Doors that are gone, moved or strange
 
 

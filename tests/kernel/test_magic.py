@@ -8,7 +8,7 @@ import nbformat
 import pytest
 from IPython.core.completer import provisionalcompleter
 from IPython.core.interactiveshell import InteractiveShell
-from kernel.doors import OpenDoor, sign_in
+from kernel.doors import OpenDoor, consenting, sign_in
 from kernel.kernels import Kernel, environment
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
@@ -25,13 +25,8 @@ HOSTILE = "<script>alert(1)</script>"
 
 @pytest.fixture(scope="module")
 def engine(oidc):
-    common = {
-        "issuer": oidc.issuer,
-        "client_id": oidc.client_id,
-        "scopes": "openid profile offline_access",
-        "authorize_params": {"prompt": "consent"},
-    }
-    tables = {"idp": common | {"title": "The IdP"}, "other": common | {"title": HOSTILE}}
+    titles = {"idp": "The IdP", "other": HOSTILE}
+    tables = {name: consenting(oidc, title=title) for name, title in titles.items()}
     made = Engine(Providers(tables, allow_user_providers=False), MemoryStore())
     yield made
     made.close()

@@ -9,7 +9,7 @@ import sys
 
 import nbformat
 import pytest
-from kernel.doors import OpenDoor, sign_in
+from kernel.doors import OpenDoor, consenting, sign_in
 from kernel.kernels import Kernel, environment
 from nbclient import NotebookClient
 
@@ -24,13 +24,7 @@ TIMES = "from jupyter_auth.kernel import widget\nwidget.VIEW_TIME, widget.HEAR_T
 
 @pytest.fixture(scope="module")
 def one_engine(oidc):
-    provider = {
-        "issuer": oidc.issuer,
-        "client_id": oidc.client_id,
-        "title": f"The IdP {HOSTILE}",
-        "scopes": "openid profile offline_access",
-        "authorize_params": {"prompt": "consent"},
-    }
+    provider = consenting(oidc, title=f"The IdP {HOSTILE}")
     made = Engine(Providers({"idp": provider}), MemoryStore())
     yield made
     made.close()
