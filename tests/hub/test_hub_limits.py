@@ -148,7 +148,7 @@ def test_the_waits_of_one_user_are_limited_and_hold_up_nobody_else(
     since = alice.call("GET", "changes?since=0")["sequence"]
     with ThreadPoolExecutor(WAITERS + 6) as pool:
         waits = [
-            pool.submit(alice.ask, "GET", f"changes?since={since}&wait=20")
+            pool.submit(alice.ask, "GET", f"changes?since={since}&wait=30")
             for _ in range(WAITERS + 6)
         ]
         until(lambda: sum(each.done() for each in waits) >= 6)
