@@ -78,13 +78,19 @@ def _version() -> str:
     return f"jupyter-auth-session {jupyter_auth.__version__}"
 
 
+def _worded(text: object) -> str:
+    """What is said to people in notebooks, in the words of a terminal: the verbs are the same."""
+    said = str(text)
+    return said if PROG in said else said.replace("%auth ", f"{PROG} ")
+
+
 def _say(text: object) -> int:
     sys.stdout.write(f"{text}\n")
     return 0
 
 
 def _fail(error: Exception, status: int) -> int:
-    sys.stderr.write(f"{PROG}: {error}\n")
+    sys.stderr.write(f"{PROG}: {_worded(error)}\n")
     return status
 
 
@@ -132,7 +138,7 @@ def _providers(_: Namespace) -> int:
 
 
 def _add(given: Namespace) -> int:
-    return _say(verbs.add(given.name, verbs.fields_of(given, _ask_secretly)))
+    return _say(_worded(verbs.add(given.name, verbs.fields_of(given, _ask_secretly))))
 
 
 def _import(given: Namespace) -> int:
@@ -157,7 +163,7 @@ def _doctor(given: Namespace) -> int:
     from jupyter_auth.kernel.doctor import examine
 
     report = examine(given.name, _report)
-    _say(report.text(colour=sys.stdout.isatty() and "NO_COLOR" not in os.environ))
+    _say(_worded(report.text(colour=sys.stdout.isatty() and "NO_COLOR" not in os.environ)))
     return 0 if report.healthy else FAILED
 
 

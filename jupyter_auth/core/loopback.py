@@ -123,8 +123,9 @@ def _way_back(provider: Provider) -> Finding:
     fixed = urlsplit(provider.redirect_uri) if provider.redirect_uri else None
     if fixed is None:
         says = (
-            f"Register http://127.0.0.1/callback/{provider.name} for any port, as RFC 8252 7.3 has"
-            " it (without a Jupyter server each sign-in takes a free one)."
+            f"Register http://127.0.0.1/callback/{provider.name}, for any port (RFC 8252 7.3). For"
+            " sign-ins in Jupyter also the address in its browser up to the base URL, with"
+            f" jupyter-auth/callback/{provider.name} after it."
         )
     elif can_listen(fixed.geturl()):
         says = f"Register {fixed.geturl()} (it is fixed in the provider's configuration)."

@@ -24,7 +24,7 @@ MEANINGS = {
     "authorize_params": "Further parameters of the authorization request.",
     "token_params": "Further parameters of the token request.",
     "redirect_uri": "The one address that is registered, where it cannot be this server's own. One"
-    " at another port of this machine is listened at.",
+    " at another port of this machine is listened at; a browser elsewhere has its answer pasted.",
     "base_url": "What relative URLs of a session are joined to.",
     "api_origins": "Where the token may go. Empty: the origin of `base_url`, else of the issuer.",
     "header": "`name` and `template` of the header that carries the token.",

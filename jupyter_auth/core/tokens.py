@@ -308,4 +308,5 @@ def _readable(load: Callable[[], Account | None]) -> Account | None:
 
 
 def _how(key: AccountKey) -> str:
-    return f"Sign in with `%auth login {key.provider}`."
+    name = key.provider
+    return f"Run `jupyter auth login {name}` in a terminal or `%auth login {name}` in a notebook."

@@ -13,7 +13,7 @@ from urllib.parse import urljoin, urlsplit
 import requests
 from requests.utils import default_user_agent
 
-from jupyter_auth.core.errors import AuthError
+from jupyter_auth.core.errors import AuthError, ConfigurationError
 from jupyter_auth.core.secret import MaskedStr
 from jupyter_auth.core.traces import forget_locals
 from jupyter_auth.core.urls import is_loopback
@@ -261,6 +261,11 @@ class AuthenticatedSession(requests.Session):
 
     def _absolute(self, url: str | bytes) -> str | bytes:
         text = url.decode() if isinstance(url, bytes) else url
+        if not self._base_url and ":" not in text:
+            raise ConfigurationError(
+                f"{self._holder.info.title} has no base_url, and that is no whole address.",
+                hint="Give the whole address, or base_url in the provider's configuration.",
+            )
         if not self._base_url or urlsplit(text).scheme:
             return url
         return urljoin(f"{self._base_url.rstrip('/')}/", text)

@@ -25,7 +25,7 @@ VERBS = ("login", "logout", "status", "providers", "use", "add", "doctor")
 OPTIONS = {
     "login": ("--key", "--force", "--grant", "--scopes", "--wait"),
     "logout": ("--key",),
-    "add": ("--issuer", "--client-id", "--client-secret", "--scopes", "--api-origin"),
+    "add": ("--issuer", "--client-id", "--client-secret", "--scopes", "--base-url", "--api-origin"),
 }
 NAMED = frozenset({"login", "logout", "status", "use", "doctor"})
 _UNSET = object()
@@ -46,7 +46,8 @@ class AuthMagics(Magics):
         %auth providers
         %auth use NAME                      the provider where none is named
         %auth add NAME --issuer URL --client-id ID [--client-secret] [--scopes ...]
-            [--api-origin URL]              a provider of your own; its secret is asked for
+            [--base-url URL] [--api-origin URL]
+                                            a provider of your own; its secret is asked for
         %auth doctor [NAME]                 what could keep you from signing in, and the fix
         %%auth NAME [--key K]               runs the cell with `session` signed in
         """

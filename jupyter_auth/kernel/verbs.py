@@ -194,6 +194,7 @@ def fields_of(given: argparse.Namespace, ask: Callable[[str], str]) -> dict[str,
         "issuer": given.issuer,
         "client_id": given.client_id,
         "scopes": given.scopes,
+        "base_url": given.base_url,
         "api_origins": given.api_origin,
     }
     if given.client_secret:
@@ -275,6 +276,7 @@ def parser(prog: str) -> tuple[Parser, Any]:
     add.add_argument("--client-id", metavar="ID", help="your registration there")
     add.add_argument("--client-secret", action="store_true", help="ask for it, and keep it")
     add.add_argument("--scopes", nargs="+", metavar="SCOPE", help="what to ask for")
+    add.add_argument("--base-url", metavar="URL", help="what relative URLs are joined to")
     add.add_argument("--api-origin", nargs="+", metavar="URL", help="where its tokens may go")
     add_verb(verbs, "doctor", "what could keep you from signing in", name="?", key=False)
     return whole, verbs

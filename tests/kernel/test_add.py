@@ -21,6 +21,7 @@ from jupyter_auth.core.providers import Providers
 from jupyter_auth.core.store import MemoryStore
 from jupyter_auth.kernel import verbs
 
+BASE = "https://api.example/v1/"
 PLANTED = "planted-secret-5e0c7a91"
 
 
@@ -80,14 +81,15 @@ def test_with_nobody_there_nothing_is_asked(door, line, tmp_path):
 def test_through_a_pipe_and_into_ones_own_files(tmp_path, line):
     env = environment(tmp_path)
     ran = subprocess.run(
-        command(*line.split(), "--api-origin", "https://api.example"),
+        command(*line.split(), "--api-origin", "https://api.example", "--base-url", BASE),
         env=env, input=f"{PLANTED}\n", capture_output=True, text=True, check=True, timeout=PATIENCE,
     )  # fmt: skip
     assert "is known here now" in ran.stdout
+    assert "Sign in with `jupyter auth login mine`." in ran.stdout
     config = Path(env["XDG_CONFIG_HOME"]) / "jupyter_auth"
     mine = Providers(user_file=config / "providers.toml").get("mine")
     assert mine.client_secret.reveal() == PLANTED
-    assert mine.api_origins == ("https://api.example",)
+    assert (mine.base_url, mine.api_origins) == (BASE, ("https://api.example",))
     assert PLANTED not in ran.stdout + ran.stderr + (config / "providers.toml").read_text()
     assert "mine" in run(env, "providers").stdout
 

@@ -135,6 +135,10 @@ def test_the_token_goes_to_the_pipe_and_nowhere_else(env, engine, alice):
         assert token not in ran.stdout + ran.stderr
 
 
+def test_the_next_step_is_in_the_words_of_a_terminal(env):
+    assert "Run `jupyter auth login idp`" in run(env, "token", "idp", status=1).stderr
+
+
 def test_a_token_on_a_terminal_is_warned_of(env, alice):
     assert alice
     ours, theirs = pty.openpty()

@@ -141,7 +141,7 @@ def test_each_command_runs(place, oidc, code):
     env = {**place.env, "ACME_SECRET": oidc.service_secret}
     if "CLIENT_SECRET" not in code:  # in CI there is no Jupyter server
         env |= place.broker
-    if "auth add" in code:
+    if "auth add" in code or "nightly.py" in code:  # CI has no home with providers in it
         place.file.unlink()
     if not any(each in code for each in ("auth add", "auth login", "CLIENT_SECRET")):
         code = f"jupyter auth login acme\n{code}"

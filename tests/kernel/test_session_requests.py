@@ -37,6 +37,13 @@ def test_relative_urls(session, rogue, elsewhere):
     assert "authorization" not in elsewhere.seen[0].headers
 
 
+def test_a_relative_url_without_a_base_is_said_so(session, rogue):
+    session._base_url = None
+    with pytest.raises(ConfigurationError, match="no base_url"):
+        session.get("me")
+    assert session.get(f"{rogue.issuer}/api/x").ok
+
+
 def test_who_names_a_base_url_means_its_origin(elsewhere, session):
     del session
     mine = UserSession("idp", base_url=elsewhere.origin, interactive=False)
