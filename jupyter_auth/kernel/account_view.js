@@ -9,8 +9,18 @@ export function sentence(error) {
   return [error?.message, error?.hint].filter(Boolean).join(" ");
 }
 
+/** Which of somebody's accounts: at a provider, and as whom. */
+function whose(title, username) {
+  return `${title}${username ? ` as ${username}` : ""}`;
+}
+
+/** A key that somebody chose, to be told apart by; "" for the usual one. */
+export function keyed(session_key) {
+  return session_key && session_key !== DEFAULT_KEY ? ` (${session_key})` : "";
+}
+
 export function signedIn(title, username) {
-  return `Signed in to ${title}${username ? ` as ${username}` : ""}`;
+  return `Signed in to ${whose(title, username)}`;
 }
 
 /** Seconds, as a person would round them. */
@@ -26,11 +36,18 @@ export function isOver({ expires_at, refreshes }, now) {
   return expires_at !== null && expires_at <= now && !refreshes;
 }
 
+/** Who is signed in, or was until it ran out. */
+export function stands(account, title, now) {
+  const { username } = account;
+  if (!isOver(account, now)) return signedIn(title, username);
+  return `Your sign-in to ${whose(title, username)} has expired`;
+}
+
 /** How long the sign-in holds. */
 export function howLong(account, now) {
   const { expires_at: end, refreshes } = account;
   if (end === null) return "Holds until you sign out";
-  if (isOver(account, now)) return "Expired: sign in again";
+  if (isOver(account, now)) return "Nothing renews it: sign in again";
   if (end <= now) return "Refreshes by itself when it is used";
   const left = `Expires in ${duration(end - now)}`;
   return refreshes ? `Refreshes by itself · ${left}` : `${left}, then sign in again`;
@@ -70,7 +87,7 @@ export function asker({ kernel, notebook }) {
 
 /** That a kernel needs a person. */
 export function needed(login, title) {
-  return `${asker(login)} needs you to sign in to ${title}`;
+  return `${asker(login)} needs you to sign in to ${title}${keyed(login.session_key)}`;
 }
 
 /** That a provider refused to renew a sign-in. */
@@ -108,8 +125,8 @@ function pending({ login, provider, session_key, code }, title) {
 function held({ account, limits, session_key }, title, now) {
   const over = isOver(account, now);
   return {
-    look: over ? "failed" : "in",
-    says: signedIn(title, account.username),
+    look: over || account.warning ? "failed" : "in",
+    says: stands(account, title, now),
     details: [
       account.warning,
       howLong(account, now),
@@ -133,7 +150,7 @@ function described(state, title, now) {
   if (account) return held(state, title, now);
   if (login && login.status !== "complete") {
     const says = sentence(login.error) || ENDED[login.status] || ENDED.failed;
-    return { look: "failed", says, actions: [RETRY] };
+    return { look: login.status === "cancelled" ? "out" : "failed", says, actions: [RETRY] };
   }
   if (ended) {
     const says = `${refused(title, ended.username)}.`;
@@ -145,10 +162,13 @@ function described(state, title, now) {
 
 /**
  * All that is to be seen of a state: a name for the style, a sentence, details, the text of the
- * link to a login under way, and what can be done. `ended` is an account that the provider ended.
+ * link to a login under way, and what can be done, and whose account all that is about. `ended` is
+ * an account that the provider ended.
  */
 export function view(state, now) {
   const title = state.provider?.title ?? state.name;
   const seen = described(state, title, now);
-  return { link: "", ...seen, details: (seen.details ?? []).filter(Boolean) };
+  const username = (state.account ?? state.ended)?.username;
+  const about = whose(title, username) + keyed(state.session_key);
+  return { link: "", ...seen, about, details: (seen.details ?? []).filter(Boolean) };
 }

@@ -45,19 +45,19 @@ function link(text, href, className) {
   return make("a", text, { href, className, target: "_blank", rel: "noopener" });
 }
 
-function button({ name, label }, title, act) {
+function button({ name, label }, about, act) {
   const className = name === "begin" ? "jupyter-auth-go" : "";
   const node = make("button", label, { type: "button", className });
-  node.setAttribute("aria-label", `${label}: ${title}`);
+  node.setAttribute("aria-label", `${label}: ${about}`);
   node.addEventListener("click", () => act(name));
   return node;
 }
 
 /** What is to be seen, as nodes: the link, the words and the controls. */
-function nodes(seen, { login, title }, act, door) {
+function nodes(seen, login, act, door) {
   const href = (door ? (login?.path ?? login?.url) : (login?.url ?? login?.path)) ?? "";
   const words = make("span", seen.says, { className: "jupyter-auth-says" });
-  const controls = seen.actions.map(action => button(action, title, act));
+  const controls = seen.actions.map(action => button(action, seen.about, act));
   // On a page of a server: where there is none, there is no such help either.
   if (seen.link && login.path)
     controls.unshift(link("Stuck at the provider?", `${href}#stuck`, ""));
@@ -98,12 +98,12 @@ function render({ model, el }) {
     state = { ...state, ...changes };
     const seen = view(state, Date.now() / 1000);
     lookLater(seen);
-    const title = state.provider?.title ?? name;
     const what = JSON.stringify([seen, state.login?.id]);
     if (what === drawn) return;
     drawn = what;
+    root.ariaBusy = null;
     const focused = root.contains(document.activeElement);
-    const made = nodes(seen, { login: state.login, title }, act, door);
+    const made = nodes(seen, state.login, act, door);
     root.dataset.look = seen.look;
     before.replaceChildren(...made.before);
     status.replaceChildren(...made.words);
@@ -175,8 +175,9 @@ function render({ model, el }) {
   };
 
   async function act(action) {
+    if (root.ariaBusy) return;
+    root.ariaBusy = "true"; // and not disabled buttons: those lose the focus
     attended = false;
-    for (const each of controls.querySelectorAll("button")) each.disabled = true;
     drawn = ""; // whatever comes of it, the buttons are drawn anew
     try {
       if (door) return await doors[action]();

@@ -14,7 +14,13 @@ export function AddForm({ providers, add }: Props): React.JSX.Element | null {
   const [chosen, setChosen] = React.useState("");
   const [key, setKey] = React.useState("");
   const provider = providers.find(each => each.name === chosen) ?? providers[0];
-  if (!provider) return <p>No provider is configured. In a notebook, `%auth add` adds one.</p>;
+  if (!provider) {
+    return (
+      <p>
+        No provider is configured. In a notebook, <code>%auth add</code> adds one.
+      </p>
+    );
+  }
   const submit = (event: React.FormEvent): void => {
     event.preventDefault();
     add({ provider: provider.name, session_key: key.trim() || DEFAULT_KEY });

@@ -47,11 +47,9 @@ export class Api {
   }
 }
 
-/** Call `changed` whenever the server hints at a change; returns what ends that. */
-export function listen(events: Event.IManager, changed: () => void): () => void {
-  const hear = (_: unknown, event: Event.Emission): void => {
+/** Call `changed` whenever the server hints at a change. */
+export function listen(events: Event.IManager, changed: () => void): void {
+  events.stream.connect((_, event) => {
     if (event.schema_id === CHANGED) changed();
-  };
-  events.stream.connect(hear);
-  return () => events.stream.disconnect(hear);
+  });
 }

@@ -1,11 +1,11 @@
 // What the command palette and the menus offer.
 
-import { Dialog, InputDialog, showErrorMessage } from "@jupyterlab/apputils";
+import { Dialog, InputDialog, showDialog, showErrorMessage } from "@jupyterlab/apputils";
 import type { CommandRegistry } from "@lumino/commands";
 
 import { titleOf } from "./model";
 import type { IAccounts } from "./tokens";
-import { DEFAULT_KEY, signedIn } from "./view";
+import { keyed, signedIn } from "./view";
 
 export const CATEGORY = "Accounts";
 
@@ -31,8 +31,10 @@ async function spoken(done: Promise<unknown>): Promise<void> {
 }
 
 async function signIn(accounts: IAccounts, show: () => void): Promise<void> {
-  const names = accounts.state.providers.map(({ name, title }) => [`${title} (${name})`, name]);
-  const provider = await choose("Sign In…", new Map(names as [string, string][]));
+  const names = accounts.state.providers.map(
+    ({ name, title }) => [`${title} (${name})`, name] as const
+  );
+  const provider = await choose("Sign In…", new Map(names));
   if (!provider) return;
   show(); // the link stands there, should the browser keep the tab from opening
   await accounts.signIn({ provider });
@@ -41,11 +43,14 @@ async function signIn(accounts: IAccounts, show: () => void): Promise<void> {
 async function signOut(accounts: IAccounts): Promise<void> {
   const { state } = accounts;
   const labelled = state.accounts.map(each => {
-    const key = each.session_key === DEFAULT_KEY ? "" : ` (${each.session_key})`;
-    return [signedIn(titleOf(state, each.provider), each.username) + key, each] as const;
+    const { provider, session_key, username } = each;
+    const said = signedIn(titleOf(state, provider), username);
+    return [`${said} (${provider})${keyed(session_key)}`, each] as const;
   });
   const account = await choose("Sign Out…", new Map(labelled));
-  if (account) await accounts.signOut(account.provider, account.session_key);
+  if (!account) return;
+  const note = await accounts.signOut(account.provider, account.session_key);
+  if (note) await showDialog({ title: CATEGORY, body: note, buttons: [Dialog.okButton()] });
 }
 
 export function addCommands(

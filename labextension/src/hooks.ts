@@ -1,3 +1,5 @@
+// What a component of React needs to follow the accounts and the clock.
+
 import { useEffect, useState, useSyncExternalStore } from "react";
 
 import type { State } from "./model";

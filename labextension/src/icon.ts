@@ -1,6 +1,7 @@
+// The icon of the panel in JupyterLab's side bar.
+
 import { LabIcon } from "@jupyterlab/ui-components";
 
-/** A key. */
 export const icon = new LabIcon({
   name: "jupyter-auth:key",
   svgstr: `<svg xmlns="http://www.w3.org/2000/svg" width="16" viewBox="0 0 24 24">

@@ -1,4 +1,5 @@
-// JupyterLab's side: a handful of small plugins, each of which can be switched off by itself.
+// JupyterLab's side: a handful of small plugins, each of which can be switched off by itself. They
+// live as long as the page does, and so do the listeners that they set up.
 
 import {
   ILayoutRestorer,
@@ -16,7 +17,7 @@ import { addCommands, CATEGORY, SHOW } from "./commands";
 import { measured } from "./measured";
 import { AccountsPanel } from "./panel";
 import { StatusItem } from "./status";
-import { Toasts, type Wanted } from "./toasts";
+import { Toasts } from "./toasts";
 import { IAccounts } from "./tokens";
 
 /** A new tab without an opener, as a click on a link opens it. */
@@ -94,7 +95,10 @@ const toasts: JupyterFrontEndPlugin<void> = {
     const widget = new Toasts(found, { signInNeeded: true, signInEnded: true });
     Widget.attach(widget, document.body);
     const follow = (settings: ISettingRegistry.ISettings): void => {
-      widget.want(settings.composite as unknown as Wanted);
+      widget.want({
+        signInNeeded: settings.get("signInNeeded").composite === true,
+        signInEnded: settings.get("signInEnded").composite === true
+      });
     };
     registry?.load(toasts.id).then(
       settings => {

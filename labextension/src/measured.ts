@@ -1,6 +1,8 @@
+// What the plugins cost at JupyterLab's start, as the bench reads it.
+
 import type { JupyterFrontEnd, JupyterFrontEndPlugin } from "@jupyterlab/application";
 
-/** The plugin, with what its start costs written down where the browser's tools show it. */
+/** The plugin; how long its start took is written down where the browser's tools show it. */
 export function measured<T>(plugin: JupyterFrontEndPlugin<T>): JupyterFrontEndPlugin<T> {
   const activate = (app: JupyterFrontEnd, ...args: unknown[]): T | Promise<T> => {
     const start = performance.now();

@@ -1,6 +1,6 @@
 // What the server's answers mean: pure functions of plain values.
 
-import { howLong, isOver, needed, type Place, refused, signedIn } from "./view";
+import { howLong, isOver, needed, type Place, refused, stands } from "./view";
 import type { Account, Limits, Login, Provider, Wish } from "./wire";
 
 /** What is known. `reached` is false where the server did not answer; the rest is older then. */
@@ -74,7 +74,7 @@ export function lines(state: State, now: number): string[] {
   return [
     ...waiting(state).map(login => needed(login, title(login))),
     ...state.ended.map(each => refused(title(each), each.username)),
-    ...state.accounts.map(each => `${signedIn(title(each), each.username)}. ${howLong(each, now)}`)
+    ...state.accounts.map(each => `${stands(each, title(each), now)}. ${howLong(each, now)}`)
   ];
 }
 

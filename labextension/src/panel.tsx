@@ -5,6 +5,7 @@ import { ReactWidget } from "@jupyterlab/ui-components";
 import * as React from "react";
 
 import { AddForm } from "./add";
+import { focusFirst, KeptFocus } from "./focus";
 import { useAccounts, useNow } from "./hooks";
 import { icon } from "./icon";
 import { hrefOf, places } from "./model";
@@ -40,59 +41,59 @@ interface RowProps {
 
 function Row({ place, now, act }: RowProps): React.JSX.Element {
   const seen = view(place, now);
-  const title = place.provider?.title ?? place.name;
   const href = place.login ? hrefOf(place.login) : "";
+  const row = React.useRef<HTMLLIElement>(null);
   return (
-    <li className="jupyter-auth" data-look={seen.look}>
-      {seen.link && (
-        <a className="jupyter-auth-go" href={href} target="_blank" rel="noopener">
-          {seen.link}
-        </a>
-      )}
-      <span>
-        <span className="jupyter-auth-says">{seen.says}</span>
-        {seen.details.map(text => (
-          <small key={text}>{text}</small>
-        ))}
-      </span>
-      <span className="jupyter-auth-controls">
+    <KeptFocus within={() => row.current} lost={() => focusFirst(row.current)}>
+      <li ref={row} className="jupyter-auth" data-look={seen.look}>
         {seen.link && (
-          <a href={`${href}#stuck`} target="_blank" rel="noopener">
-            Stuck at the provider?
+          <a className="jupyter-auth-go" href={href} target="_blank" rel="noopener">
+            {seen.link}
           </a>
         )}
-        {seen.actions.map(action => (
-          <button
-            key={action.label}
-            type="button"
-            className={action.name === "begin" ? "jupyter-auth-go" : ""}
-            aria-label={`${action.label}: ${title}`}
-            onClick={() => {
-              act(action);
-            }}
-          >
-            {action.label}
-          </button>
-        ))}
-      </span>
-    </li>
+        <span>
+          <span className="jupyter-auth-says">{seen.says}</span>
+          {seen.details.map(text => (
+            <small key={text}>{text}</small>
+          ))}
+        </span>
+        <span className="jupyter-auth-controls">
+          {seen.link && (
+            <a href={`${href}#stuck`} target="_blank" rel="noopener">
+              Stuck at the provider?
+            </a>
+          )}
+          {seen.actions.map(action => (
+            <button
+              key={action.label}
+              type="button"
+              className={action.name === "begin" ? "jupyter-auth-go" : ""}
+              aria-label={`${action.label}: ${seen.about}`}
+              onClick={() => {
+                act(action);
+              }}
+            >
+              {action.label}
+            </button>
+          ))}
+        </span>
+      </li>
+    </KeptFocus>
   );
 }
 
 interface PanelProps {
   accounts: IAccounts;
-  focus: () => void;
+  node: HTMLElement;
 }
 
-function Panel({ accounts, focus }: PanelProps): React.JSX.Element {
+function Panel({ accounts, node }: PanelProps): React.JSX.Element {
   const state = useAccounts(accounts);
   const now = useNow();
   const [said, setSaid] = React.useState("");
 
-  /** Afterwards the button may be gone: then the focus stays in the panel. */
   const say = async (done: Promise<string>): Promise<void> => {
     setSaid(await done.catch((error: unknown) => (error as Error).message));
-    if (document.activeElement === document.body) focus();
   };
   const add = async (wish: Wish): Promise<string> => {
     await accounts.signIn(wish);
@@ -100,12 +101,17 @@ function Panel({ accounts, focus }: PanelProps): React.JSX.Element {
   };
   const found = places(state);
   return (
-    <>
+    <KeptFocus
+      within={() => node}
+      lost={() => {
+        node.focus();
+      }}
+    >
       <h2>Accounts</h2>
       <p role="status" className="jupyter-auth-said">
         {state.reached ? said : "The Jupyter server does not answer. What is shown may be old."}
       </p>
-      {found.length > 0 ? (
+      {found.length > 0 && (
         <ul>
           {found.map(place => (
             <Row
@@ -116,11 +122,14 @@ function Panel({ accounts, focus }: PanelProps): React.JSX.Element {
             />
           ))}
         </ul>
-      ) : (
+      )}
+      {found.length === 0 && state.reached && (
         <p>Nobody is signed in. Notebooks use the accounts that you sign in to here.</p>
       )}
-      <AddForm providers={state.providers} add={wish => void say(add(wish))} />
-    </>
+      {(state.providers.length > 0 || state.reached) && (
+        <AddForm providers={state.providers} add={wish => void say(add(wish))} />
+      )}
+    </KeptFocus>
   );
 }
 
@@ -137,17 +146,10 @@ export class AccountsPanel extends ReactWidget {
   }
 
   protected override render(): React.JSX.Element {
-    return (
-      <Panel
-        accounts={this.accounts}
-        focus={() => {
-          this.node.focus();
-        }}
-      />
-    );
+    return <Panel accounts={this.accounts} node={this.node} />;
   }
 
-  /** What kernels saw of limits changes with each call, and is no reason for a hint. */
+  /** A script of the same person may have changed something that this server does not watch. */
   protected override onAfterShow(): void {
     void this.accounts.reload();
   }

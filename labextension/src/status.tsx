@@ -32,6 +32,7 @@ export class StatusItem extends ReactWidget {
     super();
     this.id = "jupyter-auth-status";
     this.addClass("jupyter-auth-status");
+    this.node.setAttribute("aria-live", "polite");
   }
 
   protected override render(): React.JSX.Element {

@@ -4,6 +4,7 @@
 import { ReactWidget } from "@jupyterlab/ui-components";
 import * as React from "react";
 
+import { focusFirst, KeptFocus } from "./focus";
 import { useAccounts } from "./hooks";
 import { hrefOf, type Notice, notices } from "./model";
 import type { IAccounts } from "./tokens";
@@ -16,22 +17,34 @@ export interface Wanted {
 
 interface ToastProps {
   notice: Notice;
-  signIn: () => void;
+  signIn: () => Promise<unknown>;
   dismiss: () => void;
+  /** The focus comes to it, from there. */
+  entered: (from: Element | null) => void;
 }
 
-function Toast({ notice, signIn, dismiss }: ToastProps): React.JSX.Element {
+function Toast({ notice, signIn, dismiss, entered }: ToastProps): React.JSX.Element {
   const { login, says, action } = notice;
+  const [problem, setProblem] = React.useState("");
+  const begin = (): void => {
+    signIn().catch((error: unknown) => {
+      setProblem((error as Error).message);
+    });
+  };
   return (
     <div
       className="jupyter-auth jupyter-auth-toast"
       data-look={login ? "pending" : "failed"}
+      onFocus={event => {
+        entered(event.relatedTarget);
+      }}
       onKeyDown={event => {
         if (event.key === "Escape") dismiss();
       }}
     >
       <span role="alert" className="jupyter-auth-says">
         {says}
+        {problem && <small>{problem}</small>}
       </span>
       <span className="jupyter-auth-controls">
         {login ? (
@@ -39,7 +52,7 @@ function Toast({ notice, signIn, dismiss }: ToastProps): React.JSX.Element {
             {action}
           </a>
         ) : (
-          <button type="button" className="jupyter-auth-go" onClick={signIn}>
+          <button type="button" className="jupyter-auth-go" onClick={begin}>
             {action}
           </button>
         )}
@@ -54,27 +67,36 @@ function Toast({ notice, signIn, dismiss }: ToastProps): React.JSX.Element {
 interface ToastsProps {
   accounts: IAccounts;
   wanted: Wanted;
+  node: HTMLElement;
 }
 
-function List({ accounts, wanted }: ToastsProps): React.JSX.Element {
+function List({ accounts, wanted, node }: ToastsProps): React.JSX.Element {
   const state = useAccounts(accounts);
   const [dismissed, setDismissed] = React.useState<readonly string[]>([]);
   const shown = notices(state).filter(
     ({ id, login }) => !dismissed.includes(id) && (login ? wanted.signInNeeded : wanted.signInEnded)
   );
+  const from = React.useRef<Element | null>(null);
+  /** To the notice that is next, else back to where it was before. */
+  const giveBack = (): void => {
+    if (!focusFirst(node) && from.current instanceof HTMLElement) from.current.focus();
+  };
   return (
-    <>
+    <KeptFocus within={() => node} lost={giveBack}>
       {shown.map(notice => (
         <Toast
           key={notice.id}
           notice={notice}
-          signIn={() => void accounts.signIn(notice.wish).catch(() => accounts.reload())}
+          signIn={() => accounts.signIn(notice.wish)}
           dismiss={() => {
             setDismissed([...dismissed, notice.id]);
           }}
+          entered={before => {
+            if (before && !node.contains(before)) from.current = before;
+          }}
         />
       ))}
-    </>
+    </KeptFocus>
   );
 }
 
@@ -97,6 +119,6 @@ export class Toasts extends ReactWidget {
   }
 
   protected override render(): React.JSX.Element {
-    return <List accounts={this.accounts} wanted={this.wanted} />;
+    return <List accounts={this.accounts} wanted={this.wanted} node={this.node} />;
   }
 }

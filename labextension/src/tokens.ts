@@ -1,3 +1,5 @@
+// What other extensions may ask for: the accounts, by a token of Lumino.
+
 import { Token } from "@lumino/coreutils";
 import type { ISignal } from "@lumino/signaling";
 

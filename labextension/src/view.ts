@@ -30,6 +30,8 @@ export interface Seen {
   details: string[];
   link: string;
   actions: Action[];
+  /** Whose account it is about, for whoever hears no more than one of the actions. */
+  about: string;
 }
 
 interface AccountView {
@@ -37,6 +39,8 @@ interface AccountView {
   view: (place: Place & { problem?: string; note?: string }, now: number) => Seen;
   sentence: (failure: Failure | null | undefined) => string;
   signedIn: (title: string, username: string | null) => string;
+  keyed: (sessionKey: string) => string;
+  stands: (account: Account, title: string, now: number) => string;
   howLong: (account: Account, now: number) => string;
   isOver: (account: Account, now: number) => boolean;
   limitWords: (limits: Limits | undefined, now: number) => string;
@@ -46,5 +50,5 @@ interface AccountView {
 }
 
 const typed = untyped as AccountView;
-export const { DEFAULT_KEY, view, sentence, signedIn, howLong } = typed;
+export const { DEFAULT_KEY, view, sentence, signedIn, keyed, stands, howLong } = typed;
 export const { isOver, limitWords, needed, refused, usersOf } = typed;

@@ -10,7 +10,7 @@ test.each([
   [{ expires_at: NOW + 10 * 3600 }, "Refreshes by itself · Expires in 10 hours"],
   [{ expires_at: NOW + 365 * 86400, refreshes: false }, "Expires in 365 days, then sign in again"],
   [{ expires_at: NOW - 1 }, "Refreshes by itself when it is used"],
-  [{ expires_at: NOW - 1, refreshes: false }, "Expired: sign in again"],
+  [{ expires_at: NOW - 1, refreshes: false }, "Nothing renews it: sign in again"],
   [{ expires_at: null }, "Holds until you sign out"]
 ])("how long %o lasts", (changes, said) => {
   expect(howLong(account(changes), NOW)).toBe(said);
@@ -59,6 +59,7 @@ test("an account with all that can be told", () => {
   const rich = account({ warning: "Not saved." });
   const known = limits({ quota: { remaining: 7 } });
   const found = view(place({ account: rich, limits: known, session_key: "b" }), NOW);
+  expect(found).toMatchObject({ look: "failed", about: "Example University as alice (b)" });
   expect(found.details).toEqual([
     "Not saved.",
     "Refreshes by itself · Expires in 60 minutes",
@@ -72,7 +73,8 @@ test("an account with all that can be told", () => {
 test("an account that is over asks for its person", () => {
   const found = view(place({ account: account({ refreshes: false, expires_at: NOW }) }), NOW);
   expect(found.look).toBe("failed");
-  expect(found.details[0]).toBe("Expired: sign in again");
+  expect(found.says).toBe("Your sign-in to Example University as alice has expired");
+  expect(found.details[0]).toBe("Nothing renews it: sign in again");
   expect(labels(found)).toEqual(["Sign in again", "Sign out"]);
 });
 
@@ -89,6 +91,11 @@ test("an account that its provider ended", () => {
   expect(labels(found)).toEqual(["Sign in again", "Forget it"]);
 });
 
+test("a login that somebody cancelled is no failure", () => {
+  const found = view(place({ login: login({ status: "cancelled" }) }), NOW);
+  expect(found).toMatchObject({ look: "out", says: "The sign-in was cancelled." });
+});
+
 test.each([
   [{ status: "expired" }, "Nobody signed in in time."],
   [{ status: "failed" }, "The sign-in failed. Nothing was stored."],
@@ -103,10 +110,12 @@ test.each([
 });
 
 test("nobody, at a provider that is not known any more", () => {
-  expect(view({ name: "gone", session_key: "default" }, NOW).says).toBe("Not signed in to gone.");
+  const found = view({ name: "gone", session_key: "default" }, NOW);
+  expect(found).toMatchObject({ says: "Not signed in to gone.", about: "gone" });
 });
 
 test("who asks", () => {
   expect(needed(login(), "4insight")).toBe("analysis.ipynb needs you to sign in to 4insight");
   expect(needed(login({ notebook: null }), "4insight")).toMatch(/^A kernel needs you/);
+  expect(needed(login({ session_key: "b" }), "4insight")).toMatch(/sign in to 4insight \(b\)$/);
 });

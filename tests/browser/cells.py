@@ -6,6 +6,7 @@ MAGIC = "%load_ext jupyter_auth\n%auth login idp"
 WIDGET = "from jupyter_auth import LoginWidget\nLoginWidget('idp')"
 SESSION = "from jupyter_auth import UserSession\nsession = UserSession('idp')\nprint('goes on')"
 SECOND_SESSION = "UserSession('idp', session_key='second')"
+SECOND_SESSION_ALONE = f"from jupyter_auth import UserSession\n{SECOND_SESSION}"
 
 
 def call(issuer: str) -> str:

@@ -26,10 +26,11 @@ def test_every_page(browser, lab, look):
 
 
 @looks
-def test_panel_status_notices_and_widget(browser, lab, oidc, look):
+@pytest.mark.parametrize("opener", [Notebook.open, Notebook.open_alone], ids=["lab", "notebook7"])
+def test_panel_status_notices_and_widget(browser, lab, oidc, look, opener):
     with visitor(browser, lab, look) as page:
         path = lab.notebook(f"axe-{look}", cells.WIDGET, cells.SESSION, DARK)
-        book = Notebook.open(lab, page.context, path)
+        book = opener(lab, page.context, path)
         front, widget = Front(book.page), book.output(0)
 
         def check(name: str) -> None:

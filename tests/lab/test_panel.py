@@ -6,7 +6,7 @@ from browser import cells
 from browser.person import closes_itself, follow, sign_in
 from playwright.sync_api import expect
 
-from .panel import GO, SIGNED_IN, Front
+from .panel import GO, SIGNED_IN, TITLE, Front
 
 
 def test_sign_in_switch_and_sign_out(notebook, lab):
@@ -116,10 +116,16 @@ def test_menus_show_the_panel_and_sign_out(opened, lab, signed_in):
     page.get_by_role("menuitem", name="Show Accounts").click()
     expect(front.account(SIGNED_IN)).to_be_visible()
     page.get_by_role("menuitem", name="Settings", exact=True).click()
-    expect(page.get_by_role("menuitem", name="Sign In…")).to_be_visible()
     page.get_by_role("menuitem", name="Sign Out…").click()
     expect(front.status).to_have_text("No accounts")
     assert lab.accounts() == []
+    page.get_by_role("menuitem", name="Settings", exact=True).click()
+    page.get_by_role("menuitem", name="Sign In…").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_role("combobox").select_option(f"{TITLE} (idp)")
+    tab = follow(dialog.get_by_role("button", name="Sign In"))
+    tab.get_by_role("button", name="Allow").click()
+    expect(front.account(SIGNED_IN)).to_be_visible()
 
 
 def test_by_keyboard_and_palette(notebook):

@@ -12,6 +12,7 @@ def test_it_follows_sign_in_and_sign_out(opened, lab, signed_in):
     book = opened(cells.SESSION)
     status = Front(book.page).status
     expect(status).to_have_text("No accounts")
+    expect(book.page.locator(".jupyter-auth-status")).to_have_attribute("aria-live", "polite")
     book.start()
     expect(status).to_have_text("No accounts: sign-in needed")
     signed_in()

@@ -88,7 +88,7 @@ CLOCK = """() => {
 }"""
 
 
-def test_a_refused_refresh_is_told_where_nobody_asks(notebook, oidc, signed_in):
+def test_a_refused_refresh_is_told_where_nobody_asks(notebook, context, oidc, signed_in):
     signed_in()
     book = notebook(cells.call(oidc.issuer), in_the_dark(oidc.issuer))
     book.run(0)
@@ -96,7 +96,12 @@ def test_a_refused_refresh_is_told_where_nobody_asks(notebook, oidc, signed_in):
     book.run(1)
     expect(book.output(1)).to_contain_text("refused")
     toast = Front(book.page).toast(REFUSED)
-    tab = follow(toast.get_by_role("button", name="Sign in again"))
+    again = toast.get_by_role("button", name="Sign in again")
+    context.route("**/api/v1/logins*", lambda route: route.abort())
+    again.click()
+    expect(toast).to_contain_text("fetch")  # the browser's own words for a server that is away
+    context.unroute_all()
+    tab = follow(again)
     tab.get_by_role("button", name="Allow").click()
     expect(toast).to_have_count(0)
     expect(Front(book.page).status).to_have_text("1 account: signed in")

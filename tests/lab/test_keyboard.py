@@ -1,0 +1,88 @@
+"""By keyboard alone: every control does what it says, and none takes the focus away with it."""
+
+from __future__ import annotations
+
+from browser import cells
+from browser.person import sign_in
+from playwright.sync_api import expect
+
+from .panel import GO, SIGNED_IN, TITLE, Front
+
+ALICE = f"{TITLE} as alice"
+
+
+def press(control, key):
+    """With the focus where it is already, but for the first time."""
+    expect(control).to_be_focused()
+    control.page.keyboard.press(key)
+
+
+def test_the_panel(notebook, lab, signed_in):
+    signed_in()
+    page = notebook("1").page
+    front = Front(page)
+    panel = front.show()
+    switch = panel.get_by_role("button", name=f"Switch account: {ALICE}")
+    switch.focus()
+    with page.context.expect_page():
+        press(switch, "Enter")
+    page.bring_to_front()
+    expect(panel.get_by_role("link", name=GO)).to_be_focused()
+    page.keyboard.press("Tab")
+    press(panel.get_by_role("link", name="Stuck at the provider?"), "Tab")
+    press(panel.get_by_role("button", name=f"Cancel: {ALICE}"), "Space")
+    press(switch, "Tab")
+    press(panel.get_by_role("button", name=f"Sign out: {ALICE}"), "Space")
+    expect(panel).to_contain_text("Nobody is signed in.")
+    press(panel, "Tab")
+    expect(panel.get_by_label("Provider")).to_be_focused()
+    assert lab.accounts() == []
+
+
+def test_the_notices(notebook):
+    book = notebook(cells.SESSION)
+    page, front = book.page, Front(book.page)
+    beside = book.open_beside(book.lab.notebook("keyboard-beside", cells.SECOND_SESSION_ALONE))
+    beside.start()
+    second = front.toast(f"needs you to sign in to {TITLE} (second)")
+    expect(second).to_be_visible()
+    book.start()
+    first = front.toast(f"{book.path.name} needs you to sign in to {TITLE}")
+    expect(first).to_be_visible()
+    front.status.focus()
+    second.get_by_role("link", name=GO).focus()
+    page.keyboard.press("Tab")
+    press(second.get_by_role("button", name="Dismiss"), "Enter")
+    expect(second).to_have_count(0)
+    press(first.get_by_role("link", name=GO), "Escape")
+    expect(first).to_have_count(0)
+    expect(front.status).to_be_focused()
+    press(front.status, "Enter")
+    expect(front.panel).to_be_focused()
+
+
+def test_the_widget(notebook):
+    book = notebook(cells.WIDGET)
+    book.run(0)
+    page, widget = book.page, book.output(0)
+    link = widget.get_by_role("link", name=GO)
+    expect(link).to_be_visible()
+    # JupyterLab draws the output anew once the kernel takes the link out of what is saved.
+    book.wait_until("!JSON.stringify(book.content.widgets[0].model.outputs).includes('href')")
+    link.focus()
+    with page.context.expect_page() as opened:
+        press(link, "Enter")
+    sign_in(opened.value)
+    page.bring_to_front()
+    expect(widget).to_contain_text(SIGNED_IN)
+    press(widget.get_by_role("button", name=f"Switch account: {ALICE}"), "Tab")
+    press(widget.get_by_role("button", name=f"Sign out: {ALICE}"), "Enter")
+    expect(widget).to_contain_text("Not signed in")
+    with page.context.expect_page():
+        press(widget.get_by_role("button", name=f"Sign in: {TITLE}"), "Space")
+    page.bring_to_front()
+    press(link, "Tab")
+    press(widget.get_by_role("link", name="Stuck at the provider?"), "Tab")
+    press(widget.get_by_role("button", name=f"Cancel: {TITLE}"), "Enter")
+    expect(widget).to_contain_text("The sign-in was cancelled.")
+    expect(widget.get_by_role("button", name="Try again")).to_be_focused()
