@@ -1,6 +1,6 @@
 // What the server's answers mean: pure functions of plain values.
 
-import { howLong, isOver, needed, type Place, refused, stands } from "./view";
+import { howLong, isOver, keyed, needed, type Place, refused, stands } from "./view";
 import type { Account, Limits, Login, Provider, Wish } from "./wire";
 
 /** What is known. `reached` is false where the server did not answer; the rest is older then. */
@@ -126,7 +126,7 @@ export function notices(state: State): Notice[] {
       ({ wish }) => wish.provider === provider && wish.session_key === session_key
     );
     if (told) continue;
-    const says = refused(titleOf(state, provider), username);
+    const says = refused(titleOf(state, provider), username) + keyed(session_key);
     const id = JSON.stringify([provider, session_key, signed_in_at]);
     found.push({ id, says, action: "Sign in again", wish: { provider, session_key } });
   }

@@ -74,9 +74,9 @@ test("a notice for each login that a kernel waits for, and none for one's own", 
 
 test("a notice for an account that ended, unless a login for it waits already", () => {
   const ended = [account(), second];
-  expect(notices(state({ ended })).map(each => each.wish.session_key)).toEqual([
-    "default",
-    "second"
+  expect(notices(state({ ended })).map(each => each.says)).toEqual([
+    "Example University no longer accepts the sign-in of alice",
+    "Example University no longer accepts the sign-in of alice (second)"
   ]);
   const found = notices(state({ ended, logins: [login()] }));
   expect(found.map(each => each.action)).toEqual([
