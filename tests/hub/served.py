@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sqlite3
@@ -13,11 +14,22 @@ from urllib.parse import quote
 import requests
 from hubs import KEYS, SECRET
 from patience import PATIENCE
+from tornado.httpserver import HTTPServer
+from tornado.testing import bind_unused_port
 
-from jupyter_auth.server.hub_doors import SharedOAuth
+from jupyter_auth.core.providers import Providers
+from jupyter_auth.server.config import Settings
+from jupyter_auth.server.database import Database
+from jupyter_auth.server.hub_admin import watch_desk
+from jupyter_auth.server.hub_brokers import HubBrokers
+from jupyter_auth.server.hub_doors import SharedOAuth, doors
 from jupyter_auth.server.hub_people import People
+from jupyter_auth.server.vault import Vault
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
     from hub_process import Hub, HubBrowser
     from providers.oidc import OidcProvider
     from server.jupyter_process import Kernel
@@ -73,6 +85,25 @@ def people_of(hub: Hub) -> People:
             access_scopes={"access:services!service=jupyter-auth"},
         )
     )
+
+
+@contextlib.contextmanager
+def doors_of(people: People, home: Path) -> Iterator[str]:
+    """The service's doors in the test's own process, at an origin; nobody is signed in there."""
+    idp = {"issuer": "https://idp.example", "client_id": "x"}
+    providers = Providers({"idp": idp}, allow_user_providers=False)
+    database = Database(f"sqlite:///{home / 'accounts.sqlite'}")
+    brokers = HubBrokers(Settings(), providers, database, Vault(KEYS), base_url="/services/")
+    routes = doors(people, brokers, people._hub_auth, watch_desk(database, people))
+    server = HTTPServer(routes, xheaders=True)
+    bound, port = bind_unused_port()
+    server.add_socket(bound)
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.stop()
+        brokers.close()
+        database.close()
 
 
 def names(hub: Hub) -> list[str]:

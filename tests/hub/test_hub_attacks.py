@@ -17,12 +17,14 @@ from served import (
     ask,
     browser_of,
     call,
+    doors_of,
     hub_token,
     names,
     people_of,
     signed_in,
 )
 from server.routes import CHANGES, KERNEL, UI
+from tornado.httpclient import AsyncHTTPClient
 
 from jupyter_auth.core.errors import BrokerUnavailable
 from jupyter_auth.core.logins import COOKIE_PREFIX
@@ -31,6 +33,8 @@ from jupyter_auth.server.database import Database
 from jupyter_auth.server.hub_admin import sweep
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from hub_process import Hub, HubBrowser
     from providers.oidc import OidcProvider
 
@@ -126,6 +130,21 @@ def test_a_service_gets_nothing_not_even_that_of_the_user_of_its_name(served: Hu
     served.api("POST", "users", {"usernames": ["tests"]})  # the service is called so
     error = ask(served, served.api_token)
     assert (error["code"], "services have none" in error["message"]) == ("broker_unavailable", True)
+
+
+def test_nor_by_its_token_in_an_address(served: Hub, tmp_path: Path) -> None:
+    """Which an administrator may allow, with JUPYTERHUB_ALLOW_TOKEN_IN_URL."""
+    people = people_of(served)
+    people._hub_auth.allow_token_in_url = True
+    served.api("POST", "users/henry")
+
+    async def ask_with(token: str) -> int:
+        with doors_of(people, tmp_path) as origin:
+            url = f"{origin}/services/jupyter-auth/api/v1/accounts?token={token}"
+            return (await AsyncHTTPClient().fetch(url, raise_error=False)).code
+
+    assert asyncio.run(ask_with(hub_token(served, "henry"))) == 200
+    assert asyncio.run(ask_with(served.api_token)) == 403
 
 
 def test_a_token_without_the_scope_gets_nothing(served: Hub, oidc: OidcProvider) -> None:

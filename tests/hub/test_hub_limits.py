@@ -11,28 +11,18 @@ from urllib.parse import urlsplit
 
 import pytest
 from hub_process import until
-from hubs import KEYS
-from served import browser_of, call, hub_token, people_of, signed_in
+from served import browser_of, call, doors_of, hub_token, people_of, signed_in
 from tornado.httpclient import AsyncHTTPClient
-from tornado.httpserver import HTTPServer
-from tornado.testing import bind_unused_port
 
 from jupyter_auth.core.errors import BrokerUnavailable, Throttled
 from jupyter_auth.core.logins import MAX_PENDING
-from jupyter_auth.core.providers import Providers
 from jupyter_auth.server import hub_people
-from jupyter_auth.server.config import Settings
-from jupyter_auth.server.database import Database
 from jupyter_auth.server.door import MAX_HEADERS
-from jupyter_auth.server.hub_admin import watch_desk
-from jupyter_auth.server.hub_brokers import WAITERS, HubBrokers
-from jupyter_auth.server.hub_doors import doors
+from jupyter_auth.server.hub_brokers import WAITERS
 from jupyter_auth.server.hub_people import FAILURES, People
 from jupyter_auth.server.inputs import MAX_BODY
-from jupyter_auth.server.vault import Vault
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from hub_process import Hub
@@ -117,25 +107,6 @@ def test_no_header_makes_it_another_address_on_no_route(people: People, tmp_path
         assert people.asked == FAILURES
 
     asyncio.run(ask_often())
-
-
-@contextlib.contextmanager
-def doors_of(people: People, home: Path) -> Iterator[str]:
-    """The service's doors in this process, with as much behind them as strangers get to see."""
-    idp = {"issuer": "https://idp.example", "client_id": "x"}
-    providers = Providers({"idp": idp}, allow_user_providers=False)
-    database = Database(f"sqlite:///{home / 'accounts.sqlite'}")
-    brokers = HubBrokers(Settings(), providers, database, Vault(KEYS), base_url="/services/")
-    routes = doors(people, brokers, people._hub_auth, watch_desk(database, people))
-    server = HTTPServer(routes, xheaders=True)
-    bound, port = bind_unused_port()
-    server.add_socket(bound)
-    try:
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        server.stop()
-        brokers.close()
-        database.close()
 
 
 # -- users -----------------------------------------------------------------------------------------
