@@ -13,7 +13,6 @@ import random
 import secrets
 import time
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import (
@@ -259,9 +258,14 @@ def _unusable(error: Exception) -> ConfigurationError:
 
 
 def _own_file(path: str) -> None:
-    """SQLite's file and those it makes beside it are for this user alone."""
-    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
-    Path(path).chmod(0o600)
+    """SQLite's file and those it makes beside it are for this user alone. OSError: it is not."""
+    descriptor = os.open(path, os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW, 0o600)
+    try:
+        if os.fstat(descriptor).st_uid != os.geteuid():
+            raise PermissionError(f"{path} belongs to somebody else")
+        os.fchmod(descriptor, 0o600)
+    finally:
+        os.close(descriptor)
 
 
 def _set_up_sqlite(connection: Any, _: Any) -> None:

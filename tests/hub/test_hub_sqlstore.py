@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
@@ -214,6 +215,25 @@ def test_keys_that_are_none_are_refused(keys: str) -> None:
 def test_a_database_that_cannot_be_used_is_refused_in_a_sentence(url: str) -> None:
     with pytest.raises(ConfigurationError, match="JUPYTER_AUTH_DATABASE_URL"):
         Database(url)
+
+
+def test_a_link_in_the_place_of_the_database_is_refused(tmp_path: Path) -> None:
+    target = tmp_path / "elsewhere"
+    (tmp_path / "accounts.sqlite").symlink_to(target)
+    with pytest.raises(ConfigurationError, match="symbolic link"):
+        Database(f"sqlite:///{tmp_path / 'accounts.sqlite'}")
+    assert not target.exists()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_somebody_elses_file_in_the_place_of_the_database_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "accounts.sqlite"
+    path.touch()
+    path.chmod(0o644)
+    os.chown(path, 65534, 65534)
+    with pytest.raises(ConfigurationError, match="belongs to somebody else"):
+        Database(f"sqlite:///{path}")
+    assert path.stat().st_mode & 0o777 == 0o644
 
 
 # -- leases ----------------------------------------------------------------------------------------
