@@ -117,7 +117,7 @@ def test_on_no_route_does_somebody_elses_token_or_cookie_get_what_is_of_alice(
             else:
                 answer = me.send(verb, place, body if verb != "GET" else None)
             assert answer.status_code != 500, (verb, place)
-            for secret in (token["access_token"], token["id_token"], "u-1001"):
+            for secret in (token["access_token"], token["id_token"], "u-1001", '"alice"'):
                 assert secret not in answer.text, (verb, place)
             echo = name == login["id"] and "accounts" not in answer.text
             assert echo or login["id"] not in answer.text, (verb, place)
