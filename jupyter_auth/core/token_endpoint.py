@@ -187,9 +187,9 @@ def _check_types(answer: http.Json) -> http.Json:
         if answer.get(name) is None:
             answer.pop(name, None)
         elif not isinstance(answer[name], str):
-            raise _odd(f"answered with a {name} that is not a text")
+            raise _odd(f"answered with an odd {name}: it is no text")
         elif name in TOKENS and not VISIBLE.fullmatch(answer[name]):
-            raise _odd(f"answered with a {name} that is not of visible characters")
+            raise _odd(f"answered with an odd {name}: it has invisible characters")
     answer.pop("error", None)
     if not answer.get("access_token"):
         raise _odd("answered without an access token")
@@ -322,7 +322,7 @@ def _other_way(provider: Provider) -> str:
 def other_grants(party: Party, grant: str) -> str:
     """What to do where a registration does not allow ``grant``: what it may be made for instead."""
     offered = party.endpoints.grant_types_supported or GRANTS
-    others = [name for name in offered if name in GRANTS and name != grant]
+    others = [name.rpartition(":")[2] for name in offered if name in GRANTS and name != grant]
     instead = f" It seems to be made for another: {' or '.join(others)}." if others else ""
     return (
         f"Allow {grant} in the registration of client {party.client_id!r}, or register an"
