@@ -39,6 +39,8 @@ def test_a_kernel_blocked_deep_in_a_library_goes_on(opened, oidc):
     book.start()
     toast = Front(book.page).toast(f"{book.path.name} needs you to sign in to {TITLE}")
     expect(toast).to_be_visible()
+    around = book.page.get_by_role("region", name="Sign-in notices")
+    expect(around).to_have_css("background-color", "rgba(0, 0, 0, 0)")
     expect(book.output(0)).to_be_empty()
     link = toast.get_by_role("link", name=GO)
     assert link.get_attribute("target") == "_blank"
