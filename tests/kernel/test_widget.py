@@ -146,14 +146,19 @@ def test_a_view_that_is_late_is_drawn_after_all(hasty):
 
 def test_one_that_spoke_while_the_kernel_was_busy_is_not_taken_away(hasty, tmp_path):
     spoken = tmp_path / "spoken"
-    code = "from jupyter_auth import LoginWidget\nshown = LoginWidget('idp')\ndisplay(shown)\n"
-    code += f"import pathlib, time\nwhile not pathlib.Path({str(spoken)!r}).exists():\n"
+    code = "from jupyter_auth import LoginWidget\nshown = LoginWidget('idp')\n"
+    code += "drawn, redraw = [], shown._redraw\n"
+    code += "shown._redraw = lambda: (drawn.append(shown._view_shown), redraw())\n"
+    code += (
+        f"display(shown)\nimport pathlib, time\nwhile not pathlib.Path({str(spoken)!r}).exists():\n"
+    )
     waiting = hasty.send(code + "    time.sleep(0.1)")
     shown = hasty.result(waiting, until=lambda ran: bool(ran.outputs))
     View(hasty, shown).press("look")
     spoken.touch()
     hasty.result(waiting)
-    hasty.ok("import asyncio; await asyncio.sleep(0.3)")
+    ran = hasty.ok("import asyncio; await asyncio.sleep(0.3)\nprint(all(drawn))")
+    assert ran.text() == "True\n"
     assert VIEW in shown.outputs[-1]["data"]
 
 
