@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 import requests
+from patience import PATIENCE
 from served import PLACE, browser_of
 
 from jupyter_auth.core.errors import BrokerUnavailable, LoginRequired
@@ -47,7 +48,10 @@ def test_it_signs_in_and_out_and_hears_of_it(served: Hub, oidc: OidcProvider) ->
         assert {each.kind for each in waiting.result().changes} & {"login", "account"}
     token = accounts.token("idp", "alone")
     headers = {"Authorization": f"Bearer {token.access_token.reveal()}"}
-    assert requests.get(f"{oidc.issuer}/me", headers=headers, timeout=10).json()["sub"] == "u-1003"
+    assert (
+        requests.get(f"{oidc.issuer}/me", headers=headers, timeout=PATIENCE).json()["sub"]
+        == "u-1003"
+    )
 
     done = subprocess.run(
         [sys.executable, "-c", SCRIPT, oidc.issuer],

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import pytest
-from hub_process import until
+from patience import until
 from served import browser_of, call, doors_of, hub_token, people_of, signed_in
 from tornado.httpclient import AsyncHTTPClient
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import requests
 from hubs import KEYS, SECRET
+from patience import PATIENCE
 from served import PLACE, auth_hub, browser_of, names, signed_in
 
 if TYPE_CHECKING:
@@ -20,7 +21,9 @@ def test_alice_and_bob_sign_in_and_each_is_themselves_at_the_api(
 ) -> None:
     for user, subject in (("alice", "u-1001"), ("bob", "u-1002")):
         kernel = signed_in(served, oidc, user)
-        answer = requests.get(f"{oidc.issuer}/me", headers=kernel.token()["headers"], timeout=10)
+        answer = requests.get(
+            f"{oidc.issuer}/me", headers=kernel.token()["headers"], timeout=PATIENCE
+        )
         assert answer.json()["sub"] == subject
 
 
@@ -91,10 +94,10 @@ def test_a_kernel_brings_no_provider_of_its_own(served: Hub) -> None:
 def test_health_readiness_and_metrics(served: Hub, oidc: OidcProvider) -> None:
     signed_in(served, oidc, "alice").token()
     for path in ("health", "ready"):
-        assert requests.get(served.url(PLACE + path), timeout=10).json() == {"status": "ok"}
-    assert requests.get(served.url(PLACE + "metrics"), timeout=10).status_code == 403
+        assert requests.get(served.url(PLACE + path), timeout=PATIENCE).json() == {"status": "ok"}
+    assert requests.get(served.url(PLACE + "metrics"), timeout=PATIENCE).status_code == 403
     headers = {"Authorization": f"token {served.api_token}"}
-    metrics = requests.get(served.url(PLACE + "metrics"), headers=headers, timeout=10)
+    metrics = requests.get(served.url(PLACE + "metrics"), headers=headers, timeout=PATIENCE)
     assert 'jupyter_auth_tokens_total{outcome="ok"}' in metrics.text
     assert "alice" not in metrics.text
     assert "sign-in complete: user='alice' provider='idp'" in served.log()
