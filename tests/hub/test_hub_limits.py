@@ -6,11 +6,12 @@ import asyncio
 import contextlib
 import socket
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import pytest
-from patience import until
+from patience import PATIENCE, until
 from served import browser_of, call, doors_of, hub_token, people_of, signed_in
 from tornado.httpclient import AsyncHTTPClient
 
@@ -25,6 +26,7 @@ from jupyter_auth.server.inputs import MAX_BODY
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from clock import Clock
     from hub_process import Hub
     from providers.oidc import OidcProvider
 
@@ -33,8 +35,12 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def people(served: Hub) -> People:
-    """Who asks the Hub, and counts how often, in a process of its own: others are not limited."""
+def people(served: Hub, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> People:
+    """Who asks the Hub, and counts how often, in a process of its own: others are not limited.
+
+    Its minute does not pass while this machine is slow.
+    """
+    monkeypatch.setattr(hub_people, "time", SimpleNamespace(monotonic=clock))
     people = people_of(served)
     ask = people._hub_auth.user_for_token
 
@@ -46,7 +52,7 @@ def people(served: Hub) -> People:
     return people
 
 
-def test_unknown_tokens_are_limited_before_they_reach_the_hub(people: People) -> None:
+def test_unknown_tokens_are_limited_before_they_reach_the_hub(people: People, clock: Clock) -> None:
     async def ask_often() -> None:
         for number in range(FAILURES):
             with pytest.raises(BrokerUnavailable, match="does not know"):
@@ -57,13 +63,16 @@ def test_unknown_tokens_are_limited_before_they_reach_the_hub(people: People) ->
         assert people.asked == FAILURES
         with pytest.raises(BrokerUnavailable, match="does not know"):
             await people.of_token("unknown", "192.0.2.2")
+        clock.advance(hub_people.BELIEVED + 1)
+        with pytest.raises(BrokerUnavailable, match="does not know"):
+            await people.of_token("unknown", "192.0.2.1")
 
     asyncio.run(ask_often())
 
 
 def test_who_is_known_already_is_not_held_up_by_them(people: People, served: Hub) -> None:
     """Users whose servers share an address, as with the simple spawner, are not at its mercy."""
-    people._owners = hub_people.Remembered(seconds=0.0)  # each time the Hub is asked
+    people._owners = hub_people.Remembered(seconds=-1.0)  # each time the Hub is asked
     served.api("POST", "users/frank")
     token = hub_token(served, "frank")
 
@@ -170,7 +179,7 @@ def test_large_requests_are_not_even_read(served: Hub, too_much: str) -> None:
         lines += [f"X-Large: {'x' * MAX_HEADERS}", "Content-Length: 0", "", ""]
     answer = b""
     with (
-        socket.create_connection((place.hostname, place.port), 30) as connection,
+        socket.create_connection((place.hostname, place.port), PATIENCE) as connection,
         contextlib.suppress(ConnectionError),  # it hung up before it had read all of the headers
     ):
         connection.sendall("\r\n".join(lines).encode())

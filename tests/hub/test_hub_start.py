@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from cryptography.fernet import Fernet
 from hubs import SECRET
+from patience import PATIENCE
 from served import environ_of_service, signed_in
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ def sentence(served: Hub, oidc: OidcProvider, **changes: str) -> str:
         capture_output=True,
         text=True,
         check=False,
-        timeout=100,
+        timeout=PATIENCE,
     )
     assert done.returncode == 1, done.stderr
     (line,) = done.stderr.strip().splitlines()

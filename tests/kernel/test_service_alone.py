@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 
 import pytest
+from patience import PATIENCE
 from providers import certificates
 from providers.sockets import SocketServer
 from providers.troubles import Reply
 
 from jupyter_auth.core import wire
 from jupyter_auth.core.errors import BrokerUnavailable
+from jupyter_auth.kernel import hub_service
 from jupyter_auth.kernel.client import alone, connect
 
 TOKEN = "planted-hub-api-token"
@@ -44,6 +46,11 @@ class Service:
             "JUPYTERHUB_BASE_URL": "/campus/",
         }
         return connect(environ | changes)
+
+
+@pytest.fixture(autouse=True)
+def _unhurried(monkeypatch):
+    monkeypatch.setattr(hub_service, "CONNECT_TIMEOUT", PATIENCE)
 
 
 @pytest.fixture
