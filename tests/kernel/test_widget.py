@@ -145,6 +145,7 @@ def test_a_view_that_is_late_is_drawn_after_all(hasty):
 
 
 def test_one_that_spoke_while_the_kernel_was_busy_is_not_taken_away(hasty, tmp_path):
+    hasty.ok(f"{TIMES} 0.05, 1.5")  # time enough, once it is idle, to hear what came before
     spoken = tmp_path / "spoken"
     code = "from jupyter_auth import LoginWidget\nshown = LoginWidget('idp')\n"
     code += "drawn, redraw = [], shown._redraw\n"
@@ -157,7 +158,7 @@ def test_one_that_spoke_while_the_kernel_was_busy_is_not_taken_away(hasty, tmp_p
     View(hasty, shown).press("look")
     spoken.touch()
     hasty.result(waiting)
-    ran = hasty.ok("import asyncio; await asyncio.sleep(0.3)\nprint(all(drawn))")
+    ran = hasty.ok("import asyncio; await asyncio.sleep(2)\nprint(all(drawn))")
     assert ran.text() == "True\n"
     assert VIEW in shown.outputs[-1]["data"]
 
