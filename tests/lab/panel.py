@@ -10,7 +10,7 @@ from patience import PATIENCE
 from playwright.sync_api import expect
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Locator, Page
+    from playwright.sync_api import Locator, Page, Route
     from providers.oidc import OidcProvider
 
 TITLE = "Example University"
@@ -56,3 +56,11 @@ class Front:
         """The notice that says so."""
         region = self.page.get_by_role("region", name="Sign-in notices")
         return region.locator(".jupyter-auth-toast").filter(has_text=said)
+
+
+def begin_nothing(route: Route) -> None:
+    """Fail a request for a new login; what is only looked at is answered as ever."""
+    if route.request.method == "POST":
+        route.abort()
+    else:
+        route.continue_()

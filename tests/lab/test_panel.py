@@ -6,7 +6,7 @@ from browser import cells
 from browser.person import closes_itself, follow, sign_in
 from playwright.sync_api import expect
 
-from .panel import GO, SIGNED_IN, TITLE, Front
+from .panel import GO, SIGNED_IN, TITLE, Front, begin_nothing
 
 
 def test_sign_in_switch_and_sign_out(notebook, lab):
@@ -101,7 +101,7 @@ def test_cancel_ends_the_wait(notebook, lab):
 def test_what_the_server_refuses_is_said(notebook, context):
     front = Front(notebook("1").page)
     panel = front.show()
-    context.route("**/api/v1/logins*", lambda route: route.abort())
+    context.route("**/api/v1/logins*", begin_nothing)
     panel.get_by_label("Provider").select_option("idp")
     panel.get_by_role("button", name="Sign in", exact=True).click()
     expect(panel.get_by_role("status")).not_to_be_empty()
