@@ -16,7 +16,7 @@ from requests.utils import default_user_agent
 from jupyter_auth.core.errors import AuthError, ConfigurationError
 from jupyter_auth.core.secret import MaskedStr
 from jupyter_auth.core.traces import forget_locals
-from jupyter_auth.core.urls import is_loopback
+from jupyter_auth.core.urls import LOOPBACK_HOSTS, is_loopback
 from jupyter_auth.kernel.auth import TokenAuth
 from jupyter_auth.kernel.client import connect
 from jupyter_auth.kernel.throttle import Credential, Throttling
@@ -223,6 +223,18 @@ class AuthenticatedSession(requests.Session):
         except BaseException as error:
             forget_locals(error)
             raise
+
+    def merge_environment_settings(
+        self, url: Any, proxies: Any, stream: Any, verify: Any, cert: Any
+    ) -> Any:
+        """As ``requests.Session.merge_environment_settings``.
+
+        For this machine no proxy is looked for, which ``send`` would not use: it takes a sixth of a
+        request's time.
+        """
+        if is_loopback(url):
+            proxies = {"no_proxy": ",".join(LOOPBACK_HOSTS)}
+        return super().merge_environment_settings(url, proxies, stream, verify, cert)
 
     def rebuild_auth(
         self, prepared_request: requests.PreparedRequest, response: requests.Response
