@@ -8,59 +8,71 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from jupyter_auth.core.errors import AuthError as AuthError
-    from jupyter_auth.core.errors import BrokerUnavailable as BrokerUnavailable
-    from jupyter_auth.core.errors import ConfigurationError as ConfigurationError
-    from jupyter_auth.core.errors import InsufficientScope as InsufficientScope
-    from jupyter_auth.core.errors import LoginCancelled as LoginCancelled
-    from jupyter_auth.core.errors import LoginDenied as LoginDenied
-    from jupyter_auth.core.errors import LoginExpired as LoginExpired
-    from jupyter_auth.core.errors import LoginFailed as LoginFailed
-    from jupyter_auth.core.errors import LoginRequired as LoginRequired
-    from jupyter_auth.core.errors import ProviderError as ProviderError
-    from jupyter_auth.core.errors import ProviderNotFound as ProviderNotFound
-    from jupyter_auth.core.errors import ProviderUnavailable as ProviderUnavailable
-    from jupyter_auth.core.errors import RefreshRejected as RefreshRejected
-    from jupyter_auth.core.errors import StoreError as StoreError
-    from jupyter_auth.core.errors import Throttled as Throttled
-    from jupyter_auth.core.errors import UserMismatch as UserMismatch
-    from jupyter_auth.core.models import Provider as Provider
-    from jupyter_auth.core.parts import CredentialsFrom as CredentialsFrom
-    from jupyter_auth.core.parts import Endpoints as Endpoints
-    from jupyter_auth.core.parts import Header as Header
-    from jupyter_auth.core.parts import Paste as Paste
-    from jupyter_auth.core.parts import Service as Service
-    from jupyter_auth.core.providers import provider as provider
-    from jupyter_auth.kernel.auth import TokenAuth as TokenAuth
-    from jupyter_auth.kernel.client_session import ClientSession as ClientSession
-    from jupyter_auth.kernel.other_clients import credential as credential
-    from jupyter_auth.kernel.other_clients import httpx_auth as httpx_auth
-    from jupyter_auth.kernel.sessions import UserSession as UserSession
-    from jupyter_auth.kernel.sessions import token as token
-    from jupyter_auth.kernel.warn import AuthWarning as AuthWarning
-    from jupyter_auth.kernel.widget import LoginWidget as LoginWidget
-    from jupyter_auth.server.hub_config import hub_config as hub_config
-    from jupyter_auth.server.hub_config import user_redirect_hook as user_redirect_hook
+    from jupyter_auth.core.errors import (
+        AuthError,
+        BrokerUnavailable,
+        ConfigurationError,
+        InsufficientScope,
+        LoginCancelled,
+        LoginDenied,
+        LoginExpired,
+        LoginFailed,
+        LoginRequired,
+        ProviderError,
+        ProviderNotFound,
+        ProviderUnavailable,
+        RefreshRejected,
+        StoreError,
+        Throttled,
+        UserMismatch,
+    )
+    from jupyter_auth.core.models import Provider
+    from jupyter_auth.core.parts import CredentialsFrom, Endpoints, Header, Paste, Service
+    from jupyter_auth.core.providers import provider
+    from jupyter_auth.kernel.auth import TokenAuth
+    from jupyter_auth.kernel.client_session import ClientSession
+    from jupyter_auth.kernel.other_clients import credential, httpx_auth
+    from jupyter_auth.kernel.sessions import UserSession, token
+    from jupyter_auth.kernel.warn import AuthWarning
+    from jupyter_auth.kernel.widget import LoginWidget
+    from jupyter_auth.server.hub_config import hub_config, user_redirect_hook
 
-_ERRORS = (
+__all__ = [
     "AuthError",
+    "AuthWarning",
     "BrokerUnavailable",
+    "ClientSession",
     "ConfigurationError",
+    "CredentialsFrom",
+    "Endpoints",
+    "Header",
     "InsufficientScope",
     "LoginCancelled",
     "LoginDenied",
     "LoginExpired",
     "LoginFailed",
     "LoginRequired",
+    "LoginWidget",
+    "Paste",
+    "Provider",
     "ProviderError",
     "ProviderNotFound",
     "ProviderUnavailable",
     "RefreshRejected",
+    "Service",
     "StoreError",
     "Throttled",
+    "TokenAuth",
     "UserMismatch",
-)
-_ROOMS = dict.fromkeys(_ERRORS, "core.errors") | {
+    "UserSession",
+    "credential",
+    "httpx_auth",
+    "hub_config",
+    "provider",
+    "token",
+    "user_redirect_hook",
+]
+_ROOMS = {  # of those that are no errors
     "AuthWarning": "kernel.warn",
     "ClientSession": "kernel.client_session",
     "CredentialsFrom": "core.parts",
@@ -87,15 +99,15 @@ def __getattr__(name: str) -> Any:
 
     if name == "__version__":
         return metadata.version("jupyter-auth-session")
-    if name not in _ROOMS:
+    if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f"{__name__}.{_ROOMS[name]}"), name)
+    value = getattr(import_module(f"{__name__}.{_ROOMS.get(name, 'core.errors')}"), name)
     globals()[name] = value
     return value
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_ROOMS, "__version__"})
+    return sorted({*globals(), *__all__, "__version__"})
 
 
 def load_ipython_extension(ipython: Any) -> None:

@@ -112,23 +112,40 @@ KINDS: dict[str, Kind] = {
     "scope_aliases": (_texts, "a table of texts"),
     "api_headers": (_texts, "a table of texts"),
 }
-# Of the fields of ``service``, which are named like the provider's own.
-SERVICE_KINDS = {
-    name: KINDS[name]
-    for name in ("client_id", "client_secret", "client_auth", "scopes", "audience", "token_params")
-}
-CACHE_KINDS: dict[str, Kind] = {
-    "paths": (_words, "a list of texts"),
-    "unnamed": (_words, "a list of texts"),
-    "matches": (_texts, "a table of texts"),
-    "token_endpoint": (_text, "a text"),
-}
-THROTTLE_KINDS: dict[str, Kind] = {
-    "statuses": (_codes, "a list of HTTP status codes"),
-    "lockout": (_number, "a number of seconds"),
-    "scope": (lambda value: value in ("client", "account"), "client or account"),
-    "limit": (_count, "a number of calls"),
-    "window": (_number, "a number of seconds"),
+TEXT: Kind = (_text, "a text")
+WORDS: Kind = (_words, "a list of texts")
+# Of what the fields with tables hold.
+PART_KINDS: dict[str, dict[str, Kind]] = {
+    "endpoints": {
+        "issuer": TEXT,
+        **dict.fromkeys(URLS, TEXT),
+        "scopes_supported": WORDS,
+        "grant_types_supported": WORDS,
+        "id_token_signing_alg_values_supported": WORDS,
+        "authorization_response_iss_parameter_supported": KINDS["revoke"],
+    },
+    "service": {  # which are named like the provider's own
+        name: KINDS.get(name, TEXT)
+        for name in (
+            *("token_endpoint", "client_id", "client_secret", "client_auth", "scopes", "audience"),
+            "token_params",
+        )
+    },
+    "throttle": {
+        "statuses": KINDS["refresh_on"],
+        "lockout": KINDS["leeway"],
+        "scope": (lambda value: value in ("client", "account"), "client or account"),
+        "limit": (_count, "a number of calls"),
+        "window": KINDS["leeway"],
+    },
+    "credentials_from": dict.fromkeys(("package", "file", "client_id", "client_secret"), TEXT),
+    "import_from": {
+        "paths": (lambda value: _words(value) and not _text(value), "a list of texts"),
+        "unnamed": WORDS,
+        "matches": KINDS["token_params"],
+        "token_endpoint": TEXT,
+    },
+    "paste": {"url": TEXT, "hosts": WORDS},
 }
 
 
@@ -141,9 +158,11 @@ def check_session_key(key: str) -> None:
 def check_provider(provider: Provider) -> None:
     """ConfigurationError names the first field that cannot work. No value is shown."""
     _check_kinds(provider.name, provider, KINDS)
+    for field, kinds in PART_KINDS.items():
+        if part := getattr(provider, field):
+            _check_kinds(provider.name, part, kinds, within=f"{field}.")
     added = {*provider.authorize_params, *provider.token_params}
     if provider.service:
-        _check_kinds(provider.name, provider.service, SERVICE_KINDS)
         added.update(provider.service.token_params or ())
     if taken := RESERVED_PARAMS & added:
         raise ConfigurationError(
@@ -152,50 +171,30 @@ def check_provider(provider: Provider) -> None:
     for field in ("issuer", "base_url", "username_url"):
         if url := getattr(provider, field):
             require_secure(url, field)
-    _check_kinds(provider.name, provider.throttle, THROTTLE_KINDS)
-    if provider.import_from:
-        _check_kinds(provider.name, provider.import_from, CACHE_KINDS)
     _check_endpoints(provider)
     _check_header(provider)
-    _check_paste(provider)
+    if provider.paste:
+        require_secure(provider.paste.url, "paste.url")
     _check_api_key(provider)
 
 
-def _check_kinds(name: str, holder: Any, kinds: Mapping[str, Kind]) -> None:
+def _check_kinds(name: str, holder: Any, kinds: Mapping[str, Kind], within: str = "") -> None:
     for field, (fits, kind) in kinds.items():
         value = getattr(holder, field)
         if value is not None and not fits(value):
-            raise ConfigurationError(f"The field {field!r} of provider {name!r} is not {kind}.")
+            where = f"{within}{field}"
+            raise ConfigurationError(f"The field {where!r} of provider {name!r} is not {kind}.")
 
 
 def _check_endpoints(provider: Provider) -> None:
     for field in URLS:
-        url: Any = getattr(provider.endpoints, field, None)
+        url: str | None = getattr(provider.endpoints, field, None)
         # A path lies where the browser is; two slashes would name a host.
-        is_path = _text(url) and url.startswith("/") and not url.startswith(("//", "/\\"))
-        if url is None or (is_path and field == "authorization_endpoint"):
-            continue
-        if not _text(url):
-            raise ConfigurationError(
-                f"The endpoint {field!r} of provider {provider.name!r} is not a text."
-            )
-        require_secure(url, field)
+        is_path = url and url.startswith("/") and not url.startswith(("//", "/\\"))
+        if url is not None and not (is_path and field == "authorization_endpoint"):
+            require_secure(url, field)
     if provider.service and (url := provider.service.token_endpoint) is not None:
-        if not _text(url):
-            raise ConfigurationError(
-                f"The service's token_endpoint of provider {provider.name!r} is not a text."
-            )
         require_secure(url, "token_endpoint")
-
-
-def _check_paste(provider: Provider) -> None:
-    if provider.paste is None:
-        return
-    if not (_text(provider.paste.url) and _words(provider.paste.hosts)):
-        raise ConfigurationError(
-            f"The field 'paste' of provider {provider.name!r} is not a url and a list of hosts."
-        )
-    require_secure(provider.paste.url, "paste.url")
 
 
 def _check_api_key(provider: Provider) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
@@ -25,6 +25,7 @@ from jupyter_auth.core.parts import (
     OtherCache,
     Paste,
     Service,
+    taken,
     words,
 )
 from jupyter_auth.core.secret import Secret
@@ -54,7 +55,8 @@ class Provider:
     """An authorization server with one client registration. Data, never a subclass.
 
     Give ``issuer`` and everything else is discovered (OIDC Discovery, RFC 8414), or ``endpoints``.
-    Strings and lists are taken where secrets and tuples rest. ConfigurationError: cannot work.
+    Strings, lists and plain mappings are taken where secrets, tuples and parts (``Header``,
+    ``Throttle`` ...) rest. ConfigurationError: cannot work.
     ``grants``: the ways in, the preferred one first; none: those that its endpoints offer.
     ``paste`` says how that looks there.
 
@@ -107,13 +109,15 @@ class Provider:
                 f"{self.name!r} cannot name a provider.",
                 hint="Use up to 64 lower-case letters, digits, dots, dashes or underscores.",
             )
+        put = object.__setattr__
+        for each in fields(self):
+            put(self, each.name, taken(self.name, each, getattr(self, each.name)))
         if not self.issuer and not (self.endpoints and self.endpoints.token_endpoint):
             raise ConfigurationError(
                 f"Provider {self.name!r} has no address.",
                 hint="Give its issuer URL, or its endpoints with a token_endpoint.",
             )
         check_provider(self)
-        put = object.__setattr__
         secret: Secret | str | None = self.client_secret
         put(self, "client_secret", Secret(secret) if isinstance(secret, str) else secret)
         put(self, "title", self.title or self.name)

@@ -1,14 +1,21 @@
-"""What a provider is made of, where that is more than a text: frozen values, as in ``models``."""
+"""What a provider is made of, where that is more than a text: frozen values, as in ``models``.
+
+Each can be given as a table too (a plain mapping, as in TOML): ``taken`` makes it of that.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, field, fields
+from typing import TYPE_CHECKING, Any, Literal
 
+from jupyter_auth.core.errors import ConfigurationError
+from jupyter_auth.core.limits import Throttle
 from jupyter_auth.core.secret import Secret
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Sequence
+    from dataclasses import Field
 
 ClientAuth = Literal["basic", "post", "none", "query"]
 
@@ -16,6 +23,13 @@ ClientAuth = Literal["basic", "post", "none", "query"]
 def words(value: str | Sequence[str] | None) -> tuple[str, ...]:
     """The words of a text, or of a list as they are."""
     return tuple(value.split()) if isinstance(value, str) else tuple(value or ())
+
+
+def _take_words(part: Any, *names: str) -> None:
+    """A text or a list is taken where a tuple rests; what is neither is for ``checks`` to name."""
+    for name in names:
+        if isinstance(value := getattr(part, name), str | list):
+            object.__setattr__(part, name, words(value))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +47,10 @@ class Endpoints:
     grant_types_supported: tuple[str, ...] = ()
     id_token_signing_alg_values_supported: tuple[str, ...] = ("RS256",)
     authorization_response_iss_parameter_supported: bool = False
+
+    def __post_init__(self) -> None:
+        lists = ("scopes_supported", "grant_types_supported")
+        _take_words(self, *lists, "id_token_signing_alg_values_supported")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,11 +78,10 @@ class Service:
     token_params: Mapping[str, str] | None = None
 
     def __post_init__(self) -> None:
-        put = object.__setattr__
         secret: Secret | str | None = self.client_secret
-        put(self, "client_secret", Secret(secret) if isinstance(secret, str) else secret)
-        if self.scopes is not None:
-            put(self, "scopes", words(self.scopes))
+        if isinstance(secret, str):
+            object.__setattr__(self, "client_secret", Secret(secret))
+        _take_words(self, "scopes")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,6 +111,9 @@ class OtherCache:
     matches: Mapping[str, str] = field(default_factory=dict)
     token_endpoint: str | None = None
 
+    def __post_init__(self) -> None:
+        _take_words(self, "unnamed")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Paste:
@@ -105,6 +125,9 @@ class Paste:
 
     url: str
     hosts: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        _take_words(self, "hosts")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,3 +142,56 @@ class ApiKey:
     parts: Mapping[str, str]
     headers: Mapping[str, Mapping[str, str]]
     environment: Mapping[str, str] = field(default_factory=dict)
+
+
+PARTS: dict[str, type[Any]] = {
+    "endpoints": Endpoints,
+    "header": Header,
+    "service": Service,
+    "throttle": Throttle,
+    "credentials_from": CredentialsFrom,
+    "import_from": OtherCache,
+    "paste": Paste,
+    "api_key": ApiKey,
+}
+
+
+def taken(provider: str, field: Field[Any], value: Any) -> Any:
+    """What ``value`` means for that field of a provider: a table becomes the part it describes.
+
+    None is the field's default, as is a field that a file does not have.
+
+    Raises:
+        ConfigurationError: names what is wrong with a table, and the key that may have been meant.
+    """
+    if value is None:
+        return _default(field)
+    kind = PARTS.get(field.name)
+    if kind is None or isinstance(value, kind):
+        return value
+    known = {each.name: each for each in fields(kind)}
+    of = f"{field.name!r} of provider {provider!r}"
+    if not isinstance(value, Mapping):
+        raise ConfigurationError(f"The field {of} must be a table of: {', '.join(sorted(known))}.")
+    if unknown := [key for key in value if key not in known]:
+        raise ConfigurationError(
+            f"The field {of} has an unknown key {unknown[0]!r}.", hint=nearest(unknown[0], known)
+        )
+    given = {name: each for name, each in value.items() if each is not None}
+    if lacking := [n for n, each in known.items() if n not in given and _default(each) is MISSING]:
+        raise ConfigurationError(f"The field {of} needs the key {lacking[0]!r}.")
+    return kind(**{k: tuple(v) if isinstance(v, list) else v for k, v in given.items()})
+
+
+def _default(field: Field[Any]) -> Any:
+    return field.default if field.default_factory is MISSING else field.default_factory()
+
+
+def nearest(name: Any, known: Collection[str], most: int = 1) -> str:
+    """The hint of an error: the names that may have been meant by a wrong one, else all of them."""
+    import difflib
+
+    near = difflib.get_close_matches(str(name), known, most)
+    if near:
+        return f"Did you mean {' or '.join(near)}?"
+    return f"Known are: {', '.join(sorted(known)) or 'none'}."

@@ -7,10 +7,10 @@ made in code, then the user's ``providers.toml``, then the presets of this packa
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import functools
 import threading
 import tomllib
+from collections.abc import Mapping
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
@@ -19,35 +19,16 @@ import platformdirs
 from jupyter_auth.core import keeping
 from jupyter_auth.core.credentials import Credentials, from_environment, from_package
 from jupyter_auth.core.errors import ConfigurationError, ProviderNotFound
-from jupyter_auth.core.limits import Throttle
 from jupyter_auth.core.models import Provider, ProviderInfo
-from jupyter_auth.core.parts import (
-    ApiKey,
-    CredentialsFrom,
-    Endpoints,
-    Header,
-    OtherCache,
-    Paste,
-    Service,
-)
+from jupyter_auth.core.parts import PARTS, nearest
 from jupyter_auth.core.secret import Secret
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Iterator
     from pathlib import Path
 
 MOST_OWN = 256  # made in code: kernels make up their names
 FIELDS = {field.name for field in dataclasses.fields(Provider)}
-NESTED = {
-    "endpoints": Endpoints,
-    "header": Header,
-    "service": Service,
-    "throttle": Throttle,
-    "credentials_from": CredentialsFrom,
-    "import_from": OtherCache,
-    "paste": Paste,
-    "api_key": ApiKey,
-}
 
 
 def provider_from_mapping(name: str, mapping: Mapping[str, Any]) -> Provider:
@@ -56,60 +37,49 @@ def provider_from_mapping(name: str, mapping: Mapping[str, Any]) -> Provider:
     A table without an address completes the preset of its name: a client id is often all it has.
     ConfigurationError names the field that is wrong, and one it may have been meant for.
     """
-    if not isinstance(mapping, dict):
+    if not isinstance(mapping, Mapping):
         raise ConfigurationError(f"Provider {name!r} is not a table of fields.")
     fields = {k: v for k, v in mapping.items() if v is not None and k != "name"}
     if not {"issuer", "endpoints"} & fields.keys():
-        fields = _merged(_presets().get(name, {}), fields)
+        preset = _presets().get(name, {})
+        fields = {**preset, **_completed_tables(preset, fields)}
     for key in fields:
         _check_field(name, key)
     try:
-        for key, kind in NESTED.items():
-            if key in fields:
-                fields[key] = _nested(name, key, kind, fields[key])
         return Provider(name=name, **fields)
     except (TypeError, ValueError):
         raise ConfigurationError(f"Provider {name!r} has a field of a wrong kind.") from None
 
 
-def _merged(preset: Mapping[str, Any], fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Its tables too: a service's client id and secret complete what the preset says of it."""
-    merged = {**preset, **fields}
-    for name in NESTED.keys() & preset.keys() & fields.keys():
-        if isinstance(fields[name], dict):
-            merged[name] = {**preset[name], **fields[name]}
-    return merged
+def _completed_tables(before: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """``changes``, with each table of a part completed by what was there before.
+
+    A service's client id and secret complete what the preset says of it.
+    """
+    done = dict(changes)
+    for name in PARTS.keys() & before.keys() & changes.keys():
+        if before[name] is not None and isinstance(changes[name], Mapping):
+            part = before[name] if isinstance(before[name], Mapping) else vars(before[name])
+            done[name] = {**part, **changes[name]}
+    return done
 
 
 def _check_field(name: str, key: str) -> None:
     if key not in FIELDS:
         raise ConfigurationError(
-            f"Provider {name!r} has an unknown field {key!r}.", hint=_nearest(key, FIELDS)
+            f"Provider {name!r} has an unknown field {key!r}.", hint=nearest(key, FIELDS)
         )
-
-
-def _nearest(name: str, known: Collection[str], most: int = 1) -> str:
-    near = difflib.get_close_matches(name, known, most)
-    if near:
-        return f"Did you mean {' or '.join(near)}?"
-    return f"Known are: {', '.join(sorted(known)) or 'none'}."
-
-
-def _nested(name: str, key: str, kind: type[Any], value: Any) -> Any:
-    known = {field.name for field in dataclasses.fields(kind)}
-    if not isinstance(value, dict) or not known.issuperset(value):
-        raise ConfigurationError(
-            f"The field {key!r} of provider {name!r} is a table of: {', '.join(sorted(known))}."
-        )
-    return kind(**{k: tuple(v) if isinstance(v, list) else v for k, v in value.items()})
 
 
 def replace_provider(provider: Provider, **changes: Any) -> Provider:
-    """``provider`` with fields changed. ConfigurationError: no such field, or cannot work."""
-    if unknown := sorted(set(changes) - FIELDS):
-        raise ConfigurationError(
-            f"A provider has no field {unknown[0]!r}.", hint=f"It has: {', '.join(sorted(FIELDS))}."
-        )
+    """``provider`` with fields changed; a table given for a part completes what is there.
+
+    Raises:
+        ConfigurationError: no such field, or the changed provider cannot work.
+    """
+    for key in changes:
+        _check_field(provider.name, key)
+    changes = _completed_tables(vars(provider), changes)
     # What was derived from other fields is derived anew from the changed ones.
     derived: dict[str, Any] = {"title": "", "client_auth": None, "api_origins": ()}
     for field, nothing in derived.items():
@@ -122,7 +92,13 @@ def replace_provider(provider: Provider, **changes: Any) -> Provider:
 def provider(name: str, **changes: Any) -> Provider:
     """A preset, or a provider of the user's own file, with fields changed.
 
-    ProviderNotFound names those near it. ConfigurationError: no such field, or cannot work.
+    Fields that are tables in TOML are plain mappings here, and complete what is there as they do
+    there: ``provider("insideview", throttle={"limit": 10})``. A ``Header``, ``Endpoints`` ...
+    replaces it.
+
+    Raises:
+        ProviderNotFound: names those near it.
+        ConfigurationError: no such field or key, or the changed provider cannot work.
     """
     return replace_provider(Providers(user_file=user_file()).get(name), **changes)
 
@@ -274,7 +250,7 @@ class Providers:
                 return source, self._made(source, name, providers[name])
             names.update(providers)
         raise ProviderNotFound(
-            f"No provider is called {name!r:.80}.", hint=_nearest(name, names, most=3)
+            f"No provider is called {name!r:.80}.", hint=nearest(name, names, most=3)
         )
 
     def _layers(self, *, skip_broken: bool = False) -> Iterator[tuple[str, Mapping[str, Any]]]:

@@ -99,6 +99,27 @@ def test_all_kernels_share_the_brokers_token(session, rogue):
     assert len(rogue.seen("token")) == 1
 
 
+def test_a_provider_made_of_plain_mappings(rogue, home):  # noqa: ARG001
+    rogue.client_secret = SECRET
+    provider = Provider(
+        name="mine",
+        endpoints={"token_endpoint": f"{rogue.issuer}/token"},
+        base_url=rogue.issuer,
+        service={"client_id": "notebook", "client_secret": SECRET, "scopes": ["jobs"]},
+        client_auth="post",
+        header={"template": "bearer {token}"},
+        throttle={"limit": 5},
+    )
+    with ClientSession(provider=provider) as made:
+        for _ in range(3):
+            made.get("/api/x")
+        with pytest.warns(AuthWarning, match="4 of 5 calls"):
+            made.get("/api/x")
+        sent = rogue.seen("api")[0].headers["authorization"]
+        assert sent == f"bearer {made.access_token}"
+    assert rogue.seen("token")[0].form["scope"] == "jobs"
+
+
 def test_its_own_scopes(session, rogue):
     other = ClientSession(provider="idp", scopes="a b")
     assert other.scopes == ("a", "b")

@@ -1,0 +1,192 @@
+"""What is a table in TOML is a plain mapping in Python, and a wrong one is one sentence."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from types import MappingProxyType
+
+import pytest
+from traitlets.config import Config
+
+import jupyter_auth
+from jupyter_auth.core import wire
+from jupyter_auth.core.errors import ConfigurationError
+from jupyter_auth.core.limits import Throttle
+from jupyter_auth.core.models import Provider
+from jupyter_auth.core.parts import PARTS, Endpoints, Header, Paste, Service
+from jupyter_auth.core.providers import Providers, provider, provider_from_mapping
+from jupyter_auth.core.secret import Secret
+
+IDP = {"issuer": "https://idp.example.com", "client_id": "x"}
+TOKENS = "https://idp.example.com/token"
+SECRET = "planted-secret-5c0ffee"
+TABLES = {
+    "endpoints": {"token_endpoint": TOKENS, "scopes_supported": ["a", "b"]},
+    "header": {"name": "accessToken", "template": "{token}"},
+    "service": {"client_id": "s", "client_secret": SECRET, "scopes": "read write"},
+    "throttle": {"statuses": [429], "limit": 10},
+    "credentials_from": {"package": "p", "file": "f.json", "client_id": "ID"},
+    "import_from": {"paths": ["~/.other/*.json"], "unnamed": "main"},
+    "paste": {"url": "https://idp.example.com/code", "hosts": ["idp.example.com"]},
+    "api_key": {"parts": {"key": "Key"}, "headers": {"*": {"x-api-key": "{key}"}}},
+}
+
+
+@pytest.fixture(autouse=True)
+def _no_file_of_ones_own(monkeypatch, tmp_path):
+    monkeypatch.setattr("jupyter_auth.core.providers.user_file", lambda: tmp_path / "none.toml")
+
+
+def made(**fields) -> Provider:
+    return Provider(**{"name": "idp", **IDP, **fields})
+
+
+# -- taken ---------------------------------------------------------------------------------------
+
+
+def test_each_field_with_a_table_has_one_here():
+    assert TABLES.keys() == PARTS.keys()
+
+
+@pytest.mark.parametrize("field", TABLES)
+@pytest.mark.parametrize("kind", [dict, MappingProxyType, Config])
+def test_a_mapping_makes_the_part(field, kind):
+    provider = made(**{field: kind(TABLES[field])})
+    assert isinstance(getattr(provider, field), PARTS[field])
+    assert provider == provider_from_mapping("idp", {**IDP, field: TABLES[field]})
+
+
+def test_what_it_holds_is_what_was_given():
+    provider = made(**TABLES)
+    assert provider.endpoints == Endpoints(token_endpoint=TOKENS, scopes_supported=("a", "b"))
+    assert provider.header == Header(name="accessToken", template="{token}")
+    assert provider.throttle == Throttle(statuses=(429,), limit=10)
+    assert provider.service == Service(
+        client_id="s", client_secret=Secret(SECRET), scopes=("read", "write")
+    )
+    assert SECRET not in repr(provider)
+    assert provider_from_mapping("idp", wire.provider_fields(provider)) == provider
+
+
+def test_parts_are_taken_as_before_and_in_the_administrators_table_too():
+    header = Header(name="accessToken", template="{token}")
+    configured = Providers({"idp": IDP | {"header": header, "throttle": {"limit": 10}}})
+    assert configured.get("idp") == made(header=header, throttle=Throttle(limit=10))
+
+
+def test_none_is_what_a_file_does_not_say():
+    nothing = dict.fromkeys([*TABLES, "title", "scopes", "token_params", "refresh_on"])
+    assert made(**nothing) == made()
+
+
+def test_a_text_where_a_list_rests_is_its_words():
+    """A host is not to be found in the middle of another's name."""
+    paste = Paste(url="https://idp.example.com/code", hosts="idp.example.com")
+    assert paste.hosts == ("idp.example.com",)
+
+
+# -- changed -------------------------------------------------------------------------------------
+
+
+def test_a_change_completes_the_table_of_a_preset_as_in_toml():
+    before = provider("insideview")
+    changed = provider("insideview", throttle={"limit": 10}, header={"name": "X-Token"})
+    assert changed == provider_from_mapping(
+        "insideview", {"throttle": {"limit": 10}, "header": {"name": "X-Token"}}
+    )
+    assert (changed.throttle.limit, changed.throttle.lockout) == (10, before.throttle.lockout)
+    assert changed.header.template == before.header.template == "{token}"
+
+
+def test_none_in_a_change_is_the_default():
+    assert provider("insideview", throttle={"lockout": None}).throttle.lockout is None
+    assert provider("insideview", throttle=None).throttle == Throttle()
+
+
+def test_a_part_as_a_change_replaces_it():
+    assert provider("insideview", throttle=Throttle(limit=10)).throttle == Throttle(limit=10)
+
+
+def test_endpoints_move_one_by_one():
+    changed = provider("github", endpoints={"token_endpoint": TOKENS})
+    assert changed.endpoints.token_endpoint == TOKENS
+    assert changed.endpoints.authorization_endpoint.startswith("https://github.com/")
+
+
+def test_a_secret_completes_a_service_and_shows_nowhere():
+    changed = provider("insideview", service={"client_id": "s", "client_secret": SECRET})
+    assert changed.service.client_secret == Secret(SECRET)
+    assert SECRET not in repr(changed)
+
+
+# -- wrong ---------------------------------------------------------------------------------------
+
+WRONG = {
+    "an unknown key": ({"throttle": {"limt": 10}}, "'throttle'.*'limt'.*Did you mean limit?"),
+    "one near nothing": ({"header": {"zzz": 1}}, "'header'.*'zzz'.*Known are: name, template"),
+    "no text as a key": ({"throttle": {5: 10}}, "'throttle'.* key 5"),
+    "no table": ({"throttle": 10}, "'throttle'.* must be a table of: limit, lockout"),
+    "a list": ({"paste": ["https://idp.example.com"]}, "'paste'.* must be a table of: hosts, url"),
+    "another part": ({"header": Throttle()}, "'header'.* must be a table of: name, template"),
+    "a key too few": ({"credentials_from": {"package": "p"}}, "'credentials_from'.* key 'file'"),
+    "a number": ({"throttle": {"limit": "ten"}}, "'throttle.limit'.* is not a number of calls"),
+    "a text": ({"endpoints": {"token_endpoint": 5}}, "'endpoints.token_endpoint'.* not a text"),
+    "scopes": ({"service": {"scopes": 5}}, "'service.scopes'.* is not a list of texts"),
+    "a secret": ({"service": {"client_secret": [SECRET]}}, "'service.client_secret'.* not a text"),
+    "a package": (
+        {"credentials_from": {"package": 5, "file": "f", "client_id": "c"}},
+        "'credentials_from.package'.* is not a text",
+    ),
+    "paths": ({"import_from": {"paths": "~/x"}}, "'import_from.paths'.* is not a list of texts"),
+    "hosts": ({"paste": {"url": TOKENS, "hosts": 5}}, "'paste.hosts'.* is not a list of texts"),
+    "an algorithm": (
+        {"endpoints": {"id_token_signing_alg_values_supported": 5}},
+        "'endpoints.id_token_signing_alg_values_supported'.* is not a list of texts",
+    ),
+}
+
+
+@pytest.mark.parametrize(("fields", "says"), WRONG.values(), ids=WRONG)
+@pytest.mark.parametrize(
+    "made_by",
+    [
+        lambda fields: Provider(name="insideview", **IDP, **fields),
+        lambda fields: provider("insideview", **fields),
+        lambda fields: Providers({"insideview": IDP | fields}),
+    ],
+    ids=["Provider", "provider", "c.JupyterAuth.providers"],
+)
+def test_a_wrong_one_is_one_sentence_that_names_the_field(made_by, fields, says):
+    with pytest.raises(ConfigurationError) as caught:
+        made_by(fields)
+    assert re.search(says, str(caught.value))
+    assert "'insideview'" in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert SECRET not in str(caught.value)
+
+
+def test_a_field_that_does_not_exist_gets_one_near_it():
+    with pytest.raises(ConfigurationError, match=r"'throtle'.*Did you mean throttle\?"):
+        provider("insideview", throtle={"limit": 10})
+
+
+# -- from jupyter_auth import * ------------------------------------------------------------------
+
+
+def test_all_public_names_are_there_for_a_star():
+    star: dict[str, object] = {}
+    exec("from jupyter_auth import *", star)  # noqa: S102
+    assert star.keys() - {"__builtins__"} == set(jupyter_auth.__all__)
+    assert star["UserSession"] is jupyter_auth.UserSession
+    assert {"Provider", "LoginWidget", "AuthError", "provider", "token"} <= star.keys()
+
+
+def test_the_package_itself_imports_nothing_of_it():
+    code = (
+        "import sys, jupyter_auth\njupyter_auth.__all__, dir(jupyter_auth)\n"
+        "print([name for name in sys.modules if name.startswith('jupyter_auth.')])"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert ran.stdout == "[]\n", ran.stderr
