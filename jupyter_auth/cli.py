@@ -95,12 +95,13 @@ def _fail(error: Exception, status: int) -> int:
 
 
 def _login(given: Namespace) -> int:
+    name = verbs.named(given.name)
     if sys.stdin.isatty():
-        _complete(given.name)
+        _complete(name)
     from jupyter_auth.kernel.sessions import UserSession
 
     UserSession(
-        given.name,
+        name,
         session_key=given.key,
         auth_force=given.force,
         grant=given.grant,
@@ -124,7 +125,7 @@ def _complete(name: str) -> None:
 
 
 def _logout(given: Namespace) -> int:
-    return _say(verbs.logout(given.name, given.key))
+    return _say(verbs.logout(verbs.named(given.name), given.key))
 
 
 def _status(given: Namespace) -> int:

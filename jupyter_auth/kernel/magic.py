@@ -16,10 +16,13 @@ from jupyter_auth.core.models import DEFAULT_KEY
 from jupyter_auth.kernel import verbs
 from jupyter_auth.kernel.client import alone, connect
 from jupyter_auth.kernel.prompt import browser_here, in_notebook, is_interactive
+from jupyter_auth.kernel.shown import Sentence, show
 
 if TYPE_CHECKING:
     from argparse import Namespace
     from types import SimpleNamespace
+
+    from jupyter_auth.kernel.report import Report
 
 VERBS = ("login", "logout", "status", "providers", "use", "add", "doctor")
 OPTIONS = {
@@ -40,16 +43,19 @@ class AuthMagics(Magics):
         """Sign in and out, and see who is signed in.
 
         %auth                               a table of who is signed in
-        %auth login NAME [--key K] [--force] [--grant NAME] [--scopes ...] [--wait]
-        %auth logout NAME [--key K]
+        %auth login [NAME] [--key K] [--force] [--grant NAME] [--scopes ...] [--wait]
+        %auth logout [NAME] [--key K]
         %auth status [NAME]
         %auth providers
-        %auth use NAME                      the provider where none is named
+        %auth use NAME                      sets the default provider of this kernel
         %auth add NAME --issuer URL --client-id ID [--client-secret] [--scopes ...]
             [--base-url URL] [--api-origin URL]
-                                            a provider of your own; its secret is asked for
+                                            adds a provider; prompts for its client secret
         %auth doctor [NAME]                 what could keep you from signing in, and the fix
-        %%auth NAME [--key K]               runs the cell with `session` signed in
+        %%auth [NAME] [--key K]             runs the cell with `session` signed in
+
+        Without NAME, login, logout and a cell use the default provider. Each line shows its
+        result where it stands, in a loop or a function too, and returns it: t = %auth status
         """
         try:
             if cell is not None:
@@ -64,7 +70,7 @@ class AuthMagics(Magics):
     def _line(self, line: str) -> Any:
         words = _split(line)
         if not words:
-            return verbs.status()
+            return show(verbs.status())
         verbs.check_verb("%auth", words[0], VERBS)
         try:
             given = _parser().parse_args(words)
@@ -73,51 +79,50 @@ class AuthMagics(Magics):
         return getattr(self, f"_{given.verb}")(given)
 
     def _login(self, given: Namespace) -> None:
+        name = verbs.named(given.name)
         if given.wait or not _link_is_enough():
             from jupyter_auth.kernel.sessions import UserSession
 
             UserSession(
-                given.name,
+                name,
                 session_key=given.key,
                 auth_force=given.force,
                 scopes=given.scopes,
                 grant=given.grant,
             )
             return
-        if not is_interactive() and (given.force or not verbs.signed_in(given.name, given.key)):
+        if not is_interactive() and (given.force or not verbs.signed_in(name, given.key)):
             raise LoginRequired(
-                f"Nobody is here to sign in to {given.name}.",
-                hint="Sign in from a notebook or a terminal first; this then uses the account.",
+                f"{name} needs a sign-in, and this run can't ask for one.",
+                hint=f"Run `jupyter auth login {name}` once, or sign in from a notebook.",
             )
         from jupyter_auth.kernel.widget import LoginWidget
 
-        # Shown and not returned: the line need not be the last one of its cell.
         widget = LoginWidget(
-            given.name, given.key, force=given.force, scopes=given.scopes, grant=given.grant
+            name, given.key, force=given.force, scopes=given.scopes, grant=given.grant
         )
         display(widget)  # type: ignore[no-untyped-call]
 
-    def _logout(self, given: Namespace) -> Any:
-        return Sentence(verbs.logout(given.name, given.key))
+    def _logout(self, given: Namespace) -> Sentence:
+        return show(Sentence(verbs.logout(verbs.named(given.name), given.key)))
 
-    def _status(self, given: Namespace) -> Any:
-        return verbs.status(given.name)
+    def _status(self, given: Namespace) -> verbs.Table:
+        return show(verbs.status(given.name))
 
-    def _providers(self, _: Namespace) -> Any:
-        return verbs.providers()
+    def _providers(self, _: Namespace) -> verbs.Table:
+        return show(verbs.providers())
 
-    def _use(self, given: Namespace) -> Any:
-        return Sentence(verbs.use(given.name))
+    def _use(self, given: Namespace) -> Sentence:
+        return show(Sentence(verbs.use(given.name)))
 
-    def _add(self, given: Namespace) -> Any:
-        return Sentence(verbs.add(given.name, verbs.fields_of(given, _ask_secretly)))
+    def _add(self, given: Namespace) -> Sentence:
+        return show(Sentence(verbs.add(given.name, verbs.fields_of(given, _ask_secretly))))
 
-    def _doctor(self, given: Namespace) -> Any:
+    def _doctor(self, given: Namespace) -> Report:
         from jupyter_auth.kernel.doctor import examine
 
         progress = _Progress()
-        report = examine(given.name, progress.say)
-        return progress.give_way_to(report)
+        return show(examine(given.name, progress.say), progress.handle)
 
     def _cell(self, line: str, cell: str) -> Any:
         parser = verbs.Parser(prog="%%auth", add_help=False)
@@ -134,44 +139,24 @@ class AuthMagics(Magics):
 
 
 class _Progress:
-    """A line that says what is waited for, until there is something to show in its place."""
+    """A line that says what is waited for, once there is something to wait for."""
 
-    def __init__(self) -> None:
-        self._handle: Any = None
+    handle: Any = None
 
     def say(self, text: str) -> None:
-        if self._handle is None:
-            self._handle = display(Sentence(text), display_id=True)  # type: ignore[no-untyped-call]
+        if self.handle is None:
+            self.handle = display(Sentence(text), display_id=True)  # type: ignore[no-untyped-call]
         else:
-            self._handle.update(Sentence(text))
-
-    def give_way_to(self, shown: Any) -> Any:
-        """What the cell is to return: None where ``shown`` is in the line's place."""
-        if self._handle is None:
-            return shown
-        self._handle.update(shown)
-        return None
+            self.handle.update(Sentence(text))
 
 
 def _ask_secretly(prompt: str) -> str:
     if not is_interactive():
         raise LoginRequired(
-            "Nobody is here to type the client secret.",
+            "This run can't ask for the client secret.",
             hint="Run `jupyter auth add` in a terminal.",
         )
     return getpass.getpass(prompt).strip()  # looked up now: a kernel puts its own in there
-
-
-class Sentence(str):
-    """Text that a cell shows without quotes."""
-
-    __slots__ = ()
-
-    def __repr__(self) -> str:
-        return str(self)
-
-    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:  # noqa: ARG002, FBT001 (IPython's)
-        printer.text(str(self))
 
 
 def in_one_line(error: AuthError) -> AuthError:
@@ -219,8 +204,8 @@ def _split(line: str) -> list[str]:
 
 def _parser() -> verbs.Parser:
     parser, added = verbs.parser("%auth")
-    added.choices["login"].add_argument("--wait", action="store_true", help="until signed in")
-    verbs.add_verb(added, "use", "the provider where none is named", key=False)
+    added.choices["login"].add_argument("--wait", action="store_true", help="block until signed in")
+    verbs.add_verb(added, "use", "set the default provider", key=False)
     return parser
 
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING
 
+from jupyter_auth.kernel.shown import Shown
+
 if TYPE_CHECKING:
     from jupyter_auth.core.findings import Finding
 
@@ -30,7 +32,7 @@ class Section:
 
 
 @dataclass(frozen=True)
-class Report:
+class Report(Shown):
     """All of it. ``str`` and notebooks show it."""
 
     sections: tuple[Section, ...]
@@ -49,11 +51,11 @@ class Report:
         """The whole of it in one sentence."""
         match self.count("wrong"):
             case 0:
-                return "Nothing is wrong."
+                return "No problems found."
             case 1:
-                return "One thing is wrong; the fix is beside it."
+                return "1 problem found. Fix below."
             case many:
-                return f"{many} things are wrong; the fixes are beside them."
+                return f"{many} problems found. Fixes below."
 
     def text(self, *, colour: bool = False) -> str:
         """Aligned text, with the state of each finding as a word."""

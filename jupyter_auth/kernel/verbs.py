@@ -15,6 +15,7 @@ from jupyter_auth.core.models import DEFAULT_KEY, AccountKey
 from jupyter_auth.core.secret import Secret
 from jupyter_auth.kernel import client
 from jupyter_auth.kernel.limit_words import limit_words
+from jupyter_auth.kernel.shown import Shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -29,7 +30,7 @@ class Misuse(Exception):
 
 
 @dataclass(frozen=True)
-class Table:
+class Table(Shown):
     """Rows of text under headings; ``str`` and notebooks show it. ``empty`` stands for no rows."""
 
     headings: tuple[str, ...]
@@ -77,11 +78,11 @@ def status(name: str | None = None, accounts: Accounts | None = None) -> Table:
         if name in {None, login.provider} and login.key not in rows:
             until = f"link good until {moment(login.expires_at)}"
             rows[login.key] = (login.provider, login.session_key, "signing in …", until, "")
-    where = f"to {name} " if name else ""
+    where = f"to {name}" if name else "anywhere"
     table = Table(
         headings=("provider", "key", "user", "until", "scopes"),
         rows=tuple(rows[key] for key in sorted(rows)),
-        empty=f"Nobody is signed in {where}here.",
+        empty=f"You're not signed in {where}.",
     )
     return _with_limits(table, [x for x in accounts.limits() if name in {None, x.provider}])
 
@@ -139,7 +140,7 @@ def logout(name: str, session_key: str = DEFAULT_KEY, accounts: Accounts | None 
     key = AccountKey(name, session_key)
     if key not in {each.key for each in accounts.accounts()}:
         title = accounts.provider(name).title
-        return f"Nobody was signed in to {title}{_under(session_key)}."
+        return f"You're not signed in to {title}{_under(session_key)}."
     gone = accounts.logout(name, session_key)
     how = " The provider has revoked the tokens." if gone.revoked else ""
     note = f" {gone.note}" if gone.note else ""
@@ -171,21 +172,21 @@ def import_accounts(name: str, accounts: Accounts | None = None) -> str:
 
 
 def use(name: str, accounts: Accounts | None = None) -> str:
-    """Make it the provider of this process where none is named. ProviderNotFound."""
+    """Make it the default provider of this process. ProviderNotFound."""
     info = client.use(accounts or client.connect(), name)
-    return f"{info.title} is used here where no provider is named."
+    return f"{info.title} is now the default provider in this kernel."
 
 
 def add(name: str, fields: Mapping[str, Any], accounts: Accounts | None = None) -> str:
-    """Write a provider down for good, its client secret apart; a sentence says what is next.
+    """Add a provider to the person's configuration; a sentence says what is next.
 
     ConfigurationError: not allowed here, the name is taken, or it cannot work.
     """
     info = (accounts or client.connect()).add(name, fields)
-    kept = " Its client secret is kept apart, where only you can read it." * (
+    kept = " Its client secret is stored in a file that only you can read." * (
         "client_secret" in fields
     )
-    return f"{info.title} ({info.host}) is known here now.{kept} Sign in with `%auth login {name}`."
+    return f"Added {info.title} ({info.host}).{kept} Sign in with `%auth login {name}`."
 
 
 def fields_of(given: argparse.Namespace, ask: Callable[[str], str]) -> dict[str, Any]:
@@ -217,6 +218,15 @@ def missing(name: str, accounts: Accounts | None = None) -> tuple[str, ...]:
     own = Providers(user_file=user_file()).get(name)
     wants_secret = own.client_auth in {"basic", "post"} and not own.client_secret
     return ("client_id",) * (not own.client_id) + ("client_secret",) * wants_secret
+
+
+def named(name: str | None, accounts: Accounts | None = None) -> str:
+    """``name``, or the default provider's.
+
+    Raises:
+        ConfigurationError: none is named, and there is no default; it shows the line to write.
+    """
+    return name or client.default_provider(accounts or client.connect())
 
 
 def signed_in(name: str, session_key: str = DEFAULT_KEY, accounts: Accounts | None = None) -> bool:
@@ -264,21 +274,23 @@ def parser(prog: str) -> tuple[Parser, Any]:
     """The words that notebook and terminal share; each adds its own to what comes second."""
     whole = Parser(prog=prog, description="Sign in once; sessions stay signed in.")
     verbs = whole.add_subparsers(dest="verb", metavar="VERB", parser_class=Parser)
-    login = add_verb(verbs, "login", "sign in")
-    login.add_argument("--force", action="store_true", help="sign in anew, as somebody else")
-    login.add_argument("--grant", metavar="NAME", help="the way in, where there are several")
-    login.add_argument("--scopes", nargs="+", default=None, metavar="SCOPE", help="ask for these")
-    add_verb(verbs, "logout", "sign out here and at the provider")
-    add_verb(verbs, "status", "who is signed in", name="?", key=False)
-    add_verb(verbs, "providers", "where one can sign in", name=None, key=False)
-    add = add_verb(verbs, "add", "write a provider down for good", key=False)
-    add.add_argument("--issuer", metavar="URL", help="its address; a preset needs none")
-    add.add_argument("--client-id", metavar="ID", help="your registration there")
-    add.add_argument("--client-secret", action="store_true", help="ask for it, and keep it")
-    add.add_argument("--scopes", nargs="+", metavar="SCOPE", help="what to ask for")
-    add.add_argument("--base-url", metavar="URL", help="what relative URLs are joined to")
-    add.add_argument("--api-origin", nargs="+", metavar="URL", help="where its tokens may go")
-    add_verb(verbs, "doctor", "what could keep you from signing in", name="?", key=False)
+    login = add_verb(verbs, "login", "sign in", name="?")
+    login.add_argument("--force", action="store_true", help="sign in again, to switch accounts")
+    login.add_argument(
+        "--grant", metavar="NAME", help="sign-in method (authorization_code, device_code, …)"
+    )
+    login.add_argument("--scopes", nargs="+", metavar="SCOPE", help="scopes to ask for")
+    add_verb(verbs, "logout", "sign out here and at the provider", name="?")
+    add_verb(verbs, "status", "show who is signed in", name="?", key=False)
+    add_verb(verbs, "providers", "list the providers you can sign in to", name=None, key=False)
+    add = add_verb(verbs, "add", "add a provider to your configuration", key=False)
+    add.add_argument("--issuer", metavar="URL", help="issuer URL (built-in providers have one)")
+    add.add_argument("--client-id", metavar="ID", help="client ID of your registration there")
+    add.add_argument("--client-secret", action="store_true", help="prompt for the client secret")
+    add.add_argument("--scopes", nargs="+", metavar="SCOPE", help="scopes to ask for")
+    add.add_argument("--base-url", metavar="URL", help="URL that relative URLs are joined to")
+    add.add_argument("--api-origin", nargs="+", metavar="URL", help="origins its tokens may go to")
+    add_verb(verbs, "doctor", "find what could keep you from signing in", name="?", key=False)
     return whole, verbs
 
 
@@ -290,9 +302,7 @@ def add_verb(
     if name is not None:
         added.add_argument("name", metavar="NAME", help="the provider", nargs=name or None)
     if key:
-        added.add_argument(
-            "--key", default=DEFAULT_KEY, metavar="K", help="one of several accounts"
-        )
+        added.add_argument("--key", default=DEFAULT_KEY, metavar="K", help="account label")
     return added
 
 
@@ -301,5 +311,5 @@ def check_verb(prog: str, word: str, known: tuple[str, ...]) -> None:
     if word in known or word.startswith("-"):
         return
     near = difflib.get_close_matches(word, known, 1)
-    hint = f"Did you mean `{prog} {near[0]}`?" if near else f"There is: {', '.join(known)}."
+    hint = f"Did you mean `{prog} {near[0]}`?" if near else f"Available: {', '.join(known)}."
     raise Misuse(f"There is no `{prog} {word}`. {hint}")

@@ -37,10 +37,14 @@ CALLBACK = "http://127.0.0.1:8888/jupyter-auth/callback/idp"
 
 
 class OpenDoor:
-    """A broker that answers kernels; use it as a context manager. ``path``: connection file."""
+    """A broker that answers kernels; use it as a context manager. ``path``: connection file.
 
-    def __init__(self, engine: Engine, runtime_dir: Path) -> None:
+    ``default``: the provider that its administrator configured as the default one.
+    """
+
+    def __init__(self, engine: Engine, runtime_dir: Path, default: str | None = None) -> None:
         self.engine = engine
+        self._default = default
         self._runtime_dir = runtime_dir
         self._ready = threading.Event()
 
@@ -67,7 +71,9 @@ class OpenDoor:
 
     async def _serve(self) -> None:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
-        broker = self._broker = Broker(self.engine, base_url="/base/")
+        broker = self._broker = Broker(
+            self.engine, base_url="/base/", default_provider=self._default
+        )
         door = self._door = self._open(broker)
         self.path = door.connection.path
         self.address = door.connection.address

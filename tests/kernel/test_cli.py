@@ -120,7 +120,7 @@ def test_status_for_people_and_for_programs(env, engine, alice):
     (account,) = json.loads(run(env, "status", "--json").stdout)["accounts"]
     assert (account["provider"], account["username"]) == ("idp", alice)
     engine.logout("idp")
-    assert run(env, "status").stdout == "Nobody is signed in here.\n"
+    assert run(env, "status").stdout == "You're not signed in anywhere.\n"
     assert json.loads(run(env, "status", "--json").stdout) == {"accounts": []}
 
 
@@ -155,7 +155,7 @@ def test_logout_and_providers(env, engine, alice):
     assert alice
     assert run(env, "logout", "idp").stdout.startswith("Signed out of idp.")
     assert not engine.accounts()
-    assert run(env, "logout", "idp").stdout == "Nobody was signed in to The IdP.\n"
+    assert run(env, "logout", "idp").stdout == "You're not signed in to The IdP.\n"
     assert run(env, "providers").stdout.splitlines()[1].split()[0] == "idp"
 
 
@@ -163,7 +163,7 @@ def test_logout_and_providers(env, engine, alice):
     ("words", "status", "sentence"),
     [
         (["lgin"], 2, "Did you mean `jupyter auth login`?"),
-        (["login"], 2, "required: NAME"),
+        (["token"], 2, "required: NAME"),
         (["status", "--jsno"], 2, "--jsno"),
         (["login", "ipd"], 1, "Did you mean idp?"),
         (["status", "ipd"], 1, "Did you mean idp?"),

@@ -56,7 +56,7 @@ def test_with_a_broker_each_side_speaks_for_itself():
     assert subjects(report, 2)["Metadata"].state == "ok"
     assert "/base/jupyter-auth/callback/idp" in subjects(report, 2)["Redirect URI"].says
     assert report.healthy
-    assert str(report).endswith("Nothing is wrong.")
+    assert str(report).endswith("No problems found.")
 
 
 @pytest.mark.usefixtures("own_files")
@@ -187,12 +187,12 @@ def env(tmp_path, door):
 def test_the_exit_status_tells_whether_something_is_wrong(env, rogue):
     ran = run(env, "doctor")
     assert "Provider idp" in ran.stdout
-    assert ran.stdout.rstrip().endswith("Nothing is wrong.")
+    assert ran.stdout.rstrip().endswith("No problems found.")
     assert "\033" not in ran.stdout
     rogue.offline()
     ran = run(env, "doctor", "idp", status=1)
     assert "WRONG  Provider" in ran.stdout
-    assert "One thing is wrong" in ran.stdout
+    assert "1 problem found" in ran.stdout
     assert "Did you mean idp?" in run(env, "doctor", "ipd", status=1).stderr
 
 
@@ -232,12 +232,12 @@ def test_in_a_notebook_it_is_a_table(door, tmp_path, rogue):
         ran = kernel.ok("%auth doctor")
         assert "<table" in ran.text("text/html")
         assert "This notebook's kernel" in ran.text()
-        assert "Nothing is wrong." in ran.text()
+        assert "No problems found." in ran.text()
         assert "Did you mean idp?" in kernel.run("%auth doctor ipd").text()
         gate = rogue.script("discovery", troubles.Gate(), times=1)
         running = kernel.send("%auth doctor idp")
         waiting = kernel.result(running, until=lambda ran: "Waiting for idp" in ran.text())
         assert waiting.status == "busy"  # it is said while the provider hangs
         gate.release()
-        kernel.wait(lambda: "Nothing is wrong." in str(kernel._displays))
+        kernel.wait(lambda: "No problems found." in str(kernel._displays))
         assert "Waiting for" not in str(kernel._displays)

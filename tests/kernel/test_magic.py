@@ -89,10 +89,10 @@ def test_status_is_a_table_and_text(kernel, alice):
 
 
 def test_status_tells_of_nobody_and_of_logins_under_way(kernel, engine):
-    assert "Nobody is signed in" in kernel.ok("%auth").text()
+    assert "You're not signed in anywhere." in kernel.ok("%auth").text()
     engine.begin("idp")
     assert "signing in …" in kernel.ok("%auth").text()
-    assert "Nobody is signed in to other here." in kernel.ok("%auth status other").text()
+    assert "You're not signed in to other." in kernel.ok("%auth status other").text()
 
 
 def test_providers_are_listed_and_their_titles_are_text(kernel):
@@ -107,15 +107,15 @@ def test_logout_says_what_became_of_it(kernel, engine, alice):
     assert kernel.ok("%auth logout idp").text().startswith("Signed out of idp.")
     assert not engine.accounts()
     said = kernel.ok("%auth logout idp --key work").text()
-    assert said == "Nobody was signed in to The IdP under the key work."
+    assert said == "You're not signed in to The IdP under the key work."
 
 
 @pytest.mark.parametrize(
     ("code", "sentence"),
     [
         ("%auth lgin idp", "Did you mean `%auth login`?"),
-        ("%auth frobnicate", "There is: login, logout"),
-        ("%auth login", "required: NAME"),
+        ("%auth frobnicate", "Available: login, logout"),
+        ("%auth use", "required: NAME"),
         ("%auth login idp --frce", "--frce"),
         ("%auth login ipd", "Did you mean idp?"),
         ("%auth status ipd", "Did you mean idp?"),
@@ -151,7 +151,7 @@ def notebook_of(*cells):
 
 def test_where_nobody_is_a_login_is_required(door, tmp_path, engine):
     notebook = notebook_of("%load_ext jupyter_auth", "%auth login idp", "never = 1")
-    with pytest.raises(CellExecutionError, match="LoginRequired: Nobody is here"):
+    with pytest.raises(CellExecutionError, match="LoginRequired: idp needs a sign-in"):
         NotebookClient(notebook, kernel_name="python3").execute(
             env=environment(tmp_path, door.path)
         )
@@ -187,10 +187,63 @@ def test_login_that_waits_is_a_session_s(kernel):
     kernel.ok("%auth login idp --wait")
 
 
+# What a verb says is shown where its line stands, once, and returned
+
+
+EVERYWHERE = """\
+{line}
+for _ in range(2):
+    {line}
+def look():
+    {line}
+look()
+print("end")
+"""
+
+
+@pytest.mark.parametrize("line", ["%auth", "%auth status", "%auth status idp"])
+def test_status_is_shown_mid_cell_in_a_loop_and_in_a_function(kernel, alice, line):
+    assert kernel.ok(EVERYWHERE.format(line=line)).text().count(alice) == 4
+
+
+def test_a_name_comes_from_a_variable_of_the_loop(kernel, alice):
+    said = kernel.ok("for name in ('idp', 'other'):\n    %auth status {name}").text()
+    assert alice in said
+    assert "You're not signed in to other." in said
+
+
+def test_logout_is_shown_mid_cell_and_in_a_function(kernel, engine, alice):
+    assert alice
+    said = kernel.ok("%auth logout idp\ndef out():\n    %auth logout idp\nout()\n0").text()
+    assert said.splitlines()[0].startswith("Signed out of idp.")
+    assert "You're not signed in to The IdP." in said
+    assert not engine.accounts()
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("%auth", "PROVIDER"),
+        ("%auth status idp", "PROVIDER"),
+        ("%auth providers", "PROVIDER"),
+        ("%auth use idp", "The IdP is now the default provider in this kernel."),
+        ("%auth logout idp", "Signed out of idp."),
+        ("%auth doctor idp", "Provider idp"),
+    ],
+)
 @pytest.mark.usefixtures("alice")
-def test_the_provider_that_is_used_where_none_is_named(kernel):
-    assert "The IdP" in kernel.ok("%auth use idp").text()
-    kernel.ok("from jupyter_auth import UserSession\nassert UserSession().provider == 'idp'")
+def test_a_result_is_shown_once_and_can_be_kept(kernel, line, says):
+    if "logout" not in line:  # a second one says something else
+        assert kernel.ok(line).text().count(says) == 1
+    assert kernel.ok(f"kept = {line}\nkept").text().count(says) == 1
+    assert says in kernel.ok("print(kept)").text()
+    assert kernel.ok("kept").text().count(says) == 1
+    assert kernel.ok("'as text: ' + str(kept);").text() == ""
+
+
+@pytest.mark.usefixtures("alice")
+def test_a_table_that_was_kept_has_rows(kernel):
+    assert "'idp'" in kernel.ok("kept = %auth status\nkept.rows[0][0]").text()
 
 
 # The cell magic's runner, in a shell of this process
