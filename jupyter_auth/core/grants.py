@@ -59,6 +59,11 @@ def chosen(party: Party, wanted: str | None) -> str:
     return grant
 
 
+def alternatives(provider: Provider, grant: str) -> tuple[str, ...]:
+    """The other grants in its configuration: a registration may be for one of them alone."""
+    return tuple(each for each in provider.grants if each not in {grant, "api_key"})
+
+
 def missing(provider: Provider, grant: str) -> tuple[str, ...]:
     """What a registration lacks before anybody can sign in: ``client_id``, ``client_secret``."""
     lacks = {

@@ -6,6 +6,7 @@ A secret answers only to the configuration that it was given for.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import stat
@@ -27,19 +28,56 @@ SECRETS = "client_secrets.json"
 MAX_SECRETS = 1 << 20  # bytes
 
 
-def append_table(file: Path, name: str, fields: Mapping[str, Any]) -> None:
-    """Write ``[name]`` at the end of a TOML file; what is there stays as it is.
+def write_table(file: Path, name: str, fields: Mapping[str, Any]) -> None:
+    """Write ``fields`` into the table ``[name]`` of a TOML file; all else there stays as it is.
 
-    ConfigurationError: the file cannot be written, or would not say then what it should.
+    ConfigurationError: the file cannot be written, or is written in a way that this cannot change.
     """
     file = file.resolve()  # a link into somebody's dotfiles stays one
     before = file.read_text(encoding="utf-8") if file.exists() else ""
-    added = {name: _plain(fields)}
-    table = tomli_w.dumps(added)
-    after = f"{before.rstrip()}\n\n{table}" if before.strip() else table
-    if tomllib.loads(after) != {**tomllib.loads(before), **added}:
+    known = tomllib.loads(before)
+    wanted = {**known, name: {**known.get(name, {}), **_plain(fields)}}
+    after = _changed(before, name, fields) if name in known else _appended(before, name, fields)
+    try:
+        right = tomllib.loads(after) == wanted
+    except tomllib.TOMLDecodeError:
+        right = False
+    if not right:
+        table = tomli_w.dumps({name: _plain(fields)})
         raise ConfigurationError(f"{file} cannot be added to.", hint=f"Write {table!r} yourself.")
     _write(file, after)
+
+
+def _appended(text: str, name: str, fields: Mapping[str, Any]) -> str:
+    table = tomli_w.dumps({name: _plain(fields)})
+    return f"{text.rstrip()}\n\n{table}" if text.strip() else table
+
+
+def _changed(text: str, name: str, fields: Mapping[str, Any]) -> str:
+    """The fields go right below the table's header, and from where they were."""
+    lines = text.splitlines(keepends=True)
+    headers = {f"[{name}]", f'["{name}"]', f"['{name}']"}
+    places = [i for i, line in enumerate(lines) if line.partition("#")[0].strip() in headers]
+    if not places:
+        return text
+    start = places[0] + 1
+    end = next((i for i in range(start, len(lines)) if lines[i].startswith("[")), len(lines))
+    body = lines[start:end]
+    for field in fields:
+        body = _without(body, field)
+    return "".join([*lines[:start], tomli_w.dumps(_plain(fields)), *body, *lines[end:]])
+
+
+def _without(lines: list[str], field: str) -> list[str]:
+    """The lines of a table without those of one field: its value may go over several."""
+    for start, line in enumerate(lines):
+        if line.partition("=")[0].strip() != field:
+            continue
+        for end in range(start + 1, len(lines) + 1):
+            with contextlib.suppress(tomllib.TOMLDecodeError):
+                tomllib.loads("".join(lines[start:end]))
+                return lines[:start] + lines[end:]
+    return lines
 
 
 def secrets_file(file: Path) -> Path:

@@ -165,6 +165,19 @@ class Logins:
             del entry.openings[digest]
             return entry.login, opening
 
+    def change_grant(self, login_id: str, grant: str) -> Login:
+        """The login by another grant. What was opened of it for the old one counts no more."""
+        with self._register.change() as entries:
+            entry = _entry(entries, login_id)
+            if entry.login.status == "pending" and not entry.claimed:
+                entry.request = dataclasses.replace(entry.request, grant=grant)
+                entry.login = dataclasses.replace(_bare(entry.login), grant=grant, error=None)
+                entry.polling = entry.held = None
+                entry.openings.clear()
+            login = entry.login
+        self._changed(login)
+        return login
+
     def add_device(self, login_id: str, answer: DeviceAnswer, fingerprint: str) -> Login:
         """The login with a device's code; where two asked for one, the first has been shown."""
         with self._register.change() as entries:
@@ -252,15 +265,10 @@ class Logins:
             if entry.login.status != "pending" or (entry.claimed and status != "complete"):
                 return entry.login
             entry.login = dataclasses.replace(
-                entry.login,
+                _bare(entry.login),
                 status=status,
                 error=error.to_wire() if error else None,
                 expires_at=self._clock() + LIFETIME,
-                user_code=None,
-                verification_uri=None,
-                verification_uri_complete=None,
-                next_poll_at=None,
-                candidate=None,
             )
             entry.polling = entry.held = None
             if status != "complete":  # then the other openings see that, and nothing is exchanged
@@ -302,6 +310,18 @@ class Logins:
     def _changed(self, login: Login) -> None:
         self._told[login.id] = login.status
         self._listener(login)
+
+
+def _bare(login: Login) -> Login:
+    """Without what belongs to one grant while it is pending."""
+    return dataclasses.replace(
+        login,
+        user_code=None,
+        verification_uri=None,
+        verification_uri_complete=None,
+        next_poll_at=None,
+        candidate=None,
+    )
 
 
 def _entry(entries: Mapping[str, Entry], login_id: str) -> Entry:

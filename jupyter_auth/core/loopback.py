@@ -72,10 +72,14 @@ class LocalAccounts(Engine):
             self.leave(login.id)
             raise
 
+    def redirect_uri(self, login_id: str) -> str:
+        """Where the provider's answer to that login arrives: what is registered there."""
+        provider = self.configured(self.login(login_id).provider)
+        return self._desk(provider).redirect_uri(provider)
+
     def depart(self, login_id: str) -> str:
         """The authorization URL for a browser that arrives. Errors: as ``open``."""
-        provider = self.configured(self.login(login_id).provider)
-        url, binding = self.open(login_id, self._desk(provider).redirect_uri(provider), self._user)
+        url, binding = self.open(login_id, self.redirect_uri(login_id), self._user)
         self._bindings[binding.name] = binding.value
         return url
 
@@ -92,9 +96,9 @@ class LocalAccounts(Engine):
 
         LoginFailed: it is not such an address. LoginExpired: it belongs to no login of ours.
         """
-        provider = self.configured(self.login(login_id).provider)
-        params = pasted.redirected(address, self._desk(provider).redirect_uri(provider))
-        return self.finish(provider.name, params, self._bindings, self._user)
+        params = pasted.redirected(address, self.redirect_uri(login_id))
+        provider = self.login(login_id).provider
+        return self.finish(provider, params, self._bindings, self._user)
 
     def examine(self, name: str | None = None) -> list[Finding]:
         """As the engine's, with the redirect URI to register for a provider."""

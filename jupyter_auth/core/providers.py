@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MOST_OWN = 256  # made in code: kernels make up their names
+ADDRESSES = {"issuer", "endpoints"}  # what makes a table more than an addition to a preset
 FIELDS = {field.name for field in dataclasses.fields(Provider)}
 
 
@@ -40,7 +41,7 @@ def provider_from_mapping(name: str, mapping: Mapping[str, Any]) -> Provider:
     if not isinstance(mapping, Mapping):
         raise ConfigurationError(f"Provider {name!r} is not a table of fields.")
     fields = {k: v for k, v in mapping.items() if v is not None and k != "name"}
-    if not {"issuer", "endpoints"} & fields.keys():
+    if not ADDRESSES & fields.keys():
         preset = _presets().get(name, {})
         fields = {**preset, **_completed_tables(preset, fields)}
     for key in fields:
@@ -207,8 +208,10 @@ class Providers:
     def write_down(self, name: str, fields: Mapping[str, Any]) -> ProviderInfo:
         """Put a provider into the person's own file; its client secret goes into one beside it.
 
-        Fields that are there already are left as they are. ConfigurationError: they would change,
-        nobody may add providers here, the administrator's has that name, or it cannot work.
+        One that is there already takes a client id that it lacks, a secret and other ``grants``
+        (which of them a registration is for may turn out later), and stays as it is otherwise.
+        ConfigurationError: more would change, nobody may add providers here, the administrator's
+        has that name, or it cannot work.
         """
         self._require_open()
         if name in self._configured:
@@ -217,7 +220,9 @@ class Providers:
             raise ConfigurationError("There is no file here for providers of your own.")
         given = {k: v for k, v in fields.items() if v is not None and k != "client_secret"}
         known = self._user_tables().get(name, {})
-        if known and {**known, **given} != known:
+        given = {k: v for k, v in given.items() if known.get(k) != v}
+        may_change = {"grants"} if "client_id" in known else {"grants", "client_id"}
+        if known and given.keys() - may_change:
             raise ConfigurationError(
                 f"{self._user_file} has a provider {name!r} already.",
                 hint="Change it there, or give the new one another name.",
@@ -226,15 +231,32 @@ class Providers:
         if secret := fields.get("client_secret"):
             kept = secret if isinstance(secret, Secret) else Secret(secret)
             keeping.keep_secret(keeping.secrets_file(self._user_file), provider, kept)
-        if given and not known:
-            keeping.append_table(self._user_file, name, given)
+        if given:
+            keeping.write_table(self._user_file, name, given)
         with self._lock:
             self._code.pop(name, None)
         return self.info(name)
 
     def completable(self, name: str) -> bool:
         """Whether a person may add what is missing of it: a preset's client, or a secret."""
-        return self._open and self._user_file is not None and self.info(name).source == "preset"
+        if not self._open or self._user_file is None:
+            return False
+        source = self.info(name).source
+        if source == "user":  # with addresses of its own it is no preset any more
+            table = self._user_tables().get(name, {})
+            return name in _presets() and not ADDRESSES & table.keys()
+        return source == "preset"
+
+    def prefer(self, name: str, grant: str) -> None:
+        """Write down that a person's registration is for ``grant``, as far as they may say so.
+
+        ConfigurationError: the file is written in a way that this cannot change.
+        """
+        source, provider = self._find(name)
+        mine = self._open and self._user_file is not None and source in {"user", "preset"}
+        if mine and grant in provider.grants and grant != provider.grants[0]:
+            others = [each for each in provider.grants if each != grant]
+            self.write_down(name, {"grants": [grant, *others]})
 
     def _require_open(self) -> None:
         if not self._open:

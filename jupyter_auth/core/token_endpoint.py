@@ -324,9 +324,12 @@ def other_grants(party: Party, grant: str) -> str:
     offered = party.endpoints.grant_types_supported or GRANTS
     others = [name.rpartition(":")[2] for name in offered if name in GRANTS and name != grant]
     instead = f" It seems to be made for another: {' or '.join(others)}." if others else ""
+    known = [each for each in party.provider.grants if each in others]
+    name = party.provider.name
+    choose = f" In that case run `%auth login {name} --grant {known[0]}`." if known else ""
     return (
         f"Allow {grant} in the registration of client {party.client_id!r}, or register an"
-        f" application of its own for it.{instead}"
+        f" application of its own for it.{instead}{choose}"
     )
 
 

@@ -5,6 +5,7 @@ What is typed goes to the host that was shown to the person, or nowhere, and is 
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING
 
 from jupyter_auth.core import api_key, grants, oauth, pasted
@@ -60,11 +61,37 @@ class TypedGrants:
             return ()
         return grants.missing(self._providers.get(name), request.grant)
 
+    def alternatives(self, login_id: str) -> tuple[str, ...]:
+        """The grants that this login could go on by instead; none of a provider made in code."""
+        login = self._logins.get(login_id)
+        if self._providers.info(login.provider).source == "code":
+            return ()
+        return grants.alternatives(self._providers.get(login.provider), login.grant)
+
+    def choose(self, login_id: str, grant: str) -> Login:
+        """Go on by another grant, and prefer it from now on where a person may say so.
+
+        ConfigurationError: the provider has no such grant.
+        """
+        name = self._logins.request(login_id).key.provider
+        grants.chosen(self._party(name), grant)
+        with contextlib.suppress(ConfigurationError):  # then it is chosen for this once
+            self._providers.prefer(name, grant)
+        return self._logins.change_grant(login_id, grant)
+
     @forgetful
-    def set_up(self, login_id: str, fields: Mapping[str, str | Secret], *, host: str) -> None:
+    def set_up(
+        self,
+        login_id: str,
+        fields: Mapping[str, str | Secret],
+        *,
+        host: str,
+        grant: str | None = None,
+    ) -> None:
         """Keep what was missing of the registration: the secret in a file of this user's alone.
 
-        ConfigurationError: it is not all that is missing, or cannot be kept.
+        ``grant``: what the registration is for, where that was asked. ConfigurationError: it is
+        not all that is missing, or cannot be kept.
         """
         request = self._logins.request(login_id)
         party = self._party(request.key.provider)
@@ -75,6 +102,8 @@ class TypedGrants:
             )
         _check_host(party, request.grant, host)
         self._providers.write_down(request.key.provider, fields)
+        if grant:
+            self.choose(login_id, grant)
 
     @forgetful
     def password(self, login_id: str, username: str, password: Secret, *, host: str) -> Login:

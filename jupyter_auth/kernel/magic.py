@@ -28,7 +28,10 @@ VERBS = ("login", "logout", "status", "providers", "use", "add", "doctor")
 OPTIONS = {
     "login": ("--key", "--force", "--grant", "--scopes", "--wait"),
     "logout": ("--key",),
-    "add": ("--issuer", "--client-id", "--client-secret", "--scopes", "--base-url", "--api-origin"),
+    "add": (
+        *("--issuer", "--client-id", "--client-secret", "--grants", "--redirect-uri"),
+        *("--scopes", "--base-url", "--api-origin"),
+    ),
 }
 NAMED = frozenset({"login", "logout", "status", "use", "doctor"})
 _UNSET = object()
@@ -48,8 +51,8 @@ class AuthMagics(Magics):
         %auth status [NAME]
         %auth providers
         %auth use NAME                      sets the default provider of this kernel
-        %auth add NAME --issuer URL --client-id ID [--client-secret] [--scopes ...]
-            [--base-url URL] [--api-origin URL]
+        %auth add NAME --issuer URL --client-id ID [--client-secret] [--grants ...]
+            [--redirect-uri URL] [--scopes ...] [--base-url URL] [--api-origin URL]
                                             adds a provider; prompts for its client secret
         %auth doctor [NAME]                 what could keep you from signing in, and the fix
         %%auth [NAME] [--key K]             runs the cell with `session` signed in

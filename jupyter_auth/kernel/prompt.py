@@ -104,11 +104,16 @@ class Prompt(Protocol):
         """The waiting ended, the login is still open."""
 
 
-def show_prompt(login: Login, info: ProviderInfo, *, paste: bool = False) -> Prompt:
+def show_prompt(
+    login: Login, info: ProviderInfo, *, paste: bool = False, redirect: str = ""
+) -> Prompt:
     """Show the login's link where this process has its user. The prompt returned rewrites it.
 
-    ``paste``: the browser cannot come back, and its last address is asked for next.
+    ``paste``: the browser cannot come back, and its last address is asked for next. ``redirect``:
+    what a terminal says of where it comes back to.
     """
+    if redirect and not in_notebook():
+        sys.stderr.write(f"{redirect}\n")
     prompt = (NotebookPrompt if in_notebook() else TerminalPrompt)(login, info, paste=paste)
     if login.url and login.path is None and not paste and browser_here():
         webbrowser.open(login.url)
@@ -175,6 +180,16 @@ def prompt_text(login: Login, info: ProviderInfo) -> str:
     where = " (an address on your Jupyter server)" if link.startswith("/") else ""
     code = f" with the code {code_to_show(login)}" if code_to_show(login) else ""
     return f"Sign in to {info.title} ({info.host}){code}: {link}{where}"
+
+
+def redirect_words(redirect_uri: str, title: str, *, fixed: bool) -> str:
+    """The redirect URI of a login without a server, for whoever compares it with a registration."""
+    if fixed:
+        return f"Redirect URI: {redirect_uri} (register exactly this at {title})"
+    return (
+        f"Redirect URI: {redirect_uri} (its port changes each time: register it without one, or"
+        " set redirect_uri of the provider)"
+    )
 
 
 def code_to_show(login: Login) -> str | None:

@@ -163,11 +163,13 @@ class SignIn:
         from jupyter_auth.kernel.prompt import browser_here, comes_back, show_prompt
         from jupyter_auth.kernel.waiting import wait_for_login
 
-        elsewhere = comes_back(login) and not browser_here()
+        comes = comes_back(login)
+        elsewhere = comes and not browser_here()
+        redirect = self._redirect(login) if comes else ""
         if elsewhere:  # no page of ours can be reached from there: straight to the provider
             login = replace(login, url=self._local.depart(login.id))
         try:
-            prompt = show_prompt(login, self.info, paste=elsewhere)
+            prompt = show_prompt(login, self.info, paste=elsewhere, redirect=redirect)
             if elsewhere:
                 self._take_address(login)
         except BaseException:  # an interrupt that came early
@@ -178,6 +180,13 @@ class SignIn:
             wait_for_login(self._accounts, login, self.wish.timeout, prompt)
         finally:
             self._pending = None
+
+    def _redirect(self, login: Login) -> str:
+        from jupyter_auth.kernel.prompt import redirect_words
+
+        uri = self._local.redirect_uri(login.id)
+        fixed = uri == self._local.configured(login.provider).redirect_uri
+        return redirect_words(uri, self.info.title, fixed=fixed)
 
     @property
     def _local(self) -> LocalAccounts:

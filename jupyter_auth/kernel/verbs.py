@@ -194,6 +194,8 @@ def fields_of(given: argparse.Namespace, ask: Callable[[str], str]) -> dict[str,
     fields: dict[str, Any] = {
         "issuer": given.issuer,
         "client_id": given.client_id,
+        "grants": given.grants,
+        "redirect_uri": given.redirect_uri,
         "scopes": given.scopes,
         "base_url": given.base_url,
         "api_origins": given.api_origin,
@@ -287,6 +289,8 @@ def parser(prog: str) -> tuple[Parser, Any]:
     add.add_argument("--issuer", metavar="URL", help="issuer URL (built-in providers have one)")
     add.add_argument("--client-id", metavar="ID", help="client ID of your registration there")
     add.add_argument("--client-secret", action="store_true", help="prompt for the client secret")
+    add.add_argument("--grants", nargs="+", metavar="NAME", help="grants of that registration")
+    add.add_argument("--redirect-uri", metavar="URL", help="redirect URI of that registration")
     add.add_argument("--scopes", nargs="+", metavar="SCOPE", help="scopes to ask for")
     add.add_argument("--base-url", metavar="URL", help="URL that relative URLs are joined to")
     add.add_argument("--api-origin", nargs="+", metavar="URL", help="origins its tokens may go to")

@@ -315,6 +315,10 @@ class Broker:
         """What a person has to give of the provider's registration before this login."""
         return await self._pools.run(None, self._engine.typed.missing, login.id)
 
+    async def alternatives(self, login: Login) -> tuple[str, ...]:
+        """The grants that this login could go on by instead."""
+        return await self._pools.run(None, self._engine.typed.alternatives, login.id)
+
     async def typed_host(self, login: Login) -> str:
         """Where what is typed on this login's page goes. ConfigurationError: nothing may be."""
         return await self._pools.run(_pool(login.provider), self._engine.typed.host, login.id)

@@ -81,7 +81,8 @@ class LoginPage(PageHandler):
         if login.status == "pending":
             return await self._show_pending(login, info)
         account = await self.broker.account(login) if login.status == "complete" else None
-        return self.show("outcome", login=login, provider=info, account=account)
+        others = await self._others(login)
+        return self.show("outcome", login=login, provider=info, account=account, others=others)
 
     @web.authenticated
     @may("write")
@@ -96,7 +97,7 @@ class LoginPage(PageHandler):
         """The address to go to: the provider's, or this page anew to see what has become of it."""
         login = await self.broker.login_info(login_id)
         body = inputs.json_object(self.request.body)
-        if login.grant == "authorization_code" and "registration" not in body:
+        if login.grant == "authorization_code" and not {"registration", "grant"} & body.keys():
             return await self._leave(login, origin, by_hand=inputs.flag(body, "by_hand"))
         await self.broker.step(login, body)
         return {"url": self.broker.login_path(login.id)}
@@ -145,10 +146,12 @@ class LoginPage(PageHandler):
 
     async def _show_pending(self, login: Login, info: ProviderInfo) -> None:
         shown: dict[str, Any] = {"login": login, "provider": info}
+        shown["others"] = await self._others(login)
         configured = await self.broker.configured(login.provider)
         if missing := await self.broker.missing(login):
             shown |= {"missing": missing, "host": await self.broker.typed_host(login)}
-            return self.show("setup", **shown, **self._way_back(configured))
+            choice = {login.grant: views.GRANTS[login.grant], **shown["others"]}
+            return self.show("setup", **shown, choice=choice, **self._way_back(configured))
         if login.grant == "device_code":
             return self.show("device", **shown, server=self.request.host, **views.device(login))
         if login.grant != "authorization_code":
@@ -157,6 +160,12 @@ class LoginPage(PageHandler):
         shown |= {"client_id": configured.client_id or "", "lands_at": await self._lands_at(login)}
         shown["redirected"] = f"{self.broker.callback_path(login.provider)}/redirected"
         return self.show("login", **shown, **self._way_back(configured))
+
+    async def _others(self, login: Login) -> dict[str, str]:
+        try:
+            return views.others(login, await self.broker.alternatives(login))
+        except AuthError:  # as in ``_provider_info``
+            return {}
 
     async def _lands_at(self, login: Login) -> str:
         try:

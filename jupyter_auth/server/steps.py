@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
 def take(engine: Engine, login: Login, body: Mapping[str, Any]) -> None:
     """Carry out what ``body`` says for this login, by its grant. Raises what the engine does."""
-    if "registration" in body:
+    if "grant" in body:
+        engine.typed.choose(login.id, inputs.required(body, "grant"))
+    elif "registration" in body:
         _set_up(engine, login.id, body)
     elif login.candidate is not None:
         (engine.typed.confirm if inputs.flag(body, "mine") else engine.typed.reject)(login.id)
@@ -33,7 +35,8 @@ def _set_up(engine: Engine, login_id: str, body: Mapping[str, Any]) -> None:
     for name in engine.typed.missing(login_id):
         take = inputs.secret if name == "client_secret" else inputs.required
         fields[name] = take(given, name)
-    engine.typed.set_up(login_id, fields, host=inputs.required(body, "host"))
+    host, grant = inputs.required(body, "host"), inputs.text(given, "grant")
+    engine.typed.set_up(login_id, fields, host=host, grant=grant)
 
 
 def _start(engine: Engine, login_id: str, _: Mapping[str, Any]) -> None:

@@ -86,6 +86,22 @@ def device(login: Login) -> dict[str, Any]:
     }
 
 
+# What a person reads of a grant: "Sign in ..."
+GRANTS = {
+    "authorization_code": "on the provider's page",
+    "device_code": "with a code",
+    "password": "with a password",
+    "paste": "with a pasted text",
+}
+REFUSED = frozenset({"configuration_error", "login_failed", "provider_error"})
+
+
+def others(login: Login, alternatives: tuple[str, ...]) -> dict[str, str]:
+    """What people read of the grants to offer: while it is pending, or was perhaps refused."""
+    offer = login.status == "pending" or (login.error or {}).get("code") in REFUSED
+    return {grant: GRANTS[grant] for grant in alternatives if offer}
+
+
 def typed(provider: Provider) -> dict[str, Any]:
     """What the pages with a form show of their provider."""
     url = provider.paste.url if provider.paste else ""

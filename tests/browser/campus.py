@@ -41,7 +41,8 @@ def campus(home: Path, oidc: OidcProvider, **auth: Any) -> Iterator[Campus]:
     it as a program of the person's own machine, by ``DESKTOP_URI``, and ``moved`` knows Jupyter at
     a port that it had once. ``device`` is signed in to with a code, ``school`` with a password
     (which this provider refuses), ``keys`` with an API key, ``4insight`` by what is pasted;
-    ``gadget`` with a code too, at ``rogue``.
+    ``gadget`` with a code too, at ``rogue``, where ``either`` has a registration for one of two
+    grants.
     """
     for name in ("campus", "wrong"):
         callback = f"http://127.0.0.1/jupyter-auth/callback/{name}"
@@ -71,6 +72,7 @@ def campus(home: Path, oidc: OidcProvider, **auth: Any) -> Iterator[Campus]:
             "client_id": rogue.client_id,
             "grants": ["device_code"],
         }
+        providers["either"] = providers["gadget"] | {"grants": ["authorization_code", "password"]}
         settings = {"providers": providers, **auth}
         with Campus(home, settings, CONFIGURATION, {"CAMPUS_SECRET": SECRET}) as lab:
             lab.fourinsight, lab.rogue = fourinsight, rogue

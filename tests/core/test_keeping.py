@@ -186,6 +186,80 @@ values = st.one_of(
 @given(name=texts, fields=st.dictionaries(texts, values, max_size=4))
 def test_whatever_is_written_is_read_back_the_same(tmp_path_factory, name, fields):
     file = tmp_path_factory.mktemp("config") / "providers.toml"
-    keeping.append_table(file, "first", {"a": "b"})
-    keeping.append_table(file, name or "other", fields)
+    keeping.write_table(file, "first", {"a": "b"})
+    keeping.write_table(file, name or "other", fields)
     assert tomllib.loads(file.read_text(encoding="utf-8"))[name or "other"] == fields
+
+
+INSIDERS = """# mine
+[other]
+issuer = "https://other.example" # theirs
+
+[insiders]  # at work
+client_id = "ams"
+grants = [
+  "authorization_code", # first
+  "password",
+]
+ca_bundle = "ca.pem"
+
+[insiders.throttle]
+limit = 5
+"""
+
+
+def test_the_grants_are_changed_later_and_all_else_stays(providers, file):
+    file.parent.mkdir()
+    file.write_text(INSIDERS)
+    providers.write_down("insiders", {"grants": ["password"]})
+    assert providers.get("insiders").grants == ("password",)
+    before, after = tomllib.loads(INSIDERS), tomllib.loads(file.read_text())
+    before["insiders"]["grants"] = ["password"]
+    assert after == before
+    assert "# mine" in file.read_text()
+    assert 'issuer = "https://other.example" # theirs\n' in file.read_text()
+    providers.write_down("insiders", {"grants": ["authorization_code"]})
+    assert providers.get("insiders").grants == ("authorization_code",)
+
+
+def test_the_grants_are_written_first_and_the_registration_later(providers):
+    providers.write_down("insiders", {"grants": ["password"]})
+    assert providers.completable("insiders")
+    providers.write_down("insiders", {"client_id": "ams", "client_secret": "s"})
+    insiders = providers.get("insiders")
+    assert (insiders.client_id, insiders.client_secret) == ("ams", Secret("s"))
+    assert insiders.grants == ("password",)
+
+
+@pytest.mark.parametrize("field", ["api_origins", "base_url", "client_auth", "issuer"])
+def test_nothing_else_is_added_to_what_is_there(providers, file, field):
+    """SECURITY 12: a kernel may write providers down, not send the tokens of one elsewhere."""
+    providers.write_down("insiders", {"client_id": "ams"})
+    before = file.read_text()
+    with pytest.raises(ConfigurationError, match="already"):
+        providers.write_down("insiders", {field: "https://evil.example"})
+    assert file.read_text() == before
+
+
+@pytest.mark.parametrize(
+    "text", ['insiders = { client_id = "ams" }\n', '[ insiders ]\nclient_id = "ams"\n']
+)
+def test_a_table_in_another_spelling_is_left_to_its_person(providers, file, text):
+    file.parent.mkdir()
+    file.write_text(text)
+    with pytest.raises(ConfigurationError, match="cannot be added to") as caught:
+        providers.write_down("insiders", {"grants": ["password"]})
+    assert "password" in caught.value.hint
+    assert file.read_text() == text
+
+
+def test_a_grant_is_preferred_where_a_person_may_say_so(providers, file):
+    providers.write_down("insiders", {"client_id": "ams"})
+    providers.prefer("insiders", "password")
+    assert providers.get("insiders").grants == ("password", "authorization_code")
+    providers.prefer("insiders", "authorization_code")
+    assert providers.get("insiders").grants == ("authorization_code", "password")
+    before = file.read_text()
+    providers.prefer("insiders", "device_code")  # which it does not have
+    Providers({"insiders": {"client_id": "a"}}, user_file=file).prefer("insiders", "password")
+    assert file.read_text() == before

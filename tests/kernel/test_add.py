@@ -69,6 +69,15 @@ def test_in_a_notebook_the_secret_is_typed_and_kept_by_the_broker(
     assert sign_in(door.engine, demanding, login).status == "complete"
 
 
+def test_a_preset_with_its_grant_and_its_redirect_uri(door, file, tmp_path):
+    words = ["insiders", "--client-id", "ams", "--grants", "password", "authorization_code"]
+    uri = "http://127.0.0.1:8000/authorized/"
+    run(environment(tmp_path, door.path), "add", *words, "--redirect-uri", uri)
+    insiders = Providers(user_file=file).get("insiders")
+    assert insiders.grants == ("password", "authorization_code")
+    assert insiders.redirect_uri == uri
+
+
 def test_with_nobody_there_nothing_is_asked(door, line, tmp_path):
     with Kernel(tmp_path, door.path) as kernel:
         kernel.ok("%load_ext jupyter_auth")

@@ -15,6 +15,7 @@ from .person import Person
 
 AUTHORIZATION_CODE, PASSWORD = "authorization-code", "password"
 CALLBACK = "http://127.0.0.1:8888/jupyter-auth/callback/insiders"
+CALLBACKS = f"{CALLBACK} http://127.0.0.1/callback/insiders http://127.0.0.1:8000/authorized/"
 
 
 class Insiders:
@@ -34,7 +35,7 @@ class Insiders:
         self._process = subprocess.Popen(
             [sys.executable, str(script)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
-        code = {"authorization_grant_type": AUTHORIZATION_CODE, "redirect_uris": CALLBACK}
+        code = {"authorization_grant_type": AUTHORIZATION_CODE, "redirect_uris": CALLBACKS}
         asked = {
             "users": {self.username: self.password, "jane": "also-secret"},
             "client_secret": self.client_secret,

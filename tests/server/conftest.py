@@ -51,6 +51,7 @@ def jupyter(
     providers = {"idp": idp, "hub": hub, "nightly": service, "device": device}
     providers["school"] = {"issuer": school_server.issuer, "client_id": school_server.client_id}
     providers["school"]["grants"] = ["password"]
+    providers["either"] = providers["school"] | {"grants": ["authorization_code", "password"]}
     providers["keys"] = {
         "issuer": school_server.issuer,
         "grants": ["api_key"],

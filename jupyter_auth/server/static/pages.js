@@ -201,12 +201,29 @@
 
   // -- outcomes ----------------------------------------------------------------------------------
 
+  async function begin(grant) {
+    const { provider, sessionKey } = $("restart").dataset;
+    const body = { provider, session_key: sessionKey, grant };
+    return (await ask("POST", `${main.dataset.api}logins`, body)).path;
+  }
+
   async function restart({ currentTarget }) {
     currentTarget.disabled = true;
-    const { provider, sessionKey, grant } = currentTarget.dataset;
     try {
-      const body = { provider, session_key: sessionKey, grant };
-      go((await ask("POST", `${main.dataset.api}logins`, body)).path);
+      go(await begin(currentTarget.dataset.grant));
+    } catch (error) {
+      currentTarget.disabled = false;
+      showTrouble(error);
+    }
+  }
+
+  // Another grant: for this login, or where it has ended for one that is begun anew.
+  async function choose({ currentTarget }) {
+    currentTarget.disabled = true;
+    const grant = currentTarget.dataset.choose;
+    try {
+      const path = $("restart") ? await begin(grant) : location.pathname;
+      go((await ask("POST", path, { grant })).url);
     } catch (error) {
       currentTarget.disabled = false;
       showTrouble(error);
@@ -237,6 +254,9 @@
   $("cancel")?.addEventListener("click", cancel);
   $("form")?.addEventListener("submit", submit);
   $("restart")?.addEventListener("click", restart);
+  for (const button of document.querySelectorAll("[data-choose]")) {
+    button.addEventListener("click", choose);
+  }
   if (main.dataset.page === "pending") {
     pending();
   } else if (main.dataset.page === "device") {
