@@ -67,6 +67,7 @@ def as_token(account: Account, provider: Provider) -> Token:
         headers=filled.pop("*", {}),
         headers_at=filled,
         kind="api_key",
+        person=account.person,
     )
 
 

@@ -122,7 +122,7 @@ class Completion:
         if request.username and request.username not in {account.username, account.subject}:
             self._revoker.revoke(lambda: party, account)
             raise UserMismatch(
-                f"{account.username or 'Somebody else'} signed in to {party.provider.title},"
+                f"{account.username or 'Someone else'} signed in to {party.provider.title},"
                 f" not {request.username}.",
                 hint="Nothing was stored. Sign out at the provider, then sign in as the right one.",
             )

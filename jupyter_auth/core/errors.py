@@ -10,7 +10,7 @@ AuthError
 ├── LoginExpired            nobody finished the login in time
 ├── LoginCancelled          somebody cancelled it
 ├── LoginFailed             it came back wrong; nothing was stored
-│   └── UserMismatch        somebody else signed in than was asked for
+│   └── UserMismatch        the account is another person's than was asked for
 ├── ProviderUnavailable     no answer; try again, nothing is lost
 ├── ProviderError           it answered, but not what its protocol says
 ├── Throttled               a call was not sent: too early, see ``retry_at``
@@ -105,7 +105,7 @@ class LoginFailed(AuthError):
 
 
 class UserMismatch(LoginFailed, AssertionError):
-    """Somebody else signed in than was asked for. Nothing was stored, nothing was sent."""
+    """The account is another person's than was asked for. Nothing was stored, nothing was sent."""
 
     code = "user_mismatch"
 

@@ -32,7 +32,8 @@ def take_over(party: Party, completion: Completion, tokens: Tokens, home: Path) 
     """Each sign-in found under ``home``, or why it could not be had. The files are left alone.
 
     A refresh token is spent at once: the provider then says whose it is, and whether it still
-    works. The only one found becomes the default account, several keep the names they had.
+    works. The only one found becomes the default account, where there is none; others keep the
+    names they had.
     ConfigurationError: this provider's data name no such files.
     """
     cache = party.provider.import_from
@@ -43,9 +44,11 @@ def take_over(party: Party, completion: Completion, tokens: Tokens, home: Path) 
         )
     found = list(_files(cache, home))
     taken = {info.key for info in tokens.accounts()}
+    default = AccountKey(party.provider.name)
     outcomes = []
     for name, path in found:
-        key = AccountKey(party.provider.name, name if len(found) > 1 else DEFAULT_KEY)
+        alone = len(found) == 1 and default not in taken
+        key = default if alone else AccountKey(party.provider.name, name)
         try:
             if key in taken:
                 raise LoginRequired("Somebody is signed in here already.")

@@ -44,6 +44,7 @@ def as_token(account: Account, provider: Provider) -> Token:
         scopes=account.scopes,
         expires_at=account.expires_at,
         refresh_at=refresh_at(account, provider.leeway),
+        person=account.person,
     )
 
 

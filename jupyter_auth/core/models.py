@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import shlex
 from dataclasses import dataclass, field, fields, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
@@ -199,7 +200,7 @@ class Token:
 
     From ``refresh_at`` on a new one should be fetched while this one still works; from
     ``expires_at`` on it does not. None: the provider named no lifetime. ``headers_at``: other ones
-    at these origins.
+    at these origins. ``person``: see ``Account.person``; empty: not a person's.
     """
 
     access_token: Secret
@@ -209,6 +210,7 @@ class Token:
     refresh_at: float | None = None
     kind: Kind = "bearer"
     headers_at: Mapping[str, Mapping[str, Secret]] = field(default_factory=dict)
+    person: str = ""
 
     @property
     def digest(self) -> str:
@@ -254,6 +256,19 @@ class Account:
         """Which account this is."""
         return AccountKey(self.provider, self.session_key)
 
+    @property
+    def person(self) -> str:
+        """Whose account it is, as an opaque text: two are equal where the person is the same.
+
+        Made of issuer and subject (OIDC Core 5.7), of the user name where there is no subject.
+        It begins with a question mark where the provider names nobody: it is that of one sign-in
+        then, and of any API key.
+        """
+        if not self.subject and not self.username:
+            return f"?{self.kind if self.kind == 'api_key' else self.signed_in_at}"
+        who = (self.issuer, self.subject) if self.subject else (self.username,)
+        return hashlib.sha256(json.dumps(who).encode()).hexdigest()
+
     def valid(self, now: float) -> bool:
         """Whether an API should still take its access token."""
         return self.expires_at is None or now < self.expires_at
@@ -264,6 +279,8 @@ class Account:
             provider=self.provider,
             session_key=self.session_key,
             username=self.username or self.subject,
+            subject=self.subject,
+            person=self.person,
             scopes=self.scopes,
             expires_at=self.expires_at,
             refreshes=self.refresh_token is not None,
@@ -285,13 +302,26 @@ class AccountKey:
         return self.provider if key == DEFAULT_KEY else f"{self.provider} ({key[:40]})"
 
 
+def how_to_sign_in(key: AccountKey) -> str:
+    """What a person does to have that account: the hint of whatever lacks it."""
+    words = f"auth login {key.provider}"
+    if key.session_key != DEFAULT_KEY:
+        words += f" --key {shlex.quote(key.session_key)}"
+    return f"Run `jupyter {words}` in a terminal or `%{words}` in a notebook."
+
+
 @dataclass(frozen=True, kw_only=True)
 class AccountInfo:
-    """The public side of an account. ``refreshes``: stays signed in by itself."""
+    """The public side of an account. ``refreshes``: stays signed in by itself.
+
+    ``subject`` is the provider's own id of the person, ``person`` as in ``Account``.
+    """
 
     provider: str
     session_key: str = DEFAULT_KEY
     username: str | None = None
+    subject: str | None = None
+    person: str = ""
     scopes: tuple[str, ...] = ()
     expires_at: float | None = None
     refreshes: bool = False
@@ -303,6 +333,11 @@ class AccountInfo:
     def key(self) -> AccountKey:
         """Which account this is."""
         return AccountKey(self.provider, self.session_key)
+
+    def belongs_to(self, username: str) -> bool:
+        """Whether it is that person's. A key that names nobody is whoever's set it."""
+        nameless_key = self.kind == "api_key" and self.username is None
+        return nameless_key or username in {self.username, self.subject}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -22,7 +22,15 @@ from jupyter_auth.core.errors import (
 )
 from jupyter_auth.core.flight import SingleFlight
 from jupyter_auth.core.lifetimes import PAUSE, Need, as_token, forced_pause
-from jupyter_auth.core.models import Account, AccountInfo, AccountKey, Change, Provider, Token
+from jupyter_auth.core.models import (
+    Account,
+    AccountInfo,
+    AccountKey,
+    Change,
+    Provider,
+    Token,
+    how_to_sign_in,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
@@ -173,7 +181,7 @@ class Tokens:
         with self._store.locked(key) as slot:
             account = self._current(key, lambda _: slot.load())
             if account is None or account.fingerprint != provider.fingerprint:
-                raise LoginRequired(f"Nobody is signed in to {key}.", hint=_how(key))
+                raise LoginRequired(f"Nobody is signed in to {key}.", hint=how_to_sign_in(key))
             if self._will_do(account, provider, need):
                 return as_token(account, provider)
             try:
@@ -200,7 +208,7 @@ class Tokens:
                 why = f"The API refused the token of {account.key}, and it cannot be refreshed."
             else:
                 why = f"The sign-in to {account.key} has run out, and cannot be refreshed."
-            raise LoginRequired(why, hint=_how(account.key))
+            raise LoginRequired(why, hint=how_to_sign_in(account.key))
         party = self._party(provider)
         if account.token_endpoint:
             party = grants.at(party, account.token_endpoint)
@@ -305,8 +313,3 @@ def _readable(load: Callable[[], Account | None]) -> Account | None:
         return load()
     except StoreError:
         return None
-
-
-def _how(key: AccountKey) -> str:
-    name = key.provider
-    return f"Run `jupyter auth login {name}` in a terminal or `%auth login {name}` in a notebook."

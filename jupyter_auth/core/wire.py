@@ -44,6 +44,7 @@ def token_to_wire(token: Token) -> dict[str, Any]:
         "expires_at": token.expires_at,
         "refresh_at": token.refresh_at,
         "scope": " ".join(token.scopes),
+        "person": token.person,
     }
 
 
@@ -65,6 +66,7 @@ def token_from_wire(data: dict[str, Any]) -> Token:
         expires_at=data.get("expires_at"),
         refresh_at=data.get("refresh_at"),
         scopes=tuple(str(data.get("scope") or "").split()),
+        person=str(data.get("person") or ""),
     )
 
 
@@ -128,6 +130,8 @@ def account_to_wire(info: AccountInfo) -> dict[str, Any]:
         "provider": info.provider,
         "session_key": info.session_key,
         "username": info.username,
+        "subject": info.subject,
+        "person": info.person,
         "scope": " ".join(info.scopes),
         "expires_at": info.expires_at,
         "refreshes": info.refreshes,
@@ -143,6 +147,8 @@ def account_from_wire(data: dict[str, Any]) -> AccountInfo:
         provider=data["provider"],
         session_key=data.get("session_key", DEFAULT_KEY),
         username=data.get("username"),
+        subject=data.get("subject"),
+        person=str(data.get("person") or ""),
         scopes=tuple(str(data.get("scope") or "").split()),
         expires_at=data.get("expires_at"),
         refreshes=bool(data.get("refreshes")),

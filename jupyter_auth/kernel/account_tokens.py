@@ -11,13 +11,15 @@ import weakref
 from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol
 
-from jupyter_auth.core.errors import LoginRequired, RefreshRejected
+from jupyter_auth.core.errors import LoginRequired, RefreshRejected, UserMismatch
 from jupyter_auth.core.flight import SingleFlight
+from jupyter_auth.kernel.warn import warn
 from jupyter_auth.kernel.watcher import watcher_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from jupyter_auth.core.errors import AuthError
     from jupyter_auth.core.models import Changes, Token
     from jupyter_auth.core.seams import Accounts
 
@@ -46,7 +48,10 @@ class AccountTokens:
     While a token nears its end it is still given out, and one thread gets the next. ``sign_in`` is
     called where a person has to: it raises, or returns once somebody has signed in; ``leave`` where
     whoever wanted the token was interrupted meanwhile. ``get`` is where tokens come from in the
-    place of ``accounts.token``.
+    place of ``accounts.token``: those are no person's.
+
+    ``person`` is whose tokens these are (``Account.person``), by default that of the first one.
+    Raises UserMismatch instead of giving out the token of another person.
     """
 
     def __init__(
@@ -56,10 +61,12 @@ class AccountTokens:
         session_key: str = "default",
         *,
         clock: Callable[[], float] = time.time,
-        sign_in: Callable[[LoginRequired], None] | None = None,
+        sign_in: Callable[[AuthError], None] | None = None,
         leave: Callable[[], None] | None = None,
         get: Get | None = None,
+        person: str = "",
     ) -> None:
+        self.person = person
         self._asks = accounts.token if get is None else get
         self._made_by_name = get is None
         self._watcher = watcher_of(accounts)
@@ -77,7 +84,7 @@ class AccountTokens:
     def __reduce__(self) -> tuple[object, ...]:
         if not self._made_by_name:
             raise TypeError("These tokens are not pickled: pickle their session.")
-        return _reconnected, self._key
+        return _reconnected, (*self._key, self.person)
 
     def start_anew(self) -> None:
         """Forget everything: also what threads of a parent process were about to do."""
@@ -109,6 +116,12 @@ class AccountTokens:
         """As ``TokenSource.rejected``; the token is not given out again."""
         return self._fetch(0.0, token.digest, ask=True)
 
+    def bind(self, session_key: str, person: str) -> None:
+        """From now on they are this person's, from the account of that key."""
+        if (session_key, person) != (self._key[1], self.person):
+            self._key, self.person = (self._key[0], session_key), person
+            self.drop()
+
     def drop(self) -> None:
         """Forget the token; the next call asks for it anew."""
         with self._lock:
@@ -132,23 +145,41 @@ class AccountTokens:
             return held[0]
         try:
             return self._get(min_valid, rejected)
-        except LoginRequired as error:
+        except (LoginRequired, UserMismatch) as error:
             sign_in = self._sign_in and self._sign_in()
             if not ask or not sign_in:
                 raise
-            reason, self._rejection = self._rejection or error, None
+            ended, self._rejection = self._rejection, None
+            reason = error if isinstance(error, UserMismatch) else ended or error
         sign_in(reason)
         return self._get(0.0, None)
 
     def _get(self, min_valid: float, rejected: str | None) -> Token:
         drops = self._drops
         token = self._asks(*self._key, min_valid=min_valid, rejected=rejected)
+        if self._made_by_name:
+            self._check_person(token.person)
         expires = math.inf if token.expires_at is None else token.expires_at
         with self._lock:
             self.used, self._rejection = True, None
             if drops == self._drops:  # else it is from before a change
                 self._held = (token, min(expires, token.refresh_at or expires), expires)
         return token
+
+    def _check_person(self, person: str) -> None:
+        with self._lock:
+            mine = self.person = self.person or person
+            unnamed = mine.startswith("?") and person.startswith("?")
+            if unnamed:
+                self.person = person
+        name, key = self._key
+        if person != mine and not unnamed:
+            raise UserMismatch(
+                f"The account {key!r} at {name} belongs to another person now. Nothing was sent.",
+                hint="A new session, auth or credential uses that person's account.",
+            )
+        if person != mine:
+            warn(f"Someone signed in to {name} again, and {name} does not say who. Check the data.")
 
     def _renew_behind(self, now: float, margin: float) -> None:
         with self._lock:
@@ -197,10 +228,10 @@ class AccountTokens:
 _all: weakref.WeakSet[AccountTokens] = weakref.WeakSet()
 
 
-def _reconnected(provider: str, session_key: str) -> AccountTokens:
+def _reconnected(provider: str, session_key: str, person: str) -> AccountTokens:
     from jupyter_auth.kernel.client import connect
 
-    return AccountTokens(connect(), provider, session_key)
+    return AccountTokens(connect(), provider, session_key, person=person)
 
 
 def _after_fork() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import sys
 import threading
@@ -16,12 +17,12 @@ from jupyter_auth.kernel.watcher import watch
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from jupyter_auth.core.models import Provider, ProviderInfo
+    from jupyter_auth.core.models import AccountKey, Provider, ProviderInfo
     from jupyter_auth.core.seams import Accounts
     from jupyter_auth.kernel.broker import BrokerClient
     from jupyter_auth.kernel.hub_service import ServiceAddress
 
-__all__ = ["BrokerClient", "connect", "default_provider", "use", "watch"]
+__all__ = ["BrokerClient", "account_key", "connect", "default_provider", "use", "watch"]
 
 CONNECTION_VARIABLE = "JUPYTER_AUTH_CONNECTION"
 SERVICE_VARIABLE = "JUPYTER_AUTH_URL"
@@ -183,6 +184,27 @@ def __getattr__(name: str) -> Any:
     from jupyter_auth.kernel.broker import BrokerClient
 
     return BrokerClient
+
+
+def account_key(
+    accounts: Accounts, provider: str, session_key: str, username: str | None
+) -> AccountKey:
+    """Which account that is: people who are asked for by name live side by side.
+
+    With a ``username`` and no ``session_key`` it is that person's account, whatever its key, the
+    default one first; where there is none yet, its key will be the user name, or near it.
+    """
+    from jupyter_auth.core.models import DEFAULT_KEY, AccountKey
+
+    if username is None or session_key != DEFAULT_KEY:
+        return AccountKey(provider, session_key)
+    there = {each.key: each for each in accounts.accounts() if each.provider == provider}
+    theirs = [key for key, account in there.items() if account.belongs_to(username)]
+    if theirs:
+        default = AccountKey(provider)
+        return default if default in theirs else theirs[0]
+    others = itertools.chain([username], (f"{username}-{n}" for n in itertools.count(2)))
+    return next(key for key in (AccountKey(provider, each) for each in others) if key not in there)
 
 
 _chosen: list[str] = []  # the provider of this process, once somebody chose one

@@ -42,15 +42,16 @@ class UserSession(AuthenticatedSession):
     """A ``requests.Session`` for one account at ``provider``, signed in when it is made.
 
     Where nobody is signed in a link is shown and the sign-in waited for, up to ``timeout``
-    seconds; ``auth_force`` asks for one in any case. ``username``: the account must belong to this
-    user. ``scopes``: those it must have been granted. ``api_origins``: where the token goes,
-    instead of the provider's own. ``grant``: the way in, where it is not the provider's preferred
-    one (``"device_code"`` ...). ``base_url``: what relative URLs are joined to (RFC 3986 5.2).
-    ``interactive``: whether a person can be asked; None: found out.
+    seconds; ``auth_force`` asks for one in any case. ``username``: the account of this user, which
+    rests beside those of others. ``scopes``: those it must have been granted. ``api_origins``:
+    where the token goes, instead of the provider's own. ``grant``: the way in, where it is not the
+    provider's preferred one (``"device_code"`` ...). ``base_url``: what relative URLs are joined to
+    (RFC 3986 5.2). ``interactive``: whether a person can be asked; None: found out.
 
     LoginRequired: nobody is there to ask, or did it in time. LoginDenied, LoginExpired,
     LoginCancelled, LoginFailed: how the sign-in ended. ConfigurationError, ProviderUnavailable,
-    BrokerUnavailable. Requests raise these too, when the sign-in has ended meanwhile.
+    BrokerUnavailable. Requests raise these too, when the sign-in has ended meanwhile; UserMismatch,
+    with nothing sent, when the account has become another person's: ``authenticate`` accepts that.
     """
 
     def __init__(
@@ -94,9 +95,12 @@ class UserSession(AuthenticatedSession):
         self._places = places
         origins = places.api_origins or (*info.api_origins, *places.own_origin)
         self._hold(self._sign_in, base_url=places.base_url, origins=origins)
+        self._sign_in.moved = self._limits.move
 
     def __reduce__(self) -> tuple[Any, ...]:
-        asked = (self._sign_in.info, self._sign_in.wish, self._places, self._made_of)
+        mine = self._sign_in
+        wish = mine.wish._replace(person=mine.tokens.person)
+        asked = (mine.info, wish, self._places, self._made_of)
         return _restored, (type(self), *asked), self._kept()
 
 

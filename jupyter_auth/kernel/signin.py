@@ -15,10 +15,15 @@ from jupyter_auth.core.errors import (
     LoginFailed,
     LoginRequired,
     RefreshRejected,
+    UserMismatch,
 )
+from jupyter_auth.core.models import how_to_sign_in
 from jupyter_auth.kernel.account_tokens import AccountTokens
+from jupyter_auth.kernel.client import account_key
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from jupyter_auth.core.loopback import LocalAccounts
     from jupyter_auth.core.models import AccountInfo, Login, Logout, ProviderInfo
     from jupyter_auth.core.seams import Accounts
@@ -28,7 +33,10 @@ NOT_REPORTED = frozenset({"offline_access"})  # some providers grant it without 
 
 
 class Wish(NamedTuple):
-    """Which account a session wants, and how it may ask for it: arguments of ``UserSession``."""
+    """Which account a session wants, and how it may ask for it: arguments of ``UserSession``.
+
+    ``person``: whose it has to be (``Account.person``), of a session that comes out of a pickle.
+    """
 
     session_key: str = "default"
     username: str | None = None
@@ -36,26 +44,28 @@ class Wish(NamedTuple):
     grant: str | None = None
     interactive: bool | None = None
     timeout: float | None = 300
+    person: str = ""
 
 
 class SignIn:
     """One session's account: signed in where it has to be, by whoever may be asked.
 
-    ``tokens`` is its ``TokenSource``, which asks a person too where the account has ended.
+    ``tokens`` is its ``TokenSource``, which asks a person too where the account has ended. It is of
+    one ``person`` from the sign-in on: another one's account is not used, whoever signs in under
+    its key. ``moved`` is told of another session key.
     """
 
     def __init__(self, accounts: Accounts, info: ProviderInfo, wish: Wish) -> None:
-        from jupyter_auth.core.models import AccountKey
-
         self.info = info
         self.wish = wish
-        self.key = AccountKey(info.name, wish.session_key)
+        self.key = account_key(accounts, info.name, wish.session_key, wish.username)
+        self.moved: Callable[[str], None] | None = None
         self.tokens = AccountTokens(
             accounts,
-            info.name,
-            wish.session_key,
+            *(info.name, self.key.session_key),
             sign_in=self._account_ended,
             leave=self._interrupted,
+            person=wish.person,
         )
         self._accounts = accounts
         self._left = False  # whether it was this session that signed out
@@ -68,31 +78,42 @@ class SignIn:
         """None: it is a person who signs in."""
 
     def account(self) -> AccountInfo | None:
-        """Who is signed in."""
+        """Who is signed in; None also where it is another person than this session is for."""
+        account = self._stored()
+        return account if account and self.tokens.person in {"", account.person} else None
+
+    def _stored(self) -> AccountInfo | None:
         return next((each for each in self._accounts.accounts() if each.key == self.key), None)
 
     def id_token(self) -> str | None:
         """The ID token of the last login or refresh, where there is one."""
+        if self.account() is None:
+            return None
         found = self._accounts.id_token(self.key.provider, self.key.session_key)
         return found.reveal() if found else None
 
     def ensure(self, *, force: bool = False) -> None:
         """Return once the wished account is signed in. Raises what ``UserSession`` does."""
         self._left = False
-        account = None if force else self.account()
+        self._find_account()
+        account = None if force else self._stored()
         if account is None:
-            reason = LoginRequired(f"Nobody is signed in to {self.info.title}.", hint=self._how())
-            self._ask(reason, force=force)
-        elif self.wish.username not in {None, account.username} and not _says_nobody(account):
-            # By force, or the provider's own session would sign the same one in again.
+            # By force where somebody else is signed in there: the provider's own session would
+            # sign the same one in again.
+            self._ask(self._nobody(), force=force or bool(self._others()))
+        elif not self._is_wished(account):
             self._ask(self._somebody_else(account), force=True)
         elif missing := self._missing(account):
-            self._ask(self._insufficient(missing, self._how()), granted=account.scopes)
+            self._ask(self._insufficient(missing, how_to_sign_in(self.key)), granted=account.scopes)
         else:
             logins = self._logins
+            self.tokens.bind(self.key.session_key, account.person)
             self.tokens.token()
             if logins == self._logins:
                 self._say_who(account)
+            return
+        if account := self._stored():
+            self.tokens.bind(self.key.session_key, account.person)
 
     def log_out(self, *, revoke: bool) -> Logout:
         """Sign out, for every session of this account."""
@@ -101,7 +122,27 @@ class SignIn:
         self.tokens.drop()
         return outcome
 
-    def _account_ended(self, error: LoginRequired) -> None:
+    def _find_account(self) -> None:
+        """The wished person's account may rest under another key by now."""
+        wish = self.wish
+        key = account_key(self._accounts, self.key.provider, wish.session_key, wish.username)
+        if key != self.key:
+            self.key = key
+            self.tokens.bind(key.session_key, self.tokens.person)
+            if self.moved:
+                self.moved(key.session_key)
+
+    def _others(self) -> list[str]:
+        """Who else is signed in there, where somebody was wished for."""
+        if self.wish.username is None:
+            return []
+        found = [x for x in self._accounts.accounts() if x.provider == self.key.provider]
+        return [x.username or "Someone" for x in found if not self._is_wished(x)]
+
+    def _is_wished(self, account: AccountInfo) -> bool:
+        return self.wish.username is None or account.belongs_to(self.wish.username)
+
+    def _account_ended(self, error: AuthError) -> None:
         """A request found it so: do as the constructor does, but not after a sign-out."""
         logins = self._logins
         with self._one_at_a_time():
@@ -112,10 +153,17 @@ class SignIn:
                     f"You signed out of {self.info.title}.",
                     hint="`session.authenticate()` signs in again.",
                 )
-            ended = isinstance(error, RefreshRejected) or self.account() is not None
-            if self.tokens.used and not ended:
-                raise error  # somebody signed out elsewhere
-            self._ask(error)
+            if isinstance(error, UserMismatch):
+                self._find_account()  # by now the person's own may be under another key
+                if self._stored() is None:
+                    self._ask(error, force=True)
+            else:
+                ended = isinstance(error, RefreshRejected) or self.account() is not None
+                if self.tokens.used and not ended:
+                    raise error  # somebody signed out elsewhere
+                self._ask(error)
+            if self.account() is None and (other := self._stored()):
+                raise self._another_person(other)
 
     def _interrupted(self) -> None:
         """A request was, while another thread may wait for a person on its behalf."""
@@ -128,7 +176,7 @@ class SignIn:
                 self._accounts.leave(login.id)
 
     def _ask(
-        self, reason: LoginRequired, *, force: bool = False, granted: tuple[str, ...] = ()
+        self, reason: AuthError, *, force: bool = False, granted: tuple[str, ...] = ()
     ) -> None:
         """Ask a person to sign in, and wait. Raises ``reason`` where nobody is to be asked."""
         from jupyter_auth.kernel import by_hand
@@ -218,16 +266,31 @@ class SignIn:
         message = f"The sign-in to {self.info.title} lacks the scopes {' '.join(missing)}."
         return InsufficientScope(message, hint=hint, scopes=missing)
 
-    def _somebody_else(self, account: AccountInfo) -> LoginRequired:
-        who = account.username or "Somebody else"
+    def _nobody(self) -> LoginRequired:
+        if others := self._others():
+            return LoginRequired(
+                f"{self.wish.username} is not signed in to {self.info.title};"
+                f" {', '.join(others)} is.",
+                hint=how_to_sign_in(self.key),
+            )
         return LoginRequired(
-            f"{who} is signed in to {self.info.title}, not {self.wish.username}.", hint=self._how()
+            f"Nobody is signed in to {self.info.title}.", hint=how_to_sign_in(self.key)
         )
 
-    def _how(self) -> str:
-        name = self.key.provider
-        return (
-            f"Run `jupyter auth login {name}` in a terminal or `%auth login {name}` in a notebook."
+    def _somebody_else(self, account: AccountInfo) -> LoginRequired:
+        who = account.username or "Someone else"
+        return LoginRequired(
+            f"{who} is signed in to {self.info.title}, not {self.wish.username}.",
+            hint=how_to_sign_in(self.key),
+        )
+
+    def _another_person(self, account: AccountInfo) -> UserMismatch:
+        who = account.username or "Someone else"
+        return UserMismatch(
+            f"{who} has signed in to {self.info.title} since this session was made for another"
+            " person. Nothing was sent.",
+            hint="`session.authenticate()` goes on with that account; a session with `username=`"
+            " keeps to one person.",
         )
 
     def _say_who(self, account: AccountInfo) -> None:
@@ -240,8 +303,3 @@ class SignIn:
             f"Signed in to {self.info.title}{who} since {since:%Y-%m-%d %H:%M}. "
             f"Somebody else: UserSession({self.key.provider!r}{key}, auth_force=True)"
         )
-
-
-def _says_nobody(account: AccountInfo) -> bool:
-    """A key does not say whose it is: whoever set it is believed."""
-    return account.kind == "api_key" and account.username is None

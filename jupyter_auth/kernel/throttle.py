@@ -117,6 +117,10 @@ class Throttling:
         again = response.request.method in self.allowed_methods
         return wait if again and wait is not None and wait <= self.retry_after_max else None
 
+    def move(self, session_key: str) -> None:
+        """The calls are another account's from now on."""
+        self._credential = self._credential._replace(session_key=session_key)
+
     def hear(self, limits: Limits) -> None:
         """Somebody of this provider met a lockout."""
         mine = self._credential

@@ -69,8 +69,9 @@ def test_with_nobody_there_it_says_at_once_what_to_do(engine, interactive):
 
 @pytest.mark.usefixtures("door", "signed_in")
 def test_somebody_elses_account_is_not_used(engine, rogue):
-    with pytest.raises(LoginRequired, match="rosa is signed in to The IdP, not alice"):
+    with pytest.raises(LoginRequired, match="alice is not signed in to The IdP; rosa is") as caught:
         UserSession("idp", username="alice", interactive=False)
+    assert "%auth login idp --key alice" in caught.value.hint
     with person(engine, rogue), pytest.raises(UserMismatch):
         UserSession("idp", username="alice", interactive=True, timeout=PATIENCE)
     assert rogue.seen("authorize")[-1].query["prompt"] == "login"
