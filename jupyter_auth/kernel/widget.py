@@ -19,8 +19,8 @@ import traitlets
 from jupyter_auth.core import wire
 from jupyter_auth.core.errors import AuthError, LoginExpired, LoginRequired
 from jupyter_auth.core.grants import TYPED
-from jupyter_auth.core.models import DEFAULT_KEY, AccountKey, Provider
-from jupyter_auth.kernel.client import connect, default_provider, watch
+from jupyter_auth.core.models import DEFAULT_KEY, Provider
+from jupyter_auth.kernel.client import account_key, connect, default_provider, watch
 from jupyter_auth.kernel.prompt import (
     browser_here,
     code_to_show,
@@ -77,7 +77,7 @@ class LoginWidget(anywidget.AnyWidget):
             self._info = self._accounts.register(provider)
         else:
             self._info = self._accounts.provider(provider or default_provider(self._accounts))
-        self._key = AccountKey(self._info.name, session_key)
+        self._key = account_key(self._accounts, self._info.name, session_key, username)
         self._asked: dict[str, Any] = {
             "username": username,
             "scopes": None if scopes is None else list(scopes),
@@ -93,7 +93,7 @@ class LoginWidget(anywidget.AnyWidget):
         self._view_heard = False
         self._view_shown = True  # else the fallback alone
         self._lock = threading.RLock()
-        super().__init__(provider=self._key.provider, session_key=session_key)
+        super().__init__(provider=self._key.provider, session_key=self._key.session_key)
         self.on_msg(self._hear)
 
     def __repr__(self) -> str:

@@ -15,6 +15,7 @@ from environments.server_kernel import ServerKernel, ServerTerminal, TypedServer
 from environments.terminal import run
 from jupyter_process import JupyterProcess
 from kernel.kernels import Kernel
+from patience import until
 
 import jupyter_auth
 from jupyter_auth.core.errors import LoginRequired
@@ -61,10 +62,10 @@ def connection(server):
     return {"JUPYTER_AUTH_CONNECTION": str(server.connection_file)}
 
 
-def sign_in(server, oidc, path=None):
+def sign_in(server, oidc, path=None, who="alice"):
     browser = server.browser()
     path = path or server.kernel().begin()["path"]
-    assert browser.arrive(oidc.login(browser.open({"path": path}))) == path
+    assert browser.arrive(oidc.login(browser.open({"path": path}), who)) == path
 
 
 def test_two_servers_and_a_script(one, home, oidc):
@@ -123,6 +124,28 @@ def test_a_kernel_that_is_restarted(one, oidc):
         assert kernel.run("session").status == "error"
         assert "alice" in kernel.ok(CALL).text()
     assert len(oidc.events("authorization.success")) == 1
+
+
+def test_two_kernels_of_two_people(one, oidc):
+    """Neither goes on as the other, and by user name they do not sign each other out."""
+    call = "print(session.get('me').json()['username'])"
+    sign_in(one, oidc)
+    with ServerKernel(one) as alices, ServerKernel(one) as bobs:
+        assert "alice" in alices.ok(CALL).text()
+        sign_in(one, oidc, one.kernel().begin(force=True)["path"], "bob")
+        assert "bob" in bobs.ok(CALL).text()
+        alices.ok("session._sign_in.tokens.drop()")  # it has heard of that, or will in a moment
+        ran = alices.run(call)
+        assert "UserMismatch" in ran.text()
+        assert "bob has signed in to The IdP" in ran.text()
+        waiting = alices.send(CALL.replace("'idp'", "'idp', username='alice'"))
+        until(lambda: one.kernel().call("GET", "logins")["logins"])
+        (login,) = one.kernel().call("GET", "logins")["logins"]
+        sign_in(one, oidc, login["path"])
+        assert "alice" in alices.result(waiting).text()
+        assert "bob" in bobs.ok(call).text()
+        assert "alice" in bobs.ok(CALL.replace("'idp'", "'idp', username='alice'")).text()
+    one.kernel().call("DELETE", "accounts?provider=idp&session_key=alice&revoke=0")
 
 
 @pytest.fixture

@@ -9,16 +9,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 import requests
-from patience import PATIENCE
+from patience import PATIENCE, eventually
 from served import PLACE, browser_of
 
-from jupyter_auth.core.errors import BrokerUnavailable, LoginRequired
+from jupyter_auth.core.errors import BrokerUnavailable, LoginRequired, UserMismatch
 from jupyter_auth.kernel.client import connect
+from jupyter_auth.kernel.sessions import UserSession
 
 if TYPE_CHECKING:
     from hub_process import Hub
     from providers.oidc import OidcProvider
 
+SUBJECTS = {"alice": "u-1001", "bob": "u-1002"}
 SCRIPT = """
 import sys
 from jupyter_auth import UserSession
@@ -69,6 +71,37 @@ def test_it_gets_what_is_of_its_own_user_alone(served: Hub) -> None:
     login = connect(environ_of(served, "alice")).begin("idp", "mine")
     bob = connect(environ_of(served, "bob"))
     assert login.id not in {each.id for each in bob.logins()}
+
+
+def test_two_kernels_of_one_user_each_keep_to_their_person(
+    served: Hub, oidc: OidcProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in environ_of(served, "carol").items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr("jupyter_auth.kernel.client._made", {})
+    accounts, browser = connect(), browser_of(served, "carol")
+
+    def arrive(who: str, session_key: str = "default") -> None:
+        login = accounts.begin("idp", session_key, force=True)
+        callback = oidc.login(browser.open({"path": login.path}), who)
+        assert browser.arrive(callback) == login.path
+
+    place = f"{oidc.issuer}/me"
+    arrive("alice")
+    first = UserSession("idp", interactive=False)
+    assert first.get(place).json()["sub"] == SUBJECTS["alice"]
+    arrive("bob")
+    second = UserSession("idp", interactive=False)
+    assert second.get(place).json()["sub"] == SUBJECTS["bob"]
+    assert eventually(lambda: first._sign_in.tokens.held is None)
+    with pytest.raises(UserMismatch):
+        first.get(place)
+    arrive("alice", "alice")
+    for who in ("alice", "bob"):
+        session = UserSession("idp", username=who, interactive=False)
+        assert session.get(place).json()["sub"] == SUBJECTS[who]
+    for key in ("default", "alice"):
+        accounts.logout("idp", key, revoke=False)
 
 
 def test_a_token_that_the_hub_does_not_know_is_told(served: Hub) -> None:

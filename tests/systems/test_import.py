@@ -118,6 +118,40 @@ def test_bitfount_the_provider_says_whose_it_is(engine, home, rogue, refresh_tok
     assert (account.username, account.session_key) == ("rosa", "default")
 
 
+@pytest.mark.usefixtures("engine")
+def test_bitfount_several_are_found_by_their_user_names(home, rogue, refresh_token):
+    for folder in ("rosa", "bob"):
+        rogue.sub = f"u-{folder}"
+        write(home / f".bitfount/{folder}/.token", bitfounts(rogue, refresh_token()))
+    by_token = {
+        json.loads((home / f".bitfount/{name}/.token").read_text())["refresh_token"]: name
+        for name in ("rosa", "bob")
+    }
+
+    def refreshed(proceed):
+        rogue.username = by_token[rogue.seen("refresh")[-1].form["refresh_token"]]
+        rogue.sub = f"u-{rogue.username}"
+        return proceed()
+
+    rogue.script("refresh", refreshed)
+    assert main(["import", "bitfount"]) == 0
+    for name in ("rosa", "bob"):
+        session = UserSession("bitfount", username=name, interactive=False)
+        assert (session.username, session.session_key) == (name, name)
+        assert session.get("/api/x").json()["sub"] == f"u-{name}"
+
+
+def test_bitfount_one_more_is_taken_beside_who_is_signed_in(engine, home, rogue, refresh_token):
+    write(home / ".bitfount/rosa/.token", bitfounts(rogue, refresh_token()))
+    assert main(["import", "bitfount"]) == 0
+    (home / ".bitfount/rosa/.token").unlink()
+    rogue.sub, rogue.username = "u-bob", "bob"
+    write(home / ".bitfount/bob/.token", bitfounts(rogue, refresh_token()))
+    assert main(["import", "bitfount"]) == 0
+    keys = {account.username: account.session_key for account in engine.accounts()}
+    assert keys == {"rosa": "default", "bob": "bob"}
+
+
 @pytest.mark.parametrize(
     ("variable", "place"), [("BITFOUNT_HOME", ".bitfount"), ("BITFOUNT_STORAGE_PATH", "")]
 )
