@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import shlex
 from dataclasses import dataclass, field, fields, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
@@ -300,14 +299,6 @@ class AccountKey:
     def __str__(self) -> str:
         key = self.session_key
         return self.provider if key == DEFAULT_KEY else f"{self.provider} ({key[:40]})"
-
-
-def how_to_sign_in(key: AccountKey) -> str:
-    """What a person does to have that account: the hint of whatever lacks it."""
-    words = f"auth login {key.provider}"
-    if key.session_key != DEFAULT_KEY:
-        words += f" --key {shlex.quote(key.session_key)}"
-    return f"Run `jupyter {words}` in a terminal or `%{words}` in a notebook."
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -29,8 +29,8 @@ from jupyter_auth.core.models import (
     Change,
     Provider,
     Token,
-    how_to_sign_in,
 )
+from jupyter_auth.core.next_steps import how_to_sign_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable

@@ -17,7 +17,7 @@ from jupyter_auth.core.errors import (
     RefreshRejected,
     UserMismatch,
 )
-from jupyter_auth.core.models import how_to_sign_in
+from jupyter_auth.core.next_steps import how_to_sign_in
 from jupyter_auth.kernel.account_tokens import AccountTokens
 from jupyter_auth.kernel.client import account_key
 
@@ -104,7 +104,7 @@ class SignIn:
         elif not self._is_wished(account):
             self._ask(self._somebody_else(account), force=True)
         elif missing := self._missing(account):
-            self._ask(self._insufficient(missing, how_to_sign_in(self.key)), granted=account.scopes)
+            self._ask(self._insufficient(missing, self._how()), granted=account.scopes)
         else:
             logins = self._logins
             self.tokens.bind(self.key.session_key, account.person)
@@ -271,17 +271,15 @@ class SignIn:
             return LoginRequired(
                 f"{self.wish.username} is not signed in to {self.info.title};"
                 f" {', '.join(others)} is.",
-                hint=how_to_sign_in(self.key),
+                hint=self._how(),
             )
-        return LoginRequired(
-            f"Nobody is signed in to {self.info.title}.", hint=how_to_sign_in(self.key)
-        )
+        return LoginRequired(f"Nobody is signed in to {self.info.title}.", hint=self._how())
 
     def _somebody_else(self, account: AccountInfo) -> LoginRequired:
         who = account.username or "Someone else"
         return LoginRequired(
             f"{who} is signed in to {self.info.title}, not {self.wish.username}.",
-            hint=how_to_sign_in(self.key),
+            hint=self._how(),
         )
 
     def _another_person(self, account: AccountInfo) -> UserMismatch:
@@ -292,6 +290,9 @@ class SignIn:
             hint="`session.authenticate()` goes on with that account; a session with `username=`"
             " keeps to one person.",
         )
+
+    def _how(self) -> str:
+        return how_to_sign_in(self.key)
 
     def _say_who(self, account: AccountInfo) -> None:
         who = f" as {account.username}" if account.username else ""

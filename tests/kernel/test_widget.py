@@ -174,6 +174,13 @@ def test_it_follows_the_login_and_leaves_no_link_behind(kernel, engine, oidc):
     assert VIEW in view.output["data"]
 
 
+def test_a_user_name_shows_that_person_s_account(kernel, engine, oidc):
+    sign_in(engine, oidc, engine.begin("idp"), username="bob")
+    made = "from jupyter_auth import LoginWidget; print(LoginWidget('idp', username={!r}))"
+    assert "(alice)" in kernel.ok(made.format("alice")).text()
+    assert "(" not in kernel.ok(made.format("bob")).text()
+
+
 def test_what_is_synced_is_the_account_s_name_and_nothing_else(kernel, engine, oidc):
     view = show(kernel)
     view.pending()

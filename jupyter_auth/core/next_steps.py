@@ -1,0 +1,19 @@
+"""What a person does next, in words: the hints that several errors share."""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING
+
+from jupyter_auth.core.models import DEFAULT_KEY
+
+if TYPE_CHECKING:
+    from jupyter_auth.core.models import AccountKey
+
+
+def how_to_sign_in(key: AccountKey) -> str:
+    """What brings that account there."""
+    words = f"auth login {key.provider}"
+    if key.session_key != DEFAULT_KEY:
+        words += f" --key {shlex.quote(key.session_key)}"
+    return f"Run `jupyter {words}` in a terminal or `%{words}` in a notebook."
