@@ -7,6 +7,7 @@ import pty
 import re
 import subprocess
 import sys
+from select import select
 from typing import TYPE_CHECKING, Self
 
 from patience import PATIENCE
@@ -23,14 +24,14 @@ NOWHERE_ELSE = (
 
 
 class Terminal:
-    """``command`` is started with Python on entering, and ended on leaving.
+    """``command`` is started with ``python`` on entering, and ended on leaving.
 
     ``text`` is all that was read there so far.
     """
 
-    def __init__(self, env: Mapping[str, str], *command: str) -> None:
+    def __init__(self, env: Mapping[str, str], *command: str, python: str = sys.executable) -> None:
         self._env = dict(env)
-        self._command = [sys.executable, *command]
+        self._command = [python, *command]
         self.said = ""
         self.text = ""
 
@@ -50,6 +51,7 @@ class Terminal:
     def read(self, pattern: str) -> re.Match[str]:
         """Read on until that is there; what was read before it is not looked at again."""
         while not (found := re.search(pattern, self.said)):
+            assert select([self._ours], [], [], PATIENCE)[0], f"no {pattern!r} in: {self.said}"
             try:
                 piece = os.read(self._ours, 4096)
             except OSError:  # Linux says EIO when the other side is closed
@@ -68,10 +70,12 @@ class Terminal:
         return self._process.wait(PATIENCE)
 
 
-def run(env: Mapping[str, str], *command: str) -> subprocess.CompletedProcess[str]:
+def run(
+    env: Mapping[str, str], *command: str, python: str = sys.executable
+) -> subprocess.CompletedProcess[str]:
     """Python with that command line, where nobody is at the keyboard."""
     return subprocess.run(
-        [sys.executable, *command],
+        [python, *command],
         env=dict(env),
         stdin=subprocess.DEVNULL,
         capture_output=True,

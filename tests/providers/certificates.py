@@ -1,4 +1,4 @@
-"""A certificate for 127.0.0.1 that nobody trusts until told to, as a company's own would be."""
+"""A certificate for this machine that is trusted on request only, as a company's own would be."""
 
 from __future__ import annotations
 
@@ -31,12 +31,13 @@ class Certificate:
         return made
 
 
-def make(directory: Path) -> Certificate:
-    """A fresh one, good for an hour, in two files in ``directory``."""
+def make(directory: Path, *hosts: str) -> Certificate:
+    """A fresh one, good for an hour, in two files in ``directory``. ``hosts``: further names."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Example Corporation")])
     now = dt.datetime.now(dt.UTC)
-    names = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
+    names: list[x509.GeneralName] = [x509.DNSName(host) for host in ("localhost", *hosts)]
+    names.append(x509.IPAddress(ipaddress.ip_address("127.0.0.1")))
     signed = (
         x509.CertificateBuilder()
         .subject_name(name)

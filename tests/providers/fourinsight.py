@@ -13,6 +13,7 @@ import threading
 import time
 from collections import deque
 from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import urlsplit
 
 from .sockets import Request, SocketServer
 from .troubles import Reply
@@ -29,7 +30,8 @@ USER_TOKEN_PATH = "/people/oauth2/token"
 class FourInsight:
     """``origin`` is where it listens; ``requests`` is all that arrived.
 
-    ``troubles`` are answers that the API gives instead of its own, one for each call.
+    ``api`` and ``login`` are the origin of its API and the token endpoint of people, as they are
+    to its clients. ``troubles`` are answers that the API gives instead of its own, one a call.
     """
 
     client_id = "4i-service"
@@ -50,7 +52,12 @@ class FourInsight:
         self._lock = threading.Lock()
         self._server = SocketServer(self._answer)
         self.host = f"127.0.0.1:{self._server.port}"
-        self.origin = f"http://{self.host}"
+        self.origin = self.api = f"http://{self.host}"
+        self.login = self.origin + USER_TOKEN_PATH
+
+    @property
+    def port(self) -> int:
+        return self._server.port
 
     def __enter__(self) -> Self:
         self._server.start()
@@ -76,7 +83,7 @@ class FourInsight:
         """What the login page shows to somebody who signed in there: to be pasted."""
         code = secrets.token_urlsafe(48)
         self._codes[code] = person
-        return json.dumps({"endpoint": self.origin + USER_TOKEN_PATH, "code": code})
+        return json.dumps({"endpoint": self.login, "code": code})
 
     def seen(self, start: str) -> list[Request]:
         """The requests whose path begins like that."""
@@ -89,8 +96,10 @@ class FourInsight:
     def _answer(self, request: Request) -> Reply:
         with self._lock:
             self.requests.append(request)
-            places = {TOKEN_PATH: self._token, USER_TOKEN_PATH: self._user_token}
-            return places.get(request.path, self._api)(request)
+            login = urlsplit(self.login)
+            if (request.headers["host"], request.path) == (login.netloc, login.path):
+                return self._user_token(request)
+            return (self._token if request.path == TOKEN_PATH else self._api)(request)
 
     def _token(self, request: Request) -> Reply:
         form = request.form
@@ -139,7 +148,7 @@ class FourInsight:
         if request.path == "/v1.0/me":
             return Reply.json({"mail": self._people.get(request.bearer)})
         page = int(request.query.get("page", 1))
-        more = {"@odata.nextLink": f"{self.origin}/v1.0/Campaigns?page={page + 1}"}
+        more = {"@odata.nextLink": f"{self.api}/v1.0/Campaigns?page={page + 1}"}
         return Reply.json({"value": [page]} | (more if page < PAGES else {}))
 
 
