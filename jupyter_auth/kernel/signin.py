@@ -17,6 +17,7 @@ from jupyter_auth.core.errors import (
     RefreshRejected,
     UserMismatch,
 )
+from jupyter_auth.core.models import Logout
 from jupyter_auth.core.next_steps import how_to_sign_in
 from jupyter_auth.kernel.account_tokens import AccountTokens
 from jupyter_auth.kernel.client import account_key
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from jupyter_auth.core.loopback import LocalAccounts
-    from jupyter_auth.core.models import AccountInfo, Login, Logout, ProviderInfo
+    from jupyter_auth.core.models import AccountInfo, Login, ProviderInfo
     from jupyter_auth.core.seams import Accounts
     from jupyter_auth.kernel.prompt import Prompt
 
@@ -116,8 +117,11 @@ class SignIn:
             self.tokens.bind(self.key.session_key, account.person)
 
     def log_out(self, *, revoke: bool) -> Logout:
-        """Sign out, for every session of this account."""
+        """Sign out, for every session of this account; another person's account is left alone."""
         self._left = True
+        if self.account() is None and (other := self._stored()):
+            who = other.username or "Someone else"
+            return Logout(removed=False, revoked=False, note=f"{who} is signed in, and stays so.")
         outcome = self._accounts.logout(self.key.provider, self.key.session_key, revoke=revoke)
         self.tokens.drop()
         return outcome

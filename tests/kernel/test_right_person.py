@@ -98,6 +98,13 @@ def test_nothing_of_another_person_is_shown(rosas, arrive):
         _ = rosas.access_token
 
 
+def test_another_person_is_not_signed_out(rosas, arrive, engine):
+    arrive("bob")
+    gone = rosas.logout()
+    assert (gone.removed, gone.note) == (False, "bob is signed in, and stays so.")
+    assert [each.username for each in engine.accounts()] == ["bob"]
+
+
 def test_who_signs_in_at_a_requests_prompt_is_no_other_person(rosas, comes, rogue):
     rogue.expire()
     rogue.script("refresh", error("invalid_grant"))
