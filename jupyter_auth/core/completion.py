@@ -56,13 +56,14 @@ class Completion:
         answer: TokenAnswer,
         *,
         nonce: str | None = None,
+        username: str | None = None,
     ) -> Login:
         """Store the account and complete the login, if nobody was faster.
 
         UserMismatch: it belongs to somebody else than was asked for. ProviderError: its ID token
         is not to be believed. Nothing is stored then.
         """
-        account = self.account(request, party, answer, nonce=nonce)
+        account = self.account(request, party, answer, nonce=nonce, username=username)
         return self._store(login.id, account, lambda: party)
 
     def keep_account(self, login_id: str, party: Party, account: Account) -> Login:
@@ -95,8 +96,12 @@ class Completion:
         *,
         nonce: str | None = None,
         token_endpoint: str | None = None,
+        username: str | None = None,
     ) -> Account:
-        """Whose tokens these are, as an account that does not rest anywhere yet. See ``keep``."""
+        """Whose tokens these are, as an account that does not rest anywhere yet. See ``keep``.
+
+        ``username``: who it is where the provider does not say.
+        """
         now = self._clock()
         asked = request.scopes or party.default_scopes
         sent = nonce if "openid" in asked else None
@@ -116,7 +121,7 @@ class Completion:
             expires_at=answer.ends(now),
             issuer=party.endpoints.issuer,
             subject=who.subject,
-            username=who.username,
+            username=who.username or (None if who.subject else username),
             signed_in_at=now,
         )
         if request.username and request.username not in {account.username, account.subject}:

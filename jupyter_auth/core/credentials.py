@@ -1,4 +1,4 @@
-"""Client ids and secrets that are kept elsewhere: in the environment, or in a package."""
+"""Client ids, secrets and passwords that are kept elsewhere: in the environment, or a package."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ UNREADABLE = (  # no such package, no such file, or not the JSON object that was
     *(ImportError, OSError, ValueError, RecursionError),
     *(AttributeError, LookupError, TypeError),
 )
-VARIABLE = re.compile(r"JUPYTER_AUTH_([A-Z0-9_]+)_(CLIENT_ID|CLIENT_SECRET)")
+VARIABLE = re.compile(r"JUPYTER_AUTH_([A-Z0-9_]+)_(CLIENT_ID|CLIENT_SECRET|USERNAME|PASSWORD)")
 
 
 def variable(provider: str, field: str) -> str:
@@ -35,6 +35,20 @@ class Credentials(NamedTuple):
     def fields(self) -> dict[str, str | Secret]:
         """Those found, by the names of ``Provider``'s fields."""
         return {name: value for name, value in self._asdict().items() if value}
+
+
+class Password(NamedTuple):
+    """What a person signs in with by the password grant."""
+
+    username: str
+    password: Secret
+
+
+def password_from_environment(environ: Mapping[str, str], provider: str) -> Password | None:
+    """The user name and password that the environment has for that provider; both are needed."""
+    username = environ.get(variable(provider, "username"))
+    password = environ.get(variable(provider, "password"))
+    return Password(username, Secret(password)) if username and password else None
 
 
 def from_environment(environ: Mapping[str, str], provider: str) -> Credentials:

@@ -15,7 +15,7 @@ from jupyter_auth.core.completion import Completion
 from jupyter_auth.core.device import DeviceGrant
 from jupyter_auth.core.discovery import Discovery
 from jupyter_auth.core.environment import environment
-from jupyter_auth.core.errors import ConfigurationError
+from jupyter_auth.core.errors import ConfigurationError, LoginRequired
 from jupyter_auth.core.importing import take_over
 from jupyter_auth.core.lifetimes import Need
 from jupyter_auth.core.limits import Throttle
@@ -41,6 +41,7 @@ from jupyter_auth.core.revocation import Revoker
 from jupyter_auth.core.token_endpoint import Party
 from jupyter_auth.core.tokens import Tokens
 from jupyter_auth.core.typed import TypedGrants
+from jupyter_auth.core.unattended import Unattended
 from jupyter_auth.core.usage import Usage
 from jupyter_auth.core.wire import provider_fields
 
@@ -100,6 +101,9 @@ class Engine:
         self.device = DeviceGrant(self._logins, self._completion, self._party)
         self.typed = TypedGrants(
             self._logins, self._completion, self._typed_party, providers, clock
+        )
+        self._unattended = Unattended(
+            providers, self._asked, self._completion, self._tokens, trusts_code=self.trusts_code
         )
         self._client_tokens = ClientTokens(self._asked, clock)
         self._usage = Usage(self._log, clock)
@@ -243,10 +247,18 @@ class Engine:
         min_valid: float = 0.0,
         rejected: str | None = None,
     ) -> Token:
-        """The account's token, refreshed first where it has to be; see ``TokenSource.token``."""
+        """The account's token, refreshed first where it has to be; see ``TokenSource.token``.
+
+        Where a person would have to sign in, the environment may do it in their place.
+        """
         need = Need(min_valid=min_valid, rejected=rejected)
-        key = AccountKey(provider, session_key)
-        return self._tokens.token(self._providers.get(provider), key, need)
+        key, configured = AccountKey(provider, session_key), self._providers.get(provider)
+        try:
+            return self._tokens.token(configured, key, need)
+        except LoginRequired:
+            if not self._unattended.sign_in(key):
+                raise
+        return self._tokens.token(configured, key, need)
 
     def token_at_hand(self, provider: str, session_key: str, need: Need) -> Token | None:
         """As ``token``, but only where no provider has to be asked; else None."""
@@ -270,7 +282,9 @@ class Engine:
         self, provider: str, session_key: str = DEFAULT_KEY, *, revoke: bool = True
     ) -> Logout:
         """Delete here, then revoke at the provider (RFC 7009). StoreError: cannot be deleted."""
-        account = self._tokens.drop(AccountKey(provider, session_key))
+        key = AccountKey(provider, session_key)
+        self._unattended.sign_out(key)
+        account = self._tokens.drop(key)
         self._usage.forget(provider, session_key)
         if account is None:
             return Logout(removed=False, revoked=False, note="Nobody was signed in.")

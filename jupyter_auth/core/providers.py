@@ -17,7 +17,13 @@ from typing import TYPE_CHECKING, Any
 import platformdirs
 
 from jupyter_auth.core import keeping
-from jupyter_auth.core.credentials import Credentials, from_environment, from_package
+from jupyter_auth.core.credentials import (
+    Credentials,
+    Password,
+    from_environment,
+    from_package,
+    password_from_environment,
+)
 from jupyter_auth.core.errors import ConfigurationError, ProviderNotFound
 from jupyter_auth.core.models import Provider, ProviderInfo
 from jupyter_auth.core.parts import PARTS, nearest
@@ -156,6 +162,18 @@ class Providers:
                 " of the provider in the configuration, which lends them to notebooks.",
             )
         return provider.as_service()
+
+    def password(self, name: str, *, code: bool = False) -> Password | None:
+        """The user name and password of the environment, where that provider takes passwords.
+
+        ``code``: also for one that was made in code: any notebook could have made it.
+        """
+        found = password_from_environment(self._environ, name)
+        if found is None:
+            return None
+        source, provider = self._find(name)
+        allowed = "password" in provider.grants and (code or source != "code")
+        return found if allowed else None
 
     def info(self, name: str) -> ProviderInfo:
         """What a kernel may know of it. ProviderNotFound."""

@@ -114,7 +114,7 @@ class TypedGrants:
         login, request, party = self._asked(login_id, "password", host)
         scopes = request.scopes or party.default_scopes
         answer = oauth.password(party, username, password, scopes)
-        return self._completion.keep(login, request, party, answer)
+        return self._completion.keep(login, request, party, answer, username=username)
 
     @forgetful
     def paste(self, login_id: str, text: Secret, *, host: str) -> Login:

@@ -6,6 +6,7 @@ import sys
 from getpass import getpass
 from typing import TYPE_CHECKING
 
+from jupyter_auth.core.credentials import variable
 from jupyter_auth.core.errors import (
     ConfigurationError,
     LoginFailed,
@@ -15,6 +16,8 @@ from jupyter_auth.core.errors import (
 )
 from jupyter_auth.core.grants import TYPED
 from jupyter_auth.core.secret import Secret
+from jupyter_auth.core.traces import forgetful
+from jupyter_auth.kernel.client import alone
 from jupyter_auth.kernel.prompt import in_notebook, outcome
 
 if TYPE_CHECKING:
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
 
     from jupyter_auth.core.loopback import LocalAccounts
     from jupyter_auth.core.models import Login, ProviderInfo
+    from jupyter_auth.core.seams import Accounts
 
 AGAIN = (LoginFailed, ConfigurationError, ProviderUnavailable, ProviderError)
 
@@ -56,6 +60,50 @@ def sign_in(accounts: LocalAccounts, login: Login, info: ProviderInfo) -> None:
         from jupyter_auth.core.logins import outcome as error_of
 
         raise error_of(ended)
+
+
+@forgetful
+def sign_in_as(
+    accounts: LocalAccounts, login: Login, username: str, ask: Callable[[], str]
+) -> None:
+    """Sign in by password with nobody there: ``ask`` is a program's own function that has it.
+
+    LoginFailed: it was refused. A refusal ends the login.
+    """
+    try:
+        host = accounts.typed.host(login.id)
+        accounts.typed.password(login.id, username, _text_of(ask), host=host)
+    except BaseException:
+        accounts.leave(login.id)
+        raise
+
+
+def _text_of(ask: Callable[[], str]) -> Secret:
+    found = ask()
+    if not isinstance(found, str) or not found:
+        raise ConfigurationError("The function that was given as `password` returned no text.")
+    return Secret(found)
+
+
+def check_password(
+    accounts: Accounts, info: ProviderInfo, username: str | None, *, literal: bool
+) -> None:
+    """ConfigurationError: this is no place for a password of a program's own."""
+    names = " and ".join(variable(info.name, name) for name in ("username", "password"))
+    if literal:
+        raise ConfigurationError(
+            "A password is not given as text: it would stay in the code and in whatever shows it.",
+            hint=f"Give a function that returns it, or set {names}.",
+        )
+    if in_notebook() or not alone(accounts):
+        raise ConfigurationError(
+            "A password is given by a script that runs without a Jupyter server, not here.",
+            hint=f"Set {names} where the Jupyter server is started, or sign in on its page.",
+        )
+    if not username:
+        raise ConfigurationError(
+            "A password is somebody's.", hint="Give `username=` with `password=`."
+        )
 
 
 def _ask_again(accounts: LocalAccounts, login: Login, ask: Callable[[], None]) -> None:

@@ -17,7 +17,7 @@ from jupyter_auth.kernel.signin import SignIn, Wish
 from jupyter_auth.kernel.warn import AuthWarning
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from jupyter_auth.core.models import Provider, ProviderInfo
 
@@ -46,7 +46,9 @@ class UserSession(AuthenticatedSession):
     rests beside those of others. ``scopes``: those it must have been granted. ``api_origins``:
     where the token goes, instead of the provider's own. ``grant``: the way in, where it is not the
     provider's preferred one (``"device_code"`` ...). ``base_url``: what relative URLs are joined to
-    (RFC 3986 5.2). ``interactive``: whether a person can be asked; None: found out.
+    (RFC 3986 5.2). ``interactive``: whether a person can be asked; None: found out. ``password``:
+    in a script without a Jupyter server, a function that returns the password of ``username``; it
+    is called where that person would have to sign in, and what it returns is kept nowhere.
 
     LoginRequired: nobody is there to ask, or did it in time. LoginDenied, LoginExpired,
     LoginCancelled, LoginFailed: how the sign-in ended. ConfigurationError, ProviderUnavailable,
@@ -67,15 +69,22 @@ class UserSession(AuthenticatedSession):
         grant: str | None = None,
         interactive: bool | None = None,
         timeout: float | None = 300,
+        password: Callable[[], str] | None = None,
     ) -> None:
         super().__init__()
         accounts = connect()
+        literal = password is not None and not callable(password)
+        password = None if literal else password  # a traceback with local variables shows none
         self._made_of: dict[str, Any] | None = None
         if provider is None or isinstance(provider, str):
             info = accounts.provider(provider or default_provider(accounts))
         else:
             info = accounts.register(provider)
             self._made_of = _fields(provider)
+        if password or literal:
+            from jupyter_auth.kernel.by_hand import check_password
+
+            check_password(accounts, info, username, literal=literal)
         wish = Wish(
             session_key=session_key,
             username=username,
@@ -83,6 +92,7 @@ class UserSession(AuthenticatedSession):
             grant=grant,
             interactive=interactive,
             timeout=timeout,
+            password=password,
         )
         self._set_up(info, wish, Places(base_url, _words(api_origins)))
         try:
@@ -99,7 +109,7 @@ class UserSession(AuthenticatedSession):
 
     def __reduce__(self) -> tuple[Any, ...]:
         mine = self._sign_in
-        wish = mine.wish._replace(person=mine.tokens.person)
+        wish = mine.wish._replace(person=mine.tokens.person, password=None)
         asked = (mine.info, wish, self._places, self._made_of)
         return _restored, (type(self), *asked), self._kept()
 

@@ -36,7 +36,8 @@ NOT_REPORTED = frozenset({"offline_access"})  # some providers grant it without 
 class Wish(NamedTuple):
     """Which account a session wants, and how it may ask for it: arguments of ``UserSession``.
 
-    ``person``: whose it has to be (``Account.person``), of a session that comes out of a pickle.
+    ``person``: whose it has to be (``Account.person``), of a session that comes out of a pickle;
+    ``password`` is in none.
     """
 
     session_key: str = "default"
@@ -46,6 +47,7 @@ class Wish(NamedTuple):
     interactive: bool | None = None
     timeout: float | None = 300
     person: str = ""
+    password: Callable[[], str] | None = None
 
 
 class SignIn:
@@ -97,11 +99,11 @@ class SignIn:
         """Return once the wished account is signed in. Raises what ``UserSession`` does."""
         self._left = False
         self._find_account()
-        account = None if force else self._stored()
+        account, reason = (None, None) if force else self._signed_in()
         if account is None:
             # By force where somebody else is signed in there: the provider's own session would
             # sign the same one in again.
-            self._ask(self._nobody(), force=force or bool(self._others()))
+            self._ask(reason or self._nobody(), force=force or bool(self._others()))
         elif not self._is_wished(account):
             self._ask(self._somebody_else(account), force=True)
         elif missing := self._missing(account):
@@ -115,6 +117,18 @@ class SignIn:
             return
         if account := self._stored():
             self.tokens.bind(self.key.session_key, account.person)
+
+    def _signed_in(self) -> tuple[AccountInfo | None, LoginRequired | None]:
+        """The account, which may be signed in by whoever keeps it; or why that did not work."""
+        if account := self._stored():
+            return account, None
+        try:
+            self._accounts.token(self.key.provider, self.key.session_key)
+        except RefreshRejected as error:
+            return None, error
+        except LoginRequired:
+            return None, None
+        return self._stored(), None
 
     def log_out(self, *, revoke: bool) -> Logout:
         """Sign out, for every session of this account; another person's account is left alone."""
@@ -186,8 +200,8 @@ class SignIn:
         from jupyter_auth.kernel import by_hand
         from jupyter_auth.kernel.prompt import is_interactive
 
-        interactive = self.wish.interactive
-        if not (is_interactive() if interactive is None else interactive):
+        interactive, password = self.wish.interactive, self.wish.password
+        if not (password or (is_interactive() if interactive is None else interactive)):
             raise reason
         scopes = tuple(dict.fromkeys((*granted, *self.wish.scopes))) if self.wish.scopes else None
         login = self._accounts.begin(
@@ -196,9 +210,11 @@ class SignIn:
             username=self.wish.username,
             scopes=scopes,
             force=force,
-            grant=self.wish.grant,
+            grant="password" if password else self.wish.grant,
         )
-        if by_hand.is_by_hand(login):
+        if password:
+            by_hand.sign_in_as(self._local, login, self.wish.username or "", password)
+        elif by_hand.is_by_hand(login):
             by_hand.sign_in(self._local, login, self.info)
         else:
             self._wait(login)

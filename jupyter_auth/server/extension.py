@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import os
+from collections import ChainMap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -56,7 +57,7 @@ def make_broker(
             FileStore(settings.store_directory),
             login_lifetime=settings.login_lifetime,
             home=Path.home(),
-            environ=os.environ,
+            environ=ChainMap(settings.environ, os.environ),
         ),
         base_url=base_url,
         public_origin=settings.public_origin,

@@ -28,6 +28,7 @@ from jupyter_auth.server.door import Door
 
 if TYPE_CHECKING:
     from providers.oidc import OidcProvider
+    from providers.rogue import RogueProvider
 
 GOOD = {"issuer": "https://login.example", "client_id": "jupyter"}
 
@@ -150,6 +151,22 @@ def test_no_kernel_inherits_a_service_accounts_secret(
         token = server.kernel().call("POST", "token", asked)["access_token"]
         assert oidc.introspect(token)["active"]
         assert oidc.service_secret not in server.log
+
+
+def test_no_kernel_inherits_a_password_that_signs_the_server_in(
+    tmp_path: Path, school_server: RogueProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SECURITY 10 and 11: a kernel gets a token without it, with nobody there to sign in."""
+    monkeypatch.setenv("JUPYTER_AUTH_SCHOOL_USERNAME", "rosa")
+    monkeypatch.setenv("JUPYTER_AUTH_SCHOOL_PASSWORD", school_server.password)
+    school = {"issuer": school_server.issuer, "client_id": school_server.client_id}
+    school["grants"] = ["authorization_code", "password"]
+    with JupyterProcess(tmp_path, providers={"school": school}) as server:
+        assert not [name for name in _environment(server) if "_SCHOOL_" in name]
+        assert server.kernel().token("school")["access_token"]
+        assert school_server.password not in server.log
+    kept = "".join(p.read_text(errors="replace") for p in tmp_path.rglob("*") if p.is_file())
+    assert school_server.password not in kept
 
 
 def test_a_runtime_directory_that_cannot_be_written_to(tmp_path: Path) -> None:

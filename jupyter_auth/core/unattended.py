@@ -1,0 +1,94 @@
+"""Sign-ins with nobody there: by a user name and password of this process's environment.
+
+That is the password grant (RFC 6749 4.3), for nightly jobs at providers that offer nothing better.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from jupyter_auth.core import oauth
+from jupyter_auth.core.credentials import variable
+from jupyter_auth.core.errors import ConfigurationError, LoginFailed, RefreshRejected
+from jupyter_auth.core.flight import SingleFlight
+from jupyter_auth.core.models import DEFAULT_KEY
+from jupyter_auth.core.register import Request
+from jupyter_auth.core.traces import forgetful
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from jupyter_auth.core.completion import Completion
+    from jupyter_auth.core.models import AccountKey, Provider
+    from jupyter_auth.core.providers import Providers
+    from jupyter_auth.core.token_endpoint import Party
+    from jupyter_auth.core.tokens import Tokens
+
+
+class Unattended:
+    """Those of one person's accounts. ``trusts_code``: also for providers made in code.
+
+    Only the default account, and the one under that user name, are signed in so. What was refused
+    once is not sent again, and who signs out stays signed out, for as long as this process lives.
+    """
+
+    def __init__(
+        self,
+        providers: Providers,
+        party: Callable[[Provider], Party],
+        completion: Completion,
+        tokens: Tokens,
+        *,
+        trusts_code: bool,
+    ) -> None:
+        self._providers = providers
+        self._party = party
+        self._completion = completion
+        self._tokens = tokens
+        self._trusts_code = trusts_code
+        self._refused: dict[AccountKey, RefreshRejected] = {}
+        self._signed_out: set[AccountKey] = set()
+        self._flights: SingleFlight[None] = SingleFlight()
+
+    def sign_in(self, key: AccountKey) -> bool:
+        """Whether that account is signed in now. False: there is nothing to sign in with.
+
+        RefreshRejected: the user name and password were refused. ProviderUnavailable and
+        ProviderError: try again.
+        """
+        if key in self._signed_out or not self._found(key):
+            return False
+        if refused := self._refused.get(key):
+            raise RefreshRejected(refused.message, hint=refused.hint)
+        self._flights.run(key, lambda: self._sign_in(key))
+        return True
+
+    def sign_out(self, key: AccountKey) -> None:
+        """Not again by itself."""
+        self._signed_out.add(key)
+
+    def _found(self, key: AccountKey) -> bool:
+        found = self._providers.password(key.provider, code=self._trusts_code)
+        return found is not None and key.session_key in {DEFAULT_KEY, found.username}
+
+    @forgetful
+    def _sign_in(self, key: AccountKey) -> None:
+        found = self._providers.password(key.provider, code=self._trusts_code)
+        assert found is not None  # noqa: S101 (asked before)
+        party = self._party(self._providers.get(key.provider))
+        request = Request(key=key, grant="password")
+        try:
+            answer = oauth.password(party, found.username, found.password, party.default_scopes)
+        except (LoginFailed, ConfigurationError) as error:
+            refused = self._refused[key] = _refusal(key.provider, error)
+            raise refused from None
+        account = self._completion.account(request, party, answer, username=found.username)
+        self._tokens.keep(account)
+
+
+def _refusal(provider: str, error: LoginFailed | ConfigurationError) -> RefreshRejected:
+    names = " and ".join(variable(provider, name) for name in ("username", "password"))
+    return RefreshRejected(
+        f"Signing in with {names} failed. {error.message}",
+        hint=f"Correct them where this process, or its Jupyter server, is started. {error.hint}",
+    )
