@@ -116,7 +116,7 @@ class Engine:
 
     def provider(self, name: str) -> ProviderInfo:
         """One of them. ProviderNotFound."""
-        return self._providers.info(name)
+        return self._unattended.told(self._providers.info(name))
 
     def configured(self, name: str) -> Provider:
         """The whole of it: for the server's own pages, never for a kernel. ProviderNotFound."""
@@ -128,7 +128,7 @@ class Engine:
 
     def register(self, provider: Provider) -> ProviderInfo:
         """Make a provider made in code known. ConfigurationError: not allowed here."""
-        return self._providers.register(provider)
+        return self._unattended.told(self._providers.register(provider))
 
     def add(self, name: str, fields: Mapping[str, Any]) -> ProviderInfo:
         """Write a provider down for good. ConfigurationError: not here, or not that one."""

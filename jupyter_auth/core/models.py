@@ -179,7 +179,10 @@ class Provider:
 
 @dataclass(frozen=True, kw_only=True)
 class ProviderInfo:
-    """What a kernel may know of a provider. ``source``: configured, code, user or preset."""
+    """What a kernel may know of a provider. ``source``: configured, code, user or preset.
+
+    ``unattended``: whoever keeps the accounts can sign in there with nobody there.
+    """
 
     name: str
     title: str
@@ -191,6 +194,7 @@ class ProviderInfo:
     api_headers: Mapping[str, str] = field(default_factory=dict)
     throttle: Throttle = field(default_factory=Throttle)
     source: str = "configured"
+    unattended: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

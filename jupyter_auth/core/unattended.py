@@ -5,6 +5,7 @@ That is the password grant (RFC 6749 4.3), for nightly jobs at providers that of
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING
 
 from jupyter_auth.core import oauth
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from jupyter_auth.core.completion import Completion
-    from jupyter_auth.core.models import AccountKey, Provider
+    from jupyter_auth.core.credentials import Password
+    from jupyter_auth.core.models import AccountKey, Provider, ProviderInfo
     from jupyter_auth.core.providers import Providers
     from jupyter_auth.core.token_endpoint import Party
     from jupyter_auth.core.tokens import Tokens
@@ -50,6 +52,10 @@ class Unattended:
         self._signed_out: set[AccountKey] = set()
         self._flights: SingleFlight[None] = SingleFlight()
 
+    def told(self, info: ProviderInfo) -> ProviderInfo:
+        """The same, and whether accounts there are signed in so."""
+        return dataclasses.replace(info, unattended=self._password(info.name) is not None)
+
     def sign_in(self, key: AccountKey) -> bool:
         """Whether that account is signed in now. False: there is nothing to sign in with.
 
@@ -68,12 +74,15 @@ class Unattended:
         self._signed_out.add(key)
 
     def _found(self, key: AccountKey) -> bool:
-        found = self._providers.password(key.provider, code=self._trusts_code)
+        found = self._password(key.provider)
         return found is not None and key.session_key in {DEFAULT_KEY, found.username}
+
+    def _password(self, provider: str) -> Password | None:
+        return self._providers.password(provider, code=self._trusts_code)
 
     @forgetful
     def _sign_in(self, key: AccountKey) -> None:
-        found = self._providers.password(key.provider, code=self._trusts_code)
+        found = self._password(key.provider)
         assert found is not None  # noqa: S101 (asked before)
         party = self._party(self._providers.get(key.provider))
         request = Request(key=key, grant="password")

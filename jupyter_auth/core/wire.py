@@ -105,6 +105,7 @@ def provider_to_wire(info: ProviderInfo) -> dict[str, Any]:
         "api_headers": dict(info.api_headers),
         "throttle": dataclasses.asdict(info.throttle),
         "source": info.source,
+        "unattended": info.unattended,
     }
 
 
@@ -121,6 +122,7 @@ def provider_from_wire(data: dict[str, Any]) -> ProviderInfo:
         api_headers=dict(data.get("api_headers") or {}),
         throttle=_throttle(data.get("throttle") or {}),
         source=data["source"],
+        unattended=bool(data.get("unattended")),
     )
 
 

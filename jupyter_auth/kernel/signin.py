@@ -120,7 +120,8 @@ class SignIn:
 
     def _signed_in(self) -> tuple[AccountInfo | None, LoginRequired | None]:
         """The account, which may be signed in by whoever keeps it; or why that did not work."""
-        if account := self._stored():
+        account = self._stored()
+        if account or not self.info.unattended:
             return account, None
         try:
             self._accounts.token(self.key.provider, self.key.session_key)
