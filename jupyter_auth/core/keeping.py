@@ -6,7 +6,6 @@ A secret answers only to the configuration that it was given for.
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import stat
@@ -15,8 +14,6 @@ import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-import tomli_w
 
 from jupyter_auth.core.errors import ConfigurationError
 from jupyter_auth.core.secret import Secret
@@ -31,53 +28,22 @@ MAX_SECRETS = 1 << 20  # bytes
 def write_table(file: Path, name: str, fields: Mapping[str, Any]) -> None:
     """Write ``fields`` into the table ``[name]`` of a TOML file; all else there stays as it is.
 
-    ConfigurationError: the file cannot be written, or is written in a way that this cannot change.
+    ConfigurationError: the file cannot be written, or not so that it says then what it should.
     """
+    import tomlkit  # keeps comments and order; not for whoever only reads
+
     file = file.resolve()  # a link into somebody's dotfiles stays one
     before = file.read_text(encoding="utf-8") if file.exists() else ""
     known = tomllib.loads(before)
     wanted = {**known, name: {**known.get(name, {}), **_plain(fields)}}
-    after = _changed(before, name, fields) if name in known else _appended(before, name, fields)
-    try:
-        right = tomllib.loads(after) == wanted
-    except tomllib.TOMLDecodeError:
-        right = False
-    if not right:
-        table = tomli_w.dumps({name: _plain(fields)})
-        raise ConfigurationError(f"{file} cannot be added to.", hint=f"Write {table!r} yourself.")
+    document = tomlkit.parse(before)
+    table = document.setdefault(name, tomlkit.table())
+    table.update(_plain(fields))
+    after = tomlkit.dumps(document)
+    if tomllib.loads(after) != wanted:
+        line = tomlkit.dumps({name: _plain(fields)})
+        raise ConfigurationError(f"{file} cannot be added to.", hint=f"Write {line!r} yourself.")
     _write(file, after)
-
-
-def _appended(text: str, name: str, fields: Mapping[str, Any]) -> str:
-    table = tomli_w.dumps({name: _plain(fields)})
-    return f"{text.rstrip()}\n\n{table}" if text.strip() else table
-
-
-def _changed(text: str, name: str, fields: Mapping[str, Any]) -> str:
-    """The fields go right below the table's header, and from where they were."""
-    lines = text.splitlines(keepends=True)
-    headers = {f"[{name}]", f'["{name}"]', f"['{name}']"}
-    places = [i for i, line in enumerate(lines) if line.partition("#")[0].strip() in headers]
-    if not places:
-        return text
-    start = places[0] + 1
-    end = next((i for i in range(start, len(lines)) if lines[i].startswith("[")), len(lines))
-    body = lines[start:end]
-    for field in fields:
-        body = _without(body, field)
-    return "".join([*lines[:start], tomli_w.dumps(_plain(fields)), *body, *lines[end:]])
-
-
-def _without(lines: list[str], field: str) -> list[str]:
-    """The lines of a table without those of one field: its value may go over several."""
-    for start, line in enumerate(lines):
-        if line.partition("=")[0].strip() != field:
-            continue
-        for end in range(start + 1, len(lines) + 1):
-            with contextlib.suppress(tomllib.TOMLDecodeError):
-                tomllib.loads("".join(lines[start:end]))
-                return lines[:start] + lines[end:]
-    return lines
 
 
 def secrets_file(file: Path) -> Path:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-import tomli_w
+import tomlkit
 from environments.terminal import Terminal
 from kernel.kernels import Kernel
 from providers.fourinsight import FourInsight
@@ -23,7 +23,7 @@ def fourinsight():
 def env(env, rogue, fourinsight):
     file = Path(env["XDG_CONFIG_HOME"]) / "jupyter_auth" / "providers.toml"
     school = {"issuer": rogue.issuer, "client_id": rogue.client_id, "grants": ["password"]}
-    file.write_text(tomli_w.dumps({"school": school, "fourinsight": fourinsight.table()}))
+    file.write_text(tomlkit.dumps({"school": school, "fourinsight": fourinsight.table()}))
     return env
 
 

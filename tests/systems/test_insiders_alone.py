@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-import tomli_w
+import tomlkit
 from environments.terminal import NOWHERE_ELSE, Terminal, run
 from kernel.kernels import environment
 from patience import PATIENCE
@@ -59,7 +59,7 @@ def env(insiders, tmp_path, fields):
     file = Path(made["XDG_CONFIG_HOME"]) / "jupyter_auth" / "providers.toml"
     file.parent.mkdir(parents=True)
     table = preset_at("insiders", {"https://api.asi.swiss": insiders.origin}, **fields)
-    file.write_text(tomli_w.dumps({"insiders": table}))
+    file.write_text(tomlkit.dumps({"insiders": table}))
     return made
 
 
