@@ -14,7 +14,7 @@ from jupyter_auth.core.urls import origin_of
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from jupyter_auth.core.models import Provider
+    from jupyter_auth.core.models import AccountKey, Provider
 
 _VISIBLE = re.compile(r"[ -~]+")
 _PART = re.compile(r"\{(\w+)(:head)?\}")
@@ -22,7 +22,7 @@ _PART = re.compile(r"\{(\w+)(:head)?\}")
 
 def as_account(
     provider: Provider,
-    session_key: str,
+    key: AccountKey,
     parts: Mapping[str, Secret],
     *,
     now: float,
@@ -41,8 +41,8 @@ def as_account(
                 hint="A key is of plain letters, digits and signs. Copy it once more.",
             )
     return Account(
-        provider=provider.name,
-        session_key=session_key,
+        provider=key.provider,
+        session_key=key.session_key,
         fingerprint=provider.fingerprint,
         access_token=Secret(json.dumps(plain)),
         kind="api_key",

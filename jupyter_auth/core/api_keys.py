@@ -18,7 +18,6 @@ from jupyter_auth.core.secret import Secret
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator, Mapping
 
-    from jupyter_auth.core.models import Provider
     from jupyter_auth.core.providers import Providers
     from jupyter_auth.core.store import Slot, TokenStore
 
@@ -65,12 +64,13 @@ class KeysOver:
         """The key that there is for this account, as one."""
         if key not in self.keys and self._environ and key.session_key == DEFAULT_KEY:
             with contextlib.suppress(AuthError):
-                if found := self._from_environment(self._providers.get(key.provider)):
+                if found := self._from_environment(key):
                     self.keys[key] = found
         return self.keys.get(key)
 
-    def _from_environment(self, provider: Provider) -> Account | None:
+    def _from_environment(self, key: AccountKey) -> Account | None:
         """All parts are needed: half a key is none."""
+        provider = self._providers.get(key.provider)
         if provider.api_key is None:
             return None
         parts = {}
@@ -80,7 +80,7 @@ class KeysOver:
             if not value:
                 return None
             parts[name] = Secret(value)
-        return api_key.as_account(provider, DEFAULT_KEY, parts, now=time.time())
+        return api_key.as_account(provider, key, parts, now=time.time())
 
 
 class _Slot:

@@ -14,13 +14,13 @@ from jupyter_auth.core.credentials import variable
 from jupyter_auth.core.errors import ConfigurationError, ProviderError, ProviderUnavailable
 from jupyter_auth.core.flight import SingleFlight
 from jupyter_auth.core.lifetimes import PAUSE, Need, as_token, forced_pause
-from jupyter_auth.core.models import Account, AccountKey, Logout
+from jupyter_auth.core.models import Account, Logout
 from jupyter_auth.core.revocation import Revoker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from jupyter_auth.core.models import Provider, Token
+    from jupyter_auth.core.models import AccountKey, Provider, Token
     from jupyter_auth.core.token_endpoint import Party
 
 MOST = 256  # tokens held at once: kernels make up their session_keys
@@ -50,30 +50,28 @@ class ClientTokens:
         self._revoker = Revoker()
 
     def token(
-        self, provider: Provider, session_key: str, scopes: Sequence[str], need: Need
+        self, provider: Provider, key: AccountKey, scopes: Sequence[str], need: Need
     ) -> Token:
         """A token of ``provider``, as ``Provider.as_service`` makes one, that meets ``need``.
 
         ConfigurationError: there is no client secret, or the provider refused the client.
         ProviderUnavailable, ProviderError: no new token, and no old one that would do.
         """
-        check_session_key(session_key)
+        check_session_key(key.session_key)
         if not provider.client_secret:
             raise ConfigurationError(
                 f"No client secret of a service account is known for {provider.title}.",
                 hint=f"Set {variable(provider.name, 'client_secret')} where the Jupyter server is"
                 " started, or `service` of the provider in the configuration.",
             )
-        key = AccountKey(provider.name, session_key)
         place = _Place(key, provider.fingerprint, tuple(scopes) or provider.scopes)
         token, mine = self._flights.run(place, lambda: self._current(provider, place, need))
         if not mine and need.rejected == token.digest:  # somebody else's outcome, and no better
             token, _ = self._flights.run(place, lambda: self._current(provider, place, need))
         return token
 
-    def drop(self, provider: Provider, session_key: str, *, revoke: bool) -> Logout:
+    def drop(self, provider: Provider, key: AccountKey, *, revoke: bool) -> Logout:
         """Forget the tokens of one ``session_key``, then revoke them (RFC 7009)."""
-        key = AccountKey(provider.name, session_key)
         with self._lock:
             places = [place for place in self._held if place.key == key]
             dropped = [self._held.pop(place).account for place in places]

@@ -16,6 +16,7 @@ from jupyter_auth.core.device import DeviceGrant
 from jupyter_auth.core.discovery import Discovery
 from jupyter_auth.core.environment import environment
 from jupyter_auth.core.errors import ConfigurationError, LoginRequired
+from jupyter_auth.core.handles import is_handle, plain
 from jupyter_auth.core.importing import take_over
 from jupyter_auth.core.lifetimes import Need
 from jupyter_auth.core.limits import Throttle
@@ -130,6 +131,10 @@ class Engine:
         """Make a provider made in code known. ConfigurationError: not allowed here."""
         return self._unattended.told(self._providers.register(provider))
 
+    def configure(self, provider: Provider) -> None:
+        """Make one of this server's own known to everybody here."""
+        self._providers.configure(provider)
+
     def add(self, name: str, fields: Mapping[str, Any]) -> ProviderInfo:
         """Write a provider down for good. ConfigurationError: not here, or not that one."""
         return self._providers.write_down(name, fields)
@@ -151,8 +156,8 @@ class Engine:
         """SECURITY 10: what a person types goes to no provider that a notebook made up."""
         if not self.trusts_code and self._providers.info(name).source == "code":
             raise ConfigurationError(
-                f"Provider {name!r} was made in a notebook; nothing is typed or pasted for it.",
-                hint=f"Configure it: c.JupyterAuth.providers, or `%auth add {name}`.",
+                f"{plain(name)!r} was made in a notebook, so credentials can't be entered for it.",
+                hint=f"Configure it: c.JupyterAuth.providers, or `%auth add {plain(name)}`.",
             )
         return self._party(name)
 
@@ -269,7 +274,8 @@ class Engine:
         """Take over what another package keeps; see ``Accounts.import_accounts``."""
         if self._home is None:
             raise ConfigurationError("There are no files of yours here to import from.")
-        return take_over(self._typed_party(provider), self._completion, self._tokens, self._home)
+        party = self._typed_party(provider)
+        return take_over(provider, party, self._completion, self._tokens, self._home)
 
     def id_token(self, provider: str, session_key: str = DEFAULT_KEY) -> Secret | None:
         """The ID token of the last login or refresh, where the provider gives one."""
@@ -296,6 +302,8 @@ class Engine:
         configured = self._configured(provider)
         if configured is None or configured.fingerprint != account.fingerprint:
             note = "The provider was configured anew since; its tokens run out by themselves."
+            if is_handle(provider):
+                note = "Its definition isn't known here any more, so nothing could be revoked."
             return Logout(removed=True, revoked=False, note=note)
         revoked, note = self._revoker.revoke(lambda: self._asked(configured), account)
         return Logout(removed=True, revoked=revoked, note=note)
@@ -314,14 +322,16 @@ class Engine:
         """A token of the service account that is configured; see ``Accounts.client_token``."""
         need = Need(min_valid=min_valid, rejected=rejected)
         service = self._providers.service(provider)
-        return self._client_tokens.token(service, session_key, scopes or (), need)
+        key = AccountKey(provider, session_key)
+        return self._client_tokens.token(service, key, scopes or (), need)
 
     def client_logout(
         self, provider: str, session_key: str = DEFAULT_KEY, *, revoke: bool = True
     ) -> Logout:
         """Forget the service account's tokens, then revoke them."""
         service = self._providers.service(provider)
-        outcome = self._client_tokens.drop(service, session_key, revoke=revoke)
+        key = AccountKey(provider, session_key)
+        outcome = self._client_tokens.drop(service, key, revoke=revoke)
         if outcome.removed:
             self._log.add(Change(kind="removed", provider=provider, session_key=session_key))
         return outcome

@@ -28,7 +28,9 @@ if TYPE_CHECKING:
 MAX_FILE = 1 << 20  # bytes
 
 
-def take_over(party: Party, completion: Completion, tokens: Tokens, home: Path) -> list[Imported]:
+def take_over(
+    provider: str, party: Party, completion: Completion, tokens: Tokens, home: Path
+) -> list[Imported]:
     """Each sign-in found under ``home``, or why it could not be had. The files are left alone.
 
     A refresh token is spent at once: the provider then says whose it is, and whether it still
@@ -44,11 +46,11 @@ def take_over(party: Party, completion: Completion, tokens: Tokens, home: Path) 
         )
     found = list(_files(cache, home))
     taken = {info.key for info in tokens.accounts()}
-    default = AccountKey(party.provider.name)
+    default = AccountKey(provider)
     outcomes = []
     for name, path in found:
         alone = len(found) == 1 and default not in taken
-        key = default if alone else AccountKey(party.provider.name, name)
+        key = default if alone else AccountKey(provider, name)
         try:
             if key in taken:
                 raise LoginRequired("Somebody is signed in here already.")

@@ -22,6 +22,7 @@ from jupyter_auth.core.errors import (
     LoginRequired,
     from_wire,
 )
+from jupyter_auth.core.handles import plain
 from jupyter_auth.core.models import Login
 from jupyter_auth.core.register import Entry, MemoryRegister, Opening, Polling, Register, Request
 
@@ -142,8 +143,9 @@ class Logins:
     ) -> tuple[Login, Opening]:
         """The opening that a callback belongs to; it can be taken once.
 
-        LoginExpired: no such state (any more). LoginFailed: another browser's, another user's or
-        another provider's; it can still be taken by the right one.
+        ``provider`` is the plain name: it is what the path of a redirect URI has. LoginExpired: no
+        such state (any more). LoginFailed: another browser's, another user's or another provider's;
+        it can still be taken by the right one.
         """
         self.expire()
         digest = _digest(state)
@@ -157,7 +159,7 @@ class Logins:
             value = _digest(bindings.get(binding_name(state), ""))
             ours = hmac.compare_digest(value, opening.binding)
             same_user = hmac.compare_digest(_digest(user), _digest(opening.user))
-            if not (ours and same_user and entry.login.provider == provider):
+            if not (ours and same_user and plain(entry.login.provider) == provider):
                 raise LoginFailed(
                     "This sign-in was begun in another browser, or by somebody else.",
                     hint="Start again from your own notebook.",

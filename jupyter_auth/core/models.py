@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from dataclasses import dataclass, field, fields, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
@@ -15,6 +14,7 @@ from urllib.parse import urlsplit
 
 from jupyter_auth.core.checks import check_provider
 from jupyter_auth.core.errors import ConfigurationError
+from jupyter_auth.core.handles import NAME, plain
 from jupyter_auth.core.limits import Limits, Throttle
 from jupyter_auth.core.parts import (
     ApiKey,
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 DEFAULT_KEY = "default"
-NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 
 MAPPINGS = (
     "authorize_params",
@@ -161,10 +160,10 @@ class Provider:
             given.setdefault("client_auth", None)
         return replace(self, service=None, **given)
 
-    def info(self, source: str = "code") -> ProviderInfo:
-        """What a kernel may know of this provider."""
+    def info(self, source: str = "code", handle: str | None = None) -> ProviderInfo:
+        """What a kernel may know of this provider; ``handle``: what calls name it by."""
         return ProviderInfo(
-            name=self.name,
+            name=handle or self.name,
             title=self.title,
             host=urlsplit(self.address).netloc,
             scopes=self.scopes,
@@ -181,6 +180,7 @@ class Provider:
 class ProviderInfo:
     """What a kernel may know of a provider. ``source``: configured, code, user or preset.
 
+    ``name`` is what calls name it by: the handle of one that was made in code.
     ``unattended``: whoever keeps the accounts can sign in there with nobody there.
     """
 
@@ -302,7 +302,8 @@ class AccountKey:
 
     def __str__(self) -> str:
         key = self.session_key
-        return self.provider if key == DEFAULT_KEY else f"{self.provider} ({key[:40]})"
+        name = plain(self.provider)
+        return name if key == DEFAULT_KEY else f"{name} ({key[:40]})"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,14 +1,14 @@
 """Mappings in, ``Provider`` out; and which configuration of a name counts.
 
-The administrator's (``c.JupyterAuth.providers``) goes first and cannot be replaced, then what was
-made in code, then the user's ``providers.toml``, then the presets of this package.
+The administrator's (``c.JupyterAuth.providers``) goes first and cannot be replaced, then the
+user's ``providers.toml``, then the presets of this package. What was made in code goes by a handle,
+and so changes what no name means.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import functools
-import threading
 import tomllib
 from collections.abc import Mapping
 from importlib import resources
@@ -25,15 +25,17 @@ from jupyter_auth.core.credentials import (
     password_from_environment,
 )
 from jupyter_auth.core.errors import ConfigurationError, ProviderNotFound
+from jupyter_auth.core.handles import is_handle, plain
+from jupyter_auth.core.made_in_code import MadeInCode, handle_of_provider
 from jupyter_auth.core.models import Provider, ProviderInfo
 from jupyter_auth.core.parts import PARTS, nearest
 from jupyter_auth.core.secret import Secret
+from jupyter_auth.core.wire import provider_fields
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-MOST_OWN = 256  # made in code: kernels make up their names
 ADDRESSES = {"issuer", "endpoints"}  # what makes a table more than an addition to a preset
 FIELDS = {field.name for field in dataclasses.fields(Provider)}
 
@@ -138,12 +140,13 @@ class Providers:
         self._user_file = user_file
         self._open = allow_user_providers
         self._environ = environ or {}
-        self._lock = threading.Lock()
-        self._code: dict[str, Provider] = {}
+        self._code = MadeInCode()
 
     def get(self, name: str) -> Provider:
         """The provider of that name. ProviderNotFound names those near it."""
-        source, provider = self._find(name)
+        return self._with_kept_secret(*self._find(name))
+
+    def _with_kept_secret(self, source: str, provider: Provider) -> Provider:
         if provider.client_secret or self._user_file is None or source not in {"user", "preset"}:
             return provider
         secret = keeping.kept_secret(keeping.secrets_file(self._user_file), provider)
@@ -168,7 +171,7 @@ class Providers:
 
         ``code``: also for one that was made in code: any notebook could have made it.
         """
-        found = password_from_environment(self._environ, name)
+        found = password_from_environment(self._environ, plain(name))
         if found is None:
             return None
         source, provider = self._find(name)
@@ -178,7 +181,7 @@ class Providers:
     def info(self, name: str) -> ProviderInfo:
         """What a kernel may know of it. ProviderNotFound."""
         source, provider = self._find(name)
-        return provider.info(source)
+        return provider.info(source, name)
 
     def all(self) -> list[ProviderInfo]:
         """Every provider that has a client id, so that somebody could sign in, by name."""
@@ -197,22 +200,40 @@ class Providers:
         return names[0] if len(names) == 1 else None
 
     def register(self, provider: Provider) -> ProviderInfo:
-        """Make a provider of a person's own code known.
+        """Make a provider of a person's own code known: the info has its handle as the name.
 
-        ConfigurationError: only the administrator's may be used, one of theirs has that name, or
-        there are too many.
+        One that is what its name means already is that one. ConfigurationError: only the
+        administrator's may be used, or one of theirs has that name.
         """
         self._require_open()
-        if self._configured.get(provider.name, provider) != provider:
+        if self._is_known(provider):
+            return self.info(provider.name)
+        if provider.name in self._configured:
             raise _taken(provider.name)
-        with self._lock:
-            if provider.name not in self._code and len(self._code) >= MOST_OWN:
-                raise ConfigurationError(
-                    f"{MOST_OWN} providers were made in code already.",
-                    hint="Give it the name of one that it may replace.",
-                )
-            self._code[provider.name] = provider
-        return self.info(provider.name)
+        return provider.info("code", self._code.add(provider))
+
+    def configure(self, provider: Provider) -> None:
+        """Make one of this server's own known, as if the administrator had configured it."""
+        self._configured[provider.name] = provider
+
+    def _is_known(self, provider: Provider) -> bool:
+        """Whether its name means this very definition; a secret that it brings counts."""
+        try:
+            source, known = self._find(provider.name)
+            known = self._with_kept_secret(source, known)
+        except ConfigurationError:
+            return False
+        if provider == known:
+            return True
+        given = provider_fields(provider)
+        bare = provider_fields(provider, secrets=False)
+        same = (known, self._bare(provider.name))
+        return given == bare and handle_of_provider(provider) in map(handle_of_provider, same)
+
+    def _bare(self, name: str) -> Provider:
+        """What its name means, without what the environment and packages add."""
+        entry = next(layer[name] for _, layer in self._layers() if name in layer)
+        return entry if isinstance(entry, Provider) else provider_from_mapping(name, entry)
 
     @property
     def user_file(self) -> Path | None:
@@ -251,8 +272,6 @@ class Providers:
             keeping.keep_secret(keeping.secrets_file(self._user_file), provider, kept)
         if given:
             keeping.write_table(self._user_file, name, given)
-        with self._lock:
-            self._code.pop(name, None)
         return self.info(name)
 
     def completable(self, name: str) -> bool:
@@ -284,10 +303,12 @@ class Providers:
             )
 
     def _find(self, name: str) -> tuple[str, Provider]:
+        if is_handle(name):
+            return "code", self._code.get(name)
         names: set[str] = set()
         for source, providers in self._layers():
             if name in providers:
-                return source, self._made(source, name, providers[name])
+                return source, self._made(name, providers[name])
             names.update(providers)
         raise ProviderNotFound(
             f"No provider is called {name!r:.80}.", hint=nearest(name, names, most=3)
@@ -298,9 +319,6 @@ class Providers:
         yield "configured", self._configured
         if not self._open:
             return
-        with self._lock:
-            code = dict(self._code)
-        yield "code", code
         try:
             tables = self._user_tables()
         except ConfigurationError:
@@ -322,21 +340,15 @@ class Providers:
                 f"{self._user_file} cannot be read: {error}.", hint="Mend it, or move it away."
             ) from None
 
-    def _made(self, source: str, name: str, entry: Any) -> Provider:
-        """With the client credentials that are kept elsewhere.
-
-        Those of the environment are not for a provider made in code: any notebook could have one
-        of that name sent to itself.
-        """
+    def _made(self, name: str, entry: Any) -> Provider:
+        """With the client credentials that are kept elsewhere."""
         made = entry if isinstance(entry, Provider) else provider_from_mapping(name, entry)
-        if source == "code":
-            return made
         return _completed(made, from_environment(self._environ, name))
 
     def _listed(self, source: str, name: str, entry: Any) -> Provider | None:
         """One broken entry of the user's file must not hide the others from a list."""
         try:
-            return self._made(source, name, entry)
+            return self._made(name, entry)
         except ConfigurationError:
             if source == "preset":
                 raise

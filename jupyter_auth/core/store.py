@@ -22,7 +22,8 @@ import platformdirs
 from filelock import FileLock, Timeout
 
 from jupyter_auth.core.errors import ProviderNotFound, ProviderUnavailable, StoreError
-from jupyter_auth.core.models import NAME, Account, AccountKey
+from jupyter_auth.core.handles import names_one
+from jupyter_auth.core.models import Account, AccountKey
 from jupyter_auth.core.secret import Secret
 
 if TYPE_CHECKING:
@@ -171,7 +172,7 @@ class FileStore:
 
     def _path(self, key: AccountKey) -> Path:
         """A name that no ``session_key`` can lead astray, whatever it holds and however long."""
-        if not NAME.fullmatch(key.provider):
+        if not names_one(key.provider):
             raise ProviderNotFound(f"No provider is called {key.provider!r:.80}.")
         digest = hashlib.sha256(key.session_key.encode("utf-8", "surrogatepass")).hexdigest()
         return self._accounts / f"{key.provider}.{digest[:32]}.json"

@@ -150,7 +150,7 @@ class TypedGrants:
         login, request, party = self._asked(login_id, "api_key", host)
         account = api_key.as_account(
             party.provider,
-            request.key.session_key,
+            request.key,
             parts,
             now=self._clock(),
             username=request.username,

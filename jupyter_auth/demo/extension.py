@@ -52,7 +52,7 @@ class JupyterAuthDemo(ExtensionApp):
         """The event loop runs: tell ``jupyter_auth`` of the provider."""
         if self.broker and self.provider:
             try:
-                await self.broker.register(NAME, description(self.provider, self.broker.base_url))
+                await self.broker.configure(NAME, description(self.provider, self.broker.base_url))
             except AuthError as error:
                 self.log.error("The demo cannot be used. %s", error)  # noqa: TRY400 (no traceback)
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from jupyter_auth.core.errors import LoginRequired, RefreshRejected, UserMismatch
 from jupyter_auth.core.flight import SingleFlight
+from jupyter_auth.core.handles import plain
 from jupyter_auth.kernel.warn import warn
 from jupyter_auth.kernel.watcher import watcher_of
 
@@ -79,7 +80,7 @@ class AccountTokens:
         _all.add(self)
 
     def __repr__(self) -> str:
-        return f"<AccountTokens of {self._key[0]!r}, {self._key[1]!r}>"
+        return f"<AccountTokens of {plain(self._key[0])!r}, {self._key[1]!r}>"
 
     def __reduce__(self) -> tuple[object, ...]:
         if not self._made_by_name:

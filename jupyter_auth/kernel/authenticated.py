@@ -14,6 +14,7 @@ import requests
 from requests.utils import default_user_agent
 
 from jupyter_auth.core.errors import AuthError, ConfigurationError
+from jupyter_auth.core.handles import plain
 from jupyter_auth.core.secret import MaskedStr
 from jupyter_auth.core.traces import forget_locals
 from jupyter_auth.core.urls import LOOPBACK_HOSTS, is_loopback
@@ -86,7 +87,7 @@ class AuthenticatedSession(requests.Session):
     @property
     def provider(self) -> str:
         """The provider's name."""
-        return self._holder.key.provider
+        return plain(self._holder.key.provider)
 
     @property
     def session_key(self) -> str:

@@ -15,6 +15,7 @@ from jupyter_auth.core.errors import (
     ProviderUnavailable,
 )
 from jupyter_auth.core.grants import TYPED
+from jupyter_auth.core.handles import is_handle
 from jupyter_auth.core.secret import Secret
 from jupyter_auth.core.traces import forgetful
 from jupyter_auth.kernel.client import alone
@@ -118,7 +119,7 @@ def _password(accounts: LocalAccounts, login: Login, info: ProviderInfo) -> None
     if in_notebook():
         raise LoginRequired(
             f"The password for {info.title} is not typed in a notebook.",
-            hint=f"Run `jupyter auth login {info.name}` in a terminal, then this again.",
+            hint=_in_a_terminal(info.name),
         )
     host = accounts.typed.host(login.id)
     _say(
@@ -152,6 +153,12 @@ def _paste(accounts: LocalAccounts, login: Login, info: ProviderInfo) -> None:
         accounts.typed.confirm(login.id)
     else:
         accounts.typed.reject(login.id)
+
+
+def _in_a_terminal(name: str) -> str:
+    if is_handle(name):  # by its name another one is known there
+        return "Run the same lines with `ipython` in a terminal, then this again."
+    return f"Run `jupyter auth login {name}` in a terminal, then this again."
 
 
 def _say(text: object) -> None:

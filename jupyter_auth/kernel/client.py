@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from jupyter_auth.core.errors import BrokerUnavailable, ConfigurationError, ProviderNotFound
+from jupyter_auth.core.handles import plain
 from jupyter_auth.core.traces import forget_locals
 from jupyter_auth.kernel.surroundings import missing_extension
 from jupyter_auth.kernel.watcher import watch
@@ -27,11 +28,18 @@ __all__ = ["BrokerClient", "account_key", "connect", "default_provider", "use", 
 CONNECTION_VARIABLE = "JUPYTER_AUTH_CONNECTION"
 SERVICE_VARIABLE = "JUPYTER_AUTH_URL"
 
+# Calls whose first argument is a provider's name.
+NAMING = frozenset(
+    {"provider", "configuration", "examine", "begin", "token", "id_token", "logout"}
+    | {"client_token", "client_logout", "import_accounts"}
+)
+
 
 class _Here:
     """The broker while its door answers, else an engine of this process on the same store.
 
-    Passes everything on to the one that is there now; which one may change with any call.
+    Passes everything on to the one that is there now; which one may change with any call. The name
+    of a provider that was made in this process means that one, and here alone.
     """
 
     def __init__(self, client: BrokerClient | None, *, may_leave: bool) -> None:
@@ -40,7 +48,8 @@ class _Here:
         self._left = False  # whether there was a broker that is gone
         self._advised = False
         self._engine: Any = None
-        self._registered: dict[str, Provider] = {}
+        self._registered: dict[str, Provider] = {}  # what was made here, by what calls name it by
+        self._named: dict[str, ProviderInfo] = {}  # what the names of some of them mean
         self._pid = os.getpid()
         self._lock = threading.Lock()
 
@@ -50,6 +59,9 @@ class _Here:
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
             raise AttributeError(name)
+        return self._of_provider(name) if name in NAMING else self._there(name)
+
+    def _there(self, name: str) -> Any:
         client = self._client
         if client is None:
             return self._own(name)
@@ -84,11 +96,54 @@ class _Here:
 
         return call
 
+    def _of_provider(self, name: str) -> Any:
+        """The method, for what a name means here; a broker that forgot that is told again."""
+        method = self._there(name)
+
+        def call(provider: str | None = None, *args: Any, **kwargs: Any) -> Any:
+            key = self._meant(provider)
+            if name == "logout" and key in self._registered:  # to be revoked it has to be known
+                self._tell(key)
+            try:
+                return method(key, *args, **kwargs)
+            except ProviderNotFound:
+                if key not in self._registered:
+                    raise
+            return method(self._tell(key), *args, **kwargs)
+
+        return call
+
+    def _meant(self, name: Any) -> Any:
+        info = self._named.get(name)
+        return info.name if info else name
+
+    def _tell(self, key: str) -> str:
+        return str(self._there("register")(self._registered[key]).name)
+
     def register(self, provider: Provider) -> ProviderInfo:
-        """As ``Accounts.register``; an engine that follows will know it too."""
-        info: ProviderInfo = self.__getattr__("register")(provider)
-        self._registered[provider.name] = provider
+        """As ``Accounts.register``; its name means this one here from now on."""
+        info = self.register_unnamed(provider)
+        self._named.pop(provider.name, None)
+        if info.name != provider.name:
+            self._named[provider.name] = info
         return info
+
+    def register_unnamed(self, provider: Provider) -> ProviderInfo:
+        """The same, but its name goes on to mean what it meant."""
+        info: ProviderInfo = self._there("register")(provider)
+        self._registered[info.name] = provider
+        return info
+
+    def add(self, name: str, fields: Mapping[str, Any]) -> ProviderInfo:
+        """As ``Accounts.add``; the name means what was written down from now on."""
+        info: ProviderInfo = self._there("add")(name, fields)
+        self._named.pop(name, None)
+        return info
+
+    def providers(self) -> list[ProviderInfo]:
+        """As ``Accounts.providers``, with what the names of those made here mean here."""
+        known = {info.name: info for info in self._there("providers")()} | self._named
+        return [known[name] for name in sorted(known)]
 
     def _leave(self, client: BrokerClient) -> None:
         with self._lock:
@@ -111,8 +166,9 @@ class _Here:
                 from jupyter_auth.core.store import FileStore
 
                 providers = Providers(user_file=user_file(), environ=os.environ)
-                for provider in list(self._registered.values()):
-                    providers.register(provider)
+                for name, provider in list(self._registered.items()):
+                    if providers.register(provider).name != name == provider.name:
+                        providers.configure(provider)  # it was one of the server's own
                 self._engine = LocalAccounts(
                     providers, FileStore(), home=Path.home(), environ=os.environ
                 )
@@ -213,7 +269,7 @@ _chosen: list[str] = []  # the provider of this process, once somebody chose one
 def use(accounts: Accounts, name: str) -> ProviderInfo:
     """Make it the provider of this process where none is named. ProviderNotFound."""
     info = accounts.provider(name)
-    _chosen[:] = [info.name]
+    _chosen[:] = [plain(info.name)]
     return info
 
 
@@ -227,7 +283,9 @@ def default_provider(accounts: Accounts) -> str:
     configured = getattr(accounts, "default", None)  # a broker may have been told one
     if configured and (name := configured()):
         return str(name)
-    names = [info.name for info in accounts.providers() if info.source != "preset"]
+    known = accounts.providers()
+    names = [info.name for info in known if info.source not in {"preset", "code"}]
+    names = names or [plain(info.name) for info in known if info.source == "code"]
     if len(names) == 1:
         return names[0]
     if names:
@@ -239,3 +297,10 @@ def default_provider(accounts: Accounts) -> str:
         "No provider is configured, and none is named.",
         hint='Name one, as in `UserSession("github")`, or add your own with `%auth add`.',
     )
+
+
+def register_unnamed(accounts: Accounts, provider: Provider) -> ProviderInfo:
+    """As ``Accounts.register``, but what its name means in this process stays as it is."""
+    if isinstance(accounts, _Here):
+        return accounts.register_unnamed(provider)
+    return accounts.register(provider)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from jupyter_auth.core.environment import DISTRIBUTION, python
 from jupyter_auth.core.errors import AuthError, ProviderNotFound
 from jupyter_auth.core.findings import Finding, wrong
+from jupyter_auth.core.handles import marked, plain
 from jupyter_auth.kernel import client
 from jupyter_auth.kernel.prompt import in_notebook
 from jupyter_auth.kernel.report import Report, Section
@@ -36,8 +37,10 @@ def examine(name: str | None = None, say: Callable[[str], None] = lambda _: None
     if name:
         _require_known(accounts, name)
     calls = [_checking(accounts, each) for each in names]
-    found = _one_by_one(calls, names, say)
-    sections = [Section(f"Provider {each}", one) for each, one in zip(names, found, strict=True)]
+    found = _one_by_one(calls, [plain(each) for each in names], say)
+    sections = [
+        Section(f"Provider {marked(each)}", one) for each, one in zip(names, found, strict=True)
+    ]
     if not sections:
         sections = [Section("Providers", (_NONE,))]
     return Report((*_here(accounts, here), *sections))

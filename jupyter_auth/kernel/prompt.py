@@ -13,6 +13,8 @@ from html import escape
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urljoin
 
+from jupyter_auth.core.handles import FROM_CODE
+
 if TYPE_CHECKING:
     from jupyter_auth.core.models import AccountInfo, Login, ProviderInfo
 
@@ -79,7 +81,8 @@ def outcome(login: Login, info: ProviderInfo, account: AccountInfo | None = None
     if login.status == "complete":
         who = f" as {account.username}" if account and account.username else ""
         warning = f" {account.warning}" if account and account.warning else ""
-        return f"Signed in to {info.title}{who}.{warning}"
+        ours = f" ({FROM_CODE})" if _from_code(login, info) else ""
+        return f"Signed in to {info.title}{ours}{who}.{warning}"
     if login.status == "pending":
         return f"The sign-in to {info.title} is still open."
     said = dict(login.error or {})
@@ -179,7 +182,13 @@ def prompt_text(login: Login, info: ProviderInfo) -> str:
     link = login.url or urljoin(os.environ.get("JUPYTER_SERVER_URL", ""), login.path or "")
     where = " (an address on your Jupyter server)" if link.startswith("/") else ""
     code = f" with the code {code_to_show(login)}" if code_to_show(login) else ""
-    return f"Sign in to {info.title} ({info.host}){code}: {link}{where}"
+    ours = f", {FROM_CODE}" if _from_code(login, info) else ""
+    return f"Sign in to {info.title} ({info.host}{ours}){code}: {link}{where}"
+
+
+def _from_code(login: Login, info: ProviderInfo) -> bool:
+    """Whether to say so: not without a server, where all that there is is this program's own."""
+    return login.path is not None and info.source == "code"
 
 
 def redirect_words(redirect_uri: str, title: str, *, fixed: bool) -> str:
@@ -210,10 +219,11 @@ def prompt_data(login: Login, info: ProviderInfo, note: str = _GOES_ON) -> dict[
     )
     user_code = code_to_show(login)
     code = f"Your code is <strong>{escape(user_code)}</strong>. " if user_code else ""
+    ours = f"This provider is {FROM_CODE}. " if _from_code(login, info) else ""
     html = (
         '<div role="status">'
         f'<a href="{href}" target="_blank" rel="noopener" style="{_BUTTON}">Sign in to {title}</a>'
-        f"<span>{code}You will sign in at {escape(info.host)}. {escape(note)}"
+        f"<span>{code}You will sign in at {escape(info.host)}. {ours}{escape(note)}"
         f"{stuck if login.path else ''}</span></div>"
     )
     return {"text/html": html, "text/plain": prompt_text(login, info)}

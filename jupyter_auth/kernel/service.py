@@ -8,11 +8,12 @@ import functools
 import os
 import time
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
-from jupyter_auth.core.errors import ConfigurationError, LoginRequired, ProviderNotFound
+from jupyter_auth.core.errors import ConfigurationError, LoginRequired
 from jupyter_auth.core.models import AccountInfo, AccountKey, Provider, ProviderInfo
 from jupyter_auth.kernel.account_tokens import AccountTokens
+from jupyter_auth.kernel.client import register_unnamed
 
 if TYPE_CHECKING:
     from jupyter_auth.core.client_tokens import ClientTokens
@@ -49,14 +50,13 @@ class ServiceAccount:
 
     def __init__(self, accounts: Accounts, client: Client, secret: Secret | None) -> None:
         self.client = client
-        self.key = AccountKey(client.name, client.session_key)
         self._accounts = accounts
         self._left = False  # whether this session signed out
         if isinstance(client.provider, Provider):
-            self.info: ProviderInfo = client.provider.info()
-            _make_known(accounts, client)
+            self.info: ProviderInfo = _made_known(accounts, client)
         else:
             self.info = accounts.provider(client.provider)
+        self.key = AccountKey(self.info.name, client.session_key)
         self._secret = secret
         self._issuing: tuple[int, ClientTokens] | None = None
         self.tokens = AccountTokens(accounts, *self._names, get=self._get)
@@ -96,7 +96,7 @@ class ServiceAccount:
         """Forget the token here and at the broker, then revoke it where that can be done."""
         self._left = True
         if self._own:
-            outcome = self._issuer().drop(self._own, self.key.session_key, revoke=revoke)
+            outcome = self._issuer().drop(self._own, self.key, revoke=revoke)
         else:
             outcome = self._accounts.client_logout(*self._names, revoke=revoke)
         self.tokens.drop()
@@ -135,7 +135,7 @@ class ServiceAccount:
         from jupyter_auth.core.lifetimes import Need
 
         need = Need(min_valid=min_valid, rejected=rejected)
-        return self._issuer().token(self._own, session_key, scopes, need)
+        return self._issuer().token(self._own, self.key, scopes, need)
 
     def _issuer(self) -> ClientTokens:
         """One for each process: a lock of the parent may be held for ever in a child."""
@@ -161,15 +161,15 @@ def _client(provider: Any, *rest: Any) -> Client:
     return Client(provider, *rest)
 
 
-def _make_known(accounts: Accounts, client: Client) -> None:
-    """So that other kernels hear of its limits. One of that name that is known is left alone."""
+def _made_known(accounts: Accounts, client: Client) -> ProviderInfo:
+    """So that other kernels with the same definition hear of its limits. It has no secret then, so
+    its name is left to mean what it means.
+    """
+    bare = cast("Provider", copy.deepcopy(client).provider)
     try:
-        accounts.provider(client.name)
-    except ProviderNotFound:
-        bare = copy.deepcopy(client).provider
-        if isinstance(bare, Provider):
-            with suppress(ConfigurationError):  # only the administrator's are wanted here
-                accounts.register(bare)
+        return register_unnamed(accounts, bare)
+    except ConfigurationError:  # only the administrator's are wanted here
+        return bare.info()
 
 
 def _own_client(accounts: Accounts, client: Client, secret: Secret | None) -> Provider | None:

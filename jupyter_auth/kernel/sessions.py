@@ -12,7 +12,7 @@ from jupyter_auth.core.secret import MaskedStr
 from jupyter_auth.core.urls import origin_of, require_secure
 from jupyter_auth.kernel.auth import TokenAuth
 from jupyter_auth.kernel.authenticated import AuthenticatedSession
-from jupyter_auth.kernel.client import connect, default_provider
+from jupyter_auth.kernel.client import connect, default_provider, register_unnamed
 from jupyter_auth.kernel.signin import SignIn, Wish
 from jupyter_auth.kernel.warn import AuthWarning
 
@@ -135,7 +135,8 @@ def _restored(
         from jupyter_auth.core.providers import provider_from_mapping
 
         with suppress(AuthError):
-            connect().register(provider_from_mapping(info.name, made_of))
+            made = provider_from_mapping(made_of["name"], made_of)
+            info = register_unnamed(connect(), made)
     session = kind.__new__(kind)
     requests.Session.__init__(session)
     session._set_up(info, wish, places)  # noqa: SLF001

@@ -17,6 +17,7 @@ from jupyter_auth.core.errors import (
     RefreshRejected,
     UserMismatch,
 )
+from jupyter_auth.core.handles import plain
 from jupyter_auth.core.models import Logout
 from jupyter_auth.core.next_steps import how_to_sign_in
 from jupyter_auth.kernel.account_tokens import AccountTokens
@@ -323,5 +324,5 @@ class SignIn:
         )
         print(  # noqa: T201 (one line for the person: DESIGN 4)
             f"Signed in to {self.info.title}{who} since {since:%Y-%m-%d %H:%M}. "
-            f"Somebody else: UserSession({self.key.provider!r}{key}, auth_force=True)"
+            f"Somebody else: UserSession({plain(self.key.provider)!r}{key}, auth_force=True)"
         )

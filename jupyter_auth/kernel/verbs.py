@@ -5,12 +5,14 @@ from __future__ import annotations
 import argparse
 import datetime as dt
 import difflib
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from html import escape
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from jupyter_auth.core import wire
-from jupyter_auth.core.errors import AuthError, LoginRequired
+from jupyter_auth.core.errors import AuthError, LoginRequired, ProviderNotFound
+from jupyter_auth.core.handles import marked, plain
 from jupyter_auth.core.models import DEFAULT_KEY, AccountKey
 from jupyter_auth.core.secret import Secret
 from jupyter_auth.kernel import client
@@ -71,20 +73,21 @@ def status(name: str | None = None, accounts: Accounts | None = None) -> Table:
     """
     accounts = accounts or client.connect()
     if name is not None:
-        accounts.provider(name)
+        name = accounts.provider(name).name
     signed_in = [each for each in accounts.accounts() if name in {None, each.provider}]
     rows = {each.key: _row(each) for each in signed_in}
     for login in accounts.logins():
         if name in {None, login.provider} and login.key not in rows:
             until = f"link good until {moment(login.expires_at)}"
             rows[login.key] = (login.provider, login.session_key, "signing in …", until, "")
-    where = f"to {name}" if name else "anywhere"
+    where = f"to {plain(name)}" if name else "anywhere"
     table = Table(
         headings=("provider", "key", "user", "until", "scopes"),
         rows=tuple(rows[key] for key in sorted(rows)),
         empty=f"You're not signed in {where}.",
     )
-    return _with_limits(table, [x for x in accounts.limits() if name in {None, x.provider}])
+    table = _with_limits(table, [x for x in accounts.limits() if name in {None, x.provider}])
+    return replace(table, rows=tuple((marked(row[0]), *row[1:]) for row in table.rows))
 
 
 def _with_limits(table: Table, limits: list[Limits]) -> Table:
@@ -115,7 +118,7 @@ def status_data(name: str | None = None, accounts: Accounts | None = None) -> li
     """The same accounts for programs: ``wire.account_to_wire`` of each."""
     accounts = accounts or client.connect()
     if name is not None:
-        accounts.provider(name)
+        name = accounts.provider(name).name
     return [
         wire.account_to_wire(each) for each in accounts.accounts() if name in {None, each.provider}
     ]
@@ -126,7 +129,7 @@ def providers(accounts: Accounts | None = None) -> Table:
     found = (accounts or client.connect()).providers()
     return Table(
         headings=("provider", "title", "host", "from"),
-        rows=tuple((each.name, each.title, each.host, each.source) for each in found),
+        rows=tuple((plain(each.name), each.title, each.host, each.source) for each in found),
         empty="No provider is configured here.",
     )
 
@@ -137,6 +140,8 @@ def logout(name: str, session_key: str = DEFAULT_KEY, accounts: Accounts | None 
     ProviderNotFound: neither such a provider nor an account of one that was.
     """
     accounts = accounts or client.connect()
+    with suppress(ProviderNotFound):  # one that is gone may have left an account
+        name = accounts.provider(name).name
     key = AccountKey(name, session_key)
     if key not in {each.key for each in accounts.accounts()}:
         title = accounts.provider(name).title
@@ -241,7 +246,7 @@ def signed_in(name: str, session_key: str = DEFAULT_KEY, accounts: Accounts | No
 def provider_names(accounts: Accounts | None = None) -> list[str]:
     """For completion: what can be named. None at all where nobody answers."""
     try:
-        return [each.name for each in (accounts or client.connect()).providers()]
+        return [plain(each.name) for each in (accounts or client.connect()).providers()]
     except AuthError:
         return []
 

@@ -10,6 +10,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from jupyter_auth.core.errors import AuthError, LoginExpired, LoginRequired, Throttled
+from jupyter_auth.core.handles import plain
 
 if TYPE_CHECKING:
     from jupyter_auth.core.models import Login, LoginStatus
@@ -42,7 +43,7 @@ def wait_for_login(
     if ended is None:
         prompt.timed_out()
         raise LoginRequired(
-            f"Nobody has signed in to {login.provider} in {timeout:.0f} seconds.",
+            f"Nobody has signed in to {plain(login.provider)} in {timeout:.0f} seconds.",
             hint="The link still works: sign in there, then run this again.",
         )
     account = next((each for each in accounts.accounts() if each.key == login.key), None)

@@ -19,6 +19,7 @@ import traitlets
 from jupyter_auth.core import wire
 from jupyter_auth.core.errors import AuthError, LoginExpired, LoginRequired
 from jupyter_auth.core.grants import TYPED
+from jupyter_auth.core.handles import plain
 from jupyter_auth.core.models import DEFAULT_KEY, Provider
 from jupyter_auth.kernel.client import account_key, connect, default_provider, watch
 from jupyter_auth.kernel.prompt import (
@@ -203,7 +204,9 @@ class LoginWidget(anywidget.AnyWidget):
         login = self._accounts.begin(*self._names, **self._asked | {"force": force})
         if reason := _not_by_link(login):
             self._accounts.leave(login.id)
-            hint = f"Run `%auth login {self._key.provider} --wait`: it asks for what is needed."
+            hint = (
+                f"Run `%auth login {plain(self._key.provider)} --wait`: it asks for what is needed."
+            )
             raise LoginRequired(reason, hint=hint)
         self._login = login
 

@@ -14,8 +14,8 @@ from urllib.parse import quote
 from jupyter_auth.core import wire
 from jupyter_auth.core.errors import ConfigurationError
 from jupyter_auth.core.findings import wrong
+from jupyter_auth.core.handles import names_one, plain
 from jupyter_auth.core.lifetimes import Need
-from jupyter_auth.core.models import NAME, Change, Login
 from jupyter_auth.core.providers import provider_from_mapping
 from jupyter_auth.core.urls import origin_of
 from jupyter_auth.server import inputs, steps
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from jupyter_auth.core.engine import Engine
-    from jupyter_auth.core.models import AccountInfo, Logout, Provider, ProviderInfo
+    from jupyter_auth.core.models import AccountInfo, Change, Login, Logout, Provider, ProviderInfo
     from jupyter_auth.core.register import Binding
     from jupyter_auth.server.under_hub import UnderHub
 
@@ -99,12 +99,16 @@ class Broker:
         return wire.provider_fields(provider, secrets=False)
 
     async def register(self, name: str, body: Mapping[str, Any]) -> Wire:
-        """Make a kernel's own provider known."""
+        """Make a kernel's own provider known: the answer has its handle as the name."""
         if body.get("name", name) != name:
             raise ConfigurationError("The provider in the request has another name.")
         provider = provider_from_mapping(name, dict(body))
         info = await self._pools.run(_pool(name), self._engine.register, provider)
         return wire.provider_to_wire(info)
+
+    async def configure(self, name: str, fields: Mapping[str, Any]) -> None:
+        """Make a provider of another extension of this server known to everybody here."""
+        self._engine.configure(provider_from_mapping(name, dict(fields)))
 
     async def add(self, body: Mapping[str, Any]) -> Wire:
         """Write a provider down in the person's own file: the kernel door's alone."""
@@ -334,12 +338,12 @@ class Broker:
         )
 
     def callback_path(self, provider: str) -> str:
-        """Where a provider's answer arrives, root-absolute."""
-        return f"{self.base_url}{PREFIX}callback/{quote(provider, safe='')}"
+        """Where a provider's answer arrives, root-absolute: what is registered has no handle."""
+        return f"{self.base_url}{PREFIX}callback/{quote(plain(provider), safe='')}"
 
     def redirect_path(self, provider: str) -> str:
         """Where a provider sends the browser to, root-absolute; a Hub forwards from there."""
-        return self.hub.redirect_path(provider) if self.hub else self.callback_path(provider)
+        return self.hub.redirect_path(plain(provider)) if self.hub else self.callback_path(provider)
 
     def login_path(self, login_id: str) -> str:
         """A login's page, root-absolute."""
@@ -388,7 +392,7 @@ class Broker:
 
 def _pool(name: str) -> str | None:
     """No pool is made for what cannot name a provider."""
-    return name if NAME.fullmatch(name) else None
+    return name if names_one(name) else None
 
 
 def _only_configured(infos: list[ProviderInfo]) -> str | None:

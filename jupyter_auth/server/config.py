@@ -14,8 +14,8 @@ from traitlets.config import LoggingConfigurable
 
 from jupyter_auth.core import credentials
 from jupyter_auth.core.errors import ConfigurationError
+from jupyter_auth.core.handles import NAME
 from jupyter_auth.core.logins import LIFETIME
-from jupyter_auth.core.models import NAME
 from jupyter_auth.core.urls import origin_of
 
 if TYPE_CHECKING:

@@ -15,6 +15,7 @@ from jupyter_auth.core.errors import (
     LoginFailed,
     ProviderUnavailable,
 )
+from jupyter_auth.core.handles import plain
 from jupyter_auth.core.logins import COOKIE_PREFIX, LIFETIME, binding_name
 from jupyter_auth.core.models import ProviderInfo
 from jupyter_auth.server import inputs, views
@@ -188,7 +189,7 @@ class LoginPage(PageHandler):
         try:
             return await self.broker.provider_info(name)
         except AuthError:  # not configured any more: the login's outcome is still worth showing
-            return ProviderInfo(name=name, title=name, host="")
+            return ProviderInfo(name=name, title=plain(name), host="")
 
 
 def signed_in(
@@ -268,8 +269,13 @@ class Redirected(Answer):
         from jupyter_auth.core.pasted import redirected  # with oauthlib: not when servers start
 
         self.require_own_origin()
-        address = inputs.secret(inputs.json_object(self.request.body), "address")
-        fixed = (await self.broker.configured(provider)).redirect_uri or ""
+        body = inputs.json_object(self.request.body)
+        address = inputs.secret(body, "address")
+        if login_id := inputs.text(body, "login"):  # by its name another one may be known
+            name = (await self.broker.login_info(login_id)).provider
+        else:
+            name = provider
+        fixed = (await self.broker.configured(name)).redirect_uri or ""
         login = await self.complete(provider, redirected(address.reveal(), fixed))
         self.finish({"url": self.broker.login_path(login.id)})
 
