@@ -11,6 +11,7 @@ from providers.rogue import RogueProvider
 
 from jupyter_auth.core import oauth
 from jupyter_auth.core.engine import Engine
+from jupyter_auth.core.handles import plain
 from jupyter_auth.core.models import DEFAULT_KEY, Account, AccountKey, Provider
 from jupyter_auth.core.parts import Endpoints
 from jupyter_auth.core.providers import Providers, provider_from_mapping
@@ -94,7 +95,7 @@ def arrive(
     """A browser opens the login and its person signs in; nothing is brought back yet."""
     url, binding = engine.open(login.id, REDIRECT_URI, user)
     params = visit(server, url, person)
-    return Callback(login.provider, params, {binding.name: binding.value}, user)
+    return Callback(plain(login.provider), params, {binding.name: binding.value}, user)
 
 
 def sign_in(

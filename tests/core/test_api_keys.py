@@ -131,7 +131,7 @@ def test_one_whose_login_was_cancelled_is_not_sent_to_be_revoked(make, rogue):
     engine = make()
     login = engine.begin("idp")
     engine.cancel(login.id)
-    account = api_key.as_account(engine.configured("idp"), "default", KEY, now=0.0)
+    account = api_key.as_account(engine.configured("idp"), AccountKey("idp"), KEY, now=0.0)
     party = engine._party("idp")
     assert engine._completion.keep_account(login.id, party, account).status == "cancelled"
     assert engine.accounts() == []
@@ -221,6 +221,6 @@ VISIBLE = st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), min_siz
 def test_no_value_of_a_part_is_taken_for_a_template(parts):
     provider = provider_from_mapping("idp", {"issuer": "https://idp.example", **FIELDS})
     secrets = {name: Secret(value) for name, value in parts.items()}
-    account = api_key.as_account(provider, "default", secrets, now=0.0)
+    account = api_key.as_account(provider, AccountKey("idp"), secrets, now=0.0)
     said = api_key.as_token(account, provider).headers["Authorization"].reveal()
     assert said == f"Key {parts['id']} {parts['key']}"

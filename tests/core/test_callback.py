@@ -174,9 +174,9 @@ def test_one_providers_answer_is_no_other_providers(clock, engines, rogue):
 def test_a_provider_changed_meanwhile_gets_no_code(engines, rogue, clock):
     with RogueProvider(clock=clock) as evil:
         engine = engines(unrelated=rogue)
-        engine.register(Provider(name="idp", **table(rogue)))
+        engine.configure(Provider(name="idp", **table(rogue)))
         callback = arrive(engine, engine.begin("idp"), rogue)
-        engine.register(Provider(name="idp", **table(evil)))
+        engine.configure(Provider(name="idp", **table(evil)))
         ended(callback.finish(engine), "login_failed")
         assert evil.seen("token") == []
 

@@ -14,9 +14,12 @@ from providers.rogue import RogueProvider
 from jupyter_auth.core.client_tokens import MOST, ClientTokens
 from jupyter_auth.core.errors import ConfigurationError, ProviderError, ProviderUnavailable
 from jupyter_auth.core.lifetimes import PAUSE, Need
+from jupyter_auth.core.models import AccountKey
 from jupyter_auth.core.token_endpoint import Party
 
 from .drive import party_at
+
+KEY = AccountKey("idp")
 
 SECRET = "planted-service-secret:/&+"
 
@@ -40,7 +43,7 @@ def get(tokens, party):
     """A token of the service account; ``scopes`` and what ``Need`` takes."""
 
     def ask(key="default", scopes=(), **need):
-        return tokens.token(party.provider, key, scopes, Need(**need))
+        return tokens.token(party.provider, AccountKey("idp", key), scopes, Need(**need))
 
     return ask
 
@@ -56,9 +59,9 @@ def test_each_way_of_client_authentication(rogue, clock, way):
     tokens = ClientTokens(lambda _: party, clock)
     if way in {"none", "query"}:  # rogue takes neither: what is sent is what counts here
         with pytest.raises(ConfigurationError):
-            tokens.token(party.provider, "default", (), Need())
+            tokens.token(party.provider, KEY, (), Need())
     else:
-        tokens.token(party.provider, "default", (), Need())
+        tokens.token(party.provider, KEY, (), Need())
     (sent,) = rogue.seen("token")
     grant, who = {"grant_type": "client_credentials"}, {"client_id": rogue.client_id}
     match way:
@@ -86,7 +89,7 @@ def test_scopes_audience_and_further_parameters_are_asked_for(rogue, clock):
         token_params={"resource": "https://api.example/x"},
     )
     tokens = ClientTokens(lambda _: party, clock)
-    token = tokens.token(party.provider, "default", (), Need())
+    token = tokens.token(party.provider, KEY, (), Need())
     sent = rogue.seen("token")[0].form
     assert sent["scope"] == "https://api.example/.default b"
     assert sent["audience"] == "https://api.example"
@@ -97,7 +100,7 @@ def test_scopes_audience_and_further_parameters_are_asked_for(rogue, clock):
 def test_without_a_secret_nothing_is_sent(rogue, clock):
     party = party_at(rogue)
     with pytest.raises(ConfigurationError, match="No client secret") as caught:
-        ClientTokens(lambda _: party, clock).token(party.provider, "default", (), Need())
+        ClientTokens(lambda _: party, clock).token(party.provider, KEY, (), Need())
     assert "JUPYTER_AUTH_IDP_CLIENT_SECRET" in caught.value.hint
     assert rogue.requests == []
 
@@ -191,7 +194,7 @@ def test_made_up_keys_do_not_fill_the_memory(tokens, get):
 def test_one_key_is_dropped_and_revoked_the_others_stay(tokens, party, get, rogue):
     first, second = get(), get("second")
     scoped = get(scopes=["a"])
-    outcome = tokens.drop(party.provider, "default", revoke=True)
+    outcome = tokens.drop(party.provider, KEY, revoke=True)
     assert (outcome.removed, outcome.revoked, outcome.note) == (True, True, "")
     revoked = {first.access_token.reveal(), scoped.access_token.reveal()}
     assert set(rogue.revoked) == revoked
@@ -200,14 +203,14 @@ def test_one_key_is_dropped_and_revoked_the_others_stay(tokens, party, get, rogu
 
 
 def test_what_is_not_there_is_not_dropped(tokens, party, rogue):
-    outcome = tokens.drop(party.provider, "default", revoke=True)
+    outcome = tokens.drop(party.provider, KEY, revoke=True)
     assert (outcome.removed, outcome.revoked) == (False, False)
     assert rogue.requests == []
 
 
 def test_without_revoke_nothing_is_sent(tokens, party, get, rogue):
     get()
-    assert tokens.drop(party.provider, "default", revoke=False).removed
+    assert tokens.drop(party.provider, KEY, revoke=False).removed
     assert rogue.revoked == []
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from jupyter_auth.core.errors import ConfigurationError, ProviderNotFound
 from jupyter_auth.core.models import Provider
-from jupyter_auth.core.providers import MOST_OWN, Providers, provider_from_mapping
+from jupyter_auth.core.providers import Providers, provider_from_mapping
 
 TABLE = {"issuer": "https://idp.example.com", "client_id": "x"}
 
@@ -25,13 +25,10 @@ def user_file(tmp_path):
 # -- precedence ----------------------------------------------------------------------------------
 
 
-def test_the_administrator_goes_before_code_and_code_before_the_file(user_file):
+def test_the_administrator_goes_before_the_file(user_file):
     providers = Providers(user_file=user_file)
     assert providers.get("idp").client_id == "user"
     assert providers.info("idp").source == "user"
-    providers.register(Provider(name="idp", **table("code")))
-    assert providers.get("idp").client_id == "code"
-    assert providers.info("idp").source == "code"
     providers = Providers({"idp": table("admin")}, user_file=user_file)
     assert providers.get("idp").client_id == "admin"
     assert providers.info("idp").source == "configured"
@@ -210,14 +207,3 @@ def test_a_file_that_changes_is_read_again(user_file):
     user_file.unlink()
     with pytest.raises(ProviderNotFound):
         providers.get("idp")
-
-
-def test_made_up_names_do_not_fill_the_memory():
-    providers = Providers()
-    for number in range(MOST_OWN):
-        providers.register(Provider(name=f"own-{number}", issuer="https://idp.example"))
-    with pytest.raises(ConfigurationError, match=f"{MOST_OWN} providers"):
-        providers.register(Provider(name="one-more", issuer="https://idp.example"))
-    again = Provider(name="own-7", issuer="https://other.example", client_id="x")
-    assert providers.register(again).name == "own-7"
-    assert providers.get("own-0").issuer == "https://idp.example"

@@ -141,7 +141,7 @@ def test_a_provider_that_sends_id_tokens_unasked_is_no_trouble(engine, rogue):
 
 def test_an_authorization_endpoint_that_is_a_path_lies_where_the_browser_is(engines, rogue):
     engine = engines(idp=rogue)
-    engine.register(
+    engine.configure(
         provider_at(rogue, "demo", endpoints={"authorization_endpoint": "/demo/authorize"})
     )
     url, _ = engine.open(engine.begin("demo").id, "http://localhost:9999/base/callback/demo", USER)
@@ -219,9 +219,9 @@ def test_of_too_many_openings_the_oldest_is_forgotten(engine, rogue, login):
 def test_begin_says_what_cannot_work(engine, engines, rogue):
     with pytest.raises(ProviderNotFound):
         engine.begin("idq")
-    engine.register(Provider(name="bare", issuer=rogue.issuer))
+    bare = engine.register(Provider(name="bare", issuer=rogue.issuer)).name
     with pytest.raises(ConfigurationError, match="client id"):
-        engine.begin("bare")
+        engine.begin(bare)
     with pytest.raises(ConfigurationError, match="session_key"):
         engine.begin("idp", "x" * 10_240)
     rogue.offline()

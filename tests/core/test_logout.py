@@ -86,7 +86,7 @@ def test_a_provider_that_offers_no_revocation_is_said(rogue, engines):
 
 def test_nor_is_one_asked_that_must_not_be(engines, rogue):
     engine = engines(unrelated=rogue)
-    engine.register(provider_at(rogue, revoke=False))
+    engine.configure(provider_at(rogue, revoke=False))
     sign_in(engine, rogue)
     assert engine.logout("idp").revoked is False
     assert rogue.revoked == []
@@ -140,12 +140,12 @@ def test_and_tried_again_until_it_is_done(engine, rogue, account):
 def test_what_is_tried_again_never_goes_to_another(engines, rogue):
     """By then the name may mean somebody else's server."""
     engine = engines(unrelated=rogue)
-    engine.register(Provider(name="idp", **table(rogue)))
+    engine.configure(Provider(name="idp", **table(rogue)))
     sign_in(engine, rogue)
     rogue.offline()
     with RogueProvider() as evil:
         engine.logout("idp")
-        engine.register(Provider(name="idp", **table(evil)))
+        engine.configure(Provider(name="idp", **table(evil)))
         rogue.online()
         for thread in revocations():
             thread.join(PATIENCE)

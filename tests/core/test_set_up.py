@@ -100,12 +100,12 @@ def test_none_of_a_notebook_or_an_administrator_asks(file):
     """A secret typed for GitHub never goes to what a notebook has put in its place."""
     made = Engine(Providers(user_file=file), MemoryStore())
     login = made.begin("github")
-    made.register(provider_from_mapping("github", GITHUB))
-    assert made.typed.missing(login.id) == ()
-    with pytest.raises(ConfigurationError, match="made in a notebook"):
+    handle = made.register(provider_from_mapping("github", GITHUB)).name
+    assert made.typed.host(login.id) == "github.com"
+    with pytest.raises(LoginFailed, match="configured anew"):
         set_up(made, login, "evil.example")
     with pytest.raises(ConfigurationError, match="no client id"):
-        made.begin("github", force=True)
+        made.begin(handle)
     configured = Engine(Providers({"github": GITHUB}, user_file=file), MemoryStore())
     with pytest.raises(ConfigurationError, match="no client id"):
         configured.begin("github")

@@ -38,7 +38,7 @@ def kept(oidc) -> set[str]:
 def test_a_whole_life_shows_nothing(engines, files, oidc, shown):
     provider = provider_at(oidc, client_id=oidc.confidential_id, client_secret=oidc.client_secret)
     engine = engines(files, time.time, unrelated=oidc)
-    engine.register(provider)
+    engine.configure(provider)
     said = []
 
     login = engine.begin("idp", kernel="k", notebook="n.ipynb")

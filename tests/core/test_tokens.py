@@ -111,7 +111,7 @@ def test_a_life_time_may_be_written_oddly(engine, rogue, clock, expires_in, seco
 def test_a_token_is_put_into_the_providers_header(engines, rogue):
     engine = engines(unrelated=rogue)
     header = {"name": "X-Api-Key", "template": "key {token}"}
-    engine.register(provider_at(rogue, header=header))
+    engine.configure(provider_at(rogue, header=header))
     account = sign_in(engine, rogue)
     (name, value), *more = engine.token("idp").headers.items()
     assert (name, value.reveal()) == ("X-Api-Key", f"key {account.access_token.reveal()}")

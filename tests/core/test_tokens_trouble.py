@@ -241,7 +241,7 @@ def test_another_configuration_of_the_name_never_gets_it(rogue, clock, change):
             "audience": {"audience": "other"},
         }
         other = engine_of(store, clock, unrelated=rogue)
-        other.register(provider_at(rogue, **changes[change]))
+        other.configure(provider_at(rogue, **changes[change]))
         clock.advance(3600)
         for rejected in (None, account.access_token.digest):
             with pytest.raises(LoginRequired):
@@ -261,7 +261,7 @@ def test_nor_does_one_that_comes_while_a_refresh_waits(engines, rogue, clock):
     store = MemoryStore()
     with RogueProvider() as evil:
         engine = engines(store, unrelated=rogue)
-        engine.register(Provider(name="idp", **table(rogue)))
+        engine.configure(Provider(name="idp", **table(rogue)))
         sign_in(engine, rogue)
         clock.advance(3600)
         locked = store.locked(KEY)
@@ -269,6 +269,6 @@ def test_nor_does_one_that_comes_while_a_refresh_waits(engines, rogue, clock):
             with locked:
                 waiting = pool.submit(engine.token, "idp")
                 until(lambda: sharing(engine) == 1)
-                engine.register(Provider(name="idp", **table(evil)))
+                engine.configure(Provider(name="idp", **table(evil)))
             assert rogue.active(waiting.result(PATIENCE).access_token.reveal())
         assert evil.requests == []

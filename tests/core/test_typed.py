@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from providers import troubles
 from providers.fourinsight import USER_TOKEN_PATH, FourInsight
+from providers.rogue import RogueProvider
 
 from jupyter_auth.core import grants
 from jupyter_auth.core.engine import Engine
@@ -25,7 +26,7 @@ from jupyter_auth.core.providers import Providers, provider_from_mapping
 from jupyter_auth.core.secret import Secret
 from jupyter_auth.core.store import FileStore, MemoryStore
 
-from .drive import account_of, provider_at
+from .drive import account_of, provider_at, table
 
 PERSON = "alice@4subsea.example"
 
@@ -141,24 +142,25 @@ def test_nothing_is_typed_for_a_provider_that_a_notebook_made(rogue, grant):
     key = {"parts": {"key": "Key"}, "headers": {"*": {"x-key": "{key}"}}}
     made = provider_at(rogue, "own", grants=[grant], paste=paste, api_key=key)
     engine = Engine(Providers(), MemoryStore())
-    engine.register(made)
-    with pytest.raises(ConfigurationError, match="made in a notebook"):
-        engine.begin("own")
+    handle = engine.register(made).name
+    with pytest.raises(ConfigurationError, match="'own' was made in a notebook"):
+        engine.begin(handle)
     alone = LocalAccounts(Providers(), MemoryStore())
-    alone.register(made)
-    assert alone.begin("own").grant == grant  # whoever wrote it is the one who types
+    assert alone.register(made).name == handle
+    assert alone.begin(handle).grant == grant  # whoever wrote it is the one who types
 
 
-def test_nor_for_one_that_takes_a_preset_s_name_while_the_form_is_open(rogue):
+def test_one_that_has_a_preset_s_name_takes_nothing_from_its_form(rogue):
     engine = Engine(Providers({}), MemoryStore())
-    preset = {"grants": ["password"], "client_id": "x", "issuer": rogue.issuer}
+    preset = table(rogue, grants=["password"])
     engine._providers._user_tables = lambda: {"idp": preset}
     login = engine.begin("idp")
     host = engine.typed.host(login.id)
-    engine.register(provider_from_mapping("idp", preset))
-    with pytest.raises(ConfigurationError, match="made in a notebook"):
+    with RogueProvider() as evil:
+        engine.register(provider_from_mapping("idp", preset | {"issuer": evil.issuer}))
         engine.typed.password(login.id, "rosa", Secret(rogue.password), host=host)
-    assert rogue.seen("token") == []
+        assert evil.requests == []
+    assert len(rogue.seen("token")) == 1
 
 
 # -- paste ---------------------------------------------------------------------------------------

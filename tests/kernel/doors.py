@@ -18,6 +18,7 @@ from patience import PATIENCE, eventually
 from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 
+from jupyter_auth.core.handles import plain
 from jupyter_auth.core.secret import Secret
 from jupyter_auth.server.broker import Broker
 from jupyter_auth.server.door import Connection, Door
@@ -155,7 +156,7 @@ def sign_in(engine: Engine, provider, login: Login, **who) -> Login:
     url, binding = engine.open(login.id, CALLBACK, "me")
     back = provider.login(url, **who) if hasattr(provider, "login") else provider.authorize(url)
     params = dict(parse_qsl(urlsplit(back).query))
-    return engine.finish(login.provider, params, {binding.name: binding.value}, "me")
+    return engine.finish(plain(login.provider), params, {binding.name: binding.value}, "me")
 
 
 @contextmanager

@@ -104,8 +104,9 @@ def test_a_provider_of_ones_own_is_registered_with_its_secret(client, engine, ro
         authorize_params={"prompt": "consent"},
         refresh_on=(401, 403),
     )
-    assert client.register(mine) == engine.provider("mine")
-    assert engine.configured("mine") == mine
+    handle = client.register(mine).name
+    assert client.provider(handle) == engine.provider(handle)
+    assert engine.configured(handle) == mine
     assert "planted-secret" not in repr(client.providers())
     with pytest.raises(ConfigurationError):
         client.register(Provider(name="idp", issuer="https://elsewhere.example"))

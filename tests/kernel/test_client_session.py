@@ -157,11 +157,9 @@ def test_a_provider_made_in_code_never_gets_the_environments_secret(home, rogue,
     """A notebook could have one of that name send it to itself."""
     environ = {"JUPYTER_AUTH_INSIDEVIEW_CLIENT_SECRET": SECRET}
     engine = Engine(Providers(environ=environ), FileStore(tmp_path / "store"))
-    engine.register(
-        Provider(name="insideview", issuer=rogue.issuer, client_id="x", service=Service())
-    )
+    own = Provider(name="insideview", issuer=rogue.issuer, client_id="x", service=Service())
     with pytest.raises(ConfigurationError, match="No client secret"):
-        engine.client_token("insideview")
+        engine.client_token(engine.register(own).name)
     engine.close()
     assert rogue.seen("token") == []
 
