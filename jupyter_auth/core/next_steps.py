@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING
 
+from jupyter_auth.core.handles import is_handle
 from jupyter_auth.core.models import DEFAULT_KEY
 
 if TYPE_CHECKING:
@@ -12,7 +13,9 @@ if TYPE_CHECKING:
 
 
 def how_to_sign_in(key: AccountKey) -> str:
-    """What brings that account there."""
+    """What brings that account there. By the name of a notebook's own a terminal knows another."""
+    if is_handle(key.provider):
+        return "Run the cell that makes this session again."
     words = f"auth login {key.provider}"
     if key.session_key != DEFAULT_KEY:
         words += f" --key {shlex.quote(key.session_key)}"
