@@ -271,11 +271,8 @@ class Redirected(Answer):
         self.require_own_origin()
         body = inputs.json_object(self.request.body)
         address = inputs.secret(body, "address")
-        if login_id := inputs.text(body, "login"):  # by its name another one may be known
-            name = (await self.broker.login_info(login_id)).provider
-        else:
-            name = provider
-        fixed = (await self.broker.configured(name)).redirect_uri or ""
+        asked = await self.broker.login_info(inputs.required(body, "login"))
+        fixed = (await self.broker.configured(asked.provider)).redirect_uri or ""
         login = await self.complete(provider, redirected(address.reveal(), fixed))
         self.finish({"url": self.broker.login_path(login.id)})
 

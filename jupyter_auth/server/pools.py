@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from jupyter_auth.core.errors import BrokerUnavailable, ProviderUnavailable
+from jupyter_auth.core.handles import plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,7 +41,8 @@ class _Pool:
             raise BrokerUnavailable("This Jupyter server is stopping.")
         if self._calls >= self._most:
             raise ProviderUnavailable(
-                f"Too many calls wait for {self._name} already.", hint="Try again in a moment."
+                f"Too many calls wait for {plain(self._name)} already.",
+                hint="Try again in a moment.",
             )
         future = asyncio.get_running_loop().run_in_executor(self._executor, call)
         self._calls += 1

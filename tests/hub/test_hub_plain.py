@@ -98,8 +98,7 @@ def test_a_client_with_a_secret_is_refused_in_a_sentence(hub: Hub, oidc: OidcPro
     kernel = hub.server("alice").kernel()
     assert kernel.begin("secret")["grant"] == "device_code"
     own = {"issuer": oidc.issuer, "client_id": oidc.confidential_id, "client_secret": "s"}
-    kernel.call("PUT", "providers/own", own)
-    login = kernel.begin("own", grant="authorization_code")
+    login = kernel.begin(kernel.register("own", own), grant="authorization_code")
     answer = hub.browser("alice").send("POST", hub.origin + login["path"])
     status, error = answer.status_code, answer.json()
     assert (status, error["code"]) == (400, "configuration_error")

@@ -91,7 +91,6 @@ def rogue_login(kernel: Kernel, rogue: RogueProvider) -> Any:
 
     def begin(name: str = "rogue", **wanted: Any) -> dict[str, Any]:
         mapping = {"issuer": rogue.issuer, "client_id": rogue.client_id, "scopes": ["openid"]}
-        kernel.call("PUT", f"providers/{name}", mapping | wanted)
-        return kernel.begin(name)
+        return kernel.begin(kernel.register(name, mapping | wanted))
 
     return begin

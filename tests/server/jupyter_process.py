@@ -222,6 +222,10 @@ class Kernel:
         finally:
             connection.close()
 
+    def register(self, name: str, fields: dict[str, Any]) -> str:
+        """Bring a provider along: what it goes by."""
+        return self.call("PUT", f"providers/{name}", fields)["name"]
+
     def begin(self, provider: str = "idp", **wanted: Any) -> dict[str, Any]:
         return self.call("POST", "logins", {"provider": provider, **wanted})
 

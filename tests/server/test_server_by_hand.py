@@ -59,11 +59,17 @@ def leave(browser: Browser, login: dict[str, Any], *, by_hand: bool = False) -> 
     return answer.json()
 
 
-def bring(browser: Browser, address: str, name: str = "rogue", **headers: str) -> Any:
+@pytest.fixture
+def bring(login: dict[str, Any]) -> Any:
     """What it does with the address that was pasted."""
-    place = f"jupyter-auth/callback/{name}/redirected"
-    answer = browser.send("POST", place, {"address": address}, **headers)
-    return answer.status_code, answer.json()
+
+    def bring(browser: Browser, address: str, name: str = "rogue", **headers: str) -> Any:
+        place = f"jupyter-auth/callback/{name}/redirected"
+        body = {"address": address, "login": login["id"]}
+        answer = browser.send("POST", place, body, **headers)
+        return answer.status_code, answer.json()
+
+    return bring
 
 
 @pytest.fixture
@@ -85,13 +91,19 @@ def nothing_stored(kernel: Kernel, rogue: RogueProvider) -> Iterator[None]:
 
 
 def test_the_address_finishes_the_login_once(
-    browser: Browser, kernel: Kernel, login: dict[str, Any], rogue: RogueProvider, ended: str
+    *,
+    browser: Browser,
+    kernel: Kernel,
+    login: dict[str, Any],
+    rogue: RogueProvider,
+    ended: str,
+    bring: Any,
 ) -> None:
     cookies = browser.session.cookies.copy()
     status, said = bring(browser, f"  {ended}\n")
     assert (status, said) == (200, {"url": login["path"]})
     assert "Signed in to rogue" in browser.page(login["path"])
-    assert kernel.token("rogue")["access_token"]
+    assert kernel.token(login["provider"])["access_token"]
     assert rogue.seen("token")[0].form["redirect_uri"] == REDIRECT_URI
     assert not [c for c in browser.session.cookies if c.name.startswith("jupyter-auth-")]
     browser.session.cookies.update(cookies)
@@ -100,7 +112,7 @@ def test_the_address_finishes_the_login_once(
 
 
 def test_a_refusal_is_brought_as_well(
-    browser: Browser, kernel: Kernel, login: dict[str, Any], rogue: RogueProvider
+    browser: Browser, kernel: Kernel, login: dict[str, Any], rogue: RogueProvider, bring: Any
 ) -> None:
     state = parse_qs(urlsplit(leave(browser, login)["url"]).query)["state"][0]
     refused = f"{REDIRECT_URI}?error=access_denied&state={state}&iss={rogue.issuer}"
@@ -110,14 +122,16 @@ def test_a_refusal_is_brought_as_well(
 
 @pytest.mark.usefixtures("nothing_stored")
 @pytest.mark.parametrize("state", ["s" * 43, "", "%00"])
-def test_a_state_of_nobody_is_refused(browser: Browser, ended: str, state: str) -> None:
+def test_a_state_of_nobody_is_refused(browser: Browser, ended: str, state: str, bring: Any) -> None:
     status, said = bring(browser, re.sub(r"state=[^&]*", f"state={state}", ended))
     assert said["code"] == ("login_expired" if state else "login_failed")
     assert status == (410 if state else 409)
 
 
 @pytest.mark.usefixtures("nothing_stored")
-def test_a_browser_that_did_not_begin_it_is_refused(browser: Browser, ended: str) -> None:
+def test_a_browser_that_did_not_begin_it_is_refused(
+    browser: Browser, ended: str, bring: Any
+) -> None:
     """Nor may a script with the server's token, and without the cookie."""
     for cookie in list(browser.session.cookies):
         if cookie.name.startswith("jupyter-auth-"):
@@ -130,7 +144,7 @@ def test_a_browser_that_did_not_begin_it_is_refused(browser: Browser, ended: str
 
 @pytest.mark.usefixtures("nothing_stored")
 def test_another_jupyter_user_is_refused_even_with_the_cookie(
-    jupyter: JupyterProcess, browser: Browser, ended: str
+    jupyter: JupyterProcess, browser: Browser, ended: str, bring: Any
 ) -> None:
     other = away(jupyter)
     for cookie in browser.session.cookies:
@@ -141,11 +155,11 @@ def test_another_jupyter_user_is_refused_even_with_the_cookie(
 
 @pytest.mark.usefixtures("nothing_stored")
 def test_the_answer_of_another_provider_is_refused(
-    browser: Browser, kernel: Kernel, rogue: RogueProvider, ended: str
+    browser: Browser, kernel: Kernel, rogue: RogueProvider, ended: str, bring: Any
 ) -> None:
     """Mix-up: with one redirect URI for each provider, an address belongs to one of them."""
     other = {"issuer": rogue.issuer, "client_id": "x", "redirect_uri": f"{REDIRECT_URI}/other"}
-    kernel.call("PUT", "providers/other", other)
+    kernel.register("other", other)
     for address, name in (
         (ended.replace("?", "/other?", 1), "rogue"),
         (ended.replace("?", "/other?", 1), "other"),
@@ -160,17 +174,19 @@ def test_the_answer_of_another_provider_is_refused(
 
 @pytest.mark.usefixtures("nothing_stored")
 @pytest.mark.parametrize("origin", ["", "null", "http://evil.example"])
-def test_it_is_for_pages_of_this_server_alone(browser: Browser, ended: str, origin: str) -> None:
+def test_it_is_for_pages_of_this_server_alone(
+    browser: Browser, ended: str, origin: str, bring: Any
+) -> None:
     assert bring(browser, ended, Origin=origin)[0] == 403
 
 
 @pytest.mark.usefixtures("nothing_stored")
-def test_it_carries_the_pages_xsrf_token(browser: Browser, ended: str) -> None:
+def test_it_carries_the_pages_xsrf_token(browser: Browser, ended: str, bring: Any) -> None:
     assert bring(browser, ended, X_XSRFToken="")[0] == 403
 
 
 def test_the_log_at_debug_holds_nothing_of_the_address(
-    jupyter: JupyterProcess, browser: Browser, ended: str
+    jupyter: JupyterProcess, browser: Browser, ended: str, bring: Any
 ) -> None:
     bring(browser, ended.replace("code=", "code=x"))
     bring(browser, ended.replace("state=", "state=x"))
@@ -200,7 +216,9 @@ def test_a_browser_of_this_machine_comes_back_by_itself_unless_it_is_stuck(
         assert "taken here" in leave(near, login)["message"]
         answer = leave(near, login, by_hand=True)
         assert answer["by_hand"]
-        assert bring(near, rogue.authorize(answer["url"])) == (200, {"url": login["path"]})
+        body = {"address": rogue.authorize(answer["url"]), "login": login["id"]}
+        brought = near.send("POST", "jupyter-auth/callback/rogue/redirected", body)
+        assert brought.json() == {"url": login["path"]}
     with socket.create_server(("127.0.0.1", 0)) as probe:
         free = probe.getsockname()[1]
     login = rogue_login("other", redirect_uri=f"http://127.0.0.1:{free}/back")

@@ -83,7 +83,7 @@ def test_another_jupyter_user_is_refused_even_with_the_cookie(
 def test_the_callback_of_another_provider_is_refused(
     browser: Browser, login: dict[str, Any], rogue: RogueProvider, kernel: Kernel
 ) -> None:
-    kernel.call("PUT", "providers/other", {"issuer": rogue.issuer, "client_id": "x"})
+    kernel.register("other", {"issuer": rogue.issuer, "client_id": "x"})
     address = rogue.authorize(browser.open(login))
     for cookie in list(browser.session.cookies):
         cookie.path = "/base/"
@@ -195,7 +195,7 @@ def test_the_log_at_debug_holds_no_code_state_verifier_cookie_or_token(
     browser.get(f"jupyter-auth/callback/rogue?code={planted}&state=s", headers=headers)
     browser.get(f"jupyter-auth/problem/none?code={planted}")
     exchange = rogue.seen("token")[0].form
-    token = kernel.token("rogue")["access_token"]
+    token = kernel.token(login["provider"])["access_token"]
     browser.get("api/status?the-last-line")
     jupyter.wait_for_log("the-last-line")
     asked = parse_qs(urlsplit(url).query)

@@ -23,8 +23,7 @@ def device(kernel: Kernel, rogue: RogueProvider) -> dict[str, Any]:
     """A device login that a kernel has begun at a provider that lets itself be asked often."""
     rogue.devices.interval = 0.1
     fields = {"issuer": rogue.issuer, "client_id": rogue.client_id, "grants": ["device_code"]}
-    kernel.call("PUT", "providers/rogue", fields)
-    return kernel.begin("rogue", notebook="work/report.ipynb")
+    return kernel.begin(kernel.register("rogue", fields), notebook="work/report.ipynb")
 
 
 def leave(browser: Browser, login: dict[str, Any]) -> str:

@@ -119,8 +119,8 @@ def test_a_form_goes_only_to_the_host_that_it_named(password: Form, school: Rogu
 
 def test_no_form_for_a_provider_of_a_notebook(kernel: Kernel, school: RogueProvider) -> None:
     fields = {"issuer": school.issuer, "client_id": school.client_id, "grants": ["password"]}
-    kernel.call("PUT", "providers/own", fields)
-    status, error = kernel.ask("POST", "logins", {"provider": "own"})
+    handle = kernel.register("own", fields)
+    status, error = kernel.ask("POST", "logins", {"provider": handle})
     assert (status, error["code"]) == (400, "configuration_error")
     assert "made in a notebook" in error["message"]
 

@@ -116,8 +116,8 @@ def test_what_a_provider_says_is_escaped(
 
 
 def test_what_a_kernel_says_is_escaped(browser: Browser, rogue_login: Any, kernel: Kernel) -> None:
-    rogue_login(title=BAD, client_id=BAD)
-    login = kernel.begin("rogue", notebook=BAD, session_key=BAD)
+    name = rogue_login(title=BAD, client_id=BAD)["provider"]
+    login = kernel.begin(name, notebook=BAD, session_key=BAD)
     text = browser.get(login["path"].removeprefix("/base/")).text
     assert "&lt;script&gt;alert" in text
     assert "<script>alert" not in text

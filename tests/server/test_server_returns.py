@@ -57,7 +57,7 @@ def test_the_browser_is_sent_on_to_the_callback_where_it_began(
     assert browser.arrive(address) == login["path"]
     assert "Signed in to rogue" in browser.page(login["path"])
     assert rogue.seen("token")[0].form["redirect_uri"] == fixed
-    assert kernel.token("rogue")["access_token"]
+    assert kernel.token(login["provider"])["access_token"]
 
 
 def test_what_the_callback_checks_is_checked(

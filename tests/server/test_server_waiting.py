@@ -130,11 +130,11 @@ def test_providers_that_hang_stall_no_other(
 ) -> None:
     """More logins and callbacks wait for them than there are threads."""
     with RogueProvider() as mute, RogueProvider() as slow, ThreadPoolExecutor(60) as callers:
-        for name, provider in (("mute", mute), ("slow", slow)):
-            kernel.call(
-                "PUT", f"providers/{name}", {"issuer": provider.issuer, "client_id": "notebook"}
-            )
-        begun = [kernel.begin("slow", session_key=str(n)) for n in range(THREADS * 2)]
+        mute_handle, slow_handle = (
+            kernel.register(name, {"issuer": provider.issuer, "client_id": "notebook"})
+            for name, provider in (("mute", mute), ("slow", slow))
+        )
+        begun = [kernel.begin(slow_handle, session_key=str(n)) for n in range(THREADS * 2)]
         addresses = [slow.authorize(browser.open(login)) for login in begun]
         slow.script("token", Gate(dribble=True))  # the server gives up after twenty seconds
         mute.script("discovery", Gate(dribble=True))
@@ -144,7 +144,7 @@ def test_providers_that_hang_stall_no_other(
             for address in addresses
         ]
         for n in range(THREADS * 3):
-            body = {"provider": "mute", "session_key": str(n)}
+            body = {"provider": mute_handle, "session_key": str(n)}
             stuck.append(callers.submit(kernel.ask, "POST", "logins", body))
         until(lambda: len(slow.seen("token")) >= THREADS and bool(mute.seen("discovery")))
 
@@ -162,12 +162,10 @@ def test_providers_that_hang_stall_no_other(
 
 def test_too_many_calls_of_one_provider_are_refused_not_queued(kernel: Kernel) -> None:
     with RogueProvider() as hanging, ThreadPoolExecutor(90) as callers:
-        kernel.call("PUT", "providers/slow", {"issuer": hanging.issuer, "client_id": "x"})
+        slow = kernel.register("slow", {"issuer": hanging.issuer, "client_id": "x"})
         hanging.script("discovery", Gate(dribble=True))
         calls = [
-            callers.submit(
-                kernel.ask, "POST", "logins", {"provider": "slow", "session_key": str(n)}
-            )
+            callers.submit(kernel.ask, "POST", "logins", {"provider": slow, "session_key": str(n)})
             for n in range(90)
         ]
         until(lambda: any(call.done() for call in calls))
