@@ -12,6 +12,7 @@ from jupyter_auth.core import oauth
 from jupyter_auth.core.credentials import variable
 from jupyter_auth.core.errors import ConfigurationError, LoginFailed, RefreshRejected
 from jupyter_auth.core.flight import SingleFlight
+from jupyter_auth.core.handles import plain
 from jupyter_auth.core.models import DEFAULT_KEY
 from jupyter_auth.core.register import Request
 from jupyter_auth.core.traces import forgetful
@@ -89,7 +90,7 @@ class Unattended:
         try:
             answer = oauth.password(party, found.username, found.password, party.default_scopes)
         except (LoginFailed, ConfigurationError) as error:
-            refused = self._refused[key] = _refusal(key.provider, error)
+            refused = self._refused[key] = _refusal(plain(key.provider), error)
             raise refused from None
         account = self._completion.account(request, party, answer, username=found.username)
         self._tokens.keep(account)
