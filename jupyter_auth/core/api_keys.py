@@ -33,6 +33,7 @@ class KeysOver:
         self, store: TokenStore, providers: Providers, environ: Mapping[str, str] | None = None
     ) -> None:
         self._store = store
+        self.directory = store.directory
         self._providers = providers
         self._environ = environ or {}
         self.keys: dict[AccountKey, Account | None] = {}

@@ -20,6 +20,7 @@ from jupyter_auth.core.handles import is_handle, plain
 from jupyter_auth.core.importing import take_over
 from jupyter_auth.core.lifetimes import Need
 from jupyter_auth.core.limits import Throttle
+from jupyter_auth.core.lockouts import Lockouts
 from jupyter_auth.core.logins import LIFETIME, Logins
 from jupyter_auth.core.models import (
     DEFAULT_KEY,
@@ -107,7 +108,7 @@ class Engine:
             providers, self._asked, self._completion, self._tokens, trusts_code=self.trusts_code
         )
         self._client_tokens = ClientTokens(self._asked, clock)
-        self._usage = Usage(self._log, clock)
+        self._usage = Usage(self._log, clock, Lockouts(store.directory))
 
     # Providers
 
@@ -340,7 +341,8 @@ class Engine:
 
     def usage(self, seen: Limits) -> Limits:
         """What one kernel saw of an API's limits; see ``Accounts.usage``."""
-        return self._usage.report(self._providers.get(seen.provider).throttle, seen)
+        provider = self._providers.get(seen.provider)
+        return self._usage.report(provider.throttle, seen, provider.address)
 
     def limits(self) -> list[Limits]:
         """What is known of the limits of each token that kernels used."""
@@ -380,6 +382,7 @@ class Engine:
         """Look at what other processes changed, and at what expired. About once a second."""
         self._logins.poll()
         self._tokens.poll()
+        self._usage.poll(self._throttle)
 
     def due(self) -> list[Login]:
         """The device logins whose provider should be asked now how they stand."""

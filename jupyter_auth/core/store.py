@@ -56,6 +56,10 @@ class Slot(Protocol):
 class TokenStore(Protocol):
     """Where one person's accounts rest."""
 
+    @property
+    def directory(self) -> Path | None:
+        """Where files are kept. None: it has none."""
+
     def load(self, key: AccountKey) -> Account | None:
         """The account, without waiting for its lock; None: nobody. StoreError."""
 
@@ -71,6 +75,8 @@ class TokenStore(Protocol):
 
 class MemoryStore:
     """Accounts for as long as this process lives."""
+
+    directory = None
 
     def __init__(self) -> None:
         self._accounts: dict[AccountKey, Account] = {}
@@ -157,7 +163,7 @@ class FileStore:
         """As in the protocol. The lock file is never deleted: another may hold it open."""
         path = self._path(key)
         for directory in (self.directory, self._accounts, self._locks):
-            _own_directory(directory)
+            own_directory(directory)
         lock = FileLock(self._locks / f"{path.stem}.lock", mode=0o600)
         try:
             lock.acquire(timeout=LOCK_TIMEOUT, poll_interval=0.01)
@@ -251,7 +257,7 @@ def _sync(directory: Path) -> None:
         os.close(descriptor)
 
 
-def _own_directory(directory: Path) -> None:
+def own_directory(directory: Path) -> None:
     """Make it, 0700; or tighten it if it is ours; or refuse it. SECURITY 14."""
     try:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)

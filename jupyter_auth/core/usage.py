@@ -7,6 +7,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from jupyter_auth.core.limits import Limits
+from jupyter_auth.core.lockouts import Lockouts, shared_name
 from jupyter_auth.core.models import Change
 
 if TYPE_CHECKING:
@@ -30,7 +31,9 @@ class _Token(NamedTuple):
 class _Record:
     """What is known of one token. ``news``: whether there is some that nobody was told of.
 
-    ``calls`` are moments; ``notebooks`` have the moment at which each was heard of last, in order.
+    ``shared`` names its lockout for other programs, "" where there can be none; ``told`` is the
+    last one that was made known here. ``calls`` are moments; ``notebooks`` have the moment at which
+    each was heard of last, in order.
     """
 
     def __init__(self) -> None:
@@ -39,6 +42,8 @@ class _Record:
         self.calls: deque[float] = deque(maxlen=MOST_CALLS)
         self.notebooks: dict[str, float] = {}
         self.news = False
+        self.shared = ""
+        self.told = 0.0
 
     def add(self, seen: Limits, now: float) -> None:
         """What one kernel saw; what it does not say stays as it was."""
@@ -66,25 +71,49 @@ class _Record:
 class Usage:
     """Limits by token; lockouts by what they cover."""
 
-    def __init__(self, log: ChangeLog, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, log: ChangeLog, clock: Callable[[], float], lockouts: Lockouts | None = None
+    ) -> None:
         self._log = log
+        self._lockouts = lockouts or Lockouts(None)
         self._clock = clock
         self._lock = threading.Lock()
         self._known: dict[_Token, _Record] = {}
 
-    def report(self, throttle: Throttle, seen: Limits) -> Limits:
-        """Add what one kernel saw: ``seen.calls`` more calls. Returns what all saw together."""
+    def report(self, throttle: Throttle, seen: Limits, address: str = "") -> Limits:
+        """Add what one kernel saw: ``seen.calls`` more calls. Returns what all saw together.
+
+        ``address``: that of the provider, for other programs that use it.
+        """
         key = _Token(seen.provider, seen.client_id, seen.session_key)
         with self._lock:
             record = self._known.pop(key) if key in self._known else _Record()
             self._known[key] = record
             record.add(seen, self._clock())
+            if throttle.lockout is not None and not record.shared:
+                record.shared = shared_name(address, throttle, seen)
             while len(self._known) > MOST:
                 del self._known[next(iter(self._known))]
             found = self._together(throttle, key)
+            record.told = found.throttled_until or 0.0
         if seen.throttled_until:
+            if record.shared:
+                self._lockouts.put(record.shared, seen.throttled_until)
             self._change("throttled", key, found)
         return found
+
+    def poll(self, throttle_of: Callable[[str], Throttle]) -> None:
+        """Tell of lockouts that other programs met."""
+        now = self._clock()
+        with self._lock:
+            fresh = []
+            for key, record in self._known.items():
+                until = self._lockouts.until(record.shared) if record.shared else 0.0
+                if until > max(now, record.told):
+                    record.told = until
+                    fresh.append((key, self._together(throttle_of(key.provider), key)))
+        for key, found in fresh:
+            self._change("throttled", key, found)
 
     def tell(self) -> None:
         """A change for each token of which more is known than those who wait were told."""
@@ -122,6 +151,8 @@ class Usage:
             for other, each in self._known.items()
             if other == key or (throttle.scope == "client" and other[:2] == key[:2])
         ]
+        if mine.shared:
+            covered.append(self._lockouts.until(mine.shared))
         return Limits(
             provider=key.provider,
             session_key=key.session_key,

@@ -68,6 +68,8 @@ class Owner:
 class SqlStore:
     """``TokenStore`` of one user."""
 
+    directory = None
+
     def __init__(self, database: Database, vault: Vault, owner: Owner) -> None:
         self._database = database
         self._vault = vault

@@ -1,0 +1,77 @@
+"""Lockouts that all programs of one person on this machine know of: a small file for each.
+
+They lie beside the accounts, each under a digest of whose calls the API counts together, and hold
+the moment at which it ends. Nothing in them is secret.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from jupyter_auth.core.errors import StoreError
+from jupyter_auth.core.store import own_directory
+
+if TYPE_CHECKING:
+    from jupyter_auth.core.limits import Limits, Throttle
+
+
+def shared_name(address: str, throttle: Throttle, seen: Limits) -> str:
+    """What names a lockout of that client, or account, of the provider at ``address``."""
+    account = None if throttle.scope == "client" else seen.session_key
+    return hashlib.sha256(json.dumps([address, seen.client_id, account]).encode()).hexdigest()
+
+
+class Lockouts:
+    """Those below ``directory``, where the accounts rest; None: this process has no files."""
+
+    def __init__(self, directory: Path | None) -> None:
+        self._directory = directory and directory / "lockouts"
+        self._read: dict[str, tuple[tuple[int, int], float]] = {}  # by name: which file, and until
+
+    def until(self, name: str) -> float:
+        """When that one ends, in seconds since 1970; 0: there was none. One ``stat`` as a rule."""
+        if self._directory is None:
+            return 0.0
+        path = self._directory / f"{name}.json"
+        try:
+            status = path.lstat()
+        except OSError:
+            return 0.0
+        stamp = (status.st_ino, status.st_mtime_ns)  # each one makes a new inode
+        known = self._read.get(name)
+        if known is None or known[0] != stamp:
+            known = self._read[name] = stamp, _moment(path)
+        return known[1]
+
+    def put(self, name: str, until: float) -> None:
+        """Let the others know. Where that cannot be written, they find out by themselves."""
+        if self._directory is None:
+            return
+        temporary = ""
+        try:
+            for directory in (self._directory.parent, self._directory):
+                own_directory(directory)
+            descriptor, temporary = tempfile.mkstemp(dir=self._directory, prefix=f".{name}-")
+            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+                json.dump({"until": until}, file)
+            Path(temporary).replace(self._directory / f"{name}.json")
+        except (OSError, StoreError):
+            if temporary:
+                with contextlib.suppress(OSError):
+                    Path(temporary).unlink()
+
+
+def _moment(path: Path) -> float:
+    """0 for what was not written by ``put``."""
+    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+    try:
+        with os.fdopen(os.open(path, flags), encoding="utf-8") as file:
+            return float(json.loads(file.read(100))["until"])
+    except (OSError, ValueError, TypeError, LookupError, OverflowError):
+        return 0.0
