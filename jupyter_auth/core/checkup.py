@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import requests
 
 from jupyter_auth.core import discovery, http
-from jupyter_auth.core.credentials import variable
+from jupyter_auth.core.credentials import lacking, variable
 from jupyter_auth.core.errors import AuthError, ConfigurationError
 from jupyter_auth.core.findings import Finding, wrong
 from jupyter_auth.core.token_endpoint import Party
@@ -41,6 +41,9 @@ def _registration(provider: Provider) -> Iterator[Finding]:
         yield _service(provider)
         if not _for_people(provider):
             return
+    if problem := lacking(provider):
+        yield wrong("Client", problem)
+        return
     if not provider.client_id:
         yield Finding(
             about="Client",
@@ -50,12 +53,12 @@ def _registration(provider: Provider) -> Iterator[Finding]:
         )
         return
     secret = "with a client secret" if provider.client_secret else "a public client, no secret"
-    lacking = provider.client_auth in {"basic", "post"} and not provider.client_secret
+    lacks = provider.client_auth in {"basic", "post"} and not provider.client_secret
     yield Finding(
         about="Client",
         says=f"{provider.client_id}, {secret} (client_auth {provider.client_auth!r}).",
-        fix=f"If it has one: %auth add {provider.name} --client-secret" if lacking else "",
-        state="note" if lacking else "ok",
+        fix=f"If it has one: %auth add {provider.name} --client-secret" if lacks else "",
+        state="note" if lacks else "ok",
     )
 
 

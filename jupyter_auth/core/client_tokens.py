@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from jupyter_auth.core import oauth
 from jupyter_auth.core.checks import check_session_key
-from jupyter_auth.core.credentials import variable
-from jupyter_auth.core.errors import ConfigurationError, ProviderError, ProviderUnavailable
+from jupyter_auth.core.credentials import no_service_account
+from jupyter_auth.core.errors import ProviderError, ProviderUnavailable
 from jupyter_auth.core.flight import SingleFlight
 from jupyter_auth.core.lifetimes import PAUSE, Need, as_token, forced_pause
 from jupyter_auth.core.models import Account, Logout
@@ -59,11 +59,7 @@ class ClientTokens:
         """
         check_session_key(key.session_key)
         if not provider.client_secret:
-            raise ConfigurationError(
-                f"No client secret of a service account is known for {provider.title}.",
-                hint=f"Set {variable(provider.name, 'client_secret')} where the Jupyter server is"
-                " started, or `service` of the provider in the configuration.",
-            )
+            raise no_service_account(provider)
         place = _Place(key, provider.fingerprint, tuple(scopes) or provider.scopes)
         token, mine = self._flights.run(place, lambda: self._current(provider, place, need))
         if not mine and need.rejected == token.digest:  # somebody else's outcome, and no better

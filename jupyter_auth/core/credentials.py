@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from jupyter_auth.core.errors import ConfigurationError
 from jupyter_auth.core.secret import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, MutableMapping
 
+    from jupyter_auth.core.models import Provider
     from jupyter_auth.core.parts import CredentialsFrom
 
 UNREADABLE = (  # no such package, no such file, or not the JSON object that was described
@@ -77,3 +80,39 @@ def from_package(source: CredentialsFrom) -> Credentials:
     if not isinstance(client_id, str):
         return Credentials()
     return Credentials(client_id, Secret(secret) if isinstance(secret, str) else None)
+
+
+def lacking(provider: Provider) -> ConfigurationError | None:
+    """Why it has no client secret: the package that comes with it is not here. None: it has one."""
+    source = provider.credentials_from
+    if source is None or source.client_secret is None or provider.client_secret:
+        return None
+    if provider.client_auth == "none":
+        return None
+    return ConfigurationError(
+        f"The client secret for {provider.title} comes with the package {source.package},"
+        f" which {_wrong_with(source)}.",
+        hint=f"Run `{sys.executable} -m pip install {source.package}` and try again, or add a"
+        f" registration of your own: `jupyter auth add {provider.name} --client-id ID"
+        " --client-secret`.",
+    )
+
+
+def _wrong_with(source: CredentialsFrom) -> str:
+    from importlib import metadata
+
+    try:
+        version = metadata.version(source.package)
+    except metadata.PackageNotFoundError:
+        return "isn't installed here"
+    return f"has none in its version {version}"
+
+
+def no_service_account(provider: Provider, client_id: str | None = None) -> ConfigurationError:
+    """There is no secret for a service account there, or for that one."""
+    names = [variable(provider.name, field) for field in ("client_id", "client_secret")]
+    return ConfigurationError(
+        f"No client secret of {client_id or 'a service account'} was found for {provider.title}.",
+        hint=f"Set {' and '.join(names)} where the Jupyter server is started (in a script: in its"
+        " own environment), or `service` of the provider in the configuration.",
+    )

@@ -74,12 +74,15 @@ def missing(provider: Provider, grant: str) -> tuple[str, ...]:
 
 
 def host(party: Party, grant: str) -> str:
-    """Where a password or a code is sent; or those where a key goes."""
+    """Where a password or a code is sent: a pasted code to one of them. Or where a key goes."""
     if grant == "api_key" and party.provider.api_key:
         origins = party.provider.api_key.headers.keys() & {*party.provider.api_origins}
         places = sorted(origins) or party.provider.api_origins
         return ", ".join(urlsplit(origin).netloc for origin in places)
-    return urlsplit(party.endpoint("token_endpoint")).netloc
+    place = urlsplit(party.endpoint("token_endpoint")).netloc
+    if grant == "paste" and party.provider.paste:  # a code may come with its own
+        return " or ".join(dict.fromkeys((place, *party.provider.paste.hosts)))
+    return place
 
 
 def at(party: Party, endpoint: str) -> Party:

@@ -152,8 +152,14 @@ class Provider:
         return hashlib.sha256(json.dumps(bound).encode()).hexdigest()
 
     def as_service(self) -> Provider:
-        """The same for a service account: with what ``service`` says in the place of its own."""
+        """The same for a service account: with what ``service`` says in the place of its own.
+
+        Public credentials of an application (``credentials_from``) are none of a service account.
+        """
         given = {k: v for k, v in vars(self.service or Service()).items() if v is not None}
+        if self.credentials_from:
+            nobody = {"client_id": None, "client_secret": None, "credentials_from": None}
+            given = {**nobody, **given}
         if url := given.pop("token_endpoint", None):
             given |= {"endpoints": Endpoints(token_endpoint=url), "issuer": None}
         if self.client_auth == "none":  # said for people's sign-ins; a service account has a secret

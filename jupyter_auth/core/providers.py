@@ -51,7 +51,7 @@ def provider_from_mapping(name: str, mapping: Mapping[str, Any]) -> Provider:
     fields = {k: v for k, v in mapping.items() if v is not None and k != "name"}
     if not ADDRESSES & fields.keys():
         preset = _presets().get(name, {})
-        fields = {**preset, **_completed_tables(preset, fields)}
+        fields = {**preset, **_own_client(preset, _completed_tables(preset, fields))}
     for key in fields:
         _check_field(name, key)
     try:
@@ -71,6 +71,13 @@ def _completed_tables(before: Mapping[str, Any], changes: Mapping[str, Any]) -> 
             part = before[name] if isinstance(before[name], Mapping) else vars(before[name])
             done[name] = {**part, **changes[name]}
     return done
+
+
+def _own_client(before: Mapping[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    """``changes``: another client than before has no part of the one before's secret."""
+    if changes.get("client_id") in {None, before.get("client_id")}:
+        return changes
+    return {"client_secret": None, "credentials_from": None, **changes}
 
 
 def _check_field(name: str, key: str) -> None:
@@ -109,7 +116,8 @@ def provider(name: str, **changes: Any) -> Provider:
         ProviderNotFound: names those near it.
         ConfigurationError: no such field or key, or the changed provider cannot work.
     """
-    return replace_provider(Providers(user_file=user_file()).get(name), **changes)
+    before = Providers(user_file=user_file()).get(name)
+    return replace_provider(before, **_own_client(vars(before), changes))
 
 
 def user_file() -> Path:

@@ -22,6 +22,7 @@ from requests.auth import HTTPBasicAuth
 from requests_oauthlib import OAuth2Session
 
 from jupyter_auth.core import http
+from jupyter_auth.core.credentials import lacking
 from jupyter_auth.core.dialect import spoken, understood
 from jupyter_auth.core.errors import (
     AuthError,
@@ -227,7 +228,12 @@ def checked(answer: http.Json) -> TokenAnswer:
 
 
 def client_auth(party: Party) -> tuple[HTTPBasicAuth | None, dict[str, str]]:
-    """Client authentication (RFC 6749 2.3.1) as Basic auth, or as form parameters."""
+    """Client authentication (RFC 6749 2.3.1) as Basic auth, or as form parameters.
+
+    ConfigurationError: the client has a secret, and it is not here.
+    """
+    if problem := lacking(party.provider):
+        raise problem
     client_id, secret = party.client_id, party.provider.client_secret
     if party.provider.client_auth == "basic":
         password = secret.reveal() if secret else ""

@@ -90,6 +90,12 @@ class AuthenticatedSession(requests.Session):
         return plain(self._holder.key.provider)
 
     @property
+    def client_id(self) -> str | None:
+        """The client id of the registration that it signs in with."""
+        name = self._holder.key.provider
+        return self._holder.client_id or connect().configuration(name).client_id
+
+    @property
     def session_key(self) -> str:
         """Which of a person's accounts at the provider."""
         return self._holder.key.session_key
@@ -111,6 +117,11 @@ class AuthenticatedSession(requests.Session):
         """Whether a request would be sent with a valid token, without asking anybody."""
         account = self._holder.account()
         return account is not None and (account.refreshes or not _expired(account))
+
+    @property
+    def authorized(self) -> bool:
+        """The same, by the name that sessions of requests-oauthlib have for it."""
+        return self.authenticated
 
     @property
     def expired(self) -> bool:
@@ -171,6 +182,8 @@ class AuthenticatedSession(requests.Session):
 
     def __repr__(self) -> str:
         kind = type(self).__name__
+        if "_holder" not in vars(self):  # a debugger looks at one that could not be made
+            return f"<{kind}>"
         name = repr(str(self._holder.key))
         try:
             account = self._holder.account()

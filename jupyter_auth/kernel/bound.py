@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from jupyter_auth.core.errors import ConfigurationError
 from jupyter_auth.core.urls import origin_of, require_secure
+from jupyter_auth.kernel.arguments import check_arguments
 from jupyter_auth.kernel.throttle import Credential, Throttling
 from jupyter_auth.kernel.warn import warn
 
@@ -41,6 +42,7 @@ class BoundTokens:
         refresh_on: Iterable[int] | None = None,
         limits: Throttling | None = None,
     ) -> None:
+        check_arguments(source=source, session_key=session_key)
         if isinstance(source, str):
             from jupyter_auth.kernel.account_tokens import AccountTokens
             from jupyter_auth.kernel.client import connect

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import requests
 
 from jupyter_auth.core.credentials import variable
-from jupyter_auth.core.errors import AuthError
+from jupyter_auth.core.errors import AuthError, ConfigurationError
 from jupyter_auth.core.secret import Secret
+from jupyter_auth.kernel.arguments import check_arguments
 from jupyter_auth.kernel.authenticated import AuthenticatedSession
 from jupyter_auth.kernel.client import connect, default_provider
 from jupyter_auth.kernel.service import Client, ServiceAccount
@@ -44,8 +45,14 @@ class ClientSession(AuthenticatedSession):
         scopes: Sequence[str] | str | None = None,
     ) -> None:
         super().__init__()
+        is_text = client_secret is None or isinstance(client_secret, str)
         secret = Secret(client_secret) if client_secret else None
         client_secret = None  # a traceback with local variables shows none
+        if not is_text:
+            raise ConfigurationError("client_secret must be a string.")
+        check_arguments(
+            client_id=client_id, provider=provider, session_key=session_key, scopes=scopes
+        )
         if provider is None:
             provider = default_provider(connect())
         words = tuple(scopes.split() if isinstance(scopes, str) else scopes or ())

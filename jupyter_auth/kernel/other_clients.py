@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 from jupyter_auth.core.errors import ConfigurationError, InsufficientScope
 from jupyter_auth.core.secret import MaskedStr
 from jupyter_auth.kernel.account_tokens import AccountTokens
+from jupyter_auth.kernel.arguments import check_arguments
 from jupyter_auth.kernel.bound import BoundTokens
 from jupyter_auth.kernel.client import connect, default_provider
 
@@ -54,6 +55,7 @@ def credential(provider: str | None = None, session_key: str = "default") -> Acc
     An asynchronous client of theirs takes it too, and is held up while a token is fetched.
     ConfigurationError, BrokerUnavailable.
     """
+    check_arguments(provider=provider, session_key=session_key)
     accounts = connect()
     return AccountCredential(
         AccountTokens(accounts, provider or default_provider(accounts), session_key)

@@ -174,7 +174,7 @@ def _made_known(accounts: Accounts, client: Client) -> ProviderInfo:
 
 def _own_client(accounts: Accounts, client: Client, secret: Secret | None) -> Provider | None:
     """The provider with credentials of this process. None: the broker holds them."""
-    from jupyter_auth.core.credentials import from_environment, variable
+    from jupyter_auth.core.credentials import from_environment, no_service_account
 
     provider, client_id = client.provider, client.client_id
     found = from_environment(os.environ, client.name)
@@ -191,11 +191,7 @@ def _own_client(accounts: Accounts, client: Client, secret: Secret | None) -> Pr
         secret = secret or service.client_secret
     client_id = client_id or service.client_id
     if not secret:
-        raise ConfigurationError(
-            f"Nobody has a client secret for {client_id or client.name}.",
-            hint=f"Set {variable(client.name, 'client_id')} and"
-            f" {variable(client.name, 'client_secret')} where the Jupyter server is started.",
-        )
+        raise no_service_account(service, client_id)
     return with_credentials(service, client_id, secret)
 
 

@@ -10,6 +10,7 @@ import requests
 from jupyter_auth.core.errors import AuthError
 from jupyter_auth.core.secret import MaskedStr
 from jupyter_auth.core.urls import origin_of, require_secure
+from jupyter_auth.kernel.arguments import check_arguments
 from jupyter_auth.kernel.auth import TokenAuth
 from jupyter_auth.kernel.authenticated import AuthenticatedSession
 from jupyter_auth.kernel.client import connect, default_provider, register_unnamed
@@ -72,6 +73,18 @@ class UserSession(AuthenticatedSession):
         password: Callable[[], str] | None = None,
     ) -> None:
         super().__init__()
+        check_arguments(
+            provider=provider,
+            session_key=session_key,
+            auth_force=auth_force,
+            username=username,
+            scopes=scopes,
+            api_origins=api_origins,
+            base_url=base_url,
+            grant=grant,
+            interactive=interactive,
+            timeout=timeout,
+        )
         accounts = connect()
         literal = password is not None and not callable(password)
         password = None if literal else password  # a traceback with local variables shows none
@@ -119,6 +132,7 @@ def token(provider: str | None = None, session_key: str = "default") -> str:
 
     LoginRequired, ProviderUnavailable, ConfigurationError, BrokerUnavailable.
     """
+    check_arguments(provider=provider, session_key=session_key)
     accounts = connect()
     found = accounts.token(provider or default_provider(accounts), session_key)
     return MaskedStr(found.bearer.reveal())

@@ -218,11 +218,14 @@ def missing(name: str, accounts: Accounts | None = None) -> tuple[str, ...]:
 
     What an administrator or code configured is theirs to complete. ProviderNotFound.
     """
+    from jupyter_auth.core.credentials import lacking
     from jupyter_auth.core.providers import Providers, user_file
 
     if (accounts or client.connect()).provider(name).source not in {"user", "preset"}:
         return ()
     own = Providers(user_file=user_file()).get(name)
+    if lacking(own):  # whoever keeps the accounts may have that package
+        return ()
     wants_secret = own.client_auth in {"basic", "post"} and not own.client_secret
     return ("client_id",) * (not own.client_id) + ("client_secret",) * wants_secret
 

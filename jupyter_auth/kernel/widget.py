@@ -21,6 +21,7 @@ from jupyter_auth.core.errors import AuthError, LoginExpired, LoginRequired
 from jupyter_auth.core.grants import TYPED
 from jupyter_auth.core.handles import plain
 from jupyter_auth.core.models import DEFAULT_KEY, Provider
+from jupyter_auth.kernel.arguments import check_arguments
 from jupyter_auth.kernel.client import account_key, connect, default_provider, watch
 from jupyter_auth.kernel.prompt import (
     browser_here,
@@ -73,6 +74,14 @@ class LoginWidget(anywidget.AnyWidget):
         grant: str | None = None,
         accounts: Accounts | None = None,
     ) -> None:
+        check_arguments(
+            provider=provider,
+            session_key=session_key,
+            username=username,
+            scopes=scopes,
+            force=force,
+            grant=grant,
+        )
         self._accounts = accounts or connect()
         if isinstance(provider, Provider):
             self._info = self._accounts.register(provider)

@@ -61,7 +61,8 @@ def test_where_only_the_secret_is_missing_only_that_is_asked_for(engine, monkeyp
     monkeypatch.setattr(providers, "from_package", lambda _: Credentials())
     login = engine.begin("4insight")
     assert engine.typed.missing(login.id) == ("client_secret",)
-    set_up(engine, login, "login.microsoftonline.com", client_id=None)
+    both = "login.microsoftonline.com or 4subseaid.b2clogin.com"
+    set_up(engine, login, both, client_id=None)
     assert engine.configured("4insight").client_secret == Secret(SECRET)
 
 

@@ -11,6 +11,7 @@ import requests
 from providers.fourinsight import SCOPE, TOKEN_PATH, FourInsight
 from systems.presets import preset_at
 
+import jupyter_auth
 from jupyter_auth import ClientSession
 from jupyter_auth.core.errors import ConfigurationError, LoginRequired
 from jupyter_auth.core.providers import Providers
@@ -144,6 +145,31 @@ def test_the_package_has_a_persons_client_secret_and_we_read_it_there():
     assert provider.as_service().scopes == (SCOPE,)
     other = Providers({"4insight": {"client_id": "my-own-registration"}}).get("4insight")
     assert other.client_secret is None
+
+
+def test_without_a_service_s_own_secret_the_persons_is_not_sent(broker, table, fourinsight):
+    """The package is here, with the secret of the application for people."""
+    for provider in ("4insight", jupyter_auth.provider("4insight", ca_bundle=None)):
+        broker({"4insight": table})
+        with pytest.raises(ConfigurationError, match="No client secret of a service") as caught:
+            ClientSession(provider=provider)
+        assert all(name in caught.value.hint for name in ENVIRON)
+    with pytest.raises(ConfigurationError, match="No client secret of my-service was found"):
+        ClientSession("my-service", provider="4insight")
+    assert fourinsight.requests == []
+
+
+def test_another_client_in_code_has_no_part_of_the_packages_secret():
+    own = jupyter_auth.provider("4insight", client_id="my-own-registration")
+    assert (own.client_secret, own.credentials_from) == (None, None)
+    same = jupyter_auth.provider("4insight", title="Ours")
+    assert same.client_secret.reveal() == theirs._CONSTANTS["USER_CLIENT_SECRET"]
+
+
+def test_attributes_that_sessions_of_requests_oauthlib_have(session, package):
+    other = package.ClientSession(ID, SECRET)
+    assert session.authorized is other.authorized is True
+    assert session.client_id == other.client_id == ID
 
 
 # -- beside their package ------------------------------------------------------------------------

@@ -14,12 +14,15 @@ from providers.troubles import Reply
 from systems.presets import preset_at
 
 from jupyter_auth import UserSession
+from jupyter_auth.core import grants
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.errors import ConfigurationError, LoginFailed, LoginRequired
 from jupyter_auth.core.models import AccountKey
+from jupyter_auth.core.parts import Endpoints
 from jupyter_auth.core.providers import Providers
 from jupyter_auth.core.secret import Secret
 from jupyter_auth.core.store import FileStore
+from jupyter_auth.core.token_endpoint import Party
 
 
 @pytest.fixture
@@ -33,7 +36,7 @@ def table(fourinsight):
     """The preset, at the server of the test; the secret as its own package would give it."""
     moved = {
         "https://login.microsoftonline.com": fourinsight.origin,
-        "login.microsoftonline.com": fourinsight.host,
+        '"login.microsoftonline.com"': f'"{fourinsight.host}"',
         "https://api.4insight.io": fourinsight.origin,
     }
     return preset_at("4insight", moved, client_secret=fourinsight.user_client_secret)
@@ -96,6 +99,16 @@ def test_token_url_comes_with_the_package_but_only_at_an_allowed_host(engine, fo
     assert account_of(engine, "4insight").token_endpoint == fourinsight.origin + USER_TOKEN_PATH
 
 
+def test_token_url_is_at_either_host_of_the_preset():
+    party = Party(provider=Providers().get("4insight"), endpoints=Endpoints())
+    for host in ("4subseaid.b2clogin.com", "login.microsoftonline.com"):
+        url = f"https://{host}/4subseaid.onmicrosoft.com/oauth2/v2.0/token?p=B2C_1A_SignIn"
+        assert grants.at(party, url).endpoints.token_endpoint == url
+    for host in ("4subseaid.b2clogin.com.evil.example", "other.b2clogin.com"):
+        with pytest.raises(ConfigurationError, match="Nothing was sent"):
+            grants.at(party, f"https://{host}/token")
+
+
 def test_extra_params_are_none_at_all(engine, fourinsight):
     package = fourinsight.package()
     paste(engine, package)
@@ -120,6 +133,10 @@ def test_api_header_is_a_bearer(broker, table, fourinsight):
     assert [answer.json()["value"] for answer in answers] == [[1], [2], [3]]
     for call in fourinsight.seen("/v1.0/"):
         assert call.headers["authorization"] == f"Bearer {session.access_token!s}"
+    assert session.authorized  # as requests-oauthlib's session says it, which theirs is
+    assert session.client_id == fourinsight.user_client_id
+    session.logout()
+    assert not session.authorized
 
 
 def test_refresh_is_by_refresh_token_at_the_same_url(engine, fourinsight):

@@ -9,6 +9,7 @@ import sys
 from importlib import metadata
 
 import pytest
+from jupyter_process import JupyterProcess
 from providers.fourinsight import FourInsight
 from providers.internet import Internet
 from systems.machine import Machine, python_without
@@ -53,6 +54,9 @@ def sign_in(terminal, fourinsight, person="alice@4subsea.example"):
     terminal.type("y")
 
 
+# What a person runs
+
+
 def test_campaigns(machine, fourinsight):
     with machine.terminal("fourinsight_campaigns.py") as terminal:
         sign_in(terminal, fourinsight)
@@ -66,9 +70,105 @@ def test_campaigns(machine, fourinsight):
     ]
 
 
+def test_two_people(machine, fourinsight):
+    with machine.terminal("fourinsight_two_people.py") as terminal:
+        sign_in(terminal, fourinsight, "alice@4subsea.example")
+        sign_in(terminal, fourinsight, "bob@4subsea.example")
+        terminal.read("my_unique_session_0 reads alice@4subsea.example")
+        terminal.read("my_unique_session_1 reads bob@4subsea.example")
+        assert terminal.ended() == 0
+    left = json.loads(machine.jupyter_auth("status", "--json").stdout)["accounts"]
+    assert [each["session_key"] for each in left] == ["my_unique_session_0"]
+
+
+# At night
+
+
 def test_nightly(machine, fourinsight, either):
     machine.env |= {"FOURINSIGHT_ID": fourinsight.client_id}
     machine.env |= {"FOURINSIGHT_SECRET": fourinsight.client_secret}
     ran = machine.run("fourinsight_nightly.py", python=either)
     assert (ran.returncode, ran.stdout, ran.stderr) == (0, "3 campaigns\n", "")
     assert fourinsight.requests[0].headers["host"] == "login.microsoftonline.com"
+
+
+def test_nightly_with_the_credentials_in_the_environment(machine, fourinsight, either):
+    machine.env["JUPYTER_AUTH_4INSIGHT_CLIENT_ID"] = fourinsight.client_id
+    machine.env["JUPYTER_AUTH_4INSIGHT_CLIENT_SECRET"] = fourinsight.client_secret
+    ran = machine.run("fourinsight_service_account.py", python=either)
+    assert (ran.returncode, ran.stdout, ran.stderr) == (0, "[1]\n", "")
+
+
+def test_nightly_without_credentials_asks_for_these_and_sends_no_others(
+    machine, fourinsight, either
+):
+    """Where the package is, so is the secret of an application for people."""
+    ran = machine.run("fourinsight_service_account.py", python=either)
+    assert ran.returncode == 1
+    said = ran.stderr.splitlines()[-1]
+    assert "No client secret of a service account was found for 4insight." in said
+    assert "JUPYTER_AUTH_4INSIGHT_CLIENT_ID and JUPYTER_AUTH_4INSIGHT_CLIENT_SECRET" in said
+    assert fourinsight.requests == []
+
+
+# Where their package is not installed
+
+LACKS = "The client secret for 4insight comes with the package fourinsight-api, which isn't"
+
+
+def test_without_the_package_a_script_says_so_before_a_code_is_asked_for(
+    machine, fourinsight, without
+):
+    with machine.terminal("fourinsight_campaigns.py", python=without) as terminal:
+        terminal.read(LACKS)
+        terminal.read(f"`{without} -m pip install fourinsight-api`")
+        assert terminal.ended() == 1
+    assert "Paste it here" not in terminal.text
+    assert fourinsight.requests == []
+
+
+def test_without_the_package_a_registration_of_ones_own_will_do(machine, fourinsight, without):
+    machine.configure('[4insight]\nclient_id = "mine"\nclient_secret = "mine-5ec2"\n')
+    fourinsight.user_client_id, fourinsight.user_client_secret = "mine", "mine-5ec2"
+    with machine.terminal("fourinsight_campaigns.py", python=without) as terminal:
+        sign_in(terminal, fourinsight)
+        terminal.read("campaign 3")
+        assert terminal.ended() == 0
+
+
+def test_without_the_package_the_terminal_and_doctor_say_so(machine, fourinsight, without):
+    for command in ("login", "doctor"):
+        ran = machine.jupyter_auth(command, "4insight", python=without)
+        said = " ".join((ran.stdout + ran.stderr).split())
+        assert ran.returncode == 1
+        assert LACKS in said, command
+        assert f"{without} -m pip install fourinsight-api" in said
+    assert [each for each in fourinsight.requests if each.method == "POST"] == []
+
+
+def test_without_the_package_the_page_says_so(tmp_path, without):
+    server = JupyterProcess(tmp_path / "jupyter")
+    server.python = without
+    with server:
+        login = server.kernel().begin("4insight")
+        page = server.browser().page(login["path"])
+    assert LACKS.replace("'", "&#39;") in page
+    assert f"{without} -m pip install fourinsight-api" in page
+    assert "4subseaid.b2clogin.com" in page  # where the secret may be sent
+    assert "The text from there" not in page
+
+
+# What their package keeps
+
+
+@pytest.mark.parametrize("host", ["4subseaid.b2clogin.com", "login.microsoftonline.com"])
+def test_import_of_a_sign_in_of_theirs(machine, fourinsight, host):
+    fourinsight.login = LOGIN.replace("4subseaid.b2clogin.com", host)
+    place = machine.home / ".fourinsight" / "api"
+    place.mkdir(parents=True)
+    kept = {"token_url": fourinsight.login, "refresh_token": fourinsight.refresh_token()}
+    (place / "token").write_text(json.dumps(kept | {"access_token": "old", "expires_in": 3600}))
+    ran = machine.jupyter_auth("import", "4insight")
+    assert ran.stdout.startswith("Signed in to 4insight")
+    assert machine.run("fourinsight_campaigns.py").stdout.endswith("campaign 3\n")
+    assert fourinsight.requests[0].headers["host"] == host
