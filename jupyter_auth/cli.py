@@ -24,6 +24,7 @@ VERBS = (
     "add",
     "import",
     "doctor",
+    "settings",
     "token",
     "demo",
     "hub",
@@ -50,6 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             "add": _add,
             "import": _import,
             "doctor": _doctor,
+            "settings": _settings,
             "token": _token,
         }[given.verb](given)
     except verbs.Misuse as misuse:
@@ -66,6 +68,7 @@ def _parser() -> verbs.Parser:
     status = added.choices["status"]
     status.add_argument("--json", action="store_true", help="for programs")
     verbs.add_verb(added, "import", "take over the sign-in that another package keeps", key=False)
+    verbs.add_verb(added, "settings", "print the server's settings", name=None, key=False)
     verbs.add_verb(added, "token", "print the access token, for a pipe")
     verbs.add_verb(added, "demo", "JupyterLab with a provider of its own", name=None, key=False)
     verbs.add_verb(added, "hub", "for the administrator of a JupyterHub", name=None, key=False)
@@ -170,6 +173,13 @@ def _doctor(given: Namespace) -> int:
 
 def _report(text: str) -> None:
     sys.stderr.write(f"{text}\n")
+
+
+def _settings(_: Namespace) -> int:
+    """As ``--generate-config`` of a Jupyter application writes its own."""
+    from jupyter_auth.server.config import JupyterAuth
+
+    return _say(JupyterAuth.class_config_section())
 
 
 def _token(given: Namespace) -> int:

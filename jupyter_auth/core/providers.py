@@ -33,7 +33,7 @@ from jupyter_auth.core.secret import Secret
 from jupyter_auth.core.wire import provider_fields
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
 ADDRESSES = {"issuer", "endpoints"}  # what makes a table more than an addition to a preset
@@ -129,8 +129,10 @@ class Providers:
     """All providers that one person can sign in at, by name.
 
     ``configured`` is the administrator's; with ``allow_user_providers`` off there is nothing
-    else. A broken user file or preset is reported when it is asked for, not at start.
+    else. An error in it is what is wrong with that provider: whoever asks for it is told. A broken
+    user file or preset is reported when it is asked for, not at start.
     ``environ``: where client ids and secrets are looked up, for all but what was made in code.
+    ``problems``: what is wrong with the configuration, for doctor.
     """
 
     def __init__(
@@ -140,9 +142,13 @@ class Providers:
         user_file: Path | None = None,
         allow_user_providers: bool = True,
         environ: Mapping[str, str] | None = None,
+        problems: Sequence[ConfigurationError] = (),
     ) -> None:
+        self.problems = problems
         self._configured = {
-            name: table if isinstance(table, Provider) else provider_from_mapping(name, table)
+            name: table
+            if isinstance(table, Provider | ConfigurationError)
+            else provider_from_mapping(name, table)
             for name, table in (configured or {}).items()
         }
         self._user_file = user_file
@@ -193,13 +199,12 @@ class Providers:
 
     def all(self) -> list[ProviderInfo]:
         """Every provider that has a client id, so that somebody could sign in, by name."""
-        found: dict[str, ProviderInfo] = {}
+        found: dict[str, ProviderInfo | None] = {}
         for source, providers in self._layers(skip_broken=True):
-            for name, entry in providers.items():
-                provider = self._listed(source, name, entry)
-                if provider and provider.client_id:
-                    found.setdefault(name, provider.info(source))
-        return [found[name] for name in sorted(found)]
+            for name in providers.keys() - found.keys():
+                provider = self._listed(source, name, providers[name])
+                found[name] = provider.info(source) if provider and provider.client_id else None
+        return [info for _, info in sorted(found.items()) if info]
 
     @property
     def default(self) -> str | None:
@@ -350,6 +355,8 @@ class Providers:
 
     def _made(self, name: str, entry: Any) -> Provider:
         """With the client credentials that are kept elsewhere."""
+        if isinstance(entry, ConfigurationError):
+            raise ConfigurationError(entry.message, hint=entry.hint)
         made = entry if isinstance(entry, Provider) else provider_from_mapping(name, entry)
         return _completed(made, from_environment(self._environ, name))
 

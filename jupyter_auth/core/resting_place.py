@@ -39,7 +39,9 @@ def resting_place(store: TokenStore) -> Iterator[Finding]:
 
 
 def providers_file(providers: Providers) -> Iterator[Finding]:
-    """The person's own providers, and the secrets beside them."""
+    """What is configured wrongly, the person's own providers, and the secrets beside them."""
+    for problem in providers.problems:
+        yield wrong("Setting", problem)
     if (file := providers.user_file) is None:
         return
     try:

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 WHAT = "jupyter-auth-session"
+OFF_VARIABLE = "JUPYTER_AUTH_OFF"  # set by a server that has the extension, and cannot use it
 
 
 def missing_extension() -> str:
@@ -15,6 +16,11 @@ def missing_extension() -> str:
 
     The environment to install into is the server's: a kernel's is another one, as often as not.
     """
+    if reason := os.environ.get(OFF_VARIABLE):
+        return (
+            f"This Jupyter server's sign-in is off, so this process signs in by itself. {reason} "
+            "For one sign-in in all notebooks, restart the server once that is corrected."
+        )
     server = _server()
     if server is None:
         return ""

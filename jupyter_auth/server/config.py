@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import os
-import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from traitlets import Bool, Dict, Float, TraitError, Unicode
-from traitlets.config import LoggingConfigurable
+from traitlets.config import Config, LoggingConfigurable
 
 from jupyter_auth.core import credentials
 from jupyter_auth.core.errors import ConfigurationError
@@ -19,7 +19,24 @@ from jupyter_auth.core.logins import LIFETIME
 from jupyter_auth.core.urls import origin_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from traitlets.config import Application
+
+SECTION = "JupyterAuth"
+SHORTEST = 1.0  # seconds
+# By setting: what its value has to be, and what counts while it is something else.
+KINDS = {
+    "providers": ("a dict of tables, by name", "it configures none"),
+    "default_provider": ("a string", "there is no default"),
+    "allow_user_providers": ("True or False", "it counts as False"),
+    "public_url": ("a string", "it is left out"),
+    "login_lifetime": (
+        f"a number of seconds, {SHORTEST:g} to {LIFETIME:g}",
+        f"{LIFETIME:g} is used",
+    ),
+    "store_directory": ("a string", "the user's data directory is used"),
+}
 
 
 class JupyterAuth(LoggingConfigurable):
@@ -52,9 +69,10 @@ class JupyterAuth(LoggingConfigurable):
 
     login_lifetime = Float(
         LIFETIME,
-        min=1.0,
-        max=LIFETIME,
-        help="Seconds within which a sign-in has to be finished, once it was asked for.",
+        help=(
+            "Seconds within which a sign-in has to be finished, once it was asked for: "
+            f"{SHORTEST:g} to {LIFETIME:g}."
+        ),
     ).tag(config=True)
 
     store_directory = Unicode(
@@ -64,7 +82,11 @@ class JupyterAuth(LoggingConfigurable):
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """What was configured, checked. ``public_origin`` is scheme, host and port, or None."""
+    """What was configured, checked. ``public_origin`` is scheme, host and port, or None.
+
+    ``problems`` are one sentence each on a setting that is wrong, with what counts instead as the
+    hint. In ``providers`` the error stands where a name cannot be one.
+    """
 
     providers: dict[str, Any] = field(default_factory=dict, repr=False)
     default_provider: str | None = None
@@ -73,63 +95,97 @@ class Settings:
     login_lifetime: float = LIFETIME
     store_directory: Path | None = None
     environ: dict[str, str] = field(default_factory=dict, repr=False)
+    problems: tuple[ConfigurationError, ...] = ()
 
 
 def read_settings(parent: Application, base_url: str) -> Settings:
-    """What ``c.JupyterAuth`` says. ConfigurationError: one sentence on what to change.
+    """What ``c.JupyterAuth`` says. A setting that is wrong counts as its safe default.
 
     ``environ`` is what was taken out of this process's environment: at debug traitlets logs the
     whole configuration, so a client secret is better kept there; and kernels inherit what is left.
     """
     taken = credentials.take(os.environ)  # also where the rest turns out to be wrong
-    try:
-        traits = JupyterAuth(parent=parent)
-    except TraitError as error:
-        raise _wrong_kind(str(error)) from None
-    for name in traits.providers:
-        if not NAME.fullmatch(str(name)):
-            raise ConfigurationError(
-                f"{name!r} in c.JupyterAuth.providers cannot name a provider.",
-                hint="Use up to 64 lower-case letters, digits, dots, dashes or underscores.",
-            )
+    problems: list[ConfigurationError] = []
+    traits = _sound(parent, problems)
     directory = traits.store_directory
     return Settings(
-        providers=traits.providers,
+        providers=dict(_named(traits.providers, problems)),
         default_provider=traits.default_provider or None,
         allow_user_providers=traits.allow_user_providers,
-        public_origin=_public_origin(
-            traits.public_url or os.environ.get("JUPYTERHUB_PUBLIC_URL", ""), base_url
-        ),
-        login_lifetime=traits.login_lifetime,
+        public_origin=_public_origin(traits.public_url, base_url, problems),
+        login_lifetime=_lifetime(traits.login_lifetime, problems),
         store_directory=Path(directory).expanduser() if directory else None,
         environ=taken,
+        problems=tuple(problems),
     )
 
 
-def _wrong_kind(message: str) -> ConfigurationError:
-    """Traitlets' own message shows the value, and that may hold a client secret."""
-    named = re.search(r"'(\w+)' trait", message)
-    name = named[1] if named else ""
-    known = JupyterAuth.class_traits().get(name)
+def instead(message: str, counts: str) -> ConfigurationError:
+    """A wrong setting. The sentence shows no value: one of ``providers`` holds client secrets."""
     return ConfigurationError(
-        f"c.JupyterAuth.{name} has a value of a wrong kind."
-        if known
-        else "c.JupyterAuth is wrong.",
-        hint=str(known.help) if known else "",
+        message, hint=f"Correct it and restart the server; until then {counts}."
     )
 
 
-def _public_origin(url: str, base_url: str) -> str | None:
-    if not url:
-        return None
-    try:
-        origin = origin_of(url)
-    except ConfigurationError as error:
-        raise ConfigurationError(f"c.JupyterAuth.public_url: {error.message}") from None
+def _sound(parent: Application, problems: list[ConfigurationError]) -> JupyterAuth:
+    """With those settings alone that traitlets accepts. It would refuse all for one of them."""
+    section = dict(parent.config.get(SECTION, {}))
+    for name in [each for each in KINDS if each in section]:
+        try:
+            JupyterAuth(config=Config({SECTION: {name: section[name]}}))
+        except TraitError:
+            del section[name]
+            problems.append(instead(_must(name), KINDS[name][1]))
+            if name == "allow_user_providers":  # whoever set it meant to forbid something
+                section[name] = False
+    return JupyterAuth(parent=parent, config=Config({SECTION: section}))
+
+
+def _must(name: str) -> str:
+    return f"c.{SECTION}.{name} has to be {KINDS[name][0]}."
+
+
+def _named(
+    providers: dict[Any, Any], problems: list[ConfigurationError]
+) -> Iterator[tuple[str, Any]]:
+    for name, table in providers.items():
+        if NAME.fullmatch(str(name)):
+            yield str(name), table
+            continue
+        problem = instead(
+            f"{name!r:.80} in c.{SECTION}.providers is not a valid provider name: up to 64 "
+            "lower-case letters, digits, dots, dashes or underscores.",
+            "it is left out",
+        )
+        problems.append(problem)
+        yield str(name), problem
+
+
+def _lifetime(seconds: float, problems: list[ConfigurationError]) -> float:
+    if SHORTEST <= seconds <= LIFETIME:
+        return seconds
+    nearest = LIFETIME if math.isnan(seconds) else min(max(seconds, SHORTEST), LIFETIME)
+    problems.append(instead(_must("login_lifetime"), f"{nearest:g} is used"))
+    return nearest
+
+
+def _public_origin(url: str, base_url: str, problems: list[ConfigurationError]) -> str | None:
+    given = {f"c.{SECTION}.public_url": url}
+    given["JUPYTERHUB_PUBLIC_URL"] = os.environ.get("JUPYTERHUB_PUBLIC_URL", "")
+    for name, each in given.items():
+        if each:
+            try:
+                return _origin(each, base_url)
+            except ConfigurationError as error:
+                problems.append(instead(f"{name}: {error.message}", "it is left out"))
+    return None
+
+
+def _origin(url: str, base_url: str) -> str:
+    origin = origin_of(url)
     path = urlsplit(url).path.strip("/")
     if path not in {"", base_url.strip("/")}:
         raise ConfigurationError(
-            f"c.JupyterAuth.public_url has the path /{path}, but this server's is {base_url}.",
-            hint="Leave the path out.",
+            f"It has the path /{path}, but this server's is {base_url}; leave the path out."
         )
     return origin

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from jupyter_auth.server.broker import Broker
 
 VARIABLE = "JUPYTER_AUTH_CONNECTION"
+OFF = "JUPYTER_AUTH_OFF"  # why there is no door; nothing in it is secret
 MAX_SOCKET_PATH = 100  # bytes; the kernels' own limit is 104 or 108
 MAX_HEADERS = 16 * 1024  # bytes
 
@@ -60,7 +61,7 @@ class Door:
         try:
             address, sockets, directory = _listen()
         except OSError as error:
-            raise StoreError(f"The door for kernels cannot be opened: {error}.") from None
+            raise StoreError(f"The socket for kernels cannot be opened: {error}.") from None
         server = HTTPServer(
             kernel_application(KeyGate(broker, key)),
             max_body_size=MAX_BODY,

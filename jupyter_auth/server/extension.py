@@ -9,12 +9,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from jupyter_server.extension.application import ExtensionApp
+from jupyter_server.extension.config import DEFAULT_SECTION_NAME, ExtensionConfigManager
+from traitlets.config import Config
 
 from jupyter_auth.core.errors import AuthError
 from jupyter_auth.server import pages, ui
 from jupyter_auth.server.broker import Broker
-from jupyter_auth.server.config import JupyterAuth, Settings, read_settings
-from jupyter_auth.server.door import VARIABLE, Door
+from jupyter_auth.server.config import SECTION, JupyterAuth, Settings, read_settings
+from jupyter_auth.server.configured import checked, providers_of
+from jupyter_auth.server.door import OFF, VARIABLE, Door
 from jupyter_auth.server.events import Hints
 from jupyter_auth.server.remote import RemoteBroker
 from jupyter_auth.server.under_hub import UnderHub
@@ -32,28 +35,16 @@ def make_broker(
     listening: Callable[[], str | None] = lambda: None,
     hub: UnderHub | None = None,
 ) -> Broker:
-    """The engine of this server's user behind HTTP. AuthError: the configuration cannot work.
+    """The engine of this server's user behind HTTP.
 
     ``listening`` gives the server's own address, once it has one.
     """
     from jupyter_auth.core.engine import Engine
-    from jupyter_auth.core.providers import Providers, user_file
     from jupyter_auth.core.store import FileStore
 
-    providers = Providers(
-        settings.providers,
-        user_file=user_file(),
-        allow_user_providers=settings.allow_user_providers,
-        environ=settings.environ,
-    )
-    if settings.default_provider:
-        providers.get(settings.default_provider)
-    if hub:
-        for name in settings.providers:
-            hub.check(providers.get(name))
     return Broker(
         Engine(
-            providers,
+            providers_of(settings),
             FileStore(settings.store_directory),
             login_lifetime=settings.login_lifetime,
             home=Path.home(),
@@ -70,7 +61,8 @@ def make_broker(
 class JupyterAuthApp(ExtensionApp):
     """``jupyter_auth`` in a Jupyter server.
 
-    Whatever is wrong with its configuration or store, the server starts: the log has one sentence.
+    Whatever is wrong with its configuration or store, the server starts: the log has one sentence
+    for each problem.
     """
 
     name = "jupyter_auth"
@@ -85,14 +77,31 @@ class JupyterAuthApp(ExtensionApp):
     door: Door | None = None
     hints: Hints | None = None
 
+    def load_config_file(self, suppress_errors: bool = True) -> None:  # type: ignore[override]  # noqa: FBT001, FBT002
+        """Read ``jupyter_server_config.d`` too: Jupyter looks there for enabled extensions alone.
+
+        Files that are named like an application count more.
+        """
+        manager = ExtensionConfigManager(read_config_path=self.config_file_paths)
+        found = manager.get(DEFAULT_SECTION_NAME).get(SECTION)  # type: ignore[no-untyped-call]
+        if isinstance(found, dict):
+            self.update_config(Config({SECTION: found}))
+        super().load_config_file(suppress_errors)
+
     def initialize(self, argv: Any = None) -> None:  # noqa: ARG002 (ExtensionApp has none)
         """Called while the server loads, before its event loop runs and any kernel starts."""
-        os.environ.pop(VARIABLE, None)  # that of the server in whose terminal this one was started
+        for name in (VARIABLE, OFF):  # those of the server in whose terminal this one was started
+            os.environ.pop(name, None)
         assert self.serverapp is not None  # noqa: S101 (linked before)
         base_url = str(self.serverapp.web_app.settings["base_url"])
+        # The server's configuration, not our own: extensions that are linked later add to it, and
+        # `jupyter lab` reads jupyter_lab_config.py as one of them.
+        settings = read_settings(self.serverapp, base_url)
         try:
-            settings, hub = read_settings(self, base_url), UnderHub.of()
+            hub = UnderHub.of()
             self.remote = RemoteBroker.configured_for(hub)
+            if not self.remote:
+                settings = checked(settings, hub)
             # It has all that the doors call; the pages, which call more, are the service's.
             self.broker = cast("Broker | None", self.remote) or make_broker(
                 settings, base_url, self._address, hub
@@ -100,8 +109,11 @@ class JupyterAuthApp(ExtensionApp):
             self.door = Door.open(self.broker, Path(self.serverapp.runtime_dir))
         except AuthError as error:
             self._close()
+            os.environ[OFF] = str(error)  # kernels inherit it, and repeat it
             self.log.error("Sign-in for kernels is off. %s", error)  # noqa: TRY400 (no traceback)
             return
+        for problem in settings.problems:
+            self.log.error("Wrong setting: %s", problem)
         atexit.register(self._close)  # a server that finds no free port exits without stopping us
         if events := self.serverapp.event_logger:
             self.hints = Hints(events, self.broker)

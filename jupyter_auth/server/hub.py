@@ -133,6 +133,8 @@ def _settings(environ: Mapping[str, str], config_file: str | None, base_url: str
             raise ConfigurationError(f"There is no configuration file {config_file}.")
         application.load_config_file(config_file)
     settings = read_settings(application, f"{base_url}{PREFIX}")
+    for problem in settings.problems:
+        raise ConfigurationError(problem.message)
     try:
         given = json.loads(environ.get(PROVIDERS) or "{}", object_pairs_hook=_without_twins)
         twice = sorted(given.keys() & settings.providers.keys())

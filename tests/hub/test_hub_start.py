@@ -84,7 +84,7 @@ def test_keys_that_open_not_all_that_rests_in_the_database_stop_the_service(
 
 
 def test_a_client_with_a_secret_on_a_hub_without_the_service(hub: Hub) -> None:
-    """Their own servers start all the same, and sign nobody in."""
+    """Their own servers sign in at the others, and say why not there."""
     config = hub.home / "server.json"
     given = config.read_text()
     settings = json.loads(given)
@@ -92,12 +92,23 @@ def test_a_client_with_a_secret_on_a_hub_without_the_service(hub: Hub) -> None:
     del secret["grants"]  # so that it would be the authorization code
     try:
         config.write_text(json.dumps(settings))
-        server = hub.server("grace")
-        assert not list((server.place / "runtime").glob("jupyter_auth-*.json"))
-        assert hub.log().count("Sign-in for kernels is off.") == 1
-        (line,) = [each for each in hub.log().splitlines() if "Sign-in for kernels is off" in each]
-        assert "is configured with a client secret, which is not for users' servers" in line
-        assert "Register a public client" in line
-        assert secret["client_secret"] not in hub.log()
+        kernel = hub.server("grace").kernel()
+        (line,) = [each for each in hub.log().splitlines() if "Wrong setting: " in each]
+        error = kernel.ask("POST", "logins", {"provider": "secret"})[1]
+        doctor = str(kernel.call("GET", "doctor"))
+        for text in (line, error["message"], doctor):
+            assert "is configured with a client secret, which is not for users' servers" in text
+        for text in (line, error["hint"], doctor):
+            assert "Register a public client" in text
+        assert secret["client_secret"] not in hub.log() + doctor
+        assert kernel.begin("idp")["status"] == "pending"
     finally:
         config.write_text(given)
+
+
+def test_a_users_server_reads_other_applications_files_too(hub: Hub) -> None:
+    place = hub.home / "servers" / "heidi--" / "config"
+    place.mkdir(mode=0o700, parents=True)
+    (place / "jupyter_lab_config.py").write_text("c.JupyterAuth.allow_user_providers = False")
+    answer = hub.server("heidi").kernel().ask("PUT", "providers/mine", IDP)[1]
+    assert "administrator" in answer["message"]

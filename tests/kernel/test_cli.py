@@ -20,6 +20,7 @@ from patience import PATIENCE
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.providers import Providers
 from jupyter_auth.core.store import MemoryStore
+from jupyter_auth.server.config import JupyterAuth
 
 
 class Watched(Engine):
@@ -133,6 +134,13 @@ def test_the_token_goes_to_the_pipe_and_nowhere_else(env, engine, alice):
     for verb in (["status"], ["status", "--json"], ["providers"], ["logout", "idp"]):
         ran = run(env, *verb)
         assert token not in ran.stdout + ran.stderr
+
+
+def test_settings_lists_them_all_commented_out(env):
+    lines = run(env, "settings").stdout.splitlines()
+    for name, trait in JupyterAuth.class_own_traits(config=True).items():
+        assert f"# c.JupyterAuth.{name} = {trait.default_value_repr()}" in lines
+    assert all(line.startswith("#") for line in lines if line)
 
 
 def test_the_next_step_is_in_the_words_of_a_terminal(env):

@@ -1,0 +1,60 @@
+"""The providers that ``c.JupyterAuth`` configures for one server, and what is wrong with them."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any
+
+from jupyter_auth.core.errors import ConfigurationError, ProviderNotFound
+from jupyter_auth.core.providers import Providers, user_file
+from jupyter_auth.server.config import instead
+
+if TYPE_CHECKING:
+    from jupyter_auth.server.config import Settings
+    from jupyter_auth.server.under_hub import UnderHub
+
+
+def providers_of(settings: Settings) -> Providers:
+    """All that this server's user can sign in at."""
+    return Providers(
+        settings.providers,
+        user_file=user_file(),
+        allow_user_providers=settings.allow_user_providers,
+        environ=settings.environ,
+        problems=settings.problems,
+    )
+
+
+def checked(settings: Settings, hub: UnderHub | None) -> Settings:
+    """With an error in the place of each provider that cannot work here.
+
+    Whoever asks for it is told; the others work, and no preset of its name takes its place.
+    """
+    tried = {name: _tried(name, settings, hub) for name in settings.providers}
+    broken = [each for each in tried.values() if isinstance(each, ConfigurationError)]
+    problems = [*settings.problems, *(each for each in broken if each not in settings.problems)]
+    settings = dataclasses.replace(settings, providers=tried, problems=tuple(problems))
+    try:
+        if settings.default_provider:
+            providers_of(settings).info(settings.default_provider)
+    except ProviderNotFound as error:
+        message = f"c.JupyterAuth.default_provider: {error.message} {error.hint}"
+        problems.append(instead(message, "there is no default"))
+        return dataclasses.replace(settings, default_provider=None, problems=tuple(problems))
+    except ConfigurationError:
+        pass  # it stays the default: whoever uses it is told, and gets no other in its place
+    return settings
+
+
+def _tried(name: str, settings: Settings, hub: UnderHub | None) -> Any:
+    given = settings.providers[name]
+    if isinstance(given, ConfigurationError):
+        return given
+    try:
+        found = Providers({name: given}, environ=settings.environ).get(name)
+        if hub:
+            hub.check(found)
+    except ConfigurationError as error:
+        hint = f"{error.hint} Correct it in c.JupyterAuth.providers and restart the server."
+        return ConfigurationError(error.message, hint=hint.strip())
+    return given
