@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from jupyter_auth.core.errors import AuthError, Throttled
 from jupyter_auth.core.limits import Limits, quota_of
+from jupyter_auth.core.models import DEFAULT_KEY
 from jupyter_auth.kernel.warn import warn
 from jupyter_auth.kernel.watcher import watcher_of
 
@@ -36,6 +37,12 @@ class Credential(NamedTuple):
     info: ProviderInfo
     session_key: str = "default"
     client_id: str | None = None
+
+    @property
+    def title(self) -> str:
+        """What a person reads: a service account goes by the session key that they gave it."""
+        named = self.client_id and self.session_key != DEFAULT_KEY
+        return f"{self.info.title} ({self.session_key:.40})" if named else self.info.title
 
 
 class Answer(Protocol):
@@ -93,7 +100,7 @@ class Throttling:
         if self._until > self._clock():
             at = time.strftime("%H:%M:%S", time.localtime(self._until))
             raise Throttled(
-                f"{self._credential.info.title} takes no calls until {at}. This one was not sent.",
+                f"{self._credential.title} takes no calls until {at}. This one was not sent.",
                 hint="Wait until then; `retry_at` of this error has the moment.",
                 retry_at=self._until,
             )
@@ -147,7 +154,7 @@ class Throttling:
         near = limit is not None and calls >= NEAR * limit
         if near and not self._warned:
             warn(
-                f"{calls} of {limit} calls to {self._credential.info.title} are used in"
+                f"{calls} of {limit} calls to {self._credential.title} are used in"
                 f" {self._throttle.window:.0f} s. Past the limit it takes none for a while."
             )
         self._warned = near

@@ -99,12 +99,18 @@ def _with_limits(table: Table, limits: list[Limits]) -> Table:
     if not words:
         return table
     people = tuple((*row, words.get((row[0], row[1], None), "")) for row in table.rows)
+    keys = [(name, key) for name, key, client_id in words if client_id]
     services = tuple(
-        (name, key, f"service {client_id}", "", "", said)
+        (name, key, _service_words(client_id, keys.count((name, key))), "", "", said)
         for (name, key, client_id), said in words.items()
         if client_id
     )
     return replace(table, headings=(*table.headings, "limit"), rows=people + services)
+
+
+def _service_words(client_id: str, same_key: int) -> str:
+    """A credential goes by its session key; its client id only tells two of one key apart."""
+    return "service account" if same_key == 1 else f"service account {client_id}"
 
 
 def _row(account: AccountInfo) -> tuple[str, ...]:

@@ -294,7 +294,7 @@ def test_the_table_has_a_column_more_where_there_is_something_to_say(session, ro
     )
     table = verbs.status()
     assert table.headings[-1] == "limit"
-    assert [row[2] for row in table.rows] == ["rosa", "service nightly"]
+    assert [row[2] for row in table.rows] == ["rosa", "service account"]
     assert table.rows[1][-1].startswith("no calls until ")
 
 

@@ -10,12 +10,13 @@ import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import tomli_w
 from kernel.doors import child
 from kernel.secrets_in import local_variables
 from providers.insideview import TOKEN_PATH, Credential, InsideView
 from systems.presets import preset_at
 
-from jupyter_auth import AuthWarning, ClientSession
+from jupyter_auth import AuthWarning, ClientSession, provider
 from jupyter_auth.core.errors import (
     ConfigurationError,
     LoginRequired,
@@ -24,9 +25,11 @@ from jupyter_auth.core.errors import (
 )
 from jupyter_auth.core.limits import Throttle
 from jupyter_auth.core.providers import Providers
+from jupyter_auth.kernel import verbs
 
 SECOND = timedelta(seconds=1)  # what their dates are exact to
 SECRET = InsideView.client_secret
+CLIENT = {"client_id": InsideView.client_id}
 ENVIRON = {
     "JUPYTER_AUTH_INSIDEVIEW_CLIENT_ID": InsideView.client_id,
     "JUPYTER_AUTH_INSIDEVIEW_CLIENT_SECRET": SECRET,
@@ -175,6 +178,58 @@ def test_throttle_an_api_that_is_warned_of_in_time(broker, table, insideview):
     assert Providers({"insideview": {"throttle": {"limit": 10}}}).get("insideview").throttle == (
         Throttle(statuses=(429,), lockout=300, scope="client", limit=10, window=300)
     )
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_throttle_is_given_in_python_as_in_a_file(home, broker, table, insideview, own):
+    """``provider("insideview", throttle={"limit": 10})``, with a secret of one's own or none."""
+    write(home, table)
+    insideview.limit = 10
+    broker({}, ENVIRON)
+    made = provider("insideview", throttle={"limit": 10})
+    if not own:
+        made = provider("insideview", throttle={"limit": 10}, client_secret=SECRET, **CLIENT)
+    who = (InsideView.client_id, SECRET) if own else ()
+    session = ClientSession(*who, provider=made, session_key="web")
+    for _ in range(7):
+        session.get("companies")
+    with pytest.warns(AuthWarning, match=r"8 of 10 calls to InsideView \(web\) are used in 300 s"):
+        session.get("companies")
+
+
+def test_a_window_given_in_python_counts(home, broker, table, insideview):  # noqa: ARG001
+    write(home, table)
+    broker({}, ENVIRON)
+    made = provider("insideview", throttle={"limit": 10, "window": 1e-3})
+    session = ClientSession(InsideView.client_id, SECRET, provider=made)
+    for _ in range(12):
+        session.get("companies")  # a warning would be an error here
+
+
+def test_a_credential_goes_by_the_name_that_a_person_gave_it(session, insideview):
+    """``session_key``: in the table, in warnings and in errors, and no client id."""
+    web = ClientSession(provider="insideview", session_key="web")
+    insideview.limit = 0
+    web.get("companies")
+    with pytest.raises(Throttled, match=r"^InsideView \(web\) takes no calls until"):
+        web.get("companies")
+    with pytest.raises(Throttled, match=r"^InsideView takes no calls until"):
+        session.get("companies")
+    table = verbs.status()
+    rows = {row[1]: row[2] for row in table.rows}
+    assert rows == {"default": "service account", "web": "service account"}
+    insideview.credentials["iv-other"] = Credential("other-secret")
+    other = ClientSession("iv-other", "other-secret", provider="insideview", session_key="web")
+    other.get("companies")
+    rows = {row[2] for row in verbs.status().rows if row[1] == "web"}
+    assert rows == {"service account iv-4711", "service account iv-other"}
+
+
+def write(home, table):
+    """Where ``jupyter_auth.provider`` finds the preset, at the server of the test."""
+    file = home / "jupyter_auth" / "providers.toml"
+    file.parent.mkdir(parents=True)
+    file.write_text(tomli_w.dumps({"insideview": table}))
 
 
 def test_a_person_is_told_that_there_is_nothing_to_sign_in_to(broker, table, insideview):

@@ -27,7 +27,7 @@ OWN = f"ClientSession({InsideView.client_id!r}, {SECRET!r}, provider='insideview
 THEIRS = "ClientSession(provider='insideview')"
 USE = """
 import sys
-from jupyter_auth import ClientSession, Throttled
+from jupyter_auth import ClientSession, Throttled, provider
 session = {session}
 try:
     while True:
@@ -80,7 +80,10 @@ def use(env, session, *words):
     return ran.stdout.splitlines()
 
 
-@pytest.mark.parametrize("second", [THEIRS, OWN])
+MADE = OWN.replace("'insideview'", "provider('insideview', throttle={'limit': 10})")
+
+
+@pytest.mark.parametrize("second", [THEIRS, OWN, MADE])
 def test_the_next_program_sends_nothing(env, insideview, second):
     insideview.limit = 2
     first = use(env, OWN)
