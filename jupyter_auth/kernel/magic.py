@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import getpass
 import shlex
 from typing import TYPE_CHECKING, Any
@@ -15,6 +14,7 @@ from jupyter_auth.core.errors import AuthError, LoginRequired
 from jupyter_auth.core.models import DEFAULT_KEY
 from jupyter_auth.kernel import verbs
 from jupyter_auth.kernel.client import alone, connect
+from jupyter_auth.kernel.magic_cell import AwaitCells, run_with
 from jupyter_auth.kernel.prompt import browser_here, in_notebook, is_interactive
 from jupyter_auth.kernel.shown import Sentence, show
 
@@ -34,7 +34,6 @@ OPTIONS = {
     ),
 }
 NAMED = frozenset({"login", "logout", "status", "use", "doctor"})
-_UNSET = object()
 
 
 @magics_class
@@ -55,11 +54,12 @@ class AuthMagics(Magics):
             [--redirect-uri URL] [--scopes ...] [--base-url URL] [--api-origin URL]
                                             adds a provider; prompts for its client secret
         %auth doctor [NAME]                 what could keep you from signing in, and the fix
-        %%auth [NAME] [--key K]             runs the cell with `session` signed in
+        %%auth [NAME] [--key K]             runs the cell, which may await, with `session` bound
 
         Without NAME, login, logout and a cell use the default provider. Each line shows its
         result where it stands, in a loop or a function too, and returns it: t = %auth status
         """
+        __tracebackhide__ = True  # where a cell fails, what matters are its own lines
         try:
             if cell is not None:
                 return self._cell(line, cell)
@@ -128,6 +128,7 @@ class AuthMagics(Magics):
         return show(examine(given.name, progress.say), progress.handle)
 
     def _cell(self, line: str, cell: str) -> Any:
+        __tracebackhide__ = True
         parser = verbs.Parser(prog="%%auth", add_help=False)
         parser.add_argument("name", metavar="NAME", nargs="?")
         parser.add_argument("--key", default=DEFAULT_KEY, metavar="K")
@@ -168,31 +169,6 @@ def in_one_line(error: AuthError) -> AuthError:
     return error
 
 
-def run_with(shell: Any, cell: str, session: Any) -> Any:
-    """Run ``cell`` with ``session`` bound; its last expression's value is returned.
-
-    The name is given back afterwards, unless the cell bound it to something of its own.
-    """
-    source = shell.transform_cell(cell)
-    tree = shell.transform_ast(shell.compile.ast_parse(source))
-    last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
-    file = shell.compile.cache(source, shell.execution_count, raw_code=cell)  # for tracebacks
-    names = shell.user_ns
-    before = names.get("session", _UNSET)
-    names["session"] = session
-    try:
-        exec(shell.compile(tree, file, "exec"), names)  # noqa: S102 (the user's own cell)
-        if last is None or cell.rstrip().endswith(";"):
-            return None
-        return eval(shell.compile(ast.Expression(last.value), file, "eval"), names)  # noqa: S307
-    finally:
-        if names.get("session") is session:
-            if before is _UNSET:
-                del names["session"]
-            else:
-                names["session"] = before
-
-
 def _link_is_enough() -> bool:
     """Whether a widget will do: it needs a front end, and a browser that can come back here."""
     return in_notebook() and (browser_here() or not alone(connect()))
@@ -229,5 +205,7 @@ def complete(_: Any, event: SimpleNamespace) -> list[str]:
 def load(shell: Any) -> None:
     """``%load_ext jupyter_auth``; again is no harm."""
     shell.register_magics(AuthMagics)
+    if not any(isinstance(each, AwaitCells) for each in shell.input_transformers_post):
+        shell.input_transformers_post.append(AwaitCells(shell))
     shell.set_hook("complete_command", complete, str_key="%auth")
     shell.set_hook("complete_command", complete, str_key="%%auth")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from jupyter_auth.core.errors import AuthError, LoginExpired, LoginRequired, Throttled
 from jupyter_auth.core.handles import plain
+from jupyter_auth.kernel import interrupts
 
 if TYPE_CHECKING:
     from jupyter_auth.core.models import Login, LoginStatus
@@ -30,7 +31,8 @@ def wait_for_login(
     """
     deadline = time.monotonic() + (math.inf if timeout is None else timeout)
     try:
-        ended = _ended(accounts, login.id, deadline)
+        with interrupts.raised():
+            ended = _ended(accounts, login.id, deadline)
     except AuthError as error:
         status: LoginStatus = "expired" if isinstance(error, LoginExpired) else "failed"
         prompt.finish(dataclasses.replace(login, status=status, error=error.to_wire()))

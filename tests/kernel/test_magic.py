@@ -17,7 +17,8 @@ from patience import PATIENCE
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.providers import Providers
 from jupyter_auth.core.store import MemoryStore
-from jupyter_auth.kernel.magic import load, run_with
+from jupyter_auth.kernel.magic import load
+from jupyter_auth.kernel.magic_cell import run_with
 
 VIEW = "application/vnd.jupyter.widget-view+json"
 HOSTILE = "<script>alert(1)</script>"

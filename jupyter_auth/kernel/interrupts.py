@@ -1,0 +1,51 @@
+"""Interrupting a cell that awaits. For those ipykernel has a SIGINT handler of its own.
+
+It asks the event loop to cancel the cell, which is not enough where the loop is held up, nor where
+it is asleep (ipykernel issue 881).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from jupyter_auth.kernel.prompt import in_notebook
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+
+@contextmanager
+def raised() -> Iterator[None]:
+    """In this block an interrupt of the kernel raises KeyboardInterrupt, as in other cells."""
+    with _handled_by(signal.default_int_handler):
+        yield
+
+
+@contextmanager
+def heard() -> Iterator[None]:
+    """In this block an interrupt of the kernel wakes the loop that is to cancel the cell."""
+    loop, before = asyncio.get_running_loop(), signal.getsignal(signal.SIGINT)
+
+    def handle(number: int, frame: Any) -> None:
+        if callable(before):
+            before(number, frame)
+        loop.call_soon_threadsafe(lambda: None)
+
+    with _handled_by(handle):
+        yield
+
+
+@contextmanager
+def _handled_by(handler: Callable[[int, Any], Any]) -> Iterator[None]:
+    if not in_notebook() or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
