@@ -126,7 +126,7 @@ def test_a_pasted_address_of_somebody_else_s_login_is_refused(env, oidc, tmp_pat
         hers.read("Paste the address")
         hers.type(back)
         hers.read("Paste the address")
-    assert "Nobody" in run(env, "-m", "jupyter_auth.cli", "status").stdout
+    assert "You're not signed in anywhere." in run(env, "-m", "jupyter_auth.cli", "status").stdout
 
 
 @pytest.mark.parametrize("name", NOWHERE_ELSE)
