@@ -31,10 +31,10 @@ if TYPE_CHECKING:
     from jupyter_auth.core.providers import provider
     from jupyter_auth.kernel.auth import TokenAuth
     from jupyter_auth.kernel.client_session import ClientSession
+    from jupyter_auth.kernel.login_widget import LoginWidget
     from jupyter_auth.kernel.other_clients import credential, httpx_auth
     from jupyter_auth.kernel.sessions import UserSession, token
     from jupyter_auth.kernel.warn import AuthWarning
-    from jupyter_auth.kernel.widget import LoginWidget
     from jupyter_auth.server.hub_config import hub_config, user_redirect_hook
 
 __all__ = [
@@ -78,7 +78,7 @@ _ROOMS = {  # of those that are no errors
     "CredentialsFrom": "core.parts",
     "Endpoints": "core.parts",
     "Header": "core.parts",
-    "LoginWidget": "kernel.widget",
+    "LoginWidget": "kernel.login_widget",
     "Paste": "core.parts",
     "Provider": "core.models",
     "Service": "core.parts",

@@ -99,9 +99,9 @@ class AuthMagics(Magics):
                 f"{name} needs a sign-in, and this run can't ask for one.",
                 hint=f"Run `jupyter auth login {name}` once, or sign in from a notebook.",
             )
-        from jupyter_auth.kernel.widget import LoginWidget
+        from jupyter_auth.kernel.widget import AccountWidget
 
-        widget = LoginWidget(
+        widget = AccountWidget(
             name, given.key, force=given.force, scopes=given.scopes, grant=given.grant
         )
         display(widget)  # type: ignore[no-untyped-call]

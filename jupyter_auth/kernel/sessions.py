@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from jupyter_auth.core.models import Provider, ProviderInfo
+    from jupyter_auth.kernel.widget import AccountWidget
 
 __all__ = ["AuthWarning", "TokenAuth", "UserSession", "token"]
 
@@ -119,12 +120,47 @@ class UserSession(AuthenticatedSession):
         origins = places.api_origins or (*info.api_origins, *places.own_origin)
         self._hold(self._sign_in, base_url=places.base_url, origins=origins)
         self._sign_in.moved = self._limits.move
+        self._widget: AccountWidget | None = None
+
+    def _ipython_display_(self) -> None:
+        """The account with its controls, where a person can use them; else IPython shows the repr.
+
+        One widget for all times that it is shown; a sign-in begins only at a click.
+        """
+        from jupyter_auth.kernel.prompt import in_notebook, is_interactive
+
+        if not (in_notebook() and is_interactive()):
+            raise NotImplementedError  # which IPython takes for "as any object"
+        from IPython.display import display
+
+        from jupyter_auth.kernel.widget import AccountWidget
+
+        if self._widget is None or self._widget.comm is None:  # closed
+            wish = self._sign_in.wish
+            try:
+                self._widget = AccountWidget(
+                    self._sign_in.key.provider,  # and no other that its name may mean by now
+                    self.session_key,
+                    username=wish.username,
+                    scopes=wish.scopes or None,
+                    grant=wish.grant,
+                    begin=False,
+                )
+            except AuthError:
+                raise NotImplementedError from None  # the repr says why
+        self._widget.session_key = self.session_key  # which may be another by now
+        display(self._widget)  # type: ignore[no-untyped-call]
 
     def __reduce__(self) -> tuple[Any, ...]:
         mine = self._sign_in
         wish = mine.wish._replace(person=mine.tokens.person, password=None)
         asked = (mine.info, wish, self._places, self._made_of)
         return _restored, (type(self), *asked), self._kept()
+
+
+def session_of(info: ProviderInfo, wish: Wish) -> UserSession:
+    """The session of an account that was signed in to elsewhere: nothing is asked or said."""
+    return _restored(UserSession, info, wish, Places(None, ()), None)
 
 
 def token(provider: str | None = None, session_key: str = "default") -> str:

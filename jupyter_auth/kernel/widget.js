@@ -68,21 +68,24 @@ function nodes(seen, login, act, door) {
   };
 }
 
-function render({ model, el }) {
+/** Show the account that the model names now; returns what takes it away again. */
+function show({ model, el }) {
   const door = serverOfPage();
   const name = model.get("provider");
   const session_key = model.get("session_key");
   const key = encodeURIComponent(session_key);
   const query = `accounts?provider=${encodeURIComponent(name)}&session_key=${key}`;
-  let state = { name, session_key };
+  const said = name.split("~")[0]; // without what marks a provider made in a notebook
+  let state = { name: said, session_key };
   let heard = 0; // messages from the kernel: an answer fetched before one is older than it
   let attended = false; // whether the kernel has spoken since it was asked last
   let drawn = ""; // what is to be seen: nodes stay as they are, focus and all, until that changes
   let next;
+  let ended = false; // what was asked for before has no place to be drawn then
 
   const root = make("div", "", { className: "jupyter-auth" });
   root.setAttribute("role", "group");
-  root.setAttribute("aria-label", `Sign-in to ${name}`);
+  root.setAttribute("aria-label", `Sign-in to ${said}`);
   const before = make("span", "", { className: "jupyter-auth-before" });
   const status = make("span", "Asking who is signed in …");
   status.setAttribute("role", "status");
@@ -90,11 +93,12 @@ function render({ model, el }) {
   root.append(before, status, controls);
   el.append(root);
   const silence = setTimeout(() => {
-    if (!root.dataset.look) status.textContent = `${name}: the kernel is busy or gone.`;
+    if (!root.dataset.look) status.textContent = `${said}: the kernel is busy or gone.`;
   }, SILENCE);
   const clock = setInterval(() => root.dataset.look && draw({}), TICK);
 
   function draw(changes) {
+    if (ended) return;
     state = { ...state, ...changes };
     const seen = view(state, Date.now() / 1000);
     lookLater(seen);
@@ -188,7 +192,7 @@ function render({ model, el }) {
   }
 
   const hear = message => {
-    if (message?.kind !== "state") return;
+    if (message?.kind !== "state" || message.state.provider.name !== name) return;
     const gone = state.account && !message.state.account;
     heard += 1;
     attended = true;
@@ -203,11 +207,27 @@ function render({ model, el }) {
   document.addEventListener("visibilitychange", back);
   look();
   return () => {
+    ended = true;
     model.off("msg:custom", hear);
     document.removeEventListener("visibilitychange", back);
     clearTimeout(silence);
     clearInterval(clock);
     clearTimeout(next);
+    root.remove();
+  };
+}
+
+function render({ model, el }) {
+  const names = ["change:provider", "change:session_key"];
+  let end = show({ model, el });
+  const anew = () => {
+    end();
+    end = show({ model, el });
+  };
+  for (const name of names) model.on(name, anew);
+  return () => {
+    for (const name of names) model.off(name, anew);
+    end();
   };
 }
 

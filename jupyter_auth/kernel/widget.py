@@ -10,6 +10,7 @@ import asyncio
 import threading
 import uuid
 from contextlib import suppress
+from contextvars import copy_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,7 @@ from jupyter_auth.core import wire
 from jupyter_auth.core.errors import AuthError, LoginExpired, LoginRequired
 from jupyter_auth.core.grants import TYPED
 from jupyter_auth.core.handles import plain
-from jupyter_auth.core.models import DEFAULT_KEY, Provider
+from jupyter_auth.core.models import DEFAULT_KEY, AccountKey, Provider
 from jupyter_auth.kernel.arguments import check_arguments
 from jupyter_auth.kernel.client import account_key, connect, default_provider, watch
 from jupyter_auth.kernel.prompt import (
@@ -36,6 +37,8 @@ from jupyter_auth.kernel.prompt import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from ipywidgets import Layout
+
     from jupyter_auth.core.limits import Limits
     from jupyter_auth.core.models import AccountInfo, Login
     from jupyter_auth.core.seams import Accounts
@@ -49,17 +52,32 @@ def _read(name: str) -> str:
     return Path(__file__).with_name(name).read_text(encoding="utf-8")
 
 
-class LoginWidget(anywidget.AnyWidget):
-    """Shows one account. Begins a login when it is shown and nobody is signed in.
+class _ProviderName(traitlets.Unicode[str, Any]):
+    """Takes a name, a ``Provider``, or None for the default one, as ``UserSession`` does."""
 
-    ``force`` begins one in any case; ``username``, ``scopes`` and ``grant`` are those of
-    ``UserSession``.
-    It never waits: the view follows whatever happens. ProviderNotFound, ConfigurationError.
+    def validate(self, obj: Any, value: Any) -> str:
+        check_arguments(provider=value)
+        accounts: Accounts = obj._accounts  # noqa: SLF001 (the widget's, in this file)
+        if isinstance(value, Provider):
+            return accounts.register(value).name
+        return accounts.provider(value or default_provider(accounts)).name
+
+
+class AccountWidget(anywidget.AnyWidget):
+    """Shows one account: that of ``session_key`` at ``provider``. Both can be set.
+
+    Begins a login when it is shown and nobody is signed in, unless ``begin`` is False; ``force``
+    begins one in any case. ``username``, ``scopes`` and ``grant`` are those of ``UserSession``,
+    ``layout`` is that of any widget. It never waits: the view follows whatever happens.
+
+    Raises:
+        ProviderNotFound: here, or where ``provider`` is set.
+        ConfigurationError: as ``UserSession``.
     """
 
     _esm = _read("account_view.js") + _read("widget.js")
     _css = _read("widget.css")
-    provider = traitlets.Unicode().tag(sync=True)
+    provider = _ProviderName().tag(sync=True)
     session_key = traitlets.Unicode(DEFAULT_KEY).tag(sync=True)
     _following: Callable[[], None] | None = None  # here, for ``close`` of one half made
 
@@ -72,6 +90,8 @@ class LoginWidget(anywidget.AnyWidget):
         scopes: Sequence[str] | None = None,
         force: bool = False,
         grant: str | None = None,
+        layout: Layout | dict[str, Any] | None = None,
+        begin: bool = True,
         accounts: Accounts | None = None,
     ) -> None:
         check_arguments(
@@ -83,31 +103,58 @@ class LoginWidget(anywidget.AnyWidget):
             grant=grant,
         )
         self._accounts = accounts or connect()
-        if isinstance(provider, Provider):
-            self._info = self._accounts.register(provider)
-        else:
-            self._info = self._accounts.provider(provider or default_provider(self._accounts))
-        self._key = account_key(self._accounts, self._info.name, session_key, username)
         self._asked: dict[str, Any] = {
             "username": username,
             "scopes": None if scopes is None else list(scopes),
             "force": force,
             "grant": grant,
         }
-        self._force = force
-        self._login: Login | None = None
-        self._problem = self._note = ""
-        self._wanted = True  # a login where nobody is signed in, or by force; once
+        self._force, self._begins, self._chosen_key = force, begin, session_key
         self._display_id = uuid.uuid4().hex
-        self._link_shown = False
-        self._view_heard = False
+        self._was_shown = self._link_shown = self._view_heard = False
         self._view_shown = True  # else the fallback alone
         self._lock = threading.RLock()
-        super().__init__(provider=self._key.provider, session_key=self._key.session_key)
+        self._loop, self._context = _running_loop(), copy_context()
+        placed = {} if layout is None else {"layout": layout}
+        super().__init__(provider=provider, session_key=session_key, **placed)
+        self._following = watch(self._accounts, self._changed)
+        self._start()
+        self._apply()
         self.on_msg(self._hear)
 
+    def _start(self) -> None:
+        """With the account that provider and session key name now."""
+        self._info = self._accounts.provider(self.provider)
+        wished = self._chosen_key, self._asked["username"]
+        self._key = account_key(self._accounts, self._info.name, *wished)
+        self.session_key = self._key.session_key
+        self._account: AccountInfo | None = None
+        self._login: Login | None = None
+        self._begun = ""  # the id of the login that was begun here
+        self._problem = self._note = ""
+        self._wanted = self._begins  # a login where nobody is signed in, or by force; once
+        self._try(self._look)
+
+    @traitlets.observe("provider", "session_key")
+    def _moved(self, _: Any) -> None:
+        if not self._following or self._key == AccountKey(self.provider, self.session_key):
+            return
+        with self._lock:
+            if self.session_key != self._key.session_key:
+                self._chosen_key = self.session_key
+            if self._pending and self._login and self._login.id == self._begun:
+                self._try(lambda: self._accounts.leave(self._begun))
+            self._start()
+            if self._was_shown:
+                self._shown()
+            if self._link_shown:
+                self._link_shown = self._pending
+                self._redraw()
+            self._tell()
+        self._apply()
+
     def __repr__(self) -> str:
-        return f"<LoginWidget of {self._key}>"
+        return f"<{type(self).__name__} of {self._key}>"
 
     def close(self) -> None:
         """End the view, and stop looking at the account."""
@@ -152,17 +199,16 @@ class LoginWidget(anywidget.AnyWidget):
             if self._pending:
                 return prompt_data(self._login, self._info, note="This page may stay open.")
             return outcome_data(outcome(self._login, self._info))
-        account = None if self._problem else self._account()
+        account = None if self._problem else self._look()
         who = f" as {account.username}" if account and account.username else ""
         state = f"Signed in to {self._info.title}{who}." if account else ""
         return outcome_data(self._problem or state or f"Not signed in to {self._info.title}.")
 
     def _shown(self) -> None:
-        if not self._following:
-            self._following = watch(self._accounts, self._changed)
+        self._was_shown = True
         if self._wanted and is_interactive():
             self._wanted = False
-            if self._force or self._try(self._account) is None:
+            if self._force or self._try(self._look) is None:
                 self._act("begin")
 
     # What happens
@@ -177,6 +223,7 @@ class LoginWidget(anywidget.AnyWidget):
                 self._shown()
                 self._view_is_there()
             self._tell()
+        self._apply_soon()
 
     def _view_is_there(self) -> None:
         """This front end needs no other link."""
@@ -191,6 +238,18 @@ class LoginWidget(anywidget.AnyWidget):
         """Something happened to the account or its login; comes from any thread."""
         with self._lock:
             self._tell()
+        self._apply_soon()
+
+    def _apply_soon(self) -> None:
+        """On the loop of whoever made this, where widgets are touched; without one, here."""
+        if self._loop is None:
+            self._apply()
+            return
+        with suppress(RuntimeError):  # that loop is closed: the kernel is about to end
+            self._loop.call_soon_threadsafe(self._apply, context=self._context.copy())
+
+    def _apply(self) -> None:
+        """For those who follow the account in Python."""
 
     def _act(self, kind: str) -> None:
         self._problem = self._note = ""
@@ -217,7 +276,7 @@ class LoginWidget(anywidget.AnyWidget):
                 f"Run `%auth login {plain(self._key.provider)} --wait`: it asks for what is needed."
             )
             raise LoginRequired(reason, hint=hint)
-        self._login = login
+        self._login, self._begun = login, login.id
 
     def _cancel(self) -> None:
         if self._login:
@@ -246,14 +305,17 @@ class LoginWidget(anywidget.AnyWidget):
     def _pending(self) -> bool:
         return self._login is not None and self._login.status == "pending"
 
-    def _account(self) -> AccountInfo | None:
-        return next((each for each in self._accounts.accounts() if each.key == self._key), None)
+    def _look(self) -> AccountInfo | None:
+        """Who is signed in now. Where that cannot be found out, ``_account`` is as it was."""
+        found = (each for each in self._accounts.accounts() if each.key == self._key)
+        self._account = next(found, None)
+        return self._account
 
     def _tell(self) -> None:
         """Look anew and send the view what is to be seen."""
-        account = self._try(self._account)
-        limits = self._try(self._limits)
         self._try(self._follow_login)
+        account = self._try(self._look)
+        limits = self._try(self._limits)
         self.send(
             {
                 "kind": "state",
@@ -297,6 +359,13 @@ class LoginWidget(anywidget.AnyWidget):
         view = {_VIEW: self._view()} if self._view_shown else {}
         bundle = {**view, **(fallback or self._fallback())}
         update_display(bundle, raw=True, display_id=self._display_id)  # type: ignore[no-untyped-call]
+
+
+def _running_loop() -> asyncio.AbstractEventLoop | None:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
 
 
 def _expired(login: Login, error: LoginExpired) -> Login:

@@ -23,7 +23,7 @@ from jupyter_auth.kernel.limit_words import limit_words
 from jupyter_auth.kernel.sessions import UserSession
 from jupyter_auth.kernel.throttle import USE_PAUSE
 from jupyter_auth.kernel.warn import AuthWarning
-from jupyter_auth.kernel.widget import LoginWidget
+from jupyter_auth.kernel.widget import AccountWidget
 
 LOCKED = {"statuses": [429], "lockout": 300}
 
@@ -302,7 +302,7 @@ def test_the_table_has_a_column_more_where_there_is_something_to_say(session, ro
 def test_the_widget_tells_its_view(session, rogue):
     rogue.script("api", busy(), times=1)
     session.get("/api/x")
-    widget, sent = LoginWidget("idp"), []
+    widget, sent = AccountWidget("idp"), []
     widget.send = sent.append
     widget._tell()
     assert sent[-1]["state"]["limits"]["throttled_until"] > time.time()
