@@ -332,7 +332,8 @@ def other_grants(party: Party, grant: str) -> str:
     instead = f" It seems to be made for another: {' or '.join(others)}." if others else ""
     known = [each for each in party.provider.grants if each in others]
     name = party.provider.name
-    choose = f" In that case run `%auth login {name} --grant {known[0]}`." if known else ""
+    command = f"jupyter auth login {name} --grant {known[0]}" if known else ""
+    choose = f" In that case run `{command}`." if known else ""
     return (
         f"Allow {grant} in the registration of client {party.client_id!r}, or register an"
         f" application of its own for it.{instead}{choose}"

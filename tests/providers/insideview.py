@@ -6,6 +6,7 @@ token in another header; and it locks a whole account out once one of its tokens
 
 from __future__ import annotations
 
+import base64
 import secrets
 import threading
 import time
@@ -88,7 +89,8 @@ class InsideView:
         credential = self.credentials.get(request.query.get("clientId", ""))
         if not credential or request.query.get("clientSecret") != credential.client_secret:
             return _error(401, "UNAUTHORIZED", "Invalid client credentials")
-        token = secrets.token_urlsafe(24)
+        parts = (base64.b64encode(secrets.token_bytes(size)).decode() for size in (97, 64))
+        token = ".".join(parts)  # with "+", "/" and "=" in it
         credential.tokens[token] = self.clock() + self.lifetime
         details = {"accessToken": token, "tokenType": "bearer"}
         details["expirationTime"] = spelled(credential.tokens[token])
@@ -108,7 +110,21 @@ class InsideView:
             return _error(429, "THROTTLED", "Throttling limit exceeded")
         if request.headers.get("accept") != "application/json":
             return Reply(200, b"<ok/>", {"Content-Type": "application/xml"})
-        return Reply.json({"path": request.path, "calls": len(calls)})
+        said = {"path": request.path, "calls": len(calls)}
+        return Reply.json(said | _content(request, len(calls)))
+
+
+def _content(request: Request, calls: int) -> dict[str, object]:
+    """The fields that their documents name."""
+    match request.path.removeprefix(API):
+        case "companies":
+            found = [{"companyId": 736233, "name": request.query.get("name", "Acme")}]
+            return {"companies": found, "totalResults": 1, "page": 1, "resultsPerPage": 10}
+        case "admin/usage":
+            left = {"allocatedCredits": 1000, "consumedCredits": calls}
+            asked = {name: request.query[name] for name in ("period", "start", "end")}
+            return asked | {"usageForAccount": [], "creditsForAccount": [left]}
+    return {}
 
 
 def spelled(moment: float) -> str:
