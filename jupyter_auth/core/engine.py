@@ -176,6 +176,7 @@ class Engine:
         grant: str | None = None,
         kernel: str | None = None,
         notebook: str | None = None,
+        shared: bool = False,
     ) -> Login:
         """A pending login; see ``Accounts.begin``. The provider is asked who it is before."""
         check_session_key(session_key)
@@ -194,7 +195,8 @@ class Engine:
             force=force,
             grant=grant,
         )
-        return self._begun(self._logins.begin(request, kernel=kernel, notebook=notebook))
+        login = self._logins.begin(request, kernel=kernel, notebook=notebook, shared=shared)
+        return self._begun(login)
 
     def _begun(self, login: Login) -> Login:
         """What ``begin`` returns: a driver of its own may have more to do first."""

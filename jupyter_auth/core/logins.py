@@ -82,7 +82,14 @@ class Logins:
         self._register = register or MemoryRegister()
         self._told: dict[str, LoginStatus] = {}
 
-    def begin(self, request: Request, *, kernel: str | None, notebook: str | None) -> Login:
+    def begin(
+        self,
+        request: Request,
+        *,
+        kernel: str | None,
+        notebook: str | None,
+        shared: bool = False,
+    ) -> Login:
         """The pending login for this request, made where there is none.
 
         LoginRequired: too many are pending already; no flood pushes out a valid one.
@@ -106,6 +113,7 @@ class Logins:
                 expires_at=self._clock() + self._lifetime,
                 kernel=kernel,
                 notebook=notebook,
+                shared=shared,
             )
             entries[login.id] = Entry(request, login)
         self._changed(login)

@@ -352,6 +352,7 @@ class Login:
     ``grant`` is the way in. The user code and the verification URIs are a device login's (RFC 8628
     3.2), for the page or the terminal that shows them; ``next_poll_at``: when to ask how it stands.
     ``candidate``: whose account a pasted code is for, while the person has not said yes to it.
+    ``shared``: the account will serve everybody on a server that several people use.
     """
 
     id: str
@@ -370,6 +371,7 @@ class Login:
     url: str | None = None
     kernel: str | None = None
     notebook: str | None = None
+    shared: bool = False
 
     @property
     def key(self) -> AccountKey:

@@ -174,6 +174,7 @@ def login_to_wire(login: Login) -> dict[str, Any]:
         "error": dict(login.error) if login.error else None,
         "kernel": login.kernel,
         "notebook": login.notebook,
+        "shared": login.shared,
     }
 
 
@@ -191,6 +192,7 @@ def login_from_wire(data: dict[str, Any]) -> Login:
         error=data.get("error"),
         kernel=data.get("kernel"),
         notebook=data.get("notebook"),
+        shared=bool(data.get("shared")),
     )
 
 

@@ -9,6 +9,21 @@ export function sentence(error) {
   return [error?.message, error?.hint].filter(Boolean).join(" ");
 }
 
+/** What the name of a provider that a notebook defines goes on with: a digest of the definition. */
+const MARK = "~";
+const SHARED = "Everyone who uses this Jupyter server will be able to use this account.";
+
+/** A provider's name as people know it. */
+export function plain(name) {
+  return name.split(MARK)[0];
+}
+
+/** Its title, or its name where it is not listed, and that a notebook defines it if so. */
+export function titled(provider, name) {
+  const title = provider?.title ?? plain(name);
+  return name.includes(MARK) ? `${title} (defined in a notebook)` : title;
+}
+
 /** Which of somebody's accounts: at a provider, and as whom. */
 function whose(title, username) {
   return `${title}${username ? ` as ${username}` : ""}`;
@@ -85,6 +100,11 @@ export function asker({ kernel, notebook }) {
   return notebook || (kernel ? "A kernel" : "");
 }
 
+/** What a person has to know before they sign in, "" for nothing. */
+export function caution({ shared }) {
+  return shared ? SHARED : "";
+}
+
 /** That a kernel needs a person. */
 export function needed(login, title) {
   return `${asker(login)} needs you to sign in to ${title}${keyed(login.session_key)}`;
@@ -117,7 +137,12 @@ function pending({ login, provider, session_key, code }, title) {
     look: "pending",
     link: `Sign in to ${title}`,
     says: provider ? `You will sign in at ${provider.host}.` : "",
-    details: [code && `Your code is ${code}.`, who && `${who} waits for it`, keyOf(session_key)],
+    details: [
+      caution(login),
+      code && `Your code is ${code}.`,
+      who && `${who} waits for it`,
+      keyOf(session_key)
+    ],
     actions: [CANCEL]
   };
 }
@@ -166,7 +191,7 @@ function described(state, title, now) {
  * an account that the provider ended.
  */
 export function view(state, now) {
-  const title = state.provider?.title ?? state.name;
+  const title = titled(state.provider, state.name);
   const seen = described(state, title, now);
   const username = (state.account ?? state.ended)?.username;
   const about = whose(title, username) + keyed(state.session_key);

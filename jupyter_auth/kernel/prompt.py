@@ -35,6 +35,8 @@ _PASTE = (
     "The page that your browser ends on there will not load here, and that is all right: copy its "
     "address and paste it below. (Nothing to paste? Just press Enter.)"
 )
+_SHARED = "Everyone who uses this Jupyter server will be able to use this account."
+_SHARED_NOW = " Everyone who uses this Jupyter server can use this account now."
 _SMALL = "font-size:.9em;color:inherit;text-decoration:underline;"
 
 
@@ -82,7 +84,7 @@ def outcome(login: Login, info: ProviderInfo, account: AccountInfo | None = None
         who = f" as {account.username}" if account and account.username else ""
         warning = f" {account.warning}" if account and account.warning else ""
         ours = f" ({FROM_CODE})" if _from_code(login, info) else ""
-        return f"Signed in to {info.title}{ours}{who}.{warning}"
+        return f"Signed in to {info.title}{ours}{who}.{warning}{_SHARED_NOW * login.shared}"
     if login.status == "pending":
         return f"The sign-in to {info.title} is still open."
     said = dict(login.error or {})
@@ -183,7 +185,8 @@ def prompt_text(login: Login, info: ProviderInfo) -> str:
     where = " (an address on your Jupyter server)" if link.startswith("/") else ""
     code = f" with the code {code_to_show(login)}" if code_to_show(login) else ""
     ours = f", {FROM_CODE}" if _from_code(login, info) else ""
-    return f"Sign in to {info.title} ({info.host}{ours}){code}: {link}{where}"
+    shared = f"\n{_SHARED}" if login.shared else ""
+    return f"Sign in to {info.title} ({info.host}{ours}){code}: {link}{where}{shared}"
 
 
 def _from_code(login: Login, info: ProviderInfo) -> bool:
@@ -220,10 +223,11 @@ def prompt_data(login: Login, info: ProviderInfo, note: str = _GOES_ON) -> dict[
     user_code = code_to_show(login)
     code = f"Your code is <strong>{escape(user_code)}</strong>. " if user_code else ""
     ours = f"This provider is {FROM_CODE}. " if _from_code(login, info) else ""
+    shared = f"{_SHARED} " if login.shared else ""
     html = (
         '<div role="status">'
         f'<a href="{href}" target="_blank" rel="noopener" style="{_BUTTON}">Sign in to {title}</a>'
-        f"<span>{code}You will sign in at {escape(info.host)}. {ours}{escape(note)}"
+        f"<span>{code}You will sign in at {escape(info.host)}. {ours}{shared}{escape(note)}"
         f"{stuck if login.path else ''}</span></div>"
     )
     return {"text/html": html, "text/plain": prompt_text(login, info)}

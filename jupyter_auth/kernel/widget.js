@@ -75,8 +75,8 @@ function show({ model, el }) {
   const session_key = model.get("session_key");
   const key = encodeURIComponent(session_key);
   const query = `accounts?provider=${encodeURIComponent(name)}&session_key=${key}`;
-  const said = name.split("~")[0]; // without what marks a provider made in a notebook
-  let state = { name: said, session_key };
+  const said = titled(null, name);
+  let state = { name, session_key };
   let heard = 0; // messages from the kernel: an answer fetched before one is older than it
   let attended = false; // whether the kernel has spoken since it was asked last
   let drawn = ""; // what is to be seen: nodes stay as they are, focus and all, until that changes

@@ -45,7 +45,8 @@ class Broker:
     """One user's engine behind HTTP. ``base_url`` has slashes at both ends.
 
     ``pools`` are those of all brokers of a process, None: its own. ``waiters`` is how many may wait
-    for changes at a time, ``stirred`` whether other processes may have made some.
+    for changes at a time, ``stirred`` whether other processes may have made some; ``shared``:
+    several people use this server together.
     """
 
     def __init__(
@@ -57,6 +58,7 @@ class Broker:
         default_provider: str | None = None,
         hub: UnderHub | None = None,
         listening: Callable[[], str | None] = lambda: None,
+        shared: bool = False,
         pools: Pools | None = None,
         waiters: int = WAITERS,
         stirred: Callable[[], bool] = lambda: True,
@@ -66,6 +68,7 @@ class Broker:
         self.hub = hub
         self._default = default_provider
         self._listening = listening
+        self._shared = shared
         self._visited: str | None = None  # the origin of the last browser that left for a provider
         self._engine = engine
         self._own_pools = pools is None
@@ -247,6 +250,7 @@ class Broker:
                 grant=inputs.text(body, "grant") or ("device_code" if obstacle else None),
                 kernel=inputs.text(body, "kernel"),
                 notebook=inputs.text(body, "notebook"),
+                shared=self._shared or inputs.flag(body, "shared"),
             )
         except ConfigurationError as error:
             raise obstacle or error from None

@@ -31,6 +31,7 @@ KINDS = {
     "default_provider": ("a string", "there is no default"),
     "allow_user_providers": ("True or False", "it counts as False"),
     "public_url": ("a string", "it is left out"),
+    "shared_server": ("True, False or None", "it is found out"),
     "login_lifetime": (
         f"a number of seconds, {SHORTEST:g} to {LIFETIME:g}",
         f"{LIFETIME:g} is used",
@@ -67,6 +68,15 @@ class JupyterAuth(LoggingConfigurable):
         )
     ).tag(config=True)
 
+    shared_server = Bool(
+        None,
+        allow_none=True,
+        help=(
+            "Whether several people use this server, and so each account. People are told before "
+            "they sign in. None: found out, by whether collaboration is switched on."
+        ),
+    ).tag(config=True)
+
     login_lifetime = Float(
         LIFETIME,
         help=(
@@ -92,6 +102,7 @@ class Settings:
     default_provider: str | None = None
     allow_user_providers: bool = True
     public_origin: str | None = None
+    shared_server: bool | None = None
     login_lifetime: float = LIFETIME
     store_directory: Path | None = None
     environ: dict[str, str] = field(default_factory=dict, repr=False)
@@ -113,6 +124,7 @@ def read_settings(parent: Application, base_url: str) -> Settings:
         default_provider=traits.default_provider or None,
         allow_user_providers=traits.allow_user_providers,
         public_origin=_public_origin(traits.public_url, base_url, problems),
+        shared_server=traits.shared_server,
         login_lifetime=_lifetime(traits.login_lifetime, problems),
         store_directory=Path(directory).expanduser() if directory else None,
         environ=taken,

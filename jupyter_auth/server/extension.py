@@ -20,6 +20,7 @@ from jupyter_auth.server.configured import checked, providers_of
 from jupyter_auth.server.door import OFF, VARIABLE, Door
 from jupyter_auth.server.events import Hints
 from jupyter_auth.server.remote import RemoteBroker
+from jupyter_auth.server.sharing import is_shared
 from jupyter_auth.server.under_hub import UnderHub
 from jupyter_auth.server.views import STATIC
 
@@ -34,10 +35,13 @@ def make_broker(
     base_url: str,
     listening: Callable[[], str | None] = lambda: None,
     hub: UnderHub | None = None,
+    *,
+    shared: bool = False,
 ) -> Broker:
     """The engine of this server's user behind HTTP.
 
-    ``listening`` gives the server's own address, once it has one.
+    ``listening`` gives the server's own address, once it has one; ``shared``: people use it
+    together.
     """
     from jupyter_auth.core.engine import Engine
     from jupyter_auth.core.store import FileStore
@@ -55,6 +59,7 @@ def make_broker(
         default_provider=settings.default_provider,
         hub=hub,
         listening=listening,
+        shared=shared,
     )
 
 
@@ -99,12 +104,13 @@ class JupyterAuthApp(ExtensionApp):
         settings = read_settings(self.serverapp, base_url)
         try:
             hub = UnderHub.of()
-            self.remote = RemoteBroker.configured_for(hub)
+            shared = is_shared(self.serverapp, settings.shared_server)
+            self.remote = RemoteBroker.configured_for(hub, shared=shared)
             if not self.remote:
                 settings = checked(settings, hub)
             # It has all that the doors call; the pages, which call more, are the service's.
             self.broker = cast("Broker | None", self.remote) or make_broker(
-                settings, base_url, self._address, hub
+                settings, base_url, self._address, hub, shared=shared
             )
             self.door = Door.open(self.broker, Path(self.serverapp.runtime_dir))
         except AuthError as error:

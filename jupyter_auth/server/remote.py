@@ -36,7 +36,9 @@ class RemoteBroker:
 
     public_origin = None
 
-    def __init__(self, url: str, hub: UnderHub | None, token: Secret) -> None:
+    def __init__(
+        self, url: str, hub: UnderHub | None, token: Secret, *, shared: bool = False
+    ) -> None:
         parts = urlsplit(url)
         if hub is None or parts.scheme not in {"http", "https"} or not parts.netloc:
             raise ConfigurationError(
@@ -44,6 +46,7 @@ class RemoteBroker:
                 hint="It is set by `jupyter_auth.hub_config`; elsewhere leave it out.",
             )
         self.hub = hub
+        self._shared = shared
         service = f"{hub.hub_prefix.removesuffix('hub/')}services/{PREFIX}"
         self.base_url = service.removesuffix(PREFIX)
         self._api = f"{parts.scheme}://{parts.netloc}{service}api/v1/"
@@ -52,11 +55,12 @@ class RemoteBroker:
         self._listener: asyncio.Task[None] | None = None
 
     @classmethod
-    def configured_for(cls, hub: UnderHub | None) -> RemoteBroker | None:
-        """That of the environment; None: no service is configured."""
+    def configured_for(cls, hub: UnderHub | None, *, shared: bool = False) -> RemoteBroker | None:
+        """That of the environment; None: no service is configured. ``shared``: as in ``Broker``."""
         if not (url := os.environ.get(VARIABLE)):
             return None
-        return cls(url, hub, Secret(os.environ.get("JUPYTERHUB_API_TOKEN", "")))
+        token = Secret(os.environ.get("JUPYTERHUB_API_TOKEN", ""))
+        return cls(url, hub, token, shared=shared)
 
     async def of(self, user: Any) -> RemoteBroker:  # noqa: ARG002 (the owner, or refused)
         """As in ``Broker``."""
@@ -121,7 +125,9 @@ class RemoteBroker:
 
     async def begin(self, body: Mapping[str, Any]) -> Wire:
         """As in ``Broker``."""
-        return await self._call("POST", "logins", body)
+        return await self._call(
+            "POST", "logins", {**body, "shared": True} if self._shared else body
+        )
 
     async def login(self, login_id: str) -> Wire:
         """As in ``Broker``."""

@@ -1,6 +1,16 @@
 // What the server's answers mean: pure functions of plain values.
 
-import { howLong, isOver, keyed, needed, type Place, refused, stands } from "./view";
+import {
+  caution,
+  howLong,
+  isOver,
+  keyed,
+  needed,
+  type Place,
+  refused,
+  stands,
+  titled
+} from "./view";
 import type { Account, Limits, Login, Provider, Wish } from "./wire";
 
 /** What is known. `reached` is false where the server did not answer; the rest is older then. */
@@ -29,7 +39,8 @@ const CONDITIONS = ["out", "in", "unsaved", "again", "waiting", "unreachable"] a
 export type Condition = (typeof CONDITIONS)[number];
 
 export function titleOf(state: State, name: string): string {
-  return state.providers.find(each => each.name === name)?.title ?? name;
+  const provider = state.providers.find(each => each.name === name);
+  return titled(provider, name);
 }
 
 /** The logins that a kernel waits for, and not only the person who began one here. */
@@ -118,7 +129,8 @@ export function notices(state: State): Notice[] {
   const found: Notice[] = waiting(state).map(login => {
     const title = titleOf(state, login.provider);
     const { id, provider, session_key } = login;
-    const [says, action] = [needed(login, title), `Sign in to ${title}`];
+    const says = [needed(login, title), caution(login)].filter(Boolean).join(". ");
+    const action = `Sign in to ${title}`;
     return { id, says, action, wish: { provider, session_key }, login };
   });
   for (const { provider, session_key, username, signed_in_at } of state.ended) {

@@ -40,6 +40,9 @@ interface AccountView {
   sentence: (failure: Failure | null | undefined) => string;
   signedIn: (title: string, username: string | null) => string;
   keyed: (sessionKey: string) => string;
+  plain: (name: string) => string;
+  titled: (provider: Provider | undefined, name: string) => string;
+  caution: (login: Login) => string;
   stands: (account: Account, title: string, now: number) => string;
   howLong: (account: Account, now: number) => string;
   isOver: (account: Account, now: number) => boolean;
@@ -51,4 +54,4 @@ interface AccountView {
 
 const typed = untyped as AccountView;
 export const { DEFAULT_KEY, view, sentence, signedIn, keyed, stands, howLong } = typed;
-export const { isOver, limitWords, needed, refused, usersOf } = typed;
+export const { isOver, limitWords, needed, refused, usersOf, plain, titled, caution } = typed;

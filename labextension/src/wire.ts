@@ -42,6 +42,8 @@ export interface Login {
   error: Failure | null;
   kernel: string | null;
   notebook: string | null;
+  /** Several people use this server, and will all use the account. */
+  shared: boolean;
 }
 
 export interface Failure {

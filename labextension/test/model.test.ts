@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 
 import { lines, notices, places, summary, worst } from "../src/model";
+import { view } from "../src/view";
 import { account, CAMPUS, limits, login, NOW, state } from "./samples";
 
 const expired = account({ expires_at: NOW - 1, refreshes: false });
@@ -83,4 +84,28 @@ test("a notice for an account that ended, unless a login for it waits already", 
     "Sign in to Example University",
     "Sign in again"
   ]);
+});
+
+test("an account of a provider that a notebook defines is named, and marked as such", () => {
+  const provider = `campus~${"0f".repeat(16)}`; // as long as the digest that the server makes
+  const found = state({ accounts: [account({ provider })], logins: [login({ provider })] });
+  const named = "campus (defined in a notebook)";
+  expect(lines(found, NOW)).toEqual([
+    `analysis.ipynb needs you to sign in to ${named}`,
+    `Signed in to ${named} as alice. Refreshes by itself · Expires in 60 minutes`
+  ]);
+  expect(notices(found).map(each => each.action)).toEqual([`Sign in to ${named}`]);
+  const [place] = places(found);
+  expect(place && view(place, NOW).link).toBe(`Sign in to ${named}`);
+  expect(JSON.stringify([lines(found, NOW), place && view(place, NOW)])).not.toContain("~");
+});
+
+test("on a server that several people share it is said who will use the account", () => {
+  const said = "Everyone who uses this Jupyter server will be able to use this account.";
+  const found = state({ logins: [login({ shared: true })] });
+  expect(notices(found)[0]?.says).toContain(said);
+  const [place] = places(found);
+  expect(place && view(place, NOW).details).toContain(said);
+  const [alone] = places(state({ logins: [login()] }));
+  expect(alone && view(alone, NOW).details).not.toContain(said);
 });

@@ -43,6 +43,7 @@ export function login(changes: Partial<Login> = {}): Login {
     error: null,
     kernel: "k",
     notebook: "analysis.ipynb",
+    shared: false,
     ...changes
   };
 }

@@ -189,9 +189,9 @@ def test_there_is_no_word_for_a_refresh_token_or_a_client_secret():
         "changes", "client_id", "error", "expires_at", "grant", "headers", "headers_at", "host",
         "id", "kernel", "kind", "limit", "limits", "lockout", "login", "name", "notebook",
         "notebooks", "path", "person", "provider", "quota", "refresh_at", "refresh_on", "refreshes",
-        "remaining", "reset", "reset_at", "scope", "sequence", "session_key", "signed_in_at",
-        "source", "status", "statuses", "subject", "throttle", "throttled_until", "title",
-        "unattended", "url", "username", "warning", "window",
+        "remaining", "reset", "reset_at", "scope", "sequence", "session_key", "shared",
+        "signed_in_at", "source", "status", "statuses", "subject", "throttle", "throttled_until",
+        "title", "unattended", "url", "username", "warning", "window",
     }  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import pty
 import re
@@ -234,3 +235,34 @@ def test_a_process_without_streams_has_nobody(monkeypatch):
 def test_the_styles_follow_the_theme():
     html = prompt_data(PENDING, INFO)["text/html"]
     assert "var(--jp-accept-color-normal,#1976d2)" in html
+
+
+def both(login, info=INFO):
+    """The prompt as a notebook and as a terminal has it."""
+    bundle = prompt_data(login, info)
+    return re.sub(r"<[^>]*>", "", bundle["text/html"]), bundle["text/plain"]
+
+
+def test_on_a_server_that_several_share_it_is_said_whom_the_account_serves():
+    shared = dataclasses.replace(PENDING, shared=True)
+    for text in both(shared):
+        assert "Everyone who uses this Jupyter server will be able to use this account." in text
+    assert "Everyone who uses" not in "".join(both(PENDING))
+    complete = dataclasses.replace(shared, status="complete")
+    assert outcome(complete, INFO, ALICE) == (
+        "Signed in to The IdP as alice."
+        " Everyone who uses this Jupyter server can use this account now."
+    )
+
+
+def test_a_notebooks_own_provider_is_said_to_be_one():
+    own = dataclasses.replace(INFO, name=f"idp~{'0f' * 16}", source="code")
+    login = dataclasses.replace(PENDING, provider=own.name)
+    html, text = both(login, own)
+    assert "This provider is defined in a notebook." in html
+    assert "(idp.example, defined in a notebook)" in text
+    complete = dataclasses.replace(login, status="complete")
+    assert outcome(complete, own, ALICE) == "Signed in to The IdP (defined in a notebook) as alice."
+    # Without a server all that there is is this program's own.
+    alone = dataclasses.replace(login, path=None, url="http://127.0.0.1:1/login/handle")
+    assert "defined in" not in "".join(both(alone, own))
