@@ -1,4 +1,4 @@
-"""``%auth`` and ``%%auth``: signing in and out in words, and completion for them."""
+"""``%auth`` and ``%%auth``: signing in and out in words."""
 
 from __future__ import annotations
 
@@ -11,29 +11,17 @@ from IPython.core.magic import Magics, line_cell_magic, magics_class
 from IPython.display import display
 
 from jupyter_auth.core.errors import AuthError, LoginRequired
-from jupyter_auth.core.models import DEFAULT_KEY
 from jupyter_auth.kernel import verbs
 from jupyter_auth.kernel.client import alone, connect
 from jupyter_auth.kernel.magic_cell import AwaitCells, run_with
+from jupyter_auth.kernel.magic_words import cell_parser, complete_in, line_parser
 from jupyter_auth.kernel.prompt import browser_here, in_notebook, is_interactive
 from jupyter_auth.kernel.shown import Sentence, show
 
 if TYPE_CHECKING:
     from argparse import Namespace
-    from types import SimpleNamespace
 
     from jupyter_auth.kernel.report import Report
-
-VERBS = ("login", "logout", "status", "providers", "use", "add", "doctor")
-OPTIONS = {
-    "login": ("--key", "--force", "--grant", "--scopes", "--wait"),
-    "logout": ("--key",),
-    "add": (
-        *("--issuer", "--client-id", "--client-secret", "--grants", "--redirect-uri"),
-        *("--scopes", "--base-url", "--api-origin"),
-    ),
-}
-NAMED = frozenset({"login", "logout", "status", "use", "doctor"})
 
 
 @magics_class
@@ -74,9 +62,10 @@ class AuthMagics(Magics):
         words = _split(line)
         if not words:
             return show(verbs.status())
-        verbs.check_verb("%auth", words[0], VERBS)
+        parser, known = line_parser()
+        verbs.check_verb("%auth", words[0], tuple(known))
         try:
-            given = _parser().parse_args(words)
+            given = parser.parse_args(words)
         except SystemExit:  # --help has printed what there is to say
             return None
         return getattr(self, f"_{given.verb}")(given)
@@ -129,10 +118,7 @@ class AuthMagics(Magics):
 
     def _cell(self, line: str, cell: str) -> Any:
         __tracebackhide__ = True
-        parser = verbs.Parser(prog="%%auth", add_help=False)
-        parser.add_argument("name", metavar="NAME", nargs="?")
-        parser.add_argument("--key", default=DEFAULT_KEY, metavar="K")
-        given = parser.parse_args(_split(line))
+        given = cell_parser().parse_args(_split(line))
         try:
             from jupyter_auth.kernel.sessions import UserSession
 
@@ -181,31 +167,9 @@ def _split(line: str) -> list[str]:
         raise verbs.Misuse(f"{error}.") from None
 
 
-def _parser() -> verbs.Parser:
-    parser, added = verbs.parser("%auth")
-    added.choices["login"].add_argument("--wait", action="store_true", help="block until signed in")
-    verbs.add_verb(added, "use", "set the default provider", key=False)
-    return parser
-
-
-def complete(_: Any, event: SimpleNamespace) -> list[str]:
-    """What may stand at the cursor: a verb, a provider's name or an option."""
-    line = event.text_until_cursor
-    before = line.split()[1:] if line[-1:].isspace() else line.split()[1:-1]
-    if line.startswith("%%"):
-        return verbs.provider_names() if not before else ["--key"]
-    if not before:
-        return list(VERBS)
-    options = [each for each in OPTIONS.get(before[0], ()) if each not in before]
-    named = any(not each.startswith("-") for each in before[1:])
-    names = verbs.provider_names() if before[0] in NAMED and not named else []
-    return names + options
-
-
 def load(shell: Any) -> None:
     """``%load_ext jupyter_auth``; again is no harm."""
     shell.register_magics(AuthMagics)
     if not any(isinstance(each, AwaitCells) for each in shell.input_transformers_post):
         shell.input_transformers_post.append(AwaitCells(shell))
-    shell.set_hook("complete_command", complete, str_key="%auth")
-    shell.set_hook("complete_command", complete, str_key="%%auth")
+    complete_in(shell)

@@ -255,7 +255,8 @@ def signed_in(name: str, session_key: str = DEFAULT_KEY, accounts: Accounts | No
 def provider_names(accounts: Accounts | None = None) -> list[str]:
     """For completion: what can be named. None at all where nobody answers."""
     try:
-        return [plain(each.name) for each in (accounts or client.connect()).providers()]
+        known = (accounts or client.connect()).providers()
+        return list(dict.fromkeys(plain(each.name) for each in known))
     except AuthError:
         return []
 
@@ -280,6 +281,19 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Misuse."""
         raise Misuse(f"{message[:1].upper()}{message[1:]}. Usage: {self.usage_line()}")
+
+    def options(self) -> dict[str, argparse.Action]:
+        """Its options but help, by the words for them."""
+        return {
+            each.option_strings[0]: each
+            for each in self._actions
+            if each.option_strings and each.dest != "help"
+        }
+
+    @property
+    def takes_name(self) -> bool:
+        """Whether a provider can be named."""
+        return any(each.dest == "name" for each in self._actions)
 
     def usage_line(self) -> str:
         """How this verb is used, in one line."""

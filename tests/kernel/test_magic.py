@@ -1,4 +1,4 @@
-"""``%auth`` and ``%%auth`` in a real kernel, and completion in a real shell."""
+"""``%auth`` and ``%%auth`` in a real kernel."""
 
 from __future__ import annotations
 
@@ -6,18 +6,15 @@ import sys
 
 import nbformat
 import pytest
-from IPython.core.completer import provisionalcompleter
 from IPython.core.interactiveshell import InteractiveShell
 from kernel.doors import OpenDoor, consenting, sign_in
 from kernel.kernels import Kernel, environment
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
-from patience import PATIENCE
 
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.providers import Providers
 from jupyter_auth.core.store import MemoryStore
-from jupyter_auth.kernel.magic import load
 from jupyter_auth.kernel.magic_cell import run_with
 
 VIEW = "application/vnd.jupyter.widget-view+json"
@@ -288,49 +285,3 @@ def test_magics_and_functions_work_inside(shell):
     run_with(shell, "where = %pwd\ndef f():\n    return session\nvalue = f()", "ours")
     assert shell.user_ns["where"]
     assert shell.user_ns["value"] == "ours"
-
-
-@pytest.fixture
-def of_the_door(shell, monkeypatch, door):
-    monkeypatch.setenv("JUPYTER_AUTH_CONNECTION", str(door.path))
-    load(shell)
-    return door
-
-
-def offered(shell, line):
-    with provisionalcompleter():
-        return {each.text for each in shell.Completer.completions(line, len(line))}
-
-
-@pytest.mark.parametrize(
-    ("line", "expected", "not_expected"),
-    [
-        ("%auth lo", {"login", "logout"}, {"status"}),
-        ("%auth ", {"login", "logout", "status", "providers", "use"}, {"idp"}),
-        ("%auth login ", {"idp", "other", "--key", "--wait"}, {"login"}),
-        ("%auth login i", {"idp"}, {"other"}),
-        ("%auth login idp --", {"--force", "--key", "--scopes", "--wait"}, {"idp"}),
-        ("%auth login idp --force --", {"--key"}, {"--force"}),
-        ("%auth logout idp --", {"--key"}, {"--force"}),
-        ("%auth use o", {"other"}, {"idp"}),
-        ("%%auth ", {"idp", "other"}, {"login"}),
-    ],
-)
-def test_completion(shell, of_the_door, line, expected, not_expected):
-    assert of_the_door
-    found = offered(shell, line)
-    assert expected <= found
-    assert not not_expected & found
-
-
-def test_completion_without_a_broker_offers_the_verbs(shell, monkeypatch, tmp_path):
-    monkeypatch.setenv("JUPYTER_AUTH_CONNECTION", str(tmp_path))
-    load(shell)
-    assert "login" in offered(shell, "%auth ")
-    assert "--key" in offered(shell, "%auth login ")
-
-
-def test_completion_through_the_kernel(kernel):
-    code = "%auth login i"
-    reply = kernel.client.complete(code, len(code), reply=True, timeout=PATIENCE)
-    assert "idp" in reply["content"]["matches"]

@@ -1,0 +1,124 @@
+"""The words of ``%auth`` and ``%%auth``: how they are read, and completed."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from jupyter_auth.core.errors import AuthError
+from jupyter_auth.core.grants import ENDPOINT
+from jupyter_auth.core.models import DEFAULT_KEY
+from jupyter_auth.kernel import verbs
+from jupyter_auth.kernel.client import connect
+
+if TYPE_CHECKING:
+    from argparse import Action
+    from types import SimpleNamespace
+
+
+# A line up to the cursor; a result may be assigned. Without % it is one where automagic is on.
+_LINE = re.compile(r"\s*(?:[^%=]*=\s*)?(?P<magic>%{0,2})auth\s(?P<words>.*)", re.DOTALL)
+
+
+def line_parser() -> tuple[verbs.Parser, dict[str, verbs.Parser]]:
+    """The parser of ``%auth``, and those of its verbs."""
+    parser, added = verbs.parser("%auth")
+    added.choices["login"].add_argument("--wait", action="store_true", help="block until signed in")
+    verbs.add_verb(added, "use", "set the default provider", key=False)
+    return parser, added.choices
+
+
+def cell_parser() -> verbs.Parser:
+    """The parser of the first line of ``%%auth``."""
+    parser = verbs.Parser(prog="%%auth", add_help=False)
+    parser.add_argument("name", metavar="NAME", nargs="?")
+    parser.add_argument("--key", default=DEFAULT_KEY, metavar="K")
+    return parser
+
+
+def offers(line: str) -> tuple[str, list[str]]:
+    """The word that ends ``line``, a magic's up to the cursor, and what it may become, in order."""
+    found = _LINE.match(line)
+    if not found:
+        return "", []
+    *words, word = re.split(r"\s+", found["words"].lstrip())
+    parsers = line_parser()[1]
+    if found["magic"] == "%%":
+        known = _arguments(cell_parser(), words)
+    elif words:
+        known = _arguments(parsers[words[0]], words[1:]) if words[0] in parsers else []
+    else:
+        known = list(parsers)
+    return word, [each for each in known if each.startswith(word)]
+
+
+def _arguments(parser: verbs.Parser, words: list[str]) -> list[str]:
+    """What may follow ``words`` there: the value of an option, or a name and more options."""
+    options = parser.options()
+    name, taking = None, None
+    for word in words:
+        if word in options:
+            taking = options[word] if options[word].nargs != 0 else None
+        elif taking is None:
+            name = name or word
+        elif taking.nargs is None:
+            taking = None
+    values = _values(taking, name) if taking else []
+    if taking and taking.nargs is None:
+        return values
+    names = verbs.provider_names() if parser.takes_name and not name and not taking else []
+    more = [option for option in options if option not in words]
+    return [*names, *(each for each in values if each not in words), *more]
+
+
+def _values(option: Action, name: str | None) -> list[str]:
+    """What ``option`` can be given, as far as the provider tells; that is the default one's."""
+    try:
+        accounts = connect()
+        match option.dest:
+            case "key":
+                provider = accounts.provider(verbs.named(name, accounts)).name
+                return [x.session_key for x in accounts.accounts() if x.provider == provider]
+            case "grant":
+                provider = accounts.provider(verbs.named(name, accounts)).name
+                return list(accounts.configuration(provider).grants or ENDPOINT)
+            case _:
+                return []
+    except AuthError:  # no such provider, or nobody answers
+        return []
+
+
+def complete(_: Any, event: SimpleNamespace) -> list[str]:
+    """IPython's hook ``complete_command``, for automagic and for IPython before 8.6.
+
+    It takes what stands in place of the symbol, which begins after a hyphen.
+    """
+    word, found = offers(event.text_until_cursor)
+    begun = len(word) - len(event.symbol)
+    return [each[begun:] for each in found]
+
+
+def match(context: Any) -> dict[str, Any]:
+    """IPython's matcher (API 2): where there is an offer nothing else is, from jedi neither."""
+    from IPython.core.completer import SimpleCompletion
+
+    line = context.text_until_cursor
+    word, found = offers(line) if "%" in line else ("", [])
+    return {
+        "completions": [SimpleCompletion(text=each, type="param") for each in found],
+        "matched_fragment": word,
+        "suppress": True,
+        "ordered": True,
+    }
+
+
+def complete_in(shell: Any) -> None:
+    """Complete the words of ``%auth`` in ``shell``; again is no harm."""
+    for magic in ("%auth", "%%auth"):
+        shell.set_hook("complete_command", complete, str_key=magic)
+    matchers = getattr(shell.Completer, "custom_matchers", None)  # since IPython 8.6
+    if matchers is not None and match not in matchers:
+        from IPython.core.completer import context_matcher
+
+        context_matcher(identifier="jupyter_auth.match", priority=100)(match)
+        matchers.append(match)
