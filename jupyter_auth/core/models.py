@@ -184,7 +184,7 @@ class Provider:
 
 @dataclass(frozen=True, kw_only=True)
 class ProviderInfo:
-    """What a kernel may know of a provider. ``source``: configured, code, user or preset.
+    """What a kernel may know of a provider. ``source``: configured, broken, code, user or preset.
 
     ``name`` is what calls name it by: the handle of one that was made in code.
     ``unattended``: whoever keeps the accounts can sign in there with nobody there.

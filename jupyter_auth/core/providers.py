@@ -25,7 +25,7 @@ from jupyter_auth.core.credentials import (
     password_from_environment,
 )
 from jupyter_auth.core.errors import ConfigurationError, ProviderNotFound
-from jupyter_auth.core.handles import is_handle, plain
+from jupyter_auth.core.handles import NAME, is_handle, plain
 from jupyter_auth.core.made_in_code import MadeInCode, handle_of_provider
 from jupyter_auth.core.models import Provider, ProviderInfo
 from jupyter_auth.core.parts import PARTS, nearest
@@ -198,12 +198,11 @@ class Providers:
         return provider.info(source, name)
 
     def all(self) -> list[ProviderInfo]:
-        """Every provider that has a client id, so that somebody could sign in, by name."""
+        """Every provider with a client id, by name; the administrator's also where it is broken."""
         found: dict[str, ProviderInfo | None] = {}
         for source, providers in self._layers(skip_broken=True):
             for name in providers.keys() - found.keys():
-                provider = self._listed(source, name, providers[name])
-                found[name] = provider.info(source) if provider and provider.client_id else None
+                found[name] = self._listed(source, name, providers[name])
         return [info for _, info in sorted(found.items()) if info]
 
     @property
@@ -360,14 +359,16 @@ class Providers:
         made = entry if isinstance(entry, Provider) else provider_from_mapping(name, entry)
         return _completed(made, from_environment(self._environ, name))
 
-    def _listed(self, source: str, name: str, entry: Any) -> Provider | None:
-        """One broken entry of the user's file must not hide the others from a list."""
+    def _listed(self, source: str, name: str, entry: Any) -> ProviderInfo | None:
+        """One broken entry must not hide the others. Whoever chooses one is told why."""
         try:
-            return self._made(name, entry)
+            provider = self._made(name, entry)
         except ConfigurationError:
             if source == "preset":
                 raise
-            return None
+            shown = source == "configured" and NAME.fullmatch(name)
+            return ProviderInfo(name=name, title=name, host="", source="broken") if shown else None
+        return provider.info(source) if provider.client_id else None
 
 
 def _taken(name: str) -> ConfigurationError:

@@ -50,7 +50,8 @@ def _in_use(accounts: Accounts) -> list[str]:
     """The providers that somebody configured here, or is signed in to: not every preset."""
     signed_in = {each.provider for each in accounts.accounts()}
     known = accounts.providers()
-    return [each.name for each in known if each.source != "preset" or each.name in signed_in]
+    used = [each for each in known if each.source != "preset" or each.name in signed_in]
+    return [each.name for each in used if each.source != "broken"]  # said of the server already
 
 
 def _require_known(accounts: Accounts, name: str) -> None:

@@ -62,8 +62,11 @@ def test_a_provider_that_cannot_work_is_off_and_the_others_work(oidc, idp, tmp_p
         kernel, browser = server.kernel(), server.browser()
         browser.arrive(oidc.login(browser.open(kernel.begin("idp")), "alice"))
         assert oidc.introspect(kernel.token("idp")["access_token"])["active"]
-        listed = {each["name"] for each in kernel.call("GET", "providers")["providers"]}
-        assert listed.isdisjoint(wrong)
+        found = kernel.call("GET", "providers")
+        listed = {each["name"]: each["source"] for each in found["providers"]}
+        assert [name for name, source in listed.items() if source == "broken"] == ["acme", "github"]
+        assert found["default"] is None  # the administrator meant several
+        assert "acme acme broken" in terminal(server, "providers")
         doctor = terminal(server, "doctor")
         with ServerKernel(server) as process:
             for name, (_, words) in wrong.items():
