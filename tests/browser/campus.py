@@ -42,7 +42,7 @@ def campus(home: Path, oidc: OidcProvider, **auth: Any) -> Iterator[Campus]:
     a port that it had once. ``device`` is signed in to with a code, ``school`` with a password
     (which this provider refuses), ``keys`` with an API key, ``4insight`` by what is pasted;
     ``gadget`` with a code too, at ``rogue``, where ``either`` has a registration for one of two
-    grants.
+    grants. ``typo`` is written down wrongly.
     """
     for name in ("campus", "wrong"):
         callback = f"http://127.0.0.1/jupyter-auth/callback/{name}"
@@ -73,6 +73,7 @@ def campus(home: Path, oidc: OidcProvider, **auth: Any) -> Iterator[Campus]:
             "grants": ["device_code"],
         }
         providers["either"] = providers["gadget"] | {"grants": ["authorization_code", "password"]}
+        providers["typo"] = {"isuer": oidc.issuer, "client_id": "typo"}
         settings = {"providers": providers, **auth}
         with Campus(home, settings, CONFIGURATION, {"CAMPUS_SECRET": SECRET}) as lab:
             lab.fourinsight, lab.rogue = fourinsight, rogue

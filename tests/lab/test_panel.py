@@ -107,6 +107,15 @@ def test_what_the_server_refuses_is_said(notebook, context):
     expect(panel.get_by_role("status")).not_to_be_empty()
 
 
+def test_a_provider_that_is_configured_wrongly_says_so(notebook):
+    panel = Front(notebook("1").page).show()
+    panel.get_by_label("Provider").select_option("typo")
+    panel.get_by_role("button", name="Sign in", exact=True).click()
+    expect(panel.get_by_role("status")).to_contain_text(
+        "unknown field 'isuer'. Did you mean issuer"
+    )
+
+
 def test_menus_show_the_panel_and_sign_out(opened, lab, signed_in):
     signed_in()
     page = opened("1").page
