@@ -205,6 +205,7 @@ def _check_api_key(provider: Provider) -> None:
         _texts(key.parts)
         and all(map(PART.fullmatch, key.parts))
         and _texts(key.environment)
+        and _texts(key.aliases)
         and isinstance(key.headers, Mapping)
         and all(map(_texts, key.headers.values()))
         and all(

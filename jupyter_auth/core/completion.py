@@ -117,6 +117,7 @@ class Completion:
             token_endpoint=token_endpoint,
             # RFC 6749 5.1: a scope left out is the scope that was asked for.
             scopes=tuple(asked) if answer.scopes is None else answer.scopes,
+            asked=tuple(asked),
             issued_at=now,
             expires_at=answer.ends(now),
             issuer=party.endpoints.issuer,

@@ -56,7 +56,8 @@ MEANINGS = {
     " token endpoint in it may be on.",
     "api_key": "What a static key is there: `parts` (their names, and what people call them),"
     " `headers` by origin (`*`: each other one) with `{part}` or `{part:head}` (before its first"
-    " colon) in their values, and `environment`, the variables for the parts.",
+    " colon) in their values, `environment`, the variables for the parts, and `aliases`, other"
+    " names for them in `session.api_keys`.",
     "credentials_from": "An installed package whose JSON file has a public client's credentials:"
     " `package`, `file`, and the names `client_id` and `client_secret` there.",
 }

@@ -242,7 +242,10 @@ class Token:
 
 @dataclass(frozen=True, kw_only=True)
 class Account:
-    """One signed-in identity, with all its tokens. Never leaves the engine that owns the store."""
+    """One signed-in identity, with all its tokens. Never leaves the engine that owns the store.
+
+    ``asked`` are the scopes that its sign-in asked for, ``scopes`` those that were granted.
+    """
 
     provider: str
     session_key: str
@@ -253,6 +256,7 @@ class Account:
     kind: Kind = "bearer"
     token_endpoint: str | None = None  # where it came from, if that is not the provider's own
     scopes: tuple[str, ...] = ()
+    asked: tuple[str, ...] = ()
     issued_at: float
     expires_at: float | None = None
     issuer: str | None = None
@@ -291,6 +295,7 @@ class Account:
             subject=self.subject,
             person=self.person,
             scopes=self.scopes,
+            asked=self.asked,
             expires_at=self.expires_at,
             refreshes=self.refresh_token is not None,
             signed_in_at=self.signed_in_at,
@@ -325,6 +330,7 @@ class AccountInfo:
     subject: str | None = None
     person: str = ""
     scopes: tuple[str, ...] = ()
+    asked: tuple[str, ...] = ()
     expires_at: float | None = None
     refreshes: bool = False
     signed_in_at: float = 0.0

@@ -136,12 +136,14 @@ class ApiKey:
 
     ``headers`` are those of a request, by origin (``"*"``: each other one that a token may go to):
     ``{name}`` in a value stands for a part, ``{name:head}`` for what comes before its first colon.
-    ``environment``: variables for the parts, besides ``JUPYTER_AUTH_<PROVIDER>_<PART>``.
+    ``environment``: variables for the parts, besides ``JUPYTER_AUTH_<PROVIDER>_<PART>``;
+    ``aliases``: other names for them, which another package's users know.
     """
 
     parts: Mapping[str, str]
     headers: Mapping[str, Mapping[str, str]]
     environment: Mapping[str, str] = field(default_factory=dict)
+    aliases: Mapping[str, str] = field(default_factory=dict)
 
 
 PARTS: dict[str, type[Any]] = {

@@ -358,7 +358,8 @@ def decoded(data: bytes) -> Account:
         raise TypeError
     for name in SECRETS:
         fields[name] = Secret(fields[name]) if fields[name] else None
-    fields["scopes"] = tuple(fields["scopes"])
+    for name in ("scopes", "asked"):
+        fields[name] = tuple(fields.get(name, ()))
     return Account(**fields)
 
 

@@ -20,6 +20,7 @@ from jupyter_auth.core.traces import forget_locals
 from jupyter_auth.core.urls import LOOPBACK_HOSTS, is_loopback
 from jupyter_auth.kernel.auth import TokenAuth
 from jupyter_auth.kernel.client import connect
+from jupyter_auth.kernel.key_parts import KeyParts
 from jupyter_auth.kernel.throttle import Credential, Throttling
 
 if TYPE_CHECKING:
@@ -135,13 +136,14 @@ class AuthenticatedSession(requests.Session):
         return MaskedStr(self._holder.tokens.token().bearer.reveal())
 
     @property
-    def api_keys(self) -> dict[str, str] | None:
-        """The parts of the API key that is used, reprs masked. None: a token is."""
+    def api_keys(self) -> KeyParts | None:
+        """The parts of the API key that is used, as items and attributes. None: a token is."""
         account = self._holder.account()
         if account is None or account.kind != "api_key":
             return None
         parts = json.loads(self._holder.tokens.token().access_token.reveal())
-        return {name: MaskedStr(value) for name, value in parts.items()}
+        key = connect().configuration(self._holder.key.provider).api_key
+        return KeyParts(parts, key.aliases if key else {})
 
     @property
     def id_token(self) -> str | None:

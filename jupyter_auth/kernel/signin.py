@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple, cast
 
@@ -84,7 +85,11 @@ class SignIn:
     def account(self) -> AccountInfo | None:
         """Who is signed in; None also where it is another person than this session is for."""
         account = self._stored()
-        return account if account and self.tokens.person in {"", account.person} else None
+        if account is None or self.tokens.person not in {"", account.person}:
+            return None
+        if account.kind == "api_key" and account.username is None:  # it is whoever's set it
+            return replace(account, username=self.wish.username)
+        return account
 
     def _stored(self) -> AccountInfo | None:
         return next((each for each in self._accounts.accounts() if each.key == self.key), None)
@@ -228,8 +233,6 @@ class SignIn:
 
     def _wait(self, login: Login) -> None:
         """Show the login, and wait until somebody has finished it elsewhere."""
-        from dataclasses import replace
-
         from jupyter_auth.kernel.prompt import browser_here, comes_back, show_prompt
         from jupyter_auth.kernel.waiting import wait_for_login
 
@@ -281,8 +284,19 @@ class SignIn:
         return self._asking
 
     def _missing(self, account: AccountInfo) -> tuple[str, ...]:
+        """The scopes that it has to be asked for. A key has none.
+
+        Those of the session have to be granted, those of the provider's configuration only asked
+        for: a provider may grant fewer.
+        """
+        if account.kind == "api_key":
+            return ()
         known = {*account.scopes, *NOT_REPORTED}
-        return tuple(scope for scope in self.wish.scopes if scope not in known)
+        wanted = self.wish.scopes
+        if not wanted and account.asked:
+            known.update(account.asked)
+            wanted = self.info.scopes
+        return tuple(scope for scope in wanted if scope not in known)
 
     def _insufficient(self, missing: tuple[str, ...], hint: str) -> InsufficientScope:
         message = f"The sign-in to {self.info.title} lacks the scopes {' '.join(missing)}."

@@ -185,7 +185,7 @@ def test_there_is_no_word_for_a_refresh_token_or_a_client_secret():
     names = set(_names(sent))
     assert not any("refresh_token" in name or "secret" in name for name in names)
     assert names == {
-        "access_token", "api_headers", "api_origins", "Authorization", "base_url", "calls",
+        "access_token", "api_headers", "api_origins", "asked", "Authorization", "base_url", "calls",
         "changes", "client_id", "error", "expires_at", "grant", "headers", "headers_at", "host",
         "id", "kernel", "kind", "limit", "limits", "lockout", "login", "name", "notebook",
         "notebooks", "path", "person", "provider", "quota", "refresh_at", "refresh_on", "refreshes",

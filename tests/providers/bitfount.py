@@ -24,7 +24,7 @@ KEY_ID, KEY = "key-id-7f21", "half-of-it-51c0:whole-9b1d"
 
 
 class Bitfount(RogueProvider):
-    """``hub`` and ``access_manager`` are the origins of its two APIs.
+    """``hub`` and ``access_manager`` are the origins of its two APIs; ``ports`` those of all three.
 
     ``sparse``: a refresh answers neither a refresh token nor an ID token.
     """
@@ -44,7 +44,9 @@ class Bitfount(RogueProvider):
         self.devices.interval = None
         self.devices.statuses = {"authorization_pending": 403, "slow_down": 429}
         self.devices.statuses |= {"access_denied": 403, "expired_token": 403}
+        self.scopes = SCOPES
         self._apis = [SocketServer(self._hub), SocketServer(self._access_manager)]
+        self.ports = (self._server.port, *(api.port for api in self._apis))
         self.hub, self.access_manager = (f"http://127.0.0.1:{api.port}" for api in self._apis)
 
     def __enter__(self) -> Self:
@@ -59,7 +61,7 @@ class Bitfount(RogueProvider):
 
     def _device(self, request: Request) -> Reply:
         form = request.form
-        if form.get("audience") != AUDIENCE or form.get("scope") != SCOPES:
+        if form.get("audience") != AUDIENCE or form.get("scope") != self.scopes:
             return Reply.json({"error": "access_denied"}, 403)
         return super()._device(request)
 

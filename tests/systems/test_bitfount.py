@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import pytest
 from clock import Clock
 from core.drive import account_of
@@ -12,7 +14,7 @@ from systems.presets import preset_at
 
 from jupyter_auth import UserSession
 from jupyter_auth.core.engine import Engine
-from jupyter_auth.core.errors import LoginRequired, UserMismatch
+from jupyter_auth.core.errors import InsufficientScope, LoginRequired, UserMismatch
 from jupyter_auth.core.logins import outcome
 from jupyter_auth.core.models import AccountKey
 from jupyter_auth.core.providers import Providers
@@ -117,6 +119,15 @@ def test_api_header_may_be_a_key_half_of_it_for_the_hub(broker, table, bitfount)
     assert access_manager == (KEY_ID, KEY)
     assert "authorization" not in bitfount.calls[0].headers
     assert session.api_keys == {"api_key_id": KEY_ID, "api_key": KEY}
+    assert (session.api_keys.api_key_id, session.api_keys.api_key) == (KEY_ID, KEY)
+    assert (session.api_keys.access_key_id, session.api_keys.access_key) == (KEY_ID, KEY)  # theirs
+    assert copy.copy(session.api_keys).access_key == KEY
+    with pytest.raises(AttributeError, match="'secret'; it has api_key_id, api_key"):
+        _ = session.api_keys.secret
+    assert KEY not in repr(vars(session.api_keys))
+    assert session.username == "alice"  # a key does not say whose it is
+    assert UserSession("bitfount", interactive=False).username is None
+    assert UserSession("bitfount", scopes="openid more", interactive=False).authenticated
     assert KEY not in repr(session.api_keys) + repr(session)
     assert session.authenticated
     assert bitfount.requests == []  # nobody was asked for anything
@@ -176,6 +187,27 @@ def test_kept_under_somebody_elses_name_it_is_refused_and_nothing_sent(engine, b
     assert isinstance(outcome(ended), AssertionError)
     assert engine.accounts() == []
     assert bitfount.calls == []
+
+
+def test_kept_for_fewer_scopes_it_is_not_taken_for_more(broker, table, bitfount):
+    """Neither for those of the session nor for those of the configuration, once it asks for more;
+    but what a provider did not grant is not asked for again and again."""
+    engine = broker({"bitfount": table})
+    bitfount.scope = "openid"  # as granted
+    bitfount.devices.interval = 0.1
+    login = engine.device.start(engine.begin("bitfount").id)
+    bitfount.devices.approve(login.user_code)
+    engine.changes(engine.changes().sequence, wait=PATIENCE)
+    assert UserSession("bitfount", interactive=False).scopes == ("openid",)
+    with pytest.raises(InsufficientScope, match="lacks the scopes pods"):
+        UserSession("bitfount", scopes="openid pods", interactive=False)
+    wider = table | {"scopes": [*table["scopes"], "pods"]}
+    engine._providers = Providers({"bitfount": wider})
+    with pytest.raises(InsufficientScope, match="lacks the scopes pods") as caught:
+        UserSession("bitfount", interactive=False)
+    assert caught.value.scopes == ("pods",)
+    engine._providers = Providers({"bitfount": table | {"scopes": ["openid", "profile"]}})
+    assert UserSession("bitfount", interactive=False).authenticated
 
 
 def test_kept_under_another_configuration_it_is_nobodys(engine, bitfount, table):

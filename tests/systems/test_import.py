@@ -234,9 +234,10 @@ def test_a_provider_that_a_notebook_made_reads_no_files(engine, home, rogue, ref
     write(home / ".fourinsight/api/token", fourinsights(rogue, refresh_token()))
     cache = OtherCache(paths=("~/.fourinsight/api/token",))
     with RogueProvider() as evil:
-        engine.register(Provider(name="mine", issuer=evil.issuer, client_id="x", import_from=cache))
+        mine = Provider(name="mine", issuer=evil.issuer, client_id="x", import_from=cache)
+        made = engine.register(mine)
         with pytest.raises(ConfigurationError, match="made in a notebook"):
-            engine.import_accounts("mine")
+            engine.import_accounts(made.name)
         assert evil.seen("token") == []
 
 
