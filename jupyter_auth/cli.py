@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from jupyter_auth.core.errors import AuthError, ConfigurationError
 from jupyter_auth.kernel import verbs
@@ -117,13 +117,17 @@ def _login(given: Namespace) -> int:
 
 def _complete(name: str) -> None:
     """Ask for what a provider of the person's own lacks, and keep it."""
-    given = {}
+    given: dict[str, Any] = {}
     for field in verbs.missing(name):
         if field == "client_id":
             given[field] = _ask(f"Client id that you registered for {name}: ")
+        elif field == "grants":
+            known = verbs.grants(name)
+            question = f"Grant of that registration, {' or '.join(known)} (Enter: {known[0]}): "
+            given[field] = (_ask(question) or known[0]).split()
         else:
             given[field] = _ask_secretly(f"Client secret of {name} (Enter if it has none): ")
-    if any(given.values()):
+    if given.get("client_id") or given.get("client_secret"):
         connect().add(name, {field: value for field, value in given.items() if value})
 
 

@@ -331,9 +331,10 @@ def other_grants(party: Party, grant: str) -> str:
     others = [name.rpartition(":")[2] for name in offered if name in GRANTS and name != grant]
     instead = f" It seems to be made for another: {' or '.join(others)}." if others else ""
     known = [each for each in party.provider.grants if each in others]
-    name = party.provider.name
-    command = f"jupyter auth login {name} --grant {known[0]}" if known else ""
-    choose = f" In that case run `{command}`." if known else ""
+    choose = ""
+    if known:
+        session, login = f'grant="{known[0]}"', f"--grant {known[0]}"
+        choose = f" In that case give the session `{session}`, or `auth login` `{login}`."
     return (
         f"Allow {grant} in the registration of client {party.client_id!r}, or register an"
         f" application of its own for it.{instead}{choose}"

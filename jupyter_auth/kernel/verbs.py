@@ -222,7 +222,8 @@ def fields_of(given: argparse.Namespace, ask: Callable[[str], str]) -> dict[str,
 def missing(name: str, accounts: Accounts | None = None) -> tuple[str, ...]:
     """Which of ``client_id`` and ``client_secret`` a provider of the person's own lacks.
 
-    What an administrator or code configured is theirs to complete. ProviderNotFound.
+    ``grants`` is among them where a registration is for one of several. What an administrator or
+    code configured is theirs to complete. ProviderNotFound.
     """
     from jupyter_auth.core.credentials import lacking
     from jupyter_auth.core.providers import Providers, user_file
@@ -233,7 +234,14 @@ def missing(name: str, accounts: Accounts | None = None) -> tuple[str, ...]:
     if lacking(own):  # whoever keeps the accounts may have that package
         return ()
     wants_secret = own.client_auth in {"basic", "post"} and not own.client_secret
-    return ("client_id",) * (not own.client_id) + ("client_secret",) * wants_secret
+    wants_grant = not own.client_id and len(own.grants) > 1
+    lacks = {"client_id": not own.client_id, "client_secret": wants_secret, "grants": wants_grant}
+    return tuple(field for field, so in lacks.items() if so)
+
+
+def grants(name: str) -> tuple[str, ...]:
+    """The grants that the configuration of that provider has, the preferred one first."""
+    return client.connect().configuration(name).grants
 
 
 def named(name: str | None, accounts: Accounts | None = None) -> str:

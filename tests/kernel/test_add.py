@@ -139,6 +139,20 @@ def test_in_a_terminal_a_preset_asks_for_what_it_lacks(door, file, tmp_path):
     assert (github.client_id, github.client_secret.reveal()) == ("my-client", PLANTED)
 
 
+def test_in_a_terminal_it_asks_which_grant_the_registration_is_for(tmp_path):
+    env = environment(tmp_path)
+    with Terminal(env, "-m", "jupyter_auth.cli", "login", "insiders") as terminal:
+        terminal.read("Client id that you registered for insiders")
+        terminal.type("ams")
+        terminal.read("Client secret of insiders")
+        terminal.type(PLANTED)
+        terminal.read(r"authorization_code or password \(Enter: authorization_code\)")
+        terminal.type("password")
+        terminal.read("User name: ")
+    file = Path(env["XDG_CONFIG_HOME"]) / "jupyter_auth" / "providers.toml"
+    assert Providers(user_file=file).get("insiders").grants == ("password",)
+
+
 @pytest.mark.usefixtures("home")
 def test_no_traceback_keeps_the_secret(line):
     given = verbs.parser("x")[0].parse_args(line.replace("mine", "Mine").split())

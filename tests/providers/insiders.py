@@ -21,11 +21,13 @@ CALLBACKS = f"{CALLBACK} http://127.0.0.1/callback/insiders http://127.0.0.1:800
 class Insiders:
     """One process; use it as a context manager. ``origin`` is where it listens.
 
-    An application is registered for one grant alone: ``code_client`` and ``password_client``.
+    An application is registered for one grant alone: ``code_client`` and ``password_client``;
+    ``changed_client`` for passwords too.
     """
 
     code_client = "ams-code"
     password_client = "ams-password"
+    changed_client = "ams-changed"  # to passwords, by their support: its callback is still there
     client_secret = "ams-secret-5c0ffee"
     username = "john.doe@example.org"
     password = "mysecurepassword"
@@ -42,6 +44,7 @@ class Insiders:
             "applications": {
                 self.code_client: code,
                 self.password_client: {"authorization_grant_type": PASSWORD},
+                self.changed_client: code | {"authorization_grant_type": PASSWORD},
             },
         }
         assert self._process.stdin

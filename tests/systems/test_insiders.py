@@ -22,6 +22,7 @@ from jupyter_auth.core.errors import (
 )
 from jupyter_auth.core.models import AccountKey
 from jupyter_auth.core.secret import Secret
+from jupyter_auth.server import views
 
 TOKEN = "/oauth2/token/"
 REVOKE = "/oauth2/revoke-token/"
@@ -306,3 +307,24 @@ def test_a_password_is_refused_for_a_code_registration(engine, insiders):
     assert "the grant password" in caught.value.message
     assert "authorization_code" in caught.value.hint
     assert engine.accounts() == []
+
+
+def test_a_redirect_that_is_refused_goes_on_with_a_password(broker, table, insiders):
+    """A registration that was changed to passwords: their page sends ``unauthorized_client``."""
+    engine = broker({"insiders": table | {"client_id": insiders.changed_client}})
+    login = engine.begin("insiders")
+    url, binding = engine.open(login.id, CALLBACK, "me")
+    back = dict(parse_qsl(urlsplit(insiders.login(url)).query))
+    refused = engine.finish("insiders", back, {binding.name: binding.value}, "me")
+    assert (refused.status, refused.error["code"]) == ("failed", "login_failed")
+    assert "unauthorized_client" in refused.error["message"]
+    assert views.others(refused, engine.typed.alternatives(login.id)) == {
+        "password": "with a password"  # what its page offers
+    }
+    again = engine.begin("insiders", grant="password")
+    host = engine.typed.host(again.id)
+    secret = Secret(insiders.password)
+    assert (
+        engine.typed.password(again.id, insiders.username, secret, host=host).status == "complete"
+    )
+    assert UserSession("insiders", interactive=False).get("devices/").ok

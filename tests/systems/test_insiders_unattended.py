@@ -78,6 +78,14 @@ def test_it_works_by_the_broker_that_has_them(engine, insiders):
 
 
 @pytest.mark.usefixtures("engine")
+def test_it_works_for_that_user_by_name(insiders):
+    session = UserSession("insiders", username=WHO, interactive=False)
+    assert session.get("devices/").json()["owner"] == WHO
+    insiders.reset()
+    assert session.get("devices/").json()["owner"] == WHO
+
+
+@pytest.mark.usefixtures("engine")
 def test_a_token_for_other_clients_is_had_too(insiders):
     assert insiders.alive(str(token("insiders")))
 
