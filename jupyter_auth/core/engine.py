@@ -127,7 +127,8 @@ class Engine:
 
     def configuration(self, name: str) -> Provider:
         """The whole of it but for its client secrets. ProviderNotFound."""
-        return provider_from_mapping(name, provider_fields(self.configured(name), secrets=False))
+        fields = provider_fields(self.configured(name), secrets=False)
+        return provider_from_mapping(plain(name), fields)
 
     def register(self, provider: Provider) -> ProviderInfo:
         """Make a provider made in code known. ConfigurationError: not allowed here."""

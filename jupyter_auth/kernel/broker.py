@@ -11,6 +11,7 @@ from urllib.parse import quote, urlencode
 
 from jupyter_auth.core import wire
 from jupyter_auth.core.errors import BrokerUnavailable
+from jupyter_auth.core.handles import plain
 from jupyter_auth.core.models import DEFAULT_KEY, Logout
 from jupyter_auth.core.secret import Secret
 from jupyter_auth.core.traces import forget_locals
@@ -147,7 +148,7 @@ class BrokerClient:
         from jupyter_auth.core.providers import provider_from_mapping
 
         path = f"providers/{quote(name, safe='')}/configuration"
-        return self._call(lambda data: provider_from_mapping(name, data), "GET", path)
+        return self._call(lambda data: provider_from_mapping(plain(name), data), "GET", path)
 
     def client_token(
         self,
