@@ -16,6 +16,7 @@ from jupyter_auth.core import credentials
 from jupyter_auth.core.errors import ConfigurationError
 from jupyter_auth.core.handles import NAME
 from jupyter_auth.core.logins import LIFETIME
+from jupyter_auth.core.parts import nearest
 from jupyter_auth.core.urls import origin_of
 
 if TYPE_CHECKING:
@@ -150,7 +151,16 @@ def _sound(parent: Application, problems: list[ConfigurationError]) -> JupyterAu
             problems.append(instead(_must(name), KINDS[name][1]))
             if name == "allow_user_providers":  # whoever set it meant to forbid something
                 section[name] = False
+    for name in [each for each in section if each not in KINDS]:
+        if not isinstance(section[name], Config):  # for a class of that name
+            problems.append(_unknown(name))
+            del section[name]
     return JupyterAuth(parent=parent, config=Config({SECTION: section}))
+
+
+def _unknown(name: str) -> ConfigurationError:
+    hint = f"{nearest(name, KINDS)} Correct it and restart the server."
+    return ConfigurationError(f"c.{SECTION} has no setting {name!r:.80}.", hint=hint)
 
 
 def _must(name: str) -> str:

@@ -61,6 +61,24 @@ def test_where_users_may_not_there_is_only_the_administrators(user_file):
         closed.register(Provider(name="mine", **TABLE))
 
 
+def test_nothing_takes_the_place_of_what_the_administrator_configured_wrongly(user_file):
+    reason = ConfigurationError("Provider 'idp' is odd.", hint="Correct it.")
+    providers = Providers(
+        {"idp": reason, "github": reason, "Bad Name": reason}, user_file=user_file
+    )
+    for name in ("idp", "github", "Bad Name"):
+        for call in (providers.get, providers.info, providers.service):
+            with pytest.raises(ConfigurationError, match=r"is odd\. Correct it\.") as caught:
+                call(name)
+            assert caught.value is not reason  # each who is told has a traceback of their own
+    with pytest.raises(ConfigurationError, match="administrator"):
+        providers.register(Provider(name="idp", **table("code")))
+    with pytest.raises(ConfigurationError, match="administrator"):
+        providers.write_down("idp", TABLE)
+    listed = {info.name: info.source for info in providers.all() if info.source != "preset"}
+    assert listed == {"idp": "broken", "github": "broken"}
+
+
 def added(providers):
     """Those that somebody added; a preset with a public client id is always there."""
     return [(info.name, info.source) for info in providers.all() if info.source != "preset"]
@@ -76,6 +94,7 @@ def test_the_only_one_is_the_default():
     assert Providers().default is None
     assert Providers({"idp": TABLE}).default == "idp"
     assert Providers({"idp": TABLE, "other": TABLE}).default is None
+    assert Providers({"idp": TABLE, "other": ConfigurationError("It is odd.")}).default is None
 
 
 # -- presets -------------------------------------------------------------------------------------

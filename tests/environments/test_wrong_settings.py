@@ -53,7 +53,8 @@ def test_a_provider_that_cannot_work_is_off_and_the_others_work(oidc, idp, tmp_p
         "Not A Name": (idp, "'Not A Name' in c.JupyterAuth.providers is not a valid provider name"),
     }
     tables = {name: table | {"client_secret": PLANTED} for name, (table, _) in wrong.items()}
-    server = JupyterProcess(tmp_path / "home", providers={"idp": idp, **tables})
+    settings = {"providers": {"idp": idp, **tables}, "default_provider": "acme"}
+    server = JupyterProcess(tmp_path / "home", **settings)
     own = server.home / "user" / "jupyter_auth" / "providers.toml"  # a person's of that name
     own.parent.mkdir(parents=True)
     own.write_text(f'[acme]\nissuer = "{oidc.issuer}"\nclient_id = "mine"\n')
@@ -65,10 +66,11 @@ def test_a_provider_that_cannot_work_is_off_and_the_others_work(oidc, idp, tmp_p
         found = kernel.call("GET", "providers")
         listed = {each["name"]: each["source"] for each in found["providers"]}
         assert [name for name, source in listed.items() if source == "broken"] == ["acme", "github"]
-        assert found["default"] is None  # the administrator meant several
+        assert found["default"] == "acme"  # and no other in its place
         assert "acme acme broken" in terminal(server, "providers")
         doctor = terminal(server, "doctor")
         with ServerKernel(server) as process:
+            assert wrong["acme"][1] in process.run(USE.format(None)).text()
             for name, (_, words) in wrong.items():
                 api = browser.send("POST", "jupyter-auth/api/v1/logins", {"provider": name})
                 here = process.run(USE.format(name)).text()

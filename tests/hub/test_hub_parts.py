@@ -93,6 +93,24 @@ def test_two_providers_of_one_name_are_refused(environ: dict[str, str], tmp_path
     service.database.close()
 
 
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("login_lifetime = 700", "c.JupyterAuth.login_lifetime has to be a number of seconds"),
+        ("providers = {'Bad Name': {}}", "'Bad Name' in c.JupyterAuth.providers is not a valid"),
+        ("allow_user_providers = 'maybe'", "c.JupyterAuth.allow_user_providers has to be True"),
+    ],
+)
+def test_a_setting_that_is_wrong_stops_it(
+    environ: dict[str, str], tmp_path: Path, line: str, said: str
+) -> None:
+    file = tmp_path / "config.py"
+    file.write_text(f"c.JupyterAuth.{line}")
+    with pytest.raises(ConfigurationError, match=said) as caught:
+        Service(environ, str(file))
+    assert not caught.value.hint  # nothing counts in its place: nothing runs
+
+
 def test_the_process_says_it_on_stderr_and_ends() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "jupyter_auth.server.hub"],

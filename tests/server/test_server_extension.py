@@ -106,6 +106,14 @@ def test_what_is_wrong_is_said_and_counts_as_its_safe_default(
         assert getattr(found, name.replace("public_url", "public_origin")) == counts
 
 
+def test_a_setting_that_there_is_not_is_said() -> None:
+    (problem,) = settings(alow_user_providers="planted").problems
+    assert str(problem) == (
+        "c.JupyterAuth has no setting 'alow_user_providers'. Did you mean allow_user_providers?"
+        " Correct it and restart the server."
+    )
+
+
 def _environment(server: JupyterProcess) -> dict[str, str]:
     """What a kernel of that server inherits."""
     assert server._process is not None
