@@ -84,13 +84,19 @@ def _compiled(shell: Any, cell: str) -> list[CodeType]:
     tree = shell.compile.ast_parse(source)
     shown = _is_shown(source, tree.body)
     tree = shell.transform_ast(tree)
-    file = shell.compile.cache(source, shell.execution_count - 1, raw_code=cell)  # for tracebacks
+    file = shell.compile.cache(source, _number(shell), raw_code=cell)  # for tracebacks
     last = tree.body.pop() if shown else None
     with shell.compile.extra_flags(ast.PyCF_ALLOW_TOP_LEVEL_AWAIT if shell.autoawait else 0):
         codes = [shell.compile(tree, file, "exec")]
         if last is not None:
             codes.append(shell.compile(ast.Expression(last.value), file, "eval"))
     return codes
+
+
+def _number(shell: Any) -> int:
+    """The number of the cell that is running; the shell may count the next one already."""
+    running = shell.displayhook.exec_result
+    return int((running and running.execution_count) or shell.execution_count)
 
 
 def _is_shown(source: str, statements: list[ast.stmt]) -> bool:

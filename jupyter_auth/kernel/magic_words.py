@@ -116,9 +116,10 @@ def complete_in(shell: Any) -> None:
     """Complete the words of ``%auth`` in ``shell``; again is no harm."""
     for magic in ("%auth", "%%auth"):
         shell.set_hook("complete_command", complete, str_key=magic)
-    matchers = getattr(shell.Completer, "custom_matchers", None)  # since IPython 8.6
-    if matchers is not None and match not in matchers:
+    try:
         from IPython.core.completer import context_matcher
-
-        context_matcher(identifier="jupyter_auth.match", priority=100)(match)
-        matchers.append(match)
+    except ImportError:  # IPython before 8.6
+        return
+    context_matcher(identifier="jupyter_auth.match", priority=100)(match)
+    if match not in shell.Completer.custom_matchers:
+        shell.Completer.custom_matchers.append(match)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 import pytest
+from IPython.core import completer
 from IPython.core.completer import provisionalcompleter
 from IPython.core.interactiveshell import InteractiveShell
 from kernel.doors import OpenDoor, consenting, sign_in
@@ -137,6 +138,9 @@ def test_with_jedi_and_without(loaded, code, jedi):
 def test_before_ipython_had_matchers_a_hook_offers_the_same(loaded, monkeypatch, code):
     monkeypatch.setattr(loaded.Completer, "custom_matchers", [])
     monkeypatch.setattr(loaded.Completer, "use_jedi", False)
+    monkeypatch.delattr(completer, "context_matcher")
+    load(loaded)
+    assert not loaded.Completer.custom_matchers
     begun = code[: code.rindex(" ") + 1]
     assert {*completed(loaded, code)} == {begun + each for each in OFFERS[code]}
 
