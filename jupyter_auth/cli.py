@@ -123,7 +123,7 @@ def _complete(name: str) -> None:
             given[field] = _ask(f"Client id that you registered for {name}: ")
         elif field == "grants":
             known = verbs.grants(name)
-            question = f"Grant of that registration, {' or '.join(known)} (Enter: {known[0]}): "
+            question = f"Grant of that registration: {' or '.join(known)} [{known[0]}]: "
             given[field] = (_ask(question) or known[0]).split()
         else:
             given[field] = _ask_secretly(f"Client secret of {name} (Enter if it has none): ")

@@ -15,7 +15,7 @@ from jupyter_auth.core.errors import (
     ProviderUnavailable,
 )
 from jupyter_auth.core.grants import TYPED
-from jupyter_auth.core.handles import is_handle
+from jupyter_auth.core.handles import is_handle, plain
 from jupyter_auth.core.secret import Secret
 from jupyter_auth.core.traces import forgetful
 from jupyter_auth.kernel.client import alone
@@ -82,7 +82,7 @@ def sign_in_as(
 def _text_of(ask: Callable[[], str]) -> Secret:
     found = ask()
     if not isinstance(found, str) or not found:
-        raise ConfigurationError("The function that was given as `password` returned no text.")
+        raise ConfigurationError("The `password` function returned no text.")
     return Secret(found)
 
 
@@ -90,20 +90,20 @@ def check_password(
     accounts: Accounts, info: ProviderInfo, username: str | None, *, literal: bool
 ) -> None:
     """ConfigurationError: this is no place for a password of a program's own."""
-    names = " and ".join(variable(info.name, name) for name in ("username", "password"))
+    names = " and ".join(variable(plain(info.name), name) for name in ("username", "password"))
     if literal:
         raise ConfigurationError(
-            "A password is not given as text: it would stay in the code and in whatever shows it.",
-            hint=f"Give a function that returns it, or set {names}.",
+            "A password can't be passed as text: it would stay in your code.",
+            hint=f"Pass a function that returns it, or set {names}.",
         )
     if in_notebook() or not alone(accounts):
         raise ConfigurationError(
-            "A password is given by a script that runs without a Jupyter server, not here.",
+            "`password=` works only in a script that runs without a Jupyter server.",
             hint=f"Set {names} where the Jupyter server is started, or sign in on its page.",
         )
     if not username:
         raise ConfigurationError(
-            "A password is somebody's.", hint="Give `username=` with `password=`."
+            "`password=` needs `username=`.", hint="Pass the name that the password belongs to."
         )
 
 

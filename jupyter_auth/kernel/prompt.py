@@ -199,8 +199,8 @@ def redirect_words(redirect_uri: str, title: str, *, fixed: bool) -> str:
     if fixed:
         return f"Redirect URI: {redirect_uri} (register exactly this at {title})"
     return (
-        f"Redirect URI: {redirect_uri} (its port changes each time: register it without one, or"
-        " set redirect_uri of the provider)"
+        f"Redirect URI: {redirect_uri} (the port changes each time: register the URI without"
+        " one, or set `redirect_uri` of the provider)"
     )
 
 

@@ -146,7 +146,7 @@ def test_in_a_terminal_it_asks_which_grant_the_registration_is_for(tmp_path):
         terminal.type("ams")
         terminal.read("Client secret of insiders")
         terminal.type(PLANTED)
-        terminal.read(r"authorization_code or password \(Enter: authorization_code\)")
+        terminal.read(r"authorization_code or password \[authorization_code\]")
         terminal.type("password")
         terminal.read("User name: ")
     file = Path(env["XDG_CONFIG_HOME"]) / "jupyter_auth" / "providers.toml"

@@ -113,7 +113,7 @@ def test_the_redirect_uri_is_said_before_the_browser_opens(browser, add, insider
     add("--client-id", insiders.code_client)
     with Terminal(browser, "-c", CALL) as terminal:
         uri = terminal.read(r"Redirect URI: (http://127\.0\.0\.1:\d+/callback/insiders) ")[1]
-        terminal.read("register it without one")
+        terminal.read("register the URI without one")
         terminal.read(f"owner: {insiders.username}")
         assert terminal.ended() == 0
     assert insiders.journal("/oauth2/authorize/")[0]["query"]["redirect_uri"] == uri

@@ -5,6 +5,7 @@ from __future__ import annotations
 from traceback import walk_tb
 
 import pytest
+import tomli_w
 from environments.terminal import run
 from kernel.kernels import Kernel
 from kernel.secrets_in import local_variables
@@ -13,7 +14,12 @@ from systems.presets import preset_at
 from systems.test_insiders_alone import CALL, add, env, fields
 
 from jupyter_auth import Provider, UserSession, token
-from jupyter_auth.core.errors import ConfigurationError, LoginRequired, RefreshRejected
+from jupyter_auth.core.errors import (
+    ConfigurationError,
+    LoginFailed,
+    LoginRequired,
+    RefreshRejected,
+)
 
 __all__ = ["add", "env", "fields"]
 
@@ -193,8 +199,8 @@ def test_what_it_returns_is_refused_once_and_shown_nowhere(env, add, insiders):
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ("password='hunter-81c2'", "A password is not given as text"),
-        ("password=lambda: 'hunter-81c2'", "Give `username=` with `password=`"),
+        ("password='hunter-81c2'", "A password can't be passed as text"),
+        ("password=lambda: 'hunter-81c2'", "`password=` needs `username=`"),
         (f"username={WHO!r}, password=lambda: None", "returned no text"),
     ],
 )
@@ -203,6 +209,26 @@ def test_what_is_no_function_of_somebodys_is_refused(env, add, insiders, given, 
     ran = run(env, "-c", f"from jupyter_auth import UserSession\nUserSession('insiders', {given})")
     assert said in ran.stderr
     assert insiders.journal(TOKEN) == []
+
+
+def test_no_traceback_keeps_what_it_returned(home, table, insiders, tmp_path):
+    file = home / "jupyter_auth" / "providers.toml"
+    file.parent.mkdir(parents=True)
+    file.write_text(tomli_w.dumps({"insiders": table}))
+    vault = tmp_path / "vault"
+    vault.write_text("wrong-81c2")
+    with pytest.raises(LoginFailed, match="invalid_grant") as caught:
+        UserSession("insiders", username=WHO, password=vault.read_text)
+    assert "wrong-81c2" not in local_variables(caught.value)
+    vault.write_text(insiders.password)
+    session = UserSession("insiders", username=WHO, password=vault.read_text)
+    insiders.reset()  # its sign-in is over: the function is asked again
+    assert session.get("devices/").json()["owner"] == WHO
+    insiders.reset()
+    vault.write_text("wrong-81c2")
+    with pytest.raises(LoginFailed) as caught:
+        session.get("devices/")
+    assert "wrong-81c2" not in local_variables(caught.value)
 
 
 def test_no_traceback_keeps_a_literal(home, table):  # noqa: ARG001
@@ -217,12 +243,12 @@ def test_in_a_notebook_it_is_refused(env, add, insiders):
     line = f"UserSession('insiders', username={WHO!r}, password=lambda: 'hunter-81c2')"
     with Kernel(env=env) as kernel:
         ran = kernel.run(f"from jupyter_auth import UserSession\n{line}")
-    assert "without a Jupyter server, not here" in ran.text()
+    assert "only in a script that runs without a Jupyter server" in ran.text()
     assert insiders.journal(TOKEN) == []
 
 
 @pytest.mark.usefixtures("engine")
 def test_where_a_server_keeps_the_accounts_it_is_refused():
-    with pytest.raises(ConfigurationError, match="not here") as caught:
+    with pytest.raises(ConfigurationError, match="only in a script") as caught:
         UserSession("insiders", username=WHO, password=lambda: "x")
     assert "JUPYTER_AUTH_INSIDERS_PASSWORD where the Jupyter server" in caught.value.hint
