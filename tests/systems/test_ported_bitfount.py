@@ -6,12 +6,24 @@ directory, so each runs where that is, and where it is not.
 from __future__ import annotations
 
 import json
+import re
+import tomllib
+from pathlib import Path
 
 import pytest
 from providers.bitfount import CLIENT_ID, KEY, KEY_ID, Bitfount
 from providers.internet import Internet
 from systems.machine import Machine
 
+from jupyter_auth.core.providers import Providers, provider_from_mapping
+
+README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+STAGING = re.search(r"```text\n(\[bitfount-staging\]\n.*?)```", README, re.DOTALL)[1]
+ENVIRONMENTS = re.findall(
+    r"^\| `(\w+)`.*? \| `(https://auth\S+)` \| `(\w+)` \| `(http\S+)` \| `(http\S+)` \|$",
+    README,
+    re.MULTILINE,
+)
 AUDIENCE = "https://hub.bitfount.com/api"
 
 
@@ -124,3 +136,49 @@ def test_scopes_of_the_configuration(machine, bitfount):
         bitfount.devices.approve(user_code(terminal))
         assert terminal.ended() == 0
     assert machine.run("bitfount_whoami.py", "alice").returncode == 0
+
+
+# Other environments, as the README writes them down
+
+
+def test_staging(machine, bitfount):
+    machine.configure(STAGING)
+    bitfount.issuer = "https://auth.staging.bitfount.com"
+    bitfount.client_id = tomllib.loads(STAGING)["bitfount-staging"]["client_id"]
+    with machine.terminal("bitfount_staging.py") as terminal:
+        bitfount.devices.approve(user_code(terminal))
+        terminal.read("alice at https://hub.staging.bitfount.com/api/me")
+        assert terminal.ended() == 0
+    assert {each.headers["host"] for each in bitfount.requests} == {"auth.staging.bitfount.com"}
+
+
+def test_staging_with_keys(machine, bitfount):
+    machine.configure(STAGING)
+    machine.env |= {"BITFOUNT_API_KEY_ID": KEY_ID, "BITFOUNT_API_KEY": KEY}
+    ran = machine.run("bitfount_staging.py")
+    assert ran.stdout.endswith("alice at https://hub.staging.bitfount.com/api/me\n"), ran.stderr
+    assert {call.headers["x-api-key"] for call in bitfount.calls} == {KEY.partition(":")[0]}
+
+
+def test_staging_differs_from_the_preset_in_addresses_and_client_alone():
+    preset, staging = Providers().get("bitfount"), tomllib.loads(STAGING)["bitfount-staging"]
+    made = vars(provider_from_mapping("bitfount-staging", staging))
+    differs = {name for name, value in made.items() if value != getattr(preset, name)}
+    assert differs == {
+        *("name", "title", "client_id", "base_url", "api_origins", "endpoints", "api_key"),
+        "import_from",
+    }
+
+
+def test_each_environment_of_the_table_makes_a_provider():
+    assert [name for name, *_ in ENVIRONMENTS] == ["staging", "sandbox", "sandbox", "dev", "dev"]
+    theirs = ENVIRONMENTS[0][1:]
+    for _, *values in ENVIRONMENTS:
+        text = STAGING
+        for before, after in zip(theirs, values, strict=True):
+            assert before in STAGING
+            text = text.replace(before, after)
+        made = provider_from_mapping("other", tomllib.loads(text)["bitfount-staging"])
+        assert made.endpoints.issuer == f"{values[0]}/"
+        assert made.api_origins == tuple(values[2:])
+        assert made.api_key.headers.keys() == set(values[2:])
