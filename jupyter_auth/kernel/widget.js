@@ -18,11 +18,15 @@ function serverOfPage() {
   }
 }
 
+/** The XSRF token of this page. Voilà's pages have none, and so may ask the server, but not act. */
+function xsrf() {
+  return document.cookie.match(/(?:^|;\s*)_xsrf=([^;]*)/)?.[1];
+}
+
 /** One call of the UI door. Under a Hub even a GET with cookies needs the XSRF header. */
 async function call(door, method, path, body) {
-  const xsrf = document.cookie.match(/(?:^|;\s*)_xsrf=([^;]*)/);
   const headers = { Accept: "application/json" };
-  if (xsrf) headers["X-XSRFToken"] = decodeURIComponent(xsrf[1]);
+  if (xsrf()) headers["X-XSRFToken"] = decodeURIComponent(xsrf());
   if (body) headers["Content-Type"] = "application/json";
   const answer = await fetch(new URL(path, door), {
     method,
@@ -184,11 +188,11 @@ function show({ model, el }) {
     attended = false;
     drawn = ""; // whatever comes of it, the buttons are drawn anew
     try {
-      if (door) return await doors[action]();
+      if (door && xsrf()) return await doors[action]();
     } catch (error) {
       if (error.spoken) return draw({ problem: error.message });
     }
-    tell(action); // no door: the kernel acts, and says what became of it
+    tell(action); // no door for us: the kernel acts, and says what became of it
   }
 
   const hear = message => {

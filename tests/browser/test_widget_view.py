@@ -78,3 +78,16 @@ def test_in_a_saved_notebook_it_works_before_any_cell_runs(notebook, lab, contex
     sign_in(tab)
     closes_itself(tab)
     expect(book.output(0)).to_contain_text(IN)
+
+
+def test_on_a_page_without_an_xsrf_token_the_kernel_acts(notebook, context):
+    """As on those of Voilà, whose visitors would else be told to reload it."""
+    book = notebook(cells.MAGIC)
+    book.run(0)
+    book.output(0).get_by_role("button", name="Cancel").click()
+    again = book.output(0).get_by_role("button", name="Try again")
+    expect(again).to_be_visible()
+    context.clear_cookies(name="_xsrf")
+    again.click()
+    sign_in(follow(book.output(0).get_by_role("link", name=GO)))
+    expect(book.output(0)).to_contain_text(IN)
