@@ -177,7 +177,7 @@ class _Here:
 
     def _advise(self) -> None:
         if not self._advised and not self._left and (advice := missing_extension()):
-            _say(advice)
+            _say(" ".join(advice))
         self._advised = True
 
     @property

@@ -11,19 +11,19 @@ WHAT = "jupyter-auth-session"
 OFF_VARIABLE = "JUPYTER_AUTH_OFF"  # set by a server that has the extension, and cannot use it
 
 
-def missing_extension() -> str:
-    """What to do so that this kernel's server has a broker, in two sentences; "" without a server.
+def missing_extension() -> tuple[str, str] | None:
+    """Why this kernel's server has no broker, and what to do so that it has; None without a server.
 
     The environment to install into is the server's: a kernel's is another one, as often as not.
     """
     if reason := os.environ.get(OFF_VARIABLE):
         return (
-            f"This Jupyter server's sign-in is off, so this process signs in by itself. {reason} "
-            "For one sign-in in all notebooks, restart the server once that is corrected."
+            f"This Jupyter server's sign-in is off, so this process signs in by itself. {reason}",
+            "For one sign-in in all notebooks, restart the server once that is corrected.",
         )
     server = _server()
     if server is None:
-        return ""
+        return None
     python = _python(server)
     if python and python.parent == Path(sys.executable).parent:
         how = f"`{python.with_name('jupyter')} server extension enable jupyter_auth`"
@@ -33,8 +33,8 @@ def missing_extension() -> str:
             "" if python else ", in the environment of the server"
         )
     return (
-        "The Jupyter server of this kernel runs without jupyter_auth, so the kernel signs in by "
-        f"itself. For one sign-in in all notebooks: {how}, then start the server anew."
+        "The Jupyter server of this kernel runs without jupyter_auth: the kernel signs in itself.",
+        f"For one sign-in in all notebooks: {how}, then start the server anew.",
     )
 
 

@@ -53,8 +53,8 @@ def without_broker() -> Iterator[Finding]:
     """That this process keeps the accounts itself, and whether a Jupyter server could."""
     yield Finding(about="Broker", says="None: this process keeps the accounts itself.")
     if advice := missing_extension():
-        says, _, fix = advice.partition(". ")
-        yield Finding(about="Extension", says=f"{says}.", fix=fix, state="wrong")
+        says, fix = advice
+        yield Finding(about="Extension", says=says, fix=fix, state="wrong")
         return
     place, enabled = _extension()
     if enabled:
