@@ -80,7 +80,7 @@ def test_one_that_the_administrator_configured_is_chosen_for_this_once(file):
 
 def test_nothing_is_typed_for_one_that_a_notebook_made(engine):
     """SECURITY 10."""
-    engine.register(
+    made = engine.register(
         provider_from_mapping(
             "own",
             {
@@ -93,7 +93,7 @@ def test_nothing_is_typed_for_one_that_a_notebook_made(engine):
             },
         )
     )
-    login = engine.begin("own")
+    login = engine.begin(made.name)
     assert engine.typed.alternatives(login.id) == ()
     with pytest.raises(ConfigurationError, match="made in a notebook"):
         engine.typed.choose(login.id, "password")
