@@ -88,7 +88,7 @@ def _plain(value: Any, left_out: tuple[str, ...]) -> Any:
         fields = {k: v for k, v in vars(value).items() if v not in (None, ()) and k not in left_out}
         return {k: _plain(v, left_out) for k, v in fields.items()}
     if isinstance(value, Mapping):
-        return dict(value)
+        return {name: _plain(each, ()) for name, each in value.items()}
     return list(value) if isinstance(value, tuple) else value
 
 

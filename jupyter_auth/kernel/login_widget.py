@@ -24,7 +24,11 @@ STATES = ("signed_out", "pending", "signed_in", "denied", "expired", "cancelled"
 
 
 class LoginWidget(AccountWidget):
-    """An ``AccountWidget`` that Python can follow: by ``observe``, or ``on_signed_in``.
+    """Shows one account, and Python can follow it: by ``observe``, or ``on_signed_in``.
+
+    Its arguments are those of ``UserSession`` and ``layout``; ``force`` asks for a sign-in though
+    somebody is signed in, and with ``begin`` False none begins before a person clicks.
+    ``provider`` and ``session_key`` can be set: it shows that account then.
 
     ``signed_in``: whether ``session`` works. ``username``: who is signed in, as far as the provider
     says. ``expires_at``: when the access token ends, aware and in UTC; a sign-in that is renewed
@@ -35,6 +39,10 @@ class LoginWidget(AccountWidget):
     These are read-only, and not synced: nothing of them is saved with a notebook. They change, and
     callbacks run, when the kernel is idle (on the event loop on which the widget was made), like
     those of any widget; without a loop in the thread of whoever brings the news.
+
+    Raises:
+        ProviderNotFound: here, or where ``provider`` is set.
+        ConfigurationError: as ``UserSession``.
     """
 
     signed_in = traitlets.Bool(read_only=True)

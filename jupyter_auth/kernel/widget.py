@@ -22,6 +22,7 @@ from jupyter_auth.core.errors import AuthError, LoginExpired, LoginRequired
 from jupyter_auth.core.grants import TYPED
 from jupyter_auth.core.handles import plain
 from jupyter_auth.core.models import DEFAULT_KEY, AccountKey, Provider
+from jupyter_auth.core.parts import words
 from jupyter_auth.kernel.arguments import check_arguments
 from jupyter_auth.kernel.client import account_key, connect, default_provider, watch
 from jupyter_auth.kernel.prompt import (
@@ -87,7 +88,7 @@ class AccountWidget(anywidget.AnyWidget):
         session_key: str = DEFAULT_KEY,
         *,
         username: str | None = None,
-        scopes: Sequence[str] | None = None,
+        scopes: Sequence[str] | str | None = None,
         force: bool = False,
         grant: str | None = None,
         layout: Layout | dict[str, Any] | None = None,
@@ -105,7 +106,7 @@ class AccountWidget(anywidget.AnyWidget):
         self._accounts = accounts or connect()
         self._asked: dict[str, Any] = {
             "username": username,
-            "scopes": None if scopes is None else list(scopes),
+            "scopes": None if scopes is None else list(words(scopes)),
             "force": force,
             "grant": grant,
         }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -68,6 +69,15 @@ def test_what_it_holds_is_what_was_given():
     )
     assert SECRET not in repr(provider)
     assert provider_from_mapping("idp", wire.provider_fields(provider)) == provider
+
+
+def test_mappings_of_any_kind_travel_to_the_broker():
+    headers = MappingProxyType({"*": MappingProxyType({"x-api-key": "{key}"})})
+    key = MappingProxyType({"parts": MappingProxyType({"key": "Key"}), "headers": headers})
+    service = MappingProxyType({"token_params": MappingProxyType({"a": "b"})})
+    fields = wire.provider_fields(made(api_key=key, service=service))
+    assert json.loads(json.dumps(fields["api_key"]))["headers"] == {"*": {"x-api-key": "{key}"}}
+    assert json.loads(json.dumps(fields["service"])) == {"token_params": {"a": "b"}}
 
 
 def test_parts_are_taken_as_before_and_in_the_administrators_table_too():

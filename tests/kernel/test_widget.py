@@ -153,6 +153,12 @@ def test_switching_the_account_asks_the_provider_to_ask(kernel, engine, oidc):
     assert "prompt=login" in address
 
 
+def test_scopes_may_be_words_in_one_text(kernel):
+    view = show(kernel, "LoginWidget('idp', scopes='openid profile')")
+    view.pending()
+    assert view.state["request"]["scopes"] == ["openid", "profile"]
+
+
 def test_another_key_is_another_account(kernel, engine, oidc):
     sign_in(engine, oidc, engine.begin("idp"), username="bob")
     view = show(kernel, "LoginWidget('idp', 'work')")
