@@ -105,7 +105,7 @@ def match(context: Any) -> dict[str, Any]:
     line = context.text_until_cursor
     word, found = offers(line) if "%" in line else ("", [])
     return {
-        "completions": [SimpleCompletion(text=each, type="param") for each in found],
+        "completions": [SimpleCompletion(text=each, type="magic") for each in found],
         "matched_fragment": word,
         "suppress": True,
         "ordered": True,
