@@ -136,7 +136,7 @@ def test_pages_name_it_and_say_that_a_notebook_defines_it(server, oidc, one):
     browser = server.browser()
     page = browser.page(path)
     assert "Sign in to Mine" in page
-    assert "Mine is defined in a notebook, not by this server or by you." in page
+    assert "Mine is defined in a notebook, not in this server" in page
     assert browser.arrive(oidc.login(browser.open({"path": path}))) == path
     assert "Mine is defined in a notebook." in browser.page(path)
     plain = server.browser().page(server.kernel().begin("idp", force=True)["path"])
