@@ -4,8 +4,8 @@ import { URLExt } from "@jupyterlab/coreutils";
 import { type Event, ServerConnection } from "@jupyterlab/services";
 
 import type { State } from "./model";
-import type { Failure, Login, Wish } from "./wire";
-import { sentence } from "./view";
+import { plain, sentence } from "./view";
+import type { Failure, Login, Provider, Wish } from "./wire";
 
 /** Registered by the server: jupyter_auth/server/events.py. */
 export const CHANGED = "https://events.jupyter.org/jupyter_auth_session/changed/v1";
@@ -21,7 +21,18 @@ export class Api {
       this.call<Pick<State, "logins">>("GET", "logins"),
       this.call<Pick<State, "limits">>("GET", "usage")
     ]);
-    return { reached: true, providers, accounts, ended, logins, limits };
+    const found = { reached: true, providers, accounts, ended, logins, limits };
+    return { ...found, made: await this.made(found) };
+  }
+
+  /** What notebooks define is in no list: it is asked for where there is an account or a login. */
+  private async made(state: Omit<State, "made">): Promise<Provider[]> {
+    const named = [...state.accounts, ...state.ended, ...state.logins].map(each => each.provider);
+    const names = [...new Set(named)].filter(name => plain(name) !== name);
+    const calls = names.map(name =>
+      this.call<Provider>("GET", `providers/${encodeURIComponent(name)}`).catch(() => null)
+    );
+    return (await Promise.all(calls)).filter(each => each !== null);
   }
 
   begin(wish: Wish): Promise<Login> {

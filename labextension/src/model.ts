@@ -17,6 +17,8 @@ import type { Account, Limits, Login, Provider, Wish } from "./wire";
 export interface State {
   readonly reached: boolean;
   readonly providers: readonly Provider[];
+  /** Those of notebooks that there is an account or a login of. */
+  readonly made: readonly Provider[];
   readonly accounts: readonly Account[];
   /** Accounts that their provider ended: it refused to refresh them. */
   readonly ended: readonly Account[];
@@ -28,6 +30,7 @@ export interface State {
 export const NOTHING: State = {
   reached: true,
   providers: [],
+  made: [],
   accounts: [],
   ended: [],
   logins: [],
@@ -38,9 +41,12 @@ export const NOTHING: State = {
 const CONDITIONS = ["out", "in", "unsaved", "again", "waiting", "unreachable"] as const;
 export type Condition = (typeof CONDITIONS)[number];
 
+function providerOf(state: State, name: string): Provider | undefined {
+  return [...state.providers, ...state.made].find(each => each.name === name);
+}
+
 export function titleOf(state: State, name: string): string {
-  const provider = state.providers.find(each => each.name === name);
-  return titled(provider, name);
+  return titled(providerOf(state, name), name);
 }
 
 /** The logins that a kernel waits for, and not only the person who began one here. */
@@ -95,7 +101,7 @@ export function places(state: State): Place[] {
   const at = (each: { provider: string; session_key: string }): Place => {
     const { provider: name, session_key } = each;
     const key = JSON.stringify([name, session_key]);
-    const provider = state.providers.find(known => known.name === name);
+    const provider = providerOf(state, name);
     const place = found.get(key) ?? { name, session_key, provider };
     found.set(key, place);
     return place;

@@ -9,6 +9,8 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 
 import { Accounts } from "../src/accounts";
 import { Api, CHANGED, listen } from "../src/api";
+import { places } from "../src/model";
+import { view } from "../src/view";
 import { account, CAMPUS, login } from "./samples";
 
 let server: Server;
@@ -51,6 +53,21 @@ beforeEach(async () => {
 
 afterEach(() => {
   server.close();
+});
+
+test("of a provider that a notebook defines it is asked where there is something to say", async () => {
+  const name = `campus~${"0f".repeat(16)}`;
+  const gone = `gone~${"0f".repeat(16)}`; // a server that was started anew does not know it
+  const logins = [login({ provider: name }), login({ provider: gone })];
+  answers["GET logins"] = [200, { logins }];
+  answers[`GET providers/${name}`] = [200, { ...CAMPUS, name }];
+  const found = await api.state();
+  expect(found.providers).toEqual([CAMPUS]);
+  expect(found.made).toEqual([{ ...CAMPUS, name }]);
+  const [one, two] = places(found).map(place => view(place, 0));
+  expect(one?.link).toBe("Sign in to Example University (defined in a notebook)");
+  expect(one?.says).toBe("You will sign in at login.example.edu.");
+  expect(two?.link).toBe("Sign in to gone (defined in a notebook)");
 });
 
 test("the state is all that there is", async () => {
