@@ -153,3 +153,33 @@ def test_by_keyboard_and_palette(notebook):
     expect(front.panel.get_by_role("button", name="Sign in", exact=True)).to_be_focused()
     with page.context.expect_page():
         page.keyboard.press("Enter")
+
+
+MADE = """
+from jupyter_auth import Provider, UserSession
+own = Provider(name="own", title="Own Corp", issuer={!r}, client_id="own", scopes="openid profile")
+session = UserSession(own)
+print("in as", session.username)
+"""
+
+
+def test_what_a_notebook_defines_is_said_to_be_so_and_is_in_no_list(notebook, oidc):
+    oidc.add_client("own", "http://127.0.0.1/jupyter-auth/callback/own")
+    book = notebook(MADE.format(oidc.issuer))
+    front = Front(book.page)
+    panel = front.show()
+    book.start()
+    named = "Own Corp (defined in a notebook)"
+    expect(front.toast(f"needs you to sign in to {named}")).to_be_visible()
+    pending = front.account("waits for it")
+    expect(pending.get_by_role("link", name=f"Sign in to {named}")).to_be_visible()
+    expect(pending).to_contain_text(oidc.issuer.removeprefix("http://"))
+    sign_in(follow(pending.get_by_role("link", name=f"Sign in to {named}")))
+    book.finished()
+    expect(book.output(0)).to_contain_text(f"Signed in to {named} as alice.")
+    account = front.account(f"Signed in to {named} as alice")
+    expect(account).to_be_visible()
+    assert "own" not in panel.get_by_label("Provider").locator("option").all_inner_texts()
+    assert "~" not in book.page.locator("body").inner_text()
+    account.get_by_role("button", name="Sign out").click()
+    expect(panel.get_by_role("listitem")).to_have_count(0)
