@@ -120,8 +120,10 @@ class LoginWidget(AccountWidget):
         if self._end:
             self._end.cancel()
             self._end = None
-        if self._loop and account and account.expires_at and not account.refreshes:
-            self._end = self._loop.call_later(account.expires_at - now, self._apply)
+        loop = self._loop
+        if not (account and account.expires_at and loop) or account.refreshes or loop.is_closed():
+            return
+        self._end = loop.call_later(account.expires_at - now, self._apply)
 
 
 def _lasts(account: AccountInfo, now: float) -> bool:

@@ -243,10 +243,10 @@ class AccountWidget(anywidget.AnyWidget):
 
     def _apply_soon(self) -> None:
         """On the loop of whoever made this, where widgets are touched; without one, here."""
-        if self._loop is None:
+        if self._loop is None or self._loop.is_closed():
             self._apply()
             return
-        with suppress(RuntimeError):  # that loop is closed: the kernel is about to end
+        with suppress(RuntimeError):  # it was closed just now: the process is about to end
             self._loop.call_soon_threadsafe(self._apply, context=self._context.copy())
 
     def _apply(self) -> None:

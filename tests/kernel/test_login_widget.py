@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 
 import pytest
@@ -285,10 +286,17 @@ def test_within_another_widget_it_works_as_well(kernel, engine, oidc):
     Watched.wait(type("", (), {"kernel": kernel}), "called == [(True, 'alice')]")
 
 
-def test_without_an_event_loop_it_is_told_by_the_watcher(engine, oidc):
+async def _on_a_loop(make):
+    return make()
+
+
+@pytest.mark.parametrize(
+    "where", [lambda make: make(), lambda make: asyncio.run(_on_a_loop(make))], ids=["none", "past"]
+)
+def test_without_an_event_loop_it_is_told_by_the_watcher(engine, oidc, where):
     """As in a script, whose thread does what it likes."""
     called = []
-    widget = LoginWidget("idp", accounts=engine)
+    widget = where(lambda: LoginWidget("idp", accounts=engine))
     widget.on_signed_in(called.append)
     sign_in(engine, oidc, engine.begin("idp"), username="alice")
     until(lambda: called == [widget])
