@@ -170,7 +170,7 @@ def _clock(answer: requests.Response, now: float) -> Iterator[Finding]:
     yield Finding(
         about="Clock",
         says=f"This machine's is {_duration(abs(ahead))} {way} the provider's.",
-        fix="Set it right, as by `timedatectl set-ntp true`"
+        fix="Correct it, for example with `timedatectl set-ntp true`"
         + (": tokens are refused until then." if bad else "."),
         state="wrong" if bad else "note",
     )

@@ -24,18 +24,16 @@ OTHERS = 0o077  # the permissions of everybody else
 def resting_place(store: TokenStore) -> Iterator[Finding]:
     """The store's place; each file or directory there that others can reach is wrong."""
     if not isinstance(store, FileStore):
-        yield Finding(about="Accounts", says="They rest in no file of this process.")
+        yield Finding(about="Accounts", says="Not stored in files of this process.")
         return
     place = store.directory
     if not place.exists() and not place.is_symlink():
-        yield Finding(
-            about="Accounts", says=f"Nobody has signed in yet; they will rest in {place} (0700)."
-        )
+        yield Finding(about="Accounts", says=f"None yet; they will be stored in {place} (0700).")
         return
     troubles = [*_troubles(place), *_loose_files(place)]
     yield from troubles
     if not troubles:
-        yield Finding(about="Accounts", says=f"They rest in {place}: {_protection()}")
+        yield Finding(about="Accounts", says=f"Stored in {place}: {_protection()}")
 
 
 def providers_file(providers: Providers) -> Iterator[Finding]:
@@ -61,7 +59,7 @@ def providers_file(providers: Providers) -> Iterator[Finding]:
         loose = list(_others_can(secrets))
         yield from loose
         if not loose:
-            yield Finding(about="Client secrets", says=f"They rest in {secrets}: {_protection()}")
+            yield Finding(about="Client secrets", says=f"Stored in {secrets}: {_protection()}")
 
 
 def _protection() -> str:

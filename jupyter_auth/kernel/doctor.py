@@ -65,8 +65,8 @@ def _require_known(accounts: Accounts, name: str) -> None:
 
 _NONE = Finding(
     about="Providers",
-    says="None is configured.",
-    fix="`%auth add NAME --issuer URL --client-id ID`, or name one where you sign in.",
+    says="No provider is configured.",
+    fix="Add one: `%auth add NAME --issuer URL --client-id ID`. Or name a built-in one.",
     state="note",
 )
 

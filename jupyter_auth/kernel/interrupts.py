@@ -28,12 +28,17 @@ def raised() -> Iterator[None]:
 @contextmanager
 def heard() -> Iterator[None]:
     """In this block an interrupt of the kernel wakes the loop that is to cancel the cell."""
-    loop, before = asyncio.get_running_loop(), signal.getsignal(signal.SIGINT)
+    before = signal.getsignal(signal.SIGINT)
+    try:
+        loop = asyncio.get_running_loop()
+    except RuntimeError:  # another runner has its own ways
+        loop = None
 
     def handle(number: int, frame: Any) -> None:
         if callable(before):
             before(number, frame)
-        loop.call_soon_threadsafe(lambda: None)
+        if loop:
+            loop.call_soon_threadsafe(lambda: None)
 
     with _handled_by(handle):
         yield

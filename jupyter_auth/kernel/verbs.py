@@ -78,7 +78,7 @@ def status(name: str | None = None, accounts: Accounts | None = None) -> Table:
     rows = {each.key: _row(each) for each in signed_in}
     for login in accounts.logins():
         if name in {None, login.provider} and login.key not in rows:
-            until = f"link good until {moment(login.expires_at)}"
+            until = f"link valid until {moment(login.expires_at)}"
             rows[login.key] = (login.provider, login.session_key, "signing in …", until, "")
     where = f"to {plain(name)}" if name else "anywhere"
     table = Table(
@@ -115,7 +115,7 @@ def _service_words(client_id: str, same_key: int) -> str:
 
 def _row(account: AccountInfo) -> tuple[str, ...]:
     until = moment(account.expires_at) if account.expires_at else "signed out"
-    until = "refreshes by itself" if account.refreshes else until
+    until = "renewed automatically" if account.refreshes else until
     who = account.username or "signed in"
     return account.provider, account.session_key, who, until, " ".join(account.scopes)
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 EXTENSION = "jupyter_auth"
-ELSEWHERE = "It gives a link, and takes the address that your browser ended on."
+ELSEWHERE = "It shows a link and asks for the URL that your browser ends up on."
 
 
 def front_end() -> Finding:
@@ -51,7 +51,7 @@ def version(theirs: str) -> Finding:
 
 def without_broker() -> Iterator[Finding]:
     """That this process keeps the accounts itself, and whether a Jupyter server could."""
-    yield Finding(about="Broker", says="None: this process keeps the accounts itself.")
+    yield Finding(about="Broker", says="None: this process handles the accounts itself.")
     if advice := missing_extension():
         says, fix = advice
         yield Finding(about="Extension", says=says, fix=fix, state="wrong")
@@ -66,7 +66,7 @@ def without_broker() -> Iterator[Finding]:
         about="Extension",
         says=f"Jupyter servers of {sys.prefix} do not load it"
         + (f": {place} switches it off." if place else "."),
-        fix=f"{enable if place else install}, then start the Jupyter server anew.",
+        fix=f"{enable if place else install}, then restart the Jupyter server.",
         state="note",
     )
 

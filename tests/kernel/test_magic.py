@@ -82,7 +82,7 @@ def test_status_is_a_table_and_text(kernel, alice):
         lines = ran.text().splitlines()
         assert lines[0].split() == ["PROVIDER", "KEY", "USER", "UNTIL", "SCOPES"]
         assert lines[1].split()[:3] == ["idp", "default", alice]
-        assert "refreshes by itself" in lines[1]
+        assert "renewed automatically" in lines[1]
         assert f">{alice}</td>" in ran.text("text/html")
 
 
@@ -279,6 +279,13 @@ def test_the_name_is_given_back(shell):
     assert shell.user_ns["session"] == "theirs"
     run_with(shell, "session = 'new'", "ours")
     assert shell.user_ns["session"] == "new"
+
+
+def test_a_cell_that_awaits_needs_no_loop_of_asyncio(shell):
+    cell = run_with(shell, "async def f():\n    return session\nawait f()", "ours")
+    with pytest.raises(StopIteration) as ended:
+        cell.send(None)
+    assert ended.value.value == "ours"
 
 
 def test_magics_and_functions_work_inside(shell):
