@@ -132,7 +132,7 @@ class Providers:
     else. An error in it is what is wrong with that provider: whoever asks for it is told. A broken
     user file or preset is reported when it is asked for, not at start.
     ``environ``: where client ids and secrets are looked up, for all but what was made in code.
-    ``problems``: what is wrong with the configuration, for doctor.
+    ``problems``: what is wrong with the configuration, for doctor and whoever misses a provider.
     """
 
     def __init__(
@@ -322,9 +322,8 @@ class Providers:
             if name in providers:
                 return source, self._made(name, providers[name])
             names.update(providers)
-        raise ProviderNotFound(
-            f"No provider is called {name!r:.80}.", hint=nearest(name, names, most=3)
-        )
+        hints = [nearest(name, names, most=3), *(each.message for each in self.problems)]
+        raise ProviderNotFound(f"No provider is called {name!r:.80}.", hint=" ".join(hints))
 
     def _layers(self, *, skip_broken: bool = False) -> Iterator[tuple[str, Mapping[str, Any]]]:
         """What counts most goes first; a broken user file harms only what would come after it."""

@@ -36,7 +36,7 @@ def checked(settings: Settings, hub: UnderHub | None) -> Settings:
     settings = dataclasses.replace(settings, providers=tried, problems=tuple(problems))
     try:
         if settings.default_provider:
-            providers_of(settings).info(settings.default_provider)
+            providers_of(dataclasses.replace(settings, problems=())).info(settings.default_provider)
     except ProviderNotFound as error:
         message = f"c.JupyterAuth.default_provider: {error.message} {error.hint}"
         problems.append(instead(message, "there is no default"))
