@@ -92,10 +92,14 @@ def lacking(provider: Provider) -> ConfigurationError | None:
     return ConfigurationError(
         f"The client secret for {provider.title} comes with the package {source.package},"
         f" which {_wrong_with(source)}.",
-        hint=f"Run `{sys.executable} -m pip install {source.package}` and try again, or add a"
-        f" registration of your own: `jupyter auth add {provider.name} --client-id ID"
-        " --client-secret`.",
+        hint=f"Run `{install(source)}` and try again, or add a registration of your own:"
+        f" `jupyter auth add {provider.name} --client-id ID --client-secret`.",
     )
+
+
+def install(source: CredentialsFrom) -> str:
+    """The command that installs the package here."""
+    return f"{sys.executable} -m pip install {source.package}"
 
 
 def _wrong_with(source: CredentialsFrom) -> str:

@@ -116,6 +116,8 @@ def provider(name: str, **changes: Any) -> Provider:
         ProviderNotFound: names those near it.
         ConfigurationError: no such field or key, or the changed provider cannot work.
     """
+    if not isinstance(name, str):
+        raise ConfigurationError("The first argument is a provider's name, such as 'github'.")
     before = Providers(user_file=user_file()).get(name)
     return replace_provider(before, **_own_client(vars(before), changes))
 

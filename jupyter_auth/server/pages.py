@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from jupyter_server.auth.decorator import allow_unauthenticated
 from tornado import web
 
-from jupyter_auth.core.credentials import lacking
+from jupyter_auth.core.credentials import install, lacking
 from jupyter_auth.core.errors import (
     AuthError,
     ConfigurationError,
@@ -152,7 +152,8 @@ class LoginPage(PageHandler):
         configured = await self.broker.configured(login.provider)
         if missing := await self.broker.missing(login):
             shown |= {"missing": missing, "host": await self.broker.typed_host(login)}
-            shown["lacking"] = lacking(configured)
+            problem, source = lacking(configured), configured.credentials_from
+            shown["lacking"] = problem and source and (problem.message, install(source))
             choice = {login.grant: views.GRANTS[login.grant], **shown["others"]}
             return self.show("setup", **shown, choice=choice, **self._way_back(configured))
         if login.grant == "device_code":

@@ -82,3 +82,8 @@ def test_a_client(rogue, door):  # noqa: ARG001
 def test_what_else_is_no_source_of_tokens(door):  # noqa: ARG001
     for given in (True, None, 5):
         assert "source must be a provider's name" in refused(TokenAuth, given).message
+
+
+@pytest.mark.parametrize("given", [True, None, 5, ["github"]])
+def test_what_else_is_no_name_of_a_provider(given):
+    assert "a provider's name" in refused(jupyter_auth.provider, given).message

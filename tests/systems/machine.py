@@ -59,16 +59,30 @@ class Machine:
         return run(self.env, "-m", "jupyter_auth.cli", *args, python=python)
 
 
+HERE = Path(sysconfig.get_path("purelib"))
+
+
 def python_without(distribution: str, directory: Path) -> str:
     """A Python that has all that the tests' own has, but for that distribution.
 
     Its packages are links to those here: nothing is downloaded.
     """
     venv.create(directory, symlinks=True)
-    here = Path(sysconfig.get_path("purelib"))
-    there = directory / here.relative_to(sys.prefix)
-    left_out = {file.parts[0] for file in metadata.distribution(distribution).files or ()}
-    for entry in here.iterdir():
-        if entry.name not in left_out:
-            (there / entry.name).symlink_to(entry)
+    _link(directory, {entry.name for entry in HERE.iterdir()} - _entries(distribution))
     return str(directory / "bin" / "python")
+
+
+def install(distribution: str, directory: Path) -> None:
+    """Give it that distribution after all."""
+    _link(directory, _entries(distribution))
+
+
+def _entries(distribution: str) -> set[str]:
+    return {file.parts[0] for file in metadata.distribution(distribution).files or ()}
+
+
+def _link(directory: Path, names: set[str]) -> None:
+    there = directory / HERE.relative_to(sys.prefix)
+    for name in names:
+        if not (there / name).exists():
+            (there / name).symlink_to(HERE / name)

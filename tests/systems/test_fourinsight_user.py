@@ -109,6 +109,45 @@ def test_token_url_is_at_either_host_of_the_preset():
             grants.at(party, f"https://{host}/token")
 
 
+@pytest.mark.parametrize(
+    ("package", "why"),
+    [("no-such-package", "isn't installed here"), ("oauthlib", "has none in its version ")],
+)
+def test_client_auth_without_the_package_that_has_the_secret(
+    engine, table, fourinsight, package, why
+):
+    """It is said before a code is spent; who is signed in already stays so."""
+    sign_in(engine, fourinsight)
+    fourinsight.requests.clear()
+    source = table["credentials_from"] | {"package": package, "file": "none.json"}
+    lacks = table | {"client_secret": None, "credentials_from": source}
+    fourinsight.clock.advance(fourinsight.lifetime)
+    pending = engine.begin("4insight", "another")
+    engine._providers = engine.typed._providers = Providers({"4insight": lacks})
+    for call in (
+        lambda: engine.begin("4insight", "third"),
+        lambda: engine.typed.paste(
+            pending.id, Secret(fourinsight.package()), host=engine.typed.host(pending.id)
+        ),
+        lambda: engine.token("4insight"),
+    ):
+        with pytest.raises(ConfigurationError, match=f"package {package}, which {why}") as caught:
+            call()
+        assert f"-m pip install {package}` and try again" in caught.value.hint
+    (client,) = (each for each in engine.examine("4insight") if each.about == "Client")
+    assert (client.state, client.says) == ("wrong", caught.value.message)
+    assert [each for each in fourinsight.requests if each.method == "POST"] == []
+    engine._providers = Providers({"4insight": table})
+    assert engine.token("4insight")
+
+
+def test_client_auth_with_another_client_is_not_said_to_need_the_package(engine, table):
+    own = {"client_id": "mine", "client_secret": None}
+    engine._providers = Providers({"4insight": table | own | {"credentials_from": None}})
+    assert engine.begin("4insight").status == "pending"
+    assert Providers({"4insight": {"client_id": "mine"}}).get("4insight").credentials_from is None
+
+
 def test_extra_params_are_none_at_all(engine, fourinsight):
     package = fourinsight.package()
     paste(engine, package)

@@ -12,7 +12,7 @@ import pytest
 from jupyter_process import JupyterProcess
 from providers.fourinsight import FourInsight
 from providers.internet import Internet
-from systems.machine import Machine, python_without
+from systems.machine import Machine, install, python_without
 
 LOGIN = "https://4subseaid.b2clogin.com/4subseaid.onmicrosoft.com/oauth2/v2.0/token?p=B2C_1A_SignIn"
 HOSTS = ("api.4insight.io", "4subseaid.b2clogin.com", "login.microsoftonline.com")
@@ -146,16 +146,18 @@ def test_without_the_package_the_terminal_and_doctor_say_so(machine, fourinsight
     assert [each for each in fourinsight.requests if each.method == "POST"] == []
 
 
-def test_without_the_package_the_page_says_so(tmp_path, without):
+def test_without_the_package_the_page_says_so_and_goes_on_once_it_is_there(tmp_path):
     server = JupyterProcess(tmp_path / "jupyter")
-    server.python = without
+    server.python = python_without("fourinsight-api", tmp_path / "venv")
     with server:
-        login = server.kernel().begin("4insight")
-        page = server.browser().page(login["path"])
-    assert LACKS.replace("'", "&#39;") in page
-    assert f"{without} -m pip install fourinsight-api" in page
-    assert "4subseaid.b2clogin.com" in page  # where the secret may be sent
-    assert "The text from there" not in page
+        login, browser = server.kernel().begin("4insight"), server.browser()
+        page = browser.page(login["path"])
+        assert LACKS.replace("'", "&#39;") in page
+        assert f"{server.python} -m pip install fourinsight-api" in page
+        assert "4subseaid.b2clogin.com" in page  # where the secret may be sent
+        assert "The text from there" not in page
+        install("fourinsight-api", tmp_path / "venv")
+        assert "The text from there" in browser.page(login["path"])
 
 
 # What their package keeps
