@@ -149,9 +149,13 @@ def logout(name: str, session_key: str = DEFAULT_KEY, accounts: Accounts | None 
     with suppress(ProviderNotFound):  # one that is gone may have left an account
         name = accounts.provider(name).name
     key = AccountKey(name, session_key)
-    if key not in {each.key for each in accounts.accounts()}:
+    keys = {each.key for each in accounts.accounts()}
+    if key not in keys:
         title = accounts.provider(name).title
-        return f"You're not signed in to {title}{_under(session_key)}."
+        said = f"You're not signed in to {title}{_under(session_key)}."
+        if any(plain(each.provider) == name for each in keys):
+            said += " Sign out of the one that a notebook defines there, or in JupyterLab's panel."
+        return said
     gone = accounts.logout(name, session_key)
     how = " The provider has revoked the tokens." if gone.revoked else ""
     note = f" {gone.note}" if gone.note else ""
