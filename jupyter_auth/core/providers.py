@@ -227,7 +227,8 @@ class Providers:
         return provider.info("code", self._code.add(provider))
 
     def configure(self, provider: Provider) -> None:
-        """Make one of this server's own known, as if the administrator had configured it."""
+        """Make one of this server's own known. ConfigurationError: users may not add any here."""
+        self._require_open()
         self._configured[provider.name] = provider
 
     def _is_known(self, provider: Provider) -> bool:
