@@ -32,13 +32,16 @@ class Lockouts:
 
     def __init__(self, directory: Path | None) -> None:
         self._directory = directory and directory / "lockouts"
+        self._paths: dict[str, Path] = {}  # made once: that costs more than to look there
         self._read: dict[str, tuple[tuple[int, int], float]] = {}  # by name: which file, and until
 
     def until(self, name: str) -> float:
         """When that one ends, in seconds since 1970; 0: there was none. One ``stat`` as a rule."""
         if self._directory is None:
             return 0.0
-        path = self._directory / f"{name}.json"
+        if name not in self._paths:
+            self._paths[name] = self._directory / f"{name}.json"
+        path = self._paths[name]
         try:
             status = path.lstat()
         except OSError:

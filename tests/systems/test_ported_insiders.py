@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 from environments.terminal import Terminal
+from jupyter_process import JupyterProcess
 from providers.insiders import Insiders
 from providers.internet import Internet
 from systems.machine import Machine
+from test_server_forms import Form
 
 HOST = "api.asi.swiss"
 TESTS = Path(__file__).parents[1]
@@ -42,11 +44,16 @@ def insiders(one_process):
 
 
 @pytest.fixture
-def machine(insiders, tmp_path):
+def internet(insiders, tmp_path):
     port = int(insiders.origin.rpartition(":")[2])
-    with Internet(tmp_path, {HOST: port}) as internet:
-        yield Machine(tmp_path, internet)
-        assert internet.unknown == []
+    with Internet(tmp_path, {HOST: port}) as started:
+        yield started
+        assert started.unknown == []
+
+
+@pytest.fixture
+def machine(internet, tmp_path):
+    return Machine(tmp_path, internet)
 
 
 @pytest.fixture
@@ -143,3 +150,38 @@ def test_the_wrong_kind_of_registration_says_which_command_helps(machine, inside
     assert ran.returncode == 1
     assert "JUPYTER_AUTH_INSIDERS_PASSWORD failed" in ran.stderr
     assert 'give the session `grant="authorization_code"`' in ran.stderr
+
+
+# In Jupyter
+
+
+@pytest.fixture
+def jupyter(internet, tmp_path, monkeypatch):
+    """A server of somebody who has configured nothing yet."""
+    for name, value in internet.environment().items():
+        monkeypatch.setenv(name, value)
+    with JupyterProcess(tmp_path / "jupyter") as server:
+        yield server
+
+
+@pytest.mark.parametrize("chosen", ["with the registration", "stuck at the provider"])
+def test_in_jupyter_a_registration_for_passwords(jupyter, insiders, chosen):
+    """By ``UserSession("insiders")`` and nothing else: all of it is typed on its page."""
+    kernel, browser = jupyter.kernel(), jupyter.browser()
+    login = kernel.begin("insiders")
+    form = Form(browser, login)
+    assert form.host == HOST
+    given = {"client_id": insiders.password_client, "client_secret": insiders.client_secret}
+    if chosen == "with the registration":
+        form.sent(registration=given | {"grant": "password"})
+    else:
+        form.sent(registration=given | {"grant": "authorization_code"})
+        browser.open(login)  # their page says "redirect URI mismatch", and sends nobody back
+        assert "Sign in with a password instead" in browser.page(login["path"])
+        assert browser.send("POST", browser.origin + login["path"], {"grant": "password"}).ok
+    shown = form.sent(username=insiders.username, password=insiders.password)
+    assert f"Signed in to Insiders as {insiders.username}" in shown
+    assert kernel.call("GET", f"logins/{login['id']}")["status"] == "complete"
+    assert insiders.alive(kernel.token("insiders")["access_token"])
+    assert kernel.begin("insiders", force=True)["grant"] == "password"  # and the next time
+    assert insiders.password not in jupyter.log
