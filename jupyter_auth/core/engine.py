@@ -17,7 +17,7 @@ from jupyter_auth.core.device import DeviceGrant
 from jupyter_auth.core.discovery import Discovery
 from jupyter_auth.core.environment import environment
 from jupyter_auth.core.errors import ConfigurationError, LoginRequired
-from jupyter_auth.core.handles import is_handle, plain
+from jupyter_auth.core.handles import plain
 from jupyter_auth.core.importing import take_over
 from jupyter_auth.core.lifetimes import Need
 from jupyter_auth.core.limits import Throttle
@@ -301,19 +301,9 @@ class Engine:
         self._usage.forget(provider, session_key)
         if account is None:
             return Logout(removed=False, revoked=False, note="Nobody was signed in.")
-        if account.kind == "api_key":
-            note = "The key itself stays valid: withdraw it where it was made."
-            return Logout(removed=True, revoked=False, note=note)
-        if not revoke:
+        if not revoke and account.kind != "api_key":
             return Logout(removed=True, revoked=False)
-        configured = self._configured(provider)
-        if configured is None or configured.fingerprint != account.fingerprint:
-            note = "The provider was configured anew since; its tokens run out by themselves."
-            if is_handle(provider):
-                note = "Its definition isn't known here any more, so nothing could be revoked."
-            return Logout(removed=True, revoked=False, note=note)
-        revoked, note = self._revoker.revoke(lambda: self._asked(configured), account)
-        return Logout(removed=True, revoked=revoked, note=note)
+        return self._revoker.sign_out(account, self._configured(provider), self._asked)
 
     # Service accounts
 

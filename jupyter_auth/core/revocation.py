@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 
 from jupyter_auth.core import oauth
 from jupyter_auth.core.errors import AuthError, ConfigurationError
+from jupyter_auth.core.handles import is_handle
+from jupyter_auth.core.models import Logout
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from jupyter_auth.core.models import Account
+    from jupyter_auth.core.models import Account, Provider
     from jupyter_auth.core.token_endpoint import Party
 
 RETRIES = (30.0, 120.0, 600.0, 1800.0)  # seconds until the next try
@@ -41,6 +43,21 @@ class Revoker:
             thread.start()
             return False, f"{error.message} It is tried again while this program runs."
         return True, ""
+
+    def sign_out(
+        self, account: Account, provider: Provider | None, party: Callable[[Provider], Party]
+    ) -> Logout:
+        """What became of an account that is gone from here. ``provider``: as it is now, or None."""
+        if account.kind == "api_key":
+            note = "The key itself stays valid: withdraw it where it was made."
+            return Logout(removed=True, revoked=False, note=note)
+        if provider is None or provider.fingerprint != account.fingerprint:
+            note = "The provider was configured anew since; its tokens run out by themselves."
+            if is_handle(account.provider):
+                note = "Its definition isn't known here any more, so nothing could be revoked."
+            return Logout(removed=True, revoked=False, note=note)
+        revoked, note = self.revoke(lambda: party(provider), account)
+        return Logout(removed=True, revoked=revoked, note=note)
 
     def close(self) -> None:
         """Try no more."""

@@ -291,3 +291,18 @@ def test_the_default_provider_is_named(kernel: Kernel) -> None:
     listed = kernel.call("GET", "providers")
     assert {"idp"} <= {provider["name"] for provider in listed["providers"]}
     assert "default" in listed
+
+
+def test_no_kernel_makes_a_handle_of_its_own_choice(kernel: Kernel, rogue: RogueProvider) -> None:
+    fields = {"issuer": rogue.issuer, "client_id": "x"}
+    before = kernel.call("GET", "providers")
+    handle = kernel.register("own", fields)
+    assert kernel.call("GET", "providers") == before
+    evil = fields | {"base_url": "https://evil.example/"}
+    for name in (handle, f"own~{'0f' * 16}"):
+        status, error = kernel.ask("PUT", f"providers/{name}", evil)
+        assert (status, error["code"]) == (400, "configuration_error")
+        status, _ = kernel.ask("POST", "providers", evil | {"name": name})
+        assert status == 400
+    assert kernel.call("GET", f"providers/{handle}")["base_url"] is None
+    assert kernel.ask("GET", "providers/own")[0] == 404
