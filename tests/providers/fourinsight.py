@@ -85,12 +85,6 @@ class FourInsight:
         self._codes[code] = person
         return json.dumps({"endpoint": self.login, "code": code})
 
-    def refresh_token(self, person: str = "alice@4subsea.example") -> str:
-        """That of somebody who signed in before."""
-        token = secrets.token_urlsafe(24)
-        self._refresh_tokens[token] = person
-        return token
-
     def seen(self, start: str) -> list[Request]:
         """The requests whose path begins like that."""
         return [each for each in self.requests if each.path.startswith(start)]

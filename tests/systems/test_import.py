@@ -165,7 +165,12 @@ def test_bitfount_a_variable_moves_it(engine, rogue, refresh_token, variable, pl
 
 @pytest.mark.parametrize(
     "change",
-    [{"client_id": "another"}, {"audience": "https://elsewhere"}, {"auth_domain": "evil.example"}],
+    [
+        {"client_id": "another"},
+        {"audience": "https://elsewhere"},
+        {"auth_domain": "evil.example"},
+        {"scopes": "openid"},
+    ],
 )
 def test_a_cache_of_another_configuration_is_left(engine, home, rogue, refresh_token, change):
     write(home / ".bitfount/a/.token", bitfounts(rogue, refresh_token(), **change))

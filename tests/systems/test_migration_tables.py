@@ -162,7 +162,9 @@ FOURINSIGHT = {
     "a timeout of 100 seconds": timeouts,
     "`ValueError` for an address with `internal` in it": what_the_api_answers,
     "the token goes along to any host": its_own_origins,
-    "`~/.fourinsight/api/token`": fourinsight_scripts.test_import_of_a_sign_in_of_theirs,
+    "`~/.fourinsight/api/token`": (
+        fourinsight_scripts.test_their_package_signs_in_and_ours_goes_on_from_there
+    ),
 }
 
 

@@ -9,6 +9,7 @@ import sys
 from importlib import metadata
 
 import pytest
+from environments.terminal import Terminal
 from jupyter_process import JupyterProcess
 from providers.fourinsight import FourInsight
 from providers.internet import Internet
@@ -162,15 +163,23 @@ def test_without_the_package_the_page_says_so_and_goes_on_once_it_is_there(tmp_p
 
 # What their package keeps
 
+THEIRS = """
+from fourinsight.api import UserSession
+print("theirs reads", UserSession().get("https://api.4insight.io/v1.0/me").json()["mail"])
+"""
+
 
 @pytest.mark.parametrize("host", ["4subseaid.b2clogin.com", "login.microsoftonline.com"])
-def test_import_of_a_sign_in_of_theirs(machine, fourinsight, host):
+def test_their_package_signs_in_and_ours_goes_on_from_there(machine, fourinsight, host):
+    """Which also shows that the double is one that their package takes for 4insight."""
     fourinsight.login = LOGIN.replace("4subseaid.b2clogin.com", host)
-    place = machine.home / ".fourinsight" / "api"
-    place.mkdir(parents=True)
-    kept = {"token_url": fourinsight.login, "refresh_token": fourinsight.refresh_token()}
-    (place / "token").write_text(json.dumps(kept | {"access_token": "old", "expires_in": 3600}))
+    with Terminal(machine.env, "-W", "ignore", "-c", THEIRS) as terminal:
+        terminal.read("Paste code here: ")
+        terminal.type(fourinsight.package())
+        terminal.read("theirs reads alice@4subsea.example")
+        assert terminal.ended() == 0
     ran = machine.jupyter_auth("import", "4insight")
-    assert ran.stdout.startswith("Signed in to 4insight")
+    assert ran.stdout.startswith("Signed in to 4insight"), ran.stderr
     assert machine.run("fourinsight_campaigns.py").stdout.endswith("campaign 3\n")
-    assert fourinsight.requests[0].headers["host"] == host
+    hosts = {each.headers["host"] for each in fourinsight.requests if each.method == "POST"}
+    assert hosts == {host}
