@@ -24,7 +24,7 @@ OTHERS = 0o077  # the permissions of everybody else
 def resting_place(store: TokenStore) -> Iterator[Finding]:
     """The store's place; each file or directory there that others can reach is wrong."""
     if not isinstance(store, FileStore):
-        yield Finding(about="Accounts", says="Not stored in files of this process.")
+        yield Finding(about="Accounts", says="Stored in no file of this process.")
         return
     place = store.directory
     if not place.exists() and not place.is_symlink():
