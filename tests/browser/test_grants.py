@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 from playwright.sync_api import expect
-from providers import troubles
 
 from .tour import Tour
 
@@ -46,9 +45,7 @@ def test_stuck_at_the_provider_it_is_one_click(tour, instead, lab):
 
 
 def test_after_a_refusal_it_is_one_click(tour, instead, lab):
-    lab.rogue.script("authorize", troubles.deny("unauthorized_client"), times=1)
-    tour.page.goto(lab.begin("either"))
-    expect(tour.page.get_by_role("heading", name="Not signed in")).to_be_visible()
+    tour.refused()
     instead.click()
     password(tour)
     assert [each["provider"] for each in lab.accounts()] == ["either"]

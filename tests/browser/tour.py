@@ -67,6 +67,9 @@ class Tour:
             "expired": self.expired,
             "setup": self.setup,
             "setup-refused": self.setup_refused,
+            "setup-choice": self.setup_choice,
+            "refused": self.refused,
+            "instead": self.instead,
             "password": self.password,
             "password-refused": self.password_refused,
             "api-key": self.api_key,
@@ -163,6 +166,22 @@ class Tour:
         self.page.get_by_role("button", name="Save and sign in").click()
         expect(self.page.get_by_role("alert")).to_contain_text("cannot be read")
         damaged.unlink()
+
+    def setup_choice(self) -> None:
+        """A preset whose registrations are for one of two grants."""
+        self.page.goto(self.lab.begin("insiders"))
+        expect(self.page.get_by_label("with a password")).to_be_visible()
+
+    def refused(self) -> None:
+        """The provider refuses the grant to this client, and another one is offered."""
+        self.lab.rogue.script("authorize", troubles.deny("unauthorized_client"), times=1)
+        self.page.goto(self.lab.begin("either"))
+        self._heading("Not signed in")
+
+    def instead(self) -> None:
+        """Which was chosen by a click, and from which a click leads back."""
+        self.page.get_by_role("button", name="Sign in with a password instead").click()
+        expect(self.page.get_by_label("Password")).to_be_visible()
 
     def password(self) -> None:
         self.page.goto(self.lab.begin("school"))
