@@ -45,6 +45,9 @@ def test_it_signs_in_and_out_and_hears_of_it(served: Hub, oidc: OidcProvider) ->
     callback = oidc.login(browser.open({"path": login.path}), "carol")
     assert browser.arrive(callback) == login.path
     assert {each.kind for each in accounts.changes(since, 25).changes} >= {"login", "account"}
+    (account,) = (each for each in accounts.accounts() if each.session_key == "alone")
+    assert "openid" in account.asked
+    assert accounts.configuration("idp").client_id  # what `session.client_id` says
     token = accounts.token("idp", "alone")
     headers = {"Authorization": f"Bearer {token.access_token.reveal()}"}
     assert (
