@@ -145,7 +145,8 @@ class Engine:
     def examine(self, name: str | None = None) -> list[Finding]:
         """What ``doctor`` reports of this process and its files, or of one provider."""
         if name is not None:
-            return list(checkup(self._providers.get(name), self._clock))
+            found = checkup(self._providers.get(name), self._clock)
+            return [*found, *self._unattended.findings(name)]
         place = resting_place(self._store)
         return [*environment(), *place, *providers_file(self._providers)]
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from jupyter_auth.core import oauth
 from jupyter_auth.core.credentials import variable
 from jupyter_auth.core.errors import ConfigurationError, LoginFailed, RefreshRejected
+from jupyter_auth.core.findings import Finding, wrong
 from jupyter_auth.core.flight import SingleFlight
 from jupyter_auth.core.handles import plain
 from jupyter_auth.core.models import DEFAULT_KEY
@@ -18,7 +19,7 @@ from jupyter_auth.core.register import Request
 from jupyter_auth.core.traces import forgetful
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from jupyter_auth.core.completion import Completion
     from jupyter_auth.core.credentials import Password
@@ -57,6 +58,17 @@ class Unattended:
         """The same, and whether accounts there are signed in so."""
         return dataclasses.replace(info, unattended=self._password(info.name) is not None)
 
+    def findings(self, name: str) -> Iterator[Finding]:
+        """For ``doctor``: that it is so, or how it was refused. No user name is shown."""
+        if self._password(name) is None:
+            return
+        refused = [error for key, error in self._refused.items() if key.provider == name]
+        if refused:
+            yield wrong("Password", refused[0])
+        else:
+            says = f"{_variables(name)} sign in with nobody there."
+            yield Finding(about="Password", says=says, state="note")
+
     def sign_in(self, key: AccountKey) -> bool:
         """Whether that account is signed in now. False: there is nothing to sign in with.
 
@@ -90,15 +102,18 @@ class Unattended:
         try:
             answer = oauth.password(party, found.username, found.password, party.default_scopes)
         except (LoginFailed, ConfigurationError) as error:
-            refused = self._refused[key] = _refusal(plain(key.provider), error)
+            refused = self._refused[key] = _refusal(key.provider, error)
             raise refused from None
         account = self._completion.account(request, party, answer, username=found.username)
         self._tokens.keep(account)
 
 
+def _variables(provider: str) -> str:
+    return " and ".join(variable(plain(provider), name) for name in ("username", "password"))
+
+
 def _refusal(provider: str, error: LoginFailed | ConfigurationError) -> RefreshRejected:
-    names = " and ".join(variable(provider, name) for name in ("username", "password"))
     return RefreshRejected(
-        f"Signing in with {names} failed. {error.message}",
+        f"Signing in with {_variables(provider)} failed. {error.message}",
         hint=f"Correct them where this process, or its Jupyter server, is started. {error.hint}",
     )

@@ -72,7 +72,7 @@ class AuthMagics(Magics):
 
     def _login(self, given: Namespace) -> None:
         name = verbs.named(given.name)
-        if given.wait or not _link_is_enough():
+        if given.wait or not _link_is_enough() or connect().provider(name).unattended:
             from jupyter_auth.kernel.sessions import UserSession
 
             UserSession(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from traceback import walk_tb
 
 import pytest
@@ -89,6 +90,31 @@ def test_it_works_for_that_user_by_name(insiders):
     assert session.get("devices/").json()["owner"] == WHO
     insiders.reset()
     assert session.get("devices/").json()["owner"] == WHO
+
+
+@pytest.mark.usefixtures("engine")
+def test_a_scheduled_notebook_signs_in_by_the_magic_too():
+    with Kernel(env=dict(os.environ)) as kernel:
+        kernel.ok("%load_ext jupyter_auth")
+        signed_in = kernel.result(kernel.send("%auth login insiders", allow_stdin=False))
+        assert signed_in.status == "ok", signed_in.text()
+        assert f"Signed in to Insiders as {WHO}" in signed_in.text()
+        call = "%%auth insiders\nsession.get('devices/').json()['owner']"
+        assert WHO in kernel.result(kernel.send(call, allow_stdin=False)).text()
+
+
+def test_doctor_says_so_and_what_was_refused(broker, table):
+    engine = broker({"insiders": table}, VARIABLES)
+    found = {each.about: each for each in engine.examine("insiders")}
+    assert "JUPYTER_AUTH_INSIDERS_PASSWORD sign in with nobody there" in found["Password"].says
+    assert WHO not in str(found["Password"])
+    engine = broker({"insiders": table}, VARIABLES | {"JUPYTER_AUTH_INSIDERS_PASSWORD": "no"})
+    with pytest.raises(RefreshRejected):
+        token("insiders")
+    (refused,) = [each for each in engine.examine("insiders") if each.about == "Password"]
+    assert (refused.state, "Correct them" in refused.fix) == ("wrong", True)
+    without = broker({"insiders": table})
+    assert "Password" not in {each.about for each in without.examine("insiders")}
 
 
 @pytest.mark.usefixtures("engine")
