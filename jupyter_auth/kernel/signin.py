@@ -210,7 +210,8 @@ class SignIn:
         interactive, password = self.wish.interactive, self.wish.password
         if not (password or (is_interactive() if interactive is None else interactive)):
             raise reason
-        scopes = tuple(dict.fromkeys((*granted, *self.wish.scopes))) if self.wish.scopes else None
+        wanted = self.wish.scopes or (self.info.scopes if granted else ())
+        scopes = tuple(dict.fromkeys((*granted, *wanted))) if wanted else None
         login = self._accounts.begin(
             self.key.provider,
             self.key.session_key,

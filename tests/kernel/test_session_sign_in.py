@@ -23,6 +23,7 @@ from jupyter_auth.core.errors import (
     UserMismatch,
 )
 from jupyter_auth.core.models import Provider
+from jupyter_auth.core.providers import Providers
 from jupyter_auth.kernel.client import connect
 from jupyter_auth.kernel.sessions import UserSession
 from jupyter_auth.kernel.watcher import WAIT
@@ -93,6 +94,21 @@ def test_more_scopes_are_asked_for_with_those_there_are(engine, rogue):
     rogue.script("token", fields(scope="openid"))
     with person(engine, rogue), pytest.raises(InsufficientScope, match="admin"):
         UserSession("idp", scopes=["admin"], interactive=True, timeout=PATIENCE)
+
+
+@pytest.mark.usefixtures("door")
+def test_the_configured_scopes_are_asked_for_with_those_there_are(engine, rogue, configured):
+    """Two sessions that want different ones do not sign each other out."""
+    engine._providers = Providers({"idp": configured["idp"] | {"scopes": ["openid", "profile"]}})
+    with person(engine, rogue):
+        UserSession("idp", scopes="openid write", interactive=True, timeout=PATIENCE)
+    with pytest.raises(InsufficientScope, match="lacks the scopes profile"):
+        UserSession("idp", interactive=False)
+    with person(engine, rogue):
+        session = UserSession("idp", interactive=True, timeout=PATIENCE)
+    assert set(session.scopes) == {"openid", "write", "profile"}
+    for scopes in (None, "openid write"):
+        UserSession("idp", scopes=scopes, interactive=False)
 
 
 @pytest.mark.usefixtures("door")
