@@ -237,7 +237,7 @@ class Broker:
     async def begin(self, body: Mapping[str, Any]) -> Wire:
         """A pending login: a new one, or the one under way for the same."""
         name = inputs.required(body, "provider")
-        obstacle = await self._obstacle(name)
+        obstacle = self.hub.obstacle_to_begin(await self.configured(name)) if self.hub else None
         try:
             login = await self._pools.run(
                 _pool(name),

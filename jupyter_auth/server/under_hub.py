@@ -60,11 +60,17 @@ class UnderHub:
         if provider.client_auth != "none" and CODE in (provider.grants or (CODE,)):
             raise _needs_service(provider)
 
+    def obstacle_to_begin(self, provider: Provider) -> ConfigurationError | None:
+        """The same where a login would begin with a code: by the provider's preferred grant."""
+        return self.obstacle(provider) if provider.grants[:1] in {(), (CODE,)} else None
+
     def obstacle(self, provider: Provider) -> ConfigurationError | None:
-        """Why a code of this provider must not or cannot come this way; None: it can.
+        """Why a code of this provider must not or cannot come this way; None: it can, or none does.
 
         One that goes to another address is none of the Hub's: a person brings it from there.
         """
+        if CODE not in (provider.grants or (CODE,)):
+            return None
         own = f"/{CALLBACK}{quote(provider.name, safe='')}"
         if provider.redirect_uri and not urlsplit(provider.redirect_uri).path.endswith(own):
             return None

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -11,6 +12,11 @@ import requests
 from patience import PATIENCE
 
 from jupyter_auth import Provider
+from jupyter_auth.core.engine import Engine
+from jupyter_auth.core.errors import ConfigurationError
+from jupyter_auth.core.providers import Providers
+from jupyter_auth.core.store import MemoryStore
+from jupyter_auth.server.broker import Broker
 from jupyter_auth.server.under_hub import UnderHub
 
 if TYPE_CHECKING:
@@ -91,6 +97,34 @@ def test_without_the_hook_a_named_server_says_that_nothing_would_come_back() -> 
         redirect_uri="http://localhost:8000/hub/user-redirect/jupyter-auth/callback/idp",
     )
     assert "passes the Hub's log" in str(place.obstacle(passes))
+
+
+@pytest.mark.parametrize(
+    ("name", "grants", "begun"),
+    [
+        ("insiders", {"grants": ["password"]}, "password"),
+        ("insiders", {"grants": ["password", "authorization_code"]}, "password"),
+        ("4insight", {}, "paste"),
+        ("insiders", {}, None),
+    ],
+)
+def test_a_client_with_a_secret_signs_in_where_no_code_passes(
+    name: str, grants: dict[str, Any], begun: str | None
+) -> None:
+    """Only a code passes the Hub's log: a password and a pasted text do not."""
+    place = UnderHub.of({"JUPYTERHUB_USER": "alice", "JUPYTERHUB_SERVICE_PREFIX": "/user/alice/"})
+    table = {"client_id": "x", "client_secret": "s", **grants}
+    broker = Broker(Engine(Providers({name: table}), MemoryStore()), base_url="/", hub=place)
+
+    async def begin() -> dict[str, Any]:
+        return await broker.begin({"provider": name})
+
+    if begun:
+        assert asyncio.run(begin())["grant"] == begun
+    else:
+        with pytest.raises(ConfigurationError, match="passes the Hub's log"):
+            asyncio.run(begin())
+    broker.close()
 
 
 def test_a_client_with_a_secret_is_refused_in_a_sentence(hub: Hub, oidc: OidcProvider) -> None:
