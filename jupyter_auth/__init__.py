@@ -26,8 +26,8 @@ if TYPE_CHECKING:
         Throttled,
         UserMismatch,
     )
-    from jupyter_auth.core.models import Provider
     from jupyter_auth.core.parts import CredentialsFrom, Endpoints, Header, Paste, Service
+    from jupyter_auth.core.provider import Provider
     from jupyter_auth.core.providers import provider
     from jupyter_auth.kernel.auth import TokenAuth
     from jupyter_auth.kernel.client_session import ClientSession
@@ -80,7 +80,7 @@ _ROOMS = {  # of those that are no errors
     "Header": "core.parts",
     "LoginWidget": "kernel.login_widget",
     "Paste": "core.parts",
-    "Provider": "core.models",
+    "Provider": "core.provider",
     "Service": "core.parts",
     "TokenAuth": "kernel.auth",
     "UserSession": "kernel.sessions",

@@ -14,7 +14,8 @@ from jupyter_auth.core.urls import origin_of
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from jupyter_auth.core.models import AccountKey, Provider
+    from jupyter_auth.core.models import AccountKey
+    from jupyter_auth.core.provider import Provider
 
 _VISIBLE = re.compile(r"[ -~]+")
 _PART = re.compile(r"\{(\w+)(:head)?\}")

@@ -14,7 +14,7 @@ from jupyter_auth.core.urls import require_secure
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from jupyter_auth.core.models import Provider
+    from jupyter_auth.core.provider import Provider
 
 # Parameters that are ours to set in an authorization or token request, not a configuration's.
 RESERVED_PARAMS = frozenset(

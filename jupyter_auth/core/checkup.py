@@ -19,8 +19,8 @@ from jupyter_auth.core.urls import origin_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from jupyter_auth.core.models import Provider
     from jupyter_auth.core.parts import Endpoints
+    from jupyter_auth.core.provider import Provider
 
 NOTICED = 10.0  # seconds that a clock may be off before it is worth a word
 METHODS = {"basic": "client_secret_basic", "post": "client_secret_post", "none": "none"}

@@ -20,7 +20,8 @@ from jupyter_auth.core.revocation import Revoker
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from jupyter_auth.core.models import AccountKey, Provider, Token
+    from jupyter_auth.core.models import AccountKey, Token
+    from jupyter_auth.core.provider import Provider
     from jupyter_auth.core.token_endpoint import Party
 
 MOST = 256  # tokens held at once: kernels make up their session_keys

@@ -10,7 +10,7 @@ from jupyter_auth.core.errors import ProviderError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from jupyter_auth.core.models import Provider
+    from jupyter_auth.core.provider import Provider
 
 
 def spoken(provider: Provider, form: Mapping[str, str]) -> dict[str, str]:

@@ -15,7 +15,7 @@ from jupyter_auth.core.urls import require_secure
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from jupyter_auth.core.models import Provider
+    from jupyter_auth.core.provider import Provider
 
 MAX_AGE = 3600.0  # seconds that metadata and keys are believed
 PAUSE = 60.0  # seconds between tries of an issuer that is away

@@ -32,8 +32,6 @@ from jupyter_auth.core.models import (
     Imported,
     Login,
     Logout,
-    Provider,
-    ProviderInfo,
     Token,
 )
 from jupyter_auth.core.providers import provider_from_mapping
@@ -54,6 +52,7 @@ if TYPE_CHECKING:
 
     from jupyter_auth.core.findings import Finding
     from jupyter_auth.core.limits import Limits
+    from jupyter_auth.core.provider import Provider, ProviderInfo
     from jupyter_auth.core.providers import Providers
     from jupyter_auth.core.register import Binding, Register
     from jupyter_auth.core.secret import Secret
@@ -147,8 +146,7 @@ class Engine:
         if name is not None:
             found = checkup(self._providers.get(name), self._clock)
             return [*found, *self._unattended.findings(name)]
-        place = resting_place(self._store)
-        return [*environment(), *place, *providers_file(self._providers)]
+        return [*environment(), *resting_place(self._store), *providers_file(self._providers)]
 
     def _party(self, name: str) -> Party:
         return self._asked(self._providers.get(name))
@@ -210,7 +208,6 @@ class Engine:
         """The browser arrives: where to send it, and the cookie that binds it to this opening.
 
         ``state_suffix`` ends the state, for whoever forwards the answer to this server.
-
         Raises the login's outcome where it is not pending; otherwise as ``begin``.
         """
         return self._redirect.open(login_id, redirect_uri, user, state_suffix)
@@ -275,8 +272,8 @@ class Engine:
 
     def token_at_hand(self, provider: str, session_key: str, need: Need) -> Token | None:
         """As ``token``, but only where no provider has to be asked; else None."""
-        key = AccountKey(provider, session_key)
-        return self._tokens.at_hand(self._providers.get(provider), key, need)
+        key, configured = AccountKey(provider, session_key), self._providers.get(provider)
+        return self._tokens.at_hand(configured, key, need)
 
     def import_accounts(self, provider: str) -> list[Imported]:
         """Take over what another package keeps; see ``Accounts.import_accounts``."""
@@ -287,9 +284,8 @@ class Engine:
 
     def id_token(self, provider: str, session_key: str = DEFAULT_KEY) -> Secret | None:
         """The ID token of the last login or refresh, where the provider gives one."""
-        account = self._tokens.load(
-            self._providers.get(provider), AccountKey(provider, session_key)
-        )
+        key = AccountKey(provider, session_key)
+        account = self._tokens.load(self._providers.get(provider), key)
         return account.id_token if account else None
 
     def logout(
@@ -319,16 +315,14 @@ class Engine:
     ) -> Token:
         """A token of the service account that is configured; see ``Accounts.client_token``."""
         need = Need(min_valid=min_valid, rejected=rejected)
-        service = self._providers.service(provider)
-        key = AccountKey(provider, session_key)
+        service, key = self._providers.service(provider), AccountKey(provider, session_key)
         return self._client_tokens.token(service, key, scopes or (), need)
 
     def client_logout(
         self, provider: str, session_key: str = DEFAULT_KEY, *, revoke: bool = True
     ) -> Logout:
         """Forget the service account's tokens, then revoke them."""
-        service = self._providers.service(provider)
-        key = AccountKey(provider, session_key)
+        service, key = self._providers.service(provider), AccountKey(provider, session_key)
         outcome = self._client_tokens.drop(service, key, revoke=revoke)
         if outcome.removed:
             self._log.add(Change(kind="removed", provider=provider, session_key=session_key))
@@ -402,8 +396,5 @@ class Engine:
     def _login_changed(self, login: Login) -> None:
         if login.status == "complete":
             self._usage.forget(login.provider, login.session_key)
-        self._log.add(
-            Change(
-                kind="login", provider=login.provider, session_key=login.session_key, login=login
-            )
-        )
+        provider, key = login.provider, login.session_key
+        self._log.add(Change(kind="login", provider=provider, session_key=key, login=login))

@@ -10,7 +10,7 @@ from jupyter_auth.core.errors import ConfigurationError
 from jupyter_auth.core.urls import origin_of, require_secure
 
 if TYPE_CHECKING:
-    from jupyter_auth.core.models import Provider
+    from jupyter_auth.core.provider import Provider
     from jupyter_auth.core.token_endpoint import Party
 
 # What a grant needs of the provider besides a token endpoint.

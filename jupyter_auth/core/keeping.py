@@ -19,7 +19,7 @@ from jupyter_auth.core.errors import ConfigurationError
 from jupyter_auth.core.secret import Secret
 
 if TYPE_CHECKING:
-    from jupyter_auth.core.models import Provider
+    from jupyter_auth.core.provider import Provider
 
 SECRETS = "client_secrets.json"
 MAX_SECRETS = 1 << 20  # bytes

@@ -10,7 +10,8 @@ from jupyter_auth.core.models import Token
 from jupyter_auth.core.secret import Secret
 
 if TYPE_CHECKING:
-    from jupyter_auth.core.models import Account, Provider
+    from jupyter_auth.core.models import Account
+    from jupyter_auth.core.provider import Provider
 
 MARGIN = 60.0  # seconds before expiry that a token is refreshed, but at most a tenth of its life
 PAUSE = 30.0  # seconds between failed refreshes while the old token still works

@@ -23,7 +23,8 @@ from jupyter_auth.core.listener import NOTHING, Listener, Page, can_listen
 if TYPE_CHECKING:
     from urllib.parse import SplitResult
 
-    from jupyter_auth.core.models import Login, Provider
+    from jupyter_auth.core.models import Login
+    from jupyter_auth.core.provider import Provider
 
 MAX_QUERY = 1 << 14  # characters
 

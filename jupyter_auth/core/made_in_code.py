@@ -10,7 +10,7 @@ from jupyter_auth.core.handles import handle_of, plain
 from jupyter_auth.core.wire import provider_fields
 
 if TYPE_CHECKING:
-    from jupyter_auth.core.models import Provider
+    from jupyter_auth.core.provider import Provider
 
 MOST = 256
 

@@ -7,200 +7,22 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, field, fields, replace
-from types import MappingProxyType
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
-from urllib.parse import urlsplit
 
-from jupyter_auth.core.checks import check_provider
 from jupyter_auth.core.errors import ConfigurationError
-from jupyter_auth.core.handles import NAME, plain
-from jupyter_auth.core.limits import Limits, Throttle
-from jupyter_auth.core.parts import (
-    ApiKey,
-    ClientAuth,
-    CredentialsFrom,
-    Endpoints,
-    Header,
-    OtherCache,
-    Paste,
-    Service,
-    taken,
-    words,
-)
-from jupyter_auth.core.secret import Secret
-from jupyter_auth.core.urls import origin_of, require_secure
+from jupyter_auth.core.handles import plain
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-DEFAULT_KEY = "default"
+    from jupyter_auth.core.limits import Limits
+    from jupyter_auth.core.secret import Secret
 
-MAPPINGS = (
-    "authorize_params",
-    "token_params",
-    "param_names",
-    "token_response",
-    "api_headers",
-    "scope_aliases",
-)
+DEFAULT_KEY = "default"
 
 Kind = Literal["bearer", "api_key"]
 LoginStatus = Literal["pending", "complete", "denied", "expired", "cancelled", "failed"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Provider:
-    """An authorization server with one client registration. Data, never a subclass.
-
-    Give ``issuer`` and everything else is discovered (OIDC Discovery, RFC 8414), or ``endpoints``.
-    Strings, lists and plain mappings are taken where secrets, tuples and parts (``Header``,
-    ``Throttle`` ...) rest. ConfigurationError: cannot work.
-    ``grants``: the ways in, the preferred one first; none: those that its endpoints offer.
-    ``paste`` says how that looks there.
-
-    Where a token endpoint has words of its own: ``param_names`` renames what is sent to it,
-    ``token_params`` are added last, and win; ``token_response`` says where in its answer a field of
-    RFC 6749 5.1 is (``"details.accessToken"``), and ``expires_format`` how ``expires_at`` reads
-    there (see ``dates``); ``scope_separator`` and ``scope_aliases`` are for scopes in other words
-    than were asked for. ``client_auth="query"``: all of it goes in the query. ``api_headers`` go
-    with each request of a session.
-    """
-
-    name: str
-    title: str = ""
-    issuer: str | None = None
-    endpoints: Endpoints | None = None
-    client_id: str | None = None
-    client_secret: Secret | None = None
-    client_auth: ClientAuth | None = None
-    grants: tuple[str, ...] = ()
-    scopes: tuple[str, ...] = ()
-    audience: str | None = None
-    authorize_params: Mapping[str, str] = field(default_factory=dict)
-    token_params: Mapping[str, str] = field(default_factory=dict)
-    redirect_uri: str | None = None
-    base_url: str | None = None
-    api_origins: tuple[str, ...] = ()
-    header: Header = field(default_factory=Header)
-    username_claim: str | None = None
-    username_url: str | None = None
-    ca_bundle: str | None = None
-    leeway: float | None = None
-    refresh_on: tuple[int, ...] = (401,)
-    revoke: bool = True
-    param_names: Mapping[str, str] = field(default_factory=dict)
-    token_response: Mapping[str, str] = field(default_factory=dict)
-    expires_format: str | None = None
-    scope_separator: str | None = None
-    scope_aliases: Mapping[str, str] = field(default_factory=dict)
-    api_headers: Mapping[str, str] = field(default_factory=dict)
-    throttle: Throttle = field(default_factory=Throttle)
-    service: Service | None = None
-    credentials_from: CredentialsFrom | None = None
-    import_from: OtherCache | None = None
-    paste: Paste | None = None
-    api_key: ApiKey | None = None
-
-    def __post_init__(self) -> None:
-        if not isinstance(self.name, str) or not NAME.fullmatch(self.name):
-            raise ConfigurationError(
-                f"{self.name!r} cannot name a provider.",
-                hint="Use up to 64 lower-case letters, digits, dots, dashes or underscores.",
-            )
-        put = object.__setattr__
-        for each in fields(self):
-            put(self, each.name, taken(self.name, each, getattr(self, each.name)))
-        if not self.issuer and not (self.endpoints and self.endpoints.token_endpoint):
-            raise ConfigurationError(
-                f"Provider {self.name!r} has no address.",
-                hint="Give its issuer URL, or its endpoints with a token_endpoint.",
-            )
-        check_provider(self)
-        secret: Secret | str | None = self.client_secret
-        put(self, "client_secret", Secret(secret) if isinstance(secret, str) else secret)
-        put(self, "title", self.title or self.name)
-        put(self, "scopes", words(self.scopes))
-        put(self, "grants", words(self.grants))
-        put(self, "refresh_on", tuple(self.refresh_on))
-        for name in MAPPINGS:
-            put(self, name, MappingProxyType(dict(getattr(self, name))))
-        put(self, "client_auth", self.client_auth or ("basic" if self.client_secret else "none"))
-        put(self, "api_origins", tuple(map(origin_of, self._origins())))
-
-    def _origins(self) -> tuple[str, ...]:
-        if declared := words(self.api_origins):
-            for origin in declared:
-                require_secure(origin, "API origin")
-            return declared
-        return (self.base_url or self.address,)
-
-    @property
-    def address(self) -> str:
-        """The issuer, or the token endpoint of a server that has none."""
-        if self.issuer:
-            return self.issuer
-        assert self.endpoints and self.endpoints.token_endpoint  # noqa: S101, PT018 (post_init)
-        return self.endpoints.token_endpoint
-
-    @property
-    def fingerprint(self) -> str:
-        """What an account is bound to: another configuration of the same name never reads it."""
-        given = self.endpoints or Endpoints()  # these two are sent the refresh token
-        bound = [self.issuer, given.token_endpoint, given.revocation_endpoint]
-        bound += [self.client_id, self.audience]
-        return hashlib.sha256(json.dumps(bound).encode()).hexdigest()
-
-    def as_service(self) -> Provider:
-        """The same for a service account: with what ``service`` says in the place of its own.
-
-        Public credentials of an application (``credentials_from``) are none of a service account.
-        """
-        given = {k: v for k, v in vars(self.service or Service()).items() if v is not None}
-        if self.credentials_from:
-            nobody = {"client_id": None, "client_secret": None, "credentials_from": None}
-            given = {**nobody, **given}
-        if url := given.pop("token_endpoint", None):
-            given |= {"endpoints": Endpoints(token_endpoint=url), "issuer": None}
-        if self.client_auth == "none":  # said for people's sign-ins; a service account has a secret
-            given.setdefault("client_auth", None)
-        return replace(self, service=None, **given)
-
-    def info(self, source: str = "code", handle: str | None = None) -> ProviderInfo:
-        """What a kernel may know of this provider; ``handle``: what calls name it by."""
-        return ProviderInfo(
-            name=handle or self.name,
-            title=self.title,
-            host=urlsplit(self.address).netloc,
-            scopes=self.scopes,
-            base_url=self.base_url,
-            api_origins=self.api_origins,
-            refresh_on=self.refresh_on,
-            api_headers=dict(self.api_headers),
-            throttle=self.throttle,
-            source=source,
-        )
-
-
-@dataclass(frozen=True, kw_only=True)
-class ProviderInfo:
-    """What a kernel may know of a provider. ``source``: configured, broken, code, user or preset.
-
-    ``name`` is what calls name it by: the handle of one that was made in code.
-    ``unattended``: whoever keeps the accounts can sign in there with nobody there.
-    """
-
-    name: str
-    title: str
-    host: str
-    scopes: tuple[str, ...] = ()
-    base_url: str | None = None
-    api_origins: tuple[str, ...] = ()
-    refresh_on: tuple[int, ...] = (401,)
-    api_headers: Mapping[str, str] = field(default_factory=dict)
-    throttle: Throttle = field(default_factory=Throttle)
-    source: str = "configured"
-    unattended: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -27,8 +27,8 @@ from jupyter_auth.core.credentials import (
 from jupyter_auth.core.errors import ConfigurationError, ProviderNotFound
 from jupyter_auth.core.handles import NAME, is_handle, plain
 from jupyter_auth.core.made_in_code import MadeInCode, handle_of_provider
-from jupyter_auth.core.models import Provider, ProviderInfo
 from jupyter_auth.core.parts import PARTS, nearest
+from jupyter_auth.core.provider import Provider, ProviderInfo
 from jupyter_auth.core.secret import Secret
 from jupyter_auth.core.wire import provider_fields
 
@@ -206,12 +206,6 @@ class Providers:
             for name in providers.keys() - found.keys():
                 found[name] = self._listed(source, name, providers[name])
         return [info for _, info in sorted(found.items()) if info]
-
-    @property
-    def default(self) -> str | None:
-        """The only provider that somebody configured, or None."""
-        names = [info.name for info in self.all() if info.source != "preset"]
-        return names[0] if len(names) == 1 else None
 
     def register(self, provider: Provider) -> ProviderInfo:
         """Make a provider of a person's own code known: the info has its handle as the name.

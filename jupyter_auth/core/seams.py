@@ -14,16 +14,8 @@ if TYPE_CHECKING:
 
     from jupyter_auth.core.findings import Finding
     from jupyter_auth.core.limits import Limits
-    from jupyter_auth.core.models import (
-        AccountInfo,
-        Changes,
-        Imported,
-        Login,
-        Logout,
-        Provider,
-        ProviderInfo,
-        Token,
-    )
+    from jupyter_auth.core.models import AccountInfo, Changes, Imported, Login, Logout, Token
+    from jupyter_auth.core.provider import Provider, ProviderInfo
     from jupyter_auth.core.secret import Secret
 
 

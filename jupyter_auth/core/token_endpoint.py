@@ -38,8 +38,8 @@ if TYPE_CHECKING:
 
     from oauthlib.oauth2 import Client
 
-    from jupyter_auth.core.models import Provider
     from jupyter_auth.core.parts import Endpoints
+    from jupyter_auth.core.provider import Provider
 
 TOKENS = ("access_token", "refresh_token", "id_token")
 VISIBLE = re.compile(r"[ -~]*")  # RFC 6749 A.12, A.17: a line break would end a header

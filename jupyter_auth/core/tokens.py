@@ -22,14 +22,7 @@ from jupyter_auth.core.errors import (
 )
 from jupyter_auth.core.flight import SingleFlight
 from jupyter_auth.core.lifetimes import PAUSE, Need, as_token, forced_pause
-from jupyter_auth.core.models import (
-    Account,
-    AccountInfo,
-    AccountKey,
-    Change,
-    Provider,
-    Token,
-)
+from jupyter_auth.core.models import Account, AccountInfo, AccountKey, Change, Token
 from jupyter_auth.core.next_steps import how_to_sign_in
 
 if TYPE_CHECKING:
@@ -37,6 +30,7 @@ if TYPE_CHECKING:
 
     from jupyter_auth.core.changes import ChangeLog
     from jupyter_auth.core.discovery import Discovery
+    from jupyter_auth.core.provider import Provider
     from jupyter_auth.core.store import Slot, TokenStore
     from jupyter_auth.core.token_endpoint import Party
 

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
     from jupyter_auth.core.completion import Completion
     from jupyter_auth.core.credentials import Password
-    from jupyter_auth.core.models import AccountKey, Provider, ProviderInfo
+    from jupyter_auth.core.models import AccountKey
+    from jupyter_auth.core.provider import Provider, ProviderInfo
     from jupyter_auth.core.providers import Providers
     from jupyter_auth.core.token_endpoint import Party
     from jupyter_auth.core.tokens import Tokens

@@ -21,13 +21,13 @@ from jupyter_auth.core.models import (
     Imported,
     Login,
     LoginStatus,
-    ProviderInfo,
     Token,
 )
+from jupyter_auth.core.provider import ProviderInfo
 from jupyter_auth.core.secret import Secret
 
 if TYPE_CHECKING:
-    from jupyter_auth.core.models import Provider
+    from jupyter_auth.core.provider import Provider
 
 VERSION = 1
 CLIENT_CREDENTIALS = "client_credentials"  # RFC 6749 4.4: the grant of a service account

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from jupyter_auth.core.errors import ConfigurationError
-from jupyter_auth.core.models import Provider
+from jupyter_auth.core.provider import Provider
 
 if TYPE_CHECKING:
     from collections.abc import Callable

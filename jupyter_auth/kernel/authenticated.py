@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from jupyter_auth.core.limits import Quota
-    from jupyter_auth.core.models import AccountInfo, AccountKey, Logout, ProviderInfo
+    from jupyter_auth.core.models import AccountInfo, AccountKey, Logout
+    from jupyter_auth.core.provider import ProviderInfo
     from jupyter_auth.kernel.account_tokens import AccountTokens
 
 TIMEOUT = (10.0, 60.0)  # seconds to connect, and between two bytes

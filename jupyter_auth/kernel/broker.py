@@ -22,15 +22,8 @@ if TYPE_CHECKING:
 
     from jupyter_auth.core.findings import Finding
     from jupyter_auth.core.limits import Limits
-    from jupyter_auth.core.models import (
-        AccountInfo,
-        Changes,
-        Imported,
-        Login,
-        Provider,
-        ProviderInfo,
-        Token,
-    )
+    from jupyter_auth.core.models import AccountInfo, Changes, Imported, Login, Token
+    from jupyter_auth.core.provider import Provider, ProviderInfo
 
 Answer = TypeVar("Answer")
 

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from jupyter_auth.core.loopback import LocalAccounts
-    from jupyter_auth.core.models import Login, ProviderInfo
+    from jupyter_auth.core.models import Login
+    from jupyter_auth.core.provider import ProviderInfo
     from jupyter_auth.core.seams import Accounts
 
 AGAIN = (LoginFailed, ConfigurationError, ProviderUnavailable, ProviderError)

@@ -18,7 +18,8 @@ from jupyter_auth.kernel.watcher import watch
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from jupyter_auth.core.models import AccountKey, Provider, ProviderInfo
+    from jupyter_auth.core.models import AccountKey
+    from jupyter_auth.core.provider import Provider, ProviderInfo
     from jupyter_auth.core.seams import Accounts
     from jupyter_auth.kernel.broker import BrokerClient
     from jupyter_auth.kernel.hub_service import ServiceAddress
@@ -283,8 +284,10 @@ def default_provider(accounts: Accounts) -> str:
     configured = getattr(accounts, "default", None)  # a broker may have been told one
     if configured and (name := configured()):
         return str(name)
+    from jupyter_auth.core.provider import configured_names
+
     known = accounts.providers()
-    names = [info.name for info in known if info.source not in {"preset", "code"}]
+    names = configured_names(known)
     names = names or [plain(info.name) for info in known if info.source == "code"]
     if len(names) == 1:
         return names[0]

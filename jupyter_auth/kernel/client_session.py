@@ -20,7 +20,7 @@ from jupyter_auth.kernel.warn import AuthWarning
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from jupyter_auth.core.models import Provider
+    from jupyter_auth.core.provider import Provider
 
 
 class ClientSession(AuthenticatedSession):

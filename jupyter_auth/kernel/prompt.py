@@ -16,7 +16,8 @@ from urllib.parse import urljoin
 from jupyter_auth.core.handles import FROM_CODE
 
 if TYPE_CHECKING:
-    from jupyter_auth.core.models import AccountInfo, Login, ProviderInfo
+    from jupyter_auth.core.models import AccountInfo, Login
+    from jupyter_auth.core.provider import ProviderInfo
 
 # JupyterLab's variables follow its theme. Other front ends get the fallback, which has contrast
 # enough on white and on black; all else inherits its colour.

@@ -11,7 +11,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from jupyter_auth.core.errors import ConfigurationError, LoginRequired
-from jupyter_auth.core.models import AccountInfo, AccountKey, Provider, ProviderInfo
+from jupyter_auth.core.models import AccountInfo, AccountKey
+from jupyter_auth.core.provider import Provider, ProviderInfo
 from jupyter_auth.kernel.account_tokens import AccountTokens
 from jupyter_auth.kernel.client import register_unnamed
 

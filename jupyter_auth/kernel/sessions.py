@@ -20,7 +20,7 @@ from jupyter_auth.kernel.warn import AuthWarning
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from jupyter_auth.core.models import Provider, ProviderInfo
+    from jupyter_auth.core.provider import Provider, ProviderInfo
     from jupyter_auth.kernel.widget import AccountWidget
 
 __all__ = ["AuthWarning", "TokenAuth", "UserSession", "token"]

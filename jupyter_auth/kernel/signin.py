@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from jupyter_auth.core.loopback import LocalAccounts
-    from jupyter_auth.core.models import AccountInfo, Login, ProviderInfo
+    from jupyter_auth.core.models import AccountInfo, Login
+    from jupyter_auth.core.provider import ProviderInfo
     from jupyter_auth.core.seams import Accounts
     from jupyter_auth.kernel.prompt import Prompt
 

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from requests import Response
 
     from jupyter_auth.core.limits import Quota
-    from jupyter_auth.core.models import Changes, ProviderInfo
+    from jupyter_auth.core.models import Changes
+    from jupyter_auth.core.provider import ProviderInfo
     from jupyter_auth.core.seams import Accounts
 
 RETRY_AFTER_MAX = 30.0  # seconds

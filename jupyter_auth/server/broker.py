@@ -16,6 +16,7 @@ from jupyter_auth.core.errors import ConfigurationError
 from jupyter_auth.core.findings import wrong
 from jupyter_auth.core.handles import names_one, plain
 from jupyter_auth.core.lifetimes import Need
+from jupyter_auth.core.provider import configured_names
 from jupyter_auth.core.providers import provider_from_mapping
 from jupyter_auth.core.urls import origin_of
 from jupyter_auth.server import inputs, steps
@@ -29,7 +30,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from jupyter_auth.core.engine import Engine
-    from jupyter_auth.core.models import AccountInfo, Change, Login, Logout, Provider, ProviderInfo
+    from jupyter_auth.core.models import AccountInfo, Change, Login, Logout
+    from jupyter_auth.core.provider import Provider, ProviderInfo
     from jupyter_auth.core.register import Binding
     from jupyter_auth.server.under_hub import UnderHub
 
@@ -87,9 +89,10 @@ class Broker:
     async def providers(self) -> Wire:
         """All of them, and the name of the one used where none is named."""
         infos = await self._pools.run(None, self._engine.providers)
+        known, names = [wire.provider_to_wire(info) for info in infos], configured_names(infos)
         return {
-            "providers": [wire.provider_to_wire(info) for info in infos],
-            "default": self._default or _only_configured(infos),
+            "providers": known,
+            "default": self._default or (names[0] if len(names) == 1 else None),
         }
 
     async def provider(self, name: str) -> Wire:
@@ -98,8 +101,7 @@ class Broker:
 
     async def configuration(self, name: str) -> Wire:
         """All of one, but for its client secrets: for a kernel with a secret of its own."""
-        provider = await self._pools.run(None, self._engine.configured, name)
-        return wire.provider_fields(provider, secrets=False)
+        return wire.provider_fields(await self.configured(name), secrets=False)
 
     async def register(self, name: str, body: Mapping[str, Any]) -> Wire:
         """Make a kernel's own provider known: the answer has its handle as the name."""
@@ -335,11 +337,9 @@ class Broker:
         self, provider: str, params: Mapping[str, str], bindings: Mapping[str, str], user: str
     ) -> Login:
         """What the callback brought, carried out."""
-        return self._place(
-            await self._pools.run(
-                _pool(provider), self._engine.finish, provider, params, bindings, user
-            )
-        )
+        finish = self._engine.finish
+        login = await self._pools.run(_pool(provider), finish, provider, params, bindings, user)
+        return self._place(login)
 
     def callback_path(self, provider: str) -> str:
         """Where a provider's answer arrives, root-absolute: what is registered has no handle."""
@@ -397,8 +397,3 @@ class Broker:
 def _pool(name: str) -> str | None:
     """No pool is made for what cannot name a provider."""
     return name if names_one(name) else None
-
-
-def _only_configured(infos: list[ProviderInfo]) -> str | None:
-    names = [info.name for info in infos if info.source != "preset"]
-    return names[0] if len(names) == 1 else None

@@ -18,7 +18,7 @@ from jupyter_auth.core.errors import (
 )
 from jupyter_auth.core.handles import plain
 from jupyter_auth.core.logins import COOKIE_PREFIX, LIFETIME, binding_name
-from jupyter_auth.core.models import ProviderInfo
+from jupyter_auth.core.provider import ProviderInfo
 from jupyter_auth.server import inputs, views
 from jupyter_auth.server.answers import FORBIDDEN, error_of, status_of
 from jupyter_auth.server.broker import PREFIX
@@ -29,7 +29,8 @@ from jupyter_auth.server.returns import Return
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from jupyter_auth.core.models import Login, Provider
+    from jupyter_auth.core.models import Login
+    from jupyter_auth.core.provider import Provider
     from jupyter_auth.server.origins import Departure
     from jupyter_auth.server.views import Outcome
 

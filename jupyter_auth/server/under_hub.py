@@ -17,7 +17,7 @@ from jupyter_auth.core.errors import ConfigurationError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from jupyter_auth.core.models import Provider
+    from jupyter_auth.core.provider import Provider
 
 CALLBACK = "jupyter-auth/callback/"
 CODE = "authorization_code"

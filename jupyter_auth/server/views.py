@@ -13,7 +13,8 @@ from urllib.parse import urlsplit
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-    from jupyter_auth.core.models import Login, Provider
+    from jupyter_auth.core.models import Login
+    from jupyter_auth.core.provider import Provider
 
 STATIC = resources.files(__package__).joinpath("static")
 

@@ -11,7 +11,7 @@ from jupyter_auth.core.urls import origin_of
 from jupyter_auth.server.origins import departure
 
 if TYPE_CHECKING:
-    from jupyter_auth.core.models import Provider
+    from jupyter_auth.core.provider import Provider
 
 ABOUT = "Redirect URI"
 ANY_PORT = "Many providers take any port of 127.0.0.1 (RFC 8252 7.3), and else want this very one."

@@ -12,7 +12,7 @@ from providers.rogue import RogueProvider
 from jupyter_auth.core import oauth
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.handles import plain
-from jupyter_auth.core.models import DEFAULT_KEY, Account, AccountKey, Provider
+from jupyter_auth.core.models import DEFAULT_KEY, Account, AccountKey
 from jupyter_auth.core.parts import Endpoints
 from jupyter_auth.core.providers import Providers, provider_from_mapping
 from jupyter_auth.core.secret import Secret
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from providers.oidc import OidcProvider
 
     from jupyter_auth.core.models import Login
+    from jupyter_auth.core.provider import Provider
     from jupyter_auth.core.store import TokenStore
     from jupyter_auth.core.token_endpoint import TokenAnswer
 

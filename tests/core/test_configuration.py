@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from jupyter_auth.core.errors import ConfigurationError, ProviderNotFound
-from jupyter_auth.core.models import Provider
+from jupyter_auth.core.provider import Provider, configured_names
 from jupyter_auth.core.providers import Providers, provider_from_mapping
 
 TABLE = {"issuer": "https://idp.example.com", "client_id": "x"}
@@ -90,11 +90,10 @@ def test_the_list_holds_only_what_somebody_could_sign_in_at(user_file):
     assert added(providers) == [("github", "configured"), ("idp", "user")]
 
 
-def test_the_only_one_is_the_default():
-    assert Providers().default is None
-    assert Providers({"idp": TABLE}).default == "idp"
-    assert Providers({"idp": TABLE, "other": TABLE}).default is None
-    assert Providers({"idp": TABLE, "other": ConfigurationError("It is odd.")}).default is None
+@pytest.mark.parametrize("other", [{}, {"other": TABLE}, {"other": ConfigurationError("Odd.")}])
+def test_presets_are_not_configured(other):
+    assert configured_names(Providers().all()) == []
+    assert configured_names(Providers({"idp": TABLE, **other}).all()) == ["idp", *other]
 
 
 # -- presets -------------------------------------------------------------------------------------
@@ -201,7 +200,7 @@ def test_a_broken_file_harms_only_what_it_holds(user_file, content):
     providers = Providers({"ours": TABLE}, user_file=user_file)
     assert providers.get("ours").client_id == "x"
     assert added(providers) == [("ours", "configured")]
-    assert providers.default == "ours"
+    assert configured_names(providers.all()) == ["ours"]
     with pytest.raises(ConfigurationError, match=r"providers\.toml cannot be read"):
         providers.get("idp")
 

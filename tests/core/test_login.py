@@ -20,7 +20,7 @@ from jupyter_auth.core.errors import (
     ProviderUnavailable,
 )
 from jupyter_auth.core.logins import LIFETIME, MAX_OPENINGS, MAX_PENDING
-from jupyter_auth.core.models import Provider
+from jupyter_auth.core.provider import Provider
 
 from .drive import (
     REDIRECT_URI,

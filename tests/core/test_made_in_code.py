@@ -18,8 +18,9 @@ from jupyter_auth.core.errors import (
 )
 from jupyter_auth.core.handles import MARK, handle_of, is_handle, marked, plain
 from jupyter_auth.core.made_in_code import MOST
-from jupyter_auth.core.models import AccountKey, Provider
+from jupyter_auth.core.models import AccountKey
 from jupyter_auth.core.parts import Service
+from jupyter_auth.core.provider import Provider, configured_names
 from jupyter_auth.core.providers import Providers, provider_from_mapping
 from jupyter_auth.core.store import FileStore, MemoryStore
 
@@ -47,9 +48,9 @@ def user_file(tmp_path):
 def test_a_name_means_what_it_meant(user_file, name):
     """The user's own, a preset, and a preset that nobody can sign in at yet."""
     providers = Providers(user_file=user_file)
-    before = providers.get(name), providers.info(name), providers.all(), providers.default
+    before = providers.get(name), providers.info(name), providers.all()
     info = providers.register(dataclasses.replace(before[0], client_id="notebook"))
-    assert (providers.get(name), providers.info(name), providers.all(), providers.default) == before
+    assert (providers.get(name), providers.info(name), providers.all()) == before
     assert providers.get(info.name).client_id == "notebook"
     assert (info.source, plain(info.name), is_handle(info.name)) == ("code", name, True)
     assert info == providers.info(info.name)
@@ -60,7 +61,7 @@ def test_a_new_name_is_in_no_list_and_nobodys_default():
     before = providers.all()
     info = providers.register(provider_from_mapping("mine", TABLE))
     assert providers.all() == before
-    assert providers.default is None
+    assert configured_names(providers.all()) == []
     with pytest.raises(ProviderNotFound):
         providers.get("mine")
     assert providers.get(info.name).issuer == "https://idp.example.com"

@@ -8,8 +8,9 @@ import hashlib
 import pytest
 
 from jupyter_auth.core.errors import ConfigurationError
-from jupyter_auth.core.models import AccountKey, Provider, Token
+from jupyter_auth.core.models import AccountKey, Token
 from jupyter_auth.core.parts import Endpoints, Header
+from jupyter_auth.core.provider import Provider
 from jupyter_auth.core.providers import replace_provider
 from jupyter_auth.core.secret import Secret
 

@@ -10,7 +10,7 @@ import pytest
 
 import jupyter_auth
 from jupyter_auth.core.meanings import MEANINGS
-from jupyter_auth.core.models import Provider
+from jupyter_auth.core.provider import Provider
 
 from .reference import README, renewed
 

@@ -12,8 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jupyter_auth.core.models import Account, AccountKey, Provider, Token
+from jupyter_auth.core.models import Account, AccountKey, Token
 from jupyter_auth.core.parts import Header
+from jupyter_auth.core.provider import Provider
 from jupyter_auth.core.secret import MaskedStr, Secret
 
 PLANTED = "planted-secret-5c0ffee"

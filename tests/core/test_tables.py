@@ -15,8 +15,8 @@ import jupyter_auth
 from jupyter_auth.core import wire
 from jupyter_auth.core.errors import ConfigurationError
 from jupyter_auth.core.limits import Throttle
-from jupyter_auth.core.models import Provider
 from jupyter_auth.core.parts import PARTS, Endpoints, Header, Paste, Service
+from jupyter_auth.core.provider import Provider
 from jupyter_auth.core.providers import Providers, provider, provider_from_mapping
 from jupyter_auth.core.secret import Secret
 

@@ -18,8 +18,9 @@ from jupyter_auth.core.errors import (
     LoginRequired,
     ProviderNotFound,
 )
-from jupyter_auth.core.models import AccountKey, Provider
+from jupyter_auth.core.models import AccountKey
 from jupyter_auth.core.parts import Header
+from jupyter_auth.core.provider import Provider
 from jupyter_auth.core.secret import Secret
 from jupyter_auth.kernel.broker import BrokerClient, this_kernel
 from jupyter_auth.kernel.client import default_provider, watch

@@ -10,7 +10,7 @@ from jupyter_auth.core.errors import (
     ConfigurationError,
 )
 from jupyter_auth.core.handles import plain
-from jupyter_auth.core.models import Provider
+from jupyter_auth.core.provider import Provider
 from jupyter_auth.kernel.client import connect, default_provider
 
 # Broker or engine

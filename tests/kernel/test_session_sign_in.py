@@ -22,7 +22,7 @@ from jupyter_auth.core.errors import (
     RefreshRejected,
     UserMismatch,
 )
-from jupyter_auth.core.models import Provider
+from jupyter_auth.core.provider import Provider
 from jupyter_auth.core.providers import Providers
 from jupyter_auth.kernel.client import connect
 from jupyter_auth.kernel.sessions import UserSession

@@ -21,8 +21,8 @@ from jupyter_auth.cli import main
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.errors import ConfigurationError
 from jupyter_auth.core.importing import _read
-from jupyter_auth.core.models import Provider
 from jupyter_auth.core.parts import OtherCache
+from jupyter_auth.core.provider import Provider
 from jupyter_auth.core.providers import Providers
 from jupyter_auth.core.store import MemoryStore
 
