@@ -123,6 +123,8 @@ class SignIn:
                 self._say_who(account)
             return
         if account := self._stored():
+            if not self._is_wished(account):  # who was faster than the one asked for
+                raise self._another_person(account)
             self.tokens.bind(self.key.session_key, account.person)
 
     def _signed_in(self) -> tuple[AccountInfo | None, LoginRequired | None]:
@@ -229,7 +231,7 @@ class SignIn:
             self._wait(login)
         self.tokens.drop()
         self._logins += 1
-        account = self.account()
+        account = self._stored()
         if account and (missing := self._missing(account)):
             raise self._insufficient(missing, "The provider did not grant them.")
 
