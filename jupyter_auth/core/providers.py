@@ -223,7 +223,7 @@ class Providers:
     def configure(self, provider: Provider) -> None:
         """Make one of this server's own known. ConfigurationError: users may not add any here."""
         self._require_open()
-        self._configured[provider.name] = provider
+        self._configured = {**self._configured, provider.name: provider}  # others may be at it
 
     def _is_known(self, provider: Provider) -> bool:
         """Whether its name means this very definition; a secret that it brings counts."""
