@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from kernel.conftest import home
 from kernel.doors import OpenDoor
+from providers.insiders import Insiders
+from providers.insideview import InsideView
 
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.providers import Providers
@@ -35,6 +37,25 @@ def broker(home, tmp_path, monkeypatch) -> Iterator[Callable[..., Engine]]:  # n
             return engine
 
         yield start
+
+
+@pytest.fixture(scope="session")
+def _insiders():
+    with Insiders() as started:
+        yield started
+
+
+@pytest.fixture
+def insiders(_insiders):
+    """As it is documented; ``reset`` changes the toolkit's settings."""
+    _insiders.reset()
+    return _insiders
+
+
+@pytest.fixture
+def insideview():
+    with InsideView() as server:
+        yield server
 
 
 @pytest.fixture(autouse=True)

@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 from patience import eventually
-from providers.insiders import CALLBACK, Insiders
+from providers.insiders import CALLBACK
 from providers.person import LoginRefused
 from systems.presets import preset_at
 
@@ -26,19 +26,6 @@ from jupyter_auth.server import views
 
 TOKEN = "/oauth2/token/"
 REVOKE = "/oauth2/revoke-token/"
-
-
-@pytest.fixture(scope="module")
-def one_process():
-    with Insiders() as started:
-        yield started
-
-
-@pytest.fixture
-def insiders(one_process):
-    """As it is documented; ``reset`` changes the toolkit's settings."""
-    one_process.reset()
-    return one_process
 
 
 @pytest.fixture

@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
+import functools
 import re
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-import tomlkit
-from environments.terminal import NOWHERE_ELSE, Terminal, run
-from kernel.kernels import environment
-from patience import PATIENCE
+from environments.terminal import Terminal, run
 from processes import free_port
-from providers.insiders import Insiders
+from systems.at_home import OWNER, add_insiders, person_at
 from systems.presets import preset_at
 
 TESTS = Path(__file__).parents[1]
-CALL = (
-    "from jupyter_auth import UserSession\n"
-    "print('owner:', UserSession('insiders').get('devices/').json()['owner'])"
-)
-CLI = ("-m", "jupyter_auth.cli")
 BROWSER = """
 import sys, requests
 sys.path.insert(0, {tests!r})
@@ -30,18 +22,6 @@ start = requests.get(sys.argv[1], allow_redirects=False)
 back = Person({username!r}, {password!r}).visit(start.headers["Location"], {origin!r})
 assert "Signed in" in requests.get(back).text
 """
-
-
-@pytest.fixture(scope="module")
-def one_process():
-    with Insiders() as started:
-        yield started
-
-
-@pytest.fixture
-def insiders(one_process):
-    one_process.reset()
-    return one_process
 
 
 @pytest.fixture
@@ -53,29 +33,13 @@ def fields():
 @pytest.fixture
 def env(insiders, tmp_path, fields):
     """Somebody at this machine, to whom the preset is at the server of the test."""
-    made = environment(tmp_path)
-    for name in (*NOWHERE_ELSE, "BROWSER", "DISPLAY", "WAYLAND_DISPLAY", "JPY_PARENT_PID"):
-        made.pop(name, None)
-    file = Path(made["XDG_CONFIG_HOME"]) / "jupyter_auth" / "providers.toml"
-    file.parent.mkdir(parents=True)
     table = preset_at("insiders", {"https://api.asi.swiss": insiders.origin}, **fields)
-    file.write_text(tomlkit.dumps({"insiders": table}))
-    return made
+    return person_at(tmp_path, {"insiders": table})
 
 
 @pytest.fixture
 def add(env, insiders):
-    """``jupyter auth add insiders``, and its client secret typed."""
-
-    def add(*words):
-        command = [sys.executable, *CLI, "add", "insiders", "--client-secret", *words]
-        done = subprocess.run(
-            command, env=env, input=insiders.client_secret, text=True, capture_output=True,
-            check=False, timeout=PATIENCE,
-        )  # fmt: skip
-        assert done.returncode == 0, done.stderr
-
-    return add
+    return functools.partial(add_insiders, env, insiders)
 
 
 @pytest.fixture
@@ -90,7 +54,7 @@ def browser(env, insiders, tmp_path):
 def test_a_registration_for_passwords_by_its_name(env, add, insiders):
     """``jupyter auth add insiders --grants password``, then ``UserSession("insiders")``."""
     add("--client-id", insiders.password_client, "--grants", "password")
-    with Terminal(env, "-c", CALL) as terminal:
+    with Terminal(env, "-c", OWNER) as terminal:
         terminal.read("User name: ")
         terminal.type(insiders.username)
         terminal.read("Password: ")
@@ -99,19 +63,19 @@ def test_a_registration_for_passwords_by_its_name(env, add, insiders):
         terminal.read(f"owner: {insiders.username}")
         assert terminal.ended() == 0
         assert insiders.password not in terminal.text
-    assert f"owner: {insiders.username}" in run(env, "-c", CALL).stdout  # nobody types again
+    assert f"owner: {insiders.username}" in run(env, "-c", OWNER).stdout  # nobody types again
 
 
 def test_the_grant_is_found_out_after_the_registration_was_written_down(env, add, insiders):
     add("--client-id", insiders.password_client)
     add("--grants", "password")
-    with Terminal(env, "-c", CALL) as terminal:
+    with Terminal(env, "-c", OWNER) as terminal:
         terminal.read("User name: ")
 
 
 def test_the_redirect_uri_is_said_before_the_browser_opens(browser, add, insiders):
     add("--client-id", insiders.code_client)
-    with Terminal(browser, "-c", CALL) as terminal:
+    with Terminal(browser, "-c", OWNER) as terminal:
         uri = terminal.read(r"Redirect URI: (http://127\.0\.0\.1:\d+/callback/insiders) ")[1]
         terminal.read("register the URI without one")
         terminal.read(f"owner: {insiders.username}")
@@ -125,7 +89,7 @@ SAMPLE = f"http://127.0.0.1:{free_port()}/authorized/"  # they have 8000
 @pytest.mark.parametrize("fields", [{"redirect_uri": SAMPLE}])
 def test_the_one_of_their_sample_code_is_said_to_be_registered_exactly_so(browser, add, insiders):
     add("--client-id", insiders.code_client)
-    with Terminal(browser, "-c", CALL) as terminal:
+    with Terminal(browser, "-c", OWNER) as terminal:
         said = terminal.read(r"Redirect URI: (\S+) \(register exactly this at Insiders\)")
         assert said[1] == SAMPLE
         terminal.read(f"owner: {insiders.username}")
@@ -134,7 +98,7 @@ def test_the_one_of_their_sample_code_is_said_to_be_registered_exactly_so(browse
 def test_over_ssh_it_is_said_too(env, add, insiders):
     add("--client-id", insiders.code_client)
 
-    with Terminal(env | {"SSH_TTY": "/dev/pts/1"}, "-c", CALL) as terminal:
+    with Terminal(env | {"SSH_TTY": "/dev/pts/1"}, "-c", OWNER) as terminal:
         terminal.read("Redirect URI: http://127")
         terminal.read(re.escape(insiders.origin))
         terminal.read("Paste the address")

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from traceback import walk_tb
 
 import pytest
-import tomli_w
 from environments.terminal import run
 from kernel.kernels import Kernel
 from kernel.secrets_in import local_variables
 from providers.insiders import Insiders
+from systems.at_home import OWNER, add_insiders, person_at, write_down
 from systems.presets import preset_at
-from systems.test_insiders_alone import CALL, add, env, fields
 
 from jupyter_auth import Provider, UserSession, token
 from jupyter_auth.core.errors import (
@@ -22,8 +22,6 @@ from jupyter_auth.core.errors import (
     RefreshRejected,
 )
 
-__all__ = ["add", "env", "fields"]
-
 TOKEN = "/oauth2/token/"
 WHO = Insiders.username
 VARIABLES = {
@@ -32,16 +30,16 @@ VARIABLES = {
 }
 
 
-@pytest.fixture(scope="module")
-def one_process():
-    with Insiders() as started:
-        yield started
+@pytest.fixture
+def env(insiders, tmp_path):
+    """Somebody at this machine, to whom the preset is at the server of the test."""
+    table = preset_at("insiders", {"https://api.asi.swiss": insiders.origin})
+    return person_at(tmp_path, {"insiders": table})
 
 
 @pytest.fixture
-def insiders(one_process):
-    one_process.reset()
-    return one_process
+def add(env, insiders):
+    return functools.partial(add_insiders, env, insiders)
 
 
 @pytest.fixture
@@ -61,7 +59,7 @@ def engine(broker, table):
 
 def test_a_nightly_script_signs_in_by_itself(env, add, insiders, tmp_path):
     add("--client-id", insiders.password_client)
-    ran = run(env | VARIABLES, "-c", CALL)
+    ran = run(env | VARIABLES, "-c", OWNER)
     assert f"owner: {WHO}" in ran.stdout, ran.stderr
     kept = "".join(p.read_text(errors="replace") for p in tmp_path.rglob("*") if p.is_file())
     assert insiders.password not in kept + ran.stdout + ran.stderr
@@ -69,7 +67,7 @@ def test_a_nightly_script_signs_in_by_itself(env, add, insiders, tmp_path):
 
 def test_without_them_it_says_what_to_do(env, add, insiders):
     add("--client-id", insiders.password_client)
-    ran = run(env, "-c", CALL)
+    ran = run(env, "-c", OWNER)
     assert "LoginRequired" in ran.stderr
     assert insiders.journal(TOKEN) == []
 
@@ -238,9 +236,7 @@ def test_what_is_no_function_of_somebodys_is_refused(env, add, insiders, given, 
 
 
 def test_no_traceback_keeps_what_it_returned(home, table, insiders, tmp_path):
-    file = home / "jupyter_auth" / "providers.toml"
-    file.parent.mkdir(parents=True)
-    file.write_text(tomli_w.dumps({"insiders": table}))
+    write_down(home, {"insiders": table})
     vault = tmp_path / "vault"
     vault.write_text("wrong-81c2")
     with pytest.raises(LoginFailed, match="invalid_grant") as caught:

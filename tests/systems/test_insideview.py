@@ -10,10 +10,10 @@ import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
-import tomli_w
 from kernel.doors import child
 from kernel.secrets_in import local_variables
 from providers.insideview import TOKEN_PATH, Credential, InsideView
+from systems.at_home import write_down
 from systems.presets import preset_at
 
 from jupyter_auth import AuthWarning, ClientSession, provider
@@ -34,12 +34,6 @@ ENVIRON = {
     "JUPYTER_AUTH_INSIDEVIEW_CLIENT_ID": InsideView.client_id,
     "JUPYTER_AUTH_INSIDEVIEW_CLIENT_SECRET": SECRET,
 }
-
-
-@pytest.fixture
-def insideview():
-    with InsideView() as server:
-        yield server
 
 
 @pytest.fixture
@@ -183,7 +177,7 @@ def test_throttle_an_api_that_is_warned_of_in_time(broker, table, insideview):
 @pytest.mark.parametrize("own", [True, False])
 def test_throttle_is_given_in_python_as_in_a_file(home, broker, table, insideview, own):
     """``provider("insideview", throttle={"limit": 10})``, with a secret of one's own or none."""
-    write(home, table)
+    write_down(home, {"insideview": table})
     insideview.limit = 10
     broker({}, ENVIRON)
     made = provider("insideview", throttle={"limit": 10})
@@ -198,7 +192,7 @@ def test_throttle_is_given_in_python_as_in_a_file(home, broker, table, insidevie
 
 
 def test_a_window_given_in_python_counts(home, broker, table, insideview):  # noqa: ARG001
-    write(home, table)
+    write_down(home, {"insideview": table})
     broker({}, ENVIRON)
     made = provider("insideview", throttle={"limit": 10, "window": 1e-3})
     session = ClientSession(InsideView.client_id, SECRET, provider=made)
@@ -223,13 +217,6 @@ def test_a_credential_goes_by_the_name_that_a_person_gave_it(session, insideview
     other.get("companies")
     rows = {row[2] for row in verbs.status().rows if row[1] == "web"}
     assert rows == {"service account iv-4711", "service account iv-other"}
-
-
-def write(home, table):
-    """Where ``jupyter_auth.provider`` finds the preset, at the server of the test."""
-    file = home / "jupyter_auth" / "providers.toml"
-    file.parent.mkdir(parents=True)
-    file.write_text(tomli_w.dumps({"insideview": table}))
 
 
 def test_a_person_is_told_that_there_is_nothing_to_sign_in_to(broker, table, insideview):

@@ -7,11 +7,10 @@ import stat
 from pathlib import Path
 
 import pytest
-import tomli_w
 from environments.terminal import Terminal, run
 from kernel.doors import OpenDoor
-from kernel.kernels import environment
 from providers.insideview import Credential, InsideView
+from systems.at_home import person_at
 from systems.presets import preset_at
 
 from jupyter_auth.core.engine import Engine
@@ -53,12 +52,6 @@ except Throttled as error:
 
 
 @pytest.fixture
-def insideview():
-    with InsideView() as server:
-        yield server
-
-
-@pytest.fixture
 def table(insideview):
     moved = ("https://login.insideview.com", "https://api.insideview.com")
     return preset_at("insideview", dict.fromkeys(moved, insideview.origin))
@@ -66,11 +59,7 @@ def table(insideview):
 
 @pytest.fixture
 def env(table, tmp_path):
-    made = environment(tmp_path)
-    file = Path(made["XDG_CONFIG_HOME"]) / "jupyter_auth" / "providers.toml"
-    file.parent.mkdir(parents=True)
-    file.write_text(tomli_w.dumps({"insideview": table}))
-    return made | ENVIRON
+    return person_at(tmp_path, {"insideview": table}) | ENVIRON
 
 
 def use(env, session, *words):

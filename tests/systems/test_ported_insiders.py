@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 from environments.terminal import Terminal
 from jupyter_process import JupyterProcess
-from providers.insiders import Insiders
 from providers.internet import Internet
 from systems.machine import Machine
 from test_server_forms import Form
@@ -29,18 +28,6 @@ url = away.replace("https://{host}", {origin!r})
 back = Person({username!r}, {password!r}).visit(url, {origin!r})
 assert "Signed in" in plain.get(back).text
 """
-
-
-@pytest.fixture(scope="module")
-def one_process():
-    with Insiders() as started:
-        yield started
-
-
-@pytest.fixture
-def insiders(one_process):
-    one_process.reset()
-    return one_process
 
 
 @pytest.fixture

@@ -15,12 +15,6 @@ SECRET = InsideView.client_secret
 
 
 @pytest.fixture
-def insideview():
-    with InsideView() as server:
-        yield server
-
-
-@pytest.fixture
 def machine(insideview, tmp_path):
     port = int(insideview.origin.rpartition(":")[2])
     with Internet(tmp_path, dict.fromkeys(HOSTS, port)) as internet:
