@@ -14,6 +14,8 @@ from jupyter_auth.core.provider import Provider
 from jupyter_auth.kernel.client import connect
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from hub_process import Hub, UserServer
     from providers.oidc import OidcProvider
     from server.jupyter_process import Kernel
@@ -84,8 +86,11 @@ def test_on_a_users_own_server_it_comes_back_by_its_name_and_to_nobody_else(
 
 
 @pytest.fixture
-def shared(request: pytest.FixtureRequest) -> tuple[Hub, UserServer]:
-    """A Hub, and a named server of alice's that its configuration calls shared."""
+def shared(request: pytest.FixtureRequest) -> Iterator[tuple[Hub, UserServer]]:
+    """A Hub, and a named server of alice's that its configuration calls shared.
+
+    She is signed out of ``together`` in the end: the Hub is that of all tests.
+    """
     hub: Hub = request.getfixturevalue(request.param)
     file = hub.home / "server.json"
     before = file.read_text()
@@ -93,9 +98,14 @@ def shared(request: pytest.FixtureRequest) -> tuple[Hub, UserServer]:
     config["JupyterAuth"] |= {"shared_server": True}
     try:
         file.write_text(json.dumps(config))  # servers have it as it is when they start
-        return hub, hub.server("alice", f"together-{request.param}")
+        server = hub.server("alice", f"together-{request.param}")
     finally:
         file.write_text(before)
+    yield hub, server
+    kernel = server.kernel()
+    kernel.call("DELETE", "accounts?provider=idp&session_key=together&revoke=0")
+    for login in kernel.call("GET", "logins")["logins"]:
+        kernel.call("DELETE", f"logins/{login['id']}")
 
 
 @pytest.mark.parametrize("shared", ["hub", "served"], indirect=True)
