@@ -129,8 +129,13 @@ def test_without_the_package_a_script_says_so_before_a_code_is_asked_for(
 
 
 def test_without_the_package_a_registration_of_ones_own_will_do(machine, fourinsight, without):
-    machine.configure('[4insight]\nclient_id = "mine"\nclient_secret = "mine-5ec2"\n')
     fourinsight.user_client_id, fourinsight.user_client_secret = "mine", "mine-5ec2"
+    add = ("-m", "jupyter_auth.cli", "add", "4insight", "--client-id", "mine", "--client-secret")
+    with Terminal(machine.env, *add, python=without) as terminal:  # as the page and README say
+        terminal.read("Client secret")
+        terminal.type("mine-5ec2")
+        terminal.read("Added 4insight")
+        assert terminal.ended() == 0
     with machine.terminal("fourinsight_campaigns.py", python=without) as terminal:
         sign_in(terminal, fourinsight)
         terminal.read("campaign 3")
