@@ -333,8 +333,8 @@ def other_grants(party: Party, grant: str) -> str:
     known = [each for each in party.provider.grants if each in others]
     choose = ""
     if known:
-        session, login = f'grant="{known[0]}"', f"--grant {known[0]}"
-        choose = f" In that case give the session `{session}`, or `auth login` `{login}`."
+        way = known[0]
+        choose = f' If so, sign in with `grant="{way}"` (on a command line `--grant {way}`).'
     return (
         f"Allow {grant} in the registration of client {party.client_id!r}, or register an"
         f" application of its own for it.{instead}{choose}"
