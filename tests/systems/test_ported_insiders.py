@@ -136,7 +136,7 @@ def test_the_wrong_kind_of_registration_says_which_command_helps(machine, inside
     ran = machine.run("insiders_nightly.py")
     assert ran.returncode == 1
     assert "JUPYTER_AUTH_INSIDERS_PASSWORD failed" in ran.stderr
-    assert 'give the session `grant="authorization_code"`' in ran.stderr
+    assert 'sign in with `grant="authorization_code"`' in ran.stderr
 
 
 # In Jupyter
