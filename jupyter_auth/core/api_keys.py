@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 from jupyter_auth.core import api_key
 from jupyter_auth.core.credentials import variable
 from jupyter_auth.core.errors import AuthError
-from jupyter_auth.core.models import DEFAULT_KEY, Account, AccountKey
+from jupyter_auth.core.models import Account, AccountKey
 from jupyter_auth.core.secret import Secret
+from jupyter_auth.core.session_key import DEFAULT_KEY
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator, Mapping

@@ -24,7 +24,6 @@ from jupyter_auth.core.limits import Throttle
 from jupyter_auth.core.lockouts import Lockouts
 from jupyter_auth.core.logins import LIFETIME, Logins
 from jupyter_auth.core.models import (
-    DEFAULT_KEY,
     AccountInfo,
     AccountKey,
     Change,
@@ -39,6 +38,7 @@ from jupyter_auth.core.redirect import RedirectGrant
 from jupyter_auth.core.register import Request
 from jupyter_auth.core.resting_place import providers_file, resting_place
 from jupyter_auth.core.revocation import Revoker
+from jupyter_auth.core.session_key import DEFAULT_KEY
 from jupyter_auth.core.token_endpoint import Party
 from jupyter_auth.core.tokens import Tokens
 from jupyter_auth.core.typed import TypedGrants

@@ -12,14 +12,13 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from jupyter_auth.core.errors import ConfigurationError
 from jupyter_auth.core.handles import plain
+from jupyter_auth.core.session_key import DEFAULT_KEY
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from jupyter_auth.core.limits import Limits
     from jupyter_auth.core.secret import Secret
-
-DEFAULT_KEY = "default"
 
 Kind = Literal["bearer", "api_key"]
 LoginStatus = Literal["pending", "complete", "denied", "expired", "cancelled", "failed"]

@@ -6,7 +6,7 @@ import shlex
 from typing import TYPE_CHECKING
 
 from jupyter_auth.core.handles import is_handle
-from jupyter_auth.core.models import DEFAULT_KEY
+from jupyter_auth.core.session_key import DEFAULT_KEY
 
 if TYPE_CHECKING:
     from jupyter_auth.core.models import AccountKey

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
-from jupyter_auth.core.models import DEFAULT_KEY
+from jupyter_auth.core.session_key import DEFAULT_KEY
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

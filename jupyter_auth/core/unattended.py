@@ -14,8 +14,8 @@ from jupyter_auth.core.errors import ConfigurationError, LoginFailed, RefreshRej
 from jupyter_auth.core.findings import Finding, wrong
 from jupyter_auth.core.flight import SingleFlight
 from jupyter_auth.core.handles import plain
-from jupyter_auth.core.models import DEFAULT_KEY
 from jupyter_auth.core.register import Request
+from jupyter_auth.core.session_key import DEFAULT_KEY
 from jupyter_auth.core.traces import forgetful
 
 if TYPE_CHECKING:

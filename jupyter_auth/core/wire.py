@@ -14,7 +14,6 @@ from jupyter_auth.core.errors import BrokerUnavailable
 from jupyter_auth.core.findings import Finding, State
 from jupyter_auth.core.limits import Limits, Quota, Throttle
 from jupyter_auth.core.models import (
-    DEFAULT_KEY,
     AccountInfo,
     Change,
     Changes,
@@ -25,6 +24,7 @@ from jupyter_auth.core.models import (
 )
 from jupyter_auth.core.provider import ProviderInfo
 from jupyter_auth.core.secret import Secret
+from jupyter_auth.core.session_key import DEFAULT_KEY
 
 if TYPE_CHECKING:
     from jupyter_auth.core.provider import Provider

@@ -6,7 +6,6 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from jupyter_auth.core.errors import ConfigurationError
-from jupyter_auth.core.provider import Provider
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,6 +17,14 @@ class Kind(NamedTuple):
     fits: Callable[[Any], bool]
     words: str
     hint: str = ""
+
+
+def _provider(value: Any) -> bool:
+    if value is None or isinstance(value, str):
+        return True
+    from jupyter_auth.core.provider import Provider  # not for whoever imports a session
+
+    return isinstance(value, Provider)
 
 
 def _text(value: Any) -> bool:
@@ -47,7 +54,7 @@ def _seconds(value: Any) -> bool:
 BY_NAME = 'For example `UserSession("github", auth_force=True)`: all but the first go by name.'
 KINDS = {
     "provider": Kind(
-        lambda value: value is None or isinstance(value, str | Provider),
+        _provider,
         "a provider's name or a Provider",
         BY_NAME,
     ),

@@ -12,8 +12,9 @@ from urllib.parse import quote, urlencode
 from jupyter_auth.core import wire
 from jupyter_auth.core.errors import BrokerUnavailable
 from jupyter_auth.core.handles import plain
-from jupyter_auth.core.models import DEFAULT_KEY, Logout
+from jupyter_auth.core.models import Logout
 from jupyter_auth.core.secret import Secret
+from jupyter_auth.core.session_key import DEFAULT_KEY
 from jupyter_auth.core.traces import forget_locals
 from jupyter_auth.kernel.door import Door, read_connection_file
 

@@ -251,7 +251,8 @@ def account_key(
     With a ``username`` and no ``session_key`` it is that person's account, whatever its key, the
     default one first; where there is none yet, its key will be the user name, or near it.
     """
-    from jupyter_auth.core.models import DEFAULT_KEY, AccountKey
+    from jupyter_auth.core.models import AccountKey
+    from jupyter_auth.core.session_key import DEFAULT_KEY
 
     if username is None or session_key != DEFAULT_KEY:
         return AccountKey(provider, session_key)

@@ -19,7 +19,6 @@ from jupyter_auth.core.errors import (
     UserMismatch,
 )
 from jupyter_auth.core.handles import plain
-from jupyter_auth.core.models import Logout
 from jupyter_auth.core.next_steps import how_to_sign_in
 from jupyter_auth.kernel.account_tokens import AccountTokens
 from jupyter_auth.kernel.client import account_key
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from jupyter_auth.core.loopback import LocalAccounts
-    from jupyter_auth.core.models import AccountInfo, Login
+    from jupyter_auth.core.models import AccountInfo, Login, Logout
     from jupyter_auth.core.provider import ProviderInfo
     from jupyter_auth.core.seams import Accounts
     from jupyter_auth.kernel.prompt import Prompt
@@ -142,6 +141,8 @@ class SignIn:
 
     def log_out(self, *, revoke: bool) -> Logout:
         """Sign out, for every session of this account; another person's account is left alone."""
+        from jupyter_auth.core.models import Logout
+
         self._left = True
         if self.account() is None and (other := self._stored()):
             who = other.username or "Someone else"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from jupyter_auth.core.errors import AuthError, Throttled
 from jupyter_auth.core.limits import Limits, quota_of
-from jupyter_auth.core.models import DEFAULT_KEY
+from jupyter_auth.core.session_key import DEFAULT_KEY
 from jupyter_auth.kernel.warn import warn
 from jupyter_auth.kernel.watcher import watcher_of
 

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from jupyter_auth.core import wire
 from jupyter_auth.core.errors import AuthError, LoginRequired, ProviderNotFound
 from jupyter_auth.core.handles import marked, plain
-from jupyter_auth.core.models import DEFAULT_KEY, AccountKey
+from jupyter_auth.core.models import AccountKey
 from jupyter_auth.core.secret import Secret
+from jupyter_auth.core.session_key import DEFAULT_KEY
 from jupyter_auth.kernel import client
 from jupyter_auth.kernel.limit_words import limit_words
 from jupyter_auth.kernel.shown import Shown

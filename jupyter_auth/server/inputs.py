@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from jupyter_auth.core.errors import ConfigurationError
 from jupyter_auth.core.limits import Limits, Quota
-from jupyter_auth.core.models import DEFAULT_KEY
 from jupyter_auth.core.secret import Secret
+from jupyter_auth.core.session_key import DEFAULT_KEY
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

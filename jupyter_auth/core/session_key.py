@@ -1,0 +1,3 @@
+"""What tells several accounts at one provider apart."""
+
+DEFAULT_KEY = "default"
