@@ -173,7 +173,7 @@ class AccountTokens:
             unnamed = mine.startswith("?") and person.startswith("?")
             if unnamed:
                 self.person = person
-        name, key = self._key
+        name, key = plain(self._key[0]), self._key[1]
         if person != mine and not unnamed:
             raise UserMismatch(
                 f"The account {key!r} at {name} belongs to another person now. Nothing was sent.",

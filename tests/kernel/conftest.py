@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
+from IPython.core.interactiveshell import InteractiveShell
 from kernel.doors import OpenDoor, sign_in
 from providers.sockets import SocketServer
 from providers.troubles import Reply
@@ -111,3 +114,16 @@ def elsewhere():
     made.origin = f"http://127.0.0.1:{server.port}"
     yield made
     server.stop()
+
+
+@pytest.fixture(scope="module")
+def shell(tmp_path_factory):
+    """IPython's, in the test's own process."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("IPYTHONDIR", str(tmp_path_factory.mktemp("ipython")))
+        hook = sys.displayhook
+        made = InteractiveShell()
+        made.history_manager.enabled = False
+        yield made
+        made.history_manager.end_session()
+        sys.displayhook = hook

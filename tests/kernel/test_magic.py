@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import sys
-
 import nbformat
 import pytest
-from IPython.core.interactiveshell import InteractiveShell
 from kernel.doors import OpenDoor, consenting, sign_in
 from kernel.kernels import Kernel, environment
 from nbclient import NotebookClient
@@ -245,18 +242,6 @@ def test_a_table_that_was_kept_has_rows(kernel):
 
 
 # The cell magic's runner, in a shell of this process
-
-
-@pytest.fixture(scope="module")
-def shell(tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setenv("IPYTHONDIR", str(tmp_path_factory.mktemp("ipython")))
-        hook = sys.displayhook
-        made = InteractiveShell()
-        made.history_manager.enabled = False
-        yield made
-        made.history_manager.end_session()
-        sys.displayhook = hook
 
 
 def test_the_last_expression_is_the_value(shell):

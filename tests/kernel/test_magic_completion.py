@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import sys
-
 import pytest
 from IPython.core import completer
 from IPython.core.completer import provisionalcompleter
-from IPython.core.interactiveshell import InteractiveShell
 from kernel.doors import OpenDoor, consenting, sign_in
 from kernel.kernels import Kernel
 from patience import PATIENCE
@@ -97,18 +94,6 @@ def test_where_python_is_written_python_is_offered(kernel):
 
 
 # In a shell of this process
-
-
-@pytest.fixture(scope="module")
-def shell(tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setenv("IPYTHONDIR", str(tmp_path_factory.mktemp("ipython")))
-        hook = sys.displayhook
-        made = InteractiveShell()
-        made.history_manager.enabled = False
-        yield made
-        made.history_manager.end_session()
-        sys.displayhook = hook
 
 
 @pytest.fixture

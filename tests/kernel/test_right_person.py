@@ -285,7 +285,12 @@ def test_without_a_server_too(rogue, configured, monkeypatch):
     arrives("rosa")
     session = UserSession(own, interactive=False)
     assert who(session) == "u-rosa"
+    auth, url = TokenAuth("idp"), f"{rogue.issuer}/api/x"
+    assert requests.get(url, auth=auth, timeout=PATIENCE).ok
     arrives("bob")
     assert heard(session)
     with pytest.raises(UserMismatch):
         session.get("/api/x")
+    assert eventually(lambda: refused(lambda: requests.get(url, auth=auth, timeout=PATIENCE)))
+    with pytest.raises(UserMismatch, match="'default' at idp belongs to another person"):
+        requests.get(url, auth=auth, timeout=PATIENCE)
