@@ -1,7 +1,7 @@
 # On a fresh machine `make demo` or `make test` is all it takes: both set up what they need first.
 
 PYTHON ?= python3
-SUITES := lint wheel core kernel systems server environments front hub-short browser lab bench-short
+SUITES := lint wheel core kernel systems server environments security front hub-short browser lab bench-short
 
 # The environment's programs first; among them Node.js, where the machine has none or too old a one.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
@@ -133,6 +133,12 @@ systems: $(INSTALLED) $(PROVIDERS)
 
 server: $(INSTALLED) $(PROVIDERS)
 	$(PYTEST) -n 2 tests/server
+
+# What held against attackers: one test for each thing that somebody got through with.
+security: setup
+	$(PYTEST) -n 2 tests/security --ignore tests/security/browser --ignore tests/security/hub
+	$(PYTEST) tests/security/browser
+	$(PYTEST) tests/security/hub
 
 front: $(LAB_MODULES)
 	cd labextension && npm test
