@@ -24,7 +24,7 @@ PYTEST := pytest --durations=15
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help setup chromium postgresql test $(SUITES) hub reference oldest demo screenshots bench upgrade audit
+.PHONY: help setup chromium postgresql test $(SUITES) hub guards reference oldest demo screenshots bench upgrade audit
 
 help:
 	@echo "make demo         JupyterLab on a demo notebook with a provider of its own"
@@ -33,7 +33,8 @@ help:
 	@echo "make hub          a JupyterHub in full: PostgreSQL, several replicas, kill -9"
 	@echo "make oldest       the wheel in JupyterLab 4.2"
 	@echo "make screenshots  pictures of every page and widget state, in screenshots/; renews the README's"
-	@echo "make reference    the README's tables of settings and fields, from the code"
+	@echo "make reference    the tables of the README and of SECURITY.md, from the code"
+	@echo "make guards       removes each guard of SECURITY.md once, to see a test fail; TOPIC=... some"
 	@echo "make bench        what a call costs, beside plain requests; the Hub service, beside another"
 	@echo "make upgrade      the newest packages into .venv, and into constraints.txt"
 	@echo "make audit        asks the registries for known holes in what is installed"
@@ -166,9 +167,14 @@ hub: setup postgresql
 	$(PYTEST) tests/hub --ignore tests/hub/test_hub_browser.py
 	$(PYTEST) tests/hub/test_hub_browser.py
 
-# The README's tables of settings and fields, which are made from the code.
+# Not in `make test`: each guard's test runs in a process of its own, without that guard.
+guards: setup
+	PYTHONPATH=tests python -m security.guards $(TOPIC)
+
+# Tables that are made from the code: settings and fields, and the guards.
 reference: $(INSTALLED)
 	PYTHONPATH=tests python -m core.reference
+	PYTHONPATH=tests python -m security.guards.table
 
 # -- to look at ------------------------------------------------------------------------------------
 
