@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING
 
 from jupyter_auth.core import identity
-from jupyter_auth.core.errors import AuthError, LoginDenied, LoginExpired, UserMismatch
+from jupyter_auth.core.admission import Admission, anybody
+from jupyter_auth.core.errors import (
+    AuthError,
+    LoginDenied,
+    LoginExpired,
+    LoginFailed,
+    UserMismatch,
+)
 from jupyter_auth.core.models import Account
 
 if TYPE_CHECKING:
@@ -30,12 +38,15 @@ class Completion:
         discovery: Discovery,
         revoker: Revoker,
         clock: Callable[[], float],
+        *,
+        admit: Admission = anybody,
     ) -> None:
         self._logins = logins
         self._tokens = tokens
         self._discovery = discovery
         self._revoker = revoker
         self._clock = clock
+        self._admit = admit
 
     def outcome(self, login_id: str, step: Callable[[], Login]) -> Login:
         """What ``step`` makes of the login; where it fails, that is the login's end."""
@@ -67,7 +78,8 @@ class Completion:
         return self._store(login.id, account, lambda: party)
 
     def keep_account(self, login_id: str, party: Party, account: Account) -> Login:
-        """Store an account that is as it should be, and complete its login."""
+        """Store an account that says nothing of its person, and complete its login."""
+        self._admit(account, party, lambda _: None)
         return self._store(login_id, account, lambda: party)
 
     def keep_held(self, login_id: str, party: Callable[[str], Party]) -> Login:
@@ -85,7 +97,10 @@ class Completion:
         if not self._logins.claim(login_id):
             self._revoker.revoke(party, account)
             return self._logins.get(login_id)
-        self._tokens.keep(account)
+        try:
+            self._tokens.keep(account)
+        except LoginFailed as error:  # the store knows of others: one of them was faster
+            return self._logins.end(login_id, "failed", error, claimed=True)
         return self._logins.end(login_id, "complete")
 
     def account(
@@ -132,4 +147,9 @@ class Completion:
                 f" not {request.username}.",
                 hint="Nothing was stored. Sign out at the provider, then sign in as the right one.",
             )
+        try:
+            self._admit(account, party, functools.partial(identity.claim, party, answer, who))
+        except UserMismatch:
+            self._revoker.revoke(lambda: party, account)
+            raise
         return account

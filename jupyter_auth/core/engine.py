@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from jupyter_auth.core import grants
+from jupyter_auth.core.admission import Admission, anybody
 from jupyter_auth.core.api_keys import KeysOver
 from jupyter_auth.core.changes import ChangeLog
 from jupyter_auth.core.checks import check_session_key
@@ -66,9 +67,9 @@ class Engine:
 
     ``clock`` gives seconds since 1970 in UTC, ``login_lifetime`` is how many of them a person has
     to finish a login; ``register`` is where logins are written down, None: in memory. Several
-    engines may share one ``discovery``. ``home`` is where other packages' sign-ins are looked for,
-    ``environ`` where API keys are, None: nowhere. Implements ``Accounts``, and for those who drive
-    a login ``open`` and ``finish``, ``device`` and ``typed``.
+    engines may share one ``discovery``. ``admit`` says who may be signed in here. ``home`` is where
+    other packages' sign-ins are looked for, ``environ`` where API keys are, None: nowhere. As
+    ``Accounts``, and for those who drive a login ``open``, ``finish``, ``device`` and ``typed``.
     """
 
     has_pages = True  # on which a person can complete a registration
@@ -83,6 +84,7 @@ class Engine:
         login_lifetime: float = LIFETIME,
         register: Register | None = None,
         discovery: Discovery | None = None,
+        admit: Admission = anybody,
         home: Path | None = None,
         environ: Mapping[str, str] | None = None,
     ) -> None:
@@ -97,7 +99,7 @@ class Engine:
         over = KeysOver(store, providers, environ)
         self._tokens = Tokens(over, self._asked, self._discovery, self._log, clock)
         self._completion = Completion(
-            self._logins, self._tokens, self._discovery, self._revoker, clock
+            self._logins, self._tokens, self._discovery, self._revoker, clock, admit=admit
         )
         self._redirect = RedirectGrant(self._logins, self._completion, self._party)
         self.device = DeviceGrant(self._logins, self._completion, self._party)
@@ -284,9 +286,8 @@ class Engine:
 
     def id_token(self, provider: str, session_key: str = DEFAULT_KEY) -> Secret | None:
         """The ID token of the last login or refresh, where the provider gives one."""
-        key = AccountKey(provider, session_key)
-        account = self._tokens.load(self._providers.get(provider), key)
-        return account.id_token if account else None
+        found = self._tokens.load(self._providers.get(provider), AccountKey(provider, session_key))
+        return found.id_token if found else None
 
     def logout(
         self, provider: str, session_key: str = DEFAULT_KEY, *, revoke: bool = True
@@ -344,8 +345,7 @@ class Engine:
         self._usage.tell()
 
     def _throttle(self, provider: str) -> Throttle:
-        found = self._configured(provider)
-        return found.throttle if found else Throttle()
+        return found.throttle if (found := self._configured(provider)) else Throttle()
 
     def _configured(self, name: str) -> Provider | None:
         try:

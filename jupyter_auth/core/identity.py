@@ -14,15 +14,24 @@ if TYPE_CHECKING:
     from jupyter_auth.core.discovery import Discovery
     from jupyter_auth.core.token_endpoint import Party, TokenAnswer
 
+
+class _SomebodyElse(ProviderError):
+    pass
+
+
 CLAIMS = ("preferred_username", "email", "name")
 
 
 @dataclass(frozen=True)
 class Identity:
-    """``subject`` is the provider's own id of the person, ``username`` what people read."""
+    """``subject`` is the provider's own id of the person, ``username`` what people read.
+
+    ``claims`` is all that was said of them.
+    """
 
     subject: str | None
     username: str | None
+    claims: Mapping[str, Any]
 
 
 def of(party: Party, answer: TokenAnswer, claims: Mapping[str, Any]) -> Identity:
@@ -37,7 +46,18 @@ def of(party: Party, answer: TokenAnswer, claims: Mapping[str, Any]) -> Identity
         url = party.endpoints.userinfo_endpoint
     if url:
         claims = {**claims, **_asked(party, url, answer, known)}
-    return Identity(subject=known, username=_username(party, claims))
+    return Identity(subject=known, username=_username(party, claims), claims=claims)
+
+
+def claim(party: Party, answer: TokenAnswer, who: Identity, name: str) -> Any:
+    """What the provider says of them under that name; its userinfo is asked where nothing did.
+
+    None: it does not say it. ProviderUnavailable, ProviderError: no answer that can be used.
+    """
+    url = party.endpoints.userinfo_endpoint
+    if name in who.claims or not url:
+        return who.claims.get(name)
+    return _said(party, url, answer, who.subject).get(name)
 
 
 def verified_claims(
@@ -77,11 +97,17 @@ def verified_claims(
 
 def _asked(party: Party, url: str, answer: TokenAnswer, subject: str | None) -> dict[str, Any]:
     try:
-        said = oauth.userinfo(url, answer.access_token, party.provider.ca_bundle)
+        return _said(party, url, answer, subject)
+    except _SomebodyElse:
+        raise
     except AuthError:
         return {}
+
+
+def _said(party: Party, url: str, answer: TokenAnswer, subject: str | None) -> dict[str, Any]:
+    said = oauth.userinfo(url, answer.access_token, party.provider.ca_bundle)
     if subject is not None and said.get("sub", subject) != subject:  # OIDC Core 5.3.2
-        raise ProviderError(
+        raise _SomebodyElse(
             "The provider's userinfo is about somebody else.", hint="Sign in again."
         )
     return said

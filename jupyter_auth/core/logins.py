@@ -268,11 +268,22 @@ class Logins:
             entry.claimed = entry.claimed or first
             return first
 
-    def end(self, login_id: str, status: LoginStatus, error: AuthError | None = None) -> Login:
-        """Put an end to a pending login; one that has ended stays as it is."""
+    def end(
+        self,
+        login_id: str,
+        status: LoginStatus,
+        error: AuthError | None = None,
+        *,
+        claimed: bool = False,
+    ) -> Login:
+        """Put an end to a pending login; one that has ended stays as it is.
+
+        ``claimed``: by whoever claimed it, and could not complete it.
+        """
         with self._register.change() as entries:
             entry = _entry(entries, login_id)
-            if entry.login.status != "pending" or (entry.claimed and status != "complete"):
+            being_stored = entry.claimed and status != "complete" and not claimed
+            if entry.login.status != "pending" or being_stored:
                 return entry.login
             entry.login = dataclasses.replace(
                 _bare(entry.login),
