@@ -6,13 +6,15 @@ It answers a browser of this machine and nobody else, for as long as somebody ne
 from __future__ import annotations
 
 import base64
+import errno
 import hashlib
 import http.server
+import os
 import socket
 import socketserver
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from html import escape
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
@@ -22,9 +24,12 @@ from jupyter_auth.core.errors import ConfigurationError
 from jupyter_auth.core.urls import is_loopback
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
     from urllib.parse import SplitResult
 
+LOOPBACK = ("127.0.0.1", "::1")  # `localhost` is both
+NO_FAMILY = {errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL}  # a machine without IPv6
+TRIES = 20  # ports of which a stranger has the other half
 GRACE = 5.0  # seconds that it stays when nobody needs it: an outcome can still be looked at
 TICK = 0.2  # seconds between looks at whether anybody does
 
@@ -54,6 +59,7 @@ class Page:
     text: str = ""
     status: HTTPStatus = HTTPStatus.OK
     location: str = ""
+    cookie: str = field(default="", repr=False)  # the header's value
 
 
 NOTHING = Page("Nothing here", status=HTTPStatus.NOT_FOUND)
@@ -65,17 +71,18 @@ def can_listen(redirect_uri: str) -> bool:
 
 
 class Listener:
-    """Sockets on 127.0.0.1 (and ::1 for a fixed ``localhost``), open while they are needed.
+    """Sockets on 127.0.0.1 and ::1, both or none (SECURITY 8), open while they are needed.
 
     ``redirect_uri``: the one to listen at, or "" for any free port. ``answer`` gives the page for
-    an address that a browser asks for, ``needed`` says whether anybody still waits for one; both
-    are called from threads. ConfigurationError: not an address of this machine, or not to be had.
+    an address that a browser asks for and its cookies, ``needed`` says whether anybody still waits
+    for one; both are called from threads. ConfigurationError: not an address of this machine, or
+    not to be had.
     """
 
     def __init__(
         self,
         redirect_uri: str,
-        answer: Callable[[SplitResult], Page],
+        answer: Callable[[SplitResult, Mapping[str, str]], Page],
         needed: Callable[[], bool],
     ) -> None:
         self.answer = answer
@@ -124,22 +131,40 @@ class Listener:
 
     def _bound(self) -> list[_Server]:
         if self._fixed is None:
-            return [_Server(("127.0.0.1", 0), self)]
+            return self._bound_anywhere()
         if not can_listen(self._fixed.geturl()):
             raise ConfigurationError(
                 f"A browser cannot come back to {self._fixed.geturl()} without its server.",
                 hint="Sign in from the Jupyter server that has this address.",
             )
         host, port = self._fixed.hostname or "", self._fixed.port or 80
-        servers: list[_Server] = []
-        for address in {"localhost": ("127.0.0.1", "::1")}.get(host, (host,)):
+        try:  # the one that the browser is sent to has to be there, the other may be missing
+            return self._bound_at(LOOPBACK[::-1] if host == "::1" else LOOPBACK, port)
+        except OSError as error:
+            raise _not_to_be_had(port, error) from None
+
+    def _bound_anywhere(self) -> list[_Server]:
+        for _ in range(TRIES):
             try:
-                servers.append(_Server((address, port), self))
+                return self._bound_at(LOOPBACK, 0)
             except OSError as error:
-                if address == "::1" and servers:
-                    continue  # a machine without IPv6
-                raise _not_to_be_had(port, error) from None
-        return servers
+                if error.errno != errno.EADDRINUSE:
+                    raise
+        raise ConfigurationError(
+            "No port of this machine is free for the browser to come back to.",
+            hint="End some of the programs that listen here, and try again.",
+        )
+
+    def _bound_at(self, addresses: Sequence[str], port: int) -> list[_Server]:
+        """At both, or at none: who has the other one gets what is meant for us."""
+        first = _Server((addresses[0], port), self)
+        try:
+            return [first, _Server((addresses[1], first.server_address[1]), self)]
+        except OSError as error:
+            if error.errno in NO_FAMILY:
+                return [first]
+            first.server_close()
+            raise
 
     def _run(self, server: _Server) -> None:
         with server:
@@ -164,18 +189,29 @@ def _not_to_be_had(port: int, error: OSError) -> ConfigurationError:
         )
     return ConfigurationError(
         f"The provider sends the browser back to port {port}, which is taken here.",
-        hint="End the program that listens there, and try again.",
+        hint="End that program (it may be at 127.0.0.1 or at [::1]), and try again.",
     )
 
 
-class _Server(socketserver.ThreadingMixIn, http.server.HTTPServer):
+class _Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
     daemon_threads = True
     timeout = TICK
+    # A port is had again at once after a login; on Windows the option would let others in on it.
+    allow_reuse_address = os.name == "posix"
+    allow_reuse_port = False
 
     def __init__(self, address: tuple[str, int], listener: Listener) -> None:
         self.address_family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
         self.listener = listener
         super().__init__(address, _Handler)
+
+    def server_bind(self) -> None:
+        """Alone: nobody else can be bound to any of it as well."""
+        if self.address_family == socket.AF_INET6:
+            self.socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        if exclusive := getattr(socket, "SO_EXCLUSIVEADDRUSE", None):  # Windows
+            self.socket.setsockopt(socket.SOL_SOCKET, exclusive, 1)
+        super().server_bind()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A browser that hangs up is nobody's error, and a traceback would show the query."""
@@ -190,19 +226,28 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         listener = self.server.listener
         # A page of another site whose name was pointed here (DNS rebinding) sends its own name.
         known = self.headers.get("Host") in listener.hosts
-        page = listener.answer(urlsplit(self.path)) if known else NOTHING
+        cookies = _cookies(self.headers.get_all("Cookie", []))
+        page = listener.answer(urlsplit(self.path), cookies) if known else NOTHING
         body = b"" if page.location else _html(page)
         self.send_response(HTTPStatus.SEE_OTHER if page.location else page.status)
         for name, value in _HEADERS.items():
             self.send_header(name, value)
         if page.location:
             self.send_header("Location", page.location)
+        if page.cookie:
+            self.send_header("Set-Cookie", page.cookie)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 (inherited)
         """Nothing: a request line holds a code."""
+
+
+def _cookies(headers: list[str]) -> dict[str, str]:
+    """By hand: one odd cookie of another server on this machine makes ``SimpleCookie`` drop all."""
+    pairs = (each.strip().partition("=") for header in headers for each in header.split(";"))
+    return {name: value for name, _, value in pairs}
 
 
 def _html(page: Page) -> bytes:

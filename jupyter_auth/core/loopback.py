@@ -2,14 +2,18 @@
 
 ``LocalAccounts`` is the engine with a listener beside it: a login that it begins has an address on
 127.0.0.1. The listener is open while such a login is, and for nobody but this machine's browser.
+Other users of this machine reach it too, and may read a link in the command line of a browser: a
+link is good for the first browser that opens it, and a callback for the one that left from here.
 """
 
 from __future__ import annotations
 
 import contextlib
 import dataclasses
+import hmac
 import secrets
 import threading
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
@@ -19,12 +23,15 @@ from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.errors import AuthError, LoginExpired, LoginFailed
 from jupyter_auth.core.findings import Finding
 from jupyter_auth.core.listener import NOTHING, Listener, Page, can_listen
+from jupyter_auth.core.logins import LIFETIME
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from urllib.parse import SplitResult
 
     from jupyter_auth.core.models import Login
     from jupyter_auth.core.provider import Provider
+    from jupyter_auth.core.register import Binding
 
 MAX_QUERY = 1 << 14  # characters
 
@@ -37,9 +44,9 @@ class LocalAccounts(Engine):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        # In the place of a cookie and a user: this process began the login, nobody else did.
+        # In the place of a user: this process began the login, nobody else did.
         self._user = secrets.token_urlsafe(32)
-        self._bindings: dict[str, str] = {}
+        self._bindings: dict[str, str] = {}  # of those that no browser opened at our listener
         self._desks: dict[str, Desk] = {}
         self._opening = threading.Lock()
 
@@ -49,7 +56,7 @@ class LocalAccounts(Engine):
         ConfigurationError: the provider's fixed redirect URI cannot be listened at.
         """
         if login.grant == "authorization_code":
-            self._desk(self.configured(login.provider)).logins.add(login.id)
+            self._desk(self.configured(login.provider)).welcome(login.id)
         elif login.grant == "device_code":
             self._take_code(login)
         return self.login(login.id)
@@ -64,7 +71,14 @@ class LocalAccounts(Engine):
         desk = self._desks.get(self.configured(login.provider).redirect_uri or "")
         if desk is None or login_id not in desk.logins or not desk.listener.open:
             return login
-        return dataclasses.replace(login, url=f"{desk.listener.origin}/login/{quote(login_id)}")
+        return dataclasses.replace(login, url=desk.logins[login_id])
+
+    def another_link(self, login: Login) -> str | None:
+        """A link to it that nobody has seen yet, and that takes nothing from ``login.url``."""
+        desk = self._desks.get(self.configured(login.provider).redirect_uri or "")
+        if login.verification_uri or desk is None or login.id not in desk.logins:
+            return login.url
+        return desk.link(login.id)
 
     def _take_code(self, login: Login) -> None:
         try:
@@ -79,18 +93,26 @@ class LocalAccounts(Engine):
         return self._desk(provider).redirect_uri(provider)
 
     def depart(self, login_id: str) -> str:
-        """The authorization URL for a browser that arrives. Errors: as ``open``."""
-        url, binding = self.open(login_id, self.redirect_uri(login_id), self._user)
+        """The authorization URL for a browser that does not pass here. Errors: as ``open``."""
+        url, binding = self.depart_bound(login_id)
         self._bindings[binding.name] = binding.value
         return url
 
-    def arrive(self, provider: str, query: str) -> Login:
+    def depart_bound(self, login_id: str) -> tuple[str, Binding]:
+        """That URL, and the cookie for the browser that goes there now."""
+        return self.open(login_id, self.redirect_uri(login_id), self._user)
+
+    def fail(self, login_id: str, error: AuthError) -> None:
+        """End it for everybody who waits, by that error."""
+        self._logins.end(login_id, "failed", error)
+
+    def arrive(self, provider: str, query: str, cookies: Mapping[str, str]) -> Login:
         """The login that the query of a redirect belongs to, with its outcome.
 
-        LoginExpired, LoginFailed: no login of this process; nothing was exchanged.
+        LoginExpired, LoginFailed: no login of this process and browser; nothing was exchanged.
         """
         params = dict(parse_qsl(query[:MAX_QUERY]))
-        return self.finish(provider, params, self._bindings, self._user)
+        return self.finish(provider, params, {**cookies, **self._bindings}, self._user)
 
     def paste(self, login_id: str, address: str) -> Login:
         """Finish a login with the address that a browser elsewhere ended on (state is checked).
@@ -144,54 +166,107 @@ def _way_back(provider: Provider) -> Finding:
     return Finding(about="Redirect URI", says=says)
 
 
+@dataclass
+class Link:
+    """A way to start a login, for the first browser that takes it."""
+
+    login_id: str
+    taken: bool = False
+    cookies: dict[str, str] = field(default_factory=dict, repr=False)  # that its browser got
+
+    def knows(self, cookies: Mapping[str, str]) -> bool:
+        """Whether they are of the browser that took it."""
+        return any(
+            hmac.compare_digest(cookies.get(name, "").encode(), value.encode())
+            for name, value in self.cookies.items()
+        )
+
+
 class Desk:
-    """The pages of one listener: a login's start, the provider's answer, a login's outcome."""
+    """The pages of one listener: a login's start, the provider's answer, a login's outcome.
+
+    ``logins`` has the link to each that a person is shown.
+    """
 
     def __init__(self, accounts: LocalAccounts, fixed: str) -> None:
-        self.logins: set[str] = set()
+        self.logins: dict[str, str] = {}
+        self._links: dict[str, Link] = {}
+        self._taking = threading.Lock()
         self._accounts = accounts
         self.listener = Listener(fixed, self.answer, self.needed)
+
+    def welcome(self, login_id: str) -> None:
+        """It was begun here, or once more: then with a new link."""
+        self.logins[login_id] = self.link(login_id)
+
+    def link(self, login_id: str) -> str:
+        """A new link to that login."""
+        ticket = secrets.token_urlsafe(32)
+        self._links[ticket] = Link(login_id)
+        return f"{self.listener.origin}/login/{ticket}"
 
     def needed(self) -> bool:
         """Whether a login of it is under way, or about to be begun."""
         pending = {login.id for login in self._accounts.logins()}
-        return not self.logins or bool(self.logins & pending)
+        return not self.logins or bool(self.logins.keys() & pending)
 
     def redirect_uri(self, provider: Provider) -> str:
         """Where that provider's answer arrives (RFC 8252 7.3: any port)."""
         return provider.redirect_uri or f"{self.listener.origin}/callback/{quote(provider.name)}"
 
-    def answer(self, url: SplitResult) -> Page:
+    def answer(self, url: SplitResult, cookies: Mapping[str, str]) -> Page:
         """What a browser of this machine is shown."""
         if provider := self._provider_at(url.path):
-            return self._arrive(provider, url.query)
+            return self._arrive(provider, url.query, cookies)
         match url.path.split("/"):
-            case ["", "login", login_id]:
-                return self._depart(unquote(login_id))
+            case ["", "login", ticket] if link := self._links.get(ticket):
+                return self._depart(link, cookies)
             case ["", "done", login_id]:
                 return self._outcome(unquote(login_id))
         return NOTHING
 
     def _provider_at(self, path: str) -> str | None:
         """Whose callback that path is."""
-        for login_id in self.logins.copy():
+        for login_id in list(self.logins):
             with contextlib.suppress(LoginExpired):
                 provider = self._accounts.configured(self._accounts.login(login_id).provider)
                 if urlsplit(self.redirect_uri(provider)).path == path:
                     return provider.name
         return None
 
-    def _depart(self, login_id: str) -> Page:
+    def _depart(self, link: Link, cookies: Mapping[str, str]) -> Page:
         try:
-            return Page(location=self._accounts.depart(login_id))
-        except LoginExpired as error:
+            url, binding = self._take(link, cookies)
+        except (LoginExpired, LoginFailed) as error:
             return _trouble(error, HTTPStatus.NOT_FOUND)
         except AuthError as error:
             return _trouble(error, HTTPStatus.BAD_GATEWAY)
+        cookie = f"{binding.name}={binding.value}; Path=/; Max-Age={LIFETIME:.0f}"
+        return Page(location=url, cookie=f"{cookie}; HttpOnly; SameSite=Lax")
 
-    def _arrive(self, provider: str, query: str) -> Page:
+    def _take(self, link: Link, cookies: Mapping[str, str]) -> tuple[str, Binding]:
+        """LoginFailed: another browser has it, perhaps another user's: then nobody finishes it."""
+        with self._taking:
+            foreign = link.taken and not link.knows(cookies)
+            link.taken = True
+        if foreign:
+            error = LoginFailed(
+                "This link was opened already, in another browser, so the sign-in has ended.",
+                hint="Run the cell again for a new link.",
+            )
+            self._accounts.fail(link.login_id, error)
+            raise error
         try:
-            login = self._accounts.arrive(provider, query)
+            url, binding = self._accounts.depart_bound(link.login_id)
+        except AuthError:
+            link.taken = bool(link.cookies)  # it led nowhere: it can be tried again
+            raise
+        link.cookies[binding.name] = binding.value
+        return url, binding
+
+    def _arrive(self, provider: str, query: str, cookies: Mapping[str, str]) -> Page:
+        try:
+            login = self._accounts.arrive(provider, query, cookies)
         except (LoginExpired, LoginFailed) as error:
             return _trouble(error, HTTPStatus.NOT_FOUND)
         return Page(location=f"/done/{quote(login.id)}")  # the code leaves the address bar

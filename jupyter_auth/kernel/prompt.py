@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import os
 import sys
-import webbrowser
 from html import escape
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urljoin
 
 from jupyter_auth.core.handles import FROM_CODE
+from jupyter_auth.kernel.browser_file import BrowserFile
 
 if TYPE_CHECKING:
     from jupyter_auth.core.models import AccountInfo, Login
@@ -111,22 +111,30 @@ class Prompt(Protocol):
 
 
 def show_prompt(
-    login: Login, info: ProviderInfo, *, paste: bool = False, redirect: str = ""
+    login: Login,
+    info: ProviderInfo,
+    *,
+    paste: bool = False,
+    redirect: str = "",
+    link: str | None = None,
 ) -> Prompt:
     """Show the login's link where this process has its user. The prompt returned rewrites it.
 
     ``paste``: the browser cannot come back, and its last address is asked for next. ``redirect``:
-    what a terminal says of where it comes back to.
+    what a terminal says of where it comes back to. ``link``: where this machine's browser is
+    opened, if there is one.
     """
     if redirect and not in_notebook():
         sys.stderr.write(f"{redirect}\n")
     prompt = (NotebookPrompt if in_notebook() else TerminalPrompt)(login, info, paste=paste)
-    if login.url and login.path is None and not paste and browser_here():
-        webbrowser.open(login.url)
+    if link and browser_here():
+        prompt.opened = BrowserFile(link)
     return prompt
 
 
 class _Prompt:
+    opened: BrowserFile | None = None
+
     def __init__(self, login: Login, info: ProviderInfo, *, paste: bool) -> None:
         self._info = info
         self._ended = False
@@ -148,6 +156,8 @@ class _Prompt:
     def _end(self, sentence: str) -> None:
         if not self._ended:
             self._ended = True
+            if self.opened:
+                self.opened.remove()
             self._close(sentence)
 
     def _open(self, login: Login, *, paste: bool) -> None:

@@ -244,10 +244,13 @@ class SignIn:
         comes = comes_back(login)
         elsewhere = comes and not browser_here()
         redirect = self._redirect(login) if comes else ""
+        link = None
         if elsewhere:  # no page of ours can be reached from there: straight to the provider
             login = replace(login, url=self._local.depart(login.id))
+        elif login.path is None:
+            link = self._local.another_link(login)
         try:
-            prompt = show_prompt(login, self.info, paste=elsewhere, redirect=redirect)
+            prompt = show_prompt(login, self.info, paste=elsewhere, redirect=redirect, link=link)
             if elsewhere:
                 self._take_address(login)
         except BaseException:  # an interrupt that came early

@@ -10,7 +10,7 @@ from jupyter_auth.core.listener import NOTHING, Listener, Page
 from jupyter_auth.core.logins import binding_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from urllib.parse import SplitResult
 
 MAX_QUERY = 1 << 14  # characters
@@ -64,7 +64,7 @@ class _Way:
         pending = self._pending()
         return any(each.login_id in pending for each in self.expected.copy().values())
 
-    def _answer(self, url: SplitResult) -> Page:
+    def _answer(self, url: SplitResult, _cookies: Mapping[str, str]) -> Page:
         params = parse_qsl(url.query[:MAX_QUERY], keep_blank_values=True)
         back = self.expected.get(binding_name(dict(params).get("state", "")))
         if back is None or url.path != self._path:

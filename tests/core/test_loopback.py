@@ -49,8 +49,17 @@ def accounts(local, oidc: OidcProvider) -> LocalAccounts:
     return local(oidc, oidc.client_id)
 
 
-def authorization_url(login: Login) -> str:
-    response = requests.get(login.url, allow_redirects=False)
+@pytest.fixture
+def browser() -> Iterator[requests.Session]:
+    """One with cookies: the link and the way back are for the same one."""
+    with requests.Session() as session:
+        session.trust_env = False
+        yield session
+
+
+def start(browser: requests.Session, login: Login) -> str:
+    """Where that browser is sent by the login's link."""
+    response = browser.get(login.url, allow_redirects=False)
     assert response.status_code == 303
     return response.headers["Location"]
 
@@ -68,27 +77,29 @@ def listening(port: int) -> set[str]:
     return {address.rpartition(":")[0] for address in here if address.endswith(f":{port:04X}")}
 
 
-def test_a_browser_on_this_machine_signs_in(accounts, oidc):
+def test_a_browser_on_this_machine_signs_in(accounts, oidc, browser):
     login = accounts.begin("idp")
-    back = oidc.login(authorization_url(login), "alice")
+    back = oidc.login(start(browser, login), "alice")
     assert urlsplit(back).hostname == "127.0.0.1"
-    page = requests.get(back)
+    page = browser.get(back)
     assert "Signed in" in page.text
     assert not urlsplit(page.url).query  # the code left the address bar
     assert accounts.login(login.id).status == "complete"
     assert accounts.accounts()[0].username == "alice"
 
 
-def test_it_closes_after_the_login(accounts, oidc, monkeypatch):
+def test_it_closes_after_the_login(accounts, oidc, monkeypatch, browser):
     monkeypatch.setattr(listener, "GRACE", 0.0)
     login = accounts.begin("idp")
     port = urlsplit(login.url).port
-    requests.get(oidc.login(authorization_url(login), "alice"), allow_redirects=False)
+    browser.get(oidc.login(start(browser, login), "alice"), allow_redirects=False)
     until(lambda: not answers(port))
 
 
 def test_it_listens_on_this_machine_alone(accounts):
-    assert listening(urlsplit(accounts.begin("idp").url).port) == {"0100007F"}
+    found = listening(urlsplit(accounts.begin("idp").url).port)
+    assert found <= {"0100007F", "00000000000000000000000001000000"}
+    assert "0100007F" in found
 
 
 def test_a_fixed_localhost_is_both_addresses_of_this_machine(local, oidc):
@@ -134,20 +145,20 @@ def test_no_open_redirect(accounts, kind, place):
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "HEAD", "OPTIONS"])
-def test_it_answers_get_alone(accounts, oidc, method):
+def test_it_answers_get_alone(accounts, oidc, method, browser):
     login = accounts.begin("idp")
-    back = oidc.login(authorization_url(login), "alice")
-    assert requests.request(method, back).status_code == 501
+    back = oidc.login(start(browser, login), "alice")
+    assert browser.request(method, back).status_code == 501
     assert accounts.login(login.id).status == "pending"
 
 
 @pytest.mark.parametrize("host", ["evil.example", "evil.example:{port}", "127.0.0.1", ""])
-def test_another_host_name_is_not_served(accounts, oidc, host):
+def test_another_host_name_is_not_served(accounts, oidc, host, browser):
     """DNS rebinding: a page elsewhere points its own name at this port."""
     login = accounts.begin("idp")
-    back = oidc.login(authorization_url(login), "alice")
+    back = oidc.login(start(browser, login), "alice")
     headers = {"Host": host.format(port=urlsplit(back).port)}
-    assert requests.get(back, headers=headers).status_code == 404
+    assert browser.get(back, headers=headers).status_code == 404
     assert requests.get(login.url, headers=headers, allow_redirects=False).status_code == 404
     assert accounts.login(login.id).status == "pending"
 
@@ -156,19 +167,19 @@ def test_another_host_name_is_not_served(accounts, oidc, host):
     "path",
     ["/favicon.ico", "/", "/callback/idp", "/callback/idp?state=x&code=y", "/callback/other"],
 )
-def test_other_requests_get_404_and_do_no_harm(accounts, oidc, path):
+def test_other_requests_get_404_and_do_no_harm(accounts, oidc, path, browser):
     login = accounts.begin("idp")
     origin = login.url.removesuffix(urlsplit(login.url).path)
     assert requests.get(origin + path).status_code == 404
-    requests.get(oidc.login(authorization_url(login), "alice"))
+    browser.get(oidc.login(start(browser, login), "alice"))
     assert accounts.login(login.id).status == "complete"
 
 
 @pytest.mark.parametrize("path", ["/", "/callback", "/callback/other", "/callback/idp/"])
-def test_the_right_answer_at_another_path_is_not_taken(accounts, oidc, path):
+def test_the_right_answer_at_another_path_is_not_taken(accounts, oidc, path, browser):
     login = accounts.begin("idp")
-    back = urlsplit(oidc.login(authorization_url(login), "alice"))
-    assert requests.get(back._replace(path=path).geturl()).status_code == 404
+    back = urlsplit(oidc.login(start(browser, login), "alice"))
+    assert browser.get(back._replace(path=path).geturl()).status_code == 404
     assert accounts.login(login.id).status == "pending"
 
 
@@ -179,36 +190,36 @@ def test_it_closes_with_its_engine(accounts):
     until(lambda: not answers(port))
 
 
-def test_a_redirect_is_good_once(accounts, oidc):
+def test_a_redirect_is_good_once(accounts, oidc, browser):
     login = accounts.begin("idp")
-    back = oidc.login(authorization_url(login), "alice")
-    assert requests.get(back).status_code == 200
-    assert requests.get(back).status_code == 404
+    back = oidc.login(start(browser, login), "alice")
+    assert browser.get(back).status_code == 200
+    assert browser.get(back).status_code == 404
 
 
-def test_a_denial_is_said_on_the_page_and_by_the_login(accounts, oidc):
+def test_a_denial_is_said_on_the_page_and_by_the_login(accounts, oidc, browser):
     login = accounts.begin("idp")
-    page = requests.get(oidc.login(authorization_url(login), "alice", consent=False))
+    page = browser.get(oidc.login(start(browser, login), "alice", consent=False))
     assert "did not sign you in" in page.text
     assert accounts.login(login.id).status == "denied"
 
 
-def test_what_comes_from_outside_is_escaped(local, rogue):
+def test_what_comes_from_outside_is_escaped(local, rogue, browser):
     login = local(rogue, rogue.client_id, name="rogue").begin("rogue")
-    callback, _, query = rogue.authorize(authorization_url(login)).partition("?")
+    callback, _, query = rogue.authorize(start(browser, login)).partition("?")
     hostile = {"error": "x", "error_description": "<script>alert(1)</script>"}
-    page = requests.get(callback, params=dict(parse_qsl(query)) | hostile)
+    page = browser.get(callback, params=dict(parse_qsl(query)) | hostile)
     assert "<script>" not in page.text
     assert "&lt;script&gt;" in page.text
 
 
-def test_a_fixed_redirect_uri_is_listened_at(local, oidc):
+def test_a_fixed_redirect_uri_is_listened_at(local, oidc, browser):
     uri = f"http://127.0.0.1:{free_port()}/callback/idp"
     accounts = local(oidc, oidc.client_id, redirect_uri=uri)
     login = accounts.begin("idp")
-    back = oidc.login(authorization_url(login), "alice")
+    back = oidc.login(start(browser, login), "alice")
     assert back.startswith(uri + "?")
-    requests.get(back)
+    browser.get(back)
     assert accounts.login(login.id).status == "complete"
 
 
@@ -229,7 +240,7 @@ def test_a_redirect_uri_elsewhere_cannot_come_back(local, oidc):
 
 def test_the_address_a_browser_ended_on_can_be_pasted(accounts, oidc):
     login = accounts.begin("idp")
-    back = oidc.login(authorization_url(login), "alice")
+    back = oidc.login(accounts.depart(login.id), "alice")
     assert accounts.paste(login.id, f"  {back}\n").status == "complete"
 
 
@@ -249,7 +260,7 @@ def test_the_address_a_browser_ended_on_can_be_pasted(accounts, oidc):
 )
 def test_what_is_no_such_address_is_refused(accounts, oidc, address, instead):
     login = accounts.begin("idp")
-    back = oidc.login(authorization_url(login), "alice")
+    back = oidc.login(accounts.depart(login.id), "alice")
     with pytest.raises(LoginFailed, match="not the address"):
         accounts.paste(login.id, re.sub(address, instead, back, count=1))
     assert accounts.accounts() == []
@@ -260,8 +271,8 @@ def test_a_pasted_address_of_another_login_is_refused(accounts, local, oidc):
     """Login CSRF: mallory's address, made to look like alice's, pasted by alice."""
     login = accounts.begin("idp")
     mallory = local(oidc, oidc.client_id)
-    back = oidc.login(authorization_url(mallory.begin("idp")), "bob")
-    own = oidc.login(authorization_url(login), "alice")
+    back = oidc.login(mallory.depart(mallory.begin("idp").id), "bob")
+    own = oidc.login(accounts.depart(login.id), "alice")
     with pytest.raises(LoginExpired):
         accounts.paste(login.id, f"{own.partition('?')[0]}?{back.partition('?')[2]}")
     assert accounts.accounts() == []

@@ -65,8 +65,9 @@ def test_or_its_link_is_clicked(env, oidc):
         prompt = kernel.result(waiting, until=lambda ran: ran.text("text/html"))
         shown = prompt.text("text/html")
         assert "Stuck" not in shown  # there is no page of a server to be stuck at
-        start = requests.get(re.search(r'href="([^"]+)"', shown)[1], allow_redirects=False)
-        assert "Signed in" in requests.get(oidc.login(start.headers["Location"])).text
+        browser = requests.Session()
+        start = browser.get(re.search(r'href="([^"]+)"', shown)[1], allow_redirects=False)
+        assert "Signed in" in browser.get(oidc.login(start.headers["Location"])).text
         assert "alice" in kernel.result(waiting).text()
 
 

@@ -17,10 +17,12 @@ TESTS = Path(__file__).parents[1]
 BROWSER = """
 import sys, requests
 sys.path.insert(0, {tests!r})
+from opened import leads_to
 from providers.person import Person
-start = requests.get(sys.argv[1], allow_redirects=False)
+browser = requests.Session()
+start = browser.get(leads_to(sys.argv[1]), allow_redirects=False)
 back = Person({username!r}, {password!r}).visit(start.headers["Location"], {origin!r})
-assert "Signed in" in requests.get(back).text
+assert "Signed in" in browser.get(back).text
 """
 
 

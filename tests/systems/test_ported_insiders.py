@@ -19,10 +19,11 @@ TESTS = Path(__file__).parents[1]
 BROWSER = """
 import sys, requests
 sys.path.insert(0, {tests!r})
+from opened import leads_to
 from providers.person import Person
 plain = requests.Session()
 plain.trust_env = False
-away = plain.get(sys.argv[1], allow_redirects=False).headers["Location"]
+away = plain.get(leads_to(sys.argv[1]), allow_redirects=False).headers["Location"]
 assert away.startswith("https://{host}/oauth2/authorize/?"), away
 url = away.replace("https://{host}", {origin!r})
 back = Person({username!r}, {password!r}).visit(url, {origin!r})

@@ -1,0 +1,68 @@
+"""This machine's browser, opened so that no command line has the address: others can read those.
+
+It is opened on a file of this user's that leads there, as Jupyter does it.
+"""
+
+from __future__ import annotations
+
+import platform
+import shutil
+import tempfile
+import weakref
+import webbrowser
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+# Where Snap and Flatpak put what they confine: such a browser cannot read a temporary file.
+_CONFINED = (
+    *("/snap/bin", "/var/lib/snapd/snap/bin"),
+    *("/var/lib/flatpak/exports/bin", "~/.local/share/flatpak/exports/bin"),
+)
+_BROWSERS = ("firefox", "chrom", "brave", "edge", "opera", "vivaldi", "epiphany")
+
+
+class BrowserFile:
+    """The browser opened at ``url``; the file that leads there is there until ``remove``.
+
+    Where the browser may be unable to read a file, it gets ``url`` itself.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.remove: Callable[[], object] = lambda: None
+        file = None if _reads_no_files() else self._written(url)
+        webbrowser.open(file.as_uri() if file else url)
+
+    def _written(self, url: str) -> Path | None:
+        """A file of 0600 in a directory of 0700; None: there is no place for one."""
+        try:
+            directory = Path(tempfile.mkdtemp(prefix="jupyter_auth-"))
+            # At the latest when this object or this process ends.
+            self.remove = weakref.finalize(self, shutil.rmtree, directory, ignore_errors=True)
+            file = directory / "sign-in.html"
+            file.touch(mode=0o600)
+            file.write_text(_page(url), encoding="utf-8")
+        except OSError:
+            return None
+        return file
+
+
+def _page(url: str) -> str:
+    href = escape(url)
+    return (
+        '<!doctype html><html lang="en"><meta charset="utf-8">'
+        '<meta name="referrer" content="no-referrer">'
+        f'<meta http-equiv="refresh" content="0;url={href}"><title>Sign in</title>'
+        f'<p><a href="{href}">Sign in</a></p></html>\n'
+    )
+
+
+def _reads_no_files() -> bool:
+    """In WSL the browser is Windows', which knows no paths of ours; others are confined."""
+    if "microsoft" in platform.release().lower() or Path("/.flatpak-info").exists():
+        return True
+    found = (each.name for place in _CONFINED for each in Path(place).expanduser().glob("*"))
+    return any(browser in name.lower() for name in found for browser in _BROWSERS)

@@ -1,0 +1,79 @@
+"""Issue 10, 1 and 9, in Chromium: a login of a process without a server."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from browser.chromium import new_context
+from browser.person import allow, identify
+from playwright.sync_api import expect
+from processes import free_port
+
+from jupyter_auth.core.errors import ConfigurationError
+from jupyter_auth.core.loopback import LocalAccounts
+from jupyter_auth.core.providers import Providers
+from jupyter_auth.core.store import MemoryStore
+from jupyter_auth.kernel import browser_file
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+
+@pytest.fixture
+def local(oidc) -> Iterator[Callable[..., LocalAccounts]]:
+    """Accounts of this process, closed at the end."""
+    with contextlib.ExitStack() as made:
+
+        def make(**fields: str) -> LocalAccounts:
+            table = {"issuer": oidc.issuer, "client_id": oidc.client_id, **fields}
+            accounts = LocalAccounts(Providers({"idp": table}), MemoryStore())
+            return made.enter_context(contextlib.closing(accounts))
+
+        yield make
+
+
+def test_the_file_leads_to_the_sign_in_and_the_link_works_once(
+    local, context, browser, monkeypatch
+):
+    opened: list[str] = []
+    monkeypatch.setattr(browser_file.webbrowser, "open", opened.append)
+    accounts = local()
+    login = accounts.begin("idp")
+    file = browser_file.BrowserFile(accounts.another_link(login))
+    tab = context.new_page()
+    tab.goto(opened[0])
+    identify(tab)
+    # The link that is shown, in this browser and then in another user's.
+    second = context.new_page()
+    second.goto(login.url)
+    expect(second.get_by_role("heading", name="Allow access?")).to_be_visible()
+    allow(tab)
+    assert accounts.login(login.id).status == "complete"
+    mallory = new_context(browser)
+    theirs = mallory.new_page()
+    theirs.goto(login.url)
+    expect(theirs.get_by_role("heading")).to_contain_text("opened already")
+    mallory.close()
+    file.remove()
+    assert not Path(opened[0].removeprefix("file://")).exists()
+
+
+def test_a_stranger_at_the_other_localhost_gets_nothing(local, context):
+    port = free_port()
+    accounts = local(redirect_uri=f"http://localhost:{port}/callback/idp")
+    with socket.socket(socket.AF_INET6) as stranger:
+        stranger.bind(("::1", port))
+        stranger.listen()
+        with pytest.raises(ConfigurationError, match=f"port {port}"):
+            accounts.begin("idp")
+    login = accounts.begin("idp")  # now both are ours, wherever Chromium goes first
+    tab = context.new_page()
+    tab.goto(login.url)
+    assert login.url.startswith(f"http://localhost:{port}/")
+    identify(tab)
+    allow(tab)
+    assert accounts.login(login.id).status == "complete"

@@ -1,0 +1,104 @@
+"""Issue 10, 9: a stranger has one half of ``localhost``, and gets nothing."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import pytest
+import requests
+from patience import PATIENCE
+from processes import free_port
+
+from jupyter_auth.core import listener
+from jupyter_auth.core.errors import ConfigurationError
+from jupyter_auth.core.listener import LOOPBACK, Listener, Page
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+def held(address: str, port: int, *options: int) -> socket.socket:
+    """A stranger's socket there. OSError: it is not to be had."""
+    made = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET)
+    try:
+        for option in options:
+            made.setsockopt(socket.SOL_SOCKET, option, 1)
+        made.bind((address, port))
+        made.listen()
+    except OSError:
+        made.close()
+        raise
+    return made
+
+
+@contextlib.contextmanager
+def listening(redirect_uri: str = "") -> Iterator[Listener]:
+    found = Listener(redirect_uri, lambda *_: Page("Ours"), lambda: True)
+    try:
+        yield found
+    finally:
+        found.close()
+
+
+def ours(address: str, port: int) -> bool:
+    host = f"[{address}]" if ":" in address else address
+    with requests.Session() as session:
+        session.trust_env = False
+        return "Ours" in session.get(f"http://{host}:{port}/", timeout=PATIENCE).text
+
+
+def test_both_are_ours():
+    with listening() as found:
+        assert all(ours(address, found.port) for address in LOOPBACK)
+
+
+def test_another_port_is_found_where_a_stranger_has_the_other_half(monkeypatch):
+    """Who watches for a listener on 127.0.0.1 is faster than we are, at the first port."""
+    strangers = []
+    bind = listener._Server.server_bind
+
+    def raced(server):
+        bind(server)
+        if server.address_family == socket.AF_INET and not strangers:
+            strangers.append(held("::1", server.socket.getsockname()[1]))
+
+    monkeypatch.setattr(listener._Server, "server_bind", raced)
+    with listening() as found, strangers[0] as stranger:
+        assert found.port != stranger.getsockname()[1]
+        assert all(ours(address, found.port) for address in LOOPBACK)
+
+
+@pytest.mark.parametrize("stranger", LOOPBACK)
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "[::1]"])
+def test_a_fixed_port_with_a_stranger_is_said(stranger, host):
+    port = free_port()
+    with held(stranger, port), pytest.raises(ConfigurationError, match=f"port {port}") as caught:
+        Listener(f"http://{host}:{port}/callback", lambda *_: Page(), lambda: True)
+    assert "End that program" in caught.value.hint
+    for address in LOOPBACK:  # nothing of ours stays behind
+        held(address, port).close()
+
+
+@pytest.mark.parametrize("redirect_uri", ["", "http://localhost:{port}/x"])
+def test_a_machine_without_ipv6(monkeypatch, redirect_uri):
+    """What the system says of an address that this machine does not have."""
+    monkeypatch.setattr(listener, "LOOPBACK", ("127.0.0.1", "2001:db8::1"))
+    with listening(redirect_uri.format(port=free_port())) as found:
+        assert ours("127.0.0.1", found.port)
+
+
+@pytest.mark.parametrize("option", ["SO_REUSEADDR", "SO_REUSEPORT"])
+@pytest.mark.parametrize("address", [*LOOPBACK, "0.0.0.0", "::"])  # noqa: S104
+def test_nobody_comes_in_beside_us(option, address):
+    with listening() as found, pytest.raises(OSError, match="in use"):
+        held(address, found.port, getattr(socket, option)).close()
+
+
+def test_what_is_fixed_is_listened_at_by_that_name():
+    port = free_port()
+    with listening(f"http://localhost:{port}/callback") as found:
+        assert urlsplit(found.origin).netloc == f"localhost:{port}"
+        assert all(ours(address, port) for address in LOOPBACK)

@@ -1,0 +1,170 @@
+"""Issue 10, 1, without a server: another user reads the browser's command line."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import stat
+import sys
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import pytest
+import requests
+from environments.home import configure
+from environments.terminal import NOWHERE_ELSE, Terminal
+from kernel.kernels import environment
+from opened import leads_to
+from patience import PATIENCE, until
+
+from jupyter_auth.core.loopback import LocalAccounts
+from jupyter_auth.core.models import Login
+from jupyter_auth.core.provider import ProviderInfo
+from jupyter_auth.core.providers import Providers
+from jupyter_auth.core.store import MemoryStore
+from jupyter_auth.kernel import browser_file
+from jupyter_auth.kernel.prompt import show_prompt
+from security.another_user import CAN_BE, as_nobody
+
+CALL = """
+from jupyter_auth import UserSession
+print(UserSession('idp').get('me').json()['username'])
+input('More? ')
+"""
+# Open until it is told to go on: a command line is there to be read for as long.
+BROWSER = """
+import sys, time
+from pathlib import Path
+arrived, leave = Path({arrived!r}), Path({leave!r})
+arrived.with_suffix(".tmp").write_text(sys.argv[1])
+arrived.with_suffix(".tmp").rename(arrived)
+end = time.monotonic() + {patience}
+while not leave.exists() and time.monotonic() < end:
+    time.sleep(0.01)
+"""
+SPY = """
+lines = []
+for each in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
+    try:
+        lines.append(each.read_bytes().replace(b"\\0", b" ").decode(errors="replace"))
+    except OSError:
+        pass
+print(json.dumps(lines))
+"""
+READ = "print(pathlib.Path(sys.argv[1]).read_text())"
+
+
+@pytest.fixture
+def env(oidc, tmp_path):
+    made = environment(tmp_path)
+    for name in (*NOWHERE_ELSE, "DISPLAY", "WAYLAND_DISPLAY", "JPY_PARENT_PID"):
+        made.pop(name, None)
+    configure(Path(made["XDG_CONFIG_HOME"]), oidc)
+    return made
+
+
+@pytest.fixture
+def accounts(oidc):
+    table = {"issuer": oidc.issuer, "client_id": oidc.client_id}
+    with contextlib.closing(LocalAccounts(Providers({"idp": table}), MemoryStore())) as made:
+        yield made
+
+
+def visit(browser: requests.Session, url: str) -> requests.Response:
+    return browser.get(url, allow_redirects=False, timeout=PATIENCE)
+
+
+def test_no_command_line_has_the_link(env, oidc, tmp_path):
+    arrived, leave = tmp_path / "arrived", tmp_path / "leave"
+    program = tmp_path / "browser.py"
+    program.write_text(
+        BROWSER.format(arrived=str(arrived), leave=str(leave), patience=2 * PATIENCE)
+    )
+    env["BROWSER"] = f"{sys.executable} {program} %s"
+    with Terminal(env, "-c", CALL) as terminal:
+        until(arrived.exists)
+        opened = arrived.read_text()
+        file, link = Path(unquote(urlsplit(opened).path)), leads_to(opened)
+        seen = json.loads(as_nobody(SPY))
+        assert any(str(program) in line and opened in line for line in seen)
+        ticket = link.rpartition("/")[2]
+        assert not any(ticket in line for line in seen)
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600
+        assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
+        if CAN_BE:
+            with pytest.raises(AssertionError, match="Permission"):
+                as_nobody(READ, str(file))
+        with requests.Session() as browser:
+            back = oidc.login(visit(browser, link).headers["Location"], "alice")
+            leave.touch()
+            assert "Signed in" in browser.get(back, timeout=PATIENCE).text
+        terminal.read("More")
+        assert not file.parent.exists()  # the process has not ended yet
+
+
+def test_a_link_is_for_the_first_browser_and_no_other(accounts, oidc):
+    login = accounts.begin("idp")
+    with requests.Session() as alice, requests.Session() as mallory:
+        back = oidc.login(visit(alice, login.url).headers["Location"], "alice")
+        assert visit(alice, login.url).status_code == 303  # a reload
+        refused = visit(mallory, login.url)
+        assert refused.status_code == 404
+        assert "opened already, in another browser" in refused.text
+        assert "Run the cell again" in refused.text
+        # Nor does the first one finish it: either of the two may be another user's.
+        assert alice.get(back, timeout=PATIENCE).status_code == 404
+    ended = accounts.login(login.id)
+    assert (ended.status, accounts.accounts()) == ("failed", [])
+    assert "opened already" in ended.error["message"]
+    again = accounts.begin("idp")
+    with requests.Session() as alice:
+        assert visit(alice, again.url).status_code == 303
+
+
+def test_each_link_is_for_one_browser(accounts):
+    """The one that is shown works in another browser than the one that was opened by itself."""
+    login = accounts.begin("idp")
+    opened = accounts.another_link(login)
+    with requests.Session() as one, requests.Session() as two:
+        assert visit(one, opened).status_code == 303
+        assert visit(two, login.url).status_code == 303
+    assert accounts.login(login.id).status == "pending"
+
+
+def test_a_cookie_made_up_is_no_way_in(accounts):
+    login = accounts.begin("idp")
+    with requests.Session() as alice, requests.Session() as mallory:
+        answer = visit(alice, login.url)
+        said = answer.headers["Set-Cookie"]
+        assert "; HttpOnly; SameSite=Lax" in said
+        mallory.headers["Cookie"] = said.partition("=")[0] + "=é; ; x"
+        assert visit(mallory, login.url).status_code == 404
+
+
+def test_the_way_back_is_for_the_browser_that_left(accounts, oidc):
+    login = accounts.begin("idp")
+    with requests.Session() as alice, requests.Session() as mallory:
+        back = oidc.login(visit(alice, login.url).headers["Location"], "alice")
+        assert "another browser" in mallory.get(back, timeout=PATIENCE).text
+        assert accounts.login(login.id).status == "pending"
+        assert "Signed in" in alice.get(back, timeout=PATIENCE).text
+
+
+@pytest.mark.parametrize("place", ["wsl", "snap"])
+def test_a_browser_that_cannot_read_the_file_gets_the_link(monkeypatch, tmp_path, place, capsys):
+    if place == "wsl":
+        release = "5.15.167.4-microsoft-standard-WSL2"
+        monkeypatch.setattr(browser_file.platform, "release", lambda: release)
+    else:
+        (tmp_path / "firefox").touch()
+        monkeypatch.setattr(browser_file, "_CONFINED", (str(tmp_path),))
+    opened = []
+    monkeypatch.setattr(browser_file.webbrowser, "open", opened.append)
+    monkeypatch.setenv("BROWSER", "true")
+    for name in NOWHERE_ELSE:
+        monkeypatch.delenv(name, raising=False)
+    info = ProviderInfo(name="idp", title="The IdP", host="idp.example")
+    link = "http://127.0.0.1:1/login/x"
+    show_prompt(Login(id="x", provider="idp"), info, link=link).interrupted()
+    assert opened == [link]
+    assert "Sign in to The IdP" in capsys.readouterr().err
