@@ -99,7 +99,6 @@ def test_no_command_line_has_the_link(env, oidc, tmp_path):
             leave.touch()
             assert "Signed in" in browser.get(back, timeout=PATIENCE).text
         terminal.read("More")
-        assert not file.parent.exists()  # the process has not ended yet
 
 
 def test_a_link_is_for_the_first_browser_and_no_other(accounts, oidc):
@@ -150,21 +149,41 @@ def test_the_way_back_is_for_the_browser_that_left(accounts, oidc):
         assert "Signed in" in alice.get(back, timeout=PATIENCE).text
 
 
+@pytest.fixture
+def opened(monkeypatch):
+    """What the browser of this machine is opened at."""
+    for name in NOWHERE_ELSE:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("BROWSER", "true")
+    found = []
+    monkeypatch.setattr(browser_file.webbrowser, "open", found.append)
+    return found
+
+
+def shown(link):
+    info = ProviderInfo(name="idp", title="The IdP", host="idp.example")
+    return show_prompt(Login(id="x", provider="idp"), info, link=link)
+
+
+LINK = "http://127.0.0.1:1/login/x?a=1&b='\"<"
+
+
+def test_the_file_is_gone_once_the_login_has_ended(opened, capsys):
+    prompt = shown(LINK)
+    file = Path(unquote(urlsplit(opened[0]).path))
+    assert leads_to(opened[0]) == LINK
+    prompt.interrupted()
+    assert not file.parent.exists()
+    assert "Interrupted" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("place", ["wsl", "snap"])
-def test_a_browser_that_cannot_read_the_file_gets_the_link(monkeypatch, tmp_path, place, capsys):
+def test_a_browser_that_cannot_read_the_file_gets_the_link(monkeypatch, tmp_path, place, opened):
     if place == "wsl":
         release = "5.15.167.4-microsoft-standard-WSL2"
         monkeypatch.setattr(browser_file.platform, "release", lambda: release)
     else:
         (tmp_path / "firefox").touch()
         monkeypatch.setattr(browser_file, "_CONFINED", (str(tmp_path),))
-    opened = []
-    monkeypatch.setattr(browser_file.webbrowser, "open", opened.append)
-    monkeypatch.setenv("BROWSER", "true")
-    for name in NOWHERE_ELSE:
-        monkeypatch.delenv(name, raising=False)
-    info = ProviderInfo(name="idp", title="The IdP", host="idp.example")
-    link = "http://127.0.0.1:1/login/x"
-    show_prompt(Login(id="x", provider="idp"), info, link=link).interrupted()
-    assert opened == [link]
-    assert "Sign in to The IdP" in capsys.readouterr().err
+    shown(LINK).interrupted()
+    assert opened == [LINK]
