@@ -9,7 +9,7 @@ from typing import Any
 
 from jupyter_auth.core.errors import ConfigurationError, ProviderError
 from jupyter_auth.core.secret import Secret
-from jupyter_auth.core.urls import require_secure
+from jupyter_auth.core.urls import origin_of, require_secure
 
 INTERVAL = 5.0  # seconds between polls where the provider does not say (RFC 8628 3.2)
 MAX_INTERVAL = 60.0
@@ -45,6 +45,9 @@ def parse(answer: dict[str, Any]) -> DeviceAnswer:
     uri = _uri(answer.get("verification_uri") or answer.get("verification_url"))
     if uri is None:
         raise ProviderError("The device authorization endpoint gave no verification_uri to go to.")
+    complete = _uri(answer.get("verification_uri_complete"))
+    # A person is shown where the one leads, and sent to the other.
+    same = complete and origin_of(complete) == origin_of(uri)
     lifetime = _seconds(answer.get("expires_in"))
     if lifetime is None:
         raise ProviderError("The device authorization endpoint does not say how long it waits.")
@@ -52,15 +55,15 @@ def parse(answer: dict[str, Any]) -> DeviceAnswer:
         device_code=Secret(device_code),
         user_code=user_code.strip(),
         verification_uri=uri,
-        verification_uri_complete=_uri(answer.get("verification_uri_complete")),
+        verification_uri_complete=complete if same else None,
         expires_in=lifetime,
         interval=min(_seconds(answer.get("interval")) or INTERVAL, MAX_INTERVAL),
     )
 
 
 def _uri(value: Any) -> str | None:
-    """A person is sent there: https, or this machine."""
-    if not isinstance(value, str) or len(value) > MAX_URI:
+    """A person is sent there, or types it (RFC 3986 2: ASCII): https, or this machine."""
+    if not isinstance(value, str) or len(value) > MAX_URI or not VISIBLE.fullmatch(value):
         return None
     try:
         return require_secure(value, "verification URI")

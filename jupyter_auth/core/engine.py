@@ -196,6 +196,7 @@ class Engine:
             scopes=tuple(scopes or ()),
             force=force,
             grant=grant,
+            host=grants.destination(party, grant),
         )
         login = self._logins.begin(request, kernel=kernel, notebook=notebook, shared=shared)
         return self._begun(login)

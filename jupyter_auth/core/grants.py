@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from jupyter_auth.core.errors import ConfigurationError
-from jupyter_auth.core.urls import origin_of, require_secure
+from jupyter_auth.core.urls import host_of, require_secure
 
 if TYPE_CHECKING:
     from jupyter_auth.core.provider import Provider
@@ -73,13 +72,24 @@ def missing(provider: Provider, grant: str) -> tuple[str, ...]:
     return tuple(name for name, so in lacks.items() if so and grant != "api_key")
 
 
+def destination(party: Party, grant: str) -> str:
+    """The host that a person is sent to, or that what they type goes to.
+
+    Empty: it is this server's own, or the provider says it later, with a device's code.
+    """
+    if grant in TYPED:
+        return host(party, grant)
+    url = party.endpoint(ENDPOINT[grant])
+    return "" if grant == "device_code" or url.startswith("/") else host_of(url)
+
+
 def host(party: Party, grant: str) -> str:
     """Where a password or a code is sent: a pasted code to one of them. Or where a key goes."""
     if grant == "api_key" and party.provider.api_key:
         origins = party.provider.api_key.headers.keys() & {*party.provider.api_origins}
         places = sorted(origins) or party.provider.api_origins
-        return ", ".join(urlsplit(origin).netloc for origin in places)
-    place = urlsplit(party.endpoint("token_endpoint")).netloc
+        return ", ".join(map(host_of, places))
+    place = host_of(party.endpoint("token_endpoint"))
     if grant == "paste" and party.provider.paste:  # a code may come with its own
         return " or ".join(dict.fromkeys((place, *party.provider.paste.hosts)))
     return place
@@ -92,7 +102,7 @@ def at(party: Party, endpoint: str) -> Party:
     """
     allowed = party.provider.paste.hosts if party.provider.paste else ()
     try:
-        netloc = urlsplit(origin_of(require_secure(endpoint, "token endpoint"))).netloc
+        netloc = host_of(require_secure(endpoint, "token endpoint"))
     except ConfigurationError:
         netloc = ""
     if netloc not in allowed:

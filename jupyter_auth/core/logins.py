@@ -25,6 +25,7 @@ from jupyter_auth.core.errors import (
 from jupyter_auth.core.handles import plain
 from jupyter_auth.core.models import Login
 from jupyter_auth.core.register import Entry, MemoryRegister, Opening, Polling, Register, Request
+from jupyter_auth.core.urls import host_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -110,6 +111,7 @@ class Logins:
                 provider=request.key.provider,
                 session_key=request.key.session_key,
                 grant=request.grant,
+                host=request.host,
                 expires_at=self._clock() + self._lifetime,
                 kernel=kernel,
                 notebook=notebook,
@@ -175,13 +177,18 @@ class Logins:
             del entry.openings[digest]
             return entry.login, opening
 
-    def change_grant(self, login_id: str, grant: str) -> Login:
-        """The login by another grant. What was opened of it for the old one counts no more."""
+    def change_grant(self, login_id: str, grant: str, host: str) -> Login:
+        """The login by another grant, which leads to ``host``.
+
+        What was opened of it for the old one counts no more.
+        """
         with self._register.change() as entries:
             entry = _entry(entries, login_id)
             if entry.login.status == "pending" and not entry.claimed:
-                entry.request = dataclasses.replace(entry.request, grant=grant)
-                entry.login = dataclasses.replace(_bare(entry.login), grant=grant, error=None)
+                entry.request = dataclasses.replace(entry.request, grant=grant, host=host)
+                entry.login = dataclasses.replace(
+                    _bare(entry.login), grant=grant, host=host, error=None
+                )
                 entry.polling = entry.held = None
                 entry.openings.clear()
             login = entry.login
@@ -202,6 +209,7 @@ class Logins:
                 entry.login = dataclasses.replace(
                     entry.login,
                     user_code=answer.user_code,
+                    host=host_of(answer.verification_uri),
                     verification_uri=answer.verification_uri,
                     verification_uri_complete=answer.verification_uri_complete,
                     expires_at=min(entry.login.expires_at, now + answer.expires_in),

@@ -176,8 +176,10 @@ class Login:
     ``path`` is root-absolute on the user's own server, ``url`` absolute where that is known.
     ``error`` is what ``AuthError.to_wire()`` gives: of how it ended, or of a provider that does not
     say at the moment how a device login stands. ``kernel`` and ``notebook`` say who asked.
-    ``grant`` is the way in. The user code and the verification URIs are a device login's (RFC 8628
-    3.2), for the page or the terminal that shows them; ``next_poll_at``: when to ask how it stands.
+    ``grant`` is the way in, ``host`` where it leads: to be shown to the person before they go
+    (see ``grants.destination``). The user code and the verification URIs are a device login's
+    (RFC 8628 3.2), for the page or the terminal that shows them; ``next_poll_at``: when to ask how
+    it stands.
     ``candidate``: whose account a pasted code is for, while the person has not said yes to it.
     ``shared``: the account will serve everybody on a server that several people use.
     """
@@ -186,6 +188,7 @@ class Login:
     provider: str
     session_key: str = DEFAULT_KEY
     grant: str = "authorization_code"
+    host: str = ""
     status: LoginStatus = "pending"
     expires_at: float = 0.0
     user_code: str | None = None

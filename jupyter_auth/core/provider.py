@@ -7,7 +7,6 @@ import json
 from dataclasses import dataclass, field, fields, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from jupyter_auth.core.checks import check_provider
 from jupyter_auth.core.errors import ConfigurationError
@@ -26,7 +25,7 @@ from jupyter_auth.core.parts import (
     words,
 )
 from jupyter_auth.core.secret import Secret
-from jupyter_auth.core.urls import origin_of, require_secure
+from jupyter_auth.core.urls import host_of, origin_of, require_secure
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -160,10 +159,11 @@ class Provider:
 
     def info(self, source: str = "code", handle: str | None = None) -> ProviderInfo:
         """What a kernel may know of this provider; ``handle``: what calls name it by."""
+        given = self.endpoints.authorization_endpoint if self.endpoints else None
         return ProviderInfo(
             name=handle or self.name,
             title=self.title,
-            host=urlsplit(self.address).netloc,
+            host=host_of(given if given and not given.startswith("/") else self.address),
             scopes=self.scopes,
             base_url=self.base_url,
             api_origins=self.api_origins,
@@ -179,6 +179,7 @@ class ProviderInfo:
     """What a kernel may know of a provider. ``source``: configured, broken, code, user or preset.
 
     ``name`` is what calls name it by: the handle of one that was made in code.
+    ``host`` is where people sign in as far as the configuration says: see ``Login`` for the rest.
     ``unattended``: whoever keeps the accounts can sign in there with nobody there.
     """
 

@@ -6,7 +6,8 @@ import hashlib
 import secrets
 from typing import TYPE_CHECKING
 
-from jupyter_auth.core import callback, oauth
+from jupyter_auth.core import callback, grants, oauth
+from jupyter_auth.core.errors import LoginFailed
 from jupyter_auth.core.logins import binding_name
 from jupyter_auth.core.register import Binding, Opening
 
@@ -34,7 +35,13 @@ class RedirectGrant:
     ) -> tuple[str, Binding]:
         """As ``Engine.open``."""
         request = self._logins.request(login_id)
-        party = callback.at_origin(self._party(request.key.provider), redirect_uri)
+        party = self._party(request.key.provider)
+        if grants.destination(party, request.grant) != request.host:
+            raise LoginFailed(
+                f"{party.provider.title} sends people elsewhere than to {request.host} now.",
+                hint="Start again.",
+            )
+        party = callback.at_origin(party, redirect_uri)
         state, binding = secrets.token_urlsafe(32) + state_suffix, secrets.token_urlsafe(32)
         opening = Opening(
             verifier=oauth.new_verifier(),

@@ -40,13 +40,14 @@ class Opening:
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """What a login is for; logins that ask for the same are one."""
+    """What a login is for, and where it leads; logins that ask for the same are one."""
 
     key: AccountKey
     username: str | None = None
     scopes: tuple[str, ...] = ()
     force: bool = False
     grant: str = "authorization_code"
+    host: str = ""
 
 
 @dataclass(kw_only=True)

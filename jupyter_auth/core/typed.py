@@ -74,10 +74,11 @@ class TypedGrants:
         ConfigurationError: the provider has no such grant.
         """
         name = self._logins.request(login_id).key.provider
-        grants.chosen(self._party(name), grant)
+        party = self._party(name)
+        host = grants.destination(party, grants.chosen(party, grant))
         with contextlib.suppress(ConfigurationError):  # then it is chosen for this once
             self._providers.prefer(name, grant)
-        return self._logins.change_grant(login_id, grant)
+        return self._logins.change_grant(login_id, grant, host)
 
     @forgetful
     def set_up(

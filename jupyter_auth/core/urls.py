@@ -2,33 +2,57 @@
 
 from __future__ import annotations
 
+import re
+import socket
 from urllib.parse import urlsplit
 
 from jupyter_auth.core.errors import ConfigurationError
 
 LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
+HOST = re.compile(r"[0-9a-f:.]*:[0-9a-f:.]*|[a-z0-9_-]+(\.[a-z0-9_-]+)*\.?")
+NUMERIC = re.compile(r"([^:]*\.)?(0x[0-9a-f]*|[0-9]+)\.?")  # to a browser: an IPv4 address
 
 
 def origin_of(url: str) -> str:
     """Scheme, host and port of ``url``, lower case, default port left out (RFC 6454 4 and 6.1).
 
-    ConfigurationError: not an http(s) URL, or one with user name or password in it.
+    A host name is in ASCII, as browsers send it (UTS 46): ``xn--bcher-kva.example``.
+    ConfigurationError: not an http(s) URL, one with user name or password in it, or one whose host
+    not every program reads in the same way.
     """
     # urlsplit drops some of these without a word: what is checked would not be what is sent.
     if any(c <= " " or c == "\x7f" for c in url):
         raise ConfigurationError(f"{url!r} has white space or control characters in it.")
     try:
         parts = urlsplit(url)
-        host, port = (parts.hostname or "").lower(), parts.port
-    except ValueError:
+        host, port = _ascii((parts.hostname or "").lower()), parts.port
+    except (ValueError, OSError):
         raise ConfigurationError(f"{url!r} is not a URL.") from None
     if "@" in parts.netloc:
         raise ConfigurationError("A URL with a user name or password in it is not used here.")
     if parts.scheme not in {"http", "https"} or not host:
         raise ConfigurationError(f"{url!r} is not an http or https URL.")
+    if not HOST.fullmatch(host) or parts.netloc.endswith(":"):
+        raise ConfigurationError(f"{url!r} has a host or port that can be read in several ways.")
     host = f"[{host}]" if ":" in host else host
     default = {"http": 80, "https": 443}[parts.scheme]
     return f"{parts.scheme}://{host}" + (f":{port}" if port not in {None, default} else "")
+
+
+def host_of(url: str) -> str:
+    """Host and port of ``url``, to be shown to a person. ConfigurationError as ``origin_of``."""
+    return origin_of(url).partition("://")[2]
+
+
+def _ascii(host: str) -> str:
+    """As browsers write it. ValueError, OSError: it is no host name."""
+    if NUMERIC.fullmatch(host):
+        return socket.inet_ntoa(socket.inet_aton(host.rstrip(".")))
+    if host.isascii():
+        return host
+    import idna  # most need none of it
+
+    return idna.encode(host, uts46=True).decode()
 
 
 def is_loopback(url: str) -> bool:
@@ -38,8 +62,7 @@ def is_loopback(url: str) -> bool:
 
 def require_secure(url: str, what: str) -> str:
     """``url`` itself if it is https, or http to this machine. ConfigurationError otherwise."""
-    origin = origin_of(url)
-    if origin.startswith("http://") and urlsplit(origin).hostname not in LOOPBACK_HOSTS:
+    if origin_of(url).startswith("http://") and not is_loopback(url):
         raise ConfigurationError(
             f"The {what} {url} is not https.",
             hint="Tokens travel over https alone; http is for 127.0.0.1 and localhost.",

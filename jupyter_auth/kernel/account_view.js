@@ -100,6 +100,11 @@ export function asker({ kernel, notebook }) {
   return notebook || (kernel ? "A kernel" : "");
 }
 
+/** Where a login leads, "" where that is this server itself or not known yet. */
+export function leads({ host }) {
+  return host ? `You will sign in at ${host}.` : "";
+}
+
 /** What a person has to know before they sign in, "" for nothing. */
 export function caution({ shared }) {
   return shared ? SHARED : "";
@@ -131,12 +136,12 @@ const CANCEL = { name: "cancel", label: "Cancel" };
 const LOGOUT = { name: "logout", label: "Sign out" };
 const FORGET = { name: "logout", label: "Forget it" };
 
-function pending({ login, provider, session_key, code }, title) {
+function pending({ login, session_key, code }, title) {
   const who = asker(login);
   return {
     look: "pending",
     link: `Sign in to ${title}`,
-    says: provider ? `You will sign in at ${provider.host}.` : "",
+    says: leads(login),
     details: [
       caution(login),
       code && `Your code is ${code}.`,

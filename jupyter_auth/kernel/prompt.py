@@ -195,9 +195,10 @@ def prompt_text(login: Login, info: ProviderInfo) -> str:
     link = login.url or urljoin(os.environ.get("JUPYTER_SERVER_URL", ""), login.path or "")
     where = " (an address on your Jupyter server)" if link.startswith("/") else ""
     code = f" with the code {code_to_show(login)}" if code_to_show(login) else ""
-    ours = f", {FROM_CODE}" if _from_code(login, info) else ""
+    known = ", ".join(filter(None, (login.host, FROM_CODE * _from_code(login, info))))
+    about = f" ({known})" if known else ""
     shared = f"\n{_SHARED}" if login.shared else ""
-    return f"Sign in to {info.title} ({info.host}{ours}){code}: {link}{where}{shared}"
+    return f"Sign in to {info.title}{about}{code}: {link}{where}{shared}"
 
 
 def _from_code(login: Login, info: ProviderInfo) -> bool:
@@ -233,12 +234,13 @@ def prompt_data(login: Login, info: ProviderInfo, note: str = _GOES_ON) -> dict[
     )
     user_code = code_to_show(login)
     code = f"Your code is <strong>{escape(user_code)}</strong>. " if user_code else ""
+    there = f"You will sign in at {escape(login.host)}. " if login.host else ""
     ours = f"This provider is {FROM_CODE}. " if _from_code(login, info) else ""
     shared = f"{_SHARED} " if login.shared else ""
     html = (
         '<div role="status">'
         f'<a href="{href}" target="_blank" rel="noopener" style="{_BUTTON}">Sign in to {title}</a>'
-        f"<span>{code}You will sign in at {escape(info.host)}. {ours}{shared}{escape(note)}"
+        f"<span>{code}{there}{ours}{shared}{escape(note)}"
         f"{stuck if login.path else ''}</span></div>"
     )
     return {"text/html": html, "text/plain": prompt_text(login, info)}

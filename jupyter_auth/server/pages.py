@@ -163,6 +163,7 @@ class LoginPage(PageHandler):
             shown |= {"host": await self.broker.typed_host(login), **views.typed(configured)}
             return self.show("confirm" if login.candidate else login.grant, **shown)
         shown |= {"client_id": configured.client_id or "", "lands_at": await self._lands_at(login)}
+        shown["host"] = login.host or self.request.host
         shown["redirected"] = f"{self.broker.callback_path(login.provider)}/redirected"
         return self.show("login", **shown, **self._way_back(configured))
 

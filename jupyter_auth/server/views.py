@@ -8,7 +8,8 @@ import time
 from dataclasses import dataclass
 from importlib import resources
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+
+from jupyter_auth.core.urls import host_of
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -74,14 +75,13 @@ SIGNED_OUT = Outcome(
 def device(login: Login) -> dict[str, Any]:
     """What the page of a device login shows besides the login: nothing before there is a code."""
     if login.user_code is None or login.verification_uri is None:
-        return {"place": ""}
+        return {}
     import segno
 
     uri = login.verification_uri_complete or login.verification_uri
     picture = segno.make(uri, error="m", micro=False)
     return {
         "uri": uri,
-        "place": urlsplit(login.verification_uri).netloc,
         "qr": picture.svg_data_uri(scale=4, border=3, dark="#000", light="#fff"),
         "seconds_left": max(0, int(login.expires_at - time.time())),
     }
@@ -108,7 +108,7 @@ def typed(provider: Provider) -> dict[str, Any]:
     url = provider.paste.url if provider.paste else ""
     return {
         "paste": provider.paste,
-        "paste_host": urlsplit(url).netloc,
+        "paste_host": host_of(url) if url else "",
         "api_key": provider.api_key,
     }
 

@@ -5,6 +5,7 @@ import {
   howLong,
   isOver,
   keyed,
+  leads,
   needed,
   type Place,
   refused,
@@ -135,7 +136,7 @@ export function notices(state: State): Notice[] {
   const found: Notice[] = waiting(state).map(login => {
     const title = titleOf(state, login.provider);
     const { id, provider, session_key } = login;
-    const says = [needed(login, title), caution(login)].filter(Boolean).join(". ");
+    const says = [`${needed(login, title)}.`, leads(login), caution(login)].join(" ").trim();
     const action = `Sign in to ${title}`;
     return { id, says, action, wish: { provider, session_key }, login };
   });

@@ -43,6 +43,7 @@ interface AccountView {
   plain: (name: string) => string;
   titled: (provider: Provider | undefined, name: string) => string;
   caution: (login: Login) => string;
+  leads: (login: Login) => string;
   stands: (account: Account, title: string, now: number) => string;
   howLong: (account: Account, now: number) => string;
   isOver: (account: Account, now: number) => boolean;
@@ -54,4 +55,5 @@ interface AccountView {
 
 const typed = untyped as AccountView;
 export const { DEFAULT_KEY, view, sentence, signedIn, keyed, stands, howLong } = typed;
-export const { isOver, limitWords, needed, refused, usersOf, plain, titled, caution } = typed;
+export const { isOver, limitWords, needed, refused, usersOf, plain, titled, caution, leads } =
+  typed;

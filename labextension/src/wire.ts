@@ -35,6 +35,8 @@ export interface Login {
   id: string;
   provider: string;
   session_key: string;
+  /** Where it leads; empty where that is this server, or not known yet. */
+  host: string;
   status: "pending" | "complete" | "denied" | "expired" | "cancelled" | "failed";
   path: string | null;
   url: string | null;

@@ -68,7 +68,9 @@ test("a notice for each login that a kernel waits for, and none for one's own", 
   expect(others).toEqual([]);
   expect(notice).toMatchObject({
     id: "handle",
-    says: "analysis.ipynb needs you to sign in to Example University",
+    says:
+      "analysis.ipynb needs you to sign in to Example University." +
+      " You will sign in at login.example.edu.",
     action: "Sign in to Example University"
   });
 });

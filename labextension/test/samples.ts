@@ -36,6 +36,7 @@ export function login(changes: Partial<Login> = {}): Login {
     id: "handle",
     provider: "campus",
     session_key: "default",
+    host: "login.example.edu",
     status: "pending",
     path: "/base/jupyter-auth/login/handle",
     url: null,

@@ -22,7 +22,8 @@ from jupyter_auth.core.urls import origin_of, require_secure
         ("https://api.example.com:8443", "https://api.example.com:8443"),
         ("https://[2001:DB8::1]/", "https://[2001:db8::1]"),
         ("https://[::1]:8443/", "https://[::1]:8443"),
-        ("https://api.example.com:/", "https://api.example.com"),
+        ("https://b\u00fccher.example", "https://xn--bcher-kva.example"),
+        ("https://0x7f.1:8443", "https://127.0.0.1:8443"),
     ],
 )
 def test_an_origin_is_scheme_host_and_port(url, origin):
@@ -41,7 +42,6 @@ def test_an_origin_is_scheme_host_and_port(url, origin):
         "https://evil#@api.example.com",
         "https://xn--api-example-com",
         "https://ap\u0456.example.com",  # a Cyrillic i
-        "https://api.example.com\\.evil",
     ],
 )
 def test_what_looks_alike_is_another_origin(lookalike):
@@ -72,6 +72,18 @@ def test_what_looks_alike_is_another_origin(lookalike):
         "https://api.example.com/\t..",
         " https://api.example.com",
         "https://api.example.com/\x00",
+        "https://api.example.com\\.evil",
+        "https://api.example.com\\/x",
+        "https:\\\\api.example.com",
+        "https://api.example.com:/",
+        "https://api.ex%61mple.com",
+        "https://api.example.com%00.evil",
+        "https://api..example.com",
+        "https://[fe80::1%25eth0]",
+        "https://1.2.3.4.5",
+        "https://api.example.com\u2028.evil",
+        "https://\ud800.example.com",
+        "https://\u202emoc.evil",
     ],
 )
 def test_what_is_no_plain_address_has_no_origin(url):

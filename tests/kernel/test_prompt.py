@@ -21,7 +21,9 @@ from jupyter_auth.kernel.prompt import is_interactive, outcome, outcome_data, pr
 
 HOSTILE = """<img src=x onerror="alert(1)">'"&</a><script>alert(2)</script>"""
 INFO = ProviderInfo(name="idp", title="The IdP", host="idp.example")
-PENDING = Login(id="handle", provider="idp", path="/base/jupyter-auth/login/handle")
+PENDING = Login(
+    id="handle", provider="idp", host="idp.example", path="/base/jupyter-auth/login/handle"
+)
 ALICE = AccountInfo(provider="idp", username="alice")
 
 SHOW = """
@@ -87,7 +89,7 @@ def test_text_from_outside_stays_text():
     hostile = ProviderInfo(name="idp", title=HOSTILE, host=HOSTILE)
     account = AccountInfo(provider="idp", username=HOSTILE, warning=HOSTILE)
     denied = ended("denied", error={"code": "login_denied", "message": HOSTILE, "hint": HOSTILE})
-    link = Login(id="x", provider="idp", path='/"onmouseover="alert(3)')
+    link = Login(id="x", provider="idp", host=HOSTILE, path='/"onmouseover="alert(3)')
     for html in (
         prompt_data(link, hostile, note=HOSTILE)["text/html"],
         outcome_data(outcome(ended("complete"), hostile, account))["text/html"],
