@@ -13,7 +13,6 @@ from jupyter_auth.core.checks import check_session_key
 from jupyter_auth.core.checkup import checkup
 from jupyter_auth.core.client_tokens import ClientTokens
 from jupyter_auth.core.completion import Completion
-from jupyter_auth.core.credentials import lacking
 from jupyter_auth.core.device import DeviceGrant
 from jupyter_auth.core.discovery import Discovery
 from jupyter_auth.core.environment import environment
@@ -187,9 +186,7 @@ class Engine:
         if grant in grants.TYPED:
             self._typed_party(provider)
         if grant != "api_key" and not (self.has_pages and self._providers.completable(provider)):
-            if problem := lacking(party.provider):
-                raise problem
-            _ = party.client_id
+            party.require_client()
         request = Request(
             key=AccountKey(provider, session_key),
             username=username,

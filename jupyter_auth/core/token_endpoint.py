@@ -67,6 +67,12 @@ class Party:
             )
         return self.provider.client_id
 
+    def require_client(self) -> None:
+        """ConfigurationError: a client id, or the secret that the client has, is not here."""
+        if problem := lacking(self.provider):
+            raise problem
+        _ = self.client_id
+
     @property
     def default_scopes(self) -> tuple[str, ...]:
         """The configured scopes; else what tells who signed in, and keeps them signed in."""
@@ -232,8 +238,7 @@ def client_auth(party: Party) -> tuple[HTTPBasicAuth | None, dict[str, str]]:
 
     ConfigurationError: the client has a secret, and it is not here.
     """
-    if problem := lacking(party.provider):
-        raise problem
+    party.require_client()
     client_id, secret = party.client_id, party.provider.client_secret
     if party.provider.client_auth == "basic":
         password = secret.reveal() if secret else ""
