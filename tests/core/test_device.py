@@ -250,6 +250,7 @@ def test_cancelled_it_is_asked_no_more(engine, rogue, clock, device):
     clock.advance(5)
     assert engine.device.poll(device.login.id).status == "cancelled"
     assert rogue.devices.polls == 0
+    assert engine._logins._register.read()[device.login.id].polling is None
     with pytest.raises(LoginCancelled):
         engine.device.start(device.login.id)
 

@@ -42,11 +42,13 @@ def test_it_is_gone_here_before_the_provider_hears_of_it(engine, rogue):
     gate = rogue.script("revoke", troubles.Gate())
     with ThreadPoolExecutor(1) as pool:
         leaving = pool.submit(engine.logout, "idp")
-        assert gate.arrived.wait(PATIENCE)
-        assert engine.accounts() == []
-        with pytest.raises(LoginRequired):
-            engine.token("idp")
-        gate.release()
+        try:
+            assert gate.arrived.wait(PATIENCE)
+            assert engine.accounts() == []
+            with pytest.raises(LoginRequired):
+                engine.token("idp")
+        finally:
+            gate.release()
         assert leaving.result(PATIENCE).revoked
 
 

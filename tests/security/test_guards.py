@@ -35,7 +35,7 @@ def test_each_test_exists():
 
 
 def test_no_guard_is_listed_twice():
-    places = [(guard.file, guard.old) for guard in GUARDS]
+    places = [(guard.file, guard.old, guard.new) for guard in GUARDS]
     assert len(set(places)) == len(places)
 
 

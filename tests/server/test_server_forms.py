@@ -100,7 +100,8 @@ def test_no_password_is_kept_logged_or_put_into_a_form_again(
     assert [answer.status_code for answer in answers] == [409, 502]
     for text in (jupyter.log, kept, wire, shown, password.page):
         assert school.password not in text
-    assert 'autocomplete="off"' in Form(password.browser, kernel.begin("school")).page
+    page = Form(password.browser, kernel.begin("school")).page
+    assert page.count('autocomplete="off"') == 3  # the form's, and both of its fields'
 
 
 def test_a_form_needs_the_page_s_origin_and_token(password: Form, school: RogueProvider) -> None:

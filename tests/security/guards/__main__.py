@@ -163,6 +163,7 @@ def main(topics: list[str]) -> int:
     began = time.monotonic()
     listed = guards(*topics)
     with tempfile.TemporaryDirectory(prefix="guards-") as directory:
+        Path(directory).chmod(0o755)  # PostgreSQL runs as another user than root
         copies: queue.Queue[Copy] = queue.Queue()
         for number in range(WORKERS):
             copies.put(Copy(Path(directory) / str(number)))
