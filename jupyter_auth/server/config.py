@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from traitlets import Bool, Dict, Float, TraitError, Unicode
+from traitlets import Bool, Dict, Float, List, TraitError, Unicode, Union
 from traitlets.config import Config, LoggingConfigurable
 
 from jupyter_auth.core import credentials
@@ -18,11 +18,14 @@ from jupyter_auth.core.handles import NAME
 from jupyter_auth.core.logins import LIFETIME
 from jupyter_auth.core.parts import nearest
 from jupyter_auth.core.urls import origin_of
+from jupyter_auth.server import same_person
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from traitlets.config import Application
+
+    from jupyter_auth.server.same_person import Rule
 
 SECTION = "JupyterAuth"
 SHORTEST = 1.0  # seconds
@@ -33,6 +36,11 @@ KINDS = {
     "allow_user_providers": ("True or False", "it counts as False"),
     "public_url": ("a string", "it is left out"),
     "shared_server": ("True, False or None", "it is found out"),
+    "same_person": (
+        "a claim's name, or a dict of them by provider or host",
+        "what `hub_config` found out counts",
+    ),
+    "shared_identities": ("a list of providers' names", "no identity is shared"),
     "login_lifetime": (
         f"a number of seconds, {SHORTEST:g} to {LIFETIME:g}",
         f"{LIFETIME:g} is used",
@@ -78,6 +86,26 @@ class JupyterAuth(LoggingConfigurable):
         ),
     ).tag(config=True)
 
+    same_person = Union(
+        [Unicode(), Dict(value_trait=Unicode(), key_trait=Unicode())],
+        default_value=None,
+        allow_none=True,
+        help=(
+            "On a JupyterHub: the claim, such as `preferred_username`, that has to be the Hub's "
+            "user name, or a dict of claims by provider or host; anybody else who signs in is "
+            "refused. Empty: whoever signs in may. None: what `hub_config` found out about the "
+            "Hub's own sign-in counts."
+        ),
+    ).tag(config=True)
+
+    shared_identities = List(
+        Unicode(),
+        help=(
+            "For the Hub's service: the providers at which several users may sign in as the same "
+            "person. Elsewhere an identity that rests with one user is refused to all others."
+        ),
+    ).tag(config=True)
+
     login_lifetime = Float(
         LIFETIME,
         help=(
@@ -104,6 +132,8 @@ class Settings:
     allow_user_providers: bool = True
     public_origin: str | None = None
     shared_server: bool | None = None
+    same_person: Rule = ""
+    shared_identities: tuple[str, ...] = ()
     login_lifetime: float = LIFETIME
     store_directory: Path | None = None
     environ: dict[str, str] = field(default_factory=dict, repr=False)
@@ -126,6 +156,8 @@ def read_settings(parent: Application, base_url: str) -> Settings:
         allow_user_providers=traits.allow_user_providers,
         public_origin=_public_origin(traits.public_url, base_url, problems),
         shared_server=traits.shared_server,
+        same_person=same_person.found(traits.same_person, os.environ),
+        shared_identities=tuple(traits.shared_identities),
         login_lifetime=_lifetime(traits.login_lifetime, problems),
         store_directory=Path(directory).expanduser() if directory else None,
         environ=taken,

@@ -8,6 +8,8 @@ where ``FOR UPDATE`` would silently do nothing on SQLite.
 from __future__ import annotations
 
 import contextlib
+import hashlib
+import json
 import os
 import random
 import secrets
@@ -28,8 +30,10 @@ from sqlalchemy import (
     delete,
     event,
     insert,
+    inspect,
     or_,
     select,
+    text,
     update,
 )
 from sqlalchemy.engine import make_url
@@ -46,7 +50,8 @@ if TYPE_CHECKING:
     from jupyter_auth.server.vault import Vault
 
 T = TypeVar("T")
-SCHEMA = 1
+SCHEMA = 2
+TRIES = 5  # at the tables, while another replica makes them
 CONNECTIONS = 12
 LEASE = 45.0  # seconds: longer than a refresh may take; who dies with one blocks it no longer
 LEASE_TIMEOUT = 30.0  # seconds that a lease is waited for
@@ -54,14 +59,16 @@ PATIENCE = 5.0  # seconds that a database is given to come back
 LONG_PATIENCE = 15.0  # seconds, for what would be lost: a refresh token that was just rotated
 
 _metadata = MetaData()
+_RECORDS = "jupyter_auth_records"
 records = Table(
-    "jupyter_auth_records",
+    _RECORDS,
     _metadata,
     Column("id", String(64), primary_key=True),
     Column("owner", String(64), nullable=False, index=True),
     Column("kind", String(16), nullable=False),
     Column("user_name", Text, nullable=False, index=True),  # for the administrator
     Column("user_created", Text, nullable=False),
+    Column("person", String(64), index=True),  # see ``identities``; since schema 2
     Column("data", LargeBinary),  # sealed; NULL: there is a lease, and nothing else
     Column("stamp", Integer, nullable=False, default=0),  # counts the saves
     Column("lease", String(32)),
@@ -101,11 +108,11 @@ class Database:
 
     def _prepare(self) -> None:
         try:
-            with contextlib.suppress(DBAPIError):  # another replica makes the tables just now
-                _metadata.create_all(self._engine)
-            _metadata.create_all(self._engine)
-            with contextlib.suppress(IntegrityError):
-                self.change(insert(_schema).values(version=SCHEMA))
+            for _ in range(TRIES):
+                with contextlib.suppress(DBAPIError):  # another replica makes the tables just now
+                    self._make_tables()
+                    break
+                _pause()
             versions = [row.version for row in self.rows(select(_schema.c.version))]
         except (DBAPIError, StoreError, PoolTimeout) as error:
             raise _unusable(error) from None
@@ -114,6 +121,20 @@ class Database:
                 f"The service's database has schema {max(versions)}, and this version {SCHEMA}.",
                 hint="Upgrade jupyter-auth-session in the service's environment.",
             )
+
+    def _make_tables(self) -> None:
+        """What is lacking of them. One of schema 1 lacks the column ``person`` and its index."""
+        _metadata.create_all(self._engine)
+        with self._engine.connect() as connection:
+            versions = [row.version for row in connection.execute(select(_schema.c.version))]
+            if versions == [1]:
+                if "person" not in {c["name"] for c in inspect(connection).get_columns(_RECORDS)}:
+                    connection.execute(text(f"ALTER TABLE {_RECORDS} ADD person VARCHAR(64)"))
+                for index in records.indexes:
+                    index.create(connection, checkfirst=True)
+                connection.execute(update(_schema).values(version=SCHEMA))
+            elif not versions:
+                connection.execute(insert(_schema).values(version=SCHEMA))
 
     def rows(self, statement: Executable) -> Sequence[Row[Any]]:
         """All that a query finds. StoreError: the database stays away."""
@@ -193,11 +214,13 @@ class Database:
         found = self.rows(select(records.c.data).where(records.c.id == record_id))
         return found[0].data if found else None
 
-    def save(self, record_id: str, lease: str, data: bytes | None) -> None:
+    def save(
+        self, record_id: str, lease: str, data: bytes | None, person: str | None = None
+    ) -> None:
         """Put it there for good, under the lease. StoreError: the lease or the database is gone."""
         row = records.c
         statement = update(records).where(row.id == record_id, row.lease == lease)
-        values = {"data": data, "stamp": row.stamp + 1}
+        values = {"data": data, "person": person, "stamp": row.stamp + 1}
         if not self.change(statement.values(values), LONG_PATIENCE):
             raise StoreError("This took so long that another replica has gone on meanwhile.")
 
@@ -216,13 +239,17 @@ class Database:
         with contextlib.suppress(IntegrityError):  # known already
             self.change(insert(marks).values(mark=vault.marks[0]))
 
-    def renew(self, vault: Vault) -> int:
-        """Encrypt every record with the first key; how many there were. StoreError: none fits."""
+    def renew(self, vault: Vault, person: Callable[[str, bytes], str | None]) -> int:
+        """Encrypt every record with the first key; how many there were. StoreError: none fits.
+
+        ``person`` gives whose account is in a record, under the first key.
+        """
         row, done = records.c, 0
         for (record_id,) in self.rows(select(row.id).where(row.data.is_not(None))):
             while (old := self.load(record_id)) is not None:
                 statement = update(records).where(row.id == record_id, row.data == old)
-                if self.change(statement.values(data=vault.renew(old))):
+                values = {"data": vault.renew(old), "person": person(record_id, old)}
+                if self.change(statement.values(values)):
                     done += 1
                     break  # else it was saved meanwhile: once more
         self.change(delete(marks).where(marks.c.mark != vault.marks[0]))
@@ -242,6 +269,33 @@ class Record:
     kind: str
     user_name: str
     user_created: str
+
+
+@dataclass(frozen=True)
+class Owner:
+    """A user of the Hub: the name, and when that user was created, as the Hub says it."""
+
+    name: str
+    created: str
+
+    @property
+    def id(self) -> str:
+        """What names this very user, and no later one of that name."""
+        return self._digest()
+
+    def record(self, kind: str, *names: str) -> Record:
+        """The record of this user with these names."""
+        return Record(
+            id=self._digest(kind, *names),
+            owner=self.id,
+            kind=kind,
+            user_name=self.name,
+            user_created=self.created,
+        )
+
+    def _digest(self, *names: str) -> str:
+        whose = json.dumps([self.name, self.created, *names])
+        return hashlib.sha256(whose.encode()).hexdigest()
 
 
 def _pause() -> None:

@@ -12,6 +12,7 @@ from jupyter_server.extension.application import ExtensionApp
 from jupyter_server.extension.config import DEFAULT_SECTION_NAME, ExtensionConfigManager
 from traitlets.config import Config
 
+from jupyter_auth.core.admission import anybody
 from jupyter_auth.core.errors import AuthError
 from jupyter_auth.server import pages, ui
 from jupyter_auth.server.broker import Broker
@@ -20,6 +21,7 @@ from jupyter_auth.server.configured import checked, providers_of
 from jupyter_auth.server.door import OFF, VARIABLE, Door
 from jupyter_auth.server.events import Hints
 from jupyter_auth.server.remote import RemoteBroker
+from jupyter_auth.server.same_person import SamePerson
 from jupyter_auth.server.sharing import is_shared
 from jupyter_auth.server.under_hub import UnderHub
 from jupyter_auth.server.views import STATIC
@@ -51,6 +53,7 @@ def make_broker(
             providers_of(settings),
             FileStore(settings.store_directory),
             login_lifetime=settings.login_lifetime,
+            admit=SamePerson(hub.owner, settings.same_person) if hub else anybody,
             home=Path.home(),
             environ=ChainMap(settings.environ, os.environ),
         ),

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
+import functools
 import json
 import logging
 import os
@@ -33,7 +34,7 @@ from jupyter_auth.server.door import MAX_HEADERS
 from jupyter_auth.server.hub_admin import sweep, watch_desk
 from jupyter_auth.server.hub_brokers import HubBrokers
 from jupyter_auth.server.hub_doors import SharedOAuth, doors
-from jupyter_auth.server.hub_people import BELIEVED, People
+from jupyter_auth.server.hub_people import BELIEVED, People, is_gone
 from jupyter_auth.server.inputs import MAX_BODY
 from jupyter_auth.server.vault import VARIABLE as KEYS
 from jupyter_auth.server.vault import Vault
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
 
 DATABASE = "JUPYTER_AUTH_DATABASE_URL"
 PROVIDERS = "JUPYTER_AUTH_PROVIDERS"
+SHARED_IDENTITIES = "JUPYTER_AUTH_SHARED_IDENTITIES"
 SWEEP = 300.0  # seconds
 HUB_TIMEOUT = 30.0  # seconds that the Hub is given to answer at start
 
@@ -71,7 +73,12 @@ class Service:
         )
         self.address = urlsplit(_needed(environ, "JUPYTERHUB_SERVICE_URL"))
         self.brokers = HubBrokers(
-            settings, self.providers, self.database, self.vault, base_url=self.base_url
+            settings,
+            self.providers,
+            self.database,
+            self.vault,
+            base_url=self.base_url,
+            gone=functools.partial(is_gone, self.hub_auth),
         )
 
     async def run(self) -> None:
@@ -149,7 +156,15 @@ def _settings(environ: Mapping[str, str], config_file: str | None, base_url: str
         raise ConfigurationError(
             "No provider is configured.", hint="Give `hub_config(c, providers={...})` one."
         )
-    return dataclasses.replace(settings, providers=providers)
+    shared = settings.shared_identities + _names(environ.get(SHARED_IDENTITIES))
+    return dataclasses.replace(settings, providers=providers, shared_identities=shared)
+
+
+def _names(given: str | None) -> tuple[str, ...]:
+    try:
+        return tuple(map(str, json.loads(given or "[]")))
+    except (ValueError, TypeError):
+        raise ConfigurationError(f"{SHARED_IDENTITIES} is not a JSON list of names.") from None
 
 
 def _without_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

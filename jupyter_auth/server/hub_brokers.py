@@ -15,17 +15,20 @@ from jupyter_auth.server import inputs
 from jupyter_auth.server.broker import Broker, Wire
 from jupyter_auth.server.hub_metrics import LOGINS, LOGOUTS, TOKENS
 from jupyter_auth.server.hub_pulse import Pulse
+from jupyter_auth.server.identities import Identities
 from jupyter_auth.server.pools import Pools
+from jupyter_auth.server.same_person import SamePerson
 from jupyter_auth.server.sqlstore import SqlRegister, SqlStore
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
-    from jupyter_auth.core.models import Login
+    from jupyter_auth.core.admission import Admission
+    from jupyter_auth.core.models import Account, Login
     from jupyter_auth.core.providers import Providers
+    from jupyter_auth.core.token_endpoint import Party
     from jupyter_auth.server.config import Settings
-    from jupyter_auth.server.database import Database
-    from jupyter_auth.server.sqlstore import Owner
+    from jupyter_auth.server.database import Database, Owner
     from jupyter_auth.server.vault import Vault
 
 MOST = 2000  # brokers that are kept ready; one more costs a tenth of a millisecond
@@ -90,7 +93,10 @@ class AuditedBroker(Broker):
 
 
 class HubBrokers:
-    """Finds a user's broker. Cheap to make, so few are kept: those used last, and busy ones."""
+    """Finds a user's broker. Cheap to make, so few are kept: those used last, and busy ones.
+
+    ``gone``: see ``Identities``.
+    """
 
     hub = None
 
@@ -102,6 +108,7 @@ class HubBrokers:
         vault: Vault,
         *,
         base_url: str,
+        gone: Callable[[Owner], bool] = lambda _: False,
     ) -> None:
         self.base_url = base_url
         self.public_origin = settings.public_origin
@@ -109,6 +116,7 @@ class HubBrokers:
         self._providers = providers
         self._database = database
         self._vault = vault
+        self._identities = Identities(database, vault, settings.shared_identities, gone)
         self._discovery = Discovery(database.clock)
         self._pools = Pools()
         self._pulse = Pulse(database, self._pools)
@@ -131,12 +139,24 @@ class HubBrokers:
         """What decides for this user, over the records of this user alone."""
         return Engine(
             self._providers,
-            SqlStore(self._database, self._vault, owner),
+            SqlStore(self._database, self._vault, owner, self._identities),
             clock=self._database.clock,
             login_lifetime=self._settings.login_lifetime,
             register=SqlRegister(self._database, self._vault, owner),
             discovery=self._discovery,
+            admit=self._admission(owner),
         )
+
+    def _admission(self, owner: Owner) -> Admission:
+        same_person = SamePerson(owner.name, self._settings.same_person)
+
+        def admit(account: Account, party: Party, claim: Callable[[str], Any]) -> None:
+            # First: tokens of somebody who is signed in for another user are not given back. At
+            # many providers that would sign the other one out.
+            self._identities.check(account, owner)
+            same_person(account, party, claim)
+
+        return admit
 
     def _made(self, owner: Owner) -> Broker:
         return AuditedBroker(

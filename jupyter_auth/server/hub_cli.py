@@ -14,6 +14,7 @@ from jupyter_auth.core.findings import Finding, wrong
 from jupyter_auth.server.hub import DATABASE, PROVIDERS, Service
 from jupyter_auth.server.hub_admin import sign_out
 from jupyter_auth.server.hub_people import People
+from jupyter_auth.server.sqlstore import renew
 from jupyter_auth.server.vault import VARIABLE as KEYS
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def _say(text: str) -> None:
 
 
 def _rotate_keys(service: Service) -> int:
-    count = service.database.renew(service.vault)
+    count = renew(service.database, service.vault)
     _say(f"{count} records are encrypted with the first key. The others can go from {KEYS}.")
     return 0
 

@@ -6,14 +6,16 @@ import json
 import os
 import sys
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, urlsplit
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
 NAME = "jupyter-auth"
 URL = "http://127.0.0.1:10201"
 CALLBACK = "jupyter-auth/callback/"
+SAME_PERSON = "JUPYTER_AUTH_SAME_PERSON"
+SHARED_IDENTITIES = "JUPYTER_AUTH_SHARED_IDENTITIES"
 
 
 def user_redirect_hook(path: str, request: Any, user: Any, base_url: str) -> str | None:  # noqa: ARG001
@@ -38,6 +40,8 @@ def hub_config(
     api_token: str | None = None,
     database_url: str | None = None,
     crypt_keys: str | None = None,
+    same_person: str | Mapping[str, str] | None = None,
+    shared_identities: Collection[str] = (),
 ) -> None:
     """Sign-in for this Hub's users: hook, service and roles, in ``jupyterhub_config.py``.
 
@@ -45,9 +49,15 @@ def hub_config(
     at ``url``, where users' servers have to reach it, unless ``api_token`` says that it runs
     elsewhere. Database and keys are, where not given, the Hub's own environment's
     ``JUPYTER_AUTH_DATABASE_URL`` and ``JUPYTER_AUTH_CRYPT_KEYS``.
+
+    ``same_person`` and ``shared_identities`` are as in ``c.JupyterAuth``. Where ``same_person`` is
+    None, and the Hub's own users sign in by OAuth, it is their user name's claim at that host: call
+    this after the authenticator is configured.
     """
     c.JupyterHub.user_redirect_hook = user_redirect_hook
-    c.Spawner.environment.update({"JUPYTER_AUTH_REDIRECT_HOOK": "1"})
+    rule = _own_sign_in(c) if same_person is None else same_person
+    people = {SAME_PERSON: json.dumps(rule)}
+    c.Spawner.environment.update({"JUPYTER_AUTH_REDIRECT_HOOK": "1"} | people)
     if providers is None:
         return
     c.Spawner.environment.update({"JUPYTER_AUTH_URL": url})
@@ -68,10 +78,36 @@ def hub_config(
         }
         service |= {
             "command": [sys.executable, "-m", "jupyter_auth.server.hub"],
-            "environment": given | {"JUPYTER_AUTH_PROVIDERS": json.dumps(dict(providers))},
+            "environment": given
+            | people
+            | {
+                "JUPYTER_AUTH_PROVIDERS": json.dumps(dict(providers)),
+                SHARED_IDENTITIES: json.dumps(list(shared_identities)),
+            },
         }
     c.JupyterHub.services = [*_listed(c.JupyterHub.services), service]
     c.JupyterHub.load_roles = _with_roles(_listed(c.JupyterHub.load_roles))
+
+
+def _own_sign_in(c: Any) -> dict[str, str]:
+    """The host where the Hub's own users sign in, with the claim that is their name on the Hub.
+
+    Empty where they do not by OAuth, or where their names are made in another way.
+    """
+    from jupyterhub.auth import Authenticator
+    from jupyterhub.traitlets import EntryPointType
+    from traitlets import HasTraits
+
+    class Chosen(HasTraits):
+        kind = EntryPointType(klass=Authenticator, entry_point_group="jupyterhub.authenticators")
+
+    try:
+        made = Chosen(kind=c.JupyterHub.get("authenticator_class")).kind(config=c)
+        host, claim = urlsplit(made.authorize_url).netloc.lower(), made.username_claim
+        plain = isinstance(claim, str) and claim and not made.username_map
+    except Exception:  # noqa: BLE001 (not by OAuth, or not configured well: the Hub itself says so)
+        return {}
+    return {host: claim} if plain and host else {}
 
 
 def _listed(value: Any) -> list[Any]:

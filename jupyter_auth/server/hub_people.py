@@ -11,11 +11,12 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from urllib.parse import quote
 
+import requests
 from tornado.httpclient import AsyncHTTPClient, HTTPClientError
 from tornado.web import HTTPError
 
 from jupyter_auth.core.errors import BrokerUnavailable, ConfigurationError, Throttled
-from jupyter_auth.server.sqlstore import Owner
+from jupyter_auth.server.database import Owner
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -29,10 +30,27 @@ BELIEVED = 60.0  # seconds; also how long a deleted user is still served
 REMEMBERED = 20_000  # tokens
 FAILURES = 30  # unknown tokens of one address within that time, before the Hub is not asked
 PAGE = 200  # users
+HUB_TIMEOUT = 10.0  # seconds
 NEEDED_SCOPES = ("list:users", "read:users")
 NOT_FOUND = 404
 FORBIDDEN = 403
 _TOKEN = re.compile(r"(?:bearer|token) +(\S+)", re.IGNORECASE)
+
+
+def is_gone(hub_auth: HubAuth, owner: Owner) -> bool:
+    """Whether the Hub has deleted that user, or made another one under the name. Blocks.
+
+    False where the Hub does not say so: whoever is there still is not to be left out.
+    """
+    url = f"{hub_auth.api_url.rstrip('/')}/users/{quote(owner.name, safe='')}"
+    headers = {"Authorization": f"token {hub_auth.api_token}"}
+    try:
+        with requests.Session() as http:
+            http.trust_env = False  # as everywhere within the Hub's own network
+            answer = http.get(url, headers=headers, timeout=HUB_TIMEOUT, allow_redirects=False)
+        return answer.status_code == NOT_FOUND or answer.json()["created"] != owner.created
+    except (requests.RequestException, ValueError, KeyError):
+        return False
 
 
 def token_of(request: HTTPServerRequest) -> str:

@@ -7,28 +7,26 @@ whose is name *and* creation time: a user who was made anew under an old name fi
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import json
 import logging
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
 from jupyter_auth.core.errors import StoreError
 from jupyter_auth.core.store import decoded, encoded
-from jupyter_auth.server.database import Record, records
+from jupyter_auth.server.database import records
+from jupyter_auth.server.identities import Identities
 from jupyter_auth.server.packing import packed, unpacked
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterator, Mapping
+    from collections.abc import Hashable, Iterator, Mapping
 
     from sqlalchemy import ColumnElement
 
     from jupyter_auth.core.models import Account, AccountKey
     from jupyter_auth.core.register import Entry
     from jupyter_auth.core.store import Slot
-    from jupyter_auth.server.database import Database
+    from jupyter_auth.server.database import Database, Owner, Record
     from jupyter_auth.server.vault import Vault
 
 ACCOUNT = "account"
@@ -38,47 +36,26 @@ MOST_ACCOUNTS = 100  # of one user
 _log = logging.getLogger("jupyter_auth")
 
 
-@dataclass(frozen=True)
-class Owner:
-    """A user of the Hub: the name, and when that user was created, as the Hub says it."""
-
-    name: str
-    created: str
-
-    @property
-    def id(self) -> str:
-        """What names this very user, and no later one of that name."""
-        return self._digest()
-
-    def record(self, kind: str, *names: str) -> Record:
-        """The record of this user with these names."""
-        return Record(
-            id=self._digest(kind, *names),
-            owner=self.id,
-            kind=kind,
-            user_name=self.name,
-            user_created=self.created,
-        )
-
-    def _digest(self, *names: str) -> str:
-        whose = json.dumps([self.name, self.created, *names])
-        return hashlib.sha256(whose.encode()).hexdigest()
-
-
 class SqlStore:
-    """``TokenStore`` of one user."""
+    """``TokenStore`` of one user. ``identities``: whose is whose, None: each is one user's."""
 
     directory = None
 
-    def __init__(self, database: Database, vault: Vault, owner: Owner) -> None:
+    def __init__(
+        self,
+        database: Database,
+        vault: Vault,
+        owner: Owner,
+        identities: Identities | None = None,
+    ) -> None:
         self._database = database
         self._vault = vault
         self._owner = owner
+        self._identities = identities or Identities(database, vault)
 
     def load(self, key: AccountKey) -> Account | None:
         """As in the protocol: one query by primary key."""
-        record = self._record(key)
-        return _opened(self._vault, record.id, self._database.load(record.id))
+        return self.read(self._record(key).id)
 
     def accounts(self) -> list[Account]:
         """As in the protocol."""
@@ -102,7 +79,33 @@ class SqlStore:
         """As in the protocol."""
         record = self._record(key)
         with self._database.leased(record) as lease:
-            yield _SqlSlot(self._database, self._vault, record.id, lease, self.stamp)
+            yield _SqlSlot(self, record.id, lease)
+
+    def read(self, record_id: str) -> Account | None:
+        """What rests in that record. StoreError: it is damaged."""
+        return _opened(self._vault, record_id, self._database.load(record_id))
+
+    def write(self, record_id: str, lease: str, account: Account) -> None:
+        """Put it there, under the lease. LoginFailed: it is somebody else's. StoreError."""
+        data = self._database.load(record_id)
+        if data is None and len(self.stamp()) >= MOST_ACCOUNTS:
+            raise StoreError(
+                f"There are {MOST_ACCOUNTS} accounts already.", hint="Sign some of them out."
+            )
+        sealed = self._vault.seal(record_id, encoded(account))
+        person = self._identities.digest(account)
+        # A refresh asks nobody: also who shared an identity before that was refused stays in.
+        if person == _person(self._vault, self._identities, record_id, data):
+            self._database.save(record_id, lease, sealed, person)
+            return
+        with self._identities.kept_for(account, self._owner):
+            self._database.save(record_id, lease, sealed, person)
+
+    def erase(self, record_id: str, lease: str) -> bool:
+        """Whether there was anything to delete. StoreError."""
+        found = self._database.load(record_id) is not None
+        self._database.save(record_id, lease, None)
+        return found
 
     def _record(self, key: AccountKey) -> Record:
         return self._owner.record(ACCOUNT, key.provider, key.session_key)
@@ -113,33 +116,32 @@ class SqlStore:
 
 
 class _SqlSlot:
-    def __init__(
-        self,
-        database: Database,
-        vault: Vault,
-        record_id: str,
-        lease: str,
-        others: Callable[[], Mapping[Hashable, Hashable]],
-    ) -> None:
-        self._database, self._vault = database, vault
-        self._id, self._lease = record_id, lease
-        self._others = others
+    def __init__(self, store: SqlStore, record_id: str, lease: str) -> None:
+        self._store, self._id, self._lease = store, record_id, lease
 
     def load(self) -> Account | None:
-        return _opened(self._vault, self._id, self._database.load(self._id))
+        return self._store.read(self._id)
 
     def save(self, account: Account) -> None:
-        if self._database.load(self._id) is None and len(self._others()) >= MOST_ACCOUNTS:
-            raise StoreError(
-                f"There are {MOST_ACCOUNTS} accounts already.", hint="Sign some of them out."
-            )
-        sealed = self._vault.seal(self._id, encoded(account))
-        self._database.save(self._id, self._lease, sealed)
+        self._store.write(self._id, self._lease, account)
 
     def delete(self) -> bool:
-        found = self._database.load(self._id) is not None
-        self._database.save(self._id, self._lease, None)
-        return found
+        return self._store.erase(self._id, self._lease)
+
+
+def renew(database: Database, vault: Vault) -> int:
+    """Encrypt every record with the first key; how many there were. StoreError: none fits."""
+    identities = Identities(database, vault)
+    return database.renew(vault, lambda *row: _person(vault, identities, *row))
+
+
+def _person(vault: Vault, identities: Identities, record_id: str, data: bytes | None) -> str | None:
+    """Whose account is in a record, as it is written down beside it; None: nobody's."""
+    try:
+        account = _opened(vault, record_id, data)
+    except StoreError:
+        return None
+    return identities.digest(account) if account else None
 
 
 def _opened(vault: Vault, record_id: str, data: bytes | None) -> Account | None:

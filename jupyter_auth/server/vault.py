@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import hmac
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
@@ -31,6 +32,7 @@ class Vault:
             )
         self._fernet = MultiFernet(found)
         self.marks = [_mark(key) for key in given]  # in the order of the keys
+        self._pepper = [_derived(key) for key in given]
 
     def seal(self, record: str, content: bytes) -> bytes:
         """``content`` encrypted, for that record alone."""
@@ -49,12 +51,24 @@ class Vault:
             )
         return content
 
+    def digests(self, value: str) -> list[str]:
+        """What ``value`` can be found by, under each key, the first one's to be written down.
+
+        Without the keys nobody can tell what it is of, not even by trying all that it could be.
+        """
+        return [hmac.digest(key, value.encode(), "sha256").hex() for key in self._pepper]
+
     def renew(self, sealed: bytes) -> bytes:
         """The same, encrypted with the first key. StoreError: none of our keys fits."""
         try:
             return self._fernet.rotate(sealed)
         except InvalidToken:
             raise StoreError("A record was encrypted with a key that is not here.") from None
+
+
+def _derived(key: str) -> bytes:
+    """Another key for another purpose: what is encrypted with one is no digest under the other."""
+    return hmac.digest(key.encode(), b"jupyter_auth identities", "sha256")
 
 
 def _mark(key: str) -> str:

@@ -31,10 +31,12 @@ def plain_hub(oidc: OidcProvider, home: Path, python: str = sys.executable) -> I
         "client_secret": oidc.client_secret,
         "grants": ["device_code"],
     }
-    auth = {"providers": {"idp": public, "secret": secret}}
-    more = "import jupyter_auth; jupyter_auth.hub_config(c)"
+    auth = {"providers": {"idp": public, "secret": secret, "same": public}}
+    rule = {"same": "preferred_username"}
+    more = f"import jupyter_auth; jupyter_auth.hub_config(c, same_person={rule})"
     with Hub(home, auth, more, prefix="/campus/", python=python) as hub:
-        oidc.add_client("campus", hub.url("hub/user-redirect/jupyter-auth/callback/idp"))
+        callback = hub.url("hub/user-redirect/jupyter-auth/callback/")
+        oidc.add_client("campus", f"{callback}idp", f"{callback}same")
         yield hub
 
 
@@ -56,6 +58,7 @@ jupyter_auth.hub_config(
     url="http://127.0.0.1:{free_port()}",
     database_url="sqlite:///{home / "accounts.sqlite"}",
     crypt_keys={KEYS!r},
+    shared_identities=["idp"],  # so that each test may sign in as whom it likes
 )
 """
     with Hub(home, more=more, prefix="/campus/", served=True, python=python) as hub:

@@ -20,8 +20,9 @@ from processes import free_port
 
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.providers import Providers
-from jupyter_auth.server.database import Database
-from jupyter_auth.server.sqlstore import Owner, SqlRegister, SqlStore
+from jupyter_auth.server.database import Database, Owner
+from jupyter_auth.server.identities import Identities
+from jupyter_auth.server.sqlstore import SqlRegister, SqlStore
 from jupyter_auth.server.vault import Vault
 
 if TYPE_CHECKING:
@@ -203,10 +204,12 @@ jupyter_auth.hub_config(
         """Sign users of the Hub in, in that database."""
         database, vault = Database(database_url or self.database_url), Vault(self.keys)
         providers = Providers({"idp": self.provider}, allow_user_providers=False)
+        identities = Identities(database, vault, shared={"idp"})  # the provider has one person
         for name in names:
             owner = Owner(name, self.hub.api("GET", f"users/{name}")["created"])
             register = SqlRegister(database, vault, owner)
-            engine = Engine(providers, SqlStore(database, vault, owner), register=register)
+            store = SqlStore(database, vault, owner, identities)
+            engine = Engine(providers, store, register=register)
             sign_in(engine, self.rogue)
         database.close()
 

@@ -17,10 +17,9 @@ from jupyter_auth.core.providers import Providers
 from jupyter_auth.server import bell, hub_brokers, hub_pulse
 from jupyter_auth.server.broker import MAX_WAIT
 from jupyter_auth.server.config import Settings
-from jupyter_auth.server.database import Database, records
+from jupyter_auth.server.database import Database, Owner, records
 from jupyter_auth.server.hub_brokers import HubBrokers
 from jupyter_auth.server.hub_pulse import Pulse
-from jupyter_auth.server.sqlstore import Owner
 from jupyter_auth.server.vault import Vault
 
 if TYPE_CHECKING:
@@ -37,7 +36,7 @@ def brokers(tmp_path: Path, rogue: RogueProvider) -> Iterator[HubBrokers]:
     idp = {"issuer": rogue.issuer, "client_id": rogue.client_id, "scopes": ["openid"]}
     database = Database(f"sqlite:///{tmp_path / 'accounts.sqlite'}")
     brokers = HubBrokers(
-        Settings(),
+        Settings(shared_identities=("idp",)),  # which has one person
         Providers({"idp": idp}, allow_user_providers=False),
         database,
         Vault(KEYS),

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from patience import PATIENCE
 from postgres import Postgres
-from sqlalchemy import select, update
+from sqlalchemy import inspect, select, text, update
 
 from jupyter_auth import ConfigurationError, LoginExpired, Provider
 from jupyter_auth.core.engine import Engine
@@ -24,8 +24,8 @@ from jupyter_auth.core.providers import Providers
 from jupyter_auth.core.secret import Secret
 from jupyter_auth.server import database as database_module
 from jupyter_auth.server import sqlstore
-from jupyter_auth.server.database import LEASE, Database, marks, records
-from jupyter_auth.server.sqlstore import Owner, SqlRegister, SqlStore
+from jupyter_auth.server.database import LEASE, Database, Owner, marks, records
+from jupyter_auth.server.sqlstore import SqlRegister, SqlStore, renew
 from jupyter_auth.server.vault import Vault
 
 if TYPE_CHECKING:
@@ -179,7 +179,7 @@ def test_keys_are_renewed_while_old_ones_still_read(database: Database, vault: V
     assert SqlStore(database, both, ALICE).load(KEY) == account()
     with pytest.raises(StoreError, match="rotate-keys"):
         SqlStore(database, only_new, ALICE).load(KEY)
-    assert database.renew(both) == 1
+    assert renew(database, both) == 1
     assert SqlStore(database, only_new, ALICE).load(KEY) == account()
 
 
@@ -193,7 +193,7 @@ def test_a_key_may_go_when_nothing_needs_it_any_more(database: Database, vault: 
     for one in (vault, only_new):
         with pytest.raises(ConfigurationError, match="lacks a key"):
             database.check_keys(one)
-    database.renew(both)
+    renew(database, both)
     database.check_keys(only_new)
     with pytest.raises(ConfigurationError, match="lacks a key"):
         database.check_keys(vault)
@@ -234,6 +234,37 @@ def test_somebody_elses_file_in_the_place_of_the_database_is_refused(tmp_path: P
     with pytest.raises(ConfigurationError, match="belongs to somebody else"):
         Database(f"sqlite:///{path}")
     assert path.stat().st_mode & 0o777 == 0o644
+
+
+# -- versions --------------------------------------------------------------------------------------
+
+
+def test_a_database_of_schema_1_is_upgraded_by_whichever_replica_comes_first(
+    database: Database, url: str, vault: Vault
+) -> None:
+    """Nobody is signed out, and whose account it is stands there after the next refresh."""
+    store = SqlStore(database, vault, ALICE)
+    keep(store, account(username="Alice Adams"))
+    persons = select(records.c.person)
+    ((person,),) = database.rows(persons)
+    assert person
+    for each in (
+        "DROP INDEX ix_jupyter_auth_records_person",
+        "ALTER TABLE jupyter_auth_records DROP COLUMN person",
+        "UPDATE jupyter_auth_schema SET version = 1",
+    ):
+        database.change(text(each))
+    with ThreadPoolExecutor(4) as pool:
+        replicas = list(pool.map(lambda _: Database(url, database.clock), range(4)))
+    assert [tuple(row) for row in database.rows(persons)] == [(None,)]
+    assert store.load(KEY)
+    keep(store, account("at-2", username="Alice Adams"))
+    assert [tuple(row) for row in database.rows(persons)] == [(person,)]
+    assert {index["name"] for index in inspect(database._engine).get_indexes(records.name)} == {
+        index.name for index in records.indexes
+    }
+    for each in replicas:
+        each.close()
 
 
 # -- leases ----------------------------------------------------------------------------------------

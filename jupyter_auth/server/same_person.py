@@ -1,0 +1,79 @@
+"""Whether whoever signed in at a provider is the Hub's user, by what the provider says of them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from jupyter_auth.core.errors import UserMismatch
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from jupyter_auth.core.models import Account
+    from jupyter_auth.core.token_endpoint import Party
+
+VARIABLE = "JUPYTER_AUTH_SAME_PERSON"  # set by ``hub_config``, as JSON
+SETTING = "c.JupyterAuth.same_person"
+
+Rule = str | Mapping[str, str]
+
+
+def is_rule(value: Any) -> bool:
+    """Whether a configuration may say so: a claim, or claims by provider or host."""
+    if isinstance(value, Mapping):
+        return all(isinstance(each, str) for each in [*value, *value.values()])
+    return isinstance(value, str)
+
+
+def found(said: Rule | None, environ: Mapping[str, str]) -> Rule:
+    """What the configuration says; where it says nothing, what ``hub_config`` found out."""
+    if said is not None:
+        return said
+    try:
+        told = json.loads(environ.get(VARIABLE) or '""')
+    except ValueError:
+        return ""
+    return told if is_rule(told) else ""
+
+
+@dataclass(frozen=True)
+class SamePerson:
+    """The ``Admission`` of one Hub user. ``rule`` is a claim, or claims by provider or host."""
+
+    owner: str
+    rule: Rule
+
+    def claim_at(self, party: Party) -> str:
+        """The claim that has to name the Hub's user; empty: whoever signs in there may."""
+        if isinstance(self.rule, str):
+            return self.rule
+        ends = party.endpoints
+        hosts = [
+            urlsplit(url or "").netloc.lower() for url in (ends.issuer, ends.authorization_endpoint)
+        ]
+        named = (self.rule.get(each) for each in (party.provider.name, *hosts))
+        return next((each for each in named if each is not None), "")
+
+    def __call__(self, account: Account, party: Party, claim: Callable[[str], Any]) -> None:  # noqa: ARG002
+        """UserMismatch: it is somebody else, or the provider does not say who it is."""
+        if not (wanted := self.claim_at(party)):
+            return
+        title, said = party.provider.title, claim(wanted)
+        if not isinstance(said, str) or not said:
+            raise UserMismatch(
+                f"{title} does not say {wanted!r} of whoever signs in, so nobody can tell that it"
+                f" is the Hub user {self.owner}.",
+                hint="Nothing was stored. Ask the Hub's administrator for a scope that brings it,"
+                f" or another claim in {SETTING}.",
+            )
+        # The Hub makes names lower case unless its authenticator says otherwise.
+        if self.owner not in {said, said.lower()}:
+            raise UserMismatch(
+                f"{said[:200]} signed in to {title}, not the Hub user {self.owner}.",
+                hint=f"Nothing was stored. Sign out at {title}, then sign in as {self.owner}. (The"
+                f" claim {wanted!r} has to be the Hub's user name: {SETTING}.)",
+            )
