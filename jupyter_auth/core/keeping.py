@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import stat
 import tempfile
 import tomllib
 from collections.abc import Mapping
@@ -16,13 +15,28 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jupyter_auth.core.errors import ConfigurationError
+from jupyter_auth.core.own_files import read_own
 from jupyter_auth.core.secret import Secret
 
 if TYPE_CHECKING:
     from jupyter_auth.core.provider import Provider
 
 SECRETS = "client_secrets.json"
-MAX_SECRETS = 1 << 20  # bytes
+
+
+def tables(file: Path) -> Mapping[str, Any]:
+    """What ``file`` says of providers; nothing where there is none.
+
+    ConfigurationError: it cannot be read, or somebody else could have written it.
+    """
+    try:
+        return tomllib.loads(read_own(file))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(
+            f"{file} cannot be read: {error}.", hint="Mend it, or move it away."
+        ) from None
 
 
 def write_table(file: Path, name: str, fields: Mapping[str, Any]) -> None:
@@ -70,9 +84,7 @@ def kept_secret(file: Path, provider: Provider) -> Secret | None:
 
 def _kept(file: Path) -> dict[str, Any]:
     try:
-        with file.open("rb") as opened:
-            _require_own(file, os.fstat(opened.fileno()))
-            kept = json.loads(opened.read(MAX_SECRETS))
+        kept = json.loads(read_own(file, secret=True))
     except FileNotFoundError:
         return {}
     except (OSError, ValueError):
@@ -82,16 +94,6 @@ def _kept(file: Path) -> dict[str, Any]:
             f"{file} cannot be read.", hint="Move it away, and give the client secrets again."
         )
     return kept
-
-
-def _require_own(file: Path, status: os.stat_result) -> None:
-    if os.name == "nt":
-        return
-    if status.st_uid != os.geteuid() or stat.S_IMODE(status.st_mode) & 0o077:
-        raise ConfigurationError(
-            f"{file} holds client secrets, and others can read it.",
-            hint=f"Make it yours alone: chmod 600 {file}",
-        )
 
 
 def _write(file: Path, text: str) -> None:

@@ -337,16 +337,7 @@ class Providers:
         yield "preset", _presets()
 
     def _user_tables(self) -> Mapping[str, Any]:
-        if self._user_file is None:
-            return {}
-        try:
-            return tomllib.loads(self._user_file.read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            return {}
-        except (OSError, ValueError) as error:
-            raise ConfigurationError(
-                f"{self._user_file} cannot be read: {error}.", hint="Mend it, or move it away."
-            ) from None
+        return keeping.tables(self._user_file) if self._user_file else {}
 
     def _made(self, name: str, entry: Any) -> Provider:
         """With the client credentials that are kept elsewhere."""
