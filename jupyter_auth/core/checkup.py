@@ -7,8 +7,6 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-import requests
-
 from jupyter_auth.core import discovery, http
 from jupyter_auth.core.credentials import lacking, variable
 from jupyter_auth.core.errors import AuthError, ConfigurationError
@@ -18,6 +16,8 @@ from jupyter_auth.core.urls import origin_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    import requests
 
     from jupyter_auth.core.parts import Endpoints
     from jupyter_auth.core.provider import Provider
@@ -96,20 +96,17 @@ def _origins(provider: Provider) -> Finding:
 
 
 def _answers(provider: Provider, clock: Callable[[], float]) -> Iterator[Finding]:
-    with requests.Session() as session:
-        if provider.issuer:
-            yield from _issuer(provider, session, clock)
-        else:
-            yield from _token_endpoint(provider, session, clock)
+    if provider.issuer:
+        yield from _issuer(provider, clock)
+    else:
+        yield from _token_endpoint(provider, clock)
 
 
-def _issuer(
-    provider: Provider, session: requests.Session, clock: Callable[[], float]
-) -> Iterator[Finding]:
+def _issuer(provider: Provider, clock: Callable[[], float]) -> Iterator[Finding]:
     issuer = provider.issuer or ""
     for url in discovery.documents(issuer):
         began = time.monotonic()
-        answer = http.send(session, "GET", url, "metadata", ca_bundle=provider.ca_bundle)
+        answer = http.document(url, "metadata", provider.trust)
         if answer.ok:
             break
     else:
@@ -118,21 +115,19 @@ def _issuer(
     yield _connection(url, provider)
     yield from _clock(answer, clock())
     document = http.json_object(answer, "metadata")
-    endpoints = discovery.checked(issuer, document)
+    endpoints = discovery.checked(issuer, document, provider.trust)
     yield Finding(about="Metadata", says=f"{url} names the issuer as configured ({took:.2f} s).")
     yield from _consistent(provider, endpoints, document)
     if endpoints.jwks_uri:
-        keys = discovery.fetch_keys(endpoints.jwks_uri, provider.ca_bundle)["keys"]
+        keys = discovery.fetch_keys(endpoints.jwks_uri, provider.trust)["keys"]
         yield Finding(about="Signing keys", says=f"{len(keys)} at {endpoints.jwks_uri}")
 
 
-def _token_endpoint(
-    provider: Provider, session: requests.Session, clock: Callable[[], float]
-) -> Iterator[Finding]:
+def _token_endpoint(provider: Provider, clock: Callable[[], float]) -> Iterator[Finding]:
     """There is no metadata to ask for. Whatever a GET is answered: somebody is there."""
     url = provider.address
     try:
-        answer = http.send(session, "GET", url, "token endpoint", ca_bundle=provider.ca_bundle)
+        answer = http.send("GET", url, "token endpoint", provider.trust)
     except ConfigurationError as error:  # a redirect, as to a page for people, is an answer too
         if provider.ca_bundle and "ca_bundle" in error.message:
             raise

@@ -15,6 +15,7 @@ from jupyter_auth.core.urls import require_secure
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from jupyter_auth.core.addresses import Trust
     from jupyter_auth.core.provider import Provider
 
 MAX_AGE = 3600.0  # seconds that metadata and keys are believed
@@ -23,7 +24,7 @@ _MEND = "Tell whoever runs it, or give the right address in `endpoints` of the p
 
 
 class Discovery:
-    """Metadata and signing keys by issuer, remembered for an hour.
+    """Metadata and signing keys by issuer, remembered for an hour by whoever trusts the same.
 
     ``clock`` is seconds since 1970. Where an issuer is away, what it last said still holds.
     """
@@ -31,7 +32,7 @@ class Discovery:
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._lock = threading.Lock()
-        self._known: dict[str, tuple[float, Any]] = {}
+        self._known: dict[tuple[str, Trust], tuple[float, Any]] = {}
 
     def endpoints(self, provider: Provider) -> Endpoints:
         """The provider's endpoints: given ones first, the rest from its issuer.
@@ -41,16 +42,14 @@ class Discovery:
         if not provider.issuer:
             assert provider.endpoints  # noqa: S101 (Provider's post_init)
             return provider.endpoints
-        issuer = provider.issuer
-        found: Endpoints = self._remembered(issuer, lambda: _discover(issuer, provider.ca_bundle))
+        issuer, trust = provider.issuer, provider.trust
+        found: Endpoints = self._remembered((issuer, trust), lambda: _discover(issuer, trust))
         if not provider.endpoints:
             return found
         given = {k: v for k in URLS if (v := getattr(provider.endpoints, k))}
         return Endpoints(**(vars(found) | given))
 
-    def keys(
-        self, endpoints: Endpoints, *, ca_bundle: str | None = None, fresh: bool = False
-    ) -> http.Json:
+    def keys(self, endpoints: Endpoints, trust: Trust, *, fresh: bool = False) -> http.Json:
         """The issuer's JWK Set; ``fresh`` asks again, for a key that is not among those known."""
         if not endpoints.jwks_uri:
             raise ProviderError(
@@ -58,12 +57,14 @@ class Discovery:
                 hint="Give its jwks_uri in `endpoints`, or leave openid out of the scopes.",
             )
         uri = endpoints.jwks_uri
-        return self._remembered(uri, lambda: fetch_keys(uri, ca_bundle), fresh=fresh)  # type: ignore[no-any-return]
+        return self._remembered((uri, trust), lambda: fetch_keys(uri, trust), fresh=fresh)  # type: ignore[no-any-return]
 
-    def _remembered(self, url: str, fetch: Callable[[], Any], *, fresh: bool = False) -> Any:
+    def _remembered(
+        self, place: tuple[str, Trust], fetch: Callable[[], Any], *, fresh: bool = False
+    ) -> Any:
         now = self._clock()
         with self._lock:
-            at, value = self._known.get(url, (None, None))
+            at, value = self._known.get(place, (None, None))
         if at is not None and now - at < MAX_AGE and not fresh:
             return value
         try:
@@ -73,7 +74,7 @@ class Discovery:
                 raise
             now -= MAX_AGE - PAUSE  # ask again in a while
         with self._lock:
-            self._known[url] = (now, value)
+            self._known[place] = (now, value)
         return value
 
 
@@ -85,11 +86,11 @@ def documents(issuer: str) -> Iterator[str]:
     yield f"{parts.scheme}://{parts.netloc}/.well-known/oauth-authorization-server{parts.path}"
 
 
-def _discover(issuer: str, ca_bundle: str | None) -> Endpoints:
+def _discover(issuer: str, trust: Trust) -> Endpoints:
     for url in documents(issuer):
-        status, document = http.get_json(url, "metadata", ca_bundle=ca_bundle)
+        status, document = http.get_json(url, "metadata", trust)
         if document:
-            return checked(issuer, document)
+            return checked(issuer, document, trust)
     raise no_metadata(issuer, status)
 
 
@@ -101,8 +102,11 @@ def no_metadata(issuer: str, status: int) -> ConfigurationError:
     )
 
 
-def checked(issuer: str, document: http.Json) -> Endpoints:
-    """RFC 8414 3.3: a document that names another issuer is not believed."""
+def checked(issuer: str, document: http.Json, trust: Trust) -> Endpoints:
+    """RFC 8414 3.3: a document that names another issuer is not believed.
+
+    Nor is one that sends us, or a browser, to this machine.
+    """
     if document.get("issuer") != issuer:
         raise ConfigurationError(
             f"The metadata of {issuer} names another issuer: {document.get('issuer')!r:.200}.",
@@ -111,7 +115,7 @@ def checked(issuer: str, document: http.Json) -> Endpoints:
     urls = {name: document[name] for name in URLS if document.get(name)}
     for name, url in urls.items():
         try:
-            require_secure(str(url), name)
+            trust.check_spelled(name, require_secure(str(url), name))
         except ConfigurationError as error:
             raise ProviderError(
                 f"{issuer} names an unusable {name}: {error.message}", hint=_MEND
@@ -141,9 +145,9 @@ def _strings(value: Any) -> tuple[str, ...]:
     return tuple(v for v in value if isinstance(v, str)) if isinstance(value, list) else ()
 
 
-def fetch_keys(uri: str, ca_bundle: str | None) -> http.Json:
+def fetch_keys(uri: str, trust: Trust) -> http.Json:
     """A JWK Set (RFC 7517 5). ProviderError: it is none; ProviderUnavailable."""
-    status, keys = http.get_json(uri, "key set", ca_bundle=ca_bundle)
+    status, keys = http.get_json(uri, "key set", trust)
     if not isinstance(keys.get("keys"), list):
         raise ProviderError(f"{uri} answered {status} and no key set.", hint=_MEND)
     return keys

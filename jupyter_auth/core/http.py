@@ -1,24 +1,32 @@
-"""HTTP to a provider: bounded in time and size, never redirected, never credentialed by netrc."""
+"""HTTP to a provider: bounded in time and size, never credentialed by netrc.
+
+Nothing with a secret is redirected.
+"""
 
 from __future__ import annotations
 
 import io
 import json
-import time
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urljoin, urlsplit
 
 import requests
 import urllib3
 
 from jupyter_auth.core import addresses
+from jupyter_auth.core.connections import Connections, Deadline
 from jupyter_auth.core.errors import ConfigurationError, ProviderError, ProviderUnavailable
+from jupyter_auth.core.urls import require_secure
+
+if TYPE_CHECKING:
+    from jupyter_auth.core.addresses import Trust
 
 CONNECT_TIMEOUT = 5.0  # seconds
 READ_TIMEOUT = 10.0  # seconds without a byte
-TOTAL_TIMEOUT = 20.0  # seconds for a whole body, however it drips
+TOTAL_TIMEOUT = 20.0  # seconds for all of a request, however its answer drips
 MAX_BODY = 1 << 20  # bytes
+MAX_REDIRECTS = 3  # of a public document
 
 Json = dict[str, Any]
 
@@ -28,42 +36,73 @@ def no_auth(request: requests.PreparedRequest) -> requests.PreparedRequest:
     return request
 
 
+class _Session(requests.Session):
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """None: for a redirect that it sees requests reads all of the body, however large."""
+
+
 def send(
-    session: requests.Session,
     method: str,
     url: str,
     what: str,
+    trust: Trust,
     *,
-    ca_bundle: str | None = None,
     any_status: bool = False,
     **kwargs: Any,
 ) -> requests.Response:
     """The provider's answer to one request, body read. ``what`` names it in errors.
 
-    ``ca_bundle``: a file with the certificates to trust instead of the usual ones.
     ``any_status``: an OAuth error in the body counts, whatever the status (RFC 8628 3.5).
-    ProviderUnavailable: no answer in time, or 5xx or 429. ProviderError: too large.
+    ProviderUnavailable: no answer in ``TOTAL_TIMEOUT``, or 5xx or 429. ProviderError: too large.
     ConfigurationError: it redirects; a redirect is not followed, the request holds secrets. Or the
-    host is none that this process may ask (see ``addresses``).
+    host is none to ask (see ``addresses``).
     """
-    addresses.check(url, what)
+    response = _sent(method, url, what, trust, Deadline(TOTAL_TIMEOUT), **kwargs)
+    if not (any_status and _says_error(response)):
+        _check_status(response, f"{what} of {urlsplit(url).netloc}")
+    return response
+
+
+def document(url: str, what: str, trust: Trust) -> requests.Response:
+    """A public document, to which no secret is sent: its redirects are followed, each one checked.
+
+    Raises what ``send`` does.
+    """
+    deadline, response = Deadline(TOTAL_TIMEOUT), None
+    for _ in range(1 + MAX_REDIRECTS):
+        require_secure(url, what)
+        accept = {"Accept": "application/json"}
+        response = _sent("GET", url, what, trust, deadline, headers=accept)
+        if not response.is_redirect:
+            break
+        url = urljoin(url, response.headers["Location"])
+    assert response is not None  # noqa: S101 (it was asked at least once)
+    _check_status(response, f"{what} of {urlsplit(url).netloc}")
+    return response
+
+
+def _sent(
+    method: str, url: str, what: str, trust: Trust, deadline: Deadline, **kwargs: Any
+) -> requests.Response:
     scheme, host = urlsplit(url)[:2]
     kwargs.setdefault("auth", no_auth)
-    if ca_bundle:
-        kwargs["verify"] = _readable(ca_bundle)
-    # http is for this machine alone, where nobody sees it; a proxy of the environment would.
-    session.trust_env = scheme != "http"
+    if trust.ca_bundle:
+        kwargs["verify"] = _readable(trust.ca_bundle)
     try:
-        response = session.request(
-            method,
-            url,
-            timeout=(CONNECT_TIMEOUT, READ_TIMEOUT),
-            allow_redirects=False,
-            stream=True,
-            **kwargs,
-        )
-        with response:
-            body = _read(response, f"{what} of {host}")
+        with _Session() as session:
+            # http is for this machine alone, where nobody sees it; a proxy elsewhere would.
+            session.trust_env = scheme != "http"
+            session.mount(f"{scheme}://", Connections(what, trust, deadline))
+            response = session.request(
+                method,
+                url,
+                timeout=(CONNECT_TIMEOUT, READ_TIMEOUT),
+                allow_redirects=False,
+                stream=True,
+                **kwargs,
+            )
+            with response:
+                body = _read(response, f"{what} of {host}")
     except requests.exceptions.SSLError:
         raise ProviderUnavailable(
             f"The certificate of {host} is not trusted here.",
@@ -74,8 +113,6 @@ def send(
         raise ProviderUnavailable(
             f"The {what} of {host} did not answer in time.", hint="Nothing is lost: try again."
         ) from None
-    except ProviderUnavailable:
-        raise
     except (requests.RequestException, urllib3.exceptions.HTTPError):
         # The text of such an error holds the whole URL, which may hold a secret.
         raise ProviderUnavailable(
@@ -83,8 +120,6 @@ def send(
             hint="Check the network and the provider's address. Nothing is lost: try again.",
         ) from None
     response.raw = io.BytesIO(body)
-    if not (any_status and _says_error(response)):
-        _check_status(response, f"{what} of {host}")
     return response
 
 
@@ -101,7 +136,6 @@ def _readable(ca_bundle: str) -> str:
 
 
 def _read(response: requests.Response, what: str) -> bytes:
-    deadline = time.monotonic() + TOTAL_TIMEOUT
     body = bytearray()
     # read1 hands over what has come; read(n) would wait for n bytes of a body that drips.
     while chunk := response.raw.read1(1 << 16, decode_content=True):
@@ -110,10 +144,6 @@ def _read(response: requests.Response, what: str) -> bytes:
             raise ProviderError(
                 f"The {what} answered more than {MAX_BODY >> 20} MiB.",
                 hint="Check the provider's address; something else may answer there.",
-            )
-        if time.monotonic() > deadline:
-            raise ProviderUnavailable(
-                f"The {what} did not answer in time.", hint="Nothing is lost: try again."
             )
     return bytes(body)
 
@@ -152,20 +182,20 @@ def json_object(response: requests.Response, what: str) -> Json:
     except (ValueError, RecursionError):
         data = None
     if not isinstance(data, dict):
+        # What else answers there is nothing to tell the many users of one service.
         kind = response.headers.get("Content-Type", "no content type").split(";")[0]
+        size = "" if addresses.guarded() else f" ({kind[:60]}, {len(response.content)} bytes)"
         raise ProviderError(
             f"The {what} answered {response.status_code} with something that is not a JSON object"
-            f" ({kind[:60]}, {len(response.content)} bytes).",
+            f"{size}.",
             hint="Check the provider's address; a proxy or a login wall may stand before it.",
         )
     return data
 
 
-def get_json(url: str, what: str, *, ca_bundle: str | None = None) -> tuple[int, Json]:
+def get_json(url: str, what: str, trust: Trust) -> tuple[int, Json]:
     """Status and JSON object of a public document; ``{}`` for 404 and its like."""
-    with requests.Session() as session:
-        accept = {"Accept": "application/json"}
-        response = send(session, "GET", url, what, ca_bundle=ca_bundle, headers=accept)
+    response = document(url, what, trust)
     if response.status_code != requests.codes.ok:
         return response.status_code, {}
     return response.status_code, json_object(response, what)

@@ -87,10 +87,10 @@ def verified_claims(
         nonce=nonce,
         subject=subject,
     )
-    ca_bundle = party.provider.ca_bundle
+    trust = party.provider.trust
 
     def fetch_keys(fresh: bool) -> dict[str, Any]:  # noqa: FBT001 (as idtoken calls it)
-        return discovery.keys(endpoints, ca_bundle=ca_bundle, fresh=fresh)
+        return discovery.keys(endpoints, trust, fresh=fresh)
 
     return idtoken.verify(answer.id_token, expected, fetch_keys, now)
 
@@ -105,7 +105,7 @@ def _asked(party: Party, url: str, answer: TokenAnswer, subject: str | None) -> 
 
 
 def _said(party: Party, url: str, answer: TokenAnswer, subject: str | None) -> dict[str, Any]:
-    said = oauth.userinfo(url, answer.access_token, party.provider.ca_bundle)
+    said = oauth.userinfo(url, answer.access_token, party.provider.trust)
     if subject is not None and said.get("sub", subject) != subject:  # OIDC Core 5.3.2
         raise _SomebodyElse(
             "The provider's userinfo is about somebody else.", hint="Sign in again."

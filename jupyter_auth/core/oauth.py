@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
-import requests
 from oauthlib.oauth2 import (
     BackendApplicationClient,
     DeviceClient,
@@ -43,6 +42,7 @@ from jupyter_auth.core.traces import forgetful
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from jupyter_auth.core.addresses import Trust
     from jupyter_auth.core.device_answer import DeviceAnswer
 
 MEANT_FOR_ALL = frozenset(  # errors that mean the same for each grant
@@ -154,17 +154,13 @@ def authorize_device(party: Party, scopes: Sequence[str]) -> DeviceAnswer:
     form = {**party.provider.authorize_params, **credentials, "client_id": party.client_id}
     form |= {"scope": " ".join(scopes), "audience": party.provider.audience or ""}
     what = "device authorization endpoint"
-    with (
-        speaking(party, invalid_grant=LoginFailed, hidden=()) as session,
-        requests.Session() as plain,
-    ):
+    with speaking(party, invalid_grant=LoginFailed, hidden=()) as session:
         session.grant_type = DeviceClient.grant_type
         response = http.send(
-            plain,
             "POST",
             url,
             what,
-            ca_bundle=party.provider.ca_bundle,
+            party.provider.trust,
             any_status=True,
             auth=auth or http.no_auth,
             data={name: value for name, value in form.items() if value},
@@ -255,28 +251,23 @@ def revoke(party: Party, token: Secret, hint: str) -> None:
         return
     auth, credentials = client_auth(party)
     form = {"token": token.reveal(), "token_type_hint": hint, **credentials}
-    with requests.Session() as session:
-        answer = http.send(
-            session,
-            "POST",
-            url,
-            "revocation endpoint",
-            ca_bundle=party.provider.ca_bundle,
-            data=form,
-            auth=auth or http.no_auth,
-        )
+    answer = http.send(
+        "POST",
+        url,
+        "revocation endpoint",
+        party.provider.trust,
+        data=form,
+        auth=auth or http.no_auth,
+    )
     if not answer.ok:
         raise ProviderError(f"The revocation endpoint answered {answer.status_code}.")
 
 
 @forgetful
-def userinfo(url: str, access_token: Secret, ca_bundle: str | None = None) -> http.Json:
+def userinfo(url: str, access_token: Secret, trust: Trust) -> http.Json:
     """The claims about the account (OIDC Core 5.3), or what an API says of "me"."""
     headers = {"Authorization": f"Bearer {access_token.reveal()}", "Accept": "application/json"}
-    with requests.Session() as session:
-        answer = http.send(
-            session, "GET", url, "userinfo endpoint", ca_bundle=ca_bundle, headers=headers
-        )
+    answer = http.send("GET", url, "userinfo endpoint", trust, headers=headers)
     if not answer.ok:
         raise ProviderError(f"The userinfo endpoint answered {answer.status_code}.")
     return http.json_object(answer, "userinfo endpoint")

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, fields, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from jupyter_auth.core.checks import check_provider
+from jupyter_auth.core.addresses import Trust
+from jupyter_auth.core.checks import URLS, check_provider
 from jupyter_auth.core.errors import ConfigurationError
 from jupyter_auth.core.handles import NAME
 from jupyter_auth.core.limits import Throttle
@@ -133,6 +134,13 @@ class Provider:
             return self.issuer
         assert self.endpoints and self.endpoints.token_endpoint  # noqa: S101, PT018 (post_init)
         return self.endpoints.token_endpoint
+
+    @property
+    def trust(self) -> Trust:
+        """What may be believed when it is asked, and which hosts it names itself."""
+        given = (getattr(self.endpoints, name, None) for name in URLS)
+        urls = filter(None, (self.issuer, self.username_url, *given))
+        return Trust(self.ca_bundle, frozenset(urlsplit(url).hostname or "" for url in urls))
 
     @property
     def fingerprint(self) -> str:

@@ -145,7 +145,6 @@ class ProviderSession(OAuth2Session):
         self._any_status = isinstance(client, DeviceClient)
         self._provider = party.provider
         self._endpoint = party.endpoint("token_endpoint")
-        self._ca_bundle = party.provider.ca_bundle
         self.grant_type = ""
 
     def request(self, method: str, url: str, **kwargs: Any) -> requests.Response:  # type: ignore[override]
@@ -153,17 +152,15 @@ class ProviderSession(OAuth2Session):
         self.grant_type = str(kwargs["data"].get("grant_type", ""))
         place = "params" if self._provider.client_auth == "query" else "data"
         form = {place: spoken(self._provider, kwargs["data"]), "headers": kwargs.get("headers")}
-        with requests.Session() as plain:
-            response = http.send(
-                plain,
-                method,
-                restored(url, self._endpoint),
-                "token endpoint",
-                ca_bundle=self._ca_bundle,
-                auth=kwargs.get("auth") or http.no_auth,
-                any_status=self._any_status,
-                **form,
-            )
+        response = http.send(
+            method,
+            restored(url, self._endpoint),
+            "token endpoint",
+            self._provider.trust,
+            auth=kwargs.get("auth") or http.no_auth,
+            any_status=self._any_status,
+            **form,
+        )
         answer = understood(self._provider, http.json_object(response, "token endpoint"))
         if answer.get("error") is not None:
             said = {name: str(answer.get(name) or "") for name in ("error", "error_description")}

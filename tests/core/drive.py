@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl, urlsplit
 from providers.rogue import RogueProvider
 
 from jupyter_auth.core import oauth
+from jupyter_auth.core.addresses import Trust
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.handles import plain
 from jupyter_auth.core.models import Account, AccountKey
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     Server = OidcProvider | RogueProvider
 
 USER = "jovyan"
+HERE = Trust(hosts=frozenset({"127.0.0.1"}))
 REDIRECT_URI = "http://127.0.0.1:8888/jupyter-auth/callback/idp"
 
 

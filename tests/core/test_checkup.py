@@ -87,7 +87,7 @@ def test_a_provider_that_is_away(rogue):
         (troubles.html(), "not a JSON object"),
         (troubles.fields(issuer="https://other.example"), "names another issuer"),
         (troubles.fields(token_endpoint="http://plain.example"), "unusable token_endpoint"),
-        (troubles.redirect("https://other.example"), "a redirect"),
+        (troubles.redirect("/.well-known/openid-configuration"), "a redirect"),
     ],
 )
 def test_metadata_that_cannot_be_used(rogue, trouble, said):

@@ -11,7 +11,7 @@ from jupyter_auth.core.discovery import MAX_AGE, PAUSE, Discovery
 from jupyter_auth.core.errors import ConfigurationError, ProviderError, ProviderUnavailable
 from jupyter_auth.core.parts import Endpoints
 
-from .drive import party_at, provider_at
+from .drive import HERE, party_at, provider_at
 
 
 @pytest.fixture
@@ -116,12 +116,16 @@ def test_a_document_without_the_main_endpoints_is_none(
         discovery.endpoints(provider)
 
 
-def test_a_redirect_is_not_followed(rogue, discovery, provider):
+def test_a_redirect_is_followed_and_its_document_names_the_issuer_all_the_same(
+    rogue, discovery, provider
+):
     with RogueProvider() as other:
-        rogue.script("discovery", troubles.redirect(f"{other.issuer}/.well-known/x", 302))
-        with pytest.raises(ConfigurationError, match="redirect"):
+        there = f"{other.issuer}/.well-known/openid-configuration"
+        rogue.script("discovery", troubles.redirect(there, 302))
+        with pytest.raises(ConfigurationError, match="another issuer"):
             discovery.endpoints(provider)
-        assert other.requests == []
+        other.metadata = {"issuer": rogue.issuer}
+        assert discovery.endpoints(provider).issuer == rogue.issuer
 
 
 @pytest.mark.parametrize(
@@ -216,19 +220,19 @@ def test_issuers_are_remembered_apart(rogue, discovery, provider):
 
 def test_keys_are_remembered_until_they_are_wanted_afresh(rogue, discovery):
     endpoints = party_at(rogue).endpoints
-    first = discovery.keys(endpoints)
+    first = discovery.keys(endpoints, HERE)
     rogue.id_token.rotate_key()
-    assert discovery.keys(endpoints) == first
-    assert len(discovery.keys(endpoints, fresh=True)["keys"]) == 2
+    assert discovery.keys(endpoints, HERE) == first
+    assert len(discovery.keys(endpoints, HERE, fresh=True)["keys"]) == 2
 
 
 @pytest.mark.parametrize("document", [{}, {"keys": None}, {"keys": {}}, {"keys": "x"}])
 def test_what_is_no_key_set_is_an_error(rogue, discovery, document):
     rogue.script("jwks", lambda _: Reply.json(document))
     with pytest.raises(ProviderError, match="no key set"):
-        discovery.keys(party_at(rogue).endpoints)
+        discovery.keys(party_at(rogue).endpoints, HERE)
 
 
 def test_an_issuer_without_keys_is_an_error(discovery):
     with pytest.raises(ProviderError, match="publishes no keys"):
-        discovery.keys(Endpoints(issuer="https://idp.example.com"))
+        discovery.keys(Endpoints(issuer="https://idp.example.com"), HERE)

@@ -19,6 +19,8 @@ from providers.troubles import Reply
 from jupyter_auth.core import http
 from jupyter_auth.core.errors import ConfigurationError, ProviderError, ProviderUnavailable
 
+from .drive import HERE
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
 
 
 def fetch(server) -> tuple[int, http.Json]:
-    return http.get_json(f"{server.issuer}/jwks", "key set")
+    return http.get_json(f"{server.issuer}/jwks", "key set", HERE)
 
 
 @contextmanager
@@ -136,20 +138,37 @@ def test_a_packed_answer_is_unpacked(rogue):
 )
 def test_broken_http_is_an_error_of_ours(answer):
     with raw_server(answer) as url, pytest.raises((ProviderUnavailable, ProviderError)):
-        http.get_json(url, "key set")
+        http.get_json(url, "key set", HERE)
 
 
 # -- redirects, netrc, proxies -------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("code", [301, 302, 303, 307, 308])
-def test_a_redirect_is_told_and_not_followed(rogue, code):
+REDIRECTS = pytest.mark.parametrize("code", [301, 302, 303, 307, 308])
+
+
+@REDIRECTS
+def test_a_redirect_is_told_and_not_followed_with_a_secret(rogue, code):
     with RogueProvider() as other:
-        rogue.script("jwks", troubles.redirect(f"{other.issuer}/jwks", code))
+        rogue.script("userinfo", troubles.redirect(f"{other.issuer}/userinfo", code))
         with pytest.raises(ConfigurationError, match="redirect") as caught:
-            fetch(rogue)
+            http.send("GET", f"{rogue.issuer}/userinfo", "userinfo endpoint", HERE)
         assert "slash" in caught.value.hint
         assert other.requests == []
+
+
+@REDIRECTS
+def test_that_of_a_public_document_is_followed(rogue, code):
+    with RogueProvider() as other:
+        rogue.script("jwks", troubles.redirect(f"{other.issuer}/jwks", code))
+        assert fetch(rogue) == (200, other.id_token.jwks())
+
+
+def test_but_not_for_ever(rogue):
+    rogue.script("jwks", troubles.redirect("/jwks"))
+    with pytest.raises(ConfigurationError, match="redirect"):
+        fetch(rogue)
+    assert len(rogue.requests) == 1 + 3
 
 
 @pytest.fixture
@@ -171,7 +190,7 @@ def test_nor_over_https_where_the_environment_is_heard(tmp_path, monkeypatch):
     certificate = certificates.make(tmp_path)
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate.ca_bundle))
     with tls_server(certificate) as (url, heard):
-        assert http.get_json(url, "key set") == (200, {})
+        assert http.get_json(url, "key set", HERE) == (200, {})
     assert b"GET / " in heard[0]
     assert b"uthorization" not in heard[0]
 
@@ -185,7 +204,7 @@ def test_what_is_meant_for_this_machine_passes_no_proxy(rogue, proxied):
 def test_a_certificate_that_nobody_knows_is_said(tmp_path):
     with tls_server(certificates.make(tmp_path)) as (url, heard):
         with pytest.raises(ProviderUnavailable, match="certificate") as caught:
-            http.get_json(url, "key set")
+            http.get_json(url, "key set", HERE)
         assert "REQUESTS_CA_BUNDLE" in caught.value.hint
     assert heard == []
 

@@ -17,7 +17,7 @@ from jupyter_auth.core.errors import (
     RefreshRejected,
 )
 
-from .drive import exchanged, party_at, refreshed
+from .drive import HERE, exchanged, party_at, refreshed
 from .test_token_endpoint import SECRET
 
 if TYPE_CHECKING:
@@ -95,11 +95,12 @@ def test_a_traceback_with_locals_shows_no_secret(secretive, rogue, trouble):
     tokens = exchanged(secretive, rogue)
     for endpoint in ("token", "revoke", "userinfo"):
         rogue.script(endpoint, trouble)
+    userinfo = f"{rogue.issuer}/userinfo"
     shows = [
         shown(error_of(lambda: refreshed(secretive, tokens))),
         shown(error_of(lambda: exchanged(secretive, rogue))),
         shown(error_of(lambda: oauth.revoke(secretive, tokens.refresh_token, "refresh_token"))),
-        shown(error_of(lambda: oauth.userinfo(f"{rogue.issuer}/userinfo", tokens.access_token))),
+        shown(error_of(lambda: oauth.userinfo(userinfo, tokens.access_token, HERE))),
     ]
     secrets = sent(rogue) | {tokens.access_token.reveal()}
     assert not [secret for secret in secrets for show in shows if secret in show]
@@ -117,7 +118,7 @@ def test_what_a_refusal_says_is_one_short_plain_line(party, rogue, tokens):
 def test_no_library_logs_a_secret(secretive, rogue, caplog):
     caplog.set_level("DEBUG")
     tokens = refreshed(secretive, exchanged(secretive, rogue))
-    oauth.userinfo(f"{rogue.issuer}/userinfo", tokens.access_token)
+    oauth.userinfo(f"{rogue.issuer}/userinfo", tokens.access_token, HERE)
     oauth.revoke(secretive, tokens.refresh_token, "refresh_token")
     rogue.script("token", troubles.error("invalid_grant"))
     with pytest.raises(RefreshRejected):

@@ -1,0 +1,151 @@
+"""Connections to a provider: to an address that was looked at, and for a bounded time."""
+
+from __future__ import annotations
+
+import functools
+import io
+import queue
+import socket
+import threading
+import time
+from http.client import HTTPResponse
+from typing import TYPE_CHECKING, Any, cast
+
+from requests.adapters import HTTPAdapter
+from requests.utils import select_proxy
+from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
+from urllib3.util.connection import create_connection
+
+if TYPE_CHECKING:
+    import requests
+    from urllib3.connection import HTTPConnection
+
+    from jupyter_auth.core.addresses import Trust
+
+
+class Deadline:
+    """The moment at which all waiting ends, in so many ``seconds``, whatever drips meanwhile."""
+
+    def __init__(self, seconds: float) -> None:
+        self._at = time.monotonic() + seconds
+
+    def left(self) -> float:
+        """Seconds until then. TimeoutError: it has passed."""
+        if (left := self._at - time.monotonic()) <= 0:
+            raise TimeoutError
+        return left
+
+
+class Connections(HTTPAdapter):
+    """The adapter of requests for one request, which ends by ``deadline``.
+
+    A host's name is looked up once; what it leads to is checked by ``trust``, and connected to. A
+    proxy of the environment looks names up itself: then only a host that is an address is checked.
+    ``what`` names the request. ConfigurationError: nothing is asked for there.
+    """
+
+    def __init__(self, what: str, trust: Trust, deadline: Deadline) -> None:
+        super().__init__()
+        self._what = what
+        self._trust = trust
+        self._deadline = deadline
+
+    def get_connection_with_tls_context(
+        self, request: requests.PreparedRequest, verify: Any, proxies: Any = None, cert: Any = None
+    ) -> Any:
+        """As in HTTPAdapter."""
+        pool: Any = super().get_connection_with_tls_context(request, verify, proxies, cert)
+        url = str(request.url)
+        if select_proxy(url, proxies):
+            self._trust.check_spelled(self._what, url)
+        else:
+            pool.ConnectionCls = self._looked_at(pool.ConnectionCls)
+        pool.ConnectionCls = self._ending(pool.ConnectionCls)
+        return pool
+
+    def _ending(self, kind: type[HTTPConnection]) -> type[HTTPConnection]:
+        class Ending(kind):  # type: ignore[misc, valid-type]
+            response_class = staticmethod(functools.partial(_Answer, self._deadline))
+
+        return Ending
+
+    def _looked_at(self, kind: type[HTTPConnection]) -> type[HTTPConnection]:
+        connect = self._connect
+
+        class LookedAt(kind):  # type: ignore[misc, valid-type]
+            def _new_conn(self) -> socket.socket:
+                try:
+                    return connect(self)
+                except TimeoutError:
+                    raise ConnectTimeoutError(self, "no connection in time") from None
+                except OSError as error:
+                    raise NewConnectionError(self, str(error)) from None
+
+        return LookedAt
+
+    def _connect(self, connection: Any) -> socket.socket:
+        host = connection.host  # the name stays in Host and SNI, and in what is trusted
+        found = _addresses(host, self._deadline)
+        self._trust.check(self._what, host, found)
+        problem = OSError("no address")
+        for each in found:
+            timeout = min(connection.timeout, self._deadline.left())
+            try:
+                return create_connection(
+                    (each, connection.port), timeout, socket_options=connection.socket_options
+                )
+            except OSError as error:
+                problem = error
+        raise problem
+
+
+def _addresses(host: str, deadline: Deadline) -> list[str]:
+    """What ``host`` leads to. A name server may never answer: a thread that ends with us waits."""
+    answer: queue.SimpleQueue[list[str] | Exception] = queue.SimpleQueue()
+
+    def look() -> None:
+        try:
+            found = socket.getaddrinfo(host.strip("[]"), None, type=socket.SOCK_STREAM)
+        except (OSError, UnicodeError) as error:  # UnicodeError: too long to be a name
+            answer.put(OSError(str(error)))
+        else:
+            answer.put([str(each[4][0]) for each in found])
+
+    threading.Thread(target=look, daemon=True, name="name look-up").start()
+    try:
+        found = answer.get(timeout=deadline.left())
+    except queue.Empty:
+        raise TimeoutError from None
+    if isinstance(found, Exception):
+        raise found
+    return found
+
+
+class _Answer(HTTPResponse):
+    """An answer that is read until the deadline, from its first byte on."""
+
+    def __init__(self, deadline: Deadline, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
+        super().__init__(sock, *args, **kwargs)
+        self.fp = io.BufferedReader(_Drops(self.fp.detach(), sock, deadline))
+
+
+class _Drops(io.RawIOBase):
+    """What comes from a socket, whose every drop would start its own timeout anew."""
+
+    def __init__(self, raw: io.RawIOBase, sock: socket.socket, deadline: Deadline) -> None:
+        super().__init__()
+        self._raw = raw
+        self._sock = sock
+        self._deadline = deadline
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        left = self._deadline.left()
+        self._sock.settimeout(min(self._sock.gettimeout() or left, left))
+        return cast("int | None", self._raw.readinto(buffer))
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
