@@ -11,11 +11,12 @@ from jupyter_auth.core import discovery, http
 from jupyter_auth.core.credentials import lacking, variable
 from jupyter_auth.core.errors import AuthError, ConfigurationError
 from jupyter_auth.core.findings import Finding, wrong
+from jupyter_auth.core.shown_text import plain_text
 from jupyter_auth.core.token_endpoint import Party
 from jupyter_auth.core.urls import origin_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     import requests
 
@@ -120,7 +121,7 @@ def _issuer(provider: Provider, clock: Callable[[], float]) -> Iterator[Finding]
     yield from _consistent(provider, endpoints, document)
     if endpoints.jwks_uri:
         keys = discovery.fetch_keys(endpoints.jwks_uri, provider.trust)["keys"]
-        yield Finding(about="Signing keys", says=f"{len(keys)} at {endpoints.jwks_uri}")
+        yield Finding(about="Signing keys", says=_said(f"{len(keys)} at", [endpoints.jwks_uri]))
 
 
 def _token_endpoint(provider: Provider, clock: Callable[[], float]) -> Iterator[Finding]:
@@ -144,6 +145,11 @@ def _connection(url: str, provider: Provider) -> Finding:
         return Finding(about="Connection", says="http, which never leaves this machine.")
     trusted = f", by {provider.ca_bundle}" if provider.ca_bundle else ""
     return Finding(about="Connection", says=f"The certificate of {parts.netloc} is good{trusted}.")
+
+
+def _said(before: str, words: Iterable[Any]) -> str:
+    """What a document says, cut to what a person reads."""
+    return f"{before} {plain_text(' '.join(map(str, words)), discovery.MOST_SAID)}"
 
 
 def _clock(answer: requests.Response, now: float) -> Iterator[Finding]:
@@ -184,7 +190,7 @@ def _consistent(
     if method and isinstance(methods, list) and method not in methods:
         yield Finding(
             about="Client",
-            says=f"The metadata does not offer {method}, but {', '.join(map(str, methods))}.",
+            says=_said(f"The metadata does not offer {method}, but", methods),
             fix="If the provider refuses the client, set client_auth (and client_secret).",
             state="note",
         )
@@ -194,6 +200,6 @@ def _consistent(
         yield Finding(
             about="Scopes",
             says=f"The metadata does not offer {' '.join(sorted(unknown))}.",
-            fix=f"It offers: {' '.join(endpoints.scopes_supported)}",
+            fix=_said("It offers:", endpoints.scopes_supported),
             state="note",
         )

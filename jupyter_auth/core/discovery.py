@@ -10,6 +10,7 @@ from jupyter_auth.core import http
 from jupyter_auth.core.checks import URLS
 from jupyter_auth.core.errors import ConfigurationError, ProviderError, ProviderUnavailable
 from jupyter_auth.core.parts import Endpoints
+from jupyter_auth.core.shown_text import plain_text
 from jupyter_auth.core.urls import require_secure
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 MAX_AGE = 3600.0  # seconds that metadata and keys are believed
 PAUSE = 60.0  # seconds between tries of an issuer that is away
+MOST_SAID = 300  # characters of a document in one sentence
 _MEND = "Tell whoever runs it, or give the right address in `endpoints` of the provider."
 
 
@@ -117,9 +119,8 @@ def checked(issuer: str, document: http.Json, trust: Trust) -> Endpoints:
         try:
             trust.check_spelled(name, require_secure(str(url), name))
         except ConfigurationError as error:
-            raise ProviderError(
-                f"{issuer} names an unusable {name}: {error.message}", hint=_MEND
-            ) from None
+            said = plain_text(error.message, MOST_SAID)
+            raise ProviderError(f"{issuer} names an unusable {name}: {said}", hint=_MEND) from None
     ways = {"authorization_endpoint", "device_authorization_endpoint"}
     if "token_endpoint" not in urls or not ways & urls.keys():
         raise ProviderError(

@@ -7,6 +7,7 @@ import json
 from dataclasses import dataclass, field, fields, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from jupyter_auth.core.addresses import Trust
 from jupyter_auth.core.checks import URLS, check_provider

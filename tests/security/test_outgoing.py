@@ -329,3 +329,11 @@ def test_a_shared_service_tells_nothing_of_what_answers_there(rogue: RogueProvid
         http.get_json(f"{rogue.issuer}/jwks", "key set", HERE)
     assert "planted" not in str(caught.value)
     assert "7 bytes" not in str(caught.value)
+
+
+def test_what_a_document_says_is_told_in_one_short_line(rogue: RogueProvider) -> None:
+    rogue.metadata = {"jwks_uri": "http://evil.example/\x1b[31m\u202e" + "x" * 10_000}
+    with pytest.raises(ProviderError, match="names an unusable jwks_uri") as caught:
+        Discovery(rogue.clock).endpoints(provider_at(rogue))
+    assert caught.value.message.isprintable()
+    assert len(caught.value.message) < 500
