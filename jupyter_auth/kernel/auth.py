@@ -5,9 +5,8 @@ from __future__ import annotations
 import time
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, cast
-from urllib.parse import urljoin
 
-from requests import codes
+from requests import Session, codes
 from requests.auth import AuthBase
 from requests.cookies import extract_cookies_to_jar
 from requests.exceptions import UnrewindableBodyError
@@ -79,15 +78,16 @@ class TokenAuth(BoundTokens, AuthBase):
         request.hooks["response"].append(self._answered)
         return request
 
-    def sign(self, request: PreparedRequest) -> None:
-        """Put the current token's headers on, if the request goes to one of the origins."""
-        if (request.url or "").startswith(self._prefixes):
+    def sign(self, request: PreparedRequest, url: str | None = None) -> None:
+        """Put the current token's headers on, if they may go to ``url``: the request's own."""
+        url = url or request.url or ""
+        if url.startswith(self._prefixes):
             if self._check:
                 self._check()
             token = self._source.token()
             last = self._last
             if last[0] is not token or token.headers_at:  # those differ from place to place
-                last = self._last = (token, _sent(token, request.url or ""))
+                last = self._last = (token, _sent(token, url))
             headers = request.headers
             for name, value in last[1]:
                 headers[name] = value
@@ -114,11 +114,24 @@ class TokenAuth(BoundTokens, AuthBase):
         elif not token and response.status_code in REFUSED:
             self._warn(response.url, response.status_code)
         if response.is_redirect:
-            # A plain requests.Session would carry a header of another name to any host.
-            target = urljoin(response.url, response.headers["location"])
-            if not self.allows(target) or _through_proxy(target):
-                self.unsign(request)
+            self._sign_next(request, response)
         return response
+
+    def _sign_next(self, request: PreparedRequest, response: Response) -> None:
+        """Strip a request that was redirected, and sign it for where it is sent now.
+
+        requests makes the next one of it, with all its headers but ``Authorization`` wherever that
+        goes. It is asked itself where: no other reading of ``Location`` is sure to be the same.
+        """
+        self.unsign(request)
+        history = response.history
+        with Session() as resolver:
+            resolver.trust_env = False
+            steps = resolver.resolve_redirects(response, request, yield_requests=True)
+            url = cast("PreparedRequest", next(steps)).url or ""
+        response.history = history
+        if self.allows(url) and not _through_proxy(url):
+            self.sign(request, url)
 
     def _patiently(
         self, response: Response, token: Token, limits: Throttling, kwargs: dict[str, Any]

@@ -39,7 +39,7 @@ class HttpxAuth(BoundTokens, httpx.Auth):
             token = self._sign(request)
             response = yield request
             self._saw(response)
-            if self._refused(response) and self._sign_again(response.request, token):
+            if self._refused(response, token) and self._sign_again(response.request, token):
                 response = yield response.request
                 self._saw(response)
 
@@ -60,7 +60,7 @@ class HttpxAuth(BoundTokens, httpx.Auth):
         response = yield request
         await _in_thread(self._saw, response)
         again = response.request
-        if self._refused(response) and await _in_thread(self._sign_again, again, token):
+        if self._refused(response, token) and await _in_thread(self._sign_again, again, token):
             response = yield again
             await _in_thread(self._saw, response)
 
@@ -79,10 +79,15 @@ class HttpxAuth(BoundTokens, httpx.Auth):
         if self._limits:
             self._limits.saw(response)
 
-    def _refused(self, response: httpx.Response) -> bool:
-        """Whether another token may help. Warns of a refusal where the token does not go."""
-        if self._reaches(response.request):
-            return response.status_code in self._refresh_on
+    def _refused(self, response: httpx.Response, token: Token | None = None) -> bool:
+        """Whether another token may help, or the one that a redirect took off, where it is no harm
+        to ask twice. Warns of a refusal where the token does not go.
+        """
+        request = response.request
+        if self._reaches(request):
+            lost = token and response.history and not _carries(request, token)
+            again = lost and request.method in {"GET", "HEAD", "OPTIONS"}
+            return again or response.status_code in self._refresh_on
         if response.status_code in REFUSED:
             self._warn(str(response.url), response.status_code)
         return False
@@ -118,12 +123,17 @@ def _put(token: Token, request: httpx.Request) -> None:
     hidden = []
     for name, value in headers_at(str(request.url), token).items():
         request.headers.pop(name, None)
-        if name.lower() == "authorization":
+        if name.lower() == "authorization" and not _may_be_upgraded(request.url):
             request.headers[name] = value.reveal()
         else:
             hidden.append((name.encode(), value.reveal().encode()))
     if hidden:
         request.headers = _Sending(request.headers, hidden)
+
+
+def _may_be_upgraded(url: httpx.URL) -> bool:
+    """Whether httpx would take ``Authorization`` along from there to https: to another origin."""
+    return url.scheme == "http" and url.port is None
 
 
 def _through_proxy(url: httpx.URL) -> bool:
