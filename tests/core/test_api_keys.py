@@ -5,7 +5,7 @@ from __future__ import annotations
 from traceback import walk_tb
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from jupyter_auth.core import api_key
@@ -218,6 +218,7 @@ VISIBLE = st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), min_siz
 
 
 @given(st.dictionaries(st.sampled_from(["id", "key"]), VISIBLE, min_size=2))
+@example({"id": "{key}", "key": "{id}"})
 def test_no_value_of_a_part_is_taken_for_a_template(parts):
     provider = provider_from_mapping("idp", {"issuer": "https://idp.example", **FIELDS})
     secrets = {name: Secret(value) for name, value in parts.items()}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import pickle
 import warnings
 
@@ -327,6 +328,8 @@ def test_nor_does_it_see_one_that_a_session_was_given_for(session, rogue, proxie
     assert session.get(url, auth=TokenAuth("idp")).ok
     with pytest.raises(ConfigurationError):
         requests.get(url, auth=session.auth)
+    session.proxies = {"http": os.environ["HTTP_PROXY"]}  # nor one of its own
+    assert session.get(url).ok
     assert not proxied
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from IPython.lib.pretty import pretty
 from kernel.kernels import Kernel
 
 from jupyter_auth.core.models import Login
 from jupyter_auth.core.provider import ProviderInfo
+from jupyter_auth.core.secret import MaskedStr
 from jupyter_auth.kernel.prompt import prompt_data
 
 INFO = ProviderInfo(name="idp", title="The IdP", host="idp.example")
@@ -25,3 +27,7 @@ def test_an_address_with_a_code_is_typed_unseen_in_a_notebook(tmp_path):
         cell = kernel.send("from jupyter_auth.kernel import prompt; _ = prompt.ask_for_address()")
         assert kernel.answer("http://127.0.0.1:1/callback/idp?code=x&state=y").endswith("(secret)")
         assert kernel.result(cell).outputs == []
+
+
+def test_a_cell_that_ends_in_a_token_shows_none():
+    assert "planted" not in pretty([MaskedStr("planted"), {"token": MaskedStr("planted")}])

@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+import tarfile
 import tomllib
 import venv
 import zipfile
@@ -88,13 +89,15 @@ def test_the_labextension_has_the_version_of_the_package():
     assert package["version"] == VERSION
 
 
+SECRETS = [client["client_secret"] for client in (CONFIDENTIAL_CLIENT, SERVICE_CLIENT)]
+SECRETS += [user["password"] for user in USERS.values()] + ["PRIVATE KEY"]
+
+
 def test_it_holds_no_secret_of_the_tests(wheel):
-    secrets = [client["client_secret"] for client in (CONFIDENTIAL_CLIENT, SERVICE_CLIENT)]
-    secrets += [user["password"] for user in USERS.values()] + ["PRIVATE KEY"]
     with zipfile.ZipFile(wheel) as archive:
         for file in archive.namelist():
             content = archive.read(file)
-            assert not [s for s in secrets if s.encode() in content], file
+            assert not [s for s in SECRETS if s.encode() in content], file
 
 
 def test_it_runs_where_nothing_else_is(installed):
@@ -107,11 +110,20 @@ def test_it_runs_where_nothing_else_is(installed):
 def test_a_wheel_made_from_the_sdist_needs_no_node(tmp_path, monkeypatch):
     run(sys.executable, "-m", "build", "--sdist", "--outdir", tmp_path, ROOT)
     [sdist] = tmp_path.glob("*.tar.gz")
+    assert_nothing_of_the_tests(sdist)
     monkeypatch.setenv("PATH", f"{without_node(tmp_path)}{os.environ['PATH']}")
     run(sys.executable, "-m", "pip", "wheel", "--no-deps", "--wheel-dir", tmp_path, sdist)
     [made] = tmp_path.glob("*.whl")
     with zipfile.ZipFile(made) as archive:
         assert [f for f in archive.namelist() if f.endswith(f"{LAB}/static/style.js")]
+
+
+def assert_nothing_of_the_tests(sdist: Path) -> None:
+    with tarfile.open(sdist) as archive:
+        for member in filter(tarfile.TarInfo.isfile, archive):
+            content = archive.extractfile(member).read()
+            assert not [s for s in SECRETS if s.encode() in content], member.name
+            assert "/tests/" not in member.name
 
 
 def test_the_extension_is_enabled_by_its_data_file(installed):
