@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -111,28 +111,38 @@ def _verdict(status: int, report: Path) -> str:
     return failures[0][:200] if failures[0].startswith(BROKEN) else SEEN
 
 
-def _go_through(listed: list[Guard], copies: queue.Queue[Copy], end: float) -> Iterator[str]:
-    """What is not as it should be, one sentence each. Says how it goes on the way."""
+class Trouble(NamedTuple):
+    """What is not as it should be; ``promise`` is that of the guard, 0 where it is the tests."""
+
+    promise: int
+    sentence: str
+
+
+def _go_through(listed: list[Guard], copies: queue.Queue[Copy], end: float) -> Iterator[Trouble]:
+    """All troubles. Says how it goes on the way."""
     files = defaultdict(set)
     for guard in listed:
         files[guard.test.partition("::")[0]].add(guard.test)
 
-    def passing(file: str) -> str | None:
+    def passing(file: str) -> Trouble | None:
         with _one_of(copies) as copy:
             result = copy.run(*sorted(files[file]))
         _say(f"{result.seconds:5.1f} s  {result.verdict}: {file}")
         if result.verdict == PASSED:
             return None
-        return f"{file} does not pass with all guards in place:\n{result.output[-3000:]}"
+        why = f"{file} does not pass with all guards in place:\n{result.output[-3000:]}"
+        return Trouble(0, why)
 
-    def removing(numbered: tuple[int, Guard]) -> str | None:
+    def removing(numbered: tuple[int, Guard]) -> Trouble | None:
         number, guard = numbered
         if time.monotonic() > end:
-            return f"not tried, out of time: {guard}"
+            return Trouble(guard.promise, f"not tried, out of time: {guard}")
         with _one_of(copies) as copy:
             result = copy.without(guard)
         _say(f"{number:3}/{len(listed)} {result.seconds:5.1f} s  {result.verdict}: {guard}")
-        return None if result.verdict == SEEN else f"{result.verdict}: {guard}, {guard.test}"
+        if result.verdict == SEEN:
+            return None
+        return Trouble(guard.promise, f"{result.verdict}: {guard}, {guard.test}")
 
     with ThreadPoolExecutor(WORKERS) as pool:
         yield from filter(None, pool.map(passing, sorted(files)))
@@ -169,9 +179,13 @@ def main(topics: list[str]) -> int:
             copies.put(Copy(Path(directory) / str(number)))
         troubles = list(_go_through(listed, copies, began + LIMIT))
     for each in troubles:
-        _say(f"\n{each}")
+        _say(f"\n{each.sentence}")
+    _say("\npromise  guards  their removal seen")
+    unseen = Counter(each.promise for each in troubles)
+    for promise, count in sorted(Counter(guard.promise for guard in listed).items()):
+        _say(f"{promise:7}  {count:6}  {count - unseen[promise]:4}")
     minutes = (time.monotonic() - began) / 60
-    _say(f"\n{len(listed)} guards, {len(troubles)} troubles, {minutes:.1f} minutes")
+    _say(f"{len(listed)} guards, {len(troubles)} troubles, {minutes:.1f} minutes")
     return 1 if troubles or not listed else 0
 
 
