@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from jupyter_auth.core import dates
+from jupyter_auth.core import dates, times
 from jupyter_auth.core.errors import ConfigurationError
 from jupyter_auth.core.secret import Secret
 from jupyter_auth.core.urls import require_secure
@@ -56,7 +56,7 @@ def _texts(value: Any) -> bool:
 
 
 def _number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and value >= 0
+    return times.is_number(value)
 
 
 def _count(value: Any) -> bool:

@@ -7,7 +7,7 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from jupyter_auth.core import discovery, http
+from jupyter_auth.core import discovery, http, times
 from jupyter_auth.core.credentials import lacking, variable
 from jupyter_auth.core.errors import AuthError, ConfigurationError
 from jupyter_auth.core.findings import Finding, wrong
@@ -156,7 +156,7 @@ def _clock(answer: requests.Response, now: float) -> Iterator[Finding]:
     """This machine's clock against the ``Date`` of the answer (RFC 9110 6.6.1), by the second."""
     try:
         theirs = parsedate_to_datetime(answer.headers["Date"]).timestamp()
-        theirs += float(answer.headers.get("Age") or 0)  # it rested in a cache
+        theirs += times.number(answer.headers.get("Age")) or 0  # it rested in a cache
     except (KeyError, TypeError, ValueError):
         yield Finding(about="Clock", says="The provider tells no time to compare with.")
         return

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import math
 import re
 from dataclasses import dataclass, field
 from typing import Any
 
+from jupyter_auth.core import times
 from jupyter_auth.core.errors import ConfigurationError, ProviderError
 from jupyter_auth.core.secret import Secret
 from jupyter_auth.core.urls import origin_of, require_secure
@@ -72,10 +72,4 @@ def _uri(value: Any) -> str | None:
 
 
 def _seconds(value: Any) -> float | None:
-    if isinstance(value, bool):
-        return None
-    try:
-        seconds = float(value)
-    except (TypeError, ValueError, OverflowError):
-        return None
-    return seconds if math.isfinite(seconds) and seconds > 0 else None
+    return times.number(value) or None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from jupyter_auth.core import dates
+from jupyter_auth.core import dates, times
 from jupyter_auth.core.errors import ProviderError
 
 if TYPE_CHECKING:
@@ -52,10 +52,12 @@ def _at(answer: Any, path: str) -> Any:
 def _moment(provider: Provider, value: Any) -> float:
     try:
         if provider.expires_format:
-            return dates.timestamp(value, provider.expires_format)
-        return float(value)
+            value = dates.timestamp(value, provider.expires_format)
     except (AttributeError, TypeError, ValueError, OverflowError):
+        value = None
+    if (found := times.number(value)) is None:
         raise ProviderError(
             "The token endpoint's date of expiry is not as configured.",
             hint="Check expires_format of the provider.",
-        ) from None
+        )
+    return found

@@ -13,6 +13,7 @@ from joserfc import jwt
 from joserfc.errors import InvalidKeyIdError, JoseError
 from joserfc.jwk import JWKRegistry, KeySet
 
+from jupyter_auth.core import times
 from jupyter_auth.core.errors import ProviderError
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from jupyter_auth.core.http import Json
     from jupyter_auth.core.secret import Secret
 
-FOREVER = 1e12  # seconds; Python's JSON knows Infinity and NaN
+RSA_BITS = 2048  # RFC 7518 3.3: a shorter key is not used
 CLOCK_SKEW = 120.0  # seconds that the provider's clock may differ from ours
 # Asymmetric only: `none` proves nothing, and HMAC would take a public key for a secret.
 ALGORITHMS = frozenset(
@@ -89,11 +90,24 @@ def _decode(id_token: Secret, expected: Expected, keys: Json) -> jwt.Token:
 
 def _usable(keys: Json) -> KeySet:
     """RFC 7517 5: a key that is not understood is ignored, and spoils no other."""
-    found = []
+    found, weak = [], False
     for each in keys["keys"]:
         with contextlib.suppress(JoseError, ValueError, TypeError, LookupError, AttributeError):
-            found.append(JWKRegistry.import_key(each))
+            if each["kty"] == "RSA" and _bits(each["n"]) < RSA_BITS:
+                weak = True
+            else:
+                found.append(JWKRegistry.import_key(each))
+    if weak and not found:
+        raise _refused(
+            f"its issuer signs with an RSA key of less than {RSA_BITS} bits",
+            "Whoever runs the provider has to replace the key.",
+        )
     return KeySet(found)
+
+
+def _bits(number: str) -> int:
+    """The length of a number of a key (RFC 7518 6.3.1.1)."""
+    return int.from_bytes(base64.urlsafe_b64decode(f"{number}===")).bit_length()
 
 
 def _check_claims(claims: dict[str, Any], expected: Expected, now: float) -> None:
@@ -119,7 +133,7 @@ def _check_claims(claims: dict[str, Any], expected: Expected, now: float) -> Non
 def _check_times(claims: dict[str, Any], now: float) -> None:
     expires: Any = claims.get("exp")
     issued: Any = claims.get("iat")
-    if not _is_time(expires) or not _is_time(issued):
+    if not times.is_number(expires) or not times.is_number(issued):
         raise _refused("it does not say when it was issued and when it expires")
     if issued > now + CLOCK_SKEW:
         raise _wrong_clock(f"it was issued {_minutes(issued - now)} from now")
@@ -137,10 +151,6 @@ def _wrong_clock(what: str) -> ProviderError:
 
 def _minutes(seconds: float) -> str:
     return f"{seconds / 60:.0f} minutes"
-
-
-def _is_time(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < FOREVER
 
 
 def _same(left: Any, right: str) -> bool:

@@ -14,6 +14,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from jupyter_auth.core import times
 from jupyter_auth.core.errors import StoreError
 from jupyter_auth.core.store import own_directory
 
@@ -75,6 +76,6 @@ def _moment(path: Path) -> float:
     flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
     try:
         with os.fdopen(os.open(path, flags), encoding="utf-8") as file:
-            return float(json.loads(file.read(100))["until"])
-    except (OSError, ValueError, TypeError, LookupError, OverflowError):
+            return times.number(json.loads(file.read(100))["until"]) or 0.0
+    except (OSError, ValueError, TypeError, LookupError):
         return 0.0

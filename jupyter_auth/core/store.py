@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import platformdirs
 from filelock import FileLock, Timeout
 
+from jupyter_auth.core import times
 from jupyter_auth.core.errors import ProviderNotFound, ProviderUnavailable, StoreError
 from jupyter_auth.core.handles import names_one
 from jupyter_auth.core.models import Account, AccountKey
@@ -369,9 +370,9 @@ def _whole(fields: dict[str, Any]) -> bool:
         all(isinstance(fields[name], str) for name in NEEDED)
         and bool(fields["access_token"])
         and all(isinstance(fields[name], str | None) for name in (*SECRETS, *TEXTS))
-        and all(isinstance(fields[name], int | float) for name in ("issued_at", "signed_in_at"))
+        and all(times.is_number(fields[name]) for name in ("issued_at", "signed_in_at"))
         and all(isinstance(fields.get(name), str | None) for name in ADDED)
-        and isinstance(fields["expires_at"], int | float | None)
+        and (fields["expires_at"] is None or times.is_number(fields["expires_at"]))
         and isinstance(fields["scopes"], list)
         and all(isinstance(scope, str) for scope in fields["scopes"])
     )

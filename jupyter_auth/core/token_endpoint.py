@@ -21,7 +21,7 @@ from oauthlib.oauth2 import DeviceClient, OAuth2Error, WebApplicationClient
 from requests.auth import HTTPBasicAuth
 from requests_oauthlib import OAuth2Session
 
-from jupyter_auth.core import http
+from jupyter_auth.core import http, times
 from jupyter_auth.core.credentials import lacking
 from jupyter_auth.core.dialect import spoken, understood
 from jupyter_auth.core.errors import (
@@ -32,6 +32,7 @@ from jupyter_auth.core.errors import (
     ProviderUnavailable,
 )
 from jupyter_auth.core.secret import Secret
+from jupyter_auth.core.shown_text import plain_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -41,11 +42,12 @@ if TYPE_CHECKING:
     from jupyter_auth.core.parts import Endpoints
     from jupyter_auth.core.provider import Provider
 
+BEARER = "bearer"
 TOKENS = ("access_token", "refresh_token", "id_token")
 VISIBLE = re.compile(r"[ -~]*")  # RFC 6749 A.12, A.17: a line break would end a header
 DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"  # RFC 8628 3.4
 GRANTS = ("authorization_code", DEVICE_GRANT, "client_credentials", "password")
-MAX_LIFETIME = 10 * 365 * 86400.0  # seconds; a larger `expires_in` is no promise
+MAX_LIFETIME = 10 * 365 * 86400.0  # seconds; a larger `expires_in` is none
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -194,6 +196,13 @@ def _check_types(answer: http.Json) -> http.Json:
             raise _odd(f"answered with an odd {name}: it is no text")
         elif name in TOKENS and not VISIBLE.fullmatch(answer[name]):
             raise _odd(f"answered with an odd {name}: it has invisible characters")
+    kind = answer.get("token_type") or BEARER  # many leave it out
+    if kind.lower() != BEARER:  # RFC 6749 7.1: whoever does not know the type does not use it
+        raise ProviderError(
+            f"The token endpoint answered with a token of type {plain_text(kind, 40)!r}, which"
+            " can't be used here.",
+            hint="Have the application registered for bearer tokens there (RFC 6750).",
+        )
     answer.pop("error", None)
     if not answer.get("access_token"):
         raise _odd("answered without an access token")
@@ -206,15 +215,7 @@ def _check_types(answer: http.Json) -> http.Json:
 
 def _lifetime(value: Any) -> float | None:
     """None for what is no lifetime: an error would throw away the only refresh token left."""
-    if isinstance(value, bool):
-        return None
-    try:
-        seconds = float(value)
-    except OverflowError:
-        return MAX_LIFETIME
-    except (TypeError, ValueError):
-        return None
-    return min(seconds, MAX_LIFETIME) if seconds > 0 else None
+    return times.number(value, MAX_LIFETIME) or None
 
 
 def checked(answer: http.Json) -> TokenAnswer:

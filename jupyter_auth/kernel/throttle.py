@@ -8,6 +8,7 @@ import weakref
 from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from jupyter_auth.core import times
 from jupyter_auth.core.errors import AuthError, Throttled
 from jupyter_auth.core.limits import Limits, quota_of
 from jupyter_auth.core.session_key import DEFAULT_KEY
@@ -195,7 +196,7 @@ def retry_after(response: Answer) -> float | None:
     from urllib3.util import Retry
 
     try:
-        return Retry().parse_retry_after(value)
+        return times.number(Retry().parse_retry_after(value))
     except (InvalidHeader, ValueError, TypeError, OverflowError):
         return None
 

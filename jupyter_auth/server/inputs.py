@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-import math
+import sys
 from typing import TYPE_CHECKING, Any
 
+from jupyter_auth.core import times
 from jupyter_auth.core.errors import ConfigurationError
 from jupyter_auth.core.limits import Limits, Quota
 from jupyter_auth.core.secret import Secret
@@ -121,15 +122,16 @@ def _count(data: Mapping[str, Any], name: str) -> int | None:
 
 
 def _moment(data: Mapping[str, Any], name: str) -> float | None:
-    return None if data.get(name) is None else number(data[name], name, 2**53)
+    if data.get(name) is None:
+        return None
+    if (found := times.number(data[name])) is None:
+        raise ConfigurationError(f"{name!r} is not a moment in seconds since 1970.")
+    return found
 
 
 def number(value: Any, name: str, most: float) -> float:
     """A number from 0 to ``most``, clipped there; 0 where there is none."""
-    try:
-        found = float(value or 0.0)
-    except (TypeError, ValueError):
-        found = math.nan
-    if math.isnan(found) or found < 0 or isinstance(value, bool):
+    found = times.number(0 if value in (None, "") else value, sys.float_info.max)
+    if found is None:
         raise ConfigurationError(f"{name!r} is not a number from 0 up.")
     return min(found, most)

@@ -19,7 +19,6 @@ from jupyter_auth.core.errors import (
     ProviderUnavailable,
     RefreshRejected,
 )
-from jupyter_auth.core.token_endpoint import MAX_LIFETIME
 
 from .drive import REDIRECT_URI, exchanged, party_at, refreshed, visit
 
@@ -122,9 +121,10 @@ def test_a_configured_prompt_and_a_forced_one_go_together(rogue, configured, pro
         ("3600", 3600.0),
         ("3599.5", 3599.5),
         (0.5, 0.5),
-        (10**12, MAX_LIFETIME),
-        (10**400, MAX_LIFETIME),
-        (float("inf"), MAX_LIFETIME),
+        (10**8, 1e8),
+        (10**12, None),
+        (10**400, None),
+        (float("inf"), None),
         (MISSING, None),
         (None, None),
         ("", None),
@@ -194,8 +194,8 @@ def test_scopes_are_words(party, rogue, tokens, said, meant):
     assert refreshed(party, tokens).scopes == meant
 
 
-@pytest.mark.parametrize("kind", ["bearer", "Bearer", MISSING, None, "DPoP"])
-def test_a_token_type_is_not_quarreled_about(party, rogue, kind):
+@pytest.mark.parametrize("kind", ["bearer", "Bearer", MISSING, None])
+def test_a_token_type_may_be_left_out(party, rogue, kind):
     rogue.script("token", troubles.fields(token_type=kind))
     assert exchanged(party, rogue).access_token
 
