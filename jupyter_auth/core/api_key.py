@@ -6,6 +6,7 @@ import json
 import re
 from typing import TYPE_CHECKING
 
+from jupyter_auth.core import binding
 from jupyter_auth.core.errors import LoginFailed
 from jupyter_auth.core.models import Account, Token
 from jupyter_auth.core.secret import Secret
@@ -69,6 +70,7 @@ def as_token(account: Account, provider: Provider) -> Token:
         headers_at=filled,
         kind="api_key",
         person=account.person,
+        reach=binding.reach(provider),
     )
 
 

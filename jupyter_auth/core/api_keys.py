@@ -41,7 +41,11 @@ class KeysOver:
 
     def load(self, key: AccountKey) -> Account | None:
         """As in the protocol."""
-        return self.key(key) or self._store.load(key)
+        return self.key(key) or self.bound(self._store.load(key))
+
+    def bound(self, account: Account | None) -> Account | None:
+        """What rests there, as this version binds it."""
+        return account and self._providers.bound_anew(account)
 
     def accounts(self) -> list[Account]:
         """As in the protocol."""
@@ -73,7 +77,7 @@ class KeysOver:
     def _from_environment(self, key: AccountKey) -> Account | None:
         """All parts are needed: half a key is none."""
         provider = self._providers.get(key.provider)
-        if provider.api_key is None:
+        if provider.api_key is None or not self._providers.trusts(key.provider):
             return None
         parts = {}
         for name in provider.api_key.parts:
@@ -90,7 +94,7 @@ class _Slot:
         self._over, self._slot, self._key = over, slot, key
 
     def load(self) -> Account | None:
-        return self._over.key(self._key) or self._slot.load()
+        return self._over.key(self._key) or self._over.bound(self._slot.load())
 
     def save(self, account: Account) -> None:
         """A key stays in memory; who signs in otherwise is not hidden by one."""

@@ -79,6 +79,10 @@ def _format(value: Any) -> bool:
     return _text(value) and dates.is_format(value)
 
 
+def _within(value: Any) -> bool:
+    return _text(value) and not re.search(r"^[/\\]|:|(^|[/\\])\.\.($|[/\\])", value)
+
+
 def _way(value: Any) -> bool:
     return value in ("basic", "post", "none", "query")
 
@@ -138,7 +142,10 @@ PART_KINDS: dict[str, dict[str, Kind]] = {
         "limit": (_count, "a number of calls"),
         "window": KINDS["leeway"],
     },
-    "credentials_from": dict.fromkeys(("package", "file", "client_id", "client_secret"), TEXT),
+    "credentials_from": {
+        **dict.fromkeys(("package", "client_id", "client_secret"), TEXT),
+        "file": (_within, "a path in that package"),
+    },
     "import_from": {
         "paths": (lambda value: _words(value) and not _text(value), "a list of texts"),
         "unnamed": WORDS,
@@ -173,6 +180,7 @@ def check_provider(provider: Provider) -> None:
             require_secure(url, field)
     _check_endpoints(provider)
     _check_header(provider)
+    _check_token_response(provider)
     if provider.paste:
         require_secure(provider.paste.url, "paste.url")
     _check_api_key(provider)
@@ -221,6 +229,26 @@ def _check_api_key(provider: Provider) -> None:
         )
     for origin in key.headers.keys() - {"*"}:
         require_secure(origin, "API origin")
+
+
+def _check_token_response(provider: Provider) -> None:
+    """SECURITY 11: a kernel is given access tokens, so nothing else is taken for one."""
+    for field, path in provider.token_response.items():
+        found = {secret_field(name) for name in path.split(".")} - {None, field}
+        if found:
+            raise ConfigurationError(
+                f"token_response of provider {provider.name!r} takes the {found.pop()} for"
+                f" {field!r:.60}.",
+                hint=f"Say where the provider's own {field!r:.60} is, or leave it out.",
+            )
+
+
+def secret_field(name: str) -> str | None:
+    """Which token that no kernel gets as an access token a field of that name holds."""
+    letters = re.sub("[^a-z]", "", name.lower())
+    if "refreshtoken" in letters:
+        return "refresh_token"
+    return "id_token" if letters == "idtoken" else None
 
 
 def _check_header(provider: Provider) -> None:

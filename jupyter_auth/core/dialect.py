@@ -5,12 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from jupyter_auth.core import dates, times
+from jupyter_auth.core.checks import secret_field
 from jupyter_auth.core.errors import ProviderError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from jupyter_auth.core.provider import Provider
+
+# What a kernel gets of an answer, in a token or in a sentence about it.
+TOLD = ("access_token", "id_token", "scope", "token_type", "error", "error_description")
 
 
 def spoken(provider: Provider, form: Mapping[str, str]) -> dict[str, str]:
@@ -23,8 +27,33 @@ def understood(provider: Provider, answer: dict[str, Any]) -> dict[str, Any]:
     """Its answer with the fields of RFC 6749 5.1, and ``expires_at`` in seconds since 1970.
 
     An ``expires_at`` that the provider's data say nothing of is its own affair, and left out.
-    ProviderError: a date in another spelling than the data say.
+    ProviderError: a date in another spelling than the data say, or a refresh token in the place of
+    something that a kernel gets (SECURITY 11).
     """
+    found = _read(provider, answer)
+    refresh_tokens = [*_refresh_tokens(answer), *_refresh_tokens(found)]
+    for name in TOLD:
+        if any(_has(found.get(name), each) for each in refresh_tokens):
+            raise ProviderError(
+                f"The token endpoint answered with a refresh token as its {name}.",
+                hint="Check token_response of the provider. Nothing was stored.",
+            )
+    return found
+
+
+def _refresh_tokens(answer: Any) -> Iterator[str]:
+    for name, value in answer.items() if isinstance(answer, dict) else ():
+        if isinstance(value, str) and value and secret_field(name) == "refresh_token":
+            yield value
+        yield from _refresh_tokens(value)
+
+
+def _has(value: Any, secret: str) -> bool:
+    """What is no text may be shown as one where it is said what is wrong with it."""
+    return value == secret if isinstance(value, str) else secret in str(value)
+
+
+def _read(provider: Provider, answer: dict[str, Any]) -> dict[str, Any]:
     if not provider.token_response:
         plain = {name: value for name, value in answer.items() if name != "expires_at"}
         return _with_scope(provider, plain)

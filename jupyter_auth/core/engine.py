@@ -13,6 +13,7 @@ from jupyter_auth.core.checks import check_session_key
 from jupyter_auth.core.checkup import checkup
 from jupyter_auth.core.client_tokens import ClientTokens
 from jupyter_auth.core.completion import Completion
+from jupyter_auth.core.definitions import provider_from_mapping
 from jupyter_auth.core.device import DeviceGrant
 from jupyter_auth.core.discovery import Discovery
 from jupyter_auth.core.environment import environment
@@ -33,7 +34,6 @@ from jupyter_auth.core.models import (
     Logout,
     Token,
 )
-from jupyter_auth.core.providers import provider_from_mapping
 from jupyter_auth.core.redirect import RedirectGrant
 from jupyter_auth.core.register import Request
 from jupyter_auth.core.resting_place import providers_file, resting_place
@@ -105,9 +105,7 @@ class Engine:
         self.typed = TypedGrants(
             self._logins, self._completion, self._typed_party, providers, clock
         )
-        self._unattended = Unattended(
-            providers, self._asked, self._completion, self._tokens, trusts_code=self.trusts_code
-        )
+        self._unattended = Unattended(providers, self._asked, self._completion, self._tokens)
         self._client_tokens = ClientTokens(self._asked, clock)
         self._usage = Usage(self._log, clock, Lockouts(store.directory))
 
@@ -186,6 +184,8 @@ class Engine:
         if grant in grants.TYPED:
             self._typed_party(provider)
         if grant != "api_key" and not (self.has_pages and self._providers.completable(provider)):
+            if problem := self._providers.unanswered(provider):
+                raise problem
             party.require_client()
         request = Request(
             key=AccountKey(provider, session_key),
@@ -280,6 +280,7 @@ class Engine:
         if self._home is None:
             raise ConfigurationError("There are no files of yours here to import from.")
         party = self._typed_party(provider)
+        self._providers.require_trust(provider)
         return take_over(provider, party, self._completion, self._tokens, self._home)
 
     def id_token(self, provider: str, session_key: str = DEFAULT_KEY) -> Secret | None:

@@ -10,7 +10,7 @@ import json
 import os
 import tempfile
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -71,15 +71,20 @@ def keep_secret(file: Path, provider: Provider, secret: Secret) -> None:
     _write(file, json.dumps({**_kept(file), provider.name: entry}, indent=2))
 
 
-def kept_secret(file: Path, provider: Provider) -> Secret | None:
-    """The client secret that was kept for exactly this provider.
+def kept_secret(file: Path, name: str, fingerprints: Collection[str]) -> Secret | None:
+    """The client secret that was kept for a definition of that name with one of them.
 
     ConfigurationError: the file is not this user's alone, or is damaged.
     """
-    entry = _kept(file).get(provider.name)
-    if not isinstance(entry, dict) or entry.get("fingerprint") != provider.fingerprint:
+    entry = _kept(file).get(name)
+    if not isinstance(entry, dict) or entry.get("fingerprint") not in fingerprints:
         return None
     return Secret(entry["client_secret"]) if isinstance(entry.get("client_secret"), str) else None
+
+
+def keeps_one(file: Path, name: str) -> bool:
+    """Whether there is a client secret under that name, whatever it was given for."""
+    return name in _kept(file)
 
 
 def _kept(file: Path) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING
 
-from jupyter_auth.core import api_key
+from jupyter_auth.core import api_key, binding
 from jupyter_auth.core.models import Token
 from jupyter_auth.core.secret import Secret
 
@@ -46,6 +46,7 @@ def as_token(account: Account, provider: Provider) -> Token:
         expires_at=account.expires_at,
         refresh_at=refresh_at(account, provider.leeway),
         person=account.person,
+        reach=binding.reach(provider),
     )
 
 

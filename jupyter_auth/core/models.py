@@ -30,7 +30,8 @@ class Token:
 
     From ``refresh_at`` on a new one should be fetched while this one still works; from
     ``expires_at`` on it does not. None: the provider named no lifetime. ``headers_at``: other ones
-    at these origins. ``person``: see ``Account.person``; empty: not a person's.
+    at these origins. ``person``: see ``Account.person``; empty: not a person's. ``reach``: where it
+    may go, as ``binding`` says it of a definition.
     """
 
     access_token: Secret
@@ -41,6 +42,7 @@ class Token:
     kind: Kind = "bearer"
     headers_at: Mapping[str, Mapping[str, Secret]] = field(default_factory=dict)
     person: str = ""
+    reach: str = ""
 
     @property
     def digest(self) -> str:

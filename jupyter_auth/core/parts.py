@@ -167,7 +167,7 @@ def taken(provider: str, field: Field[Any], value: Any) -> Any:
         ConfigurationError: names what is wrong with a table, and the key that may have been meant.
     """
     if value is None:
-        return _default(field)
+        return default_of(field)
     kind = PARTS.get(field.name)
     if kind is None or isinstance(value, kind):
         return value
@@ -180,12 +180,15 @@ def taken(provider: str, field: Field[Any], value: Any) -> Any:
             f"The field {of} has an unknown key {unknown[0]!r}.", hint=nearest(unknown[0], known)
         )
     given = {name: each for name, each in value.items() if each is not None}
-    if lacking := [n for n, each in known.items() if n not in given and _default(each) is MISSING]:
+    if lacking := [
+        n for n, each in known.items() if n not in given and default_of(each) is MISSING
+    ]:
         raise ConfigurationError(f"The field {of} needs the key {lacking[0]!r}.")
     return kind(**{k: tuple(v) if isinstance(v, list) else v for k, v in given.items()})
 
 
-def _default(field: Field[Any]) -> Any:
+def default_of(field: Field[Any]) -> Any:
+    """What a field is where nobody gives it; MISSING: somebody has to."""
     return field.default if field.default_factory is MISSING else field.default_factory()
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from dataclasses import dataclass, field, fields, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from jupyter_auth.core import binding
 from jupyter_auth.core.addresses import Trust
 from jupyter_auth.core.checks import URLS, check_provider
 from jupyter_auth.core.errors import ConfigurationError
@@ -145,11 +144,8 @@ class Provider:
 
     @property
     def fingerprint(self) -> str:
-        """What an account is bound to: another configuration of the same name never reads it."""
-        given = self.endpoints or Endpoints()  # these two are sent the refresh token
-        bound = [self.issuer, given.token_endpoint, given.revocation_endpoint]
-        bound += [self.client_id, self.audience]
-        return hashlib.sha256(json.dumps(bound).encode()).hexdigest()
+        """What accounts and secrets are bound to: another configuration never reads them."""
+        return binding.digest(self)
 
     def as_service(self) -> Provider:
         """The same for a service account: with what ``service`` says in the place of its own.
@@ -180,6 +176,7 @@ class Provider:
             api_headers=dict(self.api_headers),
             throttle=self.throttle,
             source=source,
+            reach=binding.reach(self),
         )
 
 
@@ -189,7 +186,8 @@ class ProviderInfo:
 
     ``name`` is what calls name it by: the handle of one that was made in code.
     ``host`` is where people sign in as far as the configuration says: see ``Login`` for the rest.
-    ``unattended``: whoever keeps the accounts can sign in there with nobody there.
+    ``unattended``: whoever keeps the accounts can sign in there with nobody there. ``reach``: see
+    ``binding``.
     """
 
     name: str
@@ -203,6 +201,7 @@ class ProviderInfo:
     throttle: Throttle = field(default_factory=Throttle)
     source: str = "configured"
     unattended: bool = False
+    reach: str = ""
 
 
 def configured_names(known: Iterable[ProviderInfo]) -> list[str]:

@@ -1,4 +1,4 @@
-"""Mappings in, ``Provider`` out; and which configuration of a name counts.
+"""Which configuration of a name counts, and which secrets complete it.
 
 The administrator's (``c.JupyterAuth.providers``) goes first and cannot be replaced, then the
 user's ``providers.toml``, then the presets of this package. What was made in code goes by a handle,
@@ -7,102 +7,40 @@ and so changes what no name means.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
-import functools
-import tomllib
-from collections.abc import Mapping
-from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 import platformdirs
 
-from jupyter_auth.core import keeping
+from jupyter_auth.core import binding, keeping
 from jupyter_auth.core.credentials import (
     Credentials,
     Password,
     from_environment,
     from_package,
     password_from_environment,
+    variable,
+)
+from jupyter_auth.core.definitions import (
+    ADDRESSES,
+    own_client,
+    presets,
+    provider_from_mapping,
+    replace_provider,
 )
 from jupyter_auth.core.errors import ConfigurationError, ProviderNotFound
 from jupyter_auth.core.handles import NAME, is_handle, plain
 from jupyter_auth.core.made_in_code import MadeInCode, handle_of_provider
-from jupyter_auth.core.parts import PARTS, nearest
+from jupyter_auth.core.parts import nearest
 from jupyter_auth.core.provider import Provider, ProviderInfo
 from jupyter_auth.core.secret import Secret
-from jupyter_auth.core.wire import provider_fields
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-ADDRESSES = {"issuer", "endpoints"}  # what makes a table more than an addition to a preset
-FIELDS = {field.name for field in dataclasses.fields(Provider)}
-
-
-def provider_from_mapping(name: str, mapping: Mapping[str, Any]) -> Provider:
-    """The provider that a table of TOML, JSON or a traitlets dict describes.
-
-    A table without an address completes the preset of its name: a client id is often all it has.
-    ConfigurationError names the field that is wrong, and one it may have been meant for.
-    """
-    if not isinstance(mapping, Mapping):
-        raise ConfigurationError(f"Provider {name!r} is not a table of fields.")
-    fields = {k: v for k, v in mapping.items() if v is not None and k != "name"}
-    if not ADDRESSES & fields.keys():
-        preset = _presets().get(name, {})
-        fields = {**preset, **_own_client(preset, _completed_tables(preset, fields))}
-    for key in fields:
-        _check_field(name, key)
-    try:
-        return Provider(name=name, **fields)
-    except (TypeError, ValueError):
-        raise ConfigurationError(f"Provider {name!r} has a field of a wrong kind.") from None
-
-
-def _completed_tables(before: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    """``changes``, with each table of a part completed by what was there before.
-
-    A service's client id and secret complete what the preset says of it.
-    """
-    done = dict(changes)
-    for name in PARTS.keys() & before.keys() & changes.keys():
-        if before[name] is not None and isinstance(changes[name], Mapping):
-            part = before[name] if isinstance(before[name], Mapping) else vars(before[name])
-            done[name] = {**part, **changes[name]}
-    return done
-
-
-def _own_client(before: Mapping[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
-    """``changes``: another client than before has no part of the one before's secret."""
-    if changes.get("client_id") in {None, before.get("client_id")}:
-        return changes
-    return {"client_secret": None, "credentials_from": None, **changes}
-
-
-def _check_field(name: str, key: str) -> None:
-    if key not in FIELDS:
-        raise ConfigurationError(
-            f"Provider {name!r} has an unknown field {key!r}.", hint=nearest(key, FIELDS)
-        )
-
-
-def replace_provider(provider: Provider, **changes: Any) -> Provider:
-    """``provider`` with fields changed; a table given for a part completes what is there.
-
-    Raises:
-        ConfigurationError: no such field, or the changed provider cannot work.
-    """
-    for key in changes:
-        _check_field(provider.name, key)
-    changes = _completed_tables(vars(provider), changes)
-    # What was derived from other fields is derived anew from the changed ones.
-    derived: dict[str, Any] = {"title": "", "client_auth": None, "api_origins": ()}
-    for field, nothing in derived.items():
-        again = dataclasses.replace(provider, **{field: nothing})
-        if getattr(again, field) == getattr(provider, field):
-            changes.setdefault(field, nothing)
-    return dataclasses.replace(provider, **changes)
+    from jupyter_auth.core.models import Account
 
 
 def provider(name: str, **changes: Any) -> Provider:
@@ -119,7 +57,10 @@ def provider(name: str, **changes: Any) -> Provider:
     if not isinstance(name, str):
         raise ConfigurationError("The first argument is a provider's name, such as 'github'.")
     before = Providers(user_file=user_file()).get(name)
-    return replace_provider(before, **_own_client(vars(before), changes))
+    made = replace_provider(before, **own_client(vars(before), changes))
+    if "client_secret" in changes or binding.same(before, made, but=binding.NO_CLIENT_SECRET):
+        return made
+    return replace_provider(made, client_secret=None)  # it was given for other endpoints
 
 
 def user_file() -> Path:
@@ -133,7 +74,8 @@ class Providers:
     ``configured`` is the administrator's; with ``allow_user_providers`` off there is nothing
     else. An error in it is what is wrong with that provider: whoever asks for it is told. A broken
     user file or preset is reported when it is asked for, not at start.
-    ``environ``: where client ids and secrets are looked up, for all but what was made in code.
+    ``environ``: where client ids and secrets are looked up. ``own_process``: in a program which
+    the person runs, and which no kernel asks: then they are for their own file too.
     ``problems``: what is wrong with the configuration, for doctor and whoever misses a provider.
     """
 
@@ -144,6 +86,7 @@ class Providers:
         user_file: Path | None = None,
         allow_user_providers: bool = True,
         environ: Mapping[str, str] | None = None,
+        own_process: bool = False,
         problems: Sequence[ConfigurationError] = (),
     ) -> None:
         self.problems = problems
@@ -156,17 +99,75 @@ class Providers:
         self._user_file = user_file
         self._open = allow_user_providers
         self._environ = environ or {}
+        self._own_process = own_process
         self._code = MadeInCode()
 
     def get(self, name: str) -> Provider:
         """The provider of that name. ProviderNotFound names those near it."""
-        return self._with_kept_secret(*self._find(name))
-
-    def _with_kept_secret(self, source: str, provider: Provider) -> Provider:
-        if provider.client_secret or self._user_file is None or source not in {"user", "preset"}:
+        source, bare = self._defined(name)
+        provider = self._completed(source, bare)
+        mine = source in {"user", "preset"} and provider.client_id == bare.client_id
+        if provider.client_secret or self._user_file is None or not mine:
             return provider
-        secret = keeping.kept_secret(keeping.secrets_file(self._user_file), provider)
+        bound = binding.fingerprints(bare, trusted=self._trusted(source, bare))
+        secret = keeping.kept_secret(keeping.secrets_file(self._user_file), name, bound)
         return replace_provider(provider, client_secret=secret) if secret else provider
+
+    def trusts(self, name: str) -> bool:
+        """Whether what this process has of people's secrets is for what that name means.
+
+        It is for what the administrator or this package says, and for a person's own file where
+        that only adds a client, scopes and the like; never for what a kernel says.
+        """
+        return self._own_process or self._trusted(*self._defined(name))
+
+    def require_trust(self, name: str) -> None:
+        """ConfigurationError: not so."""
+        if not self.trusts(name):
+            raise ConfigurationError(
+                f"What other programs keep isn't given to the {plain(name)!r} of your own file.",
+                hint="Configure it in c.JupyterAuth.providers, or import it in a terminal.",
+            )
+
+    def _trusted(self, source: str, bare: Provider) -> bool:
+        if source != "user":
+            return source != "code"
+        preset = presets().get(bare.name)
+        if preset is None:
+            return False
+        other = provider_from_mapping(bare.name, preset)
+        return binding.same(bare, other, but={"client_id", "credentials_from"})
+
+    def bound_anew(self, account: Account) -> Account:
+        """An account of the first version, bound to what a definition says that no kernel made."""
+        with contextlib.suppress(ConfigurationError):
+            if binding.is_of_first_version(account.fingerprint):
+                trusted = self._trusted(*self._defined(account.provider))
+                provider = self.get(account.provider)
+                if account.fingerprint in binding.fingerprints(provider, trusted=trusted):
+                    return dataclasses.replace(account, fingerprint=provider.fingerprint)
+        return account
+
+    def unanswered(self, name: str) -> ConfigurationError | None:
+        """What to do where there is a client secret, and for another definition. None: not so."""
+        source, _ = self._defined(name)
+        if source not in {"user", "preset"} or self._user_file is None:
+            return None
+        if self.get(name).client_secret:
+            return None
+        hint = f"Give it for this one: `jupyter auth add {name} --client-secret`."
+        if from_environment(self._environ, name).client_secret and not self.trusts(name):
+            return ConfigurationError(
+                f"{variable(name, 'client_secret')} is for what the server's configuration says of"
+                f" {name!r}, and not for {self._user_file}.",
+                hint=hint,
+            )
+        secrets = keeping.secrets_file(self._user_file)
+        if keeping.keeps_one(secrets, name):
+            return ConfigurationError(
+                f"The client secret of {name!r} was given for another definition of it.", hint=hint
+            )
+        return None
 
     def service(self, name: str) -> Provider:
         """The provider of that name as its service account sees it.
@@ -174,6 +175,8 @@ class Providers:
         ProviderNotFound. ConfigurationError: its client is for people's sign-ins alone.
         """
         provider = self.get(name)
+        if problem := self.unanswered(name):
+            raise problem
         if provider.service is None:
             raise ConfigurationError(
                 f"{provider.title} is not configured for service accounts.",
@@ -182,17 +185,12 @@ class Providers:
             )
         return provider.as_service()
 
-    def password(self, name: str, *, code: bool = False) -> Password | None:
-        """The user name and password of the environment, where that provider takes passwords.
-
-        ``code``: also for one that was made in code: any notebook could have made it.
-        """
+    def password(self, name: str) -> Password | None:
+        """The user name and password of the environment, where that provider takes passwords."""
         found = password_from_environment(self._environ, plain(name))
-        if found is None:
+        if found is None or "password" not in self._find(name)[1].grants:
             return None
-        source, provider = self._find(name)
-        allowed = "password" in provider.grants and (code or source != "code")
-        return found if allowed else None
+        return found if self.trusts(name) else None
 
     def info(self, name: str) -> ProviderInfo:
         """What a kernel may know of it. ProviderNotFound."""
@@ -226,23 +224,17 @@ class Providers:
         self._configured = {**self._configured, provider.name: provider}  # others may be at it
 
     def _is_known(self, provider: Provider) -> bool:
-        """Whether its name means this very definition; a secret that it brings counts."""
+        """Whether its name means this very definition.
+
+        A secret that it brings is not compared, or a kernel would learn whether it guessed one.
+        """
         try:
-            source, known = self._find(provider.name)
-            known = self._with_kept_secret(source, known)
+            known, bare = self.get(provider.name), self._defined(provider.name)[1]
         except ConfigurationError:
             return False
-        if provider == known:
-            return True
-        given = provider_fields(provider)
-        bare = provider_fields(provider, secrets=False)
-        same = (known, self._bare(provider.name))
-        return given == bare and handle_of_provider(provider) in map(handle_of_provider, same)
-
-    def _bare(self, name: str) -> Provider:
-        """What its name means, without what the environment and packages add."""
-        entry = next(layer[name] for _, layer in self._layers() if name in layer)
-        return entry if isinstance(entry, Provider) else provider_from_mapping(name, entry)
+        if not _secrets(provider) <= _secrets(known):
+            return False
+        return handle_of_provider(provider) in map(handle_of_provider, (known, bare))
 
     @property
     def user_file(self) -> Path | None:
@@ -290,7 +282,7 @@ class Providers:
         source = self.info(name).source
         if source == "user":  # with addresses of its own it is no preset any more
             table = self._user_tables().get(name, {})
-            return name in _presets() and not ADDRESSES & table.keys()
+            return name in presets() and not ADDRESSES & table.keys()
         return source == "preset"
 
     def prefer(self, name: str, grant: str) -> None:
@@ -312,6 +304,11 @@ class Providers:
             )
 
     def _find(self, name: str) -> tuple[str, Provider]:
+        source, bare = self._defined(name)
+        return source, self._completed(source, bare)
+
+    def _defined(self, name: str) -> tuple[str, Provider]:
+        """Where it is defined, and as what: without what the environment and packages add."""
         if is_handle(name):
             return "code", self._code.get(name)
         names: set[str] = set()
@@ -334,22 +331,28 @@ class Providers:
                 raise
             tables = {}
         yield "user", tables
-        yield "preset", _presets()
+        yield "preset", presets()
 
     def _user_tables(self) -> Mapping[str, Any]:
         return keeping.tables(self._user_file) if self._user_file else {}
 
     def _made(self, name: str, entry: Any) -> Provider:
-        """With the client credentials that are kept elsewhere."""
         if isinstance(entry, ConfigurationError):
             raise ConfigurationError(entry.message, hint=entry.hint)
-        made = entry if isinstance(entry, Provider) else provider_from_mapping(name, entry)
-        return _completed(made, from_environment(self._environ, name))
+        return entry if isinstance(entry, Provider) else provider_from_mapping(name, entry)
+
+    def _completed(self, source: str, bare: Provider) -> Provider:
+        """With the client credentials of the environment, and those of a package as the last."""
+        if source == "code":
+            return bare
+        trusted = self._own_process or self._trusted(source, bare)
+        found = from_environment(self._environ, bare.name) if trusted else Credentials()
+        return _with_credentials(bare, found)
 
     def _listed(self, source: str, name: str, entry: Any) -> ProviderInfo | None:
         """One broken entry must not hide the others. Whoever chooses one is told why."""
         try:
-            provider = self._made(name, entry)
+            provider = self._completed(source, self._made(name, entry))
         except ConfigurationError:
             if source == "preset":
                 raise
@@ -365,7 +368,13 @@ def _taken(name: str) -> ConfigurationError:
     )
 
 
-def _completed(provider: Provider, found: Credentials) -> Provider:
+def _secrets(provider: Provider) -> set[str]:
+    """Which secrets it has."""
+    places = {"client": provider, "service": provider.service}
+    return {name for name, place in places.items() if place and place.client_secret}
+
+
+def _with_credentials(provider: Provider, found: Credentials) -> Provider:
     """Those found are for the service account, where there can be one. A package's are the last."""
     fields: dict[str, Any] = found.fields()
     if fields and provider.service:
@@ -377,9 +386,3 @@ def _completed(provider: Provider, found: Credentials) -> Provider:
             fields = public.fields()
             provider = replace_provider(provider, **fields) if fields else provider
     return provider
-
-
-@functools.cache
-def _presets() -> Mapping[str, Any]:
-    text = resources.files(__package__).joinpath("presets.toml").read_text(encoding="utf-8")
-    return tomllib.loads(text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 from typing import TYPE_CHECKING
@@ -58,8 +59,13 @@ def providers_file(providers: Providers) -> Iterator[Finding]:
     if secrets.exists():
         loose = list(_others_can(secrets))
         yield from loose
-        if not loose:
-            yield Finding(about="Client secrets", says=f"Stored in {secrets}: {_protection()}")
+        if loose:
+            return
+        yield Finding(about="Client secrets", says=f"Stored in {secrets}: {_protection()}")
+    for name in names:
+        with contextlib.suppress(ConfigurationError):  # said before
+            if unanswered := providers.unanswered(name):
+                yield wrong("Client secret", unanswered)
 
 
 def _protection() -> str:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 class Unattended:
-    """Those of one person's accounts. ``trusts_code``: also for providers made in code.
+    """Those of one person's accounts.
 
     Only the default account, and the one under that user name, are signed in so. What was refused
     once is not sent again, and who signs out stays signed out, for as long as this process lives.
@@ -43,14 +43,11 @@ class Unattended:
         party: Callable[[Provider], Party],
         completion: Completion,
         tokens: Tokens,
-        *,
-        trusts_code: bool,
     ) -> None:
         self._providers = providers
         self._party = party
         self._completion = completion
         self._tokens = tokens
-        self._trusts_code = trusts_code
         self._refused: dict[AccountKey, RefreshRejected] = {}
         self._signed_out: set[AccountKey] = set()
         self._flights: SingleFlight[None] = SingleFlight()
@@ -92,7 +89,7 @@ class Unattended:
         return found is not None and key.session_key in {DEFAULT_KEY, found.username}
 
     def _password(self, provider: str) -> Password | None:
-        return self._providers.password(provider, code=self._trusts_code)
+        return self._providers.password(provider)
 
     @forgetful
     def _sign_in(self, key: AccountKey) -> None:

@@ -45,6 +45,7 @@ def token_to_wire(token: Token) -> dict[str, Any]:
         "refresh_at": token.refresh_at,
         "scope": " ".join(token.scopes),
         "person": token.person,
+        "reach": token.reach,
     }
 
 
@@ -67,6 +68,7 @@ def token_from_wire(data: dict[str, Any]) -> Token:
         refresh_at=data.get("refresh_at"),
         scopes=tuple(str(data.get("scope") or "").split()),
         person=str(data.get("person") or ""),
+        reach=str(data.get("reach") or ""),
     )
 
 
@@ -106,6 +108,7 @@ def provider_to_wire(info: ProviderInfo) -> dict[str, Any]:
         "throttle": dataclasses.asdict(info.throttle),
         "source": info.source,
         "unattended": info.unattended,
+        "reach": info.reach,
     }
 
 
@@ -123,6 +126,7 @@ def provider_from_wire(data: dict[str, Any]) -> ProviderInfo:
         throttle=_throttle(data.get("throttle") or {}),
         source=data["source"],
         unattended=bool(data.get("unattended")),
+        reach=str(data.get("reach") or ""),
     )
 
 

@@ -11,7 +11,12 @@ import weakref
 from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol
 
-from jupyter_auth.core.errors import LoginRequired, RefreshRejected, UserMismatch
+from jupyter_auth.core.errors import (
+    ConfigurationError,
+    LoginRequired,
+    RefreshRejected,
+    UserMismatch,
+)
 from jupyter_auth.core.flight import SingleFlight
 from jupyter_auth.core.handles import plain
 from jupyter_auth.kernel.warn import warn
@@ -52,7 +57,8 @@ class AccountTokens:
     place of ``accounts.token``: those are no person's.
 
     ``person`` is whose tokens these are (``Account.person``), by default that of the first one.
-    Raises UserMismatch instead of giving out the token of another person.
+    Raises UserMismatch instead of giving out the token of another person. ``reach``: where they may
+    go, by the definition that was read (``binding.reach``); ConfigurationError: it is another now.
     """
 
     def __init__(
@@ -66,8 +72,10 @@ class AccountTokens:
         leave: Callable[[], None] | None = None,
         get: Get | None = None,
         person: str = "",
+        reach: str = "",
     ) -> None:
         self.person = person
+        self._reach = reach
         self._asks = accounts.token if get is None else get
         self._made_by_name = get is None
         self._watcher = watcher_of(accounts)
@@ -85,7 +93,7 @@ class AccountTokens:
     def __reduce__(self) -> tuple[object, ...]:
         if not self._made_by_name:
             raise TypeError("These tokens are not pickled: pickle their session.")
-        return _reconnected, (*self._key, self.person)
+        return _reconnected, (*self._key, self.person, self._reach)
 
     def start_anew(self) -> None:
         """Forget everything: also what threads of a parent process were about to do."""
@@ -158,6 +166,7 @@ class AccountTokens:
     def _get(self, min_valid: float, rejected: str | None) -> Token:
         drops = self._drops
         token = self._asks(*self._key, min_valid=min_valid, rejected=rejected)
+        self._check_reach(token.reach)
         if self._made_by_name:
             self._check_person(token.person)
         expires = math.inf if token.expires_at is None else token.expires_at
@@ -166,6 +175,14 @@ class AccountTokens:
             if drops == self._drops:  # else it is from before a change
                 self._held = (token, min(expires, token.refresh_at or expires), expires)
         return token
+
+    def _check_reach(self, reach: str) -> None:
+        """SECURITY 15: what this process knows of the provider is what the account is bound to."""
+        if self._reach and reach and reach != self._reach:
+            raise ConfigurationError(
+                f"The addresses of {plain(self._key[0])!r} have changed. Nothing was sent.",
+                hint="Run the cell that makes this session again.",
+            )
 
     def _check_person(self, person: str) -> None:
         with self._lock:
@@ -229,10 +246,10 @@ class AccountTokens:
 _all: weakref.WeakSet[AccountTokens] = weakref.WeakSet()
 
 
-def _reconnected(provider: str, session_key: str, person: str) -> AccountTokens:
+def _reconnected(provider: str, session_key: str, person: str, reach: str) -> AccountTokens:
     from jupyter_auth.kernel.client import connect
 
-    return AccountTokens(connect(), provider, session_key, person=person)
+    return AccountTokens(connect(), provider, session_key, person=person, reach=reach)
 
 
 def _after_fork() -> None:

@@ -49,9 +49,10 @@ class BoundTokens:
 
             accounts = connect()
             info = accounts.provider(source)
+            reach = info.reach if origins is None else ""
             origins = info.api_origins if origins is None else origins
             refresh_on = info.refresh_on if refresh_on is None else refresh_on
-            source = AccountTokens(accounts, info.name, session_key)
+            source = AccountTokens(accounts, info.name, session_key, reach=reach)
             limits = limits or Throttling(accounts, Credential(info, session_key))
         if origins is None or isinstance(origins, str):
             raise TypeError("origins: a list of those that the token may go to")

@@ -139,7 +139,7 @@ class BrokerClient:
 
     def configuration(self, name: str) -> Provider:
         """As ``Accounts.configuration``."""
-        from jupyter_auth.core.providers import provider_from_mapping
+        from jupyter_auth.core.definitions import provider_from_mapping
 
         path = f"providers/{quote(name, safe='')}/configuration"
         return self._call(lambda data: provider_from_mapping(plain(name), data), "GET", path)

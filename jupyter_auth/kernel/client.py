@@ -166,7 +166,7 @@ class _Here:
                 from jupyter_auth.core.providers import Providers, user_file
                 from jupyter_auth.core.store import FileStore
 
-                providers = Providers(user_file=user_file(), environ=os.environ)
+                providers = Providers(user_file=user_file(), environ=os.environ, own_process=True)
                 for name, provider in list(self._registered.items()):
                     if providers.register(provider).name != name == provider.name:
                         providers.configure(provider)  # it was one of the server's own

@@ -60,7 +60,7 @@ class ServiceAccount:
         self.key = AccountKey(self.info.name, client.session_key)
         self._secret = secret
         self._issuing: tuple[int, ClientTokens] | None = None
-        self.tokens = AccountTokens(accounts, *self._names, get=self._get)
+        self.tokens = AccountTokens(accounts, *self._names, get=self._get, reach=self.info.reach)
 
     @property
     def client_id(self) -> str | None:
@@ -156,7 +156,7 @@ class ServiceAccount:
 
 def _client(provider: Any, *rest: Any) -> Client:
     if isinstance(provider, dict):
-        from jupyter_auth.core.providers import provider_from_mapping
+        from jupyter_auth.core.definitions import provider_from_mapping
 
         provider = provider_from_mapping(provider["name"], provider)
     return Client(provider, *rest)

@@ -182,7 +182,7 @@ def _restored(
     made_of: dict[str, Any] | None,
 ) -> UserSession:
     if made_of:  # a provider made in code, perhaps in another process
-        from jupyter_auth.core.providers import provider_from_mapping
+        from jupyter_auth.core.definitions import provider_from_mapping
 
         with suppress(AuthError):
             made = provider_from_mapping(made_of["name"], made_of)

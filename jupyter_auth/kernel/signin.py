@@ -71,6 +71,7 @@ class SignIn:
             sign_in=self._account_ended,
             leave=self._interrupted,
             person=wish.person,
+            reach=info.reach,
         )
         self._accounts = accounts
         self._left = False  # whether it was this session that signed out

@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from providers.troubles import Reply
 
 from jupyter_auth.core import credentials, idtoken, oauth, wire
+from jupyter_auth.core.definitions import FIELDS, provider_from_mapping
 from jupyter_auth.core.discovery import Discovery
 from jupyter_auth.core.errors import AuthError, ConfigurationError, ProviderError
 from jupyter_auth.core.parts import CredentialsFrom
 from jupyter_auth.core.provider import Provider
-from jupyter_auth.core.providers import FIELDS, provider_from_mapping
 from jupyter_auth.core.secret import Secret
 from jupyter_auth.core.token_endpoint import TokenAnswer
 

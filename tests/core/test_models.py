@@ -7,11 +7,11 @@ import hashlib
 
 import pytest
 
+from jupyter_auth.core.definitions import replace_provider
 from jupyter_auth.core.errors import ConfigurationError
 from jupyter_auth.core.models import AccountKey, Token
 from jupyter_auth.core.parts import Endpoints, Header
 from jupyter_auth.core.provider import Provider
-from jupyter_auth.core.providers import replace_provider
 from jupyter_auth.core.secret import Secret
 
 ISSUER = "https://idp.example.com/realm/"
@@ -144,28 +144,6 @@ def test_what_was_said_stays():
 def test_a_field_that_does_not_exist_is_named():
     with pytest.raises(ConfigurationError, match="client_idd"):
         replace_provider(provider(), client_idd="x")
-
-
-# -- bound (SECURITY 15) -------------------------------------------------------------------------
-
-
-def test_an_account_is_bound_to_where_and_who_it_was_made_for():
-    base = provider()
-    others = [
-        provider(issuer="https://idp.example.com/realm"),
-        provider(client_id="y"),
-        provider(client_id=None),
-        provider(audience="api"),
-        provider(endpoints=endpoints(token_endpoint="https://evil.example.com/token")),
-        provider(endpoints=endpoints(revocation_endpoint="https://evil.example.com/revoke")),
-        provider(issuer=None, endpoints=endpoints(token_endpoint=ISSUER)),
-    ]
-    assert len({each.fingerprint for each in [base, *others]}) == 1 + len(others)
-
-
-def test_what_only_looks_different_is_the_same_account():
-    same = provider(title="T", scopes=("a",), client_secret="s", base_url="https://api.example.com")
-    assert same.fingerprint == provider().fingerprint
 
 
 # -- the rest ------------------------------------------------------------------------------------

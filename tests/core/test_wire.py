@@ -32,6 +32,7 @@ tokens = st.builds(
     expires_at=st.none() | times,
     refresh_at=st.none() | times,
     kind=st.sampled_from(["bearer", "api_key"]),
+    reach=text,
 )
 infos = st.builds(
     ProviderInfo,
@@ -43,6 +44,7 @@ infos = st.builds(
     api_origins=words,
     refresh_on=st.lists(st.integers(100, 599), max_size=3).map(tuple),
     source=st.sampled_from(["configured", "code", "user", "preset"]),
+    reach=text,
 )
 account_infos = st.builds(
     AccountInfo,
@@ -180,8 +182,8 @@ def test_there_is_no_word_for_a_refresh_token_or_a_client_secret():
         "access_token", "api_headers", "api_origins", "asked", "Authorization", "base_url", "calls",
         "changes", "client_id", "error", "expires_at", "grant", "headers", "headers_at", "host",
         "id", "kernel", "kind", "limit", "limits", "lockout", "login", "name", "notebook",
-        "notebooks", "path", "person", "provider", "quota", "refresh_at", "refresh_on", "refreshes",
-        "remaining", "reset", "reset_at", "scope", "sequence", "session_key", "shared",
+        "notebooks", "path", "person", "provider", "quota", "reach", "refresh_at", "refresh_on",
+        "refreshes", "remaining", "reset", "reset_at", "scope", "sequence", "session_key", "shared",
         "signed_in_at", "source", "status", "statuses", "subject", "throttle", "throttled_until",
         "title", "unattended", "url", "username", "warning", "window",
     }  # fmt: skip

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from jupyter_auth.core import providers
+from jupyter_auth.core import definitions
 
 
 def preset_at(name: str, moved: dict[str, str], **fields: Any) -> dict[str, Any]:
     """The table of that preset with each address of ``moved`` replaced by the other."""
-    text = json.dumps(providers._presets()[name])
+    text = json.dumps(definitions.presets()[name])
     for theirs, ours in moved.items():
         assert theirs in text, theirs
         text = text.replace(theirs, ours)

@@ -10,8 +10,9 @@ from providers import troubles
 from systems.presets import preset_at
 
 from jupyter_auth import UserSession
-from jupyter_auth.core import providers
+from jupyter_auth.core import definitions
 from jupyter_auth.core.errors import InsufficientScope
+from jupyter_auth.core.providers import Providers
 
 
 @pytest.fixture
@@ -79,9 +80,9 @@ def test_microsoft_offline_access_is_granted_without_a_word(sign_in, rogue):
     assert session.get("/api/x").ok
 
 
-@pytest.mark.parametrize("name", sorted(providers._presets()))
+@pytest.mark.parametrize("name", sorted(definitions.presets()))
 def test_each_sends_its_tokens_over_https_to_hosts_of_its_own(name):
-    made = providers.Providers({name: {"client_id": "x"}}).get(name)
+    made = Providers({name: {"client_id": "x"}}).get(name)
     assert made.address.startswith("https://")
     for origin in made.api_origins:
         assert origin.startswith("https://")

@@ -1,0 +1,89 @@
+"""Mappings in, ``Provider`` out: tables of TOML and JSON, the presets, and changes to them."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import tomllib
+from collections.abc import Mapping
+from importlib import resources
+from typing import Any
+
+from jupyter_auth.core.errors import ConfigurationError
+from jupyter_auth.core.parts import PARTS, nearest
+from jupyter_auth.core.provider import Provider
+
+ADDRESSES = {"issuer", "endpoints"}  # what makes a table more than an addition to a preset
+FIELDS = {field.name for field in dataclasses.fields(Provider)}
+
+
+def provider_from_mapping(name: str, mapping: Mapping[str, Any]) -> Provider:
+    """The provider that a table of TOML, JSON or a traitlets dict describes.
+
+    A table without an address completes the preset of its name: a client id is often all it has.
+    ConfigurationError names the field that is wrong, and one it may have been meant for.
+    """
+    if not isinstance(mapping, Mapping):
+        raise ConfigurationError(f"Provider {name!r} is not a table of fields.")
+    fields = {k: v for k, v in mapping.items() if v is not None and k != "name"}
+    if not ADDRESSES & fields.keys():
+        preset = presets().get(name, {})
+        fields = {**preset, **own_client(preset, _completed_tables(preset, fields))}
+    for key in fields:
+        _check_field(name, key)
+    try:
+        return Provider(name=name, **fields)
+    except (TypeError, ValueError):
+        raise ConfigurationError(f"Provider {name!r} has a field of a wrong kind.") from None
+
+
+def _completed_tables(before: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """``changes``, with each table of a part completed by what was there before.
+
+    A service's client id and secret complete what the preset says of it.
+    """
+    done = dict(changes)
+    for name in PARTS.keys() & before.keys() & changes.keys():
+        if before[name] is not None and isinstance(changes[name], Mapping):
+            part = before[name] if isinstance(before[name], Mapping) else vars(before[name])
+            done[name] = {**part, **changes[name]}
+    return done
+
+
+def own_client(before: Mapping[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    """``changes``: another client than before has no part of the one before's secret."""
+    if changes.get("client_id") in {None, before.get("client_id")}:
+        return changes
+    return {"client_secret": None, "credentials_from": None, **changes}
+
+
+def _check_field(name: str, key: str) -> None:
+    if key not in FIELDS:
+        raise ConfigurationError(
+            f"Provider {name!r} has an unknown field {key!r}.", hint=nearest(key, FIELDS)
+        )
+
+
+def replace_provider(provider: Provider, **changes: Any) -> Provider:
+    """``provider`` with fields changed; a table given for a part completes what is there.
+
+    Raises:
+        ConfigurationError: no such field, or the changed provider cannot work.
+    """
+    for key in changes:
+        _check_field(provider.name, key)
+    changes = _completed_tables(vars(provider), changes)
+    # What was derived from other fields is derived anew from the changed ones.
+    derived: dict[str, Any] = {"title": "", "client_auth": None, "api_origins": ()}
+    for field, nothing in derived.items():
+        again = dataclasses.replace(provider, **{field: nothing})
+        if getattr(again, field) == getattr(provider, field):
+            changes.setdefault(field, nothing)
+    return dataclasses.replace(provider, **changes)
+
+
+@functools.cache
+def presets() -> Mapping[str, Any]:
+    """The tables of this package, by name."""
+    text = resources.files(__package__).joinpath("presets.toml").read_text(encoding="utf-8")
+    return tomllib.loads(text)

@@ -1,0 +1,261 @@
+"""Issue 10, 3: an account answers to the very definition it was made with (SECURITY 11, 15)."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import fields
+
+import pytest
+from core.drive import account_of, arrive, engine_of, provider_at, sign_in, table
+from kernel.doors import OpenDoor
+from providers import troubles
+
+from jupyter_auth.core import binding
+from jupyter_auth.core.definitions import provider_from_mapping, replace_provider
+from jupyter_auth.core.engine import Engine
+from jupyter_auth.core.errors import ConfigurationError, LoginRequired
+from jupyter_auth.core.parts import PARTS
+from jupyter_auth.core.provider import Provider
+from jupyter_auth.core.providers import Providers
+from jupyter_auth.core.secret import Secret
+from jupyter_auth.core.store import FileStore, MemoryStore
+from jupyter_auth.kernel.account_tokens import AccountTokens
+from jupyter_auth.kernel.broker import BrokerClient
+
+IDP, EVIL = "https://idp.example", "https://evil.example"
+BASE = provider_from_mapping(
+    "idp",
+    {
+        "issuer": IDP,
+        "client_id": "x",
+        "endpoints": {"token_endpoint": f"{IDP}/token"},
+        "service": {},
+        "credentials_from": {"package": "p", "file": "f.json", "client_id": "ID"},
+        "import_from": {"paths": ["~/.p/token"]},
+        "paste": {"url": f"{IDP}/paste"},
+        "api_key": {"parts": {"key": "Key"}, "headers": {"*": {"x-key": "{key}"}}},
+    },
+)
+BOUND = {  # another value of each field that is bound
+    "issuer": EVIL,
+    "client_id": "y",
+    "client_auth": "query",
+    "audience": "api",
+    "authorize_params": {"resource": "api"},
+    "token_params": {"resource": "api"},
+    "base_url": f"{EVIL}/",
+    "api_origins": (EVIL,),
+    "username_url": f"{EVIL}/me",
+    "ca_bundle": "evil.pem",
+    "param_names": {"client_secret": "secret"},
+    "token_response": {"access_token": "token"},
+    "api_headers": {"Host": "evil.example"},
+    "endpoints.issuer": EVIL,
+    "endpoints.authorization_endpoint": f"{EVIL}/authorize",
+    "endpoints.token_endpoint": f"{EVIL}/token",
+    "endpoints.revocation_endpoint": f"{EVIL}/revoke",
+    "endpoints.userinfo_endpoint": f"{EVIL}/me",
+    "endpoints.device_authorization_endpoint": f"{EVIL}/device",
+    "endpoints.jwks_uri": f"{EVIL}/jwks",
+    "endpoints.id_token_signing_alg_values_supported": ("RS512",),
+    "endpoints.authorization_response_iss_parameter_supported": True,
+    "header.name": "x-token",
+    "header.template": "{token}",
+    "service.token_endpoint": f"{EVIL}/token",
+    "service.client_auth": "query",
+    "service.audience": "api",
+    "service.token_params": {"resource": "api"},
+    "credentials_from.package": "evil",
+    "credentials_from.file": "g.json",
+    "credentials_from.client_id": "NAME",
+    "credentials_from.client_secret": "SECRET",
+    "import_from.paths": ("~/.netrc",),
+    "import_from.unnamed": ("a",),
+    "import_from.matches": {"a": "b"},
+    "import_from.token_endpoint": "url",
+    "paste.url": f"{EVIL}/paste",
+    "paste.hosts": ("evil.example",),
+    "api_key.parts": {"key": "Key", "id": "Id"},
+    "api_key.headers": {EVIL: {"x-key": "{key}"}},
+    "api_key.environment": {"key": "HOME"},
+}
+UNBOUND = {  # and of those that are named harmless
+    "name": "other",
+    "title": "Other",
+    "client_secret": Secret("s"),
+    "grants": ("password",),
+    "scopes": ("admin",),
+    "redirect_uri": "http://127.0.0.1:1/",
+    "username_claim": "email",
+    "leeway": 5.0,
+    "refresh_on": (401, 403),
+    "revoke": False,
+    "expires_format": "%a, %b %d, %Y %I:%M:%S %p %Z",
+    "scope_separator": ",",
+    "scope_aliases": {"a": "b"},
+    "throttle": {"limit": 5},
+    "endpoints.scopes_supported": ("a",),
+    "endpoints.grant_types_supported": ("a",),
+    "service.client_id": "z",
+    "service.client_secret": Secret("s"),
+    "service.scopes": ("a",),
+    "api_key.aliases": {"k": "key"},
+}
+
+
+def changed(path: str, value) -> Provider:
+    name, _, within = path.partition(".")
+    if within:
+        value = dataclasses.replace(getattr(BASE, name), **{within: value})
+    return replace_provider(BASE, **{name: value})
+
+
+def test_every_field_is_bound_or_harmless_for_a_reason():
+    """A new one is bound, until somebody writes down why it need not be, and adds it here."""
+    paths = set()
+    for each in fields(Provider):
+        parts = fields(PARTS[each.name]) if each.name in PARTS.keys() - {"throttle"} else ()
+        paths |= {f"{each.name}.{part.name}" for part in parts} or {each.name}
+    assert paths == BOUND.keys() | UNBOUND.keys()
+    assert binding.HARMLESS.keys() == UNBOUND.keys()
+    assert all(binding.HARMLESS.values())
+
+
+def test_each_that_is_bound_changes_what_an_account_answers_to():
+    prints = {path: changed(path, value).fingerprint for path, value in BOUND.items()}
+    assert BASE.fingerprint not in prints.values()
+    assert len(set(prints.values())) == len(prints)
+    without = {each: replace_provider(BASE, **{each: None}).fingerprint for each in PARTS}
+    assert [each for each in without if without[each] == BASE.fingerprint] == ["header", "throttle"]
+
+
+@pytest.mark.parametrize("path", UNBOUND)
+def test_each_that_is_harmless_does_not(path):
+    assert changed(path, UNBOUND[path]).fingerprint == BASE.fingerprint
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"base_url": f"{EVIL}/"},
+        {"username_url": f"{EVIL}/me"},
+        {"token_response": {"access_token": "access_token"}},
+        {"endpoints": {"revocation_endpoint": f"{EVIL}/revoke"}},
+        {"service": {"token_endpoint": f"{EVIL}/token"}},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_an_account_is_not_read_by_another_definition(rogue, clock, change):
+    store = MemoryStore()
+    engine = engine_of(store, clock, idp=rogue)
+    sign_in(engine, rogue)
+    other = Engine(Providers({"idp": table(rogue, **change)}), store, clock=clock)
+    with pytest.raises(LoginRequired):
+        other.token("idp")
+    assert other.id_token("idp") is None
+    assert not other.logout("idp").revoked  # and its tokens go to nobody else's endpoint
+    assert rogue.revoked == []
+
+
+# -- accounts of the first version ---------------------------------------------------------------
+
+
+def as_of_the_first_version(store, account, provider):
+    old = binding._first_version(provider)
+    with store.locked(account.key) as slot:
+        slot.save(dataclasses.replace(account, fingerprint=old))
+
+
+def test_nobody_loses_an_account_of_what_an_administrator_says(rogue, clock, tmp_path):
+    store = FileStore(tmp_path)
+    engine = engine_of(store, clock, idp=rogue)
+    as_of_the_first_version(store, sign_in(engine, rogue), engine.configured("idp"))
+    assert engine.token("idp").valid(clock())
+    clock.advance(3600)
+    assert engine.token("idp").valid(clock())
+    assert account_of(engine).fingerprint == engine.configured("idp").fingerprint
+    (rests,) = store.accounts()
+    assert not binding.is_of_first_version(rests.fingerprint)
+
+
+def test_what_a_kernel_may_have_written_signs_in_anew(rogue, clock, tmp_path):
+    """``%auth add`` over a name: no account of the first version is for that."""
+    file, store = tmp_path / "providers.toml", FileStore(tmp_path / "store")
+    before = engine_of(store, clock, idp=rogue)
+    account = sign_in(before, rogue)
+    as_of_the_first_version(store, account, before.configured("idp"))
+    engine = Engine(Providers(user_file=file), store, clock=clock)
+    engine.add("idp", table(rogue, base_url=f"{EVIL}/"))
+    with pytest.raises(LoginRequired):
+        engine.token("idp")
+    # But a preset with a client of one's own is the preset's own definition.
+    engine.add("insiders", {"client_id": "ams"})
+    insiders = dataclasses.replace(
+        account,
+        provider="insiders",
+        fingerprint=binding._first_version(engine.configured("insiders")),
+    )
+    with store.locked(insiders.key) as slot:
+        slot.save(insiders)
+    assert engine.token("insiders").valid(clock())
+
+
+# -- what kernels are told -----------------------------------------------------------------------
+
+
+def test_a_session_sends_nothing_where_only_an_older_definition_says(rogue, clock, tmp_path):
+    """It was made for one ``base_url``; the account is another definition's by now."""
+    engine = engine_of(MemoryStore(), clock, idp=rogue)
+    sign_in(engine, rogue)
+    with OpenDoor(engine, tmp_path / "runtime") as door:
+        client = BrokerClient(door.path)
+        tokens = AccountTokens(client, "idp", clock=clock, reach=client.provider("idp").reach)
+        assert tokens.token()
+        engine.configure(provider_at(rogue, base_url=f"{EVIL}/"))
+        sign_in(engine, rogue)
+        tokens.drop()
+        with pytest.raises(ConfigurationError, match="Nothing was sent"):
+            tokens.token()
+        again = AccountTokens(client, "idp", clock=clock, reach=client.provider("idp").reach)
+        assert again.token()
+        client.close()
+
+
+# -- what is taken for an access token -----------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "mapping",
+    [
+        {"access_token": "refresh_token"},
+        {"access_token": "data.refreshToken"},
+        {"access_token": "id_token"},
+        {"access_token": "access_token", "scope": "refresh_token"},
+        {"access_token": "access_token", "id_token": "refresh_token"},
+        {"error": "token_type", "error_description": "oauth2-refresh-token"},
+    ],
+    ids=str,
+)
+def test_no_definition_takes_another_token_for_something_a_kernel_gets(mapping):
+    with pytest.raises(ConfigurationError, match="token_response"):
+        replace_provider(BASE, token_response=mapping)
+    replace_provider(
+        BASE, token_response={"refresh_token": "a.refresh_token", "id_token": "idToken"}
+    )
+
+
+@pytest.mark.parametrize("name", ["access_token", "scope", "error_description"])
+def test_the_refresh_token_is_not_told_under_another_name(rogue, clock, tmp_path, name):
+    """A mapping cannot be seen through, an answer can."""
+    data = {"refreshToken": "planted-refresh"}
+    rogue.script("token", troubles.fields(hidden="planted-refresh", data=data))
+    mapping = {"access_token": "access_token", "refresh_token": "refresh_token", name: "hidden"}
+    if name == "error_description":
+        mapping["error"] = "token_type"
+    engine = engine_of(FileStore(tmp_path), clock, unrelated=rogue)
+    handle = engine.register(provider_at(rogue, "own", token_response=mapping)).name
+    ended = arrive(engine, engine.begin(handle), rogue).finish(engine)
+    assert ended.status == "failed"
+    assert "planted-refresh" not in str(ended.error)
+    assert "refresh token" in ended.error["message"]
+    assert engine.accounts() == []
