@@ -154,6 +154,8 @@ def test_the_environment_is_for_the_configuration_and_for_presets(file):
     assert own.get("github").client_secret.reveal() == SECRET
     own.write_down("insiders", {"client_id": "mine", "grants": ["password"]})
     assert own.password("insiders").password.reveal() == SECRET
+    own.write_down("acme", {"issuer": "https://acme.example", "client_id": "x"})
+    assert own.get("acme").client_secret is None
 
 
 def test_a_program_of_the_persons_own_uses_its_environment(file):
