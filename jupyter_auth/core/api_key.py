@@ -51,6 +51,7 @@ def as_account(
         issued_at=now,
         signed_in_at=now,
         username=username,
+        vouched=username is not None,  # taken at its word: a key does not say whose it is
     )
 
 

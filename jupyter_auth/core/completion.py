@@ -66,36 +66,30 @@ class Completion:
         party: Party,
         answer: TokenAnswer,
         *,
+        confirm_by: str | None,
         nonce: str | None = None,
         username: str | None = None,
     ) -> Login:
         """Store the account and complete the login, if nobody was faster.
 
-        UserMismatch: it belongs to somebody else than was asked for. ProviderError: its ID token
-        is not to be believed. Nothing is stored then.
+        With ``confirm_by`` it is held instead, until the browser that has the proof of that digest
+        says yes. UserMismatch: it belongs to somebody else than was asked for. ProviderError: its
+        ID token is not to be believed. Nothing is stored then.
         """
         account = self.account(request, party, answer, nonce=nonce, username=username)
-        return self._store(login.id, account, lambda: party)
+        if confirm_by is not None:
+            return self._logins.hold(login.id, account, confirm_by)
+        return self.store(login.id, party, account)
 
     def keep_account(self, login_id: str, party: Party, account: Account) -> Login:
         """Store an account that says nothing of its person, and complete its login."""
         self._admit(account, party, lambda _: None)
-        return self._store(login_id, account, lambda: party)
+        return self.store(login_id, party, account)
 
-    def keep_held(self, login_id: str, party: Callable[[str], Party]) -> Login:
-        """Store the account that was held until the person said yes to it. LoginFailed: none is."""
-        account = self._logins.take_held(login_id)
-        return self._store(login_id, account, lambda: party(account.provider))
-
-    def drop_held(self, login_id: str, party: Callable[[str], Party]) -> Login:
-        """Give back the account that was held, and end the login. LoginFailed: none is."""
-        account = self._logins.take_held(login_id)
-        self._revoker.revoke(lambda: party(account.provider), account)
-        return self._logins.end(login_id, "cancelled")
-
-    def _store(self, login_id: str, account: Account, party: Callable[[], Party]) -> Login:
+    def store(self, login_id: str, party: Party, account: Account) -> Login:
+        """Store an account that was admitted, and complete its login, if nobody was faster."""
         if not self._logins.claim(login_id):
-            self._revoker.revoke(party, account)
+            self._revoker.revoke(lambda: party, account)
             return self._logins.get(login_id)
         try:
             self._tokens.keep(account)
@@ -122,6 +116,7 @@ class Completion:
         sent = nonce if "openid" in asked else None
         claims = identity.verified_claims(party, answer, self._discovery, now=now, nonce=sent)
         who = identity.of(party, answer, claims)
+        typed = None if who.subject or who.username else username
         account = Account(
             provider=request.key.provider,
             session_key=request.key.session_key,
@@ -137,19 +132,31 @@ class Completion:
             expires_at=answer.ends(now),
             issuer=party.endpoints.issuer,
             subject=who.subject,
-            username=who.username or (None if who.subject else username),
+            username=who.username or typed,
+            vouched=who.vouched or typed is not None,
+            email=who.email,
             signed_in_at=now,
         )
-        if request.username and request.username not in {account.username, account.subject}:
+        if request.username and request.username not in account.names:
             self._revoker.revoke(lambda: party, account)
-            raise UserMismatch(
-                f"{account.username or 'Someone else'} signed in to {party.provider.title},"
-                f" not {request.username}.",
-                hint="Nothing was stored. Sign out at the provider, then sign in as the right one.",
-            )
+            raise _mismatch(party.provider.title, request.username, account)
         try:
             self._admit(account, party, functools.partial(identity.claim, party, answer, who))
         except UserMismatch:
             self._revoker.revoke(lambda: party, account)
             raise
         return account
+
+
+def _mismatch(title: str, wished: str, account: Account) -> UserMismatch:
+    if wished != account.username:
+        return UserMismatch(
+            f"{account.username or 'Someone else'} signed in to {title}, not {wished}.",
+            hint="Nothing was stored. Sign out at the provider, then sign in as the right one.",
+        )
+    return UserMismatch(
+        f"{wished!r} is a name that people may choose themselves at {title}, so it does not say who"
+        " signed in. Nothing was stored.",
+        hint=f"Use username={account.subject!r}, the provider's own id of this person, or configure"
+        " `username_claim` with a claim that people cannot change.",
+    )

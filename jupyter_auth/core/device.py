@@ -33,19 +33,20 @@ class DeviceGrant:
         self._completion = completion
         self._party = party
 
-    def start(self, login_id: str) -> Login:
+    def start(self, login_id: str, *, confirm_by: str | None) -> Login:
         """The login with the code for a person to take along: a new one, or the one it has.
 
-        Raises the login's outcome where it is not pending; ProviderUnavailable, ProviderError,
+        ``confirm_by``: as for ``Engine.finish``; that of the first to ask counts. Raises the
+        login's outcome where it is not pending; ProviderUnavailable, ProviderError,
         ConfigurationError: no code; it can be tried again.
         """
         request = self._logins.request(login_id)
         login = self._logins.get(login_id)
-        if login.user_code:
+        if login.user_code or login.candidate:
             return login
         party = self._party(login.provider)
         answer = oauth.authorize_device(party, request.scopes or party.default_scopes)
-        return self._logins.add_device(login_id, answer, party.provider.fingerprint)
+        return self._logins.add_device(login_id, answer, party.provider.fingerprint, confirm_by)
 
     def poll(self, login_id: str) -> Login:
         """Ask the provider how it stands, if it is time to and nobody else is asking.
@@ -75,4 +76,4 @@ class DeviceGrant:
         if isinstance(answer, str):
             polling.interval += oauth.SLOWER if answer == "slow_down" else 0.0
             return self._logins.get(login.id)
-        return self._completion.keep(login, request, party, answer)
+        return self._completion.keep(login, request, party, answer, confirm_by=polling.confirm_by)

@@ -25,6 +25,7 @@ from jupyter_auth.core.limits import Throttle
 from jupyter_auth.core.lockouts import Lockouts
 from jupyter_auth.core.logins import LIFETIME, Logins
 from jupyter_auth.core.models import (
+    Account,
     AccountInfo,
     AccountKey,
     Change,
@@ -34,12 +35,12 @@ from jupyter_auth.core.models import (
     Logout,
     Token,
 )
+from jupyter_auth.core.parties import Parties
 from jupyter_auth.core.redirect import RedirectGrant
 from jupyter_auth.core.register import Request
 from jupyter_auth.core.resting_place import providers_file, resting_place
 from jupyter_auth.core.revocation import Revoker
 from jupyter_auth.core.session_key import DEFAULT_KEY
-from jupyter_auth.core.token_endpoint import Party
 from jupyter_auth.core.tokens import Tokens
 from jupyter_auth.core.typed import TypedGrants
 from jupyter_auth.core.unattended import Unattended
@@ -92,21 +93,20 @@ class Engine:
         self._store = store
         self._clock = clock
         self._log = ChangeLog(shared=register is not None)
-        self._discovery = discovery or Discovery(clock)
-        self._logins = Logins(clock, self._login_changed, login_lifetime, register)
+        discovery = discovery or Discovery(clock)
+        parties = self._parties = Parties(providers, discovery, trusts_code=self.trusts_code)
+        self._logins = Logins(clock, self._login_changed, self._dropped, login_lifetime, register)
         self._revoker = Revoker()
         over = KeysOver(store, providers, environ)
-        self._tokens = Tokens(over, self._asked, self._discovery, self._log, clock)
+        self._tokens = Tokens(over, parties.at, discovery, self._log, clock)
         self._completion = Completion(
-            self._logins, self._tokens, self._discovery, self._revoker, clock, admit=admit
+            self._logins, self._tokens, discovery, self._revoker, clock, admit=admit
         )
-        self._redirect = RedirectGrant(self._logins, self._completion, self._party)
-        self.device = DeviceGrant(self._logins, self._completion, self._party)
-        self.typed = TypedGrants(
-            self._logins, self._completion, self._typed_party, providers, clock
-        )
-        self._unattended = Unattended(providers, self._asked, self._completion, self._tokens)
-        self._client_tokens = ClientTokens(self._asked, clock)
+        self._redirect = RedirectGrant(self._logins, self._completion, parties.of)
+        self.device = DeviceGrant(self._logins, self._completion, parties.of)
+        self.typed = TypedGrants(self._logins, self._completion, parties.typed, providers, clock)
+        self._unattended = Unattended(providers, parties.at, self._completion, self._tokens)
+        self._client_tokens = ClientTokens(parties.at, clock)
         self._usage = Usage(self._log, clock, Lockouts(store.directory))
 
     # Providers
@@ -147,21 +147,6 @@ class Engine:
             return [*found, *self._unattended.findings(name)]
         return [*environment(), *resting_place(self._store), *providers_file(self._providers)]
 
-    def _party(self, name: str) -> Party:
-        return self._asked(self._providers.get(name))
-
-    def _asked(self, provider: Provider) -> Party:
-        return Party(provider=provider, endpoints=self._discovery.endpoints(provider))
-
-    def _typed_party(self, name: str) -> Party:
-        """SECURITY 10: what a person types goes to no provider that a notebook made up."""
-        if not self.trusts_code and self._providers.info(name).source == "code":
-            raise ConfigurationError(
-                f"{plain(name)!r} was made in a notebook, so credentials can't be entered for it.",
-                hint=f"Configure it: c.JupyterAuth.providers, or `%auth add {plain(name)}`.",
-            )
-        return self._party(name)
-
     # Logins
 
     def begin(
@@ -179,10 +164,10 @@ class Engine:
     ) -> Login:
         """A pending login; see ``Accounts.begin``. The provider is asked who it is before."""
         check_session_key(session_key)
-        party = self._party(provider)
+        party = self._parties.of(provider)
         grant = grants.chosen(party, grant)
         if grant in grants.TYPED:
-            self._typed_party(provider)
+            self._parties.typed(provider)
         if grant != "api_key" and not (self.has_pages and self._providers.completable(provider)):
             if problem := self._providers.unanswered(provider):
                 raise problem
@@ -213,15 +198,27 @@ class Engine:
         return self._redirect.open(login_id, redirect_uri, user, state_suffix)
 
     def finish(
-        self, provider: str, params: Mapping[str, str], bindings: Mapping[str, str], user: str
+        self,
+        provider: str,
+        params: Mapping[str, str],
+        bindings: Mapping[str, str],
+        user: str,
+        *,
+        confirm_by: str | None,
     ) -> Login:
         """What the callback brought (RFC 6749 4.1.2): the login with its outcome.
 
-        LoginExpired: the state is not known (any more). LoginFailed: it belongs to another
-        browser, user or provider. Nothing is exchanged then. Whatever goes wrong later is the
-        login's ``error``.
+        ``confirm_by`` is the digest of a proof that only this browser has: the login then stays
+        pending with its ``candidate`` until ``confirm``. None: nobody has to be asked.
+        LoginExpired: the state is not known (any more). LoginFailed: it is another browser's,
+        user's or provider's. Nothing is exchanged then; what goes wrong later is its ``error``.
         """
-        return self._redirect.finish(provider, params, bindings, user)
+        return self._redirect.finish(provider, params, bindings, user, confirm_by)
+
+    def confirm(self, login_id: str, proof: str = "") -> Login:
+        """The candidate's person says yes: store the account. LoginFailed: not with that proof."""
+        party = self._parties.of(self._logins.request(login_id).key.provider)
+        return self._completion.store(login_id, party, self._logins.take_held(login_id, proof))
 
     def login(self, login_id: str) -> Login:
         """How it stands. LoginExpired: not known (any more)."""
@@ -279,7 +276,7 @@ class Engine:
         """Take over what another package keeps; see ``Accounts.import_accounts``."""
         if self._home is None:
             raise ConfigurationError("There are no files of yours here to import from.")
-        party = self._typed_party(provider)
+        party = self._parties.typed(provider)
         self._providers.require_trust(provider)
         return take_over(provider, party, self._completion, self._tokens, self._home)
 
@@ -300,7 +297,7 @@ class Engine:
             return Logout(removed=False, revoked=False, note="Nobody was signed in.")
         if not revoke and account.kind != "api_key":
             return Logout(removed=True, revoked=False)
-        return self._revoker.sign_out(account, self._configured(provider), self._asked)
+        return self._revoker.sign_out(account, self._configured(provider), self._parties.at)
 
     # Service accounts
 
@@ -391,6 +388,9 @@ class Engine:
         """End what runs in the background."""
         self._revoker.close()
         self._client_tokens.close()
+
+    def _dropped(self, account: Account) -> None:
+        self._revoker.give_back(lambda: self._parties.of(account.provider), account)
 
     def _login_changed(self, login: Login) -> None:
         if login.status == "complete":

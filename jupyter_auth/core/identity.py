@@ -26,11 +26,15 @@ CLAIMS = ("preferred_username", "email", "name")
 class Identity:
     """``subject`` is the provider's own id of the person, ``username`` what people read.
 
+    ``vouched``: the administrator named the claim that it is from, so it says who this is; most
+    providers let people choose the others. ``email``: verified by the provider (OIDC Core 5.1).
     ``claims`` is all that was said of them.
     """
 
     subject: str | None
     username: str | None
+    vouched: bool
+    email: str | None
     claims: Mapping[str, Any]
 
 
@@ -46,7 +50,14 @@ def of(party: Party, answer: TokenAnswer, claims: Mapping[str, Any]) -> Identity
         url = party.endpoints.userinfo_endpoint
     if url:
         claims = {**claims, **_asked(party, url, answer, known)}
-    return Identity(subject=known, username=_username(party, claims), claims=claims)
+    email = claims.get("email") if claims.get("email_verified") is True else None
+    return Identity(
+        subject=known,
+        username=_username(party, claims),
+        vouched=bool(party.provider.username_claim or party.provider.username_url),
+        email=email[:200] if isinstance(email, str) else None,
+        claims=claims,
+    )
 
 
 def claim(party: Party, answer: TokenAnswer, who: Identity, name: str) -> Any:

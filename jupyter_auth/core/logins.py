@@ -40,13 +40,14 @@ MAX_ENDED = 200  # outcomes that are remembered
 COOKIE_PREFIX = "jupyter-auth-"
 
 
-def _digest(value: str) -> str:
+def digest(value: str) -> str:
+    """How a secret that a browser has is known here: its SHA-256."""
     return hashlib.sha256(value.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def binding_name(state: str) -> str:
     """The name of the cookie that belongs to a state."""
-    return COOKIE_PREFIX + _digest(state)[:16]
+    return COOKIE_PREFIX + digest(state)[:16]
 
 
 def outcome(login: Login) -> AuthError:
@@ -68,18 +69,23 @@ def outcome(login: Login) -> AuthError:
 
 
 class Logins:
-    """One person's logins. ``changed`` is told of each step, also of those made elsewhere."""
+    """One person's logins. ``changed`` is told of each step, also of those made elsewhere.
+
+    ``dropped`` gets each account that was held and that nobody said yes to.
+    """
 
     def __init__(
         self,
         clock: Callable[[], float],
         changed: Callable[[Login], None],
+        dropped: Callable[[Account], None],
         lifetime: float = LIFETIME,
         register: Register | None = None,
     ) -> None:
         self._lifetime = min(lifetime, LIFETIME)
         self._clock = clock
         self._listener = changed
+        self._dropped = dropped
         self._register = register or MemoryRegister()
         self._told: dict[str, LoginStatus] = {}
 
@@ -144,7 +150,7 @@ class Logins:
         """Remember a browser's try; the oldest of too many is forgotten."""
         with self._register.change() as entries:
             entry = _entry(entries, login_id)
-            entry.openings[_digest(state)] = opening
+            entry.openings[digest(state)] = opening
             while len(entry.openings) > MAX_OPENINGS:
                 del entry.openings[next(iter(entry.openings))]
 
@@ -158,23 +164,23 @@ class Logins:
         it can still be taken by the right one.
         """
         self.expire()
-        digest = _digest(state)
+        known = digest(state)
         with self._register.change() as entries:
-            entry = next((e for e in entries.values() if digest in e.openings), None)
+            entry = next((e for e in entries.values() if known in e.openings), None)
             if entry is None:
                 raise LoginExpired(
                     "This sign-in is not known here, or was finished before.", hint="Start again."
                 )
-            opening = entry.openings[digest]
-            value = _digest(bindings.get(binding_name(state), ""))
+            opening = entry.openings[known]
+            value = digest(bindings.get(binding_name(state), ""))
             ours = hmac.compare_digest(value, opening.binding)
-            same_user = hmac.compare_digest(_digest(user), _digest(opening.user))
+            same_user = hmac.compare_digest(digest(user), digest(opening.user))
             if not (ours and same_user and plain(entry.login.provider) == provider):
                 raise LoginFailed(
                     "This sign-in was begun in another browser, or by somebody else.",
                     hint="Start again from your own notebook.",
                 )
-            del entry.openings[digest]
+            del entry.openings[known]
             return entry.login, opening
 
     def change_grant(self, login_id: str, grant: str, host: str) -> Login:
@@ -182,6 +188,7 @@ class Logins:
 
         What was opened of it for the old one counts no more.
         """
+        held = None
         with self._register.change() as entries:
             entry = _entry(entries, login_id)
             if entry.login.status == "pending" and not entry.claimed:
@@ -189,13 +196,16 @@ class Logins:
                 entry.login = dataclasses.replace(
                     _bare(entry.login), grant=grant, host=host, error=None
                 )
-                entry.polling = entry.held = None
+                held, entry.polling, entry.held = entry.held, None, None
                 entry.openings.clear()
             login = entry.login
+        self._drop(held)
         self._changed(login)
         return login
 
-    def add_device(self, login_id: str, answer: DeviceAnswer, fingerprint: str) -> Login:
+    def add_device(
+        self, login_id: str, answer: DeviceAnswer, fingerprint: str, confirm_by: str | None
+    ) -> Login:
         """The login with a device's code; where two asked for one, the first has been shown."""
         with self._register.change() as entries:
             entry = _entry(entries, login_id)
@@ -205,6 +215,7 @@ class Logins:
                     device_code=answer.device_code,
                     fingerprint=fingerprint,
                     interval=answer.interval,
+                    confirm_by=confirm_by,
                 )
                 entry.login = dataclasses.replace(
                     entry.login,
@@ -249,23 +260,33 @@ class Logins:
                     error=polling.error,
                 )
 
-    def hold(self, login_id: str, account: Account) -> Login:
+    def hold(self, login_id: str, account: Account, confirm_by: str | None) -> Login:
         """Keep an account in mind until its person has said yes to it; the last one counts."""
+        left: Account | None = account
         with self._register.change() as entries:
             entry = _entry(entries, login_id)
-            if entry.login.status == "pending":
-                entry.held = account
-                entry.login = dataclasses.replace(entry.login, candidate=account.info())
-            return entry.login
+            if entry.login.status == "pending" and not entry.claimed:
+                left, entry.held, entry.confirm_by = entry.held, account, confirm_by
+                entry.login = dataclasses.replace(_bare(entry.login), candidate=account.info())
+                entry.polling = None
+            login = entry.login
+        self._drop(left)
+        return login
 
-    def take_held(self, login_id: str) -> Account:
-        """The account that was held, once. LoginFailed: none is."""
+    def take_held(self, login_id: str, proof: str) -> Account:
+        """The account that was held, once. LoginFailed: none is, or not for this ``proof``."""
         with self._register.change() as entries:
             entry = _entry(entries, login_id)
-            account, entry.held = entry.held, None
+            account, wanted = entry.held, entry.confirm_by
+            if account is None:
+                raise LoginFailed("There is nobody to say yes to.", hint="Sign in first.")
+            if wanted is not None and not hmac.compare_digest(digest(proof), wanted):
+                raise LoginFailed(
+                    "Only the browser that signed in at the provider can say yes.",
+                    hint="Go on there, or cancel this sign-in and start again.",
+                )
+            entry.held = None
             entry.login = dataclasses.replace(entry.login, candidate=None)
-        if account is None:
-            raise LoginFailed("There is nobody to say yes to.", hint="Paste the code first.")
         return account
 
     def claim(self, login_id: str) -> bool:
@@ -299,10 +320,11 @@ class Logins:
                 error=error.to_wire() if error else None,
                 expires_at=self._clock() + LIFETIME,
             )
-            entry.polling = entry.held = None
+            held, entry.polling, entry.held = entry.held, None, None
             if status != "complete":  # then the other openings see that, and nothing is exchanged
                 entry.openings.clear()
             login = entry.login
+        self._drop(held)
         self._changed(login)
         return login
 
@@ -335,6 +357,10 @@ class Logins:
         for login_id, entry in found.items():
             if self._told.get(login_id) != entry.login.status:
                 self._changed(entry.login)
+
+    def _drop(self, held: Account | None) -> None:
+        if held:
+            self._dropped(held)
 
     def _changed(self, login: Login) -> None:
         self._told[login.id] = login.status

@@ -82,7 +82,7 @@ class LocalAccounts(Engine):
 
     def _take_code(self, login: Login) -> None:
         try:
-            self.device.start(login.id)
+            self.device.start(login.id, confirm_by=None)
         except AuthError:
             self.leave(login.id)
             raise
@@ -112,7 +112,7 @@ class LocalAccounts(Engine):
         LoginExpired, LoginFailed: no login of this process and browser; nothing was exchanged.
         """
         params = dict(parse_qsl(query[:MAX_QUERY]))
-        return self.finish(provider, params, {**cookies, **self._bindings}, self._user)
+        return self._finish(provider, params, cookies)
 
     def paste(self, login_id: str, address: str) -> Login:
         """Finish a login with the address that a browser elsewhere ended on (state is checked).
@@ -121,7 +121,14 @@ class LocalAccounts(Engine):
         """
         params = pasted.redirected(address, self.redirect_uri(login_id))
         provider = self.login(login_id).provider
-        return self.finish(provider, params, self._bindings, self._user)
+        return self._finish(provider, params, {})
+
+    def _finish(
+        self, provider: str, params: Mapping[str, str], cookies: Mapping[str, str]
+    ) -> Login:
+        """Nobody is asked: the process that began the login is the one that finishes it."""
+        bindings = {**cookies, **self._bindings}
+        return self.finish(provider, params, bindings, self._user, confirm_by=None)
 
     def examine(self, name: str | None = None) -> list[Finding]:
         """As the engine's, with the redirect URI to register for a provider."""

@@ -68,6 +68,8 @@ class Account:
     """One signed-in identity, with all its tokens. Never leaves the engine that owns the store.
 
     ``asked`` are the scopes that its sign-in asked for, ``scopes`` those that were granted.
+    ``vouched``: the issuer, not the person, chose the user name; ``email`` is one that the issuer
+    has verified.
     """
 
     provider: str
@@ -85,6 +87,8 @@ class Account:
     issuer: str | None = None
     subject: str | None = None
     username: str | None = None
+    vouched: bool = False
+    email: str | None = None
     signed_in_at: float
 
     @property
@@ -105,6 +109,12 @@ class Account:
         who = (self.issuer, self.subject) if self.subject else (self.username,)
         return hashlib.sha256(json.dumps(who).encode()).hexdigest()
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What ``username=`` may call this person: nothing that people can name themselves."""
+        username = self.username if self.vouched else None
+        return tuple(name for name in (self.subject, username, self.email) if name)
+
     def valid(self, now: float) -> bool:
         """Whether an API should still take its access token."""
         return self.expires_at is None or now < self.expires_at
@@ -116,6 +126,9 @@ class Account:
             session_key=self.session_key,
             username=self.username or self.subject,
             subject=self.subject,
+            names=self.names,
+            issuer=self.issuer,
+            email=self.email,
             person=self.person,
             scopes=self.scopes,
             asked=self.asked,
@@ -144,13 +157,17 @@ class AccountKey:
 class AccountInfo:
     """The public side of an account. ``refreshes``: stays signed in by itself.
 
-    ``subject`` is the provider's own id of the person, ``person`` as in ``Account``.
+    ``subject`` is the provider's own id of the person, ``person`` and ``names`` as in ``Account``.
+    ``issuer`` and ``email`` are known where a login is under way alone.
     """
 
     provider: str
     session_key: str = DEFAULT_KEY
     username: str | None = None
     subject: str | None = None
+    names: tuple[str, ...] = ()
+    issuer: str | None = None
+    email: str | None = None
     person: str = ""
     scopes: tuple[str, ...] = ()
     asked: tuple[str, ...] = ()
@@ -168,7 +185,7 @@ class AccountInfo:
     def belongs_to(self, username: str) -> bool:
         """Whether it is that person's. A key that names nobody is whoever's set it."""
         nameless_key = self.kind == "api_key" and self.username is None
-        return nameless_key or username in {self.username, self.subject}
+        return nameless_key or username in self.names
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -182,7 +199,7 @@ class Login:
     (see ``grants.destination``). The user code and the verification URIs are a device login's
     (RFC 8628 3.2), for the page or the terminal that shows them; ``next_poll_at``: when to ask how
     it stands.
-    ``candidate``: whose account a pasted code is for, while the person has not said yes to it.
+    ``candidate``: whose account was signed in, while the person has not said yes to it.
     ``shared``: the account will serve everybody on a server that several people use.
     """
 

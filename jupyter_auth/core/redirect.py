@@ -66,15 +66,24 @@ class RedirectGrant:
         return url, Binding(binding_name(state), binding)
 
     def finish(
-        self, provider: str, params: Mapping[str, str], bindings: Mapping[str, str], user: str
+        self,
+        provider: str,
+        params: Mapping[str, str],
+        bindings: Mapping[str, str],
+        user: str,
+        confirm_by: str | None,
     ) -> Login:
         """As ``Engine.finish``."""
         login, opening = self._logins.take_opening(
             provider, params.get("state", ""), bindings, user
         )
-        return self._completion.outcome(login.id, lambda: self._complete(login, opening, params))
+        return self._completion.outcome(
+            login.id, lambda: self._complete(login, opening, params, confirm_by)
+        )
 
-    def _complete(self, login: Login, opening: Opening, params: Mapping[str, str]) -> Login:
+    def _complete(
+        self, login: Login, opening: Opening, params: Mapping[str, str], confirm_by: str | None
+    ) -> Login:
         if login.status != "pending":  # another opening was the first
             return login
         request = self._logins.request(login.id)
@@ -85,4 +94,6 @@ class RedirectGrant:
         answer = oauth.exchange(
             party, code=code, verifier=opening.verifier, redirect_uri=opening.redirect_uri
         )
-        return self._completion.keep(login, request, party, answer, nonce=opening.nonce)
+        return self._completion.keep(
+            login, request, party, answer, confirm_by=confirm_by, nonce=opening.nonce
+        )

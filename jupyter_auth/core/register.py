@@ -57,6 +57,7 @@ class Polling:
     device_code: Secret
     fingerprint: str
     interval: float  # seconds
+    confirm_by: str | None = None  # as of an Entry
     failures: int = 0  # in a row
     error: Mapping[str, Any] | None = None  # of the last of them, as a login has it
     taken: bool = False
@@ -69,7 +70,11 @@ class Polling:
 
 @dataclass
 class Entry:
-    """A login, and what only the engine knows of it."""
+    """A login, and what only the engine knows of it.
+
+    ``held`` is an account that waits for its person's Yes, ``confirm_by`` the SHA-256 of what the
+    browser that signed in has for it; None: whoever drives this engine may say it.
+    """
 
     request: Request
     login: Login
@@ -78,6 +83,7 @@ class Entry:
     openings: dict[str, Opening] = field(default_factory=dict)  # by SHA-256 of the state
     polling: Polling | None = None
     held: Account | None = None
+    confirm_by: str | None = None
 
 
 class Register(Protocol):

@@ -45,6 +45,12 @@ class Revoker:
             return False, f"{error.message} It is tried again while this program runs."
         return True, ""
 
+    def give_back(self, find_party: Callable[[], Party], account: Account) -> None:
+        """As ``revoke``, for whoever cannot wait: in a thread of its own."""
+        threading.Thread(
+            target=self.revoke, args=(find_party, account), daemon=True, name="revocation"
+        ).start()
+
     def sign_out(
         self, account: Account, provider: Provider | None, party: Callable[[Provider], Party]
     ) -> Logout:

@@ -36,7 +36,7 @@ LOCK_TIMEOUT = 30.0  # seconds: longer than a refresh may take
 SECRETS = ("access_token", "refresh_token", "id_token")
 NEEDED = ("provider", "session_key", "fingerprint", "access_token")
 TEXTS = ("issuer", "subject", "username")
-ADDED = ("token_endpoint",)  # texts that older files do not have
+ADDED = ("token_endpoint", "email")  # texts that older files do not have
 
 _log = logging.getLogger("jupyter_auth")
 
@@ -372,6 +372,7 @@ def _whole(fields: dict[str, Any]) -> bool:
         and all(isinstance(fields[name], str | None) for name in (*SECRETS, *TEXTS))
         and all(times.is_number(fields[name]) for name in ("issued_at", "signed_in_at"))
         and all(isinstance(fields.get(name), str | None) for name in ADDED)
+        and isinstance(fields.get("vouched", False), bool)
         and (fields["expires_at"] is None or times.is_number(fields["expires_at"]))
         and isinstance(fields["scopes"], list)
         and all(isinstance(scope, str) for scope in fields["scopes"])

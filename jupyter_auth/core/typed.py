@@ -115,11 +115,17 @@ class TypedGrants:
         login, request, party = self._asked(login_id, "password", host)
         scopes = request.scopes or party.default_scopes
         answer = oauth.password(party, username, password, scopes)
-        return self._completion.keep(login, request, party, answer, username=username)
+        return self._completion.keep(
+            login, request, party, answer, confirm_by=None, username=username
+        )
 
     @forgetful
-    def paste(self, login_id: str, text: Secret, *, host: str) -> Login:
+    def paste(
+        self, login_id: str, text: Secret, *, host: str, confirm_by: str | None = None
+    ) -> Login:
         """Spend a pasted code. The login then names its ``candidate``: nothing is stored yet.
+
+        ``confirm_by``: as for ``Engine.finish``, but None lets whoever drives this engine say yes.
 
         LoginFailed: it is no code, or was refused. ConfigurationError: it wants to be sent to a
         host that is not the provider's. UserMismatch: it is somebody else's than asked for.
@@ -130,17 +136,7 @@ class TypedGrants:
             party = grants.at(party, found.endpoint)
         answer = oauth.redeem(party, found.code)
         account = self._completion.account(request, party, answer, token_endpoint=found.endpoint)
-        return self._logins.hold(login.id, account)
-
-    def confirm(self, login_id: str) -> Login:
-        """The person says that the candidate is who they are: store the account."""
-        self._logins.request(login_id)
-        return self._completion.keep_held(login_id, self._party)
-
-    def reject(self, login_id: str) -> Login:
-        """The person says that it is somebody else: give the tokens back, and end the login."""
-        self._logins.request(login_id)
-        return self._completion.drop_held(login_id, self._party)
+        return self._logins.hold(login.id, account, confirm_by)
 
     @forgetful
     def api_key(self, login_id: str, parts: Mapping[str, Secret], *, host: str) -> Login:

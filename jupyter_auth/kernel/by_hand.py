@@ -151,9 +151,9 @@ def _paste(accounts: LocalAccounts, login: Login, info: ProviderInfo) -> None:
     who = held.candidate and held.candidate.username
     question = f"It is for {who}." if who else f"{info.title} does not say whose account it is for."
     if input(f"{question} Is this you? [y/N] ").strip().lower() in {"y", "yes"}:
-        accounts.typed.confirm(login.id)
+        accounts.confirm(login.id)
     else:
-        accounts.typed.reject(login.id)
+        accounts.cancel(login.id)
 
 
 def _in_a_terminal(name: str) -> str:

@@ -9,21 +9,22 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 from typing import TYPE_CHECKING, Any, TypeAlias
-from urllib.parse import quote
 
 from jupyter_auth.core import wire
 from jupyter_auth.core.definitions import provider_from_mapping
 from jupyter_auth.core.errors import ConfigurationError
 from jupyter_auth.core.findings import wrong
-from jupyter_auth.core.handles import names_one, plain
+from jupyter_auth.core.handles import names_one
 from jupyter_auth.core.lifetimes import Need
 from jupyter_auth.core.provider import configured_names
 from jupyter_auth.core.urls import origin_of
 from jupyter_auth.server import inputs, steps
 from jupyter_auth.server.asker import Asker
 from jupyter_auth.server.bell import WAITERS, Bell
+from jupyter_auth.server.places import Places
 from jupyter_auth.server.pools import Pools
 from jupyter_auth.server.returns import Returns
+from jupyter_auth.server.tied import Ties
 from jupyter_auth.server.whereabouts import Whereabouts
 
 if TYPE_CHECKING:
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
     from jupyter_auth.core.register import Binding
     from jupyter_auth.server.under_hub import UnderHub
 
-PREFIX = "jupyter-auth/"
 MAX_WAIT = 30.0  # seconds
 MAX_VALID = 86400.0  # seconds
 USAGE_PAUSE = 1.0  # seconds in which all that kernels report is one change
@@ -43,7 +43,7 @@ USAGE_PAUSE = 1.0  # seconds in which all that kernels report is one change
 Wire: TypeAlias = dict[str, Any]
 
 
-class Broker:
+class Broker(Places):
     """One user's engine behind HTTP. ``base_url`` has slashes at both ends.
 
     ``pools`` are those of all brokers of a process, None: its own. ``waiters`` is how many may wait
@@ -59,15 +59,15 @@ class Broker:
         public_origin: str | None = None,
         default_provider: str | None = None,
         hub: UnderHub | None = None,
+        ties: Ties | None = None,
         listening: Callable[[], str | None] = lambda: None,
         shared: bool = False,
         pools: Pools | None = None,
         waiters: int = WAITERS,
         stirred: Callable[[], bool] = lambda: True,
     ) -> None:
-        self.base_url = base_url
-        self.public_origin = public_origin
-        self.hub = hub
+        super().__init__(base_url, public_origin, hub)
+        self.ties = ties or Ties.of_server("", {}, None)
         self._default = default_provider
         self._listening = listening
         self._shared = shared
@@ -295,7 +295,7 @@ class Broker:
 
     async def login_info(self, login_id: str) -> Login:
         """How one login stands. LoginExpired: not known (any more)."""
-        return self._place(await self._pools.run(None, self._engine.login, login_id))
+        return self.placed(await self._pools.run(None, self._engine.login, login_id))
 
     async def account(self, login: Login) -> AccountInfo | None:
         """The account that a login made; None: signed out since."""
@@ -317,9 +317,15 @@ class Broker:
             state_suffix=self.hub.state_suffix if self.hub else "",
         )
 
-    async def step(self, login: Login, body: Mapping[str, Any]) -> None:
+    async def step(self, login: Login, body: Mapping[str, Any], confirm_by: str | None) -> Login:
         """What was done on this login's page, where that does not leave for the provider."""
-        await self._pools.run(_pool(login.provider), steps.take, self._engine, login, body)
+        pool = _pool(login.provider)
+        await self._pools.run(pool, steps.take, self._engine, login, body, confirm_by)
+        return await self.login_info(login.id)
+
+    async def confirm(self, login: Login, proof: str) -> Login:
+        """The person says yes to the account that is held. LoginFailed: not in this browser."""
+        return await self._pools.run(_pool(login.provider), self._engine.confirm, login.id, proof)
 
     async def missing(self, login: Login) -> tuple[str, ...]:
         """What a person has to give of the provider's registration before this login."""
@@ -334,24 +340,17 @@ class Broker:
         return await self._pools.run(_pool(login.provider), self._engine.typed.host, login.id)
 
     async def finish(
-        self, provider: str, params: Mapping[str, str], bindings: Mapping[str, str], user: str
+        self,
+        provider: str,
+        params: Mapping[str, str],
+        bindings: Mapping[str, str],
+        user: str,
+        confirm_by: str | None,
     ) -> Login:
         """What the callback brought, carried out."""
-        finish = self._engine.finish
-        login = await self._pools.run(_pool(provider), finish, provider, params, bindings, user)
-        return self._place(login)
-
-    def callback_path(self, provider: str) -> str:
-        """Where a provider's answer arrives, root-absolute: what is registered has no handle."""
-        return f"{self.base_url}{PREFIX}callback/{quote(plain(provider), safe='')}"
-
-    def redirect_path(self, provider: str) -> str:
-        """Where a provider sends the browser to, root-absolute; a Hub forwards from there."""
-        return self.hub.redirect_path(plain(provider)) if self.hub else self.callback_path(provider)
-
-    def login_path(self, login_id: str) -> str:
-        """A login's page, root-absolute."""
-        return f"{self.base_url}{PREFIX}login/{quote(login_id, safe='')}"
+        finish, given = self._engine.finish, (provider, params, bindings, user)
+        login = await self._pools.run(_pool(provider), finish, *given, confirm_by=confirm_by)
+        return self.placed(login)
 
     @property
     def busy(self) -> bool:
@@ -381,17 +380,12 @@ class Broker:
         """Why no provider can send a browser back here; another grant may do."""
         return self.hub.obstacle(await self.configured(provider)) if self.hub else None
 
-    def _place(self, login: Login) -> Login:
-        path = self.login_path(login.id)
-        url = f"{self.public_origin}{path}" if self.public_origin else None
-        return dataclasses.replace(login, path=path, url=url)
-
     def _place_change(self, change: Change) -> Change:
-        login = self._place(change.login) if change.login else None
+        login = self.placed(change.login) if change.login else None
         return dataclasses.replace(change, login=login)
 
     def _login_to_wire(self, login: Login) -> Wire:
-        return wire.login_to_wire(self._place(login))
+        return wire.login_to_wire(self.placed(login))
 
 
 def _pool(name: str) -> str | None:

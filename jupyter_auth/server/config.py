@@ -41,6 +41,7 @@ KINDS = {
         "what `hub_config` found out counts",
     ),
     "shared_identities": ("a list of providers' names", "no identity is shared"),
+    "confirm": ("True, False or None", "it counts as None"),
     "login_lifetime": (
         f"a number of seconds, {SHORTEST:g} to {LIFETIME:g}",
         f"{LIFETIME:g} is used",
@@ -106,6 +107,17 @@ class JupyterAuth(LoggingConfigurable):
         ),
     ).tag(config=True)
 
+    confirm = Bool(
+        None,
+        allow_none=True,
+        help=(
+            "Whether people are asked who will use an account before it is stored. None: in a "
+            "browser that does not know this server yet, and always on a JupyterHub without "
+            "subdomains. True: always; for other places where several people's servers share one "
+            "address. False: never."
+        ),
+    ).tag(config=True)
+
     login_lifetime = Float(
         LIFETIME,
         help=(
@@ -134,6 +146,7 @@ class Settings:
     shared_server: bool | None = None
     same_person: Rule = ""
     shared_identities: tuple[str, ...] = ()
+    confirm: bool | None = None
     login_lifetime: float = LIFETIME
     store_directory: Path | None = None
     environ: dict[str, str] = field(default_factory=dict, repr=False)
@@ -158,6 +171,7 @@ def read_settings(parent: Application, base_url: str) -> Settings:
         shared_server=traits.shared_server,
         same_person=same_person.found(traits.same_person, os.environ),
         shared_identities=tuple(traits.shared_identities),
+        confirm=traits.confirm,
         login_lifetime=_lifetime(traits.login_lifetime, problems),
         store_directory=Path(directory).expanduser() if directory else None,
         environ=taken,

@@ -23,6 +23,7 @@ from jupyter_auth.server.events import Hints
 from jupyter_auth.server.remote import RemoteBroker
 from jupyter_auth.server.same_person import SamePerson
 from jupyter_auth.server.sharing import is_shared
+from jupyter_auth.server.tied import Ties
 from jupyter_auth.server.under_hub import UnderHub
 from jupyter_auth.server.views import STATIC
 
@@ -59,6 +60,7 @@ def make_broker(
         ),
         base_url=base_url,
         public_origin=settings.public_origin,
+        ties=Ties.of_server(hub.owner if hub else "", os.environ, settings.confirm),
         default_provider=settings.default_provider,
         hub=hub,
         listening=listening,

@@ -27,7 +27,6 @@ from jupyter_auth.core import addresses
 from jupyter_auth.core.errors import AuthError, BrokerUnavailable, ConfigurationError
 from jupyter_auth.core.providers import Providers
 from jupyter_auth.core.urls import LOOPBACK_HOSTS, require_secure
-from jupyter_auth.server.broker import PREFIX
 from jupyter_auth.server.config import read_settings
 from jupyter_auth.server.database import Database
 from jupyter_auth.server.door import MAX_HEADERS
@@ -36,6 +35,7 @@ from jupyter_auth.server.hub_brokers import HubBrokers
 from jupyter_auth.server.hub_doors import SharedOAuth, doors
 from jupyter_auth.server.hub_people import BELIEVED, People, is_gone
 from jupyter_auth.server.inputs import MAX_BODY
+from jupyter_auth.server.places import PREFIX
 from jupyter_auth.server.vault import VARIABLE as KEYS
 from jupyter_auth.server.vault import Vault
 

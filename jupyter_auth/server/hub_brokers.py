@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import logging
+import os
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ from jupyter_auth.server.identities import Identities
 from jupyter_auth.server.pools import Pools
 from jupyter_auth.server.same_person import SamePerson
 from jupyter_auth.server.sqlstore import SqlRegister, SqlStore
+from jupyter_auth.server.tied import Ties
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -72,12 +74,22 @@ class AuditedBroker(Broker):
         return login
 
     async def finish(
-        self, provider: str, params: Mapping[str, str], bindings: Mapping[str, str], user: str
+        self,
+        provider: str,
+        params: Mapping[str, str],
+        bindings: Mapping[str, str],
+        user: str,
+        confirm_by: str | None,
     ) -> Login:
         """As in ``Broker``."""
-        login = await super().finish(provider, params, bindings, user)
-        LOGINS.labels(login.status).inc()
-        self._tell(f"sign-in {login.status}", provider)
+        login = await super().finish(provider, params, bindings, user, confirm_by)
+        self._count(login)
+        return login
+
+    async def confirm(self, login: Login, proof: str) -> Login:
+        """As in ``Broker``."""
+        login = await super().confirm(login, proof)
+        self._count(login)
         return login
 
     async def logout(self, query: Mapping[str, Any]) -> Wire:
@@ -87,6 +99,10 @@ class AuditedBroker(Broker):
             LOGOUTS.inc()
             self._tell("signed out", str(query.get("provider")))
         return outcome
+
+    def _count(self, login: Login) -> None:
+        LOGINS.labels(login.status).inc()
+        self._tell(f"sign-in {login.status}", login.provider)
 
     def _tell(self, what: str, provider: str) -> None:
         _audit.info("%s: user=%r provider=%r", what, self._owner.name, provider)
@@ -165,6 +181,7 @@ class HubBrokers:
             base_url=self.base_url,
             public_origin=self.public_origin,
             default_provider=self._settings.default_provider,
+            ties=Ties.of_server(owner.name, os.environ, self._settings.confirm),
             pools=self._pools,
             waiters=WAITERS,
             stirred=functools.partial(self._pulse.stirred, owner.id, []),

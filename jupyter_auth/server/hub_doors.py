@@ -23,9 +23,9 @@ from tornado import web
 from tornado.routing import AnyMatches, Matcher, Rule, RuleRouter
 
 from jupyter_auth.server import pages, ui
-from jupyter_auth.server.broker import PREFIX
 from jupyter_auth.server.hub_people import peer_of, token_of
 from jupyter_auth.server.kernel import kernel_application
+from jupyter_auth.server.places import PREFIX
 from jupyter_auth.server.views import STATIC
 
 if TYPE_CHECKING:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import functools
+import hmac
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from jupyter_server.auth.decorator import allow_unauthenticated
 from tornado import web
@@ -21,15 +23,16 @@ from jupyter_auth.core.logins import COOKIE_PREFIX, LIFETIME, binding_name
 from jupyter_auth.core.provider import ProviderInfo
 from jupyter_auth.server import inputs, views
 from jupyter_auth.server.answers import FORBIDDEN, error_of, status_of
-from jupyter_auth.server.broker import PREFIX
 from jupyter_auth.server.guard import UIHandler, may
 from jupyter_auth.server.origins import departure, moved
+from jupyter_auth.server.places import PREFIX
 from jupyter_auth.server.returns import Return
+from jupyter_auth.server.tied import Proof
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from jupyter_auth.core.models import Login
+    from jupyter_auth.core.models import AccountInfo, Login
     from jupyter_auth.core.provider import Provider
     from jupyter_auth.server.origins import Departure
     from jupyter_auth.server.views import Outcome
@@ -68,13 +71,31 @@ class PageHandler(UIHandler):
             self.show_outcome(outcome, status_of(error, status_code))
 
 
-class LoginPage(PageHandler):
+class Asking(PageHandler):
+    """What may end in an account that is held until its person says yes."""
+
+    def new_proof(self) -> Proof | None:
+        """For ``hand_out``, once an account is held by it; None: this browser is not asked."""
+        return Proof() if self.broker.ties.must_ask(self) else None
+
+    def hand_out(self, proof: Proof | None, login: Login, origin: str) -> None:
+        """Let this browser alone say yes to what the login holds, or will hold."""
+        if proof and login.status == "pending":
+            path, secure = self.broker.login_path(login.id), origin.startswith("https:")
+            proof.give(self, login.id, path, secure=secure)
+
+    def guessed_origin(self) -> str:
+        """Where the browser is as far as a GET says it, which has no ``Origin``."""
+        return self.broker.public_origin or f"{self.request.protocol}://{self.request.host}"
+
+
+class LoginPage(Asking):
     """One login: the way out to its provider while it is pending, else how it ended."""
 
     @web.authenticated
     @may("read")
     async def get(self, login_id: str) -> None:
-        """The page. It leaves by itself, see ``post``."""
+        """The page. In a browser that is tied to this server it leaves by itself, see ``post``."""
         self.xsrf_token  # noqa: B018 (sets the cookie that the page's script needs)
         try:
             login = await self.broker.login_info(login_id)
@@ -100,10 +121,30 @@ class LoginPage(PageHandler):
         """The address to go to: the provider's, or this page anew to see what has become of it."""
         login = await self.broker.login_info(login_id)
         body = inputs.json_object(self.request.body)
-        if login.grant == "authorization_code" and not {"registration", "grant"} & body.keys():
+        if login.candidate and "grant" not in body:
+            if "yes" in body:  # else it is another tab's, which did not know of the candidate
+                await self._answered(login, body, origin)
+        elif login.grant == "authorization_code" and not {"registration", "grant"} & body.keys():
             return await self._leave(login, origin, by_hand=inputs.flag(body, "by_hand"))
-        await self.broker.step(login, body)
+        else:
+            proof = Proof() if login.grant == "paste" else self.new_proof()
+            known, started = proof.digest if proof else None, bool(login.user_code)
+            login = await self.broker.step(login, body, known)
+            self.hand_out(None if started else proof, login, origin)
         return {"url": self.broker.login_path(login.id)}
+
+    async def _answered(self, login: Login, body: dict[str, Any], origin: str) -> None:
+        """Yes or no to the account that is held. LoginFailed: not from the page that asked."""
+        if not (yes := inputs.text(body, "yes")):
+            await self.broker.end(login.id, {})
+            return
+        proof = Proof.of(self, login.id)
+        if proof is None or not hmac.compare_digest(yes.encode(), proof.shown.encode()):
+            raise LoginFailed(
+                "This page shows an earlier sign-in. Nothing was stored.", hint="Reload the page."
+            )
+        await self.broker.confirm(login, proof.reveal())
+        self.broker.ties.tie(self, secure=origin.startswith("https:"))
 
     async def _leave(self, login: Login, origin: str, *, by_hand: bool) -> dict[str, Any]:
         """``by_hand``: the page stays, and takes the address that another tab ends on."""
@@ -148,7 +189,10 @@ class LoginPage(PageHandler):
         return True
 
     async def _show_pending(self, login: Login, info: ProviderInfo) -> None:
-        shown: dict[str, Any] = {"login": login, "provider": info}
+        shown: dict[str, Any] = {"login": login, "provider": info, "ties": self.broker.ties}
+        shown |= {"server": self.request.host, "ask": not self.broker.ties.arrived(self)}
+        if login.candidate:
+            return self._show_candidate(login.candidate, shown)
         shown["others"] = await self._others(login)
         configured = await self.broker.configured(login.provider)
         if missing := await self.broker.missing(login):
@@ -158,14 +202,23 @@ class LoginPage(PageHandler):
             choice = {login.grant: views.GRANTS[login.grant], **shown["others"]}
             return self.show("setup", **shown, choice=choice, **self._way_back(configured))
         if login.grant == "device_code":
-            return self.show("device", **shown, server=self.request.host, **views.device(login))
+            elsewhere = shown["ask"] and login.user_code and not Proof.of(self, login.id)
+            return self.show("device", **shown, elsewhere=elsewhere, **views.device(login))
         if login.grant != "authorization_code":
             shown |= {"host": await self.broker.typed_host(login), **views.typed(configured)}
-            return self.show("confirm" if login.candidate else login.grant, **shown)
+            return self.show(login.grant, **shown)
         shown |= {"client_id": configured.client_id or "", "lands_at": await self._lands_at(login)}
         shown["host"] = login.host or self.request.host
         shown["redirected"] = f"{self.broker.callback_path(login.provider)}/redirected"
         return self.show("login", **shown, **self._way_back(configured))
+
+    def _show_candidate(self, candidate: AccountInfo, shown: dict[str, Any]) -> None:
+        """To a person alone: a script of this origin that fetches the page would learn the yes."""
+        if self.request.headers.get("Sec-Fetch-Dest", "document") != "document":
+            raise web.HTTPError(FORBIDDEN, "This page is for people, not for scripts")
+        proof = Proof.of(self, shown["login"].id)
+        at = urlsplit(candidate.issuer or "").netloc or shown["login"].host
+        self.show("confirm", **shown, host=at, yes=proof and proof.shown)
 
     async def _others(self, login: Login) -> dict[str, str]:
         try:
@@ -175,18 +228,14 @@ class LoginPage(PageHandler):
 
     async def _lands_at(self, login: Login) -> str:
         try:
-            return (await self._departure(login, self._guessed_origin())).lands_at
+            return (await self._departure(login, self.guessed_origin())).lands_at
         except ConfigurationError:  # said when the page wants to leave
             return ""
-
-    def _guessed_origin(self) -> str:
-        """Where the browser is as far as a GET says it, which has no ``Origin``."""
-        return self.broker.public_origin or f"{self.request.protocol}://{self.request.host}"
 
     def _way_back(self, provider: Provider) -> dict[str, Any]:
         """The redirect URI to register, and its path where only the browser knows the rest."""
         path = self.broker.redirect_path(provider.name)
-        here = self._guessed_origin()
+        here = self.guessed_origin()
         fixed = provider.redirect_uri or (self.broker.public_origin and here + path)
         return {"redirect_uri": fixed or here + path, "callback_path": "" if fixed else path}
 
@@ -212,7 +261,7 @@ def signed_in(
     return inner
 
 
-class Answer(PageHandler):
+class Answer(Asking):
     """Takes a provider's answer (RFC 6749 4.1.2), however it gets here."""
 
     async def complete(self, provider: str, params: dict[str, str]) -> Login:
@@ -222,7 +271,11 @@ class Answer(PageHandler):
             self.clear_cookie(binding, path=self.broker.callback_path(provider))
         cookies = {name: morsel.value for name, morsel in self.request.cookies.items()}
         bindings = {k: v for k, v in cookies.items() if k.startswith(COOKIE_PREFIX)}
-        return await self.broker.finish(provider, params, bindings, self.user)
+        proof = self.new_proof()
+        known = proof.digest if proof else None
+        login = await self.broker.finish(provider, params, bindings, self.user, known)
+        self.hand_out(proof, login, self.guessed_origin())
+        return login
 
 
 class Callback(Answer):

@@ -17,7 +17,8 @@ from tornado.httpclient import AsyncHTTPClient, HTTPRequest
 from jupyter_auth.core import wire
 from jupyter_auth.core.errors import AuthError, BrokerUnavailable, ConfigurationError, from_wire
 from jupyter_auth.core.secret import Secret
-from jupyter_auth.server.broker import MAX_WAIT, PREFIX, Wire
+from jupyter_auth.server.broker import MAX_WAIT, Wire
+from jupyter_auth.server.places import PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

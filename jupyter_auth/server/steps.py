@@ -17,14 +17,21 @@ if TYPE_CHECKING:
     from jupyter_auth.core.secret import Secret
 
 
-def take(engine: Engine, login: Login, body: Mapping[str, Any]) -> None:
-    """Carry out what ``body`` says for this login, by its grant. Raises what the engine does."""
+def take(engine: Engine, login: Login, body: Mapping[str, Any], confirm_by: str | None) -> None:
+    """Carry out what ``body`` says for this login, by its grant. Raises what the engine does.
+
+    ``confirm_by``: as for ``Engine.finish``.
+    """
     if "grant" in body:
         engine.typed.choose(login.id, inputs.required(body, "grant"))
     elif "registration" in body:
         _set_up(engine, login.id, body)
-    elif login.candidate is not None:
-        (engine.typed.confirm if inputs.flag(body, "mine") else engine.typed.reject)(login.id)
+    elif login.grant == "device_code":
+        engine.device.start(login.id, confirm_by=confirm_by)
+    elif login.grant == "paste":
+        text = inputs.secret(body, "pasted")
+        host = inputs.required(body, "host")
+        engine.typed.paste(login.id, text, host=host, confirm_by=confirm_by)
     else:
         _STEPS[login.grant](engine, login.id, body)
 
@@ -39,10 +46,6 @@ def _set_up(engine: Engine, login_id: str, body: Mapping[str, Any]) -> None:
     engine.typed.set_up(login_id, fields, host=host, grant=grant)
 
 
-def _start(engine: Engine, login_id: str, _: Mapping[str, Any]) -> None:
-    engine.device.start(login_id)
-
-
 def _password(engine: Engine, login_id: str, body: Mapping[str, Any]) -> None:
     engine.typed.password(
         login_id,
@@ -50,11 +53,6 @@ def _password(engine: Engine, login_id: str, body: Mapping[str, Any]) -> None:
         inputs.secret(body, "password"),
         host=inputs.required(body, "host"),
     )
-
-
-def _paste(engine: Engine, login_id: str, body: Mapping[str, Any]) -> None:
-    text = inputs.secret(body, "pasted")
-    engine.typed.paste(login_id, text, host=inputs.required(body, "host"))
 
 
 def _api_key(engine: Engine, login_id: str, body: Mapping[str, Any]) -> None:
@@ -65,4 +63,4 @@ def _api_key(engine: Engine, login_id: str, body: Mapping[str, Any]) -> None:
     engine.typed.api_key(login_id, parts, host=inputs.required(body, "host"))
 
 
-_STEPS = {"device_code": _start, "password": _password, "paste": _paste, "api_key": _api_key}
+_STEPS = {"password": _password, "api_key": _api_key}

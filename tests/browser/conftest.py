@@ -11,7 +11,7 @@ import pytest
 from .campus import campus
 from .chromium import chromium, new_context
 from .notebook import Notebook
-from .person import sign_in
+from .person import from_jupyter, sign_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
@@ -85,7 +85,7 @@ def signed_in(lab: Lab, context: BrowserContext) -> Callable[[], None]:
     def sign_in_at(provider: str = "idp") -> None:
         tab = context.new_page()
         tab.goto(f"{lab.url}/api/status?token={lab.token}")
-        tab.goto(lab.begin(provider))
+        from_jupyter(tab, lab.begin(provider))
         sign_in(tab)
         tab.close()
 

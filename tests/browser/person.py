@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from urllib.parse import urljoin
 
 from playwright.sync_api import expect
 from providers.oidc import USERS
 
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
+
+
+def from_jupyter(tab: Page, url: str) -> None:
+    """Go there as by a link on another page of the same Jupyter, such as the person's notebook."""
+    tab.goto(urljoin(url, "/api/status"))
+    with tab.expect_navigation():
+        tab.evaluate("url => location.assign(url)", url)
 
 
 def follow(link: Locator) -> Page:

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from .campus import DESKTOP_URI
-from .person import follow, identify
+from .person import follow, from_jupyter, identify
 from .tour import Tour
 
 
@@ -37,6 +37,9 @@ def test_from_another_machine(tour, lab):
     tour.by_hand()
     address = ended_on(tour.page)
     paste(tour.page, address)
+    expect(tour.page.get_by_role("heading", name="Is this you?")).to_be_visible()
+    assert lab.accounts() == []
+    tour.page.get_by_role("button", name="Yes").click()
     expect(tour.page.get_by_role("heading", name="Signed in to")).to_be_visible()
     assert [each["provider"] for each in lab.accounts()] == ["desktop"]
     assert "?" not in tour.page.url
@@ -46,7 +49,7 @@ def test_from_another_machine(tour, lab):
 
 def test_through_a_tunnel_that_leads_to_one_port_alone(tour, lab):
     """The browser seems to be on this machine: what is stuck there is brought by hand."""
-    tour.page.goto(f"{lab.begin('desktop')}#stuck")
+    from_jupyter(tour.page, f"{lab.begin('desktop')}#stuck")
     expect(tour.page.get_by_role("button", name="Cancel this sign-in")).to_be_visible()
     paste(tour.page, ended_on(tour.page))
     expect(tour.page.get_by_role("heading", name="Signed in to")).to_be_visible()
@@ -61,7 +64,7 @@ def test_an_address_with_another_state_is_refused_and_gone_from_the_form(tour, l
     expect(tour.page.get_by_label("Paste it here")).to_be_empty()
     assert lab.accounts() == []
     paste(tour.page, address)
-    expect(tour.page.get_by_role("heading", name="Signed in to")).to_be_visible()
+    expect(tour.page.get_by_role("heading", name="Is this you?")).to_be_visible()
 
 
 def test_another_browser_of_the_same_person_is_refused(tour, lab):

@@ -6,14 +6,14 @@ import re
 
 from playwright.sync_api import expect
 
-from .person import deny, follow
+from .person import deny, follow, from_jupyter
 from .tour import Tour
 
 
 def test_the_code_is_taken_along_and_the_page_notices(lab, context):
     tab = context.new_page()
     tab.goto(f"{lab.url}/api/status?token={lab.token}")
-    tab.goto(lab.begin("device"))
+    from_jupyter(tab, lab.begin("device"))
     code = tab.get_by_label("Your code").text_content()
     left = tab.get_by_role("timer")
     expect(left).to_have_text(re.compile(r"9:\d\d|10:00"))
@@ -41,7 +41,7 @@ def test_the_code_is_taken_along_and_the_page_notices(lab, context):
 def test_cancelled_on_the_page(lab, context):
     tab = context.new_page()
     tab.goto(f"{lab.url}/api/status?token={lab.token}")
-    tab.goto(lab.begin("device"))
+    from_jupyter(tab, lab.begin("device"))
     tab.get_by_role("button", name="Cancel this sign-in").click()
     expect(tab.get_by_role("heading", name="Sign-in cancelled")).to_be_visible()
     tab.get_by_role("button", name="Start again").click()
@@ -51,7 +51,7 @@ def test_cancelled_on_the_page(lab, context):
 def test_denied_at_the_provider(lab, context):
     tab = context.new_page()
     tab.goto(f"{lab.url}/api/status?token={lab.token}")
-    tab.goto(lab.begin("device"))
+    from_jupyter(tab, lab.begin("device"))
     there = follow(tab.get_by_role("link", name="Open localhost"))
     there.get_by_role("button", name="Continue").click()
     deny(there)

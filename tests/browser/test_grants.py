@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
+from .person import from_jupyter
 from .tour import Tour
 
 
@@ -24,7 +25,7 @@ def instead(tour):
 def test_it_is_chosen_with_the_registration(tour):
     page = tour.page
     page.route("https://api.asi.swiss/**", lambda asked: asked.fulfill(body="Their own page"))
-    page.goto(tour.lab.begin("insiders"))
+    from_jupyter(page, tour.lab.begin("insiders"))
     expect(page.get_by_label("on the provider's page")).to_be_checked()
     page.get_by_label("with a password").check()
     page.get_by_label("Client id").fill("ams")
@@ -38,7 +39,7 @@ def test_it_is_chosen_with_the_registration(tour):
 
 def test_stuck_at_the_provider_it_is_one_click(tour, instead, lab):
     url = lab.begin("either")
-    tour.page.goto(f"{url}#stuck")
+    from_jupyter(tour.page, f"{url}#stuck")
     instead.click()
     password(tour)
     assert [each["provider"] for each in lab.accounts()] == ["either"]

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from . import cells
-from .person import sign_in
+from .person import from_jupyter, sign_in
 from .tour import LOOKS, Tour, visitor
 
 # What of the page sticks out to the side, and what text has too little contrast (WCAG 2.2, 1.4.3:
@@ -73,7 +73,7 @@ def test_the_provider_is_another_site(lab, context):
     context.on("request", lambda request: asked.append(request))  # noqa: PLW0108 (inspected)
     tab = context.new_page()
     tab.goto(f"{lab.url}/api/status?token={lab.token}")
-    tab.goto(lab.begin())
+    from_jupyter(tab, lab.begin())
     tab.wait_for_url("http://localhost:*/**")
     sign_in(tab)
     assert tab.url.startswith("http://127.0.0.1:")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -10,7 +11,7 @@ from playwright.sync_api import expect
 from providers import troubles
 
 from .chromium import new_context
-from .person import deny, sign_in
+from .person import deny, from_jupyter, sign_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -54,6 +55,8 @@ class Tour:
         """All of them, in an order in which none is in another's way."""
         problems = {f"problem-{name}": lambda name=name: self.problem(name) for name in PROBLEMS}
         return {
+            "asking": self.asking,
+            "device-to-begin": self.device_to_begin,
             "leaving": self.leaving,
             "stuck": self.stuck,
             "unfit": self.unfit,
@@ -77,6 +80,7 @@ class Tour:
             "paste": self.paste,
             "paste-refused": self.paste_refused,
             "confirm": self.confirm,
+            "confirm-elsewhere": self.confirm_elsewhere,
             "cancelled": self.cancelled,
             "denied": self.denied,
             "failed": self.failed,
@@ -85,21 +89,30 @@ class Tour:
             **problems,
         }
 
+    def asking(self) -> None:
+        """In a browser that this server does not know, such as one with a stranger's link."""
+        self.page.goto(self.lab.begin())
+        expect(self.page.get_by_role("button", name="Continue to")).to_be_visible()
+
+    def device_to_begin(self) -> None:
+        self.page.goto(self.lab.begin("device"))
+        expect(self.page.get_by_role("button", name="Continue to")).to_be_visible()
+
     def leaving(self) -> None:
         """For as long as the server does not answer the page's question where to go."""
         url = self.lab.begin()
         self.page.route(url, lambda asked: asked.request.method == "POST" or asked.continue_())
-        self.page.goto(url)
+        from_jupyter(self.page, url)
         self._heading("Sign in to")
 
     def stuck(self) -> None:
         self._let_go()
-        self.page.goto(f"{self.lab.begin()}#stuck")
+        from_jupyter(self.page, f"{self.lab.begin()}#stuck")
         expect(self.page.get_by_role("button", name="Cancel this sign-in")).to_be_visible()
 
     def unfit(self) -> None:
         """A redirect URI that leads to somebody else: nobody can be sent away with that."""
-        self.page.goto(self.lab.begin("lost"))
+        from_jupyter(self.page, self.lab.begin("lost"))
         expect(self.page.get_by_role("alert")).to_contain_text("does not lead back")
 
     def moved(self) -> None:
@@ -123,18 +136,18 @@ class Tour:
         """For as long as the server does not answer the page's question for a code."""
         url = self.lab.begin("device")
         self.page.route(url, lambda asked: asked.request.method == "POST" or asked.continue_())
-        self.page.goto(url)
+        from_jupyter(self.page, url)
         expect(self.page.get_by_text("for a code")).to_be_visible()
 
     def device(self) -> None:
         self._let_go()
-        self.page.goto(self.lab.begin("device"))
+        from_jupyter(self.page, self.lab.begin("device"))
         expect(self.page.get_by_text("scan this with a phone")).to_be_visible()
 
     def device_no_code(self) -> None:
         """The provider is down when it is asked for one."""
         self.lab.rogue.script("device", troubles.status(503), times=1)
-        self.page.goto(self.lab.begin("gadget"))
+        from_jupyter(self.page, self.lab.begin("gadget"))
         expect(self.page.get_by_role("alert")).to_contain_text("answered 503")
 
     def device_away(self) -> None:
@@ -152,7 +165,7 @@ class Tour:
 
     def setup(self) -> None:
         """A preset whose registration nobody has made yet."""
-        self.page.goto(self.lab.begin("github"))
+        from_jupyter(self.page, self.lab.begin("github"))
         self._heading("Set up GitHub")
 
     def setup_refused(self) -> None:
@@ -169,13 +182,13 @@ class Tour:
 
     def setup_choice(self) -> None:
         """A preset whose registrations are for one of two grants."""
-        self.page.goto(self.lab.begin("insiders"))
+        from_jupyter(self.page, self.lab.begin("insiders"))
         expect(self.page.get_by_label("with a password")).to_be_visible()
 
     def refused(self) -> None:
         """The provider refuses the grant to this client, and another one is offered."""
         self.lab.rogue.script("authorize", troubles.deny("unauthorized_client"), times=1)
-        self.page.goto(self.lab.begin("either"))
+        from_jupyter(self.page, self.lab.begin("either"))
         self._heading("Not signed in")
 
     def instead(self) -> None:
@@ -184,7 +197,7 @@ class Tour:
         expect(self.page.get_by_label("Password")).to_be_visible()
 
     def password(self) -> None:
-        self.page.goto(self.lab.begin("school"))
+        from_jupyter(self.page, self.lab.begin("school"))
         expect(self.page.get_by_label("User name")).to_be_focused()
 
     def password_refused(self) -> None:
@@ -195,7 +208,7 @@ class Tour:
         expect(self.page.get_by_label("Password")).to_be_empty()
 
     def api_key(self) -> None:
-        self.page.goto(self.lab.begin("keys"))
+        from_jupyter(self.page, self.lab.begin("keys"))
         expect(self.page.get_by_label("Key ID")).to_be_focused()
 
     def api_key_refused(self) -> None:
@@ -205,7 +218,7 @@ class Tour:
         expect(self.page.get_by_role("alert")).to_contain_text("'Key' is no key")
 
     def paste(self) -> None:
-        self.page.goto(self.lab.begin("4insight"))
+        from_jupyter(self.page, self.lab.begin("4insight"))
         expect(self.page.get_by_label("The text from there")).to_be_visible()
 
     def paste_refused(self) -> None:
@@ -219,25 +232,31 @@ class Tour:
         self.page.get_by_role("button", name="Continue").click()
         self._heading("Is this you?")
 
+    def confirm_elsewhere(self) -> None:
+        """In a browser of the same person that did not sign in at the provider."""
+        self.page.context.clear_cookies(name=re.compile("^jupyter-auth-yes-"))
+        self.page.reload()
+        expect(self.page.get_by_text("Only the browser")).to_be_visible()
+
     def cancelled(self) -> None:
         self.stuck()
         self.page.get_by_role("button", name="Cancel this sign-in").click()
         self._heading("Sign-in cancelled")
 
     def denied(self) -> None:
-        self.page.goto(self.lab.begin())
+        from_jupyter(self.page, self.lab.begin())
         deny(self.page)
         self._heading("said no")
 
     def failed(self) -> None:
         """The provider knows this person now, and refuses this client."""
-        self.page.goto(self.lab.begin("wrong"))
+        from_jupyter(self.page, self.lab.begin("wrong"))
         self.page.get_by_role("button", name="Allow").click()
         self._heading("Not signed in")
 
     def complete(self) -> None:
         self.page.context.clear_cookies(domain="localhost")
-        self.page.goto(self.lab.begin())
+        from_jupyter(self.page, self.lab.begin())
         sign_in(self.page)
 
     def signed_out(self) -> None:
@@ -250,7 +269,9 @@ class Tour:
 
     def _from_away(self, provider: str) -> None:
         self.page.goto(f"{self.lab.away}/api/status?token={self.lab.token}")
-        self.page.goto(self.lab.begin(provider).replace(self.lab.url, self.lab.away))
+        from_jupyter(self.page, self.lab.begin(provider).replace(self.lab.url, self.lab.away))
+        # Over plain http and far away a browser does not say where a link stood: one click more.
+        self.page.get_by_role("button", name="Continue to").click()
 
     def _let_go(self) -> None:
         """Answer no request late: the page may show the same login, and would only scroll."""

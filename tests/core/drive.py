@@ -76,12 +76,14 @@ class Callback:
     params: dict[str, str]
     bindings: dict[str, str]
     user: str = USER
+    confirm_by: str | None = None
 
     def finish(self, engine: Engine, **changes: Any) -> Login:
         """Bring it, or something close to it: ``params`` are merged, the rest is replaced."""
         params = self.params | changes.pop("params", {})
         given = dataclasses.replace(self, **changes)
-        return engine.finish(given.provider, params, given.bindings, given.user)
+        asked = (given.provider, params, given.bindings, given.user)
+        return engine.finish(*asked, confirm_by=given.confirm_by)
 
 
 def visit(server: Server, authorization_url: str, person: str = "alice") -> dict[str, str]:

@@ -132,7 +132,7 @@ def test_one_whose_login_was_cancelled_is_not_sent_to_be_revoked(make, rogue):
     login = engine.begin("idp")
     engine.cancel(login.id)
     account = api_key.as_account(engine.configured("idp"), AccountKey("idp"), KEY, now=0.0)
-    party = engine._party("idp")
+    party = engine._parties.of("idp")
     assert engine._completion.keep_account(login.id, party, account).status == "cancelled"
     assert engine.accounts() == []
     assert rogue.seen("revoke") == []

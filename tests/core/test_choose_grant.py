@@ -56,7 +56,11 @@ def test_a_login_goes_on_by_another_grant_for_all_who_wait(engine, login):
     state = url.partition("state=")[2].partition("&")[0]
     with pytest.raises(LoginExpired):  # what a browser had opened of it before
         engine.finish(
-            "insiders", {"state": state, "code": "c"}, {binding.name: binding.value}, "me"
+            "insiders",
+            {"state": state, "code": "c"},
+            {binding.name: binding.value},
+            "me",
+            confirm_by=None,
         )
     assert engine.typed.choose(login.id, "authorization_code").grant == "authorization_code"
     assert engine.typed.alternatives(login.id) == ("password",)

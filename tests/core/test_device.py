@@ -66,7 +66,7 @@ def device(engine, clock) -> Waiting:
 
 def begun(engine, clock, **asked) -> Waiting:
     login = engine.begin("idp", grant="device_code", **asked)
-    return Waiting(engine, clock, engine.device.start(login.id))
+    return Waiting(engine, clock, engine.device.start(login.id, confirm_by=None))
 
 
 # -- the way to the end --------------------------------------------------------------------------
@@ -128,7 +128,7 @@ def test_who_waits_drives_it(engine, rogue, clock):
 
 
 def test_two_who_open_it_see_one_code(engine, rogue, device):
-    assert engine.device.start(device.login.id) == device.login
+    assert engine.device.start(device.login.id, confirm_by=None) == device.login
     assert len(rogue.seen("device")) == 1
 
 
@@ -252,7 +252,7 @@ def test_cancelled_it_is_asked_no_more(engine, rogue, clock, device):
     assert rogue.devices.polls == 0
     assert engine._logins._register.read()[device.login.id].polling is None
     with pytest.raises(LoginCancelled):
-        engine.device.start(device.login.id)
+        engine.device.start(device.login.id, confirm_by=None)
 
 
 def test_cancelled_while_it_is_asked_stores_nothing_and_gives_back(engine, rogue, clock, device):
@@ -318,7 +318,7 @@ def test_a_provider_that_is_away_to_the_end_is_told_as_expired(rogue, device):
 
 def test_somebody_else_is_refused_with_nothing_stored(engine, rogue, clock):
     asked = engine.begin("idp", grant="device_code", username="alice")
-    login = engine.device.start(asked.id)
+    login = engine.device.start(asked.id, confirm_by=None)
     rogue.devices.approve(login.user_code)
     clock.advance(5)
     ended = engine.device.poll(login.id)
@@ -373,14 +373,15 @@ def test_no_code_can_be_tried_again(engine, rogue, trouble, kind):
     login = engine.begin("idp", grant="device_code")
     rogue.script("device", trouble)
     with pytest.raises(kind):
-        engine.device.start(login.id)
+        engine.device.start(login.id, confirm_by=None)
     rogue.behave()
-    assert engine.device.start(login.id).user_code
+    assert engine.device.start(login.id, confirm_by=None).user_code
 
 
 def test_logins_of_many_threads_are_polled_once_each(engine, rogue, clock):
     logins = [
-        engine.device.start(engine.begin("idp", f"k{n}", grant="device_code").id) for n in range(4)
+        engine.device.start(engine.begin("idp", f"k{n}", grant="device_code").id, confirm_by=None)
+        for n in range(4)
     ]
     for login in logins:
         rogue.devices.approve(login.user_code)

@@ -247,6 +247,10 @@ def test_a_code_for_one_never_goes_to_the_other(own_idp):
         state = dict(parse_qsl(urlsplit(url).query))["state"]
         with pytest.raises(LoginFailed):
             own_idp.finish(
-                "idp", {"code": "x", "state": state}, {binding.name: binding.value}, USER
+                "idp",
+                {"code": "x", "state": state},
+                {binding.name: binding.value},
+                USER,
+                confirm_by=None,
             )
         assert evil.seen("token") == []

@@ -46,7 +46,7 @@ def test_a_whole_life_shows_nothing(engines, files, oidc, shown):
     logging.disable()  # what follows is the person's browser, not we
     params = visit(oidc, url)
     logging.disable(logging.NOTSET)
-    finished = engine.finish("idp", params, {binding.name: binding.value}, USER)
+    finished = engine.finish("idp", params, {binding.name: binding.value}, USER, confirm_by=None)
     account = files.accounts()[0]
     expire_here(files, account)
     token = engine.token("idp")

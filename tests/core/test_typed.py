@@ -193,7 +193,7 @@ def test_a_package_is_spent_but_nothing_is_stored_before_a_yes(paste_engine, fou
     assert login.status == "pending"
     assert login.candidate.username == PERSON
     assert paste_engine.accounts() == []
-    ended = paste_engine.typed.confirm(login.id)
+    ended = paste_engine.confirm(login.id)
     assert (ended.status, ended.candidate) == ("complete", None)
     (account,) = paste_engine.accounts()
     assert account.username == PERSON
@@ -201,23 +201,23 @@ def test_a_package_is_spent_but_nothing_is_stored_before_a_yes(paste_engine, fou
 
 def test_a_no_stores_nothing(paste_engine, fourinsight):
     login = paste(paste_engine, fourinsight.package("mallory@evil.example"))
-    assert paste_engine.typed.reject(login.id).status == "cancelled"
+    assert paste_engine.cancel(login.id).status == "cancelled"
     assert paste_engine.accounts() == []
     with pytest.raises(LoginCancelled):
-        paste_engine.typed.confirm(login.id)
+        paste_engine.confirm(login.id)
 
 
 def test_without_a_paste_there_is_nobody_to_say_yes_to(paste_engine):
     login = paste_engine.begin("4insight")
     with pytest.raises(LoginFailed, match="nobody"):
-        paste_engine.typed.confirm(login.id)
+        paste_engine.confirm(login.id)
     assert paste_engine.accounts() == []
 
 
 def test_a_yes_counts_once(paste_engine, fourinsight):
     login = paste(paste_engine, fourinsight.package())
     with ThreadPoolExecutor(8) as pool:
-        futures = [pool.submit(paste_engine.typed.confirm, login.id) for _ in range(8)]
+        futures = [pool.submit(paste_engine.confirm, login.id) for _ in range(8)]
     good = [f for f in futures if f.exception() is None]
     assert {f.result().status for f in good} == {"complete"}
     assert len(paste_engine.accounts()) == 1
@@ -253,7 +253,7 @@ def test_an_endpoint_elsewhere_gets_nothing(paste_engine, fourinsight, endpoint)
 
 def test_a_refresh_goes_to_the_endpoint_that_came_with_the_code(paste_engine, fourinsight, clock):
     login = paste(paste_engine, fourinsight.package())
-    paste_engine.typed.confirm(login.id)
+    paste_engine.confirm(login.id)
     first = paste_engine.token("4insight")
     clock.advance(3600)
     assert paste_engine.token("4insight") != first
@@ -267,7 +267,7 @@ def test_an_endpoint_that_is_no_longer_allowed_gets_no_refresh_token(
     paste_engine, fourinsight, clock
 ):
     login = paste(paste_engine, fourinsight.package())
-    paste_engine.typed.confirm(login.id)
+    paste_engine.confirm(login.id)
     clock.advance(3600)
     configured = paste_engine._providers._configured
     table = configured["4insight"]
@@ -287,7 +287,7 @@ def test_an_endpoint_that_is_no_longer_allowed_gets_no_refresh_token(
 
 def test_the_endpoint_rests_with_the_account(paste_engine, fourinsight, tmp_path):
     login = paste(paste_engine, fourinsight.package())
-    paste_engine.typed.confirm(login.id)
+    paste_engine.confirm(login.id)
     account = account_of(paste_engine, "4insight")
     store = FileStore(tmp_path)
     with store.locked(account.key) as slot:

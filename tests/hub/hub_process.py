@@ -252,11 +252,13 @@ class HubBrowser(Browser):
         return super().send(method, path, data, **{"Sec_Fetch_Mode": "cors"} | headers)
 
     def arrive(self, address: str) -> str:
-        """Follow the provider's redirect back, all the way: the path where it ends."""
+        """Follow the provider's redirect back, all the way, and say yes: the path where it ends."""
         answer = self.get(address, headers={"Sec-Fetch-Site": "cross-site"})
         parts = urlsplit(answer.url)
         assert answer.status_code == 200, answer.text
         assert not parts.query, "the code is still in the address bar"
+        if "Is this you?" in answer.text:
+            assert self.say_yes(parts.path).status_code == 200
         return parts.path
 
 

@@ -26,6 +26,7 @@ SCOPES = ["openid", "profile", "offline_access"]
 def plain_hub(oidc: OidcProvider, home: Path, python: str = sys.executable) -> Iterator[Hub]:
     """Nothing of ours is installed on this Hub but the hook for named servers."""
     public = {"issuer": oidc.issuer, "client_id": "campus", "title": "Example ID", "scopes": SCOPES}
+    public["username_claim"] = "preferred_username"
     secret = public | {
         "client_id": oidc.confidential_id,
         "client_secret": oidc.client_secret,
@@ -48,6 +49,7 @@ def served_hub(oidc: OidcProvider, home: Path, python: str = sys.executable) -> 
         "client_id": "served",
         "client_secret": SECRET,
         "title": "Example ID",
+        "username_claim": "preferred_username",
         "scopes": SCOPES,
     }
     more = f"""

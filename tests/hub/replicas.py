@@ -230,5 +230,5 @@ def sign_in(engine: Engine, rogue: RogueProvider) -> None:
     login = engine.begin("idp")
     url, binding = engine.open(login.id, "http://127.0.0.1:1/callback/idp", "anybody")
     params = dict(parse_qsl(urlsplit(rogue.authorize(url)).query))
-    done = engine.finish("idp", params, {binding.name: binding.value}, "anybody")
+    done = engine.finish("idp", params, {binding.name: binding.value}, "anybody", confirm_by=None)
     assert done.status == "complete", done.error

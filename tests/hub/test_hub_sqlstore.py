@@ -342,7 +342,7 @@ def replica(
 def finish(engine: Engine, oidc: OidcProvider, opened: tuple[str, Any], user: str = "alice") -> Any:
     address, binding = opened
     params = dict(parse_qsl(urlsplit(oidc.login(address)).query))
-    return engine.finish("idp", params, {binding.name: binding.value}, user)
+    return engine.finish("idp", params, {binding.name: binding.value}, user, confirm_by=None)
 
 
 CALLBACK = "http://127.0.0.1:1/callback/idp"

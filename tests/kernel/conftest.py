@@ -40,6 +40,7 @@ def configured(rogue):
             "client_id": rogue.client_id,
             "scopes": ["openid"],
             "base_url": rogue.issuer,
+            "username_claim": "preferred_username",  # nobody can change their own there
         }
     }
 

@@ -148,6 +148,7 @@ def consenting(oidc: OidcProvider, **more: Any) -> dict[str, Any]:
         "client_id": oidc.client_id,
         "scopes": "openid profile offline_access",
         "authorize_params": {"prompt": "consent"},
+        "username_claim": "preferred_username",  # nobody can change their own there
     } | more
 
 
@@ -156,7 +157,9 @@ def sign_in(engine: Engine, provider, login: Login, **who) -> Login:
     url, binding = engine.open(login.id, CALLBACK, "me")
     back = provider.login(url, **who) if hasattr(provider, "login") else provider.authorize(url)
     params = dict(parse_qsl(urlsplit(back).query))
-    return engine.finish(plain(login.provider), params, {binding.name: binding.value}, "me")
+    return engine.finish(
+        plain(login.provider), params, {binding.name: binding.value}, "me", confirm_by=None
+    )
 
 
 @contextmanager

@@ -172,11 +172,28 @@ class Browser:
 
     def open(self, login: dict[str, Any]) -> str:
         """Open a login's page and let its script leave: the provider's address."""
-        page = self.get(self.origin + login["path"])
+        page = self.get(self.origin + login["path"], headers=self.from_own_page)
         assert page.status_code == 200, page.text
         answer = self.send("POST", self.origin + login["path"])
         assert answer.status_code == 200, answer.text
         return answer.json()["url"]
+
+    @property
+    def bindings(self) -> list[Any]:
+        """The cookies that bind this browser to the logins that it opened."""
+        named = re.compile("jupyter-auth-[0-9a-f]{16}")
+        return [each for each in self.session.cookies if named.fullmatch(each.name)]
+
+    @property
+    def from_own_page(self) -> dict[str, str]:
+        """What a browser sends along that follows a link of the person's own JupyterLab."""
+        return {"Sec-Fetch-Site": "same-origin", "Referer": f"{self.origin}{self.base_url}lab"}
+
+    def say_yes(self, place: str) -> requests.Response:
+        """Press the button of the page that asks whose account will be used by whom."""
+        page = self.get(self.origin + place, headers={"Sec-Fetch-Dest": "document"}).text
+        (yes,) = re.findall(r'name="yes" value="([0-9a-f]{64})"', page)
+        return self.send("POST", self.origin + place, {"yes": yes})
 
     def arrive(self, address: str) -> str:
         """Follow the provider's redirect back: the path where our callback sends us."""

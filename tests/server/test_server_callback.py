@@ -58,11 +58,11 @@ def test_the_cookie_of_another_opening_is_not_enough(
     browser: Browser, login: dict[str, Any], rogue: RogueProvider
 ) -> None:
     address = rogue.authorize(browser.open(login))
-    (ours,) = [c for c in browser.session.cookies if c.name.startswith("jupyter-auth-")]
+    (ours,) = browser.bindings
     value = ours.value
     browser.session.cookies.clear(ours.domain, ours.path, ours.name)
     browser.open(login)
-    (other,) = [c for c in browser.session.cookies if c.name.startswith("jupyter-auth-")]
+    (other,) = browser.bindings
     assert other.value != value
     assert browser.arrive(address) == FOREIGN
 
@@ -182,7 +182,7 @@ def test_the_log_at_debug_holds_no_code_state_verifier_cookie_or_token(
 ) -> None:
     url = browser.open(login)
     address = rogue.authorize(url)
-    (cookie,) = [c.value for c in browser.session.cookies if c.name.startswith("jupyter-auth-")]
+    (cookie,) = [c.value for c in browser.bindings]
     query = parse_qs(urlsplit(address).query)
     browser.arrive(address)
     planted = "planted-code-4711"

@@ -143,14 +143,15 @@ def test_a_package_is_pasted_and_said_yes_to(
     assert "Is this you?" in shown
     assert "alice@4subsea.example" in shown
     assert kernel.call("GET", "accounts")["accounts"] == []
-    assert "Signed in to 4insight as alice@4subsea.example" in paste.sent(mine=True)
+    assert paste.browser.say_yes(paste.path).status_code == 200
+    assert "Signed in to 4insight as alice@4subsea.example" in paste.browser.page(paste.path)
     assert kernel.token("4insight")
 
 
 def test_said_no_to_it_is_nobodys(kernel: Kernel, paste: Form, fourinsight: FourInsight) -> None:
     """SECURITY 3: mallory's code, given to alice, does not make her work in his account."""
     assert "mallory@evil" in paste.sent(pasted=fourinsight.package("mallory@evil.example"))
-    assert "Sign-in cancelled" in paste.sent(mine=False)
+    assert "Sign-in cancelled" in paste.sent(yes="")
     assert kernel.call("GET", "accounts")["accounts"] == []
 
 
@@ -181,7 +182,7 @@ def test_no_code_is_kept_or_logged(
     """SECURITY 13, for what is pasted."""
     package = fourinsight.package()
     paste.sent(pasted=package)
-    again = paste.send(mine=True)
+    again = paste.browser.say_yes(paste.path)
     code = json.loads(package)["code"]
     kept = "".join(p.read_text(errors="replace") for p in jupyter.home.rglob("*.json"))
     for text in (jupyter.log, kept, again.text, paste.page):
@@ -192,7 +193,9 @@ def test_a_yes_without_the_pages_token_is_none(
     kernel: Kernel, paste: Form, fourinsight: FourInsight
 ) -> None:
     paste.sent(pasted=fourinsight.package("mallory@evil.example"))
-    assert paste.send(mine=True, headers={"Origin": "https://evil.example"}).status_code == 403
+    headers = {"Origin": "https://evil.example"}
+    assert paste.send(yes="0" * 64, headers=headers).status_code == 403
+    assert paste.send(yes="0" * 64).status_code == 409
     assert kernel.call("GET", "accounts")["accounts"] == []
 
 

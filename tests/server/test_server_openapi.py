@@ -119,6 +119,7 @@ def test_the_answers_are_as_described(
     assert status == 201
     assert call("GET", "/api/v1/logins")[1]["logins"]
     assert call("GET", "/api/v1/logins/{login_id}", login_id=login["id"])[0] == 200
+    browser.get(browser.origin + login["path"], headers=browser.from_own_page)
     answer = browser.send("POST", browser.origin + login["path"])
     check_answer("/login/{login_id}", "post", 200, answer.json())
     browser.arrive(oidc.login(answer.json()["url"]))

@@ -58,7 +58,7 @@ def paste(engine, text, key="default"):
 def sign_in(engine, fourinsight, key="default"):
     login = paste(engine, fourinsight.package(), key)
     assert login.candidate  # asked before anything is stored
-    return engine.typed.confirm(login.id)
+    return engine.confirm(login.id)
 
 
 def test_flow_is_the_paste_of_a_json_package(engine, fourinsight):

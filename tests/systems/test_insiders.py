@@ -48,7 +48,7 @@ def sign_in(engine, insiders):
         login = engine.begin("insiders", key)
         url, binding = engine.open(login.id, CALLBACK, "me")
         back = dict(parse_qsl(urlsplit(insiders.login(url, **who)).query))
-        return engine.finish("insiders", back, {binding.name: binding.value}, "me")
+        return engine.finish("insiders", back, {binding.name: binding.value}, "me", confirm_by=None)
 
     return go
 
@@ -99,7 +99,7 @@ def test_token_url_fixed_with_a_slash_at_the_end(broker, table, insiders):
     login = engine.begin("insiders")
     url, binding = engine.open(login.id, CALLBACK, "me")
     back = dict(parse_qsl(urlsplit(insiders.login(url)).query))
-    ended = engine.finish("insiders", back, {binding.name: binding.value}, "me")
+    ended = engine.finish("insiders", back, {binding.name: binding.value}, "me", confirm_by=None)
     assert ended.status == "failed"
     assert ended.error["code"] == "configuration_error"
     assert "trailing slash" in ended.error["hint"]
@@ -177,7 +177,7 @@ def test_leeway_ours(session, engine):
 
 
 def refresh(engine, token):
-    party = engine._party("insiders")
+    party = engine._parties.of("insiders")
     return oauth.refresh(party, token)
 
 
@@ -302,7 +302,7 @@ def test_a_redirect_that_is_refused_goes_on_with_a_password(broker, table, insid
     login = engine.begin("insiders")
     url, binding = engine.open(login.id, CALLBACK, "me")
     back = dict(parse_qsl(urlsplit(insiders.login(url)).query))
-    refused = engine.finish("insiders", back, {binding.name: binding.value}, "me")
+    refused = engine.finish("insiders", back, {binding.name: binding.value}, "me", confirm_by=None)
     assert (refused.status, refused.error["code"]) == ("failed", "login_failed")
     assert "unauthorized_client" in refused.error["message"]
     assert views.others(refused, engine.typed.alternatives(login.id)) == {

@@ -189,7 +189,7 @@ def bitfount():
 def signed_in(broker, bitfount_table, bitfount):  # noqa: F811
     """Its double, signed in to by alice."""
     engine = broker({"bitfount": bitfount_table})
-    login = engine.device.start(engine.begin("bitfount").id)
+    login = engine.device.start(engine.begin("bitfount").id, confirm_by=None)
     bitfount.devices.approve(login.user_code)
     engine.changes(engine.changes().sequence, wait=PATIENCE)
     return bitfount

@@ -25,7 +25,7 @@ def sign_in(broker, rogue):
         login = engine.begin(name)
         url, binding = engine.open(login.id, CALLBACK, "me")
         back = dict(parse_qsl(urlsplit(rogue.authorize(url)).query))
-        ended = engine.finish(name, back, {binding.name: binding.value}, "me")
+        ended = engine.finish(name, back, {binding.name: binding.value}, "me", confirm_by=None)
         assert ended.status == "complete", ended.error
 
     return go
@@ -57,7 +57,7 @@ def test_github_a_code_that_is_refused_with_a_status_of_200(broker, rogue):
     url, binding = engine.open(login.id, CALLBACK, "me")
     back = dict(parse_qsl(urlsplit(rogue.authorize(url)).query))
     rogue.script("token", troubles.error("bad_verification_code", 200))
-    ended = engine.finish("github", back, {binding.name: binding.value}, "me")
+    ended = engine.finish("github", back, {binding.name: binding.value}, "me", confirm_by=None)
     assert ended.status == "failed"
     assert "bad_verification_code" in ended.error["message"]
 

@@ -119,10 +119,12 @@
     if (stuck) {
       $("help").open = true;
     }
-    if (stuck && !$("by-hand")) {
+    const asks = "ask" in main.dataset; // this browser is not tied to the server: nothing leaves
+    if (asks || (stuck && !$("by-hand"))) {
       $("moving").firstChild.textContent = "You sign in at ";
-      $("continue").textContent = "Go there";
+      $("continue").textContent = $("continue").dataset.first;
       become("ready");
+      $("moving").hidden = asks; // another sentence says it then
     } else {
       leave();
     }
@@ -148,7 +150,7 @@
   // Shows what keeps us from knowing, until it does not any more.
   async function watch() {
     const login = await ask("GET", loginUrl()).catch((error) => ({ status: "pending", error }));
-    if (login.status !== "pending") {
+    if (login.status !== "pending" || login.held) {
       location.reload();
     } else if (login.error) {
       showTrouble(login.error);
@@ -181,7 +183,7 @@
       }
     }
     if (pressed.name) {
-      body[pressed.name] = pressed.value === "true";
+      body[pressed.name] = pressed.value;
     }
     const buttons = form.querySelectorAll("button");
     buttons.forEach((each) => (each.disabled = true));

@@ -1,0 +1,43 @@
+"""Where this server's pages are, and where providers send browsers back to."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from jupyter_auth.core.handles import plain
+
+if TYPE_CHECKING:
+    from jupyter_auth.core.models import Login
+    from jupyter_auth.server.under_hub import UnderHub
+
+PREFIX = "jupyter-auth/"
+
+
+@dataclass
+class Places:
+    """``base_url`` has slashes at both ends; ``public_origin``: where that is known."""
+
+    base_url: str
+    public_origin: str | None = None
+    hub: UnderHub | None = None
+
+    def callback_path(self, provider: str) -> str:
+        """Where a provider's answer arrives, root-absolute: what is registered has no handle."""
+        return f"{self.base_url}{PREFIX}callback/{quote(plain(provider), safe='')}"
+
+    def redirect_path(self, provider: str) -> str:
+        """Where a provider sends the browser to, root-absolute; a Hub forwards from there."""
+        return self.hub.redirect_path(plain(provider)) if self.hub else self.callback_path(provider)
+
+    def login_path(self, login_id: str) -> str:
+        """A login's page, root-absolute."""
+        return f"{self.base_url}{PREFIX}login/{quote(login_id, safe='')}"
+
+    def placed(self, login: Login) -> Login:
+        """The login with the address of its page."""
+        path = self.login_path(login.id)
+        url = f"{self.public_origin}{path}" if self.public_origin else None
+        return dataclasses.replace(login, path=path, url=url)

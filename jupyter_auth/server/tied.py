@@ -1,0 +1,161 @@
+"""Whether a browser is *tied* to this server: the one place where that is decided.
+
+A login page is only a link: mallory can begin a login on a server of hers and have alice open it.
+So a browser leaves for the provider by itself, and an account is stored without a question, only
+where something that no other server can set says that this browser's person uses this server:
+
+- it came to a login page from another page of this very origin, such as the person's own JupyterLab
+  (``Sec-Fetch-Site`` is the browser's word, no page can forge it; our own pages, where a stranger's
+  link leads to, send no ``Referer``), or
+- its person has said yes once on the confirm page.
+
+Either sets a cookie, signed with the server's secret and made out to the Jupyter user.
+
+Under a Hub without subdomains all users' servers are one origin. There any of them can set any
+cookie, also one that it got itself, so that cookie only spares the click before leaving, coming
+from that origin says nothing, and each account is stored by a click alone.
+"""
+
+from __future__ import annotations
+
+import getpass
+import hashlib
+import secrets
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from jupyter_auth.core.logins import LIFETIME, digest
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from jupyter_auth.server.guard import UIHandler
+
+DAYS = 365  # that a browser stays tied
+
+
+def os_user() -> str:
+    """Who runs this process; empty where the system has no name for that."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container's number alone
+        return ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ties:
+    """How a server knows the browsers of its person.
+
+    ``owner`` is whose server or Hub account it is. ``one_origin``: other people's servers are at
+    its origin too. ``host_only``: it has an https host to itself, below one of other people.
+    ``confirm`` is ``c.JupyterAuth.confirm``: always, never, or None.
+    """
+
+    owner: str = ""
+    on_hub: bool = False
+    one_origin: bool = False
+    host_only: bool = False
+    confirm: bool | None = None
+
+    @classmethod
+    def of_server(cls, hub_user: str, environ: Mapping[str, str], confirm: bool | None) -> Ties:  # noqa: FBT001 (a setting)
+        """Those of a person's server, or under a Hub of what serves ``hub_user`` there."""
+        if not hub_user:
+            return cls(owner=os_user(), confirm=confirm)
+        host = environ.get("JUPYTERHUB_HOST", "")  # empty: the Hub has no subdomains
+        return cls(
+            owner=hub_user,
+            on_hub=True,
+            one_origin=not host,
+            host_only=host.startswith("https:"),
+            confirm=confirm,
+        )
+
+    def arrived(self, page: UIHandler) -> bool:
+        """Whether this browser may leave by itself; ties one that came from the server's pages."""
+        headers = page.request.headers
+        own = headers.get("Sec-Fetch-Site") == "same-origin" and "Referer" in headers
+        if own and not self._always:
+            self.tie(page, secure=page.request.protocol == "https")
+            return True
+        return self._known(page)
+
+    def must_ask(self, page: UIHandler) -> bool:
+        """Whether nothing may be stored for this browser before its person said yes."""
+        return self._always or not self._known(page)
+
+    def tie(self, page: UIHandler, *, secure: bool) -> None:
+        """From now on this browser is known. ``secure``: its address is an https one."""
+        page.set_signed_cookie(
+            self._name(page),
+            page.user,
+            expires_days=DAYS,
+            path=self._path(page),
+            httponly=True,
+            samesite="Lax",
+            secure=secure or self.host_only,
+        )
+
+    @property
+    def _always(self) -> bool:
+        return self.one_origin if self.confirm is None else self.confirm
+
+    def _known(self, page: UIHandler) -> bool:
+        value = page.get_signed_cookie(self._name(page), max_age_days=DAYS)
+        return self.confirm is False or value == page.user.encode()
+
+    def _name(self, page: UIHandler) -> str:
+        """Cookies of several servers on one host are in one jar, whatever their ports."""
+        place = hashlib.sha256(f"{page.request.host}{page.base_url}".encode()).hexdigest()[:16]
+        return f"{'__Host-' if self.host_only else ''}jupyter-auth-tied-{place}"
+
+    def _path(self, page: UIHandler) -> str:
+        return "/" if self.host_only else f"{page.base_url}jupyter-auth/"
+
+
+class Proof:
+    """What the browser that signed in at the provider has, and no other: it alone may say yes.
+
+    A random cookie for one login's page. Only its digest is written down, and the page that asks
+    shows another one, which comes back with the yes: a script elsewhere at this origin can send
+    that cookie, but neither read it nor fetch the page.
+    """
+
+    def __init__(self, value: str | None = None) -> None:
+        self._value = value or secrets.token_urlsafe(32)
+
+    @classmethod
+    def of(cls, page: UIHandler, login_id: str) -> Proof | None:
+        """The one that this browser has for that login."""
+        value = page.get_cookie(_cookie(login_id))
+        return cls(value) if value else None
+
+    @property
+    def digest(self) -> str:
+        """How the login knows it."""
+        return digest(self._value)
+
+    @property
+    def shown(self) -> str:
+        """What stands on the page."""
+        return digest(f"shown {self._value}")
+
+    def reveal(self) -> str:
+        """Itself: for the engine."""
+        return self._value
+
+    def give(self, page: UIHandler, login_id: str, path: str, *, secure: bool) -> None:
+        """Put it into the browser, for the page at ``path``."""
+        page.set_cookie(
+            _cookie(login_id),
+            self._value,
+            path=path,
+            max_age=int(LIFETIME),
+            httponly=True,
+            samesite="Lax",
+            secure=secure,
+        )
+
+
+def _cookie(login_id: str) -> str:
+    return f"jupyter-auth-yes-{digest(login_id)[:16]}"
