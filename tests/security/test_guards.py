@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from .guards.listed import ROOT, guards, place_of
+from .guards.listed import ROOT, guards, place_of, unguarded
 from .guards.table import SECURITY, renewed
 
 GUARDS = guards()
@@ -37,6 +37,12 @@ def test_each_test_exists():
 def test_no_guard_is_listed_twice():
     places = [(guard.file, guard.old, guard.new) for guard in GUARDS]
     assert len(set(places)) == len(places)
+
+
+def test_each_promise_has_a_guard_or_a_reason():
+    guarded = {guard.promise for guard in GUARDS}
+    assert guarded | unguarded().keys() == PROMISES
+    assert not guarded & unguarded().keys()
 
 
 def test_the_promises_and_the_table_are_in_the_document():
