@@ -10,10 +10,9 @@ import time
 from typing import TYPE_CHECKING
 
 from jupyter_auth.core import api_key
-from jupyter_auth.core.credentials import variable
+from jupyter_auth.core.credentials import secret_of, variable
 from jupyter_auth.core.errors import AuthError
 from jupyter_auth.core.models import Account, AccountKey
-from jupyter_auth.core.secret import Secret
 from jupyter_auth.core.session_key import DEFAULT_KEY
 
 if TYPE_CHECKING:
@@ -82,10 +81,12 @@ class KeysOver:
         parts = {}
         for name in provider.api_key.parts:
             theirs = provider.api_key.environment.get(name, "")
-            value = self._environ.get(variable(provider.name, name)) or self._environ.get(theirs)
-            if not value:
+            found = secret_of(self._environ, variable(provider.name, name))
+            if found is None and theirs:
+                found = secret_of(self._environ, theirs)
+            if found is None:
                 return None
-            parts[name] = Secret(value)
+            parts[name] = found
         return api_key.as_account(provider, key, parts, now=time.time())
 
 

@@ -1,4 +1,4 @@
-"""Client ids, secrets and passwords that are kept elsewhere: in the environment, or a package."""
+"""Client ids, secrets and passwords that are kept elsewhere: files, the environment, a package."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from jupyter_auth.core.errors import ConfigurationError
+from jupyter_auth.core.own_files import read_own
 from jupyter_auth.core.secret import Secret
 
 if TYPE_CHECKING:
@@ -21,12 +22,49 @@ UNREADABLE = (  # no such package, no such file, or not the JSON object that was
     *(ImportError, OSError, ValueError, RecursionError),
     *(AttributeError, LookupError, TypeError),
 )
-VARIABLE = re.compile(r"JUPYTER_AUTH_([A-Z0-9_]+)_(CLIENT_ID|CLIENT_SECRET|USERNAME|PASSWORD)")
+VARIABLE = re.compile(
+    r"JUPYTER_AUTH_([A-Z0-9_]+)_(CLIENT_ID|USERNAME|(CLIENT_SECRET|PASSWORD)(_FILE)?)"
+)
+CREDENTIALS = "CREDENTIALS_DIRECTORY"  # where systemd puts what `LoadCredential=` names
 
 
 def variable(provider: str, field: str) -> str:
     """The variable for that field: ``JUPYTER_AUTH_<PROVIDER>_CLIENT_SECRET``."""
     return f"JUPYTER_AUTH_{re.sub(r'[^a-z0-9]', '_', provider).upper()}_{field.upper()}"
+
+
+def secret_of(environ: Mapping[str, str], name: str) -> Secret | None:
+    """The secret of that name, from the first of the places where it can be.
+
+    They are the file at the path that ``<name>_FILE`` gives, the credential ``name`` of systemd,
+    and the variable itself. None: in none. ConfigurationError: a file that cannot be read, or that
+    others can read.
+    """
+    if path := environ.get(f"{name}_FILE"):
+        return _in_file(Path(path), f"{name}_FILE")
+    if directory := environ.get(CREDENTIALS):
+        file = Path(directory, name)
+        if file.exists():
+            return _in_file(file, name)
+    value = environ.get(name)
+    return Secret(value) if value else None
+
+
+def _in_file(file: Path, name: str) -> Secret:
+    """Without the line break that editors and ``echo`` put at the end."""
+    try:
+        text = read_own(file, secret=True).rstrip("\r\n")
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) and error.strerror else "no text file"
+        raise ConfigurationError(
+            f"{file}, which {name} names, cannot be read: {why}.",
+            hint="Correct the path, or let this user read the file.",
+        ) from None
+    if not text:
+        raise ConfigurationError(
+            f"{file}, which {name} names, is empty.", hint="Put the secret into it."
+        )
+    return Secret(text)
 
 
 class Credentials(NamedTuple):
@@ -48,22 +86,42 @@ class Password(NamedTuple):
 
 
 def password_from_environment(environ: Mapping[str, str], provider: str) -> Password | None:
-    """The user name and password that the environment has for that provider; both are needed."""
+    """The user name and password that there are for that provider; both are needed.
+
+    ConfigurationError: as ``secret_of``.
+    """
     username = environ.get(variable(provider, "username"))
-    password = environ.get(variable(provider, "password"))
-    return Password(username, Secret(password)) if username and password else None
+    password = secret_of(environ, variable(provider, "password")) if username else None
+    return Password(username, password) if username and password else None
 
 
 def from_environment(environ: Mapping[str, str], provider: str) -> Credentials:
-    """What the environment says of that provider."""
+    """What the environment says of that provider. ConfigurationError: as ``secret_of``."""
     client_id = environ.get(variable(provider, "client_id"))
-    secret = environ.get(variable(provider, "client_secret"))
-    return Credentials(client_id or None, Secret(secret) if secret else None)
+    return Credentials(client_id or None, secret_of(environ, variable(provider, "client_secret")))
 
 
 def take(environ: MutableMapping[str, str]) -> dict[str, str]:
-    """Move all such variables out of ``environ``: kernels and terminals inherit what is left."""
-    return {name: environ.pop(name) for name in list(environ) if VARIABLE.fullmatch(name)}
+    """Move all such variables out of ``environ``: kernels and terminals inherit what is left.
+
+    systemd's own variable is copied: it is not ours alone, and says nothing secret.
+    """
+    taken = {name: environ.pop(name) for name in list(environ) if VARIABLE.fullmatch(name)}
+    return taken | {name: environ[name] for name in (CREDENTIALS,) if name in environ}
+
+
+def exposed(taken: Mapping[str, str]) -> list[str]:
+    """Those of the variables that hold a secret themselves, for a server to warn of.
+
+    ``/proc`` shows them to other processes for as long as this one lives.
+    """
+    secrets = [name for name in taken if name.endswith(("_CLIENT_SECRET", "_PASSWORD"))]
+    return [name for name in secrets if taken[name] and f"{name}_FILE" not in taken]
+
+
+def of_clients(taken: Mapping[str, str]) -> dict[str, str]:
+    """Without what signs one person in: a service of many people has clients of its own alone."""
+    return {name: value for name, value in taken.items() if not name.endswith("_USERNAME")}
 
 
 def from_package(source: CredentialsFrom) -> Credentials:

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from jupyter_auth.core.findings import Finding
     from jupyter_auth.core.models import Account
 
 
@@ -76,7 +77,8 @@ class Providers:
     user file or preset is reported when it is asked for, not at start.
     ``environ``: where client ids and secrets are looked up. ``own_process``: in a program which
     the person runs, and which no kernel asks: then they are for their own file too.
-    ``problems``: what is wrong with the configuration, for doctor and whoever misses a provider.
+    ``problems``: what is wrong with the configuration, for doctor and whoever misses a provider;
+    ``notes``: what doctor says of it besides.
     """
 
     def __init__(
@@ -88,8 +90,10 @@ class Providers:
         environ: Mapping[str, str] | None = None,
         own_process: bool = False,
         problems: Sequence[ConfigurationError] = (),
+        notes: Sequence[Finding] = (),
     ) -> None:
         self.problems = problems
+        self.notes = notes
         self._configured = {
             name: table
             if isinstance(table, Provider | ConfigurationError)
@@ -354,9 +358,7 @@ class Providers:
         try:
             provider = self._completed(source, self._made(name, entry))
         except ConfigurationError:
-            if source == "preset":
-                raise
-            shown = source == "configured" and NAME.fullmatch(name)
+            shown = source in {"configured", "preset"} and NAME.fullmatch(name)
             return ProviderInfo(name=name, title=name, host="", source="broken") if shown else None
         return provider.info(source) if provider.client_id else None
 

@@ -41,6 +41,7 @@ def providers_file(providers: Providers) -> Iterator[Finding]:
     """What is configured wrongly, the person's own providers, and the secrets beside them."""
     for problem in providers.problems:
         yield wrong("Setting", problem)
+    yield from providers.notes
     if (file := providers.user_file) is None:
         return
     try:

@@ -58,7 +58,11 @@ class Unattended:
 
     def findings(self, name: str) -> Iterator[Finding]:
         """For ``doctor``: that it is so, or how it was refused. No user name is shown."""
-        if self._password(name) is None:
+        try:
+            if self._password(name) is None:
+                return
+        except ConfigurationError as error:
+            yield wrong("Password", error)
             return
         refused = [error for key, error in self._refused.items() if key.provider == name]
         if refused:

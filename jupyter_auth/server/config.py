@@ -14,6 +14,7 @@ from traitlets.config import Config, LoggingConfigurable
 
 from jupyter_auth.core import credentials
 from jupyter_auth.core.errors import ConfigurationError
+from jupyter_auth.core.findings import Finding
 from jupyter_auth.core.handles import NAME
 from jupyter_auth.core.logins import LIFETIME
 from jupyter_auth.core.parts import nearest
@@ -136,7 +137,8 @@ class Settings:
     """What was configured, checked. ``public_origin`` is scheme, host and port, or None.
 
     ``problems`` are one sentence each on a setting that is wrong, with what counts instead as the
-    hint. In ``providers`` the error stands where a name cannot be one.
+    hint. In ``providers`` the error stands where a name cannot be one. ``notes`` are on secrets in
+    places that other processes may read.
     """
 
     providers: dict[str, Any] = field(default_factory=dict, repr=False)
@@ -151,6 +153,7 @@ class Settings:
     store_directory: Path | None = None
     environ: dict[str, str] = field(default_factory=dict, repr=False)
     problems: tuple[ConfigurationError, ...] = ()
+    notes: tuple[Finding, ...] = ()
 
 
 def read_settings(parent: Application, base_url: str) -> Settings:
@@ -176,6 +179,17 @@ def read_settings(parent: Application, base_url: str) -> Settings:
         store_directory=Path(directory).expanduser() if directory else None,
         environ=taken,
         problems=tuple(problems),
+        notes=tuple(_exposed(name) for name in credentials.exposed(taken)),
+    )
+
+
+def _exposed(name: str) -> Finding:
+    return Finding(
+        about="Client secrets" if name.endswith("_CLIENT_SECRET") else "Password",
+        says=f"{name} is in the environment that this server was started with, where other "
+        "processes may read it.",
+        fix=f"Put it into a file with mode 0600, and set {name}_FILE to the file's path instead.",
+        state="note",
     )
 
 

@@ -22,6 +22,7 @@ def providers_of(settings: Settings) -> Providers:
         allow_user_providers=settings.allow_user_providers,
         environ=settings.environ,
         problems=settings.problems,
+        notes=settings.notes,
     )
 
 

@@ -25,6 +25,7 @@ from jupyter_auth.server.same_person import SamePerson
 from jupyter_auth.server.sharing import is_shared
 from jupyter_auth.server.tied import Ties
 from jupyter_auth.server.under_hub import UnderHub
+from jupyter_auth.server.undumpable import close_process
 from jupyter_auth.server.views import STATIC
 
 if TYPE_CHECKING:
@@ -107,6 +108,9 @@ class JupyterAuthApp(ExtensionApp):
         # The server's configuration, not our own: extensions that are linked later add to it, and
         # `jupyter lab` reads jupyter_lab_config.py as one of them.
         settings = read_settings(self.serverapp, base_url)
+        for note in settings.notes:
+            close_process()
+            self.log.warning("%s %s", note.says, note.fix)
         try:
             hub = UnderHub.of()
             shared = is_shared(self.serverapp, settings.shared_server)

@@ -2,8 +2,9 @@
 
 All users' accounts in one database, behind the Hub's own proxy at ``services/jupyter-auth/``. What
 it needs comes from the environment that the Hub gives its services, and from
-``JUPYTER_AUTH_DATABASE_URL``, ``JUPYTER_AUTH_CRYPT_KEYS`` and ``JUPYTER_AUTH_PROVIDERS`` (JSON); or
-what can be set from a configuration file with ``c.JupyterAuth``, named as the only argument.
+``JUPYTER_AUTH_DATABASE_URL``, ``JUPYTER_AUTH_CRYPT_KEYS`` and ``JUPYTER_AUTH_PROVIDERS`` (JSON), or
+the files that they name with ``_FILE`` at the end, or systemd's credentials of those names; or what
+can be set from a configuration file with ``c.JupyterAuth``, named as the only argument.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from urllib.parse import urlsplit
 from tornado.httpserver import HTTPServer
 from traitlets.config import Application
 
-from jupyter_auth.core import addresses
+from jupyter_auth.core import addresses, credentials
 from jupyter_auth.core.errors import AuthError, BrokerUnavailable, ConfigurationError
 from jupyter_auth.core.providers import Providers
 from jupyter_auth.core.urls import LOOPBACK_HOSTS, require_secure
@@ -36,6 +37,7 @@ from jupyter_auth.server.hub_doors import SharedOAuth, doors
 from jupyter_auth.server.hub_people import BELIEVED, People, is_gone
 from jupyter_auth.server.inputs import MAX_BODY
 from jupyter_auth.server.places import PREFIX
+from jupyter_auth.server.undumpable import close_process
 from jupyter_auth.server.vault import VARIABLE as KEYS
 from jupyter_auth.server.vault import Vault
 
@@ -60,13 +62,19 @@ class Service:
         addresses.guard()
         self.base_url = _base_url(_needed(environ, "JUPYTERHUB_SERVICE_PREFIX"))
         settings = _settings(environ, config_file, self.base_url)
-        self.providers = Providers(settings.providers, allow_user_providers=False)
+        self.providers = Providers(
+            settings.providers,
+            allow_user_providers=False,
+            environ=credentials.of_clients(settings.environ),
+        )
         for name in settings.providers:
             _check_redirect(self.providers.get(name).redirect_uri, f"{self.base_url}{PREFIX}")
         if settings.public_origin:
             require_secure(settings.public_origin, "public_url")
-        self.vault = Vault(environ.get(KEYS, ""))
-        self.database = Database(_needed(environ, DATABASE))
+        keys = credentials.secret_of(environ, KEYS)
+        self.vault = Vault(keys.reveal() if keys else "")
+        database = credentials.secret_of(environ, DATABASE)
+        self.database = Database(database.reveal() if database else _needed(environ, DATABASE))
         self.database.check_keys(self.vault)
         self.hub_auth = SharedOAuth(
             api_token=_needed(environ, "JUPYTERHUB_API_TOKEN"), cache_max_age=int(BELIEVED)
@@ -143,7 +151,8 @@ def _settings(environ: Mapping[str, str], config_file: str | None, base_url: str
     for problem in settings.problems:
         raise ConfigurationError(problem.message)
     try:
-        given = json.loads(environ.get(PROVIDERS) or "{}", object_pairs_hook=_without_twins)
+        said = credentials.secret_of(environ, PROVIDERS)
+        given = json.loads(said.reveal() if said else "{}", object_pairs_hook=_without_twins)
         twice = sorted(given.keys() & settings.providers.keys())
     except (ValueError, AttributeError):
         raise ConfigurationError(f"{PROVIDERS} is not a JSON object of providers.") from None
@@ -207,6 +216,7 @@ async def _patiently(people: People) -> None:
 def main(arguments: list[str] | None = None) -> None:
     """Run the service; what cannot work is one sentence on stderr, and exit status 1."""
     given = sys.argv[1:] if arguments is None else arguments
+    close_process()
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     try:
         service = Service(os.environ, given[0] if given else None)

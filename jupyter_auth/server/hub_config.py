@@ -48,7 +48,8 @@ def hub_config(
     Without ``providers`` only the hook for named servers. With them, the service: the Hub starts it
     at ``url``, where users' servers have to reach it, unless ``api_token`` says that it runs
     elsewhere. Database and keys are, where not given, the Hub's own environment's
-    ``JUPYTER_AUTH_DATABASE_URL`` and ``JUPYTER_AUTH_CRYPT_KEYS``.
+    ``JUPYTER_AUTH_DATABASE_URL`` and ``JUPYTER_AUTH_CRYPT_KEYS``, or files that it names: see
+    ``secret_of``. So are client secrets that ``providers`` lacks.
 
     ``same_person`` and ``shared_identities`` are as in ``c.JupyterAuth``. Where ``same_person`` is
     None, and the Hub's own users sign in by OAuth, it is their user name's claim at that host: call
@@ -71,14 +72,9 @@ def hub_config(
     if api_token:
         service |= {"api_token": api_token}
     else:
-        names = ("JUPYTER_AUTH_DATABASE_URL", "JUPYTER_AUTH_CRYPT_KEYS")
-        given = {
-            name: value or os.environ.get(name, "")
-            for name, value in zip(names, (database_url, crypt_keys), strict=True)
-        }
         service |= {
             "command": [sys.executable, "-m", "jupyter_auth.server.hub"],
-            "environment": given
+            "environment": _secrets(database_url, crypt_keys)
             | people
             | {
                 "JUPYTER_AUTH_PROVIDERS": json.dumps(dict(providers)),
@@ -87,6 +83,20 @@ def hub_config(
         }
     c.JupyterHub.services = [*_listed(c.JupyterHub.services), service]
     c.JupyterHub.load_roles = _with_roles(_listed(c.JupyterHub.load_roles))
+
+
+def _secrets(database_url: str | None, crypt_keys: str | None) -> dict[str, str]:
+    """What the service needs of the Hub's own environment, of which it inherits nothing."""
+    from jupyter_auth.core.credentials import CREDENTIALS, VARIABLE
+
+    given = {"JUPYTER_AUTH_DATABASE_URL": database_url, "JUPYTER_AUTH_CRYPT_KEYS": crypt_keys}
+    wanted = {CREDENTIALS, *given, *(f"{name}_FILE" for name, value in given.items() if not value)}
+    found = {
+        name: value
+        for name, value in os.environ.items()
+        if name in wanted or VARIABLE.fullmatch(name)
+    }
+    return found | {name: value for name, value in given.items() if value}
 
 
 def _own_sign_in(c: Any) -> dict[str, str]:
