@@ -11,7 +11,7 @@ from jupyter_auth.core.errors import AuthError
 if TYPE_CHECKING:
     from jupyter_auth.core.engine import Engine
     from jupyter_auth.core.models import Login
-    from jupyter_auth.server.pools import Pools
+    from jupyter_auth.server.pools import UserPools
 
 
 class Asker:
@@ -20,7 +20,7 @@ class Asker:
     The engine keeps the pace (RFC 8628 3.5), so it does no harm to ask too often here.
     """
 
-    def __init__(self, engine: Engine, pools: Pools) -> None:
+    def __init__(self, engine: Engine, pools: UserPools) -> None:
         self._engine = engine
         self._pools = pools
         self._asking: set[asyncio.Task[None]] = set()

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from jupyter_auth.core.engine import Engine
     from jupyter_auth.server.asker import Asker
-    from jupyter_auth.server.pools import Pools
+    from jupyter_auth.server.pools import UserPools
 
 POLL = 1.0  # seconds between looks at what other processes changed, while anybody waits
 WAITERS = 512  # long polls at a time
@@ -32,7 +32,7 @@ class Bell:
     def __init__(
         self,
         engine: Engine,
-        pools: Pools,
+        pools: UserPools,
         asker: Asker,
         waiters: int = WAITERS,
         stirred: Callable[[], bool] = lambda: True,

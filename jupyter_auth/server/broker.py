@@ -22,7 +22,7 @@ from jupyter_auth.server import inputs, steps
 from jupyter_auth.server.asker import Asker
 from jupyter_auth.server.bell import WAITERS, Bell
 from jupyter_auth.server.places import Places
-from jupyter_auth.server.pools import Pools
+from jupyter_auth.server.pools import THREADS, Pools
 from jupyter_auth.server.returns import Returns
 from jupyter_auth.server.tied import Ties
 from jupyter_auth.server.whereabouts import Whereabouts
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from jupyter_auth.core.models import AccountInfo, Change, Login, Logout
     from jupyter_auth.core.provider import Provider, ProviderInfo
     from jupyter_auth.core.register import Binding
+    from jupyter_auth.server.pools import UserPools
     from jupyter_auth.server.under_hub import UnderHub
 
 MAX_WAIT = 30.0  # seconds
@@ -46,7 +47,7 @@ Wire: TypeAlias = dict[str, Any]
 class Broker(Places):
     """One user's engine behind HTTP. ``base_url`` has slashes at both ends.
 
-    ``pools`` are those of all brokers of a process, None: its own. ``waiters`` is how many may wait
+    ``pools`` are this user's of those of a process, None: its own. ``waiters`` is how many may wait
     for changes at a time, ``stirred`` whether other processes may have made some; ``shared``:
     several people use this server together.
     """
@@ -62,7 +63,7 @@ class Broker(Places):
         ties: Ties | None = None,
         listening: Callable[[], str | None] = lambda: None,
         shared: bool = False,
-        pools: Pools | None = None,
+        pools: UserPools | None = None,
         waiters: int = WAITERS,
         stirred: Callable[[], bool] = lambda: True,
     ) -> None:
@@ -73,8 +74,8 @@ class Broker(Places):
         self._shared = shared
         self._visited: str | None = None  # the origin of the last browser that left for a provider
         self._engine = engine
-        self._own_pools = pools is None
-        self._pools = pools or Pools()
+        self._own_pools = Pools(share=THREADS)
+        self._pools = pools or self._own_pools.of("")
         self.returns = Returns(lambda: {login.id for login in engine.logins()})
         self._telling: asyncio.TimerHandle | None = None
         self._asker = Asker(engine, self._pools)
@@ -372,8 +373,7 @@ class Broker(Places):
             self._telling.cancel()
         self._bell.close()
         self._asker.close()
-        if self._own_pools:
-            self._pools.close()
+        self._own_pools.close()
         self._engine.close()
 
     async def _obstacle(self, provider: str) -> ConfigurationError | None:

@@ -17,7 +17,7 @@ from jupyter_auth.server.broker import Broker, Wire
 from jupyter_auth.server.hub_metrics import LOGINS, LOGOUTS, TOKENS
 from jupyter_auth.server.hub_pulse import Pulse
 from jupyter_auth.server.identities import Identities
-from jupyter_auth.server.pools import Pools
+from jupyter_auth.server.pools import SHARE, Pools
 from jupyter_auth.server.same_person import SamePerson
 from jupyter_auth.server.sqlstore import SqlRegister, SqlStore
 from jupyter_auth.server.tied import Ties
@@ -134,8 +134,8 @@ class HubBrokers:
         self._vault = vault
         self._identities = Identities(database, vault, settings.shared_identities, gone)
         self._discovery = Discovery(database.clock)
-        self._pools = Pools()
-        self._pulse = Pulse(database, self._pools)
+        self._pools = Pools(share=SHARE)
+        self._pulse = Pulse(database, self._pools.of(""))
         self._brokers: OrderedDict[str, Broker] = OrderedDict()
 
     async def of(self, user: Any) -> Broker:
@@ -182,7 +182,7 @@ class HubBrokers:
             public_origin=self.public_origin,
             default_provider=self._settings.default_provider,
             ties=Ties.of_server(owner.name, os.environ, self._settings.confirm),
-            pools=self._pools,
+            pools=self._pools.of(owner.id),
             waiters=WAITERS,
             stirred=functools.partial(self._pulse.stirred, owner.id, []),
         )

@@ -14,7 +14,7 @@ from jupyter_auth.server.sqlstore import LOGINS
 
 if TYPE_CHECKING:
     from jupyter_auth.server.database import Database
-    from jupyter_auth.server.pools import Pools
+    from jupyter_auth.server.pools import UserPools
 
 BEAT = 1.0  # seconds
 PATIENCE = 5.0  # seconds for which somebody who asked is looked for: several of their own beats
@@ -26,7 +26,7 @@ _log = logging.getLogger("jupyter_auth")
 class Pulse:
     """Whose records were changed, whoever did it. For one event loop."""
 
-    def __init__(self, database: Database, pools: Pools) -> None:
+    def __init__(self, database: Database, pools: UserPools) -> None:
         self._database = database
         self._pools = pools
         self._marks: dict[str, Any] = {}

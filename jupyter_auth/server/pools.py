@@ -1,7 +1,9 @@
 """Threads for the engine's calls: a few for each provider, so that one that hangs stalls no other.
 
-The threads are not daemons on purpose: the interpreter waits for them at its end, so a refresh that
-is under way is still saved. Each call is bounded by the timeouts of the HTTP requests in it.
+Nor does one user stall another: of a provider's threads a user has a share at a time, and whoever
+waits for one comes by turns. The threads are not daemons on purpose: the interpreter waits for them
+at its end, so a refresh that is under way is still saved. Each call is bounded by the timeouts of
+the HTTP requests in it.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from jupyter_auth.core.errors import BrokerUnavailable, ProviderUnavailable
 from jupyter_auth.core.handles import plain
+from jupyter_auth.server.allowances import Allowances
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,42 +24,56 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 THREADS = 6  # for each provider
-QUEUE = 64  # calls of one provider that wait for a thread
+SHARE = 2  # of them, for one user of several
+QUEUE = 64  # calls of one user to one provider that wait
 STORE_QUEUE = 4096  # calls that only look into the store: short, and all long polls wake at once
 PROVIDERS = 48  # with a pool of their own; further names share one
 
 
-class _Pool:
-    """A bounded pool: threads are made as they are needed, calls past the queue are refused."""
+class _Turns:
+    """What one user has in a pool: so many ``calls``, of which a share may run."""
 
-    def __init__(self, name: str, queue: int) -> None:
+    def __init__(self, share: int) -> None:
+        self.calls = 0
+        self.share = asyncio.Semaphore(share)
+
+
+class _Pool:
+    """A bounded pool: threads are made as they are needed, calls past a user's queue are refused.
+
+    No more calls of a user than may run stand in line for a thread, first come, first served: those
+    of one who has ninety never stand before those of one who has one.
+    """
+
+    def __init__(self, name: str, share: int, queue: int) -> None:
         self._name = name
-        self._most = THREADS + queue
+        self._share = share
+        self._most = share + queue
         self._executor = ThreadPoolExecutor(THREADS, thread_name_prefix=f"jupyter_auth {name}")
-        self._calls = 0
+        self._users: dict[str, _Turns] = {}
         self._closed = False
 
-    async def run(self, call: Callable[[], T]) -> T:
-        if self._closed:
-            raise BrokerUnavailable("This Jupyter server is stopping.")
-        if self._calls >= self._most:
+    async def run(self, user: str, call: Callable[[], T]) -> T:
+        turns = self._users.setdefault(user, _Turns(self._share))
+        if turns.calls >= self._most:
             raise ProviderUnavailable(
                 f"Too many calls wait for {plain(self._name)} already.",
                 hint="Try again in a moment.",
             )
-        future = asyncio.get_running_loop().run_in_executor(self._executor, call)
-        self._calls += 1
-        future.add_done_callback(self._done)
-        return await future
+        turns.calls += 1
+        try:
+            async with turns.share:
+                if self._closed:
+                    raise BrokerUnavailable("This Jupyter server is stopping.")
+                return await asyncio.get_running_loop().run_in_executor(self._executor, call)
+        finally:
+            turns.calls -= 1
+            if not turns.calls:
+                del self._users[user]
 
     @property
     def idle(self) -> bool:
-        return self._calls == 0
-
-    def _done(self, future: asyncio.Future[T]) -> None:
-        self._calls -= 1
-        if not future.cancelled():
-            future.exception()  # who asked may be gone, then nobody else looks at it
+        return not self._users
 
     def close(self) -> None:
         self._closed = True
@@ -64,28 +81,28 @@ class _Pool:
 
 
 class Pools:
-    """``run`` calls in a thread of the provider's own pool. For one event loop."""
+    """The pools of a process, by provider. For one event loop.
 
-    def __init__(self) -> None:
+    ``share``: how many threads of each a user may have at a time.
+    """
+
+    def __init__(self, share: int) -> None:
+        self._share = share
         self._pools: dict[str, _Pool] = {}
 
-    async def run(
-        self, provider: str | None, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs
-    ) -> T:
-        """What ``call`` returns or raises. ``provider`` None: it concerns no provider's server.
+    def of(self, user: str) -> UserPools:
+        """As this user has them."""
+        return UserPools(self, user)
 
-        ProviderUnavailable: more calls wait for that provider than are worth waiting for.
-        """
-        return await self._pool(provider).run(functools.partial(call, *args, **kwargs))
-
-    def _pool(self, provider: str | None) -> _Pool:
+    def pool(self, provider: str | None) -> _Pool:
+        """That of a provider, or of what concerns none."""
         name = "the store" if provider is None else provider
         if name not in self._pools and len(self._pools) >= PROVIDERS:
             self._close_idle()
             if len(self._pools) >= PROVIDERS:
                 name = "further providers"  # no provider has a space in its name
         if name not in self._pools:
-            self._pools[name] = _Pool(name, QUEUE if provider else STORE_QUEUE)
+            self._pools[name] = _Pool(name, self._share, QUEUE if provider else STORE_QUEUE)
         return self._pools[name]
 
     @property
@@ -101,3 +118,26 @@ class Pools:
         """Start nothing more; what runs is not waited for."""
         for pool in self._pools.values():
             pool.close()
+
+
+class UserPools:
+    """``run`` one user's calls in threads of the provider's own pool."""
+
+    def __init__(self, pools: Pools, user: str) -> None:
+        self._pools = pools
+        self._user = user
+        self._allowances = Allowances()
+
+    async def run(
+        self, provider: str | None, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """What ``call`` returns or raises. ``provider`` None: it concerns no provider's server.
+
+        ProviderUnavailable: more calls wait for that provider than are worth waiting for.
+        Throttled: this user has had providers asked for the same too often.
+        """
+        if provider is not None:
+            self._allowances.spend(call.__name__, provider)
+        return await self._pools.pool(provider).run(
+            self._user, functools.partial(call, *args, **kwargs)
+        )

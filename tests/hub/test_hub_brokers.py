@@ -130,7 +130,7 @@ def test_whoever_asks_more_slowly_than_the_pulse_beats_is_told_of_no_news_that_a
     )
 
     async def ask() -> list[bool]:
-        pulse, seen, told = Pulse(brokers._database, brokers._pools), [], []
+        pulse, seen, told = Pulse(brokers._database, brokers._pools.of("")), [], []
         for _ in range(5):
             told.append(pulse.stirred(user(0).id, seen))
             looks.clear()

@@ -1,0 +1,55 @@
+"""How often one user may have providers asked: so much at once, for each route, and then by and by.
+
+A route is the function of the engine that it leads to.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from typing import TYPE_CHECKING, NamedTuple
+
+from jupyter_auth.core.errors import Throttled
+from jupyter_auth.core.handles import plain
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class Rate(NamedTuple):
+    """``burst`` calls at once, and one more each so many seconds: a token bucket."""
+
+    burst: int
+    each: float
+
+
+PEOPLE = Rate(60, 1.0)  # a click, or a command
+PROGRAMS = Rate(240, 0.25)  # what every kernel does by itself, all of them at once
+BY_PROGRAMS = frozenset({"begin", "client_token", "id_token", "register", "token"})
+# What a browser brings back is for one login, once: another site could use up a limit. And the
+# engine itself keeps to the pace at which a provider wants to be asked.
+UNLIMITED = frozenset({"finish", "poll"})
+
+
+class Allowances:
+    """What one user has left. ``clock`` is seconds since 1970, in UTC."""
+
+    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+        self._clock = clock
+        self._full: dict[str, float] = {}  # by route: when there will be a whole burst again
+
+    def spend(self, route: str, provider: str) -> None:
+        """Take one call of ``route``. Throttled: there is none left."""
+        if route in UNLIMITED:
+            return
+        rate = PROGRAMS if route in BY_PROGRAMS else PEOPLE
+        now, whole = self._clock(), rate.burst * rate.each
+        # Not beyond a whole burst, though the clock was set back.
+        full = min(max(self._full.get(route, now), now), now + whole)
+        if (wait := full + rate.each - whole - now) > 0:
+            raise Throttled(
+                f"Too many calls for {plain(provider)} in a short time.",
+                hint=f"Try again in {math.ceil(wait)} s.",
+                retry_at=now + wait,
+            )
+        self._full[route] = full + rate.each
