@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import pytest
 from clock import Clock
@@ -56,7 +56,7 @@ async def happens(condition: Any) -> None:
 
 
 class Held:
-    """A call that runs until ``release``; ``running`` says in which threads it does."""
+    """A call that runs until ``release``, or the test ends; ``running``: in which threads it does."""
 
     def __init__(self) -> None:
         self.running: list[str] = []
@@ -68,6 +68,12 @@ class Held:
 
     def release(self) -> None:
         self._released.set()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.release()
 
 
 def quick() -> str:
@@ -105,9 +111,9 @@ def test_one_who_has_a_provider_hang_delays_nobody_else(
 
 
 def test_nor_has_one_everybodys_queue() -> None:
-    pools, held = Pools(share=SHARE), Held()
+    pools = Pools(share=SHARE)
 
-    async def scene() -> None:
+    async def scene(held: Held) -> None:
         mallory = pools.of("mallory")
         calls = begun(*(mallory.run("idp", held.token) for _ in range(SHARE + QUEUE + 20)))
         await happens(lambda: len(held.running) == SHARE)
@@ -118,7 +124,8 @@ def test_nor_has_one_everybodys_queue() -> None:
         held.release()
         await ended(calls)
 
-    asyncio.run(scene())
+    with Held() as held:
+        asyncio.run(scene(held))
     assert pools.idle
     pools.close()
 
@@ -127,9 +134,9 @@ def test_nor_has_one_everybodys_queue() -> None:
 
 
 def test_a_provider_has_six_threads_whoever_asks() -> None:
-    pools, held = Pools(share=SHARE), Held()
+    pools = Pools(share=SHARE)
 
-    async def scene() -> None:
+    async def scene(held: Held) -> None:
         calls = begun(*(pools.of(f"user-{n}").run("idp", held.token) for n in range(20)))
         await happens(lambda: len(held.running) == THREADS)
         assert not await asyncio.to_thread(lambda: [each for each in calls if each.done()])
@@ -137,22 +144,24 @@ def test_a_provider_has_six_threads_whoever_asks() -> None:
         held.release()
         await ended(calls)
 
-    asyncio.run(scene())
+    with Held() as held:
+        asyncio.run(scene(held))
     pools.close()
 
 
 def test_forty_eight_providers_have_threads_of_their_own() -> None:
-    pools, held = Pools(share=SHARE), Held()
+    pools = Pools(share=SHARE)
     names = [f"p{n}" for n in range(PROVIDERS + 10)]
 
-    async def scene() -> None:
+    async def scene(held: Held) -> None:
         calls = begun(*(pools.of(name).run(name, held.token) for name in names))
         await happens(lambda: len(held.running) == 48 + THREADS)
         assert len({thread.rpartition("_")[0] for thread in held.running}) == 48 + 1
         held.release()
         await ended(calls)
 
-    asyncio.run(scene())
+    with Held() as held:
+        asyncio.run(scene(held))
     pools.close()
 
 
