@@ -56,7 +56,7 @@ async def happens(condition: Any) -> None:
 
 
 class Held:
-    """A call that runs until ``release``, or the test ends; ``running``: in which threads it does."""
+    """A call that runs until ``release`` or the end of the test; ``running``: in which threads."""
 
     def __init__(self) -> None:
         self.running: list[str] = []
