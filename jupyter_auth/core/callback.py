@@ -8,6 +8,7 @@ from urllib.parse import urljoin
 
 from jupyter_auth.core.errors import LoginDenied, LoginFailed
 from jupyter_auth.core.secret import Secret
+from jupyter_auth.core.shown_text import plain_text
 from jupyter_auth.core.token_endpoint import Party, other_grants, refusal
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ def _what_to_change(party: Party, code: str) -> str:
         case "unauthorized_client" | "unsupported_response_type":
             return other_grants(party, "authorization_code")
         case "invalid_scope":
-            offered = " ".join(party.endpoints.scopes_supported)
+            offered = plain_text(" ".join(party.endpoints.scopes_supported), 300)
             return f"Ask for other scopes. The provider offers: {offered or 'it does not say'}."
         case "temporarily_unavailable" | "server_error":
             return "Nothing is lost: try again in a while."

@@ -157,9 +157,11 @@ PART_KINDS: dict[str, dict[str, Kind]] = {
 
 
 def check_session_key(key: str) -> None:
-    """ConfigurationError: it is too long to be a name. Nothing else is too strange."""
-    if len(key) > MAX_KEY:
-        raise ConfigurationError(f"A session_key has at most {MAX_KEY} characters.")
+    """ConfigurationError: it is too long to be a name, or cannot be shown as one."""
+    if len(key) > MAX_KEY or not key.isprintable():
+        raise ConfigurationError(
+            f"A session_key is one line of at most {MAX_KEY} visible characters."
+        )
 
 
 def check_provider(provider: Provider) -> None:

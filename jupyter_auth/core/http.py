@@ -17,6 +17,7 @@ import urllib3
 from jupyter_auth.core import addresses
 from jupyter_auth.core.connections import Connections, Deadline
 from jupyter_auth.core.errors import ConfigurationError, ProviderError, ProviderUnavailable
+from jupyter_auth.core.shown_text import plain_text
 from jupyter_auth.core.urls import require_secure
 
 if TYPE_CHECKING:
@@ -183,8 +184,9 @@ def json_object(response: requests.Response, what: str) -> Json:
         data = None
     if not isinstance(data, dict):
         # What else answers there is nothing to tell the many users of one service.
-        kind = response.headers.get("Content-Type", "no content type").split(";")[0]
-        size = "" if addresses.guarded() else f" ({kind[:60]}, {len(response.content)} bytes)"
+        said = response.headers.get("Content-Type", "no content type")
+        kind = plain_text(said.partition(";")[0], 60)
+        size = "" if addresses.guarded() else f" ({kind}, {len(response.content)} bytes)"
         raise ProviderError(
             f"The {what} answered {response.status_code} with something that is not a JSON object"
             f"{size}.",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from jupyter_auth.core import oauth
 from jupyter_auth.core.errors import AuthError, ProviderError
+from jupyter_auth.core.shown_text import plain_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,6 +20,7 @@ class _SomebodyElse(ProviderError):
     pass
 
 
+MAX_NAME = 200  # characters of a user name
 CLAIMS = ("preferred_username", "email", "name")
 
 
@@ -127,6 +129,7 @@ def _said(party: Party, url: str, answer: TokenAnswer, subject: str | None) -> d
 def _username(party: Party, claims: Mapping[str, Any]) -> str | None:
     wanted = party.provider.username_claim
     for name in (wanted,) if wanted else CLAIMS:
-        if isinstance(value := claims.get(name), str) and value:
-            return value[:200]
+        value = claims.get(name)
+        if isinstance(value, str) and (shown := plain_text(value, MAX_NAME)):
+            return shown
     return None

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from jupyter_auth.core.secret import Secret
 
 RSA_BITS = 2048  # RFC 7518 3.3: a shorter key is not used
+MAX_SUBJECT = 255  # characters (OIDC Core 2)
 CLOCK_SKEW = 120.0  # seconds that the provider's clock may differ from ours
 # Asymmetric only: `none` proves nothing, and HMAC would take a public key for a secret.
 ALGORITHMS = frozenset(
@@ -123,7 +124,10 @@ def _check_claims(claims: dict[str, Any], expected: Expected, now: float) -> Non
         raise _refused("it has several audiences and no authorized party")
     if expected.nonce is not None and not _same(claims.get("nonce"), expected.nonce):
         raise _refused("its nonce is not ours")
-    if not isinstance(claims.get("sub"), str) or not claims["sub"]:
+    subject = claims.get("sub")
+    if not isinstance(subject, str) or not 0 < len(subject) <= MAX_SUBJECT:
+        raise _refused("it names nobody")
+    if not subject.isprintable():  # it is shown where there is no name
         raise _refused("it names nobody")
     if expected.subject is not None and claims["sub"] != expected.subject:
         raise _refused("it names somebody else than before")

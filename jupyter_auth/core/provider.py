@@ -26,11 +26,13 @@ from jupyter_auth.core.parts import (
     words,
 )
 from jupyter_auth.core.secret import Secret
+from jupyter_auth.core.shown_text import plain_text
 from jupyter_auth.core.urls import host_of, origin_of, require_secure
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+MAX_TITLE = 100  # characters
 MAPPINGS = (
     "authorize_params",
     "token_params",
@@ -111,7 +113,7 @@ class Provider:
         check_provider(self)
         secret: Secret | str | None = self.client_secret
         put(self, "client_secret", Secret(secret) if isinstance(secret, str) else secret)
-        put(self, "title", self.title or self.name)
+        put(self, "title", plain_text(self.title, MAX_TITLE) or self.name)
         put(self, "scopes", words(self.scopes))
         put(self, "grants", words(self.grants))
         put(self, "refresh_on", tuple(self.refresh_on))

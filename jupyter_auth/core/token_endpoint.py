@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 
 BEARER = "bearer"
 TOKENS = ("access_token", "refresh_token", "id_token")
+MAX_SCOPE = 10_000  # characters
 VISIBLE = re.compile(r"[ -~]*")  # RFC 6749 A.12, A.17: a line break would end a header
 DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"  # RFC 8628 3.4
 GRANTS = ("authorization_code", DEVICE_GRANT, "client_credentials", "password")
@@ -196,6 +197,8 @@ def _check_types(answer: http.Json) -> http.Json:
             raise _odd(f"answered with an odd {name}: it is no text")
         elif name in TOKENS and not VISIBLE.fullmatch(answer[name]):
             raise _odd(f"answered with an odd {name}: it has invisible characters")
+    if "scope" in answer:  # people read it
+        answer["scope"] = plain_text(answer["scope"], MAX_SCOPE)
     kind = answer.get("token_type") or BEARER  # many leave it out
     if kind.lower() != BEARER:  # RFC 6749 7.1: whoever does not know the type does not use it
         raise ProviderError(
@@ -248,17 +251,17 @@ def client_auth(party: Party) -> tuple[HTTPBasicAuth | None, dict[str, str]]:
 
 def refusal(params: Mapping[str, str], hidden: Sequence[Secret] = ()) -> str:
     """What an OAuth error says, in one short line that shows no secret (RFC 6749 4.1.2.1, 5.2)."""
-    code = _plain(params.get("error") or "error", hidden)[:60]
-    text = _plain(params.get("error_description") or "", hidden)[:300].rstrip(".")
+    code = plain_text(_without(hidden, params.get("error") or "error"), 60)
+    text = plain_text(_without(hidden, params.get("error_description") or ""), 300).rstrip(".")
     return f"{code}: {text}" if text else code
 
 
-def _plain(text: str, hidden: Sequence[Secret]) -> str:
+def _without(hidden: Sequence[Secret], text: str) -> str:
     for secret in hidden:
         value = secret.reveal()
         for form in (value, quote(value), quote(value, safe=""), quote_plus(value)):
             text = text.replace(form, "…")
-    return "".join(c if c.isprintable() else " " for c in text).strip()
+    return text
 
 
 @contextlib.contextmanager

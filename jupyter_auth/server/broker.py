@@ -251,8 +251,8 @@ class Broker(Places):
                 scopes=inputs.words(body, "scopes"),
                 force=inputs.flag(body, "force"),
                 grant=inputs.text(body, "grant") or ("device_code" if obstacle else None),
-                kernel=inputs.text(body, "kernel"),
-                notebook=inputs.text(body, "notebook"),
+                kernel=inputs.shown(body, "kernel"),
+                notebook=inputs.shown(body, "notebook"),
                 shared=self._shared or inputs.flag(body, "shared"),
             )
         except ConfigurationError as error:

@@ -11,6 +11,7 @@ from jupyter_auth.core.errors import ConfigurationError
 from jupyter_auth.core.limits import Limits, Quota
 from jupyter_auth.core.secret import Secret
 from jupyter_auth.core.session_key import DEFAULT_KEY
+from jupyter_auth.core.shown_text import plain_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,9 +40,15 @@ def text(data: Mapping[str, Any], name: str) -> str | None:
     value = data.get(name)
     if value is None or value == "":
         return None
-    if not isinstance(value, str) or len(value) > MAX_TEXT:
-        raise ConfigurationError(f"{name!r} is not a text of at most {MAX_TEXT} characters.")
+    if not isinstance(value, str) or len(value) > MAX_TEXT or not value.isprintable():
+        raise ConfigurationError(f"{name!r} is not one line of at most {MAX_TEXT} characters.")
     return value
+
+
+def shown(data: Mapping[str, Any], name: str) -> str | None:
+    """An optional text that people read and nothing else is done with: what shows of it."""
+    value = data.get(name)
+    return text({name: plain_text(value, MAX_TEXT) if isinstance(value, str) else value}, name)
 
 
 def required(data: Mapping[str, Any], name: str) -> str:
@@ -82,7 +89,7 @@ def flag(data: Mapping[str, Any], name: str) -> bool:
 
 
 def words(data: Mapping[str, Any], name: str) -> list[str] | None:
-    """A list of texts, or None."""
+    """A list of texts as they are shown, or None."""
     value = data.get(name)
     if value is None:
         return None
@@ -92,7 +99,7 @@ def words(data: Mapping[str, Any], name: str) -> list[str] | None:
         or not all(isinstance(each, str) and len(each) <= MAX_TEXT for each in value)
     ):
         raise ConfigurationError(f"{name!r} is not a list of texts.")
-    return value
+    return [plain_text(each, MAX_TEXT) for each in value]
 
 
 def limits(data: Mapping[str, Any]) -> Limits:

@@ -84,7 +84,7 @@ def test_time_to_spare_can_be_asked_for(engine, clock):
 
 @pytest.mark.parametrize(
     "expires_in",
-    [MISSING, None, "", 0, -1, "-5", "soon", True, False, [], float("nan")],
+    [MISSING, None, "", 0, -1, "-5", "soon", True, False, [], float("nan"), 10**400],
     ids=lambda value: f"{value!r:.7}",
 )
 def test_a_token_without_a_life_time_is_used_until_it_is_refused(engine, rogue, clock, expires_in):
@@ -99,9 +99,7 @@ def test_a_token_without_a_life_time_is_used_until_it_is_refused(engine, rogue, 
     assert rogue.refreshes == 1
 
 
-@pytest.mark.parametrize(
-    ("expires_in", "seconds"), [("3599.5", 3599.5), ("3600", 3600), (10**400, 315360000)]
-)
+@pytest.mark.parametrize(("expires_in", "seconds"), [("3599.5", 3599.5), ("3600", 3600)])
 def test_a_life_time_may_be_written_oddly(engine, rogue, clock, expires_in, seconds):
     rogue.script("token", troubles.fields(expires_in=expires_in))
     sign_in(engine, rogue)

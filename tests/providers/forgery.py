@@ -10,7 +10,7 @@ import json
 import secrets
 from typing import TYPE_CHECKING, Any, Literal
 
-from joserfc import jwt
+from joserfc import jws, jwt
 from joserfc.jwk import RSAKey
 
 from .troubles import MISSING
@@ -90,7 +90,8 @@ class IdTokens:
                 head, _, signature = jwt.encode(header, claims, key).split(".")
                 other = _base64url(json.dumps(claims | {"sub": "mallory"}).encode())
                 return f"{head}.{other}.{signature}"
-        return jwt.encode(header, claims, key)
+        # As jwt.encode does it, but in ASCII: so a name may have half a character.
+        return jws.serialize_compact(header, json.dumps(claims).encode(), key)
 
 
 def _by_hand(header: dict[str, Any], claims: dict[str, Any], sign: Any) -> str:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from providers.rogue import RogueProvider
 
 BAD = "<script>alert(1)</script><img src=x onerror=alert(1)>\"'--><svg onload=alert(1)>"
+UNSEEN = "\x1b[2J\u202e\u200b\x00\ud800"  # but for what stands after the escape
 POLICY = {
     "default-src 'none'",
     "style-src 'self'",
@@ -99,13 +100,20 @@ def test_the_address_is_never_repeated(browser: Browser, place: str) -> None:
     assert "alert" not in answer.headers.get("Location", "")
 
 
+def assert_seen(text: str) -> None:
+    """Nothing is there that a person would not see."""
+    assert "".join(text.split("\n")).isprintable()
+
+
 def test_what_a_provider_says_is_escaped(
     browser: Browser, rogue_login: Any, rogue: RogueProvider, kernel: Kernel
 ) -> None:
     login = rogue_login()
     address = rogue.authorize(browser.open(login))
     state = address.partition("state=")[2].partition("&")[0]
-    query = urlencode({"error": "access_denied", "error_description": BAD, "iss": rogue.issuer})
+    query = urlencode(
+        {"error": "access_denied", "error_description": BAD + UNSEEN[:-1], "iss": rogue.issuer}
+    )
     base = address.partition("?")[0]
     browser.arrive(f"{base}?state={state}&{query}")
     assert kernel.call("GET", f"logins/{login['id']}")["status"] == "denied"
@@ -113,12 +121,14 @@ def test_what_a_provider_says_is_escaped(
     assert "<script>alert" not in text
     assert "<img" not in text
     assert "<svg onload" not in text
+    assert_seen(text)
 
 
 def test_what_a_kernel_says_is_escaped(browser: Browser, rogue_login: Any, kernel: Kernel) -> None:
-    name = rogue_login(title=BAD, client_id=BAD)["provider"]
-    login = kernel.begin(name, notebook=BAD, session_key=BAD)
+    name = rogue_login(title=BAD + UNSEEN, client_id=BAD)["provider"]
+    login = kernel.begin(name, notebook=BAD + UNSEEN, session_key=BAD)
     text = browser.get(login["path"].removeprefix("/base/")).text
+    assert_seen(text)
     assert "&lt;script&gt;alert" in text
     assert "<script>alert" not in text
     assert "<img" not in text
@@ -132,12 +142,13 @@ def test_what_a_kernel_says_is_escaped(browser: Browser, rogue_login: Any, kerne
 def test_a_name_from_the_provider_is_escaped(
     browser: Browser, rogue_login: Any, rogue: RogueProvider
 ) -> None:
-    rogue.username = BAD
+    rogue.username = BAD + UNSEEN
     login = rogue_login()
     browser.arrive(rogue.authorize(browser.open(login)))
     text = browser.get(login["path"].removeprefix("/base/")).text
     assert "&lt;script&gt;alert" in text
     assert "<script>alert" not in text
+    assert_seen(text)
 
 
 def test_a_provider_that_answers_html_does_not_get_it_onto_the_page(
