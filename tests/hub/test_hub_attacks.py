@@ -136,7 +136,7 @@ def test_nor_by_its_token_in_an_address(served: Hub, tmp_path: Path) -> None:
     """Which an administrator may allow, with JUPYTERHUB_ALLOW_TOKEN_IN_URL."""
     people = people_of(served)
     people._hub_auth.allow_token_in_url = True
-    served.api("POST", "users/henry")
+    served.api("POST", "users", {"usernames": ["henry", "tests"]})  # the service's name too
 
     async def ask_with(token: str) -> int:
         with doors_of(people, tmp_path) as origin:

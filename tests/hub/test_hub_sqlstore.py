@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 from cryptography.fernet import Fernet
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from patience import PATIENCE
 from postgres import Postgres
@@ -130,6 +130,7 @@ names = st.text(max_size=12) | st.sampled_from(
 
 
 @given(st.lists(st.tuples(names, names, names, names), min_size=2, max_size=2, unique=True))
+@example([("ab", "c", "d", "e"), ("a", "bc", "d", "e")])
 def test_no_two_names_have_one_record(named: list[tuple[str, str, str, str]]) -> None:
     ids = {Owner(user, at).record("account", idp, key).id for user, at, idp, key in named}
     assert len(ids) == 2
