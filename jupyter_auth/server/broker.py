@@ -131,16 +131,16 @@ class Broker(Places):
         """
         name = inputs.text(query, "provider")
         found = await self._pools.run(_pool(name or ""), self._engine.examine, name)
+        here = Whereabouts(
+            public=self.public_origin, visited=origin or self._visited, listening=self._listening()
+        )
         if name:
-            here = Whereabouts(
-                public=self.public_origin,
-                visited=origin or self._visited,
-                listening=self._listening(),
-            )
             configured = await self.configured(name)
             found.insert(1, here.redirect_uri(configured, self.redirect_path(name)))
             if obstacle := await self._obstacle(name):
                 found.insert(1, wrong("Way back", obstacle))
+        elif stranger := here.stranger():
+            found.insert(0, stranger)
         return {"findings": [wire.finding_to_wire(each) for each in found]}
 
     # -- accounts ----------------------------------------------------------------------------------

@@ -1,9 +1,11 @@
-"""Which redirect URI a provider has to know, and why that one: for ``doctor``."""
+"""Which redirect URI a provider has to know, and who else is at that address: for ``doctor``."""
 
 from __future__ import annotations
 
+import socket
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from jupyter_auth.core.errors import ConfigurationError
 from jupyter_auth.core.findings import Finding, wrong
@@ -15,6 +17,8 @@ if TYPE_CHECKING:
 
 ABOUT = "Redirect URI"
 ANY_PORT = "Many providers take any port of 127.0.0.1 (RFC 8252 7.3), and else want this very one."
+
+IPV4_ONLY = {"127.0.0.1", "0.0.0.0"}  # noqa: S104 (where a server listens is not for us to say)
 
 BY_HAND = " It is on the browser's machine: the login page asks for the address that it ends on."
 
@@ -47,6 +51,26 @@ class Whereabouts:
             if sure
             else f"Put your browser's own address before {callback_path}. {ANY_PORT}",
             state="ok" if sure else "note",
+        )
+
+    def stranger(self) -> Finding | None:
+        """Who has [::1] at the port of a server that has IPv4 alone; None: nobody.
+
+        To a browser ``localhost`` is both, and [::1] comes first.
+        """
+        here = urlsplit(self.listening or "")
+        if here.hostname not in IPV4_ONLY or not here.port:
+            return None
+        try:
+            socket.create_connection(("::1", here.port), timeout=1.0).close()
+        except OSError:
+            return None
+        return Finding(
+            about="Address",
+            says=f"Another program is at [::1]:{here.port}: a browser that is sent to"
+            f" {here.scheme}://localhost:{here.port} gets there, not to this server.",
+            fix=f"Open this server at {here.scheme}://127.0.0.1:{here.port}, or end that program.",
+            state="wrong",
         )
 
     def _origin(self) -> tuple[str, str, bool]:

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import pytest
 import requests
+from jupyter_process import JupyterProcess
 from patience import PATIENCE
 from processes import free_port
 
@@ -95,6 +96,25 @@ def test_a_machine_without_ipv6(monkeypatch, redirect_uri):
 def test_nobody_comes_in_beside_us(option, address):
     with listening() as found, pytest.raises(OSError, match="in use"):
         held(address, found.port, getattr(socket, option)).close()
+
+
+def test_doctor_says_who_is_beside_a_jupyter_server(tmp_path):
+    """Which listens where its configuration says: at 127.0.0.1 alone, and a browser goes on."""
+    with JupyterProcess(tmp_path / "home") as server:
+        kernel = server.kernel()
+        assert "Address" not in subjects(kernel)
+        with held("::1", server.port):
+            found = subjects(kernel)["Address"]
+            assert (found["state"], f"[::1]:{server.port}" in found["says"]) == ("wrong", True)
+            assert f"Open this server at {server.origin}" in found["fix"]
+            with requests.Session() as browser:  # the remedy
+                browser.trust_env = False
+                assert browser.get(f"{server.origin}/base/api", timeout=PATIENCE).ok
+        assert "Address" not in subjects(kernel)
+
+
+def subjects(kernel):
+    return {each["about"]: each for each in kernel.call("GET", "doctor")["findings"]}
 
 
 def test_what_is_fixed_is_listened_at_by_that_name():
