@@ -31,6 +31,7 @@ def check_issuer(party: Party, opening: Opening, params: Mapping[str, str]) -> N
     """RFC 9207 2.4: the answer comes from the issuer that was asked (mix-up, RFC 9700 4.4)."""
     named = params.get("iss")
     advertised = party.endpoints.authorization_response_iss_parameter_supported
+    advertised = advertised or opening.names_issuer
     if opening.issuer is None or (named is None and not advertised):
         return  # nothing to compare: one callback path for each provider has to do
     if named != opening.issuer:

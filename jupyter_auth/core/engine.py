@@ -102,7 +102,7 @@ class Engine:
         self._completion = Completion(
             self._logins, self._tokens, discovery, self._revoker, clock, admit=admit
         )
-        self._redirect = RedirectGrant(self._logins, self._completion, parties.of)
+        self.redirect = RedirectGrant(self._logins, self._completion, parties.of, providers)
         self.device = DeviceGrant(self._logins, self._completion, parties.of)
         self.typed = TypedGrants(self._logins, self._completion, parties.typed, providers, clock)
         self._unattended = Unattended(providers, parties.at, self._completion, self._tokens)
@@ -195,7 +195,7 @@ class Engine:
         ``state_suffix`` ends the state, for whoever forwards the answer to this server.
         Raises the login's outcome where it is not pending; otherwise as ``begin``.
         """
-        return self._redirect.open(login_id, redirect_uri, user, state_suffix)
+        return self.redirect.open(login_id, redirect_uri, user, state_suffix)
 
     def finish(
         self,
@@ -213,7 +213,7 @@ class Engine:
         LoginExpired: the state is not known (any more). LoginFailed: it is another browser's,
         user's or provider's. Nothing is exchanged then; what goes wrong later is its ``error``.
         """
-        return self._redirect.finish(provider, params, bindings, user, confirm_by)
+        return self.redirect.finish(provider, params, bindings, user, confirm_by)
 
     def confirm(self, login_id: str, proof: str = "") -> Login:
         """The candidate's person says yes: store the account. LoginFailed: not with that proof."""

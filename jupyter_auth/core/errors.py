@@ -104,6 +104,12 @@ class LoginFailed(AuthError):
     code = "login_failed"
 
 
+class LoginOvertaken(LoginFailed):
+    """A sign-in to another provider has begun since that comes back to the same address."""
+
+    code = "login_overtaken"
+
+
 class UserMismatch(LoginFailed, AssertionError):
     """The account is another person's than was asked for. Nothing was stored, nothing was sent."""
 

@@ -1,18 +1,17 @@
 """Logins under way: who asked, which browsers opened them, and how they ended.
 
-A login is pending for ten minutes at most. Each time a browser opens it there is a fresh state,
-verifier, nonce and binding; a state is taken once.
+A login is pending for ten minutes at most. What a browser does is in ``openings``.
 """
 
 from __future__ import annotations
 
 import contextlib
 import dataclasses
-import hashlib
 import hmac
 import secrets
 from typing import TYPE_CHECKING
 
+from jupyter_auth.core import openings
 from jupyter_auth.core.errors import (
     AuthError,
     LoginCancelled,
@@ -22,7 +21,6 @@ from jupyter_auth.core.errors import (
     LoginRequired,
     from_wire,
 )
-from jupyter_auth.core.handles import plain
 from jupyter_auth.core.models import Login
 from jupyter_auth.core.register import Entry, MemoryRegister, Opening, Polling, Register, Request
 from jupyter_auth.core.urls import host_of
@@ -35,19 +33,7 @@ if TYPE_CHECKING:
 
 LIFETIME = 600.0  # seconds that a login is pending at most, and that its outcome is remembered
 MAX_PENDING = 50
-MAX_OPENINGS = 8
 MAX_ENDED = 200  # outcomes that are remembered
-COOKIE_PREFIX = "jupyter-auth-"
-
-
-def digest(value: str) -> str:
-    """How a secret that a browser has is known here: its SHA-256."""
-    return hashlib.sha256(value.encode("utf-8", "surrogatepass")).hexdigest()
-
-
-def binding_name(state: str) -> str:
-    """The name of the cookie that belongs to a state."""
-    return COOKIE_PREFIX + digest(state)[:16]
 
 
 def outcome(login: Login) -> AuthError:
@@ -147,41 +133,22 @@ class Logins:
         return entry.request
 
     def add_opening(self, login_id: str, state: str, opening: Opening) -> None:
-        """Remember a browser's try; the oldest of too many is forgotten."""
+        """Remember a browser's try; see ``openings.add``."""
         with self._register.change() as entries:
-            entry = _entry(entries, login_id)
-            entry.openings[digest(state)] = opening
-            while len(entry.openings) > MAX_OPENINGS:
-                del entry.openings[next(iter(entry.openings))]
+            openings.add(entries, _entry(entries, login_id), state, opening)
 
     def take_opening(
         self, provider: str, state: str, bindings: Mapping[str, str], user: str
     ) -> tuple[Login, Opening]:
-        """The opening that a callback belongs to; it can be taken once.
-
-        ``provider`` is the plain name: it is what the path of a redirect URI has. LoginExpired: no
-        such state (any more). LoginFailed: another browser's, another user's or another provider's;
-        it can still be taken by the right one.
-        """
+        """The opening that a callback belongs to; see ``openings.take`` for what is raised."""
         self.expire()
-        known = digest(state)
         with self._register.change() as entries:
-            entry = next((e for e in entries.values() if known in e.openings), None)
-            if entry is None:
-                raise LoginExpired(
-                    "This sign-in is not known here, or was finished before.", hint="Start again."
-                )
-            opening = entry.openings[known]
-            value = digest(bindings.get(binding_name(state), ""))
-            ours = hmac.compare_digest(value, opening.binding)
-            same_user = hmac.compare_digest(digest(user), digest(opening.user))
-            if not (ours and same_user and plain(entry.login.provider) == provider):
-                raise LoginFailed(
-                    "This sign-in was begun in another browser, or by somebody else.",
-                    hint="Start again from your own notebook.",
-                )
-            del entry.openings[known]
-            return entry.login, opening
+            return openings.take(entries, provider, state, bindings, user)
+
+    def provider_of(self, state: str) -> str | None:
+        """Which provider a callback's state is for. None: not known (any more)."""
+        entry = openings.entry_of(self._register.read(), state)
+        return entry.login.provider if entry else None
 
     def change_grant(self, login_id: str, grant: str, host: str) -> Login:
         """The login by another grant, which leads to ``host``.
@@ -280,7 +247,7 @@ class Logins:
             account, wanted = entry.held, entry.confirm_by
             if account is None:
                 raise LoginFailed("There is nobody to say yes to.", hint="Sign in first.")
-            if wanted is not None and not hmac.compare_digest(digest(proof), wanted):
+            if wanted is not None and not hmac.compare_digest(openings.digest(proof), wanted):
                 raise LoginFailed(
                     "Only the browser that signed in at the provider can say yes.",
                     hint="Go on there, or cancel this sign-in and start again.",

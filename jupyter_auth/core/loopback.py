@@ -223,7 +223,7 @@ class Desk:
 
     def answer(self, url: SplitResult, cookies: Mapping[str, str]) -> Page:
         """What a browser of this machine is shown."""
-        if provider := self._provider_at(url.path):
+        if provider := self._provider_at(url):
             return self._arrive(provider, url.query, cookies)
         match url.path.split("/"):
             case ["", "login", ticket] if link := self._links.get(ticket):
@@ -232,14 +232,19 @@ class Desk:
                 return self._outcome(unquote(login_id))
         return NOTHING
 
-    def _provider_at(self, path: str) -> str | None:
-        """Whose callback that path is."""
+    def _provider_at(self, url: SplitResult) -> str | None:
+        """Whose callback that is: several may come back to one path, then the state says it."""
+        state = dict(parse_qsl(url.query[:MAX_QUERY])).get("state", "")
+        meant, found = self._accounts.redirect.provider_of(state), None
         for login_id in list(self.logins):
             with contextlib.suppress(LoginExpired):
-                provider = self._accounts.configured(self._accounts.login(login_id).provider)
-                if urlsplit(self.redirect_uri(provider)).path == path:
-                    return provider.name
-        return None
+                name = self._accounts.login(login_id).provider
+                provider = self._accounts.configured(name)
+                if urlsplit(self.redirect_uri(provider)).path == url.path:
+                    found = provider.name
+                    if name == meant:
+                        break
+        return found
 
     def _depart(self, link: Link, cookies: Mapping[str, str]) -> Page:
         try:

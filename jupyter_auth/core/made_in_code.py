@@ -34,6 +34,11 @@ class MadeInCode:
                 del self._providers[next(iter(self._providers))]
         return handle
 
+    def handles(self) -> list[str]:
+        """All of them."""
+        with self._lock:
+            return list(self._providers)
+
     def get(self, handle: str) -> Provider:
         """ProviderNotFound: it is forgotten; whoever has the definition adds it again."""
         with self._lock:

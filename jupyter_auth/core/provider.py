@@ -27,7 +27,7 @@ from jupyter_auth.core.parts import (
 )
 from jupyter_auth.core.secret import Secret
 from jupyter_auth.core.shown_text import plain_text
-from jupyter_auth.core.urls import host_of, origin_of, require_secure
+from jupyter_auth.core.urls import host_of, origin_of, require_secure, same_place
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -143,6 +143,12 @@ class Provider:
         given = (getattr(self.endpoints, name, None) for name in URLS)
         urls = filter(None, (self.issuer, self.username_url, *given))
         return Trust(self.ca_bundle, frozenset(urlsplit(url).hostname or "" for url in urls))
+
+    def is_answered_at(self, redirect_uri: str) -> bool:
+        """Whether its answers may arrive there: at the one of its own, or a path with its name."""
+        if self.redirect_uri:
+            return same_place(self.redirect_uri, redirect_uri)
+        return urlsplit(redirect_uri).path.endswith(f"/callback/{self.name}")
 
     @property
     def fingerprint(self) -> str:

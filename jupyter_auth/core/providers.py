@@ -222,6 +222,10 @@ class Providers:
             raise _taken(provider.name)
         return provider.info("code", self._code.add(provider))
 
+    def made_in_code(self) -> list[str]:
+        """The handles of those that are known now."""
+        return self._code.handles()
+
     def configure(self, provider: Provider) -> None:
         """Make one of this server's own known. ConfigurationError: users may not add any here."""
         self._require_open()

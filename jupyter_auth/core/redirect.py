@@ -6,9 +6,9 @@ import hashlib
 import secrets
 from typing import TYPE_CHECKING
 
-from jupyter_auth.core import callback, grants, oauth
-from jupyter_auth.core.errors import LoginFailed
-from jupyter_auth.core.logins import binding_name
+from jupyter_auth.core import callback, grants, oauth, shared_uris
+from jupyter_auth.core.errors import AuthError, LoginFailed
+from jupyter_auth.core.openings import binding_name
 from jupyter_auth.core.register import Binding, Opening
 
 if TYPE_CHECKING:
@@ -17,18 +17,24 @@ if TYPE_CHECKING:
     from jupyter_auth.core.completion import Completion
     from jupyter_auth.core.logins import Logins
     from jupyter_auth.core.models import Login
+    from jupyter_auth.core.providers import Providers
     from jupyter_auth.core.token_endpoint import Party
 
 
 class RedirectGrant:
-    """The driver of those logins. ``party`` finds a provider by name."""
+    """The driver of those logins. ``party`` is where one of ``providers`` answers, by name."""
 
     def __init__(
-        self, logins: Logins, completion: Completion, party: Callable[[str], Party]
+        self,
+        logins: Logins,
+        completion: Completion,
+        party: Callable[[str], Party],
+        providers: Providers,
     ) -> None:
         self._logins = logins
         self._completion = completion
         self._party = party
+        self._providers = providers
 
     def open(
         self, login_id: str, redirect_uri: str, user: str, state_suffix: str
@@ -41,6 +47,9 @@ class RedirectGrant:
                 f"{party.provider.title} sends people elsewhere than to {request.host} now.",
                 hint="Start again.",
             )
+        names = shared_uris.others_at(self._providers, request.key.provider, redirect_uri)
+        others = map(self._party_or_none, names)
+        names_issuer = shared_uris.must_name_issuer(party, others, redirect_uri)
         party = callback.at_origin(party, redirect_uri)
         state, binding = secrets.token_urlsafe(32) + state_suffix, secrets.token_urlsafe(32)
         opening = Opening(
@@ -51,6 +60,7 @@ class RedirectGrant:
             user=user,
             fingerprint=party.provider.fingerprint,
             issuer=party.endpoints.issuer,
+            names_issuer=names_issuer,
         )
         url = oauth.authorization_url(
             party,
@@ -64,6 +74,16 @@ class RedirectGrant:
         )
         self._logins.add_opening(login_id, state, opening)
         return url, Binding(binding_name(state), binding)
+
+    def _party_or_none(self, name: str) -> Party | None:
+        try:
+            return self._party(name)
+        except AuthError:
+            return None
+
+    def provider_of(self, state: str) -> str | None:
+        """Which provider a callback's state is for. None: not known (any more)."""
+        return self._logins.provider_of(state)
 
     def finish(
         self,

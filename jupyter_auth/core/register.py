@@ -27,7 +27,11 @@ class Binding:
 
 @dataclass(frozen=True, kw_only=True)
 class Opening:
-    """One browser's try at a login. ``fingerprint`` is that of the provider as it was then."""
+    """One browser's try at a login. ``fingerprint`` is that of the provider as it was then.
+
+    ``names_issuer``: its answer has to say whose it is. ``overtaken``: by a login to another
+    provider, which left later for the same redirect URI.
+    """
 
     verifier: Secret
     nonce: str = field(repr=False)
@@ -36,6 +40,8 @@ class Opening:
     user: str = field(repr=False)
     fingerprint: str
     issuer: str | None
+    names_issuer: bool = False
+    overtaken: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

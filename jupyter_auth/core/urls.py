@@ -60,6 +60,17 @@ def is_loopback(url: str) -> bool:
     return urlsplit(url).hostname in LOOPBACK_HOSTS
 
 
+def same_place(one: str, other: str) -> bool:
+    """Whether a browser ends at the same place by both: all names of this machine are one."""
+    return _place(one) == _place(other)
+
+
+def _place(url: str) -> tuple[str, str, int | None, str]:
+    parts = urlsplit(url)
+    host = "localhost" if is_loopback(url) else parts.hostname or ""
+    return parts.scheme, host, parts.port, parts.path
+
+
 def require_secure(url: str, what: str) -> str:
     """``url`` itself if it is https, or http to this machine. ConfigurationError otherwise."""
     if origin_of(url).startswith("http://") and not is_loopback(url):

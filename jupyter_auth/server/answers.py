@@ -29,6 +29,7 @@ _STATUS = {
     "login_denied": 409,
     "login_cancelled": 409,
     "login_failed": 409,
+    "login_overtaken": 409,
     "user_mismatch": 409,
     "throttled": 429,
     "provider_error": 502,

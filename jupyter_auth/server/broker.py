@@ -349,9 +349,11 @@ class Broker(Places):
         confirm_by: str | None,
     ) -> Login:
         """What the callback brought, carried out."""
+        state, find = params.get("state", ""), self._engine.redirect.provider_of
+        meant = await self._pools.run(None, find, state)
         finish, given = self._engine.finish, (provider, params, bindings, user)
-        login = await self._pools.run(_pool(provider), finish, *given, confirm_by=confirm_by)
-        return self.placed(login)
+        pool = _pool(meant or provider)
+        return self.placed(await self._pools.run(pool, finish, *given, confirm_by=confirm_by))
 
     @property
     def busy(self) -> bool:

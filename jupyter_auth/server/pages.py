@@ -16,10 +16,12 @@ from jupyter_auth.core.errors import (
     ConfigurationError,
     LoginExpired,
     LoginFailed,
+    LoginOvertaken,
     ProviderUnavailable,
 )
 from jupyter_auth.core.handles import plain
-from jupyter_auth.core.logins import COOKIE_PREFIX, LIFETIME, binding_name
+from jupyter_auth.core.logins import LIFETIME
+from jupyter_auth.core.openings import COOKIE_PREFIX, binding_name
 from jupyter_auth.core.provider import ProviderInfo
 from jupyter_auth.server import inputs, views
 from jupyter_auth.server.answers import FORBIDDEN, error_of, status_of
@@ -305,6 +307,8 @@ class Callback(Answer):
         match (kwargs.get("exc_info") or (None, None))[1]:
             case LoginExpired():
                 reason = "expired"
+            case LoginOvertaken():
+                reason = "overtaken"
             case LoginFailed():
                 reason = "foreign"
             case ProviderUnavailable():

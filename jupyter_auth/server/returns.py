@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from jupyter_auth.core.listener import NOTHING, Listener, Page
-from jupyter_auth.core.logins import binding_name
+from jupyter_auth.core.openings import binding_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -24,7 +24,8 @@ import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from jupyter_auth.core.logins import LIFETIME, digest
+from jupyter_auth.core.logins import LIFETIME
+from jupyter_auth.core.openings import digest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

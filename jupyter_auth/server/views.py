@@ -43,6 +43,13 @@ PROBLEMS = {
         "It belongs to another browser or to somebody else, so nothing was done with it.",
         "Start again from your own notebook, and stay in one browser.",
     ),
+    "overtaken": Outcome(
+        "warning",
+        "Another sign-in came in between",
+        "One to another provider, which comes back to the same address, has begun since. "
+        "Nothing was done with this one.",
+        "Finish that one first, then open the link in your notebook again.",
+    ),
     "forbidden": Outcome(
         "error",
         "You may not sign in here",

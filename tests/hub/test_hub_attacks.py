@@ -27,7 +27,7 @@ from server.routes import CHANGES, KERNEL, UI
 from tornado.httpclient import AsyncHTTPClient
 
 from jupyter_auth.core.errors import BrokerUnavailable
-from jupyter_auth.core.logins import COOKIE_PREFIX
+from jupyter_auth.core.openings import COOKIE_PREFIX
 from jupyter_auth.server import hub_people
 from jupyter_auth.server.database import Database
 from jupyter_auth.server.hub_admin import sweep

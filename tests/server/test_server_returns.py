@@ -10,6 +10,7 @@ import pytest
 import requests
 from patience import PATIENCE
 from processes import free_port
+from providers.rogue import RogueProvider
 
 from jupyter_auth.core import listener
 from jupyter_auth.server.origins import Departure, departure
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from jupyter_process import Browser, JupyterProcess, Kernel
-    from providers.rogue import RogueProvider
 
 
 @pytest.fixture
@@ -167,3 +167,21 @@ def test_a_browser_elsewhere_could_not_come_back() -> None:
     assert departure("http://127.0.0.1:8888", public, callback, page, fixed) == Departure(
         fixed, public + page, by_hand=True
     )
+
+
+def test_of_two_providers_at_one_address_the_later_one_is_answered(
+    browser: Browser, kernel: Kernel, rogue_login: Any, rogue: RogueProvider, fixed: str
+) -> None:
+    """SECURITY 4: the page says what to do with the earlier one, whose link goes on to work."""
+    with RogueProvider() as other:
+        earlier = rogue_login("one", redirect_uri=fixed)
+        later = rogue_login("two", issuer=other.issuer, redirect_uri=fixed)
+        back = rogue.authorize(browser.open(earlier))
+        late = other.authorize(browser.open(later))
+        place = browser.arrive(arrive(browser, back))
+        assert place == "/base/jupyter-auth/problem/overtaken"
+        assert "Finish that one first" in browser.page(place)
+        assert browser.arrive(arrive(browser, late)) == later["path"]
+        again = rogue.authorize(browser.open(earlier))
+        assert browser.arrive(arrive(browser, again)) == earlier["path"]
+    assert len(kernel.call("GET", "accounts")["accounts"]) == 2

@@ -1,0 +1,96 @@
+"""The tries of browsers at logins: which there are, and whose answer a callback brings.
+
+Each time a browser opens a login there is a fresh state, verifier, nonce and binding; a state is
+taken once. A redirect URI is for the logins to one provider at a time (SECURITY 4).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import hmac
+from typing import TYPE_CHECKING
+
+from jupyter_auth.core.errors import LoginExpired, LoginFailed, LoginOvertaken
+from jupyter_auth.core.handles import plain
+from jupyter_auth.core.urls import same_place
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from jupyter_auth.core.models import Login
+    from jupyter_auth.core.register import Entry, Opening
+
+MAX_OPENINGS = 8
+COOKIE_PREFIX = "jupyter-auth-"
+
+
+def digest(value: str) -> str:
+    """How a secret that a browser has is known here: its SHA-256."""
+    return hashlib.sha256(value.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def binding_name(state: str) -> str:
+    """The name of the cookie that belongs to a state."""
+    return COOKIE_PREFIX + digest(state)[:16]
+
+
+def entry_of(entries: Mapping[str, Entry], state: str) -> Entry | None:
+    """The login that a state is for. None: not known (any more)."""
+    known = digest(state)
+    return next((each for each in entries.values() if known in each.openings), None)
+
+
+def add(entries: Mapping[str, Entry], entry: Entry, state: str, opening: Opening) -> None:
+    """Remember one; the oldest of too many is forgotten.
+
+    It takes its redirect URI over from logins to other providers.
+    """
+    for each in entries.values():
+        if each.login.provider != entry.login.provider:
+            _overtake(each, opening.redirect_uri)
+    entry.openings[digest(state)] = opening
+    while len(entry.openings) > MAX_OPENINGS:
+        del entry.openings[next(iter(entry.openings))]
+
+
+def _overtake(entry: Entry, redirect_uri: str) -> None:
+    for state, opening in entry.openings.items():
+        if same_place(opening.redirect_uri, redirect_uri):
+            entry.openings[state] = dataclasses.replace(opening, overtaken=True)
+
+
+def take(
+    entries: Mapping[str, Entry],
+    provider: str,
+    state: str,
+    bindings: Mapping[str, str],
+    user: str,
+) -> tuple[Login, Opening]:
+    """The one that a callback belongs to; it can be taken once.
+
+    ``provider`` is the plain name: it is what the path of a redirect URI has. LoginExpired: no such
+    state (any more). LoginFailed: another browser's, another user's or another provider's; it can
+    still be taken by the right one. LoginOvertaken: another one took its redirect URI over.
+    """
+    entry = entry_of(entries, state)
+    if entry is None:
+        raise LoginExpired(
+            "This sign-in is not known here, or was finished before.", hint="Start again."
+        )
+    opening = entry.openings[digest(state)]
+    value = digest(bindings.get(binding_name(state), ""))
+    ours = hmac.compare_digest(value, opening.binding)
+    same_user = hmac.compare_digest(digest(user), digest(opening.user))
+    if not (ours and same_user and plain(entry.login.provider) == provider):
+        raise LoginFailed(
+            "This sign-in was begun in another browser, or by somebody else.",
+            hint="Start again from your own notebook.",
+        )
+    del entry.openings[digest(state)]
+    if opening.overtaken:
+        raise LoginOvertaken(
+            "A sign-in to another provider, which comes back to the same address, has begun since.",
+            hint="Finish that one first, then open this one's link again.",
+        )
+    return entry.login, opening
