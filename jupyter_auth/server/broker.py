@@ -141,6 +141,7 @@ class Broker(Places):
                 found.insert(1, wrong("Way back", obstacle))
         elif stranger := here.stranger():
             found.insert(0, stranger)
+        found += self.hub.findings() if self.hub and not name else []
         return {"findings": [wire.finding_to_wire(each) for each in found]}
 
     # -- accounts ----------------------------------------------------------------------------------

@@ -80,6 +80,7 @@ def _findings(service: Service) -> Iterator[Finding]:
         yield Finding(about="Hub", says="It answers, and the service's role has its scopes.")
     except AuthError as error:
         yield wrong("Hub", error)
+    yield _origins(str(service.hub_auth.hub_host))
     for info in service.providers.all():
         provider = service.providers.get(info.name)
         path = f"{service.base_url}jupyter-auth/callback/{info.name}"
@@ -87,6 +88,20 @@ def _findings(service: Service) -> Iterator[Finding]:
         uri = provider.redirect_uri or f"{origin}{path}"
         yield Finding(about=f"Redirect URI of {info.name}", says=f"Register {uri} there.")
         yield from checkup(provider, service.database.clock)
+
+
+def _origins(hub_host: str) -> Finding:
+    if hub_host:
+        return Finding(about="Origins", says="Each user's server has a host of its own.")
+    return Finding(
+        about="Origins",
+        says="All users' servers share one origin with the Hub and this service. A page of one"
+        " user's server can act as another user whose browser opens it; that somebody confirms"
+        " each sign-in on a page keeps them from stealing one unseen, not from more.",
+        fix="Set c.JupyterHub.subdomain_host to an https address, with DNS and a certificate for"
+        " all names below it.",
+        state="note",
+    )
 
 
 async def _ask_hub(service: Service) -> None:

@@ -9,22 +9,29 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import hmac
 import json
+import secrets
+from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
 
 from cryptography.fernet import Fernet, InvalidToken
 from jupyter_server.auth import AllowAllAuthorizer
+from jupyter_server.auth.decorator import allow_unauthenticated
 from jupyterhub.services.auth import HubOAuth
 from jupyterhub.singleuser.extension import (
     JupyterHubIdentityProvider,
     JupyterHubOAuthCallbackHandler,
 )
+from jupyterhub.utils import get_browser_protocol
 from tornado import web
 from tornado.routing import AnyMatches, Matcher, Rule, RuleRouter
+from traitlets import default
 
 from jupyter_auth.server import pages, ui
-from jupyter_auth.server.hub_people import peer_of, token_of
+from jupyter_auth.server.hub_people import REMEMBERED, peer_of, token_of
 from jupyter_auth.server.kernel import kernel_application
+from jupyter_auth.server.pages import SEE_OTHER
 from jupyter_auth.server.places import PREFIX
 from jupyter_auth.server.views import STATIC
 
@@ -43,17 +50,57 @@ def derived(secret: str, purpose: str) -> bytes:
 
 
 class SharedOAuth(HubOAuth):  # type: ignore[misc]
-    """``HubOAuth`` whose state travels encrypted: any replica can finish what another began."""
+    """``HubOAuth`` whose state travels encrypted: any replica can finish what another began.
+
+    A state belongs to the browser's session at the Hub, besides the cookie: a page of any user's
+    server can set that one. No token in an address counts, whatever the environment allows.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._used: OrderedDict[str, None] = OrderedDict()
+
+    @default("cookie_host_prefix_enabled")
+    def _default_cookie_host_prefix_enabled(self) -> bool:
+        """Where users' servers have hosts of their own, none of them can set such a cookie here."""
+        return str(self.hub_host).startswith("https:")
+
+    def _get_token_url(self, _: Any, /) -> str:
+        return ""
 
     @property
     def _states(self) -> Fernet:
         return Fernet(base64.urlsafe_b64encode(derived(self.api_token, "oauth state")))
 
-    def generate_state(self, next_url: str | None = None, **extra_state: Any) -> str:
-        """As in HubOAuth, but the state is not only an id."""
-        return self._states.encrypt(
-            json.dumps(extra_state | {"next_url": next_url}).encode()
-        ).decode()
+    def set_state_cookie(
+        self, handler: Any, next_url: str | None = None, *, code_verifier: str | None = None
+    ) -> str:
+        """As in HubOAuth, but the state is not only an id, and names the session at the Hub."""
+        name = f"{self.state_cookie_name}-{secrets.token_hex(8)}"
+        said = {
+            "next_url": next_url,
+            "code_verifier": code_verifier,
+            "cookie_name": name,
+            "session": _digest(self.get_session_id(handler)),
+        }
+        state = self._states.encrypt(json.dumps(said).encode()).decode()
+        secure = self.cookie_host_prefix_enabled or get_browser_protocol(handler.request) == "https"
+        handler.set_secure_cookie(
+            name,
+            state,
+            path=self.cookie_path,
+            max_age=self.oauth_state_max_age,
+            httponly=True,
+            samesite="Lax",
+            secure=secure,
+        )
+        return state
+
+    def accepts(self, handler: Any, state: str) -> bool:
+        """Whether it is one of ours, not too old, not used here, and of this browser's session."""
+        session = self._decode_state(state).get("session", "")
+        ours = _digest(self.get_session_id(handler))
+        return hmac.compare_digest(session, ours) and _digest(state) not in self._used
 
     def _decode_state(self, state: str = "", /) -> dict[str, Any]:
         try:
@@ -63,13 +110,39 @@ class SharedOAuth(HubOAuth):  # type: ignore[misc]
         return dict(json.loads(opened))
 
     def clear_oauth_state(self, state_id: str) -> None:
-        """It is in the cookie alone, which is cleared."""
+        """Not here again. At another replica the Hub's code is good for once, too."""
+        self._used[_digest(state_id)] = None
+        while len(self._used) > REMEMBERED:
+            self._used.popitem(last=False)
+
+
+def _digest(value: str) -> str:
+    return hashlib.sha256(value.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+class OAuthCallback(JupyterHubOAuthCallbackHandler):  # type: ignore[misc]
+    """Where the Hub sends a browser back to, with a code that says who uses it."""
+
+    @allow_unauthenticated
+    async def get(self) -> None:
+        """Let them in, unless another browser began it: then whoever did would be who uses it."""
+        if self.hub_auth.accepts(self, self.get_argument("state", "")):
+            await super().get()
+        else:
+            self.redirect(f"{self.hub_auth.base_url}problem/foreign", status=SEE_OTHER)
 
 
 class HubIdentity(JupyterHubIdentityProvider):  # type: ignore[misc]
     """Browsers' users, each with the ``owner`` that their accounts are kept under."""
 
     people: People
+
+    def _patch_get_login_url(self, handler: Any) -> None:
+        """First to the Hub, where there is no session at it: a state could be of any browser."""
+        super()._patch_get_login_url(handler)
+        if not self.hub_auth.get_session_id(handler):
+            at_hub = f"{self.hub_auth.hub_host}{self.hub_auth.hub_prefix}login"
+            handler.get_login_url = lambda: at_hub
 
     async def get_user(self, handler: JupyterHandler) -> Any:
         """As everywhere on a Hub; services, which have accounts nowhere, are nobody."""
@@ -111,7 +184,7 @@ def doors(
     browsers = web.Application(
         [
             *own,
-            (f"{prefix}/oauth_callback", JupyterHubOAuthCallbackHandler, {"hub_auth": hub_auth}),
+            (f"{prefix}/oauth_callback", OAuthCallback, {"hub_auth": hub_auth}),
             (f"{prefix}/static/(.*)", web.StaticFileHandler, {"path": str(STATIC)}),
             (f"{prefix}(/.*)", pages.Problem, given),  # whatever is no page, said on one
         ],

@@ -90,7 +90,10 @@ class RemoteBroker:
     async def examine(self, query: Mapping[str, Any], origin: str | None = None) -> Wire:
         """As in ``Broker``."""
         del origin  # the service knows its own
-        return await self._call("GET", _with("doctor", query))
+        found = await self._call("GET", _with("doctor", query))
+        if not query.get("provider"):
+            found["findings"] += map(wire.finding_to_wire, self.hub.findings())
+        return found
 
     async def accounts(self) -> Wire:
         """As in ``Broker``."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
 from jupyter_auth.core.errors import ConfigurationError
+from jupyter_auth.core.findings import Finding
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,6 +34,7 @@ class UnderHub:
     hub_prefix: str  # root-absolute, with slashes at both ends
     server_name: str = ""
     has_hook: bool = False
+    one_origin: bool = True  # all users' servers, and the Hub itself, without subdomains
 
     @classmethod
     def of(cls, environ: Mapping[str, str] = os.environ) -> UnderHub | None:
@@ -44,11 +46,27 @@ class UnderHub:
             hub_prefix=f"{environ.get('JUPYTERHUB_BASE_URL', '/').rstrip('/')}/hub/",
             server_name=environ.get("JUPYTERHUB_SERVER_NAME", ""),
             has_hook=environ.get(HOOK_VARIABLE) == "1",
+            one_origin=not environ.get("JUPYTERHUB_HOST"),
         )
 
     def redirect_path(self, provider: str) -> str:
         """The one redirect URI of all users, root-absolute."""
         return f"{self.hub_prefix}user-redirect/{CALLBACK}{quote(provider, safe='')}"
+
+    def findings(self) -> list[Finding]:
+        """For ``doctor``: what no page and no cookie of ours can prevent."""
+        if not self.one_origin:
+            return []
+        return [
+            Finding(
+                about="Other users",
+                says="All servers on this JupyterHub share one address: a page of another user's"
+                " server can act in your browser as you.",
+                fix="Open other people's servers only if you trust them, or ask the Hub's"
+                " administrator for c.JupyterHub.subdomain_host.",
+                state="note",
+            )
+        ]
 
     @property
     def state_suffix(self) -> str:

@@ -19,8 +19,10 @@ from providers import troubles
 
 from jupyter_auth.core.errors import LoginRequired, ProviderUnavailable
 from jupyter_auth.core.flight import SingleFlight
+from jupyter_auth.core.lifetimes import Need
+from jupyter_auth.core.models import AccountKey
 
-from .drive import account_of, expire_here, sharing, sign_in
+from .drive import account_of, expire_here, provider_at, sharing, sign_in
 
 HERE = Path(__file__).parent
 THREADS, PROCESSES = 64, 16
@@ -163,6 +165,23 @@ def test_one_who_waits_can_be_interrupted_and_the_others_go_on(engine, rogue, cl
         gate.release()
         assert len({each.result(PATIENCE).digest for each in others}) == 1
     assert rogue.refreshes == 1
+
+
+def test_another_configuration_of_the_same_name_has_no_part_in_it(engine, rogue, clock):
+    """It would get a token that it may send where the first one would not."""
+    sign_in(engine, rogue)
+    clock.advance(3600)
+    gate = rogue.script("refresh", troubles.Gate())
+    other = provider_at(rogue, client_id="another", api_origins=["https://evil.example"])
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(engine.token, "idp")
+        assert gate.arrived.wait(PATIENCE)
+        second = pool.submit(engine._tokens.token, other, AccountKey("idp"), Need())
+        until(lambda: sharing(engine) == 2)
+        gate.release()
+        assert first.result(PATIENCE)
+        with pytest.raises(LoginRequired):
+            second.result(PATIENCE)
 
 
 def test_a_failure_is_shared_too(engine, rogue, clock):

@@ -25,12 +25,14 @@ from served import (
 )
 from server.routes import CHANGES, KERNEL, UI
 from tornado.httpclient import AsyncHTTPClient
+from tornado.web import create_signed_value
 
 from jupyter_auth.core.errors import BrokerUnavailable
 from jupyter_auth.core.openings import COOKIE_PREFIX
 from jupyter_auth.server import hub_people
 from jupyter_auth.server.database import Database
 from jupyter_auth.server.hub_admin import sweep
+from jupyter_auth.server.hub_doors import derived
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -132,19 +134,27 @@ def test_a_service_gets_nothing_not_even_that_of_the_user_of_its_name(served: Hu
     assert (error["code"], "services have none" in error["message"]) == ("broker_unavailable", True)
 
 
-def test_nor_by_its_token_in_an_address(served: Hub, tmp_path: Path) -> None:
-    """Which an administrator may allow, with JUPYTERHUB_ALLOW_TOKEN_IN_URL."""
+def test_nor_by_its_token_in_a_browsers_cookie(served: Hub, tmp_path: Path) -> None:
+    """Which the service alone can make, of what the Hub answers it; as here."""
     people = people_of(served)
-    people._hub_auth.allow_token_in_url = True
-    served.api("POST", "users", {"usernames": ["henry", "tests"]})  # the service's name too
+    hub_auth = people._hub_auth
+    served.browser("henry")
+    served.browser("tests")  # the service is called so
 
-    async def ask_with(token: str) -> int:
+    async def visit_with(token: str) -> int:
+        cookie = create_signed_value(
+            derived(hub_auth.api_token, "cookies"), hub_auth.cookie_name, token
+        )
+        headers = {"Cookie": f"{hub_auth.cookie_name}={cookie.decode()}"}
         with doors_of(people, tmp_path) as origin:
-            url = f"{origin}/services/jupyter-auth/api/v1/accounts?token={token}"
-            return (await AsyncHTTPClient().fetch(url, raise_error=False)).code
+            url = f"{origin}/services/jupyter-auth/login/none"
+            answer = await AsyncHTTPClient().fetch(
+                url, headers=headers, raise_error=False, follow_redirects=False
+            )
+            return answer.code
 
-    assert asyncio.run(ask_with(hub_token(served, "henry"))) == 200
-    assert asyncio.run(ask_with(served.api_token)) == 403
+    assert asyncio.run(visit_with(hub_token(served, "henry"))) == 200
+    assert asyncio.run(visit_with(served.api_token)) == 302
 
 
 def test_a_token_without_the_scope_gets_nothing(served: Hub, oidc: OidcProvider) -> None:

@@ -71,7 +71,7 @@ def signs_in(engine: Engine, oidc: OidcProvider, who: str = "alice") -> Login:
     login = engine.begin("idp", force=True)
     url, binding = engine.open(login.id, "http://127.0.0.1:1/callback/idp", "x")
     params = dict(parse_qsl(urlsplit(oidc.login(url, who)).query))
-    return engine.finish("idp", params, {binding.name: binding.value}, "x")
+    return engine.finish("idp", params, {binding.name: binding.value}, "x", confirm_by=None)
 
 
 def test_the_identity_of_another_user_is_refused_and_stays_signed_in_there(
