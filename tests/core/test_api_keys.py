@@ -62,6 +62,15 @@ def on_disk(tmp_path) -> str:
     return "".join(p.read_text(errors="replace") for p in tmp_path.rglob("*") if p.is_file())
 
 
+def test_its_parts_can_be_in_files_by_either_name(make, tmp_path):
+    for name, part in KEY.items():
+        (tmp_path / name).touch(mode=0o600)
+        (tmp_path / name).write_text(f"{part.reveal()}\n")
+    given = {"JUPYTER_AUTH_IDP_ID_FILE": tmp_path / "id", "THEIR_KEY_FILE": tmp_path / "key"}
+    engine = make(**{name: str(file) for name, file in given.items()})
+    assert engine.token("idp").headers["Authorization"].reveal() == "Key i-1 half:whole"
+
+
 def test_a_typed_key_is_used_at_once_and_rests_nowhere(make, tmp_path):
     engine = make()
     since = engine.changes().sequence
