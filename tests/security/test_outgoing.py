@@ -272,6 +272,24 @@ def test_nor_under_a_name_that_leads_here(
     engine.close()
 
 
+def test_what_the_configuration_names_itself_is_asked(
+    honest: RogueProvider, provider: Provider
+) -> None:
+    """As the hint of that refusal says."""
+    url = f"https://{EVIL}:{port_of(honest)}/token"
+    honest.metadata = {"token_endpoint": url}
+    given = {
+        "issuer": honest.issuer,
+        "client_id": honest.client_id,
+        "ca_bundle": provider.ca_bundle,
+    }
+    engine = Engine(
+        Providers({"idp": {**given, "endpoints": {"token_endpoint": url}}}), MemoryStore()
+    )
+    assert arrive(engine, engine.begin("idp"), honest).finish(engine).status == "complete"
+    engine.close()
+
+
 @pytest.mark.parametrize("to", ["http://localhost:{port}/jwks", "https://" + EVIL + ":{port}/jwks"])
 def test_each_hop_of_a_redirect_is_checked(
     honest: RogueProvider, provider: Provider, to: str
