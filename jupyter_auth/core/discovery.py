@@ -150,5 +150,6 @@ def fetch_keys(uri: str, trust: Trust) -> http.Json:
     """A JWK Set (RFC 7517 5). ProviderError: it is none; ProviderUnavailable."""
     status, keys = http.get_json(uri, "key set", trust)
     if not isinstance(keys.get("keys"), list):
-        raise ProviderError(f"{uri} answered {status} and no key set.", hint=_MEND)
+        said = plain_text(uri, MOST_SAID)
+        raise ProviderError(f"{said} answered {status} and no key set.", hint=_MEND)
     return keys
