@@ -11,10 +11,9 @@ import socket
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import TYPE_CHECKING, TypeAlias
-from urllib.parse import urlsplit
 
 from jupyter_auth.core.errors import ConfigurationError
-from jupyter_auth.core.urls import LOOPBACK_HOSTS
+from jupyter_auth.core.urls import LOOPBACK_HOSTS, hostname_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -89,7 +88,7 @@ class Trust:
 
     def check_spelled(self, what: str, url: str) -> None:
         """As ``check``, without asking a name server: of a host that is an address itself."""
-        host = urlsplit(url).hostname or ""
+        host = hostname_of(url)
         self.check(what, host, _spelled(host))
 
 

@@ -27,7 +27,7 @@ from jupyter_auth.core.parts import (
 )
 from jupyter_auth.core.secret import Secret
 from jupyter_auth.core.shown_text import plain_text
-from jupyter_auth.core.urls import host_of, origin_of, require_secure, same_place
+from jupyter_auth.core.urls import host_of, hostname_of, origin_of, require_secure, same_place
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -141,8 +141,8 @@ class Provider:
     def trust(self) -> Trust:
         """What may be believed when it is asked, and which hosts it names itself."""
         given = (getattr(self.endpoints, name, None) for name in URLS)
-        urls = filter(None, (self.issuer, self.username_url, *given))
-        return Trust(self.ca_bundle, frozenset(urlsplit(url).hostname or "" for url in urls))
+        urls = [url for url in (self.issuer, self.username_url, *given) if url and url[0] != "/"]
+        return Trust(self.ca_bundle, frozenset(map(hostname_of, urls)))
 
     def is_answered_at(self, redirect_uri: str) -> bool:
         """Whether its answers may arrive there: at the one of its own, or a path with its name."""

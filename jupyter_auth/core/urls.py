@@ -44,6 +44,11 @@ def host_of(url: str) -> str:
     return origin_of(url).partition("://")[2]
 
 
+def hostname_of(url: str) -> str:
+    """The host of ``url`` alone, as it is looked up. ConfigurationError as ``origin_of``."""
+    return (urlsplit(origin_of(url)).hostname or "").rstrip(".")
+
+
 def _ascii(host: str) -> str:
     """As browsers write it. ValueError, OSError: it is no host name."""
     if NUMERIC.fullmatch(host):

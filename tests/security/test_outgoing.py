@@ -241,7 +241,10 @@ def test_a_shared_service_asks_no_name_that_leads_to_metadata(names: Names) -> N
         http.send("POST", f"https://{HONEST}/token", "token endpoint", trust)
 
 
-@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "[::ffff:127.0.0.1]", METADATA])
+@pytest.mark.parametrize(
+    "host",
+    ["localhost", "127.0.0.1", "[::ffff:127.0.0.1]", METADATA, "localhost.", "\uff4cocalhost"],
+)
 def test_an_issuer_elsewhere_names_nothing_here(
     honest: RogueProvider, provider: Provider, host: str
 ) -> None:
@@ -318,7 +321,7 @@ def test_a_proxy_looks_names_up_and_is_asked_for_no_such_address(
         for name, value in internet.environment().items():
             monkeypatch.setenv(name, value)
         assert http.get_json(f"https://{HONEST}/jwks", "key set", Trust())[0] == 200
-        for host in (METADATA, "[::ffff:127.0.0.1]", "localhost"):
+        for host in (METADATA, "[::ffff:127.0.0.1]", "localhost."):
             with pytest.raises(ConfigurationError):
                 http.get_json(f"https://{host}/latest", "metadata", Trust())
     assert internet.unknown == []
