@@ -40,6 +40,13 @@ def allow(tab: Page) -> None:
     expect(tab.get_by_role("heading", name="Signed in")).to_be_visible()
 
 
+def say_yes(tab: Page) -> None:
+    """Where the server asks who will use the account: it is this person."""
+    expect(tab.get_by_role("heading", name="Is this you?")).to_be_visible()
+    tab.get_by_role("button", name="Yes, that is me").click()
+    expect(tab.get_by_role("heading", name="Signed in")).to_be_visible()
+
+
 def sign_in(tab: Page, username: str = "alice") -> None:
     """Everything that the provider asks for, and a look at how it ended."""
     identify(tab, username)

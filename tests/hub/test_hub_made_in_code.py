@@ -117,7 +117,8 @@ def test_the_pages_of_a_shared_server_say_so_also_where_they_are_the_services(
     own = server.kernel().begin(session_key="together")
     assert own["shared"] is True
     assert WILL in browser.get(hub.origin + own["path"]).text
-    page = browser.get(oidc.login(browser.open(own), "alice")).text
+    browser.arrive(oidc.login(browser.open(own), "alice"))
+    page = browser.get(hub.origin + own["path"]).text
     assert CAN in page
     other = hub.server("alice").kernel().begin(session_key="alone")
     assert other["shared"] is False

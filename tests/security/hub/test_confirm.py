@@ -1,0 +1,81 @@
+"""Promise 3, where all users' servers share the Hub's origin: what a browser has proves nobody."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import pytest
+from served import browser_of
+
+from jupyter_auth.server.tied import Ties
+
+if TYPE_CHECKING:
+    from hub_process import Hub, HubBrowser
+    from providers.oidc import OidcProvider
+    from server.jupyter_process import Kernel
+
+
+@pytest.fixture(params=["hub", "served"])
+def either(request: pytest.FixtureRequest) -> Hub:
+    """Both ways in."""
+    found: Hub = request.getfixturevalue(request.param)
+    return found
+
+
+def alice(hub: Hub) -> HubBrowser:
+    """One of her browsers, on the pages that sign her in."""
+    if hub.served:
+        return browser_of(hub, "alice")
+    hub.server("alice")
+    return hub.browser("alice")
+
+
+def keys(kernel: Kernel) -> list[str]:
+    return [each["session_key"] for each in kernel.call("GET", "accounts")["accounts"]]
+
+
+def came_back(browser: HubBrowser, login: dict[str, Any], oidc: OidcProvider) -> str:
+    """The page on which the whole round trip ends."""
+    address = oidc.login(browser.open(login), "alice")
+    answer = browser.get(address, headers={"Sec-Fetch-Site": "cross-site"})
+    assert urlsplit(answer.url).path == login["path"]
+    return answer.text
+
+
+def test_nothing_is_stored_without_a_click_on_a_page_that_names_both(
+    either: Hub, oidc: OidcProvider
+) -> None:
+    kernel, browser = either.server("alice").kernel(), alice(either)
+    for number in range(2):  # also where this browser has said yes before
+        key = f"asked-{number}"
+        login = kernel.begin(session_key=key)
+        page = browser.get(either.origin + login["path"], headers=browser.from_own_page).text
+        assert ("data-ask" in page) is (number == 0), "a yes spares the click before leaving"
+        shown = came_back(browser, login, oidc)
+        for named in ("Hub user", ">alice<", urlsplit(oidc.issuer).netloc, "u-1001"):
+            assert named in shown
+        assert key not in keys(kernel)
+        stranger = alice(either).send("POST", either.origin + login["path"], {"yes": "0" * 64})
+        assert stranger.status_code == 409
+        assert key not in keys(kernel)
+        assert browser.say_yes(login["path"]).status_code == 200
+        assert key in keys(kernel)
+        kernel.call("DELETE", f"accounts?provider=idp&session_key={key}")
+
+
+def test_no_is_for_good(either: Hub, oidc: OidcProvider) -> None:
+    kernel, browser = either.server("alice").kernel(), alice(either)
+    login = kernel.begin(session_key="no")
+    came_back(browser, login, oidc)
+    answer = browser.send("POST", either.origin + login["path"], {"yes": ""})
+    assert answer.status_code == 200
+    assert kernel.call("GET", f"logins/{login['id']}")["status"] == "cancelled"
+    assert "no" not in keys(kernel)
+
+
+def test_with_subdomains_each_has_an_origin_to_itself() -> None:
+    environ = {"JUPYTERHUB_HOST": "https://hub.example"}
+    with_subdomains = Ties.of_server("alice", environ, None)
+    assert (with_subdomains.one_origin, with_subdomains.host_only) == (False, True)
+    assert Ties.of_server("alice", {"JUPYTERHUB_HOST": ""}, None).one_origin
