@@ -1,0 +1,136 @@
+"""Promise 3: what is held for a person's yes is theirs alone, and is given back without it."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from clock import Clock
+from core.drive import arrive, engine_of
+from patience import PATIENCE, until
+
+from jupyter_auth.core.errors import LoginFailed
+from jupyter_auth.core.logins import digest
+from jupyter_auth.core.store import MemoryStore
+
+PROOF = "what-alice-s-browser-has"
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def engine(rogue, clock):
+    made = engine_of(MemoryStore(), clock, idp=rogue)
+    yield made
+    made.close()
+
+
+def held(engine, rogue, login):
+    ended = arrive(engine, login, rogue).finish(engine, confirm_by=digest(PROOF))
+    assert ended.status == "pending"
+    assert (ended.candidate.username, ended.candidate.issuer) == ("rosa", rogue.issuer)
+    assert engine.accounts() == []
+    return ended
+
+
+def test_a_yes_counts_with_the_proof_alone(engine, rogue):
+    login = held(engine, rogue, engine.begin("idp"))
+    for proof in ("", "another", digest(PROOF)):
+        with pytest.raises(LoginFailed, match="Only the browser"):
+            engine.confirm(login.id, proof)
+    assert engine.accounts() == []
+    assert engine.confirm(login.id, PROOF).status == "complete"
+    assert [each.username for each in engine.accounts()] == ["rosa"]
+    assert rogue.revoked == []
+
+
+def cancelled(engine, login, **_):
+    engine.cancel(login.id)
+
+
+def left(engine, login, **_):
+    engine.leave(login.id)
+
+
+def expired(engine, clock, **_):
+    clock.advance(601)
+    engine.poll()
+
+
+def replaced(engine, rogue, login, **_):
+    held(engine, rogue, login)
+
+
+@pytest.mark.parametrize("end", [cancelled, left, expired, replaced])
+def test_without_a_yes_the_tokens_are_given_back(engine, rogue, clock, end):
+    login = held(engine, rogue, engine.begin("idp"))
+    end(engine=engine, rogue=rogue, clock=clock, login=login)
+    until(lambda: len(rogue.revoked) == 2)
+    assert engine.accounts() == []
+
+
+def test_what_comes_after_the_end_is_given_back_too(engine, rogue):
+    login = engine.begin("idp")
+    late = arrive(engine, login, rogue)
+    assert arrive(engine, login, rogue).finish(engine, confirm_by=None).status == "complete"
+    before = len(rogue.seen("token"))
+    assert late.finish(engine, confirm_by=digest(PROOF)).status == "complete"
+    assert len(rogue.seen("token")) == before, "nothing was exchanged for it"
+
+
+def test_a_device_s_account_is_held_for_who_was_shown_the_code(rogue):
+    engine = engine_of(MemoryStore(), time.time, idp=rogue)
+    rogue.devices.interval = 0.05
+    login = engine.begin("idp", grant="device_code")
+    login = engine.device.start(login.id, confirm_by=digest(PROOF))
+    engine.device.start(login.id, confirm_by=digest("mallory"))  # she opened the page as well
+    rogue.devices.approve(login.user_code)
+    until(lambda: engine.device.poll(login.id).candidate is not None)
+    assert engine.login(login.id).user_code is None
+    assert engine.accounts() == []
+    with pytest.raises(LoginFailed):
+        engine.confirm(login.id, "mallory")
+    assert engine.confirm(login.id, PROOF).status == "complete"
+    engine.close()
+
+
+class SlowStore(MemoryStore):
+    """Says when somebody comes to save, and lets them after that."""
+
+    def __init__(self):
+        super().__init__()
+        self.came, self.go_on = threading.Event(), threading.Event()
+        self.waiting = 0
+
+    @contextlib.contextmanager
+    def locked(self, key):
+        self.waiting += 1
+        self.came.set()
+        assert self.go_on.wait(PATIENCE)
+        with super().locked(key) as slot:
+            yield slot
+
+
+def test_a_login_is_completed_once(rogue, clock):
+    """Also while the first account of it is on its way into the store."""
+    store = SlowStore()
+    engine = engine_of(store, clock, idp=rogue)
+    login = engine.begin("idp")
+    one, two = arrive(engine, login, rogue), arrive(engine, login, rogue)
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(one.finish, engine)
+        assert store.came.wait(PATIENCE)
+        second = pool.submit(two.finish, engine)
+        until(lambda: second.done() or store.waiting == 2)
+        assert second.done(), "it is being stored too"
+        assert len(rogue.revoked) == 2, "its tokens"
+        store.go_on.set()
+        assert first.result(PATIENCE).status == "complete"
+    assert len(rogue.revoked) == 2
+    engine.close()
