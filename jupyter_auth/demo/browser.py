@@ -133,11 +133,13 @@ class Browser:
 
     def _send(self, method: str, url: str, **kwargs: Any) -> requests.Response:
         where = urlsplit(url)
-        headers = {}
-        if method != "GET":
+        headers: dict[str, str] = {}
+        if method == "GET" and self._at.startswith(f"{where.scheme}://{where.netloc}/"):
+            headers = {"Sec-Fetch-Site": "same-origin", "Referer": self._at}
+        elif method != "GET":
             headers = {
                 "Origin": f"{where.scheme}://{where.netloc}",
-                "X-XSRFToken": self._http.cookies.get("_xsrf", default=""),
+                "X-XSRFToken": self._http.cookies.get("_xsrf") or "",
             }
         try:
             answer = self._http.request(method, url, headers=headers, timeout=TIMEOUT, **kwargs)

@@ -192,7 +192,9 @@ class LoginPage(Asking):
 
     async def _show_pending(self, login: Login, info: ProviderInfo) -> None:
         shown: dict[str, Any] = {"login": login, "provider": info, "ties": self.broker.ties}
-        shown |= {"server": self.request.host, "ask": not self.broker.ties.arrived(self)}
+        here = urlsplit(self.guessed_origin())
+        known = self.broker.ties.arrived(self, secure=here.scheme == "https")
+        shown |= {"server": here.netloc, "ask": not known}
         if login.candidate:
             return self._show_candidate(login.candidate, shown)
         shown["others"] = await self._others(login)

@@ -72,12 +72,15 @@ class Ties:
             confirm=confirm,
         )
 
-    def arrived(self, page: UIHandler) -> bool:
-        """Whether this browser may leave by itself; ties one that came from the server's pages."""
+    def arrived(self, page: UIHandler, *, secure: bool) -> bool:
+        """Whether this browser may leave by itself; ties one that came from the server's pages.
+
+        ``secure``: as in ``tie``.
+        """
         headers = page.request.headers
         own = headers.get("Sec-Fetch-Site") == "same-origin" and "Referer" in headers
         if own and not self._always:
-            self.tie(page, secure=page.request.protocol == "https")
+            self.tie(page, secure=secure)
             return True
         return self._known(page)
 

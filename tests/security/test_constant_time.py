@@ -20,6 +20,7 @@ COMPARISONS = {
     "core/secret.py:__eq__": 1,  # two secrets, whoever compares them
     "core/openings.py:take": 2,  # a browser's binding, and its user
     "core/logins.py:take_held": 1,  # the browser that signed in, which alone says yes
+    "server/pages.py:_answered": 1,  # and what it was shown
     "core/loopback.py:knows": 1,  # a browser's binding, where there is no server
     "core/idtoken.py:_same": 1,  # nonce and at_hash
     "server/kernel.py:broker": 1,  # the key of the kernel API
