@@ -50,7 +50,7 @@ DATABASE = "JUPYTER_AUTH_DATABASE_URL"
 PROVIDERS = "JUPYTER_AUTH_PROVIDERS"
 SHARED_IDENTITIES = "JUPYTER_AUTH_SHARED_IDENTITIES"
 SWEEP = 300.0  # seconds
-HUB_TIMEOUT = 30.0  # seconds that the Hub is given to answer at start
+HUB_TIMEOUT = 90.0  # seconds that the Hub is given to answer at start
 
 _log = logging.getLogger("jupyter_auth")
 

@@ -21,7 +21,7 @@ from jupyter_auth.core.errors import (
 )
 from jupyter_auth.core.handles import plain
 from jupyter_auth.core.logins import LIFETIME
-from jupyter_auth.core.openings import COOKIE_PREFIX, binding_name
+from jupyter_auth.core.openings import binding_name
 from jupyter_auth.core.provider import ProviderInfo
 from jupyter_auth.server import inputs, views
 from jupyter_auth.server.answers import FORBIDDEN, error_of, status_of
@@ -160,10 +160,11 @@ class LoginPage(Asking):
         if listens:
             back = Return(login.id, binding.name, origin + callback_path)
             self.broker.returns.listen(way.redirect_uri, back)
+        name, path = self.broker.ties.cookie(binding.name, callback_path)
         self.set_cookie(
-            binding.name,
+            name,
             binding.value,
-            path=callback_path,
+            path=path,
             max_age=int(LIFETIME),
             httponly=True,
             samesite="Lax",
@@ -271,10 +272,10 @@ class Answer(Asking):
     async def complete(self, provider: str, params: dict[str, str]) -> Login:
         """The login it is for, with its outcome, and no binding any more. Errors: ``finish``."""
         binding = binding_name(params.get("state", ""))
-        if binding in self.request.cookies:
-            self.clear_cookie(binding, path=self.broker.callback_path(provider))
-        cookies = {name: morsel.value for name, morsel in self.request.cookies.items()}
-        bindings = {k: v for k, v in cookies.items() if k.startswith(COOKIE_PREFIX)}
+        name, path = self.broker.ties.cookie(binding, self.broker.callback_path(provider))
+        bindings = {binding: self.get_cookie(name, "")}
+        if bindings[binding]:
+            self.clear_cookie(name, path=path, secure=self.broker.ties.host_only)
         proof = self.new_proof()
         known = proof.digest if proof else None
         login = await self.broker.finish(provider, params, bindings, self.user, known)

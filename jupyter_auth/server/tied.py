@@ -72,6 +72,10 @@ class Ties:
             confirm=confirm,
         )
 
+    def cookie(self, name: str, path: str) -> tuple[str, str]:
+        """Name and path of one for ``path``, which no other host can set where that can be."""
+        return (f"__Host-{name}", "/") if self.host_only else (name, path)
+
     def arrived(self, page: UIHandler, *, secure: bool) -> bool:
         """Whether this browser may leave by itself; ties one that came from the server's pages.
 

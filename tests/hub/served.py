@@ -88,9 +88,9 @@ def people_of(hub: Hub) -> People:
 
 
 @contextlib.contextmanager
-def doors_of(people: People, home: Path) -> Iterator[str]:
+def doors_of(people: People, home: Path, issuer: str = "https://idp.example") -> Iterator[str]:
     """The service's doors in the test's own process, at an origin; nobody is signed in there."""
-    idp = {"issuer": "https://idp.example", "client_id": "x"}
+    idp = {"issuer": issuer, "client_id": "x"}
     providers = Providers({"idp": idp}, allow_user_providers=False)
     database = Database(f"sqlite:///{home / 'accounts.sqlite'}")
     brokers = HubBrokers(Settings(), providers, database, Vault(KEYS), base_url="/services/")

@@ -7,6 +7,7 @@ looks at it, and send that browser anywhere.
 from __future__ import annotations
 
 import asyncio
+import json
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urljoin, urlsplit
 
@@ -15,13 +16,15 @@ import requests
 from patience import PATIENCE
 from served import PLACE, doors_of, hub_token, people_of
 from tornado.httpclient import AsyncHTTPClient
+from tornado.web import create_signed_value
 
-from jupyter_auth.server.hub_doors import SharedOAuth
+from jupyter_auth.server.hub_doors import SharedOAuth, derived
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from hub_process import Hub, HubBrowser
+    from providers.oidc import OidcProvider
 
 SESSION = "jupyterhub-session-id"
 
@@ -155,3 +158,40 @@ def test_where_servers_have_hosts_of_their_own_none_of_them_sets_cookies_of_the_
     assert {"httponly", "samesite=lax"} <= parts
     assert ({"secure", "path=/"} <= parts) == bool(host)
     assert not [part for part in parts if part.startswith("domain")]
+
+
+def test_nor_the_cookie_that_binds_a_browser_to_a_login(
+    served: Hub, oidc: OidcProvider, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JUPYTERHUB_HOST", "https://hub.example")
+    served.browser("henry")
+    people, token = people_of(served), hub_token(served, "henry")
+    name = people._hub_auth.cookie_name
+    signed = create_signed_value(derived(served.api_token, "cookies"), name, token).decode()
+    cookies = f"{SESSION}=s-1; {name}={signed}"
+
+    async def leave() -> Any:
+        http = AsyncHTTPClient()
+        with doors_of(people, tmp_path, oidc.issuer) as origin:
+            asked = {"Authorization": f"token {token}", "Jupyter-Auth-Version": "1"}
+            logins = f"{origin}/services/jupyter-auth/api/v1/logins"
+            begun = await http.fetch(
+                logins, method="POST", headers=asked, body=json.dumps({"provider": "idp"})
+            )
+            place = origin + json.loads(begun.body)["path"]
+            page = await http.fetch(place, headers={"Cookie": cookies})
+            given = [each.partition(";")[0] for each in page.headers.get_list("Set-Cookie")]
+            (xsrf,) = (each.partition("=")[2] for each in given if each.startswith("_xsrf="))
+            headers = {
+                "Cookie": f"{cookies}; _xsrf={xsrf}",
+                "X-XSRFToken": xsrf.strip('"'),
+                "Origin": origin.replace("http:", "https:"),
+                "Sec-Fetch-Mode": "cors",
+            }
+            return await http.fetch(place, method="POST", headers=headers, body="{}")
+
+    answer = asyncio.run(leave())
+    assert json.loads(answer.body)["url"].startswith(oidc.issuer)
+    (cookie,) = (c for c in answer.headers.get_list("Set-Cookie") if "jupyter-auth-" in c)
+    assert cookie.startswith("__Host-jupyter-auth-")
+    assert {"secure", "path=/"} <= {part.strip().lower() for part in cookie.split(";")[1:]}
