@@ -21,8 +21,8 @@ def origin_of(url: str) -> str:
     not every program reads in the same way.
     """
     # urlsplit drops some of these without a word: what is checked would not be what is sent.
-    if any(c <= " " or c == "\x7f" for c in url):
-        raise ConfigurationError(f"{url!r} has white space or control characters in it.")
+    if " " in url or not url.isprintable():
+        raise ConfigurationError(f"{url!r} has white space or invisible characters in it.")
     try:
         parts = urlsplit(url)
         host, port = _ascii((parts.hostname or "").lower()), parts.port

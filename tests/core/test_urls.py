@@ -84,6 +84,7 @@ def test_what_looks_alike_is_another_origin(lookalike):
         "https://api.example.com\u2028.evil",
         "https://\ud800.example.com",
         "https://\u202emoc.evil",
+        "https://api.example.com/\u202emoc.evil//:sptth",
     ],
 )
 def test_what_is_no_plain_address_has_no_origin(url):
