@@ -99,7 +99,9 @@ def test_more_scopes_are_asked_for_with_those_there_are(engine, rogue):
 @pytest.mark.usefixtures("door")
 def test_the_configured_scopes_are_asked_for_with_those_there_are(engine, rogue, configured):
     """Two sessions that want different ones do not sign each other out."""
-    engine._providers = Providers({"idp": configured["idp"] | {"scopes": ["openid", "profile"]}})
+    engine._providers = engine._parties._providers = Providers(
+        {"idp": configured["idp"] | {"scopes": ["openid", "profile"]}}
+    )
     with person(engine, rogue):
         UserSession("idp", scopes="openid write", interactive=True, timeout=PATIENCE)
     with pytest.raises(InsufficientScope, match="lacks the scopes profile"):

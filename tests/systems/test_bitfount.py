@@ -202,11 +202,13 @@ def test_kept_for_fewer_scopes_it_is_not_taken_for_more(broker, table, bitfount)
     with pytest.raises(InsufficientScope, match="lacks the scopes pods"):
         UserSession("bitfount", scopes="openid pods", interactive=False)
     wider = table | {"scopes": [*table["scopes"], "pods"]}
-    engine._providers = Providers({"bitfount": wider})
+    engine._providers = engine._parties._providers = Providers({"bitfount": wider})
     with pytest.raises(InsufficientScope, match="lacks the scopes pods") as caught:
         UserSession("bitfount", interactive=False)
     assert caught.value.scopes == ("pods",)
-    engine._providers = Providers({"bitfount": table | {"scopes": ["openid", "profile"]}})
+    engine._providers = engine._parties._providers = Providers(
+        {"bitfount": table | {"scopes": ["openid", "profile"]}}
+    )
     assert UserSession("bitfount", interactive=False).authenticated
 
 

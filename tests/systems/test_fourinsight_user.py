@@ -66,7 +66,7 @@ def test_flow_is_the_paste_of_a_json_package(engine, fourinsight):
     assert sign_in(engine, fourinsight).status == "complete"
 
 
-def test_flow_with_a_registration_of_ones_own_is_the_callback(engine, table, fourinsight):
+def test_flow_with_a_registration_of_ones_own_is_the_callback(table, fourinsight, tmp_path):
     """The same preset: nobody pastes anything."""
     own = {
         "grants": ["authorization_code"],
@@ -76,7 +76,7 @@ def test_flow_with_a_registration_of_ones_own_is_the_callback(engine, table, fou
             "authorization_endpoint": f"{fourinsight.origin}/authorize",
         },
     }
-    engine._providers = Providers({"4insight": table | own})
+    engine = Engine(Providers({"4insight": table | own}), FileStore(tmp_path))
     login = engine.begin("4insight")
     url, _ = engine.open(login.id, "http://127.0.0.1/jupyter-auth/callback/4insight", "alice")
     assert login.grant == "authorization_code"
@@ -123,7 +123,9 @@ def test_client_auth_without_the_package_that_has_the_secret(
     lacks = table | {"client_secret": None, "credentials_from": source}
     fourinsight.clock.advance(fourinsight.lifetime)
     pending = engine.begin("4insight", "another")
-    engine._providers = engine.typed._providers = Providers({"4insight": lacks})
+    engine._providers = engine._parties._providers = engine.typed._providers = Providers(
+        {"4insight": lacks}
+    )
     for call in (
         lambda: engine.begin("4insight", "third"),
         lambda: engine.typed.paste(
@@ -137,13 +139,15 @@ def test_client_auth_without_the_package_that_has_the_secret(
     (client,) = (each for each in engine.examine("4insight") if each.about == "Client")
     assert (client.state, client.says) == ("wrong", caught.value.message)
     assert [each for each in fourinsight.requests if each.method == "POST"] == []
-    engine._providers = Providers({"4insight": table})
+    engine._providers = engine._parties._providers = Providers({"4insight": table})
     assert engine.token("4insight")
 
 
 def test_client_auth_with_another_client_is_not_said_to_need_the_package(engine, table):
     own = {"client_id": "mine", "client_secret": None}
-    engine._providers = Providers({"4insight": table | own | {"credentials_from": None}})
+    engine._providers = engine._parties._providers = Providers(
+        {"4insight": table | own | {"credentials_from": None}}
+    )
     assert engine.begin("4insight").status == "pending"
     assert Providers({"4insight": {"client_id": "mine"}}).get("4insight").credentials_from is None
 
