@@ -12,7 +12,7 @@ from . import cells
 from .campus import TITLE
 from .lab import Lab
 from .notebook import Notebook, Notebook7
-from .person import follow, sign_in
+from .person import follow, from_jupyter, sign_in
 
 GO = f"Sign in to {TITLE}"
 SIGNED_IN = f"Signed in to {TITLE} as alice"
@@ -43,7 +43,7 @@ def test_output_without_javascript(lab, context, browser, oidc):
     place = page.get_by_role("link", name=GO).get_attribute("href")
     bare.close()
     tab = context.new_page()
-    tab.goto(lab.url + place)
+    from_jupyter(tab, lab.url + place)
     sign_in(tab)
     book.finished()
     expect(book.output(0)).to_contain_text("200 alice")

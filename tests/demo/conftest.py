@@ -60,8 +60,11 @@ class Visitor:
         return self.get(f"jupyter-auth/api/v1/logins/{login_id}").json()
 
     def leave(self, login: dict[str, Any]) -> str:
-        """What the login page's script asks for: the authorization URL."""
-        assert self.get(login["path"]).ok
+        """What the login page's script asks for, where a link in JupyterLab led there: the
+        authorization URL.
+        """
+        link = {"Sec-Fetch-Site": "same-origin", "Referer": self.url("lab")}
+        assert self.get(login["path"], headers=link).ok
         return self.post(login["path"]).json()["url"]
 
 

@@ -73,7 +73,7 @@ def test_on_a_users_own_server_it_comes_back_by_its_name_and_to_nobody_else(
     browser = hub.browser("alice")
     url = browser.open(login)
     assert parse_qs(urlsplit(url).query)["redirect_uri"] == [registered]
-    page = browser.get(oidc.login(url, "alice")).text
+    page = browser.page(browser.arrive(oidc.login(url, "alice")))
     assert "Signed in to own" in page
     assert "defined in a notebook" in page
     assert kernel.token(handle)["access_token"]

@@ -11,9 +11,9 @@ from patience import PATIENCE
 
 import jupyter_auth
 from jupyter_auth import ClientSession, LoginWidget, Provider, TokenAuth, UserSession
+from jupyter_auth.core import made_in_code
 from jupyter_auth.core.errors import LoginRequired, ProviderNotFound
 from jupyter_auth.core.handles import MARK
-from jupyter_auth.core.made_in_code import MOST
 from jupyter_auth.core.parts import Service
 from jupyter_auth.kernel import client as clients
 from jupyter_auth.kernel import doctor, verbs
@@ -108,10 +108,11 @@ def test_a_token_of_ours_is_dropped_when_its_account_goes(own_session, rogue):
 
 
 @pytest.fixture
-def forgotten(own_session, client):
+def forgotten(own_session, client, monkeypatch):
     """So many were made since that the server has forgotten it; as when it was started anew."""
     handle = own_session._holder.key.provider
-    for number in range(MOST):
+    monkeypatch.setattr(made_in_code, "MOST", 20)
+    for number in range(20):
         client.register(Provider(name="other", issuer="https://x.example", client_id=str(number)))
     with pytest.raises(ProviderNotFound, match="'bitfount'"):
         client.token(handle)

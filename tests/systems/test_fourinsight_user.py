@@ -117,10 +117,14 @@ def test_client_auth_without_the_package_that_has_the_secret(
     engine, table, fourinsight, package, why
 ):
     """It is said before a code is spent; who is signed in already stays so."""
+    source = table["credentials_from"] | {"package": package, "file": "none.json"}
+    table |= {"credentials_from": source}
+    engine._providers = engine._parties._providers = engine.typed._providers = Providers(
+        {"4insight": table}
+    )
     sign_in(engine, fourinsight)
     fourinsight.requests.clear()
-    source = table["credentials_from"] | {"package": package, "file": "none.json"}
-    lacks = table | {"client_secret": None, "credentials_from": source}
+    lacks = table | {"client_secret": None}
     fourinsight.clock.advance(fourinsight.lifetime)
     pending = engine.begin("4insight", "another")
     engine._providers = engine._parties._providers = engine.typed._providers = Providers(
