@@ -33,6 +33,7 @@ from jupyter_auth.server.database import Database
 from jupyter_auth.server.door import MAX_HEADERS
 from jupyter_auth.server.hub_admin import sweep, watch_desk
 from jupyter_auth.server.hub_brokers import HubBrokers
+from jupyter_auth.server.hub_config import SHARED_IDENTITIES
 from jupyter_auth.server.hub_doors import SharedOAuth, doors
 from jupyter_auth.server.hub_people import BELIEVED, People, is_gone
 from jupyter_auth.server.inputs import MAX_BODY
@@ -48,7 +49,6 @@ if TYPE_CHECKING:
 
 DATABASE = "JUPYTER_AUTH_DATABASE_URL"
 PROVIDERS = "JUPYTER_AUTH_PROVIDERS"
-SHARED_IDENTITIES = "JUPYTER_AUTH_SHARED_IDENTITIES"
 SWEEP = 300.0  # seconds
 HUB_TIMEOUT = 90.0  # seconds that the Hub is given to answer at start
 

@@ -14,6 +14,7 @@ from jupyter_auth.core.findings import Finding, wrong
 from jupyter_auth.server.hub import DATABASE, PROVIDERS, Service
 from jupyter_auth.server.hub_admin import sign_out
 from jupyter_auth.server.hub_people import People
+from jupyter_auth.server.places import PREFIX
 from jupyter_auth.server.sqlstore import renew
 from jupyter_auth.server.vault import VARIABLE as KEYS
 
@@ -83,7 +84,7 @@ def _findings(service: Service) -> Iterator[Finding]:
     yield _origins(str(service.hub_auth.hub_host))
     for info in service.providers.all():
         provider = service.providers.get(info.name)
-        path = f"{service.base_url}jupyter-auth/callback/{info.name}"
+        path = f"{service.base_url}{PREFIX}callback/{info.name}"
         origin = service.brokers.public_origin or "<the Hub's origin>"
         uri = provider.redirect_uri or f"{origin}{path}"
         yield Finding(about=f"Redirect URI of {info.name}", says=f"Register {uri} there.")

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 NAME = "jupyter-auth"
 URL = "http://127.0.0.1:10201"
 CALLBACK = "jupyter-auth/callback/"
+# Variables that are set here, as JSON, and read by the service and by users' servers.
 SAME_PERSON = "JUPYTER_AUTH_SAME_PERSON"
 SHARED_IDENTITIES = "JUPYTER_AUTH_SHARED_IDENTITIES"
 

@@ -28,6 +28,7 @@ from tornado import web
 from tornado.routing import AnyMatches, Matcher, Rule, RuleRouter
 from traitlets import default
 
+from jupyter_auth.core.openings import digest
 from jupyter_auth.server import pages, ui
 from jupyter_auth.server.hub_people import REMEMBERED, peer_of, token_of
 from jupyter_auth.server.kernel import kernel_application
@@ -81,7 +82,7 @@ class SharedOAuth(HubOAuth):  # type: ignore[misc]
             "next_url": next_url,
             "code_verifier": code_verifier,
             "cookie_name": name,
-            "session": _digest(self.get_session_id(handler)),
+            "session": digest(self.get_session_id(handler)),
         }
         state = self._states.encrypt(json.dumps(said).encode()).decode()
         secure = self.cookie_host_prefix_enabled or get_browser_protocol(handler.request) == "https"
@@ -99,8 +100,8 @@ class SharedOAuth(HubOAuth):  # type: ignore[misc]
     def accepts(self, handler: Any, state: str) -> bool:
         """Whether it is one of ours, not too old, not used here, and of this browser's session."""
         session = self._decode_state(state).get("session", "")
-        ours = _digest(self.get_session_id(handler))
-        return hmac.compare_digest(session, ours) and _digest(state) not in self._used
+        ours = digest(self.get_session_id(handler))
+        return hmac.compare_digest(session, ours) and digest(state) not in self._used
 
     def _decode_state(self, state: str = "", /) -> dict[str, Any]:
         try:
@@ -111,13 +112,9 @@ class SharedOAuth(HubOAuth):  # type: ignore[misc]
 
     def clear_oauth_state(self, state_id: str) -> None:
         """Not here again. At another replica the Hub's code is good for once, too."""
-        self._used[_digest(state_id)] = None
+        self._used[digest(state_id)] = None
         while len(self._used) > REMEMBERED:
             self._used.popitem(last=False)
-
-
-def _digest(value: str) -> str:
-    return hashlib.sha256(value.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 class OAuthCallback(JupyterHubOAuthCallbackHandler):  # type: ignore[misc]

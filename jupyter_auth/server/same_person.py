@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from jupyter_auth.core.errors import UserMismatch
+from jupyter_auth.server.hub_config import SAME_PERSON
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from jupyter_auth.core.models import Account
     from jupyter_auth.core.token_endpoint import Party
 
-VARIABLE = "JUPYTER_AUTH_SAME_PERSON"  # set by ``hub_config``, as JSON
 SETTING = "c.JupyterAuth.same_person"
 
 Rule = str | Mapping[str, str]
@@ -34,7 +34,7 @@ def found(said: Rule | None, environ: Mapping[str, str]) -> Rule:
     if said is not None:
         return said
     try:
-        told = json.loads(environ.get(VARIABLE) or '""')
+        told = json.loads(environ.get(SAME_PERSON) or '""')
     except ValueError:
         return ""
     return told if is_rule(told) else ""

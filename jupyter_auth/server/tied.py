@@ -19,13 +19,13 @@ from that origin says nothing, and each account is stored by a click alone.
 from __future__ import annotations
 
 import getpass
-import hashlib
 import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from jupyter_auth.core.logins import LIFETIME
 from jupyter_auth.core.openings import digest
+from jupyter_auth.server.places import PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -94,11 +94,12 @@ class Ties:
 
     def tie(self, page: UIHandler, *, secure: bool) -> None:
         """From now on this browser is known. ``secure``: its address is an https one."""
+        name, path = self._tie(page)
         page.set_signed_cookie(
-            self._name(page),
+            name,
             page.user,
             expires_days=DAYS,
-            path=self._path(page),
+            path=path,
             httponly=True,
             samesite="Lax",
             secure=secure or self.host_only,
@@ -109,16 +110,14 @@ class Ties:
         return self.one_origin if self.confirm is None else self.confirm
 
     def _known(self, page: UIHandler) -> bool:
-        value = page.get_signed_cookie(self._name(page), max_age_days=DAYS)
+        name, _ = self._tie(page)
+        value = page.get_signed_cookie(name, max_age_days=DAYS)
         return self.confirm is False or value == page.user.encode()
 
-    def _name(self, page: UIHandler) -> str:
+    def _tie(self, page: UIHandler) -> tuple[str, str]:
         """Cookies of several servers on one host are in one jar, whatever their ports."""
-        place = hashlib.sha256(f"{page.request.host}{page.base_url}".encode()).hexdigest()[:16]
-        return f"{'__Host-' if self.host_only else ''}jupyter-auth-tied-{place}"
-
-    def _path(self, page: UIHandler) -> str:
-        return "/" if self.host_only else f"{page.base_url}jupyter-auth/"
+        place = digest(f"{page.request.host}{page.base_url}")[:16]
+        return self.cookie(f"jupyter-auth-tied-{place}", f"{page.base_url}{PREFIX}")
 
 
 class Proof:

@@ -16,7 +16,7 @@ from jupyter_auth.core.providers import Providers
 from jupyter_auth.server.config import Settings, read_settings
 from jupyter_auth.server.database import Database, Owner
 from jupyter_auth.server.hub_brokers import HubBrokers
-from jupyter_auth.server.same_person import VARIABLE
+from jupyter_auth.server.hub_config import SAME_PERSON
 from jupyter_auth.server.vault import Vault
 
 from .test_identities import ALICE, KEYS, signs_in
@@ -133,16 +133,16 @@ def test_by_default_it_is_the_claim_of_the_hubs_own_sign_in_there(
     jupyter_auth.hub_config(c, {"idp": idp}, database_url="sqlite:///x", crypt_keys=KEYS)
     (service,) = c.JupyterHub.services
     for environment in (service["environment"], c.Spawner.environment):
-        assert json.loads(environment[VARIABLE]) == rule
-    monkeypatch.setenv(VARIABLE, c.Spawner.environment[VARIABLE])
+        assert json.loads(environment[SAME_PERSON]) == rule
+    monkeypatch.setenv(SAME_PERSON, c.Spawner.environment[SAME_PERSON])
     assert read_settings(Application(), "/").same_person == rule
 
 
 def test_it_can_be_switched_off(monkeypatch: pytest.MonkeyPatch) -> None:
     c = hub_signs_in_by("github")
     jupyter_auth.hub_config(c, same_person="")
-    assert json.loads(c.Spawner.environment[VARIABLE]) == ""
-    monkeypatch.setenv(VARIABLE, json.dumps(CLAIM))
+    assert json.loads(c.Spawner.environment[SAME_PERSON]) == ""
+    monkeypatch.setenv(SAME_PERSON, json.dumps(CLAIM))
     off = Application(config=Config({"JupyterAuth": {"same_person": ""}}))
     assert read_settings(off, "/").same_person == ""
 
