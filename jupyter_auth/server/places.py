@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 PREFIX = "jupyter-auth/"
 
 
-@dataclass
+@dataclass(eq=False)  # two users' brokers at one place are two
 class Places:
     """``base_url`` has slashes at both ends; ``public_origin``: where that is known."""
 
