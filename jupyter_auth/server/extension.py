@@ -108,8 +108,9 @@ class JupyterAuthApp(ExtensionApp):
         # The server's configuration, not our own: extensions that are linked later add to it, and
         # `jupyter lab` reads jupyter_lab_config.py as one of them.
         settings = read_settings(self.serverapp, base_url)
-        for note in settings.notes:
+        if settings.notes:
             close_process()
+        for note in settings.notes:
             self.log.warning("%s %s", note.says, note.fix)
         try:
             hub = UnderHub.of()

@@ -30,7 +30,7 @@ BELIEVED = 60.0  # seconds; also how long a deleted user is still served
 REMEMBERED = 20_000  # tokens
 FAILURES = 30  # unknown tokens of one address within that time, before the Hub is not asked
 PAGE = 200  # users
-HUB_TIMEOUT = 10.0  # seconds
+ANSWER_TIMEOUT = 10.0  # seconds
 NEEDED_SCOPES = ("list:users", "read:users")
 NOT_FOUND = 404
 FORBIDDEN = 403
@@ -47,7 +47,7 @@ def is_gone(hub_auth: HubAuth, owner: Owner) -> bool:
     try:
         with requests.Session() as http:
             http.trust_env = False  # as everywhere within the Hub's own network
-            answer = http.get(url, headers=headers, timeout=HUB_TIMEOUT, allow_redirects=False)
+            answer = http.get(url, headers=headers, timeout=ANSWER_TIMEOUT, allow_redirects=False)
         return answer.status_code == NOT_FOUND or answer.json()["created"] != owner.created
     except (requests.RequestException, ValueError, KeyError):
         return False
