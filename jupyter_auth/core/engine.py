@@ -68,8 +68,9 @@ class Engine:
     ``clock`` gives seconds since 1970 in UTC, ``login_lifetime`` is how many of them a person has
     to finish a login; ``register`` is where logins are written down, None: in memory. Several
     engines may share one ``discovery``. ``admit`` says who may be signed in here. ``home`` is where
-    other packages' sign-ins are looked for, ``environ`` where API keys are, None: nowhere. As
-    ``Accounts``, and for those who drive a login ``open``, ``finish``, ``device`` and ``typed``.
+    other packages' sign-ins are looked for, ``environ`` where API keys are, None: nowhere.
+    Implements ``Accounts``; for those who drive a login, also ``open``, ``finish``, ``confirm``,
+    ``redirect``, ``device`` and ``typed``.
     """
 
     has_pages = True  # on which a person can complete a registration

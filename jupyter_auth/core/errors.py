@@ -10,6 +10,7 @@ AuthError
 ├── LoginExpired            nobody finished the login in time
 ├── LoginCancelled          somebody cancelled it
 ├── LoginFailed             it came back wrong; nothing was stored
+│   ├── LoginOvertaken      one to another provider took its redirect URI over
 │   └── UserMismatch        the account is another person's than was asked for
 ├── ProviderUnavailable     no answer; try again, nothing is lost
 ├── ProviderError           it answered, but not what its protocol says

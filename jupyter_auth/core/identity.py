@@ -15,13 +15,12 @@ if TYPE_CHECKING:
     from jupyter_auth.core.discovery import Discovery
     from jupyter_auth.core.token_endpoint import Party, TokenAnswer
 
+MAX_NAME = 200  # characters of a user name or an e-mail address
+CLAIMS = ("preferred_username", "email", "name")
+
 
 class _SomebodyElse(ProviderError):
-    pass
-
-
-MAX_NAME = 200  # characters of a user name
-CLAIMS = ("preferred_username", "email", "name")
+    """Userinfo about another person: that ends a sign-in, where no answer would not."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +56,7 @@ def of(party: Party, answer: TokenAnswer, claims: Mapping[str, Any]) -> Identity
         subject=known,
         username=_username(party, claims),
         vouched=bool(party.provider.username_claim or party.provider.username_url),
-        email=email[:200] if isinstance(email, str) else None,
+        email=email[:MAX_NAME] if isinstance(email, str) else None,
         claims=claims,
     )
 

@@ -198,8 +198,7 @@ class Login:
     ``grant`` is the way in, ``host`` where it leads: to be shown to the person before they go
     (see ``grants.destination``). The user code and the verification URIs are a device login's
     (RFC 8628 3.2), for the page or the terminal that shows them; ``next_poll_at``: when to ask how
-    it stands.
-    ``candidate``: whose account was signed in, while the person has not said yes to it.
+    it stands. ``candidate``: whose account was signed in, while the person has not said yes to it.
     ``shared``: the account will serve everybody on a server that several people use.
     """
 
