@@ -113,7 +113,7 @@ class JupyterAuth(LoggingConfigurable):
         allow_none=True,
         help=(
             "Whether people are asked who will use an account before it is stored. None: in a "
-            "browser that does not know this server yet, and always on a JupyterHub without "
+            "browser that this server does not know yet, and always on a JupyterHub without "
             "subdomains. True: always; for other places where several people's servers share one "
             "address. False: never."
         ),
