@@ -1,4 +1,4 @@
-"""Issue 10, 3: an account answers to the very definition it was made with (SECURITY 11, 15)."""
+"""An account answers to the very definition it was made with (SECURITY 11, 15)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Issue 10, 5: two providers at one redirect URI (SECURITY 4, 8; RFC 9700 4.4)."""
+"""Two providers at one redirect URI (SECURITY 4, 8; RFC 9700 4.4)."""
 
 from __future__ import annotations
 

@@ -75,7 +75,7 @@ def test_without_a_yes_the_tokens_are_given_back(engine, rogue, clock, end):
     assert engine.accounts() == []
 
 
-def test_what_comes_after_the_end_is_given_back_too(engine, rogue):
+def test_what_comes_after_the_end_is_not_exchanged(engine, rogue):
     login = engine.begin("idp")
     late = arrive(engine, login, rogue)
     assert arrive(engine, login, rogue).finish(engine, confirm_by=None).status == "complete"

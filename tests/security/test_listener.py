@@ -1,4 +1,4 @@
-"""Issue 10, 9: a stranger has one half of ``localhost``, and gets nothing."""
+"""A stranger has one half of ``localhost``, and gets nothing (SECURITY 8)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Issue 10, 1, without a server: another user reads the browser's command line."""
+"""Without a server another user reads the browser's command line (SECURITY 8 and 13)."""
 
 from __future__ import annotations
 

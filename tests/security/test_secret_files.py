@@ -1,4 +1,4 @@
-"""Issue 10, 6: secrets in files and systemd's credentials, and what a variable is warned of."""
+"""Secrets in files and systemd's credentials, and what is warned of (SECURITY 11, 14)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Issue 10, 2: a secret of the server goes only where it was given for (SECURITY 11, 15).
+"""A secret of the server goes only where it was given for (SECURITY 11, 15).
 
 What a kernel brings comes in by the kernel door; the evil provider is a real one, and listens.
 """

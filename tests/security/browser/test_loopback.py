@@ -1,4 +1,4 @@
-"""Issue 10, 1 and 9, in Chromium: a login of a process without a server."""
+"""A login of a process without a server, in Chromium (SECURITY 8 and 13)."""
 
 from __future__ import annotations
 

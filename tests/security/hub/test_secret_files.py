@@ -1,4 +1,4 @@
-"""Issue 10, 6: the Hub's service has its secrets in files."""
+"""The Hub's service has its secrets in files (SECURITY 14)."""
 
 from __future__ import annotations
 
