@@ -35,7 +35,7 @@ def tables(file: Path) -> Mapping[str, Any]:
         return {}
     except (OSError, ValueError) as error:
         raise ConfigurationError(
-            f"{file} cannot be read: {error}.", hint="Mend it, or move it away."
+            f"{file} cannot be read: {error}.", hint="Fix the file, or move it out of the way."
         ) from None
 
 

@@ -246,7 +246,7 @@ class Logins:
             entry = _entry(entries, login_id)
             account, wanted = entry.held, entry.confirm_by
             if account is None:
-                raise LoginFailed("There is nobody to say yes to.", hint="Sign in first.")
+                raise LoginFailed("No account waits for confirmation.", hint="Sign in first.")
             if wanted is not None and not hmac.compare_digest(openings.digest(proof), wanted):
                 raise LoginFailed(
                     "Only the browser that signed in at the provider can say yes.",
