@@ -17,6 +17,13 @@ CALLBACK = "jupyter-auth/callback/"
 # Variables that are set here, as JSON, and read by the service and by users' servers.
 SAME_PERSON = "JUPYTER_AUTH_SAME_PERSON"
 SHARED_IDENTITIES = "JUPYTER_AUTH_SHARED_IDENTITIES"
+# Those whose users' names are a claim as the provider says it. Others cut or map it, or may do so:
+# Google's cuts the domain off, and what is not listed is not known.
+BY_BARE_CLAIM = {
+    f"oauthenticator.{module}.{local}{name}OAuthenticator"
+    for module, name in (("generic", "Generic"), ("github", "GitHub"))
+    for local in ("", "Local")
+}
 
 
 def user_redirect_hook(path: str, request: Any, user: Any, base_url: str) -> str | None:  # noqa: ARG001
@@ -53,8 +60,8 @@ def hub_config(
     ``secret_of``. So are client secrets that ``providers`` lacks.
 
     ``same_person`` and ``shared_identities`` are as in ``c.JupyterAuth``. Where ``same_person`` is
-    None, and the Hub's own users sign in by OAuth, it is their user name's claim at that host: call
-    this after the authenticator is configured.
+    None, and the Hub's own users sign in as ``BY_BARE_CLAIM`` says, it is their user name's claim
+    at that host: call this after the authenticator is configured.
     """
     c.JupyterHub.user_redirect_hook = user_redirect_hook
     rule = _own_sign_in(c) if same_person is None else same_person
@@ -115,10 +122,11 @@ def _own_sign_in(c: Any) -> dict[str, str]:
     try:
         made = Chosen(kind=c.JupyterHub.get("authenticator_class")).kind(config=c)
         host, claim = urlsplit(made.authorize_url).netloc.lower(), made.username_claim
-        plain = isinstance(claim, str) and claim and not made.username_map
+        plain = f"{type(made).__module__}.{type(made).__qualname__}" in BY_BARE_CLAIM
+        plain &= isinstance(claim, str) and not (made.username_map or made.post_auth_hook)
     except Exception:  # noqa: BLE001 (not by OAuth, or not configured well: the Hub itself says so)
         return {}
-    return {host: claim} if plain and host else {}
+    return {host: claim} if plain and host and claim else {}
 
 
 def _listed(value: Any) -> list[Any]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import pytest
+from oauthenticator.generic import GenericOAuthenticator
 from traitlets.config import Config
 from traitlets.config.application import Application
 
@@ -98,7 +99,14 @@ def test_it_counts_where_it_is_said_to(
 # -- the default -----------------------------------------------------------------------------------
 
 
-def hub_signs_in_by(authenticator: str, **fields: Any) -> Config:
+class Renaming(GenericOAuthenticator):  # type: ignore[misc]
+    """A site's own."""
+
+    def normalize_username(self, username: str) -> str:
+        return username.partition("@")[0]
+
+
+def hub_signs_in_by(authenticator: str | type, **fields: Any) -> Config:
     c = Config({"Spawner": {"environment": {}}})
     if authenticator:
         c.JupyterHub.authenticator_class = authenticator
@@ -121,6 +129,9 @@ CAMPUS = {
         (hub_signs_in_by("github"), {"github.com": "login"}),
         (hub_signs_in_by("generic-oauth", **CAMPUS, username_map={"a": "b"}), {}),
         (hub_signs_in_by("generic-oauth", **CAMPUS | {"username_claim": str}), {}),
+        (hub_signs_in_by("generic-oauth", **CAMPUS, post_auth_hook=print), {}),
+        (hub_signs_in_by(Renaming, **CAMPUS), {}),
+        (hub_signs_in_by("google", hosted_domain=["corp.com"]), {}),
         (hub_signs_in_by("pam"), {}),
         (hub_signs_in_by(""), {}),
     ],
