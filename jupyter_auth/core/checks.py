@@ -56,7 +56,7 @@ def _texts(value: Any) -> bool:
 
 
 def _number(value: Any) -> bool:
-    return times.is_number(value)
+    return times.is_number(value) and value <= times.LAST
 
 
 def _count(value: Any) -> bool:

@@ -72,4 +72,4 @@ def _uri(value: Any) -> str | None:
 
 
 def _seconds(value: Any) -> float | None:
-    return times.number(value) or None
+    return times.clipped(value) or None

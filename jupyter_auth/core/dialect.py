@@ -84,7 +84,7 @@ def _moment(provider: Provider, value: Any) -> float:
             value = dates.timestamp(value, provider.expires_format)
     except (AttributeError, TypeError, ValueError, OverflowError):
         value = None
-    if (found := times.number(value)) is None:
+    if (found := times.clipped(value)) is None:
         raise ProviderError(
             "The token endpoint's date of expiry is not as configured.",
             hint="Check expires_format of the provider.",

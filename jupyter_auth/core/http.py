@@ -76,10 +76,20 @@ def document(url: str, what: str, trust: Trust) -> requests.Response:
         response = _sent("GET", url, what, trust, deadline, headers=accept)
         if not response.is_redirect:
             break
-        url = urljoin(url, response.headers["Location"])
+        url = _next(url, response, what)
     assert response is not None  # noqa: S101 (it was asked at least once)
     _check_status(response, f"{what} of {urlsplit(url).netloc}")
     return response
+
+
+def _next(url: str, response: requests.Response, what: str) -> str:
+    try:
+        return urljoin(url, response.headers["Location"])
+    except ValueError:
+        raise ProviderError(
+            f"The {what} redirects to what is no address.",
+            hint=f"Tell whoever runs {urlsplit(url).netloc}, or check the provider's address.",
+        ) from None
 
 
 def _sent(

@@ -140,7 +140,8 @@ def _check_times(claims: dict[str, Any], now: float) -> None:
     if not times.is_number(expires) or not times.is_number(issued):
         raise _refused("it does not say when it was issued and when it expires")
     if issued > now + CLOCK_SKEW:
-        raise _wrong_clock(f"it was issued {_minutes(issued - now)} from now")
+        ahead = min(issued, times.LAST) - now
+        raise _wrong_clock(f"it was issued {_minutes(ahead)} from now")
     if expires <= now - CLOCK_SKEW:
         raise _wrong_clock(f"it expired {_minutes(now - expires)} ago")
 

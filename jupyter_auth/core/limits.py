@@ -102,7 +102,7 @@ def _items(value: str) -> list[tuple[str, dict[str, str]]]:
 def _quota(limit: int | None, remaining: int | None, reset: int | None, now: float) -> Quota | None:
     if limit is None and remaining is None:
         return None
-    at = None if reset is None else times.number(reset if reset > EPOCH else now + reset)
+    at = None if reset is None else times.clipped(reset if reset > EPOCH else now + reset)
     return Quota(limit=limit, remaining=remaining, reset_at=at)
 
 

@@ -29,7 +29,9 @@ if TYPE_CHECKING:
 
 LOOPBACK = ("127.0.0.1", "::1")  # `localhost` is both
 NO_FAMILY = {errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL}  # a machine without IPv6
-TRIES = 20  # ports of which a stranger has the other half
+# Of one half of a port: a stranger has it, or the system keeps it for itself (Windows does).
+NOT_OURS = {errno.EADDRINUSE, errno.EACCES, errno.EPERM}
+TRIES = 20  # ports of which one half is not to be had
 GRACE = 5.0  # seconds that it stays when nobody needs it: an outcome can still be looked at
 TICK = 0.2  # seconds between looks at whether anybody does
 
@@ -144,15 +146,17 @@ class Listener:
             raise _not_to_be_had(port, error) from None
 
     def _bound_anywhere(self) -> list[_Server]:
+        said = ""
         for _ in range(TRIES):
             try:
                 return self._bound_at(LOOPBACK, 0)
             except OSError as error:
-                if error.errno != errno.EADDRINUSE:
-                    raise
+                said = error.strerror or str(error)
+                if error.errno not in NOT_OURS:
+                    break
         raise ConfigurationError(
-            "No port of this machine is free for the browser to come back to.",
-            hint="End some of the programs that listen here, and try again.",
+            f"No port of this machine is to be had for the browser to come back to: {said}.",
+            hint="End some of the programs that run here, and try again.",
         )
 
     def _bound_at(self, addresses: Sequence[str], port: int) -> list[_Server]:

@@ -36,6 +36,7 @@ LOCK_TIMEOUT = 30.0  # seconds: longer than a refresh may take
 SECRETS = ("access_token", "refresh_token", "id_token")
 NEEDED = ("provider", "session_key", "fingerprint", "access_token")
 TEXTS = ("issuer", "subject", "username")
+TIMES = ("issued_at", "signed_in_at")
 ADDED = ("token_endpoint", "email")  # texts that older files do not have
 
 _log = logging.getLogger("jupyter_auth")
@@ -361,6 +362,8 @@ def decoded(data: bytes) -> Account:
         fields[name] = Secret(fields[name]) if fields[name] else None
     for name in ("scopes", "asked"):
         fields[name] = tuple(fields.get(name, ()))
+    for name in (*TIMES, "expires_at"):
+        fields[name] = times.clipped(fields[name])
     return Account(**fields)
 
 
@@ -370,7 +373,7 @@ def _whole(fields: dict[str, Any]) -> bool:
         all(isinstance(fields[name], str) for name in NEEDED)
         and bool(fields["access_token"])
         and all(isinstance(fields[name], str | None) for name in (*SECRETS, *TEXTS))
-        and all(times.is_number(fields[name]) for name in ("issued_at", "signed_in_at"))
+        and all(times.is_number(fields[name]) for name in TIMES)
         and all(isinstance(fields.get(name), str | None) for name in ADDED)
         and isinstance(fields.get("vouched", False), bool)
         and (fields["expires_at"] is None or times.is_number(fields["expires_at"]))

@@ -128,8 +128,9 @@ class TokenAuth(BoundTokens, AuthBase):
         with Session() as resolver:
             resolver.trust_env = False
             steps = resolver.resolve_redirects(response, request, yield_requests=True)
-            url = cast("PreparedRequest", next(steps)).url or ""
+            following = cast("PreparedRequest | None", next(steps, None))
         response.history = history
+        url = following.url or "" if following else ""  # an empty Location leads nowhere
         if self.allows(url) and not _through_proxy(url):
             self.sign(request, url)
 

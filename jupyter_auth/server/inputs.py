@@ -131,7 +131,7 @@ def _count(data: Mapping[str, Any], name: str) -> int | None:
 def _moment(data: Mapping[str, Any], name: str) -> float | None:
     if data.get(name) is None:
         return None
-    if (found := times.number(data[name])) is None:
+    if (found := times.clipped(data[name])) is None:
         raise ConfigurationError(f"{name!r} is not a moment in seconds since 1970.")
     return found
 

@@ -138,6 +138,7 @@ def test_a_redirect_is_followed_and_its_document_names_the_issuer_all_the_same(
         (troubles.json_value([]), ProviderError),
         (troubles.json_value(None), ProviderError),
         (troubles.huge(), ProviderError),
+        (troubles.redirect("http://[bad"), ProviderError),
         (troubles.html(403), ConfigurationError),
         (troubles.json_value({}), ConfigurationError),
     ],
@@ -179,8 +180,9 @@ def test_an_issuer_is_asked_once_an_hour(rogue, discovery, provider, clock):
 
 @pytest.mark.parametrize(
     "trouble",
-    [troubles.status(500), troubles.html(), troubles.redirect("/portal", 302), troubles.html(404)],
-    ids=["500", "HTML", "redirect", "404"],
+    [troubles.status(500), troubles.html(), troubles.html(404)]
+    + [troubles.redirect(location, 302) for location in ("/portal", "http://[bad")],
+    ids=["500", "HTML", "404", "redirect", "redirect nowhere"],
 )
 def test_while_it_is_away_its_last_word_holds(rogue, discovery, provider, clock, trouble):
     known = discovery.endpoints(provider)

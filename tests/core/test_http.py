@@ -171,6 +171,13 @@ def test_but_not_for_ever(rogue):
     assert len(rogue.requests) == 1 + 3
 
 
+def test_nor_to_what_is_no_address(rogue):
+    rogue.script("jwks", troubles.redirect("http://[bad"))
+    with pytest.raises(ProviderError, match="redirects to what is no address") as caught:
+        fetch(rogue)
+    assert rogue.issuer.partition("://")[2] in caught.value.hint
+
+
 @pytest.fixture
 def netrc(tmp_path, monkeypatch) -> None:
     path = tmp_path / "netrc"

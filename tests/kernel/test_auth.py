@@ -292,6 +292,44 @@ def test_a_redirect_after_a_retry_takes_no_header_along(idp, http, rogue, elsewh
     assert "x-key" not in elsewhere.seen[0].headers
 
 
+def outcome(http, url, **kwargs):
+    """What a request ends in: where, in how many steps, or the exception."""
+    try:
+        answer = http.get(url, **kwargs)
+    except Exception as error:  # noqa: BLE001 (whatever it is, it is compared)
+        return type(error), str(error)
+    return answer.status_code, answer.url, [each.url for each in answer.history]
+
+
+@pytest.mark.parametrize("follow", [True, False])
+@pytest.mark.parametrize(
+    "location",
+    [
+        "",
+        "#",
+        "//",
+        "http:",
+        "http://",
+        "http:///x",
+        "http://[bad",
+        "//[bad",
+        "http://]/",
+        "http://x:bad/",
+        "http://*bad/",
+        "http://x..y/",
+        "x:y",
+        "/\xff",
+    ],
+)
+def test_a_bad_redirect_ends_as_it_does_without_us(http, rogue, location, follow):
+    rogue.script("api", lambda _: Reply(302, headers={"Location": location}))
+    url, how = f"{rogue.issuer}/api/x", {"allow_redirects": follow}
+    plain = outcome(http, url, **how)
+    for header in ("Authorization", "x-api-key"):
+        auth = TokenAuth(Fixed(header, PLANTED), origins=[rogue.issuer])
+        assert outcome(http, url, auth=auth, **how) == plain
+
+
 def test_a_redirect_within_the_origin_keeps_the_header(http, rogue):
     auth = TokenAuth(Fixed("x-api-key", PLANTED), origins=[rogue.issuer])
     rogue.script("api", lambda _: Reply(302, headers={"Location": "/api/other"}), times=1)

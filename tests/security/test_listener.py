@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import errno
+import os
+import resource
 import socket
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -70,6 +73,36 @@ def test_another_port_is_found_where_a_stranger_has_the_other_half(monkeypatch):
     with listening() as found, strangers[0] as stranger:
         assert found.port != stranger.getsockname()[1]
         assert all(ours(address, found.port) for address in LOOPBACK)
+
+
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EPERM])
+def test_another_port_is_found_where_the_system_keeps_the_other_half(monkeypatch, number):
+    """As Windows does, which says so in these words; only its refusal is made up here."""
+    kept = []
+    bind = listener._Server.server_bind
+
+    def refused(server):
+        if server.address_family == socket.AF_INET6 and not kept:
+            kept.append(server.server_address[1])
+            raise OSError(number, os.strerror(number))
+        bind(server)
+
+    monkeypatch.setattr(listener._Server, "server_bind", refused)
+    with listening() as found:
+        assert kept
+        assert all(ours(address, found.port) for address in LOOPBACK)
+
+
+def test_it_is_said_why_no_port_is_to_be_had():
+    """Where this process may open no file more."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (3, hard))  # which stdin, stdout and stderr are
+    try:
+        with pytest.raises(ConfigurationError, match="Too many open files") as caught:
+            Listener("", lambda *_: Page(), lambda: True)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert caught.value.hint
 
 
 @pytest.mark.parametrize("stranger", LOOPBACK)

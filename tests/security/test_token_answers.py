@@ -13,7 +13,7 @@ from joserfc.jwk import RSAKey
 from providers import troubles
 from requests.structures import CaseInsensitiveDict
 
-from jupyter_auth.core import dialect, idtoken, limits, lockouts, token_endpoint
+from jupyter_auth.core import dialect, idtoken, limits, lockouts, times, token_endpoint
 from jupyter_auth.core.device_answer import parse
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.errors import AuthError
@@ -21,6 +21,7 @@ from jupyter_auth.core.provider import Provider
 from jupyter_auth.core.providers import Providers
 from jupyter_auth.core.store import MemoryStore, decoded, encoded
 from jupyter_auth.kernel.throttle import retry_after
+from jupyter_auth.kernel.verbs import moment
 from jupyter_auth.server import inputs
 
 if TYPE_CHECKING:
@@ -147,7 +148,32 @@ def test_no_time_is_none(reader, value):
         found = reader(value)
     except (AuthError, TypeError):
         return
-    assert found is None or (found == 30.0 and value == 1e300)
+    assert found is None or value == 1e300
+    if reader is not of_an_id_token:  # which is only compared
+        assert found is None or found <= times.LAST
+
+
+NEVER = 253_402_300_799  # 9999-12-31T23:59:59Z, as .NET and others say it
+
+
+@pytest.mark.parametrize("reader", [of_a_dialect, of_an_account, reported, reported_quota])
+@pytest.mark.parametrize("value", [NEVER, 1e18])
+def test_never_is_a_moment_far_away(reader, value):
+    assert moment(reader(value)).startswith("9892-")
+
+
+@pytest.mark.parametrize("value", [NEVER, 1e18])
+def test_an_id_token_may_expire_far_away(rogue, clock, value):
+    rogue.id_token.claims["exp"] = value
+    assert signed_in(rogue, clock).status == "complete"
+
+
+def test_one_from_far_away_is_refused_in_a_short_sentence(rogue, clock):
+    rogue.id_token.claims["iat"] = 1e300
+    login = signed_in(rogue, clock)
+    assert login.status == "failed"
+    assert "clock" in login.error["message"]
+    assert len(login.error["message"]) < 200
 
 
 def test_nor_in_a_file(tmp_path):
