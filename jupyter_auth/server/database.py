@@ -104,21 +104,35 @@ class Database:
             raise _unusable(error) from None
         if place.get_backend_name() == "sqlite":
             event.listen(self._engine, "connect", _set_up_sqlite)
-        self._prepare()
+        try:
+            self._prepare()
+        except ConfigurationError:
+            self.close()
+            raise
 
     def _prepare(self) -> None:
+        refused: DBAPIError | None = None
         try:
             for _ in range(TRIES):
-                with contextlib.suppress(DBAPIError):  # another replica makes the tables just now
+                try:
                     self._make_tables()
                     break
-                _pause()
+                except DBAPIError as error:  # another replica makes the tables just now?
+                    refused = error
+                    _pause()
             versions = [row.version for row in self.rows(select(_schema.c.version))]
         except (DBAPIError, StoreError, PoolTimeout) as error:
             raise _unusable(error) from None
+        found = max(versions, default=0)
+        if refused and found < SCHEMA:
+            raise ConfigurationError(
+                f"The tables of the service's database cannot be upgraded: {_first_line(refused)}",
+                hint="Start the service, or run `jupyter auth hub doctor`, once with the URL of a"
+                " role that owns the tables.",
+            )
         if versions != [SCHEMA]:
             raise ConfigurationError(
-                f"The service's database has schema {max(versions)}, and this version {SCHEMA}.",
+                f"The service's database has schema {found}, and this version {SCHEMA}.",
                 hint="Upgrade jupyter-auth-session in the service's environment.",
             )
 
@@ -303,12 +317,15 @@ def _pause() -> None:
 
 
 def _unusable(error: Exception) -> ConfigurationError:
-    # Only the first line: the rest may hold the URL, and that a password.
-    why = str(getattr(error, "orig", None) or error).partition("\n")[0]
     return ConfigurationError(
-        f"The service's database cannot be used: {why}",
+        f"The service's database cannot be used: {_first_line(error)}",
         hint="Check JUPYTER_AUTH_DATABASE_URL, and that the database runs.",
     )
+
+
+def _first_line(error: Exception) -> str:
+    """Only that of what the driver says: the rest may hold the URL, and that a password."""
+    return str(getattr(error, "orig", None) or error).partition("\n")[0]
 
 
 def _own_file(path: str) -> None:

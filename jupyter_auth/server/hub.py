@@ -38,6 +38,7 @@ from jupyter_auth.server.hub_doors import SharedOAuth, doors
 from jupyter_auth.server.hub_people import BELIEVED, People, is_gone
 from jupyter_auth.server.inputs import MAX_BODY
 from jupyter_auth.server.places import PREFIX
+from jupyter_auth.server.sqlstore import name_persons
 from jupyter_auth.server.undumpable import close_process
 from jupyter_auth.server.vault import VARIABLE as KEYS
 from jupyter_auth.server.vault import Vault
@@ -76,6 +77,7 @@ class Service:
         database = credentials.secret_of(environ, DATABASE)
         self.database = Database(database.reveal() if database else _needed(environ, DATABASE))
         self.database.check_keys(self.vault)
+        name_persons(self.database, self.vault)
         self.hub_auth = SharedOAuth(
             api_token=_needed(environ, "JUPYTERHUB_API_TOKEN"), cache_max_age=int(BELIEVED)
         )

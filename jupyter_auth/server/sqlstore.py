@@ -10,7 +10,7 @@ import contextlib
 import logging
 from typing import TYPE_CHECKING
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from jupyter_auth.core.errors import StoreError
 from jupyter_auth.core.store import decoded, encoded
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 ACCOUNT = "account"
 LOGINS = "logins"
 MOST_ACCOUNTS = 100  # of one user
+BATCH = 200  # records that are in memory at once
 
 _log = logging.getLogger("jupyter_auth")
 
@@ -133,6 +134,23 @@ def renew(database: Database, vault: Vault) -> int:
     """Encrypt every record with the first key; how many there were. StoreError: none fits."""
     identities = Identities(database, vault)
     return database.renew(vault, lambda *row: _person(vault, identities, *row))
+
+
+def name_persons(database: Database, vault: Vault) -> None:
+    """Write down whose account is in each record that does not say it: schema 1 did not.
+
+    A damaged one is left as it is. It may run in several replicas at once. StoreError.
+    """
+    row, identities, last = records.c, Identities(database, vault), ""
+    lacking = select(row.id, row.data).where(
+        row.kind == ACCOUNT, row.data.is_not(None), row.person.is_(None)
+    )
+    while batch := database.rows(lacking.where(row.id > last).order_by(row.id).limit(BATCH)):
+        for found in batch:
+            if person := _person(vault, identities, found.id, found.data):
+                statement = update(records).where(row.id == found.id, row.data == found.data)
+                database.change(statement.values(person=person))  # else it was saved meanwhile
+        last = batch[-1].id
 
 
 def _person(vault: Vault, identities: Identities, record_id: str, data: bytes | None) -> str | None:

@@ -268,6 +268,53 @@ def test_a_database_of_schema_1_is_upgraded_by_whichever_replica_comes_first(
         each.close()
 
 
+@pytest.mark.parametrize(
+    "lacking",
+    ["UPDATE jupyter_auth_schema SET version = 1", "DELETE FROM jupyter_auth_schema"],
+)
+def test_tables_that_may_not_be_changed_are_said_to_be_what_lacks(
+    tmp_path: Path, lacking: str
+) -> None:
+    """Not the package: upgrading that once more helps nobody."""
+    place = f"sqlite:///{tmp_path / 'accounts.sqlite'}"
+    database = Database(place)
+    database.change(text(lacking))
+    for verb in ("UPDATE", "INSERT"):
+        database.change(
+            text(
+                f"CREATE TRIGGER not_{verb} BEFORE {verb} ON jupyter_auth_schema"
+                " BEGIN SELECT RAISE(ABORT, 'must be owner of table'); END"
+            )
+        )
+    with pytest.raises(ConfigurationError, match="cannot be upgraded: must be owner") as caught:
+        Database(place)
+    assert "once with the URL of a role that owns the tables" in caught.value.hint
+    for verb in ("UPDATE", "INSERT"):
+        database.change(text(f"DROP TRIGGER not_{verb}"))
+    database.close()
+    Database(place).close()
+
+
+@pytest.mark.long
+def test_on_postgresql_their_owner_upgrades_them(postgres: Postgres) -> None:
+    owner = Database(postgres.url)
+    for each in (
+        "ALTER TABLE jupyter_auth_records DROP COLUMN person",
+        "UPDATE jupyter_auth_schema SET version = 1",
+        "CREATE ROLE service LOGIN",
+        "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO service",
+    ):
+        owner.change(text(each))
+    place = postgres.url.replace(f"{postgres.user}@", "service@")
+    with pytest.raises(ConfigurationError, match="cannot be upgraded: must be owner of table"):
+        Database(place)
+    for url in (postgres.url, place):
+        Database(url).close()
+    owner.change(text("DROP OWNED BY service"))
+    owner.change(text("DROP ROLE service"))
+    owner.close()
+
+
 # -- leases ----------------------------------------------------------------------------------------
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
@@ -10,15 +11,18 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 from cryptography.fernet import Fernet
 from patience import PATIENCE, until
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from jupyter_auth import Provider
+from jupyter_auth.core import addresses
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.errors import LoginFailed
 from jupyter_auth.core.models import AccountKey
 from jupyter_auth.core.providers import Providers
+from jupyter_auth.server import sqlstore
 from jupyter_auth.server.config import Settings
 from jupyter_auth.server.database import Database, Owner, records
+from jupyter_auth.server.hub import Service
 from jupyter_auth.server.hub_brokers import HubBrokers
 from jupyter_auth.server.identities import Identities
 from jupyter_auth.server.sqlstore import SqlStore, renew
@@ -172,6 +176,41 @@ def test_it_is_found_under_each_key_and_a_dump_names_nobody(
     assert persons(database) != [old]
     new = both.partition(",")[0]
     assert signs_in(service(keys=new).engine(MALLORY), oidc).status == "failed"
+
+
+def test_what_schema_1_did_not_say_is_written_down_when_a_replica_starts(
+    service: Callable[..., HubBrokers],
+    database: Database,
+    oidc: OidcProvider,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """For every account, in however many batches; one that cannot be opened stays as it is."""
+    monkeypatch.setattr(addresses, "_guarded", addresses.guarded())
+    monkeypatch.setattr(sqlstore, "BATCH", 1)
+    alice = service().engine(ALICE)
+    signs_in(alice, oidc)
+    assert alice.begin("idp", session_key="other")  # a login's record is no account
+    signs_in(service().engine(Owner("carol", ALICE.created)), oidc, "bob")
+    said = persons(database)
+    with database.leased(MALLORY.record("account", "x")) as lease:
+        database.save(MALLORY.record("account", "x").id, lease, b"damaged")
+    database.change(update(records).values(person=None))
+    environ = {
+        "JUPYTERHUB_API_TOKEN": "t",
+        "JUPYTERHUB_SERVICE_PREFIX": "/services/jupyter-auth/",
+        "JUPYTERHUB_SERVICE_URL": "http://127.0.0.1:10201",
+        "JUPYTER_AUTH_DATABASE_URL": f"sqlite:///{tmp_path / 'accounts.sqlite'}",
+        "JUPYTER_AUTH_CRYPT_KEYS": KEYS,
+        "JUPYTER_AUTH_PROVIDERS": json.dumps({"idp": {"issuer": oidc.issuer, "client_id": "x"}}),
+    }
+    with ThreadPoolExecutor() as pool:
+        for started in list(pool.map(lambda _: Service(environ), range(2))):
+            started.brokers.close()
+            started.database.close()
+    assert sorted(map(str, persons(database))) == sorted(map(str, [*said, None]))
+    assert database.load(MALLORY.record("account", "x").id) == b"damaged"
+    assert signs_in(service().engine(MALLORY), oidc).status == "failed"
 
 
 def persons(database: Database) -> list[str | None]:
