@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from jupyter_auth.core.discovery import Discovery
     from jupyter_auth.core.logins import Logins
-    from jupyter_auth.core.models import Login
+    from jupyter_auth.core.models import AccountInfo, Login
     from jupyter_auth.core.register import Request
     from jupyter_auth.core.revocation import Revoker
     from jupyter_auth.core.token_endpoint import Party, TokenAnswer
@@ -88,14 +88,26 @@ class Completion:
 
     def store(self, login_id: str, party: Party, account: Account) -> Login:
         """Store an account that was admitted, and complete its login, if nobody was faster."""
-        if not self._logins.claim(login_id):
-            self._revoker.revoke(lambda: party, account)
+        if not self._logins.claim(login_id, account):
+            self.give_back(lambda: party, account)
             return self._logins.get(login_id)
         try:
             self._tokens.keep(account)
         except LoginFailed as error:  # the store knows of others: one of them was faster
             return self._logins.end(login_id, "failed", error, claimed=True)
         return self._logins.end(login_id, "complete")
+
+    def give_back(
+        self, find_party: Callable[[], Party], account: Account, *, wait: bool = True
+    ) -> None:
+        """Revoke what was granted to nobody.
+
+        Not where an account that is kept, or may be yet, is of the same grant: many providers end
+        all of it, whichever of its tokens they get (RFC 7009 2.1).
+        """
+        kept: list[Account | AccountInfo] = [*self._tokens.accounts(), *self._logins.held()]
+        if not any(account.may_share_grant(each) for each in kept):
+            (self._revoker.revoke if wait else self._revoker.give_back)(find_party, account)
 
     def account(
         self,
@@ -138,12 +150,12 @@ class Completion:
             signed_in_at=now,
         )
         if request.username and request.username not in account.names:
-            self._revoker.revoke(lambda: party, account)
+            self.give_back(lambda: party, account)
             raise _mismatch(party.provider.title, request.username, account)
         try:
             self._admit(account, party, functools.partial(identity.claim, party, answer, who))
         except UserMismatch:
-            self._revoker.revoke(lambda: party, account)
+            self.give_back(lambda: party, account)
             raise
         return account
 

@@ -391,7 +391,7 @@ class Engine:
         self._client_tokens.close()
 
     def _dropped(self, account: Account) -> None:
-        self._revoker.give_back(lambda: self._parties.of(account.provider), account)
+        self._completion.give_back(lambda: self._parties.of(account.provider), account, wait=False)
 
     def _login_changed(self, login: Login) -> None:
         if login.status == "complete":

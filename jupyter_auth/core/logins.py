@@ -57,7 +57,7 @@ def outcome(login: Login) -> AuthError:
 class Logins:
     """One person's logins. ``changed`` is told of each step, also of those made elsewhere.
 
-    ``dropped`` gets each account that was held and that nobody said yes to.
+    ``dropped`` gets each account that was held and is not any more, but for those stored.
     """
 
     def __init__(
@@ -245,24 +245,31 @@ class Logins:
         with self._register.change() as entries:
             entry = _entry(entries, login_id)
             account, wanted = entry.held, entry.confirm_by
-            if account is None:
+            if account is None or entry.login.candidate is None:
                 raise LoginFailed("No account waits for confirmation.", hint="Sign in first.")
             if wanted is not None and not hmac.compare_digest(openings.digest(proof), wanted):
                 raise LoginFailed(
                     "Only the browser that signed in at the provider can say yes.",
                     hint="Go on there, or cancel this sign-in and start again.",
                 )
-            entry.held = None
             entry.login = dataclasses.replace(entry.login, candidate=None)
         return account
 
-    def claim(self, login_id: str) -> bool:
-        """Whether the caller is the first to complete it: others see that outcome."""
+    def held(self) -> list[Account]:
+        """Those that wait for a yes, and those that are being stored."""
+        return [entry.held for entry in self._register.read().values() if entry.held]
+
+    def claim(self, login_id: str, account: Account) -> bool:
+        """Whether the caller, who stores ``account``, is the first to complete it."""
+        before = None
         with self._register.change() as entries:
             entry = _entry(entries, login_id)
             first = entry.login.status == "pending" and not entry.claimed
-            entry.claimed = entry.claimed or first
-            return first
+            if first:
+                before, entry.claimed = entry.held, True
+                entry.held = None if account.kind == "api_key" else account  # a key rests nowhere
+        self._drop(before)
+        return first
 
     def end(
         self,
@@ -291,7 +298,7 @@ class Logins:
             if status != "complete":  # then the other openings see that, and nothing is exchanged
                 entry.openings.clear()
             login = entry.login
-        self._drop(held)
+        self._drop(None if status == "complete" else held)
         self._changed(login)
         return login
 

@@ -115,6 +115,16 @@ class Account:
         username = self.username if self.vouched else None
         return tuple(name for name in (self.subject, username, self.email) if name)
 
+    def may_share_grant(self, other: Account | AccountInfo) -> bool:
+        """Whether both can be of one person, and so of one grant to this client.
+
+        They can where a provider names nobody. Nothing is granted for a key.
+        """
+        if "api_key" in {self.kind, other.kind}:
+            return False
+        unnamed = self.person.startswith("?") or other.person.startswith("?")
+        return self.person == other.person or (unnamed and self.provider == other.provider)
+
     def valid(self, now: float) -> bool:
         """Whether an API should still take its access token."""
         return self.expires_at is None or now < self.expires_at

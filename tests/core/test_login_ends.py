@@ -43,7 +43,9 @@ def test_the_first_to_complete_wins_and_the_other_sees_that(engine, rogue, login
 
 
 def test_of_two_at_once_the_second_gives_its_tokens_back(engine, rogue, login):
-    one, two = arrive(engine, login, rogue), arrive(engine, login, rogue)
+    one = arrive(engine, login, rogue)
+    rogue.sub = "somebody else"
+    two = arrive(engine, login, rogue)
     gate = rogue.script("token", troubles.Gate(after=True), times=1)
     with ThreadPoolExecutor(1) as pool:
         slow = pool.submit(one.finish, engine)
@@ -55,6 +57,18 @@ def test_of_two_at_once_the_second_gives_its_tokens_back(engine, rogue, login):
     assert account_of(engine) == kept
     assert len(rogue.revoked) == 2
     assert not {kept.access_token.reveal(), kept.refresh_token.reveal()} & {*rogue.revoked}
+
+
+def test_but_not_where_that_would_end_the_grant_of_the_first(engine, rogue, login):
+    one, two = arrive(engine, login, rogue), arrive(engine, login, rogue)
+    gate = rogue.script("token", troubles.Gate(after=True), times=1)
+    with ThreadPoolExecutor(1) as pool:
+        slow = pool.submit(one.finish, engine)
+        assert gate.arrived.wait(PATIENCE)
+        two.finish(engine)
+        gate.release()
+        assert slow.result(PATIENCE).status == "complete"
+    assert rogue.revoked == []
 
 
 # -- cancelled, left, expired --------------------------------------------------------------------

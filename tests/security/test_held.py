@@ -64,6 +64,7 @@ def expired(engine, clock, **_):
 
 
 def replaced(engine, rogue, login, **_):
+    rogue.sub = "somebody else"
     held(engine, rogue, login)
 
 
@@ -73,6 +74,40 @@ def test_without_a_yes_the_tokens_are_given_back(engine, rogue, clock, end):
     end(engine=engine, rogue=rogue, clock=clock, login=login)
     until(lambda: len(rogue.revoked) == 2)
     assert engine.accounts() == []
+
+
+def given_back(engine, rogue):
+    """What was given back until now, that of somebody else included."""
+    rogue.sub = "somebody else"
+    login = hold(engine, rogue, engine.begin("idp", "hers"))
+    hers = engine._logins.held()[-1].access_token.reveal()
+    engine.cancel(login.id)
+    until(lambda: hers in rogue.revoked)
+    return len(rogue.revoked)
+
+
+def hold(engine, rogue, login):
+    return arrive(engine, login, rogue).finish(engine, confirm_by=digest(PROOF))
+
+
+def test_nothing_is_given_back_of_a_grant_that_an_account_lives_on(engine, rogue):
+    """Many providers end all that a person granted to this client, whichever token they get."""
+    login = held(engine, rogue, engine.begin("idp"))
+    held(engine, rogue, login)  # another tab of it
+    assert engine.confirm(login.id, PROOF).status == "complete"
+    for request in ({"force": True}, {"session_key": "other"}):
+        engine.cancel(hold(engine, rogue, engine.begin("idp", **request)).id)
+    assert hold(engine, rogue, engine.begin("idp", username="mallory")).status == "failed"
+    assert given_back(engine, rogue) == 2
+
+
+def test_what_comes_between_a_yes_and_the_store_ends_no_grant(engine, rogue):
+    login = held(engine, rogue, engine.begin("idp"))
+    account = engine._logins.take_held(login.id, PROOF)
+    hold(engine, rogue, login)
+    party = engine._parties.of("idp")
+    assert engine._completion.store(login.id, party, account).status == "complete"
+    assert given_back(engine, rogue) == 2
 
 
 def test_what_comes_after_the_end_is_not_exchanged(engine, rogue):
@@ -122,7 +157,9 @@ def test_a_login_is_completed_once(rogue, clock):
     store = SlowStore()
     engine = engine_of(store, clock, idp=rogue)
     login = engine.begin("idp")
-    one, two = arrive(engine, login, rogue), arrive(engine, login, rogue)
+    one = arrive(engine, login, rogue)
+    rogue.sub = "somebody else"
+    two = arrive(engine, login, rogue)
     with ThreadPoolExecutor(2) as pool:
         first = pool.submit(one.finish, engine)
         assert store.came.wait(PATIENCE)
