@@ -16,14 +16,20 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MAX_BYTES = 1 << 20
+ON_READ_ONLY = (  # where no chmod helps
+    "It is on a read-only mount: set the mode where that is made. Kubernetes: `defaultMode: 0400`,"
+    " and `fsGroup` where the server is not root. Docker Swarm: `mode: 0400`, with the server's"
+    " `uid`. Docker Compose: the file's own mode and owner on the host."
+)
 
 
 def read_own(file: Path, *, secret: bool = False) -> str:
     """What ``file`` says, if nobody but this user (and root) can change it.
 
-    ``secret``: nor read it; but a group may, of a file that is root's, as systemd's and Kubernetes'
-    are. FileNotFoundError, OSError, ValueError: not there, not readable, or no text of a file.
-    ConfigurationError: others can, with the command that ends that as the hint.
+    ``secret``: nor read it, in a container either: nobody sees from inside who else is there. But a
+    group may, of a file that is root's, as systemd's and Kubernetes' are.
+    FileNotFoundError, OSError, ValueError: not there, not readable, or no text of a file.
+    ConfigurationError: others can, with what ends that as the hint.
     """
     with open(file, "rb", opener=_not_waiting) as opened:
         status = os.fstat(opened.fileno())
@@ -54,13 +60,13 @@ def _require_own(file: Path, status: os.stat_result, *, secret: bool) -> None:
                 f"{path} belongs to somebody else.",
                 hint=f"Look at what is there, then make it yours: {_command('chown', _me(), path)}",
             )
-    group = 0o040 if status.st_uid == 0 != os.geteuid() else 0
+    group = 0o040 if status.st_uid == 0 else 0
     if secret and stat.S_IMODE(status.st_mode) & 0o077 & ~group:
         mode = "g-wx,o=" if group else "600"
-        raise ConfigurationError(
-            f"{file} holds secrets, and others can read it.",
-            hint=f"Make it yours alone: {_command('chmod', mode, file.resolve())}",
-        )
+        hint = f"Make it yours alone: {_command('chmod', mode, file.resolve())}"
+        if os.statvfs(file).f_flag & os.ST_RDONLY:
+            hint = ON_READ_ONLY
+        raise ConfigurationError(f"{file} holds secrets, and others can read it.", hint=hint)
     for path, found in places.items():
         if _others_write(found):
             raise ConfigurationError(

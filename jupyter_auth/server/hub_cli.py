@@ -97,8 +97,9 @@ def _origins(hub_host: str) -> Finding:
     return Finding(
         about="Origins",
         says="All users' servers share one origin with the Hub and this service. A page of one"
-        " user's server can act as another user whose browser opens it; that somebody confirms"
-        " each sign-in on a page keeps them from stealing one unseen, not from more.",
+        " user's server can act as another user whose browser opens it. The click that each sign-in"
+        " waits for keeps out who only plants cookies or sends links: a page that runs there can"
+        " press it unseen.",
         fix="Set c.JupyterHub.subdomain_host to an https address, with DNS and a certificate for"
         " all names below it.",
         state="note",

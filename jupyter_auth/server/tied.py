@@ -125,7 +125,8 @@ class Proof:
 
     A random cookie for one login's page. Only its digest is written down, and the page that asks
     shows another one, which comes back with the yes: a script elsewhere at this origin can send
-    that cookie, but neither read it nor fetch the page.
+    that cookie, but neither read it nor fetch the page. A service worker for the whole origin can
+    change the page itself, and press Yes unseen: see "A shared origin" in SECURITY.md.
     """
 
     def __init__(self, value: str | None = None) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
 NAME = "JUPYTER_AUTH_ACME_CLIENT_SECRET"
 FILE = f"{NAME}_FILE"
 ACME = {"issuer": "https://login.acme.example", "client_id": "mine"}
+# Root, without what makes it root: an ordinary user, whose processes are all alike.
+ORDINARY = [shutil.which("setpriv"), "--bounding-set=-all"] if CAN_BE else []
 READ = """
 import sys
 try:
@@ -66,7 +70,7 @@ def test_a_password_can_be_in_one_too(file):
     assert found == ("rosa", Secret("s3cret"))
 
 
-@pytest.mark.parametrize("mode", [0o640, 0o604, 0o622, 0o644])
+@pytest.mark.parametrize("mode", [0o604, 0o622, 0o644, 0o660])
 def test_one_that_others_can_read_is_refused_and_the_remedy_works(file, mode):
     file.chmod(mode)
     with pytest.raises(ConfigurationError, match="others can read it") as caught:
@@ -77,18 +81,50 @@ def test_one_that_others_can_read_is_refused_and_the_remedy_works(file, mode):
 
 if CAN_BE:  # root's files, as systemd and Kubernetes make them for somebody else
 
+    @pytest.mark.parametrize("me", [0, 1000])
     @pytest.mark.parametrize("mode", [0o400, 0o440])
-    def test_one_that_is_roots_may_be_read_by_its_group(file, mode, monkeypatch):
+    def test_one_that_is_roots_may_be_read_by_its_group(file, mode, me, monkeypatch):
         file.chmod(mode)
-        monkeypatch.setattr(own_files.os, "geteuid", lambda: 1000)
+        monkeypatch.setattr(own_files.os, "geteuid", lambda: me)
         assert secret_of({FILE: str(file)}, NAME) == Secret("s3cret")
 
+    def test_but_one_that_is_ones_own_may_not(file, monkeypatch):
+        file.chmod(0o640)
+        os.chown(file, 1000, -1)
+        monkeypatch.setattr(own_files.os, "geteuid", lambda: 1000)
+        with pytest.raises(ConfigurationError, match=r"others can read it.*: chmod 600"):
+            secret_of({FILE: str(file)}, NAME)
+
     @pytest.mark.parametrize("mode", [0o444, 0o460, 0o404])
-    def test_but_by_nobody_else(file, mode, monkeypatch):
+    def test_nor_by_anybody_else(file, mode, monkeypatch):
         file.chmod(mode)
         monkeypatch.setattr(own_files.os, "geteuid", lambda: 1000)
         with pytest.raises(ConfigurationError, match=r"others can read it.*sudo chmod g-wx,o="):
             secret_of({FILE: str(file)}, NAME)
+
+
+def test_on_a_read_only_mount_the_remedy_is_the_mounts(file, monkeypatch):
+    """As Kubernetes and Docker have them: no chmod helps there."""
+    file.chmod(0o444)
+    read_only = SimpleNamespace(f_flag=os.ST_RDONLY | os.ST_NOSUID)
+    monkeypatch.setattr(own_files.os, "statvfs", lambda _: read_only)
+    with pytest.raises(ConfigurationError, match="others can read it") as caught:
+        secret_of({FILE: str(file)}, NAME)
+    assert "chmod" not in caught.value.hint
+    assert "`defaultMode: 0400`" in caught.value.hint
+
+
+def test_credentials_of_another_users_unit_are_none(tmp_path):
+    """A service inherits the variable, and may not even look into the directory."""
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0)
+    code = f"""
+from jupyter_auth.core.credentials import secret_of
+print(secret_of({{"CREDENTIALS_DIRECTORY": {str(closed)!r}, {NAME!r}: "plain"}}, {NAME!r}).reveal())
+"""
+    command = [*ORDINARY, sys.executable, "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.stdout == "plain\n", done.stderr
 
 
 @pytest.mark.parametrize(
@@ -136,10 +172,6 @@ print(ClientSession(provider=acme).access_token[:0] + "signed in")
 
 
 # -- a Jupyter server ------------------------------------------------------------------------------
-
-
-# Root, without what makes it root: an ordinary user, whose processes are all alike.
-ORDINARY = [shutil.which("setpriv"), "--bounding-set=-all"] if CAN_BE else []
 
 
 class OrdinaryServer(JupyterProcess):
