@@ -56,7 +56,7 @@ def of(party: Party, answer: TokenAnswer, claims: Mapping[str, Any]) -> Identity
         subject=known,
         username=_username(party, claims),
         vouched=bool(party.provider.username_claim or party.provider.username_url),
-        email=email[:MAX_NAME] if isinstance(email, str) else None,
+        email=plain_text(email, MAX_NAME) if isinstance(email, str) else None,
         claims=claims,
     )
 

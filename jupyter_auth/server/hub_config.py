@@ -6,7 +6,10 @@ import json
 import os
 import sys
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
+
+from jupyter_auth.core.errors import ConfigurationError
+from jupyter_auth.core.urls import host_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -107,6 +110,14 @@ def _secrets(database_url: str | None, crypt_keys: str | None) -> dict[str, str]
     return found | {name: value for name, value in given.items() if value}
 
 
+def sign_in_host(url: str | None) -> str:
+    """The host of ``url`` as rules name it: lower case, ASCII, with no default port; or nothing."""
+    try:
+        return host_of(url or "")
+    except ConfigurationError:  # a path, say
+        return ""
+
+
 def _own_sign_in(c: Any) -> dict[str, str]:
     """The host where the Hub's own users sign in, with the claim that is their name on the Hub.
 
@@ -121,7 +132,7 @@ def _own_sign_in(c: Any) -> dict[str, str]:
 
     try:
         made = Chosen(kind=c.JupyterHub.get("authenticator_class")).kind(config=c)
-        host, claim = urlsplit(made.authorize_url).netloc.lower(), made.username_claim
+        host, claim = sign_in_host(made.authorize_url), made.username_claim
         plain = f"{type(made).__module__}.{type(made).__qualname__}" in BY_BARE_CLAIM
         plain &= isinstance(claim, str) and not (made.username_map or made.post_auth_hook)
     except Exception:  # noqa: BLE001 (not by OAuth, or not configured well: the Hub itself says so)

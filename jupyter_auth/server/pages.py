@@ -23,6 +23,7 @@ from jupyter_auth.core.handles import plain
 from jupyter_auth.core.logins import LIFETIME
 from jupyter_auth.core.openings import binding_name
 from jupyter_auth.core.provider import ProviderInfo
+from jupyter_auth.core.urls import host_of
 from jupyter_auth.server import inputs, views
 from jupyter_auth.server.answers import FORBIDDEN, error_of, status_of
 from jupyter_auth.server.guard import UIHandler, may
@@ -222,7 +223,7 @@ class LoginPage(Asking):
         if self.request.headers.get("Sec-Fetch-Dest", "document") != "document":
             raise web.HTTPError(FORBIDDEN, "This page is for people, not for scripts")
         proof = Proof.of(self, shown["login"].id)
-        at = urlsplit(candidate.issuer or "").netloc or shown["login"].host
+        at = host_of(candidate.issuer) if candidate.issuer else shown["login"].host
         self.show("confirm", **shown, host=at, yes=proof and proof.shown)
 
     async def _others(self, login: Login) -> dict[str, str]:

@@ -6,10 +6,10 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from jupyter_auth.core.errors import UserMismatch
-from jupyter_auth.server.hub_config import SAME_PERSON
+from jupyter_auth.core.shown_text import plain_text
+from jupyter_auth.server.hub_config import SAME_PERSON, sign_in_host
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,9 +52,7 @@ class SamePerson:
         if isinstance(self.rule, str):
             return self.rule
         ends = party.endpoints
-        hosts = [
-            urlsplit(url or "").netloc.lower() for url in (ends.issuer, ends.authorization_endpoint)
-        ]
+        hosts = map(sign_in_host, (ends.issuer, ends.authorization_endpoint))
         named = (self.rule.get(each) for each in (party.provider.name, *hosts))
         return next((each for each in named if each is not None), "")
 
@@ -73,7 +71,7 @@ class SamePerson:
         # The Hub makes names lower case unless its authenticator says otherwise.
         if self.owner not in {said, said.lower()}:
             raise UserMismatch(
-                f"{said[:200]} signed in to {title}, not the Hub user {self.owner}.",
+                f"{plain_text(said, 200)} signed in to {title}, not the Hub user {self.owner}.",
                 hint=f"Nothing was stored. Sign out at {title}, then sign in as {self.owner}. (The"
                 f" claim {wanted!r} has to be the Hub's user name: {SETTING}.)",
             )
