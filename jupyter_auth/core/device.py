@@ -48,6 +48,10 @@ class DeviceGrant:
         answer = oauth.authorize_device(party, request.scopes or party.default_scopes)
         return self._logins.add_device(login_id, answer, party.provider.fingerprint, confirm_by)
 
+    def asks(self, login_id: str, confirm_by: str) -> bool:
+        """As ``Logins.asks``."""
+        return self._logins.asks(login_id, confirm_by)
+
     def poll(self, login_id: str) -> Login:
         """Ask the provider how it stands, if it is time to and nobody else is asking.
 

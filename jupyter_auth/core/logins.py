@@ -240,6 +240,11 @@ class Logins:
         self._drop(left)
         return login
 
+    def asks(self, login_id: str, confirm_by: str) -> bool:
+        """Whether the proof of that digest is asked for, now or once the device has signed in."""
+        entry = _entry(self._register.read(), login_id)
+        return confirm_by in (entry.confirm_by, entry.polling and entry.polling.confirm_by)
+
     def take_held(self, login_id: str, proof: str) -> Account:
         """The account that was held, once. LoginFailed: none is, or not for this ``proof``."""
         with self._register.change() as entries:

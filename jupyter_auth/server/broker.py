@@ -325,6 +325,10 @@ class Broker(Places):
         await self._pools.run(pool, steps.take, self._engine, login, body, confirm_by)
         return await self.login_info(login.id)
 
+    async def asks(self, login: Login, confirm_by: str) -> bool:
+        """Whether that proof is the one that counts; see ``Logins.asks``."""
+        return await self._pools.run(None, self._engine.device.asks, login.id, confirm_by)
+
     async def confirm(self, login: Login, proof: str) -> Login:
         """The person says yes to the account that is held. LoginFailed: not in this browser."""
         return await self._pools.run(_pool(login.provider), self._engine.confirm, login.id, proof)

@@ -131,9 +131,9 @@ class LoginPage(Asking):
             return await self._leave(login, origin, by_hand=inputs.flag(body, "by_hand"))
         else:
             proof = Proof() if login.grant == "paste" else self.new_proof()
-            known, started = proof.digest if proof else None, bool(login.user_code)
-            login = await self.broker.step(login, body, known)
-            self.hand_out(None if started else proof, login, origin)
+            login = await self.broker.step(login, body, proof.digest if proof else None)
+            if proof and await self.broker.asks(login, proof.digest):  # else another tab's counts
+                self.hand_out(proof, login, origin)
         return {"url": self.broker.login_path(login.id)}
 
     async def _answered(self, login: Login, body: dict[str, Any], origin: str) -> None:

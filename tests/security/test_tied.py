@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from patience import PATIENCE, until
+from providers import troubles
 from server.jupyter_process import JupyterProcess
 
 if TYPE_CHECKING:
@@ -13,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from providers.oidc import OidcProvider
+    from providers.rogue import RogueProvider
     from server.jupyter_process import Browser, Kernel
 
 ASKS = "data-ask"
@@ -148,3 +152,19 @@ def test_a_code_is_shown_in_the_browser_that_asked_for_it(
     page = shown(server.browser(), login)
     assert "Your code" not in page
     assert "shown in another browser" in page
+
+
+def test_of_two_tabs_that_ask_for_a_code_at_once_one_has_the_proof(
+    server: JupyterProcess, kernel: Kernel, rogue: RogueProvider
+) -> None:
+    """Two cookies would leave a browser with either, and with no way to say yes."""
+    fields = {"issuer": rogue.issuer, "client_id": rogue.client_id, "grants": ["device_code"]}
+    login, tabs = kernel.begin(kernel.register("rogue", fields)), [server.browser() for _ in "12"]
+    gate = rogue.script("device", troubles.Gate())
+    with ThreadPoolExecutor(2) as pool:
+        sent = [pool.submit(tab.send, "POST", tab.origin + login["path"]) for tab in tabs]
+        until(lambda: gate.waiting == len(tabs))
+        gate.release()
+        assert [each.result(PATIENCE).status_code for each in sent] == [200, 200]
+    given = [each for tab in tabs for each in tab.session.cookies if "-yes-" in each.name]
+    assert len(given) == 1
