@@ -48,7 +48,7 @@ class KeysOver:
 
     def accounts(self) -> list[Account]:
         """As in the protocol."""
-        found = {account.key: account for account in self._store.accounts()}
+        found = {each.key: self._providers.bound_anew(each) for each in self._store.accounts()}
         if self._environ:
             for info in self._providers.all():
                 self.key(AccountKey(info.name))

@@ -55,7 +55,7 @@ def of(party: Party, answer: TokenAnswer, claims: Mapping[str, Any]) -> Identity
     return Identity(
         subject=known,
         username=_username(party, claims),
-        vouched=bool(party.provider.username_claim or party.provider.username_url),
+        vouched=party.provider.vouches,
         email=plain_text(email, MAX_NAME) if isinstance(email, str) else None,
         claims=claims,
     )

@@ -155,6 +155,11 @@ class Provider:
         """What accounts and secrets are bound to: another configuration never reads them."""
         return binding.digest(self)
 
+    @property
+    def vouches(self) -> bool:
+        """Whether its user names say who people are: the administrator says where they stand."""
+        return bool(self.username_claim or self.username_url)
+
     def as_service(self) -> Provider:
         """The same for a service account: with what ``service`` says in the place of its own.
 

@@ -149,7 +149,10 @@ class Providers:
                 trusted = self._trusted(*self._defined(account.provider))
                 provider = self.get(account.provider)
                 if account.fingerprint in binding.fingerprints(provider, trusted=trusted):
-                    return dataclasses.replace(account, fingerprint=provider.fingerprint)
+                    typed = "password" in provider.grants and account.subject is None
+                    vouched = provider.vouches or typed
+                    fresh = provider.fingerprint
+                    return dataclasses.replace(account, fingerprint=fresh, vouched=vouched)
         return account
 
     def unanswered(self, name: str) -> ConfigurationError | None:

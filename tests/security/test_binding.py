@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from dataclasses import fields
 
 import pytest
@@ -176,6 +177,33 @@ def test_nobody_loses_an_account_of_what_an_administrator_says(rogue, clock, tmp
     assert account_of(engine).fingerprint == engine.configured("idp").fingerprint
     (rests,) = store.accounts()
     assert not binding.is_of_first_version(rests.fingerprint)
+
+
+@pytest.mark.parametrize(
+    ("fields", "subject", "known"),
+    [
+        ({"username_claim": "preferred_username"}, "u-2001", True),
+        ({"grants": ["password"]}, None, True),
+        ({}, "u-2001", False),
+        ({"grants": ["password"]}, "u-2001", False),
+    ],
+)
+def test_who_was_signed_in_is_known_by_the_name_that_a_provider_vouches_for(
+    rogue, tmp_path, fields, subject, known
+):
+    """Files of the first version do not say whether it does."""
+    store = FileStore(tmp_path)
+    account = sign_in(engine_of(store, rogue.clock, idp=rogue), rogue)
+    engine = Engine(Providers({"idp": table(rogue, **fields)}), store, clock=rogue.clock)
+    account = dataclasses.replace(account, subject=subject)
+    as_of_the_first_version(store, account, engine.configured("idp"))
+    (file,) = tmp_path.glob("accounts/*.json")
+    old = json.loads(file.read_text())
+    assert old.pop("vouched") is False
+    file.write_text(json.dumps(old))
+    (info,) = engine.accounts()
+    assert info.belongs_to("rosa") is known
+    assert ("rosa" in account_of(engine).names) is known
 
 
 def test_what_a_kernel_may_have_written_signs_in_anew(rogue, clock, tmp_path):
