@@ -170,8 +170,6 @@ class Engine:
         if grant in grants.TYPED:
             self._parties.typed(provider)
         if grant != "api_key" and not (self.has_pages and self._providers.completable(provider)):
-            if problem := self._providers.unanswered(provider):
-                raise problem
             party.require_client()
         request = Request(
             key=AccountKey(provider, session_key),

@@ -14,6 +14,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from jupyter_auth.core import binding
 from jupyter_auth.core.errors import ConfigurationError
 from jupyter_auth.core.own_files import read_own
 from jupyter_auth.core.secret import Secret
@@ -82,9 +83,22 @@ def kept_secret(file: Path, name: str, fingerprints: Collection[str]) -> Secret 
     return Secret(entry["client_secret"]) if isinstance(entry.get("client_secret"), str) else None
 
 
-def keeps_one(file: Path, name: str) -> bool:
-    """Whether there is a client secret under that name, whatever it was given for."""
-    return name in _kept(file)
+def why_not_used(file: Path, name: str) -> str:
+    """Why the client secret under that name, which answers to nothing, is of no use. Empty: none.
+
+    ConfigurationError: as ``kept_secret``.
+    """
+    if (entry := _kept(file).get(name)) is None:
+        return ""
+    if isinstance(entry, dict) and binding.is_of_first_version(str(entry.get("fingerprint"))):
+        return f"An earlier version kept the client secret of {name!r}, not all that it is for."
+    return f"The client secret of {name!r} was given for another definition of it."
+
+
+def forget_secret(file: Path, name: str) -> None:
+    """Keep none under that name. ConfigurationError: the file cannot be read or written."""
+    if name in (kept := _kept(file)):
+        _write(file, json.dumps({k: v for k, v in kept.items() if k != name}, indent=2))
 
 
 def _kept(file: Path) -> dict[str, Any]:

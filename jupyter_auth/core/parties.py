@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING
 
 from jupyter_auth.core.errors import ConfigurationError
@@ -28,7 +29,8 @@ class Parties:
 
     def of(self, name: str) -> Party:
         """The one of that name. ProviderNotFound, and as ``at``."""
-        return self.at(self._providers.get(name))
+        party, problem = self.at(self._providers.get(name)), self._providers.unanswered(name)
+        return dataclasses.replace(party, advice=str(problem)) if problem else party
 
     def typed(self, name: str) -> Party:
         """SECURITY 10: what a person types goes to no provider that a notebook made up."""

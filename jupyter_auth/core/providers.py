@@ -158,9 +158,8 @@ class Providers:
     def unanswered(self, name: str) -> ConfigurationError | None:
         """What to do where there is a client secret, and for another definition. None: not so."""
         source, _ = self._defined(name)
-        if source not in {"user", "preset"} or self._user_file is None:
-            return None
-        if self.get(name).client_secret:
+        mine = source in {"user", "preset"} and not self.get(name).client_secret
+        if not mine or self._user_file is None:
             return None
         hint = f"Give it for this one: `jupyter auth add {name} --client-secret`."
         if from_environment(self._environ, name).client_secret and not self.trusts(name):
@@ -170,11 +169,12 @@ class Providers:
                 hint=hint,
             )
         secrets = keeping.secrets_file(self._user_file)
-        if keeping.keeps_one(secrets, name):
-            return ConfigurationError(
-                f"The client secret of {name!r} was given for another definition of it.", hint=hint
-            )
-        return None
+        hint += f" If its client has none: `jupyter auth add {name} --client-id ID`."
+        theirs, its_secret = (variable(name, each) for each in ("client_id", "client_secret"))
+        if self._environ.get(theirs) and self.trusts(name):
+            hint = f"{theirs} says which client it is: set {its_secret} too, if that has one."
+        why = keeping.why_not_used(secrets, name)
+        return ConfigurationError(why, hint=hint) if why else None
 
     def service(self, name: str) -> Provider:
         """The provider of that name as its service account sees it.
@@ -279,11 +279,14 @@ class Providers:
                 hint="Change it there, or give the new one another name.",
             )
         provider = provider_from_mapping(name, {**known, **given})
+        secrets = keeping.secrets_file(self._user_file)
         if secret := fields.get("client_secret"):
             kept = secret if isinstance(secret, Secret) else Secret(secret)
-            keeping.keep_secret(keeping.secrets_file(self._user_file), provider, kept)
+            keeping.keep_secret(secrets, provider, kept)
         if given:
             keeping.write_table(self._user_file, name, given)
+        if {k for k, v in fields.items() if v} == {"client_id"} and self.unanswered(name):
+            keeping.forget_secret(secrets, name)
         return self.info(name)
 
     def completable(self, name: str) -> bool:

@@ -53,10 +53,14 @@ MAX_LIFETIME = 10 * 365 * 86400.0  # seconds; a larger `expires_in` is none
 
 @dataclass(frozen=True, kw_only=True)
 class Party:
-    """A provider and where it answers: the two are always needed together."""
+    """A provider and where it answers: the two are always needed together.
+
+    ``advice``: what to do where the provider does not know the client.
+    """
 
     provider: Provider
     endpoints: Endpoints
+    advice: str = ""
 
     @property
     def client_id(self) -> str:
@@ -302,7 +306,7 @@ def _translated(
         case "invalid_client":
             return ConfigurationError(
                 f"{host} does not know this client by what it was shown ({said}).",
-                hint=_other_credentials(party.provider),
+                hint=party.advice or _other_credentials(party.provider),
             )
         case "unauthorized_client" | "unsupported_grant_type":
             return ConfigurationError(

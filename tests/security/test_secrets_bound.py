@@ -8,8 +8,9 @@ from __future__ import annotations
 import json
 
 import pytest
-from core.drive import exchanged, party_at, provider_at, table
+from core.drive import arrive, exchanged, party_at, provider_at, sign_in, table
 from kernel.doors import OpenDoor
+from providers import troubles
 from providers.rogue import RogueProvider
 
 import jupyter_auth
@@ -133,16 +134,15 @@ def test_no_key_is_read_from_a_variable_that_a_kernel_names(kernel, evil):
 
 def test_what_to_do_is_said_in_a_sentence(kernel, evil, file):
     kernel.add("acme", table(evil, service={}))
-    for ask in (kernel.client_token, kernel.begin):
-        with pytest.raises(ConfigurationError, match="JUPYTER_AUTH_ACME_CLIENT_SECRET") as caught:
-            ask("acme")
-        assert "`jupyter auth add acme --client-secret`" in caught.value.hint
+    with pytest.raises(ConfigurationError, match="JUPYTER_AUTH_ACME_CLIENT_SECRET") as caught:
+        kernel.client_token("acme")
+    assert "`jupyter auth add acme --client-secret`" in caught.value.hint
     findings = list(providers_file(Providers(user_file=file, environ=ENVIRON)))
     assert Finding(
         about="Client secret", says=caught.value.message, fix=caught.value.hint, state="wrong"
     ) in findings  # fmt: skip
     kernel.add("acme", {"client_secret": "its own"})
-    assert kernel.begin("acme").status == "pending"
+    assert Providers(user_file=file, environ=ENVIRON).unanswered("acme") is None
 
 
 def test_the_environment_is_for_the_configuration_and_for_presets(file):
@@ -190,6 +190,33 @@ def test_a_secret_that_was_written_down_follows_no_other_definition(kernel, evil
     assert "was given for another definition of it. Give it for this one" in said[0]
 
 
+def test_a_secret_that_is_left_over_stops_no_public_client(file, rogue):
+    """It is what may be wrong where the provider does not know the client, and easily dropped."""
+    acme = table(rogue) | {"client_id": "with a secret", "client_secret": SECRET}
+    Providers(user_file=file).write_down("idp", acme)
+    file.write_text(file.read_text().replace("with a secret", rogue.client_id))
+    engine = Engine(Providers(user_file=file), MemoryStore(), clock=rogue.clock)
+    rogue.script("token", troubles.error("invalid_client", 401), times=1)
+    failed = arrive(engine, engine.begin("idp"), rogue).finish(engine)
+    assert "was given for another definition of it" in failed.error["hint"]
+    assert "`jupyter auth add idp --client-id ID`" in failed.error["hint"]
+    sign_in(engine, rogue)
+    assert [each.about for each in engine.examine() if each.state == "wrong"] == ["Client secret"]
+    engine.add("idp", {"client_id": rogue.client_id})
+    assert SECRET not in keeping.secrets_file(file).read_text()
+    assert [each for each in engine.examine() if each.state == "wrong"] == []
+    rogue.script("token", troubles.error("invalid_client", 401), times=1)
+    failed = arrive(engine, engine.begin("idp"), rogue).finish(engine)
+    assert "another definition" not in failed.error["hint"]
+
+
+def test_where_the_environment_names_the_client_it_has_the_secret_too(file):
+    Providers(user_file=file).write_down("github", {"client_id": "mine", "client_secret": SECRET})
+    environ = {"JUPYTER_AUTH_GITHUB_CLIENT_ID": "theirs"}
+    said = Providers(user_file=file, environ=environ).unanswered("github")
+    assert "set JUPYTER_AUTH_GITHUB_CLIENT_SECRET too" in said.hint
+
+
 def test_one_of_the_first_version_is_for_what_no_kernel_wrote(file):
     given_for_the_preset(file)
     secrets = keeping.secrets_file(file)
@@ -202,6 +229,8 @@ def test_one_of_the_first_version_is_for_what_no_kernel_wrote(file):
     fields["endpoints"] = {"token_endpoint": before.endpoints.token_endpoint}
     Providers(user_file=file).write_down("bitfount", fields)
     assert Providers(user_file=file).get("bitfount").client_secret is None
+    said = Providers(user_file=file).unanswered("bitfount").message
+    assert "An earlier version kept the client secret of 'bitfount'" in said
 
 
 def test_changes_in_code_take_no_secret_along(file, monkeypatch):
