@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from clock import Clock
-from core.drive import arrive, engine_of
+from core.drive import arrive, engine_of, sign_in
 from patience import PATIENCE, until
 
 from jupyter_auth.core.errors import LoginFailed
@@ -99,6 +100,21 @@ def test_nothing_is_given_back_of_a_grant_that_an_account_lives_on(engine, rogue
         engine.cancel(hold(engine, rogue, engine.begin("idp", **request)).id)
     assert hold(engine, rogue, engine.begin("idp", username="mallory")).status == "failed"
     assert given_back(engine, rogue) == 2
+
+
+@pytest.mark.parametrize(
+    ("change", "may"),
+    [
+        ({}, True),
+        ({"subject": "somebody else"}, False),
+        ({"subject": None, "username": None}, True),  # the provider names nobody
+        ({"subject": None, "username": None, "provider": "other"}, False),
+        ({"kind": "api_key"}, False),
+    ],
+)
+def test_which_accounts_may_be_of_one_grant(engine, rogue, change, may):
+    account = sign_in(engine, rogue)
+    assert account.may_share_grant(dataclasses.replace(account, **change)) is may
 
 
 def test_what_comes_between_a_yes_and_the_store_ends_no_grant(engine, rogue):
