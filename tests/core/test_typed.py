@@ -209,7 +209,7 @@ def test_a_no_stores_nothing(paste_engine, fourinsight):
 
 def test_without_a_paste_there_is_nobody_to_say_yes_to(paste_engine):
     login = paste_engine.begin("4insight")
-    with pytest.raises(LoginFailed, match="nobody"):
+    with pytest.raises(LoginFailed, match="No account waits"):
         paste_engine.confirm(login.id)
     assert paste_engine.accounts() == []
 
