@@ -105,7 +105,7 @@ def test_secrets_that_others_can_read_are_refused(providers, file, mode):
     providers.write_down("acme", ACME | {"client_secret": "s3cret"})
     secrets = file.with_name("client_secrets.json")
     secrets.chmod(mode)
-    with pytest.raises(ConfigurationError, match="chmod (600|g-wx,o=) /"):
+    with pytest.raises(ConfigurationError, match=r"chmod (600|g-wx,o=) /"):
         providers.get("acme")
     assert "acme" in {info.name for info in providers.all()}
 

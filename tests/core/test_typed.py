@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import traceback
 from concurrent.futures import ThreadPoolExecutor
@@ -11,7 +12,7 @@ from providers import troubles
 from providers.fourinsight import USER_TOKEN_PATH, FourInsight
 from providers.rogue import RogueProvider
 
-from jupyter_auth.core import grants
+from jupyter_auth.core import binding, grants
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.errors import (
     ConfigurationError,
@@ -268,6 +269,7 @@ def test_an_endpoint_that_is_no_longer_allowed_gets_no_refresh_token(
 ):
     login = paste(paste_engine, fourinsight.package())
     paste_engine.confirm(login.id)
+    account = account_of(paste_engine, "4insight")
     clock.advance(3600)
     configured = paste_engine._providers._configured
     table = configured["4insight"]
@@ -281,6 +283,11 @@ def test_an_endpoint_that_is_no_longer_allowed_gets_no_refresh_token(
         },
     )
     with pytest.raises(LoginRequired):  # the account was made with other hosts
+        paste_engine.token("4insight")
+    # One of an earlier version, which did not say so.
+    earlier = binding._first_version(paste_engine.configured("4insight"))
+    paste_engine._tokens.keep(dataclasses.replace(account, fingerprint=earlier))
+    with pytest.raises(ConfigurationError, match="Nothing was sent"):
         paste_engine.token("4insight")
     assert len(fourinsight.seen(USER_TOKEN_PATH)) == 1
 

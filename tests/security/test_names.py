@@ -118,7 +118,14 @@ def test_a_subject_that_cannot_be_shown_is_nobody(engine, rogue):
     assert "it names nobody" in login.error["message"]
 
 
-@pytest.mark.parametrize("uri", [f"https://idp.example/{HOSTILE}", "https://idp.example/\u202ecod"])
+@pytest.mark.parametrize(
+    "uri",
+    [
+        f"https://idp.example/{HOSTILE}",
+        "https://idp.example/\u202ecod",
+        "https://idp.example/d\u0435vice",  # a Cyrillic letter, which looks like ours
+    ],
+)
 def test_a_verification_uri_is_what_a_person_can_type(uri):
     answer = {"device_code": "d", "user_code": "u", "verification_uri": uri, "expires_in": 60}
     with pytest.raises(ProviderError, match="no verification_uri"):
