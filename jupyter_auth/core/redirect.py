@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 from typing import TYPE_CHECKING
 
 from jupyter_auth.core import callback, grants, oauth, shared_uris
 from jupyter_auth.core.errors import AuthError, LoginFailed
-from jupyter_auth.core.openings import binding_name
+from jupyter_auth.core.openings import binding_name, digest
 from jupyter_auth.core.register import Binding, Opening
 
 if TYPE_CHECKING:
@@ -55,7 +54,7 @@ class RedirectGrant:
         opening = Opening(
             verifier=oauth.new_verifier(),
             nonce=secrets.token_urlsafe(32),
-            binding=hashlib.sha256(binding.encode()).hexdigest(),
+            binding=digest(binding),
             redirect_uri=redirect_uri,
             user=user,
             fingerprint=party.provider.fingerprint,

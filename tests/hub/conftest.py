@@ -1,5 +1,6 @@
-"""One JupyterHub for each of the two ways in, and the provider that both know."""
+"""A JupyterHub for each of the two ways in, and a database of the service."""
 
 from hub_fixtures import hub, served
+from stores import database, postgres, url, vault
 
-__all__ = ["hub", "served"]
+__all__ = ["database", "hub", "postgres", "served", "url", "vault"]

@@ -13,15 +13,13 @@ from cryptography.fernet import Fernet
 from hypothesis import example, given
 from hypothesis import strategies as st
 from patience import PATIENCE
-from postgres import Postgres
-from sqlalchemy import inspect, select, text, update
+from sqlalchemy import select, update
+from stores import ALICE, BOB, KEY, KEYS, account, keep
 
 from jupyter_auth import ConfigurationError, LoginExpired, Provider
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.errors import StoreError
-from jupyter_auth.core.models import Account, AccountKey
 from jupyter_auth.core.providers import Providers
-from jupyter_auth.core.secret import Secret
 from jupyter_auth.server import database as database_module
 from jupyter_auth.server import sqlstore
 from jupyter_auth.server.database import LEASE, Database, Owner, marks, records
@@ -34,57 +32,6 @@ if TYPE_CHECKING:
 
     from clock import Clock
     from providers.oidc import OidcProvider
-
-ALICE, BOB = Owner("alice", "2026-01-01T00:00:00Z"), Owner("bob", "2026-01-01T00:00:00Z")
-KEY = AccountKey("idp")
-KEYS = Fernet.generate_key().decode()
-
-
-@pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
-    with Postgres(tmp_path_factory.mktemp("postgres") / "home") as postgres:
-        yield postgres
-
-
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.long)])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'accounts.sqlite'}"
-    postgres: Postgres = request.getfixturevalue("postgres")
-    return postgres.url
-
-
-@pytest.fixture
-def database(url: str, clock: Clock) -> Iterator[Database]:
-    database = Database(url, clock)
-    for table in (records, marks):
-        database.change(table.delete())
-    yield database
-    database.close()
-
-
-@pytest.fixture
-def vault() -> Vault:
-    return Vault(KEYS)
-
-
-def account(token: str = "at-1", **changes: Any) -> Account:
-    fields: dict[str, Any] = {
-        "provider": "idp",
-        "session_key": "default",
-        "fingerprint": "f",
-        "access_token": Secret(token),
-        "refresh_token": Secret(f"refresh of {token}"),
-        "issued_at": 1.0,
-        "expires_at": 61.0,
-        "signed_in_at": 1.0,
-    }
-    return Account(**fields | changes)
-
-
-def keep(store: SqlStore, kept: Account) -> None:
-    with store.locked(kept.key) as slot:
-        slot.save(kept)
 
 
 # -- whose is whose --------------------------------------------------------------------------------
@@ -235,84 +182,6 @@ def test_somebody_elses_file_in_the_place_of_the_database_is_refused(tmp_path: P
     with pytest.raises(ConfigurationError, match="belongs to somebody else"):
         Database(f"sqlite:///{path}")
     assert path.stat().st_mode & 0o777 == 0o644
-
-
-# -- versions --------------------------------------------------------------------------------------
-
-
-def test_a_database_of_schema_1_is_upgraded_by_whichever_replica_comes_first(
-    database: Database, url: str, vault: Vault
-) -> None:
-    """Nobody is signed out, and whose account it is stands there after the next refresh."""
-    store = SqlStore(database, vault, ALICE)
-    keep(store, account(username="Alice Adams"))
-    persons = select(records.c.person)
-    ((person,),) = database.rows(persons)
-    assert person
-    for each in (
-        "DROP INDEX ix_jupyter_auth_records_person",
-        "ALTER TABLE jupyter_auth_records DROP COLUMN person",
-        "UPDATE jupyter_auth_schema SET version = 1",
-    ):
-        database.change(text(each))
-    with ThreadPoolExecutor(4) as pool:
-        replicas = list(pool.map(lambda _: Database(url, database.clock), range(4)))
-    assert [tuple(row) for row in database.rows(persons)] == [(None,)]
-    assert store.load(KEY)
-    keep(store, account("at-2", username="Alice Adams"))
-    assert [tuple(row) for row in database.rows(persons)] == [(person,)]
-    assert {index["name"] for index in inspect(database._engine).get_indexes(records.name)} == {
-        index.name for index in records.indexes
-    }
-    for each in replicas:
-        each.close()
-
-
-@pytest.mark.parametrize(
-    "lacking",
-    ["UPDATE jupyter_auth_schema SET version = 1", "DELETE FROM jupyter_auth_schema"],
-)
-def test_tables_that_may_not_be_changed_are_said_to_be_what_lacks(
-    tmp_path: Path, lacking: str
-) -> None:
-    """Not the package: upgrading that once more helps nobody."""
-    place = f"sqlite:///{tmp_path / 'accounts.sqlite'}"
-    database = Database(place)
-    database.change(text(lacking))
-    for verb in ("UPDATE", "INSERT"):
-        database.change(
-            text(
-                f"CREATE TRIGGER not_{verb} BEFORE {verb} ON jupyter_auth_schema"
-                " BEGIN SELECT RAISE(ABORT, 'must be owner of table'); END"
-            )
-        )
-    with pytest.raises(ConfigurationError, match="cannot be upgraded: must be owner") as caught:
-        Database(place)
-    assert "once with the URL of a role that owns the tables" in caught.value.hint
-    for verb in ("UPDATE", "INSERT"):
-        database.change(text(f"DROP TRIGGER not_{verb}"))
-    database.close()
-    Database(place).close()
-
-
-@pytest.mark.long
-def test_on_postgresql_their_owner_upgrades_them(postgres: Postgres) -> None:
-    owner = Database(postgres.url)
-    for each in (
-        "ALTER TABLE jupyter_auth_records DROP COLUMN person",
-        "UPDATE jupyter_auth_schema SET version = 1",
-        "CREATE ROLE service LOGIN",
-        "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO service",
-    ):
-        owner.change(text(each))
-    place = postgres.url.replace(f"{postgres.user}@", "service@")
-    with pytest.raises(ConfigurationError, match="cannot be upgraded: must be owner of table"):
-        Database(place)
-    for url in (postgres.url, place):
-        Database(url).close()
-    owner.change(text("DROP OWNED BY service"))
-    owner.change(text("DROP ROLE service"))
-    owner.close()
 
 
 # -- leases ----------------------------------------------------------------------------------------

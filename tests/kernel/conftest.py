@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 import pytest
+import requests
 from IPython.core.interactiveshell import InteractiveShell
 from kernel.doors import OpenDoor, sign_in
 from providers.sockets import SocketServer
@@ -14,6 +15,7 @@ from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.providers import Providers
 from jupyter_auth.core.store import FileStore, MemoryStore
 from jupyter_auth.kernel.account_tokens import AccountTokens
+from jupyter_auth.kernel.auth import TokenAuth
 from jupyter_auth.kernel.broker import BrokerClient
 from jupyter_auth.kernel.sessions import UserSession
 
@@ -83,6 +85,20 @@ def source(configured, rogue, clock):
     sign_in(engine, rogue, engine.begin("idp"))
     yield AccountTokens(engine, "idp", clock=clock)
     engine.close()
+
+
+@pytest.fixture
+def idp(source, rogue):
+    """Rosa's tokens for plain requests: the real engine before a provider over a socket."""
+    return TokenAuth(source, origins=[rogue.issuer])
+
+
+@pytest.fixture
+def http():
+    """A plain session, which knows nothing of the environment."""
+    with requests.Session() as session:
+        session.trust_env = False
+        yield session
 
 
 @pytest.fixture

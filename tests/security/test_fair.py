@@ -12,10 +12,12 @@ from hubs import KEYS
 from patience import PATIENCE, until
 from providers.troubles import Gate
 
+from jupyter_auth.core.device import DeviceGrant
+from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.errors import AuthError, ProviderUnavailable, Throttled
 from jupyter_auth.core.providers import Providers
 from jupyter_auth.server import allowances
-from jupyter_auth.server.allowances import Allowances, Rate
+from jupyter_auth.server.allowances import BY_PROGRAMS, UNLIMITED, Allowances, Rate
 from jupyter_auth.server.config import Settings
 from jupyter_auth.server.database import Database, Owner
 from jupyter_auth.server.hub_brokers import HubBrokers
@@ -237,3 +239,9 @@ def test_whatever_asks_a_provider_is_limited_for_each_user(
         assert await call("alice") != "throttled"
 
     asyncio.run(scene())
+
+
+def test_each_route_that_has_a_rate_of_its_own_is_one_of_the_engines() -> None:
+    """One that is renamed would have another rate without a word."""
+    for name in BY_PROGRAMS | UNLIMITED:
+        assert hasattr(Engine, name) or hasattr(DeviceGrant, name), name
