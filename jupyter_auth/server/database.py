@@ -18,22 +18,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import (
-    Column,
-    Float,
-    Integer,
-    LargeBinary,
-    MetaData,
-    String,
-    Table,
-    Text,
     create_engine,
     delete,
     event,
     insert,
-    inspect,
     or_,
     select,
-    text,
     update,
 )
 from sqlalchemy.engine import make_url
@@ -41,6 +31,8 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModu
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from jupyter_auth.core.errors import ConfigurationError, ProviderUnavailable, StoreError
+from jupyter_auth.server import tables
+from jupyter_auth.server.tables import first_line, marks, records, schema
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -50,33 +42,11 @@ if TYPE_CHECKING:
     from jupyter_auth.server.vault import Vault
 
 T = TypeVar("T")
-SCHEMA = 2
-TRIES = 5  # at the tables, while another replica makes them
 CONNECTIONS = 12
 LEASE = 45.0  # seconds: longer than a refresh may take; who dies with one blocks it no longer
 LEASE_TIMEOUT = 30.0  # seconds that a lease is waited for
 PATIENCE = 5.0  # seconds that a database is given to come back
 LONG_PATIENCE = 15.0  # seconds, for what would be lost: a refresh token that was just rotated
-
-_metadata = MetaData()
-_RECORDS = "jupyter_auth_records"
-records = Table(
-    _RECORDS,
-    _metadata,
-    Column("id", String(64), primary_key=True),
-    Column("owner", String(64), nullable=False, index=True),
-    Column("kind", String(16), nullable=False),
-    Column("user_name", Text, nullable=False, index=True),  # for the administrator
-    Column("user_created", Text, nullable=False),
-    Column("person", String(64), index=True),  # see ``identities``; since schema 2
-    Column("data", LargeBinary),  # sealed; NULL: there is a lease, and nothing else
-    Column("stamp", Integer, nullable=False, default=0),  # counts the saves
-    Column("lease", String(32)),
-    Column("lease_until", Float, nullable=False, default=0.0),
-)
-_schema = Table("jupyter_auth_schema", _metadata, Column("version", Integer, primary_key=True))
-# Of each key that records may be encrypted with.
-marks = Table("jupyter_auth_keys", _metadata, Column("mark", String(32), primary_key=True))
 
 
 class Database:
@@ -105,50 +75,13 @@ class Database:
         if place.get_backend_name() == "sqlite":
             event.listen(self._engine, "connect", _set_up_sqlite)
         try:
-            self._prepare()
+            tables.prepare(self._engine, self.rows, _pause)
+        except (DBAPIError, StoreError, PoolTimeout) as error:
+            self.close()
+            raise _unusable(error) from None
         except ConfigurationError:
             self.close()
             raise
-
-    def _prepare(self) -> None:
-        refused: DBAPIError | None = None
-        try:
-            for _ in range(TRIES):
-                try:
-                    self._make_tables()
-                    break
-                except DBAPIError as error:  # another replica makes the tables just now?
-                    refused = error
-                    _pause()
-            versions = [row.version for row in self.rows(select(_schema.c.version))]
-        except (DBAPIError, StoreError, PoolTimeout) as error:
-            raise _unusable(error) from None
-        found = max(versions, default=0)
-        if refused and found < SCHEMA:
-            raise ConfigurationError(
-                f"The tables of the service's database cannot be upgraded: {_first_line(refused)}",
-                hint="Start the service, or run `jupyter auth hub doctor`, once with the URL of a"
-                " role that owns the tables.",
-            )
-        if versions != [SCHEMA]:
-            raise ConfigurationError(
-                f"The service's database has schema {found}, and this version {SCHEMA}.",
-                hint="Upgrade jupyter-auth-session in the service's environment.",
-            )
-
-    def _make_tables(self) -> None:
-        """What is lacking of them. One of schema 1 lacks the column ``person`` and its index."""
-        _metadata.create_all(self._engine)
-        with self._engine.connect() as connection:
-            versions = [row.version for row in connection.execute(select(_schema.c.version))]
-            if versions == [1]:
-                if "person" not in {c["name"] for c in inspect(connection).get_columns(_RECORDS)}:
-                    connection.execute(text(f"ALTER TABLE {_RECORDS} ADD person VARCHAR(64)"))
-                for index in records.indexes:
-                    index.create(connection, checkfirst=True)
-                connection.execute(update(_schema).values(version=SCHEMA))
-            elif not versions:
-                connection.execute(insert(_schema).values(version=SCHEMA))
 
     def rows(self, statement: Executable) -> Sequence[Row[Any]]:
         """All that a query finds. StoreError: the database stays away."""
@@ -178,7 +111,7 @@ class Database:
     def answers(self) -> bool:
         """Whether the database is there now."""
         try:
-            return bool(self._patiently(lambda found: found.all(), select(_schema), 0.0))
+            return bool(self._patiently(lambda found: found.all(), select(schema), 0.0))
         except StoreError:
             return False
 
@@ -318,14 +251,9 @@ def _pause() -> None:
 
 def _unusable(error: Exception) -> ConfigurationError:
     return ConfigurationError(
-        f"The service's database cannot be used: {_first_line(error)}",
+        f"The service's database cannot be used: {first_line(error)}",
         hint="Check JUPYTER_AUTH_DATABASE_URL, and that the database runs.",
     )
-
-
-def _first_line(error: Exception) -> str:
-    """Only that of what the driver says: the rest may hold the URL, and that a password."""
-    return str(getattr(error, "orig", None) or error).partition("\n")[0]
 
 
 def _own_file(path: str) -> None:

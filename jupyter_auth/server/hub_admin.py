@@ -13,10 +13,11 @@ from tornado.web import HTTPError
 
 from jupyter_auth.core.errors import AuthError
 from jupyter_auth.server.answers import status_of
-from jupyter_auth.server.database import Owner, records
+from jupyter_auth.server.database import Owner
 from jupyter_auth.server.hub_metrics import ACCOUNTS, SWEPT
 from jupyter_auth.server.hub_people import peer_of, token_of
 from jupyter_auth.server.sqlstore import ACCOUNT
+from jupyter_auth.server.tables import records
 
 if TYPE_CHECKING:
     from jupyter_auth.core.models import Logout

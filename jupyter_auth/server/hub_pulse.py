@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import func, select
 
 from jupyter_auth.core.errors import AuthError
-from jupyter_auth.server.database import records
 from jupyter_auth.server.sqlstore import LOGINS
+from jupyter_auth.server.tables import records
 
 if TYPE_CHECKING:
     from jupyter_auth.server.database import Database

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select
 
 from jupyter_auth.core.errors import LoginFailed
-from jupyter_auth.server.database import Owner, Record, records
+from jupyter_auth.server.database import Owner, Record
+from jupyter_auth.server.tables import records
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator

@@ -14,9 +14,9 @@ from sqlalchemy import select, update
 
 from jupyter_auth.core.errors import StoreError
 from jupyter_auth.core.store import decoded, encoded
-from jupyter_auth.server.database import records
 from jupyter_auth.server.identities import Identities
 from jupyter_auth.server.packing import packed, unpacked
+from jupyter_auth.server.tables import records
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator, Mapping

@@ -21,7 +21,8 @@ from sqlalchemy import insert
 
 from bench.measure import Figure
 from bench.tessera import Tessera
-from jupyter_auth.server.database import Database, records
+from jupyter_auth.server.database import Database
+from jupyter_auth.server.tables import records
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -10,7 +10,8 @@ from postgres import Postgres
 
 from jupyter_auth.core.models import Account, AccountKey
 from jupyter_auth.core.secret import Secret
-from jupyter_auth.server.database import Database, Owner, marks, records
+from jupyter_auth.server.database import Database, Owner
+from jupyter_auth.server.tables import marks, records
 from jupyter_auth.server.vault import Vault
 
 if TYPE_CHECKING:

@@ -17,9 +17,10 @@ from jupyter_auth.core.providers import Providers
 from jupyter_auth.server import bell, hub_brokers, hub_pulse
 from jupyter_auth.server.broker import MAX_WAIT
 from jupyter_auth.server.config import Settings
-from jupyter_auth.server.database import Database, Owner, records
+from jupyter_auth.server.database import Database, Owner
 from jupyter_auth.server.hub_brokers import HubBrokers
 from jupyter_auth.server.hub_pulse import Pulse
+from jupyter_auth.server.tables import records
 from jupyter_auth.server.vault import Vault
 
 if TYPE_CHECKING:

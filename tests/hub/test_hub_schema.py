@@ -10,8 +10,9 @@ from sqlalchemy import inspect, select, text
 from stores import ALICE, KEY, account, keep
 
 from jupyter_auth import ConfigurationError
-from jupyter_auth.server.database import Database, records
+from jupyter_auth.server.database import Database
 from jupyter_auth.server.sqlstore import SqlStore
+from jupyter_auth.server.tables import records
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -22,8 +22,9 @@ from jupyter_auth.core.errors import StoreError
 from jupyter_auth.core.providers import Providers
 from jupyter_auth.server import database as database_module
 from jupyter_auth.server import sqlstore
-from jupyter_auth.server.database import LEASE, Database, Owner, marks, records
+from jupyter_auth.server.database import LEASE, Database, Owner
 from jupyter_auth.server.sqlstore import SqlRegister, SqlStore, renew
+from jupyter_auth.server.tables import marks, records
 from jupyter_auth.server.vault import Vault
 
 if TYPE_CHECKING:

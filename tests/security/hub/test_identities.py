@@ -21,11 +21,12 @@ from jupyter_auth.core.models import AccountKey
 from jupyter_auth.core.providers import Providers
 from jupyter_auth.server import sqlstore
 from jupyter_auth.server.config import Settings
-from jupyter_auth.server.database import Database, Owner, records
+from jupyter_auth.server.database import Database, Owner
 from jupyter_auth.server.hub import Service
 from jupyter_auth.server.hub_brokers import HubBrokers
 from jupyter_auth.server.identities import Identities
 from jupyter_auth.server.sqlstore import SqlStore, renew
+from jupyter_auth.server.tables import records
 from jupyter_auth.server.vault import Vault
 
 if TYPE_CHECKING:

@@ -1,0 +1,99 @@
+"""The tables of the service's database, and how those of an earlier version become today's."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import (
+    Column,
+    Float,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    insert,
+    inspect,
+    select,
+    text,
+    update,
+)
+from sqlalchemy.exc import DBAPIError
+
+from jupyter_auth.core.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from sqlalchemy import Engine, Executable, Row
+
+SCHEMA = 2
+TRIES = 5  # at the tables, while another replica makes them
+
+_metadata = MetaData()
+_RECORDS = "jupyter_auth_records"
+records = Table(
+    _RECORDS,
+    _metadata,
+    Column("id", String(64), primary_key=True),
+    Column("owner", String(64), nullable=False, index=True),
+    Column("kind", String(16), nullable=False),
+    Column("user_name", Text, nullable=False, index=True),  # for the administrator
+    Column("user_created", Text, nullable=False),
+    Column("person", String(64), index=True),  # see ``identities``; since schema 2
+    Column("data", LargeBinary),  # sealed; NULL: there is a lease, and nothing else
+    Column("stamp", Integer, nullable=False, default=0),  # counts the saves
+    Column("lease", String(32)),
+    Column("lease_until", Float, nullable=False, default=0.0),
+)
+schema = Table("jupyter_auth_schema", _metadata, Column("version", Integer, primary_key=True))
+# Of each key that records may be encrypted with.
+marks = Table("jupyter_auth_keys", _metadata, Column("mark", String(32), primary_key=True))
+
+
+def prepare(
+    engine: Engine, rows: Callable[[Executable], Sequence[Row[Any]]], pause: Callable[[], None]
+) -> None:
+    """Make what is lacking, or upgrade it. ConfigurationError: it cannot be. And as ``rows``."""
+    refused: DBAPIError | None = None
+    for _ in range(TRIES):
+        try:
+            _make(engine)
+            break
+        except DBAPIError as error:  # another replica makes the tables just now?
+            refused = error
+            pause()
+    versions = [row.version for row in rows(select(schema.c.version))]
+    found = max(versions, default=0)
+    if refused and found < SCHEMA:
+        raise ConfigurationError(
+            f"The tables of the service's database cannot be upgraded: {first_line(refused)}",
+            hint="Start the service, or run `jupyter auth hub doctor`, once with the URL of a"
+            " role that owns the tables.",
+        )
+    if versions != [SCHEMA]:
+        raise ConfigurationError(
+            f"The service's database has schema {found}, and this version {SCHEMA}.",
+            hint="Upgrade jupyter-auth-session in the service's environment.",
+        )
+
+
+def _make(engine: Engine) -> None:
+    """What is lacking of them. One of schema 1 lacks the column ``person`` and its index."""
+    _metadata.create_all(engine)
+    with engine.connect() as connection:
+        versions = [row.version for row in connection.execute(select(schema.c.version))]
+        if versions == [1]:
+            if "person" not in {c["name"] for c in inspect(connection).get_columns(_RECORDS)}:
+                connection.execute(text(f"ALTER TABLE {_RECORDS} ADD person VARCHAR(64)"))
+            for index in records.indexes:
+                index.create(connection, checkfirst=True)
+            connection.execute(update(schema).values(version=SCHEMA))
+        elif not versions:
+            connection.execute(insert(schema).values(version=SCHEMA))
+
+
+def first_line(error: Exception) -> str:
+    """Only that of what the driver says: the rest may hold the URL, and that a password."""
+    return str(getattr(error, "orig", None) or error).partition("\n")[0]
