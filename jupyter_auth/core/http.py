@@ -49,17 +49,19 @@ def send(
     trust: Trust,
     *,
     any_status: bool = False,
+    may_redirect: bool = False,
     **kwargs: Any,
 ) -> requests.Response:
     """The provider's answer to one request, body read. ``what`` names it in errors.
 
     ``any_status``: an OAuth error in the body counts, whatever the status (RFC 8628 3.5).
+    ``may_redirect``: a redirect is an answer to read. It is not followed either.
     ProviderUnavailable: no answer in ``TOTAL_TIMEOUT``, or 5xx or 429. ProviderError: too large.
     ConfigurationError: it redirects; a redirect is not followed, the request holds secrets. Or the
     host is none to ask (see ``addresses``).
     """
     response = _sent(method, url, what, trust, Deadline(TOTAL_TIMEOUT), **kwargs)
-    if not (any_status and _says_error(response)):
+    if not (any_status and _says_error(response)) and not (may_redirect and response.is_redirect):
         _check_status(response, f"{what} of {urlsplit(url).netloc}")
     return response
 

@@ -49,6 +49,7 @@ MEANT_FOR_ALL = frozenset(  # errors that mean the same for each grant
     {"invalid_client", "invalid_grant", "unauthorized_client", "unsupported_grant_type"}
     | {"server_error", "temporarily_unavailable"}
 )
+MADE_UP = "made-up-by-jupyter-auth-hub-doctor"  # a code, as the provider's log may show it
 SLOWER = 5.0  # seconds that each ``slow_down`` adds to the interval for good (RFC 8628 3.5)
 
 
@@ -117,6 +118,22 @@ def exchange(party: Party, *, code: Secret, verifier: Secret, redirect_uri: str)
     ) as session:
         answer = _fetched(session, party, code=code.reveal(), code_verifier=verifier.reveal())
     return checked(answer)
+
+
+@forgetful
+def refusal_of_made_up_code(party: Party, redirect_uri: str) -> str:
+    """The error with which the token endpoint refuses a code that nobody was given (RFC 6749 5.2).
+
+    ``invalid_grant`` is said to a client that it knows by what it was shown, ``invalid_client`` to
+    any other; "" where it refuses nothing. Raises what ``exchange`` does where there is no answer.
+    """
+    made_up, verifier = Secret(MADE_UP), new_verifier()
+    with speaking(party, redirect_uri, invalid_grant=LoginFailed, hidden=(verifier,)) as session:
+        try:
+            _fetched(session, party, code=made_up.reveal(), code_verifier=verifier.reveal())
+        except OAuth2Error as error:
+            return error.error or "error"
+    return ""
 
 
 @forgetful

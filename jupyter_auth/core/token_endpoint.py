@@ -158,7 +158,8 @@ class ProviderSession(OAuth2Session):
         """The answer, reduced to what its parser may see: checked fields, or an OAuth error."""
         self.grant_type = str(kwargs["data"].get("grant_type", ""))
         place = "params" if self._provider.client_auth == "query" else "data"
-        form = {place: spoken(self._provider, kwargs["data"]), "headers": kwargs.get("headers")}
+        form: dict[str, Any] = {place: spoken(self._provider, kwargs["data"])}
+        form["headers"] = kwargs.get("headers")
         response = http.send(
             method,
             restored(url, self._endpoint),
@@ -306,7 +307,7 @@ def _translated(
         case "invalid_client":
             return ConfigurationError(
                 f"{host} does not know this client by what it was shown ({said}).",
-                hint=party.advice or _other_credentials(party.provider),
+                hint=party.advice or other_credentials(party.provider),
             )
         case "unauthorized_client" | "unsupported_grant_type":
             return ConfigurationError(
@@ -321,7 +322,8 @@ def _translated(
             return ProviderError(f"{host} refused ({said}).", hint=_LATER)
 
 
-def _other_credentials(provider: Provider) -> str:
+def other_credentials(provider: Provider) -> str:
+    """What to do where a provider does not know the client."""
     where = f"in the configuration of {provider.name!r}, against the registration there"
     if not provider.client_secret:
         return f"Check client_id {where}. If that has a client secret, give client_secret too."
