@@ -6,10 +6,13 @@ import contextlib
 import getpass
 import os
 import shutil
+import signal
 import subprocess
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, LiteralString, Self
 
+import psycopg
+from patience import until
 from processes import free_port
 
 if TYPE_CHECKING:
@@ -37,6 +40,25 @@ class Postgres:
         with contextlib.suppress(subprocess.CalledProcessError):
             self._run("pg_ctl", "-w", "-m", "fast", "stop")
 
+    def kill(self) -> None:
+        """``kill -9`` of the server and of all that it has started."""
+        server = int((self.home / "data/postmaster.pid").read_text().split()[0])
+        children = Path(f"/proc/{server}/task/{server}/children").read_text().split()
+        for process in (server, *map(int, children)):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
+        until(lambda: not any(_runs(process) for process in (server, *map(int, children))))
+
+    def connect(self) -> psycopg.Connection[Any]:
+        """A session of the superuser, which writes also where others may only read."""
+        options = "-c default_transaction_read_only=off"
+        return psycopg.connect(self.url, autocommit=True, options=options)
+
+    def sql(self, *statements: LiteralString) -> None:
+        with self.connect() as connection:
+            for statement in statements:
+                connection.execute(statement)
+
     def dump(self) -> str:
         return self._run("pg_dump", "-h", "127.0.0.1", "-p", str(self.port), "postgres")
 
@@ -44,9 +66,6 @@ class Postgres:
         self.home.mkdir(parents=True)
         if os.geteuid() == 0:
             shutil.chown(self.home, "postgres")
-            for parent in self.home.parents[:3]:  # pytest's own are 0700
-                with contextlib.suppress(PermissionError):
-                    parent.chmod(parent.stat().st_mode | 0o011)
         self._run("initdb", "-A", "trust", "-N")
         return self.start()
 
@@ -54,6 +73,10 @@ class Postgres:
         self.stop()
 
     def _run(self, *command: str) -> str:
+        if os.geteuid() == 0:
+            for parent in self.home.parents[:3]:  # each pytest that starts makes them 0700 anew
+                with contextlib.suppress(PermissionError):
+                    parent.chmod(parent.stat().st_mode | 0o011)
         done = subprocess.run(
             [_found(command[0]), *command[1:]],
             cwd=self.home,
@@ -65,6 +88,14 @@ class Postgres:
             text=True,
         )
         return done.stdout
+
+
+def _runs(process: int) -> bool:
+    """Whether it does; one that ended and that nobody has waited for does not."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
 
 
 def _found(program: str) -> str:

@@ -176,13 +176,13 @@ jupyter_auth.hub_config(
     def __exit__(self, *exc_info: object) -> None:
         self._stack.close()
 
-    def add(self, database_url: str | None = None) -> Replica:
-        """One more replica."""
+    def add(self, database_url: str | None = None, **more: str) -> Replica:
+        """One more replica, with ``more`` in its environment."""
         environ = {
             "JUPYTER_AUTH_DATABASE_URL": database_url or self.database_url,
             "JUPYTER_AUTH_CRYPT_KEYS": self.keys,
             "JUPYTER_AUTH_PROVIDERS": json.dumps({"idp": self.provider}),
-        }
+        } | more
         replica = Replica(self.hub, environ, self.log).start()
         self.replicas.append(replica)
         self.balancer.ports.append(replica.port)
