@@ -144,9 +144,21 @@ class Throttled(AuthError, RequestException):
 
 
 class BrokerUnavailable(AuthError):
-    """The Jupyter server's token broker does not answer, or speaks another version."""
+    """The Jupyter server's token broker does not answer, or speaks another version.
+
+    ``retry_after``: the seconds after which the same call may do; 0: not by waiting alone.
+    """
 
     code = "broker_unavailable"
+
+    def __init__(self, message: str, *, hint: str = "", retry_after: float = 0.0) -> None:
+        super().__init__(message, hint=hint)
+        self.retry_after = retry_after
+
+    def to_wire(self) -> dict[str, Any]:
+        """As everywhere, and when to try again."""
+        wait = {"retry_after": self.retry_after} if self.retry_after else {}
+        return super().to_wire() | wait
 
 
 class StoreError(AuthError):
@@ -172,4 +184,6 @@ def from_wire(data: Any) -> AuthError:
         return kind(message, hint=hint, scopes=tuple(map(str, data.get("scopes") or ())))
     if issubclass(kind, Throttled):
         return kind(message, hint=hint, retry_at=float(data.get("retry_at") or 0.0))
+    if issubclass(kind, BrokerUnavailable):
+        return kind(message, hint=hint, retry_after=float(data.get("retry_after") or 0.0))
     return kind(message, hint=hint)

@@ -9,7 +9,13 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from jupyter_auth.core.errors import AuthError, LoginExpired, LoginRequired, Throttled
+from jupyter_auth.core.errors import (
+    AuthError,
+    BrokerUnavailable,
+    LoginExpired,
+    LoginRequired,
+    Throttled,
+)
 from jupyter_auth.core.handles import plain
 from jupyter_auth.kernel import interrupts
 
@@ -19,6 +25,7 @@ if TYPE_CHECKING:
     from jupyter_auth.kernel.prompt import Prompt
 
 POLL = 25.0  # seconds
+LOOK = 1.0  # seconds between looks where none can be had
 
 
 def wait_for_login(
@@ -61,13 +68,17 @@ def _ended(accounts: Accounts, login_id: str, deadline: float) -> Login | None:
     """The login when it is pending no more; None when the time is over."""
     since = accounts.changes().sequence  # before the first look, so that nothing is missed
     while True:
-        login = accounts.login(login_id)
-        if login.status != "pending":
-            return login
-        left = deadline - time.monotonic()
-        if left <= 0:
-            return None
         try:
+            login = accounts.login(login_id)
+            if login.status != "pending":
+                return login
+            left = deadline - time.monotonic()
+            if left <= 0:
+                return None
             since = accounts.changes(since, min(POLL, left)).sequence
-        except Throttled:  # too many wait at once: look now and then
-            threading.Event().wait(min(1.0, left))
+        except (Throttled, BrokerUnavailable) as error:
+            # Too many wait at once, or the Hub's service is started anew: look now and then.
+            passes = isinstance(error, Throttled) or error.retry_after
+            if not passes or time.monotonic() > deadline:
+                raise
+            threading.Event().wait(LOOK)

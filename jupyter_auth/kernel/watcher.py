@@ -9,6 +9,8 @@ import threading
 import weakref
 from typing import TYPE_CHECKING
 
+from jupyter_auth.core import backoff
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -18,7 +20,6 @@ if TYPE_CHECKING:
     Listener = Callable[[Changes], None]
 
 WAIT = 25.0  # seconds of one poll
-FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0  # seconds between tries while the broker is away
 
 _log = logging.getLogger("jupyter_auth")
 
@@ -65,7 +66,7 @@ class Watcher:
     def _run(self, since: int | None) -> None:
         from jupyter_auth.core.models import Changes
 
-        pause = FIRST_PAUSE
+        tries = backoff.Backoff()
         while self._wanted():
             try:
                 if since is None:
@@ -73,12 +74,12 @@ class Watcher:
                 else:
                     news = self._accounts.changes(since, WAIT)
             except Exception as error:  # noqa: BLE001 (nothing may end the watch but its listeners)
+                pause, since = tries.pause(error), None
                 _log.debug("Changes are not seen for %s s: %s", pause, type(error).__name__)
-                since = None
                 threading.Event().wait(pause)
-                pause = min(2 * pause, LONGEST_PAUSE)
                 continue
-            since, pause = news.sequence, FIRST_PAUSE
+            since = news.sequence
+            tries.reset()
             if news.reset or news.changes:
                 self._tell(news)
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from http.client import responses
 from typing import TYPE_CHECKING, Any
 
 from tornado.web import HTTPError
 
-from jupyter_auth.core.errors import AuthError
+from jupyter_auth.core.backoff import asked_for
+from jupyter_auth.core.errors import AuthError, BrokerUnavailable
 from jupyter_auth.server.origins import ForeignOrigin
 
 if TYPE_CHECKING:
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 
 FORBIDDEN = 403
 UNSPECIFIC = 500
+UNAVAILABLE = 503
 
 _STATUS = {
     "provider_not_found": 404,
@@ -33,7 +36,7 @@ _STATUS = {
     "user_mismatch": 409,
     "throttled": 429,
     "provider_error": 502,
-    "provider_unavailable": 503,
+    "provider_unavailable": UNAVAILABLE,
 }
 
 
@@ -41,7 +44,15 @@ def status_of(error: AuthError, status: int = UNSPECIFIC) -> int:
     """The HTTP status that goes with an error; ``status`` where its code says nothing."""
     if isinstance(error, ForeignOrigin):
         return FORBIDDEN
+    if isinstance(error, BrokerUnavailable) and error.retry_after:
+        return UNAVAILABLE
     return _STATUS.get(error.code, status)
+
+
+def headers_of(error: AuthError) -> dict[str, str]:
+    """The headers that go with an error: when to try again (RFC 9110 10.2.3), in whole seconds."""
+    wait = asked_for(error)
+    return {"Retry-After": str(math.ceil(wait))} if wait else {}
 
 
 def error_of(status: int, exc_info: ExcInfo | Any) -> AuthError:

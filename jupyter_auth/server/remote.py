@@ -15,6 +15,7 @@ from urllib.parse import quote, urlencode, urlsplit
 from tornado.httpclient import AsyncHTTPClient, HTTPRequest
 
 from jupyter_auth.core import wire
+from jupyter_auth.core.backoff import Backoff
 from jupyter_auth.core.errors import AuthError, BrokerUnavailable, ConfigurationError, from_wire
 from jupyter_auth.core.secret import Secret
 from jupyter_auth.server.broker import MAX_WAIT, Wire
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 VARIABLE = "JUPYTER_AUTH_URL"
 TIMEOUT = 60.0  # seconds: longer than a refresh may take
 CONNECTIONS = 600  # most of them long polls
-PAUSE = 1.0  # seconds until a service that gave no answer is asked for changes again
+PAUSE = 1.0  # seconds after which a service that gave no answer may give one
 HTTP_ERROR = 400
 
 
@@ -157,13 +158,14 @@ class RemoteBroker:
         self._listener = asyncio.get_running_loop().create_task(self._listen(listener))
 
     async def _listen(self, listener: Callable[[], None]) -> None:
-        since = 0
+        since, tries = 0, Backoff()
         while True:
             try:
                 found = await self._call("GET", f"changes?since={since}&wait={MAX_WAIT}")
-            except AuthError:  # away, or refused for a while: too many wait, or the Hub is down
-                await asyncio.sleep(PAUSE)
+            except AuthError as error:  # away, or refused: too many wait, or the Hub is down
+                await asyncio.sleep(tries.pause(error))
                 continue
+            tries.reset()
             if found["sequence"] != since:
                 since = found["sequence"]
                 listener()
@@ -193,6 +195,7 @@ class RemoteBroker:
             raise BrokerUnavailable(
                 "The Hub's sign-in service does not answer.",
                 hint="Nothing is lost: try again in a moment, or ask the Hub's administrator.",
+                retry_after=PAUSE,
             )
         if answer.code >= HTTP_ERROR:
             raise from_wire(data)
