@@ -8,6 +8,7 @@ import os
 import shutil
 import signal
 import subprocess
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, LiteralString, Self
 
@@ -63,20 +64,19 @@ class Postgres:
         return self._run("pg_dump", "-h", "127.0.0.1", "-p", str(self.port), "postgres")
 
     def __enter__(self) -> Self:
-        self.home.mkdir(parents=True)
-        if os.geteuid() == 0:
+        if os.geteuid() == 0:  # pytest's places are 0700: each that starts sees to that anew
+            self.home = Path(tempfile.mkdtemp(prefix="postgres-"))
             shutil.chown(self.home, "postgres")
+        else:
+            self.home.mkdir(parents=True)
         self._run("initdb", "-A", "trust", "-N")
         return self.start()
 
     def __exit__(self, *exc_info: object) -> None:
         self.stop()
+        shutil.rmtree(self.home)
 
     def _run(self, *command: str) -> str:
-        if os.geteuid() == 0:
-            for parent in self.home.parents[:3]:  # each pytest that starts makes them 0700 anew
-                with contextlib.suppress(PermissionError):
-                    parent.chmod(parent.stat().st_mode | 0o011)
         done = subprocess.run(
             [_found(command[0]), *command[1:]],
             cwd=self.home,
