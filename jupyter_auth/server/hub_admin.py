@@ -31,11 +31,15 @@ _audit = logging.getLogger("jupyter_auth.audit")
 
 
 async def sweep(database: Database, people: People) -> None:
-    """Drop the records of users who are gone, or were made anew since. AuthError: not now."""
+    """Drop the records of users who are gone, or were made anew since. AuthError: not now.
+
+    The list of users is only where to look: nothing is dropped before the Hub, asked for that one
+    user, says so.
+    """
     owners = await asyncio.to_thread(_owners, database)  # first: who came later is not touched
     alive = await people.all()
     for owner in owners:
-        if owner.id not in alive:
+        if owner.id not in alive and await people.is_gone(owner):
             await asyncio.to_thread(_forget, database, owner)
             SWEPT.inc()
             _audit.info("records dropped with their user: user=%r", owner.name)

@@ -40,7 +40,8 @@ _TOKEN = re.compile(r"(?:bearer|token) +(\S+)", re.IGNORECASE)
 def is_gone(hub_auth: HubAuth, owner: Owner) -> bool:
     """Whether the Hub has deleted that user, or made another one under the name. Blocks.
 
-    False where the Hub does not say so: whoever is there still is not to be left out.
+    False where the Hub itself does not say so: whoever is there still is not to be left out, and
+    loses nothing. A 404 of a proxy in front of it is no answer of the Hub.
     """
     url = f"{hub_auth.api_url.rstrip('/')}/users/{quote(owner.name, safe='')}"
     headers = {"Authorization": f"token {hub_auth.api_token}"}
@@ -48,8 +49,11 @@ def is_gone(hub_auth: HubAuth, owner: Owner) -> bool:
         with requests.Session() as http:
             http.trust_env = False  # as everywhere within the Hub's own network
             answer = http.get(url, headers=headers, timeout=ANSWER_TIMEOUT, allow_redirects=False)
-        return answer.status_code == NOT_FOUND or answer.json()["created"] != owner.created
-    except (requests.RequestException, ValueError, KeyError):
+        said = answer.json()
+        if answer.status_code == NOT_FOUND:
+            return bool(said["status"] == NOT_FOUND)
+        return bool(said["created"] != owner.created)
+    except (requests.RequestException, ValueError, KeyError, TypeError):
         return False
 
 
@@ -156,8 +160,16 @@ class People:
             raise BrokerUnavailable("The Hub has no such user (any more).")
         return Owner(str(user["name"]), str(user["created"]))
 
+    async def is_gone(self, owner: Owner) -> bool:
+        """As the function, in a thread."""
+        return await asyncio.to_thread(is_gone, self._hub_auth, owner)
+
     async def all(self) -> set[str]:
-        """The owner's id of every user there is. BrokerUnavailable: the Hub does not answer."""
+        """The owner's id of every user there is. BrokerUnavailable: the Hub does not answer.
+
+        Some may be missing: pages are counted by offset, and a user who is deleted meanwhile moves
+        those behind to the page before.
+        """
         found: set[str] = set()
         offset: int | None = 0
         while offset is not None:
