@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import sys
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
+
+from traitlets.config.loader import LazyConfigValue
 
 from jupyter_auth.core.errors import ConfigurationError
 from jupyter_auth.core.urls import host_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
 NAME = "jupyter-auth"
 URL = "http://127.0.0.1:10201"
@@ -64,36 +68,161 @@ def hub_config(
 
     ``same_person`` and ``shared_identities`` are as in ``c.JupyterAuth``. Where ``same_person`` is
     None, and the Hub's own users sign in as ``BY_BARE_CLAIM`` says, it is their user name's claim
-    at that host: call this after the authenticator is configured.
+    at that host.
+
+    It adds to what ``c`` has, in files that another loads too, and within the Hub also to what is
+    set later. Raises: ConfigurationError, where that cannot be: another service of its name,
+    ``internal_ssl``, an ``environment`` that is no dict.
     """
-    c.JupyterHub.user_redirect_hook = user_redirect_hook
-    rule = _own_sign_in(c) if same_person is None else same_person
-    people = {SAME_PERSON: json.dumps(rule)}
-    c.Spawner.environment.update({"JUPYTER_AUTH_REDIRECT_HOOK": "1"} | people)
-    if providers is None:
+    service = None
+    if providers is not None:
+        # Not among the services that the Hub's pages list: it has no page to begin with.
+        service = {"name": NAME, "url": url, "oauth_no_confirm": True, "display": False}
+        if api_token:
+            service |= {"api_token": api_token}
+        else:
+            service |= {
+                "command": [sys.executable, "-m", "jupyter_auth.server.hub"],
+                "environment": _secrets(database_url, crypt_keys)
+                | {
+                    "JUPYTER_AUTH_PROVIDERS": json.dumps(dict(providers)),
+                    SHARED_IDENTITIES: json.dumps(list(shared_identities)),
+                },
+            }
+    additions = _Additions(service, same_person)
+    additions.put(c)
+    _once_all_is_loaded(additions.put)
+
+
+@dataclass(frozen=True)
+class _Additions:
+    """What goes into the Hub's configuration, beside what is there. It can be put there twice."""
+
+    service: dict[str, Any] | None
+    same_person: str | Mapping[str, str] | None
+
+    def put(self, c: Any) -> None:
+        rule = _own_sign_in(c) if self.same_person is None else self.same_person
+        people = {SAME_PERSON: _Literal(json.dumps(rule))}
+        to_servers = {"JUPYTER_AUTH_REDIRECT_HOOK": "1"} | people
+        if self.service:
+            to_servers["JUPYTER_AUTH_URL"] = self.service["url"]
+        # One for a class of spawners replaces that of all spawners: Zero to JupyterHub sets one.
+        for name in {"Spawner", *(each for each in c if "environment" in _section(c, each))}:
+            _update(c[name], name, to_servers)
+        hub = c.JupyterHub
+        hub.user_redirect_hook = _added(hub.get("user_redirect_hook"), _with_hook)
+        if self.service is None:
+            return
+        if hub.get("internal_ssl") is True:
+            raise ConfigurationError(
+                "jupyter_auth's service does not work with c.JupyterHub.internal_ssl.",
+                hint="Switch internal_ssl off, or call `hub_config(c)` without providers: then"
+                " each user's server signs in by itself.",
+            )
+        service = self.service
+        if "environment" in service:
+            service = service | {"environment": service["environment"] | people}
+        hub.services = _added(hub.get("services"), functools.partial(_with_service, service))
+        of_all = hub.get("extra_user_scopes")
+        more = sorted(of_all) if isinstance(of_all, (set, list, tuple)) else ()
+        hub.load_roles = _added(hub.get("load_roles"), functools.partial(_with_roles, more))
+
+
+class _Literal(str):
+    """A text that no spawner takes for a template: KubeSpawner formats its environment."""
+
+    __slots__ = ()
+
+    def format(self, *args: object, **kwargs: object) -> str:  # noqa: ARG002
+        return str(self)
+
+
+class _Added(LazyConfigValue):
+    """What ``add`` makes of a value that is not assigned here, but may be where this is loaded."""
+
+    def __init__(self, add: Callable[[Any], Any]) -> None:
+        super().__init__()
+        self._add = add
+
+    def get_value(self, initial: Any) -> Any:
+        self._value = None  # which would be what it was before more was appended
+        return self._add(super().get_value(initial))
+
+    def __getitem__(self, at: int) -> Any:
+        return self.get_value([])[at]
+
+
+def _added(value: Any, add: Callable[[Any], Any]) -> Any:
+    if isinstance(value, LazyConfigValue):
+        return _Added(add).merge_into(value)
+    return _Added(add) if value is None else add(value)
+
+
+def _once_all_is_loaded(put: Callable[[Any], None]) -> None:
+    """Once more, in the Hub: what is set later, or in another file, may have replaced it."""
+    from jupyterhub.app import JupyterHub
+
+    if not JupyterHub.initialized():
         return
-    c.Spawner.environment.update({"JUPYTER_AUTH_URL": url})
-    # Not among the services that the Hub's pages list: it has no page to begin with.
-    service: dict[str, Any] = {
-        "name": NAME,
-        "url": url,
-        "oauth_no_confirm": True,
-        "display": False,
-    }
-    if api_token:
-        service |= {"api_token": api_token}
+    app = JupyterHub.instance()
+    ours = ["services", "load_roles", "user_redirect_hook"]
+    ours += ["extra_user_scopes"] if app.has_trait("extra_user_scopes") else []  # JupyterHub 6
+
+    def again(_: Any) -> None:
+        for name in ours:
+            app.config.JupyterHub[name] = getattr(app, name)
+        put(app.config)
+        for name in ours:
+            setattr(app, name, app.config.JupyterHub[name])
+
+    app.observe(again, "session_factory")  # the database is what the Hub opens first
+
+
+def _section(c: Any, name: str) -> Any:
+    return c[name] if name[:1].isupper() else {}
+
+
+def _update(section: Any, name: str, environment: dict[str, str]) -> None:
+    value = section.environment
+    if isinstance(value, dict):
+        section.environment = value | environment
+    elif isinstance(value, LazyConfigValue):
+        value.update(environment)
     else:
-        service |= {
-            "command": [sys.executable, "-m", "jupyter_auth.server.hub"],
-            "environment": _secrets(database_url, crypt_keys)
-            | people
-            | {
-                "JUPYTER_AUTH_PROVIDERS": json.dumps(dict(providers)),
-                SHARED_IDENTITIES: json.dumps(list(shared_identities)),
-            },
-        }
-    c.JupyterHub.services = [*_listed(c.JupyterHub.services), service]
-    c.JupyterHub.load_roles = _with_roles(_listed(c.JupyterHub.load_roles))
+        raise ConfigurationError(
+            f"c.{name}.environment is not a dict: what users' servers need cannot be added to it.",
+            hint="Make it a dict in jupyterhub_config.py. Its values may be functions.",
+        )
+
+
+def _redirect(theirs: Callable[..., Any], *given: Any) -> Any:
+    """Our hook, and where it has nothing to say the one that was configured besides."""
+    return user_redirect_hook(*given) or theirs(*given)
+
+
+def _with_hook(theirs: Any) -> Callable[..., Any]:
+    if theirs is None or theirs is user_redirect_hook:
+        return user_redirect_hook
+    ours = getattr(theirs, "func", None) is _redirect
+    return theirs if ours else functools.partial(_redirect, theirs)
+
+
+def _with_service(service: dict[str, Any], services: list[Any]) -> list[Any]:
+    """ConfigurationError: there is another of that name."""
+    others = [each for each in services if each.get("name") != NAME]
+    if any(_settled(each) != _settled(service) for each in services if each not in others):
+        raise ConfigurationError(
+            f"c.JupyterHub.services has a {NAME} already, which is another one.",
+            hint="Call `jupyter_auth.hub_config` with providers once, in one file.",
+        )
+    return [*others, service]
+
+
+def _settled(service: dict[str, Any]) -> dict[str, Any]:
+    """Without what depends on how much of the configuration is known."""
+    environment = {k: v for k, v in service.get("environment", {}).items() if k != SAME_PERSON}
+    return service | {"environment": environment}
 
 
 def _secrets(database_url: str | None, crypt_keys: str | None) -> dict[str, str]:
@@ -140,22 +269,26 @@ def _own_sign_in(c: Any) -> dict[str, str]:
     return {host: claim} if plain and host and claim else {}
 
 
-def _listed(value: Any) -> list[Any]:
-    """What is configured so far; where nothing was assigned, traitlets has a placeholder."""
-    return list(value.get_value([]) if hasattr(value, "get_value") else value)
+def _with_roles(more: Collection[str], roles: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The roles, and what browsers, users' servers and the service need besides.
 
-
-def _with_roles(roles: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The roles, and what browsers, users' servers and the service need besides."""
-    own = {"name": NAME, "services": [NAME], "scopes": ["list:users", "read:users"]}
-    # ``load_roles`` replaces a role: these two have to repeat what the Hub gives them itself.
-    for name, scopes in (
-        ("user", ["self"]),
-        ("server", ["users:activity!user", "access:servers!server"]),
+    ``more`` are further scopes of all users, which the Hub adds to none but its own role.
+    """
+    access = f"access:services!service={NAME}"
+    # ``load_roles`` replaces a role: the first two have to repeat what the Hub gives them itself.
+    for role, scopes in (
+        ({"name": "user", "scopes": ["self"]}, [access, *more]),
+        ({"name": "server", "scopes": ["users:activity!user", "access:servers!server"]}, [access]),
+        ({"name": NAME, "services": [NAME], "scopes": []}, ["list:users", "read:users"]),
     ):
-        role = next((role for role in roles if role["name"] == name), None)
-        if role is None:
-            role = {"name": name, "scopes": scopes}
-            roles.append(role)
-        role["scopes"] = [*role["scopes"], f"access:services!service={NAME}"]
-    return [*roles, own]
+        if all(each["name"] != role["name"] for each in roles):
+            roles = [*roles, role]
+        roles = [
+            _widened(role | each, scopes) if each["name"] == role["name"] else each
+            for each in roles
+        ]
+    return roles
+
+
+def _widened(role: dict[str, Any], scopes: Collection[str]) -> dict[str, Any]:
+    return role | {"scopes": list(dict.fromkeys([*role["scopes"], *scopes]))}
