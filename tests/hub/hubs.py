@@ -20,6 +20,11 @@ if TYPE_CHECKING:
 KEYS = Fernet.generate_key().decode()
 SECRET = "served-secret-0c1f7a2b9d3e4f58"
 SCOPES = ["openid", "profile", "offline_access"]
+# As The Littlest JupyterHub has it: a file of its own for us, which knows nothing of the others.
+LITTLEST = """
+c.SimpleLocalProcessSpawner.environment = {"OF_THE_SPAWNER": "1"}
+load_subconfig("jupyterhub_config.d/jupyter_auth.py")
+"""
 
 
 @contextmanager
@@ -52,7 +57,7 @@ def served_hub(oidc: OidcProvider, home: Path, python: str = sys.executable) -> 
         "username_claim": "preferred_username",
         "scopes": SCOPES,
     }
-    more = f"""
+    sub = f"""
 import jupyter_auth
 jupyter_auth.hub_config(
     c,
@@ -63,7 +68,9 @@ jupyter_auth.hub_config(
     shared_identities=["idp"],  # so that each test may sign in as whom it likes
 )
 """
-    with Hub(home, more=more, prefix="/campus/", served=True, python=python) as hub:
+    (home / "jupyterhub_config.d").mkdir()
+    (home / "jupyterhub_config.d/jupyter_auth.py").write_text(sub)
+    with Hub(home, more=LITTLEST, prefix="/campus/", served=True, python=python) as hub:
         uri = hub.url("services/jupyter-auth/callback/idp")
         oidc.add_client("served", uri, client_secret=SECRET)
         until(lambda: answers(hub.url("services/jupyter-auth/ready")))

@@ -34,6 +34,13 @@ def test_another_server_of_alice_is_signed_in_at_once(served: Hub, oidc: OidcPro
     assert kernel.token()["access_token"]
 
 
+def test_a_spawners_own_environment_and_other_files_keep_nothing_from_it(served: Hub) -> None:
+    """As ``hubs.LITTLEST`` has it."""
+    environment = served.server("alice").environment
+    assert environment["OF_THE_SPAWNER"] == "1"
+    assert environment["JUPYTER_AUTH_URL"].startswith("http://127.0.0.1:")
+
+
 def test_nothing_rests_in_the_clear_or_in_the_servers_of_users(
     served: Hub, oidc: OidcProvider
 ) -> None:
