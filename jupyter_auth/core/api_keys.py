@@ -111,3 +111,6 @@ class _Slot:
         if had:
             self._over.keys[self._key] = None
         return self._slot.delete() or had
+
+    def keep_lock(self) -> None:
+        self._slot.keep_lock()

@@ -100,6 +100,7 @@ class Engine:
         self._revoker = Revoker()
         over = KeysOver(store, providers, environ)
         self._tokens = Tokens(over, parties.at, discovery, self._log, clock)
+        self.save_again = self._tokens.save_again  # what ``busy`` speaks of
         self._completion = Completion(
             self._logins, self._tokens, discovery, self._revoker, clock, admit=admit
         )

@@ -54,6 +54,9 @@ class Slot(Protocol):
     def delete(self) -> bool:
         """Whether there was one to delete."""
 
+    def keep_lock(self) -> None:
+        """Something is unsaved: no other process gets the lock, where one can be kept for long."""
+
 
 class TokenStore(Protocol):
     """Where one person's accounts rest."""
@@ -122,6 +125,9 @@ class _MemorySlot:
 
     def delete(self) -> bool:
         return self._accounts.pop(self._key, None) is not None
+
+    def keep_lock(self) -> None:
+        """Nobody else has these accounts."""
 
 
 class FileStore:
@@ -223,6 +229,9 @@ class _FileSlot:
         except OSError as error:
             raise _unwritable(self._path.parent, error) from None
         return True
+
+    def keep_lock(self) -> None:
+        """A lock that is on this machine alone ends with its program: that may be a short one."""
 
     @property
     def _prefix(self) -> str:

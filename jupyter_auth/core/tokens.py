@@ -9,11 +9,13 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import functools
+import math
 from typing import TYPE_CHECKING
 
 from jupyter_auth.core import grants, identity, oauth
 from jupyter_auth.core.errors import (
     ConfigurationError,
+    LoginFailed,
     LoginRequired,
     ProviderError,
     ProviderUnavailable,
@@ -26,7 +28,7 @@ from jupyter_auth.core.models import Account, AccountInfo, AccountKey, Change, T
 from jupyter_auth.core.next_steps import how_to_sign_in
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable
+    from collections.abc import Callable, Hashable, Iterator
 
     from jupyter_auth.core.changes import ChangeLog
     from jupyter_auth.core.discovery import Discovery
@@ -83,7 +85,7 @@ class Tokens:
     def keep(self, account: Account) -> None:
         """Save it; or, where the store will not, keep it in memory and say so."""
         try:
-            with self._store.locked(account.key) as slot:
+            with self._locked(account.key) as slot:
                 self._save_or_hold(slot, account)
         except (StoreError, ProviderUnavailable):  # unwritable, or its lock is held too long
             self._hold(account, _readable(functools.partial(self._store.load, account.key)))
@@ -124,7 +126,7 @@ class Tokens:
 
     def at_hand(self, provider: Provider, key: AccountKey, need: Need) -> Token | None:
         """A token that meets ``need`` as it is, or has to for now. StoreError."""
-        self._save_again(key)
+        self._save_again(key, SAVE_PAUSE)
         account = self.load(provider, key)
         if account and (self._will_do(account, provider, need) or self._pausing(account, need)):
             return as_token(account, provider)
@@ -134,6 +136,11 @@ class Tokens:
     def holds_unsaved(self) -> bool:
         """Whether there are tokens that the store would not take."""
         return bool(self._unsaved)
+
+    def save_again(self) -> None:
+        """Try it with all that the store would not take. Who holds its lock is waited for."""
+        for key in list(self._unsaved):
+            self._save_again(key)
 
     def watch(self) -> None:
         """From now on ``poll`` knows what is news. Costs nothing where nobody asks for changes."""
@@ -171,8 +178,28 @@ class Tokens:
         failed = self._failed.get(account.key)
         return failed is not None and now - failed < PAUSE and account.valid(now)
 
-    def _refreshed(self, provider: Provider, key: AccountKey, need: Need) -> Token:
+    @contextlib.contextmanager
+    def _locked(self, key: AccountKey) -> Iterator[Slot]:
+        """What is unsaved at the end keeps the lock: others would spend a token that is spent."""
         with self._store.locked(key) as slot:
+            try:
+                yield slot
+            finally:
+                if key in self._unsaved:
+                    slot.keep_lock()
+
+    def _refreshed(self, provider: Provider, key: AccountKey, need: Need) -> Token:
+        try:
+            return self._renewed(provider, key, need)
+        except (ProviderUnavailable, ProviderError, ConfigurationError, StoreError):
+            self._failed[key] = now = self._clock()
+            account = _readable(functools.partial(self.load, provider, key))
+            if account and need.rejected != account.access_token.digest and account.valid(now):
+                return as_token(account, provider)
+            raise
+
+    def _renewed(self, provider: Provider, key: AccountKey, need: Need) -> Token:
+        with self._locked(key) as slot:
             account = self._current(key, lambda _: slot.load())
             if account is None or account.fingerprint != provider.fingerprint:
                 raise LoginRequired(f"Nobody is signed in to {key}.", hint=how_to_sign_in(key))
@@ -182,11 +209,6 @@ class Tokens:
                 fresh = self._refresh(provider, account, slot)
             except RefreshRejected:
                 self._end(slot, account)
-                raise
-            except (ProviderUnavailable, ProviderError, ConfigurationError):
-                self._failed[key] = self._clock()
-                if need.rejected != account.access_token.digest and account.valid(self._clock()):
-                    return as_token(account, provider)
                 raise
             self._save_or_hold(slot, fresh)
         self._failed.pop(key, None)
@@ -238,18 +260,26 @@ class Tokens:
     def _hold(self, account: Account, stored: Account | None) -> None:
         self._unsaved[account.key] = _Unsaved(account, _digest(stored), self._clock())
 
-    def _save_again(self, key: AccountKey) -> None:
+    def _save_again(self, key: AccountKey, pause: float = 0.0) -> None:
         """There may be space by now. One caller tries, the others go on with what is held."""
         held = self._unsaved.get(key)
-        if held is None or self._clock() - held.tried < SAVE_PAUSE:
+        if held is None or self._clock() - held.tried < pause:
             return
-        self._unsaved[key] = dataclasses.replace(held, tried=self._clock())
-        with contextlib.suppress(StoreError, ProviderUnavailable), self._store.locked(key) as slot:
-            account = self._current(key, lambda _: slot.load())
-            if account and key in self._unsaved:
-                self._save_or_hold(slot, account)
-            if key not in self._unsaved:
-                self._changed("account", key)
+        self._unsaved[key] = dataclasses.replace(held, tried=math.inf)
+        try:
+            with self._locked(key) as slot:
+                account = self._current(key, lambda _: slot.load())
+                if account and key in self._unsaved:
+                    self._save_or_hold(slot, account)
+                if key not in self._unsaved:
+                    self._changed("account", key)
+        except LoginFailed:  # somebody else has this identity by now
+            self._unsaved.pop(key, None)
+        except (StoreError, ProviderUnavailable):
+            pass
+        finally:
+            if still := self._unsaved.get(key):
+                self._unsaved[key] = dataclasses.replace(still, tried=self._clock())
 
     def _current(
         self, key: AccountKey, load: Callable[[AccountKey], Account | None]

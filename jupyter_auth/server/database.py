@@ -3,6 +3,10 @@
 Every statement is a transaction of its own, and no connection is held while anybody else is waited
 for. A lease is had by compare-and-set on its row and runs out by itself: the same on both systems,
 where ``FOR UPDATE`` would silently do nothing on SQLite.
+
+A lease names the replica that holds it, and its time is the database's own. One that has run out is
+not taken at once: it is called first, and a replica that is alive still has ``GRACE`` to answer. So
+a database that was away for longer than a lease lasts costs nobody what was not saved meanwhile.
 """
 
 from __future__ import annotations
@@ -13,15 +17,19 @@ import json
 import os
 import random
 import secrets
+import threading
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
+from weakref import WeakValueDictionary
 
 from sqlalchemy import (
+    and_,
     create_engine,
     delete,
     event,
     insert,
+    literal,
     or_,
     select,
     update,
@@ -32,31 +40,41 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from jupyter_auth.core.errors import ConfigurationError, ProviderUnavailable, StoreError
 from jupyter_auth.server import tables
-from jupyter_auth.server.tables import first_line, marks, records, schema
+from jupyter_auth.server.tables import DatabaseTime, first_line, marks, records, schema
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from sqlalchemy import CursorResult, Executable, Row
+    from sqlalchemy import ColumnElement, CursorResult, Executable, Row
 
     from jupyter_auth.server.vault import Vault
 
 T = TypeVar("T")
 CONNECTIONS = 12
-LEASE = 45.0  # seconds: longer than a refresh may take; who dies with one blocks it no longer
+LEASE = 30.0  # seconds that it lasts; whoever is alive renews it
+GRACE = 10.0  # seconds more for its holder, once somebody else has asked for it
 LEASE_TIMEOUT = 30.0  # seconds that a lease is waited for
+CALLED = "?"  # at the end of a lease that has run out and is asked for
+ROUND_TRIP = 1.0  # seconds at most in which the database's clock can be read well enough
 PATIENCE = 5.0  # seconds that a database is given to come back
 LONG_PATIENCE = 15.0  # seconds, for what would be lost: a refresh token that was just rotated
 
 
 class Database:
-    """Statements, tried again while the database is away. ``clock`` is seconds since 1970.
+    """Statements, tried again while the database is away.
 
+    ``clock``, in seconds since 1970, follows the database's; a test may give its own instead.
     ConfigurationError: the URL is none, the database does not answer, or is of another version.
     """
 
-    def __init__(self, url: str, clock: Callable[[], float] = time.time) -> None:
-        self.clock = clock
+    def __init__(self, url: str, clock: Callable[[], float] | None = None) -> None:
+        self._given_clock = clock
+        self.clock = clock or self._own_clock
+        self._ahead: float | None = None  # of the monotonic clock of this machine
+        self._name = secrets.token_hex(15)  # in each lease of this replica
+        self._turns: WeakValueDictionary[str, threading.Lock] = WeakValueDictionary()
+        self._turn = threading.Lock()
+        self._in_hand: set[str] = set()  # records whose leases ``beat`` renews
         try:
             place = make_url(url)
             if place.drivername in {"postgresql", "postgres"}:
@@ -76,6 +94,7 @@ class Database:
             event.listen(self._engine, "connect", _set_up_sqlite)
         try:
             tables.prepare(self._engine, self.rows, _pause)
+            self.beat()
         except (DBAPIError, StoreError, PoolTimeout) as error:
             self.close()
             raise _unusable(error) from None
@@ -87,9 +106,9 @@ class Database:
         """All that a query finds. StoreError: the database stays away."""
         return self._patiently(lambda found: found.all(), statement, PATIENCE)
 
-    def change(self, statement: Executable, patience: float = PATIENCE) -> int:
+    def change(self, statement: Executable, patience: float | None = None) -> int:
         """How many rows the statement changed. StoreError; IntegrityError as it is."""
-        return self._patiently(lambda done: done.rowcount, statement, patience)
+        return self._patiently(lambda done: done.rowcount, statement, patience or PATIENCE)
 
     def _patiently(
         self, outcome: Callable[[CursorResult[Any]], T], statement: Executable, patience: float
@@ -115,43 +134,79 @@ class Database:
         except StoreError:
             return False
 
+    def beat(self) -> None:
+        """Every few seconds: renew the leases in hand, and set the clock. StoreError."""
+        row = records.c
+        if held := list(self._in_hand):
+            statement = update(records).where(row.id.in_(held), row.lease.in_(self._names))
+            self.change(statement.values(self._held()))
+        begun = time.monotonic()
+        ((now,),) = self.rows(select(self._now()))
+        ended = time.monotonic()
+        if self._ahead is None or ended - begun < ROUND_TRIP:
+            self._ahead = now - (begun + ended) / 2
+
+    def _own_clock(self) -> float:
+        return (self._ahead or 0.0) + time.monotonic()
+
+    def _now(self) -> ColumnElement[float]:
+        return literal(self._given_clock()) if self._given_clock else DatabaseTime()
+
+    def _held(self) -> dict[str, Any]:
+        return {"lease": self._name, "lease_until": self._now() + LEASE}
+
+    @property
+    def _names(self) -> tuple[str, str]:
+        return self._name, f"{self._name}{CALLED}"
+
     @contextlib.contextmanager
-    def leased(self, record: Record) -> Iterator[str]:
-        """The lease on a record, which is made where there is none.
+    def leased(self, record: Record) -> Iterator[Lease]:
+        """The lease on a record, which is made where there is none; one at a time in this process.
 
         ProviderUnavailable: somebody else holds it for too long. StoreError.
         """
-        lease = secrets.token_hex(16)
-        deadline = time.monotonic() + LEASE_TIMEOUT
-        while not self._take(record, lease):
-            if time.monotonic() > deadline:
-                raise ProviderUnavailable(
-                    "Another replica of the service is still at this account.",
-                    hint="Nothing is lost: try again.",
-                )
-            _pause()
+        deadline, lease = time.monotonic() + LEASE_TIMEOUT, Lease(self._names)
+        with self._turn:
+            turn = self._turns.setdefault(record.id, threading.Lock())
+        if not turn.acquire(timeout=LEASE_TIMEOUT):
+            raise _taken()
         try:
-            yield lease
+            while not self._take(record):
+                if time.monotonic() > deadline:
+                    raise _taken()
+                _pause()
+            self._in_hand.add(record.id)
+            try:
+                yield lease
+            finally:
+                self._in_hand.discard(record.id)
+                if not lease.kept:
+                    with contextlib.suppress(StoreError):  # then it runs out by itself
+                        self._give_back(record)
         finally:
-            with contextlib.suppress(StoreError):  # then it runs out by itself
-                self._give_back(record, lease)
+            turn.release()
 
-    def _take(self, record: Record, lease: str) -> bool:
-        now, row = self.clock(), records.c
-        held = {"lease": lease, "lease_until": now + LEASE}
-        free = or_(row.lease.is_(None), row.lease_until < now, row.lease == lease)
-        if self.change(update(records).where(row.id == record.id, free).values(held)):
+    def _take(self, record: Record) -> bool:
+        row = records.c
+        over, called = row.lease_until < self._now(), row.lease.endswith(CALLED)
+        free = or_(row.lease.is_(None), row.lease.in_(self._names), and_(called, over))
+        if self.change(update(records).where(row.id == record.id, free).values(self._held())):
             return True
-        if self.rows(select(row.id).where(row.id == record.id)):
+        if found := self.rows(select(row.lease, over).where(row.id == record.id)):
+            holder, run_out = tuple(found[0])
+            if run_out and holder and not holder.endswith(CALLED):
+                statement = update(records).where(row.id == record.id, row.lease == holder, over)
+                asked = {"lease": f"{holder[:31]}{CALLED}", "lease_until": self._now() + GRACE}
+                self.change(statement.values(asked))
             return False
         try:
-            return bool(self.change(insert(records).values(vars(record) | held)))
+            return bool(self.change(insert(records).values(vars(record) | self._held())))
         except IntegrityError:  # somebody was faster
             return False
 
-    def _give_back(self, record: Record, lease: str) -> None:
+    def _give_back(self, record: Record) -> None:
         row = records.c
-        mine = (row.id == record.id, row.lease == lease)
+        mine = (row.id == record.id, row.lease.in_(self._names))
         free = {"lease": None, "lease_until": 0.0}
         if not self.change(update(records).where(*mine, row.data.is_not(None)).values(free)):
             self.change(delete(records).where(*mine, row.data.is_(None)))
@@ -162,11 +217,11 @@ class Database:
         return found[0].data if found else None
 
     def save(
-        self, record_id: str, lease: str, data: bytes | None, person: str | None = None
+        self, record_id: str, lease: Lease, data: bytes | None, person: str | None = None
     ) -> None:
         """Put it there for good, under the lease. StoreError: the lease or the database is gone."""
         row = records.c
-        statement = update(records).where(row.id == record_id, row.lease == lease)
+        statement = update(records).where(row.id == record_id, row.lease.in_(lease.names))
         values = {"data": data, "person": person, "stamp": row.stamp + 1}
         if not self.change(statement.values(values), LONG_PATIENCE):
             raise StoreError("This took so long that another replica has gone on meanwhile.")
@@ -205,6 +260,17 @@ class Database:
     def close(self) -> None:
         """Close the connections."""
         self._engine.dispose()
+
+
+@dataclass
+class Lease:
+    """What a save has to hold. ``kept``: it is not given back, and runs out if nobody comes again.
+
+    ``names`` are what the record says of it: as it was taken, and once it was called.
+    """
+
+    names: tuple[str, str]
+    kept: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -247,6 +313,13 @@ class Owner:
 
 def _pause() -> None:
     time.sleep(random.uniform(0.02, 0.1))  # noqa: S311 (so that those who wait do not march in step)
+
+
+def _taken() -> ProviderUnavailable:
+    return ProviderUnavailable(
+        "Another replica of the service is still at this account.",
+        hint="Nothing is lost: try again.",
+    )
 
 
 def _unusable(error: Exception) -> ConfigurationError:

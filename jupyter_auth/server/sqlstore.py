@@ -7,6 +7,7 @@ whose is name *and* creation time: a user who was made anew under an old name fi
 from __future__ import annotations
 
 import contextlib
+import functools
 import logging
 from typing import TYPE_CHECKING
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from jupyter_auth.core.models import Account, AccountKey
     from jupyter_auth.core.register import Entry
     from jupyter_auth.core.store import Slot
-    from jupyter_auth.server.database import Database, Owner, Record
+    from jupyter_auth.server.database import Database, Lease, Owner, Record
     from jupyter_auth.server.vault import Vault
 
 ACCOUNT = "account"
@@ -56,7 +57,8 @@ class SqlStore:
 
     def load(self, key: AccountKey) -> Account | None:
         """As in the protocol: one query by primary key."""
-        return self.read(self._record(key).id)
+        record_id = self._record(key).id
+        return self.opened(record_id, self.resting(record_id))
 
     def accounts(self) -> list[Account]:
         """As in the protocol."""
@@ -82,13 +84,16 @@ class SqlStore:
         with self._database.leased(record) as lease:
             yield _SqlSlot(self, record.id, lease)
 
-    def read(self, record_id: str) -> Account | None:
-        """What rests in that record. StoreError: it is damaged."""
-        return _opened(self._vault, record_id, self._database.load(record_id))
+    def resting(self, record_id: str) -> bytes | None:
+        """What is sealed in that record. StoreError."""
+        return self._database.load(record_id)
 
-    def write(self, record_id: str, lease: str, account: Account) -> None:
-        """Put it there, under the lease. LoginFailed: it is somebody else's. StoreError."""
-        data = self._database.load(record_id)
+    def opened(self, record_id: str, data: bytes | None) -> Account | None:
+        """What was sealed there. StoreError: it is damaged."""
+        return _opened(self._vault, record_id, data)
+
+    def write(self, record_id: str, lease: Lease, account: Account, data: bytes | None) -> None:
+        """Put it in the place of ``data``. LoginFailed: it is somebody else's. StoreError."""
         if data is None and len(self.stamp()) >= MOST_ACCOUNTS:
             raise StoreError(
                 f"There are {MOST_ACCOUNTS} accounts already.", hint="Sign some of them out."
@@ -102,11 +107,9 @@ class SqlStore:
         with self._identities.kept_for(account, self._owner):
             self._database.save(record_id, lease, sealed, person)
 
-    def erase(self, record_id: str, lease: str) -> bool:
-        """Whether there was anything to delete. StoreError."""
-        found = self._database.load(record_id) is not None
+    def erase(self, record_id: str, lease: Lease) -> None:
+        """Leave nothing there. StoreError."""
         self._database.save(record_id, lease, None)
-        return found
 
     def _record(self, key: AccountKey) -> Record:
         return self._owner.record(ACCOUNT, key.provider, key.session_key)
@@ -117,17 +120,33 @@ class SqlStore:
 
 
 class _SqlSlot:
-    def __init__(self, store: SqlStore, record_id: str, lease: str) -> None:
+    """Under the lease nobody else changes the record, so it is read once.
+
+    Not before each save: while the database is away that has to wait for nothing else.
+    """
+
+    def __init__(self, store: SqlStore, record_id: str, lease: Lease) -> None:
         self._store, self._id, self._lease = store, record_id, lease
 
+    @functools.cached_property
+    def _data(self) -> bytes | None:
+        return self._store.resting(self._id)
+
     def load(self) -> Account | None:
-        return self._store.read(self._id)
+        return self._store.opened(self._id, self._data)
 
     def save(self, account: Account) -> None:
-        self._store.write(self._id, self._lease, account)
+        self._store.write(self._id, self._lease, account, self._data)
+        del self._data
 
     def delete(self) -> bool:
-        return self._store.erase(self._id, self._lease)
+        found = self._data is not None
+        self._store.erase(self._id, self._lease)
+        del self._data
+        return found
+
+    def keep_lock(self) -> None:
+        self._lease.kept = True
 
 
 def renew(database: Database, vault: Vault) -> int:

@@ -20,6 +20,8 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import FunctionElement
 
 from jupyter_auth.core.errors import ConfigurationError
 
@@ -50,6 +52,23 @@ records = Table(
 schema = Table("jupyter_auth_schema", _metadata, Column("version", Integer, primary_key=True))
 # Of each key that records may be encrypted with.
 marks = Table("jupyter_auth_keys", _metadata, Column("mark", String(32), primary_key=True))
+
+
+class DatabaseTime(FunctionElement[float]):
+    """The database's own time, in seconds since 1970: the one clock that all replicas share."""
+
+    type = Float()
+    inherit_cache = True
+
+
+@compiles(DatabaseTime, "postgresql")
+def _of_postgresql(*_: Any, **__: Any) -> str:
+    return "CAST(EXTRACT(EPOCH FROM clock_timestamp()) AS DOUBLE PRECISION)"
+
+
+@compiles(DatabaseTime, "sqlite")
+def _of_sqlite(*_: Any, **__: Any) -> str:
+    return "((julianday('now') - 2440587.5) * 86400.0)"
 
 
 def prepare(

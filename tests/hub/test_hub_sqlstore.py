@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
@@ -12,7 +13,7 @@ import pytest
 from cryptography.fernet import Fernet
 from hypothesis import example, given
 from hypothesis import strategies as st
-from patience import PATIENCE
+from patience import PATIENCE, until
 from sqlalchemy import select, update
 from stores import ALICE, BOB, KEY, KEYS, account, keep
 
@@ -22,7 +23,7 @@ from jupyter_auth.core.errors import StoreError
 from jupyter_auth.core.providers import Providers
 from jupyter_auth.server import database as database_module
 from jupyter_auth.server import sqlstore
-from jupyter_auth.server.database import LEASE, Database, Owner
+from jupyter_auth.server.database import GRACE, LEASE, Database, Owner
 from jupyter_auth.server.sqlstore import SqlRegister, SqlStore, renew
 from jupyter_auth.server.tables import marks, records
 from jupyter_auth.server.vault import Vault
@@ -209,21 +210,62 @@ def test_an_account_is_in_one_hand_at_a_time(database: Database, url: str, vault
 
 
 def test_who_dies_with_a_lease_blocks_it_for_a_while_only(
-    database: Database, vault: Vault, clock: Clock, monkeypatch: pytest.MonkeyPatch
+    database: Database, url: str, vault: Vault, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    store = SqlStore(database, vault, ALICE)
+    other = Database(url, clock)
+    store, next_one = SqlStore(database, vault, ALICE), SqlStore(other, vault, ALICE)
     slow = store.locked(KEY)
     slot = slow.__enter__()
-    clock.advance(LEASE + 1)
-    keep(store, account("at-of-the-next"))
+    monkeypatch.setattr(database_module, "LEASE_TIMEOUT", 0.2)
+    for wait in (0, LEASE + 1):  # it is called first
+        clock.advance(wait)
+        with pytest.raises(Exception, match="still at this account"):
+            next_one.locked(KEY).__enter__()
+    clock.advance(GRACE + 1)
+    keep(next_one, account("at-of-the-next"))
     with pytest.raises(StoreError, match="another replica has gone on"):
         slot.save(account("at-of-the-dead"))
     slow.__exit__(None, None, None)
     assert store.load(KEY) == account("at-of-the-next")
-
-    monkeypatch.setattr(database_module, "LEASE_TIMEOUT", 0.2)
     with store.locked(KEY), pytest.raises(Exception, match="still at this account"):
-        store.locked(KEY).__enter__()
+        store.locked(KEY).__enter__()  # nor twice in one process
+    other.close()
+
+
+def test_whoever_is_alive_keeps_the_lease_that_is_called(
+    database: Database, url: str, vault: Vault, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However long the database was away: what this replica could not save is saved first."""
+    monkeypatch.setattr(database_module, "LEASE_TIMEOUT", 0.2)
+    other = Database(url, clock)
+    store, next_one = SqlStore(database, vault, ALICE), SqlStore(other, vault, ALICE)
+    with store.locked(KEY) as slot:
+        clock.advance(10 * LEASE)
+        for _ in range(3):
+            with pytest.raises(Exception, match="still at this account"):
+                next_one.locked(KEY).__enter__()
+            clock.advance(GRACE - 1)
+            database.beat()
+            clock.advance(LEASE - 1)
+        slot.save(account())
+    with next_one.locked(KEY) as slot:
+        assert slot.load() == account()
+    other.close()
+
+
+@pytest.mark.usefixtures("database")  # empty
+def test_a_lease_lasts_by_the_databases_clock(url: str, vault: Vault) -> None:
+    """And so does a token: what a replica thinks of the time is set right."""
+    one, other = Database(url), Database(url)
+    assert abs(one.clock() - time.time()) < PATIENCE
+    assert one._ahead is not None
+    one._ahead += 3600.0
+    with SqlStore(one, vault, BOB).locked(KEY):
+        (lease,) = other.rows(select(records.c.lease_until).where(records.c.owner == BOB.id))
+        assert lease.lease_until - other.clock() < LEASE + PATIENCE
+    until(lambda: one.beat() is None and abs(one.clock() - other.clock()) < PATIENCE)
+    for each in (one, other):
+        each.close()
 
 
 # -- two replicas ----------------------------------------------------------------------------------

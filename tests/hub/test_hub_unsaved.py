@@ -1,0 +1,201 @@
+"""What the database would not take: it is saved before anybody spends what is spent already."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
+
+import pytest
+from replicas import sign_in
+from sqlalchemy import text
+from stores import ALICE, KEY
+
+from jupyter_auth import ProviderUnavailable
+from jupyter_auth.core.engine import Engine
+from jupyter_auth.core.errors import StoreError
+from jupyter_auth.core.providers import Providers
+from jupyter_auth.server import database as database_module
+from jupyter_auth.server.database import GRACE, LEASE, Database
+from jupyter_auth.server.sqlstore import SqlRegister, SqlStore
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from clock import Clock
+    from providers.rogue import RogueProvider
+    from providers.troubles import Proceed, Reply
+
+    from jupyter_auth.server.vault import Vault
+
+AWAY = "ALTER TABLE jupyter_auth_records RENAME TO elsewhere"
+BACK = "ALTER TABLE elsewhere RENAME TO jupyter_auth_records"
+# What is read is there, and nothing can be written: a full disk, or a standby.
+LOCKED = (AWAY, "CREATE VIEW jupyter_auth_records AS SELECT DISTINCT * FROM elsewhere")
+UNLOCKED = ("DROP VIEW jupyter_auth_records", BACK)
+
+# There is room for a lease, and none for a token.
+_TRIGGER = 'CREATE TRIGGER "full" BEFORE UPDATE OF data ON jupyter_auth_records'
+_NO_ROOM = "LANGUAGE plpgsql AS $$ BEGIN RAISE 'no room'; END $$"
+FULL = {
+    "sqlite": (f"{_TRIGGER} BEGIN SELECT no_room(); END",),
+    "postgresql": (
+        f"CREATE FUNCTION no_room() RETURNS trigger {_NO_ROOM}",
+        f"{_TRIGGER} FOR EACH ROW EXECUTE FUNCTION no_room()",
+    ),
+}
+EMPTIED = {
+    "sqlite": ('DROP TRIGGER "full"',),
+    "postgresql": ("DROP FUNCTION no_room CASCADE",),
+}
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What stays away is not waited for."""
+    for name in ("PATIENCE", "LONG_PATIENCE", "LEASE_TIMEOUT"):
+        monkeypatch.setattr(database_module, name, 0.3)
+
+
+@pytest.fixture
+def replicas(
+    database: Database, url: str, vault: Vault, clock: Clock, rogue: RogueProvider
+) -> Iterator[list[tuple[Database, Engine]]]:
+    """Two of them; alice is signed in, and her token has run out."""
+    idp = {
+        "issuer": rogue.issuer,
+        "client_id": rogue.client_id,
+        "scopes": ["openid", "offline_access"],
+    }
+    made = []
+    for own in (database, Database(url, clock)):
+        providers = Providers({"idp": idp}, allow_user_providers=False)
+        store, register = SqlStore(own, vault, ALICE), SqlRegister(own, vault, ALICE)
+        made.append((own, Engine(providers, store, clock=clock, register=register)))
+    rogue.clock = clock
+    sign_in(made[0][1], rogue)
+    clock.advance(3600)
+    yield made
+    for _, engine in made:
+        engine.close()
+    made[1][0].close()
+
+
+@contextmanager
+def fails_meanwhile(
+    database: Database,
+    rogue: RogueProvider,
+    fail: tuple[str, ...] = (AWAY,),
+    mend: tuple[str, ...] = (BACK,),
+) -> Iterator[None]:
+    """From the moment on at which the provider rotates the refresh token."""
+
+    def rotated(proceed: Proceed) -> Reply:
+        reply = proceed()
+        for each in fail:
+            database.change(text(each))
+        return reply
+
+    rogue.script("refresh", rotated, times=1)
+    yield
+    for each in mend:
+        database.change(text(each))
+
+
+def test_nobody_spends_what_is_spent_before_it_is_saved(
+    replicas: list[tuple[Database, Engine]], rogue: RogueProvider, clock: Clock
+) -> None:
+    (database, one), (_, other) = replicas
+    with fails_meanwhile(database, rogue):
+        token = one.token("idp")
+        assert one.busy
+        for engine in (one, other):
+            with pytest.raises(StoreError):
+                engine.accounts()
+    with pytest.raises(ProviderUnavailable, match="try again"):
+        other.token("idp")
+    one.save_again()
+    assert not one.busy
+    assert other.token("idp").digest == one.token("idp").digest == token.digest
+    clock.advance(3600)
+    assert other.token("idp").digest != token.digest
+    assert (rogue.refreshes, rogue.reuses) == (2, 0)
+
+
+def test_not_even_where_the_database_was_away_for_longer_than_a_lease_lasts(
+    replicas: list[tuple[Database, Engine]], rogue: RogueProvider, clock: Clock
+) -> None:
+    (database, one), (_, other) = replicas
+    with fails_meanwhile(database, rogue):
+        one.token("idp")
+        clock.advance(10 * LEASE)
+    for _ in range(2):
+        with pytest.raises(ProviderUnavailable, match="try again"):
+            other.token("idp")
+    one.save_again()
+    assert other.token("idp").digest == one.token("idp").digest
+    assert (rogue.refreshes, rogue.reuses) == (1, 0)
+
+
+def test_where_nothing_can_be_written_it_is_used_from_memory_and_that_is_said(
+    replicas: list[tuple[Database, Engine]], rogue: RogueProvider, clock: Clock
+) -> None:
+    (database, one), (_, other) = replicas
+    with fails_meanwhile(database, rogue, LOCKED, UNLOCKED):
+        token = one.token("idp")
+        for _ in range(3):
+            clock.advance(LEASE)
+            one.save_again()
+            assert one.token("idp").digest == token.digest
+        (info,) = one.accounts()
+        assert "cannot be saved" in info.warning
+        with pytest.raises((StoreError, ProviderUnavailable)):
+            other.token("idp")
+    one.save_again()
+    assert other.token("idp").digest == token.digest
+    assert not one.accounts()[0].warning
+    assert (rogue.refreshes, rogue.reuses) == (1, 0)
+
+
+def test_the_lease_is_kept_where_it_could_be_given_back(
+    replicas: list[tuple[Database, Engine]], rogue: RogueProvider, url: str
+) -> None:
+    (database, one), (_, other) = replicas
+    system = url.partition(":")[0]
+    with fails_meanwhile(database, rogue, FULL[system], EMPTIED[system]):
+        token = one.token("idp")
+        with pytest.raises(ProviderUnavailable, match="try again"):
+            other.token("idp")
+        one.save_again()
+    with pytest.raises(ProviderUnavailable, match="try again"):
+        other.token("idp")
+    one.save_again()
+    assert other.token("idp").digest == token.digest
+    assert (rogue.refreshes, rogue.reuses) == (1, 0)
+
+
+def test_what_another_replica_saved_after_all_counts_more(
+    replicas: list[tuple[Database, Engine]], rogue: RogueProvider, clock: Clock
+) -> None:
+    (database, one), (_, other) = replicas
+    rogue.grace = 2 * 3600.0  # the provider takes a spent refresh token for a while
+    with fails_meanwhile(database, rogue):
+        one.token("idp")
+    for wait in (LEASE + 1, GRACE + 1):  # this replica hangs for as long
+        clock.advance(wait)
+        with suppress(ProviderUnavailable):
+            other.token("idp")
+    newer = other.token("idp")
+    one.save_again()
+    assert not one.busy
+    assert one.token("idp").digest == newer.digest
+
+
+def test_a_token_that_still_works_does_while_another_replica_has_the_lease(
+    replicas: list[tuple[Database, Engine]], rogue: RogueProvider, clock: Clock, vault: Vault
+) -> None:
+    (database, one), (_, other) = replicas
+    token = one.token("idp")
+    clock.advance(rogue.access_token_ttl - 30)
+    with SqlStore(database, vault, ALICE).locked(KEY):
+        assert other.token("idp").digest == token.digest
+    assert rogue.refreshes == 1
