@@ -42,13 +42,18 @@ class _Held(NamedTuple):
 class ClientTokens:
     """Those of one person's kernels. ``party`` says where a provider answers."""
 
-    def __init__(self, party: Callable[[Provider], Party], clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        party: Callable[[Provider], Party],
+        clock: Callable[[], float],
+        revoker: Revoker | None = None,
+    ) -> None:
         self._party = party
         self._clock = clock
         self._lock = threading.Lock()
         self._held: dict[_Place, _Held] = {}
         self._flights: SingleFlight[Token] = SingleFlight()
-        self._revoker = Revoker()
+        self._revoker = revoker or Revoker()
 
     def token(
         self, provider: Provider, key: AccountKey, scopes: Sequence[str], need: Need
@@ -75,8 +80,9 @@ class ClientTokens:
         if not revoke or not dropped:
             return Logout(removed=bool(dropped), revoked=False)
         outcomes = [self._revoker.revoke(lambda: self._party(provider), each) for each in dropped]
-        notes = dict.fromkeys(note for _, note in outcomes if note)
-        return Logout(removed=True, revoked=all(ok for ok, _ in outcomes), note=" ".join(notes))
+        notes = dict.fromkeys(each.note for each in outcomes if each.note)
+        revoked = all(each.revoked for each in outcomes)
+        return Logout(removed=True, revoked=revoked, note=" ".join(notes))
 
     def close(self) -> None:
         """End what runs in the background."""

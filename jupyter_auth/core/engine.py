@@ -69,6 +69,7 @@ class Engine:
     to finish a login; ``register`` is where logins are written down, None: in memory. Several
     engines may share one ``discovery``. ``admit`` says who may be signed in here. ``home`` is where
     other packages' sign-ins are looked for, ``environ`` where API keys are, None: nowhere.
+    ``revoker`` remembers what could not be revoked, None: for as long as this engine lives.
     Implements ``Accounts``; for those who drive a login, also ``open``, ``finish``, ``confirm``,
     ``redirect``, ``device`` and ``typed``.
     """
@@ -88,6 +89,7 @@ class Engine:
         admit: Admission = anybody,
         home: Path | None = None,
         environ: Mapping[str, str] | None = None,
+        revoker: Revoker | None = None,
     ) -> None:
         self._providers = providers
         self._home = home
@@ -97,7 +99,7 @@ class Engine:
         discovery = discovery or Discovery(clock)
         parties = self._parties = Parties(providers, discovery, trusts_code=self.trusts_code)
         self._logins = Logins(clock, self._login_changed, self._dropped, login_lifetime, register)
-        self._revoker = Revoker()
+        self._revoker = revoker or Revoker()
         over = KeysOver(store, providers, environ)
         self._tokens = Tokens(over, parties.at, discovery, self._log, clock)
         self.save_again = self._tokens.save_again  # what ``busy`` speaks of
@@ -108,7 +110,7 @@ class Engine:
         self.device = DeviceGrant(self._logins, self._completion, parties.of)
         self.typed = TypedGrants(self._logins, self._completion, parties.typed, providers, clock)
         self._unattended = Unattended(providers, parties.at, self._completion, self._tokens)
-        self._client_tokens = ClientTokens(parties.at, clock)
+        self._client_tokens = ClientTokens(parties.at, clock, self._revoker)
         self._usage = Usage(self._log, clock, Lockouts(store.directory))
 
     # Providers
@@ -291,7 +293,7 @@ class Engine:
         """Delete here, then revoke at the provider (RFC 7009). StoreError: cannot be deleted."""
         key = AccountKey(provider, session_key)
         self._unattended.sign_out(key)
-        account = self._tokens.drop(key)
+        account = self._tokens.drop(key, self._revoker.expect if revoke else None)
         self._usage.forget(provider, session_key)
         if account is None:
             return Logout(removed=False, revoked=False, note="Nobody was signed in.")

@@ -6,7 +6,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from jupyter_auth.core import oauth
-from jupyter_auth.core.errors import AuthError, ConfigurationError
+from jupyter_auth.core.errors import AuthError
 from jupyter_auth.core.handles import is_handle
 from jupyter_auth.core.models import Logout
 
@@ -21,29 +21,30 @@ RETRIES = (30.0, 120.0, 600.0, 1800.0)  # seconds until the next try
 
 
 class Revoker:
-    """Revokes what an account held, refresh token first: it could make new access tokens."""
+    """Revokes what accounts held, and remembers in this process what it could not.
+
+    Whoever has a better memory overrides ``expect``, ``later`` and ``settled``.
+    """
 
     def __init__(self) -> None:
         self._closed = threading.Event()
 
-    def revoke(self, find_party: Callable[[], Party], account: Account) -> tuple[bool, str]:
-        """Whether the provider took them back, and if not, why. Never raises."""
-        if account.kind == "api_key":
-            return False, "A key is not revoked from here."
-        try:
-            party = find_party()
-            if not party.endpoints.revocation_endpoint or not party.provider.revoke:
-                return False, f"{party.provider.title} offers no revocation: its tokens run out."
-            _revoke_all(party, account)
-        except ConfigurationError as error:
-            return False, error.message
-        except AuthError as error:
-            thread = threading.Thread(
-                target=self._retry, args=(find_party, account), daemon=True, name="revocation"
-            )
-            thread.start()
-            return False, f"{error.message} It is tried again while this program runs."
-        return True, ""
+    def expect(self, account: Account) -> None:
+        """Its deletion and its revocation come next. StoreError: it is not to be deleted yet."""
+
+    def later(self, account: Account, attempt: Callable[[], Logout], why: str) -> str:  # noqa: ARG002
+        """See to it that ``attempt``, which failed, is made again, and say so."""
+        threading.Thread(
+            target=self._retry, args=(attempt,), daemon=True, name="revocation"
+        ).start()
+        return "It is tried again while this program runs."
+
+    def settled(self, account: Account, outcome: Logout) -> None:
+        """Nothing is left to try for it."""
+
+    def revoke(self, find_party: Callable[[], Party], account: Account) -> Logout:
+        """Whether the provider took its tokens back, and if not, why. Never raises."""
+        return self._tried(account, lambda: taken_back(find_party, account))
 
     def give_back(self, find_party: Callable[[], Party], account: Account) -> None:
         """As ``revoke``, for whoever cannot wait: in a thread of its own."""
@@ -54,34 +55,64 @@ class Revoker:
     def sign_out(
         self, account: Account, provider: Provider | None, party: Callable[[Provider], Party]
     ) -> Logout:
-        """What became of an account that is gone from here. ``provider``: as it is now, or None."""
-        if account.kind == "api_key":
-            note = "The key itself stays valid: withdraw it where it was made."
-            return Logout(removed=True, revoked=False, note=note)
-        if provider is None or provider.fingerprint != account.fingerprint:
-            note = "The provider was configured anew since; its tokens run out by themselves."
-            if is_handle(account.provider):
-                note = "Its definition isn't known here any more, so nothing could be revoked."
-            return Logout(removed=True, revoked=False, note=note)
-        revoked, note = self.revoke(lambda: party(provider), account)
-        return Logout(removed=True, revoked=revoked, note=note)
+        """As the function ``sign_out``, and what cannot be done now is for later. Never raises."""
+        return self._tried(account, lambda: sign_out(account, provider, party))
 
     def close(self) -> None:
         """Try no more."""
         self._closed.set()
 
-    def _retry(self, find_party: Callable[[], Party], account: Account) -> None:
+    def _tried(self, account: Account, attempt: Callable[[], Logout]) -> Logout:
+        try:
+            outcome = attempt()
+        except AuthError as error:
+            note = f"{error.message} {self.later(account, attempt, error.message)}"
+            return Logout(removed=True, revoked=False, note=note)
+        self.settled(account, outcome)
+        return outcome
+
+    def _retry(self, attempt: Callable[[], Logout]) -> None:
         for delay in RETRIES:
             if self._closed.wait(delay):
                 return
             try:
-                _revoke_all(find_party(), account)
+                attempt()
             except AuthError:
                 continue
             return
 
 
-def _revoke_all(party: Party, account: Account) -> None:
+def sign_out(
+    account: Account, provider: Provider | None, party: Callable[[Provider], Party]
+) -> Logout:
+    """What became of an account that is gone from here. ``provider``: as it is now, or None.
+
+    AuthError: it can't be revoked now, but may be later.
+    """
+    if account.kind == "api_key":
+        return _left("The key itself stays valid: withdraw it where it was made.")
+    if provider is None or provider.fingerprint != account.fingerprint:
+        if is_handle(account.provider):
+            return _left("Its definition isn't known here any more, so nothing could be revoked.")
+        return _left("The provider was configured anew since; its tokens run out by themselves.")
+    return taken_back(lambda: party(provider), account)
+
+
+def taken_back(find_party: Callable[[], Party], account: Account) -> Logout:
+    """Revoke its tokens, the refresh token first: it could make new access tokens.
+
+    AuthError: it can't be done now, but may be later.
+    """
+    if account.kind == "api_key":
+        return _left("A key is not revoked from here.")
+    party = find_party()
+    if not party.endpoints.revocation_endpoint or not party.provider.revoke:
+        return _left(f"{party.provider.title} offers no revocation: its tokens run out.")
     if account.refresh_token:
         oauth.revoke(party, account.refresh_token, "refresh_token")
     oauth.revoke(party, account.access_token, "access_token")
+    return Logout(removed=True, revoked=True)
+
+
+def _left(note: str) -> Logout:
+    return Logout(removed=True, revoked=False, note=note)

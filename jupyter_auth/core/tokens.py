@@ -93,12 +93,19 @@ class Tokens:
         self._ended.pop(account.key, None)
         self._changed("account", account.key)
 
-    def drop(self, key: AccountKey) -> Account | None:
-        """Delete it and return what it was. StoreError: it cannot be deleted."""
+    def drop(
+        self, key: AccountKey, before: Callable[[Account], None] | None = None
+    ) -> Account | None:
+        """Delete it and return what it was, and tell ``before`` what it is, under its lock.
+
+        StoreError: it cannot be deleted, or ``before`` says so.
+        """
         held = self._unsaved.get(key)
         try:
             with self._store.locked(key) as slot:
                 account = self._current(key, lambda _: _readable(slot.load))
+                if account and before:
+                    before(account)
                 removed = slot.delete()
                 self._seen.pop(key, None)
         except StoreError:

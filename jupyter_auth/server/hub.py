@@ -110,6 +110,7 @@ class Service:
         server.listen(self.address.port or 80, host if host in LOOPBACK_HOSTS else "")
         _log.info("Sign-in for this Hub's users: listening at %s", self.address.netloc)
         sweeping = asyncio.create_task(self._sweep(people))
+        self.brokers.start()
         await stopped.wait()
         sweeping.cancel()
         server.stop()
@@ -119,7 +120,7 @@ class Service:
     async def _sweep(self, people: People) -> None:
         while True:
             try:
-                await sweep(self.database, people)
+                await sweep(self.database, people, self.brokers.revocations)
             except AuthError as error:
                 _log.warning("Records of deleted users stay for now: %s", error.message)
             await asyncio.sleep(SWEEP)

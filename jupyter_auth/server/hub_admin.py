@@ -3,44 +3,53 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from typing import TYPE_CHECKING, Any
 
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
-from sqlalchemy import delete, func, select
+from sqlalchemy import func, select
 from tornado import web
 from tornado.web import HTTPError
 
-from jupyter_auth.core.errors import AuthError
+from jupyter_auth.core.errors import AuthError, ProviderUnavailable
 from jupyter_auth.server.answers import status_of
 from jupyter_auth.server.database import Owner
 from jupyter_auth.server.hub_metrics import ACCOUNTS, SWEPT
 from jupyter_auth.server.hub_people import peer_of, token_of
+from jupyter_auth.server.hub_revocations import KIND
 from jupyter_auth.server.sqlstore import ACCOUNT
 from jupyter_auth.server.tables import records
 
 if TYPE_CHECKING:
-    from jupyter_auth.core.models import Logout
+    from collections.abc import Iterator
+
     from jupyter_auth.server.database import Database
-    from jupyter_auth.server.hub_brokers import HubBrokers
     from jupyter_auth.server.hub_people import People
+    from jupyter_auth.server.hub_revocations import Revocations, Tried
 
 METRICS_SCOPE = "read:metrics"
+MORE_TRIES = 3  # to have an account's lease, of half a minute each
 
+_log = logging.getLogger("jupyter_auth")
 _audit = logging.getLogger("jupyter_auth.audit")
 
 
-async def sweep(database: Database, people: People) -> None:
-    """Drop the records of users who are gone, or were made anew since. AuthError: not now.
+async def sweep(database: Database, people: People, revocations: Revocations) -> None:
+    """Drop the records of users who are gone, or were made anew since, and queue their revocation.
 
     The list of users is only where to look: nothing is dropped before the Hub, asked for that one
-    user, says so.
+    user, says so. AuthError: not now.
     """
     owners = await asyncio.to_thread(_owners, database)  # first: who came later is not touched
     alive = await people.all()
     for owner in owners:
         if owner.id not in alive and await people.is_gone(owner):
-            await asyncio.to_thread(_forget, database, owner)
+            try:
+                await asyncio.to_thread(revocations.retire, owner)
+            except AuthError as error:
+                _log.warning("Records of a deleted user stay for now: %s", error.message)
+                continue
             SWEPT.inc()
             _audit.info("records dropped with their user: user=%r", owner.name)
     ACCOUNTS.set(await asyncio.to_thread(_count, database))
@@ -48,14 +57,10 @@ async def sweep(database: Database, people: People) -> None:
 
 def _owners(database: Database, name: str | None = None) -> list[Owner]:
     row = records.c
-    statement = select(row.user_name, row.user_created).distinct()
+    statement = select(row.user_name, row.user_created).where(row.owner != KIND).distinct()
     if name is not None:
         statement = statement.where(row.user_name == name)
     return [Owner(found.user_name, found.user_created) for found in database.rows(statement)]
-
-
-def _forget(database: Database, owner: Owner) -> None:
-    database.change(delete(records).where(records.c.owner == owner.id))
 
 
 def _count(database: Database) -> int:
@@ -63,15 +68,28 @@ def _count(database: Database) -> int:
     return int(database.rows(statement)[0][0])
 
 
-def sign_out(database: Database, brokers: HubBrokers, name: str) -> list[Logout]:
-    """Sign all accounts of all users of that name out, here and at their providers."""
-    done = []
+def sign_out(database: Database, revocations: Revocations, name: str) -> Iterator[Tried]:
+    """Sign all accounts of all users of that name out: here, then one by one at their providers.
+
+    Those too that wait already. A provider that is away is tried once.
+    ProviderUnavailable: a replica is at one of the accounts, and stays so. StoreError.
+    """
     for owner in _owners(database, name):
-        engine = brokers.engine(owner)
-        done += [engine.logout(each.provider, each.session_key) for each in engine.accounts()]
-        _forget(database, owner)
-    _audit.info("signed out by an administrator: user=%r accounts=%d", name, len(done))
-    return done
+        _retire(revocations, owner)
+    _audit.info("signed out by an administrator: user=%r", name)
+    for waiting in revocations.due(name).values():
+        for each in waiting:
+            yield (tried := revocations.attempt(each))
+            if tried.waits:
+                break
+
+
+def _retire(revocations: Revocations, owner: Owner) -> None:
+    """What is being refreshed is waited for, or what is not saved yet."""
+    for _ in range(MORE_TRIES):
+        with contextlib.suppress(ProviderUnavailable):
+            return revocations.retire(owner, mine=True)
+    return revocations.retire(owner, mine=True)
 
 
 class _Health(web.RequestHandler):

@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Any
 from jupyter_auth.core.discovery import Discovery
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.errors import AuthError, ConfigurationError
+from jupyter_auth.core.parties import Parties
 from jupyter_auth.server import inputs
 from jupyter_auth.server.broker import Broker, Wire
 from jupyter_auth.server.hub_metrics import LOGINS, LOGOUTS, TOKENS
 from jupyter_auth.server.hub_pulse import Pulse
+from jupyter_auth.server.hub_revocations import Revocations
 from jupyter_auth.server.identities import Identities
 from jupyter_auth.server.pools import SHARE, Pools
 from jupyter_auth.server.same_person import SamePerson
@@ -135,8 +137,11 @@ class HubBrokers:
         self._identities = Identities(database, vault, settings.shared_identities, gone)
         self._discovery = Discovery(database.clock)
         self._pools = Pools(share=SHARE)
+        parties = Parties(providers, self._discovery, trusts_code=False)
+        self.revocations = Revocations(database, vault, providers, parties.at)
         self._pulse = Pulse(database, self._pools.of(""))
         self._brokers: OrderedDict[str, Broker] = OrderedDict()
+        self._working: asyncio.Task[None] | None = None
 
     async def of(self, user: Any) -> Broker:
         """That of a user whom ``HubIdentity`` has found."""
@@ -161,6 +166,7 @@ class HubBrokers:
             register=SqlRegister(self._database, self._vault, owner),
             discovery=self._discovery,
             admit=self._admission(owner),
+            revoker=self.revocations.of(owner),
         )
 
     def _admission(self, owner: Owner) -> Admission:
@@ -193,8 +199,14 @@ class HubBrokers:
             if not broker.busy:
                 del self._brokers[name]
 
+    def start(self) -> None:
+        """Begin what a replica does by itself: revoke what could not be revoked yet."""
+        self._working = asyncio.create_task(self.revocations.work_off(self._pools))
+
     async def drain(self) -> None:
         """Let everybody go who waits, and return when what was asked for has been answered."""
+        if self._working:
+            self._working.cancel()
         for broker in self._brokers.values():
             broker.let_go()
         loop = asyncio.get_running_loop()

@@ -33,7 +33,9 @@ def main(arguments: Sequence[str]) -> int:
     verbs = parser.add_subparsers(dest="verb", required=True)
     verbs.add_parser("rotate-keys", help=f"encrypt all records with the first of {KEYS}")
     verbs.add_parser("doctor", help="roles, redirect URIs, keys, database, providers")
-    signing_out = verbs.add_parser("sign-out", help="revoke and forget all accounts of a user")
+    signing_out = verbs.add_parser(
+        "sign-out", help="forget all accounts of a user, and revoke them"
+    )
     signing_out.add_argument("user", help="the name on the Hub")
     given = parser.parse_args(arguments)
     try:
@@ -66,11 +68,23 @@ def _rotate_keys(service: Service) -> int:
 
 
 def _sign_out(service: Service, user: str) -> int:
-    done = sign_out(service.database, service.brokers, user)
-    _say(f"{len(done)} accounts of {user} are signed out.")
-    for note in filter(None, (outcome.note for outcome in done)):
-        _say(note)
-    return 0
+    revocations, revoked, left = service.brokers.revocations, 0, 0
+    for tried in sign_out(service.database, revocations, user):
+        revoked += tried.revoked
+        left += not tried.revoked and not tried.waits
+        became = "revoked" if tried.revoked else "not revoked yet" if tried.waits else "not revoked"
+        _say(f"{tried.provider or 'An account'}: {became}. {tried.note}".rstrip())
+    waiting = revocations.count(user)
+    if not (total := revoked + left + waiting):
+        _say(f"No user called {user!r} has accounts here. Names are compared to the letter.")
+        return 1
+    _say(
+        f"Accounts of {user} that are signed out: {total}. At their providers {revoked} are"
+        f" revoked, {left} can't be, {waiting} are queued."
+    )
+    if waiting:
+        _say("The service goes on trying for a week, and says so in its log. Or run this again.")
+    return 1 if waiting else 0
 
 
 def _findings(service: Service) -> Iterator[Finding]:

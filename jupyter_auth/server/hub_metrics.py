@@ -8,4 +8,7 @@ TOKENS = Counter("jupyter_auth_tokens", "Calls for a token, by outcome", ["outco
 LOGINS = Counter("jupyter_auth_logins", "Sign-ins that came back, by outcome", ["outcome"])
 LOGOUTS = Counter("jupyter_auth_logouts", "Accounts signed out")
 SWEPT = Counter("jupyter_auth_swept_users", "Users whose records were dropped with them")
+REVOCATIONS = Gauge(
+    "jupyter_auth_revocations", "Accounts that wait to be revoked, when last counted"
+)
 ACCOUNTS = Gauge("jupyter_auth_accounts", "Accounts in the database, when they were last counted")

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 from cryptography.fernet import Fernet
 from postgres import Postgres
 
+from jupyter_auth.core.errors import ProviderUnavailable
 from jupyter_auth.core.models import Account, AccountKey
+from jupyter_auth.core.providers import Providers
 from jupyter_auth.core.secret import Secret
 from jupyter_auth.server.database import Database, Owner
+from jupyter_auth.server.hub_revocations import Revocations
 from jupyter_auth.server.tables import marks, records
 from jupyter_auth.server.vault import Vault
 
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
 
     from clock import Clock
 
+    from jupyter_auth.core.provider import Provider
     from jupyter_auth.server.sqlstore import SqlStore
 
 ALICE, BOB = Owner("alice", "2026-01-01T00:00:00Z"), Owner("bob", "2026-01-01T00:00:00Z")
@@ -72,3 +76,12 @@ def account(token: str = "at-1", **changes: Any) -> Account:
 def keep(store: SqlStore, kept: Account) -> None:
     with store.locked(kept.key) as slot:
         slot.save(kept)
+
+
+def revocations_of(database: Database, vault: Vault) -> Revocations:
+    """The queue there, of a process that knows no provider and asks none."""
+
+    def nowhere(provider: Provider) -> NoReturn:
+        raise ProviderUnavailable(provider.name)
+
+    return Revocations(database, vault, Providers({}, allow_user_providers=False), nowhere)

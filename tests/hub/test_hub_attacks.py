@@ -11,6 +11,8 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
+from hubs import KEYS
+from patience import until
 from served import (
     PLACE,
     TOKEN_ROUTE,
@@ -24,6 +26,7 @@ from served import (
     signed_in,
 )
 from server.routes import CHANGES, KERNEL, UI
+from stores import revocations_of
 from tornado.httpclient import AsyncHTTPClient
 from tornado.web import create_signed_value
 
@@ -33,6 +36,7 @@ from jupyter_auth.server import hub_people
 from jupyter_auth.server.database import Database
 from jupyter_auth.server.hub_admin import sweep
 from jupyter_auth.server.hub_doors import derived
+from jupyter_auth.server.vault import Vault
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -316,7 +320,7 @@ def carry_bindings(there: HubBrowser, here: HubBrowser) -> None:
 def test_a_user_made_anew_inherits_nothing_and_the_old_records_are_swept(
     served: Hub, oidc: OidcProvider
 ) -> None:
-    signed_in(served, oidc, "carol")
+    token = signed_in(served, oidc, "carol").token()["access_token"]
     served.api("DELETE", "users/carol/server")
     served.api("DELETE", "users/carol")
     kernel = served.server("carol").kernel()
@@ -328,11 +332,12 @@ def test_a_user_made_anew_inherits_nothing_and_the_old_records_are_swept(
     assert "carol" in kept
 
     async def sweep_now() -> None:
-        await sweep(database, people_of(served))
+        await sweep(database, people_of(served), revocations_of(database, Vault(KEYS)))
 
     asyncio.run(sweep_now())
     database.close()
     assert names(served) == [name for name in kept if name != "carol"]
+    until(lambda: not oidc.introspect(token)["active"])  # by the service
 
 
 def test_a_deleted_user_is_served_for_as_long_only_as_the_hub_is_believed(

@@ -124,7 +124,9 @@ def test_an_administrator_renews_keys_examines_and_signs_a_user_out(
     assert "Hub: It answers, and the service's role has its scopes." in report
     assert f"{served.prefix}{PLACE}callback/idp" in report
     assert "✗" not in report
-    assert "1 accounts of carol are signed out." in auth_hub(served, oidc, "sign-out", "carol")
+    said = auth_hub(served, oidc, "sign-out", "carol")
+    assert "idp: revoked." in said
+    assert "1 are revoked, 0 can't be, 0 are queued." in said
     assert not oidc.introspect(token)["active"]
     assert kernel.ask("POST", "token", {"provider": "idp"})[0] == 401
     assert "carol" not in names(served)

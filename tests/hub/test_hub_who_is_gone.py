@@ -11,14 +11,14 @@ from providers.sockets import SocketServer
 from providers.troubles import Reply
 from served import people_of
 from sqlalchemy import select
-from stores import account, keep
+from stores import account, keep, revocations_of
 
 from jupyter_auth.core.errors import BrokerUnavailable
 from jupyter_auth.server import hub_people
 from jupyter_auth.server.database import Database, Owner, records
 from jupyter_auth.server.hub_admin import sweep
 from jupyter_auth.server.hub_people import is_gone
-from jupyter_auth.server.sqlstore import SqlStore
+from jupyter_auth.server.sqlstore import ACCOUNT, SqlStore
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,7 +42,9 @@ def pupils(served: Hub) -> Iterator[list[Owner]]:
 
 def with_records(database: Database) -> set[str]:
     row = records.c
-    return {found.user_name for found in database.rows(select(row.user_name))}
+    return {
+        found.user_name for found in database.rows(select(row.user_name).where(row.kind == ACCOUNT))
+    }
 
 
 def test_a_user_who_is_deleted_while_the_hub_lists_them_costs_no_other_their_accounts(
@@ -67,15 +69,16 @@ def test_a_user_who_is_deleted_while_the_hub_lists_them_costs_no_other_their_acc
         return page
 
     monkeypatch.setattr(people, "_ask", and_then_one_goes)
-    asyncio.run(sweep(database, people))
+    asyncio.run(sweep(database, people, revocations_of(database, vault)))
     alive = {user["name"] for user in served.api("GET", "users")}.intersection(CLASS)
     assert len(alive) < len(CLASS) - 1
     assert with_records(database) >= alive
 
     monkeypatch.undo()
-    asyncio.run(sweep(database, people_of(served)))
+    asyncio.run(sweep(database, people_of(served), revocations_of(database, vault)))
     assert with_records(database) == alive
-    created = {found.user_created for found in database.rows(select(records))}
+    accounts = select(records).where(records.c.kind == ACCOUNT)
+    created = {found.user_created for found in database.rows(accounts)}
     assert "2020-01-01T00:00:00Z" not in created
 
 
@@ -107,11 +110,11 @@ def test_who_is_gone_says_the_hub_alone(
     hub.start()
     people._hub_auth.api_url = f"http://127.0.0.1:{hub.port}/hub/api"
     try:
-        asyncio.run(sweep(database, people))
+        asyncio.run(sweep(database, people, revocations_of(database, vault)))
         assert not is_gone(people._hub_auth, alice)
     finally:
         hub.stop()
     assert with_records(database) == {"alice"}
     assert not is_gone(people._hub_auth, alice), "nobody listens there"
     with pytest.raises(BrokerUnavailable):
-        asyncio.run(sweep(database, people))
+        asyncio.run(sweep(database, people, revocations_of(database, vault)))

@@ -1,0 +1,294 @@
+"""What is still to be revoked, as records of the service's database: any replica sees to it.
+
+Each is sealed as an account's is. Its lease makes one replica try it; after a failed try nobody has
+the lease, ``lease_until`` is when the next one is due, and ``stamp`` counts them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import dataclasses
+import functools
+import json
+import logging
+import random
+import secrets
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from sqlalchemy import delete, func, insert, or_, select, update
+from sqlalchemy.exc import IntegrityError
+
+from jupyter_auth.core.errors import AuthError, ConfigurationError, StoreError
+from jupyter_auth.core.revocation import Revoker, sign_out
+from jupyter_auth.core.store import decoded, encoded
+from jupyter_auth.server.database import LEASE, Owner
+from jupyter_auth.server.hub_metrics import REVOCATIONS
+from jupyter_auth.server.sqlstore import ACCOUNT, SqlStore
+from jupyter_auth.server.tables import records
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sqlalchemy import ColumnElement, Row
+
+    from jupyter_auth.core.models import Account, Logout
+    from jupyter_auth.core.provider import Provider
+    from jupyter_auth.core.providers import Providers
+    from jupyter_auth.core.token_endpoint import Party
+    from jupyter_auth.server.database import Database, Record
+    from jupyter_auth.server.pools import Pools
+    from jupyter_auth.server.vault import Vault
+
+KIND = "revocation"
+BEAT = 10.0  # seconds between two looks at what is due
+BATCH = 200  # of them at a time
+TRY = 2 * LEASE  # seconds that one may take: discovery, and a request for each of two tokens
+SOON, LATE = 30.0, 6 * 3600.0  # seconds between the first two tries, and between the last ones
+TRIES = 32  # until it is given up: about a week
+
+_log = logging.getLogger("jupyter_auth")
+_audit = logging.getLogger("jupyter_auth.audit")
+
+
+class Tried(NamedTuple):
+    """What became of one. ``waits``: it is tried again, or somebody else is at it."""
+
+    provider: str
+    revoked: bool
+    waits: bool
+    note: str
+
+
+class Revocations:
+    """Those of one database. ``party`` says where a provider of this replica answers."""
+
+    def __init__(
+        self,
+        database: Database,
+        vault: Vault,
+        providers: Providers,
+        party: Callable[[Provider], Party],
+    ) -> None:
+        self._database = database
+        self._vault = vault
+        self._providers = providers
+        self._party = party
+        self._me = secrets.token_hex(16)
+        self._at: dict[str | None, asyncio.Task[None]] = {}  # by provider
+
+    def of(self, owner: Owner) -> Revoker:
+        """For the sign-outs of this user."""
+        return _Remembering(self, owner)
+
+    def retire(self, owner: Owner, *, mine: bool = False) -> None:
+        """Queue all accounts of a user who is to have none, and drop the user's records.
+
+        In this order: who is killed between the two loses no token, and once more is as once.
+        ``mine``: who calls this tries them before others do.
+        ProviderUnavailable: a replica is at one of them just now. StoreError.
+        """
+        row, store = records.c, SqlStore(self._database, self._vault, owner)
+        full = (row.owner == owner.id, row.kind == ACCOUNT, row.data.is_not(None))
+        before = [found.id for found in self._database.rows(select(row.id).where(*full))]
+        for key in [account.key for account in store.accounts()]:
+            with store.locked(key) as slot:
+                if account := slot.load():
+                    self.put(owner, account, wait=TRY if mine else 0.0, mine=mine)
+                    slot.delete()
+        # What is left of these cannot be read. One that came meanwhile is for the next time.
+        left = delete(records).where(*full, row.id.in_(before))
+        if lost := self._database.change(left):
+            _audit.warning("damaged records dropped, not revoked: user=%r: %d", owner.name, lost)
+        rest = delete(records).where(row.owner == owner.id)
+        self._database.change(rest.where(or_(row.kind != ACCOUNT, row.data.is_(None))))
+
+    def put(
+        self,
+        owner: Owner,
+        account: Account,
+        *,
+        wait: float = 0.0,
+        mine: bool = False,
+        tries: int = 0,
+    ) -> None:
+        """Queue one, due in ``wait`` seconds; ``mine``: it is tried here first. StoreError."""
+        record = _record(owner, account)
+        # In quotes: what reads records as accounts, as the rotation of keys does, finds none here.
+        content = json.dumps(encoded(account).decode()).encode()
+        values = {
+            "data": self._vault.seal(record.id, content),
+            "stamp": tries,
+            "lease": self._me if mine else None,
+            "lease_until": self._database.clock() + wait,
+        }
+        with contextlib.suppress(IntegrityError):  # it is there already
+            self._database.change(insert(records).values(vars(record) | values))
+
+    def due(self, name: str | None = None) -> dict[str | None, list[Row[Any]]]:
+        """What is to be tried now, by provider; None: of which nobody can tell. StoreError.
+
+        Of users of that name: all that nobody else is at.
+        """
+        row = records.c
+        statement = select(records).where(row.owner == KIND).order_by(row.lease_until)
+        if name is None:
+            statement = statement.where(self._lapsed()).limit(BATCH)
+        else:
+            statement = statement.where(row.user_name == name, self._free())
+        found: dict[str | None, list[Row[Any]]] = {}
+        for each in self._database.rows(statement):
+            provider = None
+            with contextlib.suppress(StoreError):
+                provider = self._account(each).provider
+            found.setdefault(provider, []).append(each)
+        return found
+
+    def count(self, name: str | None = None) -> int:
+        """How many wait, of users of that name or of all. StoreError."""
+        statement = select(func.count()).where(records.c.owner == KIND)
+        if name is not None:
+            statement = statement.where(records.c.user_name == name)
+        return int(self._database.rows(statement)[0][0])
+
+    def attempt(self, found: Row[Any]) -> Tried:
+        """Try one of those that are due. StoreError."""
+        row, until = records.c, self._database.clock() + TRY
+        # As it was found: one that another replica has tried meanwhile is due later.
+        same = update(records).where(row.id == found.id, row.stamp == found.stamp, self._free())
+        if not self._database.change(same.values(lease=self._me, lease_until=until)):
+            return Tried("", revoked=False, waits=True, note="A replica of the service is at it.")
+        owner, provider = Owner(found.user_name, found.user_created), ""
+        try:
+            account = self._account(found)
+            provider = account.provider
+            outcome = sign_out(account, self._definition(account), self._party)
+        except AuthError as error:
+            waits = self._again(found.id, owner, provider, error.message)
+            return Tried(provider, revoked=False, waits=waits, note=error.message)
+        self.settle(owner, account, outcome)
+        return Tried(provider, outcome.revoked, waits=False, note=outcome.note)
+
+    def postpone(self, owner: Owner, account: Account, why: str) -> bool:
+        """It was tried and failed: whether that is written down, and it is tried again."""
+        record = _record(owner, account)
+        with contextlib.suppress(StoreError):
+            if self._again(record.id, owner, account.provider, why):
+                return True
+            self.put(owner, account, wait=_pause(1), tries=1)
+            return True
+        return False
+
+    def settle(self, owner: Owner, account: Account, outcome: Logout) -> None:
+        """Nothing is left to do for it."""
+        with contextlib.suppress(StoreError):  # then it is tried once more
+            record = _record(owner, account)
+            self._database.change(delete(records).where(records.c.id == record.id))
+        who = (owner.name, account.provider)
+        if outcome.revoked:
+            _audit.info("revoked at the provider: user=%r provider=%r", *who)
+        else:
+            _audit.info("not revoked at the provider: user=%r provider=%r: %s", *who, outcome.note)
+
+    def _again(self, record_id: str, owner: Owner, provider: str, why: str) -> bool:
+        """Whether it is tried again; if not, it is given up, or there was no such record."""
+        row = records.c
+        mine = (row.id == record_id, row.lease == self._me)
+        if not (found := self._database.rows(select(row.stamp).where(*mine))):
+            return False
+        if (tries := found[0].stamp + 1) >= TRIES:
+            self._database.change(delete(records).where(*mine))
+            _audit.warning(
+                "not revoked at the provider, given up after a week: user=%r provider=%r: %s"
+                " Withdraw there what this user has allowed.",
+                owner.name,
+                provider,
+                why,
+            )
+            return False
+        until = self._database.clock() + _pause(tries)
+        values = {"stamp": tries, "lease": None, "lease_until": until}
+        self._database.change(update(records).where(*mine).values(values))
+        return True
+
+    async def work_off(self, pools: Pools) -> None:
+        """Try what is due, for as long as the service runs."""
+        try:
+            while True:
+                try:
+                    REVOCATIONS.set(await asyncio.to_thread(self.count))
+                    for provider, waiting in (await asyncio.to_thread(self.due)).items():
+                        if provider not in self._at or self._at[provider].done():
+                            trying = self._in_turn(pools, provider, waiting)
+                            self._at[provider] = asyncio.create_task(trying)
+                except AuthError as error:
+                    _log.warning("Revocations wait: %s", error.message)
+                await asyncio.sleep(BEAT)
+        finally:  # what hangs is not waited for
+            for task in self._at.values():
+                task.cancel()
+
+    async def _in_turn(self, pools: Pools, provider: str | None, waiting: list[Row[Any]]) -> None:
+        """With one of the provider's threads: users' calls have the others."""
+        for each in waiting:
+            try:
+                attempt = functools.partial(self.attempt, each)
+                tried = await pools.pool(provider).run(KIND, attempt)
+            except AuthError as error:
+                _log.warning("Revocations wait: %s", error.message)
+                return
+            if tried.waits and tried.provider:
+                return  # it is away: not one after the other hangs there
+
+    def _lapsed(self) -> ColumnElement[bool]:
+        return records.c.lease_until <= self._database.clock()
+
+    def _free(self) -> ColumnElement[bool]:
+        """Not being tried elsewhere, though it may not be due yet."""
+        lease = records.c.lease
+        return or_(self._lapsed(), lease.is_(None), lease == self._me)
+
+    def _account(self, row: Row[Any]) -> Account:
+        try:
+            return decoded(json.loads(self._vault.open(row.id, row.data)).encode())
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+            raise StoreError("A record of the database is damaged.") from None
+
+    def _definition(self, account: Account) -> Provider | None:
+        """The provider that it was made with: as it is for people, or for services."""
+        for find in (self._providers.get, self._providers.service):
+            with contextlib.suppress(ConfigurationError):
+                if (provider := find(account.provider)).fingerprint == account.fingerprint:
+                    return provider
+        return None
+
+
+class _Remembering(Revoker):
+    """One user's: what cannot be revoked at once is queued."""
+
+    def __init__(self, revocations: Revocations, owner: Owner) -> None:
+        super().__init__()
+        self._revocations, self._owner = revocations, owner
+
+    def expect(self, account: Account) -> None:
+        if account.kind != "api_key":
+            self._revocations.put(self._owner, account, wait=TRY, mine=True)
+
+    def later(self, account: Account, attempt: Callable[[], Logout], why: str) -> str:  # noqa: ARG002
+        if self._revocations.postpone(self._owner, account, why):
+            return "The service goes on trying."
+        return "Nor could that be written down for later: withdraw the access there."
+
+    def settled(self, account: Account, outcome: Logout) -> None:
+        self._revocations.settle(self._owner, account, outcome)
+
+
+def _record(owner: Owner, account: Account) -> Record:
+    """Of no owner any more: a user's records end with the user, and these do not."""
+    record = owner.record(KIND, account.provider, account.access_token.digest)
+    return dataclasses.replace(record, owner=KIND)
+
+
+def _pause(tries: int) -> float:
+    """Seconds until the next try. Jitter: what failed together does not come back together."""
+    return min(SOON * 4.0 ** (tries - 1), LATE) * random.uniform(0.75, 1.25)  # noqa: S311

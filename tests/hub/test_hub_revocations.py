@@ -1,0 +1,413 @@
+"""What is to be revoked of users who go outlives the process that could not do it. SECURITY 15."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import json
+import logging
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl, urlsplit
+
+import pytest
+from core.drive import account_of, sign_in, table
+from patience import PATIENCE, until
+from providers import troubles
+from providers.rogue import RogueProvider
+from providers.troubles import MISSING
+from sqlalchemy import select
+from stores import ALICE, BOB, KEYS
+
+from jupyter_auth.core import addresses
+from jupyter_auth.core.providers import Providers
+from jupyter_auth.server import hub_cli, hub_revocations, sqlstore
+from jupyter_auth.server.config import Settings
+from jupyter_auth.server.hub_admin import sign_out, sweep
+from jupyter_auth.server.hub_brokers import HubBrokers
+from jupyter_auth.server.hub_revocations import KIND, TRIES, TRY, Tried
+from jupyter_auth.server.tables import records
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from clock import Clock
+
+    from jupyter_auth.core.engine import Engine
+    from jupyter_auth.server.database import Database, Owner
+    from jupyter_auth.server.vault import Vault
+
+    Replicas = Callable[..., HubBrokers]
+
+
+@pytest.fixture
+def rogue(clock: Clock) -> Iterator[RogueProvider]:
+    with RogueProvider(clock=clock) as rogue:
+        yield rogue
+
+
+@pytest.fixture
+def replicas(database: Database, vault: Vault, rogue: RogueProvider) -> Iterator[Replicas]:
+    """Makes what a process of the service holds, all over one database."""
+    made = []
+
+    def make(**providers: RogueProvider) -> HubBrokers:
+        known = {name: table(each) for name, each in (providers or {"idp": rogue}).items()}
+        settings = Settings(shared_identities=("idp", "other"))
+        configured = Providers(known, allow_user_providers=False)
+        brokers = HubBrokers(settings, configured, database, vault, base_url="/services/")
+        made.append(brokers)
+        return brokers
+
+    yield make
+    for brokers in made:
+        brokers.close()
+
+
+@pytest.fixture
+def replica(replicas: Replicas) -> HubBrokers:
+    return replicas()
+
+
+@pytest.fixture
+def alice(replica: HubBrokers, rogue: RogueProvider) -> Engine:
+    engine = replica.engine(ALICE)
+    sign_in(engine, rogue)
+    return engine
+
+
+def held(engine: Engine) -> list[str]:
+    """What has to be revoked of the account, first to last."""
+    found = account_of(engine)
+    return [found.refresh_token.reveal(), found.access_token.reveal()]
+
+
+def try_what_is_due(replica: HubBrokers) -> list[Tried]:
+    """As the service does it in its background."""
+    waiting = replica.revocations.due().values()
+    return [replica.revocations.attempt(each) for rows in waiting for each in rows]
+
+
+# -- a user signs out ------------------------------------------------------------------------------
+
+
+def test_what_a_provider_takes_back_at_once_is_not_queued(
+    alice: Engine, replica: HubBrokers, rogue: RogueProvider
+) -> None:
+    tokens = held(alice)
+    assert alice.logout("idp").revoked
+    assert rogue.revoked == tokens
+    assert replica.revocations.count() == 0
+
+
+def test_a_sign_out_that_the_provider_does_not_hear_is_queued_and_done_by_another(
+    alice: Engine, replica: HubBrokers, replicas: Replicas, rogue: RogueProvider, clock: Clock
+) -> None:
+    tokens = held(alice)
+    rogue.script("revoke", troubles.status(503))
+    out = alice.logout("idp")
+    assert (out.removed, out.revoked) == (True, False)
+    assert "The service goes on trying." in out.note
+    replica.close()
+    rogue.behave()
+    another = replicas()
+    assert try_what_is_due(another) == [], "not due yet"
+    clock.advance(60)
+    assert [tried.revoked for tried in try_what_is_due(another)] == [True]
+    assert rogue.revoked == tokens
+    assert another.revocations.count() == 0
+
+
+def test_who_dies_after_the_deletion_loses_no_token(
+    alice: Engine, replicas: Replicas, clock: Clock, rogue: RogueProvider
+) -> None:
+    """It is queued before. Here who signs out hangs for as long as the dead are."""
+    tokens, another = held(alice), replicas()
+    gate = rogue.script("revoke", troubles.Gate(then=troubles.close()), times=1)
+    with ThreadPoolExecutor(1) as pool:
+        leaving = pool.submit(alice.logout, "idp")
+        try:
+            assert gate.arrived.wait(PATIENCE)
+            assert alice.accounts() == []
+            clock.advance(TRY + 1)
+            (tried,) = try_what_is_due(another)
+            assert tried.revoked
+            assert rogue.revoked == tokens
+        finally:
+            gate.release()
+        leaving.result(PATIENCE)
+
+
+def test_what_was_granted_to_nobody_is_queued_too(
+    replica: HubBrokers, rogue: RogueProvider, clock: Clock
+) -> None:
+    rogue.script("revoke", troubles.close())
+    engine = replica.engine(ALICE)
+    login = engine.begin("idp", username="somebody-else")
+    url, binding = engine.open(login.id, "http://127.0.0.1:1/callback/idp", "anybody")
+    params = dict(parse_qsl(urlsplit(rogue.authorize(url)).query))
+    done = engine.finish("idp", params, {binding.name: binding.value}, "anybody", confirm_by=None)
+    assert done.status == "failed"
+    assert replica.revocations.count("alice") == 1
+    rogue.behave()
+    clock.advance(60)
+    try_what_is_due(replica)
+    assert len(rogue.revoked) == 2
+
+
+# -- the queue -------------------------------------------------------------------------------------
+
+
+def test_one_replica_tries_it_and_once_is_enough(
+    alice: Engine, replica: HubBrokers, replicas: Replicas, rogue: RogueProvider
+) -> None:
+    """Both have found it due."""
+    tokens, another = held(alice), replicas()
+    replica.revocations.retire(ALICE)
+    another.revocations.retire(ALICE)
+    both = [(each, row) for each in (replica, another) for row in each.revocations.due()["idp"]]
+    assert len(both) == 2
+    first, second = [each.revocations.attempt(row) for each, row in both]
+    assert (first.revoked, second.revoked, second.waits) == (True, False, True)
+    assert rogue.revoked == tokens
+
+
+@pytest.mark.usefixtures("alice")
+def test_one_that_another_has_just_tried_is_not_tried_again(
+    replica: HubBrokers, replicas: Replicas, rogue: RogueProvider
+) -> None:
+    another = replicas()
+    replica.revocations.retire(ALICE)
+    (stale,) = another.revocations.due()["idp"]
+    rogue.script("revoke", troubles.status(500))
+    try_what_is_due(replica)
+    another.revocations.attempt(stale)
+    assert len(rogue.seen("revoke")) == 1
+
+
+@pytest.mark.usefixtures("alice")
+def test_pauses_grow_and_it_is_given_up_aloud(
+    replica: HubBrokers,
+    rogue: RogueProvider,
+    database: Database,
+    clock: Clock,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO, "jupyter_auth.audit")
+    rogue.script("revoke", troubles.status(500))
+    replica.revocations.retire(ALICE)
+    tries: list[float] = []
+    while replica.revocations.count():
+        clock.now = max(clock.now, database.rows(select(records.c.lease_until))[0][0])
+        tries.append(clock())
+        try_what_is_due(replica)
+    pauses = [late - early for early, late in itertools.pairwise(tries)]
+    assert len(tries) == TRIES
+    assert pauses[0] < 60 < pauses[1] < pauses[2] < pauses[3]
+    assert max(pauses) < 8 * 3600
+    assert 5 < (tries[-1] - tries[0]) / 86400 < 9, "days"
+    (said,) = [r.getMessage() for r in caplog.records if "given up" in r.getMessage()]
+    assert "user='alice' provider='idp'" in said
+    assert "answered 500" in said
+
+
+@pytest.mark.usefixtures("alice")
+def test_it_goes_to_no_other_configuration_of_the_name(
+    replica: HubBrokers, replicas: Replicas, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "jupyter_auth.audit")
+    replica.revocations.retire(ALICE)
+    with RogueProvider() as evil:
+        (tried,) = try_what_is_due(replicas(idp=evil))
+        assert evil.requests == []
+    assert (tried.revoked, tried.waits) == (False, False)
+    assert "user='alice' provider='idp': The provider was configured anew" in caplog.text
+
+
+def test_a_provider_that_is_gone_or_offers_none_ends_it(
+    alice: Engine, replica: HubBrokers, replicas: Replicas, rogue: RogueProvider
+) -> None:
+    replica.revocations.retire(ALICE)
+    (tried,) = try_what_is_due(replicas(other=rogue))
+    assert (tried.waits, "run out" in tried.note) == (False, True)
+    sign_in(alice, rogue)
+    replica.revocations.retire(ALICE)
+    rogue.script("discovery", troubles.fields(revocation_endpoint=MISSING))
+    (tried,) = try_what_is_due(replicas())
+    assert (tried.waits, "offers no revocation" in tried.note) == (False, True)
+    assert (replica.revocations.count(), rogue.revoked) == (0, [])
+
+
+@pytest.mark.usefixtures("alice")
+def test_a_damaged_one_is_left_alone_and_ends_too(
+    replica: HubBrokers, database: Database, clock: Clock
+) -> None:
+    replica.revocations.retire(ALICE)
+    database.change(records.update().values(data=b"damaged"))
+    assert set(replica.revocations.due()) == {None}
+    (tried,) = try_what_is_due(replica)
+    assert tried.waits
+    assert try_what_is_due(replica) == []
+    for _ in range(TRIES):
+        clock.advance(8 * 3600)
+        try_what_is_due(replica)
+    assert replica.revocations.count() == 0
+
+
+def test_it_is_nobodys_account_any_more(
+    alice: Engine, replica: HubBrokers, database: Database, vault: Vault
+) -> None:
+    """Not listed, not counted, nobody's identity; and keys are rotated over it."""
+    secrets = held(alice)
+    replica.revocations.retire(ALICE)
+    (found,) = database.rows(select(records))
+    assert all(each.encode() not in found.data for each in secrets)
+    sqlstore.name_persons(database, vault)
+    assert sqlstore.renew(database, vault) == 1
+    (found,) = database.rows(select(records))
+    assert (found.kind, found.person, found.user_name) == (KIND, None, "alice")
+    assert alice.accounts() == []
+    assert replica.engine(BOB).accounts() == []
+    asyncio.run(sweep(database, Nobody(), replica.revocations))
+    assert replica.revocations.count() == 1
+    assert set(replica.revocations.due()) == {"idp"}
+
+
+# -- a user is deleted -----------------------------------------------------------------------------
+
+
+class Nobody:
+    """A Hub that has no users."""
+
+    async def all(self) -> set[str]:
+        return set()
+
+    async def is_gone(self, _: Owner) -> bool:
+        return True
+
+
+def test_deleting_a_user_revokes(
+    alice: Engine, replica: HubBrokers, database: Database, rogue: RogueProvider
+) -> None:
+    tokens = held(alice)
+    asyncio.run(sweep(database, Nobody(), replica.revocations))
+    assert alice.accounts() == []
+    try_what_is_due(replica)
+    assert rogue.revoked == tokens
+    assert database.rows(select(records)) == []
+
+
+def test_a_refresh_under_way_is_waited_for(
+    alice: Engine, replica: HubBrokers, database: Database, clock: Clock, rogue: RogueProvider
+) -> None:
+    """Else its fresh tokens would live on."""
+    clock.advance(3600)
+    gate = rogue.script("refresh", troubles.Gate(after=True))
+    with ThreadPoolExecutor(2) as pool:
+        asking = pool.submit(alice.token, "idp")
+        assert gate.arrived.wait(PATIENCE)
+        leaving = pool.submit(lambda: list(sign_out(database, replica.revocations, "alice")))
+        gate.release()
+        fresh = asking.result(PATIENCE)
+        (tried,) = leaving.result(PATIENCE)
+    assert tried.revoked
+    assert not rogue.active(fresh.access_token.reveal())
+    assert database.rows(select(records)) == []
+
+
+# -- the service works it off ----------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("alice")
+def test_one_that_hangs_delays_neither_another_provider_nor_who_asks_it_for_tokens(
+    replicas: Replicas, rogue: RogueProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hub_revocations, "BEAT", 0.05)
+    with RogueProvider(clock=rogue.clock) as good:
+        replica = replicas(idp=rogue, other=good)
+        for key in "abcdefgh":
+            sign_in(replica.engine(ALICE), rogue, key=key)
+        sign_in(replica.engine(ALICE), good, "other")
+        sign_in(replica.engine(BOB), rogue)
+        gate = rogue.script("revoke", troubles.Gate())
+        replica.revocations.retire(ALICE)
+
+        async def serve() -> None:
+            replica.start()
+            try:
+                await asyncio.to_thread(until, lambda: len(good.revoked) == 2)
+                await asyncio.to_thread(gate.arrived.wait, PATIENCE)
+                rejected = account_of(replica.engine(BOB)).access_token.digest
+                asked = {"provider": "idp", "rejected": rejected}
+                fresh = await replica.of_owner(BOB).token(asked)
+                assert fresh["access_token"]
+                assert gate.waiting == 1, "one thread at most"
+            finally:
+                rogue.behave()
+            await asyncio.to_thread(until, lambda: replica.revocations.count() == 0)
+            await replica.drain()
+
+        asyncio.run(serve())
+    assert len(rogue.revoked) == 2 * 9
+
+
+# -- an administrator signs a user out -------------------------------------------------------------
+
+
+@pytest.fixture
+def command(
+    url: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Callable[..., tuple[int, str]]:
+    """``jupyter auth hub``, in the environment of the service but in this process."""
+    environ = {
+        "JUPYTERHUB_API_TOKEN": "x",
+        "JUPYTERHUB_API_URL": "http://127.0.0.1:1/hub/api",
+        "JUPYTERHUB_CLIENT_ID": "service-jupyter-auth",
+        "JUPYTERHUB_SERVICE_PREFIX": "/services/jupyter-auth/",
+        "JUPYTERHUB_SERVICE_URL": "http://127.0.0.1:1",
+        "JUPYTER_AUTH_DATABASE_URL": url,
+        "JUPYTER_AUTH_CRYPT_KEYS": KEYS,
+    }
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(addresses, "_guarded", False)  # it is for good
+
+    def run(*words: str, **providers: RogueProvider) -> tuple[int, str]:
+        known = json.dumps({name: table(each) for name, each in providers.items()})
+        monkeypatch.setenv("JUPYTER_AUTH_PROVIDERS", known)
+        status = hub_cli.main(words)
+        return status, capsys.readouterr().out
+
+    return run
+
+
+def test_the_command_says_what_became_of_it(
+    command: Callable[..., tuple[int, str]], replicas: Replicas, rogue: RogueProvider
+) -> None:
+    with RogueProvider(clock=rogue.clock) as plain:
+        plain.metadata = {"revocation_endpoint": None}
+        known = {"idp": rogue, "plain": plain}
+        alice = replicas(**known).engine(ALICE)
+        sign_in(alice, rogue)
+        sign_in(alice, plain, "plain")
+        tokens = held(alice)
+        rogue.script("revoke", troubles.status(503))
+        status, said = command("sign-out", "alice", **known)
+        assert status == 1
+        assert alice.accounts() == []
+        assert "idp: not revoked yet. The revocation endpoint" in said
+        assert "offers no revocation: its tokens run out." in said
+        assert "0 are revoked, 1 can't be, 1 are queued." in said
+        assert "The service goes on trying" in said
+        rogue.behave()
+        status, said = command("sign-out", "alice", **known)
+        assert (status, rogue.revoked) == (0, tokens)
+        assert "idp: revoked." in said
+        for nobody in ("alice", "alise"):
+            status, said = command("sign-out", nobody, **known)
+            assert (status, said.partition(".")[0]) == (
+                1,
+                f"No user called {nobody!r} has accounts here",
+            )
