@@ -13,6 +13,7 @@ ALL := .[test,demo,hub]
 INSTALLED := .venv/.installed
 SCHEDULER := .venv/scheduler/.installed
 TESSERA := .venv/tessera/.installed
+KUBESPAWNER := .venv/kubespawner/.installed
 PROVIDERS := tests/providers/node_modules/.package-lock.json
 LAB_MODULES := labextension/node_modules/.package-lock.json
 LABEXTENSION := labextension/dist/package.json
@@ -24,13 +25,14 @@ PYTEST := pytest --durations=15
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help setup chromium postgresql test $(SUITES) hub guards reference oldest demo screenshots bench upgrade audit
+.PHONY: help setup chromium postgresql test $(SUITES) hub z2jh guards reference oldest demo screenshots bench upgrade audit
 
 help:
 	@echo "make demo         JupyterLab on a demo notebook with a provider of its own"
 	@echo "make test         everything that CI runs: $(SUITES)"
 	@echo "make <suite>      one of them alone"
 	@echo "make hub          a JupyterHub in full: PostgreSQL, several replicas, kill -9"
+	@echo "make z2jh         docs/hub in the chart of Zero to JupyterHub; Z2JH=DIRECTORY is a checkout of it"
 	@echo "make oldest       the wheel in JupyterLab 4.2"
 	@echo "make screenshots  pictures of every page and widget state, in screenshots/; renews the README's"
 	@echo "make reference    the tables of the README and of SECURITY.md, from the code"
@@ -54,6 +56,12 @@ $(INSTALLED): pyproject.toml constraints.txt
 # Beside the environment: it would enable itself in every Jupyter there, to be seen in each picture.
 $(SCHEDULER): | $(INSTALLED)
 	pip install --quiet --no-deps --target $(@D) "jupyter-scheduler~=2.12" croniter pytz fsspec
+	touch $@
+
+# What JupyterHub is to it, it has there; of its other dependencies these are missing.
+$(KUBESPAWNER): | $(INSTALLED)
+	pip install --quiet --no-deps --target $(@D) "jupyterhub-kubespawner~=7.0" kubernetes-asyncio \
+	  escapism python-slugify text-unidecode
 	touch $@
 
 # Beside the environment too: this peer of the Hub's bench needs an older JupyterHub.
@@ -166,6 +174,11 @@ hub-short: setup
 hub: setup postgresql
 	$(PYTEST) tests/hub --ignore tests/hub/test_hub_browser.py
 	$(PYTEST) tests/hub/test_hub_browser.py
+
+z2jh: $(INSTALLED) $(KUBESPAWNER)
+	@test -f "$(Z2JH)/jupyterhub/values.schema.yaml" || \
+	{ echo "Have a checkout of zero-to-jupyterhub-k8s, and name it: make z2jh Z2JH=DIRECTORY" >&2; exit 1; }
+	PYTHONPATH=$(dir $(KUBESPAWNER)) Z2JH="$(Z2JH)" $(PYTEST) tests/hub/test_hub_recipes.py
 
 # Not in `make test`: each guard's test runs in a process of its own, without that guard.
 guards: setup

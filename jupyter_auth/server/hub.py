@@ -33,7 +33,7 @@ from jupyter_auth.server.database import Database
 from jupyter_auth.server.door import MAX_HEADERS
 from jupyter_auth.server.hub_admin import sweep, watch_desk
 from jupyter_auth.server.hub_brokers import HubBrokers
-from jupyter_auth.server.hub_config import SHARED_IDENTITIES
+from jupyter_auth.server.hub_config import ACCESS, NAME, PORT, SHARED_IDENTITIES
 from jupyter_auth.server.hub_doors import SharedOAuth, doors
 from jupyter_auth.server.hub_people import BELIEVED, People, is_gone
 from jupyter_auth.server.inputs import MAX_BODY
@@ -61,7 +61,7 @@ class Service:
 
     def __init__(self, environ: Mapping[str, str], config_file: str | None = None) -> None:
         addresses.guard()
-        self.base_url = _base_url(_needed(environ, "JUPYTERHUB_SERVICE_PREFIX"))
+        self.base_url = _base_url(_prefix(environ))
         settings = _settings(environ, config_file, self.base_url)
         self.providers = Providers(
             settings.providers,
@@ -78,10 +78,15 @@ class Service:
         self.database = Database(database.reveal() if database else _needed(environ, DATABASE))
         self.database.check_keys(self.vault)
         name_persons(self.database, self.vault)
+        scopes = environ.get("JUPYTERHUB_OAUTH_ACCESS_SCOPES")
         self.hub_auth = SharedOAuth(
-            api_token=_needed(environ, "JUPYTERHUB_API_TOKEN"), cache_max_age=int(BELIEVED)
+            api_token=_needed(environ, "JUPYTERHUB_API_TOKEN"),
+            base_url=f"{self.base_url}{PREFIX}",
+            oauth_client_id=environ.get("JUPYTERHUB_CLIENT_ID") or f"service-{NAME}",
+            access_scopes=set(json.loads(scopes)) if scopes else {ACCESS},
+            cache_max_age=int(BELIEVED),
         )
-        self.address = urlsplit(_needed(environ, "JUPYTERHUB_SERVICE_URL"))
+        self.address = urlsplit(environ.get("JUPYTERHUB_SERVICE_URL") or f"http://:{PORT}")
         self.brokers = HubBrokers(
             settings,
             self.providers,
@@ -133,6 +138,19 @@ def _needed(environ: Mapping[str, str], name: str) -> str:
         f"{name} is not set.",
         hint="This runs as a service of a JupyterHub: see `jupyter_auth.hub_config`.",
     )
+
+
+def _prefix(environ: Mapping[str, str]) -> str:
+    """Where the Hub's proxy has the service: a replica elsewhere knows it from the name alone."""
+    if environ.get("JUPYTERHUB_SSL_KEYFILE"):
+        raise ConfigurationError(
+            "The service does not work on a JupyterHub with internal_ssl.",
+            hint="Switch c.JupyterHub.internal_ssl off, or use jupyter_auth without the service.",
+        )
+    name, base = environ.get("JUPYTERHUB_SERVICE_NAME"), environ.get("JUPYTERHUB_BASE_URL", "")
+    if name and not environ.get("JUPYTERHUB_SERVICE_PREFIX"):
+        return f"{base.rstrip('/')}/services/{name}/"
+    return _needed(environ, "JUPYTERHUB_SERVICE_PREFIX")
 
 
 def _base_url(prefix: str) -> str:

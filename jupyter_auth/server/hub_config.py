@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
 NAME = "jupyter-auth"
-URL = "http://127.0.0.1:10201"
+ACCESS = f"access:services!service={NAME}"
+PORT = 10201
+URL = f"http://127.0.0.1:{PORT}"
 CALLBACK = "jupyter-auth/callback/"
 # Variables that are set here, as JSON, and read by the service and by users' servers.
 SAME_PERSON = "JUPYTER_AUTH_SAME_PERSON"
@@ -274,11 +276,10 @@ def _with_roles(more: Collection[str], roles: list[dict[str, Any]]) -> list[dict
 
     ``more`` are further scopes of all users, which the Hub adds to none but its own role.
     """
-    access = f"access:services!service={NAME}"
     # ``load_roles`` replaces a role: the first two have to repeat what the Hub gives them itself.
     for role, scopes in (
-        ({"name": "user", "scopes": ["self"]}, [access, *more]),
-        ({"name": "server", "scopes": ["users:activity!user", "access:servers!server"]}, [access]),
+        ({"name": "user", "scopes": ["self"]}, [ACCESS, *more]),
+        ({"name": "server", "scopes": ["users:activity!user", "access:servers!server"]}, [ACCESS]),
         ({"name": NAME, "services": [NAME], "scopes": []}, ["list:users", "read:users"]),
     ):
         if all(each["name"] != role["name"] for each in roles):

@@ -45,9 +45,7 @@ class Replica:
             "JUPYTERHUB_API_TOKEN": API_TOKEN,
             "JUPYTERHUB_API_URL": hub.url("hub/api"),
             "JUPYTERHUB_BASE_URL": hub.prefix,
-            "JUPYTERHUB_CLIENT_ID": "service-jupyter-auth",
             "JUPYTERHUB_SERVICE_NAME": "jupyter-auth",
-            "JUPYTERHUB_SERVICE_PREFIX": f"{hub.prefix}services/jupyter-auth/",
             "JUPYTERHUB_SERVICE_URL": f"http://127.0.0.1:{self.port}",
         }
         self._ready = f"http://127.0.0.1:{self.port}{hub.prefix}services/jupyter-auth/ready"

@@ -1,0 +1,241 @@
+"""The files of ``docs/hub``: what can be known of them without a cluster or a container engine.
+
+With ``make z2jh Z2JH=DIRECTORY``, a checkout of Zero to JupyterHub, its own schema, configuration
+and KubeSpawner try its example too.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import json
+import os
+import re
+import sys
+import tomllib
+from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+from test_hub_config import SPAWNER, database, environment, load
+from tornado.httpclient import AsyncHTTPClient
+
+from jupyter_auth.server.hub_config import PORT, SAME_PERSON
+
+if TYPE_CHECKING:
+    from jupyterhub.app import JupyterHub
+    from test_hub_config import Load
+
+__all__ = ["database", "load"]
+
+ROOT = Path(__file__).parents[2]
+RECIPES = ROOT / "docs/hub"
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+VALUES: dict[str, Any] = yaml.safe_load((RECIPES / "z2jh.yaml").read_text(encoding="utf-8"))
+FILES = VALUES["hub"]["extraEnv"]
+EXTRA = VALUES["hub"]["extraConfig"]["jupyter-auth"]
+SERVICE = [*yaml.safe_load_all((RECIPES / "service.yaml").read_text(encoding="utf-8"))]
+CHART = os.environ.get("Z2JH", "")
+CLUSTER = """
+current-context: none
+contexts: [{name: none, context: {cluster: none}}]
+clusters: [{name: none, cluster: {server: "http://127.0.0.1:1"}}]
+"""
+
+
+def test_the_readme_quotes_the_values_of_zero_to_jupyterhub() -> None:
+    (quoted,) = re.findall(r"^```yaml\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+    assert quoted == (RECIPES / "z2jh.yaml").read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in FILES.items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.mark.usefixtures("secrets")
+@pytest.mark.parametrize("users", ["{}", "{'TZ': 'Europe/Oslo'}"])
+def test_its_values_reach_the_pod_where_the_chart_has_set_the_spawners_environment(
+    load: Load, users: str
+) -> None:
+    """As its configuration does: each of these is assigned, then the example is run."""
+    hub = load(
+        f"{SPAWNER}c.KubeSpawner.environment = {users}\n"
+        "c.JupyterHub.services = []\nc.JupyterHub.load_roles = []\n"
+        f"for code in [{EXTRA!r}]: exec(code)\n"
+    )
+    check(hub, environment(hub))
+
+
+def check(hub: JupyterHub, environment: dict[str, Any]) -> None:
+    (service,) = [each for each in hub.services if each["name"] == "jupyter-auth"]
+    assert service["url"] == environment["JUPYTER_AUTH_URL"] == f"http://hub:{PORT}"
+    assert FILES.items() <= service["environment"].items()
+    assert not FILES.keys() & environment.keys()
+    assert json.loads(environment[SAME_PERSON]) == {}
+    assert "jupyter-auth" in [each["name"] for each in hub.load_roles]
+
+
+def test_each_policy_opens_the_port_that_the_service_has() -> None:
+    """To users' servers, the proxy and the Hub itself, each on both sides."""
+    hub = VALUES["hub"]
+    (extra,) = hub["service"]["extraPorts"]
+    assert extra["port"] == extra["targetPort"] == PORT
+    policies = [hub, VALUES["singleuser"], VALUES["proxy"]["chp"]]
+    (into,) = hub["networkPolicy"]["ingress"]
+    assert into["ports"] == [{"port": PORT}]
+    for policy in policies:
+        (out,) = policy["networkPolicy"]["egress"]
+        assert out["ports"] == [{"port": PORT}]
+        (to,) = out["to"]
+        assert to in into["from"], "the Hub's pods"
+
+
+def test_each_secret_is_a_file_of_the_volume() -> None:
+    (volume,), (mount,) = VALUES["hub"]["extraVolumes"], VALUES["hub"]["extraVolumeMounts"]
+    assert (volume["name"], volume["secret"]["defaultMode"]) == (mount["name"], 0o400)
+    text = (RECIPES / "z2jh.yaml").read_text(encoding="utf-8")
+    for name, path in FILES.items():
+        assert name.endswith("_FILE")
+        place, _, key = path.rpartition("/")
+        assert place == mount["mountPath"]
+        assert f"--from-literal={key}=" in text
+
+
+# -- the images ------------------------------------------------------------------------------------
+
+
+def instructions(file: Path) -> list[tuple[str, str]]:
+    text = file.read_text(encoding="utf-8").replace("\\\n", " ")
+    lines = [line for line in text.splitlines() if line and not line.startswith("#")]
+    return [(line.split(maxsplit=1)[0], line.split(maxsplit=1)[1]) for line in lines]
+
+
+@pytest.mark.parametrize("name", ["service.Dockerfile", "k8s-hub.Dockerfile"])
+def test_an_image_has_the_wheel_runs_as_nobody_special_and_holds_no_secret(name: str) -> None:
+    steps = instructions(RECIPES / name)
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    wheel = f"{project['name'].replace('-', '_')}-*.whl"
+    assert [source for step, source in steps if step in {"COPY", "ADD"}] == [f"{wheel} /tmp/"]
+    (run,) = [command for step, command in steps if step == "RUN"]
+    assert f'pip install --no-cache-dir "$(ls /tmp/{wheel})[hub]"' in run
+    assert [user for step, user in steps if step == "USER"][-1] == "1000"
+    assert not [step for step, _ in steps if step == "ENV"]
+    assert [value for step, value in steps if step == "ARG"] in ([], ["CHART"])
+
+
+def test_the_services_image_runs_the_service() -> None:
+    steps = dict(instructions(RECIPES / "service.Dockerfile"))
+    python, option, module = json.loads(steps["ENTRYPOINT"])
+    assert (python, option, steps["EXPOSE"]) == ("python", "-m", str(PORT))
+    assert importlib.util.find_spec(module)
+    minimum, given = "3.11", steps["FROM"].removeprefix("python:").removesuffix("-slim")
+    assert [*map(int, given.split("."))] >= [*map(int, minimum.split("."))]
+
+
+# -- the service beside the Hub --------------------------------------------------------------------
+
+
+def table() -> set[str]:
+    """The variables that the README names for a replica."""
+    part = README.partition("**The environment of a replica")[2].partition("\n\n**")[0]
+    return set(re.findall(r"`(JUPYTER[A-Z_<>]*?)(?:_FILE)?`", part))
+
+
+def test_what_a_replica_is_told_is_in_the_readme() -> None:
+    (container,) = SERVICE[0]["spec"]["template"]["spec"]["containers"]
+    given = {each["name"].removesuffix("_FILE") for each in container["env"]}
+    known = table()
+    assert {"JUPYTERHUB_SERVICE_NAME", "JUPYTERHUB_API_TOKEN", "JUPYTERHUB_API_URL"} <= known
+    assert {each.replace("_ACME_", "_<NAME>_") for each in given} <= known
+
+
+def test_the_deployment_fits_together() -> None:
+    deployment, service, policy = SERVICE
+    pod = deployment["spec"]["template"]
+    labels = pod["metadata"]["labels"].items()
+    for selector in (
+        deployment["spec"]["selector"]["matchLabels"],
+        service["spec"]["selector"],
+        policy["spec"]["podSelector"]["matchLabels"],
+    ):
+        assert selector.items() <= labels
+    (container,) = pod["spec"]["containers"]
+    assert container["ports"] == [{"containerPort": PORT}]
+    assert service["spec"]["ports"] == policy["spec"]["ingress"][0]["ports"] == [{"port": PORT}]
+    for probe, route in (("readinessProbe", "ready"), ("livenessProbe", "health")):
+        asked = container[probe]["httpGet"]
+        assert asked == {"path": f"/services/jupyter-auth/{route}", "port": PORT}
+    (mount,), values = (
+        container["volumeMounts"],
+        [each.get("value", "") for each in container["env"]],
+    )
+    files = [value for value in values if value.startswith("/")]
+    assert len(files) == 3
+    assert all(Path(file).parent == Path(mount["mountPath"]) for file in files)
+
+
+# -- the chart's own -------------------------------------------------------------------------------
+
+
+def merged(under: Any, over: Any) -> Any:
+    """As Helm merges values."""
+    if isinstance(under, dict) and isinstance(over, dict):
+        return under | {key: merged(under.get(key), value) for key, value in over.items()}
+    return over
+
+
+@pytest.fixture
+def chart() -> Path:
+    if not CHART:
+        pytest.skip("run `make z2jh Z2JH=DIRECTORY`, a checkout of Zero to JupyterHub")
+    return Path(CHART) / "jupyterhub"
+
+
+@pytest.fixture
+def values(chart: Path) -> dict[str, Any]:
+    defaults = yaml.safe_load((chart / "values.yaml").read_text(encoding="utf-8"))
+    values: dict[str, Any] = merged(defaults, VALUES)
+    return values
+
+
+def test_the_charts_schema_takes_the_values(chart: Path, values: dict[str, Any]) -> None:
+    from jsonschema import Draft7Validator
+
+    schema = yaml.safe_load((chart / "values.schema.yaml").read_text(encoding="utf-8"))
+    Draft7Validator(schema).validate(values)
+    assert not Draft7Validator(schema).is_valid(merged(values, {"hub": {"extraport": 1}}))
+
+
+@pytest.mark.usefixtures("secrets")
+def test_in_the_charts_configuration_they_reach_the_pod(
+    chart: Path, values: dict[str, Any], load: Load, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(str(chart / "files/hub"))
+    import z2jh  # type: ignore[import-not-found]  # the chart's
+
+    monkeypatch.setattr(z2jh, "_load_config", lambda: values)
+    monkeypatch.setattr(z2jh, "_get_config_value", lambda key: key)
+    monkeypatch.setattr(z2jh, "get_secret_value", lambda _, default="0" * 64: default)
+    monkeypatch.setattr(AsyncHTTPClient, "configure", lambda _: None)
+    for name in ("HUB_SERVICE_PORT", "PROXY_API_SERVICE_PORT"):
+        monkeypatch.setenv(name, "8081")
+    Path("cluster").write_text(CLUSTER)
+    monkeypatch.setenv("KUBECONFIG", "cluster")
+    from kubespawner import KubeSpawner  # which reads that
+
+    config = (chart / "files/hub/jupyterhub_config.py").read_text(encoding="utf-8")
+    hub = load(config)
+    assert "environment" in hub.config.KubeSpawner, "what replaces that of Spawner"
+    user = SimpleNamespace(name="ann", id=1, settings={}, url="/user/ann/")
+
+    async def of_a_pod() -> dict[str, Any]:
+        spawner = KubeSpawner(config=hub.config, _mock=True, user=user)
+        expanded: dict[str, Any] = spawner._expand_env(spawner.environment)
+        return expanded
+
+    check(hub, asyncio.run(of_a_pod()))
+    sys.modules.pop("z2jh")
