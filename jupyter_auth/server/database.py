@@ -14,6 +14,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import logging
 import os
 import random
 import secrets
@@ -40,14 +41,13 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from jupyter_auth.core.errors import ConfigurationError, ProviderUnavailable, StoreError
 from jupyter_auth.server import tables
-from jupyter_auth.server.tables import DatabaseTime, first_line, marks, records, schema
+from jupyter_auth.server.tables import DatabaseTime, first_line, records, schema
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from sqlalchemy import ColumnElement, CursorResult, Executable, Row
 
-    from jupyter_auth.server.vault import Vault
 
 T = TypeVar("T")
 CONNECTIONS = 12
@@ -55,9 +55,12 @@ LEASE = 30.0  # seconds that it lasts; whoever is alive renews it
 GRACE = 10.0  # seconds more for its holder, once somebody else has asked for it
 LEASE_TIMEOUT = 30.0  # seconds that a lease is waited for
 CALLED = "?"  # at the end of a lease that has run out and is asked for
+TELL = 60.0  # seconds between two lines of the log about its failures
 ROUND_TRIP = 1.0  # seconds at most in which the database's clock can be read well enough
 PATIENCE = 5.0  # seconds that a database is given to come back
 LONG_PATIENCE = 15.0  # seconds, for what would be lost: a refresh token that was just rotated
+
+_log = logging.getLogger("jupyter_auth")
 
 
 class Database:
@@ -71,9 +74,10 @@ class Database:
         self._given_clock = clock
         self.clock = clock or self._own_clock
         self._ahead: float | None = None  # of the monotonic clock of this machine
-        self._name = secrets.token_hex(15)  # in each lease of this replica
+        self.name = secrets.token_hex(15)  # of this replica, in each of its leases
         self._turns: WeakValueDictionary[str, threading.Lock] = WeakValueDictionary()
         self._turn = threading.Lock()
+        self._told = -TELL
         self._in_hand: set[str] = set()  # records whose leases ``beat`` renews
         try:
             place = make_url(url)
@@ -120,12 +124,19 @@ class Database:
                     return outcome(connection.execute(statement))
             except IntegrityError:
                 raise
-            except (DBAPIError, PoolTimeout):
+            except (DBAPIError, PoolTimeout) as error:
                 if time.monotonic() > deadline:
+                    self._tell(error)
                     raise StoreError(
                         "The service's database does not answer.", hint="Try again in a moment."
                     ) from None
                 _pause()
+
+    def _tell(self, error: Exception) -> None:
+        """Whoever runs the service, once a minute, why: it has no room, or takes no writes."""
+        if time.monotonic() - self._told > TELL:
+            self._told = time.monotonic()
+            _log.warning("The service's database fails: %s", first_line(error))
 
     def answers(self) -> bool:
         """Whether the database is there now."""
@@ -141,7 +152,7 @@ class Database:
             statement = update(records).where(row.id.in_(held), row.lease.in_(self._names))
             self.change(statement.values(self._held()))
         begun = time.monotonic()
-        ((now,),) = self.rows(select(self._now()))
+        ((now,),) = self.rows(select(self.now()))
         ended = time.monotonic()
         if self._ahead is None or ended - begun < ROUND_TRIP:
             self._ahead = now - (begun + ended) / 2
@@ -149,15 +160,16 @@ class Database:
     def _own_clock(self) -> float:
         return (self._ahead or 0.0) + time.monotonic()
 
-    def _now(self) -> ColumnElement[float]:
+    def now(self) -> ColumnElement[float]:
+        """The database's time, in statements."""
         return literal(self._given_clock()) if self._given_clock else DatabaseTime()
 
     def _held(self) -> dict[str, Any]:
-        return {"lease": self._name, "lease_until": self._now() + LEASE}
+        return {"lease": self.name, "lease_until": self.now() + LEASE}
 
     @property
     def _names(self) -> tuple[str, str]:
-        return self._name, f"{self._name}{CALLED}"
+        return self.name, f"{self.name}{CALLED}"
 
     @contextlib.contextmanager
     def leased(self, record: Record) -> Iterator[Lease]:
@@ -188,7 +200,7 @@ class Database:
 
     def _take(self, record: Record) -> bool:
         row = records.c
-        over, called = row.lease_until < self._now(), row.lease.endswith(CALLED)
+        over, called = row.lease_until < self.now(), row.lease.endswith(CALLED)
         free = or_(row.lease.is_(None), row.lease.in_(self._names), and_(called, over))
         if self.change(update(records).where(row.id == record.id, free).values(self._held())):
             return True
@@ -196,7 +208,7 @@ class Database:
             holder, run_out = tuple(found[0])
             if run_out and holder and not holder.endswith(CALLED):
                 statement = update(records).where(row.id == record.id, row.lease == holder, over)
-                asked = {"lease": f"{holder[:31]}{CALLED}", "lease_until": self._now() + GRACE}
+                asked = {"lease": f"{holder[:31]}{CALLED}", "lease_until": self.now() + GRACE}
                 self.change(statement.values(asked))
             return False
         try:
@@ -225,37 +237,6 @@ class Database:
         values = {"data": data, "person": person, "stamp": row.stamp + 1}
         if not self.change(statement.values(values), LONG_PATIENCE):
             raise StoreError("This took so long that another replica has gone on meanwhile.")
-
-    def check_keys(self, vault: Vault) -> None:
-        """Write down which key seals from now on.
-
-        ConfigurationError: another one sealed records here, and is not among those of the vault.
-        """
-        if {row.mark for row in self.rows(select(marks.c.mark))} - set(vault.marks):
-            raise ConfigurationError(
-                "JUPYTER_AUTH_CRYPT_KEYS lacks a key that records of the database are encrypted"
-                " with.",
-                hint="Add it behind the others until `jupyter auth hub rotate-keys` has run; if it"
-                " is lost, begin with an empty database.",
-            )
-        with contextlib.suppress(IntegrityError):  # known already
-            self.change(insert(marks).values(mark=vault.marks[0]))
-
-    def renew(self, vault: Vault, person: Callable[[str, bytes], str | None]) -> int:
-        """Encrypt every record with the first key; how many there were. StoreError: none fits.
-
-        ``person`` gives whose account is in a record, under the first key.
-        """
-        row, done = records.c, 0
-        for (record_id,) in self.rows(select(row.id).where(row.data.is_not(None))):
-            while (old := self.load(record_id)) is not None:
-                statement = update(records).where(row.id == record_id, row.data == old)
-                values = {"data": vault.renew(old), "person": person(record_id, old)}
-                if self.change(statement.values(values)):
-                    done += 1
-                    break  # else it was saved meanwhile: once more
-        self.change(delete(marks).where(marks.c.mark != vault.marks[0]))
-        return done
 
     def close(self) -> None:
         """Close the connections."""

@@ -38,6 +38,7 @@ from jupyter_auth.server.hub_doors import SharedOAuth, doors
 from jupyter_auth.server.hub_people import BELIEVED, People, is_gone
 from jupyter_auth.server.inputs import MAX_BODY
 from jupyter_auth.server.places import PREFIX
+from jupyter_auth.server.rotation import check_keys
 from jupyter_auth.server.sqlstore import name_persons
 from jupyter_auth.server.undumpable import close_process
 from jupyter_auth.server.vault import VARIABLE as KEYS
@@ -76,7 +77,7 @@ class Service:
         self.vault = Vault(keys.reveal() if keys else "")
         database = credentials.secret_of(environ, DATABASE)
         self.database = Database(database.reveal() if database else _needed(environ, DATABASE))
-        self.database.check_keys(self.vault)
+        check_keys(self.database, self.vault)
         name_persons(self.database, self.vault)
         scopes = environ.get("JUPYTERHUB_OAUTH_ACCESS_SCOPES")
         self.hub_auth = SharedOAuth(

@@ -18,6 +18,7 @@ from jupyter_auth.server.broker import Broker, Wire
 from jupyter_auth.server.hub_metrics import LOGINS, LOGOUTS, TOKENS
 from jupyter_auth.server.hub_pulse import Pulse
 from jupyter_auth.server.hub_revocations import Revocations
+from jupyter_auth.server.hub_upkeep import Upkeep
 from jupyter_auth.server.identities import Identities
 from jupyter_auth.server.pools import SHARE, Pools
 from jupyter_auth.server.same_person import SamePerson
@@ -40,6 +41,7 @@ WAITERS = 64  # long polls of one user at a time: one for each kernel that holds
 DRAIN = 30.0  # seconds at most that a replica which ends goes on answering
 QUIET = 10  # looks in a row that find nothing to do
 
+_log = logging.getLogger("jupyter_auth")
 _audit = logging.getLogger("jupyter_auth.audit")
 
 
@@ -48,6 +50,7 @@ class AuditedBroker(Broker):
 
     def __init__(self, engine: Engine, owner: Owner, **options: Any) -> None:
         super().__init__(engine, **options)
+        self.engine = engine
         self._owner = owner
 
     async def token(self, body: Mapping[str, Any]) -> Wire:
@@ -140,8 +143,9 @@ class HubBrokers:
         parties = Parties(providers, self._discovery, trusts_code=False)
         self.revocations = Revocations(database, vault, providers, parties.at)
         self._pulse = Pulse(database, self._pools.of(""))
-        self._brokers: OrderedDict[str, Broker] = OrderedDict()
         self._working: asyncio.Task[None] | None = None
+        self._upkeep = Upkeep(database, vault, self._unsaved)
+        self._brokers: OrderedDict[str, AuditedBroker] = OrderedDict()
 
     async def of(self, user: Any) -> Broker:
         """That of a user whom ``HubIdentity`` has found."""
@@ -180,7 +184,7 @@ class HubBrokers:
 
         return admit
 
-    def _made(self, owner: Owner) -> Broker:
+    def _made(self, owner: Owner) -> AuditedBroker:
         return AuditedBroker(
             self.engine(owner),
             owner,
@@ -200,11 +204,16 @@ class HubBrokers:
                 del self._brokers[name]
 
     def start(self) -> None:
-        """Begin what a replica does by itself: revoke what could not be revoked yet."""
+        """Begin what a replica does by itself: leases, what is unsaved, what is not revoked yet."""
+        self._upkeep.start()
         self._working = asyncio.create_task(self.revocations.work_off(self._pools))
 
+    def _unsaved(self) -> list[Callable[[], None]]:
+        """What tries again to save, for each user of whom the database would not take all."""
+        return [each.engine.save_again for each in list(self._brokers.values()) if each.engine.busy]
+
     async def drain(self) -> None:
-        """Let everybody go who waits, and return when what was asked for has been answered."""
+        """Let everybody go who waits, and return when what was asked for was answered and saved."""
         if self._working:
             self._working.cancel()
         for broker in self._brokers.values():
@@ -212,11 +221,15 @@ class HubBrokers:
         loop = asyncio.get_running_loop()
         deadline, quiet = loop.time() + DRAIN, 0
         while quiet < QUIET and loop.time() < deadline:
-            quiet = quiet + 1 if self._pools.idle else 0  # a request is idle between two calls
+            done = self._pools.idle and not self._unsaved()
+            quiet = quiet + 1 if done else 0  # a request is idle between two calls
             await asyncio.sleep(0.05)
+        if lost := len(self._unsaved()):
+            _log.error("Tokens of %d users could not be saved: they have to sign in again.", lost)
 
     def close(self) -> None:
         """What still runs is not waited for."""
+        self._upkeep.close()
         self._pulse.close()
         for broker in self._brokers.values():
             broker.close()

@@ -12,3 +12,4 @@ REVOCATIONS = Gauge(
     "jupyter_auth_revocations", "Accounts that wait to be revoked, when last counted"
 )
 ACCOUNTS = Gauge("jupyter_auth_accounts", "Accounts in the database, when they were last counted")
+UNSAVED = Gauge("jupyter_auth_unsaved_users", "Users with tokens in memory alone")

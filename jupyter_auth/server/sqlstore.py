@@ -15,6 +15,7 @@ from sqlalchemy import select, update
 
 from jupyter_auth.core.errors import StoreError
 from jupyter_auth.core.store import decoded, encoded
+from jupyter_auth.server import rotation
 from jupyter_auth.server.identities import Identities
 from jupyter_auth.server.packing import packed, unpacked
 from jupyter_auth.server.tables import records
@@ -150,9 +151,9 @@ class _SqlSlot:
 
 
 def renew(database: Database, vault: Vault) -> int:
-    """Encrypt every record with the first key; how many there were. StoreError: none fits."""
+    """As ``rotation.renew``."""
     identities = Identities(database, vault)
-    return database.renew(vault, lambda *row: _person(vault, identities, *row))
+    return rotation.renew(database, vault, lambda *row: _person(vault, identities, *row))
 
 
 def name_persons(database: Database, vault: Vault) -> None:

@@ -52,6 +52,16 @@ records = Table(
 schema = Table("jupyter_auth_schema", _metadata, Column("version", Integer, primary_key=True))
 # Of each key that records may be encrypted with.
 marks = Table("jupyter_auth_keys", _metadata, Column("mark", String(32), primary_key=True))
+# Of each replica that runs: the marks of its keys, in their order. Later than schema 2, and without
+# a number of its own: replicas of before go on beside it.
+replicas = Table(
+    "jupyter_auth_replicas",
+    _metadata,
+    Column("id", String(32), primary_key=True),
+    Column("marks", Text, nullable=False),
+    Column("until", Float, nullable=False),
+)
+_LATEST = select(replicas).limit(0)
 
 
 class DatabaseTime(FunctionElement[float]):
@@ -85,11 +95,11 @@ def prepare(
             pause()
     versions = [row.version for row in rows(select(schema.c.version))]
     found = max(versions, default=0)
-    if refused and found < SCHEMA:
+    if refused and (found < SCHEMA or not _usable(engine)):
         raise ConfigurationError(
             f"The tables of the service's database cannot be upgraded: {first_line(refused)}",
             hint="Start the service, or run `jupyter auth hub doctor`, once with the URL of a"
-            " role that owns the tables.",
+            " role that owns the tables, and let the service's own role use all of them.",
         )
     if versions != [SCHEMA]:
         raise ConfigurationError(
@@ -111,6 +121,17 @@ def _make(engine: Engine) -> None:
             connection.execute(update(schema).values(version=SCHEMA))
         elif not versions:
             connection.execute(insert(schema).values(version=SCHEMA))
+        connection.execute(_LATEST)
+
+
+def _usable(engine: Engine) -> bool:
+    """Whether it is there, and this role may use it."""
+    try:
+        with engine.connect() as connection:
+            connection.execute(_LATEST)
+    except DBAPIError:
+        return False
+    return True
 
 
 def first_line(error: Exception) -> str:

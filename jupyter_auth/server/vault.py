@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import hmac
 
@@ -30,6 +31,7 @@ class Vault:
                 f"{VARIABLE} holds no key to encrypt tokens with, or one that is none.",
                 hint=f"{_HOW} Several are separated by commas, the newest first.",
             )
+        self._each = found
         self._fernet = MultiFernet(found)
         self.marks = [_mark(key) for key in given]  # in the order of the keys
         self._pepper = [_derived(key) for key in given]
@@ -57,6 +59,14 @@ class Vault:
         Without the keys nobody can tell what it is of, not even by trying all that it could be.
         """
         return [hmac.digest(key, value.encode(), "sha256").hex() for key in self._pepper]
+
+    def opened_by(self, sealed: bytes) -> str | None:
+        """The mark of the key that opens it. None: none of ours."""
+        for mark, fernet in zip(self.marks, self._each, strict=True):
+            with contextlib.suppress(InvalidToken):
+                fernet.decrypt(sealed)
+                return mark
+        return None
 
     def renew(self, sealed: bytes) -> bytes:
         """The same, encrypted with the first key. StoreError: none of our keys fits."""

@@ -14,7 +14,7 @@ from jupyter_auth.core.providers import Providers
 from jupyter_auth.core.secret import Secret
 from jupyter_auth.server.database import Database, Owner
 from jupyter_auth.server.hub_revocations import Revocations
-from jupyter_auth.server.tables import marks, records
+from jupyter_auth.server.tables import marks, records, replicas
 from jupyter_auth.server.vault import Vault
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 @pytest.fixture
 def database(url: str, clock: Clock) -> Iterator[Database]:
     database = Database(url, clock)
-    for table in (records, marks):
+    for table in (records, marks, replicas):
         database.change(table.delete())
     yield database
     database.close()

@@ -24,6 +24,7 @@ from jupyter_auth.core.providers import Providers
 from jupyter_auth.server import database as database_module
 from jupyter_auth.server import sqlstore
 from jupyter_auth.server.database import GRACE, LEASE, Database, Owner
+from jupyter_auth.server.rotation import check_keys
 from jupyter_auth.server.sqlstore import SqlRegister, SqlStore, renew
 from jupyter_auth.server.tables import marks, records
 from jupyter_auth.server.vault import Vault
@@ -136,17 +137,17 @@ def test_keys_are_renewed_while_old_ones_still_read(database: Database, vault: V
 def test_a_key_may_go_when_nothing_needs_it_any_more(database: Database, vault: Vault) -> None:
     new = Fernet.generate_key().decode()
     both, only_new = Vault(f"{new}, {KEYS}"), Vault(new)
-    database.check_keys(vault)
+    check_keys(database, vault)
     with pytest.raises(ConfigurationError, match=r"lacks a key .*rotate-keys"):
-        database.check_keys(only_new)
-    database.check_keys(both)  # from here on the new one encrypts
+        check_keys(database, only_new)
+    check_keys(database, both)  # from here on the new one encrypts
     for one in (vault, only_new):
         with pytest.raises(ConfigurationError, match="lacks a key"):
-            database.check_keys(one)
+            check_keys(database, one)
     renew(database, both)
-    database.check_keys(only_new)
+    check_keys(database, only_new)
     with pytest.raises(ConfigurationError, match="lacks a key"):
-        database.check_keys(vault)
+        check_keys(database, vault)
     shown = repr(database.rows(select(marks)))
     assert new[:8] not in shown
     assert len(database.rows(select(marks))) == 1

@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from patience import until
 from replicas import sign_in
-from sqlalchemy import text
-from stores import ALICE, KEY
+from sqlalchemy import select, text
+from stores import ALICE, BOB, KEY
 
 from jupyter_auth import ProviderUnavailable
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.errors import StoreError
 from jupyter_auth.core.providers import Providers
 from jupyter_auth.server import database as database_module
+from jupyter_auth.server import hub_brokers
+from jupyter_auth.server.config import Settings
 from jupyter_auth.server.database import GRACE, LEASE, Database
+from jupyter_auth.server.hub_brokers import HubBrokers
+from jupyter_auth.server.hub_metrics import UNSAVED
 from jupyter_auth.server.sqlstore import SqlRegister, SqlStore
+from jupyter_auth.server.tables import records
+from jupyter_auth.server.tables import replicas as replicas_table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from clock import Clock
     from providers.rogue import RogueProvider
@@ -56,19 +64,22 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(database_module, name, 0.3)
 
 
+def idp(rogue: RogueProvider) -> dict[str, Any]:
+    return {
+        "issuer": rogue.issuer,
+        "client_id": rogue.client_id,
+        "scopes": ["openid", "offline_access"],
+    }
+
+
 @pytest.fixture
 def replicas(
     database: Database, url: str, vault: Vault, clock: Clock, rogue: RogueProvider
 ) -> Iterator[list[tuple[Database, Engine]]]:
     """Two of them; alice is signed in, and her token has run out."""
-    idp = {
-        "issuer": rogue.issuer,
-        "client_id": rogue.client_id,
-        "scopes": ["openid", "offline_access"],
-    }
     made = []
     for own in (database, Database(url, clock)):
-        providers = Providers({"idp": idp}, allow_user_providers=False)
+        providers = Providers({"idp": idp(rogue)}, allow_user_providers=False)
         store, register = SqlStore(own, vault, ALICE), SqlRegister(own, vault, ALICE)
         made.append((own, Engine(providers, store, clock=clock, register=register)))
     rogue.clock = clock
@@ -199,3 +210,96 @@ def test_a_token_that_still_works_does_while_another_replica_has_the_lease(
     with SqlStore(database, vault, ALICE).locked(KEY):
         assert other.token("idp").digest == token.digest
     assert rogue.refreshes == 1
+
+
+# -- by itself -------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def brokers(
+    database: Database, vault: Vault, rogue: RogueProvider, clock: Clock
+) -> Iterator[HubBrokers]:
+    """Those of a replica; alice is signed in, and her token has run out."""
+    providers = Providers({"idp": idp(rogue)}, allow_user_providers=False)
+    brokers = HubBrokers(Settings(), providers, database, vault, base_url="/")
+    rogue.clock = clock
+    sign_in(brokers.of_owner(ALICE).engine, rogue)
+    clock.advance(3600)
+    yield brokers
+    brokers.close()
+
+
+async def happens(condition: Callable[[], Any]) -> None:
+    await asyncio.to_thread(until, lambda: bool(condition()))
+
+
+def unsaved_users() -> float:
+    """As Prometheus hears of them."""
+    return UNSAVED.collect()[0].samples[0].value
+
+
+def test_nobody_has_to_ask_for_it(
+    database: Database, vault: Vault, brokers: HubBrokers, rogue: RogueProvider
+) -> None:
+    async def run() -> None:
+        engine = brokers.of_owner(ALICE).engine
+        with fails_meanwhile(database, rogue):
+            token = engine.token("idp")
+            brokers.start()
+            await happens(unsaved_users)
+        await happens(lambda: not engine.busy)
+        kept = SqlStore(database, vault, ALICE).load(KEY)
+        assert kept
+        assert kept.access_token.digest == token.digest
+        await happens(lambda: not unsaved_users())
+
+    asyncio.run(run())
+
+
+def test_a_replica_that_ends_saves_before(
+    database: Database, brokers: HubBrokers, rogue: RogueProvider
+) -> None:
+    async def run() -> None:
+        engine = brokers.of_owner(ALICE).engine
+        with fails_meanwhile(database, rogue):
+            engine.token("idp")
+            brokers.start()
+            ending = asyncio.create_task(brokers.drain())
+            await happens(unsaved_users)
+            assert not ending.done()
+        await ending
+        assert not engine.busy
+
+    asyncio.run(run())
+
+
+def test_or_says_that_it_could_not(
+    database: Database,
+    brokers: HubBrokers,
+    rogue: RogueProvider,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr(hub_brokers, "DRAIN", 0.2)
+    with fails_meanwhile(database, rogue):
+        brokers.of_owner(ALICE).engine.token("idp")
+        asyncio.run(brokers.drain())
+    assert "Tokens of 1 users could not be saved" in caplog.text
+
+
+def test_a_lease_is_kept_for_as_long_as_a_provider_takes(
+    database: Database, clock: Clock, brokers: HubBrokers, vault: Vault
+) -> None:
+    """And what keys a replica has stands there for as long as it runs."""
+    until_when = select(records.c.lease_until).where(records.c.owner == BOB.id)
+
+    async def run() -> None:
+        brokers.start()
+        with SqlStore(database, vault, BOB).locked(KEY):
+            clock.advance(LEASE + GRACE)
+            await happens(lambda: database.rows(until_when)[0].lease_until > clock())
+        await happens(lambda: database.rows(select(replicas_table)))
+        brokers.close()
+
+    asyncio.run(run())
+    assert not database.rows(select(replicas_table))

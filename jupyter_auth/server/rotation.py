@@ -1,0 +1,143 @@
+"""Which key each replica of the service encrypts with, and when an old one may go.
+
+A new key comes behind the others first, so that every replica can read what it will encrypt; then
+to the front; then all that rests is encrypted with it; then the old one goes. Each step waits until
+all replicas have taken the one before it: they write down which keys they have.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, NamedTuple
+
+from sqlalchemy import delete, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from jupyter_auth.core.errors import ConfigurationError, StoreError
+from jupyter_auth.core.findings import Finding
+from jupyter_auth.server.database import LEASE
+from jupyter_auth.server.tables import marks, records, replicas
+from jupyter_auth.server.vault import VARIABLE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from jupyter_auth.server.database import Database
+    from jupyter_auth.server.vault import Vault
+
+SAMPLE = 2000  # records that are looked at: a tenth of a second
+
+
+class _Keys(NamedTuple):
+    """Those of a replica that runs: the one that it encrypts with, and all that it can open."""
+
+    first: str
+    all: frozenset[str]
+
+
+def announce(database: Database, vault: Vault) -> None:
+    """Write down, for as long as a lease lasts, which keys this replica has. StoreError."""
+    row, values = replicas.c, {"marks": ",".join(vault.marks), "until": database.now() + LEASE}
+    if database.change(update(replicas).where(row.id == database.name).values(values)):
+        return
+    database.change(delete(replicas).where(row.until < database.now()))
+    with contextlib.suppress(IntegrityError):  # an answer was lost
+        database.change(insert(replicas).values(values | {"id": database.name}))
+
+
+def leave(database: Database) -> None:
+    """This replica ends."""
+    with contextlib.suppress(StoreError):
+        database.change(delete(replicas).where(replicas.c.id == database.name))
+
+
+def check_keys(database: Database, vault: Vault) -> None:
+    """Write down which key seals from now on.
+
+    ConfigurationError: another one sealed records here, and is not among those of the vault; or a
+    replica that runs could not open what is sealed with it.
+    """
+    others = _others(database)
+    sealed = {row.mark for row in database.rows(select(marks.c.mark))}
+    if sealed.union(each.first for each in others) - set(vault.marks):
+        raise ConfigurationError(
+            f"{VARIABLE} lacks a key that records of the database are encrypted with.",
+            hint="Add it behind the others until `jupyter auth hub rotate-keys` has run; if it"
+            " is lost, begin with an empty database.",
+        )
+    if not all(vault.marks[0] in each.all for each in others):
+        raise ConfigurationError(
+            f"The first key of {VARIABLE} is not known to a replica of the service that runs.",
+            hint="Add a new key behind the others, restart all replicas, and only then move it to"
+            " the front. A replica that was killed counts for half a minute.",
+        )
+    with contextlib.suppress(IntegrityError):  # known already
+        database.change(insert(marks).values(mark=vault.marks[0]))
+
+
+def renew(database: Database, vault: Vault, person: Callable[[str, bytes], str | None]) -> int:
+    """Encrypt every record with the first key; how many there were.
+
+    ``person`` gives whose account is in a record, under the first key.
+    ConfigurationError: a replica encrypts with another one. StoreError: none of the keys fits.
+    """
+    _require_one_key(database, vault)
+    row, done = records.c, 0
+    for (record_id,) in database.rows(select(row.id).where(row.data.is_not(None))):
+        while (old := database.load(record_id)) is not None:
+            statement = update(records).where(row.id == record_id, row.data == old)
+            values = {"data": vault.renew(old), "person": person(record_id, old)}
+            if database.change(statement.values(values)):
+                done += 1
+                break  # else it was saved meanwhile: once more
+    _require_one_key(database, vault)  # none that came meanwhile
+    database.change(delete(marks).where(marks.c.mark != vault.marks[0]))
+    return done
+
+
+def sample_of_each_key(database: Database, vault: Vault) -> Iterator[Finding]:
+    """What the doctor says of the keys, each of them tried on records. StoreError."""
+    row = records.c
+    some = select(row.data).where(row.data.is_not(None)).order_by(row.id).limit(SAMPLE)
+    opened_by = [vault.opened_by(found.data) for found in database.rows(some)]
+    if closed := opened_by.count(None):
+        yield Finding(
+            about="Keys",
+            says=f"No key of {VARIABLE} opens {closed} of {len(opened_by)} records.",
+            fix="Put the key that was taken out behind the others. If it is lost, whose records"
+            " they are has to sign in again.",
+            state="wrong",
+        )
+        return
+    counts = [opened_by.count(mark) for mark in vault.marks]
+    yield Finding(
+        about="Keys",
+        says="They open all records that were tried; by key, in their order: "
+        + ", ".join(map(str, counts))
+        + ".",
+    )
+    if any(each.first != vault.marks[0] for each in _others(database)):
+        yield Finding(
+            about="Keys",
+            says="A replica encrypts with another key than the first one here.",
+            fix=_SAME_FIRST,
+            state="note",
+        )
+
+
+_SAME_FIRST = f"Give all replicas the same {VARIABLE}, in the order that it has here: restart them."
+
+
+def _require_one_key(database: Database, vault: Vault) -> None:
+    if any(each.first != vault.marks[0] for each in _others(database)):
+        raise ConfigurationError(
+            "A replica of the service still encrypts with another key than the first one here.",
+            hint=f"{_SAME_FIRST} Then run this again.",
+        )
+
+
+def _others(database: Database) -> list[_Keys]:
+    row = replicas.c
+    running = select(row.marks).where(row.id != database.name, row.until > database.now())
+    found = [each.marks.split(",") for each in database.rows(running)]
+    return [_Keys(known[0], frozenset(known)) for known in found]
