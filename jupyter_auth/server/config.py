@@ -42,6 +42,7 @@ KINDS = {
         "what `hub_config` found out counts",
     ),
     "shared_identities": ("a list of providers' names", "no identity is shared"),
+    "trusted_downstream": ("a list of addresses or networks", "no proxy is trusted"),
     "confirm": ("True, False or None", "it counts as None"),
     "login_lifetime": (
         f"a number of seconds, {SHORTEST:g} to {LIFETIME:g}",
@@ -108,6 +109,16 @@ class JupyterAuth(LoggingConfigurable):
         ),
     ).tag(config=True)
 
+    trusted_downstream = List(
+        Unicode(),
+        help=(
+            "For the Hub's service: the proxies in front of it, by address or network, such as "
+            "`10.0.0.7` or `10.0.0.0/24`. Where a request comes from is what they say in "
+            "`X-Forwarded-For`; without them, whoever connects. Hub tokens that are new to the "
+            "service are looked up by turns of where they come from."
+        ),
+    ).tag(config=True)
+
     confirm = Bool(
         None,
         allow_none=True,
@@ -148,6 +159,7 @@ class Settings:
     shared_server: bool | None = None
     same_person: Rule = ""
     shared_identities: tuple[str, ...] = ()
+    trusted_downstream: tuple[str, ...] = ()
     confirm: bool | None = None
     login_lifetime: float = LIFETIME
     store_directory: Path | None = None
@@ -174,6 +186,7 @@ def read_settings(parent: Application, base_url: str) -> Settings:
         shared_server=traits.shared_server,
         same_person=same_person.found(traits.same_person, os.environ),
         shared_identities=tuple(traits.shared_identities),
+        trusted_downstream=tuple(traits.trusted_downstream),
         confirm=traits.confirm,
         login_lifetime=_lifetime(traits.login_lifetime, problems),
         store_directory=Path(directory).expanduser() if directory else None,

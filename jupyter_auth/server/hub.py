@@ -33,9 +33,17 @@ from jupyter_auth.server.database import Database
 from jupyter_auth.server.door import MAX_HEADERS
 from jupyter_auth.server.hub_admin import sweep, watch_desk
 from jupyter_auth.server.hub_brokers import HubBrokers
-from jupyter_auth.server.hub_config import ACCESS, NAME, PORT, SHARED_IDENTITIES
+from jupyter_auth.server.hub_config import (
+    ACCESS,
+    NAME,
+    PORT,
+    SHARED_IDENTITIES,
+    TRUSTED_DOWNSTREAM,
+)
 from jupyter_auth.server.hub_doors import SharedOAuth, doors
-from jupyter_auth.server.hub_people import BELIEVED, People, is_gone
+from jupyter_auth.server.hub_memory import BELIEVED
+from jupyter_auth.server.hub_people import People, is_gone
+from jupyter_auth.server.hub_turns import Downstream
 from jupyter_auth.server.inputs import MAX_BODY
 from jupyter_auth.server.places import PREFIX
 from jupyter_auth.server.rotation import check_keys
@@ -73,6 +81,7 @@ class Service:
             _check_redirect(self.providers.get(name).redirect_uri, f"{self.base_url}{PREFIX}")
         if settings.public_origin:
             require_secure(settings.public_origin, "public_url")
+        self.downstream = Downstream(settings.trusted_downstream)
         keys = credentials.secret_of(environ, KEYS)
         self.vault = Vault(keys.reveal() if keys else "")
         database = credentials.secret_of(environ, DATABASE)
@@ -102,7 +111,7 @@ class Service:
         stopped = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stopped.set)
-        people = People(self.hub_auth)
+        people = People(self.hub_auth, self.downstream)
         await _patiently(people)
         desk = watch_desk(self.database, people)
         server = HTTPServer(
@@ -187,15 +196,22 @@ def _settings(environ: Mapping[str, str], config_file: str | None, base_url: str
         raise ConfigurationError(
             "No provider is configured.", hint="Give `hub_config(c, providers={...})` one."
         )
-    shared = settings.shared_identities + _names(environ.get(SHARED_IDENTITIES))
-    return dataclasses.replace(settings, providers=providers, shared_identities=shared)
+    return dataclasses.replace(
+        settings,
+        providers=providers,
+        shared_identities=settings.shared_identities + _list(environ, SHARED_IDENTITIES),
+        trusted_downstream=settings.trusted_downstream + _list(environ, TRUSTED_DOWNSTREAM),
+    )
 
 
-def _names(given: str | None) -> tuple[str, ...]:
+def _list(environ: Mapping[str, str], variable: str) -> tuple[str, ...]:
     try:
-        return tuple(map(str, json.loads(given or "[]")))
-    except (ValueError, TypeError):
-        raise ConfigurationError(f"{SHARED_IDENTITIES} is not a JSON list of names.") from None
+        given = json.loads(environ.get(variable) or "[]")
+    except ValueError:
+        given = None
+    if not isinstance(given, list) or not all(isinstance(each, str) for each in given):
+        raise ConfigurationError(f'{variable} is no JSON list, such as ["one", "another"].')
+    return tuple(given)
 
 
 def _without_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

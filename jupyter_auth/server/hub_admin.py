@@ -13,10 +13,9 @@ from tornado import web
 from tornado.web import HTTPError
 
 from jupyter_auth.core.errors import AuthError, ProviderUnavailable
-from jupyter_auth.server.answers import status_of
+from jupyter_auth.server.answers import FORBIDDEN, headers_of, status_of
 from jupyter_auth.server.database import Owner
 from jupyter_auth.server.hub_metrics import ACCOUNTS, SWEPT
-from jupyter_auth.server.hub_people import peer_of, token_of
 from jupyter_auth.server.hub_revocations import KIND
 from jupyter_auth.server.sqlstore import ACCOUNT
 from jupyter_auth.server.tables import records
@@ -115,17 +114,18 @@ class _Metrics(web.RequestHandler):
 
     async def get(self) -> None:
         """For a Hub API token with the scope ``read:metrics``, as the Hub's own metrics."""
-        if not await self._may_look():
-            raise HTTPError(403)
+        try:
+            may_look = await self._people.has_scope(self.request, METRICS_SCOPE)
+        except AuthError as error:
+            self.set_status(status_of(error))
+            for name, value in headers_of(error).items():
+                self.set_header(name, value)
+            self.finish(error.to_wire())
+            return
+        if not may_look:
+            raise HTTPError(FORBIDDEN)
         self.set_header("Content-Type", CONTENT_TYPE_LATEST)
         self.finish(generate_latest())
-
-    async def _may_look(self) -> bool:
-        try:
-            token, peer = token_of(self.request), peer_of(self.request)
-            return await self._people.has_scope(token, peer, METRICS_SCOPE)
-        except AuthError as error:
-            raise HTTPError(status_of(error)) from None
 
 
 def watch_desk(database: Database, people: People) -> list[tuple[str, Any]]:

@@ -26,6 +26,7 @@ CALLBACK = "jupyter-auth/callback/"
 # Variables that are set here, as JSON, and read by the service and by users' servers.
 SAME_PERSON = "JUPYTER_AUTH_SAME_PERSON"
 SHARED_IDENTITIES = "JUPYTER_AUTH_SHARED_IDENTITIES"
+TRUSTED_DOWNSTREAM = "JUPYTER_AUTH_TRUSTED_DOWNSTREAM"
 # Those whose users' names are a claim as the provider says it. Others cut or map it, or may do so:
 # Google's cuts the domain off, and what is not listed is not known.
 BY_BARE_CLAIM = {
@@ -59,6 +60,7 @@ def hub_config(
     crypt_keys: str | None = None,
     same_person: str | Mapping[str, str] | None = None,
     shared_identities: Collection[str] = (),
+    trusted_downstream: Collection[str] = (),
 ) -> None:
     """Sign-in for this Hub's users: hook, service and roles, in ``jupyterhub_config.py``.
 
@@ -68,9 +70,9 @@ def hub_config(
     ``JUPYTER_AUTH_DATABASE_URL`` and ``JUPYTER_AUTH_CRYPT_KEYS``, or files that it names: see
     ``secret_of``. So are client secrets that ``providers`` lacks.
 
-    ``same_person`` and ``shared_identities`` are as in ``c.JupyterAuth``. Where ``same_person`` is
-    None, and the Hub's own users sign in as ``BY_BARE_CLAIM`` says, it is their user name's claim
-    at that host.
+    ``same_person``, ``shared_identities`` and ``trusted_downstream`` are as in ``c.JupyterAuth``.
+    Where ``same_person`` is None, and the Hub's own users sign in as ``BY_BARE_CLAIM`` says, it is
+    their user name's claim at that host.
 
     It adds to what ``c`` has, in files that another loads too, and within the Hub also to what is
     set later. Raises: ConfigurationError, where that cannot be: another service of its name,
@@ -89,6 +91,7 @@ def hub_config(
                 | {
                     "JUPYTER_AUTH_PROVIDERS": json.dumps(dict(providers)),
                     SHARED_IDENTITIES: json.dumps(list(shared_identities)),
+                    TRUSTED_DOWNSTREAM: json.dumps(list(trusted_downstream)),
                 },
             }
     additions = _Additions(service, same_person)

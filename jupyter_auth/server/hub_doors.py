@@ -30,7 +30,7 @@ from traitlets import default
 
 from jupyter_auth.core.openings import digest
 from jupyter_auth.server import pages, ui
-from jupyter_auth.server.hub_people import REMEMBERED, peer_of, token_of
+from jupyter_auth.server.hub_memory import REMEMBERED
 from jupyter_auth.server.kernel import kernel_application
 from jupyter_auth.server.pages import SEE_OTHER
 from jupyter_auth.server.places import PREFIX
@@ -57,6 +57,8 @@ class SharedOAuth(HubOAuth):  # type: ignore[misc]
     server can set that one. No token in an address counts, whatever the environment allows.
     """
 
+    people: People  # given by ``doors``
+
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         self._used: OrderedDict[str, None] = OrderedDict()
@@ -72,6 +74,19 @@ class SharedOAuth(HubOAuth):  # type: ignore[misc]
     @property
     def _states(self) -> Fernet:
         return Fernet(base64.urlsafe_b64encode(derived(self.api_token, "oauth state")))
+
+    def user_for_token(
+        self, token: str, use_cache: Any = None, session_id: str = "", *, sync: bool = True
+    ) -> Any:
+        """As in HubOAuth, but remembered as kernels' tokens are. BrokerUnavailable: no answer."""
+        del use_cache  # by whoever has to wait for an answer
+        if sync:
+            return super().user_for_token(token, session_id=session_id)
+        return self._known(token, session_id)
+
+    async def _known(self, token: str, session_id: str) -> dict[str, Any] | None:
+        holder = await self.people.of_cookie(token, session_id)
+        return {**holder.model, "owner": holder.owner} if holder else None
 
     def set_state_cookie(
         self, handler: Any, next_url: str | None = None, *, code_verifier: str | None = None
@@ -132,8 +147,6 @@ class OAuthCallback(JupyterHubOAuthCallbackHandler):  # type: ignore[misc]
 class HubIdentity(JupyterHubIdentityProvider):  # type: ignore[misc]
     """Browsers' users, each with the ``owner`` that their accounts are kept under."""
 
-    people: People
-
     def _patch_get_login_url(self, handler: Any) -> None:
         """First to the Hub, where there is no session at it: a state could be of any browser."""
         super()._patch_get_login_url(handler)
@@ -144,10 +157,9 @@ class HubIdentity(JupyterHubIdentityProvider):  # type: ignore[misc]
     async def get_user(self, handler: JupyterHandler) -> Any:
         """As everywhere on a Hub; services, which have accounts nowhere, are nobody."""
         user = await super().get_user(handler)
-        if user is None or user.hub_user.get("kind") != "user":
+        if user is None or user.hub_user["owner"] is None:
             return None
-        token = self.hub_auth.get_token(handler)
-        user.owner = await self.people.of_cookie(token, user.hub_user["name"])
+        user.owner = user.hub_user["owner"]
         return user
 
 
@@ -160,8 +172,7 @@ class HubGate:
 
     async def broker(self, request: HTTPServerRequest) -> Broker:
         """As in ``Gate``: that of the token's own user, and of nobody else."""
-        owner = await self._people.of_token(token_of(request), peer_of(request))
-        return self._brokers.of_owner(owner)
+        return self._brokers.of_owner(await self._people.of_request(request))
 
 
 class _HasToken(Matcher):
@@ -174,8 +185,8 @@ def doors(
 ) -> RuleRouter:
     """Everything that the service answers; ``more`` are routes that are neither door's."""
     prefix = f"{brokers.base_url}{PREFIX}".rstrip("/")
+    hub_auth.people = people
     identity = HubIdentity(hub_auth=hub_auth)
-    identity.people = people
     given = {"broker": brokers}
     own = [(brokers.base_url.rstrip("/") + path, kind, given) for path, kind in _BROWSERS]
     browsers = web.Application(

@@ -3,38 +3,38 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import functools
 import hashlib
 import json
 import re
 import time
-from collections import OrderedDict
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import requests
 from tornado.httpclient import AsyncHTTPClient, HTTPClientError
-from tornado.web import HTTPError
 
-from jupyter_auth.core.errors import BrokerUnavailable, ConfigurationError, Throttled
+from jupyter_auth.core.errors import BrokerUnavailable, ConfigurationError
 from jupyter_auth.server.database import Owner
+from jupyter_auth.server.hub_memory import PAUSE, REMEMBERED, Believed
+from jupyter_auth.server.hub_turns import Downstream, Turns
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Callable, Mapping
 
     from jupyterhub.services.auth import HubAuth
     from tornado.httputil import HTTPServerRequest
 
-T = TypeVar("T")
-
-BELIEVED = 60.0  # seconds; also how long a deleted user is still served
-REMEMBERED = 20_000  # tokens
-FAILURES = 30  # unknown tokens of one address within that time, before the Hub is not asked
 PAGE = 200  # users
 ANSWER_TIMEOUT = 10.0  # seconds
+CONNECTIONS = 32  # to the Hub: far more than look-ups of tokens that nobody knows yet
 NEEDED_SCOPES = ("list:users", "read:users")
+OK = 200
 NOT_FOUND = 404
 FORBIDDEN = 403
-_TOKEN = re.compile(r"(?:bearer|token) +(\S+)", re.IGNORECASE)
+_TOKEN = re.compile(r"(?:bearer|token) +([!-~]+)", re.IGNORECASE)
 
 
 def is_gone(hub_auth: HubAuth, owner: Owner) -> bool:
@@ -65,94 +65,92 @@ def token_of(request: HTTPServerRequest) -> str:
     return given[1]
 
 
-def peer_of(request: HTTPServerRequest) -> str:
-    """The address that this connection comes from, whatever the request's headers say."""
-    connection: Any = request.connection
-    return str(connection.context.address[0])
+@dataclass(frozen=True)
+class Holder:
+    """Whose a token is. ``owner`` None: it is a service's, or lacks the scope for this service."""
 
-
-class Remembered(Generic[T]):
-    """What was looked up, for some seconds. Those who ask at once share one look-up."""
-
-    def __init__(self, seconds: float = BELIEVED, most: int = REMEMBERED) -> None:
-        self._seconds, self._most = seconds, most
-        self._found: OrderedDict[str, tuple[float, asyncio.Future[T]]] = OrderedDict()
-
-    async def get(self, key: str, look_up: Callable[[], Awaitable[T]]) -> T:
-        """What ``look_up`` returns or raises; what it raises is not remembered."""
-        until, found = self._found.get(key, (0.0, None))
-        if found is None or until < time.monotonic():
-            found = asyncio.ensure_future(look_up())
-            self._found[key] = time.monotonic() + self._seconds, found
-            self._found.move_to_end(key)
-            while len(self._found) > self._most:
-                self._found.popitem(last=False)
-        try:
-            return await asyncio.shield(found)
-        except Exception:
-            if self._found.get(key, (0.0, None))[1] is found:
-                del self._found[key]
-            raise
+    model: Mapping[str, Any]  # name, kind and scopes, as the Hub says them
+    owner: Owner | None
 
 
 class People:
-    """The Hub's users, asked for with the service's own token."""
+    """The Hub's users, asked for with the service's own token. ``clock``: in seconds."""
 
-    def __init__(self, hub_auth: HubAuth) -> None:
+    def __init__(
+        self,
+        hub_auth: HubAuth,
+        downstream: Downstream | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._hub_auth = hub_auth
-        self._client = AsyncHTTPClient(force_instance=True, max_clients=32)
-        self._owners: Remembered[Owner] = Remembered()
-        self._met: OrderedDict[str, None] = OrderedDict()  # tokens that the Hub knew
-        self._failures: dict[str, tuple[float, int]] = {}
+        self._downstream = downstream or Downstream()
+        self._client = AsyncHTTPClient(force_instance=True, max_clients=CONNECTIONS)
+        self._turns = Turns()
+        self._holders: Believed[Holder] = Believed(REMEMBERED, clock)
+        self._browsers: Believed[Holder] = Believed(REMEMBERED, clock)
+
+    async def of_request(self, request: HTTPServerRequest) -> Owner:
+        """The user whose Hub API token it carries, if that may use this service.
+
+        BrokerUnavailable: nobody's, a service's, or without the scope; or, with ``retry_after``,
+        the Hub cannot say it now.
+        """
+        return await self.of_token(token_of(request), self._downstream.address_of(request))
 
     async def of_token(self, token: str, address: str) -> Owner:
-        """The user whose Hub API token that is, if it may use this service.
-
-        BrokerUnavailable: nobody's, a service's, or without the scope. Throttled: ``address`` sent
-        too many unknown ones.
-        """
-        return await self._owners.get(_digest(token), lambda: self._identified(token, address))
-
-    async def of_cookie(self, token: str, name: str) -> Owner:
-        """The user who has just been identified by this OAuth token of a browser."""
-        return await self._owners.get(_digest("cookie", token), lambda: self._owner(name))
-
-    async def has_scope(self, token: str, address: str, scope: str) -> bool:
-        """Whether this Hub API token has it. Raises as ``of_token`` where the Hub knows it not."""
-        model = await self._model(token, address)
-        return bool(self._hub_auth.check_scopes({scope}, model))
-
-    async def _identified(self, token: str, address: str) -> Owner:
-        model = await self._model(token, address)
-        if model["kind"] != "user":
+        """As ``of_request``, for a token from that address."""
+        holder = await self._holder(token, address)
+        if holder.owner:
+            return holder.owner
+        if holder.model["kind"] != "user":
             raise BrokerUnavailable("Only users have accounts here, services have none.")
-        if not self._hub_auth.check_scopes(self._hub_auth.access_scopes, model):
-            raise BrokerUnavailable(
-                f"The Hub does not let this token of {model['name']} use the sign-in service.",
-                hint="Its role lacks access:services!service=jupyter-auth; `hub_config` adds it.",
-            )
-        return await self._owner(str(model["name"]))
+        raise BrokerUnavailable(
+            f"The Hub does not let this token of {holder.model['name']} use the sign-in service.",
+            hint="Its role lacks access:services!service=jupyter-auth; `hub_config` adds it.",
+        )
 
-    async def _model(self, token: str, address: str) -> dict[str, Any]:
-        """What the Hub says of the token. Those it knew before are not held up by a flood."""
-        digest = _digest(token)
-        if digest not in self._met:
-            self._check_failures(address)
+    async def has_scope(self, request: HTTPServerRequest, scope: str) -> bool:
+        """Whether the Hub API token that it carries has it. Raises as ``of_request``."""
+        address = self._downstream.address_of(request)
+        holder = await self._holder(token_of(request), address)
+        return bool(self._hub_auth.check_scopes({scope}, holder.model))
+
+    async def of_cookie(self, token: str, session: str) -> Holder | None:
+        """Of a browser's OAuth token, in that session at the Hub; None: the Hub knows it not.
+
+        The Hub has given it to this service, for the cookie is sealed: it has a line of its own.
+        """
+        look_up = functools.partial(self._found, token, _digest(token))
         try:
-            model = await self._hub_auth.user_for_token(token, use_cache=False, sync=False)
-        except HTTPError:
-            raise _hub_gone() from None
-        if model is None:
-            self._met.pop(digest, None)
-            self._count_failure(address)
+            return await self._browsers.get(_digest(session, token), look_up)
+        except BrokerUnavailable as error:
+            if error.retry_after:
+                raise
+            return None
+
+    async def _holder(self, token: str, address: str) -> Holder:
+        look_up = functools.partial(self._found, token, address)
+        return await self._holders.get(_digest(token), look_up)
+
+    async def _found(self, token: str, line: str, before: Holder | None) -> Holder:
+        """What the Hub says of the token. One that it knew before waits in no line.
+
+        Whose it is never changes, so who that is is asked once. Its scopes may, and users' names.
+        """
+        async with contextlib.nullcontext() if before else self._turns.of(line):
+            said = await self._ask("user", token)
+        if said is None:
             raise BrokerUnavailable(
                 "The Hub does not know this token.", hint="Was the server stopped meanwhile?"
             )
-        self._met[digest] = None
-        self._met.move_to_end(digest)
-        while len(self._met) > REMEMBERED:
-            self._met.popitem(last=False)
-        return dict(model)
+        model = {name: said[name] for name in ("name", "kind", "scopes")}  # of many fields
+        if model["kind"] != "user":
+            return Holder(model, None)
+        if not self._hub_auth.check_scopes(self._hub_auth.access_scopes, model):
+            return Holder(model, None)
+        if before and before.owner and before.owner.name == model["name"]:
+            return Holder(model, before.owner)
+        return Holder(model, await self._owner(str(model["name"])))
 
     async def _owner(self, name: str) -> Owner:
         user = await self._ask(f"users/{quote(name, safe='')}")
@@ -191,38 +189,38 @@ class People:
                 hint="`jupyter_auth.hub_config(c, providers=...)` adds the roles that it needs.",
             )
 
-    async def _ask(self, path: str) -> Any:
-        """What the Hub's API answers; None: there is no such thing. BrokerUnavailable."""
+    async def _ask(self, path: str, token: str = "") -> Any:
+        """What the Hub's API answers; None: there is no such thing, or it does not know ``token``.
+
+        Without one, the service asks with its own. BrokerUnavailable: no answer of the Hub's.
+        """
         headers = {
-            "Authorization": f"token {self._hub_auth.api_token}",
+            "Authorization": f"token {token or self._hub_auth.api_token}",
             "Accept": "application/jupyterhub-pagination+json",
         }
         try:
-            url = f"{self._hub_auth.api_url.rstrip('/')}/{path}"
-            return json.loads((await self._client.fetch(url, headers=headers)).body)
-        except HTTPClientError as error:
-            if error.code == NOT_FOUND:
-                return None
-            if error.code == FORBIDDEN:
-                raise ConfigurationError(
-                    "The Hub refuses the service's API token.",
-                    hint="Is JUPYTERHUB_API_TOKEN the one in the Hub's configuration?",
-                ) from None
+            answer = await self._client.fetch(
+                f"{self._hub_auth.api_url.rstrip('/')}/{path}",
+                headers=headers,
+                connect_timeout=ANSWER_TIMEOUT,
+                request_timeout=ANSWER_TIMEOUT,
+                follow_redirects=False,
+                raise_error=False,
+            )
+            said = json.loads(answer.body)
+            own = answer.code == OK or said["status"] == answer.code  # no error page of a proxy's
+        except (OSError, ValueError, TypeError, KeyError, HTTPClientError):
             raise _hub_gone() from None
-        except (OSError, ValueError):
-            raise _hub_gone() from None
-
-    def _check_failures(self, address: str) -> None:
-        until, count = self._failures.get(address, (0.0, 0))
-        if count >= FAILURES and until > time.monotonic():
-            raise Throttled("Too many unknown tokens came from this address.")
-
-    def _count_failure(self, address: str) -> None:
-        now = time.monotonic()
-        if len(self._failures) >= REMEMBERED:
-            self._failures = {a: (t, c) for a, (t, c) in self._failures.items() if t > now}
-        until, count = self._failures.get(address, (0.0, 0))
-        self._failures[address] = (until, count + 1) if until > now else (now + BELIEVED, 1)
+        if own and answer.code == OK:
+            return said
+        if own and answer.code == (FORBIDDEN if token else NOT_FOUND):
+            return None
+        if own and answer.code == FORBIDDEN:
+            raise ConfigurationError(
+                "The Hub refuses the service's API token.",
+                hint="Is JUPYTERHUB_API_TOKEN the one in the Hub's configuration?",
+            )
+        raise _hub_gone()
 
 
 def _digest(*words: str) -> str:
@@ -230,4 +228,6 @@ def _digest(*words: str) -> str:
 
 
 def _hub_gone() -> BrokerUnavailable:
-    return BrokerUnavailable("The Hub does not answer.", hint="Try again in a moment.")
+    return BrokerUnavailable(
+        "The Hub does not answer.", hint="Try again in a moment.", retry_after=PAUSE
+    )

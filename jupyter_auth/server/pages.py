@@ -13,6 +13,7 @@ from tornado import web
 from jupyter_auth.core.credentials import install, lacking
 from jupyter_auth.core.errors import (
     AuthError,
+    BrokerUnavailable,
     ConfigurationError,
     LoginExpired,
     LoginFailed,
@@ -25,7 +26,7 @@ from jupyter_auth.core.openings import binding_name
 from jupyter_auth.core.provider import ProviderInfo
 from jupyter_auth.core.urls import host_of
 from jupyter_auth.server import inputs, views
-from jupyter_auth.server.answers import FORBIDDEN, error_of, status_of
+from jupyter_auth.server.answers import FORBIDDEN, error_of, headers_of, status_of
 from jupyter_auth.server.guard import UIHandler, may
 from jupyter_auth.server.origins import departure, moved
 from jupyter_auth.server.places import PREFIX
@@ -66,6 +67,8 @@ class PageHandler(UIHandler):
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         """A page of the same family, or JSON for its script; nothing of the request is repeated."""
         error = error_of(status_code, kwargs.get("exc_info"))
+        for name, value in headers_of(error).items():
+            self.set_header(name, value)
         if self.request.method == "POST":
             self.set_status(status_of(error, status_code))
             self.finish(error.to_wire())
@@ -317,6 +320,8 @@ class Callback(Answer):
                 reason = "foreign"
             case ProviderUnavailable():
                 reason = "busy"
+            case BrokerUnavailable():
+                reason = "away"
             case _:
                 reason = "forbidden" if status_code == FORBIDDEN else "failed"
         self.see_other(f"problem/{reason}")

@@ -62,6 +62,12 @@ PROBLEMS = {
         "Too many sign-ins wait for it already. Nothing was stored.",
         "Start again from your notebook in a moment.",
     ),
+    "away": Outcome(
+        "warning",
+        "Not just now",
+        "What this Jupyter server needs for sign-ins does not answer. Nothing was stored.",
+        "Start again from your notebook in a moment.",
+    ),
     "failed": Outcome(
         "error",
         "This did not work",

@@ -8,6 +8,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+import time
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -27,7 +28,7 @@ from jupyter_auth.server.hub_people import People
 from jupyter_auth.server.vault import Vault
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from hub_process import Hub, HubBrowser
@@ -76,15 +77,17 @@ def ask(hub: Hub, token: str) -> dict[str, Any]:
     return answer
 
 
-def people_of(hub: Hub) -> People:
-    return People(
-        SharedOAuth(
-            api_token=hub.api_token,
-            api_url=hub.url("hub/api"),
-            oauth_client_id="x",
-            access_scopes={"access:services!service=jupyter-auth"},
-        )
+def people_of(
+    hub: Hub, api_url: str = "", clock: Callable[[], float] = time.monotonic, **options: Any
+) -> People:
+    """Who asks the Hub in a process of its own, or whoever answers at ``api_url``."""
+    hub_auth = SharedOAuth(
+        api_token=hub.api_token,
+        api_url=api_url or hub.url("hub/api"),
+        oauth_client_id="x",
+        access_scopes={"access:services!service=jupyter-auth"},
     )
+    return People(hub_auth, clock=clock, **options)
 
 
 @contextlib.contextmanager

@@ -6,8 +6,6 @@ Each request is right in all but the one thing that the guard under test has to 
 from __future__ import annotations
 
 import asyncio
-import time
-from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -32,15 +30,16 @@ from tornado.web import create_signed_value
 
 from jupyter_auth.core.errors import BrokerUnavailable
 from jupyter_auth.core.openings import COOKIE_PREFIX
-from jupyter_auth.server import hub_people
 from jupyter_auth.server.database import Database
 from jupyter_auth.server.hub_admin import sweep
 from jupyter_auth.server.hub_doors import derived
+from jupyter_auth.server.hub_memory import BELIEVED
 from jupyter_auth.server.vault import Vault
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from clock import Clock
     from hub_process import Hub, HubBrowser
     from providers.oidc import OidcProvider
 
@@ -328,8 +327,7 @@ def test_a_user_made_anew_inherits_nothing_and_the_old_records_are_swept(
     assert kernel.ask("POST", "token", {"provider": "idp"})[0] == 401
 
     database = Database(f"sqlite:///{served.home / 'accounts.sqlite'}")
-    kept = names(served)
-    assert "carol" in kept
+    kept = names(served)  # with hers, unless the service itself has swept meanwhile
 
     async def sweep_now() -> None:
         await sweep(database, people_of(served), revocations_of(database, Vault(KEYS)))
@@ -341,18 +339,17 @@ def test_a_user_made_anew_inherits_nothing_and_the_old_records_are_swept(
 
 
 def test_a_deleted_user_is_served_for_as_long_only_as_the_hub_is_believed(
-    served: Hub, monkeypatch: pytest.MonkeyPatch
+    served: Hub, clock: Clock
 ) -> None:
     async def ask() -> None:
-        people = people_of(served)
+        people = people_of(served, clock=clock)
         token = served.api("POST", "users/erin/tokens", {})["token"]
         assert (await people.of_token(token, "here")).name == "erin"
         served.api("DELETE", "users/erin")
-        later = time.monotonic() + hub_people.BELIEVED
-        monkeypatch.setattr(hub_people, "time", SimpleNamespace(monotonic=lambda: later))
+        clock.advance(BELIEVED)
         with pytest.raises(BrokerUnavailable):
             await people.of_token(token, "here")
 
     served.api("POST", "users/erin")
     asyncio.run(ask())
-    assert hub_people.BELIEVED <= 60.0
+    assert BELIEVED <= 60.0

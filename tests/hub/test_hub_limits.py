@@ -2,120 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import socket
 from concurrent.futures import ThreadPoolExecutor
-from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import pytest
 from patience import PATIENCE, until
-from served import browser_of, call, doors_of, hub_token, people_of, signed_in
-from tornado.httpclient import AsyncHTTPClient
+from served import browser_of, call, hub_token, signed_in
 
-from jupyter_auth.core.errors import BrokerUnavailable, Throttled
 from jupyter_auth.core.logins import MAX_PENDING
-from jupyter_auth.server import hub_people
 from jupyter_auth.server.door import MAX_HEADERS
 from jupyter_auth.server.hub_brokers import WAITERS
-from jupyter_auth.server.hub_people import FAILURES, People
 from jupyter_auth.server.inputs import MAX_BODY
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
-    from clock import Clock
     from hub_process import Hub
     from providers.oidc import OidcProvider
-
-
-# -- unknown tokens --------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def people(served: Hub, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> People:
-    """Who asks the Hub, and counts how often, in a process of its own: others are not limited.
-
-    Its minute does not pass while this machine is slow.
-    """
-    monkeypatch.setattr(hub_people, "time", SimpleNamespace(monotonic=clock))
-    people = people_of(served)
-    ask = people._hub_auth.user_for_token
-
-    def counted(*args: Any, **kwargs: Any) -> Any:
-        people.asked += 1
-        return ask(*args, **kwargs)
-
-    people.asked, people._hub_auth.user_for_token = 0, counted
-    return people
-
-
-def test_unknown_tokens_are_limited_before_they_reach_the_hub(people: People, clock: Clock) -> None:
-    async def ask_often() -> None:
-        for number in range(FAILURES):
-            with pytest.raises(BrokerUnavailable, match="does not know"):
-                await people.of_token(f"unknown-{number}", "192.0.2.1")
-        for number in range(5):
-            with pytest.raises(Throttled):
-                await people.of_token(f"another-{number}", "192.0.2.1")
-        assert people.asked == FAILURES
-        with pytest.raises(BrokerUnavailable, match="does not know"):
-            await people.of_token("unknown", "192.0.2.2")
-        clock.advance(hub_people.BELIEVED + 1)
-        with pytest.raises(BrokerUnavailable, match="does not know"):
-            await people.of_token("unknown", "192.0.2.1")
-
-    asyncio.run(ask_often())
-
-
-def test_who_is_known_already_is_not_held_up_by_them(people: People, served: Hub) -> None:
-    """Users whose servers share an address, as with the simple spawner, are not at its mercy."""
-    people._owners = hub_people.Remembered(seconds=-1.0)  # each time the Hub is asked
-    served.api("POST", "users/frank")
-    token = hub_token(served, "frank")
-
-    async def ask_often() -> None:
-        assert (await people.of_token(token, "192.0.2.1")).name == "frank"
-        for number in range(FAILURES):
-            with pytest.raises(BrokerUnavailable, match="does not know"):
-                await people.of_token(f"unknown-{number}", "192.0.2.1")
-        with pytest.raises(Throttled):
-            await people.of_token("unknown", "192.0.2.1")
-        assert (await people.of_token(token, "192.0.2.1")).name == "frank"
-        served.api("DELETE", "users/frank")  # and the token with its user
-        with pytest.raises(BrokerUnavailable, match="does not know"):
-            await people.of_token(token, "192.0.2.1")
-        asked = people.asked
-        with pytest.raises(Throttled):
-            await people.of_token(token, "192.0.2.1")
-        assert people.asked == asked
-
-    asyncio.run(ask_often())
-
-
-def test_no_header_makes_it_another_address_on_no_route(people: People, tmp_path: Path) -> None:
-    prefix = "/services/jupyter-auth"
-    routes = (f"{prefix}/api/v1/accounts", f"{prefix}/metrics")
-
-    async def ask(url: str, number: int) -> int:
-        address = f"192.0.2.{number}"
-        headers = {
-            "Authorization": f"token unknown-{number}",
-            "Jupyter-Auth-Version": "1",
-            "X-Real-Ip": address,
-            "X-Forwarded-For": address,
-        }
-        return (await AsyncHTTPClient().fetch(url, headers=headers, raise_error=False)).code
-
-    async def ask_often() -> None:
-        with doors_of(people, tmp_path) as origin:
-            said = [await ask(origin + routes[n % 2], n) for n in range(FAILURES + 10)]
-        assert said == [403] * FAILURES + [429] * 10
-        assert people.asked == FAILURES
-
-    asyncio.run(ask_often())
 
 
 # -- users -----------------------------------------------------------------------------------------

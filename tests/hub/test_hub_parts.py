@@ -56,6 +56,9 @@ def environ(tmp_path: Path) -> dict[str, str]:
         ("JUPYTER_AUTH_PROVIDERS", "{}", "No provider is configured"),
         ("JUPYTER_AUTH_PROVIDERS", "[1]", "is not a JSON object"),
         ("JUPYTER_AUTH_PROVIDERS", '{"idp": {}}', "'idp' has no address"),
+        ("JUPYTER_AUTH_SHARED_IDENTITIES", '"idp"', "is no JSON list"),
+        ("JUPYTER_AUTH_TRUSTED_DOWNSTREAM", "10.0.0.0/24", "is no JSON list"),
+        ("JUPYTER_AUTH_TRUSTED_DOWNSTREAM", '["proxy"]', "'proxy', which is no address and no"),
         (
             "JUPYTER_AUTH_PROVIDERS",
             json.dumps({"idp": IDP | {"redirect_uri": "https://hub.example/hub/oauth_callback"}}),

@@ -6,16 +6,21 @@ import asyncio
 from typing import TYPE_CHECKING
 
 import pytest
+from jupyterhub.services.auth import HubAuth
 from tornado import web
+from tornado.httpclient import AsyncHTTPClient
 
-from jupyter_auth.core.errors import BrokerUnavailable, Throttled
+from jupyter_auth.core.errors import BrokerUnavailable, ConfigurationError
 from jupyter_auth.core.secret import Secret
-from jupyter_auth.server import hub_people
-from jupyter_auth.server.hub_people import FAILURES, People, Remembered
+from jupyter_auth.server import hub_turns
+from jupyter_auth.server.hub_memory import BELIEVED, REFUSED, RENEWED, Believed
+from jupyter_auth.server.hub_people import People
+from jupyter_auth.server.hub_turns import Downstream, Turns
 from jupyter_auth.server.remote import RemoteBroker
 from jupyter_auth.server.under_hub import UnderHub
 
 if TYPE_CHECKING:
+    from clock import Clock
     from tornado.httpserver import HTTPServer
 
 
@@ -64,49 +69,208 @@ def test_a_server_takes_its_hub_token_nowhere_else(status: int) -> None:
     assert not seen
 
 
+@pytest.mark.parametrize("status", [302, 307])
+def test_the_service_takes_a_users_hub_token_to_the_hub_alone(status: int) -> None:
+    seen: list[str] = []
+
+    async def ask() -> None:
+        target = web.Application([(".*", Elsewhere, {"seen": seen})], log_function=lambda _: None)
+        there = target.listen(0, "127.0.0.1")
+        place = {"to": f"http://127.0.0.1:{port_of(there)}/user", "status": status}
+        moved = web.Application([(".*", Moved, place)], log_function=lambda _: None)
+        here = moved.listen(0, "127.0.0.1")
+        hub_auth = HubAuth(api_url=f"http://127.0.0.1:{port_of(here)}", api_token="of-the-service")
+        try:
+            with pytest.raises(BrokerUnavailable, match="The Hub does not answer"):
+                await People(hub_auth).of_token("of-a-user", "192.0.2.1")
+        finally:
+            for server in (here, there):
+                server.stop()
+
+    asyncio.run(ask())
+    assert not seen
+
+
 def port_of(server: HTTPServer) -> int:
     (port,) = [each.getsockname()[1] for each in server._sockets.values()]
     return int(port)
 
 
-def test_few_look_ups_are_remembered() -> None:
+def test_few_tokens_are_remembered_and_those_who_ask_at_once_share_a_question(clock: Clock) -> None:
     asked: list[str] = []
 
     async def ask() -> None:
-        remembered: Remembered[str] = Remembered(most=2)
+        believed: Believed[str] = Believed(2, clock)
 
-        async def look_up(key: str) -> str:
-            asked.append(key)
-            return key
+        async def get(key: str) -> str:
+            async def look_up(_: str | None) -> str:
+                asked.append(key)
+                await asyncio.sleep(0)
+                return key
+
+            return await believed.get(key, look_up)
 
         for key in ("a", "b", "b", "c", "c", "b", "a"):
-            assert await remembered.get(key, lambda key=key: look_up(key)) == key
+            assert await get(key) == key
+        assert asked == ["a", "b", "c", "a"]
+        assert await asyncio.gather(*[get("d") for _ in range(5)]) == ["d"] * 5
 
     asyncio.run(ask())
-    assert asked == ["a", "b", "c", "a"]
+    assert asked == ["a", "b", "c", "a", "d"]
 
 
-class TheHub:
-    """Knows each token that begins so."""
-
-    async def user_for_token(self, token: str, **_: object) -> dict[str, str] | None:
-        return {"name": token, "kind": "user"} if token.startswith("known") else None
-
-
-def test_few_tokens_are_remembered_as_known(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is remembered of each is let through where its address sends a flood."""
-    monkeypatch.setattr(hub_people, "REMEMBERED", 2)
+def test_one_that_is_unknown_is_asked_for_once_in_a_while_and_few_of_them_are_remembered(
+    clock: Clock,
+) -> None:
+    asked: list[str] = []
 
     async def ask() -> None:
-        people = People(TheHub())
-        for number in range(3):
-            await people._model(f"known-{number}", "192.0.2.1")
-        for number in range(FAILURES):
-            with pytest.raises(BrokerUnavailable):
-                await people._model(f"unknown-{number}", "192.0.2.1")
-        with pytest.raises(Throttled):
-            await people._model("known-0", "192.0.2.1")
-        for number in (1, 2):
-            assert await people._model(f"known-{number}", "192.0.2.1")
+        believed: Believed[str] = Believed(2, clock)
+
+        async def refused(key: str) -> None:
+            async def look_up(_: str | None) -> str:
+                asked.append(key)
+                raise BrokerUnavailable("It is none.")
+
+            with pytest.raises(BrokerUnavailable, match="none"):
+                await believed.get(key, look_up)
+
+        for key in ("a", "a", "b", "a", "c", "c", "a"):
+            await refused(key)
+        assert asked == ["a", "b", "c", "a"]
+        clock.advance(REFUSED)
+        await refused("a")
 
     asyncio.run(ask())
+    assert asked == ["a", "b", "c", "a", "a"]
+
+
+def test_a_hub_that_gives_no_answer_says_nothing_about_a_token(clock: Clock) -> None:
+    """Neither that it is good nor that it is not; and it is left in peace for some seconds."""
+    answers: list[str | None] = ["yes", None, None, "anew"]
+    before: list[str | None] = []
+
+    async def ask() -> None:
+        believed: Believed[str] = Believed(2, clock)
+
+        async def look_up(known: str | None) -> str:
+            before.append(known)
+            if answer := answers.pop(0):
+                return answer
+            raise BrokerUnavailable("Away.", retry_after=5.0)
+
+        async def get() -> str:
+            found = await believed.get("token", look_up)
+            for _ in range(3):  # what was begun meanwhile ends
+                await asyncio.sleep(0)
+            return found
+
+        assert await get() == "yes"
+        clock.advance(RENEWED)
+        assert [await get(), await get()] == ["yes", "yes"]
+        assert len(answers) == 2, "asked twice"
+        clock.advance(BELIEVED - RENEWED)
+        with pytest.raises(BrokerUnavailable, match="Away"):
+            await get()
+        assert await get() == "anew"
+
+    asyncio.run(ask())
+    assert before == [None, "yes", "yes", "yes"]
+
+
+def test_whoever_sends_many_waits_for_everybody_else() -> None:
+    served: list[str] = []
+
+    async def ask() -> None:
+        turns, first = Turns(most=1), asyncio.Event()
+
+        async def come(line: str) -> None:
+            async with turns.of(line):
+                served.append(line)
+                await first.wait()
+
+        coming = [asyncio.create_task(come(line)) for line in "aaaaaabbc"]
+        await asyncio.sleep(0)
+        first.set()
+        await asyncio.gather(*coming)
+
+    asyncio.run(ask())
+    assert "".join(served) == "aabcabaaa"
+
+
+def test_nobody_waits_for_long_and_no_line_grows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hub_turns, "QUEUE", 2)
+
+    async def ask() -> None:
+        turns = Turns(most=1)
+
+        async def come() -> str:
+            async with turns.of("a"):
+                return "served"
+
+        async with turns.of("a"):
+            waiting = [asyncio.create_task(come()) for _ in range(2)]
+            await asyncio.sleep(0)
+            with pytest.raises(BrokerUnavailable) as refused:
+                await come()
+            assert refused.value.retry_after
+        assert await asyncio.gather(*waiting) == ["served"] * 2
+        monkeypatch.setattr(hub_turns, "PATIENCE", 0.01)
+        async with turns.of("a"):
+            with pytest.raises(BrokerUnavailable):
+                await come()
+        assert await come() == "served"
+
+    asyncio.run(ask())
+
+
+class Whence(web.RequestHandler):
+    """Says where a request comes from."""
+
+    def initialize(self, downstream: Downstream) -> None:
+        self._downstream = downstream
+
+    def get(self) -> None:
+        self.write(self._downstream.address_of(self.request))
+
+
+@pytest.mark.parametrize(
+    ("trusted", "said", "address"),
+    [
+        ((), "192.0.2.1", "127.0.0.1"),
+        (("127.0.0.1",), "192.0.2.1", "192.0.2.1"),
+        (("127.0.0.0/8",), "192.0.2.1", "192.0.2.1"),
+        (("127.0.0.1",), "192.0.2.66, 192.0.2.1", "192.0.2.1"),
+        (("127.0.0.1", "192.0.2.1"), "192.0.2.66, 192.0.2.7 , 192.0.2.1", "192.0.2.7"),
+        (("127.0.0.1",), "2001:db8::1", "2001:db8::1"),
+        (("127.0.0.1",), "192.0.2.66, unknown", "127.0.0.1"),
+        (("127.0.0.1",), "", "127.0.0.1"),
+        (("10.0.0.0/8",), "192.0.2.1", "127.0.0.1"),
+        (("2001:db8::/32",), "192.0.2.1", "127.0.0.1"),
+    ],
+)
+def test_only_trusted_proxies_say_where_a_request_comes_from(
+    trusted: tuple[str, ...], said: str, address: str
+) -> None:
+    async def ask() -> str:
+        given = {"downstream": Downstream(trusted)}
+        application = web.Application([(".*", Whence, given)], log_function=lambda _: None)
+        server = application.listen(0, "127.0.0.1", xheaders=True)
+        headers = {
+            "X-Forwarded-For": said,
+            "X-Real-Ip": "192.0.2.99",
+            "Forwarded": "for=192.0.2.98",
+        }
+        try:
+            url = f"http://127.0.0.1:{port_of(server)}/"
+            return (await AsyncHTTPClient().fetch(url, headers=headers)).body.decode()
+        finally:
+            server.stop()
+
+    assert asyncio.run(ask()) == address
+
+
+@pytest.mark.parametrize("wrong", ["proxy.example", "10.0.0.7/24", ""])
+def test_what_is_no_address_is_no_proxy(wrong: str) -> None:
+    with pytest.raises(ConfigurationError, match="no address and no network"):
+        Downstream(["10.0.0.0/24", wrong])
