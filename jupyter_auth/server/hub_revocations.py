@@ -22,7 +22,7 @@ from sqlalchemy.exc import IntegrityError
 from jupyter_auth.core.errors import AuthError, ConfigurationError, StoreError
 from jupyter_auth.core.revocation import Revoker, sign_out
 from jupyter_auth.core.store import decoded, encoded
-from jupyter_auth.server.database import LEASE, Owner
+from jupyter_auth.server.database import Owner
 from jupyter_auth.server.hub_metrics import REVOCATIONS
 from jupyter_auth.server.sqlstore import ACCOUNT, SqlStore
 from jupyter_auth.server.tables import records
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 KIND = "revocation"
 BEAT = 10.0  # seconds between two looks at what is due
 BATCH = 200  # of them at a time
-TRY = 2 * LEASE  # seconds that one may take: discovery, and a request for each of two tokens
+TRY = 90.0  # seconds: more than one takes, discovery and a request for each of two tokens
 SOON, LATE = 30.0, 6 * 3600.0  # seconds between the first two tries, and between the last ones
 TRIES = 32  # until it is given up: about a week
 

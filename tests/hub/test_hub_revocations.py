@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import json
 import logging
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
@@ -17,11 +16,10 @@ from providers import troubles
 from providers.rogue import RogueProvider
 from providers.troubles import MISSING
 from sqlalchemy import select
-from stores import ALICE, BOB, KEYS
+from stores import ALICE, BOB
 
-from jupyter_auth.core import addresses
 from jupyter_auth.core.providers import Providers
-from jupyter_auth.server import hub_cli, hub_revocations, sqlstore
+from jupyter_auth.server import hub_revocations, sqlstore
 from jupyter_auth.server.config import Settings
 from jupyter_auth.server.hub_admin import sign_out, sweep
 from jupyter_auth.server.hub_brokers import HubBrokers
@@ -130,8 +128,7 @@ def test_who_dies_after_the_deletion_loses_no_token(
             assert gate.arrived.wait(PATIENCE)
             assert alice.accounts() == []
             clock.advance(TRY + 1)
-            (tried,) = try_what_is_due(another)
-            assert tried.revoked
+            assert [tried.revoked for tried in try_what_is_due(another)] == [True]
             assert rogue.revoked == tokens
         finally:
             gate.release()
@@ -349,65 +346,3 @@ def test_one_that_hangs_delays_neither_another_provider_nor_who_asks_it_for_toke
 
         asyncio.run(serve())
     assert len(rogue.revoked) == 2 * 9
-
-
-# -- an administrator signs a user out -------------------------------------------------------------
-
-
-@pytest.fixture
-def command(
-    url: str,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> Callable[..., tuple[int, str]]:
-    """``jupyter auth hub``, in the environment of the service but in this process."""
-    environ = {
-        "JUPYTERHUB_API_TOKEN": "x",
-        "JUPYTERHUB_API_URL": "http://127.0.0.1:1/hub/api",
-        "JUPYTERHUB_CLIENT_ID": "service-jupyter-auth",
-        "JUPYTERHUB_SERVICE_PREFIX": "/services/jupyter-auth/",
-        "JUPYTERHUB_SERVICE_URL": "http://127.0.0.1:1",
-        "JUPYTER_AUTH_DATABASE_URL": url,
-        "JUPYTER_AUTH_CRYPT_KEYS": KEYS,
-    }
-    for name, value in environ.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.setattr(addresses, "_guarded", False)  # it is for good
-
-    def run(*words: str, **providers: RogueProvider) -> tuple[int, str]:
-        known = json.dumps({name: table(each) for name, each in providers.items()})
-        monkeypatch.setenv("JUPYTER_AUTH_PROVIDERS", known)
-        status = hub_cli.main(words)
-        return status, capsys.readouterr().out
-
-    return run
-
-
-def test_the_command_says_what_became_of_it(
-    command: Callable[..., tuple[int, str]], replicas: Replicas, rogue: RogueProvider
-) -> None:
-    with RogueProvider(clock=rogue.clock) as plain:
-        plain.metadata = {"revocation_endpoint": None}
-        known = {"idp": rogue, "plain": plain}
-        alice = replicas(**known).engine(ALICE)
-        sign_in(alice, rogue)
-        sign_in(alice, plain, "plain")
-        tokens = held(alice)
-        rogue.script("revoke", troubles.status(503))
-        status, said = command("sign-out", "alice", **known)
-        assert status == 1
-        assert alice.accounts() == []
-        assert "idp: not revoked yet. The revocation endpoint" in said
-        assert "offers no revocation: its tokens run out." in said
-        assert "0 are revoked, 1 can't be, 1 are queued." in said
-        assert "The service goes on trying" in said
-        rogue.behave()
-        status, said = command("sign-out", "alice", **known)
-        assert (status, rogue.revoked) == (0, tokens)
-        assert "idp: revoked." in said
-        for nobody in ("alice", "alise"):
-            status, said = command("sign-out", nobody, **known)
-            assert (status, said.partition(".")[0]) == (
-                1,
-                f"No user called {nobody!r} has accounts here",
-            )
