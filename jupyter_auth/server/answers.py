@@ -37,6 +37,7 @@ _STATUS = {
     "throttled": 429,
     "provider_error": 502,
     "provider_unavailable": UNAVAILABLE,
+    "store_error": UNAVAILABLE,
 }
 
 

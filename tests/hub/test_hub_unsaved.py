@@ -18,6 +18,7 @@ from jupyter_auth.core.errors import StoreError
 from jupyter_auth.core.providers import Providers
 from jupyter_auth.server import database as database_module
 from jupyter_auth.server import hub_brokers
+from jupyter_auth.server.answers import status_of
 from jupyter_auth.server.config import Settings
 from jupyter_auth.server.database import GRACE, LEASE, Database
 from jupyter_auth.server.hub_brokers import HubBrokers
@@ -120,8 +121,9 @@ def test_nobody_spends_what_is_spent_before_it_is_saved(
         token = one.token("idp")
         assert one.busy
         for engine in (one, other):
-            with pytest.raises(StoreError):
+            with pytest.raises(StoreError) as caught:
                 engine.accounts()
+            assert status_of(caught.value) == 503
     with pytest.raises(ProviderUnavailable, match="try again"):
         other.token("idp")
     one.save_again()
