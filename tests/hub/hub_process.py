@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 PROXY = Path(__file__).parents[1] / "providers/node_modules/configurable-http-proxy"
-START_TIMEOUT = 2 * PATIENCE  # five seconds are usual
+START_TIMEOUT = 3 * PATIENCE  # five seconds are usual
 PASSWORD = "of-everybody"
 SOME = 200  # users that are made with one call
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import parse_qsl, urlsplit
 
 import requests
-from hub_process import Hub, answers
+from hub_process import START_TIMEOUT, Hub, answers
 from patience import PATIENCE, until
 from processes import free_port
 
@@ -62,7 +62,11 @@ class Replica:
                 stdout=log,
                 stderr=log,
             )
-        until(self._answers)
+        try:
+            until(self._answers, START_TIMEOUT)
+        except AssertionError:
+            self.kill()
+            raise
         return self
 
     def _answers(self) -> bool:
