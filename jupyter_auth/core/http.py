@@ -116,7 +116,12 @@ def _sent(
             )
             with response:
                 body = _read(response, f"{what} of {host}")
-    except requests.exceptions.SSLError:
+    except requests.exceptions.SSLError as error:
+        if "CERTIFICATE_VERIFY_FAILED" not in str(error):
+            raise ProviderUnavailable(
+                f"{host} does not speak TLS as it should.",
+                hint="Check the provider's address, and its port.",
+            ) from None
         raise ProviderUnavailable(
             f"The certificate of {host} is not trusted here.",
             hint="If your organisation signs it, name its certificates: `ca_bundle` of the"

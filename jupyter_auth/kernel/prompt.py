@@ -192,13 +192,22 @@ class TerminalPrompt(_Prompt):
 
 def prompt_text(login: Login, info: ProviderInfo) -> str:
     """The link in plain text: absolute where its origin is known (in Jupyter's terminals it is)."""
-    link = login.url or urljoin(os.environ.get("JUPYTER_SERVER_URL", ""), login.path or "")
+    link = login.url or urljoin(jupyter_address(), login.path or "")
     where = " (an address on your Jupyter server)" if link.startswith("/") else ""
     code = f" with the code {code_to_show(login)}" if code_to_show(login) else ""
     known = ", ".join(filter(None, (login.host, FROM_CODE * _from_code(login, info))))
     about = f" ({known})" if known else ""
     shared = f"\n{_SHARED}" if login.shared else ""
     return f"Sign in to {info.title}{about}{code}: {link}{where}{shared}"
+
+
+def jupyter_address() -> str:
+    """Where a browser reaches the Jupyter server of this terminal; "" where that is not known.
+
+    On a Hub, what the server is told of its own address is for the Hub's proxy alone.
+    """
+    on_hub = "JUPYTERHUB_SERVICE_PREFIX" in os.environ
+    return os.environ.get("JUPYTERHUB_PUBLIC_URL" if on_hub else "JUPYTER_SERVER_URL", "")
 
 
 def _from_code(login: Login, info: ProviderInfo) -> bool:

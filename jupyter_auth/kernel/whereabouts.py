@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from jupyter_auth.core.environment import DISTRIBUTION
 from jupyter_auth.core.findings import Finding
-from jupyter_auth.kernel.prompt import browser_here, in_notebook
+from jupyter_auth.kernel.prompt import browser_here, in_notebook, jupyter_address
 from jupyter_auth.kernel.surroundings import missing_extension
 
 if TYPE_CHECKING:
@@ -29,8 +29,9 @@ def front_end() -> Finding:
     elif in_notebook():
         says = f"A kernel of {'VS Code' if 'VSCODE_PID' in os.environ else 'no Jupyter server'}."
         says = f"{says} {browser}"
-    elif server := os.environ.get("JUPYTER_SERVER_URL"):
-        says = f"A terminal of the Jupyter server at {server}"
+    elif "JUPYTER_SERVER_URL" in os.environ:
+        at = jupyter_address() or os.environ.get("JUPYTERHUB_SERVICE_PREFIX", "")
+        says = f"A terminal of the Jupyter server at {at}"
     else:
         says = f"{'A terminal' if sys.stderr and sys.stderr.isatty() else 'A script'}. {browser}"
     return Finding(about="Front end", says=says)

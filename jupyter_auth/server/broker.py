@@ -25,7 +25,6 @@ from jupyter_auth.server.places import Places
 from jupyter_auth.server.pools import THREADS, Pools
 from jupyter_auth.server.returns import Returns
 from jupyter_auth.server.tied import Ties
-from jupyter_auth.server.whereabouts import Whereabouts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -131,9 +130,7 @@ class Broker(Places):
         """
         name = inputs.text(query, "provider")
         found = await self._pools.run(_pool(name or ""), self._engine.examine, name)
-        here = Whereabouts(
-            public=self.public_origin, visited=origin or self._visited, listening=self._listening()
-        )
+        here = self.whereabouts(origin or self._visited, self._listening())
         if name:
             configured = await self.configured(name)
             found.insert(1, here.redirect_uri(configured, self.redirect_path(name)))

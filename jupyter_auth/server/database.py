@@ -21,6 +21,7 @@ import secrets
 import threading
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakValueDictionary
 
@@ -67,6 +68,7 @@ class Database:
     """Statements, tried again while the database is away.
 
     ``clock``, in seconds since 1970, follows the database's; a test may give its own instead.
+    ``relative``: the file, where its path depends on where the service is started; else None.
     ConfigurationError: the URL is none, the database does not answer, or is of another version.
     """
 
@@ -94,7 +96,9 @@ class Database:
             )
         except (ArgumentError, NoSuchModuleError, ImportError, OSError) as error:
             raise _unusable(error) from None
+        self.relative: str | None = None
         if place.get_backend_name() == "sqlite":
+            self.relative = None if Path(place.database or "").is_absolute() else place.database
             event.listen(self._engine, "connect", _set_up_sqlite)
         try:
             tables.prepare(self._engine, self.rows, _pause)

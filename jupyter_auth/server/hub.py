@@ -40,6 +40,7 @@ from jupyter_auth.server.hub_config import (
     SHARED_IDENTITIES,
     TRUSTED_DOWNSTREAM,
 )
+from jupyter_auth.server.hub_doctor import doctors_desk
 from jupyter_auth.server.hub_doors import SharedOAuth, doors
 from jupyter_auth.server.hub_memory import BELIEVED
 from jupyter_auth.server.hub_people import People, is_gone
@@ -113,7 +114,7 @@ class Service:
             asyncio.get_running_loop().add_signal_handler(number, stopped.set)
         people = People(self.hub_auth, self.downstream)
         await _patiently(people)
-        desk = watch_desk(self.database, people)
+        desk = [*watch_desk(self.database, people), doctors_desk(self, people)]
         server = HTTPServer(
             doors(people, self.brokers, self.hub_auth, desk),
             xheaders=True,
@@ -186,7 +187,10 @@ def _settings(environ: Mapping[str, str], config_file: str | None, base_url: str
         given = json.loads(said.reveal() if said else "{}", object_pairs_hook=_without_twins)
         twice = sorted(given.keys() & settings.providers.keys())
     except (ValueError, AttributeError):
-        raise ConfigurationError(f"{PROVIDERS} is not a JSON object of providers.") from None
+        raise ConfigurationError(
+            f"{PROVIDERS} is not a JSON object of providers.",
+            hint='It is like {"acme": {"issuer": "https://login.acme.example", "client_id": "x"}}.',
+        ) from None
     if twice:
         raise ConfigurationError(
             f"There are two providers called {twice[0]!r}.",

@@ -48,6 +48,8 @@ _audit = logging.getLogger("jupyter_auth.audit")
 class AuditedBroker(Broker):
     """Says who did what at which provider, and counts it. Never a token."""
 
+    on_hub = True
+
     def __init__(self, engine: Engine, owner: Owner, **options: Any) -> None:
         super().__init__(engine, **options)
         self.engine = engine

@@ -8,18 +8,20 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from jupyter_auth.core.checkup import checkup
 from jupyter_auth.core.errors import AuthError
-from jupyter_auth.core.findings import Finding, wrong
+from jupyter_auth.core.findings import wrong
 from jupyter_auth.server.hub import DATABASE, PROVIDERS, Service
 from jupyter_auth.server.hub_admin import sign_out
-from jupyter_auth.server.hub_people import People
-from jupyter_auth.server.places import PREFIX
+from jupyter_auth.server.hub_doctor import SCOPE, examine
+from jupyter_auth.server.hub_far import far, token
+from jupyter_auth.server.hub_reached import what_is_left
 from jupyter_auth.server.sqlstore import renew
 from jupyter_auth.server.vault import VARIABLE as KEYS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Sequence
+
+    from jupyter_auth.core.findings import Finding
 
 PROG = "jupyter auth hub"
 _EPILOG = f"""Run it where the service runs: it reads {DATABASE}, {KEYS} and {PROVIDERS},
@@ -32,12 +34,16 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--config", help="the service's configuration file")
     verbs = parser.add_subparsers(dest="verb", required=True)
     verbs.add_parser("rotate-keys", help=f"encrypt all records with the first of {KEYS}")
-    verbs.add_parser("doctor", help="roles, redirect URIs, keys, database, providers")
+    _add_doctor(verbs.add_parser("doctor", help="roles, redirect URIs, keys, database, providers"))
     signing_out = verbs.add_parser(
         "sign-out", help="forget all accounts of a user, and revoke them"
     )
     signing_out.add_argument("user", help="the name on the Hub")
     given = parser.parse_args(arguments)
+    if given.verb == "doctor" and given.url:
+        return _report(far(given.url, token(given.token_file)))
+    if given.verb == "doctor" and given.hub_config:
+        return _report(what_is_left(given.hub_config))
     try:
         service = Service(os.environ, given.config)
     except AuthError as error:
@@ -51,7 +57,7 @@ def main(arguments: Sequence[str]) -> int:
             case "sign-out":
                 return _sign_out(service, given.user)
             case _:
-                return _report(_findings(service))
+                return _report(asyncio.run(examine(service)))
     finally:
         service.brokers.close()
         service.database.close()
@@ -87,44 +93,29 @@ def _sign_out(service: Service, user: str) -> int:
     return 1 if waiting else 0
 
 
-def _findings(service: Service) -> Iterator[Finding]:
-    yield Finding(about="Database", says="It answers, with the schema of this version.")
-    yield Finding(about="Keys", says="They open all that the database holds.")
-    try:
-        asyncio.run(_ask_hub(service))
-        yield Finding(about="Hub", says="It answers, and the service's role has its scopes.")
-    except AuthError as error:
-        yield wrong("Hub", error)
-    yield _origins(str(service.hub_auth.hub_host))
-    for info in service.providers.all():
-        provider = service.providers.get(info.name)
-        path = f"{service.base_url}{PREFIX}callback/{info.name}"
-        origin = service.brokers.public_origin or "<the Hub's origin>"
-        uri = provider.redirect_uri or f"{origin}{path}"
-        yield Finding(about=f"Redirect URI of {info.name}", says=f"Register {uri} there.")
-        yield from checkup(provider, service.database.clock)
-
-
-def _origins(hub_host: str) -> Finding:
-    if hub_host:
-        return Finding(about="Origins", says="Each user's server has a host of its own.")
-    return Finding(
-        about="Origins",
-        says="All users' servers share one origin with the Hub and this service. A page of one"
-        " user's server can act as another user whose browser opens it. The click that each sign-in"
-        " waits for keeps out who only plants cookies or sends links: a page that runs there can"
-        " press it unseen.",
-        fix="Set c.JupyterHub.subdomain_host to an https address, with DNS and a certificate for"
-        " all names below it.",
-        state="note",
+def _add_doctor(parser: argparse.ArgumentParser) -> None:
+    parser.description = (
+        "Look for what could keep this Hub's users from signing in. Providers are sent two harmless"
+        " requests: neither signs anybody in."
+    )
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument(
+        "--url", help="ask the service that runs there; the address of the Hub does as well"
+    )
+    where.add_argument(
+        "--hub-config",
+        metavar="FILE",
+        help="what of hub_config is left in the Hub's own; run it where the Hub is started",
+    )
+    parser.add_argument(
+        "--token-file",
+        metavar="FILE",
+        help=f"the Hub API token for --url, with the scope {SCOPE}; else JUPYTERHUB_API_TOKEN's, or"
+        " it is asked for",
     )
 
 
-async def _ask_hub(service: Service) -> None:
-    await People(service.hub_auth).check_scopes()
-
-
-def _report(findings: Iterator[Finding] | list[Finding]) -> int:
+def _report(findings: Iterable[Finding]) -> int:
     healthy = True
     for each in findings:
         healthy &= each.state != "wrong"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from jupyter_auth.core.handles import plain
+from jupyter_auth.server.whereabouts import Whereabouts
 
 if TYPE_CHECKING:
     from jupyter_auth.core.models import Login
@@ -23,6 +24,16 @@ class Places:
     base_url: str
     public_origin: str | None = None
     hub: UnderHub | None = None
+
+    @property
+    def on_hub(self) -> bool:
+        """Whether browsers come by a Hub, never to the address where this process listens."""
+        return self.hub is not None
+
+    def whereabouts(self, visited: str | None, listening: str | None) -> Whereabouts:
+        """What is known of the address at which browsers reach this."""
+        public, on_hub = self.public_origin, self.on_hub
+        return Whereabouts(public=public, visited=visited, listening=listening, on_hub=on_hub)
 
     def callback_path(self, provider: str) -> str:
         """Where a provider's answer arrives, root-absolute: what is registered has no handle."""

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 ABOUT = "Redirect URI"
 ANY_PORT = "Many providers take any port of 127.0.0.1 (RFC 8252 7.3), and else want this very one."
 
+HUB = "<your JupyterHub's address>"
+
 IPV4_ONLY = {"127.0.0.1", "0.0.0.0"}  # noqa: S104 (where a server listens is not for us to say)
 
 BY_HAND = " It is on the browser's machine: the login page asks for the address that it ends on."
@@ -28,16 +30,17 @@ class Whereabouts:
     """What is known of the address at which browsers reach this server, best first.
 
     ``public``: as configured. ``visited``: where a browser was. ``listening``: where the server is
-    bound to, under a name that a browser need not use.
+    bound to, under a name that a browser need not use. ``on_hub``: no browser comes to the last.
     """
 
     public: str | None = None
     visited: str | None = None
     listening: str | None = None
+    on_hub: bool = False
 
     def redirect_uri(self, provider: Provider, callback_path: str) -> Finding:
         """The exact one to register, as far as anybody can know it here."""
-        origin, why, sure = self._origin()
+        origin, why, sure = self._origin(provider)
         try:
             way = departure(origin, self.public, callback_path, "/", provider.redirect_uri)
         except ConfigurationError as error:
@@ -47,9 +50,7 @@ class Whereabouts:
         return Finding(
             about=ABOUT,
             says=f"Register {way.redirect_uri} ({why}).{BY_HAND if way.by_hand else ''}",
-            fix=""
-            if sure
-            else f"Put your browser's own address before {callback_path}. {ANY_PORT}",
+            fix="" if sure else self._advice(callback_path),
             state="ok" if sure else "note",
         )
 
@@ -58,7 +59,7 @@ class Whereabouts:
 
         To a browser ``localhost`` is both, and [::1] comes first.
         """
-        here = urlsplit(self.listening or "")
+        here = urlsplit("" if self.on_hub else self.listening or "")
         if here.hostname not in IPV4_ONLY or not here.port:
             return None
         try:
@@ -73,10 +74,17 @@ class Whereabouts:
             state="wrong",
         )
 
-    def _origin(self) -> tuple[str, str, bool]:
+    def _origin(self, provider: Provider) -> tuple[str, str, bool]:
         if self.public:
             return self.public, "by c.JupyterAuth.public_url", True
         if self.visited:
             return self.visited, "a browser was at that address", True
+        if self.on_hub:
+            fixed = provider.redirect_uri
+            return origin_of(fixed) if fixed else HUB, "it is not known here", False
         known = self.listening or "http://localhost:8888"
         return origin_of(known), "if your browser shows that address", False
+
+    def _advice(self, callback_path: str) -> str:
+        advice = f"Put your browser's own address before {callback_path}."
+        return advice if self.on_hub else f"{advice} {ANY_PORT}"

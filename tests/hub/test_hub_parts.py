@@ -21,7 +21,7 @@ from jupyter_auth import ConfigurationError, Throttled
 from jupyter_auth.core.secret import Secret
 from jupyter_auth.server import events, kernel, ui
 from jupyter_auth.server.hub import Service
-from jupyter_auth.server.hub_cli import _origins
+from jupyter_auth.server.hub_doctor import origins
 from jupyter_auth.server.remote import RemoteBroker
 from jupyter_auth.server.under_hub import UnderHub
 
@@ -88,9 +88,9 @@ def test_a_configuration_that_cannot_work_is_one_sentence(
 
 
 def test_the_doctor_claims_no_more_for_a_shared_origin_than_security_md() -> None:
-    shared = _origins("")
+    shared = origins("")
     assert (shared.state, "press it unseen" in shared.says) == ("note", True)
-    assert _origins("https://hub.example").state == "ok"
+    assert origins("https://hub.example").state == "ok"
 
 
 def test_two_providers_of_one_name_are_refused(environ: dict[str, str], tmp_path: Path) -> None:

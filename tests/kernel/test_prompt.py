@@ -219,6 +219,16 @@ def test_a_terminal_has_its_lines():
     assert "Interrupted" in said
 
 
+def test_on_a_hub_it_names_no_address_that_is_for_the_hubs_proxy_alone():
+    hub = {"JUPYTERHUB_SERVICE_PREFIX": "/base/", "JUPYTERHUB_PUBLIC_URL": ""}
+    env = {**os.environ, "JUPYTER_SERVER_URL": "http://127.0.0.1:8888/base/"} | hub
+    said = in_a_terminal(TERMINAL, env)
+    assert " /base/jupyter-auth/login/handle (an address on your" in said
+    assert "127.0.0.1:8888" not in said
+    said = in_a_terminal(TERMINAL, env | {"JUPYTERHUB_PUBLIC_URL": "https://hub.example/base/"})
+    assert "https://hub.example/base/jupyter-auth/login/handle" in said
+
+
 def test_a_job_has_nobody_and_its_stdout_stays_clean():
     ran = subprocess.run(
         [sys.executable, "-c", TERMINAL],

@@ -1,0 +1,290 @@
+"""What could keep a Hub's users from signing in: found where the service runs, or asked over HTTP.
+
+``jupyter auth hub doctor`` prints it, and ``<service>/doctor`` answers it as JSON, for a Hub API
+token with the scope ``admin:users``. Nothing in it is secret.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import os
+import socket
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import requests
+from tornado import web
+
+from jupyter_auth.core import wire
+from jupyter_auth.core.checkup import checkup
+from jupyter_auth.core.discovery import Discovery
+from jupyter_auth.core.errors import AuthError, BrokerUnavailable
+from jupyter_auth.core.findings import Finding, wrong
+from jupyter_auth.core.http import no_auth
+from jupyter_auth.core.registration import registration
+from jupyter_auth.core.shared_uris import must_name_issuer, others_at
+from jupyter_auth.core.token_endpoint import Party
+from jupyter_auth.server.answers import headers_of, status_of
+from jupyter_auth.server.hub_people import People
+from jupyter_auth.server.places import PREFIX
+from jupyter_auth.server.rotation import sample_of_each_key
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterable, Iterator
+
+    from jupyter_auth.server.hub import Service
+
+SCOPE = "admin:users"
+FEW_FILES = 4096  # of one process: each user's server that waits takes one
+ANSWER_TIMEOUT = 5.0  # seconds
+AT_ONCE = 8  # providers
+UNKNOWN = "<the Hub's origin>"
+
+
+async def examine(service: Service, visited: str | None = None) -> list[Finding]:
+    """All there is to say of the service. ``visited``: the origin that the question came to."""
+    pool = ThreadPoolExecutor(AT_ONCE)  # of its own: one that hangs takes no other's thread
+
+    def asked(look: Callable[..., Iterable[Finding]], *given: Any) -> Awaitable[list[Finding]]:
+        return asyncio.get_running_loop().run_in_executor(pool, lambda: list(look(*given)))
+
+    try:
+        parts = await asyncio.gather(
+            asked(_database, service),
+            _hub(People(service.hub_auth)),
+            asked(_place, service),
+            *(asked(_provider, service, each.name, visited) for each in service.providers.all()),
+        )
+    finally:
+        pool.shutdown(wait=False)
+    return [each for part in parts for each in part]
+
+
+def _database(service: Service) -> Iterator[Finding]:
+    if not service.database.answers():
+        yield Finding(
+            about="Database",
+            says="It does not answer.",
+            fix="Check that it runs; the service goes on by itself once it answers.",
+            state="wrong",
+        )
+        return
+    if relative := service.database.relative:
+        yield Finding(
+            about="Database",
+            says=f"{relative} is another file wherever the service is started: {Path.cwd()} now.",
+            fix="Give the whole path: sqlite://// and the path after the first slash.",
+            state="wrong",
+        )
+    else:
+        yield Finding(about="Database", says="It answers, with the schema of this version.")
+    try:
+        yield from sample_of_each_key(service.database, service.vault)
+    except AuthError as error:
+        yield wrong("Keys", error)
+
+
+async def _hub(people: People) -> list[Finding]:
+    try:
+        await people.check_scopes()
+    except AuthError as error:
+        return [wrong("Hub", error)]
+    return [Finding(about="Hub", says="It answers, and the service's role has its scopes.")]
+
+
+def _place(service: Service) -> Iterator[Finding]:
+    if url := os.environ.get("JUPYTERHUB_SERVICE_URL"):
+        yield reached(url.rstrip("/"), service.base_url)
+    yield from _open_files()
+    yield origins(str(service.hub_auth.hub_host))
+
+
+def reached(url: str, base_url: str) -> Finding:
+    """Whether the service answers at ``url``, which users' servers are given. They are elsewhere:
+    what is wrong here is wrong there too, and not the other way round.
+    """
+    about = "Address for users' servers"
+    try:
+        with requests.Session() as http:
+            http.trust_env = False  # as everywhere within the Hub's own network
+            http.auth = no_auth
+            health = f"{url}{base_url}{PREFIX}health"
+            answer = http.get(health, timeout=ANSWER_TIMEOUT, allow_redirects=False)
+    except requests.exceptions.SSLError:
+        return _other_than(about, url)
+    except (requests.RequestException, UnicodeError):
+        return _unreached(about, url)
+    if answer.ok:
+        return Finding(about=about, says=f"The service answers at {url}.")
+    return Finding(
+        about=about,
+        says=f"What answers at {url} is not the service: it says {answer.status_code}.",
+        fix="Check `url` of `hub_config`: it leads to the service itself, not to the Hub.",
+        state="wrong",
+    )
+
+
+def _unreached(about: str, url: str) -> Finding:
+    parts = urlsplit(url)
+    place = (parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80))
+    try:
+        socket.getaddrinfo(*place)
+    except (OSError, UnicodeError):
+        return Finding(
+            about=about,
+            says=f"{place[0]} is no host that is known here.",
+            fix="Check `url` of `hub_config`: users' servers ask for tokens there.",
+            state="wrong",
+        )
+    try:
+        socket.create_connection(place, ANSWER_TIMEOUT).close()
+    except OSError:
+        return Finding(
+            about=about,
+            says=f"Nothing answers at {url} now.",
+            fix="Where the service runs, check JUPYTERHUB_SERVICE_URL and what is between.",
+            state="note",
+        )
+    return _other_than(about, url)
+
+
+def _other_than(about: str, url: str) -> Finding:
+    kind = "https with a trusted certificate" if url.startswith("https:") else "http"
+    return Finding(
+        about=about,
+        says=f"What answers at {url} does not speak {kind}.",
+        fix="The service speaks http. Give `hub_config` an http address within the Hub's own"
+        " network, or have a proxy with a certificate there.",
+        state="wrong",
+    )
+
+
+def _open_files() -> Iterator[Finding]:
+    try:
+        import resource
+    except ModuleNotFoundError:  # Windows, where nothing runs a Hub
+        return
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if most == resource.RLIM_INFINITY or most >= FEW_FILES:
+        yield Finding(about="Open files", says="As many as are needed.")
+        return
+    yield Finding(
+        about="Open files",
+        says=f"At most {most}: each user's server that waits for news takes one.",
+        fix="Raise the limit where the service is started: LimitNOFILE=65536 for systemd, `ulimit"
+        " -n` in a shell.",
+        state="note",
+    )
+
+
+def origins(hub_host: str) -> Finding:
+    """Who shares an origin with whom; ``hub_host``: the Hub's own, where users have others."""
+    if hub_host:
+        return Finding(about="Origins", says="Each user's server has a host of its own.")
+    return Finding(
+        about="Origins",
+        says="All users' servers share one origin with the Hub and this service. A page of one"
+        " user's server can act as another user whose browser opens it. The click that each sign-in"
+        " waits for keeps out who only plants cookies or sends links: a page that runs there can"
+        " press it unseen.",
+        fix="Set c.JupyterHub.subdomain_host to an https address, with DNS and a certificate for"
+        " all names below it.",
+        state="note",
+    )
+
+
+# -- one provider ----------------------------------------------------------------------------------
+
+
+def _provider(service: Service, name: str, visited: str | None) -> Iterator[Finding]:
+    for each in _asked(service, name, visited):
+        about = f"Provider {name}" if each.about == "Provider" else f"{each.about} of {name}"
+        yield dataclasses.replace(each, about=about)
+
+
+def _asked(service: Service, name: str, visited: str | None) -> Iterator[Finding]:
+    try:
+        provider = service.providers.get(name)
+    except AuthError as error:
+        yield wrong("Provider", error)
+        return
+    known = service.brokers.public_origin
+    path = f"{service.base_url}{PREFIX}callback/{name}"
+    uri = provider.redirect_uri or f"{known or visited or UNKNOWN}{path}"
+    yield Finding(about="Redirect URI", says=f"Register {uri} there.")
+    yield from checkup(provider, service.database.clock)
+    try:
+        party = _party(service, name)
+        yield from _told_apart(service, party, uri)
+    except AuthError:
+        return  # the checkup has said why
+    if provider.redirect_uri or known or visited:
+        yield from registration(party, uri, sure=bool(provider.redirect_uri or known))
+        return
+    yield Finding(
+        about="Redirect URI at the provider",
+        says="Not asked for: the Hub's public address is not known here.",
+        fix="Set public_url, or ask the service itself: `jupyter auth hub doctor --url <the Hub's"
+        " address>`.",
+        state="note",
+    )
+
+
+def _party(service: Service, name: str) -> Party:
+    provider = service.providers.get(name)
+    endpoints = Discovery(service.database.clock).endpoints(provider)
+    return Party(provider=provider, endpoints=endpoints)
+
+
+def _told_apart(service: Service, party: Party, uri: str) -> Iterator[Finding]:
+    """As when somebody signs in: answers of two providers at one address."""
+
+    def other(name: str) -> Party | None:
+        try:
+            return _party(service, name)
+        except AuthError:
+            return None
+
+    others = others_at(service.providers, party.provider.name, uri)
+    try:
+        must_name_issuer(party, [other(each) for each in others], uri)
+    except AuthError as error:
+        yield wrong("Redirect URI", error)
+
+
+# -- over HTTP -------------------------------------------------------------------------------------
+
+
+class Doctor(web.RequestHandler):
+    """``GET``: the findings, for whoever administers the Hub's users."""
+
+    def initialize(self, service: Service, people: People, one: asyncio.Lock) -> None:
+        """``one``: providers are not asked by several at a time."""
+        self._service, self._people, self._one = service, people, one
+
+    async def get(self) -> None:
+        """403: the token is none, or lacks the scope."""
+        try:
+            if not await self._people.has_scope(self.request, SCOPE):
+                raise BrokerUnavailable(
+                    f"This token lacks the scope {SCOPE}.",
+                    hint="An administrator makes one on the Hub's page for tokens.",
+                )
+        except AuthError as error:
+            self.set_status(status_of(error))
+            for name, value in headers_of(error).items():
+                self.set_header(name, value)
+            self.finish(error.to_wire())
+            return
+        async with self._one:
+            found = await examine(self._service, f"{self.request.protocol}://{self.request.host}")
+        self.finish({"findings": [wire.finding_to_wire(each) for each in found]})
+
+
+def doctors_desk(service: Service, people: People) -> tuple[str, Any]:
+    """Its route, below the service's prefix."""
+    given = {"service": service, "people": people, "one": asyncio.Lock()}
+    return "/doctor", web.Application([(r".*", Doctor, given)], log_function=lambda _: None)

@@ -1,0 +1,109 @@
+"""The service's own doctor, asked from elsewhere: ``jupyter auth hub doctor --url``."""
+
+from __future__ import annotations
+
+import os
+import sys
+from getpass import getpass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import requests
+
+from jupyter_auth.core import wire
+from jupyter_auth.core.errors import BrokerUnavailable, ConfigurationError
+from jupyter_auth.core.findings import Finding, wrong
+from jupyter_auth.core.secret import Secret
+from jupyter_auth.core.shown_text import plain_text
+from jupyter_auth.core.urls import origin_of, require_secure
+
+ABOUT = "Service"
+SERVICE = "/services/jupyter-auth"
+TOKEN_VARIABLE = "JUPYTERHUB_API_TOKEN"  # noqa: S105 (its name)
+TIMEOUT = (5.0, 120.0)  # seconds: the service asks its providers meanwhile
+MAX_SAID = 300  # characters
+UNAVAILABLE = 503
+
+
+def token(file: str | None) -> Secret:
+    """The Hub API token to ask with: of a file, the environment, or whoever types it."""
+    if file:
+        try:
+            return Secret(Path(file).read_text(encoding="utf-8").strip())
+        except (OSError, ValueError) as error:
+            said = getattr(error, "strerror", None) or "it is no text"
+            raise ConfigurationError(f"{file} cannot be read: {said}.") from None
+    if given := os.environ.get(TOKEN_VARIABLE):
+        return Secret(given)
+    if not sys.stdin.isatty():
+        return Secret(sys.stdin.readline().strip())
+    return Secret(getpass("Hub API token: ").strip())
+
+
+def service_at(url: str) -> str:
+    """The service's address, for that of the Hub or its own. ConfigurationError: http elsewhere."""
+    require_secure(url, "address of the Hub")
+    path = urlsplit(url).path.rstrip("/")
+    path = path.partition(SERVICE)[0] if SERVICE in path else path.removesuffix("/home")
+    return f"{origin_of(url)}{path.removesuffix('/hub')}{SERVICE}/"
+
+
+def far(url: str, secret: Secret) -> list[Finding]:
+    """What the service at that address finds, or why there is no answer of it."""
+    service = service_at(url)
+    host = urlsplit(service).netloc
+    try:
+        with requests.Session() as http:
+            http.trust_env = urlsplit(service).scheme != "http"
+            return _answer(http, service, f"token {secret.reveal()}")
+    except BrokerUnavailable as error:
+        return [wrong(ABOUT, error)]
+    except requests.exceptions.SSLError:
+        says, fix = f"The certificate of {host} is not trusted here.", "See REQUESTS_CA_BUNDLE."
+    except (requests.RequestException, UnicodeError):
+        says, fix = f"{host} cannot be reached.", "Check the address, and that the Hub runs."
+    except (ValueError, LookupError, TypeError, AttributeError):
+        says, fix = f"What answers at {service} is not the service.", "Check the address."
+    return [Finding(about=ABOUT, says=says, fix=fix, state="wrong")]
+
+
+def _answer(http: requests.Session, service: str, authorization: str) -> list[Finding]:
+    """BrokerUnavailable: it does not say what it found, but why not."""
+    answer = _get(http, f"{service}doctor", authorization)
+    if answer.ok:
+        return [wire.finding_from_wire(each) for each in answer.json()["findings"]]
+    said = _object(answer)
+    if answer.status_code == UNAVAILABLE:
+        said = {"message": _object(_get(http, f"{service}ready")).get("status")}
+    if message := said.get("message"):
+        raise BrokerUnavailable(_shown(message), hint=_shown(said.get("hint")) or _LOG)
+    if answer.status_code == UNAVAILABLE:
+        raise BrokerUnavailable("The service does not run: the proxy answers for it.", hint=_LOG)
+    raise BrokerUnavailable(
+        f"{service} answers {answer.status_code}: there is no such service.",
+        hint="Check the address, and that the Hub's configuration calls `hub_config`.",
+    )
+
+
+_LOG = "The service's log says more; so does `jupyter auth hub doctor` where it runs."
+
+
+def _shown(text: object) -> str:
+    return plain_text(str(text or ""), MAX_SAID)
+
+
+def _get(http: requests.Session, url: str, authorization: str = "") -> requests.Response:
+    def auth(request: requests.PreparedRequest) -> requests.PreparedRequest:
+        if authorization:
+            request.headers["Authorization"] = authorization  # whatever ~/.netrc has
+        return request
+
+    return http.get(url, auth=auth, timeout=TIMEOUT, allow_redirects=False)
+
+
+def _object(answer: requests.Response) -> dict[str, object]:
+    try:
+        found = answer.json()
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}

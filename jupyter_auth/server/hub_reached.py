@@ -1,0 +1,142 @@
+"""What of ``hub_config`` is left in the Hub's configuration when all of its file has run.
+
+The file is loaded as the Hub does it, and nothing is started. A later line may have replaced what
+``hub_config`` had added, or the configuration of the spawner's own class counts more.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from jupyter_auth.core.errors import AuthError, ConfigurationError
+from jupyter_auth.core.findings import Finding, wrong
+from jupyter_auth.core.urls import LOOPBACK_HOSTS
+from jupyter_auth.server.hub_config import NAME, SAME_PERSON
+from jupyter_auth.server.hub_doctor import reached
+from jupyter_auth.server.hub_people import NEEDED_SCOPES
+from jupyter_auth.server.under_hub import HOOK_VARIABLE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from jupyterhub.app import JupyterHub
+
+URL_VARIABLE = "JUPYTER_AUTH_URL"
+ACCESS = {f"access:services!service={NAME}", "access:services"}
+_CALL = "Call `hub_config` there, which adds what is needed to whatever else is configured."
+_WHERE = "Hub's configuration"
+
+
+def what_is_left(file: str) -> Iterator[Finding]:
+    """What users' servers, the roles and the service will have of it."""
+    try:
+        hub = _loaded(file)
+    except AuthError as error:
+        yield wrong(_WHERE, error)
+        return
+    service = next((each for each in hub.services if each.get("name") == NAME), None)
+    yield from _environment(hub, service)
+    if service is None:
+        yield Finding(
+            about="Service",
+            says=f"No service of the Hub is called {NAME}: users' servers sign in by themselves.",
+            fix="If there is to be one, give `hub_config` its providers.",
+            state="note",
+        )
+        return
+    yield from _address(hub, str(service.get("url") or ""))
+    yield from _roles(hub)
+
+
+def _loaded(file: str) -> JupyterHub:
+    from jupyterhub.app import JupyterHub
+
+    path = Path(file).resolve()
+    if not path.is_file():
+        raise ConfigurationError(f"There is no configuration file {file}.")
+    hub = JupyterHub.instance(raise_config_file_errors=True)  # `hub_config` looks for the one
+    try:
+        hub.load_config_file(str(path))
+        hub.session_factory = lambda: None  # the Hub would open its database: see `hub_config`
+    except AuthError:
+        raise
+    except (Exception, SystemExit) as error:  # whatever an administrator's own lines raise
+        raise ConfigurationError(
+            f"{file} does not load: {type(error).__name__}.", hint="The Hub's own log says why."
+        ) from error
+    return hub
+
+
+def spawner_environment(hub: JupyterHub) -> dict[str, Any]:
+    """What ``c.<class>.environment`` gives users' servers, for the Hub's class of spawner."""
+    found: Any = {}
+    for name in hub.spawner_class.section_names():
+        given = hub.config[name].get("environment") if name in hub.config else None
+        if given is not None:
+            found = given.get_value(found) if hasattr(given, "get_value") else given
+    return dict(found)
+
+
+def _environment(hub: JupyterHub, service: dict[str, Any] | None) -> Iterator[Finding]:
+    found, kind = spawner_environment(hub), hub.spawner_class.__name__
+    needed = [HOOK_VARIABLE, SAME_PERSON] + ([URL_VARIABLE] if service else [])
+    if lacking := [name for name in needed if name not in found]:
+        yield Finding(
+            about="Environment of users' servers",
+            says=f"They are not given {', '.join(lacking)}: neither c.{kind}.environment nor"
+            " that of the classes it is made of has it.",
+            fix=_CALL,
+            state="wrong",
+        )
+    elif service and found[URL_VARIABLE] != service.get("url"):
+        yield Finding(
+            about="Environment of users' servers",
+            says=f"{URL_VARIABLE} is {found[URL_VARIABLE]}, and the service's url"
+            f" {service.get('url')}.",
+            fix="That is right where both lead to the service; else give `hub_config` the one url.",
+            state="note",
+        )
+    else:
+        yield Finding(
+            about="Environment of users' servers", says=f"All of it reaches them ({kind})."
+        )
+
+
+def _address(hub: JupyterHub, url: str) -> Iterator[Finding]:
+    from jupyterhub.spawner import LocalProcessSpawner
+
+    here = urlsplit(url).hostname in LOOPBACK_HOSTS
+    if here and not issubclass(hub.spawner_class, LocalProcessSpawner):
+        yield Finding(
+            about="Address for users' servers",
+            says=f"{url} is the machine or container itself, wherever it is asked for.",
+            fix="Unless all users' servers run on the Hub's own machine, give `hub_config` a url by"
+            " which they reach the service.",
+            state="note",
+        )
+        return
+    yield reached(url.rstrip("/"), f"{urlsplit(hub.bind_url).path.rstrip('/')}/services/")
+
+
+def _roles(hub: JupyterHub) -> Iterator[Finding]:
+    roles = {role["name"]: set(role.get("scopes") or ()) for role in hub.load_roles}
+    for name, who in (("user", "browsers"), ("server", "kernels")):
+        if not roles.get(name, set()) & ACCESS:
+            yield Finding(
+                about="Roles",
+                says=f"The role {name!r} lacks access:services!service={NAME}: the service refuses"
+                f" users' {who}.",
+                fix=_CALL,
+                state="wrong",
+            )
+    own = [role for role in hub.load_roles if NAME in (role.get("services") or ())]
+    scopes = {scope for role in own for scope in role.get("scopes") or ()}
+    if lacking := [each for each in NEEDED_SCOPES if each not in scopes]:
+        yield Finding(
+            about="Roles",
+            says=f"No role gives the service {NAME} the scope {lacking[0]}.",
+            fix=_CALL,
+            state="wrong",
+        )
