@@ -203,6 +203,7 @@ bench: setup $(TESSERA)
 	PYTHONPATH=tests python -m bench
 	PYTHONPATH=tests python -m lab.bench
 	PYTHONPATH=tests:tests/hub python -m bench.hub
+	PYTHONPATH=tests:tests/hub python -m bench.herd
 
 # That it runs, not how fast: a busy machine must not fail a test.
 bench-short: $(INSTALLED) $(PROVIDERS)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import quote, urlsplit
 
 import requests
+from jupyterhub import orm
 from patience import PATIENCE, until
 from processes import Server, free_port
 from server.jupyter_process import Browser, Kernel
@@ -22,8 +23,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 PROXY = Path(__file__).parents[1] / "providers/node_modules/configurable-http-proxy"
-START_TIMEOUT = 2 * PATIENCE  # five seconds are usual
+START_TIMEOUT = 3 * PATIENCE  # five seconds are usual
 PASSWORD = "of-everybody"
+SOME = 200  # users that are made with one call
 
 
 class Hub(Server):
@@ -157,6 +159,25 @@ class Hub(Server):
         session.trust_env = False
         session.headers["Authorization"] = f"token {token}"
         return session
+
+    def newcomers(self, names: list[str]) -> dict[str, tuple[str, str]]:
+        """Make users of these names: when each was created, and a Hub API token of theirs.
+
+        The tokens are written down all at once: the API takes minutes for thousands.
+        """
+        made = []
+        for start in range(0, len(names), SOME):
+            made += self.api("POST", "users", {"usernames": names[start : start + SOME]})
+        with orm.new_session_factory(f"sqlite:///{self.home / 'hub.sqlite'}")() as session:
+            ids = {user.name: user.id for user in session.query(orm.User)}
+            tokens = {name: orm.new_token() for name in names}
+            for name, value in tokens.items():
+                token = orm.APIToken(client_id="jupyterhub", scopes=["inherit"], user_id=ids[name])
+                token.token = value
+                session.add(token)
+            session.commit()
+            session.get_bind().dispose()
+        return {user["name"]: (user["created"], tokens[user["name"]]) for user in made}
 
     def server(self, user: str, name: str = "") -> UserServer:
         """A running server of that user, started where it does not run."""

@@ -10,14 +10,16 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import parse_qsl, urlsplit
 
 import requests
-from hub_process import Hub, answers
+from hub_process import START_TIMEOUT, Hub, answers
 from patience import PATIENCE, until
 from processes import free_port
 
+from jupyter_auth.core.discovery import Discovery
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.providers import Providers
 from jupyter_auth.server.database import Database, Owner
@@ -41,13 +43,13 @@ class Replica:
 
     def __init__(self, hub: Hub, environ: Mapping[str, str], log: Path) -> None:
         self.port = free_port()
-        self._environ = dict(environ) | {
+        self._environ = {
             "JUPYTERHUB_API_TOKEN": API_TOKEN,
             "JUPYTERHUB_API_URL": hub.url("hub/api"),
             "JUPYTERHUB_BASE_URL": hub.prefix,
             "JUPYTERHUB_SERVICE_NAME": "jupyter-auth",
             "JUPYTERHUB_SERVICE_URL": f"http://127.0.0.1:{self.port}",
-        }
+        } | dict(environ)
         self._ready = f"http://127.0.0.1:{self.port}{hub.prefix}services/jupyter-auth/ready"
         self._log = log
         self.process: subprocess.Popen[bytes] | None = None
@@ -60,7 +62,11 @@ class Replica:
                 stdout=log,
                 stderr=log,
             )
-        until(self._answers)
+        try:
+            until(self._answers, START_TIMEOUT)
+        except AssertionError:
+            self.kill()
+            raise
         return self
 
     def _answers(self) -> bool:
@@ -180,6 +186,7 @@ jupyter_auth.hub_config(
             "JUPYTER_AUTH_DATABASE_URL": database_url or self.database_url,
             "JUPYTER_AUTH_CRYPT_KEYS": self.keys,
             "JUPYTER_AUTH_PROVIDERS": json.dumps({"idp": self.provider}),
+            "JUPYTER_AUTH_SHARED_IDENTITIES": '["idp"]',  # the provider has one person
         } | more
         replica = Replica(self.hub, environ, self.log).start()
         self.replicas.append(replica)
@@ -194,22 +201,22 @@ jupyter_auth.hub_config(
 
     def users(self, names: list[str]) -> dict[str, str]:
         """Their Hub API tokens. Each is signed in at the provider."""
-        self.hub.api("POST", "users", {"usernames": names})
-        self.sign_in(names)
-        return {n: self.hub.api("POST", f"users/{n}/tokens", {})["token"] for n in names}
+        made = self.hub.newcomers(names)
+        self._sign_in([Owner(name, created) for name, (created, _) in made.items()])
+        return {name: token for name, (_, token) in made.items()}
 
-    def sign_in(self, names: list[str], database_url: str | None = None) -> None:
-        """Sign users of the Hub in, in that database."""
-        database, vault = Database(database_url or self.database_url), Vault(self.keys)
-        providers = Providers({"idp": self.provider}, allow_user_providers=False)
-        identities = Identities(database, vault, shared={"idp"})  # the provider has one person
-        for name in names:
-            owner = Owner(name, self.hub.api("GET", f"users/{name}")["created"])
-            register = SqlRegister(database, vault, owner)
-            store = SqlStore(database, vault, owner, identities)
-            engine = Engine(providers, store, register=register)
-            sign_in(engine, self.rogue)
-        database.close()
+    def sign_in(self, names: list[str], database_url: str) -> None:
+        """Sign users of the Hub in, in that database too."""
+        created = [self.hub.api("GET", f"users/{name}")["created"] for name in names]
+        self._sign_in([*map(Owner, names, created)], database_url)
+
+    def _sign_in(self, owners: list[Owner], database_url: str | None = None) -> None:
+        sign_in(
+            database_url or self.database_url,
+            self.keys,
+            owners,
+            {"idp": (self.rogue, self.provider)},
+        )
 
     def token(self, hub_token: str) -> tuple[int, dict[str, Any]]:
         """What a kernel of that user is answered, by whichever replica. OSError: by none."""
@@ -223,10 +230,33 @@ jupyter_auth.hub_config(
         return answer.status_code, answer.json()
 
 
-def sign_in(engine: Engine, rogue: RogueProvider) -> None:
+def sign_in(
+    database_url: str,
+    keys: str,
+    owners: list[Owner],
+    rogues: Mapping[str, tuple[RogueProvider, dict[str, Any]]],
+) -> None:
+    """Sign these users in at all these providers, each of which has one person."""
+    database, vault, discovery = Database(database_url), Vault(keys), Discovery(time.time)
+    configured = {name: provider for name, (_, provider) in rogues.items()}
+    providers = Providers(configured, allow_user_providers=False)
+    identities = Identities(database, vault, shared=set(rogues))
+    for owner in owners:
+        register = SqlRegister(database, vault, owner)
+        store = SqlStore(database, vault, owner, identities)
+        engine = Engine(providers, store, register=register, discovery=discovery)
+        for name, (rogue, _) in rogues.items():
+            _sign_in(engine, name, rogue)
+    database.close()
+
+
+def _sign_in(engine: Engine, provider: str, rogue: RogueProvider) -> None:
     """A whole login, without a browser."""
-    login = engine.begin("idp")
-    url, binding = engine.open(login.id, "http://127.0.0.1:1/callback/idp", "anybody")
+    login = engine.begin(provider)
+    back = f"http://127.0.0.1:1/callback/{provider}"
+    url, binding = engine.open(login.id, back, "anybody")
     params = dict(parse_qsl(urlsplit(rogue.authorize(url)).query))
-    done = engine.finish("idp", params, {binding.name: binding.value}, "anybody", confirm_by=None)
+    done = engine.finish(
+        provider, params, {binding.name: binding.value}, "anybody", confirm_by=None
+    )
     assert done.status == "complete", done.error
