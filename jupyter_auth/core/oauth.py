@@ -5,6 +5,7 @@ Nothing here decides or remembers; each function is one request, or the URL for 
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any, Literal
 
 from oauthlib.oauth2 import (
@@ -262,10 +263,10 @@ def client_credentials(party: Party, scopes: Sequence[str]) -> TokenAnswer:
 
 
 @forgetful
-def revoke(party: Party, token: Secret, hint: str) -> None:
-    """RFC 7009 2.1. Quietly does nothing where the provider offers no revocation."""
+def revoke(party: Party, token: Secret, hint: str) -> bool:
+    """RFC 7009 2.1. False: the provider takes no such token back (2.2.1), or none at all."""
     if not (url := party.endpoints.revocation_endpoint):
-        return
+        return False
     auth, credentials = client_auth(party)
     form = {"token": token.reveal(), "token_type_hint": hint, **credentials}
     answer = http.send(
@@ -276,8 +277,12 @@ def revoke(party: Party, token: Secret, hint: str) -> None:
         data=form,
         auth=auth or http.no_auth,
     )
-    if not answer.ok:
-        raise ProviderError(f"The revocation endpoint answered {answer.status_code}.")
+    if answer.ok:
+        return True
+    with contextlib.suppress(ProviderError):  # then it is no such answer
+        if http.json_object(answer, "").get("error") == "unsupported_token_type":
+            return False
+    raise ProviderError(f"The revocation endpoint answered {answer.status_code}.")
 
 
 @forgetful

@@ -87,6 +87,20 @@ def test_a_provider_that_offers_no_revocation_is_said(rogue, engines):
     assert "no revocation" in out.note
 
 
+@pytest.mark.usefixtures("account")
+def test_what_a_provider_does_not_revoke_is_said_and_not_tried_again(engine, rogue):
+    """RFC 7009 2.2.1. What was revoked before it is enough: nothing new comes of it."""
+    rogue.script("revoke", lambda proceed: proceed(), times=1)
+    rogue.script("revoke", troubles.error("unsupported_token_type"))
+    out = engine.logout("idp")
+    assert (out.revoked, "doesn't revoke its access token" in out.note) == (True, True)
+    assert "again" not in out.note
+    sign_in(engine, rogue)
+    out = engine.logout("idp")
+    assert not out.revoked
+    assert "refresh token and access token" in out.note
+
+
 def test_nor_is_one_asked_that_must_not_be(engines, rogue):
     engine = engines(unrelated=rogue)
     engine.configure(provider_at(rogue, revoke=False))

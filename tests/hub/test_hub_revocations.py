@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
+import threading
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from contextlib import closing
+from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
@@ -16,10 +18,11 @@ from providers import troubles
 from providers.rogue import RogueProvider
 from providers.troubles import MISSING
 from sqlalchemy import select
-from stores import ALICE, BOB
+from stores import ALICE, BOB, revocations_of
 
+from jupyter_auth.core.errors import StoreError
 from jupyter_auth.core.providers import Providers
-from jupyter_auth.server import hub_revocations, sqlstore
+from jupyter_auth.server import database, hub_revocations, sqlstore
 from jupyter_auth.server.config import Settings
 from jupyter_auth.server.hub_admin import sign_out, sweep
 from jupyter_auth.server.hub_brokers import HubBrokers
@@ -49,8 +52,9 @@ def replicas(database: Database, vault: Vault, rogue: RogueProvider) -> Iterator
     """Makes what a process of the service holds, all over one database."""
     made = []
 
-    def make(**providers: RogueProvider) -> HubBrokers:
-        known = {name: table(each) for name, each in (providers or {"idp": rogue}).items()}
+    def make(**providers: RogueProvider | dict[str, Any]) -> HubBrokers:
+        given = (providers or {"idp": rogue}).items()
+        known = {name: each if isinstance(each, dict) else table(each) for name, each in given}
         settings = Settings(shared_identities=("idp", "other"))
         configured = Providers(known, allow_user_providers=False)
         brokers = HubBrokers(settings, configured, database, vault, base_url="/services/")
@@ -150,6 +154,22 @@ def test_what_was_granted_to_nobody_is_queued_too(
     clock.advance(60)
     try_what_is_due(replica)
     assert len(rogue.revoked) == 2
+
+
+def test_a_service_accounts_token_is_queued_too(
+    replicas: Replicas, rogue: RogueProvider, clock: Clock
+) -> None:
+    rogue.client_secret = "of-the-service"
+    idp = table(rogue, client_secret=rogue.client_secret, service={"scopes": ["api"]})
+    replica = replicas(idp=idp)
+    engine = replica.engine(ALICE)
+    token = engine.client_token("idp").access_token
+    rogue.script("revoke", troubles.status(503))
+    assert "goes on trying" in engine.client_logout("idp").note
+    rogue.behave()
+    clock.advance(60)
+    assert [tried.revoked for tried in try_what_is_due(replica)] == [True]
+    assert rogue.revoked == [token.reveal()]
 
 
 # -- the queue -------------------------------------------------------------------------------------
@@ -270,9 +290,6 @@ def test_it_is_nobodys_account_any_more(
     assert set(replica.revocations.due()) == {"idp"}
 
 
-# -- a user is deleted -----------------------------------------------------------------------------
-
-
 class Nobody:
     """A Hub that has no users."""
 
@@ -310,6 +327,39 @@ def test_a_refresh_under_way_is_waited_for(
     assert tried.revoked
     assert not rogue.active(fresh.access_token.reveal())
     assert database.rows(select(records)) == []
+
+
+def test_what_a_replica_could_not_save_is_waited_for(  # noqa: PLR0917
+    alice: Engine,
+    replica: HubBrokers,
+    rogue: RogueProvider,
+    url: str,
+    vault: Vault,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Else what it has in memory alone would live on at the provider."""
+
+    def fail(*_: object) -> NoReturn:
+        raise StoreError("The disk is full.")
+
+    here, waits, pause = replica._database, threading.Event(), database._pause
+    with monkeypatch.context() as full:
+        full.setattr(here, "save", fail)
+        stale = account_of(alice).access_token
+        alice.token("idp", rejected=stale.digest)
+    monkeypatch.setattr(database, "_pause", lambda: (waits.set(), pause()))
+    with (
+        closing(database.Database(url, here.clock)) as elsewhere,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        leaving = pool.submit(revocations_of(elsewhere, vault).retire, ALICE)
+        assert waits.wait(PATIENCE)
+        tokens = held(alice)
+        alice.save_again()
+        leaving.result(PATIENCE)
+    assert alice.accounts() == []
+    try_what_is_due(replica)
+    assert rogue.revoked == tokens
 
 
 # -- the service works it off ----------------------------------------------------------------------
