@@ -58,6 +58,8 @@ LEASE_TIMEOUT = 30.0  # seconds that a lease is waited for
 CALLED = "?"  # at the end of a lease that has run out and is asked for
 TELL = 60.0  # seconds between two lines of the log about its failures
 ROUND_TRIP = 1.0  # seconds at most in which the database's clock can be read well enough
+# Of a machine that is gone without a word: seconds to connect, milliseconds for what was sent.
+NO_ANSWER = {"connect_timeout": "5", "tcp_user_timeout": "10000"}
 PATIENCE = 5.0  # seconds that a database is given to come back
 LONG_PATIENCE = 15.0  # seconds, for what would be lost: a refresh token that was just rotated
 
@@ -85,6 +87,7 @@ class Database:
             place = make_url(url)
             if place.drivername in {"postgresql", "postgres"}:
                 place = place.set(drivername="postgresql+psycopg")
+                place = place.set(query=NO_ANSWER | place.query)
             if place.get_backend_name() == "sqlite":
                 _own_file(place.database or "")
             self._engine = create_engine(

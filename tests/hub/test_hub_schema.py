@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ from sqlalchemy import inspect, select, text
 from stores import ALICE, KEY, account, keep
 
 from jupyter_auth import ConfigurationError
+from jupyter_auth.server import tables
 from jupyter_auth.server.database import Database
 from jupyter_auth.server.sqlstore import SqlStore
 from jupyter_auth.server.tables import records
@@ -95,3 +97,15 @@ def test_on_postgresql_their_owner_upgrades_them(postgres: Postgres) -> None:
     owner.change(text("DROP OWNED BY service"))
     owner.change(text("DROP ROLE service"))
     owner.close()
+
+
+@pytest.mark.long
+@pytest.mark.timeout(100)  # seconds; the driver's own patience is more than two minutes
+def test_a_database_that_takes_connections_and_says_nothing_is_not_waited_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(tables, "TRIES", 1)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        with pytest.raises(ConfigurationError, match="cannot be used"):
+            Database(f"postgresql://service@127.0.0.1:{port}/accounts")
