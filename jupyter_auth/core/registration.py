@@ -18,7 +18,7 @@ from jupyter_auth.core import http, oauth
 from jupyter_auth.core.errors import AuthError
 from jupyter_auth.core.findings import Finding, wrong
 from jupyter_auth.core.shown_text import plain_text
-from jupyter_auth.core.token_endpoint import other_credentials, other_grants
+from jupyter_auth.core.token_endpoint import other_credentials, other_grants, refusal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -106,7 +106,8 @@ def _client(party: Party, said: str, arrival: str) -> Finding:
     if said in {"unauthorized_client", "unsupported_grant_type"}:
         says = f"{host} does not let this client sign people in by a redirect ({said})."
         return Finding(about=CLIENT, says=says, fix=other_grants(party, CODE), state="wrong")
-    shown = f"answered {plain_text(said, MAX_SAID)}" if said else "did not refuse it"
+    hidden = (provider.client_secret,) if provider.client_secret else ()
+    shown = f"answered {refusal({'error': said}, hidden)}" if said else "did not refuse it"
     return Finding(
         about=CLIENT,
         says=f"Not known: asked with a made-up code, {host} {shown}.",

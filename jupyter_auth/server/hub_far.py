@@ -60,17 +60,17 @@ def far(url: str, secret: Secret) -> list[Finding]:
         return [wrong(ABOUT, error)]
     except requests.exceptions.SSLError:
         says, fix = f"The certificate of {host} is not trusted here.", "See REQUESTS_CA_BUNDLE."
-    except (requests.RequestException, UnicodeError):
-        says, fix = f"{host} cannot be reached.", "Check the address, and that the Hub runs."
-    except (ValueError, LookupError, TypeError, AttributeError):
+    except (ValueError, LookupError, TypeError, AttributeError):  # requests' own of bad JSON too
         says, fix = f"What answers at {service} is not the service.", "Check the address."
+    except requests.RequestException:
+        says, fix = f"{host} cannot be reached.", "Check the address, and that the Hub runs."
     return [Finding(about=ABOUT, says=says, fix=fix, state="wrong")]
 
 
 def _answer(http: requests.Session, service: str, authorization: str) -> list[Finding]:
     """BrokerUnavailable: it does not say what it found, but why not."""
     answer = _get(http, f"{service}doctor", authorization)
-    if answer.ok:
+    if answer.status_code == requests.codes.ok:
         return [wire.finding_from_wire(each) for each in answer.json()["findings"]]
     said = _object(answer)
     if answer.status_code == UNAVAILABLE:

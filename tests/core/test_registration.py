@@ -143,13 +143,14 @@ def test_the_toolkit_says_which_it_is(insiders, fields, uri, states_then):
     [
         (troubles.error("unauthorized_client", 400), ("wrong", "ok")),
         (troubles.error("invalid_code", 403), ("note", "ok")),
+        (troubles.error(f"no {SECRET}!", 403), ("note", "ok")),
         (troubles.status(500), ("wrong",)),
     ],
 )
 def test_an_error_means_what_its_specification_says_and_no_more(rogue, trouble, states_then):
     rogue.script("token", trouble)
     rogue.script("authorize", troubles.deny("login_required"))
-    findings = found(party_at(rogue))
+    findings = found(party_at(rogue, client_secret=SECRET))
     assert tuple(each.state for each in findings.values()) == states_then
 
 

@@ -145,7 +145,7 @@ def test_the_service_asks_for_nothing_at_a_metadata_address(
     idp = {"issuer": "https://169.254.169.254/latest", "client_id": "x"}
     given = json.dumps({"idp": idp})
     told = auth_hub(served, oidc, "doctor", status=1, JUPYTER_AUTH_PROVIDERS=given)
-    assert "✗ Provider: The metadata at 169.254.169.254 is a link-local or metadata" in told
+    assert "✗ Provider idp: The metadata at 169.254.169.254 is a link-local or metadata" in told
 
 
 def test_what_is_no_page_is_said_on_a_page(served: Hub) -> None:
