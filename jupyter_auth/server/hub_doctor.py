@@ -214,15 +214,17 @@ def _asked(service: Service, name: str, visited: str | None) -> Iterator[Finding
     known = service.brokers.public_origin
     path = f"{service.base_url}{PREFIX}callback/{name}"
     uri = provider.redirect_uri or f"{known or visited or UNKNOWN}{path}"
-    yield Finding(about="Redirect URI", says=f"Register {uri} there.")
+    sure = bool(provider.redirect_uri or known)
+    guess = "" if sure or not visited else ", if users' browsers have that address"
+    yield Finding(about="Redirect URI", says=f"Register {uri} there{guess}.")
     yield from checkup(provider, service.database.clock)
     try:
         party = _party(service, name)
         yield from _told_apart(service, party, uri)
     except AuthError:
         return  # the checkup has said why
-    if provider.redirect_uri or known or visited:
-        yield from registration(party, uri, sure=bool(provider.redirect_uri or known))
+    if sure or visited:
+        yield from registration(party, uri, sure=sure)
         return
     yield Finding(
         about="Redirect URI at the provider",
