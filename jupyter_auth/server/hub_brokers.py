@@ -20,6 +20,7 @@ from jupyter_auth.server.hub_pulse import Pulse
 from jupyter_auth.server.hub_revocations import Revocations
 from jupyter_auth.server.hub_upkeep import Upkeep
 from jupyter_auth.server.identities import Identities
+from jupyter_auth.server.origins import hub_apart
 from jupyter_auth.server.pools import SHARE, Pools
 from jupyter_auth.server.same_person import SamePerson
 from jupyter_auth.server.sqlstore import SqlRegister, SqlStore
@@ -53,6 +54,7 @@ class AuditedBroker(Broker):
     def __init__(self, engine: Engine, owner: Owner, **options: Any) -> None:
         super().__init__(engine, **options)
         self.engine = engine
+        self.apart = bool(hub_apart())
         self._owner = owner
 
     async def token(self, body: Mapping[str, Any]) -> Wire:

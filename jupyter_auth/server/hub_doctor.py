@@ -29,6 +29,7 @@ from jupyter_auth.core.shared_uris import must_name_issuer, others_at
 from jupyter_auth.core.token_endpoint import Party
 from jupyter_auth.server.answers import headers_of, status_of
 from jupyter_auth.server.hub_people import People
+from jupyter_auth.server.origins import hub_apart
 from jupyter_auth.server.places import PREFIX
 from jupyter_auth.server.rotation import sample_of_each_key
 
@@ -99,7 +100,7 @@ def _place(service: Service) -> Iterator[Finding]:
     if url := os.environ.get("JUPYTERHUB_SERVICE_URL"):
         yield reached(url.rstrip("/"), service.base_url)
     yield from _open_files()
-    yield origins(str(service.hub_auth.hub_host))
+    yield origins(hub_apart())
 
 
 def reached(url: str, base_url: str) -> Finding:

@@ -32,6 +32,7 @@ from jupyter_auth.core.openings import digest
 from jupyter_auth.server import pages, ui
 from jupyter_auth.server.hub_memory import REMEMBERED
 from jupyter_auth.server.kernel import kernel_application
+from jupyter_auth.server.origins import hub_apart
 from jupyter_auth.server.pages import SEE_OTHER
 from jupyter_auth.server.places import PREFIX
 from jupyter_auth.server.views import STATIC
@@ -66,7 +67,7 @@ class SharedOAuth(HubOAuth):  # type: ignore[misc]
     @default("cookie_host_prefix_enabled")
     def _default_cookie_host_prefix_enabled(self) -> bool:
         """Where users' servers have hosts of their own, none of them can set such a cookie here."""
-        return str(self.hub_host).startswith("https:")
+        return hub_apart().startswith("https:")
 
     def _get_token_url(self, _: Any, /) -> str:
         return ""

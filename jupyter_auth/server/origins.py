@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from jupyter_auth.core.errors import AuthError, ConfigurationError
 from jupyter_auth.core.listener import can_listen
 from jupyter_auth.core.urls import is_loopback, origin_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 @dataclass(frozen=True)
@@ -33,6 +38,16 @@ class ForeignOrigin(AuthError):
     """A request that a page of somebody else made."""
 
 
+def hub_apart(environ: Mapping[str, str] = os.environ) -> str:
+    """The Hub's own origin, where each user's server and each service has a host of its own.
+
+    Empty: all of them are at one address, or there is no Hub. That the Hub says where it is tells
+    neither: it does so for ``c.JupyterHub.public_url``, and for ``subdomain_host``.
+    """
+    hub, own = environ.get("JUPYTERHUB_HOST", ""), environ.get("JUPYTERHUB_PUBLIC_URL", "")
+    return "" if urlsplit(hub).hostname == urlsplit(own).hostname else hub.rstrip("/")
+
+
 def checked_origin(origin: str | None, host: str, public_origin: str | None) -> str:
     """The browser's own ``Origin`` header, once it is known to be this server's.
 
@@ -53,26 +68,34 @@ def checked_origin(origin: str | None, host: str, public_origin: str | None) -> 
 
 
 def departure(
-    origin: str, public_origin: str | None, callback_path: str, page_path: str, fixed: str | None
+    origin: str,
+    public_origin: str | None,
+    callback_path: str,
+    page_path: str,
+    fixed: str | None,
+    *,
+    hub: str = "",
 ) -> Departure:
     """The redirect URI for a browser at ``origin`` (RFC 6749 3.1.2), exact and never guessed.
 
     ``fixed`` is the one that the provider's configuration names. Where the answer will arrive under
     another name of this server, the browser has to begin there too, or its cookies are missing on
     return. One at another port of this machine is listened at, if the browser is here too.
+    ``hub`` is the origin of a Hub that brings it here from ``callback_path``; empty: it is our own.
     ConfigurationError: the fixed one never leads back here, by nobody's hand.
     """
     here = public_origin or origin
+    back = hub or here
     if fixed is None:
-        return _from(origin, here, page_path, here + callback_path)
+        return _from(origin, here, page_path, back + callback_path)
     target = _origin_or_none(fixed)
-    own = target is not None and (target in {origin, here} or _loopback_twins(target, origin))
+    own = target is not None and (target in {origin, back} or _loopback_twins(target, origin))
     if target and own and urlsplit(fixed).path.endswith(_tail(callback_path)):
-        return _from(origin, target, page_path, fixed)
+        return _from(origin, here if hub else target, page_path, fixed)
     if not own and can_listen(fixed):
         move_to, near = None if origin == here else here + page_path, is_loopback(here)
         return Departure(fixed, move_to, listen=near, by_hand=not near)
-    raise moved(fixed, here + callback_path) or _leads_elsewhere(fixed, here + callback_path)
+    raise moved(fixed, back + callback_path) or _leads_elsewhere(fixed, back + callback_path)
 
 
 def moved(fixed: str, own: str) -> ConfigurationError | None:

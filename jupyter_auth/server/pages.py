@@ -158,7 +158,7 @@ class LoginPage(Asking):
         way = await self._departure(login, origin)
         if way.move_to:
             return {"url": way.move_to}
-        own = origin + self.broker.redirect_path(login.provider)
+        own = (self.broker.hub_origin or origin) + self.broker.redirect_path(login.provider)
         listens = way.listen and self._listen(way, own, by_hand=by_hand)
         url, binding = await self.broker.open(login, way.redirect_uri, self.user)
         if listens:
@@ -183,6 +183,7 @@ class LoginPage(Asking):
             self.broker.redirect_path(login.provider),
             self.broker.login_path(login.id),
             (await self.broker.configured(login.provider)).redirect_uri,
+            hub=self.broker.hub_origin,
         )
 
     def _listen(self, way: Departure, own: str, *, by_hand: bool) -> bool:
@@ -244,7 +245,7 @@ class LoginPage(Asking):
     def _way_back(self, provider: Provider) -> dict[str, Any]:
         """The redirect URI to register, and its path where only the browser knows the rest."""
         path = self.broker.redirect_path(provider.name)
-        here = self.guessed_origin()
+        here = self.broker.hub_origin or self.guessed_origin()
         fixed = provider.redirect_uri or (self.broker.public_origin and here + path)
         return {"redirect_uri": fixed or here + path, "callback_path": "" if fixed else path}
 

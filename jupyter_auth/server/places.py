@@ -19,11 +19,15 @@ PREFIX = "jupyter-auth/"
 
 @dataclass(eq=False)  # two users' brokers at one place are two
 class Places:
-    """``base_url`` has slashes at both ends; ``public_origin``: where that is known."""
+    """``base_url`` has slashes at both ends; ``public_origin``: where that is known.
+
+    ``apart``: a Hub's service that has a host of its own. There is no page of its users' at it.
+    """
 
     base_url: str
     public_origin: str | None = None
     hub: UnderHub | None = None
+    apart: bool = False
 
     @property
     def on_hub(self) -> bool:
@@ -32,8 +36,13 @@ class Places:
 
     def whereabouts(self, visited: str | None, listening: str | None) -> Whereabouts:
         """What is known of the address at which browsers reach this."""
-        public, on_hub = self.public_origin, self.on_hub
-        return Whereabouts(public=public, visited=visited, listening=listening, on_hub=on_hub)
+        return Whereabouts(
+            public=self.public_origin,
+            hub=self.hub_origin,
+            visited=visited,
+            listening=listening,
+            on_hub=self.on_hub,
+        )
 
     def callback_path(self, provider: str) -> str:
         """Where a provider's answer arrives, root-absolute: what is registered has no handle."""
@@ -43,6 +52,11 @@ class Places:
         """Where a provider sends the browser to, root-absolute; a Hub forwards from there."""
         return self.hub.redirect_path(plain(provider)) if self.hub else self.callback_path(provider)
 
+    @property
+    def hub_origin(self) -> str:
+        """Where ``redirect_path`` is, if not at this server's own origin; else empty."""
+        return self.hub.apart if self.hub else ""
+
     def login_path(self, login_id: str) -> str:
         """A login's page, root-absolute."""
         return f"{self.base_url}{PREFIX}login/{quote(login_id, safe='')}"
@@ -51,4 +65,4 @@ class Places:
         """The login with the address of its page."""
         path = self.login_path(login.id)
         url = f"{self.public_origin}{path}" if self.public_origin else None
-        return dataclasses.replace(login, path=path, url=url)
+        return dataclasses.replace(login, path=(self.apart and url) or path, url=url)

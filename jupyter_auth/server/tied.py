@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING
 
 from jupyter_auth.core.logins import LIFETIME
 from jupyter_auth.core.openings import digest
+from jupyter_auth.server.origins import hub_apart
 from jupyter_auth.server.places import PREFIX
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ class Ties:
         """Those of a person's server, or under a Hub of what serves ``hub_user`` there."""
         if not hub_user:
             return cls(owner=os_user(), confirm=confirm)
-        host = environ.get("JUPYTERHUB_HOST", "")  # empty: the Hub has no subdomains
+        host = hub_apart(environ)
         return cls(
             owner=hub_user,
             on_hub=True,

@@ -14,6 +14,7 @@ from urllib.parse import quote, urlsplit
 
 from jupyter_auth.core.errors import ConfigurationError
 from jupyter_auth.core.findings import Finding
+from jupyter_auth.server.origins import hub_apart
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,7 +35,7 @@ class UnderHub:
     hub_prefix: str  # root-absolute, with slashes at both ends
     server_name: str = ""
     has_hook: bool = False
-    one_origin: bool = True  # all users' servers, and the Hub itself, without subdomains
+    apart: str = ""  # the Hub's origin; empty: all users' servers share it, without subdomains
 
     @classmethod
     def of(cls, environ: Mapping[str, str] = os.environ) -> UnderHub | None:
@@ -46,7 +47,7 @@ class UnderHub:
             hub_prefix=f"{environ.get('JUPYTERHUB_BASE_URL', '/').rstrip('/')}/hub/",
             server_name=environ.get("JUPYTERHUB_SERVER_NAME", ""),
             has_hook=environ.get(HOOK_VARIABLE) == "1",
-            one_origin=not environ.get("JUPYTERHUB_HOST"),
+            apart=hub_apart(environ),
         )
 
     def redirect_path(self, provider: str) -> str:
@@ -55,7 +56,7 @@ class UnderHub:
 
     def findings(self) -> list[Finding]:
         """For ``doctor``: what no page and no cookie of ours can prevent."""
-        if not self.one_origin:
+        if self.apart:
             return []
         return [
             Finding(

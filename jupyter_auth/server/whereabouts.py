@@ -31,9 +31,11 @@ class Whereabouts:
 
     ``public``: as configured. ``visited``: where a browser was. ``listening``: where the server is
     bound to, under a name that a browser need not use. ``on_hub``: no browser comes to the last.
+    ``hub``: where a Hub brings browsers from, if that is not this server's own origin.
     """
 
     public: str | None = None
+    hub: str = ""
     visited: str | None = None
     listening: str | None = None
     on_hub: bool = False
@@ -42,7 +44,9 @@ class Whereabouts:
         """The exact one to register, as far as anybody can know it here."""
         origin, why, sure = self._origin(provider)
         try:
-            way = departure(origin, self.public, callback_path, "/", provider.redirect_uri)
+            way = departure(
+                origin, self.public, callback_path, "/", provider.redirect_uri, hub=self.hub
+            )
         except ConfigurationError as error:
             return wrong(ABOUT, error)
         if provider.redirect_uri:
@@ -75,6 +79,8 @@ class Whereabouts:
         )
 
     def _origin(self, provider: Provider) -> tuple[str, str, bool]:
+        if self.hub:
+            return self.hub, "the Hub says that it is there", True
         if self.public:
             return self.public, "by c.JupyterAuth.public_url", True
         if self.visited:

@@ -8,7 +8,9 @@ from urllib.parse import urlsplit
 import pytest
 from served import browser_of
 
+from jupyter_auth.server.hub_doors import SharedOAuth
 from jupyter_auth.server.tied import Ties
+from jupyter_auth.server.under_hub import UnderHub
 
 if TYPE_CHECKING:
     from hub_process import Hub, HubBrowser
@@ -79,3 +81,26 @@ def test_with_subdomains_each_has_an_origin_to_itself() -> None:
     with_subdomains = Ties.of_server("alice", environ, None)
     assert (with_subdomains.one_origin, with_subdomains.host_only) == (False, True)
     assert Ties.of_server("alice", {"JUPYTERHUB_HOST": ""}, None).one_origin
+
+
+def test_a_public_address_is_no_subdomain(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The Hub says its host where ``c.JupyterHub.public_url`` is set, too."""
+    environ = {
+        "JUPYTERHUB_HOST": "https://hub.example",
+        "JUPYTERHUB_PUBLIC_URL": "https://hub.example/user/alice/",
+        "JUPYTERHUB_USER": "alice",
+        "JUPYTERHUB_SERVICE_PREFIX": "/user/alice/",
+    }
+    ties = Ties.of_server("alice", environ, None)
+    assert (ties.one_origin, ties.host_only) == (True, False)
+    assert ties.cookie("jupyter-auth", "/user/alice/") == ("jupyter-auth", "/user/alice/")
+    assert (place := UnderHub.of(environ))
+    assert [each.about for each in place.findings()] == ["Other users"]
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    of_the_service = SharedOAuth(api_token="t", oauth_client_id="service-jupyter-auth")
+    assert not of_the_service.cookie_host_prefix_enabled  # its path would be / then
+    own = environ | {"JUPYTERHUB_PUBLIC_URL": "https://alice.hub.example/user/alice/"}
+    assert (place := UnderHub.of(own))
+    assert place.apart == "https://hub.example"
+    assert not place.findings()
