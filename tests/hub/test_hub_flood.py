@@ -8,11 +8,18 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import pytest
 from hub_api import HubApi
-from patience import until
+from hubs import KEYS
+from patience import PATIENCE, until
+from postgres import Postgres
+from providers.rogue import RogueProvider
+from replicas import Cluster
 from served import doors_of, hub_token, people_of
 from tornado.httpclient import AsyncHTTPClient, HTTPRequest, HTTPResponse
 
@@ -86,11 +93,12 @@ def test_sixty_made_up_tokens_lock_none_of_twenty_users_out(
         with doors_of(people_of(served), tmp_path) as origin:
             known, late = tokens[:10], tokens[10:]
             assert codes([await asked(origin, token) for token in known]) == {200}
-            flood = [asyncio.create_task(asked(origin, f"unknown-{n}")) for n in range(FLOOD)]
-            users = [asyncio.create_task(asked(origin, token)) for token in known + late]
+            first = [asked(origin, f"unknown-{number}") for number in range(FLOOD)]
+            assert codes(await asyncio.gather(*first)) == {403}
+            flood = [asyncio.create_task(asked(origin, f"more-{n}")) for n in range(FLOOD)]
+            users = [asked(origin, token) for token in known + late]
             assert codes(await asyncio.gather(*users)) == {200}
             assert codes(await asyncio.gather(*flood)) == {403}
-            assert codes([await asked(origin, token) for token in known + late]) == {200}
 
     asyncio.run(visit())
 
@@ -186,3 +194,35 @@ def test_one_token_again_and_again_is_one_question(
         assert await people.of_token(tokens[0], "192.0.2.1")
 
     asyncio.run(visit())
+
+
+@pytest.mark.long
+@pytest.mark.timeout(500)
+def test_behind_a_balancer_sixty_made_up_tokens_lock_none_of_twenty_new_users_out(
+    tmp_path: Path,
+) -> None:
+    """Two replicas that have seen none of them: whoever is told to wait, is served then."""
+    with ExitStack() as stack:
+        rogue = stack.enter_context(RogueProvider())
+        postgres = stack.enter_context(Postgres(tmp_path / "postgres"))
+        cluster = stack.enter_context(Cluster(tmp_path, postgres.url, KEYS, rogue))
+        pool = stack.enter_context(ThreadPoolExecutor(2 * FLOOD))
+
+        def outcome(token: str) -> int:
+            end = time.monotonic() + PATIENCE
+            while (status := cluster.token(token)[0]) == 503 and time.monotonic() < end:
+                pass  # it has waited for its turn there
+            return status
+
+        tokens = list(cluster.users(CLASS).values())
+        flood = pool.map(outcome, [f"unknown-{number}" for number in range(FLOOD)])
+        assert set(flood) == {403}
+        more = [pool.submit(outcome, f"more-{number}") for number in range(FLOOD)]
+        assert list(pool.map(outcome, tokens)) == [200] * len(tokens)
+        assert {each.result() for each in more} == {403}
+        asked = cluster.hub.log().count("200 GET /campus/hub/api/users/student-")
+        for _ in range(3):
+            assert list(pool.map(outcome, tokens)) == [200] * len(tokens)
+        again = cluster.hub.log().count("200 GET /campus/hub/api/users/student-") - asked
+        assert asked >= len(tokens)
+        assert again <= len(tokens), "each replica asks for a user once"
