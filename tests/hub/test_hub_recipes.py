@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
+from hub_process import Hub
+from replicas import Replica
 from test_hub_config import SPAWNER, database, environment, load
 from tornado.httpclient import AsyncHTTPClient
 
@@ -151,6 +153,12 @@ def test_what_a_replica_is_told_is_in_the_readme() -> None:
     known = table()
     assert {"JUPYTERHUB_SERVICE_NAME", "JUPYTERHUB_API_TOKEN", "JUPYTERHUB_API_URL"} <= known
     assert {each.replace("_ACME_", "_<NAME>_") for each in given} <= known
+
+
+def test_the_replicas_of_the_tests_know_no_more_than_that(tmp_path: Path) -> None:
+    hub = Hub(tmp_path, prefix="/campus/")
+    replica = Replica(hub, {"JUPYTER_AUTH_PROVIDERS": "{}"}, tmp_path / "log")
+    assert replica._environ.keys() <= table()
 
 
 def test_the_deployment_fits_together() -> None:
