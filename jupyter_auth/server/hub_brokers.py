@@ -55,10 +55,12 @@ class AuditedBroker(Broker):
         super().__init__(engine, **options)
         self.engine = engine
         self.apart = bool(hub_apart())
+        self._fetching = 0
         self._owner = owner
 
     async def token(self, body: Mapping[str, Any]) -> Wire:
         """As in ``Broker``."""
+        self._fetching += 1
         try:
             answer = await super().token(body)
         except AuthError as error:
@@ -66,8 +68,15 @@ class AuditedBroker(Broker):
             if error.code == "refresh_rejected":
                 self._tell("sign-in ended by the provider", str(body.get("provider")))
             raise
+        finally:
+            self._fetching -= 1
         TOKENS.labels("ok").inc()
         return answer
+
+    @property
+    def busy(self) -> bool:
+        """As in ``Broker``; and while a token is fetched, which then may be one to be saved yet."""
+        return self._fetching > 0 or super().busy
 
     async def import_accounts(self, body: Mapping[str, Any]) -> Wire:
         """ConfigurationError: what rests in files here is the service's own, and no user's."""

@@ -202,15 +202,15 @@ jupyter_auth.hub_config(
     def users(self, names: list[str]) -> dict[str, str]:
         """Their Hub API tokens. Each is signed in at the provider."""
         made = self.hub.newcomers(names)
-        self._sign_in([Owner(name, created) for name, (created, _) in made.items()])
+        self.complete_login([Owner(name, created) for name, (created, _) in made.items()])
         return {name: token for name, (_, token) in made.items()}
 
     def sign_in(self, names: list[str], database_url: str) -> None:
         """Sign users of the Hub in, in that database too."""
         created = [self.hub.api("GET", f"users/{name}")["created"] for name in names]
-        self._sign_in([*map(Owner, names, created)], database_url)
+        self.complete_login([*map(Owner, names, created)], database_url)
 
-    def _sign_in(self, owners: list[Owner], database_url: str | None = None) -> None:
+    def complete_login(self, owners: list[Owner], database_url: str | None = None) -> None:
         sign_in(
             database_url or self.database_url,
             self.keys,
@@ -246,11 +246,11 @@ def sign_in(
         store = SqlStore(database, vault, owner, identities)
         engine = Engine(providers, store, register=register, discovery=discovery)
         for name, (rogue, _) in rogues.items():
-            _sign_in(engine, name, rogue)
+            complete_login(engine, name, rogue)
     database.close()
 
 
-def _sign_in(engine: Engine, provider: str, rogue: RogueProvider) -> None:
+def complete_login(engine: Engine, provider: str, rogue: RogueProvider) -> None:
     """A whole login, without a browser."""
     login = engine.begin(provider)
     back = f"http://127.0.0.1:1/callback/{provider}"

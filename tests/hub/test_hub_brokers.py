@@ -10,7 +10,7 @@ import pytest
 from hubs import KEYS
 from patience import PATIENCE, until
 from providers.troubles import Gate
-from replicas import sign_in
+from replicas import complete_login
 from sqlalchemy import event
 
 from jupyter_auth.core.providers import Providers
@@ -58,7 +58,7 @@ def test_a_provider_that_hangs_for_twelve_does_not_delay_the_thirteenth(
 ) -> None:
     for number in range(13):
         rogue.access_token_ttl = 1 if number < 12 else 3600
-        sign_in(brokers.engine(user(number)), rogue)
+        complete_login(brokers.engine(user(number)), "idp", rogue)
     gate = rogue.script("refresh", Gate())
 
     async def ask() -> float:
@@ -84,7 +84,7 @@ def test_what_another_replica_changes_is_told_and_quiet_users_cost_one_query_for
     brokers: HubBrokers, rogue: RogueProvider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for number in range(12):
-        sign_in(brokers.engine(user(number)), rogue)
+        complete_login(brokers.engine(user(number)), "idp", rogue)
     brokers._database.change(records.delete().where(records.c.kind == "logins"))
     for beat in ((hub_pulse, "BEAT"), (bell, "POLL")):
         monkeypatch.setattr(*beat, 0.1)
@@ -121,7 +121,7 @@ def test_whoever_asks_more_slowly_than_the_pulse_beats_is_told_of_no_news_that_a
 ) -> None:
     monkeypatch.setattr(hub_pulse, "BEAT", 0.01)
     monkeypatch.setattr(hub_pulse, "PATIENCE", 2 * PATIENCE)
-    sign_in(brokers.engine(user(0)), rogue)
+    complete_login(brokers.engine(user(0)), "idp", rogue)
     brokers._database.change(records.delete().where(records.c.kind == "logins"))
     looks: list[str] = []
     event.listen(

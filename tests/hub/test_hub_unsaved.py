@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from patience import until
-from replicas import sign_in
+from providers.troubles import Gate
+from replicas import complete_login
 from sqlalchemy import select, text
 from stores import ALICE, BOB, KEY
 
@@ -20,7 +21,7 @@ from jupyter_auth.server import database as database_module
 from jupyter_auth.server import hub_brokers
 from jupyter_auth.server.answers import status_of
 from jupyter_auth.server.config import Settings
-from jupyter_auth.server.database import GRACE, LEASE, Database
+from jupyter_auth.server.database import GRACE, LEASE, Database, Owner
 from jupyter_auth.server.hub_brokers import HubBrokers
 from jupyter_auth.server.hub_metrics import UNSAVED
 from jupyter_auth.server.sqlstore import SqlRegister, SqlStore
@@ -84,7 +85,7 @@ def replicas(
         store, register = SqlStore(own, vault, ALICE), SqlRegister(own, vault, ALICE)
         made.append((own, Engine(providers, store, clock=clock, register=register)))
     rogue.clock = clock
-    sign_in(made[0][1], rogue)
+    complete_login(made[0][1], "idp", rogue)
     clock.advance(3600)
     yield made
     for _, engine in made:
@@ -225,7 +226,7 @@ def brokers(
     providers = Providers({"idp": idp(rogue)}, allow_user_providers=False)
     brokers = HubBrokers(Settings(), providers, database, vault, base_url="/")
     rogue.clock = clock
-    sign_in(brokers.of_owner(ALICE).engine, rogue)
+    complete_login(brokers.of_owner(ALICE).engine, "idp", rogue)
     clock.advance(3600)
     yield brokers
     brokers.close()
@@ -287,6 +288,26 @@ def test_or_says_that_it_could_not(
         brokers.of_owner(ALICE).engine.token("idp")
         asyncio.run(brokers.drain())
     assert "Tokens of 1 users could not be saved" in caplog.text
+
+
+def test_a_broker_that_fetches_a_token_is_kept(
+    brokers: HubBrokers, rogue: RogueProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many others come meanwhile: it may be the only one that has it."""
+    monkeypatch.setattr(hub_brokers, "MOST", 3)
+    gate = rogue.script("refresh", Gate(after=True))
+
+    async def run() -> None:
+        broker = brokers.of_owner(ALICE)
+        fetching = asyncio.create_task(broker.token({"provider": "idp"}))
+        await happens(lambda: gate.waiting)
+        for number in range(5):
+            brokers.of_owner(Owner(f"user-{number}", ALICE.created))
+        assert brokers.of_owner(ALICE) is broker
+        rogue.behave()
+        await fetching
+
+    asyncio.run(run())
 
 
 def test_a_lease_is_kept_for_as_long_as_a_provider_takes(
