@@ -51,9 +51,12 @@ def status_of(error: AuthError, status: int = UNSPECIFIC) -> int:
 
 
 def headers_of(error: AuthError) -> dict[str, str]:
-    """The headers that go with an error: when to try again (RFC 9110 10.2.3), in whole seconds."""
+    """The headers that go with an error: when to try again (RFC 9110 10.2.3), in whole seconds.
+
+    Whoever comes back later keeps no connection open till then.
+    """
     wait = asked_for(error)
-    return {"Retry-After": str(math.ceil(wait))} if wait else {}
+    return {"Retry-After": str(math.ceil(wait)), "Connection": "close"} if wait else {}
 
 
 def error_of(status: int, exc_info: ExcInfo | Any) -> AuthError:

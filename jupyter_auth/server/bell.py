@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING
+import time
+from typing import TYPE_CHECKING, NamedTuple
 
-from jupyter_auth.core.errors import AuthError, Throttled
+from jupyter_auth.core.errors import AuthError, BrokerUnavailable, Throttled
 from jupyter_auth.core.models import Changes
+from jupyter_auth.server.room import LATER, Room
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,11 +24,24 @@ WAITERS = 512  # long polls at a time
 _log = logging.getLogger("jupyter_auth")
 
 
+class Waits(NamedTuple):
+    """``waiters`` may wait at a bell at a time, ``room`` is for those at all bells of a process.
+
+    ``stirred`` says whether there may be news of other processes, where somebody knows it cheaply.
+    """
+
+    waiters: int = WAITERS
+    room: Room = Room()
+    stirred: Callable[[], bool] = lambda: True
+
+
+WAITS = Waits()
+
+
 class Bell:
     """Rings on the event loop when the engine says, from whatever thread, that something changed.
 
-    One poller serves all who wait, and there is none while nobody waits. ``stirred`` says whether
-    there may be news of other processes, where somebody knows it cheaply.
+    One poller serves all who wait, and there is none while nobody waits.
     """
 
     def __init__(
@@ -34,13 +49,11 @@ class Bell:
         engine: Engine,
         pools: UserPools,
         asker: Asker,
-        waiters: int = WAITERS,
-        stirred: Callable[[], bool] = lambda: True,
+        waits: Waits = WAITS,
     ) -> None:
         self._engine = engine
         self._asker = asker
-        self._waiters = waiters
-        self._stirred = stirred
+        self._waiters, self._room, self._stirred = waits
         self._pools = pools
         self._loop: asyncio.AbstractEventLoop | None = None
         self._rung = asyncio.Event()
@@ -49,7 +62,7 @@ class Bell:
         self._nobody = asyncio.Event()
         self._nobody.set()
         self._poller: asyncio.Task[None] | None = None
-        self._closed = False
+        self._closed = asyncio.Event()
         self._unlisten: Callable[[], None] = engine.listen(self._changed)
 
     def listen(self, listener: Callable[[], None]) -> None:
@@ -60,12 +73,17 @@ class Bell:
     async def changes(self, since: int, wait: float, gone: asyncio.Event) -> Changes:
         """What happened after ``since``: at once if there is something, else within ``wait`` s.
 
-        ``gone`` is set when who asked has left. Throttled: too many wait already.
+        ``gone`` is set when who asked has left. Throttled: too many wait already at this bell,
+        BrokerUnavailable: in this process, or this is its end.
         """
+        if self._closed.is_set():
+            raise BrokerUnavailable(
+                "This server is stopping.", hint="Try again in a moment.", retry_after=POLL
+            )
         self._loop = asyncio.get_running_loop()
         deadline = self._loop.time() + wait
         while True:
-            if self._closed:
+            if self._closed.is_set():
                 return Changes(sequence=since)
             rung = self._rung  # taken before the look, so that nothing is missed between the two
             found = await self._pools.run(None, self._engine.changes, since, 0.0)
@@ -76,21 +94,26 @@ class Bell:
 
     async def _wait(self, rung: asyncio.Event, gone: asyncio.Event, left: float) -> None:
         if self._waiting >= self._waiters:
-            raise Throttled("Too many wait for changes already.", hint="Try again in a moment.")
-        self._waiting += 1
-        self._nobody.clear()
-        if self._poller is None or self._poller.done():
-            self._poller = asyncio.create_task(self._poll())
-        waits = [asyncio.create_task(event.wait()) for event in (rung, gone)]
-        try:
-            await asyncio.wait(waits, timeout=left, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for each in waits:
-                each.cancel()
-            self._waiting -= 1
-            if self._waiting == 0:
-                self._nobody.set()
-                self._stop_polling()
+            raise Throttled(
+                "Too many wait for changes already.",
+                hint="Try again in a moment.",
+                retry_at=time.time() + LATER,
+            )
+        with self._room.taken():
+            self._waiting += 1
+            self._nobody.clear()
+            if self._poller is None or self._poller.done():
+                self._poller = asyncio.create_task(self._poll())
+            waits = [asyncio.create_task(event.wait()) for event in (rung, gone)]
+            try:
+                await asyncio.wait(waits, timeout=left, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                for each in waits:
+                    each.cancel()
+                self._waiting -= 1
+                if self._waiting == 0:
+                    self._nobody.set()
+                    self._stop_polling()
 
     async def _poll(self) -> None:
         while True:
@@ -130,7 +153,7 @@ class Bell:
 
     def close(self) -> None:
         """Let everybody go who waits."""
-        self._closed = True
+        self._closed.set()
         self._listeners.clear()
         self._unlisten()
         self._stop_polling()

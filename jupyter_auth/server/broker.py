@@ -20,7 +20,7 @@ from jupyter_auth.core.provider import configured_names
 from jupyter_auth.core.urls import origin_of
 from jupyter_auth.server import inputs, steps
 from jupyter_auth.server.asker import Asker
-from jupyter_auth.server.bell import WAITERS, Bell
+from jupyter_auth.server.bell import WAITS, Bell, Waits
 from jupyter_auth.server.places import Places
 from jupyter_auth.server.pools import THREADS, Pools
 from jupyter_auth.server.returns import Returns
@@ -46,9 +46,8 @@ Wire: TypeAlias = dict[str, Any]
 class Broker(Places):
     """One user's engine behind HTTP. ``base_url`` has slashes at both ends.
 
-    ``pools`` are this user's of those of a process, None: its own. ``waiters`` is how many may wait
-    for changes at a time, ``stirred`` whether other processes may have made some; ``shared``:
-    several people use this server together.
+    ``pools`` are this user's of those of a process, None: its own. ``waits`` is for those who wait
+    for changes; ``shared``: several people use this server together.
     """
 
     def __init__(
@@ -63,8 +62,7 @@ class Broker(Places):
         listening: Callable[[], str | None] = lambda: None,
         shared: bool = False,
         pools: UserPools | None = None,
-        waiters: int = WAITERS,
-        stirred: Callable[[], bool] = lambda: True,
+        waits: Waits = WAITS,
     ) -> None:
         super().__init__(base_url, public_origin, hub)
         self.ties = ties or Ties.of_server("", {}, None)
@@ -78,7 +76,7 @@ class Broker(Places):
         self.returns = Returns(lambda: {login.id for login in engine.logins()})
         self._telling: asyncio.TimerHandle | None = None
         self._asker = Asker(engine, self._pools)
-        self._bell = Bell(engine, self._pools, self._asker, waiters, stirred)
+        self._bell = Bell(engine, self._pools, self._asker, waits)
 
     async def of(self, user: Any) -> Broker:  # noqa: ARG002 (whoever may use this server)
         """The broker of a user of this server: the one that there is."""

@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 Method = TypeVar("Method")
 RESOURCE = "jupyter_auth"  # what an Authorizer is asked about
 
-_POLICY = (
+POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; "
     "img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 )
-_HEADERS = {
+HEADERS = {
     "Cache-Control": "no-store",
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
@@ -112,14 +112,14 @@ class UIHandler(JupyterHandler):
     @property
     def content_security_policy(self) -> str:
         """Nothing from elsewhere, nothing inline, in no frame: not to be loosened by settings."""
-        return _POLICY
+        return POLICY
 
     def set_default_headers(self) -> None:
         """Ours last: the server's own settings may open CORS or caches, this door stays shut."""
         super().set_default_headers()
         for name in _CORS:
             self.clear_header(f"Access-Control-Allow-{name}")
-        for name, value in _HEADERS.items():
+        for name, value in HEADERS.items():
             self.set_header(name, value)
 
     def set_cors_headers(self) -> None:

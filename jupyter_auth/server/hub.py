@@ -18,6 +18,7 @@ import logging
 import os
 import signal
 import sys
+import traceback
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -25,9 +26,9 @@ from tornado.httpserver import HTTPServer
 from traitlets.config import Application
 
 from jupyter_auth.core import addresses, credentials
-from jupyter_auth.core.errors import AuthError, BrokerUnavailable, ConfigurationError
+from jupyter_auth.core.errors import AuthError, ConfigurationError
 from jupyter_auth.core.providers import Providers
-from jupyter_auth.core.urls import LOOPBACK_HOSTS, require_secure
+from jupyter_auth.core.urls import require_secure
 from jupyter_auth.server.config import read_settings
 from jupyter_auth.server.database import Database
 from jupyter_auth.server.door import MAX_HEADERS
@@ -36,17 +37,19 @@ from jupyter_auth.server.hub_brokers import HubBrokers
 from jupyter_auth.server.hub_config import (
     ACCESS,
     NAME,
-    PORT,
     SHARED_IDENTITIES,
     TRUSTED_DOWNSTREAM,
 )
 from jupyter_auth.server.hub_doctor import doctors_desk
 from jupyter_auth.server.hub_doors import SharedOAuth, doors
+from jupyter_auth.server.hub_listen import allow_files, listening
 from jupyter_auth.server.hub_memory import BELIEVED
 from jupyter_auth.server.hub_people import People, is_gone
+from jupyter_auth.server.hub_start import Entrance, Place, needed, prefix_of
 from jupyter_auth.server.hub_turns import Downstream
 from jupyter_auth.server.inputs import MAX_BODY
 from jupyter_auth.server.places import PREFIX
+from jupyter_auth.server.room import Room
 from jupyter_auth.server.rotation import check_keys
 from jupyter_auth.server.sqlstore import name_persons
 from jupyter_auth.server.undumpable import close_process
@@ -61,7 +64,8 @@ if TYPE_CHECKING:
 DATABASE = "JUPYTER_AUTH_DATABASE_URL"
 PROVIDERS = "JUPYTER_AUTH_PROVIDERS"
 SWEEP = 300.0  # seconds
-HUB_TIMEOUT = 90.0  # seconds that the Hub is given to answer at start
+IDLE = 75.0  # seconds that a connection may lie idle: each is an open file
+SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 _log = logging.getLogger("jupyter_auth")
 
@@ -69,9 +73,11 @@ _log = logging.getLogger("jupyter_auth")
 class Service:
     """Everything that a replica holds. AuthError: the configuration cannot work."""
 
-    def __init__(self, environ: Mapping[str, str], config_file: str | None = None) -> None:
+    def __init__(
+        self, environ: Mapping[str, str], config_file: str | None = None, room: Room | None = None
+    ) -> None:
         addresses.guard()
-        self.base_url = _base_url(_prefix(environ))
+        self.base_url = _base_url(prefix_of(environ))
         settings = _settings(environ, config_file, self.base_url)
         self.providers = Providers(
             settings.providers,
@@ -85,19 +91,22 @@ class Service:
         self.downstream = Downstream(settings.trusted_downstream)
         keys = credentials.secret_of(environ, KEYS)
         self.vault = Vault(keys.reveal() if keys else "")
-        database = credentials.secret_of(environ, DATABASE)
-        self.database = Database(database.reveal() if database else _needed(environ, DATABASE))
-        check_keys(self.database, self.vault)
-        name_persons(self.database, self.vault)
         scopes = environ.get("JUPYTERHUB_OAUTH_ACCESS_SCOPES")
         self.hub_auth = SharedOAuth(
-            api_token=_needed(environ, "JUPYTERHUB_API_TOKEN"),
+            api_token=needed(environ, "JUPYTERHUB_API_TOKEN"),
             base_url=f"{self.base_url}{PREFIX}",
             oauth_client_id=environ.get("JUPYTERHUB_CLIENT_ID") or f"service-{NAME}",
             access_scopes=set(json.loads(scopes)) if scopes else {ACCESS},
             cache_max_age=int(BELIEVED),
         )
-        self.address = urlsplit(environ.get("JUPYTERHUB_SERVICE_URL") or f"http://:{PORT}")
+        database = credentials.secret_of(environ, DATABASE)
+        self.database = Database(database.reveal() if database else needed(environ, DATABASE))
+        try:
+            check_keys(self.database, self.vault)
+            name_persons(self.database, self.vault)
+        except BaseException:
+            self.database.close()
+            raise
         self.brokers = HubBrokers(
             settings,
             self.providers,
@@ -105,33 +114,15 @@ class Service:
             self.vault,
             base_url=self.base_url,
             gone=functools.partial(is_gone, self.hub_auth),
+            room=room,
         )
 
-    async def run(self) -> None:
-        """Serve until SIGTERM. AuthError: the Hub does not let it."""
-        stopped = asyncio.Event()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(number, stopped.set)
-        people = People(self.hub_auth, self.downstream)
-        await _patiently(people)
-        desk = [*watch_desk(self.database, people), doctors_desk(self, people)]
-        server = HTTPServer(
-            doors(people, self.brokers, self.hub_auth, desk),
-            xheaders=True,
-            max_body_size=MAX_BODY,
-            max_header_size=MAX_HEADERS,
-        )
-        host = self.address.hostname or ""
-        # A name that other machines use may lead to a balancer: then listen at every address.
-        server.listen(self.address.port or 80, host if host in LOOPBACK_HOSTS else "")
-        _log.info("Sign-in for this Hub's users: listening at %s", self.address.netloc)
+    async def run(self, people: People, stopped: asyncio.Event) -> None:
+        """Keep it in order until it is ``stopped``."""
         sweeping = asyncio.create_task(self._sweep(people))
         self.brokers.start()
         await stopped.wait()
         sweeping.cancel()
-        server.stop()
-        await self.brokers.drain()
-        await server.close_all_connections()
 
     async def _sweep(self, people: People) -> None:
         while True:
@@ -141,27 +132,10 @@ class Service:
                 _log.warning("Records of deleted users stay for now: %s", error.message)
             await asyncio.sleep(SWEEP)
 
-
-def _needed(environ: Mapping[str, str], name: str) -> str:
-    if value := environ.get(name):
-        return value
-    raise ConfigurationError(
-        f"{name} is not set.",
-        hint="This runs as a service of a JupyterHub: see `jupyter_auth.hub_config`.",
-    )
-
-
-def _prefix(environ: Mapping[str, str]) -> str:
-    """Where the Hub's proxy has the service: a replica elsewhere knows it from the name alone."""
-    if environ.get("JUPYTERHUB_SSL_KEYFILE"):
-        raise ConfigurationError(
-            "The service does not work on a JupyterHub with internal_ssl.",
-            hint="Switch c.JupyterHub.internal_ssl off, or use jupyter_auth without the service.",
-        )
-    name, base = environ.get("JUPYTERHUB_SERVICE_NAME"), environ.get("JUPYTERHUB_BASE_URL", "")
-    if name and not environ.get("JUPYTERHUB_SERVICE_PREFIX"):
-        return f"{base.rstrip('/')}/services/{name}/"
-    return _needed(environ, "JUPYTERHUB_SERVICE_PREFIX")
+    def close(self) -> None:
+        """What still runs is not waited for."""
+        self.brokers.close()
+        self.database.close()
 
 
 def _base_url(prefix: str) -> str:
@@ -178,7 +152,11 @@ def _settings(environ: Mapping[str, str], config_file: str | None, base_url: str
     if config_file:
         if not os.path.isfile(config_file):  # noqa: PTH113 (traitlets would say nothing)
             raise ConfigurationError(f"There is no configuration file {config_file}.")
-        application.load_config_file(config_file)
+        application.raise_config_file_errors = True
+        try:
+            application.load_config_file(config_file)
+        except (Exception, SystemExit) as error:  # noqa: BLE001 (whatever is in there)
+            raise ConfigurationError(_failed(config_file, error)) from None
     settings = read_settings(application, f"{base_url}{PREFIX}")
     for problem in settings.problems:
         raise ConfigurationError(problem.message)
@@ -206,6 +184,14 @@ def _settings(environ: Mapping[str, str], config_file: str | None, base_url: str
         shared_identities=settings.shared_identities + _list(environ, SHARED_IDENTITIES),
         trusted_downstream=settings.trusted_downstream + _list(environ, TRUSTED_DOWNSTREAM),
     )
+
+
+def _failed(config_file: str, error: BaseException) -> str:
+    """What happened, without the words of the error: they may hold a value."""
+    where = traceback.extract_tb(error.__traceback__)
+    lines = [frame.lineno for frame in where if frame.filename == config_file]
+    line = error.lineno if isinstance(error, SyntaxError) else (lines or [None])[-1]
+    return f"{config_file} fails{f' in line {line}' if line else ''}: {type(error).__name__}."
 
 
 def _list(environ: Mapping[str, str], variable: str) -> tuple[str, ...]:
@@ -241,31 +227,58 @@ def _check_redirect(uri: str | None, prefix: str) -> None:
     require_secure(uri, "redirect_uri")
 
 
-async def _patiently(people: People) -> None:
-    """A Hub that starts its services does not answer at once."""
-    deadline = asyncio.get_running_loop().time() + HUB_TIMEOUT
-    while True:
+async def serve(place: Place, environ: Mapping[str, str], config_file: str | None) -> None:
+    """Listen, and serve as soon as that can be done, until SIGTERM."""
+    loop, stopped = asyncio.get_running_loop(), asyncio.Event()
+    for number in SIGNALS:
+        loop.add_signal_handler(number, os._exit, 0)  # nothing is under way yet
+    entrance, room = Entrance(place), Room(allow_files())
+    server = HTTPServer(
+        entrance,
+        xheaders=True,
+        max_body_size=MAX_BODY,
+        max_header_size=MAX_HEADERS,
+        idle_connection_timeout=IDLE,
+    )
+
+    async def listen() -> None:
+        server.add_sockets(listening(place.address.hostname or "", place.address.port or 80))
+
+    async def start() -> tuple[Service, People]:
+        os.environ.update(environ)  # an earlier try has taken secrets out of it
+        service = await asyncio.to_thread(Service, environ, config_file, room)
+        people = People(service.hub_auth, service.downstream)
         try:
-            return await people.check_scopes()
-        except BrokerUnavailable as error:
-            if asyncio.get_running_loop().time() > deadline:
-                raise ConfigurationError(
-                    "The Hub does not answer.", hint="Check JUPYTERHUB_API_URL."
-                ) from error
-        await asyncio.sleep(0.2)
+            await people.check_scopes()
+        except BaseException:
+            service.close()
+            raise
+        return service, people
+
+    await entrance.patiently(listen)
+    service, people = await entrance.patiently(start)
+    for number in SIGNALS:
+        loop.add_signal_handler(number, stopped.set)
+    with contextlib.closing(service):
+        desk = [*watch_desk(service.database, people), doctors_desk(service, people)]
+        entrance.open(doors(people, service.brokers, service.hub_auth, desk))
+        _log.info("Sign-in for this Hub's users: serving at %s", place.address.netloc)
+        await service.run(people, stopped)
+        server.stop()
+        await service.brokers.drain()
+        await server.close_all_connections()
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run the service; what cannot work is one sentence on stderr, and exit status 1."""
+    """Run the service. Where there is no place for it: one sentence on stderr, exit status 1."""
     given = sys.argv[1:] if arguments is None else arguments
     close_process()
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     try:
-        service = Service(os.environ, given[0] if given else None)
-        with contextlib.closing(service.database), contextlib.closing(service.brokers):
-            asyncio.run(service.run())
+        place = Place.of(os.environ)
     except AuthError as error:
         sys.exit(f"jupyter_auth's service does not start. {error}")
+    asyncio.run(serve(place, dict(os.environ), given[0] if given else None))
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from providers.troubles import Gate
 from replicas import complete_login
 from sqlalchemy import event
 
+from jupyter_auth.core.errors import BrokerUnavailable
 from jupyter_auth.core.providers import Providers
 from jupyter_auth.server import bell, hub_brokers, hub_pulse
 from jupyter_auth.server.broker import MAX_WAIT
@@ -161,3 +162,30 @@ def test_few_brokers_are_kept_and_those_who_wait_are(
         assert (await waiting)["changes"]
 
     asyncio.run(many())
+
+
+def test_at_the_end_of_a_replica_those_who_wait_are_let_go_one_after_the_other(
+    brokers: HubBrokers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All at once they would come to the next replica. Who comes meanwhile is sent away."""
+    monkeypatch.setattr(hub_brokers, "PACE", 3600.0)
+
+    async def end() -> None:
+        waiting = []
+        for number in range(3):
+            broker = brokers.of_owner(user(number))
+            since = (await broker.changes({}, asyncio.Event()))["sequence"]
+            query = {"since": str(since), "wait": str(MAX_WAIT)}
+            waiting.append(asyncio.create_task(broker.changes(query, asyncio.Event())))
+            while not broker.busy:  # noqa: ASYNC110 (nothing tells it)
+                await asyncio.sleep(0.01)
+        draining = asyncio.create_task(brokers.drain())
+        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED, timeout=PATIENCE)
+        assert [task.done() for task in waiting] == [True, False, False]
+        with pytest.raises(BrokerUnavailable, match="stopping") as refused:
+            await brokers.of_owner(user(0)).changes({}, asyncio.Event())
+        assert refused.value.retry_after
+        for task in (draining, *waiting):
+            task.cancel()
+
+    asyncio.run(end())

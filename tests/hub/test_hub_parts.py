@@ -8,6 +8,7 @@ import json
 import re
 import subprocess
 import sys
+import time
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
@@ -18,8 +19,11 @@ from traitlets.config import Config
 
 import jupyter_auth
 from jupyter_auth import ConfigurationError, Throttled
+from jupyter_auth.core.backoff import Backoff, asked_for
+from jupyter_auth.core.errors import BrokerUnavailable
 from jupyter_auth.core.secret import Secret
 from jupyter_auth.server import events, kernel, ui
+from jupyter_auth.server.answers import status_of
 from jupyter_auth.server.hub import Service
 from jupyter_auth.server.hub_doctor import origins
 from jupyter_auth.server.remote import RemoteBroker
@@ -27,6 +31,8 @@ from jupyter_auth.server.under_hub import UnderHub
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from jupyter_auth.core.errors import AuthError
 
 IDP = {"issuer": "https://idp.example", "client_id": "x", "client_secret": "s"}
 
@@ -168,21 +174,37 @@ def test_the_hook_leaves_alone_what_is_not_ours() -> None:
 
 
 class BusyService(web.RequestHandler):
-    """Says once that too many wait already."""
+    """Refuses a few times, by what it is given; then it answers."""
 
-    def initialize(self, refusals: list[Throttled]) -> None:
+    def initialize(self, refusals: list[AuthError]) -> None:
         self._refusals = refusals
 
     def get(self) -> None:
         if self._refusals:
-            self.set_status(429)
-            self.write(self._refusals.pop().to_wire())
+            error = self._refusals.pop(0)
+            self.set_status(status_of(error))
+            self.write(error.to_wire())
         else:
             self.write({"sequence": 1, "reset": False, "changes": []})
 
 
-def test_a_server_goes_on_listening_to_a_service_that_was_busy() -> None:
-    refusals = [Throttled("Too many wait for changes already.")]
+def test_a_server_listens_again_to_a_service_that_was_busy_when_that_asks_for_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """``test_backoff`` has how long that is."""
+    refusals = [
+        Throttled("Too many wait.", retry_at=time.time() + 3600),
+        BrokerUnavailable("No room.", retry_after=10.0),
+        BrokerUnavailable("No."),
+    ]
+    assert [status_of(error) for error in refusals] == [429, 503, 403]
+    asked = []
+
+    def pause(_: Backoff, error: AuthError) -> float:
+        asked.append(round(asked_for(error), -2 if error.code == "throttled" else 0))
+        return 0.0
+
+    monkeypatch.setattr(Backoff, "pause", pause)
 
     async def hear() -> None:
         routes = [("/services/jupyter-auth/api/v1/changes", BusyService, {"refusals": refusals})]
@@ -197,4 +219,4 @@ def test_a_server_goes_on_listening_to_a_service_that_was_busy() -> None:
         server.stop()
 
     asyncio.run(hear())
-    assert not refusals
+    assert asked == [3600.0, 10.0, 0.0]

@@ -1,86 +1,150 @@
-"""Configuration that cannot work stops it at start, with one sentence on what to change."""
+"""A service that cannot serve says why, takes nothing down with it, and serves once it can."""
 
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from typing import TYPE_CHECKING
 
 import pytest
+import requests
 from cryptography.fernet import Fernet
-from hubs import SECRET
-from patience import PATIENCE
-from served import environ_of_service, signed_in
+from hub_process import Hub
+from hubs import KEYS, SECRET
+from patience import PATIENCE, until
+from postgres import Postgres
+from processes import free_port
+from served import PLACE, hub_token, signed_in
+from service_process import another
 
 if TYPE_CHECKING:
-    from hub_process import Hub
+    from pathlib import Path
+
     from providers.oidc import OidcProvider
 
 IDP = {"issuer": "https://idp.example", "client_id": "x"}
 CALLBACK = "http://hub.example/campus/services/jupyter-auth/callback/idp"
-
-
-def sentence(served: Hub, oidc: OidcProvider, **changes: str) -> str:
-    """What the service says and ends with, in the environment of this Hub's but for changes."""
-    done = subprocess.run(
-        [sys.executable, "-m", "jupyter_auth.server.hub"],
-        env=environ_of_service(served, oidc) | changes,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=PATIENCE,
-    )
-    assert done.returncode == 1, done.stderr
-    (line,) = done.stderr.strip().splitlines()
-    assert SECRET not in line
-    return line.removeprefix("jupyter_auth's service does not start. ")
+NOT_YET = "The Hub's sign-in service does not work yet."
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "said"),
+    ("changes", "said"),
     [
         (
-            "JUPYTER_AUTH_DATABASE_URL",
-            "postgresql://u:pw@127.0.0.1:1/x",
+            {"JUPYTER_AUTH_DATABASE_URL": "postgresql://u:pass-word@127.0.0.1:1/x"},
             "The service's database cannot be used",
         ),
         (
-            "JUPYTER_AUTH_PROVIDERS",
-            f'{{"idp": {json.dumps(IDP)}, "idp": {json.dumps(IDP)}}}',
+            {"JUPYTER_AUTH_PROVIDERS": f'{{"idp": {json.dumps(IDP)}, "idp": {json.dumps(IDP)}}}'},
             "JUPYTER_AUTH_PROVIDERS has 'idp' twice. Take one of the two out.",
         ),
         (
-            "JUPYTER_AUTH_PROVIDERS",
-            json.dumps({"idp": IDP | {"redirect_uri": CALLBACK}}),
+            {"JUPYTER_AUTH_PROVIDERS": json.dumps({"idp": IDP | {"redirect_uri": CALLBACK}})},
             f"The redirect_uri {CALLBACK} is not https.",
         ),
-        ("JUPYTER_AUTH_CRYPT_KEYS", "wrong", "JUPYTER_AUTH_CRYPT_KEYS holds no key"),
-        ("JUPYTERHUB_API_TOKEN", "wrong", "The Hub refuses the service's API token."),
+        ({"JUPYTER_AUTH_CRYPT_KEYS": "wrong"}, "JUPYTER_AUTH_CRYPT_KEYS holds no key"),
+        ({"JUPYTERHUB_API_TOKEN": "wrong"}, "The Hub refuses the service's API token."),
     ],
 )
-def test_what_cannot_work_stops_the_service(
-    served: Hub, oidc: OidcProvider, name: str, value: str, said: str
+def test_what_cannot_work_is_said_to_whoever_runs_it(
+    served: Hub, oidc: OidcProvider, tmp_path: Path, changes: dict[str, str], said: str
 ) -> None:
-    assert sentence(served, oidc, **{name: value}).startswith(said)
+    with another(served, oidc, tmp_path / "log", **changes) as service:
+        reason = service.reason()
+        assert reason.startswith(said)
+        assert service.terminate() == 0
+    (line,) = [line for line in service.lines() if "cannot serve yet" in line]
+    assert reason in line
+    for secret in (SECRET, "pass-word", served.api_token, KEYS):
+        assert secret not in "".join(service.lines())
 
 
-def test_a_role_that_lacks_its_scopes_stops_the_service(served: Hub, oidc: OidcProvider) -> None:
-    line = sentence(served, oidc, JUPYTERHUB_API_TOKEN=served.bare_token)
-    assert line == (
-        "The service's role on the Hub lacks the scope list:users."
-        " `jupyter_auth.hub_config(c, providers=...)` adds the roles that it needs."
-    )
-
-
-def test_keys_that_open_not_all_that_rests_in_the_database_stop_the_service(
-    served: Hub, oidc: OidcProvider
+def test_everybody_hears_that_it_is_not_their_fault(
+    served: Hub, oidc: OidcProvider, tmp_path: Path
 ) -> None:
-    kernel = signed_in(served, oidc, "alice")
-    line = sentence(served, oidc, JUPYTER_AUTH_CRYPT_KEYS=Fernet.generate_key().decode())
-    assert line.startswith("JUPYTER_AUTH_CRYPT_KEYS lacks a key that records of the database are")
-    assert "rotate-keys" in line
+    with another(served, oidc, tmp_path / "log", JUPYTERHUB_API_TOKEN=served.bare_token) as service:
+        assert service.reason() == (
+            "The service's role on the Hub lacks the scope list:users."
+            " `jupyter_auth.hub_config(c, providers=...)` adds the roles that it needs."
+        )
+        assert service.ask("").status_code == 404, "the Hub would wait for it"
+        kernel = {"Authorization": "Bearer x", "Jupyter-Auth-Version": "1"}
+        for answer in (
+            service.ask("api/v1/token", "POST", headers=kernel, json={}),
+            service.ask("api/v1/changes?since=0", headers=kernel),
+            service.ask("api/v1/accounts"),
+        ):
+            assert (answer.status_code, answer.json()["code"]) == (503, "broker_unavailable")
+            assert (answer.json()["message"], answer.headers["Retry-After"]) == (NOT_YET, "2")
+            assert answer.headers["Jupyter-Auth-Version"] == "1"
+        page = service.ask("login/x")
+        assert (page.status_code, "Nothing is lost" in page.text) == (503, True)
+        assert "default-src 'none'" in page.headers["Content-Security-Policy"]
+        assert service.ask("static/pages.css").ok
+        back = service.ask("callback/idp?code=c&state=s")
+        assert (back.status_code, "?" in back.headers["Location"]) == (303, False)
+        assert service.terminate() == 0
+
+
+def test_keys_that_open_not_all_that_rests_in_the_database_are_no_harm(
+    served: Hub, oidc: OidcProvider, tmp_path: Path
+) -> None:
+    kernel, other = signed_in(served, oidc, "alice"), Fernet.generate_key().decode()
+    with another(served, oidc, tmp_path / "log", JUPYTER_AUTH_CRYPT_KEYS=other) as service:
+        reason = service.reason()
+        assert reason.startswith("JUPYTER_AUTH_CRYPT_KEYS lacks a key that records of the database")
+        assert "rotate-keys" in reason
     assert kernel.token()["access_token"], "it harmed the service that runs"
+
+
+def test_it_serves_once_it_can_and_has_all_that_it_was_started_with(
+    served: Hub, oidc: OidcProvider, tmp_path: Path
+) -> None:
+    """Without a restart. Each try takes what is secret out of the environment."""
+    place = tmp_path / "later"
+    changes = {
+        "JUPYTER_AUTH_DATABASE_URL": f"sqlite:///{place / 'accounts.sqlite'}",
+        "JUPYTER_AUTH_PROVIDERS": json.dumps({"idp": {"issuer": oidc.issuer}}),
+        "JUPYTER_AUTH_IDP_CLIENT_ID": "of-the-environment",
+        "JUPYTERHUB_SERVICE_NAME": "jupyter-auth",
+    }
+    served.api("POST", "users/paul")
+    token = hub_token(served, "paul")
+    headers = {"Authorization": f"Bearer {token}", "Jupyter-Auth-Version": "1"}
+    with another(served, oidc, tmp_path / "log", **changes) as service:
+        assert service.reason().startswith("The service's database cannot be used")
+        place.mkdir()
+        until(service.ready)
+        route = "api/v1/providers/idp/configuration"
+        found = service.ask(route, headers=headers).json()
+        assert found.get("client_id") == "of-the-environment", found
+        assert service.terminate() == 0
+    assert len([line for line in service.lines() if "cannot serve yet" in line]) == 1
+
+
+@pytest.mark.long
+def test_a_hub_comes_up_with_a_broken_service_which_heals(tmp_path: Path) -> None:
+    """Its database is started later."""
+    postgres = Postgres(tmp_path / "postgres")
+    more = f"""
+import jupyter_auth
+jupyter_auth.hub_config(
+    c,
+    providers={{"idp": {IDP!r}}},
+    url="http://127.0.0.1:{free_port()}",
+    database_url="{postgres.url}",
+    crypt_keys={KEYS!r},
+)
+"""
+    with Hub(tmp_path / "hub", more=more, prefix="/campus/", served=True) as hub:
+        server = hub.server("alice")
+        kernel = server.kernel()
+        assert kernel.ask("GET", "accounts")[0] == 503
+        ready = hub.url(f"{PLACE}ready")
+        assert requests.get(ready, timeout=PATIENCE).status_code == 503
+        with postgres:
+            until(lambda: requests.get(ready, timeout=PATIENCE).status_code == 200)
+            assert kernel.call("GET", "accounts")["accounts"] == []
+        assert hub.log().count("cannot serve yet") == 1
 
 
 def test_a_client_with_a_secret_on_a_hub_without_the_service(hub: Hub) -> None:
