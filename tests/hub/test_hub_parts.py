@@ -55,6 +55,7 @@ def environ(tmp_path: Path) -> dict[str, str]:
     [
         ("JUPYTERHUB_API_TOKEN", "", "JUPYTERHUB_API_TOKEN is not set. This runs as a service"),
         ("JUPYTERHUB_SERVICE_PREFIX", "/services/auth/", "'auth'.*has to be jupyter-auth"),
+        ("JUPYTERHUB_SSL_KEYFILE", "/x.key", "does not work on a JupyterHub with internal_ssl"),
         ("JUPYTER_AUTH_DATABASE_URL", "", "JUPYTER_AUTH_DATABASE_URL is not set"),
         ("JUPYTER_AUTH_DATABASE_URL", "sqlite:////no/such/x", "database cannot be used"),
         ("JUPYTER_AUTH_DATABASE_URL", "postgresql://u:pw@127.0.0.1:1/x", "cannot be used.*runs"),
