@@ -29,7 +29,7 @@ from jupyter_auth.server.database import LEASE
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-pytestmark = [pytest.mark.long, pytest.mark.timeout(500)]
+pytestmark = [pytest.mark.long, pytest.mark.timeout(900)]
 
 USERS, CLIENTS = 24, 2
 LIFETIME = 3  # seconds of a token
@@ -124,13 +124,15 @@ def asked(cluster: Cluster, user: str, token: str) -> Heard:
 def lost(cluster: Cluster, tokens: dict[str, str]) -> set[str]:
     """Who cannot be given a new token (any more), at whichever replica."""
     gone: set[str] = set()
-    for replica in cluster.replicas:
-        cluster.balancer.ports[:] = [replica.port]
-        time.sleep(LIFETIME)  # all have run out
-        with ThreadPoolExecutor(16) as pool:
-            final = pool.map(lambda pair: _final(cluster, *pair), tokens.items())
-            gone |= {heard.user for heard in final if heard.status != 200}
-    cluster.balancer.ports[:] = [replica.port for replica in cluster.replicas]
+    try:
+        for replica in cluster.replicas:
+            cluster.balancer.ports[:] = [replica.port]
+            time.sleep(LIFETIME)  # all have run out
+            with ThreadPoolExecutor(USERS) as pool:
+                final = pool.map(lambda pair: _final(cluster, *pair), tokens.items())
+                gone |= {heard.user for heard in final if heard.status != 200}
+    finally:
+        cluster.balancer.ports[:] = [replica.port for replica in cluster.replicas]
     return gone
 
 
