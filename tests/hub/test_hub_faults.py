@@ -57,8 +57,9 @@ def table(request: pytest.FixtureRequest) -> Iterator[list[str]]:
         "--- | --- | --- | --- | --- | ---",
     ]
     yield lines
-    reporter = request.config.pluginmanager.get_plugin("terminalreporter")
-    reporter.write_line("\n\n" + "\n".join(lines))
+    plugins = request.config.pluginmanager
+    with plugins.get_plugin("capturemanager").global_and_fixture_disabled():
+        plugins.get_plugin("terminalreporter").write_line("\n\n" + "\n".join(lines))
 
 
 @dataclass(frozen=True)
