@@ -178,7 +178,7 @@ hub: setup postgresql
 z2jh: $(INSTALLED) $(KUBESPAWNER)
 	@test -f "$(Z2JH)/jupyterhub/values.schema.yaml" || \
 	{ echo "Have a checkout of zero-to-jupyterhub-k8s, and name it: make z2jh Z2JH=DIRECTORY" >&2; exit 1; }
-	PYTHONPATH=$(dir $(KUBESPAWNER)) Z2JH="$(Z2JH)" $(PYTEST) tests/hub/test_hub_recipes.py
+	PYTHONPATH=$(dir $(KUBESPAWNER)) Z2JH="$(Z2JH)" $(PYTEST) tests/hub/test_hub_chart.py
 
 # Not in `make test`: each guard's test runs in a process of its own, without that guard.
 guards: setup

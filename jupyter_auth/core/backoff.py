@@ -40,7 +40,8 @@ class Backoff:
     def pause(self, error: BaseException | None = None) -> float:
         """Seconds until the next try, after one that failed with ``error``.
 
-        Never before the time that the error names, and then not all at that time either.
+        Not before the time that the error names, unless that is later than ``longest``, and then
+        not all at that time either.
         """
         asked = min(asked_for(error, self._clock), self._longest)
         most, self._most = self._most, min(2 * self._most, self._longest)

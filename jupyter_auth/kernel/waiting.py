@@ -66,9 +66,11 @@ def wait_for_login(
 
 def _ended(accounts: Accounts, login_id: str, deadline: float) -> Login | None:
     """The login when it is pending no more; None when the time is over."""
-    since = accounts.changes().sequence  # before the first look, so that nothing is missed
+    since: int | None = None
     while True:
         try:
+            if since is None:  # before the first look, so that nothing is missed
+                since = accounts.changes().sequence
             login = accounts.login(login_id)
             if login.status != "pending":
                 return login

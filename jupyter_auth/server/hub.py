@@ -104,18 +104,18 @@ class Service:
         try:
             check_keys(self.database, self.vault)
             name_persons(self.database, self.vault)
+            self.brokers = HubBrokers(
+                settings,
+                self.providers,
+                self.database,
+                self.vault,
+                base_url=self.base_url,
+                gone=functools.partial(is_gone, self.hub_auth),
+                room=room,
+            )
         except BaseException:
             self.database.close()
             raise
-        self.brokers = HubBrokers(
-            settings,
-            self.providers,
-            self.database,
-            self.vault,
-            base_url=self.base_url,
-            gone=functools.partial(is_gone, self.hub_auth),
-            room=room,
-        )
 
     async def run(self, people: People, stopped: asyncio.Event) -> None:
         """Keep it in order until it is ``stopped``."""
@@ -130,6 +130,8 @@ class Service:
                 await sweep(self.database, people, self.brokers.revocations)
             except AuthError as error:
                 _log.warning("Records of deleted users stay for now: %s", error.message)
+            except Exception:  # noqa: BLE001 (whatever it is: it is tried again)
+                _log.exception("The sweep of deleted users' records failed, and goes on")
             await asyncio.sleep(SWEEP)
 
     def close(self) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import os
+import resource
 import socket
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -164,10 +165,6 @@ def _other_than(about: str, url: str) -> Finding:
 
 
 def _open_files() -> Iterator[Finding]:
-    try:
-        import resource
-    except ModuleNotFoundError:  # Windows, where nothing runs a Hub
-        return
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     if most == resource.RLIM_INFINITY or most >= FEW_FILES:
         yield Finding(about="Open files", says="As many as are needed.")

@@ -45,7 +45,8 @@ def hub_apart(environ: Mapping[str, str] = os.environ) -> str:
     neither: it does so for ``c.JupyterHub.public_url``, and for ``subdomain_host``.
     """
     hub, own = environ.get("JUPYTERHUB_HOST", ""), environ.get("JUPYTERHUB_PUBLIC_URL", "")
-    return "" if urlsplit(hub).hostname == urlsplit(own).hostname else hub.rstrip("/")
+    apart = own and urlsplit(hub).hostname != urlsplit(own).hostname
+    return hub.rstrip("/") if apart else ""
 
 
 def checked_origin(origin: str | None, host: str, public_origin: str | None) -> str:

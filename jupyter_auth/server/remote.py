@@ -16,7 +16,7 @@ from tornado.httpclient import AsyncHTTPClient, HTTPRequest
 
 from jupyter_auth.core import wire
 from jupyter_auth.core.backoff import Backoff
-from jupyter_auth.core.errors import AuthError, BrokerUnavailable, ConfigurationError, from_wire
+from jupyter_auth.core.errors import BrokerUnavailable, ConfigurationError, from_wire
 from jupyter_auth.core.secret import Secret
 from jupyter_auth.server.broker import MAX_WAIT, Wire
 from jupyter_auth.server.places import PREFIX
@@ -162,12 +162,13 @@ class RemoteBroker:
         while True:
             try:
                 found = await self._call("GET", f"changes?since={since}&wait={MAX_WAIT}")
-            except AuthError as error:  # away, or refused: too many wait, or the Hub is down
+                news = found["sequence"]
+            except Exception as error:  # noqa: BLE001 (away, or something else answers there)
                 await asyncio.sleep(tries.pause(error))
                 continue
             tries.reset()
-            if found["sequence"] != since:
-                since = found["sequence"]
+            if news != since:
+                since = news
                 listener()
 
     async def _call(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Wire:

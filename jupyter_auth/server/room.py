@@ -47,9 +47,10 @@ class Room:
         """One place. BrokerUnavailable: there is none, for a while."""
         if self._taken >= self.most:
             self._seldom.warn(
-                "%d polls wait for changes here, more are sent away for a while. Raise the limit"
-                " of open files (ulimit -n, LimitNOFILE=), or add a replica.",
+                "%d polls wait for changes here, more are sent away for a while. Add a replica"
+                " or, below %d, raise the limit of open files (ulimit -n, LimitNOFILE=).",
                 self.most,
+                POLLS,
             )
             raise BrokerUnavailable(
                 "Too many wait for changes at the Hub's sign-in service.",

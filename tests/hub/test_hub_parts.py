@@ -134,7 +134,6 @@ def test_the_process_says_it_on_stderr_and_ends() -> None:
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
     )
     assert done.returncode == 1
     (line,) = done.stderr.strip().splitlines()

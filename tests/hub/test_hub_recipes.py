@@ -1,20 +1,15 @@
 """The files of ``docs/hub``: what can be known of them without a cluster or a container engine.
 
-With ``make z2jh Z2JH=DIRECTORY``, a checkout of Zero to JupyterHub, its own schema, configuration
-and KubeSpawner try its example too.
+``test_hub_chart`` holds the example for Zero to JupyterHub against the chart itself.
 """
 
 from __future__ import annotations
 
-import asyncio
 import importlib.util
 import json
-import os
 import re
-import sys
 import tomllib
 from pathlib import Path
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -22,7 +17,6 @@ import yaml
 from hub_process import Hub
 from replicas import Replica
 from test_hub_config import SPAWNER, database, environment, load
-from tornado.httpclient import AsyncHTTPClient
 
 from jupyter_auth.server.hub_config import PORT, SAME_PERSON
 
@@ -39,12 +33,6 @@ VALUES: dict[str, Any] = yaml.safe_load((RECIPES / "z2jh.yaml").read_text(encodi
 FILES = VALUES["hub"]["extraEnv"]
 EXTRA = VALUES["hub"]["extraConfig"]["jupyter-auth"]
 SERVICE = [*yaml.safe_load_all((RECIPES / "service.yaml").read_text(encoding="utf-8"))]
-CHART = os.environ.get("Z2JH", "")
-CLUSTER = """
-current-context: none
-contexts: [{name: none, context: {cluster: none}}]
-clusters: [{name: none, cluster: {server: "http://127.0.0.1:1"}}]
-"""
 
 
 def test_the_readme_quotes_the_values_of_zero_to_jupyterhub() -> None:
@@ -184,66 +172,3 @@ def test_the_deployment_fits_together() -> None:
     files = [value for value in values if value.startswith("/")]
     assert len(files) == 3
     assert all(Path(file).parent == Path(mount["mountPath"]) for file in files)
-
-
-# -- the chart's own -------------------------------------------------------------------------------
-
-
-def merged(under: Any, over: Any) -> Any:
-    """As Helm merges values."""
-    if isinstance(under, dict) and isinstance(over, dict):
-        return under | {key: merged(under.get(key), value) for key, value in over.items()}
-    return over
-
-
-@pytest.fixture
-def chart() -> Path:
-    if not CHART:
-        pytest.skip("run `make z2jh Z2JH=DIRECTORY`, a checkout of Zero to JupyterHub")
-    return Path(CHART) / "jupyterhub"
-
-
-@pytest.fixture
-def values(chart: Path) -> dict[str, Any]:
-    defaults = yaml.safe_load((chart / "values.yaml").read_text(encoding="utf-8"))
-    values: dict[str, Any] = merged(defaults, VALUES)
-    return values
-
-
-def test_the_charts_schema_takes_the_values(chart: Path, values: dict[str, Any]) -> None:
-    from jsonschema import Draft7Validator
-
-    schema = yaml.safe_load((chart / "values.schema.yaml").read_text(encoding="utf-8"))
-    Draft7Validator(schema).validate(values)
-    assert not Draft7Validator(schema).is_valid(merged(values, {"hub": {"extraport": 1}}))
-
-
-@pytest.mark.usefixtures("secrets")
-def test_in_the_charts_configuration_they_reach_the_pod(
-    chart: Path, values: dict[str, Any], load: Load, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.syspath_prepend(str(chart / "files/hub"))
-    import z2jh  # type: ignore[import-not-found]  # the chart's
-
-    monkeypatch.setattr(z2jh, "_load_config", lambda: values)
-    monkeypatch.setattr(z2jh, "_get_config_value", lambda key: key)
-    monkeypatch.setattr(z2jh, "get_secret_value", lambda _, default="0" * 64: default)
-    monkeypatch.setattr(AsyncHTTPClient, "configure", lambda _: None)
-    for name in ("HUB_SERVICE_PORT", "PROXY_API_SERVICE_PORT"):
-        monkeypatch.setenv(name, "8081")
-    Path("cluster").write_text(CLUSTER)
-    monkeypatch.setenv("KUBECONFIG", "cluster")
-    from kubespawner import KubeSpawner  # which reads that
-
-    config = (chart / "files/hub/jupyterhub_config.py").read_text(encoding="utf-8")
-    hub = load(config)
-    assert "environment" in hub.config.KubeSpawner, "what replaces that of Spawner"
-    user = SimpleNamespace(name="ann", id=1, settings={}, url="/user/ann/")
-
-    async def of_a_pod() -> dict[str, Any]:
-        spawner = KubeSpawner(config=hub.config, _mock=True, user=user)
-        expanded: dict[str, Any] = spawner._expand_env(spawner.environment)
-        return expanded
-
-    check(hub, asyncio.run(of_a_pod()))
-    sys.modules.pop("z2jh")

@@ -17,9 +17,13 @@ class Service:
 
     def __init__(self, *failures):
         self.failures = list(failures)
+        self.away = False
 
     def changes(self, since=0, wait=0.0):
         del since, wait
+        if self.away:
+            self.away = False
+            raise BrokerUnavailable("Away.", retry_after=1.0)
         return SimpleNamespace(sequence=1)
 
     def login(self, login_id):
@@ -39,6 +43,12 @@ def test_it_is_away_for_a_while_or_has_no_room():
         Throttled("Too many."),
         BrokerUnavailable("No room.", retry_after=10.0),
     )
+    assert waiting._ended(service, "x", time.monotonic() + PATIENCE).id == "x"
+
+
+def test_it_is_away_when_the_waiting_begins():
+    service = Service()
+    service.away = True
     assert waiting._ended(service, "x", time.monotonic() + PATIENCE).id == "x"
 
 

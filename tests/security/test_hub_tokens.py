@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from jupyterhub.services.auth import HubAuth
+from patience import PATIENCE
 from tornado import web
 from tornado.httpclient import AsyncHTTPClient
 
@@ -67,6 +68,31 @@ def test_a_server_takes_its_hub_token_nowhere_else(status: int) -> None:
 
     asyncio.run(ask())
     assert not seen
+
+
+def test_a_server_goes_on_listening_whatever_answers_meanwhile() -> None:
+    answers = [{}, {"sequence": 7}]
+
+    class Changes(web.RequestHandler):
+        async def get(self) -> None:
+            if not answers:
+                await asyncio.Event().wait()
+            self.write(answers.pop(0))
+
+    async def ask() -> None:
+        heard = asyncio.Event()
+        service = web.Application([(".*", Changes)], log_function=lambda _: None)
+        here = service.listen(0, "127.0.0.1")
+        hub = UnderHub(owner="ann", hub_prefix="/hub/")
+        broker = RemoteBroker(f"http://127.0.0.1:{port_of(here)}", hub, Secret("hub-token"))
+        broker.listen(heard.set)
+        try:
+            await asyncio.wait_for(heard.wait(), PATIENCE)
+        finally:
+            broker.close()
+            here.stop()
+
+    asyncio.run(ask())
 
 
 @pytest.mark.parametrize("status", [302, 307])
@@ -177,7 +203,8 @@ def test_a_hub_that_gives_no_answer_says_nothing_about_a_token(clock: Clock) -> 
     assert before == [None, "yes", "yes", "yes"]
 
 
-def test_whoever_sends_many_waits_for_everybody_else() -> None:
+def test_whoever_sends_many_waits_for_everybody_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hub_turns, "PATIENCE", PATIENCE)
     served: list[str] = []
 
     async def ask() -> None:
@@ -199,6 +226,7 @@ def test_whoever_sends_many_waits_for_everybody_else() -> None:
 
 def test_nobody_waits_for_long_and_no_line_grows(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hub_turns, "QUEUE", 2)
+    monkeypatch.setattr(hub_turns, "PATIENCE", PATIENCE)
 
     async def ask() -> None:
         turns = Turns(most=1)

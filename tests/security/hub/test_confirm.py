@@ -77,7 +77,10 @@ def test_no_is_for_good(either: Hub, oidc: OidcProvider) -> None:
 
 
 def test_with_subdomains_each_has_an_origin_to_itself() -> None:
-    environ = {"JUPYTERHUB_HOST": "https://hub.example"}
+    environ = {
+        "JUPYTERHUB_HOST": "https://hub.example",
+        "JUPYTERHUB_PUBLIC_URL": "https://alice.hub.example/user/alice/",
+    }
     with_subdomains = Ties.of_server("alice", environ, None)
     assert (with_subdomains.one_origin, with_subdomains.host_only) == (False, True)
     assert Ties.of_server("alice", {"JUPYTERHUB_HOST": ""}, None).one_origin
@@ -100,6 +103,8 @@ def test_a_public_address_is_no_subdomain(monkeypatch: pytest.MonkeyPatch) -> No
         monkeypatch.setenv(name, value)
     of_the_service = SharedOAuth(api_token="t", oauth_client_id="service-jupyter-auth")
     assert not of_the_service.cookie_host_prefix_enabled  # its path would be / then
+    unsaid = {"JUPYTERHUB_HOST": "https://hub.example"}
+    assert Ties.of_server("alice", unsaid, None).one_origin, "nobody says that it is elsewhere"
     own = environ | {"JUPYTERHUB_PUBLIC_URL": "https://alice.hub.example/user/alice/"}
     assert (place := UnderHub.of(own))
     assert place.apart == "https://hub.example"

@@ -144,6 +144,9 @@ def test_where_servers_have_hosts_of_their_own_none_of_them_sets_cookies_of_the_
     served: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, host: str, name: str
 ) -> None:
     monkeypatch.setenv("JUPYTERHUB_HOST", host)
+    monkeypatch.setenv(
+        "JUPYTERHUB_PUBLIC_URL", "https://service.hub.example/services/jupyter-auth/"
+    )
     people = people_of(served)
     hub_auth = people._hub_auth = SharedOAuth(
         api_token=served.api_token,
@@ -165,6 +168,9 @@ def test_nor_the_cookie_that_binds_a_browser_to_a_login(
     served: Hub, oidc: OidcProvider, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("JUPYTERHUB_HOST", "https://hub.example")
+    monkeypatch.setenv(
+        "JUPYTERHUB_PUBLIC_URL", "https://service.hub.example/services/jupyter-auth/"
+    )
     served.browser("henry")
     people, token = people_of(served), hub_token(served, "henry")
     name = people._hub_auth.cookie_name
