@@ -102,17 +102,17 @@ class Tokens:
         """
         held = self._unsaved.get(key)
         try:
-            with self._store.locked(key) as slot:
+            with self._locked(key) as slot:
                 account = self._current(key, lambda _: _readable(slot.load))
                 if account and before:
                     before(account)
                 removed = slot.delete()
                 self._seen.pop(key, None)
+                self._unsaved.pop(key, None)
         except StoreError:
             if held is None or held.instead_of:
                 raise
             account, removed = held.account, True  # it was in memory alone
-        finally:
             self._unsaved.pop(key, None)
         ended = self._ended.pop(key, None)
         if account or removed or ended:
@@ -282,6 +282,7 @@ class Tokens:
                     self._changed("account", key)
         except LoginFailed:  # somebody else has this identity by now
             self._unsaved.pop(key, None)
+            self._changed("removed", key)
         except (StoreError, ProviderUnavailable):
             pass
         finally:

@@ -112,6 +112,14 @@ def test_a_sign_out_here_ends_it_too_and_revokes_what_is_held(engine, rogue, fil
         engine.token("idp")
 
 
+def test_one_that_fails_loses_nothing(engine, rogue, files, rotated):
+    with in_the_way(files), pytest.raises(StoreError):
+        engine.logout("idp")
+    assert engine.token("idp").digest == rotated.digest
+    assert engine.logout("idp").revoked
+    assert rogue.revoked[1:] == [rotated.access_token.reveal()]
+
+
 @pytest.mark.usefixtures("rotated")
 def test_its_end_at_the_provider_ends_what_is_held(engine, rogue, clock):
     clock.advance(3600)
