@@ -96,6 +96,7 @@ class Database:
                 pool_size=CONNECTIONS,
                 max_overflow=0,
                 pool_timeout=PATIENCE,
+                hide_parameters=True,  # in errors
             )
         except (ArgumentError, NoSuchModuleError, ImportError, OSError) as error:
             raise _unusable(error) from None

@@ -47,6 +47,7 @@ from jupyter_auth.server.hub_memory import BELIEVED
 from jupyter_auth.server.hub_people import People, is_gone
 from jupyter_auth.server.hub_start import Entrance, Place, needed, prefix_of
 from jupyter_auth.server.hub_turns import Downstream
+from jupyter_auth.server.hub_upkeep import Trouble, again_and_again
 from jupyter_auth.server.inputs import MAX_BODY
 from jupyter_auth.server.places import PREFIX
 from jupyter_auth.server.room import Room
@@ -119,20 +120,16 @@ class Service:
 
     async def run(self, people: People, stopped: asyncio.Event) -> None:
         """Keep it in order until it is ``stopped``."""
-        sweeping = asyncio.create_task(self._sweep(people))
+        sweeping = asyncio.create_task(
+            again_and_again(
+                functools.partial(sweep, self.database, people, self.brokers.revocations),
+                SWEEP,
+                Trouble("Records of deleted users stay for now"),
+            )
+        )
         self.brokers.start()
         await stopped.wait()
         sweeping.cancel()
-
-    async def _sweep(self, people: People) -> None:
-        while True:
-            try:
-                await sweep(self.database, people, self.brokers.revocations)
-            except AuthError as error:
-                _log.warning("Records of deleted users stay for now: %s", error.message)
-            except Exception:  # noqa: BLE001 (whatever it is: it is tried again)
-                _log.exception("The sweep of deleted users' records failed, and goes on")
-            await asyncio.sleep(SWEEP)
 
     def close(self) -> None:
         """What still runs is not waited for."""

@@ -20,10 +20,12 @@ from sqlalchemy import delete, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from jupyter_auth.core.errors import AuthError, ConfigurationError, StoreError
+from jupyter_auth.core.models import Logout
 from jupyter_auth.core.revocation import Revoker, sign_out
 from jupyter_auth.core.store import decoded, encoded
 from jupyter_auth.server.database import Owner
 from jupyter_auth.server.hub_metrics import REVOCATIONS
+from jupyter_auth.server.hub_upkeep import Trouble, again_and_again
 from jupyter_auth.server.sqlstore import ACCOUNT, SqlStore
 from jupyter_auth.server.tables import records
 
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import ColumnElement, Row
 
-    from jupyter_auth.core.models import Account, Logout
+    from jupyter_auth.core.models import Account
     from jupyter_auth.core.provider import Provider
     from jupyter_auth.core.providers import Providers
     from jupyter_auth.core.token_endpoint import Party
@@ -46,8 +48,8 @@ BATCH = 200  # of them at a time
 TRY = 90.0  # seconds: more than one takes, discovery and a request for each of two tokens
 SOON, LATE = 30.0, 6 * 3600.0  # seconds between the first two tries, and between the last ones
 TRIES = 32  # until it is given up: about a week
+_ANEW = "This user has signed in there anew since, and to revoke it could end that, too."
 
-_log = logging.getLogger("jupyter_auth")
 _audit = logging.getLogger("jupyter_auth.audit")
 
 
@@ -76,6 +78,7 @@ class Revocations:
         self._party = party
         self._me = secrets.token_hex(16)
         self._at: dict[str | None, asyncio.Task[None]] = {}  # by provider
+        self._trouble = Trouble("Revocations wait")
 
     def of(self, owner: Owner) -> Revoker:
         """For the sign-outs of this user."""
@@ -90,16 +93,19 @@ class Revocations:
         """
         row, store = records.c, SqlStore(self._database, self._vault, owner)
         full = (row.owner == owner.id, row.kind == ACCOUNT, row.data.is_not(None))
-        before = [found.id for found in self._database.rows(select(row.id).where(*full))]
-        for key in [account.key for account in store.accounts()]:
-            with store.locked(key) as slot:
+        for found in self._database.rows(select(row.id, row.data).where(*full)):
+            known = None
+            with contextlib.suppress(StoreError):
+                known = store.opened(found.id, found.data)
+            if known is None:  # damaged; what is saved there meanwhile is for the next time
+                same = delete(records).where(row.id == found.id, row.data == found.data)
+                if self._database.change(same):
+                    _audit.warning("damaged record dropped, not revoked: user=%r", owner.name)
+                continue
+            with store.locked(known.key) as slot:
                 if account := slot.load():
                     self.put(owner, account, wait=TRY if mine else 0.0, mine=mine)
                     slot.delete()
-        # What is left of these cannot be read. One that came meanwhile is for the next time.
-        left = delete(records).where(*full, row.id.in_(before))
-        if lost := self._database.change(left):
-            _audit.warning("damaged records dropped, not revoked: user=%r: %d", owner.name, lost)
         rest = delete(records).where(row.owner == owner.id)
         self._database.change(rest.where(or_(row.kind != ACCOUNT, row.data.is_(None))))
 
@@ -114,13 +120,14 @@ class Revocations:
     ) -> None:
         """Queue one, due in ``wait`` seconds; ``mine``: it is tried here first. StoreError."""
         record = _record(owner, account)
-        # In quotes: what reads records as accounts, as the rotation of keys does, finds none here.
-        content = json.dumps(encoded(account).decode()).encode()
+        # In a list: what reads records as accounts, as the rotation of keys does, finds none here.
+        now = self._database.clock()
+        content = json.dumps([encoded(account).decode(), now]).encode()
         values = {
             "data": self._vault.seal(record.id, content),
             "stamp": tries,
             "lease": self._me if mine else None,
-            "lease_until": self._database.clock() + wait,
+            "lease_until": now + wait,
         }
         with contextlib.suppress(IntegrityError):  # it is there already
             self._database.change(insert(records).values(vars(record) | values))
@@ -140,7 +147,7 @@ class Revocations:
         for each in self._database.rows(statement):
             provider = None
             with contextlib.suppress(StoreError):
-                provider = self._account(each).provider
+                provider = self._opened(each)[0].provider
             found.setdefault(provider, []).append(each)
         return found
 
@@ -160,9 +167,12 @@ class Revocations:
             return Tried("", revoked=False, waits=True, note="A replica of the service is at it.")
         owner, provider = Owner(found.user_name, found.user_created), ""
         try:
-            account = self._account(found)
+            account, since = self._opened(found)
             provider = account.provider
-            outcome = sign_out(account, self._definition(account), self._party)
+            if self._signed_in_anew(owner, account, since):
+                outcome = Logout(removed=True, revoked=False, note=_ANEW)
+            else:
+                outcome = sign_out(account, self._definition(account), self._party)
         except AuthError as error:
             waits = self._again(found.id, owner, provider, error.message)
             return Tried(provider, revoked=False, waits=waits, note=error.message)
@@ -214,19 +224,17 @@ class Revocations:
     async def work_off(self, pools: Pools) -> None:
         """Try what is due, for as long as the service runs."""
         try:
-            while True:
-                try:
-                    REVOCATIONS.set(await asyncio.to_thread(self.count))
-                    for provider, waiting in (await asyncio.to_thread(self.due)).items():
-                        if provider not in self._at or self._at[provider].done():
-                            trying = self._in_turn(pools, provider, waiting)
-                            self._at[provider] = asyncio.create_task(trying)
-                except AuthError as error:
-                    _log.warning("Revocations wait: %s", error.message)
-                await asyncio.sleep(BEAT)
+            await again_and_again(functools.partial(self._look, pools), BEAT, self._trouble)
         finally:  # what hangs is not waited for
             for task in self._at.values():
                 task.cancel()
+
+    async def _look(self, pools: Pools) -> None:
+        REVOCATIONS.set(await asyncio.to_thread(self.count))
+        for provider, waiting in (await asyncio.to_thread(self.due)).items():
+            if provider not in self._at or self._at[provider].done():
+                trying = self._in_turn(pools, provider, waiting)
+                self._at[provider] = asyncio.create_task(trying)
 
     async def _in_turn(self, pools: Pools, provider: str | None, waiting: list[Row[Any]]) -> None:
         """With one of the provider's threads: users' calls have the others."""
@@ -235,8 +243,11 @@ class Revocations:
                 attempt = functools.partial(self.attempt, each)
                 tried = await pools.pool(provider).run(KIND, attempt)
             except AuthError as error:
-                _log.warning("Revocations wait: %s", error.message)
+                self._trouble.tell(error.message)
                 return
+            except Exception as error:  # noqa: BLE001 (the others are tried)
+                self._trouble.tell(type(error).__name__, error)
+                continue
             if tried.waits and tried.provider:
                 return  # it is away: not one after the other hangs there
 
@@ -248,9 +259,18 @@ class Revocations:
         lease = records.c.lease
         return or_(self._lapsed(), lease.is_(None), lease == self._me)
 
-    def _account(self, row: Row[Any]) -> Account:
+    def _signed_in_anew(self, owner: Owner, account: Account, since: float) -> bool:
+        """Many providers end a whole grant, whichever of its tokens they get (RFC 7009 2.1)."""
+        return any(
+            each.signed_in_at > since and account.may_share_grant(each)
+            for each in SqlStore(self._database, self._vault, owner).accounts()
+        )
+
+    def _opened(self, row: Row[Any]) -> tuple[Account, float]:
+        """What is to be revoked, and since when."""
         try:
-            return decoded(json.loads(self._vault.open(row.id, row.data)).encode())
+            account, since = json.loads(self._vault.open(row.id, row.data))
+            return decoded(account.encode()), float(since)
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
             raise StoreError("A record of the database is damaged.") from None
 

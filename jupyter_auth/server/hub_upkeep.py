@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 import time
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from jupyter_auth.core.errors import AuthError
 from jupyter_auth.server.database import LEASE
@@ -14,7 +15,7 @@ from jupyter_auth.server.hub_metrics import UNSAVED
 from jupyter_auth.server.rotation import announce, leave
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Awaitable, Callable, Iterable
 
     from jupyter_auth.server.database import Database
     from jupyter_auth.server.vault import Vault
@@ -24,6 +25,35 @@ ANNOUNCE = LEASE / 3  # seconds
 TELL = 60.0  # seconds between two lines of the log about one trouble
 
 _log = logging.getLogger("jupyter_auth")
+
+
+async def again_and_again(
+    step: Callable[[], Awaitable[Any]], pause: float, trouble: Trouble
+) -> None:
+    """Until it is cancelled. Whatever fails is told, and the next time it may not."""
+    while True:
+        try:
+            await step()
+        except AuthError as error:
+            trouble.tell(error.message)
+        except Exception as error:  # noqa: BLE001 (a task that ends silently is missed too late)
+            trouble.tell(type(error).__name__, error)
+        await asyncio.sleep(pause)
+
+
+class Trouble:
+    """What the log hears of it, the same once a minute. ``what`` begins the line."""
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+        self._told: dict[str, float] = {}
+
+    def tell(self, why: str, error: Exception | None = None) -> None:
+        """Why, with the traceback of an ``error`` that nobody has foreseen."""
+        now = time.monotonic()
+        if now - self._told.get(why, -TELL) >= TELL:
+            self._told[why] = now
+            _log.warning("%s: %s", self._what, why, exc_info=error)
 
 
 class Upkeep:
@@ -39,22 +69,16 @@ class Upkeep:
         self._tasks: list[asyncio.Task[None]] = []
         # Threads of its own: leases are kept however busy the others are, or what saves waits.
         self._threads = ThreadPoolExecutor(2, thread_name_prefix="jupyter_auth upkeep")
-        self._told: dict[str, float] = {}
+        self._trouble = Trouble("A replica's upkeep")
         self._announced = -ANNOUNCE
 
     def start(self) -> None:
         """From now on, until ``close``."""
-        self._tasks = [asyncio.create_task(self._every(call)) for call in (self._beat, self._save)]
-
-    async def _every(self, call: Callable[[], None]) -> None:
-        while True:
-            try:
-                await asyncio.get_running_loop().run_in_executor(self._threads, call)
-            except AuthError as error:
-                self._tell(error.message)
-            except Exception:  # noqa: BLE001 (whatever it is: leases are kept)
-                _log.exception("A replica's upkeep failed, and goes on")
-            await asyncio.sleep(BEAT)
+        run = functools.partial(asyncio.get_running_loop().run_in_executor, self._threads)
+        self._tasks = [
+            asyncio.create_task(again_and_again(functools.partial(run, call), BEAT, self._trouble))
+            for call in (self._beat, self._save)
+        ]
 
     def _beat(self) -> None:
         self._database.beat()
@@ -64,17 +88,14 @@ class Upkeep:
 
     def _save(self) -> None:
         for save in self._unsaved():
-            save()
+            try:
+                save()
+            except Exception as error:  # noqa: BLE001 (the others' are saved)
+                self._trouble.tell(type(error).__name__, error)
         left = len(list(self._unsaved()))
         UNSAVED.set(left)
         if left:
-            self._tell("Tokens that the database does not take are in this replica's memory alone.")
-
-    def _tell(self, what: str) -> None:
-        now = time.monotonic()
-        if now - self._told.get(what, -TELL) >= TELL:
-            self._told[what] = now
-            _log.warning("%s", what)
+            self._trouble.tell("Tokens that the database does not take are in memory alone.")
 
     def close(self) -> None:
         """No more of it."""

@@ -228,6 +228,55 @@ def test_pauses_grow_and_it_is_given_up_aloud(
     assert "answered 500" in said
 
 
+def test_who_has_signed_in_anew_stays_signed_in(
+    alice: Engine,
+    replica: HubBrokers,
+    rogue: RogueProvider,
+    clock: Clock,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """The provider would end all that it has granted. Others whom it signed in before do not count.
+
+    Those are ended by a sign-out that the provider hears at once, too.
+    """
+    caplog.set_level(logging.INFO, "jupyter_auth.audit")
+    sign_in(alice, rogue, key="before")
+    rogue.script("revoke", troubles.status(503))
+    alice.logout("idp")
+    rogue.behave()
+    clock.advance(60)
+    sign_in(alice, rogue)
+    (tried,) = try_what_is_due(replica)
+    assert (tried.revoked, tried.waits, "anew" in tried.note) == (False, False, True)
+    assert rogue.revoked == []
+    assert "not revoked at the provider: user='alice' provider='idp': This user" in caplog.text
+    rogue.script("revoke", troubles.status(503))
+    alice.logout("idp")
+    rogue.behave()
+    clock.advance(60)
+    (tried,) = try_what_is_due(replica)
+    assert tried.revoked
+
+
+@pytest.mark.usefixtures("alice")
+def test_what_is_saved_while_a_damaged_record_goes_stays(
+    replica: HubBrokers, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody signs in anew between the two."""
+    resting = select(records.c.id, records.c.data).where(records.c.kind == sqlstore.ACCOUNT)
+    ((record_id, kept),) = database.rows(resting)
+    database.change(records.update().values(data=b"damaged"))
+    opened = sqlstore.SqlStore.opened
+
+    def and_then_saved(store: sqlstore.SqlStore, record_id: str, data: bytes | None) -> Any:
+        database.change(records.update().values(data=kept))
+        return opened(store, record_id, data)
+
+    monkeypatch.setattr(sqlstore.SqlStore, "opened", and_then_saved)
+    replica.revocations.retire(ALICE)
+    assert database.load(record_id) == kept
+
+
 @pytest.mark.usefixtures("alice")
 def test_it_goes_to_no_other_configuration_of_the_name(
     replica: HubBrokers, replicas: Replicas, caplog: pytest.LogCaptureFixture
@@ -396,3 +445,41 @@ def test_one_that_hangs_delays_neither_another_provider_nor_who_asks_it_for_toke
 
         asyncio.run(serve())
     assert len(rogue.revoked) == 2 * 9
+
+
+def test_an_unforeseen_error_ends_nothing_and_is_in_the_log(
+    alice: Engine,
+    replica: HubBrokers,
+    rogue: RogueProvider,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr(hub_revocations, "BEAT", 0.05)
+    for key in "ab":
+        sign_in(alice, rogue, key=key)
+    replica.revocations.retire(ALICE)
+    failing = {"due", "attempt"}
+
+    def once(name: str) -> Callable[..., Any]:
+        real = getattr(replica.revocations, name)
+
+        def call(*given: Any) -> Any:
+            if name in failing:
+                failing.remove(name)
+                raise ZeroDivisionError
+            return real(*given)
+
+        return call
+
+    for name in ("due", "attempt"):
+        monkeypatch.setattr(replica.revocations, name, once(name))
+
+    async def serve() -> None:
+        replica.start()
+        await asyncio.to_thread(until, lambda: replica.revocations.count() == 0)
+        await replica.drain()
+
+    asyncio.run(serve())
+    assert len(rogue.revoked) == 2 * 3
+    assert "Revocations wait: ZeroDivisionError" in caplog.text
+    assert "Traceback" in caplog.text

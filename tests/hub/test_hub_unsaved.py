@@ -18,7 +18,7 @@ from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.errors import StoreError
 from jupyter_auth.core.providers import Providers
 from jupyter_auth.server import database as database_module
-from jupyter_auth.server import hub_brokers
+from jupyter_auth.server import hub_brokers, hub_upkeep
 from jupyter_auth.server.answers import status_of
 from jupyter_auth.server.config import Settings
 from jupyter_auth.server.database import GRACE, LEASE, Database, Owner
@@ -257,6 +257,26 @@ def test_nobody_has_to_ask_for_it(
         await happens(lambda: not unsaved_users())
 
     asyncio.run(run())
+
+
+def test_nor_does_it_end_because_another_users_fails(
+    brokers: HubBrokers, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """However it fails."""
+    saved = []
+
+    def fail() -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(hub_upkeep, "BEAT", 0.05)
+    monkeypatch.setattr(brokers._upkeep, "_unsaved", lambda: [fail, lambda: saved.append(1)])
+
+    async def run() -> None:
+        brokers.start()
+        await happens(lambda: len(saved) > 2)
+
+    asyncio.run(run())
+    assert caplog.text.count("Traceback") == 1, "a minute"
 
 
 def test_a_replica_that_ends_saves_before(
