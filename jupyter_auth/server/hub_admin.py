@@ -79,7 +79,7 @@ def sign_out(database: Database, revocations: Revocations, name: str) -> Iterato
     for waiting in revocations.due(name).values():
         for each in waiting:
             yield (tried := revocations.attempt(each))
-            if tried.waits:
+            if tried.waits and tried.provider:
                 break
 
 

@@ -59,8 +59,7 @@ def main(arguments: Sequence[str]) -> int:
             case _:
                 return _report(asyncio.run(examine(service)))
     finally:
-        service.brokers.close()
-        service.database.close()
+        service.close()
 
 
 def _say(text: str) -> None:
