@@ -131,7 +131,7 @@ def test_the_services_image_runs_the_service() -> None:
 
 def table() -> set[str]:
     """The variables that the README names for a replica."""
-    part = README.partition("**The environment of a replica")[2].partition("\n\n**")[0]
+    part = README.partition("### The environment of a replica")[2].partition("\n#")[0]
     return set(re.findall(r"`(JUPYTER[A-Z_<>]*?)(?:_FILE)?`", part))
 
 
