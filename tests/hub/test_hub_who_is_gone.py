@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,7 +14,6 @@ from sqlalchemy import select
 from stores import account, keep, revocations_of
 
 from jupyter_auth.core.errors import BrokerUnavailable
-from jupyter_auth.server import hub as service
 from jupyter_auth.server import hub_people
 from jupyter_auth.server.database import Database, Owner, records
 from jupyter_auth.server.hub_admin import sweep
@@ -120,23 +118,3 @@ def test_who_is_gone_says_the_hub_alone(
     assert not is_gone(people._hub_auth, alice), "nobody listens there"
     with pytest.raises(BrokerUnavailable):
         asyncio.run(sweep(database, people, revocations_of(database, vault)))
-
-
-def test_a_sweep_that_fails_in_whatever_way_is_tried_again(
-    database: Database, vault: Vault, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(service, "SWEEP", 0.0)
-    answers = [KeyError("items"), BrokerUnavailable("The Hub does not answer.")]
-
-    class Hub:
-        async def all(self) -> set[str]:
-            if answers:
-                raise answers.pop(0)
-            raise asyncio.CancelledError
-
-    brokers = SimpleNamespace(revocations=revocations_of(database, vault))
-    replica: Any = SimpleNamespace(database=database, brokers=brokers)
-    people: Any = Hub()
-    with pytest.raises(asyncio.CancelledError):
-        asyncio.run(service.Service._sweep(replica, people))
-    assert not answers
