@@ -75,7 +75,7 @@ def sign_out(database: Database, revocations: Revocations, name: str) -> Iterato
     """
     for owner in _owners(database, name):
         _retire(revocations, owner)
-    _audit.info("signed out by an administrator: user=%r", name)
+        _audit.info("signed out by an administrator: user=%r", name)
     for waiting in revocations.due(name).values():
         for each in waiting:
             yield (tried := revocations.attempt(each))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import logging
 import os
 import sys
 from typing import TYPE_CHECKING
@@ -73,6 +74,8 @@ def _rotate_keys(service: Service) -> int:
 
 
 def _sign_out(service: Service, user: str) -> int:
+    logging.basicConfig(format="%(levelname)s %(name)s: %(message)s")  # to stderr
+    logging.getLogger("jupyter_auth.audit").setLevel(logging.INFO)
     revocations, revoked, left = service.brokers.revocations, 0, 0
     for tried in sign_out(service.database, revocations, user):
         revoked += tried.revoked

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from contextlib import ExitStack, closing
 from typing import TYPE_CHECKING
 
@@ -37,8 +38,11 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def environment(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def environment(
+    url: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     """That of the service, in this process."""
+    caplog.set_level(logging.INFO, "jupyter_auth.audit")  # else it stays so
     environ = {
         "JUPYTERHUB_API_TOKEN": "x",
         "JUPYTERHUB_API_URL": "http://127.0.0.1:1/hub/api",

@@ -6,6 +6,7 @@ import json
 import sqlite3
 from typing import TYPE_CHECKING, Any
 
+import pytest
 import requests
 from hubs import KEYS, SECRET
 from patience import PATIENCE
@@ -111,7 +112,7 @@ def test_health_readiness_and_metrics(served: Hub, oidc: OidcProvider) -> None:
 
 
 def test_an_administrator_renews_keys_examines_and_signs_a_user_out(
-    served: Hub, oidc: OidcProvider
+    served: Hub, oidc: OidcProvider, capfd: pytest.CaptureFixture[str]
 ) -> None:
     kernel = signed_in(served, oidc, "carol")
     token = kernel.token()["access_token"]
@@ -127,6 +128,9 @@ def test_an_administrator_renews_keys_examines_and_signs_a_user_out(
     said = auth_hub(served, oidc, "sign-out", "carol")
     assert "idp: revoked." in said
     assert "1 are revoked, 0 can't be, 0 are queued." in said
+    audit = capfd.readouterr().err
+    assert "jupyter_auth.audit: signed out by an administrator: user='carol'" in audit
+    assert "jupyter_auth.audit: revoked at the provider: user='carol' provider='idp'" in audit
     assert not oidc.introspect(token)["active"]
     assert kernel.ask("POST", "token", {"provider": "idp"})[0] == 401
     assert "carol" not in names(served)
