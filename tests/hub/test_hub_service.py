@@ -6,13 +6,13 @@ import json
 import sqlite3
 from typing import TYPE_CHECKING, Any
 
-import pytest
 import requests
 from hubs import KEYS, SECRET
 from patience import PATIENCE
 from served import PLACE, auth_hub, browser_of, names, signed_in
 
 if TYPE_CHECKING:
+    import pytest
     from hub_process import Hub
     from providers.oidc import OidcProvider
 
