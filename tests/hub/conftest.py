@@ -2,9 +2,19 @@
 
 import os
 
+import pytest
 from hub_fixtures import hub, served
+from patience import PATIENCE
 from stores import database, postgres, url, vault
+
+from jupyter_auth.server import hub_people
 
 __all__ = ["database", "hub", "postgres", "served", "url", "vault"]
 
 collect_ignore = [] if "Z2JH" in os.environ else ["test_hub_chart.py"]
+
+
+@pytest.fixture(autouse=True)
+def _slow_hub(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A Hub that takes its time, or is held up by a test, is not taken for one that is away."""
+    monkeypatch.setattr(hub_people, "ANSWER_TIMEOUT", PATIENCE)
