@@ -47,6 +47,7 @@ BEAT = 10.0  # seconds between two looks at what is due
 BATCH = 200  # of them at a time
 TRY = 90.0  # seconds: more than one takes, discovery and a request for each of two tokens
 SOON, LATE = 30.0, 6 * 3600.0  # seconds between the first two tries, and between the last ones
+AWAY = 60.0  # seconds for which a provider that did not answer is left in peace
 TRIES = 32  # until it is given up: about a week
 _ANEW = "This user has signed in there anew since, and to revoke it could end that, too."
 
@@ -248,8 +249,15 @@ class Revocations:
             except Exception as error:  # noqa: BLE001 (the others are tried)
                 self._trouble.tell(type(error).__name__, error)
                 continue
-            if tried.waits and tried.provider:
-                return  # it is away: not one after the other hangs there
+            if tried.waits and tried.provider:  # it is away: not one after the other hangs there
+                await asyncio.to_thread(self._put_off, [each.id for each in waiting])
+                return
+
+    def _put_off(self, ids: list[str]) -> None:
+        """Not due for a while: a batch has room for others. StoreError: all is as it was."""
+        these = update(records).where(records.c.id.in_(ids), self._lapsed())
+        with contextlib.suppress(StoreError):
+            self._database.change(these.values(lease_until=self._database.clock() + AWAY))
 
     def _lapsed(self) -> ColumnElement[bool]:
         return records.c.lease_until <= self._database.clock()

@@ -447,6 +447,30 @@ def test_one_that_hangs_delays_neither_another_provider_nor_who_asks_it_for_toke
     assert len(rogue.revoked) == 2 * 9
 
 
+def test_many_at_one_that_is_away_leave_room_for_others(
+    replicas: Replicas, rogue: RogueProvider, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hub_revocations, "BEAT", 0.05)
+    monkeypatch.setattr(hub_revocations, "BATCH", 2)
+    with RogueProvider(clock=clock) as good:
+        replica = replicas(idp=rogue, other=good)
+        for key in "abcdef":
+            sign_in(replica.engine(ALICE), rogue, key=key)
+        replica.revocations.retire(ALICE)
+        clock.advance(1)
+        sign_in(replica.engine(BOB), good, "other")
+        replica.revocations.retire(BOB)
+        rogue.script("revoke", troubles.status(503))
+
+        async def serve() -> None:
+            replica.start()
+            await asyncio.to_thread(until, lambda: len(good.revoked) == 2)
+            await replica.drain()
+
+        asyncio.run(serve())
+    assert len(rogue.seen("revoke")) < 5, "more than one of each batch"
+
+
 def test_an_unforeseen_error_ends_nothing_and_is_in_the_log(
     alice: Engine,
     replica: HubBrokers,
