@@ -85,6 +85,12 @@ class Database:
         self._in_hand: set[str] = set()  # records whose leases ``beat`` renews
         try:
             place = make_url(url)
+        except (ArgumentError, ValueError):  # whose words may hold a part of the password
+            raise ConfigurationError(
+                "JUPYTER_AUTH_DATABASE_URL is not the URL of a database.",
+                hint="It is like postgresql://user:password@host/name.",
+            ) from None
+        try:
             if place.drivername in {"postgresql", "postgres"}:
                 place = place.set(drivername="postgresql+psycopg")
                 place = place.set(query=NO_ANSWER | place.query)
@@ -313,7 +319,8 @@ def _taken() -> ProviderUnavailable:
 
 def _unusable(error: Exception) -> ConfigurationError:
     return ConfigurationError(
-        f"The service's database cannot be used: {first_line(error)}",
+        "The service's database cannot be used:"
+        f" {error.message if isinstance(error, StoreError) else first_line(error)}",
         hint="Check JUPYTER_AUTH_DATABASE_URL, and that the database runs.",
     )
 

@@ -58,6 +58,8 @@ def environ(tmp_path: Path) -> dict[str, str]:
         ("JUPYTERHUB_SSL_KEYFILE", "/x.key", "does not work on a JupyterHub with internal_ssl"),
         ("JUPYTER_AUTH_DATABASE_URL", "", "JUPYTER_AUTH_DATABASE_URL is not set"),
         ("JUPYTER_AUTH_DATABASE_URL", "sqlite:////no/such/x", "database cannot be used"),
+        ("JUPYTER_AUTH_DATABASE_URL", "postgresql://u:h:pw/x", "is not the URL of a database"),
+        ("JUPYTER_AUTH_DATABASE_URL", "u:pw@h/x", "is not the URL of a database"),
         ("JUPYTER_AUTH_DATABASE_URL", "postgresql://u:pw@127.0.0.1:1/x", "cannot be used.*runs"),
         ("JUPYTER_AUTH_CRYPT_KEYS", "wrong", "no key to encrypt tokens with.*makes one"),
         ("JUPYTER_AUTH_PROVIDERS", "{}", "No provider is configured"),
