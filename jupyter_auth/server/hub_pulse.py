@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select
 
 from jupyter_auth.core.errors import AuthError
+from jupyter_auth.server.hub_upkeep import Trouble
 from jupyter_auth.server.sqlstore import LOGINS
 from jupyter_auth.server.tables import records
 
@@ -20,8 +20,6 @@ BEAT = 1.0  # seconds
 PATIENCE = 5.0  # seconds for which somebody who asked is looked for: several of their own beats
 MANY = 500  # users of one query
 
-_log = logging.getLogger("jupyter_auth")
-
 
 class Pulse:
     """Whose records were changed, whoever did it. For one event loop."""
@@ -32,6 +30,7 @@ class Pulse:
         self._marks: dict[str, Any] = {}
         self._asked: dict[str, float] = {}  # when last, on the event loop's clock
         self._beating: asyncio.Task[None] | None = None
+        self._trouble = Trouble("Changes of other replicas are not seen")
 
     def stirred(self, owner: str, seen: list[Any]) -> bool:
         """Whether there is news of that owner since the last call with the same ``seen``.
@@ -61,7 +60,9 @@ class Pulse:
                 ]
                 self._marks = {owner: mark for part in found for owner, mark in part.items()}
             except AuthError as error:
-                _log.warning("Changes of other replicas are not seen: %s", error.message)
+                self._trouble.tell(error.message)
+            except Exception as error:  # noqa: BLE001 (as in ``again_and_again``)
+                self._trouble.tell(type(error).__name__, error)
             await asyncio.sleep(BEAT)
         self._marks = {}
 

@@ -143,6 +143,28 @@ def test_whoever_asks_more_slowly_than_the_pulse_beats_is_told_of_no_news_that_a
     assert asyncio.run(ask()) == [True, True, False, False, False]
 
 
+def test_an_unforeseen_error_does_not_end_the_pulse(
+    brokers: HubBrokers, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(hub_pulse, "BEAT", 0.01)
+    monkeypatch.setattr(hub_pulse, "PATIENCE", 2 * PATIENCE)
+    looks: list[list[str]] = []
+
+    def fail(owners: list[str]) -> None:
+        looks.append(owners)
+        raise ZeroDivisionError
+
+    async def ask() -> None:
+        pulse = Pulse(brokers._database, brokers._pools.of(""))
+        monkeypatch.setattr(pulse, "_look", fail)
+        pulse.stirred(user(0).id, [])
+        await asyncio.to_thread(until, lambda: len(looks) > 2)
+        pulse.close()
+
+    asyncio.run(ask())
+    assert caplog.text.count("not seen: ZeroDivisionError") == 1
+
+
 def test_few_brokers_are_kept_and_those_who_wait_are(
     brokers: HubBrokers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
