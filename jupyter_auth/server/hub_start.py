@@ -48,9 +48,22 @@ class Place(NamedTuple):
         """What the Hub says to its service. ConfigurationError: this is none."""
         return cls(
             prefix=prefix_of(environ),
-            address=urlsplit(environ.get("JUPYTERHUB_SERVICE_URL") or f"http://:{PORT}"),
+            address=_address(environ.get("JUPYTERHUB_SERVICE_URL") or f"http://:{PORT}"),
             home=f"{environ.get('JUPYTERHUB_BASE_URL', '/')}hub/home",
         )
+
+
+def _address(url: str) -> SplitResult:
+    try:
+        address = urlsplit(url)
+        if address.scheme in {"http", "https"} and address.port != 0:
+            return address
+    except ValueError:  # its port is no number, say
+        pass
+    raise ConfigurationError(
+        f"JUPYTERHUB_SERVICE_URL is {url!r}, which is no address to listen at.",
+        hint=f"Write http://127.0.0.1:{PORT}, say. Without it the service is at all addresses.",
+    )
 
 
 def needed(environ: Mapping[str, str], name: str) -> str:

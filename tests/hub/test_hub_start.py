@@ -16,6 +16,9 @@ from processes import free_port
 from served import PLACE, hub_token, signed_in
 from service_process import another
 
+from jupyter_auth.core.errors import ConfigurationError
+from jupyter_auth.server.hub_start import Place
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -56,6 +59,14 @@ def test_what_cannot_work_is_said_to_whoever_runs_it(
     assert reason in line
     for secret in (SECRET, "pass-word", served.api_token, KEYS):
         assert secret not in "".join(service.lines())
+
+
+@pytest.mark.parametrize("url", ["127.0.0.1:10201", "http://127.0.0.1:x", "http://[::1"])
+def test_what_is_no_address_is_not_taken_for_all_of_them(url: str) -> None:
+    named = {"JUPYTERHUB_SERVICE_NAME": "jupyter-auth"}
+    with pytest.raises(ConfigurationError, match="no address to listen at"):
+        Place.of(named | {"JUPYTERHUB_SERVICE_URL": url})
+    assert Place.of(named).address.hostname is None
 
 
 def test_everybody_hears_that_it_is_not_their_fault(
