@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from jupyter_auth.core.errors import AuthError, BrokerUnavailable, Throttled
 from jupyter_auth.core.models import Changes
-from jupyter_auth.server.room import LATER, Room
+from jupyter_auth.server.room import LATER, Room, Seldom
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
 POLL = 1.0  # seconds between looks at what other processes changed, while anybody waits
 WAITERS = 512  # long polls at a time
 
-_log = logging.getLogger("jupyter_auth")
+_unseen = Seldom()  # for all bells of a process
 
 
 class Waits(NamedTuple):
@@ -123,8 +122,9 @@ class Bell:
             try:
                 await self._pools.run(None, self._engine.poll)
                 await self._asker.ask_all()
-            except AuthError as error:
-                _log.warning("Changes of other processes are not seen: %s", error.message)
+            except Exception as error:  # noqa: BLE001 (who waits hears of what comes later)
+                why = error.message if isinstance(error, AuthError) else type(error).__name__
+                _unseen.warn("Changes of other processes are not seen: %s", why)
 
     def _stop_polling(self) -> None:
         if self._poller:

@@ -63,6 +63,26 @@ def test_a_change_wakes_whoever_waits(kernel: Kernel) -> None:
         assert change["login"]["path"] == login["path"]
 
 
+def test_what_other_processes_do_is_looked_for_however_a_look_fails(
+    rogue: RogueProvider, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bell, "POLL", 0.0)
+    idp = {"issuer": rogue.issuer, "client_id": rogue.client_id}
+    engine, looks = Engine(Providers({"idp": idp}), MemoryStore()), []
+
+    def look() -> None:
+        looks.append(1)
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(engine, "poll", look)
+    with OpenDoor(engine, tmp_path) as door, ThreadPoolExecutor(1) as callers:
+        client = BrokerClient(door.path)
+        waiting = callers.submit(client.changes, client.changes().sequence, MAX_WAIT)
+        until(lambda: len(looks) > 2)
+        engine.begin("idp")
+        assert waiting.result(PATIENCE).changes
+
+
 def test_and_at_once(rogue: RogueProvider, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Not by a look at what other processes changed: none comes in time."""
     monkeypatch.setattr(bell, "POLL", 2 * PATIENCE)
