@@ -168,7 +168,7 @@ oldest: setup
 	$(PYTEST) tests/oldest
 
 hub-short: setup
-	$(PYTEST) -m "not long" tests/hub --ignore tests/hub/test_hub_browser.py
+	$(PYTEST) -n 2 --dist loadfile -m "not long" tests/hub --ignore tests/hub/test_hub_browser.py
 	$(PYTEST) tests/hub/test_hub_browser.py
 
 hub: setup postgresql

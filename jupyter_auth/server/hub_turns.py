@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from tornado.httputil import HTTPServerRequest
 
 LOOK_UPS = 8  # at a time: the Hub, which is one thread, always has others to answer as well
-QUEUE = 1000  # that wait in one line
-PATIENCE = 5.0  # seconds that one waits
+QUEUE = 4096  # that wait in one line
+PATIENCE = 30.0  # seconds that one waits: after a restart everybody's token is new here
 RETRY_AFTER = 5.0  # seconds that who was refused is told to stay away
 
 

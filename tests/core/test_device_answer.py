@@ -7,9 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jupyter_auth.core import device_answer
-from jupyter_auth.core.errors import (
-    ProviderError,
-)
+from jupyter_auth.core.errors import ProviderError
 
 GOOD = {
     "device_code": "d",
@@ -26,9 +24,16 @@ def test_an_answer_that_nobody_could_sign_in_with(name, value):
         device_answer.parse(GOOD | {name: value})
 
 
-@pytest.mark.parametrize(
-    "uri", ["ftp://idp.example/d", "http://idp.example/d", "javascript:alert(1)", "//x", 5]
-)
+NOWHERE = ["ftp://idp.example/d", "http://idp.example/d", "javascript:alert(1)", "//x", 5]
+
+
+@pytest.mark.parametrize("uri", NOWHERE)
+def test_nobody_is_sent_in_plain_text_or_nowhere(uri):
+    with pytest.raises(ProviderError):
+        device_answer.parse(GOOD | {"verification_uri": uri})
+
+
+@pytest.mark.parametrize("uri", NOWHERE)
 def test_a_complete_uri_that_leads_nowhere_is_left_out(uri):
     assert device_answer.parse(GOOD | {"verification_uri_complete": uri}) == device_answer.parse(
         GOOD

@@ -153,7 +153,7 @@ def test_a_key_may_go_when_nothing_needs_it_any_more(database: Database, vault: 
     assert len(database.rows(select(marks))) == 1
 
 
-@pytest.mark.parametrize("keys", ["", " ; ", "short", "x" + KEYS, f"{KEYS},short"])
+@pytest.mark.parametrize("keys", ["", " ; ", "short", "x" + KEYS, f"{KEYS},short"], ids=range(5))
 def test_keys_that_are_none_are_refused(keys: str) -> None:
     with pytest.raises(ConfigurationError, match="JUPYTER_AUTH_CRYPT_KEYS") as caught:
         Vault(keys)
