@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Self
 
 import requests
-from hub_process import START_TIMEOUT
+from hub_process import START_TIMEOUT, answers
 from patience import PATIENCE, until
 from processes import Server, free_port
 from served import environ_of_service
@@ -72,7 +72,7 @@ class Service(Server):
         return str(answer.json()["status"])
 
     def ready(self) -> bool:
-        return self.ask("ready").status_code == 200
+        return answers(self._place + "ready")
 
     def terminate(self) -> int:
         """The exit status after SIGTERM."""
