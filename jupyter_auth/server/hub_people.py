@@ -95,11 +95,11 @@ class People:
         BrokerUnavailable: nobody's, a service's, or without the scope; or, with ``retry_after``,
         the Hub cannot say it now.
         """
-        return await self.of_token(token_of(request), self._downstream.address_of(request))
+        return await self.of_token(token_of(request), self._downstream.line_of(request))
 
-    async def of_token(self, token: str, address: str) -> Owner:
-        """As ``of_request``, for a token from that address."""
-        holder = await self._holder(token, address)
+    async def of_token(self, token: str, line: str) -> Owner:
+        """As ``of_request``, for a token that waits in that line where it is new."""
+        holder = await self._holder(token, line)
         if holder.owner:
             return holder.owner
         if holder.model["kind"] != "user":
@@ -111,8 +111,8 @@ class People:
 
     async def has_scope(self, request: HTTPServerRequest, scope: str) -> bool:
         """Whether the Hub API token that it carries has it. Raises as ``of_request``."""
-        address = self._downstream.address_of(request)
-        holder = await self._holder(token_of(request), address)
+        line = self._downstream.line_of(request)
+        holder = await self._holder(token_of(request), line)
         return bool(self._hub_auth.check_scopes({scope}, holder.model))
 
     async def of_cookie(self, token: str, session: str) -> Holder | None:
@@ -128,8 +128,8 @@ class People:
                 raise
             return None
 
-    async def _holder(self, token: str, address: str) -> Holder:
-        look_up = functools.partial(self._found, token, address)
+    async def _holder(self, token: str, line: str) -> Holder:
+        look_up = functools.partial(self._found, token, line)
         return await self._holders.get(_digest(token), look_up)
 
     async def _found(self, token: str, line: str, before: Holder | None) -> Holder:

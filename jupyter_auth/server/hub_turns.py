@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import OrderedDict, deque
-from ipaddress import ip_address, ip_network
+from ipaddress import IPv6Address, ip_address, ip_network
 from typing import TYPE_CHECKING, Any
 
 from jupyter_auth.core.errors import BrokerUnavailable, ConfigurationError
@@ -99,17 +99,20 @@ class Downstream:
                     hint="Write 10.0.0.7, or 10.0.0.0/24 for all whose address begins with 10.0.0.",
                 ) from None
 
-    def address_of(self, request: HTTPServerRequest) -> str:
+    def line_of(self, request: HTTPServerRequest) -> str:
         """Where it comes from: the address nearest to here that is not of a trusted proxy.
 
         ``X-Forwarded-For`` counts as far from its end as trusted proxies have written it, any other
-        header for nothing.
+        header for nothing. Of IPv6 it is the network: a machine has all of a /64 (RFC 7421).
         """
         connection: Any = request.connection
         nearest = str(connection.context.address[0])
         before = request.headers.get("X-Forwarded-For", "").split(",")
         while before and self._trusts(nearest) and _is_address(said := before.pop().strip()):
             nearest = said
+        whole = ip_address(nearest) if _is_address(nearest) else None
+        if isinstance(whole, IPv6Address) and not whole.ipv4_mapped:
+            return str(IPv6Address(int(whole) >> 64 << 64))
         return nearest
 
     def _trusts(self, address: str) -> bool:
