@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from jupyter_auth.core.errors import AuthError, BrokerUnavailable, Throttled
 from jupyter_auth.core.models import Changes
-from jupyter_auth.server.room import LATER, Room, Seldom
+from jupyter_auth.server.room import LATER, Room
+from jupyter_auth.server.seldom import Seldom
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 POLL = 1.0  # seconds between looks at what other processes changed, while anybody waits
 WAITERS = 512  # long polls at a time
 
-_unseen = Seldom()  # for all bells of a process
+_unseen = Seldom("Changes of other processes are not seen")  # for all bells of a process
 
 
 class Waits(NamedTuple):
@@ -124,7 +125,7 @@ class Bell:
                 await self._asker.ask_all()
             except Exception as error:  # noqa: BLE001 (who waits hears of what comes later)
                 why = error.message if isinstance(error, AuthError) else type(error).__name__
-                _unseen.warn("Changes of other processes are not seen: %s", why)
+                _unseen.warn(why)
 
     def _stop_polling(self) -> None:
         if self._poller:

@@ -14,7 +14,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import logging
 import os
 import random
 import secrets
@@ -42,6 +41,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from jupyter_auth.core.errors import ConfigurationError, ProviderUnavailable, StoreError
 from jupyter_auth.server import tables
+from jupyter_auth.server.seldom import Seldom
 from jupyter_auth.server.tables import DatabaseTime, first_line, records, schema
 
 if TYPE_CHECKING:
@@ -49,21 +49,17 @@ if TYPE_CHECKING:
 
     from sqlalchemy import ColumnElement, CursorResult, Executable, Row
 
-
 T = TypeVar("T")
 CONNECTIONS = 12
 LEASE = 30.0  # seconds that it lasts; whoever is alive renews it
 GRACE = 10.0  # seconds more for its holder, once somebody else has asked for it
 LEASE_TIMEOUT = 30.0  # seconds that a lease is waited for
 CALLED = "?"  # at the end of a lease that has run out and is asked for
-TELL = 60.0  # seconds between two lines of the log about its failures
 ROUND_TRIP = 1.0  # seconds at most in which the database's clock can be read well enough
 # Of a machine that is gone without a word: seconds to connect, milliseconds for what was sent.
 NO_ANSWER = {"connect_timeout": "5", "tcp_user_timeout": "10000"}
 PATIENCE = 5.0  # seconds that a database is given to come back
 LONG_PATIENCE = 15.0  # seconds, for what would be lost: a refresh token that was just rotated
-
-_log = logging.getLogger("jupyter_auth")
 
 
 class Database:
@@ -81,7 +77,7 @@ class Database:
         self.name = secrets.token_hex(15)  # of this replica, in each of its leases
         self._turns: WeakValueDictionary[str, threading.Lock] = WeakValueDictionary()
         self._turn = threading.Lock()
-        self._told = -TELL
+        self._failing = Seldom("The service's database fails")
         self._in_hand: set[str] = set()  # records whose leases ``beat`` renews
         try:
             place = make_url(url)
@@ -140,17 +136,11 @@ class Database:
                 raise
             except (DBAPIError, PoolTimeout) as error:
                 if time.monotonic() > deadline:
-                    self._tell(error)
+                    self._failing.warn(first_line(error))
                     raise StoreError(
                         "The service's database does not answer.", hint="Try again in a moment."
                     ) from None
                 _pause()
-
-    def _tell(self, error: Exception) -> None:
-        """Whoever runs the service, once a minute, why: it has no room, or takes no writes."""
-        if time.monotonic() - self._told > TELL:
-            self._told = time.monotonic()
-            _log.warning("The service's database fails: %s", first_line(error))
 
     def answers(self) -> bool:
         """Whether the database is there now."""

@@ -47,11 +47,12 @@ from jupyter_auth.server.hub_memory import BELIEVED
 from jupyter_auth.server.hub_people import People, is_gone
 from jupyter_auth.server.hub_start import Entrance, Place, needed, prefix_of
 from jupyter_auth.server.hub_turns import Downstream
-from jupyter_auth.server.hub_upkeep import Trouble, again_and_again
+from jupyter_auth.server.hub_upkeep import again_and_again
 from jupyter_auth.server.inputs import MAX_BODY
 from jupyter_auth.server.places import PREFIX
 from jupyter_auth.server.room import Room
 from jupyter_auth.server.rotation import check_keys
+from jupyter_auth.server.seldom import Seldom
 from jupyter_auth.server.sqlstore import name_persons
 from jupyter_auth.server.undumpable import close_process
 from jupyter_auth.server.vault import VARIABLE as KEYS
@@ -124,7 +125,7 @@ class Service:
             again_and_again(
                 functools.partial(sweep, self.database, people, self.brokers.revocations),
                 SWEEP,
-                Trouble("Records of deleted users stay for now"),
+                Seldom("Records of deleted users stay for now"),
             )
         )
         self.brokers.start()

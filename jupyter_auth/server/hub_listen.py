@@ -12,7 +12,8 @@ from tornado.netutil import bind_sockets
 
 from jupyter_auth.core.errors import ConfigurationError
 from jupyter_auth.core.urls import LOOPBACK_HOSTS
-from jupyter_auth.server.room import FILES, Seldom
+from jupyter_auth.server.room import FILES
+from jupyter_auth.server.seldom import Seldom
 
 BACKLOG = 4096  # connections that wait to be taken; the system may allow fewer
 SPENT = {errno.EMFILE, errno.ENFILE}
@@ -53,7 +54,7 @@ class Listening(socket.socket):
         super().__init__(fileno=bound.detach())
         self.setblocking(False)
         self._spare = socket.socket()
-        self._seldom = Seldom()
+        self._seldom = Seldom("Connections are refused")
 
     def accept(self) -> tuple[socket.socket, Any]:
         """As in ``socket``. ConnectionAbortedError: it was closed at once."""
@@ -62,7 +63,7 @@ class Listening(socket.socket):
         except OSError as error:
             if error.errno not in SPENT:
                 raise
-        self._seldom.warn("Connections are refused: this process has too many open files.")
+        self._seldom.warn("this process has too many open files.")
         self._spare.close()
         with contextlib.suppress(OSError):
             super().accept()[0].close()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import func, select
 
 from jupyter_auth.core.errors import AuthError
-from jupyter_auth.server.hub_upkeep import Trouble
+from jupyter_auth.server.seldom import Seldom
 from jupyter_auth.server.sqlstore import LOGINS
 from jupyter_auth.server.tables import records
 
@@ -30,7 +30,7 @@ class Pulse:
         self._marks: dict[str, Any] = {}
         self._asked: dict[str, float] = {}  # when last, on the event loop's clock
         self._beating: asyncio.Task[None] | None = None
-        self._trouble = Trouble("Changes of other replicas are not seen")
+        self._trouble = Seldom("Changes of other replicas are not seen")
 
     def stirred(self, owner: str, seen: list[Any]) -> bool:
         """Whether there is news of that owner since the last call with the same ``seen``.
@@ -60,9 +60,9 @@ class Pulse:
                 ]
                 self._marks = {owner: mark for part in found for owner, mark in part.items()}
             except AuthError as error:
-                self._trouble.tell(error.message)
+                self._trouble.warn(error.message)
             except Exception as error:  # noqa: BLE001 (as in ``again_and_again``)
-                self._trouble.tell(type(error).__name__, error)
+                self._trouble.warn(type(error).__name__, error)
             await asyncio.sleep(BEAT)
         self._marks = {}
 

@@ -25,7 +25,8 @@ from jupyter_auth.core.revocation import Revoker, sign_out
 from jupyter_auth.core.store import decoded, encoded
 from jupyter_auth.server.database import Owner
 from jupyter_auth.server.hub_metrics import REVOCATIONS
-from jupyter_auth.server.hub_upkeep import Trouble, again_and_again
+from jupyter_auth.server.hub_upkeep import again_and_again
+from jupyter_auth.server.seldom import Seldom
 from jupyter_auth.server.sqlstore import ACCOUNT, SqlStore
 from jupyter_auth.server.tables import records
 
@@ -79,7 +80,7 @@ class Revocations:
         self._party = party
         self._me = secrets.token_hex(16)
         self._at: dict[str | None, asyncio.Task[None]] = {}  # by provider
-        self._trouble = Trouble("Revocations wait")
+        self._trouble = Seldom("Revocations wait")
 
     def of(self, owner: Owner) -> Revoker:
         """For the sign-outs of this user."""
@@ -244,10 +245,10 @@ class Revocations:
                 attempt = functools.partial(self.attempt, each)
                 tried = await pools.pool(provider).run(KIND, attempt)
             except AuthError as error:
-                self._trouble.tell(error.message)
+                self._trouble.warn(error.message)
                 return
             except Exception as error:  # noqa: BLE001 (the others are tried)
-                self._trouble.tell(type(error).__name__, error)
+                self._trouble.warn(type(error).__name__, error)
                 continue
             if tried.waits and tried.provider:  # it is away: not one after the other hangs there
                 await asyncio.to_thread(self._put_off, [each.id for each in waiting])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import logging
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
@@ -13,6 +12,7 @@ from jupyter_auth.core.errors import AuthError
 from jupyter_auth.server.database import LEASE
 from jupyter_auth.server.hub_metrics import UNSAVED
 from jupyter_auth.server.rotation import announce, leave
+from jupyter_auth.server.seldom import Seldom
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
@@ -22,38 +22,20 @@ if TYPE_CHECKING:
 
 BEAT = 2.0  # seconds; well below ``GRACE``
 ANNOUNCE = LEASE / 3  # seconds
-TELL = 60.0  # seconds between two lines of the log about one trouble
-
-_log = logging.getLogger("jupyter_auth")
 
 
 async def again_and_again(
-    step: Callable[[], Awaitable[Any]], pause: float, trouble: Trouble
+    step: Callable[[], Awaitable[Any]], pause: float, trouble: Seldom
 ) -> None:
     """Until it is cancelled. Whatever fails is told, and the next time it may not."""
     while True:
         try:
             await step()
         except AuthError as error:
-            trouble.tell(error.message)
+            trouble.warn(error.message)
         except Exception as error:  # noqa: BLE001 (a task that ends silently is missed too late)
-            trouble.tell(type(error).__name__, error)
+            trouble.warn(type(error).__name__, error)
         await asyncio.sleep(pause)
-
-
-class Trouble:
-    """What the log hears of it, the same once a minute. ``what`` begins the line."""
-
-    def __init__(self, what: str) -> None:
-        self._what = what
-        self._told: dict[str, float] = {}
-
-    def tell(self, why: str, error: Exception | None = None) -> None:
-        """Why, with the traceback of an ``error`` that nobody has foreseen."""
-        now = time.monotonic()
-        if now - self._told.get(why, -TELL) >= TELL:
-            self._told[why] = now
-            _log.warning("%s: %s", self._what, why, exc_info=error)
 
 
 class Upkeep:
@@ -69,7 +51,7 @@ class Upkeep:
         self._tasks: list[asyncio.Task[None]] = []
         # Threads of its own: leases are kept however busy the others are, or what saves waits.
         self._threads = ThreadPoolExecutor(2, thread_name_prefix="jupyter_auth upkeep")
-        self._trouble = Trouble("A replica's upkeep")
+        self._trouble = Seldom("A replica's upkeep")
         self._announced = -ANNOUNCE
 
     def start(self) -> None:
@@ -91,11 +73,11 @@ class Upkeep:
             try:
                 save()
             except Exception as error:  # noqa: BLE001 (the others' are saved)
-                self._trouble.tell(type(error).__name__, error)
+                self._trouble.warn(type(error).__name__, error)
         left = len(list(self._unsaved()))
         UNSAVED.set(left)
         if left:
-            self._trouble.tell("Tokens that the database does not take are in memory alone.")
+            self._trouble.warn("Tokens that the database does not take are in memory alone.")
 
     def close(self) -> None:
         """No more of it."""
