@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
 import requests
 from hubs import KEYS
 from patience import PATIENCE, until
@@ -20,6 +21,8 @@ from jupyter_auth.server.pools import THREADS
 
 if TYPE_CHECKING:
     from hub_process import Hub
+
+pytestmark = pytest.mark.long
 
 USERS = 100
 BOTH = 4  # of them, at whom the two are used
