@@ -4,12 +4,23 @@ import os
 
 import pytest
 from hub_fixtures import hub, served
+from leaving import leaver, new_replica, replica
 from patience import PATIENCE
 from stores import database, postgres, url, vault
 
 from jupyter_auth.server import hub_people
 
-__all__ = ["database", "hub", "postgres", "served", "url", "vault"]
+__all__ = [
+    "database",
+    "hub",
+    "leaver",
+    "new_replica",
+    "postgres",
+    "replica",
+    "served",
+    "url",
+    "vault",
+]
 
 collect_ignore = [] if "Z2JH" in os.environ else ["test_hub_chart.py"]
 

@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 from core.drive import account_of, sign_in, table
-from patience import PATIENCE, until
+from patience import PATIENCE
 from providers import troubles
 from providers.rogue import RogueProvider
 from providers.troubles import MISSING
@@ -21,61 +21,19 @@ from sqlalchemy import select
 from stores import ALICE, BOB, revocations_of
 
 from jupyter_auth.core.errors import StoreError
-from jupyter_auth.core.providers import Providers
-from jupyter_auth.server import database, hub_revocations, sqlstore
-from jupyter_auth.server.config import Settings
+from jupyter_auth.server import database, sqlstore
 from jupyter_auth.server.hub_admin import sign_out, sweep
-from jupyter_auth.server.hub_brokers import HubBrokers
 from jupyter_auth.server.hub_revocations import KIND, TRIES, TRY, Tried
 from jupyter_auth.server.tables import records
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
     from clock import Clock
+    from leaving import NewReplica
 
     from jupyter_auth.core.engine import Engine
     from jupyter_auth.server.database import Database, Owner
+    from jupyter_auth.server.hub_brokers import HubBrokers
     from jupyter_auth.server.vault import Vault
-
-    Replicas = Callable[..., HubBrokers]
-
-
-@pytest.fixture
-def rogue(clock: Clock) -> Iterator[RogueProvider]:
-    with RogueProvider(clock=clock) as rogue:
-        yield rogue
-
-
-@pytest.fixture
-def replicas(database: Database, vault: Vault, rogue: RogueProvider) -> Iterator[Replicas]:
-    """Makes what a process of the service holds, all over one database."""
-    made = []
-
-    def make(**providers: RogueProvider | dict[str, Any]) -> HubBrokers:
-        given = (providers or {"idp": rogue}).items()
-        known = {name: each if isinstance(each, dict) else table(each) for name, each in given}
-        settings = Settings(shared_identities=("idp", "other"))
-        configured = Providers(known, allow_user_providers=False)
-        brokers = HubBrokers(settings, configured, database, vault, base_url="/services/")
-        made.append(brokers)
-        return brokers
-
-    yield make
-    for brokers in made:
-        brokers.close()
-
-
-@pytest.fixture
-def replica(replicas: Replicas) -> HubBrokers:
-    return replicas()
-
-
-@pytest.fixture
-def alice(replica: HubBrokers, rogue: RogueProvider) -> Engine:
-    engine = replica.engine(ALICE)
-    sign_in(engine, rogue)
-    return engine
 
 
 def held(engine: Engine) -> list[str]:
@@ -94,25 +52,25 @@ def try_what_is_due(replica: HubBrokers) -> list[Tried]:
 
 
 def test_what_a_provider_takes_back_at_once_is_not_queued(
-    alice: Engine, replica: HubBrokers, rogue: RogueProvider
+    leaver: Engine, replica: HubBrokers, rogue: RogueProvider
 ) -> None:
-    tokens = held(alice)
-    assert alice.logout("idp").revoked
+    tokens = held(leaver)
+    assert leaver.logout("idp").revoked
     assert rogue.revoked == tokens
     assert replica.revocations.count() == 0
 
 
 def test_a_sign_out_that_the_provider_does_not_hear_is_queued_and_done_by_another(
-    alice: Engine, replica: HubBrokers, replicas: Replicas, rogue: RogueProvider, clock: Clock
+    leaver: Engine, replica: HubBrokers, new_replica: NewReplica, rogue: RogueProvider, clock: Clock
 ) -> None:
-    tokens = held(alice)
+    tokens = held(leaver)
     rogue.script("revoke", troubles.status(503))
-    out = alice.logout("idp")
+    out = leaver.logout("idp")
     assert (out.removed, out.revoked) == (True, False)
     assert "The service goes on trying." in out.note
     replica.close()
     rogue.behave()
-    another = replicas()
+    another = new_replica()
     assert try_what_is_due(another) == [], "not due yet"
     clock.advance(60)
     assert [tried.revoked for tried in try_what_is_due(another)] == [True]
@@ -121,16 +79,16 @@ def test_a_sign_out_that_the_provider_does_not_hear_is_queued_and_done_by_anothe
 
 
 def test_who_dies_after_the_deletion_loses_no_token(
-    alice: Engine, replicas: Replicas, clock: Clock, rogue: RogueProvider
+    leaver: Engine, new_replica: NewReplica, clock: Clock, rogue: RogueProvider
 ) -> None:
     """It is queued before. Here who signs out hangs for as long as the dead are."""
-    tokens, another = held(alice), replicas()
+    tokens, another = held(leaver), new_replica()
     gate = rogue.script("revoke", troubles.Gate(then=troubles.close()), times=1)
     with ThreadPoolExecutor(1) as pool:
-        leaving = pool.submit(alice.logout, "idp")
+        leaving = pool.submit(leaver.logout, "idp")
         try:
             assert gate.arrived.wait(PATIENCE)
-            assert alice.accounts() == []
+            assert leaver.accounts() == []
             clock.advance(TRY + 1)
             assert [tried.revoked for tried in try_what_is_due(another)] == [True]
             assert rogue.revoked == tokens
@@ -157,11 +115,11 @@ def test_what_was_granted_to_nobody_is_queued_too(
 
 
 def test_a_service_accounts_token_is_queued_too(
-    replicas: Replicas, rogue: RogueProvider, clock: Clock
+    new_replica: NewReplica, rogue: RogueProvider, clock: Clock
 ) -> None:
     rogue.client_secret = "of-the-service"
     idp = table(rogue, client_secret=rogue.client_secret, service={"scopes": ["api"]})
-    replica = replicas(idp=idp)
+    replica = new_replica(idp=idp)
     engine = replica.engine(ALICE)
     token = engine.client_token("idp").access_token
     rogue.script("revoke", troubles.status(503))
@@ -176,10 +134,10 @@ def test_a_service_accounts_token_is_queued_too(
 
 
 def test_one_replica_tries_it_and_once_is_enough(
-    alice: Engine, replica: HubBrokers, replicas: Replicas, rogue: RogueProvider
+    leaver: Engine, replica: HubBrokers, new_replica: NewReplica, rogue: RogueProvider
 ) -> None:
     """Both have found it due."""
-    tokens, another = held(alice), replicas()
+    tokens, another = held(leaver), new_replica()
     replica.revocations.retire(ALICE)
     another.revocations.retire(ALICE)
     both = [(each, row) for each in (replica, another) for row in each.revocations.due()["idp"]]
@@ -189,11 +147,11 @@ def test_one_replica_tries_it_and_once_is_enough(
     assert rogue.revoked == tokens
 
 
-@pytest.mark.usefixtures("alice")
+@pytest.mark.usefixtures("leaver")
 def test_one_that_another_has_just_tried_is_not_tried_again(
-    replica: HubBrokers, replicas: Replicas, rogue: RogueProvider
+    replica: HubBrokers, new_replica: NewReplica, rogue: RogueProvider
 ) -> None:
-    another = replicas()
+    another = new_replica()
     replica.revocations.retire(ALICE)
     (stale,) = another.revocations.due()["idp"]
     rogue.script("revoke", troubles.status(500))
@@ -202,7 +160,7 @@ def test_one_that_another_has_just_tried_is_not_tried_again(
     assert len(rogue.seen("revoke")) == 1
 
 
-@pytest.mark.usefixtures("alice")
+@pytest.mark.usefixtures("leaver")
 def test_pauses_grow_and_it_is_given_up_aloud(
     replica: HubBrokers,
     rogue: RogueProvider,
@@ -229,7 +187,7 @@ def test_pauses_grow_and_it_is_given_up_aloud(
 
 
 def test_who_has_signed_in_anew_stays_signed_in(
-    alice: Engine,
+    leaver: Engine,
     replica: HubBrokers,
     rogue: RogueProvider,
     clock: Clock,
@@ -240,25 +198,25 @@ def test_who_has_signed_in_anew_stays_signed_in(
     Those are ended by a sign-out that the provider hears at once, too.
     """
     caplog.set_level(logging.INFO, "jupyter_auth.audit")
-    sign_in(alice, rogue, key="before")
+    sign_in(leaver, rogue, key="before")
     rogue.script("revoke", troubles.status(503))
-    alice.logout("idp")
+    leaver.logout("idp")
     rogue.behave()
     clock.advance(60)
-    sign_in(alice, rogue)
+    sign_in(leaver, rogue)
     (tried,) = try_what_is_due(replica)
     assert (tried.revoked, tried.waits, "anew" in tried.note) == (False, False, True)
     assert rogue.revoked == []
     assert "not revoked at the provider: user='alice' provider='idp': This user" in caplog.text
     rogue.script("revoke", troubles.status(503))
-    alice.logout("idp")
+    leaver.logout("idp")
     rogue.behave()
     clock.advance(60)
     (tried,) = try_what_is_due(replica)
     assert tried.revoked
 
 
-@pytest.mark.usefixtures("alice")
+@pytest.mark.usefixtures("leaver")
 def test_what_is_saved_while_a_damaged_record_goes_stays(
     replica: HubBrokers, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -277,34 +235,34 @@ def test_what_is_saved_while_a_damaged_record_goes_stays(
     assert database.load(record_id) == kept
 
 
-@pytest.mark.usefixtures("alice")
+@pytest.mark.usefixtures("leaver")
 def test_it_goes_to_no_other_configuration_of_the_name(
-    replica: HubBrokers, replicas: Replicas, caplog: pytest.LogCaptureFixture
+    replica: HubBrokers, new_replica: NewReplica, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, "jupyter_auth.audit")
     replica.revocations.retire(ALICE)
     with RogueProvider() as evil:
-        (tried,) = try_what_is_due(replicas(idp=evil))
+        (tried,) = try_what_is_due(new_replica(idp=evil))
         assert evil.requests == []
     assert (tried.revoked, tried.waits) == (False, False)
     assert "user='alice' provider='idp': The provider was configured anew" in caplog.text
 
 
 def test_a_provider_that_is_gone_or_offers_none_ends_it(
-    alice: Engine, replica: HubBrokers, replicas: Replicas, rogue: RogueProvider
+    leaver: Engine, replica: HubBrokers, new_replica: NewReplica, rogue: RogueProvider
 ) -> None:
     replica.revocations.retire(ALICE)
-    (tried,) = try_what_is_due(replicas(other=rogue))
+    (tried,) = try_what_is_due(new_replica(other=rogue))
     assert (tried.waits, "run out" in tried.note) == (False, True)
-    sign_in(alice, rogue)
+    sign_in(leaver, rogue)
     replica.revocations.retire(ALICE)
     rogue.script("discovery", troubles.fields(revocation_endpoint=MISSING))
-    (tried,) = try_what_is_due(replicas())
+    (tried,) = try_what_is_due(new_replica())
     assert (tried.waits, "offers no revocation" in tried.note) == (False, True)
     assert (replica.revocations.count(), rogue.revoked) == (0, [])
 
 
-@pytest.mark.usefixtures("alice")
+@pytest.mark.usefixtures("leaver")
 def test_a_damaged_one_is_left_alone_and_ends_too(
     replica: HubBrokers, database: Database, clock: Clock
 ) -> None:
@@ -321,10 +279,10 @@ def test_a_damaged_one_is_left_alone_and_ends_too(
 
 
 def test_it_is_nobodys_account_any_more(
-    alice: Engine, replica: HubBrokers, database: Database, vault: Vault
+    leaver: Engine, replica: HubBrokers, database: Database, vault: Vault
 ) -> None:
     """Not listed, not counted, nobody's identity; and keys are rotated over it."""
-    secrets = held(alice)
+    secrets = held(leaver)
     replica.revocations.retire(ALICE)
     (found,) = database.rows(select(records))
     assert all(each.encode() not in found.data for each in secrets)
@@ -332,7 +290,7 @@ def test_it_is_nobodys_account_any_more(
     assert sqlstore.renew(database, vault) == 1
     (found,) = database.rows(select(records))
     assert (found.kind, found.person, found.user_name) == (KIND, None, "alice")
-    assert alice.accounts() == []
+    assert leaver.accounts() == []
     assert replica.engine(BOB).accounts() == []
     asyncio.run(sweep(database, Nobody(), replica.revocations))
     assert replica.revocations.count() == 1
@@ -350,24 +308,24 @@ class Nobody:
 
 
 def test_deleting_a_user_revokes(
-    alice: Engine, replica: HubBrokers, database: Database, rogue: RogueProvider
+    leaver: Engine, replica: HubBrokers, database: Database, rogue: RogueProvider
 ) -> None:
-    tokens = held(alice)
+    tokens = held(leaver)
     asyncio.run(sweep(database, Nobody(), replica.revocations))
-    assert alice.accounts() == []
+    assert leaver.accounts() == []
     try_what_is_due(replica)
     assert rogue.revoked == tokens
     assert database.rows(select(records)) == []
 
 
 def test_a_refresh_under_way_is_waited_for(
-    alice: Engine, replica: HubBrokers, database: Database, clock: Clock, rogue: RogueProvider
+    leaver: Engine, replica: HubBrokers, database: Database, clock: Clock, rogue: RogueProvider
 ) -> None:
     """Else its fresh tokens would live on."""
     clock.advance(3600)
     gate = rogue.script("refresh", troubles.Gate(after=True))
     with ThreadPoolExecutor(2) as pool:
-        asking = pool.submit(alice.token, "idp")
+        asking = pool.submit(leaver.token, "idp")
         assert gate.arrived.wait(PATIENCE)
         leaving = pool.submit(lambda: list(sign_out(database, replica.revocations, "alice")))
         gate.release()
@@ -379,7 +337,7 @@ def test_a_refresh_under_way_is_waited_for(
 
 
 def test_what_a_replica_could_not_save_is_waited_for(  # noqa: PLR0917
-    alice: Engine,
+    leaver: Engine,
     replica: HubBrokers,
     rogue: RogueProvider,
     url: str,
@@ -394,8 +352,8 @@ def test_what_a_replica_could_not_save_is_waited_for(  # noqa: PLR0917
     here, waits, pause = replica._database, threading.Event(), database._pause
     with monkeypatch.context() as full:
         full.setattr(here, "save", fail)
-        stale = account_of(alice).access_token
-        alice.token("idp", rejected=stale.digest)
+        stale = account_of(leaver).access_token
+        leaver.token("idp", rejected=stale.digest)
     monkeypatch.setattr(database, "_pause", lambda: (waits.set(), pause()))
     with (
         closing(database.Database(url, here.clock)) as elsewhere,
@@ -403,107 +361,9 @@ def test_what_a_replica_could_not_save_is_waited_for(  # noqa: PLR0917
     ):
         leaving = pool.submit(revocations_of(elsewhere, vault).retire, ALICE)
         assert waits.wait(PATIENCE)
-        tokens = held(alice)
-        alice.save_again()
+        tokens = held(leaver)
+        leaver.save_again()
         leaving.result(PATIENCE)
-    assert alice.accounts() == []
+    assert leaver.accounts() == []
     try_what_is_due(replica)
     assert rogue.revoked == tokens
-
-
-# -- the service works it off ----------------------------------------------------------------------
-
-
-@pytest.mark.usefixtures("alice")
-def test_one_that_hangs_delays_neither_another_provider_nor_who_asks_it_for_tokens(
-    replicas: Replicas, rogue: RogueProvider, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(hub_revocations, "BEAT", 0.05)
-    with RogueProvider(clock=rogue.clock) as good:
-        replica = replicas(idp=rogue, other=good)
-        for key in "abcdefgh":
-            sign_in(replica.engine(ALICE), rogue, key=key)
-        sign_in(replica.engine(ALICE), good, "other")
-        sign_in(replica.engine(BOB), rogue)
-        gate = rogue.script("revoke", troubles.Gate())
-        replica.revocations.retire(ALICE)
-
-        async def serve() -> None:
-            replica.start()
-            try:
-                await asyncio.to_thread(until, lambda: len(good.revoked) == 2)
-                await asyncio.to_thread(gate.arrived.wait, PATIENCE)
-                rejected = account_of(replica.engine(BOB)).access_token.digest
-                asked = {"provider": "idp", "rejected": rejected}
-                fresh = await replica.of_owner(BOB).token(asked)
-                assert fresh["access_token"]
-                assert gate.waiting == 1, "one thread at most"
-            finally:
-                rogue.behave()
-            await asyncio.to_thread(until, lambda: replica.revocations.count() == 0)
-            await replica.drain()
-
-        asyncio.run(serve())
-    assert len(rogue.revoked) == 2 * 9
-
-
-def test_many_at_one_that_is_away_leave_room_for_others(
-    replicas: Replicas, rogue: RogueProvider, clock: Clock, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(hub_revocations, "BEAT", 0.05)
-    monkeypatch.setattr(hub_revocations, "BATCH", 2)
-    with RogueProvider(clock=clock) as good:
-        replica = replicas(idp=rogue, other=good)
-        for key in "abcdef":
-            sign_in(replica.engine(ALICE), rogue, key=key)
-        replica.revocations.retire(ALICE)
-        clock.advance(1)
-        sign_in(replica.engine(BOB), good, "other")
-        replica.revocations.retire(BOB)
-        rogue.script("revoke", troubles.status(503))
-
-        async def serve() -> None:
-            replica.start()
-            await asyncio.to_thread(until, lambda: len(good.revoked) == 2)
-            await replica.drain()
-
-        asyncio.run(serve())
-    assert len(rogue.seen("revoke")) < 5, "more than one of each batch"
-
-
-def test_an_unforeseen_error_ends_nothing_and_is_in_the_log(
-    alice: Engine,
-    replica: HubBrokers,
-    rogue: RogueProvider,
-    monkeypatch: pytest.MonkeyPatch,
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    monkeypatch.setattr(hub_revocations, "BEAT", 0.05)
-    for key in "ab":
-        sign_in(alice, rogue, key=key)
-    replica.revocations.retire(ALICE)
-    failing = {"due", "attempt"}
-
-    def once(name: str) -> Callable[..., Any]:
-        real = getattr(replica.revocations, name)
-
-        def call(*given: Any) -> Any:
-            if name in failing:
-                failing.remove(name)
-                raise ZeroDivisionError
-            return real(*given)
-
-        return call
-
-    for name in ("due", "attempt"):
-        monkeypatch.setattr(replica.revocations, name, once(name))
-
-    async def serve() -> None:
-        replica.start()
-        await asyncio.to_thread(until, lambda: replica.revocations.count() == 0)
-        await replica.drain()
-
-    asyncio.run(serve())
-    assert len(rogue.revoked) == 2 * 3
-    assert "Revocations wait: ZeroDivisionError" in caplog.text
-    assert "Traceback" in caplog.text
