@@ -12,6 +12,7 @@ from providers.oidc import OidcProvider
 from providers.rogue import RogueProvider
 from providers.sockets import SocketServer
 from providers.troubles import Reply
+from tornado.httpclient import AsyncHTTPClient
 
 from jupyter_auth.core import http, listener
 
@@ -29,6 +30,9 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 settings.load_profile("steady")
+# What a test itself asks for is waited for as everything is: tornado's own 20 s are too few.
+PATIENT = {"connect_timeout": PATIENCE, "request_timeout": PATIENCE}
+AsyncHTTPClient.configure(None, defaults=PATIENT)
 
 
 @pytest.fixture(autouse=True)
