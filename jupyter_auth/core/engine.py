@@ -69,8 +69,8 @@ class Engine:
     to finish a login; ``register`` is where logins are written down, None: in memory. Several
     engines may share one ``discovery``. ``admit`` says who may be signed in here. ``home`` is where
     other packages' sign-ins are looked for, ``environ`` where API keys are, None: nowhere.
-    ``revoker`` remembers what could not be revoked, None: while this engine lives. ``Accounts`` is
-    implemented, and for drivers of a login the rest.
+    ``revoker`` remembers what could not be revoked, None: while this engine lives. Implements
+    ``Accounts``; the rest is for those who drive a login.
     """
 
     has_pages = True  # on which a person can complete a registration

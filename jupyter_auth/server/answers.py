@@ -15,6 +15,8 @@ from jupyter_auth.server.origins import ForeignOrigin
 if TYPE_CHECKING:
     from types import TracebackType
 
+    from tornado.web import RequestHandler
+
     ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None]
 
 FORBIDDEN = 403
@@ -57,6 +59,13 @@ def headers_of(error: AuthError) -> dict[str, str]:
     """
     wait = asked_for(error)
     return {"Retry-After": str(math.ceil(wait)), "Connection": "close"} if wait else {}
+
+
+def refuse(handler: RequestHandler, error: AuthError, status: int = UNSPECIFIC) -> None:
+    """Status and headers of what ``handler`` answers to an error; the body is its own."""
+    handler.set_status(status_of(error, status))
+    for name, value in headers_of(error).items():
+        handler.set_header(name, value)
 
 
 def error_of(status: int, exc_info: ExcInfo | Any) -> AuthError:

@@ -6,7 +6,7 @@ import asyncio
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
-from jupyter_auth.core.errors import AuthError, BrokerUnavailable, Throttled
+from jupyter_auth.core.errors import BrokerUnavailable, Throttled
 from jupyter_auth.core.models import Changes
 from jupyter_auth.server.room import LATER, Room
 from jupyter_auth.server.seldom import Seldom
@@ -124,8 +124,7 @@ class Bell:
                 await self._pools.run(None, self._engine.poll)
                 await self._asker.ask_all()
             except Exception as error:  # noqa: BLE001 (who waits hears of what comes later)
-                why = error.message if isinstance(error, AuthError) else type(error).__name__
-                _unseen.warn(why)
+                _unseen.failed(error)
 
     def _stop_polling(self) -> None:
         if self._poller:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from sqlalchemy import func, select
@@ -13,7 +13,7 @@ from tornado import web
 from tornado.web import HTTPError
 
 from jupyter_auth.core.errors import AuthError, ProviderUnavailable
-from jupyter_auth.server.answers import FORBIDDEN, headers_of, status_of
+from jupyter_auth.server.answers import FORBIDDEN, UNAVAILABLE, refuse
 from jupyter_auth.server.database import Owner
 from jupyter_auth.server.hub_metrics import ACCOUNTS, SWEPT
 from jupyter_auth.server.hub_revocations import KIND
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from jupyter_auth.server.database import Database
     from jupyter_auth.server.hub_people import People
     from jupyter_auth.server.hub_revocations import Revocations, Tried
+
+Desk: TypeAlias = tuple[str, type[web.RequestHandler], dict[str, Any]]  # what it is given
 
 METRICS_SCOPE = "read:metrics"
 MORE_TRIES = 3  # to have an account's lease, of half a minute each
@@ -104,7 +106,7 @@ class _Ready(web.RequestHandler):
     async def get(self) -> None:
         """It can serve: its database answers."""
         ready = await asyncio.to_thread(self._database.answers)
-        self.set_status(200 if ready else 503)
+        self.set_status(200 if ready else UNAVAILABLE)
         self.finish({"status": "ok" if ready else "the database does not answer"})
 
 
@@ -117,9 +119,7 @@ class _Metrics(web.RequestHandler):
         try:
             may_look = await self._people.has_scope(self.request, METRICS_SCOPE)
         except AuthError as error:
-            self.set_status(status_of(error))
-            for name, value in headers_of(error).items():
-                self.set_header(name, value)
+            refuse(self, error)
             self.finish(error.to_wire())
             return
         if not may_look:
@@ -128,15 +128,10 @@ class _Metrics(web.RequestHandler):
         self.finish(generate_latest())
 
 
-def watch_desk(database: Database, people: People) -> list[tuple[str, Any]]:
+def watch_desk(database: Database, people: People) -> list[Desk]:
     """Routes for those who watch over the service, below its prefix."""
-    found: list[tuple[str, type[web.RequestHandler], dict[str, Any]]] = [
+    return [
         ("/health", _Health, {}),
         ("/ready", _Ready, {"database": database}),
         ("/metrics", _Metrics, {"people": people}),
     ]
-    return [(path, _application(kind, given)) for path, kind, given in found]
-
-
-def _application(kind: type[web.RequestHandler], given: dict[str, Any]) -> web.Application:
-    return web.Application([(r".*", kind, given)], log_function=lambda _: None)

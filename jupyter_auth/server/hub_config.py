@@ -14,6 +14,7 @@ from traitlets.config.loader import LazyConfigValue
 
 from jupyter_auth.core.errors import ConfigurationError
 from jupyter_auth.core.urls import host_of
+from jupyter_auth.server.under_hub import CALLBACK, HOOK_VARIABLE, MARK, URL_VARIABLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -22,7 +23,6 @@ NAME = "jupyter-auth"
 ACCESS = f"access:services!service={NAME}"
 PORT = 10201
 URL = f"http://127.0.0.1:{PORT}"
-CALLBACK = "jupyter-auth/callback/"
 # Variables that are set here, as JSON, and read by the service and by users' servers.
 SAME_PERSON = "JUPYTER_AUTH_SAME_PERSON"
 SHARED_IDENTITIES = "JUPYTER_AUTH_SHARED_IDENTITIES"
@@ -45,7 +45,7 @@ def user_redirect_hook(path: str, request: Any, user: Any, base_url: str) -> str
     if not path.startswith(CALLBACK):
         return None
     state = parse_qs(request.query).get("state", [""])[0]
-    name = state.partition("~")[2]
+    name = state.partition(MARK)[2]
     url = user.server_url(name) if name in user.orm_user.orm_spawners else user.url
     return f"{url.rstrip('/')}/{path}?{request.query}"
 
@@ -109,9 +109,9 @@ class _Additions:
     def put(self, c: Any) -> None:
         rule = _own_sign_in(c) if self.same_person is None else self.same_person
         people = {SAME_PERSON: _Literal(json.dumps(rule))}
-        to_servers = {"JUPYTER_AUTH_REDIRECT_HOOK": "1"} | people
+        to_servers = {HOOK_VARIABLE: "1"} | people
         if self.service:
-            to_servers["JUPYTER_AUTH_URL"] = self.service["url"]
+            to_servers[URL_VARIABLE] = self.service["url"]
         # One for a class of spawners replaces that of all spawners: Zero to JupyterHub sets one.
         for name in {"Spawner", *(each for each in c if "environment" in _section(c, each))}:
             _update(c[name], name, to_servers)

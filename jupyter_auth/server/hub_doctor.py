@@ -28,7 +28,7 @@ from jupyter_auth.core.http import no_auth
 from jupyter_auth.core.registration import registration
 from jupyter_auth.core.shared_uris import must_name_issuer, others_at
 from jupyter_auth.core.token_endpoint import Party
-from jupyter_auth.server.answers import headers_of, status_of
+from jupyter_auth.server.answers import refuse
 from jupyter_auth.server.hub_people import People
 from jupyter_auth.server.origins import hub_apart
 from jupyter_auth.server.places import PREFIX
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Iterator
 
     from jupyter_auth.server.hub import Service
+    from jupyter_auth.server.hub_admin import Desk
 
 SCOPE = "admin:users"
 FEW_FILES = 4096  # of one process: each user's server that waits takes one
@@ -274,9 +275,7 @@ class Doctor(web.RequestHandler):
                     hint="An administrator makes one on the Hub's page for tokens.",
                 )
         except AuthError as error:
-            self.set_status(status_of(error))
-            for name, value in headers_of(error).items():
-                self.set_header(name, value)
+            refuse(self, error)
             self.finish(error.to_wire())
             return
         async with self._one:
@@ -284,7 +283,7 @@ class Doctor(web.RequestHandler):
         self.finish({"findings": [wire.finding_to_wire(each) for each in found]})
 
 
-def doctors_desk(service: Service, people: People) -> tuple[str, Any]:
+def doctors_desk(service: Service, people: People) -> Desk:
     """Its route, below the service's prefix."""
     given = {"service": service, "people": people, "one": asyncio.Lock()}
-    return "/doctor", web.Application([(r".*", Doctor, given)], log_function=lambda _: None)
+    return "/doctor", Doctor, given

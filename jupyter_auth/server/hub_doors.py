@@ -209,11 +209,15 @@ def doors(
     kernels = kernel_application(HubGate(people, brokers), prefix)
     return RuleRouter(
         [
-            *[Rule(_Path(prefix + path), application) for path, application in more],
+            *[Rule(_Path(prefix + path), _alone(kind, given)) for path, kind, given in more],
             Rule(_HasToken(), kernels),
             Rule(AnyMatches(), browsers),
         ]
     )
+
+
+def _alone(kind: type[web.RequestHandler], given: dict[str, Any]) -> web.Application:
+    return web.Application([(r".*", kind, given)], log_function=lambda _: None)
 
 
 class _Path(Matcher):

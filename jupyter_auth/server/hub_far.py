@@ -16,13 +16,14 @@ from jupyter_auth.core.findings import Finding, wrong
 from jupyter_auth.core.secret import Secret
 from jupyter_auth.core.shown_text import plain_text
 from jupyter_auth.core.urls import origin_of, require_secure
+from jupyter_auth.server.answers import UNAVAILABLE
+from jupyter_auth.server.hub_config import NAME
 
 ABOUT = "Service"
-SERVICE = "/services/jupyter-auth"
+SERVICE = f"/services/{NAME}"
 TOKEN_VARIABLE = "JUPYTERHUB_API_TOKEN"  # noqa: S105 (its name)
 TIMEOUT = (5.0, 120.0)  # seconds: the service asks its providers meanwhile
 MAX_SAID = 300  # characters
-UNAVAILABLE = 503
 
 
 def token(file: str | None) -> Secret:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select
 
-from jupyter_auth.core.errors import AuthError
 from jupyter_auth.server.seldom import Seldom
 from jupyter_auth.server.sqlstore import LOGINS
 from jupyter_auth.server.tables import records
@@ -59,10 +58,8 @@ class Pulse:
                     for start in range(0, len(owners), MANY)
                 ]
                 self._marks = {owner: mark for part in found for owner, mark in part.items()}
-            except AuthError as error:
-                self._trouble.warn(error.message)
             except Exception as error:  # noqa: BLE001 (as in ``again_and_again``)
-                self._trouble.warn(type(error).__name__, error)
+                self._trouble.failed(error)
             await asyncio.sleep(BEAT)
         self._marks = {}
 

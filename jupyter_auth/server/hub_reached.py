@@ -13,18 +13,17 @@ from urllib.parse import urlsplit
 from jupyter_auth.core.errors import AuthError, ConfigurationError
 from jupyter_auth.core.findings import Finding, wrong
 from jupyter_auth.core.urls import LOOPBACK_HOSTS
-from jupyter_auth.server.hub_config import NAME, SAME_PERSON
+from jupyter_auth.server.hub_config import ACCESS, NAME, SAME_PERSON
 from jupyter_auth.server.hub_doctor import reached
 from jupyter_auth.server.hub_people import NEEDED_SCOPES
-from jupyter_auth.server.under_hub import HOOK_VARIABLE
+from jupyter_auth.server.under_hub import HOOK_VARIABLE, URL_VARIABLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from jupyterhub.app import JupyterHub
 
-URL_VARIABLE = "JUPYTER_AUTH_URL"
-ACCESS = {f"access:services!service={NAME}", "access:services"}
+LETS_IN = {ACCESS, "access:services"}
 _CALL = "Call `hub_config` there, which adds what is needed to whatever else is configured."
 _WHERE = "Hub's configuration"
 
@@ -123,11 +122,10 @@ def _address(hub: JupyterHub, url: str) -> Iterator[Finding]:
 def _roles(hub: JupyterHub) -> Iterator[Finding]:
     roles = {role["name"]: set(role.get("scopes") or ()) for role in hub.load_roles}
     for name, who in (("user", "browsers"), ("server", "kernels")):
-        if not roles.get(name, set()) & ACCESS:
+        if not roles.get(name, set()) & LETS_IN:
             yield Finding(
                 about="Roles",
-                says=f"The role {name!r} lacks access:services!service={NAME}: the service refuses"
-                f" users' {who}.",
+                says=f"The role {name!r} lacks {ACCESS}: the service refuses users' {who}.",
                 fix=_CALL,
                 state="wrong",
             )

@@ -245,10 +245,10 @@ class Revocations:
                 attempt = functools.partial(self.attempt, each)
                 tried = await pools.pool(provider).run(KIND, attempt)
             except AuthError as error:
-                self._trouble.warn(error.message)
+                self._trouble.failed(error)
                 return
             except Exception as error:  # noqa: BLE001 (the others are tried)
-                self._trouble.warn(type(error).__name__, error)
+                self._trouble.failed(error)
                 continue
             if tried.waits and tried.provider:  # it is away: not one after the other hangs there
                 await asyncio.to_thread(self._put_off, [each.id for each in waiting])

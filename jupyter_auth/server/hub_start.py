@@ -16,7 +16,7 @@ from tornado.routing import Router
 from jupyter_auth.core.backoff import Backoff
 from jupyter_auth.core.errors import AuthError, BrokerUnavailable, ConfigurationError
 from jupyter_auth.server import views
-from jupyter_auth.server.answers import UNAVAILABLE, headers_of
+from jupyter_auth.server.answers import refuse
 from jupyter_auth.server.guard import HEADERS, POLICY
 from jupyter_auth.server.hub_config import PORT
 from jupyter_auth.server.pages import SEE_OTHER
@@ -162,9 +162,9 @@ class _NotYet(web.RequestHandler):
             retry_after=AGAIN,
         )
         # The Hub asks for the prefix itself until that is no 5xx: it never is a page.
-        self.set_status(UNAVAILABLE if path else NOT_FOUND)
-        for name, value in headers_of(error).items():
-            self.set_header(name, value)
+        refuse(self, error)
+        if not path:
+            self.set_status(NOT_FOUND)
         if path == "ready":
             self.finish({"status": self._entrance.reason})
         elif self.request.method == "POST" or path.startswith("api/"):

@@ -8,7 +8,6 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
-from jupyter_auth.core.errors import AuthError
 from jupyter_auth.server.database import LEASE
 from jupyter_auth.server.hub_metrics import UNSAVED
 from jupyter_auth.server.rotation import announce, leave
@@ -31,10 +30,8 @@ async def again_and_again(
     while True:
         try:
             await step()
-        except AuthError as error:
-            trouble.warn(error.message)
         except Exception as error:  # noqa: BLE001 (a task that ends silently is missed too late)
-            trouble.warn(type(error).__name__, error)
+            trouble.failed(error)
         await asyncio.sleep(pause)
 
 
@@ -73,7 +70,7 @@ class Upkeep:
             try:
                 save()
             except Exception as error:  # noqa: BLE001 (the others' are saved)
-                self._trouble.warn(type(error).__name__, error)
+                self._trouble.failed(error)
         left = len(list(self._unsaved()))
         UNSAVED.set(left)
         if left:

@@ -14,7 +14,7 @@ from tornado import web
 from jupyter_auth.core import wire
 from jupyter_auth.core.errors import AuthError, BrokerUnavailable
 from jupyter_auth.server import inputs
-from jupyter_auth.server.answers import error_of, headers_of, status_of
+from jupyter_auth.server.answers import error_of, refuse
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -99,9 +99,8 @@ class KernelHandler(web.RequestHandler):
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         """Every error is an object with code, message and hint."""
         error = error_of(status_code, kwargs.get("exc_info"))
-        for name, value in headers_of(error).items():
-            self.set_header(name, value)
-        self.answer(error.to_wire(), status_of(error, status_code))
+        refuse(self, error, status_code)
+        self.answer(error.to_wire(), self.get_status())
 
     def log_exception(
         self,

@@ -26,7 +26,7 @@ from jupyter_auth.core.openings import binding_name
 from jupyter_auth.core.provider import ProviderInfo
 from jupyter_auth.core.urls import host_of
 from jupyter_auth.server import inputs, views
-from jupyter_auth.server.answers import FORBIDDEN, error_of, headers_of, status_of
+from jupyter_auth.server.answers import FORBIDDEN, error_of, refuse
 from jupyter_auth.server.guard import UIHandler, may
 from jupyter_auth.server.origins import departure, moved
 from jupyter_auth.server.places import PREFIX
@@ -67,14 +67,12 @@ class PageHandler(UIHandler):
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         """A page of the same family, or JSON for its script; nothing of the request is repeated."""
         error = error_of(status_code, kwargs.get("exc_info"))
-        for name, value in headers_of(error).items():
-            self.set_header(name, value)
+        refuse(self, error, status_code)
         if self.request.method == "POST":
-            self.set_status(status_of(error, status_code))
             self.finish(error.to_wire())
         else:
             outcome = views.Outcome("error", "This did not work", error.message, error.hint)
-            self.show_outcome(outcome, status_of(error, status_code))
+            self.show_outcome(outcome, self.get_status())
 
 
 class Asking(PageHandler):

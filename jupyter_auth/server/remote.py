@@ -20,13 +20,13 @@ from jupyter_auth.core.errors import BrokerUnavailable, ConfigurationError, from
 from jupyter_auth.core.secret import Secret
 from jupyter_auth.server.broker import MAX_WAIT, Wire
 from jupyter_auth.server.places import PREFIX
+from jupyter_auth.server.under_hub import URL_VARIABLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from jupyter_auth.server.under_hub import UnderHub
 
-VARIABLE = "JUPYTER_AUTH_URL"
 TIMEOUT = 60.0  # seconds: longer than a refresh may take
 CONNECTIONS = 600  # most of them long polls
 PAUSE = 1.0  # seconds after which a service that gave no answer may give one
@@ -44,7 +44,7 @@ class RemoteBroker:
         parts = urlsplit(url)
         if hub is None or parts.scheme not in {"http", "https"} or not parts.netloc:
             raise ConfigurationError(
-                f"{VARIABLE} is not the address of a service of this server's Hub.",
+                f"{URL_VARIABLE} is not the address of a service of this server's Hub.",
                 hint="It is set by `jupyter_auth.hub_config`; elsewhere leave it out.",
             )
         self.hub = hub
@@ -59,7 +59,7 @@ class RemoteBroker:
     @classmethod
     def configured_for(cls, hub: UnderHub | None, *, shared: bool = False) -> RemoteBroker | None:
         """That of the environment; None: no service is configured. ``shared``: as in ``Broker``."""
-        if not (url := os.environ.get(VARIABLE)):
+        if not (url := os.environ.get(URL_VARIABLE)):
             return None
         token = Secret(os.environ.get("JUPYTERHUB_API_TOKEN", ""))
         return cls(url, hub, token, shared=shared)

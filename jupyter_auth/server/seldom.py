@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import time
 
+from jupyter_auth.core.errors import AuthError
+
 PAUSE = 60.0  # seconds
 
 _log = logging.getLogger("jupyter_auth")
@@ -16,6 +18,13 @@ class Seldom:
     def __init__(self, what: str) -> None:
         self._what = what
         self._said: dict[str, float] = {}
+
+    def failed(self, error: Exception) -> None:
+        """In its words, or with the traceback of what nobody has foreseen."""
+        if isinstance(error, AuthError):
+            self.warn(error.message)
+        else:
+            self.warn(type(error).__name__, error)
 
     def warn(self, why: str, error: Exception | None = None) -> None:
         """With the traceback of an ``error`` that nobody has foreseen."""

@@ -8,7 +8,7 @@ from typing import Any
 from tornado import web
 
 from jupyter_auth.server import inputs
-from jupyter_auth.server.answers import error_of, headers_of, status_of
+from jupyter_auth.server.answers import error_of, refuse
 from jupyter_auth.server.guard import UIHandler, may
 
 
@@ -41,9 +41,8 @@ class APIHandler(UIHandler):
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         """Every error is an object with code, message and hint."""
         error = error_of(status_code, kwargs.get("exc_info"))
-        for name, value in headers_of(error).items():
-            self.set_header(name, value)
-        self.answer(error.to_wire(), status_of(error, status_code))
+        refuse(self, error, status_code)
+        self.answer(error.to_wire(), self.get_status())
 
 
 class Providers(APIHandler):

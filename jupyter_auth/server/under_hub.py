@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 
 CALLBACK = "jupyter-auth/callback/"
 CODE = "authorization_code"
-HOOK_VARIABLE = "JUPYTER_AUTH_REDIRECT_HOOK"  # set by ``hub_config``: the Hub knows our hook
+# Set by ``hub_config``: the Hub knows our hook; where its service is.
+HOOK_VARIABLE = "JUPYTER_AUTH_REDIRECT_HOOK"
+URL_VARIABLE = "JUPYTER_AUTH_URL"
 MARK = "~"  # between a state and the name of the server that it belongs to
 
 
