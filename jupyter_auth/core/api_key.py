@@ -7,10 +7,10 @@ import re
 from typing import TYPE_CHECKING
 
 from jupyter_auth.core import binding
+from jupyter_auth.core.common.urls import origin_of
 from jupyter_auth.core.errors import LoginFailed
 from jupyter_auth.core.models import Account, Token
 from jupyter_auth.core.secret import Secret
-from jupyter_auth.core.urls import origin_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -10,10 +10,10 @@ import time
 from typing import TYPE_CHECKING
 
 from jupyter_auth.core import api_key
+from jupyter_auth.core.common.session_key import DEFAULT_KEY
 from jupyter_auth.core.credentials import secret_of, variable
 from jupyter_auth.core.errors import AuthError
 from jupyter_auth.core.models import Account, AccountKey
-from jupyter_auth.core.session_key import DEFAULT_KEY
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator, Mapping

@@ -6,9 +6,9 @@ import dataclasses
 from typing import TYPE_CHECKING
 from urllib.parse import urljoin
 
+from jupyter_auth.core.common.shown_text import plain_text
 from jupyter_auth.core.errors import LoginDenied, LoginFailed
 from jupyter_auth.core.secret import Secret
-from jupyter_auth.core.shown_text import plain_text
 from jupyter_auth.core.token_endpoint import Party, other_grants, refusal
 
 if TYPE_CHECKING:

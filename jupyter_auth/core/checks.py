@@ -6,10 +6,11 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from jupyter_auth.core import dates, times
+from jupyter_auth.core import dates
+from jupyter_auth.core.common import times
+from jupyter_auth.core.common.urls import require_secure
 from jupyter_auth.core.errors import ConfigurationError
 from jupyter_auth.core.secret import Secret
-from jupyter_auth.core.urls import require_secure
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,7 +33,6 @@ URLS = (
 )
 GRANTS = ("authorization_code", "device_code", "password", "paste", "api_key")
 PART = re.compile(r"[a-z][a-z0-9_]*")  # of an API key
-MAX_KEY = 1024  # characters of a session_key
 HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 5.1
 HEADER_TEMPLATE = re.compile(r"[ -z|~]*\{token\}[ -z|~]*")
 
@@ -154,14 +154,6 @@ PART_KINDS: dict[str, dict[str, Kind]] = {
     },
     "paste": {"url": TEXT, "hosts": WORDS},
 }
-
-
-def check_session_key(key: str) -> None:
-    """ConfigurationError: it is too long to be a name, or cannot be shown as one."""
-    if len(key) > MAX_KEY or not key.isprintable():
-        raise ConfigurationError(
-            f"A session_key is one line of at most {MAX_KEY} visible characters."
-        )
 
 
 def check_provider(provider: Provider) -> None:

@@ -7,13 +7,14 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from jupyter_auth.core import discovery, http, times
+from jupyter_auth.core import discovery, http
+from jupyter_auth.core.common import times
+from jupyter_auth.core.common.finding import Finding, wrong
+from jupyter_auth.core.common.shown_text import plain_text
+from jupyter_auth.core.common.urls import origin_of
 from jupyter_auth.core.credentials import lacking, variable
 from jupyter_auth.core.errors import AuthError, ConfigurationError
-from jupyter_auth.core.findings import Finding, wrong
-from jupyter_auth.core.shown_text import plain_text
 from jupyter_auth.core.token_endpoint import Party
-from jupyter_auth.core.urls import origin_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

@@ -9,7 +9,7 @@ import threading
 from typing import TYPE_CHECKING, NamedTuple
 
 from jupyter_auth.core import oauth
-from jupyter_auth.core.checks import check_session_key
+from jupyter_auth.core.common.session_key import check_session_key
 from jupyter_auth.core.credentials import no_service_account
 from jupyter_auth.core.errors import ProviderError, ProviderUnavailable
 from jupyter_auth.core.flight import SingleFlight

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import requests
     from urllib3.connection import HTTPConnection
 
-    from jupyter_auth.core.addresses import Trust
+    from jupyter_auth.core.common.blocked_addresses import Trust
 
 
 class Deadline:

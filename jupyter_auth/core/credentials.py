@@ -9,8 +9,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from jupyter_auth.core.common.private_files import read_own
 from jupyter_auth.core.errors import ConfigurationError
-from jupyter_auth.core.own_files import read_own
 from jupyter_auth.core.secret import Secret
 
 if TYPE_CHECKING:

@@ -6,10 +6,10 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from jupyter_auth.core import times
+from jupyter_auth.core.common import times
+from jupyter_auth.core.common.urls import origin_of, require_secure
 from jupyter_auth.core.errors import ConfigurationError, ProviderError
 from jupyter_auth.core.secret import Secret
-from jupyter_auth.core.urls import origin_of, require_secure
 
 INTERVAL = 5.0  # seconds between polls where the provider does not say (RFC 8628 3.2)
 MAX_INTERVAL = 60.0

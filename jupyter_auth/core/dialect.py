@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from jupyter_auth.core import dates, times
+from jupyter_auth.core import dates
 from jupyter_auth.core.checks import secret_field
+from jupyter_auth.core.common import times
 from jupyter_auth.core.errors import ProviderError
 
 if TYPE_CHECKING:

@@ -8,15 +8,15 @@ from urllib.parse import urlsplit
 
 from jupyter_auth.core import http
 from jupyter_auth.core.checks import URLS
+from jupyter_auth.core.common.shown_text import plain_text
+from jupyter_auth.core.common.urls import require_secure
 from jupyter_auth.core.errors import ConfigurationError, ProviderError, ProviderUnavailable
 from jupyter_auth.core.parts import Endpoints
-from jupyter_auth.core.shown_text import plain_text
-from jupyter_auth.core.urls import require_secure
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from jupyter_auth.core.addresses import Trust
+    from jupyter_auth.core.common.blocked_addresses import Trust
     from jupyter_auth.core.provider import Provider
 
 MAX_AGE = 3600.0  # seconds that metadata and keys are believed

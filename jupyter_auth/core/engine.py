@@ -9,19 +9,19 @@ from jupyter_auth.core import grants
 from jupyter_auth.core.admission import Admission, anybody
 from jupyter_auth.core.api_keys import KeysOver
 from jupyter_auth.core.changes import ChangeLog
-from jupyter_auth.core.checks import check_session_key
 from jupyter_auth.core.checkup import checkup
 from jupyter_auth.core.client_tokens import ClientTokens
+from jupyter_auth.core.common.handles import plain
+from jupyter_auth.core.common.rate_limits import Throttle
+from jupyter_auth.core.common.session_key import DEFAULT_KEY, check_session_key
 from jupyter_auth.core.completion import Completion
 from jupyter_auth.core.definitions import provider_from_mapping
 from jupyter_auth.core.device import DeviceGrant
 from jupyter_auth.core.discovery import Discovery
 from jupyter_auth.core.environment import environment
 from jupyter_auth.core.errors import ConfigurationError, LoginRequired
-from jupyter_auth.core.handles import plain
 from jupyter_auth.core.importing import take_over
 from jupyter_auth.core.lifetimes import Need
-from jupyter_auth.core.limits import Throttle
 from jupyter_auth.core.lockouts import Lockouts
 from jupyter_auth.core.logins import LIFETIME, Logins
 from jupyter_auth.core.models import (
@@ -40,7 +40,6 @@ from jupyter_auth.core.redirect import RedirectGrant
 from jupyter_auth.core.register import Request
 from jupyter_auth.core.resting_place import providers_file, resting_place
 from jupyter_auth.core.revocation import Revoker
-from jupyter_auth.core.session_key import DEFAULT_KEY
 from jupyter_auth.core.tokens import Tokens
 from jupyter_auth.core.typed import TypedGrants
 from jupyter_auth.core.unattended import Unattended
@@ -51,8 +50,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    from jupyter_auth.core.findings import Finding
-    from jupyter_auth.core.limits import Limits
+    from jupyter_auth.core.common.finding import Finding
+    from jupyter_auth.core.common.rate_limits import Limits
     from jupyter_auth.core.provider import Provider, ProviderInfo
     from jupyter_auth.core.providers import Providers
     from jupyter_auth.core.register import Binding, Register

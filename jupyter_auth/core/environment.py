@@ -13,7 +13,7 @@ from urllib.request import getproxies
 
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
 
-from jupyter_auth.core.findings import Finding
+from jupyter_auth.core.common.finding import Finding
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

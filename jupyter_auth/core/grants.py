@@ -5,8 +5,8 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING
 
+from jupyter_auth.core.common.urls import host_of, require_secure
 from jupyter_auth.core.errors import ConfigurationError
-from jupyter_auth.core.urls import host_of, require_secure
 
 if TYPE_CHECKING:
     from jupyter_auth.core.provider import Provider

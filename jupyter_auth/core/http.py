@@ -14,14 +14,14 @@ from urllib.parse import urljoin, urlsplit
 import requests
 import urllib3
 
-from jupyter_auth.core import addresses
+from jupyter_auth.core.common import blocked_addresses
+from jupyter_auth.core.common.shown_text import plain_text
+from jupyter_auth.core.common.urls import require_secure
 from jupyter_auth.core.connections import Connections, Deadline
 from jupyter_auth.core.errors import ConfigurationError, ProviderError, ProviderUnavailable
-from jupyter_auth.core.shown_text import plain_text
-from jupyter_auth.core.urls import require_secure
 
 if TYPE_CHECKING:
-    from jupyter_auth.core.addresses import Trust
+    from jupyter_auth.core.common.blocked_addresses import Trust
 
 CONNECT_TIMEOUT = 5.0  # seconds
 READ_TIMEOUT = 10.0  # seconds without a byte
@@ -203,7 +203,7 @@ def json_object(response: requests.Response, what: str) -> Json:
         # What else answers there is nothing to tell the many users of one service.
         said = response.headers.get("Content-Type", "no content type")
         kind = plain_text(said.partition(";")[0], 60)
-        size = "" if addresses.guarded() else f" ({kind}, {len(response.content)} bytes)"
+        size = "" if blocked_addresses.guarded() else f" ({kind}, {len(response.content)} bytes)"
         raise ProviderError(
             f"The {what} answered {response.status_code} with something that is not a JSON object"
             f"{size}.",

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from jupyter_auth.core import oauth
+from jupyter_auth.core.common.shown_text import plain_text
 from jupyter_auth.core.errors import AuthError, ProviderError
-from jupyter_auth.core.shown_text import plain_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

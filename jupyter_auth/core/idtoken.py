@@ -13,7 +13,7 @@ from joserfc import jwt
 from joserfc.errors import InvalidKeyIdError, JoseError
 from joserfc.jwk import JWKRegistry, KeySet
 
-from jupyter_auth.core import times
+from jupyter_auth.core.common import times
 from jupyter_auth.core.errors import ProviderError
 
 if TYPE_CHECKING:

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jupyter_auth.core import grants, oauth
+from jupyter_auth.core.common.session_key import DEFAULT_KEY
 from jupyter_auth.core.errors import AuthError, ConfigurationError, LoginRequired
 from jupyter_auth.core.models import AccountKey, Imported
 from jupyter_auth.core.register import Request
 from jupyter_auth.core.secret import Secret
-from jupyter_auth.core.session_key import DEFAULT_KEY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -20,8 +20,8 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from jupyter_auth.core.common.urls import is_loopback
 from jupyter_auth.core.errors import ConfigurationError
-from jupyter_auth.core.urls import is_loopback
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

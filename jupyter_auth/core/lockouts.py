@@ -14,12 +14,12 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jupyter_auth.core import times
+from jupyter_auth.core.common import times
 from jupyter_auth.core.errors import StoreError
 from jupyter_auth.core.store import own_directory
 
 if TYPE_CHECKING:
-    from jupyter_auth.core.limits import Limits, Throttle
+    from jupyter_auth.core.common.rate_limits import Limits, Throttle
 
 
 def shared_name(address: str, throttle: Throttle, seen: Limits) -> str:

@@ -12,6 +12,7 @@ import secrets
 from typing import TYPE_CHECKING
 
 from jupyter_auth.core import openings
+from jupyter_auth.core.common.urls import host_of
 from jupyter_auth.core.errors import (
     AuthError,
     LoginCancelled,
@@ -23,7 +24,6 @@ from jupyter_auth.core.errors import (
 )
 from jupyter_auth.core.models import Login
 from jupyter_auth.core.register import Entry, MemoryRegister, Opening, Polling, Register, Request
-from jupyter_auth.core.urls import host_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -5,8 +5,8 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
+from jupyter_auth.core.common.handles import handle_of, plain
 from jupyter_auth.core.errors import ProviderNotFound
-from jupyter_auth.core.handles import handle_of, plain
 from jupyter_auth.core.wire import provider_fields
 
 if TYPE_CHECKING:

@@ -10,14 +10,14 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+from jupyter_auth.core.common.handles import plain
+from jupyter_auth.core.common.session_key import DEFAULT_KEY
 from jupyter_auth.core.errors import ConfigurationError
-from jupyter_auth.core.handles import plain
-from jupyter_auth.core.session_key import DEFAULT_KEY
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from jupyter_auth.core.limits import Limits
+    from jupyter_auth.core.common.rate_limits import Limits
     from jupyter_auth.core.secret import Secret
 
 Kind = Literal["bearer", "api_key"]

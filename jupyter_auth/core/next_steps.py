@@ -5,8 +5,8 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING
 
-from jupyter_auth.core.handles import is_handle
-from jupyter_auth.core.session_key import DEFAULT_KEY
+from jupyter_auth.core.common.handles import is_handle
+from jupyter_auth.core.common.session_key import DEFAULT_KEY
 
 if TYPE_CHECKING:
     from jupyter_auth.core.models import AccountKey

@@ -18,6 +18,7 @@ from oauthlib.oauth2 import (
 from oauthlib.oauth2.rfc6749.errors import raise_from_error
 
 from jupyter_auth.core import device_answer, http
+from jupyter_auth.core.common.tracebacks import forgetful
 from jupyter_auth.core.errors import (
     ConfigurationError,
     LoginDenied,
@@ -38,12 +39,11 @@ from jupyter_auth.core.token_endpoint import (
     restored,
     speaking,
 )
-from jupyter_auth.core.traces import forgetful
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from jupyter_auth.core.addresses import Trust
+    from jupyter_auth.core.common.blocked_addresses import Trust
     from jupyter_auth.core.device_answer import DeviceAnswer
 
 MEANT_FOR_ALL = frozenset(  # errors that mean the same for each grant

@@ -11,9 +11,9 @@ import hashlib
 import hmac
 from typing import TYPE_CHECKING
 
+from jupyter_auth.core.common.handles import plain
+from jupyter_auth.core.common.urls import same_place
 from jupyter_auth.core.errors import LoginExpired, LoginFailed, LoginOvertaken
-from jupyter_auth.core.handles import plain
-from jupyter_auth.core.urls import same_place
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -5,8 +5,8 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING
 
+from jupyter_auth.core.common.handles import plain
 from jupyter_auth.core.errors import ConfigurationError
-from jupyter_auth.core.handles import plain
 from jupyter_auth.core.token_endpoint import Party
 
 if TYPE_CHECKING:

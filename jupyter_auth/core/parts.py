@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Literal
 
+from jupyter_auth.core.common.rate_limits import Throttle
 from jupyter_auth.core.errors import ConfigurationError
-from jupyter_auth.core.limits import Throttle
 from jupyter_auth.core.secret import Secret
 
 if TYPE_CHECKING:

@@ -8,11 +8,19 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from jupyter_auth.core import binding
-from jupyter_auth.core.addresses import Trust
 from jupyter_auth.core.checks import URLS, check_provider
+from jupyter_auth.core.common.blocked_addresses import Trust
+from jupyter_auth.core.common.handles import NAME
+from jupyter_auth.core.common.rate_limits import Throttle
+from jupyter_auth.core.common.shown_text import plain_text
+from jupyter_auth.core.common.urls import (
+    host_of,
+    hostname_of,
+    origin_of,
+    require_secure,
+    same_place,
+)
 from jupyter_auth.core.errors import ConfigurationError
-from jupyter_auth.core.handles import NAME
-from jupyter_auth.core.limits import Throttle
 from jupyter_auth.core.parts import (
     ApiKey,
     ClientAuth,
@@ -26,8 +34,6 @@ from jupyter_auth.core.parts import (
     words,
 )
 from jupyter_auth.core.secret import Secret
-from jupyter_auth.core.shown_text import plain_text
-from jupyter_auth.core.urls import host_of, hostname_of, origin_of, require_secure, same_place
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

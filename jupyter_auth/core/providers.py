@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import platformdirs
 
 from jupyter_auth.core import binding, keeping
+from jupyter_auth.core.common.handles import NAME, is_handle, plain
 from jupyter_auth.core.credentials import (
     Credentials,
     Password,
@@ -30,7 +31,6 @@ from jupyter_auth.core.definitions import (
     replace_provider,
 )
 from jupyter_auth.core.errors import ConfigurationError, ProviderNotFound
-from jupyter_auth.core.handles import NAME, is_handle, plain
 from jupyter_auth.core.made_in_code import MadeInCode, handle_of_provider
 from jupyter_auth.core.parts import nearest
 from jupyter_auth.core.provider import Provider, ProviderInfo
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from jupyter_auth.core.findings import Finding
+    from jupyter_auth.core.common.finding import Finding
     from jupyter_auth.core.models import Account
 
 

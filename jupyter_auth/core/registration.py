@@ -15,9 +15,9 @@ from urllib.parse import parse_qs, urlsplit
 import requests
 
 from jupyter_auth.core import http, oauth
+from jupyter_auth.core.common.finding import Finding, wrong
+from jupyter_auth.core.common.shown_text import plain_text
 from jupyter_auth.core.errors import AuthError
-from jupyter_auth.core.findings import Finding, wrong
-from jupyter_auth.core.shown_text import plain_text
 from jupyter_auth.core.token_endpoint import other_credentials, other_grants, refusal
 
 if TYPE_CHECKING:

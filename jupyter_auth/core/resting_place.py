@@ -7,8 +7,8 @@ import os
 import stat
 from typing import TYPE_CHECKING
 
+from jupyter_auth.core.common.finding import Finding, wrong
 from jupyter_auth.core.errors import ConfigurationError
-from jupyter_auth.core.findings import Finding, wrong
 from jupyter_auth.core.keeping import secrets_file
 from jupyter_auth.core.store import FileStore
 

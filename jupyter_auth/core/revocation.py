@@ -6,8 +6,8 @@ import threading
 from typing import TYPE_CHECKING
 
 from jupyter_auth.core import oauth
+from jupyter_auth.core.common.handles import is_handle
 from jupyter_auth.core.errors import AuthError
-from jupyter_auth.core.handles import is_handle
 from jupyter_auth.core.models import Logout
 
 if TYPE_CHECKING:

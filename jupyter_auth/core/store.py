@@ -21,9 +21,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 import platformdirs
 from filelock import FileLock, Timeout
 
-from jupyter_auth.core import times
+from jupyter_auth.core.common import times
+from jupyter_auth.core.common.handles import names_one
 from jupyter_auth.core.errors import ProviderNotFound, ProviderUnavailable, StoreError
-from jupyter_auth.core.handles import names_one
 from jupyter_auth.core.models import Account, AccountKey
 from jupyter_auth.core.secret import Secret
 

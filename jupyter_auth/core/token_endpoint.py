@@ -21,7 +21,9 @@ from oauthlib.oauth2 import DeviceClient, OAuth2Error, WebApplicationClient
 from requests.auth import HTTPBasicAuth
 from requests_oauthlib import OAuth2Session
 
-from jupyter_auth.core import http, times
+from jupyter_auth.core import http
+from jupyter_auth.core.common import times
+from jupyter_auth.core.common.shown_text import plain_text
 from jupyter_auth.core.credentials import lacking
 from jupyter_auth.core.dialect import spoken, understood
 from jupyter_auth.core.errors import (
@@ -32,7 +34,6 @@ from jupyter_auth.core.errors import (
     ProviderUnavailable,
 )
 from jupyter_auth.core.secret import Secret
-from jupyter_auth.core.shown_text import plain_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

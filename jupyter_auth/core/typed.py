@@ -9,8 +9,8 @@ import contextlib
 from typing import TYPE_CHECKING
 
 from jupyter_auth.core import api_key, grants, oauth, pasted
+from jupyter_auth.core.common.tracebacks import forgetful
 from jupyter_auth.core.errors import ConfigurationError, LoginFailed
-from jupyter_auth.core.traces import forgetful
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

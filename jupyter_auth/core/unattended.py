@@ -9,14 +9,14 @@ import dataclasses
 from typing import TYPE_CHECKING
 
 from jupyter_auth.core import oauth
+from jupyter_auth.core.common.finding import Finding, wrong
+from jupyter_auth.core.common.handles import plain
+from jupyter_auth.core.common.session_key import DEFAULT_KEY
+from jupyter_auth.core.common.tracebacks import forgetful
 from jupyter_auth.core.credentials import variable
 from jupyter_auth.core.errors import ConfigurationError, LoginFailed, RefreshRejected
-from jupyter_auth.core.findings import Finding, wrong
 from jupyter_auth.core.flight import SingleFlight
-from jupyter_auth.core.handles import plain
 from jupyter_auth.core.register import Request
-from jupyter_auth.core.session_key import DEFAULT_KEY
-from jupyter_auth.core.traces import forgetful
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

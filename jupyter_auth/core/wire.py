@@ -10,9 +10,10 @@ import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, cast
 
+from jupyter_auth.core.common.finding import Finding, State
+from jupyter_auth.core.common.rate_limits import Limits, Quota, Throttle
+from jupyter_auth.core.common.session_key import DEFAULT_KEY
 from jupyter_auth.core.errors import BrokerUnavailable
-from jupyter_auth.core.findings import Finding, State
-from jupyter_auth.core.limits import Limits, Quota, Throttle
 from jupyter_auth.core.models import (
     AccountInfo,
     Change,
@@ -24,7 +25,6 @@ from jupyter_auth.core.models import (
 )
 from jupyter_auth.core.provider import ProviderInfo
 from jupyter_auth.core.secret import Secret
-from jupyter_auth.core.session_key import DEFAULT_KEY
 
 if TYPE_CHECKING:
     from jupyter_auth.core.provider import Provider

@@ -11,6 +11,7 @@ import weakref
 from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol
 
+from jupyter_auth.core.common.handles import plain
 from jupyter_auth.core.errors import (
     ConfigurationError,
     LoginRequired,
@@ -18,7 +19,6 @@ from jupyter_auth.core.errors import (
     UserMismatch,
 )
 from jupyter_auth.core.flight import SingleFlight
-from jupyter_auth.core.handles import plain
 from jupyter_auth.kernel.warn import warn
 from jupyter_auth.kernel.watcher import watcher_of
 
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from jupyter_auth.core.errors import AuthError
+    from jupyter_auth.core.interfaces import Accounts
     from jupyter_auth.core.models import Changes, Token
-    from jupyter_auth.core.seams import Accounts
 
 PAUSE = 30.0  # seconds between tries to get a new token while the old one still works
 

@@ -13,11 +13,11 @@ from urllib.parse import urljoin, urlsplit
 import requests
 from requests.utils import default_user_agent
 
+from jupyter_auth.core.common.handles import plain
+from jupyter_auth.core.common.tracebacks import forget_locals
+from jupyter_auth.core.common.urls import LOOPBACK_HOSTS, is_loopback
 from jupyter_auth.core.errors import AuthError, ConfigurationError
-from jupyter_auth.core.handles import plain
 from jupyter_auth.core.secret import MaskedStr
-from jupyter_auth.core.traces import forget_locals
-from jupyter_auth.core.urls import LOOPBACK_HOSTS, is_loopback
 from jupyter_auth.kernel.auth import TokenAuth
 from jupyter_auth.kernel.client import connect
 from jupyter_auth.kernel.key_parts import KeyParts
@@ -26,7 +26,7 @@ from jupyter_auth.kernel.throttle import Credential, Throttling
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from jupyter_auth.core.limits import Quota
+    from jupyter_auth.core.common.rate_limits import Quota
     from jupyter_auth.core.models import AccountInfo, AccountKey, Logout
     from jupyter_auth.core.provider import ProviderInfo
     from jupyter_auth.kernel.account_tokens import AccountTokens

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NoReturn, TypeVar
 from urllib.parse import urlsplit
 
+from jupyter_auth.core.common.urls import origin_of, require_secure
 from jupyter_auth.core.errors import ConfigurationError
-from jupyter_auth.core.urls import origin_of, require_secure
 from jupyter_auth.kernel.arguments import check_arguments
 from jupyter_auth.kernel.throttle import Credential, Throttling
 from jupyter_auth.kernel.warn import warn
@@ -14,8 +14,8 @@ from jupyter_auth.kernel.warn import warn
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from jupyter_auth.core.interfaces import TokenSource
     from jupyter_auth.core.models import Token
-    from jupyter_auth.core.seams import TokenSource
     from jupyter_auth.core.secret import Secret
 
 Kind = TypeVar("Kind", bound="BoundTokens")

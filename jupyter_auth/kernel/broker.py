@@ -10,19 +10,19 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote, urlencode
 
 from jupyter_auth.core import wire
+from jupyter_auth.core.common.handles import plain
+from jupyter_auth.core.common.session_key import DEFAULT_KEY
+from jupyter_auth.core.common.tracebacks import forget_locals
 from jupyter_auth.core.errors import BrokerUnavailable
-from jupyter_auth.core.handles import plain
 from jupyter_auth.core.models import Logout
 from jupyter_auth.core.secret import Secret
-from jupyter_auth.core.session_key import DEFAULT_KEY
-from jupyter_auth.core.traces import forget_locals
 from jupyter_auth.kernel.door import Door, read_connection_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from jupyter_auth.core.findings import Finding
-    from jupyter_auth.core.limits import Limits
+    from jupyter_auth.core.common.finding import Finding
+    from jupyter_auth.core.common.rate_limits import Limits
     from jupyter_auth.core.models import AccountInfo, Changes, Imported, Login, Token
     from jupyter_auth.core.provider import Provider, ProviderInfo
 

@@ -6,6 +6,8 @@ import sys
 from getpass import getpass
 from typing import TYPE_CHECKING
 
+from jupyter_auth.core.common.handles import is_handle, plain
+from jupyter_auth.core.common.tracebacks import forgetful
 from jupyter_auth.core.credentials import variable
 from jupyter_auth.core.errors import (
     ConfigurationError,
@@ -15,19 +17,17 @@ from jupyter_auth.core.errors import (
     ProviderUnavailable,
 )
 from jupyter_auth.core.grants import TYPED
-from jupyter_auth.core.handles import is_handle, plain
 from jupyter_auth.core.secret import Secret
-from jupyter_auth.core.traces import forgetful
 from jupyter_auth.kernel.client import alone
 from jupyter_auth.kernel.prompt import in_notebook, outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from jupyter_auth.core.loopback import LocalAccounts
+    from jupyter_auth.core.interfaces import Accounts
+    from jupyter_auth.core.local_engine import LocalAccounts
     from jupyter_auth.core.models import Login
     from jupyter_auth.core.provider import ProviderInfo
-    from jupyter_auth.core.seams import Accounts
 
 AGAIN = (LoginFailed, ConfigurationError, ProviderUnavailable, ProviderError)
 

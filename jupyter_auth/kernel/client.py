@@ -9,18 +9,18 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from jupyter_auth.core.common.handles import plain
+from jupyter_auth.core.common.tracebacks import forget_locals
 from jupyter_auth.core.errors import BrokerUnavailable, ConfigurationError, ProviderNotFound
-from jupyter_auth.core.handles import plain
-from jupyter_auth.core.traces import forget_locals
 from jupyter_auth.kernel.surroundings import missing_extension
 from jupyter_auth.kernel.watcher import watch
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from jupyter_auth.core.interfaces import Accounts
     from jupyter_auth.core.models import AccountKey
     from jupyter_auth.core.provider import Provider, ProviderInfo
-    from jupyter_auth.core.seams import Accounts
     from jupyter_auth.kernel.broker import BrokerClient
     from jupyter_auth.kernel.hub_service import ServiceAddress
 
@@ -162,7 +162,7 @@ class _Here:
             self._lock, self._engine, self._pid = threading.Lock(), None, os.getpid()
         with self._lock:
             if self._engine is None:
-                from jupyter_auth.core.loopback import LocalAccounts
+                from jupyter_auth.core.local_engine import LocalAccounts
                 from jupyter_auth.core.providers import Providers, user_file
                 from jupyter_auth.core.store import FileStore
 
@@ -251,8 +251,8 @@ def account_key(
     With a ``username`` and no ``session_key`` it is that person's account, whatever its key, the
     default one first; where there is none yet, its key will be the user name, or near it.
     """
+    from jupyter_auth.core.common.session_key import DEFAULT_KEY
     from jupyter_auth.core.models import AccountKey
-    from jupyter_auth.core.session_key import DEFAULT_KEY
 
     if username is None or session_key != DEFAULT_KEY:
         return AccountKey(provider, session_key)

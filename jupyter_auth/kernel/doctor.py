@@ -5,10 +5,10 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING
 
+from jupyter_auth.core.common.finding import Finding, wrong
+from jupyter_auth.core.common.handles import marked, plain
 from jupyter_auth.core.environment import DISTRIBUTION, python
 from jupyter_auth.core.errors import AuthError, ProviderNotFound
-from jupyter_auth.core.findings import Finding, wrong
-from jupyter_auth.core.handles import marked, plain
 from jupyter_auth.kernel import client
 from jupyter_auth.kernel.prompt import in_notebook
 from jupyter_auth.kernel.report import Report, Section
@@ -17,7 +17,7 @@ from jupyter_auth.kernel.whereabouts import front_end, version, without_broker
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from jupyter_auth.core.seams import Accounts
+    from jupyter_auth.core.interfaces import Accounts
 
 PATIENCE = 1.0  # seconds until it is said what is waited for
 AT_ONCE = 8  # providers

@@ -12,7 +12,7 @@ from urllib.request import getproxies
 import httpx
 from anyio import to_thread
 
-from jupyter_auth.core.traces import forget_locals
+from jupyter_auth.core.common.tracebacks import forget_locals
 from jupyter_auth.kernel.bound import REFUSED, BoundTokens, headers_at, refuse_proxy
 
 if TYPE_CHECKING:

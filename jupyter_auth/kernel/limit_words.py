@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from jupyter_auth.core.limits import Limits
+    from jupyter_auth.core.common.rate_limits import Limits
 
 
 def limit_words(limits: Limits) -> str:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from jupyter_auth.core.common.session_key import DEFAULT_KEY
 from jupyter_auth.core.errors import AuthError
 from jupyter_auth.core.grants import ENDPOINT
-from jupyter_auth.core.session_key import DEFAULT_KEY
 from jupyter_auth.kernel import verbs
 from jupyter_auth.kernel.client import connect
 

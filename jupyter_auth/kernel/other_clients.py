@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     import httpx
 
+    from jupyter_auth.core.interfaces import TokenSource
     from jupyter_auth.core.models import Token
-    from jupyter_auth.core.seams import TokenSource
 
 UNKNOWN = 3600  # seconds after which to ask again for a token that names no lifetime
 WHATEVER_IS_GRANTED = "/.default"  # how a scope ends that asks for no more, at Microsoft

@@ -12,7 +12,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urljoin
 
-from jupyter_auth.core.handles import FROM_CODE
+from jupyter_auth.core.common.handles import FROM_CODE
 from jupyter_auth.kernel.browser_file import BrowserFile
 
 if TYPE_CHECKING:

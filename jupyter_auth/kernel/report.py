@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from jupyter_auth.kernel.shown import Shown
 
 if TYPE_CHECKING:
-    from jupyter_auth.core.findings import Finding
+    from jupyter_auth.core.common.finding import Finding
 
 MARKS = {"ok": "ok", "note": "note", "wrong": "WRONG"}
 COLOURS = {"ok": "32", "note": "33", "wrong": "31;1"}  # ANSI

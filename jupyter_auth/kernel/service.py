@@ -18,8 +18,8 @@ from jupyter_auth.kernel.client import register_unnamed
 
 if TYPE_CHECKING:
     from jupyter_auth.core.client_tokens import ClientTokens
+    from jupyter_auth.core.interfaces import Accounts
     from jupyter_auth.core.models import Logout, Token
-    from jupyter_auth.core.seams import Accounts
     from jupyter_auth.core.secret import Secret
 
 

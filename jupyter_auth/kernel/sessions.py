@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import requests
 
+from jupyter_auth.core.common.urls import origin_of, require_secure
 from jupyter_auth.core.errors import AuthError
 from jupyter_auth.core.secret import MaskedStr
-from jupyter_auth.core.urls import origin_of, require_secure
 from jupyter_auth.kernel.arguments import check_arguments
 from jupyter_auth.kernel.auth import TokenAuth
 from jupyter_auth.kernel.authenticated import AuthenticatedSession

@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple, cast
 
+from jupyter_auth.core.common.handles import plain
 from jupyter_auth.core.errors import (
     AuthError,
     InsufficientScope,
@@ -18,7 +19,6 @@ from jupyter_auth.core.errors import (
     RefreshRejected,
     UserMismatch,
 )
-from jupyter_auth.core.handles import plain
 from jupyter_auth.core.next_steps import how_to_sign_in
 from jupyter_auth.kernel.account_tokens import AccountTokens
 from jupyter_auth.kernel.client import account_key
@@ -26,10 +26,10 @@ from jupyter_auth.kernel.client import account_key
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from jupyter_auth.core.loopback import LocalAccounts
+    from jupyter_auth.core.interfaces import Accounts
+    from jupyter_auth.core.local_engine import LocalAccounts
     from jupyter_auth.core.models import AccountInfo, Login, Logout
     from jupyter_auth.core.provider import ProviderInfo
-    from jupyter_auth.core.seams import Accounts
     from jupyter_auth.kernel.prompt import Prompt
 
 NOT_REPORTED = frozenset({"offline_access"})  # some providers grant it without saying so

@@ -8,10 +8,10 @@ import weakref
 from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from jupyter_auth.core import times
+from jupyter_auth.core.common import times
+from jupyter_auth.core.common.rate_limits import Limits, quota_of
+from jupyter_auth.core.common.session_key import DEFAULT_KEY
 from jupyter_auth.core.errors import AuthError, Throttled
-from jupyter_auth.core.limits import Limits, quota_of
-from jupyter_auth.core.session_key import DEFAULT_KEY
 from jupyter_auth.kernel.warn import warn
 from jupyter_auth.kernel.watcher import watcher_of
 
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
     from requests import Response
 
-    from jupyter_auth.core.limits import Quota
+    from jupyter_auth.core.common.rate_limits import Quota
+    from jupyter_auth.core.interfaces import Accounts
     from jupyter_auth.core.models import Changes
     from jupyter_auth.core.provider import ProviderInfo
-    from jupyter_auth.core.seams import Accounts
 
 RETRY_AFTER_MAX = 30.0  # seconds
 RETRIES = 3

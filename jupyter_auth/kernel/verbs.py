@@ -11,11 +11,11 @@ from html import escape
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from jupyter_auth.core import wire
+from jupyter_auth.core.common.handles import marked, plain
+from jupyter_auth.core.common.session_key import DEFAULT_KEY
 from jupyter_auth.core.errors import AuthError, LoginRequired, ProviderNotFound
-from jupyter_auth.core.handles import marked, plain
 from jupyter_auth.core.models import AccountKey
 from jupyter_auth.core.secret import Secret
-from jupyter_auth.core.session_key import DEFAULT_KEY
 from jupyter_auth.kernel import client
 from jupyter_auth.kernel.limit_words import limit_words
 from jupyter_auth.kernel.shown import Shown
@@ -23,9 +23,9 @@ from jupyter_auth.kernel.shown import Shown
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from jupyter_auth.core.limits import Limits
+    from jupyter_auth.core.common.rate_limits import Limits
+    from jupyter_auth.core.interfaces import Accounts
     from jupyter_auth.core.models import AccountInfo
-    from jupyter_auth.core.seams import Accounts
 
 
 class Misuse(Exception):

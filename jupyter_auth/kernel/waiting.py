@@ -9,6 +9,7 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from jupyter_auth.core.common.handles import plain
 from jupyter_auth.core.errors import (
     AuthError,
     BrokerUnavailable,
@@ -16,12 +17,11 @@ from jupyter_auth.core.errors import (
     LoginRequired,
     Throttled,
 )
-from jupyter_auth.core.handles import plain
 from jupyter_auth.kernel import interrupts
 
 if TYPE_CHECKING:
+    from jupyter_auth.core.interfaces import Accounts
     from jupyter_auth.core.models import Login, LoginStatus
-    from jupyter_auth.core.seams import Accounts
     from jupyter_auth.kernel.prompt import Prompt
 
 POLL = 25.0  # seconds

@@ -9,13 +9,13 @@ import threading
 import weakref
 from typing import TYPE_CHECKING
 
-from jupyter_auth.core import backoff
+from jupyter_auth.core.common import backoff
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from jupyter_auth.core.interfaces import Accounts
     from jupyter_auth.core.models import Changes
-    from jupyter_auth.core.seams import Accounts
 
     Listener = Callable[[Changes], None]
 

@@ -9,8 +9,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from jupyter_auth.core.common.finding import Finding
 from jupyter_auth.core.environment import DISTRIBUTION
-from jupyter_auth.core.findings import Finding
 from jupyter_auth.kernel.prompt import browser_here, in_notebook, jupyter_address
 from jupyter_auth.kernel.surroundings import missing_extension
 

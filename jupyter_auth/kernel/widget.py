@@ -18,13 +18,13 @@ import anywidget
 import traitlets
 
 from jupyter_auth.core import wire
+from jupyter_auth.core.common.handles import plain
+from jupyter_auth.core.common.session_key import DEFAULT_KEY
 from jupyter_auth.core.errors import AuthError, LoginExpired, LoginRequired
 from jupyter_auth.core.grants import TYPED
-from jupyter_auth.core.handles import plain
 from jupyter_auth.core.models import AccountKey
 from jupyter_auth.core.parts import words
 from jupyter_auth.core.provider import Provider
-from jupyter_auth.core.session_key import DEFAULT_KEY
 from jupyter_auth.kernel.arguments import check_arguments
 from jupyter_auth.kernel.client import account_key, connect, default_provider, watch
 from jupyter_auth.kernel.prompt import (
@@ -42,9 +42,9 @@ if TYPE_CHECKING:
 
     from ipywidgets import Layout
 
-    from jupyter_auth.core.limits import Limits
+    from jupyter_auth.core.common.rate_limits import Limits
+    from jupyter_auth.core.interfaces import Accounts
     from jupyter_auth.core.models import AccountInfo, Login
-    from jupyter_auth.core.seams import Accounts
 
 VIEW_TIME = 3.0  # seconds that a view has to speak up in, while the kernel is idle
 HEAR_TIME = 1.0  # seconds more: what came while it was busy is heard first

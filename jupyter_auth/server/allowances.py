@@ -9,8 +9,8 @@ import math
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
+from jupyter_auth.core.common.handles import plain
 from jupyter_auth.core.errors import Throttled
-from jupyter_auth.core.handles import plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable

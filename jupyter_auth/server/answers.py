@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from tornado.web import HTTPError
 
-from jupyter_auth.core.backoff import asked_for
+from jupyter_auth.core.common.backoff import asked_for
 from jupyter_auth.core.errors import AuthError, BrokerUnavailable
 from jupyter_auth.server.origins import ForeignOrigin
 

@@ -6,10 +6,10 @@ import asyncio
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
+from jupyter_auth.core.common.seldom import Seldom
 from jupyter_auth.core.errors import BrokerUnavailable, Throttled
 from jupyter_auth.core.models import Changes
 from jupyter_auth.server.room import LATER, Room
-from jupyter_auth.server.seldom import Seldom
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,13 +11,13 @@ import dataclasses
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from jupyter_auth.core import wire
+from jupyter_auth.core.common.finding import wrong
+from jupyter_auth.core.common.handles import names_one
+from jupyter_auth.core.common.urls import origin_of
 from jupyter_auth.core.definitions import provider_from_mapping
 from jupyter_auth.core.errors import ConfigurationError
-from jupyter_auth.core.findings import wrong
-from jupyter_auth.core.handles import names_one
 from jupyter_auth.core.lifetimes import Need
 from jupyter_auth.core.provider import configured_names
-from jupyter_auth.core.urls import origin_of
 from jupyter_auth.server import inputs, steps
 from jupyter_auth.server.asker import Asker
 from jupyter_auth.server.bell import WAITS, Bell, Waits

@@ -13,12 +13,12 @@ from traitlets import Bool, Dict, Float, List, TraitError, Unicode, Union
 from traitlets.config import Config, LoggingConfigurable
 
 from jupyter_auth.core import credentials
+from jupyter_auth.core.common.finding import Finding
+from jupyter_auth.core.common.handles import NAME
+from jupyter_auth.core.common.urls import origin_of
 from jupyter_auth.core.errors import ConfigurationError
-from jupyter_auth.core.findings import Finding
-from jupyter_auth.core.handles import NAME
 from jupyter_auth.core.logins import LIFETIME
 from jupyter_auth.core.parts import nearest
-from jupyter_auth.core.urls import origin_of
 from jupyter_auth.server import same_person
 
 if TYPE_CHECKING:

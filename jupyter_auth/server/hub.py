@@ -25,10 +25,12 @@ from urllib.parse import urlsplit
 from tornado.httpserver import HTTPServer
 from traitlets.config import Application
 
-from jupyter_auth.core import addresses, credentials
+from jupyter_auth.core import credentials
+from jupyter_auth.core.common import blocked_addresses
+from jupyter_auth.core.common.seldom import Seldom
+from jupyter_auth.core.common.urls import require_secure
 from jupyter_auth.core.errors import AuthError, ConfigurationError
 from jupyter_auth.core.providers import Providers
-from jupyter_auth.core.urls import require_secure
 from jupyter_auth.server.config import read_settings
 from jupyter_auth.server.database import Database
 from jupyter_auth.server.door import MAX_HEADERS
@@ -52,7 +54,6 @@ from jupyter_auth.server.inputs import MAX_BODY
 from jupyter_auth.server.places import PREFIX
 from jupyter_auth.server.room import Room
 from jupyter_auth.server.rotation import check_keys
-from jupyter_auth.server.seldom import Seldom
 from jupyter_auth.server.sqlstore import name_persons
 from jupyter_auth.server.undumpable import close_process
 from jupyter_auth.server.vault import VARIABLE as KEYS
@@ -78,7 +79,7 @@ class Service:
     def __init__(
         self, environ: Mapping[str, str], config_file: str | None = None, room: Room | None = None
     ) -> None:
-        addresses.guard()
+        blocked_addresses.guard()
         self.base_url = _base_url(prefix_of(environ))
         settings = _settings(environ, config_file, self.base_url)
         self.providers = Providers(

@@ -9,8 +9,8 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
+from jupyter_auth.core.common.finding import wrong
 from jupyter_auth.core.errors import AuthError
-from jupyter_auth.core.findings import wrong
 from jupyter_auth.server.hub import DATABASE, PROVIDERS, Service
 from jupyter_auth.server.hub_admin import sign_out
 from jupyter_auth.server.hub_doctor import SCOPE, examine
@@ -22,7 +22,7 @@ from jupyter_auth.server.vault import VARIABLE as KEYS
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from jupyter_auth.core.findings import Finding
+    from jupyter_auth.core.common.finding import Finding
 
 PROG = "jupyter auth hub"
 _EPILOG = f"""Run it where the service runs: it reads {DATABASE}, {KEYS} and {PROVIDERS},

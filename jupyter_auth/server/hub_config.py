@@ -12,8 +12,8 @@ from urllib.parse import parse_qs
 
 from traitlets.config.loader import LazyConfigValue
 
+from jupyter_auth.core.common.urls import host_of
 from jupyter_auth.core.errors import ConfigurationError
-from jupyter_auth.core.urls import host_of
 from jupyter_auth.server.under_hub import CALLBACK, HOOK_VARIABLE, MARK, URL_VARIABLE
 
 if TYPE_CHECKING:

@@ -21,9 +21,9 @@ from tornado import web
 
 from jupyter_auth.core import wire
 from jupyter_auth.core.checkup import checkup
+from jupyter_auth.core.common.finding import Finding, wrong
 from jupyter_auth.core.discovery import Discovery
 from jupyter_auth.core.errors import AuthError, BrokerUnavailable
-from jupyter_auth.core.findings import Finding, wrong
 from jupyter_auth.core.http import no_auth
 from jupyter_auth.core.registration import registration
 from jupyter_auth.core.shared_uris import must_name_issuer, others_at

@@ -11,11 +11,11 @@ from urllib.parse import urlsplit
 import requests
 
 from jupyter_auth.core import wire
+from jupyter_auth.core.common.finding import Finding, wrong
+from jupyter_auth.core.common.shown_text import plain_text
+from jupyter_auth.core.common.urls import origin_of, require_secure
 from jupyter_auth.core.errors import BrokerUnavailable, ConfigurationError
-from jupyter_auth.core.findings import Finding, wrong
 from jupyter_auth.core.secret import Secret
-from jupyter_auth.core.shown_text import plain_text
-from jupyter_auth.core.urls import origin_of, require_secure
 from jupyter_auth.server.answers import UNAVAILABLE
 from jupyter_auth.server.hub_config import NAME
 

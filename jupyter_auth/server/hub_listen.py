@@ -10,10 +10,10 @@ from typing import Any
 
 from tornado.netutil import bind_sockets
 
+from jupyter_auth.core.common.seldom import Seldom
+from jupyter_auth.core.common.urls import LOOPBACK_HOSTS
 from jupyter_auth.core.errors import ConfigurationError
-from jupyter_auth.core.urls import LOOPBACK_HOSTS
 from jupyter_auth.server.room import FILES
-from jupyter_auth.server.seldom import Seldom
 
 BACKLOG = 4096  # connections that wait to be taken; the system may allow fewer
 SPENT = {errno.EMFILE, errno.ENFILE}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select
 
-from jupyter_auth.server.seldom import Seldom
+from jupyter_auth.core.common.seldom import Seldom
 from jupyter_auth.server.sqlstore import LOGINS
 from jupyter_auth.server.tables import records
 

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from jupyter_auth.core.common.finding import Finding, wrong
+from jupyter_auth.core.common.urls import LOOPBACK_HOSTS
 from jupyter_auth.core.errors import AuthError, ConfigurationError
-from jupyter_auth.core.findings import Finding, wrong
-from jupyter_auth.core.urls import LOOPBACK_HOSTS
 from jupyter_auth.server.hub_config import ACCESS, NAME, SAME_PERSON
 from jupyter_auth.server.hub_doctor import reached
 from jupyter_auth.server.hub_people import NEEDED_SCOPES

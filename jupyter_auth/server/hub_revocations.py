@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from sqlalchemy import delete, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
+from jupyter_auth.core.common.seldom import Seldom
 from jupyter_auth.core.errors import AuthError, ConfigurationError, StoreError
 from jupyter_auth.core.models import Logout
 from jupyter_auth.core.revocation import Revoker, sign_out
@@ -26,7 +27,6 @@ from jupyter_auth.core.store import decoded, encoded
 from jupyter_auth.server.database import Owner
 from jupyter_auth.server.hub_metrics import REVOCATIONS
 from jupyter_auth.server.hub_upkeep import again_and_again
-from jupyter_auth.server.seldom import Seldom
 from jupyter_auth.server.sqlstore import ACCOUNT, SqlStore
 from jupyter_auth.server.tables import records
 

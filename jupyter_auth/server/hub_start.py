@@ -13,7 +13,7 @@ from urllib.parse import SplitResult, urlsplit
 from tornado import web
 from tornado.routing import Router
 
-from jupyter_auth.core.backoff import Backoff
+from jupyter_auth.core.common.backoff import Backoff
 from jupyter_auth.core.errors import AuthError, BrokerUnavailable, ConfigurationError
 from jupyter_auth.server import views
 from jupyter_auth.server.answers import refuse

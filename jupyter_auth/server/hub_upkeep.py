@@ -8,10 +8,10 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
+from jupyter_auth.core.common.seldom import Seldom
 from jupyter_auth.server.database import LEASE
 from jupyter_auth.server.hub_metrics import UNSAVED
 from jupyter_auth.server.rotation import announce, leave
-from jupyter_auth.server.seldom import Seldom
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable

@@ -6,12 +6,12 @@ import json
 import sys
 from typing import TYPE_CHECKING, Any
 
-from jupyter_auth.core import times
+from jupyter_auth.core.common import times
+from jupyter_auth.core.common.rate_limits import Limits, Quota
+from jupyter_auth.core.common.session_key import DEFAULT_KEY
+from jupyter_auth.core.common.shown_text import plain_text
 from jupyter_auth.core.errors import ConfigurationError
-from jupyter_auth.core.limits import Limits, Quota
 from jupyter_auth.core.secret import Secret
-from jupyter_auth.core.session_key import DEFAULT_KEY
-from jupyter_auth.core.shown_text import plain_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

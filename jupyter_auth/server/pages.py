@@ -10,6 +10,8 @@ from urllib.parse import urlsplit
 from jupyter_server.auth.decorator import allow_unauthenticated
 from tornado import web
 
+from jupyter_auth.core.common.handles import plain
+from jupyter_auth.core.common.urls import host_of
 from jupyter_auth.core.credentials import install, lacking
 from jupyter_auth.core.errors import (
     AuthError,
@@ -20,11 +22,9 @@ from jupyter_auth.core.errors import (
     LoginOvertaken,
     ProviderUnavailable,
 )
-from jupyter_auth.core.handles import plain
 from jupyter_auth.core.logins import LIFETIME
 from jupyter_auth.core.openings import binding_name
 from jupyter_auth.core.provider import ProviderInfo
-from jupyter_auth.core.urls import host_of
 from jupyter_auth.server import inputs, views
 from jupyter_auth.server.answers import FORBIDDEN, error_of, refuse
 from jupyter_auth.server.guard import UIHandler, may

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from jupyter_auth.core.handles import plain
+from jupyter_auth.core.common.handles import plain
 from jupyter_auth.server.whereabouts import Whereabouts
 
 if TYPE_CHECKING:

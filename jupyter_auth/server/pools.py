@@ -13,8 +13,8 @@ import functools
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
+from jupyter_auth.core.common.handles import plain
 from jupyter_auth.core.errors import BrokerUnavailable, ProviderUnavailable
-from jupyter_auth.core.handles import plain
 from jupyter_auth.server.allowances import Allowances
 
 if TYPE_CHECKING:

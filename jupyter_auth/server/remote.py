@@ -15,7 +15,7 @@ from urllib.parse import quote, urlencode, urlsplit
 from tornado.httpclient import AsyncHTTPClient, HTTPRequest
 
 from jupyter_auth.core import wire
-from jupyter_auth.core.backoff import Backoff
+from jupyter_auth.core.common.backoff import Backoff
 from jupyter_auth.core.errors import BrokerUnavailable, ConfigurationError, from_wire
 from jupyter_auth.core.secret import Secret
 from jupyter_auth.server.broker import MAX_WAIT, Wire

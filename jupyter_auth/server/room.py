@@ -5,8 +5,8 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING
 
+from jupyter_auth.core.common.seldom import Seldom
 from jupyter_auth.core.errors import BrokerUnavailable
-from jupyter_auth.server.seldom import Seldom
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
+from jupyter_auth.core.common.finding import Finding
 from jupyter_auth.core.errors import ConfigurationError, StoreError
-from jupyter_auth.core.findings import Finding
 from jupyter_auth.server.database import LEASE
 from jupyter_auth.server.tables import marks, records, replicas
 from jupyter_auth.server.vault import VARIABLE

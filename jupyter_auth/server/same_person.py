@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from jupyter_auth.core.common.shown_text import plain_text
 from jupyter_auth.core.errors import UserMismatch
-from jupyter_auth.core.shown_text import plain_text
 from jupyter_auth.server.hub_config import SAME_PERSON, sign_in_host
 
 if TYPE_CHECKING:

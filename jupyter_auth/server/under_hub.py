@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
+from jupyter_auth.core.common.finding import Finding
 from jupyter_auth.core.errors import ConfigurationError
-from jupyter_auth.core.findings import Finding
 from jupyter_auth.server.origins import hub_apart
 
 if TYPE_CHECKING:

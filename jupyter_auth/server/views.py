@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
-from jupyter_auth.core.urls import host_of
+from jupyter_auth.core.common.urls import host_of
 
 if TYPE_CHECKING:
     from jinja2 import Environment

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from jupyter_auth.core.common.finding import Finding, wrong
+from jupyter_auth.core.common.urls import origin_of
 from jupyter_auth.core.errors import ConfigurationError
-from jupyter_auth.core.findings import Finding, wrong
-from jupyter_auth.core.urls import origin_of
 from jupyter_auth.server.origins import departure
 
 if TYPE_CHECKING:

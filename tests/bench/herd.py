@@ -151,7 +151,7 @@ class _Fixed:
 
 def _backoff() -> Any:
     try:
-        from jupyter_auth.core.backoff import Backoff
+        from jupyter_auth.core.common.backoff import Backoff
     except ImportError:
         return _Fixed()
     return Backoff()

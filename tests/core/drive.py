@@ -10,14 +10,14 @@ from urllib.parse import parse_qsl, urlsplit
 from providers.rogue import RogueProvider
 
 from jupyter_auth.core import oauth
-from jupyter_auth.core.addresses import Trust
+from jupyter_auth.core.common.blocked_addresses import Trust
+from jupyter_auth.core.common.handles import plain
+from jupyter_auth.core.common.session_key import DEFAULT_KEY
 from jupyter_auth.core.engine import Engine
-from jupyter_auth.core.handles import plain
 from jupyter_auth.core.models import Account, AccountKey
 from jupyter_auth.core.parts import Endpoints
 from jupyter_auth.core.providers import Providers, provider_from_mapping
 from jupyter_auth.core.secret import Secret
-from jupyter_auth.core.session_key import DEFAULT_KEY
 from jupyter_auth.core.token_endpoint import Party
 
 if TYPE_CHECKING:

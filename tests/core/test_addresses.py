@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from jupyter_auth.core import addresses, http
-from jupyter_auth.core.addresses import Trust
+from jupyter_auth.core import http
+from jupyter_auth.core.common import blocked_addresses
+from jupyter_auth.core.common.blocked_addresses import Trust
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.errors import ConfigurationError, ProviderError, ProviderUnavailable
 from jupyter_auth.core.providers import Providers
@@ -37,8 +38,8 @@ def watch() -> None:
 
 @pytest.fixture(autouse=True)
 def _nobody_else_is_asked(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(addresses, "_guarded", False)
-    addresses.guard()
+    monkeypatch.setattr(blocked_addresses, "_guarded", False)
+    blocked_addresses.guard()
     watch()
     attempts.clear()
     yield

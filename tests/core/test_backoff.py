@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from jupyter_auth.core.backoff import FIRST, LONGEST, Backoff, asked_for
+from jupyter_auth.core.common.backoff import FIRST, LONGEST, Backoff, asked_for
 from jupyter_auth.core.errors import BrokerUnavailable, Throttled, from_wire
 
 if TYPE_CHECKING:

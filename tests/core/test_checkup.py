@@ -17,7 +17,7 @@ from .drive import provider_at
 if TYPE_CHECKING:
     from providers.troubles import Proceed, Reply
 
-    from jupyter_auth.core.findings import Finding
+    from jupyter_auth.core.common.finding import Finding
 
 
 def found(server: Any, *, clock: Any = time.time, **fields: Any) -> dict[str, Finding]:

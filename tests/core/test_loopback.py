@@ -16,8 +16,8 @@ from processes import free_port
 
 from jupyter_auth.core import listener
 from jupyter_auth.core.errors import ConfigurationError, LoginExpired, LoginFailed
+from jupyter_auth.core.local_engine import LocalAccounts
 from jupyter_auth.core.logins import LIFETIME
-from jupyter_auth.core.loopback import LocalAccounts
 from jupyter_auth.core.providers import Providers
 from jupyter_auth.core.store import MemoryStore
 

@@ -9,6 +9,7 @@ import pytest
 from providers.rogue import RogueProvider
 
 from jupyter_auth.core import wire
+from jupyter_auth.core.common.handles import MARK, handle_of, is_handle, marked, plain
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.errors import (
     ConfigurationError,
@@ -16,7 +17,6 @@ from jupyter_auth.core.errors import (
     LoginRequired,
     ProviderNotFound,
 )
-from jupyter_auth.core.handles import MARK, handle_of, is_handle, marked, plain
 from jupyter_auth.core.made_in_code import MOST
 from jupyter_auth.core.models import AccountKey
 from jupyter_auth.core.parts import Service

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from providers.oidc import OidcProvider
     from providers.rogue import RogueProvider
 
-    from jupyter_auth.core.findings import Finding
+    from jupyter_auth.core.common.finding import Finding
 
 SECRET = "registered-secret-2f70"
 URI = "https://hub.example/services/jupyter-auth/callback/idp"

@@ -10,7 +10,7 @@ from jupyter_auth.core import providers
 from jupyter_auth.core.credentials import Credentials
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.errors import ConfigurationError, LoginFailed
-from jupyter_auth.core.loopback import LocalAccounts
+from jupyter_auth.core.local_engine import LocalAccounts
 from jupyter_auth.core.providers import Providers, provider_from_mapping
 from jupyter_auth.core.secret import Secret
 from jupyter_auth.core.store import MemoryStore

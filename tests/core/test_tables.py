@@ -13,8 +13,8 @@ from traitlets.config import Config
 
 import jupyter_auth
 from jupyter_auth.core import wire
+from jupyter_auth.core.common.rate_limits import Throttle
 from jupyter_auth.core.errors import ConfigurationError
-from jupyter_auth.core.limits import Throttle
 from jupyter_auth.core.parts import PARTS, Endpoints, Header, Paste, Service
 from jupyter_auth.core.provider import Provider
 from jupyter_auth.core.providers import Providers, provider, provider_from_mapping

@@ -22,7 +22,7 @@ from jupyter_auth.core.errors import (
     ProviderUnavailable,
     UserMismatch,
 )
-from jupyter_auth.core.loopback import LocalAccounts
+from jupyter_auth.core.local_engine import LocalAccounts
 from jupyter_auth.core.models import AccountKey
 from jupyter_auth.core.providers import Providers, provider_from_mapping
 from jupyter_auth.core.secret import Secret

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from jupyter_auth.core.common.urls import origin_of, require_secure
 from jupyter_auth.core.errors import ConfigurationError
-from jupyter_auth.core.urls import origin_of, require_secure
 
 
 @pytest.mark.parametrize(

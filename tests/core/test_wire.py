@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jupyter_auth.core import errors, wire
+from jupyter_auth.core.common.rate_limits import Limits, Quota
 from jupyter_auth.core.errors import AuthError, BrokerUnavailable
-from jupyter_auth.core.limits import Limits, Quota
 from jupyter_auth.core.models import Account, AccountInfo, Change, Changes, Login, Token
 from jupyter_auth.core.provider import Provider, ProviderInfo
 from jupyter_auth.core.secret import Secret

@@ -12,7 +12,7 @@ from environments.server_kernel import ServerKernel
 from jupyter_process import JupyterProcess
 from kernel.kernels import Kernel
 
-from jupyter_auth.core.handles import MARK
+from jupyter_auth.core.common.handles import MARK
 
 START = """
 import json, jupyter_auth

@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from served import browser_of
 
-from jupyter_auth.core.handles import MARK
+from jupyter_auth.core.common.handles import MARK
 from jupyter_auth.core.provider import Provider
 from jupyter_auth.kernel.client import connect
 

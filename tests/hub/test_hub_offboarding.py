@@ -17,7 +17,7 @@ from replicas import Cluster
 from sqlalchemy import select
 from stores import ALICE, KEYS
 
-from jupyter_auth.core import addresses
+from jupyter_auth.core.common import blocked_addresses
 from jupyter_auth.core.providers import Providers
 from jupyter_auth.server import hub_cli
 from jupyter_auth.server.config import Settings
@@ -54,7 +54,7 @@ def environment(
     }
     for name, value in environ.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr(addresses, "_guarded", False)  # else it stays so
+    monkeypatch.setattr(blocked_addresses, "_guarded", False)  # else it stays so
 
 
 @pytest.mark.usefixtures("environment")

@@ -19,7 +19,7 @@ from traitlets.config import Config
 
 import jupyter_auth
 from jupyter_auth import ConfigurationError, Throttled
-from jupyter_auth.core.backoff import Backoff, asked_for
+from jupyter_auth.core.common.backoff import Backoff, asked_for
 from jupyter_auth.core.errors import BrokerUnavailable
 from jupyter_auth.core.secret import Secret
 from jupyter_auth.server import events, kernel, ui

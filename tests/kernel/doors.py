@@ -18,7 +18,7 @@ from patience import PATIENCE, eventually
 from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 
-from jupyter_auth.core.handles import plain
+from jupyter_auth.core.common.handles import plain
 from jupyter_auth.core.secret import Secret
 from jupyter_auth.server.broker import Broker
 from jupyter_auth.server.door import Connection, Door

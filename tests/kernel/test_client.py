@@ -194,7 +194,7 @@ def test_watching_until_it_is_ended(client, signed_in):
 
 
 def test_a_watcher_outlives_a_broker_and_its_own_listeners(signed_in, door, tmp_path, monkeypatch):
-    monkeypatch.setattr("jupyter_auth.core.backoff.Backoff.pause", lambda *_: 0.01)
+    monkeypatch.setattr("jupyter_auth.core.common.backoff.Backoff.pause", lambda *_: 0.01)
     monkeypatch.setattr("logging.Logger.exception", lambda *_: None)
     client = BrokerClient(door.path)
     told = threading.Event()

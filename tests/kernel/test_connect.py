@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 from kernel.doors import child
 
+from jupyter_auth.core.common.handles import plain
 from jupyter_auth.core.errors import (
     BrokerUnavailable,
     ConfigurationError,
 )
-from jupyter_auth.core.handles import plain
 from jupyter_auth.core.provider import Provider
 from jupyter_auth.kernel.client import connect, default_provider
 

@@ -14,8 +14,8 @@ from kernel.test_cli import command, run
 from patience import PATIENCE
 from providers import troubles
 
+from jupyter_auth.core.common.finding import Finding
 from jupyter_auth.core.errors import ProviderNotFound
-from jupyter_auth.core.findings import Finding
 from jupyter_auth.kernel import client, doctor
 from jupyter_auth.kernel.report import Report, Section
 from jupyter_auth.kernel.whereabouts import version

@@ -12,8 +12,8 @@ from patience import PATIENCE
 import jupyter_auth
 from jupyter_auth import ClientSession, LoginWidget, Provider, TokenAuth, UserSession
 from jupyter_auth.core import made_in_code
+from jupyter_auth.core.common.handles import MARK
 from jupyter_auth.core.errors import LoginRequired, ProviderNotFound
-from jupyter_auth.core.handles import MARK
 from jupyter_auth.core.parts import Service
 from jupyter_auth.kernel import client as clients
 from jupyter_auth.kernel import doctor, verbs

@@ -15,8 +15,8 @@ from patience import PATIENCE, eventually
 from providers.rogue import RogueProvider
 from providers.troubles import Reply
 
+from jupyter_auth.core.common.rate_limits import Limits, Quota
 from jupyter_auth.core.errors import BrokerUnavailable, Throttled
-from jupyter_auth.core.limits import Limits, Quota
 from jupyter_auth.kernel import verbs
 from jupyter_auth.kernel.auth import TokenAuth
 from jupyter_auth.kernel.limit_words import limit_words

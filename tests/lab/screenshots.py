@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 QUOTA = """import time
-from jupyter_auth.core.limits import Limits, Quota
+from jupyter_auth.core.common.rate_limits import Limits, Quota
 from jupyter_auth.kernel.client import connect
 quota = Quota(limit=5000, remaining=4321, reset_at=time.time() + 1800)
 names = ("survey.ipynb", "analysis.ipynb", "nightly.ipynb", "teaching.ipynb")

@@ -14,7 +14,7 @@ from jupyter_auth.core import callback
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.errors import ConfigurationError, LoginFailed, LoginOvertaken
 from jupyter_auth.core.listener import Listener, Page
-from jupyter_auth.core.loopback import LocalAccounts
+from jupyter_auth.core.local_engine import LocalAccounts
 from jupyter_auth.core.providers import Providers
 from jupyter_auth.core.register import Opening
 from jupyter_auth.core.secret import Secret

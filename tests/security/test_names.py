@@ -19,11 +19,11 @@ from patience import PATIENCE
 from providers import troubles
 
 from jupyter_auth.core import wire
+from jupyter_auth.core.common.rate_limits import Limits
+from jupyter_auth.core.common.shown_text import plain_text
 from jupyter_auth.core.device_answer import parse
 from jupyter_auth.core.errors import ConfigurationError, ProviderError
-from jupyter_auth.core.limits import Limits
 from jupyter_auth.core.provider import Provider
-from jupyter_auth.core.shown_text import plain_text
 from jupyter_auth.kernel.broker import BrokerClient
 
 # Escapes of a terminal in 7 and 8 bits, line breaks, direction overrides, what has no width, and

@@ -17,7 +17,7 @@ from kernel.kernels import environment
 from opened import leads_to
 from patience import PATIENCE, until
 
-from jupyter_auth.core.loopback import LocalAccounts
+from jupyter_auth.core.local_engine import LocalAccounts
 from jupyter_auth.core.models import Login
 from jupyter_auth.core.provider import ProviderInfo
 from jupyter_auth.core.providers import Providers

@@ -20,9 +20,11 @@ from providers.internet import Internet
 from providers.rogue import RogueProvider
 from providers.troubles import Reply
 
-from jupyter_auth.core import addresses, http
-from jupyter_auth.core.addresses import Trust
+from jupyter_auth.core import http
 from jupyter_auth.core.checks import URLS
+from jupyter_auth.core.common import blocked_addresses
+from jupyter_auth.core.common.blocked_addresses import Trust
+from jupyter_auth.core.common.urls import LOOPBACK_HOSTS
 from jupyter_auth.core.discovery import Discovery
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.errors import (
@@ -33,7 +35,6 @@ from jupyter_auth.core.errors import (
 )
 from jupyter_auth.core.providers import Providers
 from jupyter_auth.core.store import MemoryStore
-from jupyter_auth.core.urls import LOOPBACK_HOSTS
 
 from .sluggish import Dripping
 
@@ -75,8 +76,8 @@ def names(monkeypatch: pytest.MonkeyPatch) -> Names:
 @pytest.fixture
 def shared(monkeypatch: pytest.MonkeyPatch) -> None:
     """This process serves many people, until the test ends."""
-    monkeypatch.setattr(addresses, "_guarded", False)
-    addresses.guard()
+    monkeypatch.setattr(blocked_addresses, "_guarded", False)
+    blocked_addresses.guard()
 
 
 @pytest.fixture
@@ -143,7 +144,7 @@ def test_nor_is_a_name_server_waited_for(monkeypatch: pytest.MonkeyPatch) -> Non
 NEVER = """
 import socket, threading
 from jupyter_auth.core import http
-from jupyter_auth.core.addresses import Trust
+from jupyter_auth.core.common.blocked_addresses import Trust
 never = threading.Event()
 socket.getaddrinfo = lambda *_, **__: never.wait()
 http.TOTAL_TIMEOUT = 0.1

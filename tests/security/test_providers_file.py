@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from jupyter_auth.core import own_files
+from jupyter_auth.core.common import private_files
 from jupyter_auth.core.errors import ConfigurationError
 from jupyter_auth.core.providers import Providers
 from jupyter_auth.core.resting_place import providers_file
@@ -143,5 +143,5 @@ def test_what_is_no_file_holds_nobody_up(file, what):
     elif what == "a directory":
         file.mkdir()
     else:
-        file.write_text("#" * (own_files.MAX_BYTES + 1))
+        file.write_text("#" * (private_files.MAX_BYTES + 1))
     assert "cannot be read" in refused(file).message

@@ -14,7 +14,7 @@ from environments.terminal import run
 from jupyter_process import JupyterProcess
 from kernel.kernels import environment
 
-from jupyter_auth.core import own_files
+from jupyter_auth.core.common import private_files
 from jupyter_auth.core.credentials import exposed, from_environment, secret_of
 from jupyter_auth.core.credentials import password_from_environment as password
 from jupyter_auth.core.errors import ConfigurationError
@@ -85,20 +85,20 @@ if CAN_BE:  # root's files, as systemd and Kubernetes make them for somebody els
     @pytest.mark.parametrize("mode", [0o400, 0o440])
     def test_one_that_is_roots_may_be_read_by_its_group(file, mode, me, monkeypatch):
         file.chmod(mode)
-        monkeypatch.setattr(own_files.os, "geteuid", lambda: me)
+        monkeypatch.setattr(private_files.os, "geteuid", lambda: me)
         assert secret_of({FILE: str(file)}, NAME) == Secret("s3cret")
 
     def test_but_one_that_is_ones_own_may_not(file, monkeypatch):
         file.chmod(0o640)
         os.chown(file, 1000, -1)
-        monkeypatch.setattr(own_files.os, "geteuid", lambda: 1000)
+        monkeypatch.setattr(private_files.os, "geteuid", lambda: 1000)
         with pytest.raises(ConfigurationError, match=r"others can read it.*: chmod 600"):
             secret_of({FILE: str(file)}, NAME)
 
     @pytest.mark.parametrize("mode", [0o444, 0o460, 0o404])
     def test_nor_by_anybody_else(file, mode, monkeypatch):
         file.chmod(mode)
-        monkeypatch.setattr(own_files.os, "geteuid", lambda: 1000)
+        monkeypatch.setattr(private_files.os, "geteuid", lambda: 1000)
         with pytest.raises(ConfigurationError, match=r"others can read it.*sudo chmod g-wx,o="):
             secret_of({FILE: str(file)}, NAME)
 
@@ -107,7 +107,7 @@ def test_on_a_read_only_mount_the_remedy_is_the_mounts(file, monkeypatch):
     """As Kubernetes and Docker have them: no chmod helps there."""
     file.chmod(0o444)
     read_only = SimpleNamespace(f_flag=os.ST_RDONLY | os.ST_NOSUID)
-    monkeypatch.setattr(own_files.os, "statvfs", lambda _: read_only)
+    monkeypatch.setattr(private_files.os, "statvfs", lambda _: read_only)
     with pytest.raises(ConfigurationError, match="others can read it") as caught:
         secret_of({FILE: str(file)}, NAME)
     assert "chmod" not in caught.value.hint

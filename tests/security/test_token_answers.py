@@ -13,7 +13,8 @@ from joserfc.jwk import RSAKey
 from providers import troubles
 from requests.structures import CaseInsensitiveDict
 
-from jupyter_auth.core import dialect, idtoken, limits, lockouts, times, token_endpoint
+from jupyter_auth.core import dialect, idtoken, lockouts, token_endpoint
+from jupyter_auth.core.common import rate_limits, times
 from jupyter_auth.core.device_answer import parse
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.errors import AuthError
@@ -98,7 +99,7 @@ def of_a_device(value: Any) -> float:
 
 def of_a_quota(value: Any) -> float | None:
     said = {"X-RateLimit-Limit": "9", "X-RateLimit-Reset": str(value)}
-    found = limits.quota_of(CaseInsensitiveDict(said), NOW)
+    found = rate_limits.quota_of(CaseInsensitiveDict(said), NOW)
     return found and found.reset_at
 
 

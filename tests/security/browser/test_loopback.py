@@ -14,7 +14,7 @@ from playwright.sync_api import expect
 from processes import free_port
 
 from jupyter_auth.core.errors import ConfigurationError
-from jupyter_auth.core.loopback import LocalAccounts
+from jupyter_auth.core.local_engine import LocalAccounts
 from jupyter_auth.core.providers import Providers
 from jupyter_auth.core.store import MemoryStore
 from jupyter_auth.kernel import browser_file

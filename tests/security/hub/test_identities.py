@@ -14,7 +14,7 @@ from patience import PATIENCE, until
 from sqlalchemy import select, update
 
 from jupyter_auth import Provider
-from jupyter_auth.core import addresses
+from jupyter_auth.core.common import blocked_addresses
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.errors import LoginFailed
 from jupyter_auth.core.models import AccountKey
@@ -187,7 +187,7 @@ def test_what_schema_1_did_not_say_is_written_down_when_a_replica_starts(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """For every account, in however many batches; one that cannot be opened stays as it is."""
-    monkeypatch.setattr(addresses, "_guarded", addresses.guarded())
+    monkeypatch.setattr(blocked_addresses, "_guarded", blocked_addresses.guarded())
     monkeypatch.setattr(sqlstore, "BATCH", 1)
     alice = service().engine(ALICE)
     signs_in(alice, oidc)

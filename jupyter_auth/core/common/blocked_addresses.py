@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import TYPE_CHECKING, TypeAlias
 
+from jupyter_auth.core.common.urls import LOOPBACK_HOSTS, hostname_of
 from jupyter_auth.core.errors import ConfigurationError
-from jupyter_auth.core.urls import LOOPBACK_HOSTS, hostname_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

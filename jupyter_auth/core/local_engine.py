@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 from jupyter_auth.core import pasted
+from jupyter_auth.core.common.finding import Finding
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.errors import AuthError, LoginExpired, LoginFailed
-from jupyter_auth.core.findings import Finding
 from jupyter_auth.core.listener import NOTHING, Listener, Page, can_listen
 from jupyter_auth.core.logins import LIFETIME
 

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from jupyter_auth.core import times
+from jupyter_auth.core.common import times
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

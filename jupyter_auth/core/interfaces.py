@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
-from jupyter_auth.core.session_key import DEFAULT_KEY
+from jupyter_auth.core.common.session_key import DEFAULT_KEY
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from jupyter_auth.core.findings import Finding
-    from jupyter_auth.core.limits import Limits
+    from jupyter_auth.core.common.finding import Finding
+    from jupyter_auth.core.common.rate_limits import Limits
     from jupyter_auth.core.models import AccountInfo, Changes, Imported, Login, Logout, Token
     from jupyter_auth.core.provider import Provider, ProviderInfo
     from jupyter_auth.core.secret import Secret

@@ -1,3 +1,0 @@
-"""What tells several accounts at one provider apart."""
-
-DEFAULT_KEY = "default"
