@@ -14,7 +14,8 @@ from providers.sockets import SocketServer
 from providers.troubles import Reply
 from tornado.httpclient import AsyncHTTPClient
 
-from jupyter_auth.core import http, listener
+from jupyter_auth.core import http
+from jupyter_auth.core.login import loopback_server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,7 +41,7 @@ def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """A provider is not taken for a silent one, nor a browser for gone, where all is slow."""
     for name in ("CONNECT_TIMEOUT", "READ_TIMEOUT", "TOTAL_TIMEOUT"):
         monkeypatch.setattr(http, name, PATIENCE)
-    monkeypatch.setattr(listener, "GRACE", PATIENCE)
+    monkeypatch.setattr(loopback_server, "GRACE", PATIENCE)
 
 
 @pytest.fixture(scope="session")

@@ -9,12 +9,12 @@ from urllib.parse import urljoin
 from jupyter_auth.core.common.shown_text import plain_text
 from jupyter_auth.core.errors import LoginDenied, LoginFailed
 from jupyter_auth.core.secret import Secret
-from jupyter_auth.core.token_endpoint import Party, other_grants, refusal
+from jupyter_auth.core.token_endpoint import other_grants, refusal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from jupyter_auth.core.register import Opening
+    from jupyter_auth.core.parties import Party
 
 
 def at_origin(party: Party, redirect_uri: str) -> Party:
@@ -27,14 +27,19 @@ def at_origin(party: Party, redirect_uri: str) -> Party:
     return dataclasses.replace(party, endpoints=endpoints)
 
 
-def check_issuer(party: Party, opening: Opening, params: Mapping[str, str]) -> None:
-    """RFC 9207 2.4: the answer comes from the issuer that was asked (mix-up, RFC 9700 4.4)."""
+def check_issuer(
+    party: Party, asked: str | None, params: Mapping[str, str], *, names_itself: bool
+) -> None:
+    """RFC 9207 2.4: the answer comes from the issuer that was asked (mix-up, RFC 9700 4.4).
+
+    ``names_itself``: it promised to, when it was asked.
+    """
     named = params.get("iss")
     advertised = party.endpoints.authorization_response_iss_parameter_supported
-    advertised = advertised or opening.names_issuer
-    if opening.issuer is None or (named is None and not advertised):
+    advertised = advertised or names_itself
+    if asked is None or (named is None and not advertised):
         return  # nothing to compare: one callback path for each provider has to do
-    if named != opening.issuer:
+    if named != asked:
         raise LoginFailed(
             "The answer came from another issuer than was asked.", hint="Nothing was sent to it."
         )

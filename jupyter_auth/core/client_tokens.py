@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from jupyter_auth.core.models import AccountKey, Token
+    from jupyter_auth.core.parties import Party
     from jupyter_auth.core.provider import Provider
-    from jupyter_auth.core.token_endpoint import Party
 
 MOST = 256  # tokens held at once: kernels make up their session_keys
 

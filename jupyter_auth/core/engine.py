@@ -5,25 +5,30 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-from jupyter_auth.core import grants
-from jupyter_auth.core.admission import Admission, anybody
 from jupyter_auth.core.api_keys import KeysOver
 from jupyter_auth.core.changes import ChangeLog
-from jupyter_auth.core.checkup import checkup
 from jupyter_auth.core.client_tokens import ClientTokens
 from jupyter_auth.core.common.handles import plain
 from jupyter_auth.core.common.rate_limits import Throttle
 from jupyter_auth.core.common.session_key import DEFAULT_KEY, check_session_key
-from jupyter_auth.core.completion import Completion
 from jupyter_auth.core.definitions import provider_from_mapping
-from jupyter_auth.core.device import DeviceGrant
 from jupyter_auth.core.discovery import Discovery
-from jupyter_auth.core.environment import environment
+from jupyter_auth.core.doctor.process_checks import environment
+from jupyter_auth.core.doctor.provider_checks import checkup
+from jupyter_auth.core.doctor.storage_checks import providers_file, resting_place
 from jupyter_auth.core.errors import ConfigurationError, LoginRequired
-from jupyter_auth.core.importing import take_over
 from jupyter_auth.core.lifetimes import Need
 from jupyter_auth.core.lockouts import Lockouts
-from jupyter_auth.core.logins import LIFETIME, Logins
+from jupyter_auth.core.login import grants
+from jupyter_auth.core.login.admission import Admission, anybody
+from jupyter_auth.core.login.authorization_code import RedirectGrant
+from jupyter_auth.core.login.device_code import DeviceGrant
+from jupyter_auth.core.login.finish import Completion
+from jupyter_auth.core.login.import_accounts import take_over
+from jupyter_auth.core.login.login_store import Request
+from jupyter_auth.core.login.logins import LIFETIME, Logins
+from jupyter_auth.core.login.typed_grants import TypedGrants
+from jupyter_auth.core.login.unattended import Unattended
 from jupyter_auth.core.models import (
     Account,
     AccountInfo,
@@ -36,13 +41,8 @@ from jupyter_auth.core.models import (
     Token,
 )
 from jupyter_auth.core.parties import Parties
-from jupyter_auth.core.redirect import RedirectGrant
-from jupyter_auth.core.register import Request
-from jupyter_auth.core.resting_place import providers_file, resting_place
 from jupyter_auth.core.revocation import Revoker
 from jupyter_auth.core.tokens import Tokens
-from jupyter_auth.core.typed import TypedGrants
-from jupyter_auth.core.unattended import Unattended
 from jupyter_auth.core.usage import Usage
 from jupyter_auth.core.wire import provider_fields
 
@@ -52,9 +52,9 @@ if TYPE_CHECKING:
 
     from jupyter_auth.core.common.finding import Finding
     from jupyter_auth.core.common.rate_limits import Limits
+    from jupyter_auth.core.login.login_store import Binding, Register
     from jupyter_auth.core.provider import Provider, ProviderInfo
     from jupyter_auth.core.providers import Providers
-    from jupyter_auth.core.register import Binding, Register
     from jupyter_auth.core.secret import Secret
     from jupyter_auth.core.store import TokenStore
 

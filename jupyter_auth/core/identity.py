@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from jupyter_auth.core.discovery import Discovery
-    from jupyter_auth.core.token_endpoint import Party, TokenAnswer
+    from jupyter_auth.core.parties import Party
+    from jupyter_auth.core.token_endpoint import TokenAnswer
 
 MAX_NAME = 200  # characters of a user name or an e-mail address
 CLAIMS = ("preferred_username", "email", "name")

@@ -22,16 +22,16 @@ from jupyter_auth.core import pasted
 from jupyter_auth.core.common.finding import Finding
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.errors import AuthError, LoginExpired, LoginFailed
-from jupyter_auth.core.listener import NOTHING, Listener, Page, can_listen
-from jupyter_auth.core.logins import LIFETIME
+from jupyter_auth.core.login.logins import LIFETIME
+from jupyter_auth.core.login.loopback_server import NOTHING, Listener, Page, can_listen
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from urllib.parse import SplitResult
 
+    from jupyter_auth.core.login.login_store import Binding
     from jupyter_auth.core.models import Login
     from jupyter_auth.core.provider import Provider
-    from jupyter_auth.core.register import Binding
 
 MAX_QUERY = 1 << 14  # characters
 

@@ -29,7 +29,6 @@ from jupyter_auth.core.errors import (
 )
 from jupyter_auth.core.secret import Secret
 from jupyter_auth.core.token_endpoint import (
-    Party,
     ProviderSession,
     TokenAnswer,
     as_https,
@@ -45,6 +44,7 @@ if TYPE_CHECKING:
 
     from jupyter_auth.core.common.blocked_addresses import Trust
     from jupyter_auth.core.device_answer import DeviceAnswer
+    from jupyter_auth.core.parties import Party
 
 MEANT_FOR_ALL = frozenset(  # errors that mean the same for each grant
     {"invalid_client", "invalid_grant", "unauthorized_client", "unsupported_grant_type"}

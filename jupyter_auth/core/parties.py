@@ -1,18 +1,96 @@
-"""Providers as parties to talk to, by name."""
+"""Providers as parties to talk to: each with the endpoints where it answers."""
 
 from __future__ import annotations
 
 import dataclasses
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from jupyter_auth.core.common.handles import plain
-from jupyter_auth.core.errors import ConfigurationError
-from jupyter_auth.core.token_endpoint import Party
+from jupyter_auth.core.common.urls import host_of, require_secure
+from jupyter_auth.core.credentials import lacking
+from jupyter_auth.core.errors import ConfigurationError, LoginFailed
 
 if TYPE_CHECKING:
     from jupyter_auth.core.discovery import Discovery
+    from jupyter_auth.core.parts import Endpoints
     from jupyter_auth.core.provider import Provider
     from jupyter_auth.core.providers import Providers
+
+
+@dataclass(frozen=True, kw_only=True)
+class Party:
+    """A provider and where it answers: the two are always needed together.
+
+    ``advice``: what to do where the provider does not know the client.
+    """
+
+    provider: Provider
+    endpoints: Endpoints
+    advice: str = ""
+
+    @property
+    def client_id(self) -> str:
+        """The registered client id. ConfigurationError where there is none."""
+        if not self.provider.client_id:
+            raise ConfigurationError(
+                f"Provider {self.provider.name!r} has no client id.",
+                hint="Register an application there, then run"
+                f" `%auth add {self.provider.name} --client-id ID` (add --client-secret if it has"
+                " one), or give client_id in the configuration.",
+            )
+        return self.provider.client_id
+
+    def require_client(self) -> None:
+        """ConfigurationError: a client id, or the secret that the client has, is not here."""
+        if problem := lacking(self.provider):
+            raise problem
+        _ = self.client_id
+
+    @property
+    def default_scopes(self) -> tuple[str, ...]:
+        """The configured scopes; else what tells who signed in, and keeps them signed in."""
+        if self.provider.scopes:
+            return self.provider.scopes
+        wanted = ("openid", "profile", "email", "offline_access")
+        # `openid` need not be listed (RFC 8414 2); an issuer with keys signs ID tokens.
+        known = {"openid"} if self.endpoints.jwks_uri else set()
+        return tuple(s for s in wanted if s in known.union(self.endpoints.scopes_supported))
+
+    def at(self, token_endpoint: str) -> Party:
+        """The provider with a token endpoint that came with a pasted code.
+
+        ConfigurationError: it is on no host that the provider's configuration lists (SECURITY 3).
+        """
+        allowed = self.provider.paste.hosts if self.provider.paste else ()
+        try:
+            netloc = host_of(require_secure(token_endpoint, "token endpoint"))
+        except ConfigurationError:
+            netloc = ""
+        if netloc not in allowed:
+            raise ConfigurationError(
+                f"The pasted text wants its code sent to {netloc or 'no usable address'}, which is"
+                f" not {self.provider.title}'s. Nothing was sent.",
+                hint=f"Copy it from {self.provider.title}'s own page; or, if that host is right,"
+                " add it to paste.hosts of the provider.",
+            )
+        endpoints = dataclasses.replace(self.endpoints, token_endpoint=token_endpoint)
+        return dataclasses.replace(self, endpoints=endpoints)
+
+    def check_unchanged(self, fingerprint: str) -> None:
+        """LoginFailed: the login was begun with another configuration than this one."""
+        if self.provider.fingerprint != fingerprint:
+            raise LoginFailed("The provider was configured anew meanwhile.", hint="Start again.")
+
+    def endpoint(self, name: str) -> str:
+        """The URL of one endpoint. ConfigurationError where the provider has none."""
+        url = getattr(self.endpoints, name)
+        if not url:
+            raise ConfigurationError(
+                f"Provider {self.provider.name!r} has no {name}.",
+                hint="Give it in `endpoints` of the provider, if there is one.",
+            )
+        return str(url)
 
 
 class Parties:

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from jupyter_auth.core.models import Account
+    from jupyter_auth.core.parties import Party
     from jupyter_auth.core.provider import Provider
-    from jupyter_auth.core.token_endpoint import Party
 
 RETRIES = (30.0, 120.0, 600.0, 1800.0)  # seconds until the next try
 

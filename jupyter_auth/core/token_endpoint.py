@@ -24,12 +24,10 @@ from requests_oauthlib import OAuth2Session
 from jupyter_auth.core import http
 from jupyter_auth.core.common import times
 from jupyter_auth.core.common.shown_text import plain_text
-from jupyter_auth.core.credentials import lacking
 from jupyter_auth.core.dialect import spoken, understood
 from jupyter_auth.core.errors import (
     AuthError,
     ConfigurationError,
-    LoginFailed,
     ProviderError,
     ProviderUnavailable,
 )
@@ -40,7 +38,7 @@ if TYPE_CHECKING:
 
     from oauthlib.oauth2 import Client
 
-    from jupyter_auth.core.parts import Endpoints
+    from jupyter_auth.core.parties import Party
     from jupyter_auth.core.provider import Provider
 
 BEARER = "bearer"
@@ -50,61 +48,6 @@ VISIBLE = re.compile(r"[ -~]*")  # RFC 6749 A.12, A.17: a line break would end a
 DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"  # RFC 8628 3.4
 GRANTS = ("authorization_code", DEVICE_GRANT, "client_credentials", "password")
 MAX_LIFETIME = 10 * 365 * 86400.0  # seconds; a larger `expires_in` is none
-
-
-@dataclass(frozen=True, kw_only=True)
-class Party:
-    """A provider and where it answers: the two are always needed together.
-
-    ``advice``: what to do where the provider does not know the client.
-    """
-
-    provider: Provider
-    endpoints: Endpoints
-    advice: str = ""
-
-    @property
-    def client_id(self) -> str:
-        """The registered client id. ConfigurationError where there is none."""
-        if not self.provider.client_id:
-            raise ConfigurationError(
-                f"Provider {self.provider.name!r} has no client id.",
-                hint="Register an application there, then run"
-                f" `%auth add {self.provider.name} --client-id ID` (add --client-secret if it has"
-                " one), or give client_id in the configuration.",
-            )
-        return self.provider.client_id
-
-    def require_client(self) -> None:
-        """ConfigurationError: a client id, or the secret that the client has, is not here."""
-        if problem := lacking(self.provider):
-            raise problem
-        _ = self.client_id
-
-    @property
-    def default_scopes(self) -> tuple[str, ...]:
-        """The configured scopes; else what tells who signed in, and keeps them signed in."""
-        if self.provider.scopes:
-            return self.provider.scopes
-        wanted = ("openid", "profile", "email", "offline_access")
-        # `openid` need not be listed (RFC 8414 2); an issuer with keys signs ID tokens.
-        known = {"openid"} if self.endpoints.jwks_uri else set()
-        return tuple(s for s in wanted if s in known.union(self.endpoints.scopes_supported))
-
-    def check_unchanged(self, fingerprint: str) -> None:
-        """LoginFailed: the login was begun with another configuration than this one."""
-        if self.provider.fingerprint != fingerprint:
-            raise LoginFailed("The provider was configured anew meanwhile.", hint="Start again.")
-
-    def endpoint(self, name: str) -> str:
-        """The URL of one endpoint. ConfigurationError where the provider has none."""
-        url = getattr(self.endpoints, name)
-        if not url:
-            raise ConfigurationError(
-                f"Provider {self.provider.name!r} has no {name}.",
-                hint="Give it in `endpoints` of the provider, if there is one.",
-            )
-        return str(url)
 
 
 @dataclass(frozen=True, kw_only=True)

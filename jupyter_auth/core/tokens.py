@@ -12,7 +12,7 @@ import functools
 import math
 from typing import TYPE_CHECKING
 
-from jupyter_auth.core import grants, identity, oauth
+from jupyter_auth.core import identity, oauth
 from jupyter_auth.core.errors import (
     ConfigurationError,
     LoginFailed,
@@ -32,9 +32,9 @@ if TYPE_CHECKING:
 
     from jupyter_auth.core.changes import ChangeLog
     from jupyter_auth.core.discovery import Discovery
+    from jupyter_auth.core.parties import Party
     from jupyter_auth.core.provider import Provider
     from jupyter_auth.core.store import Slot, TokenStore
-    from jupyter_auth.core.token_endpoint import Party
 
 SAVE_PAUSE = 5.0  # seconds between tries to save what the store would not take
 
@@ -234,7 +234,7 @@ class Tokens:
             raise LoginRequired(why, hint=how_to_sign_in(account.key))
         party = self._party(provider)
         if account.token_endpoint:
-            party = grants.at(party, account.token_endpoint)
+            party = party.at(account.token_endpoint)
         answer = oauth.refresh(party, account.refresh_token)
         # RFC 6749 6: what is not sent anew stays as it was.
         rotated = answer.refresh_token or account.refresh_token

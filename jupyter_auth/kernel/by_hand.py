@@ -16,7 +16,7 @@ from jupyter_auth.core.errors import (
     ProviderError,
     ProviderUnavailable,
 )
-from jupyter_auth.core.grants import TYPED
+from jupyter_auth.core.login.grants import TYPED
 from jupyter_auth.core.secret import Secret
 from jupyter_auth.kernel.client import alone
 from jupyter_auth.kernel.prompt import in_notebook, outcome
@@ -59,7 +59,7 @@ def sign_in(accounts: LocalAccounts, login: Login, info: ProviderInfo) -> None:
     account = next((each for each in accounts.accounts() if each.key == login.key), None)
     _say(outcome(ended, info, account))
     if ended.status != "complete":
-        from jupyter_auth.core.logins import outcome as error_of
+        from jupyter_auth.core.login.logins import outcome as error_of
 
         raise error_of(ended)
 

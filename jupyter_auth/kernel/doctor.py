@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from jupyter_auth.core.common.finding import Finding, wrong
 from jupyter_auth.core.common.handles import marked, plain
-from jupyter_auth.core.environment import DISTRIBUTION, python
+from jupyter_auth.core.doctor.process_checks import DISTRIBUTION, python
 from jupyter_auth.core.errors import AuthError, ProviderNotFound
 from jupyter_auth.kernel import client
 from jupyter_auth.kernel.prompt import in_notebook

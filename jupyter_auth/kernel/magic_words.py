@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from jupyter_auth.core.common.session_key import DEFAULT_KEY
 from jupyter_auth.core.errors import AuthError
-from jupyter_auth.core.grants import ENDPOINT
+from jupyter_auth.core.login.grants import ENDPOINT
 from jupyter_auth.kernel import verbs
 from jupyter_auth.kernel.client import connect
 

@@ -143,7 +143,7 @@ class ServiceAccount:
         if self._issuing is None or self._issuing[0] != os.getpid():
             from jupyter_auth.core.client_tokens import ClientTokens
             from jupyter_auth.core.discovery import Discovery
-            from jupyter_auth.core.token_endpoint import Party
+            from jupyter_auth.core.parties import Party
 
             discovery = Discovery(time.time)
 

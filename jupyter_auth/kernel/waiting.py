@@ -58,7 +58,7 @@ def wait_for_login(
     account = next((each for each in accounts.accounts() if each.key == login.key), None)
     prompt.finish(ended, account)
     if ended.status != "complete":
-        from jupyter_auth.core.logins import outcome
+        from jupyter_auth.core.login.logins import outcome
 
         raise outcome(ended)
     return ended

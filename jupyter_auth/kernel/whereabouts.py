@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jupyter_auth.core.common.finding import Finding
-from jupyter_auth.core.environment import DISTRIBUTION
+from jupyter_auth.core.doctor.process_checks import DISTRIBUTION
 from jupyter_auth.kernel.prompt import browser_here, in_notebook, jupyter_address
 from jupyter_auth.kernel.surroundings import missing_extension
 

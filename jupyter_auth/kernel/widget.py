@@ -21,7 +21,7 @@ from jupyter_auth.core import wire
 from jupyter_auth.core.common.handles import plain
 from jupyter_auth.core.common.session_key import DEFAULT_KEY
 from jupyter_auth.core.errors import AuthError, LoginExpired, LoginRequired
-from jupyter_auth.core.grants import TYPED
+from jupyter_auth.core.login.grants import TYPED
 from jupyter_auth.core.models import AccountKey
 from jupyter_auth.core.parts import words
 from jupyter_auth.core.provider import Provider

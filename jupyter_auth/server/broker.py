@@ -30,9 +30,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from jupyter_auth.core.engine import Engine
+    from jupyter_auth.core.login.login_store import Binding
     from jupyter_auth.core.models import AccountInfo, Change, Login, Logout
     from jupyter_auth.core.provider import Provider, ProviderInfo
-    from jupyter_auth.core.register import Binding
     from jupyter_auth.server.pools import UserPools
     from jupyter_auth.server.under_hub import UnderHub
 

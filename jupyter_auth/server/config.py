@@ -17,7 +17,7 @@ from jupyter_auth.core.common.finding import Finding
 from jupyter_auth.core.common.handles import NAME
 from jupyter_auth.core.common.urls import origin_of
 from jupyter_auth.core.errors import ConfigurationError
-from jupyter_auth.core.logins import LIFETIME
+from jupyter_auth.core.login.logins import LIFETIME
 from jupyter_auth.core.parts import nearest
 from jupyter_auth.server import same_person
 

@@ -12,8 +12,8 @@ from jupyter_server.extension.application import ExtensionApp
 from jupyter_server.extension.config import DEFAULT_SECTION_NAME, ExtensionConfigManager
 from traitlets.config import Config
 
-from jupyter_auth.core.admission import anybody
 from jupyter_auth.core.errors import AuthError
+from jupyter_auth.core.login.admission import anybody
 from jupyter_auth.server import pages, ui
 from jupyter_auth.server.broker import Broker
 from jupyter_auth.server.config import SECTION, JupyterAuth, Settings, read_settings

@@ -31,10 +31,10 @@ from jupyter_auth.server.tied import Ties
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from jupyter_auth.core.admission import Admission
+    from jupyter_auth.core.login.admission import Admission
     from jupyter_auth.core.models import Account, Login
+    from jupyter_auth.core.parties import Party
     from jupyter_auth.core.providers import Providers
-    from jupyter_auth.core.token_endpoint import Party
     from jupyter_auth.server.config import Settings
     from jupyter_auth.server.database import Database, Owner
     from jupyter_auth.server.vault import Vault

@@ -28,7 +28,7 @@ from tornado import web
 from tornado.routing import AnyMatches, Matcher, Rule, RuleRouter
 from traitlets import default
 
-from jupyter_auth.core.openings import digest
+from jupyter_auth.core.login.openings import digest
 from jupyter_auth.server import pages, ui
 from jupyter_auth.server.hub_memory import REMEMBERED
 from jupyter_auth.server.kernel import kernel_application

@@ -36,9 +36,9 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Row
 
     from jupyter_auth.core.models import Account
+    from jupyter_auth.core.parties import Party
     from jupyter_auth.core.provider import Provider
     from jupyter_auth.core.providers import Providers
-    from jupyter_auth.core.token_endpoint import Party
     from jupyter_auth.server.database import Database, Record
     from jupyter_auth.server.pools import Pools
     from jupyter_auth.server.vault import Vault

@@ -7,8 +7,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from jupyter_auth.core.login.login_store import Entry, Opening, Polling, Request
 from jupyter_auth.core.models import Account, AccountInfo, AccountKey, Login
-from jupyter_auth.core.register import Entry, Opening, Polling, Request
 from jupyter_auth.core.secret import Secret
 
 _KINDS: dict[str, type[Any]] = {

@@ -22,8 +22,8 @@ from jupyter_auth.core.errors import (
     LoginOvertaken,
     ProviderUnavailable,
 )
-from jupyter_auth.core.logins import LIFETIME
-from jupyter_auth.core.openings import binding_name
+from jupyter_auth.core.login.logins import LIFETIME
+from jupyter_auth.core.login.openings import binding_name
 from jupyter_auth.core.provider import ProviderInfo
 from jupyter_auth.server import inputs, views
 from jupyter_auth.server.answers import FORBIDDEN, error_of, refuse

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from jupyter_auth.core.listener import NOTHING, Listener, Page
-from jupyter_auth.core.openings import binding_name
+from jupyter_auth.core.login.loopback_server import NOTHING, Listener, Page
+from jupyter_auth.core.login.openings import binding_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

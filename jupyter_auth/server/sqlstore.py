@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy import ColumnElement
 
+    from jupyter_auth.core.login.login_store import Entry
     from jupyter_auth.core.models import Account, AccountKey
-    from jupyter_auth.core.register import Entry
     from jupyter_auth.core.store import Slot
     from jupyter_auth.server.database import Database, Lease, Owner, Record
     from jupyter_auth.server.vault import Vault

@@ -23,8 +23,8 @@ import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from jupyter_auth.core.logins import LIFETIME
-from jupyter_auth.core.openings import digest
+from jupyter_auth.core.login.logins import LIFETIME
+from jupyter_auth.core.login.openings import digest
 from jupyter_auth.server.origins import hub_apart
 from jupyter_auth.server.places import PREFIX
 

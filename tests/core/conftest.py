@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
     from jupyter_auth.core.engine import Engine
     from jupyter_auth.core.models import Account, Login
-    from jupyter_auth.core.token_endpoint import Party, TokenAnswer
+    from jupyter_auth.core.parties import Party
+    from jupyter_auth.core.token_endpoint import TokenAnswer
 
     from .drive import Callback
 

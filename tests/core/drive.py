@@ -15,10 +15,10 @@ from jupyter_auth.core.common.handles import plain
 from jupyter_auth.core.common.session_key import DEFAULT_KEY
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.models import Account, AccountKey
+from jupyter_auth.core.parties import Party
 from jupyter_auth.core.parts import Endpoints
 from jupyter_auth.core.providers import Providers, provider_from_mapping
 from jupyter_auth.core.secret import Secret
-from jupyter_auth.core.token_endpoint import Party
 
 if TYPE_CHECKING:
     from providers.oidc import OidcProvider

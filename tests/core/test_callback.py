@@ -16,7 +16,7 @@ from jupyter_auth.core.errors import (
     LoginExpired,
     LoginFailed,
 )
-from jupyter_auth.core.logins import LIFETIME, outcome
+from jupyter_auth.core.login.logins import LIFETIME, outcome
 from jupyter_auth.core.provider import Provider
 
 from .drive import (

@@ -10,7 +10,7 @@ import pytest
 from providers import certificates, troubles
 from providers.rogue import RogueProvider
 
-from jupyter_auth.core.checkup import checkup
+from jupyter_auth.core.doctor.provider_checks import checkup
 
 from .drive import provider_at
 

@@ -23,8 +23,8 @@ from jupyter_auth.core.errors import (
     ProviderUnavailable,
     UserMismatch,
 )
-from jupyter_auth.core.logins import LIFETIME, outcome
-from jupyter_auth.core.register import MAX_DELAY
+from jupyter_auth.core.login.login_store import MAX_DELAY
+from jupyter_auth.core.login.logins import LIFETIME, outcome
 
 from .drive import account_of, provider_at
 

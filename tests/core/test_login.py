@@ -19,8 +19,8 @@ from jupyter_auth.core.errors import (
     ProviderNotFound,
     ProviderUnavailable,
 )
-from jupyter_auth.core.logins import LIFETIME, MAX_PENDING
-from jupyter_auth.core.openings import MAX_OPENINGS
+from jupyter_auth.core.login.logins import LIFETIME, MAX_PENDING
+from jupyter_auth.core.login.openings import MAX_OPENINGS
 from jupyter_auth.core.provider import Provider
 
 from .drive import (

@@ -17,7 +17,7 @@ from jupyter_auth.core.errors import (
     LoginRequired,
     StoreError,
 )
-from jupyter_auth.core.logins import LIFETIME, outcome
+from jupyter_auth.core.login.logins import LIFETIME, outcome
 from jupyter_auth.core.store import FileStore, MemoryStore
 
 from .drive import (

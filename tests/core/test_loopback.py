@@ -14,10 +14,10 @@ import requests
 from patience import until
 from processes import free_port
 
-from jupyter_auth.core import listener
 from jupyter_auth.core.errors import ConfigurationError, LoginExpired, LoginFailed
 from jupyter_auth.core.local_engine import LocalAccounts
-from jupyter_auth.core.logins import LIFETIME
+from jupyter_auth.core.login import loopback_server
+from jupyter_auth.core.login.logins import LIFETIME
 from jupyter_auth.core.providers import Providers
 from jupyter_auth.core.store import MemoryStore
 
@@ -89,7 +89,7 @@ def test_a_browser_on_this_machine_signs_in(accounts, oidc, browser):
 
 
 def test_it_closes_after_the_login(accounts, oidc, monkeypatch, browser):
-    monkeypatch.setattr(listener, "GRACE", 0.0)
+    monkeypatch.setattr(loopback_server, "GRACE", 0.0)
     login = accounts.begin("idp")
     port = urlsplit(login.url).port
     browser.get(oidc.login(start(browser, login), "alice"), allow_redirects=False)
@@ -117,7 +117,7 @@ def test_each_process_has_a_port_of_its_own(accounts, local, oidc):
 
 
 def test_it_closes_when_the_time_is_over(oidc, clock, monkeypatch):
-    monkeypatch.setattr(listener, "GRACE", 0.0)
+    monkeypatch.setattr(loopback_server, "GRACE", 0.0)
     providers = Providers({"idp": {"issuer": oidc.issuer, "client_id": oidc.client_id}})
     with contextlib.closing(LocalAccounts(providers, MemoryStore(), clock=clock)) as accounts:
         port = urlsplit(accounts.begin("idp").url).port

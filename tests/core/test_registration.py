@@ -13,11 +13,11 @@ from providers import troubles
 from providers.insiders import CALLBACK, Insiders
 
 from jupyter_auth.core.discovery import Discovery
+from jupyter_auth.core.doctor.registration_checks import CLIENT, WAY_BACK, registration
+from jupyter_auth.core.parties import Party
 from jupyter_auth.core.parts import Endpoints
 from jupyter_auth.core.provider import Provider
-from jupyter_auth.core.registration import CLIENT, WAY_BACK, registration
 from jupyter_auth.core.secret import Secret
-from jupyter_auth.core.token_endpoint import Party
 
 from .drive import REDIRECT_URI, party_at, provider_at
 

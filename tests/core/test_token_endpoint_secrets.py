@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from providers.rogue import RogueProvider
 
-    from jupyter_auth.core.token_endpoint import Party
+    from jupyter_auth.core.parties import Party
 
 SECRETS = ("client_secret", "code", "code_verifier", "refresh_token")
 

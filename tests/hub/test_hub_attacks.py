@@ -29,7 +29,7 @@ from tornado.httpclient import AsyncHTTPClient
 from tornado.web import create_signed_value
 
 from jupyter_auth.core.errors import BrokerUnavailable
-from jupyter_auth.core.openings import COOKIE_PREFIX
+from jupyter_auth.core.login.openings import COOKIE_PREFIX
 from jupyter_auth.server.database import Database
 from jupyter_auth.server.hub_admin import sweep
 from jupyter_auth.server.hub_doors import derived

@@ -12,7 +12,7 @@ import pytest
 from patience import PATIENCE, until
 from served import browser_of, call, hub_token, signed_in
 
-from jupyter_auth.core.logins import MAX_PENDING
+from jupyter_auth.core.login.logins import MAX_PENDING
 from jupyter_auth.server.door import MAX_HEADERS
 from jupyter_auth.server.hub_brokers import WAITERS
 from jupyter_auth.server.inputs import MAX_BODY

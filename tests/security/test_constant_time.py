@@ -18,8 +18,8 @@ import jupyter_auth
 ROOT = Path(jupyter_auth.__file__).parent
 COMPARISONS = {
     "core/secret.py:__eq__": 1,  # two secrets, whoever compares them
-    "core/openings.py:take": 2,  # a browser's binding, and its user
-    "core/logins.py:take_held": 1,  # the browser that signed in, which alone says yes
+    "core/login/openings.py:take": 2,  # a browser's binding, and its user
+    "core/login/logins.py:take_held": 1,  # the browser that signed in, which alone says yes
     "server/pages.py:_answered": 1,  # and what it was shown
     "core/local_engine.py:knows": 1,  # a browser's binding, where there is no server
     "core/idtoken.py:_same": 1,  # nonce and at_hash

@@ -14,7 +14,7 @@ from core.drive import arrive, engine_of, sign_in
 from patience import PATIENCE, until
 
 from jupyter_auth.core.errors import LoginFailed
-from jupyter_auth.core.openings import digest
+from jupyter_auth.core.login.openings import digest
 from jupyter_auth.core.store import MemoryStore
 
 PROOF = "what-alice-s-browser-has"

@@ -16,9 +16,9 @@ from jupyter_process import JupyterProcess
 from patience import PATIENCE
 from processes import free_port
 
-from jupyter_auth.core import listener
 from jupyter_auth.core.errors import ConfigurationError
-from jupyter_auth.core.listener import LOOPBACK, Listener, Page
+from jupyter_auth.core.login import loopback_server
+from jupyter_auth.core.login.loopback_server import LOOPBACK, Listener, Page
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -62,14 +62,14 @@ def test_both_are_ours():
 def test_another_port_is_found_where_a_stranger_has_the_other_half(monkeypatch):
     """Who watches for a listener on 127.0.0.1 is faster than we are, at the first port."""
     strangers = []
-    bind = listener._Server.server_bind
+    bind = loopback_server._Server.server_bind
 
     def raced(server):
         bind(server)
         if server.address_family == socket.AF_INET and not strangers:
             strangers.append(held("::1", server.socket.getsockname()[1]))
 
-    monkeypatch.setattr(listener._Server, "server_bind", raced)
+    monkeypatch.setattr(loopback_server._Server, "server_bind", raced)
     with listening() as found, strangers[0] as stranger:
         assert found.port != stranger.getsockname()[1]
         assert all(ours(address, found.port) for address in LOOPBACK)
@@ -79,7 +79,7 @@ def test_another_port_is_found_where_a_stranger_has_the_other_half(monkeypatch):
 def test_another_port_is_found_where_the_system_keeps_the_other_half(monkeypatch, number):
     """As Windows does, which says so in these words; only its refusal is made up here."""
     kept = []
-    bind = listener._Server.server_bind
+    bind = loopback_server._Server.server_bind
 
     def refused(server):
         if server.address_family == socket.AF_INET6 and not kept:
@@ -87,7 +87,7 @@ def test_another_port_is_found_where_the_system_keeps_the_other_half(monkeypatch
             raise OSError(number, os.strerror(number))
         bind(server)
 
-    monkeypatch.setattr(listener._Server, "server_bind", refused)
+    monkeypatch.setattr(loopback_server._Server, "server_bind", refused)
     with listening() as found:
         assert kept
         assert all(ours(address, found.port) for address in LOOPBACK)
@@ -119,7 +119,7 @@ def test_a_fixed_port_with_a_stranger_is_said(stranger, host):
 @pytest.mark.parametrize("redirect_uri", ["", "http://localhost:{port}/x"])
 def test_a_machine_without_ipv6(monkeypatch, redirect_uri):
     """What the system says of an address that this machine does not have."""
-    monkeypatch.setattr(listener, "LOOPBACK", ("127.0.0.1", "2001:db8::1"))
+    monkeypatch.setattr(loopback_server, "LOOPBACK", ("127.0.0.1", "2001:db8::1"))
     with listening(redirect_uri.format(port=free_port())) as found:
         assert ours("127.0.0.1", found.port)
 

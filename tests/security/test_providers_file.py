@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from jupyter_auth.core.common import private_files
+from jupyter_auth.core.doctor.storage_checks import providers_file
 from jupyter_auth.core.errors import ConfigurationError
 from jupyter_auth.core.providers import Providers
-from jupyter_auth.core.resting_place import providers_file
 from security.another_user import CAN_BE, NOBODY
 
 if TYPE_CHECKING:

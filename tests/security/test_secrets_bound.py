@@ -18,11 +18,11 @@ from jupyter_auth.core import binding, keeping
 from jupyter_auth.core.common.finding import Finding
 from jupyter_auth.core.common.handles import plain
 from jupyter_auth.core.definitions import provider_from_mapping, replace_provider
+from jupyter_auth.core.doctor.storage_checks import providers_file
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.errors import AuthError, ConfigurationError, LoginRequired
 from jupyter_auth.core.provider import Provider
 from jupyter_auth.core.providers import Providers
-from jupyter_auth.core.resting_place import providers_file
 from jupyter_auth.core.store import MemoryStore
 from jupyter_auth.kernel.broker import BrokerClient
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from jupyter_auth.core.logins import LIFETIME
+from jupyter_auth.core.login.logins import LIFETIME
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

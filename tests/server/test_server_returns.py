@@ -12,7 +12,7 @@ from patience import PATIENCE
 from processes import free_port
 from providers.rogue import RogueProvider
 
-from jupyter_auth.core import listener
+from jupyter_auth.core.login import loopback_server
 from jupyter_auth.server.origins import Departure, departure
 from jupyter_auth.server.returns import Return, Returns
 
@@ -147,7 +147,7 @@ def returns() -> Iterator[Returns]:
 def test_it_closes_with_the_last_login_that_left_by_it(
     returns: Any, fixed: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(listener, "GRACE", 0.0)
+    monkeypatch.setattr(loopback_server, "GRACE", 0.0)
     returns.listen(fixed, Return("one", "cookie", "http://127.0.0.1/callback"))
     assert requests.get(fixed, timeout=PATIENCE).status_code == 404  # it is there
     returns.pending = set()

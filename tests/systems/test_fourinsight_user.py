@@ -14,15 +14,14 @@ from providers.troubles import Reply
 from systems.presets import preset_at
 
 from jupyter_auth import UserSession
-from jupyter_auth.core import grants
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.errors import ConfigurationError, LoginFailed, LoginRequired
 from jupyter_auth.core.models import AccountKey
+from jupyter_auth.core.parties import Party
 from jupyter_auth.core.parts import Endpoints
 from jupyter_auth.core.providers import Providers
 from jupyter_auth.core.secret import Secret
 from jupyter_auth.core.store import FileStore
-from jupyter_auth.core.token_endpoint import Party
 
 
 @pytest.fixture
@@ -103,10 +102,10 @@ def test_token_url_is_at_either_host_of_the_preset():
     party = Party(provider=Providers().get("4insight"), endpoints=Endpoints())
     for host in ("4subseaid.b2clogin.com", "login.microsoftonline.com"):
         url = f"https://{host}/4subseaid.onmicrosoft.com/oauth2/v2.0/token?p=B2C_1A_SignIn"
-        assert grants.at(party, url).endpoints.token_endpoint == url
+        assert party.at(url).endpoints.token_endpoint == url
     for host in ("4subseaid.b2clogin.com.evil.example", "other.b2clogin.com"):
         with pytest.raises(ConfigurationError, match="Nothing was sent"):
-            grants.at(party, f"https://{host}/token")
+            party.at(f"https://{host}/token")
 
 
 @pytest.mark.parametrize(

@@ -10,20 +10,20 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jupyter_auth.core import grants, oauth
+from jupyter_auth.core import oauth
 from jupyter_auth.core.common.session_key import DEFAULT_KEY
 from jupyter_auth.core.errors import AuthError, ConfigurationError, LoginRequired
+from jupyter_auth.core.login.login_store import Request
 from jupyter_auth.core.models import AccountKey, Imported
-from jupyter_auth.core.register import Request
 from jupyter_auth.core.secret import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from jupyter_auth.core.completion import Completion
+    from jupyter_auth.core.login.finish import Completion
     from jupyter_auth.core.models import Account
+    from jupyter_auth.core.parties import Party
     from jupyter_auth.core.parts import OtherCache
-    from jupyter_auth.core.token_endpoint import Party
     from jupyter_auth.core.tokens import Tokens
 
 MAX_FILE = 1 << 20  # bytes
@@ -106,7 +106,7 @@ def _account(
         raise LoginRequired("It has no refresh token.")
     endpoint = said.get(cache.token_endpoint) if cache.token_endpoint else None
     if endpoint is not None:
-        party = grants.at(party, str(endpoint))  # believed only on the provider's own hosts
+        party = party.at(str(endpoint))  # believed only on the provider's own hosts
     answer = oauth.refresh(party, Secret(held))
     answer = dataclasses.replace(answer, refresh_token=answer.refresh_token or Secret(held))
     return completion.account(Request(key=key), party, answer, token_endpoint=endpoint)

@@ -8,20 +8,21 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING
 
-from jupyter_auth.core import api_key, grants, oauth, pasted
+from jupyter_auth.core import api_key, oauth, pasted
 from jupyter_auth.core.common.tracebacks import forgetful
 from jupyter_auth.core.errors import ConfigurationError, LoginFailed
+from jupyter_auth.core.login import grants
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from jupyter_auth.core.completion import Completion
-    from jupyter_auth.core.logins import Logins
+    from jupyter_auth.core.login.finish import Completion
+    from jupyter_auth.core.login.login_store import Request
+    from jupyter_auth.core.login.logins import Logins
     from jupyter_auth.core.models import Login
+    from jupyter_auth.core.parties import Party
     from jupyter_auth.core.providers import Providers
-    from jupyter_auth.core.register import Request
     from jupyter_auth.core.secret import Secret
-    from jupyter_auth.core.token_endpoint import Party
 
 
 class TypedGrants:
@@ -132,7 +133,7 @@ class TypedGrants:
         login, request, party = self._asked(login_id, "paste", host)
         found = pasted.parse(text.reveal())
         if found.endpoint:
-            party = grants.at(party, found.endpoint)
+            party = party.at(found.endpoint)
         answer = oauth.redeem(party, found.code)
         account = self._completion.account(request, party, answer, token_endpoint=found.endpoint)
         return self._logins.hold(login.id, account, confirm_by)

@@ -16,17 +16,17 @@ from jupyter_auth.core.common.tracebacks import forgetful
 from jupyter_auth.core.credentials import variable
 from jupyter_auth.core.errors import ConfigurationError, LoginFailed, RefreshRejected
 from jupyter_auth.core.flight import SingleFlight
-from jupyter_auth.core.register import Request
+from jupyter_auth.core.login.login_store import Request
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from jupyter_auth.core.completion import Completion
     from jupyter_auth.core.credentials import Password
+    from jupyter_auth.core.login.finish import Completion
     from jupyter_auth.core.models import AccountKey
+    from jupyter_auth.core.parties import Party
     from jupyter_auth.core.provider import Provider, ProviderInfo
     from jupyter_auth.core.providers import Providers
-    from jupyter_auth.core.token_endpoint import Party
     from jupyter_auth.core.tokens import Tokens
 
 

@@ -18,8 +18,8 @@ from jupyter_auth.core.errors import LoginExpired, LoginFailed, LoginOvertaken
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from jupyter_auth.core.login.login_store import Entry, Opening
     from jupyter_auth.core.models import Login
-    from jupyter_auth.core.register import Entry, Opening
 
 MAX_OPENINGS = 8
 COOKIE_PREFIX = "jupyter-auth-"

@@ -23,7 +23,7 @@ from jupyter_auth.core.token_endpoint import other_credentials, other_grants, re
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from jupyter_auth.core.token_endpoint import Party
+    from jupyter_auth.core.parties import Party
 
 CODE = "authorization_code"
 CLIENT, WAY_BACK = "Client at the provider", "Redirect URI at the provider"

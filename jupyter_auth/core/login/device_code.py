@@ -14,11 +14,11 @@ from jupyter_auth.core.errors import ProviderError, ProviderUnavailable
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from jupyter_auth.core.completion import Completion
-    from jupyter_auth.core.logins import Logins
+    from jupyter_auth.core.login.finish import Completion
+    from jupyter_auth.core.login.login_store import Polling
+    from jupyter_auth.core.login.logins import Logins
     from jupyter_auth.core.models import Login
-    from jupyter_auth.core.register import Polling
-    from jupyter_auth.core.token_endpoint import Party
+    from jupyter_auth.core.parties import Party
 
 AGAIN = "Nothing is lost: it is asked again by itself."
 

@@ -5,19 +5,20 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING
 
-from jupyter_auth.core import callback, grants, oauth, shared_uris
+from jupyter_auth.core import callback, oauth
 from jupyter_auth.core.errors import AuthError, LoginFailed
-from jupyter_auth.core.openings import binding_name, digest
-from jupyter_auth.core.register import Binding, Opening
+from jupyter_auth.core.login import grants, shared_redirect_uris
+from jupyter_auth.core.login.login_store import Binding, Opening
+from jupyter_auth.core.login.openings import binding_name, digest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from jupyter_auth.core.completion import Completion
-    from jupyter_auth.core.logins import Logins
+    from jupyter_auth.core.login.finish import Completion
+    from jupyter_auth.core.login.logins import Logins
     from jupyter_auth.core.models import Login
+    from jupyter_auth.core.parties import Party
     from jupyter_auth.core.providers import Providers
-    from jupyter_auth.core.token_endpoint import Party
 
 
 class RedirectGrant:
@@ -46,9 +47,9 @@ class RedirectGrant:
                 f"{party.provider.title} sends people elsewhere than to {request.host} now.",
                 hint="Start again.",
             )
-        names = shared_uris.others_at(self._providers, request.key.provider, redirect_uri)
+        names = shared_redirect_uris.others_at(self._providers, request.key.provider, redirect_uri)
         others = map(self._party_or_none, names)
-        names_issuer = shared_uris.must_name_issuer(party, others, redirect_uri)
+        names_issuer = shared_redirect_uris.must_name_issuer(party, others, redirect_uri)
         party = callback.at_origin(party, redirect_uri)
         state, binding = secrets.token_urlsafe(32) + state_suffix, secrets.token_urlsafe(32)
         opening = Opening(
@@ -108,7 +109,7 @@ class RedirectGrant:
         request = self._logins.request(login.id)
         party = self._party(login.provider)
         party.check_unchanged(opening.fingerprint)
-        callback.check_issuer(party, opening, params)
+        callback.check_issuer(party, opening.issuer, params, names_itself=opening.names_issuer)
         code = callback.code(party, params)
         answer = oauth.exchange(
             party, code=code, verifier=opening.verifier, redirect_uri=opening.redirect_uri

@@ -14,7 +14,7 @@ from jupyter_auth.core.common.shown_text import plain_text
 from jupyter_auth.core.common.urls import origin_of
 from jupyter_auth.core.credentials import lacking, variable
 from jupyter_auth.core.errors import AuthError, ConfigurationError
-from jupyter_auth.core.token_endpoint import Party
+from jupyter_auth.core.parties import Party
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

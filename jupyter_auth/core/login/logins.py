@@ -11,7 +11,6 @@ import hmac
 import secrets
 from typing import TYPE_CHECKING
 
-from jupyter_auth.core import openings
 from jupyter_auth.core.common.urls import host_of
 from jupyter_auth.core.errors import (
     AuthError,
@@ -22,8 +21,16 @@ from jupyter_auth.core.errors import (
     LoginRequired,
     from_wire,
 )
+from jupyter_auth.core.login import openings
+from jupyter_auth.core.login.login_store import (
+    Entry,
+    MemoryRegister,
+    Opening,
+    Polling,
+    Register,
+    Request,
+)
 from jupyter_auth.core.models import Login
-from jupyter_auth.core.register import Entry, MemoryRegister, Opening, Polling, Register, Request
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -6,7 +6,6 @@ import functools
 from typing import TYPE_CHECKING
 
 from jupyter_auth.core import identity
-from jupyter_auth.core.admission import Admission, anybody
 from jupyter_auth.core.errors import (
     AuthError,
     LoginDenied,
@@ -14,17 +13,19 @@ from jupyter_auth.core.errors import (
     LoginFailed,
     UserMismatch,
 )
+from jupyter_auth.core.login.admission import Admission, anybody
 from jupyter_auth.core.models import Account
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from jupyter_auth.core.discovery import Discovery
-    from jupyter_auth.core.logins import Logins
+    from jupyter_auth.core.login.login_store import Request
+    from jupyter_auth.core.login.logins import Logins
     from jupyter_auth.core.models import AccountInfo, Login
-    from jupyter_auth.core.register import Request
+    from jupyter_auth.core.parties import Party
     from jupyter_auth.core.revocation import Revoker
-    from jupyter_auth.core.token_endpoint import Party, TokenAnswer
+    from jupyter_auth.core.token_endpoint import TokenAnswer
     from jupyter_auth.core.tokens import Tokens
 
 

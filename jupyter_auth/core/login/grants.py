@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import TYPE_CHECKING
 
-from jupyter_auth.core.common.urls import host_of, require_secure
+from jupyter_auth.core.common.urls import host_of
 from jupyter_auth.core.errors import ConfigurationError
 
 if TYPE_CHECKING:
+    from jupyter_auth.core.parties import Party
     from jupyter_auth.core.provider import Provider
-    from jupyter_auth.core.token_endpoint import Party
 
 # What a grant needs of the provider besides a token endpoint.
 ENDPOINT = {
@@ -93,24 +92,3 @@ def host(party: Party, grant: str) -> str:
     if grant == "paste" and party.provider.paste:  # a code may come with its own
         return " or ".join(dict.fromkeys((place, *party.provider.paste.hosts)))
     return place
-
-
-def at(party: Party, endpoint: str) -> Party:
-    """The provider with a token endpoint that came with a pasted code.
-
-    ConfigurationError: it is not on a host that the provider's configuration lists (SECURITY 3).
-    """
-    allowed = party.provider.paste.hosts if party.provider.paste else ()
-    try:
-        netloc = host_of(require_secure(endpoint, "token endpoint"))
-    except ConfigurationError:
-        netloc = ""
-    if netloc not in allowed:
-        raise ConfigurationError(
-            f"The pasted text wants its code sent to {netloc or 'no usable address'}, which is not"
-            f" {party.provider.title}'s. Nothing was sent.",
-            hint=f"Copy it from {party.provider.title}'s own page; or, if that host is right, add"
-            " it to paste.hosts of the provider.",
-        )
-    endpoints = dataclasses.replace(party.endpoints, token_endpoint=endpoint)
-    return dataclasses.replace(party, endpoints=endpoints)

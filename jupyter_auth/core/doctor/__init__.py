@@ -1,0 +1,1 @@
+"""What could keep the package from working, for ``doctor``."""

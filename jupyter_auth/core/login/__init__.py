@@ -1,0 +1,1 @@
+"""A person signs in: one file for each grant."""
