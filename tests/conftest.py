@@ -14,8 +14,8 @@ from providers.sockets import SocketServer
 from providers.troubles import Reply
 from tornado.httpclient import AsyncHTTPClient
 
-from jupyter_auth.core import http
 from jupyter_auth.core.login import loopback_server
+from jupyter_auth.core.protocol import http
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

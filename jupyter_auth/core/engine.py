@@ -12,7 +12,6 @@ from jupyter_auth.core.common.handles import plain
 from jupyter_auth.core.common.rate_limits import Throttle
 from jupyter_auth.core.common.session_key import DEFAULT_KEY, check_session_key
 from jupyter_auth.core.definitions import provider_from_mapping
-from jupyter_auth.core.discovery import Discovery
 from jupyter_auth.core.doctor.process_checks import environment
 from jupyter_auth.core.doctor.provider_checks import checkup
 from jupyter_auth.core.doctor.storage_checks import providers_file, resting_place
@@ -40,7 +39,8 @@ from jupyter_auth.core.models import (
     Logout,
     Token,
 )
-from jupyter_auth.core.parties import Parties
+from jupyter_auth.core.protocol.discovery import Discovery
+from jupyter_auth.core.protocol.parties import Parties
 from jupyter_auth.core.revocation import Revoker
 from jupyter_auth.core.tokens import Tokens
 from jupyter_auth.core.usage import Usage

@@ -18,12 +18,12 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
-from jupyter_auth.core import pasted
 from jupyter_auth.core.common.finding import Finding
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.errors import AuthError, LoginExpired, LoginFailed
 from jupyter_auth.core.login.logins import LIFETIME
 from jupyter_auth.core.login.loopback_server import NOTHING, Listener, Page, can_listen
+from jupyter_auth.core.protocol import pasted_code
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -119,7 +119,7 @@ class LocalAccounts(Engine):
 
         LoginFailed: it is not such an address. LoginExpired: it belongs to no login of ours.
         """
-        params = pasted.redirected(address, self.redirect_uri(login_id))
+        params = pasted_code.redirected(address, self.redirect_uri(login_id))
         provider = self.login(login_id).provider
         return self._finish(provider, params, {})
 

@@ -5,16 +5,16 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
-from jupyter_auth.core import oauth
 from jupyter_auth.core.common.handles import is_handle
 from jupyter_auth.core.errors import AuthError
 from jupyter_auth.core.models import Logout
+from jupyter_auth.core.protocol import oauth
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from jupyter_auth.core.models import Account
-    from jupyter_auth.core.parties import Party
+    from jupyter_auth.core.protocol.parties import Party
     from jupyter_auth.core.provider import Provider
 
 RETRIES = (30.0, 120.0, 600.0, 1800.0)  # seconds until the next try

@@ -12,7 +12,6 @@ import functools
 import math
 from typing import TYPE_CHECKING
 
-from jupyter_auth.core import identity, oauth
 from jupyter_auth.core.errors import (
     ConfigurationError,
     LoginFailed,
@@ -26,13 +25,14 @@ from jupyter_auth.core.flight import SingleFlight
 from jupyter_auth.core.lifetimes import PAUSE, Need, as_token, forced_pause
 from jupyter_auth.core.models import Account, AccountInfo, AccountKey, Change, Token
 from jupyter_auth.core.next_steps import how_to_sign_in
+from jupyter_auth.core.protocol import identity, oauth
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterator
 
     from jupyter_auth.core.changes import ChangeLog
-    from jupyter_auth.core.discovery import Discovery
-    from jupyter_auth.core.parties import Party
+    from jupyter_auth.core.protocol.discovery import Discovery
+    from jupyter_auth.core.protocol.parties import Party
     from jupyter_auth.core.provider import Provider
     from jupyter_auth.core.store import Slot, TokenStore
 

@@ -142,8 +142,8 @@ class ServiceAccount:
         """One for each process: a lock of the parent may be held for ever in a child."""
         if self._issuing is None or self._issuing[0] != os.getpid():
             from jupyter_auth.core.client_tokens import ClientTokens
-            from jupyter_auth.core.discovery import Discovery
-            from jupyter_auth.core.parties import Party
+            from jupyter_auth.core.protocol.discovery import Discovery
+            from jupyter_auth.core.protocol.parties import Party
 
             discovery = Discovery(time.time)
 

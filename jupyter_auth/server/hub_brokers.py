@@ -9,10 +9,10 @@ import os
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
 
-from jupyter_auth.core.discovery import Discovery
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.errors import AuthError, ConfigurationError
-from jupyter_auth.core.parties import Parties
+from jupyter_auth.core.protocol.discovery import Discovery
+from jupyter_auth.core.protocol.parties import Parties
 from jupyter_auth.server import inputs
 from jupyter_auth.server.bell import Waits
 from jupyter_auth.server.broker import Broker, Wire
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from jupyter_auth.core.login.admission import Admission
     from jupyter_auth.core.models import Account, Login
-    from jupyter_auth.core.parties import Party
+    from jupyter_auth.core.protocol.parties import Party
     from jupyter_auth.core.providers import Providers
     from jupyter_auth.server.config import Settings
     from jupyter_auth.server.database import Database, Owner

@@ -21,13 +21,13 @@ from tornado import web
 
 from jupyter_auth.core import wire
 from jupyter_auth.core.common.finding import Finding, wrong
-from jupyter_auth.core.discovery import Discovery
 from jupyter_auth.core.doctor.provider_checks import checkup
 from jupyter_auth.core.doctor.registration_checks import registration
 from jupyter_auth.core.errors import AuthError, BrokerUnavailable
-from jupyter_auth.core.http import no_auth
 from jupyter_auth.core.login.shared_redirect_uris import must_name_issuer, others_at
-from jupyter_auth.core.parties import Party
+from jupyter_auth.core.protocol.discovery import Discovery
+from jupyter_auth.core.protocol.http import no_auth
+from jupyter_auth.core.protocol.parties import Party
 from jupyter_auth.server.answers import refuse
 from jupyter_auth.server.hub_people import People
 from jupyter_auth.server.origins import hub_apart

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Row
 
     from jupyter_auth.core.models import Account
-    from jupyter_auth.core.parties import Party
+    from jupyter_auth.core.protocol.parties import Party
     from jupyter_auth.core.provider import Provider
     from jupyter_auth.core.providers import Providers
     from jupyter_auth.server.database import Database, Record

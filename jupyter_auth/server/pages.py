@@ -336,7 +336,9 @@ class Redirected(Answer):
 
         Its address lies below the callback's, where the binding cookie goes.
         """
-        from jupyter_auth.core.pasted import redirected  # with oauthlib: not when servers start
+        from jupyter_auth.core.protocol.pasted_code import (
+            redirected,  # with oauthlib: not when servers start
+        )
 
         self.require_own_origin()
         body = inputs.json_object(self.request.body)

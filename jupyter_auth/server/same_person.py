@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from jupyter_auth.core.models import Account
-    from jupyter_auth.core.parties import Party
+    from jupyter_auth.core.protocol.parties import Party
 
 SETTING = "c.JupyterAuth.same_person"
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from jupyter_auth.core import http
+from jupyter_auth.core.protocol import http
 from jupyter_auth.core.store import FileStore, MemoryStore
 
 from .drive import arrive, engine_of, exchanged, party_at, sign_in
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from jupyter_auth.core.engine import Engine
     from jupyter_auth.core.models import Account, Login
-    from jupyter_auth.core.parties import Party
-    from jupyter_auth.core.token_endpoint import TokenAnswer
+    from jupyter_auth.core.protocol.parties import Party
+    from jupyter_auth.core.protocol.token_endpoint import TokenAnswer
 
     from .drive import Callback
 

@@ -9,14 +9,14 @@ from urllib.parse import parse_qsl, urlsplit
 
 from providers.rogue import RogueProvider
 
-from jupyter_auth.core import oauth
 from jupyter_auth.core.common.blocked_addresses import Trust
 from jupyter_auth.core.common.handles import plain
 from jupyter_auth.core.common.session_key import DEFAULT_KEY
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.models import Account, AccountKey
-from jupyter_auth.core.parties import Party
 from jupyter_auth.core.parts import Endpoints
+from jupyter_auth.core.protocol import oauth
+from jupyter_auth.core.protocol.parties import Party
 from jupyter_auth.core.providers import Providers, provider_from_mapping
 from jupyter_auth.core.secret import Secret
 
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from providers.oidc import OidcProvider
 
     from jupyter_auth.core.models import Login
+    from jupyter_auth.core.protocol.token_endpoint import TokenAnswer
     from jupyter_auth.core.provider import Provider
     from jupyter_auth.core.store import TokenStore
-    from jupyter_auth.core.token_endpoint import TokenAnswer
 
     Server = OidcProvider | RogueProvider
 

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from jupyter_auth.core import http
 from jupyter_auth.core.common import blocked_addresses
 from jupyter_auth.core.common.blocked_addresses import Trust
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.errors import ConfigurationError, ProviderError, ProviderUnavailable
+from jupyter_auth.core.protocol import http
 from jupyter_auth.core.providers import Providers
 from jupyter_auth.core.store import MemoryStore
 

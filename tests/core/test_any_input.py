@@ -12,14 +12,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from providers.troubles import Reply
 
-from jupyter_auth.core import credentials, idtoken, oauth, wire
+from jupyter_auth.core import credentials, wire
 from jupyter_auth.core.definitions import FIELDS, provider_from_mapping
-from jupyter_auth.core.discovery import Discovery
 from jupyter_auth.core.errors import AuthError, ConfigurationError, ProviderError
 from jupyter_auth.core.parts import CredentialsFrom
+from jupyter_auth.core.protocol import id_token, oauth
+from jupyter_auth.core.protocol.discovery import Discovery
+from jupyter_auth.core.protocol.token_endpoint import TokenAnswer
 from jupyter_auth.core.provider import Provider
 from jupyter_auth.core.secret import Secret
-from jupyter_auth.core.token_endpoint import TokenAnswer
 
 from .drive import arrive, party_at
 
@@ -99,11 +100,11 @@ def test_any_keys_and_any_id_token(keys, text):
     def fetch(fresh: bool) -> Any:  # noqa: ARG001, FBT001
         return {"keys": keys}
 
-    expected = idtoken.Expected(
+    expected = id_token.Expected(
         issuer="https://idp", client_id="x", access_token=Secret("t"), algorithms=("RS256",)
     )
     with pytest.raises(ProviderError):
-        idtoken.verify(Secret(text), expected, fetch, 0.0)
+        id_token.verify(Secret(text), expected, fetch, 0.0)
 
 
 @given(st.dictionaries(st.sampled_from(["state", "code", "iss", "error"]), st.text(max_size=30)))

@@ -15,7 +15,7 @@ from jupyter_auth.core.client_tokens import MOST, ClientTokens
 from jupyter_auth.core.errors import ConfigurationError, ProviderError, ProviderUnavailable
 from jupyter_auth.core.lifetimes import PAUSE, Need
 from jupyter_auth.core.models import AccountKey
-from jupyter_auth.core.parties import Party
+from jupyter_auth.core.protocol.parties import Party
 
 from .drive import party_at
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jupyter_auth.core.dialect import spoken, understood
 from jupyter_auth.core.errors import ProviderError
+from jupyter_auth.core.protocol.token_response import spoken, understood
 from jupyter_auth.core.provider import Provider
 
 JSON = st.recursive(

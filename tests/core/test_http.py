@@ -16,8 +16,8 @@ from providers import certificates, troubles
 from providers.rogue import RogueProvider
 from providers.troubles import Reply
 
-from jupyter_auth.core import http
 from jupyter_auth.core.errors import ConfigurationError, ProviderError, ProviderUnavailable
+from jupyter_auth.core.protocol import http
 
 from .drive import HERE
 

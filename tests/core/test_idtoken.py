@@ -14,9 +14,9 @@ from joserfc import jwt
 from joserfc.jwk import ECKey, OctKey, RSAKey
 from providers.troubles import MISSING, Reply
 
-from jupyter_auth.core import idtoken
-from jupyter_auth.core.discovery import Discovery
 from jupyter_auth.core.errors import ProviderError
+from jupyter_auth.core.protocol import id_token
+from jupyter_auth.core.protocol.discovery import Discovery
 from jupyter_auth.core.secret import Secret
 
 from .drive import party_at
@@ -32,7 +32,7 @@ class Case:
         rogue.clock = clock
         self.rogue, self.clock = rogue, clock
         self.discovery, self.party = Discovery(clock), party_at(rogue)
-        self.expected = idtoken.Expected(
+        self.expected = id_token.Expected(
             issuer=rogue.issuer,
             client_id=rogue.client_id,
             access_token=Secret(ACCESS),
@@ -50,7 +50,7 @@ class Case:
     def verify(self, token: str | None = None, **changes) -> dict:
         token = token or self.rogue.id_token.issue("u-1", NONCE, ACCESS)
         expected = replace(self.expected, **changes)
-        return idtoken.verify(Secret(token), expected, self.keys, self.clock())
+        return id_token.verify(Secret(token), expected, self.keys, self.clock())
 
     def refused(self, why: str, token: str | None = None, **changes) -> None:
         with pytest.raises(ProviderError, match=why) as caught:
@@ -236,7 +236,7 @@ def test_another_person_than_before_is_refused(case):
 
 
 @pytest.mark.parametrize(
-    ("claim", "seconds"), [("exp", -idtoken.CLOCK_SKEW), ("iat", idtoken.CLOCK_SKEW + 1)]
+    ("claim", "seconds"), [("exp", -id_token.CLOCK_SKEW), ("iat", id_token.CLOCK_SKEW + 1)]
 )
 def test_times_hold_but_for_a_little_skew(case, claim, seconds):
     case.rogue.id_token.claims[claim] = int(case.clock() + seconds)

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jupyter_auth.core import pasted
 from jupyter_auth.core.errors import LoginFailed
+from jupyter_auth.core.protocol import pasted_code
 
 CODE = "eyJraWQiOiJ-._~+/=.abc"
 ENDPOINT = "https://login.example/token"
@@ -30,7 +30,7 @@ ENDPOINT = "https://login.example/token"
     ],
 )
 def test_a_code_is_found(text):
-    found = pasted.parse(text)
+    found = pasted_code.parse(text)
     assert found.code.reveal() == CODE
     assert found.endpoint == (ENDPOINT if "endpoint" in text else None)
 
@@ -64,13 +64,13 @@ def test_a_code_is_found(text):
 )
 def test_it_is_something_else(text):
     with pytest.raises(LoginFailed) as caught:
-        pasted.parse(text)
+        pasted_code.parse(text)
     assert caught.value.hint
 
 
 def test_a_refusal_is_told():
     with pytest.raises(LoginFailed, match="access_denied: you said no"):
-        pasted.parse("https://x.example/?error=access_denied&error_description=you+said+no")
+        pasted_code.parse("https://x.example/?error=access_denied&error_description=you+said+no")
 
 
 PACKAGES = st.fixed_dictionaries(
@@ -83,11 +83,11 @@ ADDRESSES = QUERIES.map("https://x/?{}".format)
 @given(st.text() | st.binary().map(lambda b: b.decode("latin-1")) | PACKAGES | ADDRESSES)
 def test_whatever_is_pasted_is_a_code_or_an_error_that_repeats_nothing(text):
     try:
-        found = pasted.parse(text)
+        found = pasted_code.parse(text)
     except LoginFailed as failed:
         found, said = None, str(failed)
     if found is None:
         assert len(text.strip()) < 40 or text.strip() not in said
     else:
-        assert pasted.CODE.fullmatch(found.code.reveal())
+        assert pasted_code.CODE.fullmatch(found.code.reveal())
         assert "Secret('…')" in repr(found)

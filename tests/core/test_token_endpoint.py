@@ -10,7 +10,6 @@ from providers import troubles
 from providers.rogue import RogueProvider
 from providers.troubles import MISSING
 
-from jupyter_auth.core import oauth
 from jupyter_auth.core.errors import (
     AuthError,
     ConfigurationError,
@@ -19,6 +18,7 @@ from jupyter_auth.core.errors import (
     ProviderUnavailable,
     RefreshRejected,
 )
+from jupyter_auth.core.protocol import oauth
 
 from .drive import REDIRECT_URI, exchanged, party_at, refreshed, visit
 

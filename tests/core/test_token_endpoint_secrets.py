@@ -10,12 +10,12 @@ from urllib.parse import quote, quote_plus
 import pytest
 from providers import troubles
 
-from jupyter_auth.core import oauth
 from jupyter_auth.core.errors import (
     AuthError,
     ProviderError,
     RefreshRejected,
 )
+from jupyter_auth.core.protocol import oauth
 
 from .drive import HERE, exchanged, party_at, refreshed
 from .test_token_endpoint import SECRET
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from providers.rogue import RogueProvider
 
-    from jupyter_auth.core.parties import Party
+    from jupyter_auth.core.protocol.parties import Party
 
 SECRETS = ("client_secret", "code", "code_verifier", "refresh_token")
 

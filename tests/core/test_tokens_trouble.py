@@ -11,7 +11,6 @@ from providers import troubles
 from providers.rogue import RogueProvider
 from providers.troubles import MISSING
 
-from jupyter_auth.core import oauth
 from jupyter_auth.core.errors import (
     AuthError,
     ConfigurationError,
@@ -22,6 +21,7 @@ from jupyter_auth.core.errors import (
 )
 from jupyter_auth.core.lifetimes import PAUSE
 from jupyter_auth.core.models import AccountKey
+from jupyter_auth.core.protocol import oauth
 from jupyter_auth.core.provider import Provider
 from jupyter_auth.core.store import MemoryStore
 

@@ -19,8 +19,8 @@ from hub_process import START_TIMEOUT, Hub, answers
 from patience import PATIENCE, until
 from processes import free_port
 
-from jupyter_auth.core.discovery import Discovery
 from jupyter_auth.core.engine import Engine
+from jupyter_auth.core.protocol.discovery import Discovery
 from jupyter_auth.core.providers import Providers
 from jupyter_auth.server.database import Database, Owner
 from jupyter_auth.server.identities import Identities

@@ -22,7 +22,7 @@ COMPARISONS = {
     "core/login/logins.py:take_held": 1,  # the browser that signed in, which alone says yes
     "server/pages.py:_answered": 1,  # and what it was shown
     "core/local_engine.py:knows": 1,  # a browser's binding, where there is no server
-    "core/idtoken.py:_same": 1,  # nonce and at_hash
+    "core/protocol/id_token.py:_same": 1,  # nonce and at_hash
     "server/kernel.py:broker": 1,  # the key of the kernel API
     "server/hub_doors.py:accepts": 1,  # the session of an OAuth state
 }

@@ -10,11 +10,11 @@ from core.drive import USER, Callback, ended, party_at, provider_at, table, visi
 from processes import free_port
 from providers.rogue import RogueProvider
 
-from jupyter_auth.core import callback
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.errors import ConfigurationError, LoginFailed, LoginOvertaken
 from jupyter_auth.core.local_engine import LocalAccounts
 from jupyter_auth.core.login.loopback_server import Listener, Page
+from jupyter_auth.core.protocol import authorization_response
 from jupyter_auth.core.providers import Providers
 from jupyter_auth.core.store import MemoryStore
 
@@ -72,9 +72,9 @@ def test_it_has_to_say_so_also_when_the_evil_one_takes_its_promise_back(rogue):
     party = party_at(rogue)
     assert not party.endpoints.authorization_response_iss_parameter_supported
     with pytest.raises(LoginFailed):
-        callback.check_issuer(party, rogue.issuer, {"code": "c"}, names_itself=True)
+        authorization_response.check_issuer(party, rogue.issuer, {"code": "c"}, names_itself=True)
     told = {"code": "c", "iss": rogue.issuer}
-    callback.check_issuer(party, rogue.issuer, told, names_itself=True)
+    authorization_response.check_issuer(party, rogue.issuer, told, names_itself=True)
 
 
 @pytest.mark.parametrize("uri", [FIXED, TWIN])

@@ -21,8 +21,8 @@ from providers import troubles
 from jupyter_auth.core import wire
 from jupyter_auth.core.common.rate_limits import Limits
 from jupyter_auth.core.common.shown_text import plain_text
-from jupyter_auth.core.device_answer import parse
 from jupyter_auth.core.errors import ConfigurationError, ProviderError
+from jupyter_auth.core.protocol.device_authorization import parse
 from jupyter_auth.core.provider import Provider
 from jupyter_auth.kernel.broker import BrokerClient
 

@@ -20,12 +20,10 @@ from providers.internet import Internet
 from providers.rogue import RogueProvider
 from providers.troubles import Reply
 
-from jupyter_auth.core import http
 from jupyter_auth.core.checks import URLS
 from jupyter_auth.core.common import blocked_addresses
 from jupyter_auth.core.common.blocked_addresses import Trust
 from jupyter_auth.core.common.urls import LOOPBACK_HOSTS
-from jupyter_auth.core.discovery import Discovery
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.errors import (
     AuthError,
@@ -33,6 +31,8 @@ from jupyter_auth.core.errors import (
     ProviderError,
     ProviderUnavailable,
 )
+from jupyter_auth.core.protocol import http
+from jupyter_auth.core.protocol.discovery import Discovery
 from jupyter_auth.core.providers import Providers
 from jupyter_auth.core.store import MemoryStore
 

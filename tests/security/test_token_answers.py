@@ -13,11 +13,12 @@ from joserfc.jwk import RSAKey
 from providers import troubles
 from requests.structures import CaseInsensitiveDict
 
-from jupyter_auth.core import dialect, idtoken, lockouts, token_endpoint
+from jupyter_auth.core import lockouts
 from jupyter_auth.core.common import rate_limits, times
-from jupyter_auth.core.device_answer import parse
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.errors import AuthError
+from jupyter_auth.core.protocol import id_token, token_endpoint, token_response
+from jupyter_auth.core.protocol.device_authorization import parse
 from jupyter_auth.core.provider import Provider
 from jupyter_auth.core.providers import Providers
 from jupyter_auth.core.store import MemoryStore, decoded, encoded
@@ -105,11 +106,11 @@ def of_a_quota(value: Any) -> float | None:
 
 def of_a_dialect(value: Any) -> Any:
     own = Provider(name="own", issuer="https://idp.example", token_response={"expires_at": "ends"})
-    return dialect.understood(own, {"ends": value})["expires_at"]
+    return token_response.understood(own, {"ends": value})["expires_at"]
 
 
 def of_an_id_token(value: Any) -> Any:
-    idtoken._check_times({"exp": value, "iat": NOW}, NOW)
+    id_token._check_times({"exp": value, "iat": NOW}, NOW)
     return value
 
 

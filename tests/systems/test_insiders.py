@@ -13,7 +13,6 @@ from providers.person import LoginRefused
 from systems.presets import preset_at
 
 from jupyter_auth import UserSession
-from jupyter_auth.core import oauth
 from jupyter_auth.core.errors import (
     ConfigurationError,
     LoginFailed,
@@ -21,6 +20,7 @@ from jupyter_auth.core.errors import (
     RefreshRejected,
 )
 from jupyter_auth.core.models import AccountKey
+from jupyter_auth.core.protocol import oauth
 from jupyter_auth.core.secret import Secret
 from jupyter_auth.server import views
 

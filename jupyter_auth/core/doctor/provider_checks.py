@@ -7,14 +7,14 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from jupyter_auth.core import discovery, http
 from jupyter_auth.core.common import times
 from jupyter_auth.core.common.finding import Finding, wrong
 from jupyter_auth.core.common.shown_text import plain_text
 from jupyter_auth.core.common.urls import origin_of
 from jupyter_auth.core.credentials import lacking, variable
 from jupyter_auth.core.errors import AuthError, ConfigurationError
-from jupyter_auth.core.parties import Party
+from jupyter_auth.core.protocol import discovery, http
+from jupyter_auth.core.protocol.parties import Party
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -161,7 +161,7 @@ def _clock(answer: requests.Response, now: float) -> Iterator[Finding]:
     except (KeyError, TypeError, ValueError):
         yield Finding(about="Clock", says="The provider tells no time to compare with.")
         return
-    from jupyter_auth.core.idtoken import CLOCK_SKEW
+    from jupyter_auth.core.protocol.id_token import CLOCK_SKEW
 
     ahead = now - theirs
     if abs(ahead) < NOTICED:

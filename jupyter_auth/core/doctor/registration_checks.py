@@ -14,16 +14,16 @@ from urllib.parse import parse_qs, urlsplit
 
 import requests
 
-from jupyter_auth.core import http, oauth
 from jupyter_auth.core.common.finding import Finding, wrong
 from jupyter_auth.core.common.shown_text import plain_text
 from jupyter_auth.core.errors import AuthError
-from jupyter_auth.core.token_endpoint import other_credentials, other_grants, refusal
+from jupyter_auth.core.protocol import http, oauth
+from jupyter_auth.core.protocol.token_endpoint import other_credentials, other_grants, refusal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from jupyter_auth.core.parties import Party
+    from jupyter_auth.core.protocol.parties import Party
 
 CODE = "authorization_code"
 CLIENT, WAY_BACK = "Client at the provider", "Redirect URI at the provider"

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from jupyter_auth.core.models import Account
-    from jupyter_auth.core.parties import Party
+    from jupyter_auth.core.protocol.parties import Party
 
 
 class Admission(Protocol):

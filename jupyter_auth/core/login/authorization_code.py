@@ -5,11 +5,11 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING
 
-from jupyter_auth.core import callback, oauth
 from jupyter_auth.core.errors import AuthError, LoginFailed
 from jupyter_auth.core.login import grants, shared_redirect_uris
 from jupyter_auth.core.login.login_store import Binding, Opening
 from jupyter_auth.core.login.openings import binding_name, digest
+from jupyter_auth.core.protocol import authorization_response, oauth
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from jupyter_auth.core.login.finish import Completion
     from jupyter_auth.core.login.logins import Logins
     from jupyter_auth.core.models import Login
-    from jupyter_auth.core.parties import Party
+    from jupyter_auth.core.protocol.parties import Party
     from jupyter_auth.core.providers import Providers
 
 
@@ -50,7 +50,7 @@ class RedirectGrant:
         names = shared_redirect_uris.others_at(self._providers, request.key.provider, redirect_uri)
         others = map(self._party_or_none, names)
         names_issuer = shared_redirect_uris.must_name_issuer(party, others, redirect_uri)
-        party = callback.at_origin(party, redirect_uri)
+        party = authorization_response.at_origin(party, redirect_uri)
         state, binding = secrets.token_urlsafe(32) + state_suffix, secrets.token_urlsafe(32)
         opening = Opening(
             verifier=oauth.new_verifier(),
@@ -109,8 +109,10 @@ class RedirectGrant:
         request = self._logins.request(login.id)
         party = self._party(login.provider)
         party.check_unchanged(opening.fingerprint)
-        callback.check_issuer(party, opening.issuer, params, names_itself=opening.names_issuer)
-        code = callback.code(party, params)
+        authorization_response.check_issuer(
+            party, opening.issuer, params, names_itself=opening.names_issuer
+        )
+        code = authorization_response.code(party, params)
         answer = oauth.exchange(
             party, code=code, verifier=opening.verifier, redirect_uri=opening.redirect_uri
         )

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from jupyter_auth.core import oauth
 from jupyter_auth.core.errors import ProviderError, ProviderUnavailable
+from jupyter_auth.core.protocol import oauth
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from jupyter_auth.core.login.login_store import Polling
     from jupyter_auth.core.login.logins import Logins
     from jupyter_auth.core.models import Login
-    from jupyter_auth.core.parties import Party
+    from jupyter_auth.core.protocol.parties import Party
 
 AGAIN = "Nothing is lost: it is asked again by itself."
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING
 
-from jupyter_auth.core import identity
 from jupyter_auth.core.errors import (
     AuthError,
     LoginDenied,
@@ -15,17 +14,18 @@ from jupyter_auth.core.errors import (
 )
 from jupyter_auth.core.login.admission import Admission, anybody
 from jupyter_auth.core.models import Account
+from jupyter_auth.core.protocol import identity
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from jupyter_auth.core.discovery import Discovery
     from jupyter_auth.core.login.login_store import Request
     from jupyter_auth.core.login.logins import Logins
     from jupyter_auth.core.models import AccountInfo, Login
-    from jupyter_auth.core.parties import Party
+    from jupyter_auth.core.protocol.discovery import Discovery
+    from jupyter_auth.core.protocol.parties import Party
+    from jupyter_auth.core.protocol.token_endpoint import TokenAnswer
     from jupyter_auth.core.revocation import Revoker
-    from jupyter_auth.core.token_endpoint import TokenAnswer
     from jupyter_auth.core.tokens import Tokens
 
 

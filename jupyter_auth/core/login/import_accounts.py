@@ -10,11 +10,11 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jupyter_auth.core import oauth
 from jupyter_auth.core.common.session_key import DEFAULT_KEY
 from jupyter_auth.core.errors import AuthError, ConfigurationError, LoginRequired
 from jupyter_auth.core.login.login_store import Request
 from jupyter_auth.core.models import AccountKey, Imported
+from jupyter_auth.core.protocol import oauth
 from jupyter_auth.core.secret import Secret
 
 if TYPE_CHECKING:
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     from jupyter_auth.core.login.finish import Completion
     from jupyter_auth.core.models import Account
-    from jupyter_auth.core.parties import Party
     from jupyter_auth.core.parts import OtherCache
+    from jupyter_auth.core.protocol.parties import Party
     from jupyter_auth.core.tokens import Tokens
 
 MAX_FILE = 1 << 20  # bytes

@@ -35,8 +35,8 @@ from jupyter_auth.core.models import Login
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from jupyter_auth.core.device_answer import DeviceAnswer
     from jupyter_auth.core.models import Account, LoginStatus
+    from jupyter_auth.core.protocol.device_authorization import DeviceAnswer
 
 LIFETIME = 600.0  # seconds that a login is pending at most, and that its outcome is remembered
 MAX_PENDING = 50

@@ -14,7 +14,7 @@ from jupyter_auth.core.errors import ConfigurationError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from jupyter_auth.core.parties import Party
+    from jupyter_auth.core.protocol.parties import Party
     from jupyter_auth.core.providers import Providers
 
 RANK = {"configured": 0, "user": 1, "preset": 1, "code": 2}

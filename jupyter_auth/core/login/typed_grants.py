@@ -8,10 +8,11 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING
 
-from jupyter_auth.core import api_key, oauth, pasted
+from jupyter_auth.core import api_key
 from jupyter_auth.core.common.tracebacks import forgetful
 from jupyter_auth.core.errors import ConfigurationError, LoginFailed
 from jupyter_auth.core.login import grants
+from jupyter_auth.core.protocol import oauth, pasted_code
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from jupyter_auth.core.login.login_store import Request
     from jupyter_auth.core.login.logins import Logins
     from jupyter_auth.core.models import Login
-    from jupyter_auth.core.parties import Party
+    from jupyter_auth.core.protocol.parties import Party
     from jupyter_auth.core.providers import Providers
     from jupyter_auth.core.secret import Secret
 
@@ -131,7 +132,7 @@ class TypedGrants:
         host that is not the provider's. UserMismatch: it is somebody else's than asked for.
         """
         login, request, party = self._asked(login_id, "paste", host)
-        found = pasted.parse(text.reveal())
+        found = pasted_code.parse(text.reveal())
         if found.endpoint:
             party = party.at(found.endpoint)
         answer = oauth.redeem(party, found.code)

@@ -8,7 +8,6 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING
 
-from jupyter_auth.core import oauth
 from jupyter_auth.core.common.finding import Finding, wrong
 from jupyter_auth.core.common.handles import plain
 from jupyter_auth.core.common.session_key import DEFAULT_KEY
@@ -17,6 +16,7 @@ from jupyter_auth.core.credentials import variable
 from jupyter_auth.core.errors import ConfigurationError, LoginFailed, RefreshRejected
 from jupyter_auth.core.flight import SingleFlight
 from jupyter_auth.core.login.login_store import Request
+from jupyter_auth.core.protocol import oauth
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from jupyter_auth.core.credentials import Password
     from jupyter_auth.core.login.finish import Completion
     from jupyter_auth.core.models import AccountKey
-    from jupyter_auth.core.parties import Party
+    from jupyter_auth.core.protocol.parties import Party
     from jupyter_auth.core.provider import Provider, ProviderInfo
     from jupyter_auth.core.providers import Providers
     from jupyter_auth.core.tokens import Tokens

@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from jupyter_auth.core import oauth
 from jupyter_auth.core.common.shown_text import plain_text
 from jupyter_auth.core.errors import AuthError, ProviderError
+from jupyter_auth.core.protocol import oauth
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from jupyter_auth.core.discovery import Discovery
-    from jupyter_auth.core.parties import Party
-    from jupyter_auth.core.token_endpoint import TokenAnswer
+    from jupyter_auth.core.protocol.discovery import Discovery
+    from jupyter_auth.core.protocol.parties import Party
+    from jupyter_auth.core.protocol.token_endpoint import TokenAnswer
 
 MAX_NAME = 200  # characters of a user name or an e-mail address
 CLAIMS = ("preferred_username", "email", "name")
@@ -90,9 +90,9 @@ def verified_claims(
     endpoints = party.endpoints
     if answer.id_token is None or endpoints.issuer is None:
         return {}
-    from jupyter_auth.core import idtoken  # it brings JOSE: a tenth of a second at each start
+    from jupyter_auth.core.protocol import id_token
 
-    expected = idtoken.Expected(
+    expected = id_token.Expected(
         issuer=endpoints.issuer,
         client_id=party.client_id,
         access_token=answer.access_token,
@@ -105,7 +105,7 @@ def verified_claims(
     def fetch_keys(fresh: bool) -> dict[str, Any]:  # noqa: FBT001 (as idtoken calls it)
         return discovery.keys(endpoints, trust, fresh=fresh)
 
-    return idtoken.verify(answer.id_token, expected, fetch_keys, now)
+    return id_token.verify(answer.id_token, expected, fetch_keys, now)
 
 
 def _asked(party: Party, url: str, answer: TokenAnswer, subject: str | None) -> dict[str, Any]:

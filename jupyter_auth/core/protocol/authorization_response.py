@@ -8,13 +8,13 @@ from urllib.parse import urljoin
 
 from jupyter_auth.core.common.shown_text import plain_text
 from jupyter_auth.core.errors import LoginDenied, LoginFailed
+from jupyter_auth.core.protocol.token_endpoint import other_grants, refusal
 from jupyter_auth.core.secret import Secret
-from jupyter_auth.core.token_endpoint import other_grants, refusal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from jupyter_auth.core.parties import Party
+    from jupyter_auth.core.protocol.parties import Party
 
 
 def at_origin(party: Party, redirect_uri: str) -> Party:

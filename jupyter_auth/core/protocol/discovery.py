@@ -6,12 +6,12 @@ import threading
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from jupyter_auth.core import http
 from jupyter_auth.core.checks import URLS
 from jupyter_auth.core.common.shown_text import plain_text
 from jupyter_auth.core.common.urls import require_secure
 from jupyter_auth.core.errors import ConfigurationError, ProviderError, ProviderUnavailable
 from jupyter_auth.core.parts import Endpoints
+from jupyter_auth.core.protocol import http
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -12,8 +12,8 @@ from jupyter_auth.core.credentials import lacking
 from jupyter_auth.core.errors import ConfigurationError, LoginFailed
 
 if TYPE_CHECKING:
-    from jupyter_auth.core.discovery import Discovery
     from jupyter_auth.core.parts import Endpoints
+    from jupyter_auth.core.protocol.discovery import Discovery
     from jupyter_auth.core.provider import Provider
     from jupyter_auth.core.providers import Providers
 

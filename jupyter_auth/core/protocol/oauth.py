@@ -17,7 +17,6 @@ from oauthlib.oauth2 import (
 )
 from oauthlib.oauth2.rfc6749.errors import raise_from_error
 
-from jupyter_auth.core import device_answer, http
 from jupyter_auth.core.common.tracebacks import forgetful
 from jupyter_auth.core.errors import (
     ConfigurationError,
@@ -27,8 +26,8 @@ from jupyter_auth.core.errors import (
     ProviderError,
     RefreshRejected,
 )
-from jupyter_auth.core.secret import Secret
-from jupyter_auth.core.token_endpoint import (
+from jupyter_auth.core.protocol import device_authorization, http
+from jupyter_auth.core.protocol.token_endpoint import (
     ProviderSession,
     TokenAnswer,
     as_https,
@@ -38,13 +37,14 @@ from jupyter_auth.core.token_endpoint import (
     restored,
     speaking,
 )
+from jupyter_auth.core.secret import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from jupyter_auth.core.common.blocked_addresses import Trust
-    from jupyter_auth.core.device_answer import DeviceAnswer
-    from jupyter_auth.core.parties import Party
+    from jupyter_auth.core.protocol.device_authorization import DeviceAnswer
+    from jupyter_auth.core.protocol.parties import Party
 
 MEANT_FOR_ALL = frozenset(  # errors that mean the same for each grant
     {"invalid_client", "invalid_grant", "unauthorized_client", "unsupported_grant_type"}
@@ -189,7 +189,7 @@ def authorize_device(party: Party, scopes: Sequence[str]) -> DeviceAnswer:
             raise_from_error(str(answer["error"]), said)
     if not response.ok:
         raise ProviderError(f"The {what} answered {response.status_code}.")
-    return device_answer.parse(answer)
+    return device_authorization.parse(answer)
 
 
 @forgetful

@@ -21,16 +21,16 @@ from oauthlib.oauth2 import DeviceClient, OAuth2Error, WebApplicationClient
 from requests.auth import HTTPBasicAuth
 from requests_oauthlib import OAuth2Session
 
-from jupyter_auth.core import http
 from jupyter_auth.core.common import times
 from jupyter_auth.core.common.shown_text import plain_text
-from jupyter_auth.core.dialect import spoken, understood
 from jupyter_auth.core.errors import (
     AuthError,
     ConfigurationError,
     ProviderError,
     ProviderUnavailable,
 )
+from jupyter_auth.core.protocol import http
+from jupyter_auth.core.protocol.token_response import spoken, understood
 from jupyter_auth.core.secret import Secret
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
     from oauthlib.oauth2 import Client
 
-    from jupyter_auth.core.parties import Party
+    from jupyter_auth.core.protocol.parties import Party
     from jupyter_auth.core.provider import Provider
 
 BEARER = "bearer"

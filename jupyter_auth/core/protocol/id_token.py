@@ -19,7 +19,7 @@ from jupyter_auth.core.errors import ProviderError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from jupyter_auth.core.http import Json
+    from jupyter_auth.core.protocol.http import Json
     from jupyter_auth.core.secret import Secret
 
 RSA_BITS = 2048  # RFC 7518 3.3: a shorter key is not used

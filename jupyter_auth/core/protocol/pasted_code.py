@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 from jupyter_auth.core.errors import LoginFailed
+from jupyter_auth.core.protocol.token_endpoint import refusal
 from jupyter_auth.core.secret import Secret
-from jupyter_auth.core.token_endpoint import refusal
 
 if TYPE_CHECKING:
     from urllib.parse import SplitResult
