@@ -26,9 +26,15 @@ if TYPE_CHECKING:
         Throttled,
         UserMismatch,
     )
-    from jupyter_auth.core.parts import CredentialsFrom, Endpoints, Header, Paste, Service
-    from jupyter_auth.core.provider import Provider
-    from jupyter_auth.core.providers import provider
+    from jupyter_auth.core.provider.field_types import (
+        CredentialsFrom,
+        Endpoints,
+        Header,
+        Paste,
+        Service,
+    )
+    from jupyter_auth.core.provider.provider import Provider
+    from jupyter_auth.core.provider.registry import provider
     from jupyter_auth.kernel.auth import TokenAuth
     from jupyter_auth.kernel.client_session import ClientSession
     from jupyter_auth.kernel.login_widget import LoginWidget
@@ -75,19 +81,19 @@ __all__ = [
 _ROOMS = {  # of those that are no errors
     "AuthWarning": "kernel.warn",
     "ClientSession": "kernel.client_session",
-    "CredentialsFrom": "core.parts",
-    "Endpoints": "core.parts",
-    "Header": "core.parts",
+    "CredentialsFrom": "core.provider.field_types",
+    "Endpoints": "core.provider.field_types",
+    "Header": "core.provider.field_types",
     "LoginWidget": "kernel.login_widget",
-    "Paste": "core.parts",
-    "Provider": "core.provider",
-    "Service": "core.parts",
+    "Paste": "core.provider.field_types",
+    "Provider": "core.provider.provider",
+    "Service": "core.provider.field_types",
     "TokenAuth": "kernel.auth",
     "UserSession": "kernel.sessions",
     "credential": "kernel.other_clients",
     "httpx_auth": "kernel.other_clients",
     "hub_config": "server.hub_config",
-    "provider": "core.providers",
+    "provider": "core.provider.registry",
     "token": "kernel.sessions",
     "user_redirect_hook": "server.hub_config",
 }

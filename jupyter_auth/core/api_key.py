@@ -6,17 +6,17 @@ import json
 import re
 from typing import TYPE_CHECKING
 
-from jupyter_auth.core import binding
 from jupyter_auth.core.common.urls import origin_of
 from jupyter_auth.core.errors import LoginFailed
 from jupyter_auth.core.models import Account, Token
+from jupyter_auth.core.provider import binding
 from jupyter_auth.core.secret import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from jupyter_auth.core.models import AccountKey
-    from jupyter_auth.core.provider import Provider
+    from jupyter_auth.core.provider.provider import Provider
 
 _VISIBLE = re.compile(r"[ -~]+")
 _PART = re.compile(r"\{(\w+)(:head)?\}")

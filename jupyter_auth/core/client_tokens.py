@@ -9,12 +9,12 @@ import threading
 from typing import TYPE_CHECKING, NamedTuple
 
 from jupyter_auth.core.common.session_key import check_session_key
-from jupyter_auth.core.credentials import no_service_account
 from jupyter_auth.core.errors import ProviderError, ProviderUnavailable
 from jupyter_auth.core.flight import SingleFlight
 from jupyter_auth.core.lifetimes import PAUSE, Need, as_token, forced_pause
 from jupyter_auth.core.models import Account, Logout
 from jupyter_auth.core.protocol import oauth
+from jupyter_auth.core.provider.client_credentials import no_service_account
 from jupyter_auth.core.revocation import Revoker
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from jupyter_auth.core.models import AccountKey, Token
     from jupyter_auth.core.protocol.parties import Party
-    from jupyter_auth.core.provider import Provider
+    from jupyter_auth.core.provider.provider import Provider
 
 MOST = 256  # tokens held at once: kernels make up their session_keys
 

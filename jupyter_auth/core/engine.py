@@ -11,7 +11,6 @@ from jupyter_auth.core.client_tokens import ClientTokens
 from jupyter_auth.core.common.handles import plain
 from jupyter_auth.core.common.rate_limits import Throttle
 from jupyter_auth.core.common.session_key import DEFAULT_KEY, check_session_key
-from jupyter_auth.core.definitions import provider_from_mapping
 from jupyter_auth.core.doctor.process_checks import environment
 from jupyter_auth.core.doctor.provider_checks import checkup
 from jupyter_auth.core.doctor.storage_checks import providers_file, resting_place
@@ -41,10 +40,10 @@ from jupyter_auth.core.models import (
 )
 from jupyter_auth.core.protocol.discovery import Discovery
 from jupyter_auth.core.protocol.parties import Parties
+from jupyter_auth.core.provider.definitions import provider_from_mapping, provider_to_mapping
 from jupyter_auth.core.revocation import Revoker
 from jupyter_auth.core.tokens import Tokens
 from jupyter_auth.core.usage import Usage
-from jupyter_auth.core.wire import provider_fields
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -53,8 +52,8 @@ if TYPE_CHECKING:
     from jupyter_auth.core.common.finding import Finding
     from jupyter_auth.core.common.rate_limits import Limits
     from jupyter_auth.core.login.login_store import Binding, Register
-    from jupyter_auth.core.provider import Provider, ProviderInfo
-    from jupyter_auth.core.providers import Providers
+    from jupyter_auth.core.provider.provider import Provider, ProviderInfo
+    from jupyter_auth.core.provider.registry import Providers
     from jupyter_auth.core.secret import Secret
     from jupyter_auth.core.store import TokenStore
 
@@ -127,7 +126,7 @@ class Engine:
 
     def configuration(self, name: str) -> Provider:
         """The whole of it but for its client secrets. ProviderNotFound."""
-        fields = provider_fields(self.configured(name), secrets=False)
+        fields = provider_to_mapping(self.configured(name), secrets=False)
         return provider_from_mapping(plain(name), fields)
 
     def register(self, provider: Provider) -> ProviderInfo:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from jupyter_auth.core.common.finding import Finding
     from jupyter_auth.core.common.rate_limits import Limits
     from jupyter_auth.core.models import AccountInfo, Changes, Imported, Login, Logout, Token
-    from jupyter_auth.core.provider import Provider, ProviderInfo
+    from jupyter_auth.core.provider.provider import Provider, ProviderInfo
     from jupyter_auth.core.secret import Secret
 
 

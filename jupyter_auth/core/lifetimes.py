@@ -5,13 +5,14 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING
 
-from jupyter_auth.core import api_key, binding
+from jupyter_auth.core import api_key
 from jupyter_auth.core.models import Token
+from jupyter_auth.core.provider import binding
 from jupyter_auth.core.secret import Secret
 
 if TYPE_CHECKING:
     from jupyter_auth.core.models import Account
-    from jupyter_auth.core.provider import Provider
+    from jupyter_auth.core.provider.provider import Provider
 
 MARGIN = 60.0  # seconds before expiry that a token is refreshed, but at most a tenth of its life
 PAUSE = 30.0  # seconds between failed refreshes while the old token still works

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from jupyter_auth.core.login.login_store import Binding
     from jupyter_auth.core.models import Login
-    from jupyter_auth.core.provider import Provider
+    from jupyter_auth.core.provider.provider import Provider
 
 MAX_QUERY = 1 << 14  # characters
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from jupyter_auth.core.models import Account
     from jupyter_auth.core.protocol.parties import Party
-    from jupyter_auth.core.provider import Provider
+    from jupyter_auth.core.provider.provider import Provider
 
 RETRIES = (30.0, 120.0, 600.0, 1800.0)  # seconds until the next try
 

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from jupyter_auth.core.changes import ChangeLog
     from jupyter_auth.core.protocol.discovery import Discovery
     from jupyter_auth.core.protocol.parties import Party
-    from jupyter_auth.core.provider import Provider
+    from jupyter_auth.core.provider.provider import Provider
     from jupyter_auth.core.store import Slot, TokenStore
 
 SAVE_PAUSE = 5.0  # seconds between tries to save what the store would not take

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import dataclasses
 import sys
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, cast
 
 from jupyter_auth.core.common.finding import Finding, State
@@ -23,11 +22,12 @@ from jupyter_auth.core.models import (
     LoginStatus,
     Token,
 )
-from jupyter_auth.core.provider import ProviderInfo
+from jupyter_auth.core.provider.provider import ProviderInfo
 from jupyter_auth.core.secret import Secret
 
 if TYPE_CHECKING:
-    from jupyter_auth.core.provider import Provider
+    from collections.abc import Mapping
+
 
 VERSION = 1
 CLIENT_CREDENTIALS = "client_credentials"  # RFC 6749 4.4: the grant of a service account
@@ -70,28 +70,6 @@ def token_from_wire(data: dict[str, Any]) -> Token:
         person=str(data.get("person") or ""),
         reach=str(data.get("reach") or ""),
     )
-
-
-def provider_fields(provider: Provider, *, secrets: bool = True) -> dict[str, Any]:
-    """``provider`` as the mapping it could be made from. A client secret stays a ``Secret``.
-
-    With its secrets it travels from a kernel to its broker alone, never back.
-    """
-    left_out = () if secrets else ("client_secret",)
-    return {
-        name: _plain(value, left_out)
-        for name, value in vars(provider).items()
-        if value not in (None, (), {}) and name not in left_out
-    }
-
-
-def _plain(value: Any, left_out: tuple[str, ...]) -> Any:
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        fields = {k: v for k, v in vars(value).items() if v not in (None, ()) and k not in left_out}
-        return {k: _plain(v, left_out) for k, v in fields.items()}
-    if isinstance(value, Mapping):
-        return {name: _plain(each, ()) for name, each in value.items()}
-    return list(value) if isinstance(value, tuple) else value
 
 
 def provider_to_wire(info: ProviderInfo) -> dict[str, Any]:

@@ -22,7 +22,7 @@ class Kind(NamedTuple):
 def _provider(value: Any) -> bool:
     if value is None or isinstance(value, str):
         return True
-    from jupyter_auth.core.provider import Provider  # not for whoever imports a session
+    from jupyter_auth.core.provider.provider import Provider  # not for whoever imports a session
 
     return isinstance(value, Provider)
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from jupyter_auth.core.common.rate_limits import Quota
     from jupyter_auth.core.models import AccountInfo, AccountKey, Logout
-    from jupyter_auth.core.provider import ProviderInfo
+    from jupyter_auth.core.provider.provider import ProviderInfo
     from jupyter_auth.kernel.account_tokens import AccountTokens
 
 TIMEOUT = (10.0, 60.0)  # seconds to connect, and between two bytes

@@ -15,6 +15,7 @@ from jupyter_auth.core.common.session_key import DEFAULT_KEY
 from jupyter_auth.core.common.tracebacks import forget_locals
 from jupyter_auth.core.errors import BrokerUnavailable
 from jupyter_auth.core.models import Logout
+from jupyter_auth.core.provider.definitions import provider_to_mapping
 from jupyter_auth.core.secret import Secret
 from jupyter_auth.kernel.door import Door, read_connection_file
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from jupyter_auth.core.common.finding import Finding
     from jupyter_auth.core.common.rate_limits import Limits
     from jupyter_auth.core.models import AccountInfo, Changes, Imported, Login, Token
-    from jupyter_auth.core.provider import Provider, ProviderInfo
+    from jupyter_auth.core.provider.provider import Provider, ProviderInfo
 
 Answer = TypeVar("Answer")
 
@@ -67,7 +68,7 @@ class BrokerClient:
     def register(self, provider: Provider) -> ProviderInfo:
         """As ``Accounts.register``: the broker keeps its client secret, if there is one."""
         path = f"providers/{quote(provider.name, safe='')}"
-        return self._call(wire.provider_from_wire, "PUT", path, wire.provider_fields(provider))
+        return self._call(wire.provider_from_wire, "PUT", path, provider_to_mapping(provider))
 
     def add(self, name: str, fields: Mapping[str, Any]) -> ProviderInfo:
         """As ``Accounts.add``: it is the broker that writes."""
@@ -139,7 +140,7 @@ class BrokerClient:
 
     def configuration(self, name: str) -> Provider:
         """As ``Accounts.configuration``."""
-        from jupyter_auth.core.definitions import provider_from_mapping
+        from jupyter_auth.core.provider.definitions import provider_from_mapping
 
         path = f"providers/{quote(name, safe='')}/configuration"
         return self._call(lambda data: provider_from_mapping(plain(name), data), "GET", path)

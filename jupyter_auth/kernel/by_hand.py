@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from jupyter_auth.core.common.handles import is_handle, plain
 from jupyter_auth.core.common.tracebacks import forgetful
-from jupyter_auth.core.credentials import variable
 from jupyter_auth.core.errors import (
     ConfigurationError,
     LoginFailed,
@@ -17,6 +16,7 @@ from jupyter_auth.core.errors import (
     ProviderUnavailable,
 )
 from jupyter_auth.core.login.grants import TYPED
+from jupyter_auth.core.provider.client_credentials import variable
 from jupyter_auth.core.secret import Secret
 from jupyter_auth.kernel.client import alone
 from jupyter_auth.kernel.prompt import in_notebook, outcome
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from jupyter_auth.core.interfaces import Accounts
     from jupyter_auth.core.local_engine import LocalAccounts
     from jupyter_auth.core.models import Login
-    from jupyter_auth.core.provider import ProviderInfo
+    from jupyter_auth.core.provider.provider import ProviderInfo
 
 AGAIN = (LoginFailed, ConfigurationError, ProviderUnavailable, ProviderError)
 

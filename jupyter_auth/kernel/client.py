@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from jupyter_auth.core.interfaces import Accounts
     from jupyter_auth.core.models import AccountKey
-    from jupyter_auth.core.provider import Provider, ProviderInfo
+    from jupyter_auth.core.provider.provider import Provider, ProviderInfo
     from jupyter_auth.kernel.broker import BrokerClient
     from jupyter_auth.kernel.hub_service import ServiceAddress
 
@@ -163,7 +163,7 @@ class _Here:
         with self._lock:
             if self._engine is None:
                 from jupyter_auth.core.local_engine import LocalAccounts
-                from jupyter_auth.core.providers import Providers, user_file
+                from jupyter_auth.core.provider.registry import Providers, user_file
                 from jupyter_auth.core.store import FileStore
 
                 providers = Providers(user_file=user_file(), environ=os.environ, own_process=True)
@@ -285,7 +285,7 @@ def default_provider(accounts: Accounts) -> str:
     configured = getattr(accounts, "default", None)  # a broker may have been told one
     if configured and (name := configured()):
         return str(name)
-    from jupyter_auth.core.provider import configured_names
+    from jupyter_auth.core.provider.provider import configured_names
 
     known = accounts.providers()
     names = configured_names(known)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import requests
 
-from jupyter_auth.core.credentials import variable
 from jupyter_auth.core.errors import AuthError, ConfigurationError
+from jupyter_auth.core.provider.client_credentials import variable
 from jupyter_auth.core.secret import Secret
 from jupyter_auth.kernel.arguments import check_arguments
 from jupyter_auth.kernel.authenticated import AuthenticatedSession
@@ -20,7 +20,7 @@ from jupyter_auth.kernel.warn import AuthWarning
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from jupyter_auth.core.provider import Provider
+    from jupyter_auth.core.provider.provider import Provider
 
 
 class ClientSession(AuthenticatedSession):

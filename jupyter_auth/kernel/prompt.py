@@ -17,7 +17,7 @@ from jupyter_auth.kernel.browser_file import BrowserFile
 
 if TYPE_CHECKING:
     from jupyter_auth.core.models import AccountInfo, Login
-    from jupyter_auth.core.provider import ProviderInfo
+    from jupyter_auth.core.provider.provider import ProviderInfo
 
 # JupyterLab's variables follow its theme. Other front ends get the fallback, which has contrast
 # enough on white and on black; all else inherits its colour.

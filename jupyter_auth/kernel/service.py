@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from jupyter_auth.core.errors import ConfigurationError, LoginRequired
 from jupyter_auth.core.models import AccountInfo, AccountKey
-from jupyter_auth.core.provider import Provider, ProviderInfo
+from jupyter_auth.core.provider.provider import Provider, ProviderInfo
 from jupyter_auth.kernel.account_tokens import AccountTokens
 from jupyter_auth.kernel.client import register_unnamed
 
@@ -38,11 +38,11 @@ class Client(NamedTuple):
 
     def __reduce__(self) -> tuple[Any, ...]:
         """A pickle has no secret."""
-        from jupyter_auth.core.wire import provider_fields
+        from jupyter_auth.core.provider.definitions import provider_to_mapping
 
         provider: Any = self.provider
         if isinstance(provider, Provider):
-            provider = provider_fields(provider, secrets=False)
+            provider = provider_to_mapping(provider, secrets=False)
         return _client, (provider, *self[1:])
 
 
@@ -156,7 +156,7 @@ class ServiceAccount:
 
 def _client(provider: Any, *rest: Any) -> Client:
     if isinstance(provider, dict):
-        from jupyter_auth.core.definitions import provider_from_mapping
+        from jupyter_auth.core.provider.definitions import provider_from_mapping
 
         provider = provider_from_mapping(provider["name"], provider)
     return Client(provider, *rest)
@@ -175,7 +175,7 @@ def _made_known(accounts: Accounts, client: Client) -> ProviderInfo:
 
 def _own_client(accounts: Accounts, client: Client, secret: Secret | None) -> Provider | None:
     """The provider with credentials of this process. None: the broker holds them."""
-    from jupyter_auth.core.credentials import from_environment, no_service_account
+    from jupyter_auth.core.provider.client_credentials import from_environment, no_service_account
 
     provider, client_id = client.provider, client.client_id
     found = from_environment(os.environ, client.name)

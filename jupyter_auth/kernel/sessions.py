@@ -20,7 +20,7 @@ from jupyter_auth.kernel.warn import AuthWarning
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from jupyter_auth.core.provider import Provider, ProviderInfo
+    from jupyter_auth.core.provider.provider import Provider, ProviderInfo
     from jupyter_auth.kernel.widget import AccountWidget
 
 __all__ = ["AuthWarning", "TokenAuth", "UserSession", "token"]
@@ -182,7 +182,7 @@ def _restored(
     made_of: dict[str, Any] | None,
 ) -> UserSession:
     if made_of:  # a provider made in code, perhaps in another process
-        from jupyter_auth.core.definitions import provider_from_mapping
+        from jupyter_auth.core.provider.definitions import provider_from_mapping
 
         with suppress(AuthError):
             made = provider_from_mapping(made_of["name"], made_of)
@@ -198,9 +198,9 @@ def _fields(provider: Provider) -> dict[str, Any] | None:
     """What a pickle can make it of in another process; a client secret goes nowhere."""
     if provider.client_secret:
         return None
-    from jupyter_auth.core.wire import provider_fields
+    from jupyter_auth.core.provider.definitions import provider_to_mapping
 
-    return provider_fields(provider)
+    return provider_to_mapping(provider)
 
 
 def _words(value: Iterable[str] | str | None) -> tuple[str, ...]:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from jupyter_auth.core.interfaces import Accounts
     from jupyter_auth.core.local_engine import LocalAccounts
     from jupyter_auth.core.models import AccountInfo, Login, Logout
-    from jupyter_auth.core.provider import ProviderInfo
+    from jupyter_auth.core.provider.provider import ProviderInfo
     from jupyter_auth.kernel.prompt import Prompt
 
 NOT_REPORTED = frozenset({"offline_access"})  # some providers grant it without saying so

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from jupyter_auth.core.common.rate_limits import Quota
     from jupyter_auth.core.interfaces import Accounts
     from jupyter_auth.core.models import Changes
-    from jupyter_auth.core.provider import ProviderInfo
+    from jupyter_auth.core.provider.provider import ProviderInfo
 
 RETRY_AFTER_MAX = 30.0  # seconds
 RETRIES = 3

@@ -230,8 +230,8 @@ def missing(name: str, accounts: Accounts | None = None) -> tuple[str, ...]:
     ``grants`` is among them where a registration is for one of several. What an administrator or
     code configured is theirs to complete. ProviderNotFound.
     """
-    from jupyter_auth.core.credentials import lacking
-    from jupyter_auth.core.providers import Providers, user_file
+    from jupyter_auth.core.provider.client_credentials import lacking
+    from jupyter_auth.core.provider.registry import Providers, user_file
 
     if (accounts or client.connect()).provider(name).source not in {"user", "preset"}:
         return ()

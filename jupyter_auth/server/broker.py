@@ -14,10 +14,10 @@ from jupyter_auth.core import wire
 from jupyter_auth.core.common.finding import wrong
 from jupyter_auth.core.common.handles import names_one
 from jupyter_auth.core.common.urls import origin_of
-from jupyter_auth.core.definitions import provider_from_mapping
 from jupyter_auth.core.errors import ConfigurationError
 from jupyter_auth.core.lifetimes import Need
-from jupyter_auth.core.provider import configured_names
+from jupyter_auth.core.provider.definitions import provider_from_mapping, provider_to_mapping
+from jupyter_auth.core.provider.provider import configured_names
 from jupyter_auth.server import inputs, steps
 from jupyter_auth.server.asker import Asker
 from jupyter_auth.server.bell import WAITS, Bell, Waits
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from jupyter_auth.core.engine import Engine
     from jupyter_auth.core.login.login_store import Binding
     from jupyter_auth.core.models import AccountInfo, Change, Login, Logout
-    from jupyter_auth.core.provider import Provider, ProviderInfo
+    from jupyter_auth.core.provider.provider import Provider, ProviderInfo
     from jupyter_auth.server.pools import UserPools
     from jupyter_auth.server.under_hub import UnderHub
 
@@ -99,7 +99,7 @@ class Broker(Places):
 
     async def configuration(self, name: str) -> Wire:
         """All of one, but for its client secrets: for a kernel with a secret of its own."""
-        return wire.provider_fields(await self.configured(name), secrets=False)
+        return provider_to_mapping(await self.configured(name), secrets=False)
 
     async def register(self, name: str, body: Mapping[str, Any]) -> Wire:
         """Make a kernel's own provider known: the answer has its handle as the name."""

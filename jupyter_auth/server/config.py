@@ -12,13 +12,13 @@ from urllib.parse import urlsplit
 from traitlets import Bool, Dict, Float, List, TraitError, Unicode, Union
 from traitlets.config import Config, LoggingConfigurable
 
-from jupyter_auth.core import credentials
 from jupyter_auth.core.common.finding import Finding
 from jupyter_auth.core.common.handles import NAME
 from jupyter_auth.core.common.urls import origin_of
 from jupyter_auth.core.errors import ConfigurationError
 from jupyter_auth.core.login.logins import LIFETIME
-from jupyter_auth.core.parts import nearest
+from jupyter_auth.core.provider import client_credentials
+from jupyter_auth.core.provider.field_types import nearest
 from jupyter_auth.server import same_person
 
 if TYPE_CHECKING:
@@ -174,7 +174,7 @@ def read_settings(parent: Application, base_url: str) -> Settings:
     ``environ`` is what was taken out of this process's environment: at debug traitlets logs the
     whole configuration, so a client secret is better kept there; and kernels inherit what is left.
     """
-    taken = credentials.take(os.environ)  # also where the rest turns out to be wrong
+    taken = client_credentials.take(os.environ)  # also where the rest turns out to be wrong
     problems: list[ConfigurationError] = []
     traits = _sound(parent, problems)
     directory = traits.store_directory
@@ -192,7 +192,7 @@ def read_settings(parent: Application, base_url: str) -> Settings:
         store_directory=Path(directory).expanduser() if directory else None,
         environ=taken,
         problems=tuple(problems),
-        notes=tuple(_exposed(name) for name in credentials.exposed(taken)),
+        notes=tuple(_exposed(name) for name in client_credentials.exposed(taken)),
     )
 
 

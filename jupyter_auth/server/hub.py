@@ -25,12 +25,12 @@ from urllib.parse import urlsplit
 from tornado.httpserver import HTTPServer
 from traitlets.config import Application
 
-from jupyter_auth.core import credentials
 from jupyter_auth.core.common import blocked_addresses
 from jupyter_auth.core.common.seldom import Seldom
 from jupyter_auth.core.common.urls import require_secure
 from jupyter_auth.core.errors import AuthError, ConfigurationError
-from jupyter_auth.core.providers import Providers
+from jupyter_auth.core.provider import client_credentials
+from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.server.config import read_settings
 from jupyter_auth.server.database import Database
 from jupyter_auth.server.door import MAX_HEADERS
@@ -85,14 +85,14 @@ class Service:
         self.providers = Providers(
             settings.providers,
             allow_user_providers=False,
-            environ=credentials.of_clients(settings.environ),
+            environ=client_credentials.of_clients(settings.environ),
         )
         for name in settings.providers:
             _check_redirect(self.providers.get(name).redirect_uri, f"{self.base_url}{PREFIX}")
         if settings.public_origin:
             require_secure(settings.public_origin, "public_url")
         self.downstream = Downstream(settings.trusted_downstream)
-        keys = credentials.secret_of(environ, KEYS)
+        keys = client_credentials.secret_of(environ, KEYS)
         self.vault = Vault(keys.reveal() if keys else "")
         scopes = environ.get("JUPYTERHUB_OAUTH_ACCESS_SCOPES")
         self.hub_auth = SharedOAuth(
@@ -102,7 +102,7 @@ class Service:
             access_scopes=set(json.loads(scopes)) if scopes else {ACCESS},
             cache_max_age=int(BELIEVED),
         )
-        database = credentials.secret_of(environ, DATABASE)
+        database = client_credentials.secret_of(environ, DATABASE)
         self.database = Database(database.reveal() if database else needed(environ, DATABASE))
         try:
             check_keys(self.database, self.vault)
@@ -162,7 +162,7 @@ def _settings(environ: Mapping[str, str], config_file: str | None, base_url: str
     for problem in settings.problems:
         raise ConfigurationError(problem.message)
     try:
-        said = credentials.secret_of(environ, PROVIDERS)
+        said = client_credentials.secret_of(environ, PROVIDERS)
         given = json.loads(said.reveal() if said else "{}", object_pairs_hook=_without_twins)
         twice = sorted(given.keys() & settings.providers.keys())
     except (ValueError, AttributeError):

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from jupyter_auth.core.login.admission import Admission
     from jupyter_auth.core.models import Account, Login
     from jupyter_auth.core.protocol.parties import Party
-    from jupyter_auth.core.providers import Providers
+    from jupyter_auth.core.provider.registry import Providers
     from jupyter_auth.server.config import Settings
     from jupyter_auth.server.database import Database, Owner
     from jupyter_auth.server.vault import Vault

@@ -232,7 +232,7 @@ def _settled(service: dict[str, Any]) -> dict[str, Any]:
 
 def _secrets(database_url: str | None, crypt_keys: str | None) -> dict[str, str]:
     """What the service needs of the Hub's own environment, of which it inherits nothing."""
-    from jupyter_auth.core.credentials import CREDENTIALS, VARIABLE
+    from jupyter_auth.core.provider.client_credentials import CREDENTIALS, VARIABLE
 
     given = {"JUPYTER_AUTH_DATABASE_URL": database_url, "JUPYTER_AUTH_CRYPT_KEYS": crypt_keys}
     wanted = {CREDENTIALS, *given, *(f"{name}_FILE" for name, value in given.items() if not value)}

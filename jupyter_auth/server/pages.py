@@ -12,7 +12,6 @@ from tornado import web
 
 from jupyter_auth.core.common.handles import plain
 from jupyter_auth.core.common.urls import host_of
-from jupyter_auth.core.credentials import install, lacking
 from jupyter_auth.core.errors import (
     AuthError,
     BrokerUnavailable,
@@ -24,7 +23,8 @@ from jupyter_auth.core.errors import (
 )
 from jupyter_auth.core.login.logins import LIFETIME
 from jupyter_auth.core.login.openings import binding_name
-from jupyter_auth.core.provider import ProviderInfo
+from jupyter_auth.core.provider.client_credentials import install, lacking
+from jupyter_auth.core.provider.provider import ProviderInfo
 from jupyter_auth.server import inputs, views
 from jupyter_auth.server.answers import FORBIDDEN, error_of, refuse
 from jupyter_auth.server.guard import UIHandler, may
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from jupyter_auth.core.models import AccountInfo, Login
-    from jupyter_auth.core.provider import Provider
+    from jupyter_auth.core.provider.provider import Provider
     from jupyter_auth.server.origins import Departure
     from jupyter_auth.server.views import Outcome
 

@@ -19,7 +19,7 @@ from jupyter_auth.server.origins import hub_apart
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from jupyter_auth.core.provider import Provider
+    from jupyter_auth.core.provider.provider import Provider
 
 CALLBACK = "jupyter-auth/callback/"
 CODE = "authorization_code"

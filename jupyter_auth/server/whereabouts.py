@@ -13,7 +13,7 @@ from jupyter_auth.core.errors import ConfigurationError
 from jupyter_auth.server.origins import departure
 
 if TYPE_CHECKING:
-    from jupyter_auth.core.provider import Provider
+    from jupyter_auth.core.provider.provider import Provider
 
 ABOUT = "Redirect URI"
 ANY_PORT = "Many providers take any port of 127.0.0.1 (RFC 8252 7.3), and else want this very one."

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.errors import AuthError
-from jupyter_auth.core.providers import Providers
+from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.core.store import FileStore
 
 count, directory, issuer, client_id, rejected = sys.argv[1:]

@@ -14,10 +14,10 @@ from jupyter_auth.core.common.handles import plain
 from jupyter_auth.core.common.session_key import DEFAULT_KEY
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.models import Account, AccountKey
-from jupyter_auth.core.parts import Endpoints
 from jupyter_auth.core.protocol import oauth
 from jupyter_auth.core.protocol.parties import Party
-from jupyter_auth.core.providers import Providers, provider_from_mapping
+from jupyter_auth.core.provider.field_types import Endpoints
+from jupyter_auth.core.provider.registry import Providers, provider_from_mapping
 from jupyter_auth.core.secret import Secret
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from jupyter_auth.core.models import Login
     from jupyter_auth.core.protocol.token_endpoint import TokenAnswer
-    from jupyter_auth.core.provider import Provider
+    from jupyter_auth.core.provider.provider import Provider
     from jupyter_auth.core.store import TokenStore
 
     Server = OidcProvider | RogueProvider

@@ -7,9 +7,9 @@ import re
 from pathlib import Path
 from typing import Any
 
-from jupyter_auth.core.meanings import MEANINGS
-from jupyter_auth.core.parts import Header
-from jupyter_auth.core.provider import Provider
+from jupyter_auth.core.provider.field_types import Header
+from jupyter_auth.core.provider.meanings import MEANINGS
+from jupyter_auth.core.provider.provider import Provider
 from jupyter_auth.server.config import JupyterAuth
 
 README = Path(__file__).parents[2] / "README.md"

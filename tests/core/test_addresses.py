@@ -13,7 +13,7 @@ from jupyter_auth.core.common.blocked_addresses import Trust
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.errors import ConfigurationError, ProviderError, ProviderUnavailable
 from jupyter_auth.core.protocol import http
-from jupyter_auth.core.providers import Providers
+from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.core.store import MemoryStore
 
 from .drive import arrive, table

@@ -12,14 +12,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from providers.troubles import Reply
 
-from jupyter_auth.core import credentials, wire
-from jupyter_auth.core.definitions import FIELDS, provider_from_mapping
+from jupyter_auth.core import wire
 from jupyter_auth.core.errors import AuthError, ConfigurationError, ProviderError
-from jupyter_auth.core.parts import CredentialsFrom
 from jupyter_auth.core.protocol import id_token, oauth
 from jupyter_auth.core.protocol.discovery import Discovery
 from jupyter_auth.core.protocol.token_endpoint import TokenAnswer
-from jupyter_auth.core.provider import Provider
+from jupyter_auth.core.provider import client_credentials
+from jupyter_auth.core.provider.definitions import FIELDS, provider_from_mapping
+from jupyter_auth.core.provider.field_types import CredentialsFrom
+from jupyter_auth.core.provider.provider import Provider
 from jupyter_auth.core.secret import Secret
 
 from .drive import arrive, party_at
@@ -129,7 +130,7 @@ def test_any_file_of_a_package(tmp_path_factory, body):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("importlib.metadata.distribution", lambda _: found)
         source = CredentialsFrom(package="x", file="y", client_id="issuer", client_secret="scope")
-        credentials_found = credentials.from_package(source)
+        credentials_found = client_credentials.from_package(source)
     assert credentials_found.client_id is None or isinstance(credentials_found.client_id, str)
 
 

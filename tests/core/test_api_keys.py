@@ -13,7 +13,7 @@ from jupyter_auth.core.api_keys import KeysOver
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.errors import ConfigurationError, LoginFailed, LoginRequired
 from jupyter_auth.core.models import AccountKey
-from jupyter_auth.core.providers import Providers, provider_from_mapping
+from jupyter_auth.core.provider.registry import Providers, provider_from_mapping
 from jupyter_auth.core.secret import Secret
 from jupyter_auth.core.store import FileStore, MemoryStore
 

@@ -17,7 +17,7 @@ from jupyter_auth.core.errors import (
     LoginFailed,
 )
 from jupyter_auth.core.login.logins import LIFETIME, outcome
-from jupyter_auth.core.provider import Provider
+from jupyter_auth.core.provider.provider import Provider
 
 from .drive import (
     REDIRECT_URI,

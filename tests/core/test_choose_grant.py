@@ -6,7 +6,7 @@ import pytest
 
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.errors import ConfigurationError, LoginExpired, LoginRequired
-from jupyter_auth.core.providers import Providers, provider_from_mapping
+from jupyter_auth.core.provider.registry import Providers, provider_from_mapping
 from jupyter_auth.core.secret import Secret
 from jupyter_auth.core.store import MemoryStore
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from providers.insideview import spelled
 
-from jupyter_auth.core import dates
+from jupyter_auth.core.provider import dates
 
 INSIDEVIEW = "%a, %b %d, %Y %I:%M:%S %p %Z"
 SEEN = "Tue, Jul 21, 2015 09:08:17 PM GMT"

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from jupyter_auth.core.errors import ProviderError
 from jupyter_auth.core.protocol.token_response import spoken, understood
-from jupyter_auth.core.provider import Provider
+from jupyter_auth.core.provider.provider import Provider
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.floats() | st.text(max_size=8),

@@ -8,8 +8,8 @@ from providers.rogue import RogueProvider
 from providers.troubles import MISSING, Reply
 
 from jupyter_auth.core.errors import ConfigurationError, ProviderError, ProviderUnavailable
-from jupyter_auth.core.parts import Endpoints
 from jupyter_auth.core.protocol.discovery import MAX_AGE, PAUSE, Discovery
+from jupyter_auth.core.provider.field_types import Endpoints
 
 from .drive import HERE, party_at, provider_at
 

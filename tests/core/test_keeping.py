@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jupyter_auth.core import keeping
 from jupyter_auth.core.errors import ConfigurationError, ProviderNotFound
-from jupyter_auth.core.providers import Providers
+from jupyter_auth.core.provider import user_providers
+from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.core.secret import Secret
 
 ACME = {"issuer": "https://login.acme.example", "client_id": "mine"}
@@ -186,8 +186,8 @@ values = st.one_of(
 @given(name=texts, fields=st.dictionaries(texts, values, max_size=4))
 def test_whatever_is_written_is_read_back_the_same(tmp_path_factory, name, fields):
     file = tmp_path_factory.mktemp("config") / "providers.toml"
-    keeping.write_table(file, "first", {"a": "b"})
-    keeping.write_table(file, name or "other", fields)
+    user_providers.write_table(file, "first", {"a": "b"})
+    user_providers.write_table(file, name or "other", fields)
     assert tomllib.loads(file.read_text(encoding="utf-8"))[name or "other"] == fields
 
 

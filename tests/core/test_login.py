@@ -21,7 +21,7 @@ from jupyter_auth.core.errors import (
 )
 from jupyter_auth.core.login.logins import LIFETIME, MAX_PENDING
 from jupyter_auth.core.login.openings import MAX_OPENINGS
-from jupyter_auth.core.provider import Provider
+from jupyter_auth.core.provider.provider import Provider
 
 from .drive import (
     REDIRECT_URI,

@@ -18,7 +18,7 @@ from jupyter_auth.core.errors import ConfigurationError, LoginExpired, LoginFail
 from jupyter_auth.core.local_engine import LocalAccounts
 from jupyter_auth.core.login import loopback_server
 from jupyter_auth.core.login.logins import LIFETIME
-from jupyter_auth.core.providers import Providers
+from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.core.store import MemoryStore
 
 if TYPE_CHECKING:

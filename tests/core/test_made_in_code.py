@@ -8,7 +8,6 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 from providers.rogue import RogueProvider
 
-from jupyter_auth.core import wire
 from jupyter_auth.core.common.handles import MARK, handle_of, is_handle, marked, plain
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.errors import (
@@ -17,11 +16,12 @@ from jupyter_auth.core.errors import (
     LoginRequired,
     ProviderNotFound,
 )
-from jupyter_auth.core.made_in_code import MOST
 from jupyter_auth.core.models import AccountKey
-from jupyter_auth.core.parts import Service
-from jupyter_auth.core.provider import Provider, configured_names
-from jupyter_auth.core.providers import Providers, provider_from_mapping
+from jupyter_auth.core.provider.definitions import provider_to_mapping
+from jupyter_auth.core.provider.field_types import Service
+from jupyter_auth.core.provider.made_in_code import MOST
+from jupyter_auth.core.provider.provider import Provider, configured_names
+from jupyter_auth.core.provider.registry import Providers, provider_from_mapping
 from jupyter_auth.core.store import FileStore, MemoryStore
 
 from .drive import REDIRECT_URI, USER, arrive, engine_of, provider_at, sign_in, table
@@ -86,13 +86,13 @@ def test_any_other_definition_has_another_handle(fields):
 
 
 def test_the_same_definition_has_the_same_handle_whoever_makes_it():
-    again = provider_from_mapping("idp", wire.provider_fields(OWN))
+    again = provider_from_mapping("idp", provider_to_mapping(OWN))
     assert Providers().register(OWN).name == Providers().register(again).name
     secret = changed(client_auth="post", client_secret="planted-one")
     handle = Providers().register(secret).name
     other = changed(client_auth="post", client_secret="planted-two")
     assert Providers().register(other).name == handle  # no handle says anything of a secret
-    assert handle == handle_of("idp", wire.provider_fields(secret, secrets=False))
+    assert handle == handle_of("idp", provider_to_mapping(secret, secrets=False))
 
 
 def test_what_the_name_means_already_is_that_one(user_file):
@@ -116,7 +116,7 @@ def test_a_secret_of_its_own_is_used_and_not_lost(user_file):
 
 def test_the_administrators_stays_theirs():
     providers = Providers({"idp": TABLE | {"client_secret": "planted-secret"}})
-    bare = provider_from_mapping("idp", wire.provider_fields(providers.get("idp"), secrets=False))
+    bare = provider_from_mapping("idp", provider_to_mapping(providers.get("idp"), secrets=False))
     assert providers.register(bare).source == "configured"  # as a kernel knows it
     with pytest.raises(ConfigurationError, match="administrator"):
         providers.register(changed(client_id="y"))
@@ -126,7 +126,7 @@ def test_the_administrators_stays_theirs():
 
 
 def test_a_handle_is_made_by_registering_and_in_no_other_way(user_file):
-    handle = handle_of("idp", wire.provider_fields(OWN, secrets=False))
+    handle = handle_of("idp", provider_to_mapping(OWN, secrets=False))
     with pytest.raises(ConfigurationError):
         Provider(name=handle, issuer="https://evil.example.com")
     with pytest.raises(ConfigurationError):

@@ -7,11 +7,11 @@ import hashlib
 
 import pytest
 
-from jupyter_auth.core.definitions import replace_provider
 from jupyter_auth.core.errors import ConfigurationError
 from jupyter_auth.core.models import AccountKey, Token
-from jupyter_auth.core.parts import Endpoints, Header
-from jupyter_auth.core.provider import Provider
+from jupyter_auth.core.provider.definitions import replace_provider
+from jupyter_auth.core.provider.field_types import Endpoints, Header
+from jupyter_auth.core.provider.provider import Provider
 from jupyter_auth.core.secret import Secret
 
 ISSUER = "https://idp.example.com/realm/"

@@ -9,8 +9,8 @@ import re
 import pytest
 
 import jupyter_auth
-from jupyter_auth.core.meanings import MEANINGS
-from jupyter_auth.core.provider import Provider
+from jupyter_auth.core.provider.meanings import MEANINGS
+from jupyter_auth.core.provider.provider import Provider
 
 from .reference import README, renewed
 

@@ -13,10 +13,10 @@ from providers import troubles
 from providers.insiders import CALLBACK, Insiders
 
 from jupyter_auth.core.doctor.registration_checks import CLIENT, WAY_BACK, registration
-from jupyter_auth.core.parts import Endpoints
 from jupyter_auth.core.protocol.discovery import Discovery
 from jupyter_auth.core.protocol.parties import Party
-from jupyter_auth.core.provider import Provider
+from jupyter_auth.core.provider.field_types import Endpoints
+from jupyter_auth.core.provider.provider import Provider
 from jupyter_auth.core.secret import Secret
 
 from .drive import REDIRECT_URI, party_at, provider_at

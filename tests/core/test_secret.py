@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jupyter_auth.core.models import Account, AccountKey, Token
-from jupyter_auth.core.parts import Header
-from jupyter_auth.core.provider import Provider
+from jupyter_auth.core.provider.field_types import Header
+from jupyter_auth.core.provider.provider import Provider
 from jupyter_auth.core.secret import MaskedStr, Secret
 
 PLANTED = "planted-secret-5c0ffee"

@@ -12,12 +12,12 @@ import pytest
 from traitlets.config import Config
 
 import jupyter_auth
-from jupyter_auth.core import wire
 from jupyter_auth.core.common.rate_limits import Throttle
 from jupyter_auth.core.errors import ConfigurationError
-from jupyter_auth.core.parts import PARTS, Endpoints, Header, Paste, Service
-from jupyter_auth.core.provider import Provider
-from jupyter_auth.core.providers import Providers, provider, provider_from_mapping
+from jupyter_auth.core.provider.definitions import provider_to_mapping
+from jupyter_auth.core.provider.field_types import PARTS, Endpoints, Header, Paste, Service
+from jupyter_auth.core.provider.provider import Provider
+from jupyter_auth.core.provider.registry import Providers, provider, provider_from_mapping
 from jupyter_auth.core.secret import Secret
 
 IDP = {"issuer": "https://idp.example.com", "client_id": "x"}
@@ -37,7 +37,9 @@ TABLES = {
 
 @pytest.fixture(autouse=True)
 def _no_file_of_ones_own(monkeypatch, tmp_path):
-    monkeypatch.setattr("jupyter_auth.core.providers.user_file", lambda: tmp_path / "none.toml")
+    monkeypatch.setattr(
+        "jupyter_auth.core.provider.registry.user_file", lambda: tmp_path / "none.toml"
+    )
 
 
 def made(**fields) -> Provider:
@@ -68,14 +70,14 @@ def test_what_it_holds_is_what_was_given():
         client_id="s", client_secret=Secret(SECRET), scopes=("read", "write")
     )
     assert SECRET not in repr(provider)
-    assert provider_from_mapping("idp", wire.provider_fields(provider)) == provider
+    assert provider_from_mapping("idp", provider_to_mapping(provider)) == provider
 
 
 def test_mappings_of_any_kind_travel_to_the_broker():
     headers = MappingProxyType({"*": MappingProxyType({"x-api-key": "{key}"})})
     key = MappingProxyType({"parts": MappingProxyType({"key": "Key"}), "headers": headers})
     service = MappingProxyType({"token_params": MappingProxyType({"a": "b"})})
-    fields = wire.provider_fields(made(api_key=key, service=service))
+    fields = provider_to_mapping(made(api_key=key, service=service))
     assert json.loads(json.dumps(fields["api_key"]))["headers"] == {"*": {"x-api-key": "{key}"}}
     assert json.loads(json.dumps(fields["service"])) == {"token_params": {"a": "b"}}
 

@@ -12,7 +12,6 @@ from providers import troubles
 from providers.fourinsight import USER_TOKEN_PATH, FourInsight
 from providers.rogue import RogueProvider
 
-from jupyter_auth.core import binding
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.errors import (
     ConfigurationError,
@@ -25,7 +24,8 @@ from jupyter_auth.core.errors import (
 from jupyter_auth.core.local_engine import LocalAccounts
 from jupyter_auth.core.login import grants
 from jupyter_auth.core.models import AccountKey
-from jupyter_auth.core.providers import Providers, provider_from_mapping
+from jupyter_auth.core.provider import binding
+from jupyter_auth.core.provider.registry import Providers, provider_from_mapping
 from jupyter_auth.core.secret import Secret
 from jupyter_auth.core.store import FileStore, MemoryStore
 

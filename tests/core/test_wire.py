@@ -13,7 +13,7 @@ from jupyter_auth.core import errors, wire
 from jupyter_auth.core.common.rate_limits import Limits, Quota
 from jupyter_auth.core.errors import AuthError, BrokerUnavailable
 from jupyter_auth.core.models import Account, AccountInfo, Change, Changes, Login, Token
-from jupyter_auth.core.provider import Provider, ProviderInfo
+from jupyter_auth.core.provider.provider import Provider, ProviderInfo
 from jupyter_auth.core.secret import Secret
 
 PLANTED = "planted-secret-5c0ffee"

@@ -10,7 +10,7 @@ from environments.terminal import run
 from kernel.doors import OpenDoor
 
 from jupyter_auth.core.engine import Engine
-from jupyter_auth.core.providers import Providers, user_file
+from jupyter_auth.core.provider.registry import Providers, user_file
 from jupyter_auth.core.store import FileStore
 
 # A thread of the parent is in the midst of a request, and one waits for changes, at each fork.

@@ -22,7 +22,7 @@ from nbconvert.preprocessors import ExecutePreprocessor
 from patience import PATIENCE, eventually
 
 from jupyter_auth.core.engine import Engine
-from jupyter_auth.core.providers import Providers, user_file
+from jupyter_auth.core.provider.registry import Providers, user_file
 from jupyter_auth.core.store import FileStore
 
 SCHEDULER = Path(sys.prefix) / "scheduler"

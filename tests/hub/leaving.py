@@ -8,7 +8,7 @@ import pytest
 from core.drive import sign_in, table
 from stores import ALICE
 
-from jupyter_auth.core.providers import Providers
+from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.server.config import Settings
 from jupyter_auth.server.hub_brokers import HubBrokers
 

@@ -21,7 +21,7 @@ from processes import free_port
 
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.protocol.discovery import Discovery
-from jupyter_auth.core.providers import Providers
+from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.server.database import Database, Owner
 from jupyter_auth.server.identities import Identities
 from jupyter_auth.server.sqlstore import SqlRegister, SqlStore

@@ -18,7 +18,7 @@ from patience import PATIENCE
 from tornado.httpserver import HTTPServer
 from tornado.testing import bind_unused_port
 
-from jupyter_auth.core.providers import Providers
+from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.server.config import Settings
 from jupyter_auth.server.database import Database
 from jupyter_auth.server.hub_admin import watch_desk

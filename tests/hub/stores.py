@@ -10,7 +10,7 @@ from postgres import Postgres
 
 from jupyter_auth.core.errors import ProviderUnavailable
 from jupyter_auth.core.models import Account, AccountKey
-from jupyter_auth.core.providers import Providers
+from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.core.secret import Secret
 from jupyter_auth.server.database import Database, Owner
 from jupyter_auth.server.hub_revocations import Revocations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from clock import Clock
 
-    from jupyter_auth.core.provider import Provider
+    from jupyter_auth.core.provider.provider import Provider
     from jupyter_auth.server.sqlstore import SqlStore
 
 ALICE, BOB = Owner("alice", "2026-01-01T00:00:00Z"), Owner("bob", "2026-01-01T00:00:00Z")

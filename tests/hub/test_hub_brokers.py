@@ -14,7 +14,7 @@ from replicas import complete_login
 from sqlalchemy import event
 
 from jupyter_auth.core.errors import BrokerUnavailable
-from jupyter_auth.core.providers import Providers
+from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.server import bell, hub_brokers, hub_pulse
 from jupyter_auth.server.broker import MAX_WAIT
 from jupyter_auth.server.config import Settings

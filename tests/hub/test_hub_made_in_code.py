@@ -10,7 +10,7 @@ import pytest
 from served import browser_of
 
 from jupyter_auth.core.common.handles import MARK
-from jupyter_auth.core.provider import Provider
+from jupyter_auth.core.provider.provider import Provider
 from jupyter_auth.kernel.client import connect
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from sqlalchemy import select
 from stores import ALICE, KEYS
 
 from jupyter_auth.core.common import blocked_addresses
-from jupyter_auth.core.providers import Providers
+from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.server import hub_cli
 from jupyter_auth.server.config import Settings
 from jupyter_auth.server.database import Database

@@ -20,7 +20,7 @@ from stores import ALICE, BOB, KEY, KEYS, account, keep
 from jupyter_auth import ConfigurationError, LoginExpired, Provider
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.errors import StoreError
-from jupyter_auth.core.providers import Providers
+from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.server import database as database_module
 from jupyter_auth.server import sqlstore
 from jupyter_auth.server.database import GRACE, LEASE, Database, Owner

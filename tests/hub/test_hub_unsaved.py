@@ -16,7 +16,7 @@ from stores import ALICE, BOB, KEY
 from jupyter_auth import ProviderUnavailable
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.errors import StoreError
-from jupyter_auth.core.providers import Providers
+from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.server import database as database_module
 from jupyter_auth.server import hub_brokers, hub_upkeep
 from jupyter_auth.server.answers import status_of

@@ -12,7 +12,7 @@ from providers.sockets import SocketServer
 from providers.troubles import Reply
 
 from jupyter_auth.core.engine import Engine
-from jupyter_auth.core.providers import Providers
+from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.core.store import FileStore, MemoryStore
 from jupyter_auth.kernel.account_tokens import AccountTokens
 from jupyter_auth.kernel.auth import TokenAuth

@@ -17,7 +17,7 @@ from providers.troubles import Gate, error, status
 
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.errors import LoginRequired, ProviderUnavailable, RefreshRejected
-from jupyter_auth.core.providers import Providers
+from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.core.store import MemoryStore
 from jupyter_auth.kernel.account_tokens import AccountTokens
 from jupyter_auth.kernel.client import connect
@@ -229,7 +229,7 @@ ENDS_MEANWHILE = """
 import json, pathlib, sys, time
 from jupyter_auth.kernel.account_tokens import AccountTokens
 from jupyter_auth.core.engine import Engine
-from jupyter_auth.core.providers import Providers
+from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.core.store import FileStore
 
 shift = 0.0

@@ -19,8 +19,8 @@ from jupyter_auth.core.errors import (
     ProviderNotFound,
 )
 from jupyter_auth.core.models import AccountKey
-from jupyter_auth.core.parts import Header
-from jupyter_auth.core.provider import Provider
+from jupyter_auth.core.provider.field_types import Header
+from jupyter_auth.core.provider.provider import Provider
 from jupyter_auth.core.secret import Secret
 from jupyter_auth.kernel.broker import BrokerClient, this_kernel
 from jupyter_auth.kernel.client import default_provider, watch

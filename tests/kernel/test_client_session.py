@@ -27,8 +27,8 @@ from jupyter_auth.core.errors import (
     ProviderNotFound,
     ProviderUnavailable,
 )
-from jupyter_auth.core.parts import Service
-from jupyter_auth.core.providers import Providers
+from jupyter_auth.core.provider.field_types import Service
+from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.core.store import FileStore
 from jupyter_auth.kernel import client_session
 from jupyter_auth.kernel.client import connect

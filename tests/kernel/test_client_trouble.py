@@ -15,7 +15,7 @@ from jupyter_auth.core import wire
 from jupyter_auth.core.errors import (
     BrokerUnavailable,
 )
-from jupyter_auth.core.provider import Provider
+from jupyter_auth.core.provider.provider import Provider
 from jupyter_auth.kernel.broker import BrokerClient
 from jupyter_auth.server.broker import MAX_WAIT
 

@@ -10,7 +10,7 @@ from jupyter_auth.core.errors import (
     BrokerUnavailable,
     ConfigurationError,
 )
-from jupyter_auth.core.provider import Provider
+from jupyter_auth.core.provider.provider import Provider
 from jupyter_auth.kernel.client import connect, default_provider
 
 # Broker or engine

@@ -10,7 +10,7 @@ from kernel.doors import consenting, sign_in
 from kernel.views import View, door, engine, kernel, one_engine, show
 from patience import until
 
-from jupyter_auth.core.providers import provider_from_mapping
+from jupyter_auth.core.provider.registry import provider_from_mapping
 from jupyter_auth.kernel.login_widget import LoginWidget
 
 __all__ = ["door", "engine", "kernel", "one_engine"]

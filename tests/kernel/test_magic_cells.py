@@ -13,7 +13,7 @@ from patience import PATIENCE
 from providers.sockets import SocketServer
 from providers.troubles import Reply
 
-from jupyter_auth.core.providers import Providers
+from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.core.store import MemoryStore
 
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")

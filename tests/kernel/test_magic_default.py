@@ -11,7 +11,7 @@ from kernel.test_cli import run, started
 from patience import PATIENCE
 
 from jupyter_auth.core.engine import Engine
-from jupyter_auth.core.providers import Providers
+from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.core.store import MemoryStore
 
 TITLES = {"idp": "The IdP", "other": "The Other"}

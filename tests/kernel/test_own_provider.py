@@ -11,10 +11,10 @@ from patience import PATIENCE
 
 import jupyter_auth
 from jupyter_auth import ClientSession, LoginWidget, Provider, TokenAuth, UserSession
-from jupyter_auth.core import made_in_code
 from jupyter_auth.core.common.handles import MARK
 from jupyter_auth.core.errors import LoginRequired, ProviderNotFound
-from jupyter_auth.core.parts import Service
+from jupyter_auth.core.provider import made_in_code
+from jupyter_auth.core.provider.field_types import Service
 from jupyter_auth.kernel import client as clients
 from jupyter_auth.kernel import doctor, verbs
 from jupyter_auth.kernel.client import connect, default_provider
@@ -148,7 +148,7 @@ def test_a_forked_child_knows_it(own_session):
 
 
 def test_the_last_one_of_a_name_counts_and_sessions_keep_theirs(own_session, own, rogue):
-    other = jupyter_auth.core.providers.replace_provider(own, client_id="other")
+    other = jupyter_auth.core.provider.registry.replace_provider(own, client_id="other")
     with pytest.raises(LoginRequired):
         UserSession(other, interactive=False)
     assert connect().configuration("bitfount").client_id == "other"

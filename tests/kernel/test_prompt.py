@@ -16,7 +16,7 @@ from kernel.kernels import Kernel
 from nbclient import NotebookClient
 
 from jupyter_auth.core.models import AccountInfo, Login
-from jupyter_auth.core.provider import ProviderInfo
+from jupyter_auth.core.provider.provider import ProviderInfo
 from jupyter_auth.kernel.prompt import is_interactive, outcome, outcome_data, prompt_data
 
 HOSTILE = """<img src=x onerror="alert(1)">'"&</a><script>alert(2)</script>"""
@@ -29,7 +29,7 @@ ALICE = AccountInfo(provider="idp", username="alice")
 SHOW = """
 from jupyter_auth.kernel.prompt import is_interactive, show_prompt
 from jupyter_auth.core.models import AccountInfo, Login
-from jupyter_auth.core.provider import ProviderInfo
+from jupyter_auth.core.provider.provider import ProviderInfo
 import dataclasses
 info = ProviderInfo(name="idp", title="The IdP", host="idp.example")
 login = Login(id="handle", provider="idp", path="/base/jupyter-auth/login/handle")
@@ -180,7 +180,7 @@ def test_nobody_is_there_under_nbclient():
 TERMINAL = """
 from jupyter_auth.kernel.prompt import is_interactive, show_prompt
 from jupyter_auth.core.models import Login
-from jupyter_auth.core.provider import ProviderInfo
+from jupyter_auth.core.provider.provider import ProviderInfo
 print("interactive:", is_interactive())
 info = ProviderInfo(name="idp", title="The IdP", host="idp.example")
 login = Login(id="handle", provider="idp", path="/base/jupyter-auth/login/handle")

@@ -18,7 +18,7 @@ from traitlets.config import Config
 from traitlets.config.application import Application
 
 from jupyter_auth.core.engine import Engine
-from jupyter_auth.core.providers import Providers
+from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.core.store import MemoryStore
 from jupyter_auth.server.config import read_settings
 

@@ -268,7 +268,7 @@ def test_or_is_told_where_nobody_is_there(arrive, rogue):
 
 @pytest.mark.usefixtures("home")
 def test_without_a_server_too(rogue, configured, monkeypatch):
-    from jupyter_auth.core.provider import Provider
+    from jupyter_auth.core.provider.provider import Provider
     from jupyter_auth.kernel.client import connect
 
     own = Provider(name="idp", **configured["idp"])

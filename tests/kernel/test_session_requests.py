@@ -13,8 +13,8 @@ from providers.troubles import Reply, status
 from jupyter_auth.core.errors import (
     ConfigurationError,
 )
-from jupyter_auth.core.parts import Header
-from jupyter_auth.core.provider import Provider
+from jupyter_auth.core.provider.field_types import Header
+from jupyter_auth.core.provider.provider import Provider
 from jupyter_auth.kernel.sessions import UserSession
 from jupyter_auth.kernel.warn import AuthWarning
 

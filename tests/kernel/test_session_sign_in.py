@@ -22,8 +22,8 @@ from jupyter_auth.core.errors import (
     RefreshRejected,
     UserMismatch,
 )
-from jupyter_auth.core.provider import Provider
-from jupyter_auth.core.providers import Providers
+from jupyter_auth.core.provider.provider import Provider
+from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.kernel.client import connect
 from jupyter_auth.kernel.sessions import UserSession
 from jupyter_auth.kernel.watcher import WAIT

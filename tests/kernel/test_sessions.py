@@ -24,7 +24,7 @@ from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.errors import (
     LoginRequired,
 )
-from jupyter_auth.core.providers import Providers
+from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.core.store import MemoryStore
 from jupyter_auth.kernel.sessions import UserSession, token
 from jupyter_auth.kernel.watcher import WAIT

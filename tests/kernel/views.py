@@ -7,7 +7,7 @@ from kernel.doors import OpenDoor, consenting
 from kernel.kernels import Kernel
 
 from jupyter_auth.core.engine import Engine
-from jupyter_auth.core.providers import Providers
+from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.core.store import MemoryStore
 
 VIEW = "application/vnd.jupyter.widget-view+json"

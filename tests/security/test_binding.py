@@ -11,13 +11,13 @@ from core.drive import account_of, arrive, engine_of, provider_at, sign_in, tabl
 from kernel.doors import OpenDoor
 from providers import troubles
 
-from jupyter_auth.core import binding
-from jupyter_auth.core.definitions import provider_from_mapping, replace_provider
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.errors import ConfigurationError, LoginRequired
-from jupyter_auth.core.parts import PARTS
-from jupyter_auth.core.provider import Provider
-from jupyter_auth.core.providers import Providers
+from jupyter_auth.core.provider import binding
+from jupyter_auth.core.provider.definitions import provider_from_mapping, replace_provider
+from jupyter_auth.core.provider.field_types import PARTS
+from jupyter_auth.core.provider.provider import Provider
+from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.core.secret import Secret
 from jupyter_auth.core.store import FileStore, MemoryStore
 from jupyter_auth.kernel.account_tokens import AccountTokens

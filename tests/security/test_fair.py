@@ -15,7 +15,7 @@ from providers.troubles import Gate
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.errors import AuthError, ProviderUnavailable, Throttled
 from jupyter_auth.core.login.device_code import DeviceGrant
-from jupyter_auth.core.providers import Providers
+from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.server import allowances
 from jupyter_auth.server.allowances import BY_PROGRAMS, UNLIMITED, Allowances, Rate
 from jupyter_auth.server.config import Settings

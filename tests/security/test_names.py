@@ -23,7 +23,7 @@ from jupyter_auth.core.common.rate_limits import Limits
 from jupyter_auth.core.common.shown_text import plain_text
 from jupyter_auth.core.errors import ConfigurationError, ProviderError
 from jupyter_auth.core.protocol.device_authorization import parse
-from jupyter_auth.core.provider import Provider
+from jupyter_auth.core.provider.provider import Provider
 from jupyter_auth.kernel.broker import BrokerClient
 
 # Escapes of a terminal in 7 and 8 bits, line breaks, direction overrides, what has no width, and

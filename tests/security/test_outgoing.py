@@ -20,7 +20,6 @@ from providers.internet import Internet
 from providers.rogue import RogueProvider
 from providers.troubles import Reply
 
-from jupyter_auth.core.checks import URLS
 from jupyter_auth.core.common import blocked_addresses
 from jupyter_auth.core.common.blocked_addresses import Trust
 from jupyter_auth.core.common.urls import LOOPBACK_HOSTS
@@ -33,7 +32,8 @@ from jupyter_auth.core.errors import (
 )
 from jupyter_auth.core.protocol import http
 from jupyter_auth.core.protocol.discovery import Discovery
-from jupyter_auth.core.providers import Providers
+from jupyter_auth.core.provider.registry import Providers
+from jupyter_auth.core.provider.validation import URLS
 from jupyter_auth.core.store import MemoryStore
 
 from .sluggish import Dripping
@@ -41,7 +41,7 @@ from .sluggish import Dripping
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from jupyter_auth.core.provider import Provider
+    from jupyter_auth.core.provider.provider import Provider
 
 HONEST, EVIL = "idp.example.com", "evil.example.com"
 METADATA = "169.254.169.254"

@@ -6,7 +6,7 @@ from IPython.lib.pretty import pretty
 from kernel.kernels import Kernel
 
 from jupyter_auth.core.models import Login
-from jupyter_auth.core.provider import ProviderInfo
+from jupyter_auth.core.provider.provider import ProviderInfo
 from jupyter_auth.core.secret import MaskedStr
 from jupyter_auth.kernel.prompt import prompt_data
 

@@ -13,7 +13,7 @@ import pytest
 from jupyter_auth.core.common import private_files
 from jupyter_auth.core.doctor.storage_checks import providers_file
 from jupyter_auth.core.errors import ConfigurationError
-from jupyter_auth.core.providers import Providers
+from jupyter_auth.core.provider.registry import Providers
 from security.another_user import CAN_BE, NOBODY
 
 if TYPE_CHECKING:

@@ -15,10 +15,10 @@ from jupyter_process import JupyterProcess
 from kernel.kernels import environment
 
 from jupyter_auth.core.common import private_files
-from jupyter_auth.core.credentials import exposed, from_environment, secret_of
-from jupyter_auth.core.credentials import password_from_environment as password
 from jupyter_auth.core.errors import ConfigurationError
-from jupyter_auth.core.providers import Providers
+from jupyter_auth.core.provider.client_credentials import exposed, from_environment, secret_of
+from jupyter_auth.core.provider.client_credentials import password_from_environment as password
+from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.core.secret import Secret
 from security.another_user import CAN_BE
 
@@ -119,7 +119,7 @@ def test_credentials_of_another_users_unit_are_none(tmp_path):
     closed = tmp_path / "closed"
     closed.mkdir(mode=0)
     code = f"""
-from jupyter_auth.core.credentials import secret_of
+from jupyter_auth.core.provider.client_credentials import secret_of
 print(secret_of({{"CREDENTIALS_DIRECTORY": {str(closed)!r}, {NAME!r}: "plain"}}, {NAME!r}).reveal())
 """
     command = [*ORDINARY, sys.executable, "-c", code]

@@ -14,15 +14,15 @@ from providers import troubles
 from providers.rogue import RogueProvider
 
 import jupyter_auth
-from jupyter_auth.core import binding, keeping
 from jupyter_auth.core.common.finding import Finding
 from jupyter_auth.core.common.handles import plain
-from jupyter_auth.core.definitions import provider_from_mapping, replace_provider
 from jupyter_auth.core.doctor.storage_checks import providers_file
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.errors import AuthError, ConfigurationError, LoginRequired
-from jupyter_auth.core.provider import Provider
-from jupyter_auth.core.providers import Providers
+from jupyter_auth.core.provider import binding, user_providers
+from jupyter_auth.core.provider.definitions import provider_from_mapping, replace_provider
+from jupyter_auth.core.provider.provider import Provider
+from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.core.store import MemoryStore
 from jupyter_auth.kernel.broker import BrokerClient
 
@@ -203,7 +203,7 @@ def test_a_secret_that_is_left_over_stops_no_public_client(file, rogue):
     sign_in(engine, rogue)
     assert [each.about for each in engine.examine() if each.state == "wrong"] == ["Client secret"]
     engine.add("idp", {"client_id": rogue.client_id})
-    assert SECRET not in keeping.secrets_file(file).read_text()
+    assert SECRET not in user_providers.secrets_file(file).read_text()
     assert [each for each in engine.examine() if each.state == "wrong"] == []
     rogue.script("token", troubles.error("invalid_client", 401), times=1)
     failed = arrive(engine, engine.begin("idp"), rogue).finish(engine)
@@ -219,7 +219,7 @@ def test_where_the_environment_names_the_client_it_has_the_secret_too(file):
 
 def test_one_of_the_first_version_is_for_what_no_kernel_wrote(file):
     given_for_the_preset(file)
-    secrets = keeping.secrets_file(file)
+    secrets = user_providers.secrets_file(file)
     kept = json.loads(secrets.read_text())
     kept["bitfount"]["fingerprint"] = binding._first_version(Providers().get("bitfount"))
     secrets.write_text(json.dumps(kept))
@@ -235,7 +235,7 @@ def test_one_of_the_first_version_is_for_what_no_kernel_wrote(file):
 
 def test_changes_in_code_take_no_secret_along(file, monkeypatch):
     """``jupyter_auth.provider(name, ...)`` begins with what a person's own file says."""
-    monkeypatch.setattr("jupyter_auth.core.providers.user_file", lambda: file)
+    monkeypatch.setattr("jupyter_auth.core.provider.registry.user_file", lambda: file)
     acme = {"issuer": "https://acme.example", "client_id": "x", "client_secret": SECRET}
     Providers(user_file=file).write_down("acme", acme)
     assert jupyter_auth.provider("acme", scopes="a").client_secret.reveal() == SECRET

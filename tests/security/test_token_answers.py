@@ -19,8 +19,8 @@ from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.errors import AuthError
 from jupyter_auth.core.protocol import id_token, token_endpoint, token_response
 from jupyter_auth.core.protocol.device_authorization import parse
-from jupyter_auth.core.provider import Provider
-from jupyter_auth.core.providers import Providers
+from jupyter_auth.core.provider.provider import Provider
+from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.core.store import MemoryStore, decoded, encoded
 from jupyter_auth.kernel.throttle import retry_after
 from jupyter_auth.kernel.verbs import moment

@@ -6,7 +6,7 @@ import pytest
 from core.drive import arrive, ended, sign_in, table
 
 from jupyter_auth.core.engine import Engine
-from jupyter_auth.core.providers import Providers
+from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.core.store import MemoryStore
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from jupyter_process import JupyterProcess
 
-from jupyter_auth.core.provider import Provider
+from jupyter_auth.core.provider.provider import Provider
 from jupyter_auth.server.whereabouts import Whereabouts
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from referencing.jsonschema import DRAFT202012
 from test_server_doors import KERNEL, UI
 
 from jupyter_auth.core.errors import AuthError, _family
-from jupyter_auth.core.provider import Provider
+from jupyter_auth.core.provider.provider import Provider
 
 if TYPE_CHECKING:
     from jupyter_process import Browser, Kernel

@@ -17,7 +17,7 @@ from providers.rogue import RogueProvider
 from providers.troubles import Gate
 
 from jupyter_auth.core.engine import Engine
-from jupyter_auth.core.providers import Providers
+from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.core.store import MemoryStore
 from jupyter_auth.kernel.broker import BrokerClient
 from jupyter_auth.server import bell

@@ -12,7 +12,7 @@ from providers.insiders import Insiders
 from providers.insideview import InsideView
 
 from jupyter_auth.core.engine import Engine
-from jupyter_auth.core.providers import Providers
+from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.core.store import FileStore
 from jupyter_auth.kernel import client_session
 

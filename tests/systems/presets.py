@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from jupyter_auth.core import definitions
+from jupyter_auth.core.provider import definitions
 
 
 def preset_at(name: str, moved: dict[str, str], **fields: Any) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.errors import InsufficientScope, LoginRequired, UserMismatch
 from jupyter_auth.core.login.logins import outcome
 from jupyter_auth.core.models import AccountKey
-from jupyter_auth.core.providers import Providers
+from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.core.store import MemoryStore
 
 

@@ -14,7 +14,7 @@ from systems.presets import preset_at
 import jupyter_auth
 from jupyter_auth import ClientSession
 from jupyter_auth.core.errors import ConfigurationError, LoginRequired
-from jupyter_auth.core.providers import Providers
+from jupyter_auth.core.provider.registry import Providers
 
 with warnings.catch_warnings():  # it reads its constants in a way of old
     warnings.simplefilter("ignore")

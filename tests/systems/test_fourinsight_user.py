@@ -17,9 +17,9 @@ from jupyter_auth import UserSession
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.errors import ConfigurationError, LoginFailed, LoginRequired
 from jupyter_auth.core.models import AccountKey
-from jupyter_auth.core.parts import Endpoints
 from jupyter_auth.core.protocol.parties import Party
-from jupyter_auth.core.providers import Providers
+from jupyter_auth.core.provider.field_types import Endpoints
+from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.core.secret import Secret
 from jupyter_auth.core.store import FileStore
 

@@ -21,9 +21,9 @@ from jupyter_auth.cli import main
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.errors import ConfigurationError
 from jupyter_auth.core.login.import_accounts import _read
-from jupyter_auth.core.parts import OtherCache
-from jupyter_auth.core.provider import Provider
-from jupyter_auth.core.providers import Providers
+from jupyter_auth.core.provider.field_types import OtherCache
+from jupyter_auth.core.provider.provider import Provider
+from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.core.store import MemoryStore
 
 

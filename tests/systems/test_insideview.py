@@ -24,7 +24,7 @@ from jupyter_auth.core.errors import (
     ProviderError,
     Throttled,
 )
-from jupyter_auth.core.providers import Providers
+from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.kernel import verbs
 
 SECOND = timedelta(seconds=1)  # what their dates are exact to

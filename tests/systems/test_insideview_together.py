@@ -14,7 +14,7 @@ from systems.at_home import person_at
 from systems.presets import preset_at
 
 from jupyter_auth.core.engine import Engine
-from jupyter_auth.core.providers import Providers
+from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.core.store import FileStore
 
 SECRET = InsideView.client_secret

@@ -15,7 +15,7 @@ from providers.bitfount import CLIENT_ID, KEY, KEY_ID, Bitfount
 from providers.internet import Internet
 from systems.machine import Machine
 
-from jupyter_auth.core.providers import Providers, provider_from_mapping
+from jupyter_auth.core.provider.registry import Providers, provider_from_mapping
 
 README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
 STAGING = re.search(r"```text\n(\[bitfount-staging\]\n.*?)```", README, re.DOTALL)[1]

@@ -10,9 +10,9 @@ from providers import troubles
 from systems.presets import preset_at
 
 from jupyter_auth import UserSession
-from jupyter_auth.core import definitions
 from jupyter_auth.core.errors import InsufficientScope
-from jupyter_auth.core.providers import Providers
+from jupyter_auth.core.provider import definitions
+from jupyter_auth.core.provider.registry import Providers
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ _KEY = re.compile(rf"{NAME.pattern}({MARK}[0-9a-f]{{{DIGITS}}})?")
 
 
 def handle_of(name: str, definition: Mapping[str, Any]) -> str:
-    """The handle of a provider; ``definition`` is what ``wire.provider_fields`` makes of it."""
+    """The handle of a provider; ``definition`` is what ``provider_to_mapping`` makes of it."""
     text = json.dumps(definition, sort_keys=True)
     return f"{name}{MARK}{hashlib.sha256(text.encode()).hexdigest()[:DIGITS]}"
 

@@ -11,18 +11,18 @@ from jupyter_auth.core.common import times
 from jupyter_auth.core.common.finding import Finding, wrong
 from jupyter_auth.core.common.shown_text import plain_text
 from jupyter_auth.core.common.urls import origin_of
-from jupyter_auth.core.credentials import lacking, variable
 from jupyter_auth.core.errors import AuthError, ConfigurationError
 from jupyter_auth.core.protocol import discovery, http
 from jupyter_auth.core.protocol.parties import Party
+from jupyter_auth.core.provider.client_credentials import lacking, variable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     import requests
 
-    from jupyter_auth.core.parts import Endpoints
-    from jupyter_auth.core.provider import Provider
+    from jupyter_auth.core.provider.field_types import Endpoints
+    from jupyter_auth.core.provider.provider import Provider
 
 NOTICED = 10.0  # seconds that a clock may be off before it is worth a word
 METHODS = {"basic": "client_secret_basic", "post": "client_secret_post", "none": "none"}

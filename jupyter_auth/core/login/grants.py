@@ -9,7 +9,7 @@ from jupyter_auth.core.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from jupyter_auth.core.protocol.parties import Party
-    from jupyter_auth.core.provider import Provider
+    from jupyter_auth.core.provider.provider import Provider
 
 # What a grant needs of the provider besides a token endpoint.
 ENDPOINT = {

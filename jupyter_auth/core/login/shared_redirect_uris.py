@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from jupyter_auth.core.protocol.parties import Party
-    from jupyter_auth.core.providers import Providers
+    from jupyter_auth.core.provider.registry import Providers
 
 RANK = {"configured": 0, "user": 1, "preset": 1, "code": 2}
 

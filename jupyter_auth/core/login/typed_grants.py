@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from jupyter_auth.core.login.logins import Logins
     from jupyter_auth.core.models import Login
     from jupyter_auth.core.protocol.parties import Party
-    from jupyter_auth.core.providers import Providers
+    from jupyter_auth.core.provider.registry import Providers
     from jupyter_auth.core.secret import Secret
 
 

@@ -12,21 +12,21 @@ from jupyter_auth.core.common.finding import Finding, wrong
 from jupyter_auth.core.common.handles import plain
 from jupyter_auth.core.common.session_key import DEFAULT_KEY
 from jupyter_auth.core.common.tracebacks import forgetful
-from jupyter_auth.core.credentials import variable
 from jupyter_auth.core.errors import ConfigurationError, LoginFailed, RefreshRejected
 from jupyter_auth.core.flight import SingleFlight
 from jupyter_auth.core.login.login_store import Request
 from jupyter_auth.core.protocol import oauth
+from jupyter_auth.core.provider.client_credentials import variable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from jupyter_auth.core.credentials import Password
     from jupyter_auth.core.login.finish import Completion
     from jupyter_auth.core.models import AccountKey
     from jupyter_auth.core.protocol.parties import Party
-    from jupyter_auth.core.provider import Provider, ProviderInfo
-    from jupyter_auth.core.providers import Providers
+    from jupyter_auth.core.provider.client_credentials import Password
+    from jupyter_auth.core.provider.provider import Provider, ProviderInfo
+    from jupyter_auth.core.provider.registry import Providers
     from jupyter_auth.core.tokens import Tokens
 
 

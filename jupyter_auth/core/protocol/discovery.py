@@ -6,18 +6,18 @@ import threading
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from jupyter_auth.core.checks import URLS
 from jupyter_auth.core.common.shown_text import plain_text
 from jupyter_auth.core.common.urls import require_secure
 from jupyter_auth.core.errors import ConfigurationError, ProviderError, ProviderUnavailable
-from jupyter_auth.core.parts import Endpoints
 from jupyter_auth.core.protocol import http
+from jupyter_auth.core.provider.field_types import Endpoints
+from jupyter_auth.core.provider.validation import URLS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from jupyter_auth.core.common.blocked_addresses import Trust
-    from jupyter_auth.core.provider import Provider
+    from jupyter_auth.core.provider.provider import Provider
 
 MAX_AGE = 3600.0  # seconds that metadata and keys are believed
 PAUSE = 60.0  # seconds between tries of an issuer that is away

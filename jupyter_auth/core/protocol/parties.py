@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 from jupyter_auth.core.common.handles import plain
 from jupyter_auth.core.common.urls import host_of, require_secure
-from jupyter_auth.core.credentials import lacking
 from jupyter_auth.core.errors import ConfigurationError, LoginFailed
+from jupyter_auth.core.provider.client_credentials import lacking
 
 if TYPE_CHECKING:
-    from jupyter_auth.core.parts import Endpoints
     from jupyter_auth.core.protocol.discovery import Discovery
-    from jupyter_auth.core.provider import Provider
-    from jupyter_auth.core.providers import Providers
+    from jupyter_auth.core.provider.field_types import Endpoints
+    from jupyter_auth.core.provider.provider import Provider
+    from jupyter_auth.core.provider.registry import Providers
 
 
 @dataclass(frozen=True, kw_only=True)

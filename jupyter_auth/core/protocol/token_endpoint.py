@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from oauthlib.oauth2 import Client
 
     from jupyter_auth.core.protocol.parties import Party
-    from jupyter_auth.core.provider import Provider
+    from jupyter_auth.core.provider.provider import Provider
 
 BEARER = "bearer"
 TOKENS = ("access_token", "refresh_token", "id_token")

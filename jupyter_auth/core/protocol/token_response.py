@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from jupyter_auth.core import dates
-from jupyter_auth.core.checks import secret_field
 from jupyter_auth.core.common import times
 from jupyter_auth.core.errors import ProviderError
+from jupyter_auth.core.provider import dates
+from jupyter_auth.core.provider.validation import secret_field
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from jupyter_auth.core.provider import Provider
+    from jupyter_auth.core.provider.provider import Provider
 
 # What a kernel gets of an answer, in a token or in a sentence about it.
 TOLD = ("access_token", "id_token", "scope", "token_type", "error", "error_description")

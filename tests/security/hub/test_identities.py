@@ -18,7 +18,7 @@ from jupyter_auth.core.common import blocked_addresses
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.errors import LoginFailed
 from jupyter_auth.core.models import AccountKey
-from jupyter_auth.core.providers import Providers
+from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.server import sqlstore
 from jupyter_auth.server.config import Settings
 from jupyter_auth.server.database import Database, Owner

@@ -13,7 +13,7 @@ from traitlets.config.application import Application
 
 import jupyter_auth
 from jupyter_auth import Provider
-from jupyter_auth.core.providers import Providers
+from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.server.config import Settings, read_settings
 from jupyter_auth.server.database import Database, Owner
 from jupyter_auth.server.hub_brokers import HubBrokers

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 import platformdirs
 
-from jupyter_auth.core import binding, keeping
 from jupyter_auth.core.common.handles import NAME, is_handle, plain
-from jupyter_auth.core.credentials import (
+from jupyter_auth.core.errors import ConfigurationError, ProviderNotFound
+from jupyter_auth.core.provider import binding, user_providers
+from jupyter_auth.core.provider.client_credentials import (
     Credentials,
     Password,
     from_environment,
@@ -23,17 +24,16 @@ from jupyter_auth.core.credentials import (
     password_from_environment,
     variable,
 )
-from jupyter_auth.core.definitions import (
+from jupyter_auth.core.provider.definitions import (
     ADDRESSES,
     own_client,
     presets,
     provider_from_mapping,
     replace_provider,
 )
-from jupyter_auth.core.errors import ConfigurationError, ProviderNotFound
-from jupyter_auth.core.made_in_code import MadeInCode, handle_of_provider
-from jupyter_auth.core.parts import nearest
-from jupyter_auth.core.provider import Provider, ProviderInfo
+from jupyter_auth.core.provider.field_types import nearest
+from jupyter_auth.core.provider.made_in_code import MadeInCode, handle_of_provider
+from jupyter_auth.core.provider.provider import Provider, ProviderInfo
 from jupyter_auth.core.secret import Secret
 
 if TYPE_CHECKING:
@@ -114,7 +114,9 @@ class Providers:
         if provider.client_secret or self._user_file is None or not mine:
             return provider
         bound = binding.fingerprints(bare, trusted=self._trusted(source, bare))
-        secret = keeping.kept_secret(keeping.secrets_file(self._user_file), name, bound)
+        secret = user_providers.kept_secret(
+            user_providers.secrets_file(self._user_file), name, bound
+        )
         return replace_provider(provider, client_secret=secret) if secret else provider
 
     def trusts(self, name: str) -> bool:
@@ -168,12 +170,12 @@ class Providers:
                 f" {name!r}, and not for {self._user_file}.",
                 hint=hint,
             )
-        secrets = keeping.secrets_file(self._user_file)
+        secrets = user_providers.secrets_file(self._user_file)
         hint += f" If its client has none: `jupyter auth add {name} --client-id ID`."
         theirs, its_secret = (variable(name, each) for each in ("client_id", "client_secret"))
         if self._environ.get(theirs) and self.trusts(name):
             hint = f"{theirs} says which client it is: set {its_secret} too, if that has one."
-        why = keeping.why_not_used(secrets, name)
+        why = user_providers.why_not_used(secrets, name)
         return ConfigurationError(why, hint=hint) if why else None
 
     def service(self, name: str) -> Provider:
@@ -279,14 +281,14 @@ class Providers:
                 hint="Change it there, or give the new one another name.",
             )
         provider = provider_from_mapping(name, {**known, **given})
-        secrets = keeping.secrets_file(self._user_file)
+        secrets = user_providers.secrets_file(self._user_file)
         if secret := fields.get("client_secret"):
             kept = secret if isinstance(secret, Secret) else Secret(secret)
-            keeping.keep_secret(secrets, provider, kept)
+            user_providers.keep_secret(secrets, provider, kept)
         if given:
-            keeping.write_table(self._user_file, name, given)
+            user_providers.write_table(self._user_file, name, given)
         if {k for k, v in fields.items() if v} == {"client_id"} and self.unanswered(name):
-            keeping.forget_secret(secrets, name)
+            user_providers.forget_secret(secrets, name)
         return self.info(name)
 
     def completable(self, name: str) -> bool:
@@ -348,7 +350,7 @@ class Providers:
         yield "preset", presets()
 
     def _user_tables(self) -> Mapping[str, Any]:
-        return keeping.tables(self._user_file) if self._user_file else {}
+        return user_providers.tables(self._user_file) if self._user_file else {}
 
     def _made(self, name: str, entry: Any) -> Provider:
         if isinstance(entry, ConfigurationError):

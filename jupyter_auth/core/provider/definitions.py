@@ -1,4 +1,4 @@
-"""Mappings in, ``Provider`` out: tables of TOML and JSON, the presets, and changes to them."""
+"""Mappings in, ``Provider`` out, and back: tables of TOML and JSON, presets, changes to them."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from importlib import resources
 from typing import Any
 
 from jupyter_auth.core.errors import ConfigurationError
-from jupyter_auth.core.parts import PARTS, nearest
-from jupyter_auth.core.provider import Provider
+from jupyter_auth.core.provider.field_types import PARTS, nearest
+from jupyter_auth.core.provider.provider import Provider
 
 ADDRESSES = {"issuer", "endpoints"}  # what makes a table more than an addition to a preset
 FIELDS = {field.name for field in dataclasses.fields(Provider)}
@@ -35,6 +35,28 @@ def provider_from_mapping(name: str, mapping: Mapping[str, Any]) -> Provider:
         return Provider(name=name, **fields)
     except (TypeError, ValueError):
         raise ConfigurationError(f"Provider {name!r} has a field of a wrong kind.") from None
+
+
+def provider_to_mapping(provider: Provider, *, secrets: bool = True) -> dict[str, Any]:
+    """``provider`` as the mapping it could be made from. A client secret stays a ``Secret``.
+
+    With its secrets it travels from a kernel to its broker alone, never back.
+    """
+    left_out = () if secrets else ("client_secret",)
+    return {
+        name: _plain_value(value, left_out)
+        for name, value in vars(provider).items()
+        if value not in (None, (), {}) and name not in left_out
+    }
+
+
+def _plain_value(value: Any, left_out: tuple[str, ...]) -> Any:
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        fields = {k: v for k, v in vars(value).items() if v not in (None, ()) and k not in left_out}
+        return {k: _plain_value(v, left_out) for k, v in fields.items()}
+    if isinstance(value, Mapping):
+        return {name: _plain_value(each, ()) for name, each in value.items()}
+    return list(value) if isinstance(value, tuple) else value
 
 
 def _completed_tables(before: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,16 +6,16 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from jupyter_auth.core import dates
 from jupyter_auth.core.common import times
 from jupyter_auth.core.common.urls import require_secure
 from jupyter_auth.core.errors import ConfigurationError
+from jupyter_auth.core.provider import dates
 from jupyter_auth.core.secret import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from jupyter_auth.core.provider import Provider
+    from jupyter_auth.core.provider.provider import Provider
 
 # Parameters that are ours to set in an authorization or token request, not a configuration's.
 RESERVED_PARAMS = frozenset(

@@ -7,8 +7,6 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from jupyter_auth.core import binding
-from jupyter_auth.core.checks import URLS, check_provider
 from jupyter_auth.core.common.blocked_addresses import Trust
 from jupyter_auth.core.common.handles import NAME
 from jupyter_auth.core.common.rate_limits import Throttle
@@ -21,7 +19,8 @@ from jupyter_auth.core.common.urls import (
     same_place,
 )
 from jupyter_auth.core.errors import ConfigurationError
-from jupyter_auth.core.parts import (
+from jupyter_auth.core.provider import binding
+from jupyter_auth.core.provider.field_types import (
     ApiKey,
     ClientAuth,
     CredentialsFrom,
@@ -33,6 +32,7 @@ from jupyter_auth.core.parts import (
     taken,
     words,
 )
+from jupyter_auth.core.provider.validation import URLS, check_provider
 from jupyter_auth.core.secret import Secret
 
 if TYPE_CHECKING:

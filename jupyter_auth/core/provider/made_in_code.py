@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from jupyter_auth.core.common.handles import handle_of, plain
 from jupyter_auth.core.errors import ProviderNotFound
-from jupyter_auth.core.wire import provider_fields
+from jupyter_auth.core.provider.definitions import provider_to_mapping
 
 if TYPE_CHECKING:
-    from jupyter_auth.core.provider import Provider
+    from jupyter_auth.core.provider.provider import Provider
 
 MOST = 256
 
@@ -53,4 +53,4 @@ class MadeInCode:
 
 def handle_of_provider(provider: Provider) -> str:
     """By all its fields but the client secrets."""
-    return handle_of(provider.name, provider_fields(provider, secrets=False))
+    return handle_of(provider.name, provider_to_mapping(provider, secrets=False))

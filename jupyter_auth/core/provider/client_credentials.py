@@ -16,8 +16,8 @@ from jupyter_auth.core.secret import Secret
 if TYPE_CHECKING:
     from collections.abc import Mapping, MutableMapping
 
-    from jupyter_auth.core.parts import CredentialsFrom
-    from jupyter_auth.core.provider import Provider
+    from jupyter_auth.core.provider.field_types import CredentialsFrom
+    from jupyter_auth.core.provider.provider import Provider
 
 UNREADABLE = (  # no such package, no such file, or not the JSON object that was described
     *(ImportError, OSError, ValueError, RecursionError),

@@ -14,13 +14,13 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jupyter_auth.core import binding
 from jupyter_auth.core.common.private_files import read_own
 from jupyter_auth.core.errors import ConfigurationError
+from jupyter_auth.core.provider import binding
 from jupyter_auth.core.secret import Secret
 
 if TYPE_CHECKING:
-    from jupyter_auth.core.provider import Provider
+    from jupyter_auth.core.provider.provider import Provider
 
 SECRETS = "client_secrets.json"
 

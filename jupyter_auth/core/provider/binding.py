@@ -12,12 +12,12 @@ import json
 from dataclasses import fields, is_dataclass
 from typing import TYPE_CHECKING, Any
 
-from jupyter_auth.core.parts import default_of
+from jupyter_auth.core.provider.field_types import default_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from jupyter_auth.core.provider import Provider
+    from jupyter_auth.core.provider.provider import Provider
 
 HARMLESS = {
     "name": "what is bound rests under it",

@@ -1,0 +1,1 @@
+"""What a provider is, and where its definition is found."""
