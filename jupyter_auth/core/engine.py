@@ -5,9 +5,6 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-from jupyter_auth.core.api_keys import KeysOver
-from jupyter_auth.core.changes import ChangeLog
-from jupyter_auth.core.client_tokens import ClientTokens
 from jupyter_auth.core.common.handles import plain
 from jupyter_auth.core.common.rate_limits import Throttle
 from jupyter_auth.core.common.session_key import DEFAULT_KEY, check_session_key
@@ -15,8 +12,6 @@ from jupyter_auth.core.doctor.process_checks import environment
 from jupyter_auth.core.doctor.provider_checks import checkup
 from jupyter_auth.core.doctor.storage_checks import providers_file, resting_place
 from jupyter_auth.core.errors import ConfigurationError, LoginRequired
-from jupyter_auth.core.lifetimes import Need
-from jupyter_auth.core.lockouts import Lockouts
 from jupyter_auth.core.login import grants
 from jupyter_auth.core.login.admission import Admission, anybody
 from jupyter_auth.core.login.authorization_code import RedirectGrant
@@ -41,9 +36,14 @@ from jupyter_auth.core.models import (
 from jupyter_auth.core.protocol.discovery import Discovery
 from jupyter_auth.core.protocol.parties import Parties
 from jupyter_auth.core.provider.definitions import provider_from_mapping, provider_to_mapping
-from jupyter_auth.core.revocation import Revoker
-from jupyter_auth.core.tokens import Tokens
-from jupyter_auth.core.usage import Usage
+from jupyter_auth.core.tokens.account_tokens import Tokens
+from jupyter_auth.core.tokens.api_keys import KeysOver
+from jupyter_auth.core.tokens.change_log import ChangeLog
+from jupyter_auth.core.tokens.lifetimes import Need
+from jupyter_auth.core.tokens.lockouts import Lockouts
+from jupyter_auth.core.tokens.revocation import Revoker
+from jupyter_auth.core.tokens.service_account_tokens import ClientTokens
+from jupyter_auth.core.tokens.usage import Usage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -55,7 +55,7 @@ if TYPE_CHECKING:
     from jupyter_auth.core.provider.provider import Provider, ProviderInfo
     from jupyter_auth.core.provider.registry import Providers
     from jupyter_auth.core.secret import Secret
-    from jupyter_auth.core.store import TokenStore
+    from jupyter_auth.core.tokens.store import TokenStore
 
 POLL = 1.0  # seconds between two looks at what other processes changed
 

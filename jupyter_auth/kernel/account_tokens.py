@@ -18,7 +18,7 @@ from jupyter_auth.core.errors import (
     RefreshRejected,
     UserMismatch,
 )
-from jupyter_auth.core.flight import SingleFlight
+from jupyter_auth.core.tokens.single_flight import SingleFlight
 from jupyter_auth.kernel.warn import warn
 from jupyter_auth.kernel.watcher import watcher_of
 

@@ -164,7 +164,7 @@ class _Here:
             if self._engine is None:
                 from jupyter_auth.core.local_engine import LocalAccounts
                 from jupyter_auth.core.provider.registry import Providers, user_file
-                from jupyter_auth.core.store import FileStore
+                from jupyter_auth.core.tokens.store import FileStore
 
                 providers = Providers(user_file=user_file(), environ=os.environ, own_process=True)
                 for name, provider in list(self._registered.items()):

@@ -17,10 +17,10 @@ from jupyter_auth.kernel.account_tokens import AccountTokens
 from jupyter_auth.kernel.client import register_unnamed
 
 if TYPE_CHECKING:
-    from jupyter_auth.core.client_tokens import ClientTokens
     from jupyter_auth.core.interfaces import Accounts
     from jupyter_auth.core.models import Logout, Token
     from jupyter_auth.core.secret import Secret
+    from jupyter_auth.core.tokens.service_account_tokens import ClientTokens
 
 
 class Client(NamedTuple):
@@ -133,7 +133,7 @@ class ServiceAccount:
             return self._accounts.client_token(
                 provider, session_key, scopes=scopes, min_valid=min_valid, rejected=rejected
             )
-        from jupyter_auth.core.lifetimes import Need
+        from jupyter_auth.core.tokens.lifetimes import Need
 
         need = Need(min_valid=min_valid, rejected=rejected)
         return self._issuer().token(self._own, self.key, scopes, need)
@@ -141,9 +141,9 @@ class ServiceAccount:
     def _issuer(self) -> ClientTokens:
         """One for each process: a lock of the parent may be held for ever in a child."""
         if self._issuing is None or self._issuing[0] != os.getpid():
-            from jupyter_auth.core.client_tokens import ClientTokens
             from jupyter_auth.core.protocol.discovery import Discovery
             from jupyter_auth.core.protocol.parties import Party
+            from jupyter_auth.core.tokens.service_account_tokens import ClientTokens
 
             discovery = Discovery(time.time)
 

@@ -19,7 +19,7 @@ from jupyter_auth.core.errors import (
     RefreshRejected,
     UserMismatch,
 )
-from jupyter_auth.core.next_steps import how_to_sign_in
+from jupyter_auth.core.tokens.next_steps import how_to_sign_in
 from jupyter_auth.kernel.account_tokens import AccountTokens
 from jupyter_auth.kernel.client import account_key
 

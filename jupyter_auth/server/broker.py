@@ -15,9 +15,9 @@ from jupyter_auth.core.common.finding import wrong
 from jupyter_auth.core.common.handles import names_one
 from jupyter_auth.core.common.urls import origin_of
 from jupyter_auth.core.errors import ConfigurationError
-from jupyter_auth.core.lifetimes import Need
 from jupyter_auth.core.provider.definitions import provider_from_mapping, provider_to_mapping
 from jupyter_auth.core.provider.provider import configured_names
+from jupyter_auth.core.tokens.lifetimes import Need
 from jupyter_auth.server import inputs, steps
 from jupyter_auth.server.asker import Asker
 from jupyter_auth.server.bell import WAITS, Bell, Waits

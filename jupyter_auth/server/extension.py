@@ -48,7 +48,7 @@ def make_broker(
     together.
     """
     from jupyter_auth.core.engine import Engine
-    from jupyter_auth.core.store import FileStore
+    from jupyter_auth.core.tokens.store import FileStore
 
     return Broker(
         Engine(

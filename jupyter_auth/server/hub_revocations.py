@@ -22,8 +22,8 @@ from sqlalchemy.exc import IntegrityError
 from jupyter_auth.core.common.seldom import Seldom
 from jupyter_auth.core.errors import AuthError, ConfigurationError, StoreError
 from jupyter_auth.core.models import Logout
-from jupyter_auth.core.revocation import Revoker, sign_out
-from jupyter_auth.core.store import decoded, encoded
+from jupyter_auth.core.tokens.revocation import Revoker, sign_out
+from jupyter_auth.core.tokens.store import decoded, encoded
 from jupyter_auth.server.database import Owner
 from jupyter_auth.server.hub_metrics import REVOCATIONS
 from jupyter_auth.server.hub_upkeep import again_and_again

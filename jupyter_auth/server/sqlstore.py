@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select, update
 
 from jupyter_auth.core.errors import StoreError
-from jupyter_auth.core.store import decoded, encoded
+from jupyter_auth.core.tokens.store import decoded, encoded
 from jupyter_auth.server import rotation
 from jupyter_auth.server.identities import Identities
 from jupyter_auth.server.packing import packed, unpacked
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from jupyter_auth.core.login.login_store import Entry
     from jupyter_auth.core.models import Account, AccountKey
-    from jupyter_auth.core.store import Slot
+    from jupyter_auth.core.tokens.store import Slot
     from jupyter_auth.server.database import Database, Lease, Owner, Record
     from jupyter_auth.server.vault import Vault
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.errors import AuthError
 from jupyter_auth.core.provider.registry import Providers
-from jupyter_auth.core.store import FileStore
+from jupyter_auth.core.tokens.store import FileStore
 
 count, directory, issuer, client_id, rejected = sys.argv[1:]
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from jupyter_auth.core.protocol import http
-from jupyter_auth.core.store import FileStore, MemoryStore
+from jupyter_auth.core.tokens.store import FileStore, MemoryStore
 
 from .drive import arrive, engine_of, exchanged, party_at, sign_in
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from jupyter_auth.core.store import FileStore
+    from jupyter_auth.core.tokens.store import FileStore
 
 ACCOUNT = Account(
     provider="idp",

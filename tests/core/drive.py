@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from jupyter_auth.core.models import Login
     from jupyter_auth.core.protocol.token_endpoint import TokenAnswer
     from jupyter_auth.core.provider.provider import Provider
-    from jupyter_auth.core.store import TokenStore
+    from jupyter_auth.core.tokens.store import TokenStore
 
     Server = OidcProvider | RogueProvider
 

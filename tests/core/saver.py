@@ -6,7 +6,7 @@ from pathlib import Path
 
 from jupyter_auth.core.models import Account
 from jupyter_auth.core.secret import Secret
-from jupyter_auth.core.store import FileStore
+from jupyter_auth.core.tokens.store import FileStore
 
 store = FileStore(Path(sys.argv[1]))
 account = Account(

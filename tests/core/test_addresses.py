@@ -14,7 +14,7 @@ from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.errors import ConfigurationError, ProviderError, ProviderUnavailable
 from jupyter_auth.core.protocol import http
 from jupyter_auth.core.provider.registry import Providers
-from jupyter_auth.core.store import MemoryStore
+from jupyter_auth.core.tokens.store import MemoryStore
 
 from .drive import arrive, table
 

@@ -8,14 +8,14 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from jupyter_auth.core import api_key
-from jupyter_auth.core.api_keys import KeysOver
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.errors import ConfigurationError, LoginFailed, LoginRequired
 from jupyter_auth.core.models import AccountKey
 from jupyter_auth.core.provider.registry import Providers, provider_from_mapping
 from jupyter_auth.core.secret import Secret
-from jupyter_auth.core.store import FileStore, MemoryStore
+from jupyter_auth.core.tokens import api_key
+from jupyter_auth.core.tokens.api_keys import KeysOver
+from jupyter_auth.core.tokens.store import FileStore, MemoryStore
 
 from .drive import sign_in, table
 

@@ -9,8 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from patience import PATIENCE
 
-from jupyter_auth.core.changes import REMEMBERED, ChangeLog
 from jupyter_auth.core.models import AccountKey, Change
+from jupyter_auth.core.tokens.change_log import REMEMBERED, ChangeLog
 
 from .drive import digest_of, expire_here, sign_in
 

@@ -8,7 +8,7 @@ from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.errors import ConfigurationError, LoginExpired, LoginRequired
 from jupyter_auth.core.provider.registry import Providers, provider_from_mapping
 from jupyter_auth.core.secret import Secret
-from jupyter_auth.core.store import MemoryStore
+from jupyter_auth.core.tokens.store import MemoryStore
 
 REDIRECT = "https://jupyter.example/jupyter-auth/callback/insiders"
 

@@ -11,11 +11,11 @@ from patience import PATIENCE
 from providers import troubles
 from providers.rogue import RogueProvider
 
-from jupyter_auth.core.client_tokens import MOST, ClientTokens
 from jupyter_auth.core.errors import ConfigurationError, ProviderError, ProviderUnavailable
-from jupyter_auth.core.lifetimes import PAUSE, Need
 from jupyter_auth.core.models import AccountKey
 from jupyter_auth.core.protocol.parties import Party
+from jupyter_auth.core.tokens.lifetimes import PAUSE, Need
+from jupyter_auth.core.tokens.service_account_tokens import MOST, ClientTokens
 
 from .drive import party_at
 

@@ -11,7 +11,7 @@ from jupyter_auth.core.doctor.process_checks import environment
 from jupyter_auth.core.doctor.storage_checks import providers_file, resting_place
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.provider.registry import Providers
-from jupyter_auth.core.store import FileStore, MemoryStore
+from jupyter_auth.core.tokens.store import FileStore, MemoryStore
 
 from .drive import sign_in, table
 

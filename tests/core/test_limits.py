@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from requests.structures import CaseInsensitiveDict
 
-from jupyter_auth.core.changes import ChangeLog
 from jupyter_auth.core.common.rate_limits import Limits, Quota, Throttle, quota_of
-from jupyter_auth.core.usage import LATELY, MOST, MOST_NOTEBOOKS, Usage
+from jupyter_auth.core.tokens.change_log import ChangeLog
+from jupyter_auth.core.tokens.usage import LATELY, MOST, MOST_NOTEBOOKS, Usage
 
 NOW = 1_800_000_000.0
 

@@ -18,7 +18,7 @@ from jupyter_auth.core.errors import (
     StoreError,
 )
 from jupyter_auth.core.login.logins import LIFETIME, outcome
-from jupyter_auth.core.store import FileStore, MemoryStore
+from jupyter_auth.core.tokens.store import FileStore, MemoryStore
 
 from .drive import (
     REDIRECT_URI,

@@ -11,11 +11,11 @@ from providers import troubles
 from providers.rogue import RogueProvider
 from providers.troubles import MISSING
 
-from jupyter_auth.core import revocation
 from jupyter_auth.core.errors import LoginRequired
 from jupyter_auth.core.models import Logout
 from jupyter_auth.core.provider.provider import Provider
-from jupyter_auth.core.store import MemoryStore
+from jupyter_auth.core.tokens import revocation
+from jupyter_auth.core.tokens.store import MemoryStore
 
 from .drive import account_of, provider_at, sign_in, table
 

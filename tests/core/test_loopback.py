@@ -19,7 +19,7 @@ from jupyter_auth.core.local_engine import LocalAccounts
 from jupyter_auth.core.login import loopback_server
 from jupyter_auth.core.login.logins import LIFETIME
 from jupyter_auth.core.provider.registry import Providers
-from jupyter_auth.core.store import MemoryStore
+from jupyter_auth.core.tokens.store import MemoryStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

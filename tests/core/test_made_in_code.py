@@ -22,7 +22,7 @@ from jupyter_auth.core.provider.field_types import Service
 from jupyter_auth.core.provider.made_in_code import MOST
 from jupyter_auth.core.provider.provider import Provider, configured_names
 from jupyter_auth.core.provider.registry import Providers, provider_from_mapping
-from jupyter_auth.core.store import FileStore, MemoryStore
+from jupyter_auth.core.tokens.store import FileStore, MemoryStore
 
 from .drive import REDIRECT_URI, USER, arrive, engine_of, provider_at, sign_in, table
 

@@ -11,7 +11,7 @@ from providers.rogue import RogueProvider
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.errors import ConfigurationError, ProviderNotFound, ProviderUnavailable
 from jupyter_auth.core.provider.registry import Providers
-from jupyter_auth.core.store import MemoryStore
+from jupyter_auth.core.tokens.store import MemoryStore
 
 from .drive import REDIRECT_URI, account_of, arrive, ended, sign_in, table
 

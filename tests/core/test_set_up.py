@@ -13,7 +13,7 @@ from jupyter_auth.core.provider import registry
 from jupyter_auth.core.provider.client_credentials import Credentials
 from jupyter_auth.core.provider.registry import Providers, provider_from_mapping
 from jupyter_auth.core.secret import Secret
-from jupyter_auth.core.store import MemoryStore
+from jupyter_auth.core.tokens.store import MemoryStore
 
 SECRET = "planted-secret-41d9"
 REDIRECT = "https://jupyter.example/jupyter-auth/callback/github"

@@ -18,9 +18,9 @@ from patience import PATIENCE, until
 from providers import troubles
 
 from jupyter_auth.core.errors import LoginRequired, ProviderUnavailable
-from jupyter_auth.core.flight import SingleFlight
-from jupyter_auth.core.lifetimes import Need
 from jupyter_auth.core.models import AccountKey
+from jupyter_auth.core.tokens.lifetimes import Need
+from jupyter_auth.core.tokens.single_flight import SingleFlight
 
 from .drive import account_of, expire_here, provider_at, sharing, sign_in
 

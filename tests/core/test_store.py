@@ -12,11 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jupyter_auth.core import store as store_module
 from jupyter_auth.core.errors import ProviderNotFound, ProviderUnavailable, StoreError
 from jupyter_auth.core.models import AccountKey
 from jupyter_auth.core.secret import Secret
-from jupyter_auth.core.store import FileStore, MemoryStore
+from jupyter_auth.core.tokens import store as store_module
+from jupyter_auth.core.tokens.store import FileStore, MemoryStore
 
 from .disk import ACCOUNT, KEY, file_of, modes, named, put
 

@@ -23,7 +23,7 @@ from jupyter_auth.core.secret import Secret
 from .disk import ACCOUNT, KEY, file_of, full_disk, put
 
 if TYPE_CHECKING:
-    from jupyter_auth.core.store import FileStore
+    from jupyter_auth.core.tokens.store import FileStore
 
 HERE = Path(__file__).parent
 

@@ -12,9 +12,9 @@ from jupyter_auth.core.errors import (
     ProviderError,
     ProviderUnavailable,
 )
-from jupyter_auth.core.lifetimes import FORCED_PAUSE, PAUSE, refresh_at
 from jupyter_auth.core.models import Account, AccountKey
 from jupyter_auth.core.secret import Secret
+from jupyter_auth.core.tokens.lifetimes import FORCED_PAUSE, PAUSE, refresh_at
 
 from .drive import account_of, digest_of, provider_at, sign_in
 

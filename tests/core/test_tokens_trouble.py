@@ -19,11 +19,11 @@ from jupyter_auth.core.errors import (
     ProviderUnavailable,
     RefreshRejected,
 )
-from jupyter_auth.core.lifetimes import PAUSE
 from jupyter_auth.core.models import AccountKey
 from jupyter_auth.core.protocol import oauth
 from jupyter_auth.core.provider.provider import Provider
-from jupyter_auth.core.store import MemoryStore
+from jupyter_auth.core.tokens.lifetimes import PAUSE
+from jupyter_auth.core.tokens.store import MemoryStore
 
 from .drive import account_of, digest_of, engine_of, party_at, provider_at, sharing, sign_in, table
 

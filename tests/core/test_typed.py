@@ -27,7 +27,7 @@ from jupyter_auth.core.models import AccountKey
 from jupyter_auth.core.provider import binding
 from jupyter_auth.core.provider.registry import Providers, provider_from_mapping
 from jupyter_auth.core.secret import Secret
-from jupyter_auth.core.store import FileStore, MemoryStore
+from jupyter_auth.core.tokens.store import FileStore, MemoryStore
 
 from .drive import account_of, provider_at, table
 

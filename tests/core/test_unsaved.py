@@ -9,13 +9,13 @@ import pytest
 from providers import troubles
 
 from jupyter_auth.core.errors import LoginRequired, StoreError
-from jupyter_auth.core.tokens import SAVE_PAUSE
+from jupyter_auth.core.tokens.account_tokens import SAVE_PAUSE
 
 from .disk import file_of, full_disk
 from .drive import account_of, sign_in
 
 if TYPE_CHECKING:
-    from jupyter_auth.core.store import FileStore
+    from jupyter_auth.core.tokens.store import FileStore
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from kernel.doors import OpenDoor
 
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.provider.registry import Providers, user_file
-from jupyter_auth.core.store import FileStore
+from jupyter_auth.core.tokens.store import FileStore
 
 # A thread of the parent is in the midst of a request, and one waits for changes, at each fork.
 PROGRAM = """

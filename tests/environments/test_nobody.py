@@ -23,7 +23,7 @@ from patience import PATIENCE, eventually
 
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.provider.registry import Providers, user_file
-from jupyter_auth.core.store import FileStore
+from jupyter_auth.core.tokens.store import FileStore
 
 SCHEDULER = Path(sys.prefix) / "scheduler"
 # Three times, and the quickest counts: a machine may stall, but not each time.

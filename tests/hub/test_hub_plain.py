@@ -15,7 +15,7 @@ from jupyter_auth import Provider
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.errors import ConfigurationError
 from jupyter_auth.core.provider.registry import Providers
-from jupyter_auth.core.store import MemoryStore
+from jupyter_auth.core.tokens.store import MemoryStore
 from jupyter_auth.server.broker import Broker
 from jupyter_auth.server.under_hub import UnderHub
 

@@ -13,7 +13,7 @@ from providers.troubles import Reply
 
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.provider.registry import Providers
-from jupyter_auth.core.store import FileStore, MemoryStore
+from jupyter_auth.core.tokens.store import FileStore, MemoryStore
 from jupyter_auth.kernel.account_tokens import AccountTokens
 from jupyter_auth.kernel.auth import TokenAuth
 from jupyter_auth.kernel.broker import BrokerClient

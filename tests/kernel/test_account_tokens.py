@@ -18,7 +18,7 @@ from providers.troubles import Gate, error, status
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.errors import LoginRequired, ProviderUnavailable, RefreshRejected
 from jupyter_auth.core.provider.registry import Providers
-from jupyter_auth.core.store import MemoryStore
+from jupyter_auth.core.tokens.store import MemoryStore
 from jupyter_auth.kernel.account_tokens import AccountTokens
 from jupyter_auth.kernel.client import connect
 from jupyter_auth.kernel.watcher import WAIT
@@ -230,7 +230,7 @@ import json, pathlib, sys, time
 from jupyter_auth.kernel.account_tokens import AccountTokens
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.provider.registry import Providers
-from jupyter_auth.core.store import FileStore
+from jupyter_auth.core.tokens.store import FileStore
 
 shift = 0.0
 clock = lambda: time.time() + shift

@@ -18,7 +18,7 @@ from patience import PATIENCE
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.errors import ConfigurationError
 from jupyter_auth.core.provider.registry import Providers
-from jupyter_auth.core.store import MemoryStore
+from jupyter_auth.core.tokens.store import MemoryStore
 from jupyter_auth.kernel import verbs
 
 BASE = "https://api.example/v1/"

@@ -20,7 +20,7 @@ from providers.troubles import Gate, Reply, close, status
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.errors import ConfigurationError, LoginRequired
 from jupyter_auth.core.provider.registry import Providers
-from jupyter_auth.core.store import MemoryStore
+from jupyter_auth.core.tokens.store import MemoryStore
 from jupyter_auth.kernel.account_tokens import AccountTokens
 from jupyter_auth.kernel.auth import TokenAuth
 from jupyter_auth.kernel.client import connect

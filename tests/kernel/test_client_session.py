@@ -29,7 +29,7 @@ from jupyter_auth.core.errors import (
 )
 from jupyter_auth.core.provider.field_types import Service
 from jupyter_auth.core.provider.registry import Providers
-from jupyter_auth.core.store import FileStore
+from jupyter_auth.core.tokens.store import FileStore
 from jupyter_auth.kernel import client_session
 from jupyter_auth.kernel.client import connect
 from jupyter_auth.kernel.door import Door

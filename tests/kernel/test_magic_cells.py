@@ -14,7 +14,7 @@ from providers.sockets import SocketServer
 from providers.troubles import Reply
 
 from jupyter_auth.core.provider.registry import Providers
-from jupyter_auth.core.store import MemoryStore
+from jupyter_auth.core.tokens.store import MemoryStore
 
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 

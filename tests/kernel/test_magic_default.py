@@ -12,7 +12,7 @@ from patience import PATIENCE
 
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.provider.registry import Providers
-from jupyter_auth.core.store import MemoryStore
+from jupyter_auth.core.tokens.store import MemoryStore
 
 TITLES = {"idp": "The IdP", "other": "The Other"}
 

@@ -19,7 +19,7 @@ from traitlets.config.application import Application
 
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.provider.registry import Providers
-from jupyter_auth.core.store import MemoryStore
+from jupyter_auth.core.tokens.store import MemoryStore
 from jupyter_auth.server.config import read_settings
 
 ROOT = Path(__file__).parents[2]

@@ -25,7 +25,7 @@ from jupyter_auth.core.errors import (
     LoginRequired,
 )
 from jupyter_auth.core.provider.registry import Providers
-from jupyter_auth.core.store import MemoryStore
+from jupyter_auth.core.tokens.store import MemoryStore
 from jupyter_auth.kernel.sessions import UserSession, token
 from jupyter_auth.kernel.watcher import WAIT
 

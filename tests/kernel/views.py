@@ -8,7 +8,7 @@ from kernel.kernels import Kernel
 
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.provider.registry import Providers
-from jupyter_auth.core.store import MemoryStore
+from jupyter_auth.core.tokens.store import MemoryStore
 
 VIEW = "application/vnd.jupyter.widget-view+json"
 HOSTILE = "<img src=x onerror=alert(1)>"

@@ -19,7 +19,7 @@ from jupyter_auth.core.provider.field_types import PARTS
 from jupyter_auth.core.provider.provider import Provider
 from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.core.secret import Secret
-from jupyter_auth.core.store import FileStore, MemoryStore
+from jupyter_auth.core.tokens.store import FileStore, MemoryStore
 from jupyter_auth.kernel.account_tokens import AccountTokens
 from jupyter_auth.kernel.broker import BrokerClient
 

@@ -16,7 +16,7 @@ from jupyter_auth.core.local_engine import LocalAccounts
 from jupyter_auth.core.login.loopback_server import Listener, Page
 from jupyter_auth.core.protocol import authorization_response
 from jupyter_auth.core.provider.registry import Providers
-from jupyter_auth.core.store import MemoryStore
+from jupyter_auth.core.tokens.store import MemoryStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -15,7 +15,7 @@ from patience import PATIENCE, until
 
 from jupyter_auth.core.errors import LoginFailed
 from jupyter_auth.core.login.openings import digest
-from jupyter_auth.core.store import MemoryStore
+from jupyter_auth.core.tokens.store import MemoryStore
 
 PROOF = "what-alice-s-browser-has"
 

@@ -9,7 +9,7 @@ from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.errors import LoginFailed
 from jupyter_auth.core.protocol.device_authorization import parse
 from jupyter_auth.core.provider.registry import Providers, provider_from_mapping
-from jupyter_auth.core.store import MemoryStore
+from jupyter_auth.core.tokens.store import MemoryStore
 from jupyter_auth.core.wire import login_from_wire, login_to_wire
 
 

@@ -34,7 +34,7 @@ from jupyter_auth.core.protocol import http
 from jupyter_auth.core.protocol.discovery import Discovery
 from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.core.provider.validation import URLS
-from jupyter_auth.core.store import MemoryStore
+from jupyter_auth.core.tokens.store import MemoryStore
 
 from .sluggish import Dripping
 

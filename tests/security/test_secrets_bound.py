@@ -23,7 +23,7 @@ from jupyter_auth.core.provider import binding, user_providers
 from jupyter_auth.core.provider.definitions import provider_from_mapping, replace_provider
 from jupyter_auth.core.provider.provider import Provider
 from jupyter_auth.core.provider.registry import Providers
-from jupyter_auth.core.store import MemoryStore
+from jupyter_auth.core.tokens.store import MemoryStore
 from jupyter_auth.kernel.broker import BrokerClient
 
 SECRET = "planted-server-secret"

@@ -13,7 +13,6 @@ from joserfc.jwk import RSAKey
 from providers import troubles
 from requests.structures import CaseInsensitiveDict
 
-from jupyter_auth.core import lockouts
 from jupyter_auth.core.common import rate_limits, times
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.errors import AuthError
@@ -21,7 +20,8 @@ from jupyter_auth.core.protocol import id_token, token_endpoint, token_response
 from jupyter_auth.core.protocol.device_authorization import parse
 from jupyter_auth.core.provider.provider import Provider
 from jupyter_auth.core.provider.registry import Providers
-from jupyter_auth.core.store import MemoryStore, decoded, encoded
+from jupyter_auth.core.tokens import lockouts
+from jupyter_auth.core.tokens.store import MemoryStore, decoded, encoded
 from jupyter_auth.kernel.throttle import retry_after
 from jupyter_auth.kernel.verbs import moment
 from jupyter_auth.server import inputs

@@ -7,7 +7,7 @@ from core.drive import arrive, ended, sign_in, table
 
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.provider.registry import Providers
-from jupyter_auth.core.store import MemoryStore
+from jupyter_auth.core.tokens.store import MemoryStore
 
 
 @pytest.fixture

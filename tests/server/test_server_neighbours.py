@@ -26,7 +26,7 @@ def become(name):  # after all imports: root's Python may lie where others canno
 AT_HOME = """
 from jupyter_auth.core.models import Account
 from jupyter_auth.core.secret import Secret
-from jupyter_auth.core.store import FileStore
+from jupyter_auth.core.tokens.store import FileStore
 from jupyter_auth.server.door import Door
 home = pathlib.Path(sys.argv[2])
 account = Account(provider="idp", session_key="default", fingerprint="f",

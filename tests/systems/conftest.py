@@ -13,7 +13,7 @@ from providers.insideview import InsideView
 
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.provider.registry import Providers
-from jupyter_auth.core.store import FileStore
+from jupyter_auth.core.tokens.store import FileStore
 from jupyter_auth.kernel import client_session
 
 __all__ = ["home"]

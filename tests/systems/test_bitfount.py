@@ -18,7 +18,7 @@ from jupyter_auth.core.errors import InsufficientScope, LoginRequired, UserMisma
 from jupyter_auth.core.login.logins import outcome
 from jupyter_auth.core.models import AccountKey
 from jupyter_auth.core.provider.registry import Providers
-from jupyter_auth.core.store import MemoryStore
+from jupyter_auth.core.tokens.store import MemoryStore
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ from jupyter_auth.core.protocol.parties import Party
 from jupyter_auth.core.provider.field_types import Endpoints
 from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.core.secret import Secret
-from jupyter_auth.core.store import FileStore
+from jupyter_auth.core.tokens.store import FileStore
 
 
 @pytest.fixture

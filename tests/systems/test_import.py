@@ -24,7 +24,7 @@ from jupyter_auth.core.login.import_accounts import _read
 from jupyter_auth.core.provider.field_types import OtherCache
 from jupyter_auth.core.provider.provider import Provider
 from jupyter_auth.core.provider.registry import Providers
-from jupyter_auth.core.store import MemoryStore
+from jupyter_auth.core.tokens.store import MemoryStore
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from systems.presets import preset_at
 
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.provider.registry import Providers
-from jupyter_auth.core.store import FileStore
+from jupyter_auth.core.tokens.store import FileStore
 
 SECRET = InsideView.client_secret
 ENVIRON = {

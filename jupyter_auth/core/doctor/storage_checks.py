@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 from jupyter_auth.core.common.finding import Finding, wrong
 from jupyter_auth.core.errors import ConfigurationError
 from jupyter_auth.core.provider.user_providers import secrets_file
-from jupyter_auth.core.store import FileStore
+from jupyter_auth.core.tokens.store import FileStore
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from jupyter_auth.core.provider.registry import Providers
-    from jupyter_auth.core.store import TokenStore
+    from jupyter_auth.core.tokens.store import TokenStore
 
 OTHERS = 0o077  # the permissions of everybody else
 

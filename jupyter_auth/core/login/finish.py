@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from jupyter_auth.core.protocol.discovery import Discovery
     from jupyter_auth.core.protocol.parties import Party
     from jupyter_auth.core.protocol.token_endpoint import TokenAnswer
-    from jupyter_auth.core.revocation import Revoker
-    from jupyter_auth.core.tokens import Tokens
+    from jupyter_auth.core.tokens.account_tokens import Tokens
+    from jupyter_auth.core.tokens.revocation import Revoker
 
 
 class Completion:

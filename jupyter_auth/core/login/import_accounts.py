@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from jupyter_auth.core.models import Account
     from jupyter_auth.core.protocol.parties import Party
     from jupyter_auth.core.provider.field_types import OtherCache
-    from jupyter_auth.core.tokens import Tokens
+    from jupyter_auth.core.tokens.account_tokens import Tokens
 
 MAX_FILE = 1 << 20  # bytes
 

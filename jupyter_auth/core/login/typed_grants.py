@@ -8,11 +8,11 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING
 
-from jupyter_auth.core import api_key
 from jupyter_auth.core.common.tracebacks import forgetful
 from jupyter_auth.core.errors import ConfigurationError, LoginFailed
 from jupyter_auth.core.login import grants
 from jupyter_auth.core.protocol import oauth, pasted_code
+from jupyter_auth.core.tokens import api_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

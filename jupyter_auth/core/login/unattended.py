@@ -13,10 +13,10 @@ from jupyter_auth.core.common.handles import plain
 from jupyter_auth.core.common.session_key import DEFAULT_KEY
 from jupyter_auth.core.common.tracebacks import forgetful
 from jupyter_auth.core.errors import ConfigurationError, LoginFailed, RefreshRejected
-from jupyter_auth.core.flight import SingleFlight
 from jupyter_auth.core.login.login_store import Request
 from jupyter_auth.core.protocol import oauth
 from jupyter_auth.core.provider.client_credentials import variable
+from jupyter_auth.core.tokens.single_flight import SingleFlight
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from jupyter_auth.core.provider.client_credentials import Password
     from jupyter_auth.core.provider.provider import Provider, ProviderInfo
     from jupyter_auth.core.provider.registry import Providers
-    from jupyter_auth.core.tokens import Tokens
+    from jupyter_auth.core.tokens.account_tokens import Tokens
 
 
 class Unattended:

@@ -16,7 +16,7 @@ from processes import free_port
 from jupyter_auth.core.errors import ConfigurationError
 from jupyter_auth.core.local_engine import LocalAccounts
 from jupyter_auth.core.provider.registry import Providers
-from jupyter_auth.core.store import MemoryStore
+from jupyter_auth.core.tokens.store import MemoryStore
 from jupyter_auth.kernel import browser_file
 
 if TYPE_CHECKING:

@@ -9,17 +9,17 @@ import contextlib
 import time
 from typing import TYPE_CHECKING
 
-from jupyter_auth.core import api_key
 from jupyter_auth.core.common.session_key import DEFAULT_KEY
 from jupyter_auth.core.errors import AuthError
 from jupyter_auth.core.models import Account, AccountKey
 from jupyter_auth.core.provider.client_credentials import secret_of, variable
+from jupyter_auth.core.tokens import api_key
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator, Mapping
 
     from jupyter_auth.core.provider.registry import Providers
-    from jupyter_auth.core.store import Slot, TokenStore
+    from jupyter_auth.core.tokens.store import Slot, TokenStore
 
 
 class KeysOver:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from jupyter_auth.core.common import times
 from jupyter_auth.core.errors import StoreError
-from jupyter_auth.core.store import own_directory
+from jupyter_auth.core.tokens.store import own_directory
 
 if TYPE_CHECKING:
     from jupyter_auth.core.common.rate_limits import Limits, Throttle

@@ -5,10 +5,10 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING
 
-from jupyter_auth.core import api_key
 from jupyter_auth.core.models import Token
 from jupyter_auth.core.provider import binding
 from jupyter_auth.core.secret import Secret
+from jupyter_auth.core.tokens import api_key
 
 if TYPE_CHECKING:
     from jupyter_auth.core.models import Account

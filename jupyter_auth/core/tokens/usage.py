@@ -7,14 +7,14 @@ from collections import deque
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from jupyter_auth.core.common.rate_limits import Limits
-from jupyter_auth.core.lockouts import Lockouts, shared_name
 from jupyter_auth.core.models import Change
+from jupyter_auth.core.tokens.lockouts import Lockouts, shared_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from jupyter_auth.core.changes import ChangeLog
     from jupyter_auth.core.common.rate_limits import Quota, Throttle
+    from jupyter_auth.core.tokens.change_log import ChangeLog
 
 MOST = 512  # tokens that are known of: kernels make up their session_keys
 MOST_CALLS = 100_000  # that are counted of one of them

@@ -21,20 +21,20 @@ from jupyter_auth.core.errors import (
     RefreshRejected,
     StoreError,
 )
-from jupyter_auth.core.flight import SingleFlight
-from jupyter_auth.core.lifetimes import PAUSE, Need, as_token, forced_pause
 from jupyter_auth.core.models import Account, AccountInfo, AccountKey, Change, Token
-from jupyter_auth.core.next_steps import how_to_sign_in
 from jupyter_auth.core.protocol import identity, oauth
+from jupyter_auth.core.tokens.lifetimes import PAUSE, Need, as_token, forced_pause
+from jupyter_auth.core.tokens.next_steps import how_to_sign_in
+from jupyter_auth.core.tokens.single_flight import SingleFlight
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterator
 
-    from jupyter_auth.core.changes import ChangeLog
     from jupyter_auth.core.protocol.discovery import Discovery
     from jupyter_auth.core.protocol.parties import Party
     from jupyter_auth.core.provider.provider import Provider
-    from jupyter_auth.core.store import Slot, TokenStore
+    from jupyter_auth.core.tokens.change_log import ChangeLog
+    from jupyter_auth.core.tokens.store import Slot, TokenStore
 
 SAVE_PAUSE = 5.0  # seconds between tries to save what the store would not take
 

@@ -1,0 +1,1 @@
+"""Where tokens rest, when they are renewed, and for whom."""
