@@ -19,7 +19,7 @@ LAB_MODULES := labextension/node_modules/.package-lock.json
 LABEXTENSION := labextension/dist/package.json
 LAB_PLACE := .venv/share/jupyter/labextensions/jupyter-auth-session
 LAB_SOURCES := $(wildcard labextension/*.json labextension/src/* labextension/style/* labextension/schema/*) \
-  jupyter_auth/kernel/widget.css jupyter_auth/kernel/account_view.js
+  jupyter_auth/kernel/prompt/widget.css jupyter_auth/kernel/prompt/account_view.js
 PYTEST := pytest --durations=15
 
 .DEFAULT_GOAL := help

@@ -35,12 +35,12 @@ if TYPE_CHECKING:
     )
     from jupyter_auth.core.provider.provider import Provider
     from jupyter_auth.core.provider.registry import provider
-    from jupyter_auth.kernel.auth import TokenAuth
-    from jupyter_auth.kernel.client_session import ClientSession
+    from jupyter_auth.kernel.http.other_clients import credential, httpx_auth
+    from jupyter_auth.kernel.http.requests_auth import TokenAuth
+    from jupyter_auth.kernel.http.warnings import AuthWarning
     from jupyter_auth.kernel.login_widget import LoginWidget
-    from jupyter_auth.kernel.other_clients import credential, httpx_auth
-    from jupyter_auth.kernel.sessions import UserSession, token
-    from jupyter_auth.kernel.warn import AuthWarning
+    from jupyter_auth.kernel.session.service_session import ClientSession
+    from jupyter_auth.kernel.session.user_session import UserSession, token
     from jupyter_auth.server.hub_config import hub_config, user_redirect_hook
 
 __all__ = [
@@ -79,8 +79,8 @@ __all__ = [
     "user_redirect_hook",
 ]
 _ROOMS = {  # of those that are no errors
-    "AuthWarning": "kernel.warn",
-    "ClientSession": "kernel.client_session",
+    "AuthWarning": "kernel.http.warnings",
+    "ClientSession": "kernel.session.service_session",
     "CredentialsFrom": "core.provider.field_types",
     "Endpoints": "core.provider.field_types",
     "Header": "core.provider.field_types",
@@ -88,13 +88,13 @@ _ROOMS = {  # of those that are no errors
     "Paste": "core.provider.field_types",
     "Provider": "core.provider.provider",
     "Service": "core.provider.field_types",
-    "TokenAuth": "kernel.auth",
-    "UserSession": "kernel.sessions",
-    "credential": "kernel.other_clients",
-    "httpx_auth": "kernel.other_clients",
+    "TokenAuth": "kernel.http.requests_auth",
+    "UserSession": "kernel.session.user_session",
+    "credential": "kernel.http.other_clients",
+    "httpx_auth": "kernel.http.other_clients",
     "hub_config": "server.hub_config",
     "provider": "core.provider.registry",
-    "token": "kernel.sessions",
+    "token": "kernel.session.user_session",
     "user_redirect_hook": "server.hub_config",
 }
 
@@ -118,7 +118,7 @@ def __dir__() -> list[str]:
 
 def load_ipython_extension(ipython: Any) -> None:
     """``%load_ext jupyter_auth``: ``%auth`` and ``%%auth``."""
-    from jupyter_auth.kernel.magic import load
+    from jupyter_auth.kernel.commands.magic import load
 
     load(ipython)
 

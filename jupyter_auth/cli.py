@@ -8,8 +8,8 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from jupyter_auth.core.errors import AuthError, ConfigurationError
-from jupyter_auth.kernel import verbs
-from jupyter_auth.kernel.client import connect
+from jupyter_auth.kernel.broker.connect import connect
+from jupyter_auth.kernel.commands import verbs
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -101,7 +101,7 @@ def _login(given: Namespace) -> int:
     name = verbs.named(given.name)
     if sys.stdin.isatty():
         _complete(name)
-    from jupyter_auth.kernel.sessions import UserSession
+    from jupyter_auth.kernel.session.user_session import UserSession
 
     UserSession(
         name,
@@ -168,7 +168,7 @@ def _ask_secretly(prompt: str) -> str:
 
 
 def _doctor(given: Namespace) -> int:
-    from jupyter_auth.kernel.doctor import examine
+    from jupyter_auth.kernel.commands.doctor import examine
 
     report = examine(given.name, _report)
     _say(_worded(report.text(colour=sys.stdout.isatty() and "NO_COLOR" not in os.environ)))

@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Any
 import traitlets
 from ipywidgets import CallbackDispatcher
 
-from jupyter_auth.kernel.sessions import session_of
-from jupyter_auth.kernel.signin import Wish
-from jupyter_auth.kernel.widget import AccountWidget
+from jupyter_auth.kernel.prompt.widget import AccountWidget
+from jupyter_auth.kernel.session.user_account import Wish
+from jupyter_auth.kernel.session.user_session import session_of
 
 if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable
 
     from jupyter_auth.core.models import AccountInfo
-    from jupyter_auth.kernel.sessions import UserSession
+    from jupyter_auth.kernel.session.user_session import UserSession
 
 STATES = ("signed_out", "pending", "signed_in", "denied", "expired", "cancelled", "failed")
 

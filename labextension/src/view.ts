@@ -2,7 +2,7 @@
 // because the widget goes to the browser as it is.
 
 // @ts-expect-error It has no types of its own.
-import * as untyped from "../../jupyter_auth/kernel/account_view.js";
+import * as untyped from "../../jupyter_auth/kernel/prompt/account_view.js";
 
 import type { Account, Failure, Limits, Login, Provider } from "./wire";
 

@@ -6,7 +6,7 @@ import re
 
 from playwright.sync_api import expect
 
-from jupyter_auth.kernel.watcher import WAIT
+from jupyter_auth.kernel.broker.watcher import WAIT
 
 from . import cells
 from .person import closes_itself, follow, sign_in

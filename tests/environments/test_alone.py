@@ -132,7 +132,7 @@ def test_a_pasted_address_of_somebody_else_s_login_is_refused(env, oidc, tmp_pat
 
 @pytest.mark.parametrize("name", NOWHERE_ELSE)
 def test_where_a_browser_is_elsewhere(monkeypatch, name):
-    from jupyter_auth.kernel.prompt import browser_here
+    from jupyter_auth.kernel.prompt.prompt import browser_here
 
     for each in NOWHERE_ELSE:
         monkeypatch.delenv(each, raising=False)

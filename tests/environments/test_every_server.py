@@ -9,7 +9,7 @@ import pytest
 from environments.servers import KINDS, Builder
 
 from jupyter_auth import UserSession
-from jupyter_auth.kernel.broker import BrokerClient
+from jupyter_auth.kernel.broker.broker_client import BrokerClient
 
 
 @pytest.fixture

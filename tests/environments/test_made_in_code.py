@@ -17,7 +17,7 @@ from jupyter_auth.core.common.handles import MARK
 START = """
 import json, jupyter_auth
 from jupyter_auth import LoginRequired, UserSession
-from jupyter_auth.kernel.client import connect, default_provider
+from jupyter_auth.kernel.broker.connect import connect, default_provider
 %load_ext jupyter_auth
 """
 # Variants of a preset and of what the person has written down, under the same names.

@@ -19,7 +19,7 @@ from patience import until
 
 import jupyter_auth
 from jupyter_auth.core.errors import LoginRequired
-from jupyter_auth.kernel.broker import BrokerClient
+from jupyter_auth.kernel.broker.broker_client import BrokerClient
 
 CALL = "from jupyter_auth import UserSession\n"
 CALL += "session = UserSession('idp')\nprint(session.get('me').json()['username'])"
@@ -75,7 +75,7 @@ def test_two_servers_and_a_script(one, home, oidc):
         old = clients[0].token("idp")
         assert clients[1].token("idp") == old
         refused = (
-            "from jupyter_auth.kernel.client import connect\n"
+            "from jupyter_auth.kernel.broker.connect import connect\n"
             f"print(connect().token('idp', rejected='{old.digest}').digest)"
         )
         with ThreadPoolExecutor(3) as pool:
@@ -180,7 +180,9 @@ def test_what_the_server_alone_knew_is_said_when_it_is_gone(tmp_path, oidc, outl
     provider = {"issuer": oidc.issuer, "client_id": oidc.client_id}
     with JupyterProcess(tmp_path, providers={"mine": provider}) as server:
         kernel = outliving(server)
-        kernel.ok("from jupyter_auth.kernel.client import connect; connect().provider('mine')")
+        kernel.ok(
+            "from jupyter_auth.kernel.broker.connect import connect; connect().provider('mine')"
+        )
     said = kernel.run("from jupyter_auth import UserSession; UserSession('mine')").text()
     assert "BrokerUnavailable" in said
     assert "Start it anew" in said

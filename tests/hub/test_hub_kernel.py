@@ -13,8 +13,8 @@ from patience import PATIENCE, eventually
 from served import PLACE, browser_of
 
 from jupyter_auth.core.errors import BrokerUnavailable, LoginRequired, UserMismatch
-from jupyter_auth.kernel.client import connect
-from jupyter_auth.kernel.sessions import UserSession
+from jupyter_auth.kernel.broker.connect import connect
+from jupyter_auth.kernel.session.user_session import UserSession
 
 if TYPE_CHECKING:
     from hub_process import Hub
@@ -81,7 +81,7 @@ def test_two_kernels_of_one_user_each_keep_to_their_person(
 ) -> None:
     for name, value in environ_of(served, "carol").items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr("jupyter_auth.kernel.client._made", {})
+    monkeypatch.setattr("jupyter_auth.kernel.broker.connect._made", {})
     accounts, browser = connect(), browser_of(served, "carol")
 
     def arrive(who: str, session_key: str = "default") -> None:

@@ -11,7 +11,7 @@ from served import browser_of
 
 from jupyter_auth.core.common.handles import MARK
 from jupyter_auth.core.provider.provider import Provider
-from jupyter_auth.kernel.client import connect
+from jupyter_auth.kernel.broker.connect import connect
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

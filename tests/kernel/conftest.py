@@ -14,10 +14,10 @@ from providers.troubles import Reply
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.core.tokens.store import FileStore, MemoryStore
-from jupyter_auth.kernel.account_tokens import AccountTokens
-from jupyter_auth.kernel.auth import TokenAuth
-from jupyter_auth.kernel.broker import BrokerClient
-from jupyter_auth.kernel.sessions import UserSession
+from jupyter_auth.kernel.broker.broker_client import BrokerClient
+from jupyter_auth.kernel.http.requests_auth import TokenAuth
+from jupyter_auth.kernel.http.token_cache import AccountTokens
+from jupyter_auth.kernel.session.user_session import UserSession
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def home(tmp_path, monkeypatch):
     for name in ("HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME"):
         monkeypatch.setenv(name, str(tmp_path / "home"))
     (tmp_path / "home").mkdir()
-    monkeypatch.setattr("jupyter_auth.kernel.client._made", {})
+    monkeypatch.setattr("jupyter_auth.kernel.broker.connect._made", {})
     return tmp_path / "home"
 
 

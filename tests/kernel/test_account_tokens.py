@@ -19,9 +19,9 @@ from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.errors import LoginRequired, ProviderUnavailable, RefreshRejected
 from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.core.tokens.store import MemoryStore
-from jupyter_auth.kernel.account_tokens import AccountTokens
-from jupyter_auth.kernel.client import connect
-from jupyter_auth.kernel.watcher import WAIT
+from jupyter_auth.kernel.broker.connect import connect
+from jupyter_auth.kernel.broker.watcher import WAIT
+from jupyter_auth.kernel.http.token_cache import AccountTokens
 
 LIFETIME = 3600.0
 MARGIN = 60.0
@@ -227,7 +227,7 @@ def test_one_thread_asks_the_person_for_all(accounts, clock, person):
 
 ENDS_MEANWHILE = """
 import json, pathlib, sys, time
-from jupyter_auth.kernel.account_tokens import AccountTokens
+from jupyter_auth.kernel.http.token_cache import AccountTokens
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.core.tokens.store import FileStore
@@ -297,7 +297,7 @@ def test_a_token_from_before_a_change_is_not_kept(tokens, accounts):
 
 @pytest.mark.usefixtures("door", "signed_in")
 def test_the_watch_ends_with_the_last_who_wants_it(monkeypatch):
-    monkeypatch.setattr("jupyter_auth.kernel.watcher.WAIT", 0.05)
+    monkeypatch.setattr("jupyter_auth.kernel.broker.watcher.WAIT", 0.05)
     tokens = AccountTokens(connect(), "idp")
     tokens.token()
     thread = tokens._watcher._thread

@@ -19,7 +19,7 @@ from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.errors import ConfigurationError
 from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.core.tokens.store import MemoryStore
-from jupyter_auth.kernel import verbs
+from jupyter_auth.kernel.commands import verbs
 
 BASE = "https://api.example/v1/"
 PLANTED = "planted-secret-5e0c7a91"

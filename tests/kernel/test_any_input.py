@@ -8,8 +8,8 @@ import requests
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jupyter_auth.kernel.paging import next_page
-from jupyter_auth.kernel.throttle import retry_after
+from jupyter_auth.kernel.http.rate_limits import retry_after
+from jupyter_auth.kernel.session.paging import next_page
 
 TEXT = st.text(max_size=30) | st.text(alphabet='<>;=," rel:next/0123456789', max_size=40)
 JSON = st.recursive(

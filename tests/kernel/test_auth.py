@@ -21,10 +21,10 @@ from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.errors import ConfigurationError, LoginRequired
 from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.core.tokens.store import MemoryStore
-from jupyter_auth.kernel.account_tokens import AccountTokens
-from jupyter_auth.kernel.auth import TokenAuth
-from jupyter_auth.kernel.client import connect
-from jupyter_auth.kernel.warn import AuthWarning
+from jupyter_auth.kernel.broker.connect import connect
+from jupyter_auth.kernel.http.requests_auth import TokenAuth
+from jupyter_auth.kernel.http.token_cache import AccountTokens
+from jupyter_auth.kernel.http.warnings import AuthWarning
 
 
 def prepared(url, auth, **kwargs):

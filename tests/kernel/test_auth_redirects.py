@@ -7,7 +7,7 @@ from kernel.sources import PLANTED, Fixed
 from providers.troubles import Reply, status
 
 from jupyter_auth.core.models import Token
-from jupyter_auth.kernel.auth import TokenAuth
+from jupyter_auth.kernel.http.requests_auth import TokenAuth
 
 
 @pytest.mark.parametrize("header", ["Authorization", "x-api-key", "accessToken"])

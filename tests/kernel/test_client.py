@@ -22,8 +22,8 @@ from jupyter_auth.core.models import AccountKey
 from jupyter_auth.core.provider.field_types import Header
 from jupyter_auth.core.provider.provider import Provider
 from jupyter_auth.core.secret import Secret
-from jupyter_auth.kernel.broker import BrokerClient, this_kernel
-from jupyter_auth.kernel.client import default_provider, watch
+from jupyter_auth.kernel.broker.broker_client import BrokerClient, this_kernel
+from jupyter_auth.kernel.broker.connect import default_provider, watch
 from jupyter_auth.server.broker import MAX_WAIT
 
 # Every call
@@ -87,7 +87,7 @@ def test_who_asks_is_said(client, monkeypatch):
 def test_a_kernel_knows_its_id(tmp_path):
     with Kernel(tmp_path) as kernel:
         ran = kernel.ok(
-            "import ipykernel, jupyter_auth.kernel.broker as b\n"
+            "import ipykernel, jupyter_auth.kernel.broker.broker_client as b\n"
             "print(b.this_kernel() in ipykernel.get_connection_file(), bool(b.this_kernel()))"
         )
     assert ran.text() == "True True\n"
@@ -212,7 +212,7 @@ def test_a_watcher_outlives_a_broker_and_its_own_listeners(signed_in, door, tmp_
 @pytest.mark.usefixtures("door")
 def test_watching_does_not_keep_a_process_alive_nor_ends_it_noisily():
     code = (
-        "from jupyter_auth.kernel.client import connect, watch\n"
+        "from jupyter_auth.kernel.broker.connect import connect, watch\n"
         "watch(connect(), print)\n"
         "print(len(connect().providers()) > 0)\n"
     )

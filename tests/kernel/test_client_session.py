@@ -30,9 +30,9 @@ from jupyter_auth.core.errors import (
 from jupyter_auth.core.provider.field_types import Service
 from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.core.tokens.store import FileStore
-from jupyter_auth.kernel import client_session
-from jupyter_auth.kernel.client import connect
-from jupyter_auth.kernel.door import Door
+from jupyter_auth.kernel.broker.connect import connect
+from jupyter_auth.kernel.broker.transport import Door
+from jupyter_auth.kernel.session import service_session
 
 SECRET = "planted-service-secret-5c0ffee"
 ENVIRON = {"JUPYTER_AUTH_IDP_CLIENT_ID": "notebook", "JUPYTER_AUTH_IDP_CLIENT_SECRET": SECRET}
@@ -40,7 +40,7 @@ ENVIRON = {"JUPYTER_AUTH_IDP_CLIENT_ID": "notebook", "JUPYTER_AUTH_IDP_CLIENT_SE
 
 @pytest.fixture(autouse=True)
 def _warn_again(monkeypatch):
-    monkeypatch.setattr(client_session, "_warned", [])
+    monkeypatch.setattr(service_session, "_warned", [])
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from jupyter_auth.core.errors import (
     BrokerUnavailable,
 )
 from jupyter_auth.core.provider.provider import Provider
-from jupyter_auth.kernel.broker import BrokerClient
+from jupyter_auth.kernel.broker.broker_client import BrokerClient
 from jupyter_auth.server.broker import MAX_WAIT
 
 # Doors that are gone, moved or strange
@@ -134,7 +134,7 @@ def test_an_interrupt_shows_no_key(door, client):
 
 
 def test_a_door_that_says_nothing_is_given_up(tmp_path, monkeypatch):
-    monkeypatch.setattr("jupyter_auth.kernel.door.ANSWER_TIMEOUT", 0.2)
+    monkeypatch.setattr("jupyter_auth.kernel.broker.transport.ANSWER_TIMEOUT", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         address = f"tcp:127.0.0.1:{silent.getsockname()[1]}"
         client = BrokerClient(written(tmp_path / "file.json", address=address))

@@ -11,7 +11,7 @@ from jupyter_auth.core.errors import (
     ConfigurationError,
 )
 from jupyter_auth.core.provider.provider import Provider
-from jupyter_auth.kernel.client import connect, default_provider
+from jupyter_auth.kernel.broker.connect import connect, default_provider
 
 # Broker or engine
 

@@ -12,7 +12,7 @@ from kernel.secrets_in import local_variables
 from jupyter_auth.core.errors import (
     BrokerUnavailable,
 )
-from jupyter_auth.kernel.broker import BrokerClient
+from jupyter_auth.kernel.broker.broker_client import BrokerClient
 
 # Refused connection files
 

@@ -20,8 +20,8 @@ from jupyter_auth import credential
 from jupyter_auth.core.errors import InsufficientScope, LoginRequired
 from jupyter_auth.core.models import Token
 from jupyter_auth.core.secret import Secret
-from jupyter_auth.kernel.client import connect
-from jupyter_auth.kernel.other_clients import AccountCredential
+from jupyter_auth.kernel.broker.connect import connect
+from jupyter_auth.kernel.http.other_clients import AccountCredential
 
 
 @pytest.fixture

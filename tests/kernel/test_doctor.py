@@ -16,9 +16,10 @@ from providers import troubles
 
 from jupyter_auth.core.common.finding import Finding
 from jupyter_auth.core.errors import ProviderNotFound
-from jupyter_auth.kernel import client, doctor
-from jupyter_auth.kernel.report import Report, Section
-from jupyter_auth.kernel.whereabouts import version
+from jupyter_auth.kernel.broker import connect
+from jupyter_auth.kernel.commands import doctor
+from jupyter_auth.kernel.commands.report import Report, Section
+from jupyter_auth.kernel.commands.whereabouts import version
 
 HOSTILE = "<script>alert(1)</script>"
 
@@ -79,7 +80,7 @@ def test_where_no_provider_is_configured_it_says_how_to_add_one():
 
 @pytest.mark.usefixtures("own_files")
 def test_of_the_presets_only_those_are_asked_that_somebody_uses():
-    sources = {each.name: each.source for each in client.connect().providers()}
+    sources = {each.name: each.source for each in connect.connect().providers()}
     assert set(sources.values()) == {"user", "preset"}
     assert titles(doctor.examine())[1:] == ["Provider idp"]
 

@@ -22,8 +22,8 @@ from providers.troubles import Gate, Reply, close, status
 from jupyter_auth import httpx_auth
 from jupyter_auth.core.errors import ConfigurationError, LoginRequired, Throttled
 from jupyter_auth.core.models import Token
-from jupyter_auth.kernel.client import connect
-from jupyter_auth.kernel.warn import AuthWarning
+from jupyter_auth.kernel.broker.connect import connect
+from jupyter_auth.kernel.http.warnings import AuthWarning
 
 CLIENT = {"trust_env": False, "follow_redirects": True, "timeout": 60}
 
@@ -371,7 +371,7 @@ class TestALockout:
 
 
 def test_without_httpx_one_sentence_says_so(monkeypatch):
-    monkeypatch.delitem(sys.modules, "jupyter_auth.kernel.httpx_flow", raising=False)
+    monkeypatch.delitem(sys.modules, "jupyter_auth.kernel.http.httpx_auth", raising=False)
     monkeypatch.setitem(sys.modules, "httpx", None)
     with pytest.raises(ConfigurationError, match="httpx is not installed here") as caught:
         httpx_auth(Fixed(), origins=[API])

@@ -340,7 +340,7 @@ def test_where_nobody_is_it_is_its_repr(kernel, alice):  # noqa: ARG001
 def test_without_a_front_end_it_is_its_repr(kernel, alice):  # noqa: ARG001
     """What IPython in a terminal asks for."""
     code = SESSION.rpartition("\n")[0]
-    code += "\nfrom jupyter_auth.kernel import prompt\nreal, prompt.in_notebook = "
+    code += "\nfrom jupyter_auth.kernel.prompt import prompt\nreal, prompt.in_notebook = "
     code += "prompt.in_notebook, lambda: False\ntry:\n    "
     code += "print(get_ipython().display_formatter.format(session))\nfinally:\n    "
     code += "prompt.in_notebook = real"

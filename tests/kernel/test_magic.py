@@ -12,7 +12,7 @@ from nbclient.exceptions import CellExecutionError
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.core.tokens.store import MemoryStore
-from jupyter_auth.kernel.magic_cell import run_with
+from jupyter_auth.kernel.commands.magic_cell import run_with
 
 VIEW = "application/vnd.jupyter.widget-view+json"
 HOSTILE = "<script>alert(1)</script>"

@@ -12,7 +12,7 @@ from patience import PATIENCE
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.core.tokens.store import MemoryStore
-from jupyter_auth.kernel.magic import load
+from jupyter_auth.kernel.commands.magic import load
 
 VERBS = ["login", "logout", "status", "providers", "add", "doctor", "use"]
 NAMES = ["acme", "my-idp"]

@@ -15,9 +15,9 @@ from jupyter_auth.core.common.handles import MARK
 from jupyter_auth.core.errors import LoginRequired, ProviderNotFound
 from jupyter_auth.core.provider import made_in_code
 from jupyter_auth.core.provider.field_types import Service
-from jupyter_auth.kernel import client as clients
-from jupyter_auth.kernel import doctor, verbs
-from jupyter_auth.kernel.client import connect, default_provider
+from jupyter_auth.kernel.broker import connect as clients
+from jupyter_auth.kernel.broker.connect import connect, default_provider
+from jupyter_auth.kernel.commands import doctor, verbs
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from nbclient import NotebookClient
 
 from jupyter_auth.core.models import AccountInfo, Login
 from jupyter_auth.core.provider.provider import ProviderInfo
-from jupyter_auth.kernel.prompt import is_interactive, outcome, outcome_data, prompt_data
+from jupyter_auth.kernel.prompt.prompt import is_interactive, outcome, outcome_data, prompt_data
 
 HOSTILE = """<img src=x onerror="alert(1)">'"&</a><script>alert(2)</script>"""
 INFO = ProviderInfo(name="idp", title="The IdP", host="idp.example")
@@ -27,7 +27,7 @@ PENDING = Login(
 ALICE = AccountInfo(provider="idp", username="alice")
 
 SHOW = """
-from jupyter_auth.kernel.prompt import is_interactive, show_prompt
+from jupyter_auth.kernel.prompt.prompt import is_interactive, show_prompt
 from jupyter_auth.core.models import AccountInfo, Login
 from jupyter_auth.core.provider.provider import ProviderInfo
 import dataclasses
@@ -159,7 +159,7 @@ def test_a_thread_may_end_the_prompt(kernel):
 
 
 def test_somebody_is_there_only_where_the_front_end_says_so(kernel):
-    ask = "from jupyter_auth.kernel.prompt import is_interactive\nprint(is_interactive())"
+    ask = "from jupyter_auth.kernel.prompt.prompt import is_interactive\nprint(is_interactive())"
     assert kernel.run(ask).text().strip() == "True"
     assert kernel.run(ask, allow_stdin=False).text().strip() == "False"
     assert kernel.run(ask).text().strip() == "True"
@@ -169,7 +169,8 @@ def test_nobody_is_there_under_nbclient():
     notebook = nbformat.v4.new_notebook(
         cells=[
             nbformat.v4.new_code_cell(
-                "from jupyter_auth.kernel.prompt import is_interactive\nprint(is_interactive())"
+                "from jupyter_auth.kernel.prompt.prompt import is_interactive\n"
+                "print(is_interactive())"
             )
         ]
     )
@@ -178,7 +179,7 @@ def test_nobody_is_there_under_nbclient():
 
 
 TERMINAL = """
-from jupyter_auth.kernel.prompt import is_interactive, show_prompt
+from jupyter_auth.kernel.prompt.prompt import is_interactive, show_prompt
 from jupyter_auth.core.models import Login
 from jupyter_auth.core.provider.provider import ProviderInfo
 print("interactive:", is_interactive())

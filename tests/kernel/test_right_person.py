@@ -12,10 +12,10 @@ from patience import PATIENCE, eventually
 from providers.troubles import error
 
 from jupyter_auth.core.errors import LoginRequired, UserMismatch
-from jupyter_auth.kernel.auth import TokenAuth
-from jupyter_auth.kernel.other_clients import credential, httpx_auth
-from jupyter_auth.kernel.sessions import UserSession
-from jupyter_auth.kernel.warn import AuthWarning
+from jupyter_auth.kernel.http.other_clients import credential, httpx_auth
+from jupyter_auth.kernel.http.requests_auth import TokenAuth
+from jupyter_auth.kernel.http.warnings import AuthWarning
+from jupyter_auth.kernel.session.user_session import UserSession
 
 
 @pytest.fixture
@@ -269,7 +269,7 @@ def test_or_is_told_where_nobody_is_there(arrive, rogue):
 @pytest.mark.usefixtures("home")
 def test_without_a_server_too(rogue, configured, monkeypatch):
     from jupyter_auth.core.provider.provider import Provider
-    from jupyter_auth.kernel.client import connect
+    from jupyter_auth.kernel.broker.connect import connect
 
     own = Provider(name="idp", **configured["idp"])
     connect().register(own)

@@ -12,8 +12,8 @@ from providers.troubles import Reply
 
 from jupyter_auth.core import wire
 from jupyter_auth.core.errors import BrokerUnavailable
-from jupyter_auth.kernel import hub_service
-from jupyter_auth.kernel.client import alone, connect
+from jupyter_auth.kernel.broker import hub_transport
+from jupyter_auth.kernel.broker.connect import alone, connect
 
 TOKEN = "planted-hub-api-token"
 
@@ -50,7 +50,7 @@ class Service:
 
 @pytest.fixture(autouse=True)
 def _unhurried(monkeypatch):
-    monkeypatch.setattr(hub_service, "CONNECT_TIMEOUT", PATIENCE)
+    monkeypatch.setattr(hub_transport, "CONNECT_TIMEOUT", PATIENCE)
 
 
 @pytest.fixture

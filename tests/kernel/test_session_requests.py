@@ -15,8 +15,8 @@ from jupyter_auth.core.errors import (
 )
 from jupyter_auth.core.provider.field_types import Header
 from jupyter_auth.core.provider.provider import Provider
-from jupyter_auth.kernel.sessions import UserSession
-from jupyter_auth.kernel.warn import AuthWarning
+from jupyter_auth.kernel.http.warnings import AuthWarning
+from jupyter_auth.kernel.session.user_session import UserSession
 
 
 def away(origin, code=302):

@@ -24,9 +24,9 @@ from jupyter_auth.core.errors import (
 )
 from jupyter_auth.core.provider.provider import Provider
 from jupyter_auth.core.provider.registry import Providers
-from jupyter_auth.kernel.client import connect
-from jupyter_auth.kernel.sessions import UserSession
-from jupyter_auth.kernel.watcher import WAIT
+from jupyter_auth.kernel.broker.connect import connect
+from jupyter_auth.kernel.broker.watcher import WAIT
+from jupyter_auth.kernel.session.user_session import UserSession
 
 # Signing in
 

@@ -26,8 +26,8 @@ from jupyter_auth.core.errors import (
 )
 from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.core.tokens.store import MemoryStore
-from jupyter_auth.kernel.sessions import UserSession, token
-from jupyter_auth.kernel.watcher import WAIT
+from jupyter_auth.kernel.broker.watcher import WAIT
+from jupyter_auth.kernel.session.user_session import UserSession, token
 
 # What it says
 
@@ -226,7 +226,7 @@ def test_at_a_real_provider(home, oidc, tmp_path, capsys):  # noqa: ARG001
 def test_in_a_kernel(engine, rogue, door, tmp_path):
     with Kernel(tmp_path / "kernel", door.path) as kernel:
         ran = kernel.run(
-            "from jupyter_auth.kernel.sessions import UserSession; UserSession('idp')",
+            "from jupyter_auth.kernel.session.user_session import UserSession; UserSession('idp')",
             allow_stdin=False,
         )
         assert "LoginRequired" in ran.text()

@@ -17,13 +17,13 @@ from providers.troubles import Reply
 
 from jupyter_auth.core.common.rate_limits import Limits, Quota
 from jupyter_auth.core.errors import BrokerUnavailable, Throttled
-from jupyter_auth.kernel import verbs
-from jupyter_auth.kernel.auth import TokenAuth
-from jupyter_auth.kernel.limit_words import limit_words
-from jupyter_auth.kernel.sessions import UserSession
-from jupyter_auth.kernel.throttle import USE_PAUSE
-from jupyter_auth.kernel.warn import AuthWarning
-from jupyter_auth.kernel.widget import AccountWidget
+from jupyter_auth.kernel.commands import verbs
+from jupyter_auth.kernel.commands.limit_words import limit_words
+from jupyter_auth.kernel.http.rate_limits import USE_PAUSE
+from jupyter_auth.kernel.http.requests_auth import TokenAuth
+from jupyter_auth.kernel.http.warnings import AuthWarning
+from jupyter_auth.kernel.prompt.widget import AccountWidget
+from jupyter_auth.kernel.session.user_session import UserSession
 
 LOCKED = {"statuses": [429], "lockout": 300}
 

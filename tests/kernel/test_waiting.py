@@ -9,7 +9,7 @@ import pytest
 from patience import PATIENCE
 
 from jupyter_auth.core.errors import BrokerUnavailable, Throttled
-from jupyter_auth.kernel import waiting
+from jupyter_auth.kernel.prompt import wait
 
 
 class Service:
@@ -34,7 +34,7 @@ class Service:
 
 @pytest.fixture(autouse=True)
 def _at_once(monkeypatch):
-    monkeypatch.setattr(waiting, "LOOK", 0.0)
+    monkeypatch.setattr(wait, "LOOK", 0.0)
 
 
 def test_it_is_away_for_a_while_or_has_no_room():
@@ -43,22 +43,22 @@ def test_it_is_away_for_a_while_or_has_no_room():
         Throttled("Too many."),
         BrokerUnavailable("No room.", retry_after=10.0),
     )
-    assert waiting._ended(service, "x", time.monotonic() + PATIENCE).id == "x"
+    assert wait._ended(service, "x", time.monotonic() + PATIENCE).id == "x"
 
 
 def test_it_is_away_when_the_waiting_begins():
     service = Service()
     service.away = True
-    assert waiting._ended(service, "x", time.monotonic() + PATIENCE).id == "x"
+    assert wait._ended(service, "x", time.monotonic() + PATIENCE).id == "x"
 
 
 def test_a_broker_that_is_gone_is_said_at_once():
     service = Service(BrokerUnavailable("Gone."))
     with pytest.raises(BrokerUnavailable, match="Gone"):
-        waiting._ended(service, "x", time.monotonic() + PATIENCE)
+        wait._ended(service, "x", time.monotonic() + PATIENCE)
 
 
 def test_nor_is_it_waited_for_beyond_the_time_that_there_is():
     service = Service(*[BrokerUnavailable("Away.", retry_after=1.0)] * 2)
     with pytest.raises(BrokerUnavailable, match="Away"):
-        waiting._ended(service, "x", time.monotonic() - 1.0)
+        wait._ended(service, "x", time.monotonic() - 1.0)

@@ -12,7 +12,7 @@ from jupyter_auth.core.tokens.store import MemoryStore
 
 VIEW = "application/vnd.jupyter.widget-view+json"
 HOSTILE = "<img src=x onerror=alert(1)>"
-TIMES = "from jupyter_auth.kernel import widget\nwidget.VIEW_TIME, widget.HEAR_TIME ="
+TIMES = "from jupyter_auth.kernel.prompt import widget\nwidget.VIEW_TIME, widget.HEAR_TIME ="
 
 
 @pytest.fixture(scope="module")

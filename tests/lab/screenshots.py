@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 QUOTA = """import time
 from jupyter_auth.core.common.rate_limits import Limits, Quota
-from jupyter_auth.kernel.client import connect
+from jupyter_auth.kernel.broker.connect import connect
 quota = Quota(limit=5000, remaining=4321, reset_at=time.time() + 1800)
 names = ("survey.ipynb", "analysis.ipynb", "nightly.ipynb", "teaching.ipynb")
 seen = Limits(provider="idp", session_key="default", quota=quota, notebooks=names)

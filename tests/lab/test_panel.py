@@ -67,7 +67,7 @@ def test_an_open_panel_follows_who_uses_an_account_and_what_is_left(notebook, si
     signed_in()
     report = (
         "from jupyter_auth.core.common.rate_limits import Limits, Quota\n"
-        "from jupyter_auth.kernel.client import connect\n"
+        "from jupyter_auth.kernel.broker.connect import connect\n"
         "seen = Limits(provider='idp', session_key='default', quota=Quota(remaining={}))\n"
         "connect().usage(seen);"
     )

@@ -20,8 +20,8 @@ from jupyter_auth.core.provider.provider import Provider
 from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.core.secret import Secret
 from jupyter_auth.core.tokens.store import FileStore, MemoryStore
-from jupyter_auth.kernel.account_tokens import AccountTokens
-from jupyter_auth.kernel.broker import BrokerClient
+from jupyter_auth.kernel.broker.broker_client import BrokerClient
+from jupyter_auth.kernel.http.token_cache import AccountTokens
 
 IDP, EVIL = "https://idp.example", "https://evil.example"
 BASE = provider_from_mapping(

@@ -24,7 +24,7 @@ from jupyter_auth.core.common.shown_text import plain_text
 from jupyter_auth.core.errors import ConfigurationError, ProviderError
 from jupyter_auth.core.protocol.device_authorization import parse
 from jupyter_auth.core.provider.provider import Provider
-from jupyter_auth.kernel.broker import BrokerClient
+from jupyter_auth.kernel.broker.broker_client import BrokerClient
 
 # Escapes of a terminal in 7 and 8 bits, line breaks, direction overrides, what has no width, and
 # half of a character.

@@ -22,8 +22,8 @@ from jupyter_auth.core.models import Login
 from jupyter_auth.core.provider.provider import ProviderInfo
 from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.core.tokens.store import MemoryStore
-from jupyter_auth.kernel import browser_file
-from jupyter_auth.kernel.prompt import show_prompt
+from jupyter_auth.kernel.prompt import browser_file
+from jupyter_auth.kernel.prompt.prompt import show_prompt
 from security.another_user import CAN_BE, as_nobody
 
 CALL = """

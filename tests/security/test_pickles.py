@@ -8,7 +8,7 @@ import pytest
 
 from jupyter_auth.core.models import Token
 from jupyter_auth.core.secret import Secret
-from jupyter_auth.kernel.account_tokens import AccountTokens
+from jupyter_auth.kernel.http.token_cache import AccountTokens
 
 
 class Nobody:

@@ -8,7 +8,7 @@ from kernel.kernels import Kernel
 from jupyter_auth.core.models import Login
 from jupyter_auth.core.provider.provider import ProviderInfo
 from jupyter_auth.core.secret import MaskedStr
-from jupyter_auth.kernel.prompt import prompt_data
+from jupyter_auth.kernel.prompt.prompt import prompt_data
 
 INFO = ProviderInfo(name="idp", title="The IdP", host="idp.example")
 CODE = "WDJB-MJHT"
@@ -24,7 +24,9 @@ def test_a_device_code_is_shown_only_where_there_is_no_page():
 
 def test_an_address_with_a_code_is_typed_unseen_in_a_notebook(tmp_path):
     with Kernel(tmp_path) as kernel:
-        cell = kernel.send("from jupyter_auth.kernel import prompt; _ = prompt.ask_for_address()")
+        cell = kernel.send(
+            "from jupyter_auth.kernel.prompt import prompt; _ = prompt.ask_for_address()"
+        )
         assert kernel.answer("http://127.0.0.1:1/callback/idp?code=x&state=y").endswith("(secret)")
         assert kernel.result(cell).outputs == []
 

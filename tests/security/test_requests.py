@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from jupyter_auth.core.errors import ConfigurationError
-from jupyter_auth.kernel.sessions import Places
+from jupyter_auth.kernel.session.user_session import Places
 
 
 @pytest.mark.parametrize("url", ["http://api.example.com/v1/", "https://me@api.example.com/"])

@@ -24,7 +24,7 @@ from jupyter_auth.core.provider.definitions import provider_from_mapping, replac
 from jupyter_auth.core.provider.provider import Provider
 from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.core.tokens.store import MemoryStore
-from jupyter_auth.kernel.broker import BrokerClient
+from jupyter_auth.kernel.broker.broker_client import BrokerClient
 
 SECRET = "planted-server-secret"
 ENVIRON = {

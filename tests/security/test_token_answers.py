@@ -22,8 +22,8 @@ from jupyter_auth.core.provider.provider import Provider
 from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.core.tokens import lockouts
 from jupyter_auth.core.tokens.store import MemoryStore, decoded, encoded
-from jupyter_auth.kernel.throttle import retry_after
-from jupyter_auth.kernel.verbs import moment
+from jupyter_auth.kernel.commands.verbs import moment
+from jupyter_auth.kernel.http.rate_limits import retry_after
 from jupyter_auth.server import inputs
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from providers.troubles import Gate
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.core.tokens.store import MemoryStore
-from jupyter_auth.kernel.broker import BrokerClient
+from jupyter_auth.kernel.broker.broker_client import BrokerClient
 from jupyter_auth.server import bell
 from jupyter_auth.server.broker import MAX_WAIT
 from jupyter_auth.server.pools import THREADS

@@ -14,7 +14,7 @@ from providers.insideview import InsideView
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.core.tokens.store import FileStore
-from jupyter_auth.kernel import client_session
+from jupyter_auth.kernel.session import service_session
 
 __all__ = ["home"]
 
@@ -60,4 +60,4 @@ def insideview():
 
 @pytest.fixture(autouse=True)
 def _warn_again(monkeypatch):
-    monkeypatch.setattr(client_session, "_warned", [])
+    monkeypatch.setattr(service_session, "_warned", [])

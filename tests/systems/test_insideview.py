@@ -25,7 +25,7 @@ from jupyter_auth.core.errors import (
     Throttled,
 )
 from jupyter_auth.core.provider.registry import Providers
-from jupyter_auth.kernel import verbs
+from jupyter_auth.kernel.commands import verbs
 
 SECOND = timedelta(seconds=1)  # what their dates are exact to
 SECRET = InsideView.client_secret

@@ -21,7 +21,8 @@ from systems.test_fourinsight_user import sign_in
 
 from jupyter_auth import UserSession
 from jupyter_auth.core.errors import ConfigurationError
-from jupyter_auth.kernel import client, verbs
+from jupyter_auth.kernel.broker import connect
+from jupyter_auth.kernel.commands import verbs
 
 README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
 
@@ -39,7 +40,7 @@ def rows(heading):
 @pytest.fixture
 def fourinsight(broker, monkeypatch):
     """Its double, signed in to by alice."""
-    monkeypatch.setattr(client, "_chosen", [])
+    monkeypatch.setattr(connect, "_chosen", [])
     with FourInsight(time.time) as server:
         moved = {
             "https://login.microsoftonline.com": server.origin,

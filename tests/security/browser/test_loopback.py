@@ -17,7 +17,7 @@ from jupyter_auth.core.errors import ConfigurationError
 from jupyter_auth.core.local_engine import LocalAccounts
 from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.core.tokens.store import MemoryStore
-from jupyter_auth.kernel import browser_file
+from jupyter_auth.kernel.prompt import browser_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 
 from jupyter_auth.core.errors import BrokerUnavailable
 from jupyter_auth.core.secret import Secret
-from jupyter_auth.kernel.broker import BrokerClient
-from jupyter_auth.kernel.door import CONNECT_TIMEOUT, Address, Door
+from jupyter_auth.kernel.broker.broker_client import BrokerClient
+from jupyter_auth.kernel.broker.transport import CONNECT_TIMEOUT, Address, Door
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -11,17 +11,17 @@ from IPython.core.magic import Magics, line_cell_magic, magics_class
 from IPython.display import display
 
 from jupyter_auth.core.errors import AuthError, LoginRequired
-from jupyter_auth.kernel import verbs
-from jupyter_auth.kernel.client import alone, connect
-from jupyter_auth.kernel.magic_cell import AwaitCells, run_with
-from jupyter_auth.kernel.magic_words import cell_parser, complete_in, line_parser
-from jupyter_auth.kernel.prompt import browser_here, in_notebook, is_interactive
-from jupyter_auth.kernel.shown import Sentence, show
+from jupyter_auth.kernel.broker.connect import alone, connect
+from jupyter_auth.kernel.commands import verbs
+from jupyter_auth.kernel.commands.magic_cell import AwaitCells, run_with
+from jupyter_auth.kernel.commands.magic_words import cell_parser, complete_in, line_parser
+from jupyter_auth.kernel.commands.shown import Sentence, show
+from jupyter_auth.kernel.prompt.prompt import browser_here, in_notebook, is_interactive
 
 if TYPE_CHECKING:
     from argparse import Namespace
 
-    from jupyter_auth.kernel.report import Report
+    from jupyter_auth.kernel.commands.report import Report
 
 
 @magics_class
@@ -73,7 +73,7 @@ class AuthMagics(Magics):
     def _login(self, given: Namespace) -> None:
         name = verbs.named(given.name)
         if given.wait or not _link_is_enough() or connect().provider(name).unattended:
-            from jupyter_auth.kernel.sessions import UserSession
+            from jupyter_auth.kernel.session.user_session import UserSession
 
             UserSession(
                 name,
@@ -88,7 +88,7 @@ class AuthMagics(Magics):
                 f"{name} needs a sign-in, and this run can't ask for one.",
                 hint=f"Run `jupyter auth login {name}` once, or sign in from a notebook.",
             )
-        from jupyter_auth.kernel.widget import AccountWidget
+        from jupyter_auth.kernel.prompt.widget import AccountWidget
 
         widget = AccountWidget(
             name, given.key, force=given.force, scopes=given.scopes, grant=given.grant
@@ -111,7 +111,7 @@ class AuthMagics(Magics):
         return show(Sentence(verbs.add(given.name, verbs.fields_of(given, _ask_secretly))))
 
     def _doctor(self, given: Namespace) -> Report:
-        from jupyter_auth.kernel.doctor import examine
+        from jupyter_auth.kernel.commands.doctor import examine
 
         progress = _Progress()
         return show(examine(given.name, progress.say), progress.handle)
@@ -120,7 +120,7 @@ class AuthMagics(Magics):
         __tracebackhide__ = True
         given = cell_parser().parse_args(_split(line))
         try:
-            from jupyter_auth.kernel.sessions import UserSession
+            from jupyter_auth.kernel.session.user_session import UserSession
 
             session = UserSession(given.name, session_key=given.key)
         except AuthError as error:

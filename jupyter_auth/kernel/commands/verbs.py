@@ -16,9 +16,9 @@ from jupyter_auth.core.common.session_key import DEFAULT_KEY
 from jupyter_auth.core.errors import AuthError, LoginRequired, ProviderNotFound
 from jupyter_auth.core.models import AccountKey
 from jupyter_auth.core.secret import Secret
-from jupyter_auth.kernel import client
-from jupyter_auth.kernel.limit_words import limit_words
-from jupyter_auth.kernel.shown import Shown
+from jupyter_auth.kernel.broker import connect
+from jupyter_auth.kernel.commands.limit_words import limit_words
+from jupyter_auth.kernel.commands.shown import Shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -72,7 +72,7 @@ def status(name: str | None = None, accounts: Accounts | None = None) -> Table:
 
     ProviderNotFound: no such provider.
     """
-    accounts = accounts or client.connect()
+    accounts = accounts or connect.connect()
     if name is not None:
         name = accounts.provider(name).name
     signed_in = [each for each in accounts.accounts() if name in {None, each.provider}]
@@ -123,7 +123,7 @@ def _row(account: AccountInfo) -> tuple[str, ...]:
 
 def status_data(name: str | None = None, accounts: Accounts | None = None) -> list[dict[str, Any]]:
     """The same accounts for programs: ``wire.account_to_wire`` of each."""
-    accounts = accounts or client.connect()
+    accounts = accounts or connect.connect()
     if name is not None:
         name = accounts.provider(name).name
     return [
@@ -133,7 +133,7 @@ def status_data(name: str | None = None, accounts: Accounts | None = None) -> li
 
 def providers(accounts: Accounts | None = None) -> Table:
     """All providers that somebody can sign in at."""
-    found = (accounts or client.connect()).providers()
+    found = (accounts or connect.connect()).providers()
     return Table(
         headings=("provider", "title", "host", "from"),
         rows=tuple((plain(each.name), each.title, each.host, each.source) for each in found),
@@ -146,7 +146,7 @@ def logout(name: str, session_key: str = DEFAULT_KEY, accounts: Accounts | None 
 
     ProviderNotFound: neither such a provider nor an account of one that was.
     """
-    accounts = accounts or client.connect()
+    accounts = accounts or connect.connect()
     with suppress(ProviderNotFound):  # one that is gone may have left an account
         name = accounts.provider(name).name
     key = AccountKey(name, session_key)
@@ -168,7 +168,7 @@ def import_accounts(name: str, accounts: Accounts | None = None) -> str:
 
     ConfigurationError: no such package is known. LoginRequired: none of its was to be had.
     """
-    accounts = accounts or client.connect()
+    accounts = accounts or connect.connect()
     found = accounts.import_accounts(name)
     title = accounts.provider(name).title
     if not found:
@@ -189,7 +189,7 @@ def import_accounts(name: str, accounts: Accounts | None = None) -> str:
 
 def use(name: str, accounts: Accounts | None = None) -> str:
     """Make it the default provider of this process. ProviderNotFound."""
-    info = client.use(accounts or client.connect(), name)
+    info = connect.use(accounts or connect.connect(), name)
     return f"{info.title} is now the default provider in this kernel."
 
 
@@ -198,7 +198,7 @@ def add(name: str, fields: Mapping[str, Any], accounts: Accounts | None = None) 
 
     ConfigurationError: not allowed here, the name is taken, or it cannot work.
     """
-    info = (accounts or client.connect()).add(name, fields)
+    info = (accounts or connect.connect()).add(name, fields)
     kept = " Its client secret is stored in a file that only you can read." * (
         "client_secret" in fields
     )
@@ -233,7 +233,7 @@ def missing(name: str, accounts: Accounts | None = None) -> tuple[str, ...]:
     from jupyter_auth.core.provider.client_credentials import lacking
     from jupyter_auth.core.provider.registry import Providers, user_file
 
-    if (accounts or client.connect()).provider(name).source not in {"user", "preset"}:
+    if (accounts or connect.connect()).provider(name).source not in {"user", "preset"}:
         return ()
     own = Providers(user_file=user_file()).get(name)
     if lacking(own):  # whoever keeps the accounts may have that package
@@ -246,7 +246,7 @@ def missing(name: str, accounts: Accounts | None = None) -> tuple[str, ...]:
 
 def grants(name: str) -> tuple[str, ...]:
     """The grants that the configuration of that provider has, the preferred one first."""
-    return client.connect().configuration(name).grants
+    return connect.connect().configuration(name).grants
 
 
 def named(name: str | None, accounts: Accounts | None = None) -> str:
@@ -255,12 +255,12 @@ def named(name: str | None, accounts: Accounts | None = None) -> str:
     Raises:
         ConfigurationError: none is named, and there is no default; it shows the line to write.
     """
-    return name or client.default_provider(accounts or client.connect())
+    return name or connect.default_provider(accounts or connect.connect())
 
 
 def signed_in(name: str, session_key: str = DEFAULT_KEY, accounts: Accounts | None = None) -> bool:
     """Whether there is such an account. ProviderNotFound: no such provider."""
-    accounts = accounts or client.connect()
+    accounts = accounts or connect.connect()
     key = AccountKey(accounts.provider(name).name, session_key)
     return key in {each.key for each in accounts.accounts()}
 
@@ -268,7 +268,7 @@ def signed_in(name: str, session_key: str = DEFAULT_KEY, accounts: Accounts | No
 def provider_names(accounts: Accounts | None = None) -> list[str]:
     """For completion: what can be named. None at all where nobody answers."""
     try:
-        known = (accounts or client.connect()).providers()
+        known = (accounts or connect.connect()).providers()
         return list(dict.fromkeys(plain(each.name) for each in known))
     except AuthError:
         return []

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from jupyter_auth.core.common.finding import Finding
 from jupyter_auth.core.doctor.process_checks import DISTRIBUTION
-from jupyter_auth.kernel.prompt import browser_here, in_notebook, jupyter_address
-from jupyter_auth.kernel.surroundings import missing_extension
+from jupyter_auth.kernel.broker.missing_extension import missing_extension
+from jupyter_auth.kernel.prompt.prompt import browser_here, in_notebook, jupyter_address
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -17,7 +17,7 @@ from jupyter_auth.core.errors import BrokerUnavailable
 from jupyter_auth.core.models import Logout
 from jupyter_auth.core.provider.definitions import provider_to_mapping
 from jupyter_auth.core.secret import Secret
-from jupyter_auth.kernel.door import Door, read_connection_file
+from jupyter_auth.kernel.broker.transport import Door, read_connection_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING
 
-from jupyter_auth.kernel.shown import Shown
+from jupyter_auth.kernel.commands.shown import Shown
 
 if TYPE_CHECKING:
     from jupyter_auth.core.common.finding import Finding

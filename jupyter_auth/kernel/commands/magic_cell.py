@@ -6,7 +6,7 @@ import ast
 import inspect
 from typing import TYPE_CHECKING, Any
 
-from jupyter_auth.kernel.interrupts import heard
+from jupyter_auth.kernel.prompt.interrupts import heard
 
 if TYPE_CHECKING:
     from types import CodeType

@@ -12,8 +12,8 @@ from jupyter_auth.core.common import times
 from jupyter_auth.core.common.rate_limits import Limits, quota_of
 from jupyter_auth.core.common.session_key import DEFAULT_KEY
 from jupyter_auth.core.errors import AuthError, Throttled
-from jupyter_auth.kernel.warn import warn
-from jupyter_auth.kernel.watcher import watcher_of
+from jupyter_auth.kernel.broker.watcher import watcher_of
+from jupyter_auth.kernel.http.warnings import warn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -205,6 +205,6 @@ _all: weakref.WeakSet[Throttling] = weakref.WeakSet()
 
 
 def _reconnected(credential: Credential) -> Throttling:
-    from jupyter_auth.kernel.client import connect
+    from jupyter_auth.kernel.broker.connect import connect
 
     return Throttling(connect(), credential)

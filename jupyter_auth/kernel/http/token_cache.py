@@ -19,8 +19,8 @@ from jupyter_auth.core.errors import (
     UserMismatch,
 )
 from jupyter_auth.core.tokens.single_flight import SingleFlight
-from jupyter_auth.kernel.warn import warn
-from jupyter_auth.kernel.watcher import watcher_of
+from jupyter_auth.kernel.broker.watcher import watcher_of
+from jupyter_auth.kernel.http.warnings import warn
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -247,7 +247,7 @@ _all: weakref.WeakSet[AccountTokens] = weakref.WeakSet()
 
 
 def _reconnected(provider: str, session_key: str, person: str, reach: str) -> AccountTokens:
-    from jupyter_auth.kernel.client import connect
+    from jupyter_auth.kernel.broker.connect import connect
 
     return AccountTokens(connect(), provider, session_key, person=person, reach=reach)
 

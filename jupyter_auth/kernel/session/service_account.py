@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 from jupyter_auth.core.errors import ConfigurationError, LoginRequired
 from jupyter_auth.core.models import AccountInfo, AccountKey
 from jupyter_auth.core.provider.provider import Provider, ProviderInfo
-from jupyter_auth.kernel.account_tokens import AccountTokens
-from jupyter_auth.kernel.client import register_unnamed
+from jupyter_auth.kernel.broker.connect import register_unnamed
+from jupyter_auth.kernel.http.token_cache import AccountTokens
 
 if TYPE_CHECKING:
     from jupyter_auth.core.interfaces import Accounts

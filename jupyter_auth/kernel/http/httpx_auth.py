@@ -13,7 +13,7 @@ import httpx
 from anyio import to_thread
 
 from jupyter_auth.core.common.tracebacks import forget_locals
-from jupyter_auth.kernel.bound import REFUSED, BoundTokens, headers_at, refuse_proxy
+from jupyter_auth.kernel.http.origin_bound import REFUSED, BoundTokens, headers_at, refuse_proxy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator

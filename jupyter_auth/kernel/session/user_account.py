@@ -20,8 +20,8 @@ from jupyter_auth.core.errors import (
     UserMismatch,
 )
 from jupyter_auth.core.tokens.next_steps import how_to_sign_in
-from jupyter_auth.kernel.account_tokens import AccountTokens
-from jupyter_auth.kernel.client import account_key
+from jupyter_auth.kernel.broker.connect import account_key
+from jupyter_auth.kernel.http.token_cache import AccountTokens
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from jupyter_auth.core.local_engine import LocalAccounts
     from jupyter_auth.core.models import AccountInfo, Login, Logout
     from jupyter_auth.core.provider.provider import ProviderInfo
-    from jupyter_auth.kernel.prompt import Prompt
+    from jupyter_auth.kernel.prompt.prompt import Prompt
 
 NOT_REPORTED = frozenset({"offline_access"})  # some providers grant it without saying so
 
@@ -209,8 +209,8 @@ class SignIn:
         self, reason: AuthError, *, force: bool = False, granted: tuple[str, ...] = ()
     ) -> None:
         """Ask a person to sign in, and wait. Raises ``reason`` where nobody is to be asked."""
-        from jupyter_auth.kernel import by_hand
-        from jupyter_auth.kernel.prompt import is_interactive
+        from jupyter_auth.kernel.prompt import terminal_forms
+        from jupyter_auth.kernel.prompt.prompt import is_interactive
 
         interactive, password = self.wish.interactive, self.wish.password
         if not (password or (is_interactive() if interactive is None else interactive)):
@@ -226,9 +226,9 @@ class SignIn:
             grant="password" if password else self.wish.grant,
         )
         if password:
-            by_hand.sign_in_as(self._local, login, self.wish.username or "", password)
-        elif by_hand.is_by_hand(login):
-            by_hand.sign_in(self._local, login, self.info)
+            terminal_forms.sign_in_as(self._local, login, self.wish.username or "", password)
+        elif terminal_forms.is_by_hand(login):
+            terminal_forms.sign_in(self._local, login, self.info)
         else:
             self._wait(login)
         self.tokens.drop()
@@ -239,8 +239,8 @@ class SignIn:
 
     def _wait(self, login: Login) -> None:
         """Show the login, and wait until somebody has finished it elsewhere."""
-        from jupyter_auth.kernel.prompt import browser_here, comes_back, show_prompt
-        from jupyter_auth.kernel.waiting import wait_for_login
+        from jupyter_auth.kernel.prompt.prompt import browser_here, comes_back, show_prompt
+        from jupyter_auth.kernel.prompt.wait import wait_for_login
 
         comes = comes_back(login)
         elsewhere = comes and not browser_here()
@@ -264,7 +264,7 @@ class SignIn:
             self._pending = None
 
     def _redirect(self, login: Login) -> str:
-        from jupyter_auth.kernel.prompt import redirect_words
+        from jupyter_auth.kernel.prompt.prompt import redirect_words
 
         uri = self._local.redirect_uri(login.id)
         fixed = uri == self._local.configured(login.provider).redirect_uri
@@ -277,7 +277,7 @@ class SignIn:
 
     def _take_address(self, login: Login) -> None:
         """The browser is on another machine: its last address is brought here by hand."""
-        from jupyter_auth.kernel.prompt import ask_for_address
+        from jupyter_auth.kernel.prompt.prompt import ask_for_address
 
         while address := ask_for_address():
             try:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urljoin
 
 from jupyter_auth.core.common.handles import FROM_CODE
-from jupyter_auth.kernel.browser_file import BrowserFile
+from jupyter_auth.kernel.prompt.browser_file import BrowserFile
 
 if TYPE_CHECKING:
     from jupyter_auth.core.models import AccountInfo, Login

@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 from jupyter_auth.core.common.urls import origin_of, require_secure
 from jupyter_auth.core.errors import ConfigurationError
 from jupyter_auth.kernel.arguments import check_arguments
-from jupyter_auth.kernel.throttle import Credential, Throttling
-from jupyter_auth.kernel.warn import warn
+from jupyter_auth.kernel.http.rate_limits import Credential, Throttling
+from jupyter_auth.kernel.http.warnings import warn
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -44,8 +44,8 @@ class BoundTokens:
     ) -> None:
         check_arguments(source=source, session_key=session_key)
         if isinstance(source, str):
-            from jupyter_auth.kernel.account_tokens import AccountTokens
-            from jupyter_auth.kernel.client import connect
+            from jupyter_auth.kernel.broker.connect import connect
+            from jupyter_auth.kernel.http.token_cache import AccountTokens
 
             accounts = connect()
             info = accounts.provider(source)

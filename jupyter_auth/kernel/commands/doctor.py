@@ -9,10 +9,10 @@ from jupyter_auth.core.common.finding import Finding, wrong
 from jupyter_auth.core.common.handles import marked, plain
 from jupyter_auth.core.doctor.process_checks import DISTRIBUTION, python
 from jupyter_auth.core.errors import AuthError, ProviderNotFound
-from jupyter_auth.kernel import client
-from jupyter_auth.kernel.prompt import in_notebook
-from jupyter_auth.kernel.report import Report, Section
-from jupyter_auth.kernel.whereabouts import front_end, version, without_broker
+from jupyter_auth.kernel.broker import connect
+from jupyter_auth.kernel.commands.report import Report, Section
+from jupyter_auth.kernel.commands.whereabouts import front_end, version, without_broker
+from jupyter_auth.kernel.prompt.prompt import in_notebook
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,7 +29,7 @@ def examine(name: str | None = None, say: Callable[[str], None] = lambda _: None
     ``say`` is told what is waited for, once that is longer than a second. ProviderNotFound.
     """
     try:
-        accounts = client.connect()
+        accounts = connect.connect()
         here = _one_by_one([lambda: tuple(accounts.examine())], ["the accounts"], say)[0]
         names = [name] if name else _in_use(accounts)
     except AuthError as error:
@@ -99,7 +99,7 @@ def _one_by_one(
 
 def _here(accounts: Accounts, found: tuple[Finding, ...]) -> list[Section]:
     """This process and the one that keeps the accounts: one section where they are the same."""
-    if client.alone(accounts):
+    if connect.alone(accounts):
         return [Section(_title(), (front_end(), *without_broker(), *found))]
     theirs = next((each.says for each in found if each.about == DISTRIBUTION), "")
     broker = Finding(about="Broker", says="The Jupyter server answers: it keeps the accounts.")

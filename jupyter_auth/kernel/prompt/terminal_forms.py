@@ -18,8 +18,8 @@ from jupyter_auth.core.errors import (
 from jupyter_auth.core.login.grants import TYPED
 from jupyter_auth.core.provider.client_credentials import variable
 from jupyter_auth.core.secret import Secret
-from jupyter_auth.kernel.client import alone
-from jupyter_auth.kernel.prompt import in_notebook, outcome
+from jupyter_auth.kernel.broker.connect import alone
+from jupyter_auth.kernel.prompt.prompt import in_notebook, outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from jupyter_auth.core.common.session_key import DEFAULT_KEY
 from jupyter_auth.core.errors import AuthError
 from jupyter_auth.core.login.grants import ENDPOINT
-from jupyter_auth.kernel import verbs
-from jupyter_auth.kernel.client import connect
+from jupyter_auth.kernel.broker.connect import connect
+from jupyter_auth.kernel.commands import verbs
 
 if TYPE_CHECKING:
     from argparse import Action

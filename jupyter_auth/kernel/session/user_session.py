@@ -11,17 +11,17 @@ from jupyter_auth.core.common.urls import origin_of, require_secure
 from jupyter_auth.core.errors import AuthError
 from jupyter_auth.core.secret import MaskedStr
 from jupyter_auth.kernel.arguments import check_arguments
-from jupyter_auth.kernel.auth import TokenAuth
-from jupyter_auth.kernel.authenticated import AuthenticatedSession
-from jupyter_auth.kernel.client import connect, default_provider, register_unnamed
-from jupyter_auth.kernel.signin import SignIn, Wish
-from jupyter_auth.kernel.warn import AuthWarning
+from jupyter_auth.kernel.broker.connect import connect, default_provider, register_unnamed
+from jupyter_auth.kernel.http.requests_auth import TokenAuth
+from jupyter_auth.kernel.http.warnings import AuthWarning
+from jupyter_auth.kernel.session.base import AuthenticatedSession
+from jupyter_auth.kernel.session.user_account import SignIn, Wish
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from jupyter_auth.core.provider.provider import Provider, ProviderInfo
-    from jupyter_auth.kernel.widget import AccountWidget
+    from jupyter_auth.kernel.prompt.widget import AccountWidget
 
 __all__ = ["AuthWarning", "TokenAuth", "UserSession", "token"]
 
@@ -96,7 +96,7 @@ class UserSession(AuthenticatedSession):
             info = accounts.register(provider)
             self._made_of = _fields(provider)
         if password or literal:
-            from jupyter_auth.kernel.by_hand import check_password
+            from jupyter_auth.kernel.prompt.terminal_forms import check_password
 
             check_password(accounts, info, username, literal=literal)
         wish = Wish(
@@ -127,13 +127,13 @@ class UserSession(AuthenticatedSession):
 
         One widget for all times that it is shown; a sign-in begins only at a click.
         """
-        from jupyter_auth.kernel.prompt import in_notebook, is_interactive
+        from jupyter_auth.kernel.prompt.prompt import in_notebook, is_interactive
 
         if not (in_notebook() and is_interactive()):
             raise NotImplementedError  # which IPython takes for "as any object"
         from IPython.display import display
 
-        from jupyter_auth.kernel.widget import AccountWidget
+        from jupyter_auth.kernel.prompt.widget import AccountWidget
 
         if self._widget is None or self._widget.comm is None:  # closed
             wish = self._sign_in.wish

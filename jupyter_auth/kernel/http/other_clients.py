@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from jupyter_auth.core.errors import ConfigurationError, InsufficientScope
 from jupyter_auth.core.secret import MaskedStr
-from jupyter_auth.kernel.account_tokens import AccountTokens
 from jupyter_auth.kernel.arguments import check_arguments
-from jupyter_auth.kernel.bound import BoundTokens
-from jupyter_auth.kernel.client import connect, default_provider
+from jupyter_auth.kernel.broker.connect import connect, default_provider
+from jupyter_auth.kernel.http.origin_bound import BoundTokens
+from jupyter_auth.kernel.http.token_cache import AccountTokens
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -39,7 +39,7 @@ def httpx_auth(
     back at once. ConfigurationError: no httpx here.
     """
     try:
-        from jupyter_auth.kernel.httpx_flow import HttpxAuth
+        from jupyter_auth.kernel.http.httpx_auth import HttpxAuth
     except ImportError:
         raise ConfigurationError(
             "httpx is not installed here.", hint="Run `pip install httpx` in this environment."

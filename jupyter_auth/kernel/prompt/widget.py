@@ -26,8 +26,8 @@ from jupyter_auth.core.models import AccountKey
 from jupyter_auth.core.provider.field_types import words
 from jupyter_auth.core.provider.provider import Provider
 from jupyter_auth.kernel.arguments import check_arguments
-from jupyter_auth.kernel.client import account_key, connect, default_provider, watch
-from jupyter_auth.kernel.prompt import (
+from jupyter_auth.kernel.broker.connect import account_key, connect, default_provider, watch
+from jupyter_auth.kernel.prompt.prompt import (
     browser_here,
     code_to_show,
     comes_back,

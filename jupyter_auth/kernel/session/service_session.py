@@ -12,10 +12,10 @@ from jupyter_auth.core.errors import AuthError, ConfigurationError
 from jupyter_auth.core.provider.client_credentials import variable
 from jupyter_auth.core.secret import Secret
 from jupyter_auth.kernel.arguments import check_arguments
-from jupyter_auth.kernel.authenticated import AuthenticatedSession
-from jupyter_auth.kernel.client import connect, default_provider
-from jupyter_auth.kernel.service import Client, ServiceAccount
-from jupyter_auth.kernel.warn import AuthWarning
+from jupyter_auth.kernel.broker.connect import connect, default_provider
+from jupyter_auth.kernel.http.warnings import AuthWarning
+from jupyter_auth.kernel.session.base import AuthenticatedSession
+from jupyter_auth.kernel.session.service_account import Client, ServiceAccount
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, cast
 from jupyter_auth.core.common.handles import plain
 from jupyter_auth.core.common.tracebacks import forget_locals
 from jupyter_auth.core.errors import BrokerUnavailable, ConfigurationError, ProviderNotFound
-from jupyter_auth.kernel.surroundings import missing_extension
-from jupyter_auth.kernel.watcher import watch
+from jupyter_auth.kernel.broker.missing_extension import missing_extension
+from jupyter_auth.kernel.broker.watcher import watch
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from jupyter_auth.core.interfaces import Accounts
     from jupyter_auth.core.models import AccountKey
     from jupyter_auth.core.provider.provider import Provider, ProviderInfo
-    from jupyter_auth.kernel.broker import BrokerClient
-    from jupyter_auth.kernel.hub_service import ServiceAddress
+    from jupyter_auth.kernel.broker.broker_client import BrokerClient
+    from jupyter_auth.kernel.broker.hub_transport import ServiceAddress
 
 __all__ = ["BrokerClient", "account_key", "connect", "default_provider", "use", "watch"]
 
@@ -217,7 +217,7 @@ def alone(accounts: Accounts) -> bool:
 
 
 def _service(environ: Mapping[str, str]) -> ServiceAddress:
-    from jupyter_auth.kernel.hub_service import service_address
+    from jupyter_auth.kernel.broker.hub_transport import service_address
 
     return service_address(environ)
 
@@ -226,10 +226,10 @@ def _client(place: str | ServiceAddress) -> BrokerClient | None:
     if not place:
         return None
     if isinstance(place, str):
-        from jupyter_auth.kernel.broker import BrokerClient
+        from jupyter_auth.kernel.broker.broker_client import BrokerClient
 
         return BrokerClient(Path(place))
-    from jupyter_auth.kernel.hub_service import ServiceClient
+    from jupyter_auth.kernel.broker.hub_transport import ServiceClient
 
     return ServiceClient(place)
 
@@ -238,7 +238,7 @@ def __getattr__(name: str) -> Any:
     """``BrokerClient``, imported when it is first used: importing a session stays cheap."""
     if name != "BrokerClient":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from jupyter_auth.kernel.broker import BrokerClient
+    from jupyter_auth.kernel.broker.broker_client import BrokerClient
 
     return BrokerClient
 

@@ -18,10 +18,10 @@ from jupyter_auth.core.common.tracebacks import forget_locals
 from jupyter_auth.core.common.urls import LOOPBACK_HOSTS, is_loopback
 from jupyter_auth.core.errors import AuthError, ConfigurationError
 from jupyter_auth.core.secret import MaskedStr
-from jupyter_auth.kernel.auth import TokenAuth
-from jupyter_auth.kernel.client import connect
-from jupyter_auth.kernel.key_parts import KeyParts
-from jupyter_auth.kernel.throttle import Credential, Throttling
+from jupyter_auth.kernel.broker.connect import connect
+from jupyter_auth.kernel.http.rate_limits import Credential, Throttling
+from jupyter_auth.kernel.http.requests_auth import TokenAuth
+from jupyter_auth.kernel.session.key_parts import KeyParts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from jupyter_auth.core.common.rate_limits import Quota
     from jupyter_auth.core.models import AccountInfo, AccountKey, Logout
     from jupyter_auth.core.provider.provider import ProviderInfo
-    from jupyter_auth.kernel.account_tokens import AccountTokens
+    from jupyter_auth.kernel.http.token_cache import AccountTokens
 
 TIMEOUT = (10.0, 60.0)  # seconds to connect, and between two bytes
 TIMEOUT_POSITION = 7  # of ``timeout`` among the positional arguments of ``request``
@@ -276,7 +276,7 @@ class AuthenticatedSession(requests.Session):
         ``kwargs`` go with the first request alone: a next link says all it needs. An HTTP error is
         the last answer.
         """
-        from jupyter_auth.kernel.paging import next_page
+        from jupyter_auth.kernel.session.paging import next_page
 
         response = self.get(url, **kwargs)
         seen = {response.url}

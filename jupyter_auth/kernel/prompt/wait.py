@@ -17,12 +17,12 @@ from jupyter_auth.core.errors import (
     LoginRequired,
     Throttled,
 )
-from jupyter_auth.kernel import interrupts
+from jupyter_auth.kernel.prompt import interrupts
 
 if TYPE_CHECKING:
     from jupyter_auth.core.interfaces import Accounts
     from jupyter_auth.core.models import Login, LoginStatus
-    from jupyter_auth.kernel.prompt import Prompt
+    from jupyter_auth.kernel.prompt.prompt import Prompt
 
 POLL = 25.0  # seconds
 LOOK = 1.0  # seconds between looks where none can be had

@@ -13,14 +13,14 @@ from requests.exceptions import UnrewindableBodyError
 from requests.utils import get_environ_proxies, rewind_body, select_proxy
 
 from jupyter_auth.core.secret import MaskedStr
-from jupyter_auth.kernel.bound import REFUSED, BoundTokens, headers_at, refuse_proxy
-from jupyter_auth.kernel.throttle import RETRIES
+from jupyter_auth.kernel.http.origin_bound import REFUSED, BoundTokens, headers_at, refuse_proxy
+from jupyter_auth.kernel.http.rate_limits import RETRIES
 
 if TYPE_CHECKING:
     from requests import PreparedRequest, Response
 
     from jupyter_auth.core.models import Token
-    from jupyter_auth.kernel.throttle import Throttling
+    from jupyter_auth.kernel.http.rate_limits import Throttling
 
 
 class _Sent(MaskedStr):

@@ -1,0 +1,1 @@
+"""``%auth``, ``jupyter auth`` and ``doctor``."""

@@ -1,0 +1,1 @@
+"""How a person is asked to sign in: a link, a widget, a terminal."""

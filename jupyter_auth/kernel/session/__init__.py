@@ -1,0 +1,1 @@
+"""``UserSession`` and ``ClientSession``, and the accounts behind them."""
