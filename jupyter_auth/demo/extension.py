@@ -15,7 +15,7 @@ from jupyter_auth.demo.page import NAME, PATH, AuthorizationPage
 from jupyter_auth.demo.provider import CLIENT_ID, DemoProvider
 
 if TYPE_CHECKING:
-    from jupyter_auth.server.broker import Broker
+    from jupyter_auth.server.broker.broker import Broker
 
 
 class JupyterAuthDemo(ExtensionApp):

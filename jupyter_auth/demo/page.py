@@ -16,13 +16,13 @@ from tornado import web
 
 from jupyter_auth.demo.people import PEOPLE
 from jupyter_auth.server import views
+from jupyter_auth.server.broker.redirect_uri import checked_origin
 from jupyter_auth.server.guard import may
-from jupyter_auth.server.origins import checked_origin
 from jupyter_auth.server.pages import SEE_OTHER, PageHandler
 
 if TYPE_CHECKING:
     from jupyter_auth.demo.provider import DemoProvider
-    from jupyter_auth.server.broker import Broker
+    from jupyter_auth.server.broker.broker import Broker
 
 NAME = "demo"
 PATH = "jupyter-auth-demo/authorize"

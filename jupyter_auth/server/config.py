@@ -19,14 +19,14 @@ from jupyter_auth.core.errors import ConfigurationError
 from jupyter_auth.core.login.logins import LIFETIME
 from jupyter_auth.core.provider import client_credentials
 from jupyter_auth.core.provider.field_types import nearest
-from jupyter_auth.server import same_person
+from jupyter_auth.server.broker import same_person
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from traitlets.config import Application
 
-    from jupyter_auth.server.same_person import Rule
+    from jupyter_auth.server.broker.same_person import Rule
 
 SECTION = "JupyterAuth"
 SHORTEST = 1.0  # seconds

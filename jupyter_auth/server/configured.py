@@ -10,8 +10,8 @@ from jupyter_auth.core.provider.registry import Providers, user_file
 from jupyter_auth.server.config import instead
 
 if TYPE_CHECKING:
+    from jupyter_auth.server.broker.hub_redirect import UnderHub
     from jupyter_auth.server.config import Settings
-    from jupyter_auth.server.under_hub import UnderHub
 
 
 def providers_of(settings: Settings) -> Providers:

@@ -20,13 +20,13 @@ from tornado.netutil import bind_sockets
 from jupyter_auth.core.errors import StoreError
 from jupyter_auth.core.secret import Secret
 from jupyter_auth.core.wire import VERSION
-from jupyter_auth.server.inputs import MAX_BODY
+from jupyter_auth.server.broker.request_parsing import MAX_BODY
 from jupyter_auth.server.kernel import KeyGate, kernel_application
 
 if TYPE_CHECKING:
     import socket
 
-    from jupyter_auth.server.broker import Broker
+    from jupyter_auth.server.broker.broker import Broker
 
 VARIABLE = "JUPYTER_AUTH_CONNECTION"
 OFF = "JUPYTER_AUTH_OFF"  # why there is no door; nothing in it is secret

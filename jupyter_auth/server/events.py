@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from jupyter_events import EventLogger
 
-    from jupyter_auth.server.broker import Broker
+    from jupyter_auth.server.broker.broker import Broker
 
 CHANGED = "https://events.jupyter.org/jupyter_auth_session/changed/v1"
 PAUSE = 0.05  # seconds in which all that changes is one hint

@@ -15,16 +15,16 @@ from traitlets.config import Config
 from jupyter_auth.core.errors import AuthError
 from jupyter_auth.core.login.admission import anybody
 from jupyter_auth.server import pages, ui
-from jupyter_auth.server.broker import Broker
+from jupyter_auth.server.broker.broker import Broker
+from jupyter_auth.server.broker.hub_redirect import UnderHub
+from jupyter_auth.server.broker.known_browsers import Ties
+from jupyter_auth.server.broker.same_person import SamePerson
 from jupyter_auth.server.config import SECTION, JupyterAuth, Settings, read_settings
 from jupyter_auth.server.configured import checked, providers_of
 from jupyter_auth.server.door import OFF, VARIABLE, Door
 from jupyter_auth.server.events import Hints
-from jupyter_auth.server.remote import RemoteBroker
-from jupyter_auth.server.same_person import SamePerson
+from jupyter_auth.server.forward import RemoteBroker
 from jupyter_auth.server.sharing import is_shared
-from jupyter_auth.server.tied import Ties
-from jupyter_auth.server.under_hub import UnderHub
 from jupyter_auth.server.undumpable import close_process
 from jupyter_auth.server.views import STATIC
 

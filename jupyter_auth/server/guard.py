@@ -11,14 +11,14 @@ from tornado import web
 
 from jupyter_auth.core.errors import AuthError
 from jupyter_auth.core.wire import VERSION, VERSION_HEADER
-from jupyter_auth.server.answers import FORBIDDEN
-from jupyter_auth.server.origins import ForeignOrigin, checked_origin
+from jupyter_auth.server.broker.redirect_uri import ForeignOrigin, checked_origin
+from jupyter_auth.server.http_errors import FORBIDDEN
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
 
-    from jupyter_auth.server.broker import Broker
+    from jupyter_auth.server.broker.broker import Broker
 
 Method = TypeVar("Method")
 RESOURCE = "jupyter_auth"  # what an Authorizer is asked about

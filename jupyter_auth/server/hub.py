@@ -31,6 +31,9 @@ from jupyter_auth.core.common.urls import require_secure
 from jupyter_auth.core.errors import AuthError, ConfigurationError
 from jupyter_auth.core.provider import client_credentials
 from jupyter_auth.core.provider.registry import Providers
+from jupyter_auth.server.broker.page_urls import PREFIX
+from jupyter_auth.server.broker.poll_limit import Room
+from jupyter_auth.server.broker.request_parsing import MAX_BODY
 from jupyter_auth.server.config import read_settings
 from jupyter_auth.server.database import Database
 from jupyter_auth.server.door import MAX_HEADERS
@@ -50,9 +53,6 @@ from jupyter_auth.server.hub_people import People, is_gone
 from jupyter_auth.server.hub_start import Entrance, Place, needed, prefix_of
 from jupyter_auth.server.hub_turns import Downstream
 from jupyter_auth.server.hub_upkeep import again_and_again
-from jupyter_auth.server.inputs import MAX_BODY
-from jupyter_auth.server.places import PREFIX
-from jupyter_auth.server.room import Room
 from jupyter_auth.server.rotation import check_keys
 from jupyter_auth.server.sqlstore import name_persons
 from jupyter_auth.server.undumpable import close_process

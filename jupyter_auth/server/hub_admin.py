@@ -13,8 +13,8 @@ from tornado import web
 from tornado.web import HTTPError
 
 from jupyter_auth.core.errors import AuthError, ProviderUnavailable
-from jupyter_auth.server.answers import FORBIDDEN, UNAVAILABLE, refuse
 from jupyter_auth.server.database import Owner
+from jupyter_auth.server.http_errors import FORBIDDEN, UNAVAILABLE, refuse
 from jupyter_auth.server.hub_metrics import ACCOUNTS, SWEPT
 from jupyter_auth.server.hub_revocations import KIND
 from jupyter_auth.server.sqlstore import ACCOUNT

@@ -13,20 +13,20 @@ from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.errors import AuthError, ConfigurationError
 from jupyter_auth.core.protocol.discovery import Discovery
 from jupyter_auth.core.protocol.parties import Parties
-from jupyter_auth.server import inputs
-from jupyter_auth.server.bell import Waits
-from jupyter_auth.server.broker import Broker, Wire
+from jupyter_auth.server.broker import request_parsing
+from jupyter_auth.server.broker.broker import Broker, Wire
+from jupyter_auth.server.broker.known_browsers import Ties
+from jupyter_auth.server.broker.long_poll import Waits
+from jupyter_auth.server.broker.poll_limit import Room
+from jupyter_auth.server.broker.redirect_uri import hub_apart
+from jupyter_auth.server.broker.same_person import SamePerson
+from jupyter_auth.server.broker.thread_pools import SHARE, Pools
 from jupyter_auth.server.hub_metrics import LOGINS, LOGOUTS, TOKENS
 from jupyter_auth.server.hub_pulse import Pulse
 from jupyter_auth.server.hub_revocations import Revocations
 from jupyter_auth.server.hub_upkeep import Upkeep
 from jupyter_auth.server.identities import Identities
-from jupyter_auth.server.origins import hub_apart
-from jupyter_auth.server.pools import SHARE, Pools
-from jupyter_auth.server.room import Room
-from jupyter_auth.server.same_person import SamePerson
 from jupyter_auth.server.sqlstore import SqlRegister, SqlStore
-from jupyter_auth.server.tied import Ties
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -85,7 +85,7 @@ class AuditedBroker(Broker):
         """ConfigurationError: what rests in files here is the service's own, and no user's."""
         raise ConfigurationError(
             "Sign-ins that other packages keep are not read on a JupyterHub.",
-            hint=f"Sign in anew: %auth login {inputs.required(body, 'provider')}",
+            hint=f"Sign in anew: %auth login {request_parsing.required(body, 'provider')}",
         )
 
     async def begin(self, body: Mapping[str, Any]) -> Wire:

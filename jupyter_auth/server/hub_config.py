@@ -14,7 +14,7 @@ from traitlets.config.loader import LazyConfigValue
 
 from jupyter_auth.core.common.urls import host_of
 from jupyter_auth.core.errors import ConfigurationError
-from jupyter_auth.server.under_hub import CALLBACK, HOOK_VARIABLE, MARK, URL_VARIABLE
+from jupyter_auth.server.broker.hub_redirect import CALLBACK, HOOK_VARIABLE, MARK, URL_VARIABLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping

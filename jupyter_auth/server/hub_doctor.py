@@ -28,10 +28,10 @@ from jupyter_auth.core.login.shared_redirect_uris import must_name_issuer, other
 from jupyter_auth.core.protocol.discovery import Discovery
 from jupyter_auth.core.protocol.http import no_auth
 from jupyter_auth.core.protocol.parties import Party
-from jupyter_auth.server.answers import refuse
+from jupyter_auth.server.broker.page_urls import PREFIX
+from jupyter_auth.server.broker.redirect_uri import hub_apart
+from jupyter_auth.server.http_errors import refuse
 from jupyter_auth.server.hub_people import People
-from jupyter_auth.server.origins import hub_apart
-from jupyter_auth.server.places import PREFIX
 from jupyter_auth.server.rotation import sample_of_each_key
 
 if TYPE_CHECKING:

@@ -30,18 +30,18 @@ from traitlets import default
 
 from jupyter_auth.core.login.openings import digest
 from jupyter_auth.server import pages, ui
+from jupyter_auth.server.broker.page_urls import PREFIX
+from jupyter_auth.server.broker.redirect_uri import hub_apart
 from jupyter_auth.server.hub_memory import REMEMBERED
 from jupyter_auth.server.kernel import kernel_application
-from jupyter_auth.server.origins import hub_apart
 from jupyter_auth.server.pages import SEE_OTHER
-from jupyter_auth.server.places import PREFIX
 from jupyter_auth.server.views import STATIC
 
 if TYPE_CHECKING:
     from jupyter_server.base.handlers import JupyterHandler
     from tornado.httputil import HTTPServerRequest
 
-    from jupyter_auth.server.broker import Broker
+    from jupyter_auth.server.broker.broker import Broker
     from jupyter_auth.server.hub_brokers import HubBrokers
     from jupyter_auth.server.hub_people import People
 

@@ -16,7 +16,7 @@ from jupyter_auth.core.common.shown_text import plain_text
 from jupyter_auth.core.common.urls import origin_of, require_secure
 from jupyter_auth.core.errors import BrokerUnavailable, ConfigurationError
 from jupyter_auth.core.secret import Secret
-from jupyter_auth.server.answers import UNAVAILABLE
+from jupyter_auth.server.http_errors import UNAVAILABLE
 from jupyter_auth.server.hub_config import NAME
 
 ABOUT = "Service"

@@ -12,8 +12,8 @@ from jupyter_auth.server.sqlstore import LOGINS
 from jupyter_auth.server.tables import records
 
 if TYPE_CHECKING:
+    from jupyter_auth.server.broker.thread_pools import UserPools
     from jupyter_auth.server.database import Database
-    from jupyter_auth.server.pools import UserPools
 
 BEAT = 1.0  # seconds
 PATIENCE = 5.0  # seconds for which somebody who asked is looked for: several of their own beats

@@ -13,10 +13,10 @@ from urllib.parse import urlsplit
 from jupyter_auth.core.common.finding import Finding, wrong
 from jupyter_auth.core.common.urls import LOOPBACK_HOSTS
 from jupyter_auth.core.errors import AuthError, ConfigurationError
+from jupyter_auth.server.broker.hub_redirect import HOOK_VARIABLE, URL_VARIABLE
 from jupyter_auth.server.hub_config import ACCESS, NAME, SAME_PERSON
 from jupyter_auth.server.hub_doctor import reached
 from jupyter_auth.server.hub_people import NEEDED_SCOPES
-from jupyter_auth.server.under_hub import HOOK_VARIABLE, URL_VARIABLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -39,8 +39,8 @@ if TYPE_CHECKING:
     from jupyter_auth.core.protocol.parties import Party
     from jupyter_auth.core.provider.provider import Provider
     from jupyter_auth.core.provider.registry import Providers
+    from jupyter_auth.server.broker.thread_pools import Pools
     from jupyter_auth.server.database import Database, Record
-    from jupyter_auth.server.pools import Pools
     from jupyter_auth.server.vault import Vault
 
 KIND = "revocation"

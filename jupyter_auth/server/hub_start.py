@@ -16,11 +16,11 @@ from tornado.routing import Router
 from jupyter_auth.core.common.backoff import Backoff
 from jupyter_auth.core.errors import AuthError, BrokerUnavailable, ConfigurationError
 from jupyter_auth.server import views
-from jupyter_auth.server.answers import refuse
+from jupyter_auth.server.broker.page_urls import PREFIX
 from jupyter_auth.server.guard import HEADERS, POLICY
+from jupyter_auth.server.http_errors import refuse
 from jupyter_auth.server.hub_config import PORT
 from jupyter_auth.server.pages import SEE_OTHER
-from jupyter_auth.server.places import PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping

@@ -13,8 +13,8 @@ from tornado import web
 
 from jupyter_auth.core import wire
 from jupyter_auth.core.errors import AuthError, BrokerUnavailable
-from jupyter_auth.server import inputs
-from jupyter_auth.server.answers import error_of, refuse
+from jupyter_auth.server.broker import request_parsing
+from jupyter_auth.server.http_errors import error_of, refuse
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tornado.httputil import HTTPServerRequest
 
     from jupyter_auth.core.secret import Secret
-    from jupyter_auth.server.broker import Broker
+    from jupyter_auth.server.broker.broker import Broker
 
 _log = logging.getLogger("jupyter_auth")
 
@@ -80,7 +80,7 @@ class KernelHandler(web.RequestHandler):
 
     def body(self) -> dict[str, Any]:
         """The JSON object that was sent."""
-        return inputs.json_object(self.request.body)
+        return request_parsing.json_object(self.request.body)
 
     def query(self) -> dict[str, str]:
         """The query's parameters."""

@@ -25,20 +25,21 @@ from jupyter_auth.core.login.logins import LIFETIME
 from jupyter_auth.core.login.openings import binding_name
 from jupyter_auth.core.provider.client_credentials import install, lacking
 from jupyter_auth.core.provider.provider import ProviderInfo
-from jupyter_auth.server import inputs, views
-from jupyter_auth.server.answers import FORBIDDEN, error_of, refuse
+from jupyter_auth.server import views
+from jupyter_auth.server.broker import request_parsing
+from jupyter_auth.server.broker.known_browsers import Proof
+from jupyter_auth.server.broker.loopback_callback import Return
+from jupyter_auth.server.broker.page_urls import PREFIX
+from jupyter_auth.server.broker.redirect_uri import departure, moved
 from jupyter_auth.server.guard import UIHandler, may
-from jupyter_auth.server.origins import departure, moved
-from jupyter_auth.server.places import PREFIX
-from jupyter_auth.server.returns import Return
-from jupyter_auth.server.tied import Proof
+from jupyter_auth.server.http_errors import FORBIDDEN, error_of, refuse
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from jupyter_auth.core.models import AccountInfo, Login
     from jupyter_auth.core.provider.provider import Provider
-    from jupyter_auth.server.origins import Departure
+    from jupyter_auth.server.broker.redirect_uri import Departure
     from jupyter_auth.server.views import Outcome
 
 SEE_OTHER = 303
@@ -124,12 +125,12 @@ class LoginPage(Asking):
     async def _next(self, login_id: str, origin: str) -> dict[str, Any]:
         """The address to go to: the provider's, or this page anew to see what has become of it."""
         login = await self.broker.login_info(login_id)
-        body = inputs.json_object(self.request.body)
+        body = request_parsing.json_object(self.request.body)
         if login.candidate and "grant" not in body:
             if "yes" in body:  # else it is another tab's, which did not know of the candidate
                 await self._answered(login, body, origin)
         elif login.grant == "authorization_code" and not {"registration", "grant"} & body.keys():
-            return await self._leave(login, origin, by_hand=inputs.flag(body, "by_hand"))
+            return await self._leave(login, origin, by_hand=request_parsing.flag(body, "by_hand"))
         else:
             proof = Proof() if login.grant == "paste" else self.new_proof()
             login = await self.broker.step(login, body, proof.digest if proof else None)
@@ -139,7 +140,7 @@ class LoginPage(Asking):
 
     async def _answered(self, login: Login, body: dict[str, Any], origin: str) -> None:
         """Yes or no to the account that is held. LoginFailed: not from the page that asked."""
-        if not (yes := inputs.text(body, "yes")):
+        if not (yes := request_parsing.text(body, "yes")):
             await self.broker.end(login.id, {})
             return
         proof = Proof.of(self, login.id)
@@ -341,9 +342,9 @@ class Redirected(Answer):
         )
 
         self.require_own_origin()
-        body = inputs.json_object(self.request.body)
-        address = inputs.secret(body, "address")
-        asked = await self.broker.login_info(inputs.required(body, "login"))
+        body = request_parsing.json_object(self.request.body)
+        address = request_parsing.secret(body, "address")
+        asked = await self.broker.login_info(request_parsing.required(body, "login"))
         fixed = (await self.broker.configured(asked.provider)).redirect_uri or ""
         login = await self.complete(provider, redirected(address.reveal(), fixed))
         self.finish({"url": self.broker.login_path(login.id)})

@@ -7,9 +7,9 @@ from typing import Any
 
 from tornado import web
 
-from jupyter_auth.server import inputs
-from jupyter_auth.server.answers import error_of, refuse
+from jupyter_auth.server.broker import request_parsing
 from jupyter_auth.server.guard import UIHandler, may
+from jupyter_auth.server.http_errors import error_of, refuse
 
 
 class APIHandler(UIHandler):
@@ -30,7 +30,7 @@ class APIHandler(UIHandler):
 
     def body(self) -> dict[str, Any]:
         """The JSON object that was sent."""
-        return inputs.json_object(self.request.body)
+        return request_parsing.json_object(self.request.body)
 
     def answer(self, data: dict[str, Any], status: int = 200) -> None:
         """End with JSON."""

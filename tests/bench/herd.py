@@ -32,8 +32,8 @@ from replicas import Cluster
 
 from bench.hub import TICKS
 from jupyter_auth.core.errors import AuthError, BrokerUnavailable, from_wire
-from jupyter_auth.server import remote
-from jupyter_auth.server.broker import MAX_WAIT
+from jupyter_auth.server import forward
+from jupyter_auth.server.broker.broker import MAX_WAIT
 from jupyter_auth.server.database import Database, Owner
 from jupyter_auth.server.identities import Identities
 from jupyter_auth.server.sqlstore import SqlStore
@@ -144,7 +144,7 @@ class _Fixed:
     """The pause of versions that know no other."""
 
     def pause(self, _: AuthError) -> float:
-        return float(remote.PAUSE)
+        return float(forward.PAUSE)
 
     def reset(self) -> None: ...
 
@@ -160,7 +160,7 @@ def _backoff() -> Any:
 def _away() -> BrokerUnavailable:
     """As ``RemoteBroker`` has it."""
     error = BrokerUnavailable("It does not answer.")
-    error.retry_after = remote.PAUSE
+    error.retry_after = forward.PAUSE
     return error
 
 

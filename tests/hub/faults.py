@@ -17,7 +17,7 @@ import pytest
 from patience import until
 from providers.troubles import Gate, Reply
 
-from jupyter_auth.server.pools import THREADS
+from jupyter_auth.server.broker.thread_pools import THREADS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

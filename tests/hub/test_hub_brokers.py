@@ -15,8 +15,9 @@ from sqlalchemy import event
 
 from jupyter_auth.core.errors import BrokerUnavailable
 from jupyter_auth.core.provider.registry import Providers
-from jupyter_auth.server import bell, hub_brokers, hub_pulse
-from jupyter_auth.server.broker import MAX_WAIT
+from jupyter_auth.server import hub_brokers, hub_pulse
+from jupyter_auth.server.broker import long_poll
+from jupyter_auth.server.broker.broker import MAX_WAIT
 from jupyter_auth.server.config import Settings
 from jupyter_auth.server.database import Database, Owner
 from jupyter_auth.server.hub_brokers import HubBrokers
@@ -87,7 +88,7 @@ def test_what_another_replica_changes_is_told_and_quiet_users_cost_one_query_for
     for number in range(12):
         complete_login(brokers.engine(user(number)), "idp", rogue)
     brokers._database.change(records.delete().where(records.c.kind == "logins"))
-    for beat in ((hub_pulse, "BEAT"), (bell, "POLL")):
+    for beat in ((hub_pulse, "BEAT"), (long_poll, "POLL")):
         monkeypatch.setattr(*beat, 0.1)
     monkeypatch.setattr(hub_pulse, "PATIENCE", 2 * PATIENCE)
     asked: list[str] = []

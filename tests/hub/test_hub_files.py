@@ -13,8 +13,8 @@ from served import hub_token
 from service_process import another
 
 from jupyter_auth.core.errors import BrokerUnavailable
+from jupyter_auth.server.broker.poll_limit import FILES, POLLS, RESERVE, Room
 from jupyter_auth.server.hub_brokers import WAITERS
-from jupyter_auth.server.room import FILES, POLLS, RESERVE, Room
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -13,9 +13,9 @@ from patience import PATIENCE, until
 from served import browser_of, call, hub_token, signed_in
 
 from jupyter_auth.core.login.logins import MAX_PENDING
+from jupyter_auth.server.broker.request_parsing import MAX_BODY
 from jupyter_auth.server.door import MAX_HEADERS
 from jupyter_auth.server.hub_brokers import WAITERS
-from jupyter_auth.server.inputs import MAX_BODY
 
 if TYPE_CHECKING:
     from hub_process import Hub

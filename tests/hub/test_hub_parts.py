@@ -23,11 +23,11 @@ from jupyter_auth.core.common.backoff import Backoff, asked_for
 from jupyter_auth.core.errors import BrokerUnavailable
 from jupyter_auth.core.secret import Secret
 from jupyter_auth.server import events, kernel, ui
-from jupyter_auth.server.answers import status_of
+from jupyter_auth.server.broker.hub_redirect import UnderHub
+from jupyter_auth.server.forward import RemoteBroker
+from jupyter_auth.server.http_errors import status_of
 from jupyter_auth.server.hub import Service
 from jupyter_auth.server.hub_doctor import origins
-from jupyter_auth.server.remote import RemoteBroker
-from jupyter_auth.server.under_hub import UnderHub
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -16,8 +16,8 @@ from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.errors import ConfigurationError
 from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.core.tokens.store import MemoryStore
-from jupyter_auth.server.broker import Broker
-from jupyter_auth.server.under_hub import UnderHub
+from jupyter_auth.server.broker.broker import Broker
+from jupyter_auth.server.broker.hub_redirect import UnderHub
 
 if TYPE_CHECKING:
     from hub_process import Hub

@@ -16,8 +16,8 @@ from providers.troubles import Gate
 from replicas import Replica, sign_in
 from served import TOKEN_ROUTE
 
+from jupyter_auth.server.broker.thread_pools import THREADS
 from jupyter_auth.server.database import Owner
-from jupyter_auth.server.pools import THREADS
 
 if TYPE_CHECKING:
     from hub_process import Hub

@@ -19,9 +19,9 @@ from jupyter_auth.core.errors import StoreError
 from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.server import database as database_module
 from jupyter_auth.server import hub_brokers, hub_upkeep
-from jupyter_auth.server.answers import status_of
 from jupyter_auth.server.config import Settings
 from jupyter_auth.server.database import GRACE, LEASE, Database, Owner
+from jupyter_auth.server.http_errors import status_of
 from jupyter_auth.server.hub_brokers import HubBrokers
 from jupyter_auth.server.hub_metrics import UNSAVED
 from jupyter_auth.server.sqlstore import SqlRegister, SqlStore

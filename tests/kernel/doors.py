@@ -20,7 +20,7 @@ from tornado.netutil import bind_sockets
 
 from jupyter_auth.core.common.handles import plain
 from jupyter_auth.core.secret import Secret
-from jupyter_auth.server.broker import Broker
+from jupyter_auth.server.broker.broker import Broker
 from jupyter_auth.server.door import Connection, Door
 from jupyter_auth.server.kernel import KeyGate, kernel_application
 

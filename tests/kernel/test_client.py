@@ -24,7 +24,7 @@ from jupyter_auth.core.provider.provider import Provider
 from jupyter_auth.core.secret import Secret
 from jupyter_auth.kernel.broker.broker_client import BrokerClient, this_kernel
 from jupyter_auth.kernel.broker.connect import default_provider, watch
-from jupyter_auth.server.broker import MAX_WAIT
+from jupyter_auth.server.broker.broker import MAX_WAIT
 
 # Every call
 

@@ -17,7 +17,7 @@ from jupyter_auth.core.errors import (
 )
 from jupyter_auth.core.provider.provider import Provider
 from jupyter_auth.kernel.broker.broker_client import BrokerClient
-from jupyter_auth.server.broker import MAX_WAIT
+from jupyter_auth.server.broker.broker import MAX_WAIT
 
 # Doors that are gone, moved or strange
 

@@ -16,12 +16,12 @@ from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.errors import AuthError, ProviderUnavailable, Throttled
 from jupyter_auth.core.login.device_code import DeviceGrant
 from jupyter_auth.core.provider.registry import Providers
-from jupyter_auth.server import allowances
-from jupyter_auth.server.allowances import BY_PROGRAMS, UNLIMITED, Allowances, Rate
+from jupyter_auth.server.broker import user_limits
+from jupyter_auth.server.broker.thread_pools import PROVIDERS, QUEUE, SHARE, THREADS, Pools
+from jupyter_auth.server.broker.user_limits import BY_PROGRAMS, UNLIMITED, Allowances, Rate
 from jupyter_auth.server.config import Settings
 from jupyter_auth.server.database import Database, Owner
 from jupyter_auth.server.hub_brokers import HubBrokers
-from jupyter_auth.server.pools import PROVIDERS, QUEUE, SHARE, THREADS, Pools
 from jupyter_auth.server.vault import Vault
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from providers.rogue import RogueProvider
 
-    from jupyter_auth.server.broker import Broker
+    from jupyter_auth.server.broker.broker import Broker
 
 ASKED = {"provider": "idp"}
 
@@ -219,7 +219,7 @@ def test_whatever_asks_a_provider_is_limited_for_each_user(
     brokers: HubBrokers, rogue: RogueProvider, monkeypatch: pytest.MonkeyPatch, route: str
 ) -> None:
     for name in ("PEOPLE", "PROGRAMS"):
-        monkeypatch.setattr(allowances, name, Rate(3, 3600.0))
+        monkeypatch.setattr(user_limits, name, Rate(3, 3600.0))
 
     async def scene() -> None:
         async def call(name: str) -> str:

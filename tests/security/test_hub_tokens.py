@@ -14,11 +14,11 @@ from tornado.httpclient import AsyncHTTPClient
 from jupyter_auth.core.errors import BrokerUnavailable, ConfigurationError
 from jupyter_auth.core.secret import Secret
 from jupyter_auth.server import hub_turns
+from jupyter_auth.server.broker.hub_redirect import UnderHub
+from jupyter_auth.server.forward import RemoteBroker
 from jupyter_auth.server.hub_memory import BELIEVED, REFUSED, RENEWED, Believed
 from jupyter_auth.server.hub_people import People
 from jupyter_auth.server.hub_turns import Downstream, Turns
-from jupyter_auth.server.remote import RemoteBroker
-from jupyter_auth.server.under_hub import UnderHub
 
 if TYPE_CHECKING:
     from clock import Clock

@@ -24,7 +24,7 @@ from jupyter_auth.core.tokens import lockouts
 from jupyter_auth.core.tokens.store import MemoryStore, decoded, encoded
 from jupyter_auth.kernel.commands.verbs import moment
 from jupyter_auth.kernel.http.rate_limits import retry_after
-from jupyter_auth.server import inputs
+from jupyter_auth.server.broker import request_parsing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -119,11 +119,11 @@ def of_a_provider(value: Any) -> float | None:
 
 
 def reported(value: Any) -> float | None:
-    return inputs.limits({"provider": "own", "throttled_until": value}).throttled_until
+    return request_parsing.limits({"provider": "own", "throttled_until": value}).throttled_until
 
 
 def reported_quota(value: Any) -> float | None:
-    quota = inputs.limits({"provider": "own", "quota": {"reset_at": value}}).quota
+    quota = request_parsing.limits({"provider": "own", "quota": {"reset_at": value}}).quota
     return quota and quota.reset_at
 
 
@@ -138,7 +138,7 @@ READERS: dict[str, Callable[[Any], Any]] = {
     "leeway": of_a_provider,
     "throttled_until": reported,
     "quota": reported_quota,
-    "wait": lambda value: inputs.number(value, "wait", 30.0),
+    "wait": lambda value: request_parsing.number(value, "wait", 30.0),
 }
 
 

@@ -8,7 +8,7 @@ import pytest
 from jupyter_process import JupyterProcess
 
 from jupyter_auth.core.provider.provider import Provider
-from jupyter_auth.server.whereabouts import Whereabouts
+from jupyter_auth.server.broker.redirect_uri_checks import Whereabouts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -16,8 +16,8 @@ from patience import PATIENCE
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.core.tokens.store import MemoryStore
-from jupyter_auth.server import broker as broker_module
-from jupyter_auth.server.broker import USAGE_PAUSE, Broker
+from jupyter_auth.server.broker import broker as broker_module
+from jupyter_auth.server.broker.broker import USAGE_PAUSE, Broker
 from jupyter_auth.server.events import CHANGED, PAUSE, Hints
 
 if TYPE_CHECKING:

@@ -22,7 +22,7 @@ from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.errors import ConfigurationError, StoreError
 from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.core.tokens.store import MemoryStore
-from jupyter_auth.server.broker import Broker
+from jupyter_auth.server.broker.broker import Broker
 from jupyter_auth.server.config import read_settings
 from jupyter_auth.server.door import Door
 

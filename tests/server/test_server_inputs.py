@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jupyter_auth.core.errors import ConfigurationError
-from jupyter_auth.server import inputs
+from jupyter_auth.server.broker import request_parsing
 
 NAMES = st.sampled_from(
     [
@@ -42,7 +42,7 @@ def check(error: ConfigurationError) -> None:
 @settings(deadline=None)
 def test_any_body(body: bytes) -> None:
     try:
-        assert isinstance(inputs.json_object(body), dict)
+        assert isinstance(request_parsing.json_object(body), dict)
     except ConfigurationError as error:
         check(error)
 
@@ -50,13 +50,13 @@ def test_any_body(body: bytes) -> None:
 @pytest.mark.parametrize(
     "read",
     [
-        lambda data: inputs.text(data, "x"),
-        lambda data: inputs.required(data, "provider"),
-        inputs.session_key,
-        lambda data: inputs.flag(data, "x"),
-        lambda data: inputs.words(data, "x"),
-        lambda data: inputs.number(data.get("x"), "x", 100.0),
-        lambda data: inputs.limits(data | {"provider": "idp"}),
+        lambda data: request_parsing.text(data, "x"),
+        lambda data: request_parsing.required(data, "provider"),
+        request_parsing.session_key,
+        lambda data: request_parsing.flag(data, "x"),
+        lambda data: request_parsing.words(data, "x"),
+        lambda data: request_parsing.number(data.get("x"), "x", 100.0),
+        lambda data: request_parsing.limits(data | {"provider": "idp"}),
     ],
 )
 def test_any_object(read: Any) -> None:

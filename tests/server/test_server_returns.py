@@ -13,8 +13,8 @@ from processes import free_port
 from providers.rogue import RogueProvider
 
 from jupyter_auth.core.login import loopback_server
-from jupyter_auth.server.origins import Departure, departure
-from jupyter_auth.server.returns import Return, Returns
+from jupyter_auth.server.broker.loopback_callback import Return, Returns
+from jupyter_auth.server.broker.redirect_uri import Departure, departure
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -20,9 +20,9 @@ from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.core.tokens.store import MemoryStore
 from jupyter_auth.kernel.broker.broker_client import BrokerClient
-from jupyter_auth.server import bell
-from jupyter_auth.server.broker import MAX_WAIT
-from jupyter_auth.server.pools import THREADS
+from jupyter_auth.server.broker import long_poll
+from jupyter_auth.server.broker.broker import MAX_WAIT
+from jupyter_auth.server.broker.thread_pools import THREADS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -66,7 +66,7 @@ def test_a_change_wakes_whoever_waits(kernel: Kernel) -> None:
 def test_what_other_processes_do_is_looked_for_however_a_look_fails(
     rogue: RogueProvider, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bell, "POLL", 0.0)
+    monkeypatch.setattr(long_poll, "POLL", 0.0)
     idp = {"issuer": rogue.issuer, "client_id": rogue.client_id}
     engine, looks = Engine(Providers({"idp": idp}), MemoryStore()), []
 
@@ -85,7 +85,7 @@ def test_what_other_processes_do_is_looked_for_however_a_look_fails(
 
 def test_and_at_once(rogue: RogueProvider, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Not by a look at what other processes changed: none comes in time."""
-    monkeypatch.setattr(bell, "POLL", 2 * PATIENCE)
+    monkeypatch.setattr(long_poll, "POLL", 2 * PATIENCE)
     idp = {"issuer": rogue.issuer, "client_id": rogue.client_id}
     engine = Engine(Providers({"idp": idp}), MemoryStore())
     with OpenDoor(engine, tmp_path) as door, ThreadPoolExecutor(1) as callers:

@@ -8,9 +8,9 @@ from urllib.parse import urlsplit
 import pytest
 from served import browser_of
 
+from jupyter_auth.server.broker.hub_redirect import UnderHub
+from jupyter_auth.server.broker.known_browsers import Ties
 from jupyter_auth.server.hub_doors import SharedOAuth
-from jupyter_auth.server.tied import Ties
-from jupyter_auth.server.under_hub import UnderHub
 
 if TYPE_CHECKING:
     from hub_process import Hub, HubBrowser

@@ -18,14 +18,14 @@ from jupyter_auth.core import wire
 from jupyter_auth.core.common.backoff import Backoff
 from jupyter_auth.core.errors import BrokerUnavailable, ConfigurationError, from_wire
 from jupyter_auth.core.secret import Secret
-from jupyter_auth.server.broker import MAX_WAIT, Wire
-from jupyter_auth.server.places import PREFIX
-from jupyter_auth.server.under_hub import URL_VARIABLE
+from jupyter_auth.server.broker.broker import MAX_WAIT, Wire
+from jupyter_auth.server.broker.hub_redirect import URL_VARIABLE
+from jupyter_auth.server.broker.page_urls import PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from jupyter_auth.server.under_hub import UnderHub
+    from jupyter_auth.server.broker.hub_redirect import UnderHub
 
 TIMEOUT = 60.0  # seconds: longer than a refresh may take
 CONNECTIONS = 600  # most of them long polls

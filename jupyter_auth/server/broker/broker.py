@@ -18,13 +18,13 @@ from jupyter_auth.core.errors import ConfigurationError
 from jupyter_auth.core.provider.definitions import provider_from_mapping, provider_to_mapping
 from jupyter_auth.core.provider.provider import configured_names
 from jupyter_auth.core.tokens.lifetimes import Need
-from jupyter_auth.server import inputs, steps
-from jupyter_auth.server.asker import Asker
-from jupyter_auth.server.bell import WAITS, Bell, Waits
-from jupyter_auth.server.places import Places
-from jupyter_auth.server.pools import THREADS, Pools
-from jupyter_auth.server.returns import Returns
-from jupyter_auth.server.tied import Ties
+from jupyter_auth.server.broker import login_forms, request_parsing
+from jupyter_auth.server.broker.device_polling import Asker
+from jupyter_auth.server.broker.known_browsers import Ties
+from jupyter_auth.server.broker.long_poll import WAITS, Bell, Waits
+from jupyter_auth.server.broker.loopback_callback import Returns
+from jupyter_auth.server.broker.page_urls import Places
+from jupyter_auth.server.broker.thread_pools import THREADS, Pools
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from jupyter_auth.core.login.login_store import Binding
     from jupyter_auth.core.models import AccountInfo, Change, Login, Logout
     from jupyter_auth.core.provider.provider import Provider, ProviderInfo
-    from jupyter_auth.server.pools import UserPools
-    from jupyter_auth.server.under_hub import UnderHub
+    from jupyter_auth.server.broker.hub_redirect import UnderHub
+    from jupyter_auth.server.broker.thread_pools import UserPools
 
 MAX_WAIT = 30.0  # seconds
 MAX_VALID = 86400.0  # seconds
@@ -115,7 +115,7 @@ class Broker(Places):
 
     async def add(self, body: Mapping[str, Any]) -> Wire:
         """Write a provider down in the person's own file: the kernel door's alone."""
-        name = inputs.required(body, "name")
+        name = request_parsing.required(body, "name")
         fields = {key: value for key, value in body.items() if key != "name"}
         return wire.provider_to_wire(await self._pools.run(None, self._engine.add, name, fields))
 
@@ -126,7 +126,7 @@ class Broker(Places):
 
         ``origin``: that of the browser that asks.
         """
-        name = inputs.text(query, "provider")
+        name = request_parsing.text(query, "provider")
         found = await self._pools.run(_pool(name or ""), self._engine.examine, name)
         here = self.whereabouts(origin or self._visited, self._listening())
         if name:
@@ -155,34 +155,34 @@ class Broker(Places):
         return await self._log_out(self._engine.logout, query)
 
     async def _log_out(self, call: Callable[..., Logout], query: Mapping[str, Any]) -> Wire:
-        name = inputs.required(query, "provider")
+        name = request_parsing.required(query, "provider")
         outcome = await self._pools.run(
             _pool(name),
             call,
             name,
-            inputs.session_key(query),
+            request_parsing.session_key(query),
             revoke=query.get("revoke", "1") != "0",
         )
         return dataclasses.asdict(outcome)
 
     async def token(self, body: Mapping[str, Any]) -> Wire:
         """The token itself: the kernel door's alone."""
-        name, key = inputs.required(body, "provider"), inputs.session_key(body)
-        if grant := inputs.text(body, "grant"):
+        name, key = request_parsing.required(body, "provider"), request_parsing.session_key(body)
+        if grant := request_parsing.text(body, "grant"):
             if grant != wire.CLIENT_CREDENTIALS:
                 raise ConfigurationError("'grant' can only be client_credentials here.")
             return await self._client_token(name, key, body)
         pool = _pool(name)
         need = Need(
-            min_valid=inputs.number(body.get("min_valid"), "min_valid", MAX_VALID),
-            rejected=inputs.text(body, "rejected"),
+            min_valid=request_parsing.number(body.get("min_valid"), "min_valid", MAX_VALID),
+            rejected=request_parsing.text(body, "rejected"),
         )
         # A provider that hangs fills its own pool, not that of those who need not ask it.
         token = await self._pools.run(None, self._engine.token_at_hand, name, key, need)
         if token is None:
             token = await self._pools.run(pool, self._engine.token, name, key, **vars(need))
         answer = wire.token_to_wire(token)
-        if inputs.flag(body, "id_token"):
+        if request_parsing.flag(body, "id_token"):
             id_token = await self._pools.run(pool, self._engine.id_token, name, key)
             answer["id_token"] = id_token.reveal() if id_token else None
         return answer
@@ -193,9 +193,9 @@ class Broker(Places):
             self._engine.client_token,
             name,
             key,
-            scopes=inputs.words(body, "scopes"),
-            min_valid=inputs.number(body.get("min_valid"), "min_valid", MAX_VALID),
-            rejected=inputs.text(body, "rejected"),
+            scopes=request_parsing.words(body, "scopes"),
+            min_valid=request_parsing.number(body.get("min_valid"), "min_valid", MAX_VALID),
+            rejected=request_parsing.text(body, "rejected"),
         )
         return wire.token_to_wire(token)
 
@@ -205,13 +205,13 @@ class Broker(Places):
 
     async def import_accounts(self, body: Mapping[str, Any]) -> Wire:
         """Take over what another package keeps in files of this server's user."""
-        name = inputs.required(body, "provider")
+        name = request_parsing.required(body, "provider")
         found = await self._pools.run(_pool(name), self._engine.import_accounts, name)
         return {"imported": [dataclasses.asdict(each) for each in found]}
 
     async def usage(self, body: Mapping[str, Any]) -> Wire:
         """What a kernel saw of an API's limits, and what all of them saw together."""
-        found = await self._pools.run(None, self._engine.usage, inputs.limits(body))
+        found = await self._pools.run(None, self._engine.usage, request_parsing.limits(body))
         if self._telling is None:
             loop = asyncio.get_running_loop()
             self._telling = loop.call_later(USAGE_PAUSE, self._tell_usage)
@@ -235,21 +235,21 @@ class Broker(Places):
 
     async def begin(self, body: Mapping[str, Any]) -> Wire:
         """A pending login: a new one, or the one under way for the same."""
-        name = inputs.required(body, "provider")
+        name = request_parsing.required(body, "provider")
         obstacle = self.hub.obstacle_to_begin(await self.configured(name)) if self.hub else None
         try:
             login = await self._pools.run(
                 _pool(name),
                 self._engine.begin,
                 name,
-                inputs.session_key(body),
-                username=inputs.text(body, "username"),
-                scopes=inputs.words(body, "scopes"),
-                force=inputs.flag(body, "force"),
-                grant=inputs.text(body, "grant") or ("device_code" if obstacle else None),
-                kernel=inputs.shown(body, "kernel"),
-                notebook=inputs.shown(body, "notebook"),
-                shared=self._shared or inputs.flag(body, "shared"),
+                request_parsing.session_key(body),
+                username=request_parsing.text(body, "username"),
+                scopes=request_parsing.words(body, "scopes"),
+                force=request_parsing.flag(body, "force"),
+                grant=request_parsing.text(body, "grant") or ("device_code" if obstacle else None),
+                kernel=request_parsing.shown(body, "kernel"),
+                notebook=request_parsing.shown(body, "notebook"),
+                shared=self._shared or request_parsing.flag(body, "shared"),
             )
         except ConfigurationError as error:
             raise obstacle or error from None
@@ -270,8 +270,8 @@ class Broker(Places):
 
     async def changes(self, query: Mapping[str, Any], gone: asyncio.Event) -> Wire:
         """What happened after ``since``, waiting ``wait`` seconds for some."""
-        since = int(inputs.number(query.get("since"), "since", 2**53))
-        wait = inputs.number(query.get("wait"), "wait", MAX_WAIT)
+        since = int(request_parsing.number(query.get("since"), "since", 2**53))
+        wait = request_parsing.number(query.get("wait"), "wait", MAX_WAIT)
         found = await self._bell.changes(since, wait, gone)
         placed = tuple(self._place_change(each) for each in found.changes)
         return wire.changes_to_wire(dataclasses.replace(found, changes=placed))
@@ -317,7 +317,7 @@ class Broker(Places):
     async def step(self, login: Login, body: Mapping[str, Any], confirm_by: str | None) -> Login:
         """What was done on this login's page, where that does not leave for the provider."""
         pool = _pool(login.provider)
-        await self._pools.run(pool, steps.take, self._engine, login, body, confirm_by)
+        await self._pools.run(pool, login_forms.take, self._engine, login, body, confirm_by)
         return await self.login_info(login.id)
 
     async def asks(self, login: Login, confirm_by: str) -> bool:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from jupyter_auth.core.common.handles import plain
 from jupyter_auth.core.errors import BrokerUnavailable, ProviderUnavailable
-from jupyter_auth.server.allowances import Allowances
+from jupyter_auth.server.broker.user_limits import Allowances
 
 if TYPE_CHECKING:
     from collections.abc import Callable

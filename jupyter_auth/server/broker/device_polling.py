@@ -11,7 +11,7 @@ from jupyter_auth.core.errors import AuthError
 if TYPE_CHECKING:
     from jupyter_auth.core.engine import Engine
     from jupyter_auth.core.models import Login
-    from jupyter_auth.server.pools import UserPools
+    from jupyter_auth.server.broker.thread_pools import UserPools
 
 
 class Asker:

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from jupyter_auth.core.common.handles import plain
-from jupyter_auth.server.whereabouts import Whereabouts
+from jupyter_auth.server.broker.redirect_uri_checks import Whereabouts
 
 if TYPE_CHECKING:
     from jupyter_auth.core.models import Login
-    from jupyter_auth.server.under_hub import UnderHub
+    from jupyter_auth.server.broker.hub_redirect import UnderHub
 
 PREFIX = "jupyter-auth/"
 

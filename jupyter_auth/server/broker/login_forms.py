@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from jupyter_auth.server import inputs
+from jupyter_auth.server.broker import request_parsing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,44 +23,44 @@ def take(engine: Engine, login: Login, body: Mapping[str, Any], confirm_by: str 
     ``confirm_by``: as for ``Engine.finish``.
     """
     if "grant" in body:
-        engine.typed.choose(login.id, inputs.required(body, "grant"))
+        engine.typed.choose(login.id, request_parsing.required(body, "grant"))
     elif "registration" in body:
         _set_up(engine, login.id, body)
     elif login.grant == "device_code":
         engine.device.start(login.id, confirm_by=confirm_by)
     elif login.grant == "paste":
-        text = inputs.secret(body, "pasted")
-        host = inputs.required(body, "host")
+        text = request_parsing.secret(body, "pasted")
+        host = request_parsing.required(body, "host")
         engine.typed.paste(login.id, text, host=host, confirm_by=confirm_by)
     else:
         _STEPS[login.grant](engine, login.id, body)
 
 
 def _set_up(engine: Engine, login_id: str, body: Mapping[str, Any]) -> None:
-    given = inputs.table(body, "registration")
+    given = request_parsing.table(body, "registration")
     fields: dict[str, str | Secret] = {}
     for name in engine.typed.missing(login_id):
-        take = inputs.secret if name == "client_secret" else inputs.required
+        take = request_parsing.secret if name == "client_secret" else request_parsing.required
         fields[name] = take(given, name)
-    host, grant = inputs.required(body, "host"), inputs.text(given, "grant")
+    host, grant = request_parsing.required(body, "host"), request_parsing.text(given, "grant")
     engine.typed.set_up(login_id, fields, host=host, grant=grant)
 
 
 def _password(engine: Engine, login_id: str, body: Mapping[str, Any]) -> None:
     engine.typed.password(
         login_id,
-        inputs.required(body, "username"),
-        inputs.secret(body, "password"),
-        host=inputs.required(body, "host"),
+        request_parsing.required(body, "username"),
+        request_parsing.secret(body, "password"),
+        host=request_parsing.required(body, "host"),
     )
 
 
 def _api_key(engine: Engine, login_id: str, body: Mapping[str, Any]) -> None:
     provider = engine.configured(engine.login(login_id).provider)
-    given = inputs.table(body, "key")
+    given = request_parsing.table(body, "key")
     names = provider.api_key.parts if provider.api_key else ()
-    parts = {name: inputs.secret(given, name) for name in names}
-    engine.typed.api_key(login_id, parts, host=inputs.required(body, "host"))
+    parts = {name: request_parsing.secret(given, name) for name in names}
+    engine.typed.api_key(login_id, parts, host=request_parsing.required(body, "host"))
 
 
 _STEPS = {"password": _password, "api_key": _api_key}

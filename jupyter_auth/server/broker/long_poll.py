@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, NamedTuple
 from jupyter_auth.core.common.seldom import Seldom
 from jupyter_auth.core.errors import BrokerUnavailable, Throttled
 from jupyter_auth.core.models import Changes
-from jupyter_auth.server.room import LATER, Room
+from jupyter_auth.server.broker.poll_limit import LATER, Room
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from jupyter_auth.core.engine import Engine
-    from jupyter_auth.server.asker import Asker
-    from jupyter_auth.server.pools import UserPools
+    from jupyter_auth.server.broker.device_polling import Asker
+    from jupyter_auth.server.broker.thread_pools import UserPools
 
 POLL = 1.0  # seconds between looks at what other processes changed, while anybody waits
 WAITERS = 512  # long polls at a time

@@ -21,17 +21,44 @@ from __future__ import annotations
 import getpass
 import secrets
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 from jupyter_auth.core.login.logins import LIFETIME
 from jupyter_auth.core.login.openings import digest
-from jupyter_auth.server.origins import hub_apart
-from jupyter_auth.server.places import PREFIX
+from jupyter_auth.server.broker.page_urls import PREFIX
+from jupyter_auth.server.broker.redirect_uri import hub_apart
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from jupyter_auth.server.guard import UIHandler
+    from tornado.httputil import HTTPServerRequest
+
+
+class Page(Protocol):
+    """What is asked of a page's handler here: tornado's, which knows its user."""
+
+    request: HTTPServerRequest
+
+    @property
+    def user(self) -> str:
+        """Who is logged in."""
+
+    @property
+    def base_url(self) -> str:
+        """Where the server is, with a slash at the end."""
+
+    def get_cookie(self, name: str) -> str | None:
+        """One that the browser sent."""
+
+    def set_cookie(self, name: str, value: str, **attributes: Any) -> None:
+        """One for the browser."""
+
+    def get_signed_cookie(self, name: str, *, max_age_days: float) -> bytes | None:
+        """One that this server signed."""
+
+    def set_signed_cookie(self, name: str, value: str, **attributes: Any) -> None:
+        """One that this server signs."""
+
 
 DAYS = 365  # that a browser stays tied
 
@@ -77,7 +104,7 @@ class Ties:
         """Name and path of one for ``path``, which no other host can set where that can be."""
         return (f"__Host-{name}", "/") if self.host_only else (name, path)
 
-    def arrived(self, page: UIHandler, *, secure: bool) -> bool:
+    def arrived(self, page: Page, *, secure: bool) -> bool:
         """Whether this browser may leave by itself; ties one that came from the server's pages.
 
         ``secure``: as in ``tie``.
@@ -89,11 +116,11 @@ class Ties:
             return True
         return self._known(page)
 
-    def must_ask(self, page: UIHandler) -> bool:
+    def must_ask(self, page: Page) -> bool:
         """Whether nothing may be stored for this browser before its person said yes."""
         return self._always or not self._known(page)
 
-    def tie(self, page: UIHandler, *, secure: bool) -> None:
+    def tie(self, page: Page, *, secure: bool) -> None:
         """From now on this browser is known. ``secure``: its address is an https one."""
         name, path = self._tie(page)
         page.set_signed_cookie(
@@ -110,12 +137,12 @@ class Ties:
     def _always(self) -> bool:
         return self.one_origin if self.confirm is None else self.confirm
 
-    def _known(self, page: UIHandler) -> bool:
+    def _known(self, page: Page) -> bool:
         name, _ = self._tie(page)
         value = page.get_signed_cookie(name, max_age_days=DAYS)
         return self.confirm is False or value == page.user.encode()
 
-    def _tie(self, page: UIHandler) -> tuple[str, str]:
+    def _tie(self, page: Page) -> tuple[str, str]:
         """Cookies of several servers on one host are in one jar, whatever their ports."""
         place = digest(f"{page.request.host}{page.base_url}")[:16]
         return self.cookie(f"jupyter-auth-tied-{place}", f"{page.base_url}{PREFIX}")
@@ -134,7 +161,7 @@ class Proof:
         self._value = value or secrets.token_urlsafe(32)
 
     @classmethod
-    def of(cls, page: UIHandler, login_id: str) -> Proof | None:
+    def of(cls, page: Page, login_id: str) -> Proof | None:
         """The one that this browser has for that login."""
         value = page.get_cookie(_cookie(login_id))
         return cls(value) if value else None
@@ -153,7 +180,7 @@ class Proof:
         """Itself: for the engine."""
         return self._value
 
-    def give(self, page: UIHandler, login_id: str, path: str, *, secure: bool) -> None:
+    def give(self, page: Page, login_id: str, path: str, *, secure: bool) -> None:
         """Put it into the browser, for the page at ``path``."""
         page.set_cookie(
             _cookie(login_id),

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from jupyter_auth.core.common.finding import Finding, wrong
 from jupyter_auth.core.common.urls import origin_of
 from jupyter_auth.core.errors import ConfigurationError
-from jupyter_auth.server.origins import departure
+from jupyter_auth.server.broker.redirect_uri import departure
 
 if TYPE_CHECKING:
     from jupyter_auth.core.provider.provider import Provider

@@ -14,7 +14,7 @@ from urllib.parse import quote, urlsplit
 
 from jupyter_auth.core.common.finding import Finding
 from jupyter_auth.core.errors import ConfigurationError
-from jupyter_auth.server.origins import hub_apart
+from jupyter_auth.server.broker.redirect_uri import hub_apart
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -1,0 +1,1 @@
+"""One person's engine, as the handlers of a web server see it."""
