@@ -15,10 +15,10 @@ from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from tornado import web
 
 from jupyter_auth.demo.people import PEOPLE
-from jupyter_auth.server import views
 from jupyter_auth.server.broker.redirect_uri import checked_origin
-from jupyter_auth.server.guard import may
-from jupyter_auth.server.pages import SEE_OTHER, PageHandler
+from jupyter_auth.server.browser import render
+from jupyter_auth.server.browser.base_handler import may
+from jupyter_auth.server.browser.pages import SEE_OTHER, PageHandler
 
 if TYPE_CHECKING:
     from jupyter_auth.demo.provider import DemoProvider
@@ -99,7 +99,7 @@ class AuthorizationPage(PageHandler):
 def _template() -> Any:
     """In the frame of the server's own pages, and with their style sheet."""
     environment = Environment(
-        loader=ChoiceLoader([PackageLoader(__package__), PackageLoader(views.__package__)]),
+        loader=ChoiceLoader([PackageLoader(__package__), PackageLoader(render.__package__)]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

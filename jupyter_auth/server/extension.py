@@ -14,19 +14,19 @@ from traitlets.config import Config
 
 from jupyter_auth.core.errors import AuthError
 from jupyter_auth.core.login.admission import anybody
-from jupyter_auth.server import pages, ui
 from jupyter_auth.server.broker.broker import Broker
 from jupyter_auth.server.broker.hub_redirect import UnderHub
 from jupyter_auth.server.broker.known_browsers import Ties
 from jupyter_auth.server.broker.same_person import SamePerson
+from jupyter_auth.server.browser import api, pages
+from jupyter_auth.server.browser.events import Hints
+from jupyter_auth.server.browser.render import STATIC
 from jupyter_auth.server.config import SECTION, JupyterAuth, Settings, read_settings
 from jupyter_auth.server.configured import checked, providers_of
-from jupyter_auth.server.door import OFF, VARIABLE, Door
-from jupyter_auth.server.events import Hints
 from jupyter_auth.server.forward import RemoteBroker
+from jupyter_auth.server.kernel_api.socket import OFF, VARIABLE, Door
 from jupyter_auth.server.sharing import is_shared
 from jupyter_auth.server.undumpable import close_process
-from jupyter_auth.server.views import STATIC
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -142,7 +142,7 @@ class JupyterAuthApp(ExtensionApp):
     def initialize_handlers(self) -> None:
         """Both doors' routes are tables; this is the UI door's."""
         given = {"broker": self.broker}
-        routes = ui.ROUTES if self.remote else [*pages.ROUTES, *ui.ROUTES]
+        routes = api.ROUTES if self.remote else [*pages.ROUTES, *api.ROUTES]
         self.handlers.extend((path, kind, given) for path, kind in routes)
 
     async def _start_jupyter_server_extension(self, _: ServerApp) -> None:

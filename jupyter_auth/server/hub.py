@@ -36,7 +36,6 @@ from jupyter_auth.server.broker.poll_limit import Room
 from jupyter_auth.server.broker.request_parsing import MAX_BODY
 from jupyter_auth.server.config import read_settings
 from jupyter_auth.server.database import Database
-from jupyter_auth.server.door import MAX_HEADERS
 from jupyter_auth.server.hub_admin import sweep, watch_desk
 from jupyter_auth.server.hub_brokers import HubBrokers
 from jupyter_auth.server.hub_config import (
@@ -53,6 +52,7 @@ from jupyter_auth.server.hub_people import People, is_gone
 from jupyter_auth.server.hub_start import Entrance, Place, needed, prefix_of
 from jupyter_auth.server.hub_turns import Downstream
 from jupyter_auth.server.hub_upkeep import again_and_again
+from jupyter_auth.server.kernel_api.socket import MAX_HEADERS
 from jupyter_auth.server.rotation import check_keys
 from jupyter_auth.server.sqlstore import name_persons
 from jupyter_auth.server.undumpable import close_process

@@ -29,13 +29,13 @@ from tornado.routing import AnyMatches, Matcher, Rule, RuleRouter
 from traitlets import default
 
 from jupyter_auth.core.login.openings import digest
-from jupyter_auth.server import pages, ui
 from jupyter_auth.server.broker.page_urls import PREFIX
 from jupyter_auth.server.broker.redirect_uri import hub_apart
+from jupyter_auth.server.browser import api, pages
+from jupyter_auth.server.browser.pages import SEE_OTHER
+from jupyter_auth.server.browser.render import STATIC
 from jupyter_auth.server.hub_memory import REMEMBERED
-from jupyter_auth.server.kernel import kernel_application
-from jupyter_auth.server.pages import SEE_OTHER
-from jupyter_auth.server.views import STATIC
+from jupyter_auth.server.kernel_api.handlers import kernel_application
 
 if TYPE_CHECKING:
     from jupyter_server.base.handlers import JupyterHandler
@@ -228,4 +228,4 @@ class _Path(Matcher):
         return {} if request.path == self._path else None
 
 
-_BROWSERS: list[tuple[str, Any]] = [*pages.ROUTES, *ui.ROUTES]
+_BROWSERS: list[tuple[str, Any]] = [*pages.ROUTES, *api.ROUTES]

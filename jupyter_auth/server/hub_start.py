@@ -15,12 +15,12 @@ from tornado.routing import Router
 
 from jupyter_auth.core.common.backoff import Backoff
 from jupyter_auth.core.errors import AuthError, BrokerUnavailable, ConfigurationError
-from jupyter_auth.server import views
 from jupyter_auth.server.broker.page_urls import PREFIX
-from jupyter_auth.server.guard import HEADERS, POLICY
+from jupyter_auth.server.browser import render
+from jupyter_auth.server.browser.base_handler import HEADERS, POLICY
+from jupyter_auth.server.browser.pages import SEE_OTHER
 from jupyter_auth.server.http_errors import refuse
 from jupyter_auth.server.hub_config import PORT
-from jupyter_auth.server.pages import SEE_OTHER
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -96,7 +96,11 @@ class Entrance(Router):
         self._reason = AuthError("It has just been started.")
         self._within: Router = web.Application(
             [
-                (rf"{place.prefix}static/(.*)", web.StaticFileHandler, {"path": str(views.STATIC)}),
+                (
+                    rf"{place.prefix}static/(.*)",
+                    web.StaticFileHandler,
+                    {"path": str(render.STATIC)},
+                ),
                 (r".*", _NotYet, {"entrance": self, "place": place}),
             ],
             log_function=lambda _: None,
@@ -173,9 +177,9 @@ class _NotYet(web.RequestHandler):
             # A provider's answer, perhaps: as ever the code leaves the address bar.
             self.redirect(f"{self._place.prefix}problem/failed", status=SEE_OTHER)
         else:
-            outcome = views.Outcome("warning", "Not yet", error.message, error.hint)
+            outcome = render.Outcome("warning", "Not yet", error.message, error.hint)
             base_url = self._place.prefix.removesuffix(PREFIX)
             static = f"{self._place.prefix}static/"
             self.finish(
-                views.render("problem", base_url, static, self._place.home, outcome=outcome)
+                render.render("problem", base_url, static, self._place.home, outcome=outcome)
             )

@@ -7,7 +7,7 @@ import type { State } from "./model";
 import { plain, sentence } from "./view";
 import type { Failure, Login, Provider, Wish } from "./wire";
 
-/** Registered by the server: jupyter_auth/server/events.py. */
+/** Registered by the server: jupyter_auth/server/browser/events.py. */
 export const CHANGED = "https://events.jupyter.org/jupyter_auth_session/changed/v1";
 
 /** One user's accounts on the server. Every method rejects with one sentence for that user. */

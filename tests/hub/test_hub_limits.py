@@ -14,8 +14,8 @@ from served import browser_of, call, hub_token, signed_in
 
 from jupyter_auth.core.login.logins import MAX_PENDING
 from jupyter_auth.server.broker.request_parsing import MAX_BODY
-from jupyter_auth.server.door import MAX_HEADERS
 from jupyter_auth.server.hub_brokers import WAITERS
+from jupyter_auth.server.kernel_api.socket import MAX_HEADERS
 
 if TYPE_CHECKING:
     from hub_process import Hub

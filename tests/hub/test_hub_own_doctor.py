@@ -12,7 +12,7 @@ import pytest
 from patience import PATIENCE
 from served import PLACE
 
-from jupyter_auth.server.door import VARIABLE
+from jupyter_auth.server.kernel_api.socket import VARIABLE
 
 if TYPE_CHECKING:
     from hub_process import Hub, UserServer

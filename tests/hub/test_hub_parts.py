@@ -22,12 +22,13 @@ from jupyter_auth import ConfigurationError, Throttled
 from jupyter_auth.core.common.backoff import Backoff, asked_for
 from jupyter_auth.core.errors import BrokerUnavailable
 from jupyter_auth.core.secret import Secret
-from jupyter_auth.server import events, kernel, ui
 from jupyter_auth.server.broker.hub_redirect import UnderHub
+from jupyter_auth.server.browser import api, events
 from jupyter_auth.server.forward import RemoteBroker
 from jupyter_auth.server.http_errors import status_of
 from jupyter_auth.server.hub import Service
 from jupyter_auth.server.hub_doctor import origins
+from jupyter_auth.server.kernel_api import handlers
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -165,7 +166,7 @@ def test_hub_config_adds_to_the_roles_that_are_there() -> None:
 
 
 def test_the_service_answers_all_that_the_doors_of_a_server_ask() -> None:
-    for room in (kernel, ui, events):
+    for room in (handlers, api, events):
         for method in re.findall(r"self\._?broker\.(\w+)", inspect.getsource(room)):
             assert hasattr(RemoteBroker, method), f"{room.__name__} calls {method}"
 

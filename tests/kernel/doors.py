@@ -21,8 +21,8 @@ from tornado.netutil import bind_sockets
 from jupyter_auth.core.common.handles import plain
 from jupyter_auth.core.secret import Secret
 from jupyter_auth.server.broker.broker import Broker
-from jupyter_auth.server.door import Connection, Door
-from jupyter_auth.server.kernel import KeyGate, kernel_application
+from jupyter_auth.server.kernel_api.handlers import KeyGate, kernel_application
+from jupyter_auth.server.kernel_api.socket import Connection, Door
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

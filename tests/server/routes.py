@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-from jupyter_auth.server import kernel, pages, ui
+from jupyter_auth.server.browser import api, pages
+from jupyter_auth.server.kernel_api import handlers
 
 VERBS = ("get", "head", "post", "put", "patch", "delete", "options")
 OPEN_TO_ALL = {pages.SignedOut, pages.Problem}  # static, and nothing but that
@@ -28,7 +29,7 @@ def _defined_by_us(handler: type, verb: str) -> bool:
     return owner.__module__.startswith("jupyter_auth")
 
 
-UI = routes([*pages.ROUTES, *ui.ROUTES])
-KERNEL = routes(list(kernel.ROUTES))
+UI = routes([*pages.ROUTES, *api.ROUTES])
+KERNEL = routes(list(handlers.ROUTES))
 CHANGES = [route for route in UI if route[0] != "GET"]
 GUARDED = [route for route in UI if route[2] not in OPEN_TO_ALL]

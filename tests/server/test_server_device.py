@@ -167,7 +167,7 @@ def test_the_qr_code_is_that_of_the_address() -> None:
     import segno
 
     from jupyter_auth.core.models import Login
-    from jupyter_auth.server import views
+    from jupyter_auth.server.browser import render
 
     uri = "https://idp.example/device?user_code=AB-CD"
     login = Login(
@@ -178,7 +178,7 @@ def test_the_qr_code_is_that_of_the_address() -> None:
         verification_uri_complete=uri,
         expires_at=time.time() + 60,
     )
-    shown = views.device(login)
+    shown = render.device(login)
     again = segno.make(uri, error="m", micro=False)
     assert shown["qr"] == again.svg_data_uri(scale=4, border=3, dark="#000", light="#fff")
     assert shown["uri"] == uri

@@ -14,7 +14,7 @@ import pytest
 from jupyter_process import TOKEN, JupyterProcess, UnixConnection
 from routes import CHANGES, GUARDED, KERNEL, OPEN_TO_ALL, UI
 
-from jupyter_auth.server import pages
+from jupyter_auth.server.browser import pages
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

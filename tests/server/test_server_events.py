@@ -18,7 +18,7 @@ from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.core.tokens.store import MemoryStore
 from jupyter_auth.server.broker import broker as broker_module
 from jupyter_auth.server.broker.broker import USAGE_PAUSE, Broker
-from jupyter_auth.server.events import CHANGED, PAUSE, Hints
+from jupyter_auth.server.browser.events import CHANGED, PAUSE, Hints
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -24,7 +24,7 @@ from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.core.tokens.store import MemoryStore
 from jupyter_auth.server.broker.broker import Broker
 from jupyter_auth.server.config import read_settings
-from jupyter_auth.server.door import Door
+from jupyter_auth.server.kernel_api.socket import Door
 
 if TYPE_CHECKING:
     from providers.oidc import OidcProvider

@@ -27,7 +27,7 @@ AT_HOME = """
 from jupyter_auth.core.models import Account
 from jupyter_auth.core.secret import Secret
 from jupyter_auth.core.tokens.store import FileStore
-from jupyter_auth.server.door import Door
+from jupyter_auth.server.kernel_api.socket import Door
 home = pathlib.Path(sys.argv[2])
 account = Account(provider="idp", session_key="default", fingerprint="f",
                   access_token=Secret("at"), issued_at=0.0, signed_in_at=0.0)

@@ -22,7 +22,7 @@ from jupyter_auth.core.errors import (
 from jupyter_auth.core.models import AccountKey
 from jupyter_auth.core.protocol import oauth
 from jupyter_auth.core.secret import Secret
-from jupyter_auth.server import views
+from jupyter_auth.server.browser import render
 
 TOKEN = "/oauth2/token/"
 REVOKE = "/oauth2/revoke-token/"
@@ -305,7 +305,7 @@ def test_a_redirect_that_is_refused_goes_on_with_a_password(broker, table, insid
     refused = engine.finish("insiders", back, {binding.name: binding.value}, "me", confirm_by=None)
     assert (refused.status, refused.error["code"]) == ("failed", "login_failed")
     assert "unauthorized_client" in refused.error["message"]
-    assert views.others(refused, engine.typed.alternatives(login.id)) == {
+    assert render.others(refused, engine.typed.alternatives(login.id)) == {
         "password": "with a password"  # what its page offers
     }
     again = engine.begin("insiders", grant="password")

@@ -8,7 +8,7 @@ from typing import Any
 from tornado import web
 
 from jupyter_auth.server.broker import request_parsing
-from jupyter_auth.server.guard import UIHandler, may
+from jupyter_auth.server.browser.base_handler import UIHandler, may
 from jupyter_auth.server.http_errors import error_of, refuse
 
 

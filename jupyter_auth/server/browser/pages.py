@@ -25,13 +25,13 @@ from jupyter_auth.core.login.logins import LIFETIME
 from jupyter_auth.core.login.openings import binding_name
 from jupyter_auth.core.provider.client_credentials import install, lacking
 from jupyter_auth.core.provider.provider import ProviderInfo
-from jupyter_auth.server import views
 from jupyter_auth.server.broker import request_parsing
 from jupyter_auth.server.broker.known_browsers import Proof
 from jupyter_auth.server.broker.loopback_callback import Return
 from jupyter_auth.server.broker.page_urls import PREFIX
 from jupyter_auth.server.broker.redirect_uri import departure, moved
-from jupyter_auth.server.guard import UIHandler, may
+from jupyter_auth.server.browser import render
+from jupyter_auth.server.browser.base_handler import UIHandler, may
 from jupyter_auth.server.http_errors import FORBIDDEN, error_of, refuse
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from jupyter_auth.core.models import AccountInfo, Login
     from jupyter_auth.core.provider.provider import Provider
     from jupyter_auth.server.broker.redirect_uri import Departure
-    from jupyter_auth.server.views import Outcome
+    from jupyter_auth.server.browser.render import Outcome
 
 SEE_OTHER = 303
 
@@ -55,7 +55,7 @@ class PageHandler(UIHandler):
             "jupyter_auth_static", f"{self.base_url}static/jupyter_auth/"
         )
         home = self.settings.get("jupyter_auth_home", self.base_url)
-        self.finish(views.render(template, self.base_url, static_url, home, **values))
+        self.finish(render.render(template, self.base_url, static_url, home, **values))
 
     def show_outcome(self, outcome: Outcome, status: int = 200) -> None:
         """End with a page that only says something."""
@@ -72,7 +72,7 @@ class PageHandler(UIHandler):
         if self.request.method == "POST":
             self.finish(error.to_wire())
         else:
-            outcome = views.Outcome("error", "This did not work", error.message, error.hint)
+            outcome = render.Outcome("error", "This did not work", error.message, error.hint)
             self.show_outcome(outcome, self.get_status())
 
 
@@ -105,7 +105,7 @@ class LoginPage(Asking):
         try:
             login = await self.broker.login_info(login_id)
         except LoginExpired:
-            return self.show_outcome(views.PROBLEMS["expired"])
+            return self.show_outcome(render.PROBLEMS["expired"])
         info = await self._provider_info(login.provider)
         if login.status == "pending":
             return await self._show_pending(login, info)
@@ -208,13 +208,13 @@ class LoginPage(Asking):
             shown |= {"missing": missing, "host": await self.broker.typed_host(login)}
             problem, source = lacking(configured), configured.credentials_from
             shown["lacking"] = problem and source and (problem.message, install(source))
-            choice = {login.grant: views.GRANTS[login.grant], **shown["others"]}
+            choice = {login.grant: render.GRANTS[login.grant], **shown["others"]}
             return self.show("setup", **shown, choice=choice, **self._way_back(configured))
         if login.grant == "device_code":
             elsewhere = shown["ask"] and login.user_code and not Proof.of(self, login.id)
-            return self.show("device", **shown, elsewhere=elsewhere, **views.device(login))
+            return self.show("device", **shown, elsewhere=elsewhere, **render.device(login))
         if login.grant != "authorization_code":
-            shown |= {"host": await self.broker.typed_host(login), **views.typed(configured)}
+            shown |= {"host": await self.broker.typed_host(login), **render.typed(configured)}
             return self.show(login.grant, **shown)
         shown |= {"client_id": configured.client_id or "", "lands_at": await self._lands_at(login)}
         shown["host"] = login.host or self.request.host
@@ -231,7 +231,7 @@ class LoginPage(Asking):
 
     async def _others(self, login: Login) -> dict[str, str]:
         try:
-            return views.others(login, await self.broker.alternatives(login))
+            return render.others(login, await self.broker.alternatives(login))
         except AuthError:  # as in ``_provider_info``
             return {}
 
@@ -356,7 +356,7 @@ class SignedOut(PageHandler):
     @allow_unauthenticated
     def get(self) -> None:
         """The page."""
-        self.show_outcome(views.SIGNED_OUT)
+        self.show_outcome(render.SIGNED_OUT)
 
 
 class Problem(PageHandler):
@@ -365,9 +365,9 @@ class Problem(PageHandler):
     @allow_unauthenticated
     def get(self, reason: str) -> None:
         """The page."""
-        if reason not in views.PROBLEMS:
+        if reason not in render.PROBLEMS:
             raise web.HTTPError(404, "There is no such page")
-        self.show_outcome(views.PROBLEMS[reason])
+        self.show_outcome(render.PROBLEMS[reason])
 
 
 ROUTES: list[tuple[str, type[UIHandler]]] = [

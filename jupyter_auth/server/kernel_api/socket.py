@@ -21,7 +21,7 @@ from jupyter_auth.core.errors import StoreError
 from jupyter_auth.core.secret import Secret
 from jupyter_auth.core.wire import VERSION
 from jupyter_auth.server.broker.request_parsing import MAX_BODY
-from jupyter_auth.server.kernel import KeyGate, kernel_application
+from jupyter_auth.server.kernel_api.handlers import KeyGate, kernel_application
 
 if TYPE_CHECKING:
     import socket

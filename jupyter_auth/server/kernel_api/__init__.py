@@ -1,0 +1,1 @@
+"""The kernels' socket: the broker as kernels ask it."""
