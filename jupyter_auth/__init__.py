@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from jupyter_auth.kernel.login_widget import LoginWidget
     from jupyter_auth.kernel.session.service_session import ClientSession
     from jupyter_auth.kernel.session.user_session import UserSession, token
-    from jupyter_auth.server.hub_config import hub_config, user_redirect_hook
+    from jupyter_auth.server.hub.config import hub_config, user_redirect_hook
 
 __all__ = [
     "AuthError",
@@ -92,10 +92,10 @@ _ROOMS = {  # of those that are no errors
     "UserSession": "kernel.session.user_session",
     "credential": "kernel.http.other_clients",
     "httpx_auth": "kernel.http.other_clients",
-    "hub_config": "server.hub_config",
+    "hub_config": "server.hub.config",
     "provider": "core.provider.registry",
     "token": "kernel.session.user_session",
-    "user_redirect_hook": "server.hub_config",
+    "user_redirect_hook": "server.hub.config",
 }
 
 

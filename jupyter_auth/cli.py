@@ -204,7 +204,7 @@ def _demo(words: Sequence[str]) -> int:
 
 def _hub(words: Sequence[str]) -> int:
     try:
-        from jupyter_auth.server.hub_cli import main as hub
+        from jupyter_auth.server.hub.cli import main as hub
     except ModuleNotFoundError as error:
         raise ConfigurationError(
             f"{error.name} is not installed.", hint="pip install 'jupyter-auth-session[hub]'"

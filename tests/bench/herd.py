@@ -34,10 +34,10 @@ from bench.hub import TICKS
 from jupyter_auth.core.errors import AuthError, BrokerUnavailable, from_wire
 from jupyter_auth.server import forward
 from jupyter_auth.server.broker.broker import MAX_WAIT
-from jupyter_auth.server.database import Database, Owner
-from jupyter_auth.server.identities import Identities
-from jupyter_auth.server.sqlstore import SqlStore
-from jupyter_auth.server.vault import Vault
+from jupyter_auth.server.hub.storage.database import Database, Owner
+from jupyter_auth.server.hub.storage.encryption import Vault
+from jupyter_auth.server.hub.storage.identities import Identities
+from jupyter_auth.server.hub.storage.sql_store import SqlStore
 
 if TYPE_CHECKING:
     import subprocess

@@ -21,8 +21,8 @@ from sqlalchemy import insert
 
 from bench.measure import Figure
 from bench.tessera import Tessera
-from jupyter_auth.server.database import Database
-from jupyter_auth.server.tables import records
+from jupyter_auth.server.hub.storage.database import Database
+from jupyter_auth.server.hub.storage.tables import records
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

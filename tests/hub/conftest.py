@@ -8,7 +8,7 @@ from leaving import leaver, new_replica, replica
 from patience import PATIENCE
 from stores import database, postgres, url, vault
 
-from jupyter_auth.server import hub_people
+from jupyter_auth.server.hub.users import users
 
 __all__ = [
     "database",
@@ -28,4 +28,4 @@ collect_ignore = [] if "Z2JH" in os.environ else ["test_hub_chart.py"]
 @pytest.fixture(autouse=True)
 def _slow_hub(monkeypatch: pytest.MonkeyPatch) -> None:
     """A Hub that takes its time, or is held up by a test, is not taken for one that is away."""
-    monkeypatch.setattr(hub_people, "ANSWER_TIMEOUT", PATIENCE)
+    monkeypatch.setattr(users, "ANSWER_TIMEOUT", PATIENCE)

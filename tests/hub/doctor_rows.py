@@ -13,10 +13,10 @@ from hubs import SCOPES, SECRET
 from served import PLACE, environ_of_service
 from sqlalchemy import update
 
-from jupyter_auth.server.database import Database
-from jupyter_auth.server.rotation import check_keys
-from jupyter_auth.server.tables import schema
-from jupyter_auth.server.vault import Vault
+from jupyter_auth.server.hub.storage.database import Database
+from jupyter_auth.server.hub.storage.encryption import Vault
+from jupyter_auth.server.hub.storage.key_rotation import check_keys
+from jupyter_auth.server.hub.storage.tables import schema
 
 if TYPE_CHECKING:
     from pathlib import Path

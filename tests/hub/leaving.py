@@ -10,7 +10,7 @@ from stores import ALICE
 
 from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.server.config import Settings
-from jupyter_auth.server.hub_brokers import HubBrokers
+from jupyter_auth.server.hub.brokers import HubBrokers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from providers.rogue import RogueProvider
 
     from jupyter_auth.core.engine import Engine
-    from jupyter_auth.server.database import Database
-    from jupyter_auth.server.vault import Vault
+    from jupyter_auth.server.hub.storage.database import Database
+    from jupyter_auth.server.hub.storage.encryption import Vault
 
     NewReplica = Callable[..., HubBrokers]
 

@@ -22,10 +22,10 @@ from processes import free_port
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.protocol.discovery import Discovery
 from jupyter_auth.core.provider.registry import Providers
-from jupyter_auth.server.database import Database, Owner
-from jupyter_auth.server.identities import Identities
-from jupyter_auth.server.sqlstore import SqlRegister, SqlStore
-from jupyter_auth.server.vault import Vault
+from jupyter_auth.server.hub.storage.database import Database, Owner
+from jupyter_auth.server.hub.storage.encryption import Vault
+from jupyter_auth.server.hub.storage.identities import Identities
+from jupyter_auth.server.hub.storage.sql_store import SqlRegister, SqlStore
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

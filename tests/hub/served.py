@@ -20,12 +20,12 @@ from tornado.testing import bind_unused_port
 
 from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.server.config import Settings
-from jupyter_auth.server.database import Database
-from jupyter_auth.server.hub_admin import watch_desk
-from jupyter_auth.server.hub_brokers import HubBrokers
-from jupyter_auth.server.hub_doors import SharedOAuth, doors
-from jupyter_auth.server.hub_people import People
-from jupyter_auth.server.vault import Vault
+from jupyter_auth.server.hub.admin import watch_desk
+from jupyter_auth.server.hub.app import SharedOAuth, doors
+from jupyter_auth.server.hub.brokers import HubBrokers
+from jupyter_auth.server.hub.storage.database import Database
+from jupyter_auth.server.hub.storage.encryption import Vault
+from jupyter_auth.server.hub.users.users import People
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

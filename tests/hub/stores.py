@@ -12,10 +12,10 @@ from jupyter_auth.core.errors import ProviderUnavailable
 from jupyter_auth.core.models import Account, AccountKey
 from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.core.secret import Secret
-from jupyter_auth.server.database import Database, Owner
-from jupyter_auth.server.hub_revocations import Revocations
-from jupyter_auth.server.tables import marks, records, replicas
-from jupyter_auth.server.vault import Vault
+from jupyter_auth.server.hub.revocations import Revocations
+from jupyter_auth.server.hub.storage.database import Database, Owner
+from jupyter_auth.server.hub.storage.encryption import Vault
+from jupyter_auth.server.hub.storage.tables import marks, records, replicas
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from clock import Clock
 
     from jupyter_auth.core.provider.provider import Provider
-    from jupyter_auth.server.sqlstore import SqlStore
+    from jupyter_auth.server.hub.storage.sql_store import SqlStore
 
 ALICE, BOB = Owner("alice", "2026-01-01T00:00:00Z"), Owner("bob", "2026-01-01T00:00:00Z")
 KEY = AccountKey("idp")

@@ -30,11 +30,11 @@ from tornado.web import create_signed_value
 
 from jupyter_auth.core.errors import BrokerUnavailable
 from jupyter_auth.core.login.openings import COOKIE_PREFIX
-from jupyter_auth.server.database import Database
-from jupyter_auth.server.hub_admin import sweep
-from jupyter_auth.server.hub_doors import derived
-from jupyter_auth.server.hub_memory import BELIEVED
-from jupyter_auth.server.vault import Vault
+from jupyter_auth.server.hub.admin import sweep
+from jupyter_auth.server.hub.app import derived
+from jupyter_auth.server.hub.storage.database import Database
+from jupyter_auth.server.hub.storage.encryption import Vault
+from jupyter_auth.server.hub.users.known_tokens import BELIEVED
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -15,15 +15,15 @@ from sqlalchemy import event
 
 from jupyter_auth.core.errors import BrokerUnavailable
 from jupyter_auth.core.provider.registry import Providers
-from jupyter_auth.server import hub_brokers, hub_pulse
 from jupyter_auth.server.broker import long_poll
 from jupyter_auth.server.broker.broker import MAX_WAIT
 from jupyter_auth.server.config import Settings
-from jupyter_auth.server.database import Database, Owner
-from jupyter_auth.server.hub_brokers import HubBrokers
-from jupyter_auth.server.hub_pulse import Pulse
-from jupyter_auth.server.tables import records
-from jupyter_auth.server.vault import Vault
+from jupyter_auth.server.hub.brokers import HubBrokers
+from jupyter_auth.server.hub.storage import poll
+from jupyter_auth.server.hub.storage.database import Database, Owner
+from jupyter_auth.server.hub.storage.encryption import Vault
+from jupyter_auth.server.hub.storage.poll import Pulse
+from jupyter_auth.server.hub.storage.tables import records
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -88,9 +88,9 @@ def test_what_another_replica_changes_is_told_and_quiet_users_cost_one_query_for
     for number in range(12):
         complete_login(brokers.engine(user(number)), "idp", rogue)
     brokers._database.change(records.delete().where(records.c.kind == "logins"))
-    for beat in ((hub_pulse, "BEAT"), (long_poll, "POLL")):
+    for beat in ((poll, "BEAT"), (long_poll, "POLL")):
         monkeypatch.setattr(*beat, 0.1)
-    monkeypatch.setattr(hub_pulse, "PATIENCE", 2 * PATIENCE)
+    monkeypatch.setattr(poll, "PATIENCE", 2 * PATIENCE)
     asked: list[str] = []
     looks = 5  # of the pulse, in a row, that are all that is asked
 
@@ -121,8 +121,8 @@ def test_what_another_replica_changes_is_told_and_quiet_users_cost_one_query_for
 def test_whoever_asks_more_slowly_than_the_pulse_beats_is_told_of_no_news_that_are_none(
     brokers: HubBrokers, rogue: RogueProvider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(hub_pulse, "BEAT", 0.01)
-    monkeypatch.setattr(hub_pulse, "PATIENCE", 2 * PATIENCE)
+    monkeypatch.setattr(poll, "BEAT", 0.01)
+    monkeypatch.setattr(poll, "PATIENCE", 2 * PATIENCE)
     complete_login(brokers.engine(user(0)), "idp", rogue)
     brokers._database.change(records.delete().where(records.c.kind == "logins"))
     looks: list[str] = []
@@ -147,8 +147,8 @@ def test_whoever_asks_more_slowly_than_the_pulse_beats_is_told_of_no_news_that_a
 def test_an_unforeseen_error_does_not_end_the_pulse(
     brokers: HubBrokers, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(hub_pulse, "BEAT", 0.01)
-    monkeypatch.setattr(hub_pulse, "PATIENCE", 2 * PATIENCE)
+    monkeypatch.setattr(poll, "BEAT", 0.01)
+    monkeypatch.setattr(poll, "PATIENCE", 2 * PATIENCE)
     looks: list[list[str]] = []
 
     def fail(owners: list[str]) -> None:
@@ -169,7 +169,7 @@ def test_an_unforeseen_error_does_not_end_the_pulse(
 def test_few_brokers_are_kept_and_those_who_wait_are(
     brokers: HubBrokers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(hub_brokers, "MOST", 3)
+    monkeypatch.setattr("jupyter_auth.server.hub.brokers.MOST", 3)
 
     async def many() -> None:
         first = brokers.of_owner(user(0))
@@ -191,7 +191,7 @@ def test_at_the_end_of_a_replica_those_who_wait_are_let_go_one_after_the_other(
     brokers: HubBrokers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """All at once they would come to the next replica. Who comes meanwhile is sent away."""
-    monkeypatch.setattr(hub_brokers, "PACE", 3600.0)
+    monkeypatch.setattr("jupyter_auth.server.hub.brokers.PACE", 3600.0)
 
     async def end() -> None:
         waiting = []

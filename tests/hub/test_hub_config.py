@@ -15,7 +15,7 @@ from traitlets.config import Config, PyFileConfigLoader
 
 import jupyter_auth
 from jupyter_auth import ConfigurationError
-from jupyter_auth.server.hub_config import SAME_PERSON
+from jupyter_auth.server.hub.config import SAME_PERSON
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -11,7 +11,7 @@ from providers.troubles import Reply
 
 from jupyter_auth.core.errors import ConfigurationError
 from jupyter_auth.core.secret import Secret
-from jupyter_auth.server.hub_far import far, service_at
+from jupyter_auth.server.hub.doctor.remote import far, service_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

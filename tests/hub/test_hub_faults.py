@@ -24,7 +24,7 @@ from postgres import Postgres
 from providers.rogue import RogueProvider
 from replicas import Cluster
 
-from jupyter_auth.server.database import LEASE
+from jupyter_auth.server.hub.storage.database import LEASE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -14,7 +14,7 @@ from service_process import another
 
 from jupyter_auth.core.errors import BrokerUnavailable
 from jupyter_auth.server.broker.poll_limit import FILES, POLLS, RESERVE, Room
-from jupyter_auth.server.hub_brokers import WAITERS
+from jupyter_auth.server.hub.brokers import WAITERS
 
 if TYPE_CHECKING:
     from pathlib import Path

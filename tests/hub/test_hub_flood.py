@@ -24,9 +24,9 @@ from served import doors_of, hub_token, people_of
 from tornado.httpclient import AsyncHTTPClient, HTTPRequest, HTTPResponse
 
 from jupyter_auth.core.errors import BrokerUnavailable
-from jupyter_auth.server import hub_turns
-from jupyter_auth.server.hub_memory import BELIEVED, REFUSED
-from jupyter_auth.server.hub_turns import LOOK_UPS
+from jupyter_auth.server.hub.users import lookup_turns
+from jupyter_auth.server.hub.users.known_tokens import BELIEVED, REFUSED
+from jupyter_auth.server.hub.users.lookup_turns import LOOK_UPS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,7 +44,7 @@ Answers = list[HTTPResponse]
 @pytest.fixture(autouse=True)
 def _slow_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever has a turn to come gets it, however long the Hub takes here."""
-    monkeypatch.setattr(hub_turns, "PATIENCE", 600.0)
+    monkeypatch.setattr(lookup_turns, "PATIENCE", 600.0)
 
 
 @pytest.fixture(scope="module")
@@ -154,14 +154,14 @@ def test_who_comes_from_elsewhere_waits_for_one_turn_of_a_flood(
 def test_who_cannot_have_a_turn_hears_when_to_come_again(
     api: HubApi, served: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, route: str
 ) -> None:
-    monkeypatch.setattr(hub_turns, "QUEUE", 3)
+    monkeypatch.setattr(lookup_turns, "QUEUE", 3)
 
     async def visit() -> None:
         with doors_of(people_of(served, api.url), tmp_path) as origin:
             ask = functools.partial(asked, origin, route=route)
             flood = [asyncio.create_task(ask(f"unknown-{n}")) for n in range(LOOK_UPS)]
             await held(api, LOOK_UPS)
-            monkeypatch.setattr(hub_turns, "PATIENCE", 0.1)
+            monkeypatch.setattr(lookup_turns, "PATIENCE", 0.1)
             more = [asyncio.create_task(ask(f"more-{n}")) for n in range(10)]
             refused = await asyncio.gather(*more)
             assert codes(refused) == {503}

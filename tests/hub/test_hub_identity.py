@@ -13,8 +13,8 @@ from tornado.httpclient import AsyncHTTPClient, HTTPResponse
 from tornado.web import create_signed_value
 
 from jupyter_auth.core.errors import BrokerUnavailable
-from jupyter_auth.server.hub_doors import derived
-from jupyter_auth.server.hub_memory import BELIEVED, RENEWED
+from jupyter_auth.server.hub.app import derived
+from jupyter_auth.server.hub.users.known_tokens import BELIEVED, RENEWED
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from clock import Clock
     from hub_process import Hub
 
-    from jupyter_auth.server.database import Owner
-    from jupyter_auth.server.hub_people import People
+    from jupyter_auth.server.hub.storage.database import Owner
+    from jupyter_auth.server.hub.users.users import People
 
 HERE = "192.0.2.1"
 PREFIX = "/services/jupyter-auth"

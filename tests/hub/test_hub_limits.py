@@ -14,7 +14,7 @@ from served import browser_of, call, hub_token, signed_in
 
 from jupyter_auth.core.login.logins import MAX_PENDING
 from jupyter_auth.server.broker.request_parsing import MAX_BODY
-from jupyter_auth.server.hub_brokers import WAITERS
+from jupyter_auth.server.hub.brokers import WAITERS
 from jupyter_auth.server.kernel_api.socket import MAX_HEADERS
 
 if TYPE_CHECKING:

@@ -19,19 +19,19 @@ from stores import ALICE, KEYS
 
 from jupyter_auth.core.common import blocked_addresses
 from jupyter_auth.core.provider.registry import Providers
-from jupyter_auth.server import hub_cli
 from jupyter_auth.server.config import Settings
-from jupyter_auth.server.database import Database
-from jupyter_auth.server.hub_brokers import HubBrokers
-from jupyter_auth.server.hub_revocations import KIND, TRY
-from jupyter_auth.server.tables import records
+from jupyter_auth.server.hub import cli
+from jupyter_auth.server.hub.brokers import HubBrokers
+from jupyter_auth.server.hub.revocations import KIND, TRY
+from jupyter_auth.server.hub.storage.database import Database
+from jupyter_auth.server.hub.storage.tables import records
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from clock import Clock
 
-    from jupyter_auth.server.vault import Vault
+    from jupyter_auth.server.hub.storage.encryption import Vault
 
 
 # -- by the administrator's command ----------------------------------------------------------------
@@ -79,7 +79,7 @@ def test_the_command_says_what_became_of_it(  # noqa: PLR0917
             sign_in(alice, plain, "plain")
             found = account_of(alice)
         rogue.script("revoke", troubles.status(503))
-        assert hub_cli.main(["sign-out", "alice"]) == 1
+        assert cli.main(["sign-out", "alice"]) == 1
         said = capsys.readouterr().out
         assert alice.accounts() == []
         assert "idp: not revoked yet. The revocation endpoint" in said
@@ -87,11 +87,11 @@ def test_the_command_says_what_became_of_it(  # noqa: PLR0917
         assert "0 are revoked, 1 can't be, 1 are queued." in said
         assert "The service goes on trying" in said
         rogue.behave()
-        assert hub_cli.main(["sign-out", "alice"]) == 0
+        assert cli.main(["sign-out", "alice"]) == 0
         assert "idp: revoked." in capsys.readouterr().out
         assert rogue.revoked == [found.refresh_token.reveal(), found.access_token.reveal()]
         for nobody in ("alice", "alise"):
-            assert hub_cli.main(["sign-out", nobody]) == 1
+            assert cli.main(["sign-out", nobody]) == 1
             assert f"No user called {nobody!r} has accounts here." in capsys.readouterr().out
 
 

@@ -26,8 +26,8 @@ from jupyter_auth.server.broker.hub_redirect import UnderHub
 from jupyter_auth.server.browser import api, events
 from jupyter_auth.server.forward import RemoteBroker
 from jupyter_auth.server.http_errors import status_of
-from jupyter_auth.server.hub import Service
-from jupyter_auth.server.hub_doctor import origins
+from jupyter_auth.server.hub.doctor.service_checks import origins
+from jupyter_auth.server.hub.service import Service
 from jupyter_auth.server.kernel_api import handlers
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from hub_process import Hub
 from replicas import Replica
 from test_hub_config import SPAWNER, database, environment, load
 
-from jupyter_auth.server.hub_config import PORT, SAME_PERSON
+from jupyter_auth.server.hub.config import PORT, SAME_PERSON
 
 if TYPE_CHECKING:
     from jupyterhub.app import JupyterHub

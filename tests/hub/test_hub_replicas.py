@@ -18,7 +18,7 @@ from providers.rogue import RogueProvider
 from providers.troubles import Gate
 from replicas import Cluster
 
-from jupyter_auth.server.database import LEASE
+from jupyter_auth.server.hub.storage.database import LEASE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

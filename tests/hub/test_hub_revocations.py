@@ -21,19 +21,19 @@ from sqlalchemy import select
 from stores import ALICE, BOB, revocations_of
 
 from jupyter_auth.core.errors import StoreError
-from jupyter_auth.server import database, sqlstore
-from jupyter_auth.server.hub_admin import sign_out, sweep
-from jupyter_auth.server.hub_revocations import KIND, TRIES, TRY, Tried
-from jupyter_auth.server.tables import records
+from jupyter_auth.server.hub.admin import sign_out, sweep
+from jupyter_auth.server.hub.revocations import KIND, TRIES, TRY, Tried
+from jupyter_auth.server.hub.storage import database, sql_store
+from jupyter_auth.server.hub.storage.tables import records
 
 if TYPE_CHECKING:
     from clock import Clock
     from leaving import NewReplica
 
     from jupyter_auth.core.engine import Engine
-    from jupyter_auth.server.database import Database, Owner
-    from jupyter_auth.server.hub_brokers import HubBrokers
-    from jupyter_auth.server.vault import Vault
+    from jupyter_auth.server.hub.brokers import HubBrokers
+    from jupyter_auth.server.hub.storage.database import Database, Owner
+    from jupyter_auth.server.hub.storage.encryption import Vault
 
 
 def held(engine: Engine) -> list[str]:
@@ -221,16 +221,16 @@ def test_what_is_saved_while_a_damaged_record_goes_stays(
     replica: HubBrokers, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Somebody signs in anew between the two."""
-    resting = select(records.c.id, records.c.data).where(records.c.kind == sqlstore.ACCOUNT)
+    resting = select(records.c.id, records.c.data).where(records.c.kind == sql_store.ACCOUNT)
     ((record_id, kept),) = database.rows(resting)
     database.change(records.update().values(data=b"damaged"))
-    opened = sqlstore.SqlStore.opened
+    opened = sql_store.SqlStore.opened
 
-    def and_then_saved(store: sqlstore.SqlStore, record_id: str, data: bytes | None) -> Any:
+    def and_then_saved(store: sql_store.SqlStore, record_id: str, data: bytes | None) -> Any:
         database.change(records.update().values(data=kept))
         return opened(store, record_id, data)
 
-    monkeypatch.setattr(sqlstore.SqlStore, "opened", and_then_saved)
+    monkeypatch.setattr(sql_store.SqlStore, "opened", and_then_saved)
     replica.revocations.retire(ALICE)
     assert database.load(record_id) == kept
 
@@ -286,8 +286,8 @@ def test_it_is_nobodys_account_any_more(
     replica.revocations.retire(ALICE)
     (found,) = database.rows(select(records))
     assert all(each.encode() not in found.data for each in secrets)
-    sqlstore.name_persons(database, vault)
-    assert sqlstore.renew(database, vault) == 1
+    sql_store.name_persons(database, vault)
+    assert sql_store.renew(database, vault) == 1
     (found,) = database.rows(select(records))
     assert (found.kind, found.person, found.user_name) == (KIND, None, "alice")
     assert leaver.accounts() == []

@@ -10,11 +10,16 @@ from sqlalchemy import select, text
 from stores import ALICE, BOB, KEY, KEYS, account, keep
 
 from jupyter_auth import ConfigurationError
-from jupyter_auth.server.database import LEASE, Database
-from jupyter_auth.server.rotation import announce, check_keys, leave, sample_of_each_key
-from jupyter_auth.server.sqlstore import SqlStore, renew
-from jupyter_auth.server.tables import marks
-from jupyter_auth.server.vault import Vault
+from jupyter_auth.server.hub.storage.database import LEASE, Database
+from jupyter_auth.server.hub.storage.encryption import Vault
+from jupyter_auth.server.hub.storage.key_rotation import (
+    announce,
+    check_keys,
+    leave,
+    sample_of_each_key,
+)
+from jupyter_auth.server.hub.storage.sql_store import SqlStore, renew
+from jupyter_auth.server.hub.storage.tables import marks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

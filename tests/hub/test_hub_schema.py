@@ -11,17 +11,17 @@ from sqlalchemy import inspect, select, text
 from stores import ALICE, KEY, account, keep
 
 from jupyter_auth import ConfigurationError
-from jupyter_auth.server import tables
-from jupyter_auth.server.database import Database
-from jupyter_auth.server.sqlstore import SqlStore
-from jupyter_auth.server.tables import records
+from jupyter_auth.server.hub.storage import tables
+from jupyter_auth.server.hub.storage.database import Database
+from jupyter_auth.server.hub.storage.sql_store import SqlStore
+from jupyter_auth.server.hub.storage.tables import records
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from postgres import Postgres
 
-    from jupyter_auth.server.vault import Vault
+    from jupyter_auth.server.hub.storage.encryption import Vault
 
 
 def test_a_database_of_schema_1_is_upgraded_by_whichever_replica_comes_first(

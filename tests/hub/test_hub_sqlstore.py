@@ -21,13 +21,13 @@ from jupyter_auth import ConfigurationError, LoginExpired, Provider
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.errors import StoreError
 from jupyter_auth.core.provider.registry import Providers
-from jupyter_auth.server import database as database_module
-from jupyter_auth.server import sqlstore
-from jupyter_auth.server.database import GRACE, LEASE, Database, Owner
-from jupyter_auth.server.rotation import check_keys
-from jupyter_auth.server.sqlstore import SqlRegister, SqlStore, renew
-from jupyter_auth.server.tables import marks, records
-from jupyter_auth.server.vault import Vault
+from jupyter_auth.server.hub.storage import database as database_module
+from jupyter_auth.server.hub.storage import sql_store
+from jupyter_auth.server.hub.storage.database import GRACE, LEASE, Database, Owner
+from jupyter_auth.server.hub.storage.encryption import Vault
+from jupyter_auth.server.hub.storage.key_rotation import check_keys
+from jupyter_auth.server.hub.storage.sql_store import SqlRegister, SqlStore, renew
+from jupyter_auth.server.hub.storage.tables import marks, records
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -110,7 +110,7 @@ def test_the_database_shows_nothing(database: Database, vault: Vault, tmp_path: 
 def test_one_user_does_not_fill_the_database(
     database: Database, vault: Vault, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sqlstore, "MOST_ACCOUNTS", 2)
+    monkeypatch.setattr(sql_store, "MOST_ACCOUNTS", 2)
     store = SqlStore(database, vault, ALICE)
     keep(store, account())
     keep(store, account(session_key="second"))

@@ -17,7 +17,7 @@ from served import PLACE, hub_token, signed_in
 from service_process import another
 
 from jupyter_auth.core.errors import ConfigurationError
-from jupyter_auth.server.hub_start import Place
+from jupyter_auth.server.hub.starting import Place
 
 if TYPE_CHECKING:
     from pathlib import Path

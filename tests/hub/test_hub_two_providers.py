@@ -17,7 +17,7 @@ from replicas import Replica, sign_in
 from served import TOKEN_ROUTE
 
 from jupyter_auth.server.broker.thread_pools import THREADS
-from jupyter_auth.server.database import Owner
+from jupyter_auth.server.hub.storage.database import Owner
 
 if TYPE_CHECKING:
     from hub_process import Hub

@@ -17,16 +17,16 @@ from jupyter_auth import ProviderUnavailable
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.errors import StoreError
 from jupyter_auth.core.provider.registry import Providers
-from jupyter_auth.server import database as database_module
-from jupyter_auth.server import hub_brokers, hub_upkeep
 from jupyter_auth.server.config import Settings
-from jupyter_auth.server.database import GRACE, LEASE, Database, Owner
 from jupyter_auth.server.http_errors import status_of
-from jupyter_auth.server.hub_brokers import HubBrokers
-from jupyter_auth.server.hub_metrics import UNSAVED
-from jupyter_auth.server.sqlstore import SqlRegister, SqlStore
-from jupyter_auth.server.tables import records
-from jupyter_auth.server.tables import replicas as replicas_table
+from jupyter_auth.server.hub.brokers import HubBrokers
+from jupyter_auth.server.hub.metrics import UNSAVED
+from jupyter_auth.server.hub.storage import database as database_module
+from jupyter_auth.server.hub.storage import upkeep
+from jupyter_auth.server.hub.storage.database import GRACE, LEASE, Database, Owner
+from jupyter_auth.server.hub.storage.sql_store import SqlRegister, SqlStore
+from jupyter_auth.server.hub.storage.tables import records
+from jupyter_auth.server.hub.storage.tables import replicas as replicas_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from providers.rogue import RogueProvider
     from providers.troubles import Proceed, Reply
 
-    from jupyter_auth.server.vault import Vault
+    from jupyter_auth.server.hub.storage.encryption import Vault
 
 AWAY = "ALTER TABLE jupyter_auth_records RENAME TO elsewhere"
 BACK = "ALTER TABLE elsewhere RENAME TO jupyter_auth_records"
@@ -268,7 +268,7 @@ def test_nor_does_it_end_because_another_users_fails(
     def fail() -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(hub_upkeep, "BEAT", 0.05)
+    monkeypatch.setattr(upkeep, "BEAT", 0.05)
     monkeypatch.setattr(brokers._upkeep, "_unsaved", lambda: [fail, lambda: saved.append(1)])
 
     async def run() -> None:
@@ -303,7 +303,7 @@ def test_or_says_that_it_could_not(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    monkeypatch.setattr(hub_brokers, "DRAIN", 0.2)
+    monkeypatch.setattr("jupyter_auth.server.hub.brokers.DRAIN", 0.2)
     with fails_meanwhile(database, rogue):
         brokers.of_owner(ALICE).engine.token("idp")
         asyncio.run(brokers.drain())
@@ -314,7 +314,7 @@ def test_a_broker_that_fetches_a_token_is_kept(
     brokers: HubBrokers, rogue: RogueProvider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """However many others come meanwhile: it may be the only one that has it."""
-    monkeypatch.setattr(hub_brokers, "MOST", 3)
+    monkeypatch.setattr("jupyter_auth.server.hub.brokers.MOST", 3)
     gate = rogue.script("refresh", Gate(after=True))
 
     async def run() -> None:

@@ -14,18 +14,18 @@ from sqlalchemy import select
 from stores import account, keep, revocations_of
 
 from jupyter_auth.core.errors import BrokerUnavailable
-from jupyter_auth.server import hub_people
-from jupyter_auth.server.database import Database, Owner, records
-from jupyter_auth.server.hub_admin import sweep
-from jupyter_auth.server.hub_people import is_gone
-from jupyter_auth.server.sqlstore import ACCOUNT, SqlStore
+from jupyter_auth.server.hub.admin import sweep
+from jupyter_auth.server.hub.storage.database import Database, Owner, records
+from jupyter_auth.server.hub.storage.sql_store import ACCOUNT, SqlStore
+from jupyter_auth.server.hub.users import users
+from jupyter_auth.server.hub.users.users import is_gone
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from hub_process import Hub
 
-    from jupyter_auth.server.vault import Vault
+    from jupyter_auth.server.hub.storage.encryption import Vault
 
 CLASS = [f"pupil-{number}" for number in range(7)]
 
@@ -56,7 +56,7 @@ def test_a_user_who_is_deleted_while_the_hub_lists_them_costs_no_other_their_acc
 ) -> None:
     for owner in [*pupils, Owner("pupil-1", "2020-01-01T00:00:00Z")]:
         keep(SqlStore(database, vault, owner), account())
-    monkeypatch.setattr(hub_people, "PAGE", 2)
+    monkeypatch.setattr(users, "PAGE", 2)
     people = people_of(served)
     ask = people._ask
 

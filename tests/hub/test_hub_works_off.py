@@ -12,7 +12,7 @@ from providers import troubles
 from providers.rogue import RogueProvider
 from stores import ALICE, BOB
 
-from jupyter_auth.server import hub_revocations
+from jupyter_auth.server.hub import revocations
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
     from leaving import NewReplica
 
     from jupyter_auth.core.engine import Engine
-    from jupyter_auth.server.hub_brokers import HubBrokers
+    from jupyter_auth.server.hub.brokers import HubBrokers
 
 
 @pytest.mark.usefixtures("leaver")
 def test_one_that_hangs_delays_neither_another_provider_nor_who_asks_it_for_tokens(
     new_replica: NewReplica, rogue: RogueProvider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(hub_revocations, "BEAT", 0.05)
+    monkeypatch.setattr(revocations, "BEAT", 0.05)
     with RogueProvider(clock=rogue.clock) as good:
         replica = new_replica(idp=rogue, other=good)
         for key in "abcdefgh":
@@ -61,7 +61,7 @@ def test_many_at_one_that_is_away_leave_room_for_others(
     new_replica: NewReplica, rogue: RogueProvider, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Of each batch of theirs one is tried, and none of them is in the next."""
-    monkeypatch.setattr(hub_revocations, "BATCH", 2)
+    monkeypatch.setattr(revocations, "BATCH", 2)
     with RogueProvider(clock=clock) as good:
         replica = new_replica(idp=rogue, other=good)
         for key in "abcdef":
@@ -90,7 +90,7 @@ def test_an_unforeseen_error_ends_nothing_and_is_in_the_log(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    monkeypatch.setattr(hub_revocations, "BEAT", 0.05)
+    monkeypatch.setattr(revocations, "BEAT", 0.05)
     for key in "ab":
         sign_in(leaver, rogue, key=key)
     replica.revocations.retire(ALICE)

@@ -24,7 +24,7 @@ COMPARISONS = {
     "core/local_engine.py:knows": 1,  # a browser's binding, where there is no server
     "core/protocol/id_token.py:_same": 1,  # nonce and at_hash
     "server/kernel_api/handlers.py:broker": 1,  # the key of the kernel API
-    "server/hub_doors.py:accepts": 1,  # the session of an OAuth state
+    "server/hub/app.py:accepts": 1,  # the session of an OAuth state
 }
 
 

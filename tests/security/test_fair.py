@@ -20,9 +20,9 @@ from jupyter_auth.server.broker import user_limits
 from jupyter_auth.server.broker.thread_pools import PROVIDERS, QUEUE, SHARE, THREADS, Pools
 from jupyter_auth.server.broker.user_limits import BY_PROGRAMS, UNLIMITED, Allowances, Rate
 from jupyter_auth.server.config import Settings
-from jupyter_auth.server.database import Database, Owner
-from jupyter_auth.server.hub_brokers import HubBrokers
-from jupyter_auth.server.vault import Vault
+from jupyter_auth.server.hub.brokers import HubBrokers
+from jupyter_auth.server.hub.storage.database import Database, Owner
+from jupyter_auth.server.hub.storage.encryption import Vault
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Iterator

@@ -13,12 +13,12 @@ from tornado.httpclient import AsyncHTTPClient
 
 from jupyter_auth.core.errors import BrokerUnavailable, ConfigurationError
 from jupyter_auth.core.secret import Secret
-from jupyter_auth.server import hub_turns
 from jupyter_auth.server.broker.hub_redirect import UnderHub
 from jupyter_auth.server.forward import RemoteBroker
-from jupyter_auth.server.hub_memory import BELIEVED, REFUSED, RENEWED, Believed
-from jupyter_auth.server.hub_people import People
-from jupyter_auth.server.hub_turns import Downstream, Turns
+from jupyter_auth.server.hub.users import lookup_turns
+from jupyter_auth.server.hub.users.known_tokens import BELIEVED, REFUSED, RENEWED, Believed
+from jupyter_auth.server.hub.users.lookup_turns import Downstream, Turns
+from jupyter_auth.server.hub.users.users import People
 
 if TYPE_CHECKING:
     from clock import Clock
@@ -204,7 +204,7 @@ def test_a_hub_that_gives_no_answer_says_nothing_about_a_token(clock: Clock) -> 
 
 
 def test_whoever_sends_many_waits_for_everybody_else(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hub_turns, "PATIENCE", PATIENCE)
+    monkeypatch.setattr(lookup_turns, "PATIENCE", PATIENCE)
     served: list[str] = []
 
     async def ask() -> None:
@@ -225,8 +225,8 @@ def test_whoever_sends_many_waits_for_everybody_else(monkeypatch: pytest.MonkeyP
 
 
 def test_nobody_waits_for_long_and_no_line_grows(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hub_turns, "QUEUE", 2)
-    monkeypatch.setattr(hub_turns, "PATIENCE", PATIENCE)
+    monkeypatch.setattr(lookup_turns, "QUEUE", 2)
+    monkeypatch.setattr(lookup_turns, "PATIENCE", PATIENCE)
 
     async def ask() -> None:
         turns = Turns(most=1)
@@ -242,7 +242,7 @@ def test_nobody_waits_for_long_and_no_line_grows(monkeypatch: pytest.MonkeyPatch
                 await come()
             assert refused.value.retry_after
         assert await asyncio.gather(*waiting, return_exceptions=True) == ["served"] * 2
-        monkeypatch.setattr(hub_turns, "PATIENCE", 0.01)
+        monkeypatch.setattr(lookup_turns, "PATIENCE", 0.01)
         async with turns.of("a"):
             with pytest.raises(BrokerUnavailable):
                 await come()

@@ -143,7 +143,7 @@ def test_nor_is_a_name_server_waited_for(monkeypatch: pytest.MonkeyPatch) -> Non
 
 NEVER = """
 import socket, threading
-from jupyter_auth.core import http
+from jupyter_auth.core.protocol import http
 from jupyter_auth.core.common.blocked_addresses import Trust
 never = threading.Event()
 socket.getaddrinfo = lambda *_, **__: never.wait()

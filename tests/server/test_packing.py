@@ -5,7 +5,7 @@ from __future__ import annotations
 from jupyter_auth.core.login.login_store import Entry, Opening, Polling, Request
 from jupyter_auth.core.models import Account, AccountKey, Login
 from jupyter_auth.core.secret import Secret
-from jupyter_auth.server.packing import packed, unpacked
+from jupyter_auth.server.hub.storage.login_codec import packed, unpacked
 
 HELD = Account(
     provider="4insight",

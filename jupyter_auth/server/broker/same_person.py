@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from jupyter_auth.core.common.shown_text import plain_text
-from jupyter_auth.core.errors import UserMismatch
-from jupyter_auth.server.hub_config import SAME_PERSON, sign_in_host
+from jupyter_auth.core.common.urls import host_of
+from jupyter_auth.core.errors import ConfigurationError, UserMismatch
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,9 +17,18 @@ if TYPE_CHECKING:
     from jupyter_auth.core.models import Account
     from jupyter_auth.core.protocol.parties import Party
 
+SAME_PERSON = "JUPYTER_AUTH_SAME_PERSON"
 SETTING = "c.JupyterAuth.same_person"
 
 Rule = str | Mapping[str, str]
+
+
+def sign_in_host(url: str | None) -> str:
+    """The host of ``url`` as rules name it: lower case, ASCII, with no default port; or nothing."""
+    try:
+        return host_of(url or "")
+    except ConfigurationError:  # a path, say
+        return ""
 
 
 def is_rule(value: Any) -> bool:

@@ -10,7 +10,7 @@ from served import browser_of
 
 from jupyter_auth.server.broker.hub_redirect import UnderHub
 from jupyter_auth.server.broker.known_browsers import Ties
-from jupyter_auth.server.hub_doors import SharedOAuth
+from jupyter_auth.server.hub.app import SharedOAuth
 
 if TYPE_CHECKING:
     from hub_process import Hub, HubBrowser

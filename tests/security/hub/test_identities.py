@@ -19,15 +19,15 @@ from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.errors import LoginFailed
 from jupyter_auth.core.models import AccountKey
 from jupyter_auth.core.provider.registry import Providers
-from jupyter_auth.server import sqlstore
 from jupyter_auth.server.config import Settings
-from jupyter_auth.server.database import Database, Owner
-from jupyter_auth.server.hub import Service
-from jupyter_auth.server.hub_brokers import HubBrokers
-from jupyter_auth.server.identities import Identities
-from jupyter_auth.server.sqlstore import SqlStore, renew
-from jupyter_auth.server.tables import records
-from jupyter_auth.server.vault import Vault
+from jupyter_auth.server.hub.brokers import HubBrokers
+from jupyter_auth.server.hub.service import Service
+from jupyter_auth.server.hub.storage import sql_store
+from jupyter_auth.server.hub.storage.database import Database, Owner
+from jupyter_auth.server.hub.storage.encryption import Vault
+from jupyter_auth.server.hub.storage.identities import Identities
+from jupyter_auth.server.hub.storage.sql_store import SqlStore, renew
+from jupyter_auth.server.hub.storage.tables import records
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -188,7 +188,7 @@ def test_what_schema_1_did_not_say_is_written_down_when_a_replica_starts(
 ) -> None:
     """For every account, in however many batches; one that cannot be opened stays as it is."""
     monkeypatch.setattr(blocked_addresses, "_guarded", blocked_addresses.guarded())
-    monkeypatch.setattr(sqlstore, "BATCH", 1)
+    monkeypatch.setattr(sql_store, "BATCH", 1)
     alice = service().engine(ALICE)
     signs_in(alice, oidc)
     assert alice.begin("idp", session_key="other")  # a login's record is no account

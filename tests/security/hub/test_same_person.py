@@ -15,10 +15,10 @@ import jupyter_auth
 from jupyter_auth import Provider
 from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.server.config import Settings, read_settings
-from jupyter_auth.server.database import Database, Owner
-from jupyter_auth.server.hub_brokers import HubBrokers
-from jupyter_auth.server.hub_config import SAME_PERSON
-from jupyter_auth.server.vault import Vault
+from jupyter_auth.server.hub.brokers import HubBrokers
+from jupyter_auth.server.hub.config import SAME_PERSON
+from jupyter_auth.server.hub.storage.database import Database, Owner
+from jupyter_auth.server.hub.storage.encryption import Vault
 
 from .test_identities import ALICE, KEYS, signs_in
 

@@ -10,7 +10,7 @@ from traitlets.config import Config
 
 import jupyter_auth
 from jupyter_auth.core.secret import Secret
-from jupyter_auth.server.hub import Service
+from jupyter_auth.server.hub.service import Service
 
 IDP = {"issuer": "https://idp.example", "client_id": "x", "grants": ["password"]}
 

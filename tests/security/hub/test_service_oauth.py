@@ -18,7 +18,7 @@ from served import PLACE, doors_of, hub_token, people_of
 from tornado.httpclient import AsyncHTTPClient
 from tornado.web import create_signed_value
 
-from jupyter_auth.server.hub_doors import SharedOAuth, derived
+from jupyter_auth.server.hub.app import SharedOAuth, derived
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -1,76 +1,55 @@
-"""The JupyterHub service: ``python -m jupyter_auth.server.hub``.
-
-All users' accounts in one database, behind the Hub's own proxy at ``services/jupyter-auth/``. What
-it needs comes from the environment that the Hub gives its services, and from
-``JUPYTER_AUTH_DATABASE_URL``, ``JUPYTER_AUTH_CRYPT_KEYS`` and ``JUPYTER_AUTH_PROVIDERS`` (JSON), or
-the files that they name with ``_FILE`` at the end, or systemd's credentials of those names; or what
-can be set from a configuration file with ``c.JupyterAuth``, named as the only argument.
-"""
+"""What one replica of the Hub's service holds, and the settings that it is made from."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import dataclasses
 import functools
 import json
-import logging
 import os
-import signal
-import sys
 import traceback
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from tornado.httpserver import HTTPServer
 from traitlets.config import Application
 
 from jupyter_auth.core.common import blocked_addresses
 from jupyter_auth.core.common.seldom import Seldom
 from jupyter_auth.core.common.urls import require_secure
-from jupyter_auth.core.errors import AuthError, ConfigurationError
+from jupyter_auth.core.errors import ConfigurationError
 from jupyter_auth.core.provider import client_credentials
 from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.server.broker.page_urls import PREFIX
-from jupyter_auth.server.broker.poll_limit import Room
-from jupyter_auth.server.broker.request_parsing import MAX_BODY
 from jupyter_auth.server.config import read_settings
-from jupyter_auth.server.database import Database
-from jupyter_auth.server.hub_admin import sweep, watch_desk
-from jupyter_auth.server.hub_brokers import HubBrokers
-from jupyter_auth.server.hub_config import (
+from jupyter_auth.server.hub.admin import sweep
+from jupyter_auth.server.hub.app import SharedOAuth
+from jupyter_auth.server.hub.brokers import HubBrokers
+from jupyter_auth.server.hub.config import (
     ACCESS,
     NAME,
     SHARED_IDENTITIES,
     TRUSTED_DOWNSTREAM,
 )
-from jupyter_auth.server.hub_doctor import doctors_desk
-from jupyter_auth.server.hub_doors import SharedOAuth, doors
-from jupyter_auth.server.hub_listen import allow_files, listening
-from jupyter_auth.server.hub_memory import BELIEVED
-from jupyter_auth.server.hub_people import People, is_gone
-from jupyter_auth.server.hub_start import Entrance, Place, needed, prefix_of
-from jupyter_auth.server.hub_turns import Downstream
-from jupyter_auth.server.hub_upkeep import again_and_again
-from jupyter_auth.server.kernel_api.socket import MAX_HEADERS
-from jupyter_auth.server.rotation import check_keys
-from jupyter_auth.server.sqlstore import name_persons
-from jupyter_auth.server.undumpable import close_process
-from jupyter_auth.server.vault import VARIABLE as KEYS
-from jupyter_auth.server.vault import Vault
+from jupyter_auth.server.hub.starting import needed, prefix_of
+from jupyter_auth.server.hub.storage.database import Database
+from jupyter_auth.server.hub.storage.encryption import VARIABLE as KEYS
+from jupyter_auth.server.hub.storage.encryption import Vault
+from jupyter_auth.server.hub.storage.key_rotation import check_keys
+from jupyter_auth.server.hub.storage.sql_store import name_persons
+from jupyter_auth.server.hub.storage.upkeep import again_and_again
+from jupyter_auth.server.hub.users.known_tokens import BELIEVED
+from jupyter_auth.server.hub.users.lookup_turns import Downstream
+from jupyter_auth.server.hub.users.users import People, is_gone
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from jupyter_auth.server.broker.poll_limit import Room
     from jupyter_auth.server.config import Settings
 
 DATABASE = "JUPYTER_AUTH_DATABASE_URL"
 PROVIDERS = "JUPYTER_AUTH_PROVIDERS"
 SWEEP = 300.0  # seconds
-IDLE = 75.0  # seconds that a connection may lie idle: each is an open file
-SIGNALS = (signal.SIGTERM, signal.SIGINT)
-
-_log = logging.getLogger("jupyter_auth")
 
 
 class Service:
@@ -226,61 +205,3 @@ def _check_redirect(uri: str | None, prefix: str) -> None:
             hint=f"Leave redirect_uri out, and register <the Hub's origin>{prefix}callback/<name>.",
         )
     require_secure(uri, "redirect_uri")
-
-
-async def serve(place: Place, environ: Mapping[str, str], config_file: str | None) -> None:
-    """Listen, and serve as soon as that can be done, until SIGTERM."""
-    loop, stopped = asyncio.get_running_loop(), asyncio.Event()
-    for number in SIGNALS:
-        loop.add_signal_handler(number, os._exit, 0)  # nothing is under way yet
-    entrance, room = Entrance(place), Room(allow_files())
-    server = HTTPServer(
-        entrance,
-        xheaders=True,
-        max_body_size=MAX_BODY,
-        max_header_size=MAX_HEADERS,
-        idle_connection_timeout=IDLE,
-    )
-
-    async def listen() -> None:
-        server.add_sockets(listening(place.address.hostname or "", place.address.port or 80))
-
-    async def start() -> tuple[Service, People]:
-        os.environ.update(environ)  # an earlier try has taken secrets out of it
-        service = await asyncio.to_thread(Service, environ, config_file, room)
-        people = People(service.hub_auth, service.downstream)
-        try:
-            await people.check_scopes()
-        except BaseException:
-            service.close()
-            raise
-        return service, people
-
-    await entrance.patiently(listen)
-    service, people = await entrance.patiently(start)
-    for number in SIGNALS:
-        loop.add_signal_handler(number, stopped.set)
-    with contextlib.closing(service):
-        desk = [*watch_desk(service.database, people), doctors_desk(service, people)]
-        entrance.open(doors(people, service.brokers, service.hub_auth, desk))
-        _log.info("Sign-in for this Hub's users: serving at %s", place.address.netloc)
-        await service.run(people, stopped)
-        server.stop()
-        await service.brokers.drain()
-        await server.close_all_connections()
-
-
-def main(arguments: list[str] | None = None) -> None:
-    """Run the service. Where there is no place for it: one sentence on stderr, exit status 1."""
-    given = sys.argv[1:] if arguments is None else arguments
-    close_process()
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
-    try:
-        place = Place.of(os.environ)
-    except AuthError as error:
-        sys.exit(f"jupyter_auth's service does not start. {error}")
-    asyncio.run(serve(place, dict(os.environ), given[0] if given else None))
-
-
-if __name__ == "__main__":
-    main()

@@ -13,19 +13,19 @@ from tornado import web
 from tornado.web import HTTPError
 
 from jupyter_auth.core.errors import AuthError, ProviderUnavailable
-from jupyter_auth.server.database import Owner
 from jupyter_auth.server.http_errors import FORBIDDEN, UNAVAILABLE, refuse
-from jupyter_auth.server.hub_metrics import ACCOUNTS, SWEPT
-from jupyter_auth.server.hub_revocations import KIND
-from jupyter_auth.server.sqlstore import ACCOUNT
-from jupyter_auth.server.tables import records
+from jupyter_auth.server.hub.metrics import ACCOUNTS, SWEPT
+from jupyter_auth.server.hub.revocations import KIND
+from jupyter_auth.server.hub.storage.database import Owner
+from jupyter_auth.server.hub.storage.sql_store import ACCOUNT
+from jupyter_auth.server.hub.storage.tables import records
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from jupyter_auth.server.database import Database
-    from jupyter_auth.server.hub_people import People
-    from jupyter_auth.server.hub_revocations import Revocations, Tried
+    from jupyter_auth.server.hub.revocations import Revocations, Tried
+    from jupyter_auth.server.hub.storage.database import Database
+    from jupyter_auth.server.hub.users.users import People
 
 Desk: TypeAlias = tuple[str, type[web.RequestHandler], dict[str, Any]]  # what it is given
 

@@ -24,11 +24,11 @@ from jupyter_auth.core.errors import AuthError, ConfigurationError, StoreError
 from jupyter_auth.core.models import Logout
 from jupyter_auth.core.tokens.revocation import Revoker, sign_out
 from jupyter_auth.core.tokens.store import decoded, encoded
-from jupyter_auth.server.database import Owner
-from jupyter_auth.server.hub_metrics import REVOCATIONS
-from jupyter_auth.server.hub_upkeep import again_and_again
-from jupyter_auth.server.sqlstore import ACCOUNT, SqlStore
-from jupyter_auth.server.tables import records
+from jupyter_auth.server.hub.metrics import REVOCATIONS
+from jupyter_auth.server.hub.storage.database import Owner
+from jupyter_auth.server.hub.storage.sql_store import ACCOUNT, SqlStore
+from jupyter_auth.server.hub.storage.tables import records
+from jupyter_auth.server.hub.storage.upkeep import again_and_again
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,8 +40,8 @@ if TYPE_CHECKING:
     from jupyter_auth.core.provider.provider import Provider
     from jupyter_auth.core.provider.registry import Providers
     from jupyter_auth.server.broker.thread_pools import Pools
-    from jupyter_auth.server.database import Database, Record
-    from jupyter_auth.server.vault import Vault
+    from jupyter_auth.server.hub.storage.database import Database, Record
+    from jupyter_auth.server.hub.storage.encryption import Vault
 
 KIND = "revocation"
 BEAT = 10.0  # seconds between two looks at what is due

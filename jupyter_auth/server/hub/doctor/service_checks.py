@@ -31,14 +31,14 @@ from jupyter_auth.core.protocol.parties import Party
 from jupyter_auth.server.broker.page_urls import PREFIX
 from jupyter_auth.server.broker.redirect_uri import hub_apart
 from jupyter_auth.server.http_errors import refuse
-from jupyter_auth.server.hub_people import People
-from jupyter_auth.server.rotation import sample_of_each_key
+from jupyter_auth.server.hub.storage.key_rotation import sample_of_each_key
+from jupyter_auth.server.hub.users.users import People
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Iterator
 
-    from jupyter_auth.server.hub import Service
-    from jupyter_auth.server.hub_admin import Desk
+    from jupyter_auth.server.hub.admin import Desk
+    from jupyter_auth.server.hub.service import Service
 
 SCOPE = "admin:users"
 FEW_FILES = 4096  # of one process: each user's server that waits takes one

@@ -9,15 +9,15 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from jupyter_auth.core.common.seldom import Seldom
-from jupyter_auth.server.database import LEASE
-from jupyter_auth.server.hub_metrics import UNSAVED
-from jupyter_auth.server.rotation import announce, leave
+from jupyter_auth.server.hub.metrics import UNSAVED
+from jupyter_auth.server.hub.storage.database import LEASE
+from jupyter_auth.server.hub.storage.key_rotation import announce, leave
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
 
-    from jupyter_auth.server.database import Database
-    from jupyter_auth.server.vault import Vault
+    from jupyter_auth.server.hub.storage.database import Database
+    from jupyter_auth.server.hub.storage.encryption import Vault
 
 BEAT = 2.0  # seconds; well below ``GRACE``
 ANNOUNCE = LEASE / 3  # seconds

@@ -15,10 +15,10 @@ from sqlalchemy import select, update
 
 from jupyter_auth.core.errors import StoreError
 from jupyter_auth.core.tokens.store import decoded, encoded
-from jupyter_auth.server import rotation
-from jupyter_auth.server.identities import Identities
-from jupyter_auth.server.packing import packed, unpacked
-from jupyter_auth.server.tables import records
+from jupyter_auth.server.hub.storage import key_rotation
+from jupyter_auth.server.hub.storage.identities import Identities
+from jupyter_auth.server.hub.storage.login_codec import packed, unpacked
+from jupyter_auth.server.hub.storage.tables import records
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator, Mapping
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from jupyter_auth.core.login.login_store import Entry
     from jupyter_auth.core.models import Account, AccountKey
     from jupyter_auth.core.tokens.store import Slot
-    from jupyter_auth.server.database import Database, Lease, Owner, Record
-    from jupyter_auth.server.vault import Vault
+    from jupyter_auth.server.hub.storage.database import Database, Lease, Owner, Record
+    from jupyter_auth.server.hub.storage.encryption import Vault
 
 ACCOUNT = "account"
 LOGINS = "logins"
@@ -153,7 +153,7 @@ class _SqlSlot:
 def renew(database: Database, vault: Vault) -> int:
     """As ``rotation.renew``."""
     identities = Identities(database, vault)
-    return rotation.renew(database, vault, lambda *row: _person(vault, identities, *row))
+    return key_rotation.renew(database, vault, lambda *row: _person(vault, identities, *row))
 
 
 def name_persons(database: Database, vault: Vault) -> None:

@@ -14,15 +14,15 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select
 
 from jupyter_auth.core.errors import LoginFailed
-from jupyter_auth.server.database import Owner, Record
-from jupyter_auth.server.tables import records
+from jupyter_auth.server.hub.storage.database import Owner, Record
+from jupyter_auth.server.hub.storage.tables import records
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
 
     from jupyter_auth.core.models import Account
-    from jupyter_auth.server.database import Database
-    from jupyter_auth.server.vault import Vault
+    from jupyter_auth.server.hub.storage.database import Database
+    from jupyter_auth.server.hub.storage.encryption import Vault
 
 KIND = "identity"
 

@@ -34,7 +34,7 @@ from jupyter_auth.server.broker.redirect_uri import hub_apart
 from jupyter_auth.server.browser import api, pages
 from jupyter_auth.server.browser.pages import SEE_OTHER
 from jupyter_auth.server.browser.render import STATIC
-from jupyter_auth.server.hub_memory import REMEMBERED
+from jupyter_auth.server.hub.users.known_tokens import REMEMBERED
 from jupyter_auth.server.kernel_api.handlers import kernel_application
 
 if TYPE_CHECKING:
@@ -42,8 +42,8 @@ if TYPE_CHECKING:
     from tornado.httputil import HTTPServerRequest
 
     from jupyter_auth.server.broker.broker import Broker
-    from jupyter_auth.server.hub_brokers import HubBrokers
-    from jupyter_auth.server.hub_people import People
+    from jupyter_auth.server.hub.brokers import HubBrokers
+    from jupyter_auth.server.hub.users.users import People
 
 
 def derived(secret: str, purpose: str) -> bytes:

@@ -12,9 +12,9 @@ from urllib.parse import parse_qs
 
 from traitlets.config.loader import LazyConfigValue
 
-from jupyter_auth.core.common.urls import host_of
 from jupyter_auth.core.errors import ConfigurationError
 from jupyter_auth.server.broker.hub_redirect import CALLBACK, HOOK_VARIABLE, MARK, URL_VARIABLE
+from jupyter_auth.server.broker.same_person import SAME_PERSON, sign_in_host
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -24,7 +24,6 @@ ACCESS = f"access:services!service={NAME}"
 PORT = 10201
 URL = f"http://127.0.0.1:{PORT}"
 # Variables that are set here, as JSON, and read by the service and by users' servers.
-SAME_PERSON = "JUPYTER_AUTH_SAME_PERSON"
 SHARED_IDENTITIES = "JUPYTER_AUTH_SHARED_IDENTITIES"
 TRUSTED_DOWNSTREAM = "JUPYTER_AUTH_TRUSTED_DOWNSTREAM"
 # Those whose users' names are a claim as the provider says it. Others cut or map it, or may do so:
@@ -242,14 +241,6 @@ def _secrets(database_url: str | None, crypt_keys: str | None) -> dict[str, str]
         if name in wanted or VARIABLE.fullmatch(name)
     }
     return found | {name: value for name, value in given.items() if value}
-
-
-def sign_in_host(url: str | None) -> str:
-    """The host of ``url`` as rules name it: lower case, ASCII, with no default port; or nothing."""
-    try:
-        return host_of(url or "")
-    except ConfigurationError:  # a path, say
-        return ""
 
 
 def _own_sign_in(c: Any) -> dict[str, str]:

@@ -15,15 +15,15 @@ from sqlalchemy.exc import IntegrityError
 
 from jupyter_auth.core.common.finding import Finding
 from jupyter_auth.core.errors import ConfigurationError, StoreError
-from jupyter_auth.server.database import LEASE
-from jupyter_auth.server.tables import marks, records, replicas
-from jupyter_auth.server.vault import VARIABLE
+from jupyter_auth.server.hub.storage.database import LEASE
+from jupyter_auth.server.hub.storage.encryption import VARIABLE
+from jupyter_auth.server.hub.storage.tables import marks, records, replicas
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from jupyter_auth.server.database import Database
-    from jupyter_auth.server.vault import Vault
+    from jupyter_auth.server.hub.storage.database import Database
+    from jupyter_auth.server.hub.storage.encryption import Vault
 
 SAMPLE = 2000  # records that are looked at: a tenth of a second
 

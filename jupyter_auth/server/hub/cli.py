@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 
 from jupyter_auth.core.common.finding import wrong
 from jupyter_auth.core.errors import AuthError
-from jupyter_auth.server.hub import DATABASE, PROVIDERS, Service
-from jupyter_auth.server.hub_admin import sign_out
-from jupyter_auth.server.hub_doctor import SCOPE, examine
-from jupyter_auth.server.hub_far import far, token
-from jupyter_auth.server.hub_reached import what_is_left
-from jupyter_auth.server.sqlstore import renew
-from jupyter_auth.server.vault import VARIABLE as KEYS
+from jupyter_auth.server.hub.admin import sign_out
+from jupyter_auth.server.hub.doctor.configuration_checks import what_is_left
+from jupyter_auth.server.hub.doctor.remote import far, token
+from jupyter_auth.server.hub.doctor.service_checks import SCOPE, examine
+from jupyter_auth.server.hub.service import DATABASE, PROVIDERS, Service
+from jupyter_auth.server.hub.storage.encryption import VARIABLE as KEYS
+from jupyter_auth.server.hub.storage.sql_store import renew
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

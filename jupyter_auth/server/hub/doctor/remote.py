@@ -17,7 +17,7 @@ from jupyter_auth.core.common.urls import origin_of, require_secure
 from jupyter_auth.core.errors import BrokerUnavailable, ConfigurationError
 from jupyter_auth.core.secret import Secret
 from jupyter_auth.server.http_errors import UNAVAILABLE
-from jupyter_auth.server.hub_config import NAME
+from jupyter_auth.server.hub.config import NAME
 
 ABOUT = "Service"
 SERVICE = f"/services/{NAME}"

@@ -41,8 +41,8 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from jupyter_auth.core.common.seldom import Seldom
 from jupyter_auth.core.errors import ConfigurationError, ProviderUnavailable, StoreError
-from jupyter_auth.server import tables
-from jupyter_auth.server.tables import DatabaseTime, first_line, records, schema
+from jupyter_auth.server.hub.storage import tables
+from jupyter_auth.server.hub.storage.tables import DatabaseTime, first_line, records, schema
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -14,9 +14,10 @@ from jupyter_auth.core.common.finding import Finding, wrong
 from jupyter_auth.core.common.urls import LOOPBACK_HOSTS
 from jupyter_auth.core.errors import AuthError, ConfigurationError
 from jupyter_auth.server.broker.hub_redirect import HOOK_VARIABLE, URL_VARIABLE
-from jupyter_auth.server.hub_config import ACCESS, NAME, SAME_PERSON
-from jupyter_auth.server.hub_doctor import reached
-from jupyter_auth.server.hub_people import NEEDED_SCOPES
+from jupyter_auth.server.broker.same_person import SAME_PERSON
+from jupyter_auth.server.hub.config import ACCESS, NAME
+from jupyter_auth.server.hub.doctor.service_checks import reached
+from jupyter_auth.server.hub.users.users import NEEDED_SCOPES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -17,9 +17,9 @@ import requests
 from tornado.httpclient import AsyncHTTPClient, HTTPClientError
 
 from jupyter_auth.core.errors import BrokerUnavailable, ConfigurationError
-from jupyter_auth.server.database import Owner
-from jupyter_auth.server.hub_memory import PAUSE, REMEMBERED, Believed
-from jupyter_auth.server.hub_turns import Downstream, Turns
+from jupyter_auth.server.hub.storage.database import Owner
+from jupyter_auth.server.hub.users.known_tokens import PAUSE, REMEMBERED, Believed
+from jupyter_auth.server.hub.users.lookup_turns import Downstream, Turns
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

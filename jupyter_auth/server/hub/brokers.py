@@ -21,12 +21,12 @@ from jupyter_auth.server.broker.poll_limit import Room
 from jupyter_auth.server.broker.redirect_uri import hub_apart
 from jupyter_auth.server.broker.same_person import SamePerson
 from jupyter_auth.server.broker.thread_pools import SHARE, Pools
-from jupyter_auth.server.hub_metrics import LOGINS, LOGOUTS, TOKENS
-from jupyter_auth.server.hub_pulse import Pulse
-from jupyter_auth.server.hub_revocations import Revocations
-from jupyter_auth.server.hub_upkeep import Upkeep
-from jupyter_auth.server.identities import Identities
-from jupyter_auth.server.sqlstore import SqlRegister, SqlStore
+from jupyter_auth.server.hub.metrics import LOGINS, LOGOUTS, TOKENS
+from jupyter_auth.server.hub.revocations import Revocations
+from jupyter_auth.server.hub.storage.identities import Identities
+from jupyter_auth.server.hub.storage.poll import Pulse
+from jupyter_auth.server.hub.storage.sql_store import SqlRegister, SqlStore
+from jupyter_auth.server.hub.storage.upkeep import Upkeep
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -36,8 +36,8 @@ if TYPE_CHECKING:
     from jupyter_auth.core.protocol.parties import Party
     from jupyter_auth.core.provider.registry import Providers
     from jupyter_auth.server.config import Settings
-    from jupyter_auth.server.database import Database, Owner
-    from jupyter_auth.server.vault import Vault
+    from jupyter_auth.server.hub.storage.database import Database, Owner
+    from jupyter_auth.server.hub.storage.encryption import Vault
 
 MOST = 2000  # brokers that are kept ready; one more costs a tenth of a millisecond
 WAITERS = 64  # long polls of one user at a time: one for each kernel that holds a session

@@ -20,7 +20,7 @@ from jupyter_auth.server.browser import render
 from jupyter_auth.server.browser.base_handler import HEADERS, POLICY
 from jupyter_auth.server.browser.pages import SEE_OTHER
 from jupyter_auth.server.http_errors import refuse
-from jupyter_auth.server.hub_config import PORT
+from jupyter_auth.server.hub.config import PORT
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping

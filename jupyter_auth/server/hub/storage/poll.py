@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import func, select
 
 from jupyter_auth.core.common.seldom import Seldom
-from jupyter_auth.server.sqlstore import LOGINS
-from jupyter_auth.server.tables import records
+from jupyter_auth.server.hub.storage.sql_store import LOGINS
+from jupyter_auth.server.hub.storage.tables import records
 
 if TYPE_CHECKING:
     from jupyter_auth.server.broker.thread_pools import UserPools
-    from jupyter_auth.server.database import Database
+    from jupyter_auth.server.hub.storage.database import Database
 
 BEAT = 1.0  # seconds
 PATIENCE = 5.0  # seconds for which somebody who asked is looked for: several of their own beats

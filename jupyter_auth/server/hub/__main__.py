@@ -1,0 +1,99 @@
+"""The JupyterHub service: ``python -m jupyter_auth.server.hub``.
+
+All users' accounts in one database, behind the Hub's own proxy at ``services/jupyter-auth/``. What
+it needs comes from the environment that the Hub gives its services, and from
+``JUPYTER_AUTH_DATABASE_URL``, ``JUPYTER_AUTH_CRYPT_KEYS`` and ``JUPYTER_AUTH_PROVIDERS`` (JSON), or
+the files that they name with ``_FILE`` at the end, or systemd's credentials of those names; or what
+can be set from a configuration file with ``c.JupyterAuth``, named as the only argument.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import sys
+from typing import TYPE_CHECKING
+
+from tornado.httpserver import HTTPServer
+
+from jupyter_auth.core.errors import AuthError
+from jupyter_auth.server.broker.poll_limit import Room
+from jupyter_auth.server.broker.request_parsing import MAX_BODY
+from jupyter_auth.server.hub.admin import watch_desk
+from jupyter_auth.server.hub.app import doors
+from jupyter_auth.server.hub.doctor.service_checks import doctors_desk
+from jupyter_auth.server.hub.listen import allow_files, listening
+from jupyter_auth.server.hub.service import Service
+from jupyter_auth.server.hub.starting import Entrance, Place
+from jupyter_auth.server.hub.users.users import People
+from jupyter_auth.server.kernel_api.socket import MAX_HEADERS
+from jupyter_auth.server.undumpable import close_process
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+IDLE = 75.0  # seconds that a connection may lie idle: each is an open file
+SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+_log = logging.getLogger("jupyter_auth")
+
+
+async def serve(place: Place, environ: Mapping[str, str], config_file: str | None) -> None:
+    """Listen, and serve as soon as that can be done, until SIGTERM."""
+    loop, stopped = asyncio.get_running_loop(), asyncio.Event()
+    for number in SIGNALS:
+        loop.add_signal_handler(number, os._exit, 0)  # nothing is under way yet
+    entrance, room = Entrance(place), Room(allow_files())
+    server = HTTPServer(
+        entrance,
+        xheaders=True,
+        max_body_size=MAX_BODY,
+        max_header_size=MAX_HEADERS,
+        idle_connection_timeout=IDLE,
+    )
+
+    async def listen() -> None:
+        server.add_sockets(listening(place.address.hostname or "", place.address.port or 80))
+
+    async def start() -> tuple[Service, People]:
+        os.environ.update(environ)  # an earlier try has taken secrets out of it
+        service = await asyncio.to_thread(Service, environ, config_file, room)
+        people = People(service.hub_auth, service.downstream)
+        try:
+            await people.check_scopes()
+        except BaseException:
+            service.close()
+            raise
+        return service, people
+
+    await entrance.patiently(listen)
+    service, people = await entrance.patiently(start)
+    for number in SIGNALS:
+        loop.add_signal_handler(number, stopped.set)
+    with contextlib.closing(service):
+        desk = [*watch_desk(service.database, people), doctors_desk(service, people)]
+        entrance.open(doors(people, service.brokers, service.hub_auth, desk))
+        _log.info("Sign-in for this Hub's users: serving at %s", place.address.netloc)
+        await service.run(people, stopped)
+        server.stop()
+        await service.brokers.drain()
+        await server.close_all_connections()
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the service. Where there is no place for it: one sentence on stderr, exit status 1."""
+    given = sys.argv[1:] if arguments is None else arguments
+    close_process()
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    try:
+        place = Place.of(os.environ)
+    except AuthError as error:
+        sys.exit(f"jupyter_auth's service does not start. {error}")
+    asyncio.run(serve(place, dict(os.environ), given[0] if given else None))
+
+
+if __name__ == "__main__":
+    main()

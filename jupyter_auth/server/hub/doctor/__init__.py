@@ -1,0 +1,1 @@
+"""What could keep a Hub's users from signing in."""

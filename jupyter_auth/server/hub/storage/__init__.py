@@ -1,0 +1,1 @@
+"""What is in the database, encrypted, and how replicas share it."""

@@ -1,0 +1,1 @@
+"""Whose a Hub API token is: asked of the Hub, and remembered for as long as that is believed."""
