@@ -26,9 +26,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cryptography.fernet import Fernet
+from hub.replicas import Cluster
 from patience import eventually
 from providers.rogue import RogueProvider
-from replicas import Cluster
 
 from bench.hub import TICKS
 from jupyter_auth.core.errors import AuthError, BrokerUnavailable, from_wire

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cryptography.fernet import Fernet
+from hub.replicas import Cluster, Replica
 from providers.rogue import RogueProvider
-from replicas import Cluster, Replica
 from sqlalchemy import insert
 
 from bench.measure import Figure

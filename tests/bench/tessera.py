@@ -20,7 +20,7 @@ from processes import free_port
 from providers.rogue import RogueProvider
 
 if TYPE_CHECKING:
-    from hub_process import Hub
+    from hub.hub_process import Hub
     from providers.troubles import Proceed, Reply
 
 PYTHON = str(Path(sys.prefix) / "tessera/bin/python")

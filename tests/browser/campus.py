@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from providers.fourinsight import FourInsight
 from providers.rogue import RogueProvider
 
-from .lab import Lab
+from browser.lab import Lab
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Protocol
 
 import pytest
 
-from .campus import campus
-from .chromium import chromium, new_context
-from .notebook import Notebook
-from .person import from_jupyter, sign_in
+from browser.campus import campus
+from browser.chromium import chromium, new_context
+from browser.notebook import Notebook
+from browser.person import from_jupyter, sign_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext
     from providers.oidc import OidcProvider
 
-    from .lab import Lab
+    from browser.lab import Lab
 
 FAILED = pytest.StashKey[bool]()
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from nbformat import NotebookNode
     from playwright.sync_api import BrowserContext, Locator, Page
 
-    from .lab import Lab
+    from browser.lab import Lab
 
 # What each script begins with: `book` is the notebook's panel, or undefined where it is not open.
 BOOK = """

@@ -15,16 +15,16 @@ from PIL import Image
 from playwright.sync_api import expect
 from providers.oidc import USERS, OidcProvider
 
-from .campus import campus
-from .chromium import chromium
-from .notebook import Notebook
-from .person import allow, deny, follow, identify
-from .tour import LOOKS, Tour, visitor
+from browser.campus import campus
+from browser.chromium import chromium
+from browser.notebook import Notebook
+from browser.person import allow, deny, follow, identify
+from browser.tour import LOOKS, Tour, visitor
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-    from .lab import Lab
+    from browser.lab import Lab
 
 STAGE = {"width": 900, "height": 520}
 FILM = (

@@ -7,9 +7,9 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from .campus import DESKTOP_URI
-from .person import follow, from_jupyter, identify
-from .tour import Tour
+from browser.campus import DESKTOP_URI
+from browser.person import follow, from_jupyter, identify
+from browser.tour import Tour
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from playwright.sync_api import expect
 
-from .person import follow, sign_in
+from browser.person import follow, sign_in
 
 GO = "Sign in to Example University"
 DASHBOARD = """

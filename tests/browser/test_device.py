@@ -6,8 +6,8 @@ import re
 
 from playwright.sync_api import expect
 
-from .person import deny, follow, from_jupyter
-from .tour import Tour
+from browser.person import deny, follow, from_jupyter
+from browser.tour import Tour
 
 
 def test_the_code_is_taken_along_and_the_page_notices(lab, context):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
-from .tour import Tour
+from browser.tour import Tour
 
 
 @pytest.fixture

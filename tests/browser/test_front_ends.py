@@ -8,11 +8,11 @@ import pytest
 from environments.home import configure
 from playwright.sync_api import expect
 
-from . import cells
-from .campus import TITLE
-from .lab import Lab
-from .notebook import Notebook, Notebook7
-from .person import follow, from_jupyter, sign_in
+from browser import cells
+from browser.campus import TITLE
+from browser.lab import Lab
+from browser.notebook import Notebook, Notebook7
+from browser.person import follow, from_jupyter, sign_in
 
 GO = f"Sign in to {TITLE}"
 SIGNED_IN = f"Signed in to {TITLE} as alice"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
-from .person import from_jupyter
-from .tour import Tour
+from browser.person import from_jupyter
+from browser.tour import Tour
 
 
 @pytest.fixture

@@ -7,9 +7,9 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from . import cells
-from .person import from_jupyter, sign_in
-from .tour import LOOKS, Tour, visitor
+from browser import cells
+from browser.person import from_jupyter, sign_in
+from browser.tour import LOOKS, Tour, visitor
 
 # What of the page sticks out to the side, and what text has too little contrast (WCAG 2.2, 1.4.3:
 # 4.5 to 1). Colours are drawn to a canvas: a browser tells them in many notations.

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from playwright.sync_api import expect
 
-from .campus import SECRET
-from .person import follow, from_jupyter, identify, sign_in
+from browser.campus import SECRET
+from browser.person import follow, from_jupyter, identify, sign_in
 
 CELLS = [
     "import logging\nlogging.basicConfig(level=logging.DEBUG)\n%xmode Verbose",

@@ -6,10 +6,9 @@ import re
 
 from playwright.sync_api import expect
 
+from browser import cells
+from browser.person import closes_itself, follow, sign_in
 from jupyter_auth.kernel.broker.watcher import WAIT
-
-from . import cells
-from .person import closes_itself, follow, sign_in
 
 GO = "Sign in to Example University"
 SIGNED_IN = "Signed in to Example University as alice"

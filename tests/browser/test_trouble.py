@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from playwright.sync_api import expect
 
-from . import cells
-from .notebook import Notebook
-from .person import abandon, deny, follow, identify, sign_in
+from browser import cells
+from browser.notebook import Notebook
+from browser.person import abandon, deny, follow, identify, sign_in
 
 GO = "Sign in to Example University"
 STUCK = "Stuck at the provider?"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from playwright.sync_api import expect
 
-from . import cells
-from .notebook import Notebook
-from .person import closes_itself, follow, sign_in
+from browser import cells
+from browser.notebook import Notebook
+from browser.person import closes_itself, follow, sign_in
 
 GO = "Sign in to Example University"
 OUT = "Not signed in to Example University."

@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING
 from playwright.sync_api import expect
 from providers import troubles
 
-from .chromium import new_context
-from .person import deny, from_jupyter, sign_in
+from browser.chromium import new_context
+from browser.person import deny, from_jupyter, sign_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from playwright.sync_api import Browser, Page
 
-    from .campus import Campus
-    from .lab import Lab
+    from browser.campus import Campus
+    from browser.lab import Lab
 
 PHONE = {"width": 360, "height": 640}
 DESK = {"width": 1100, "height": 800}

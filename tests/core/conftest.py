@@ -7,22 +7,20 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from core.sign_in import arrive, engine_of, exchanged, party_at, sign_in
 from jupyter_auth.core.protocol import http
 from jupyter_auth.core.tokens.store import FileStore, MemoryStore
-
-from .drive import arrive, engine_of, exchanged, party_at, sign_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
     from pathlib import Path
 
+    from core.sign_in import Callback
     from jupyter_auth.core.engine import Engine
     from jupyter_auth.core.models import Account, Login
     from jupyter_auth.core.protocol.parties import Party
     from jupyter_auth.core.protocol.token_endpoint import TokenAnswer
-
-    from .drive import Callback
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from providers.troubles import Reply
 
+from core.sign_in import arrive, party_at
 from jupyter_auth.core import wire
 from jupyter_auth.core.errors import AuthError, ConfigurationError, ProviderError
 from jupyter_auth.core.protocol import id_token, oauth
@@ -22,8 +23,6 @@ from jupyter_auth.core.provider.definitions import FIELDS, provider_from_mapping
 from jupyter_auth.core.provider.field_types import CredentialsFrom
 from jupyter_auth.core.provider.provider import Provider
 from jupyter_auth.core.secret import Secret
-
-from .drive import arrive, party_at
 
 PLANTED = "planted-5c0ffee"
 NAMES = st.sampled_from(

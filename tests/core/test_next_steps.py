@@ -8,12 +8,11 @@ import pytest
 from providers import certificates, troubles
 from providers.rogue import RogueProvider
 
+from core.sign_in import REDIRECT_URI, account_of, arrive, ended, sign_in, table
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.errors import ConfigurationError, ProviderNotFound, ProviderUnavailable
 from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.core.tokens.store import MemoryStore
-
-from .drive import REDIRECT_URI, account_of, arrive, ended, sign_in, table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

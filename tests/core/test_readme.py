@@ -9,10 +9,9 @@ import re
 import pytest
 
 import jupyter_auth
+from core.reference import README, renewed
 from jupyter_auth.core.provider.meanings import MEANINGS
 from jupyter_auth.core.provider.provider import Provider
-
-from .reference import README, renewed
 
 ROOT = README.parent
 TEXT = README.read_text(encoding="utf-8")

@@ -9,10 +9,9 @@ import traceback
 
 import pytest
 
+from core.sign_in import REDIRECT_URI, USER, arrive, expire_here, provider_at, visit
 from jupyter_auth.core import wire
 from jupyter_auth.core.errors import LoginRequired, RefreshRejected
-
-from .drive import REDIRECT_URI, USER, arrive, expire_here, provider_at, visit
 
 HIDDEN = ("access_token", "refresh_token", "id_token", "code", "code_verifier", "state", "nonce")
 

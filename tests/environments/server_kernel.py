@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, Self
 import requests
 import websocket
 from jupyter_client.blocking.client import BlockingKernelClient
-from jupyter_process import TOKEN, JupyterProcess
 from kernel.kernels import Kernel
 from patience import PATIENCE, until
+from server.jupyter_process import TOKEN, JupyterProcess
 
 if TYPE_CHECKING:
     from pathlib import Path

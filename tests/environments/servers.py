@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from environments.tls import TlsProxy
-from jupyter_process import TOKEN, Browser, JupyterProcess
 from patience import PATIENCE
 from providers import certificates
+from server.jupyter_process import TOKEN, Browser, JupyterProcess
 
 if TYPE_CHECKING:
     from contextlib import ExitStack

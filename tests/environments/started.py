@@ -6,8 +6,8 @@ import json
 import os
 import subprocess
 
-from jupyter_process import JupyterProcess
 from patience import PATIENCE
+from server.jupyter_process import JupyterProcess
 
 STARTERS = {"lab": "jupyterlab", "notebook": "notebook", "server": "jupyter_server"}
 

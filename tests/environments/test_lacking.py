@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from environments.home import configure
 from environments.server_kernel import ServerKernel
-from jupyter_process import JupyterProcess
 from patience import eventually
+from server.jupyter_process import JupyterProcess
 
 CALL = "from jupyter_auth import UserSession, LoginRequired\ntry:\n    UserSession('idp')\n"
 CALL += "except LoginRequired as error:\n    print(type(error).__name__)"

@@ -9,8 +9,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from environments.home import configure
 from environments.server_kernel import ServerKernel
-from jupyter_process import JupyterProcess
 from kernel.kernels import Kernel
+from server.jupyter_process import JupyterProcess
 
 from jupyter_auth.core.common.handles import MARK
 

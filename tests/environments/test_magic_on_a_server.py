@@ -7,8 +7,8 @@ import sys
 import pytest
 from environments.home import configure
 from environments.server_kernel import ServerKernel, ServerTerminal
-from jupyter_process import JupyterProcess
 from patience import PATIENCE
+from server.jupyter_process import JupyterProcess
 
 
 @pytest.fixture

@@ -15,11 +15,11 @@ import pytest
 from environments.home import configure
 from environments.server_kernel import api
 from environments.terminal import run
-from jupyter_process import JupyterProcess
 from kernel.doors import OpenDoor
 from nbclient import NotebookClient
 from nbconvert.preprocessors import ExecutePreprocessor
 from patience import PATIENCE, eventually
+from server.jupyter_process import JupyterProcess
 
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.provider.registry import Providers, user_file

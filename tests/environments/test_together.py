@@ -13,9 +13,9 @@ import pytest
 from environments.home import configure
 from environments.server_kernel import ServerKernel, ServerTerminal, TypedServer
 from environments.terminal import run
-from jupyter_process import JupyterProcess
 from kernel.kernels import Kernel
 from patience import until
+from server.jupyter_process import JupyterProcess
 
 import jupyter_auth
 from jupyter_auth.core.errors import LoginRequired

@@ -11,8 +11,8 @@ import pytest
 from environments.home import configure
 from environments.server_kernel import ServerKernel
 from environments.started import Started
-from jupyter_process import JupyterProcess
 from patience import PATIENCE
+from server.jupyter_process import JupyterProcess
 
 PLANTED = "planted-client-secret"
 USE = "from jupyter_auth import UserSession\nUserSession({!r}, interactive=False)"

@@ -3,10 +3,10 @@
 import os
 
 import pytest
-from hub_fixtures import hub, served
-from leaving import leaver, new_replica, replica
+from hub.hub_fixtures import hub, served
+from hub.leaving import leaver, new_replica, replica
+from hub.stores import database, postgres, url, vault
 from patience import PATIENCE
-from stores import database, postgres, url, vault
 
 from jupyter_auth.server.hub.users import users
 

@@ -9,8 +9,8 @@ from email.utils import formatdate
 from typing import TYPE_CHECKING, Any
 
 from cryptography.fernet import Fernet
-from hubs import SCOPES, SECRET
-from served import PLACE, environ_of_service
+from hub.hubs import SCOPES, SECRET
+from hub.served import PLACE, environ_of_service
 from sqlalchemy import update
 
 from jupyter_auth.server.hub.storage.database import Database
@@ -21,7 +21,7 @@ from jupyter_auth.server.hub.storage.tables import schema
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from hub_process import Hub
+    from hub.hub_process import Hub
     from providers.oidc import OidcProvider
     from providers.rogue import RogueProvider
 

@@ -13,7 +13,7 @@ from providers.troubles import Reply
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from hub_process import Hub
+    from hub.hub_process import Hub
     from providers.sockets import Request
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from hubs import plain_hub, served_hub
+from hub.hubs import plain_hub, served_hub
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from hub_process import Hub
+    from hub.hub_process import Hub
     from providers.oidc import OidcProvider
 
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from cryptography.fernet import Fernet
-from hub_process import Hub, answers
+from hub.hub_process import Hub, answers
 from patience import until
 from processes import free_port
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from core.drive import sign_in, table
-from stores import ALICE
+from core.sign_in import sign_in, table
+from hub.stores import ALICE
 
 from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.server.config import Settings

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import parse_qsl, urlsplit
 
 import requests
-from hub_process import START_TIMEOUT, Hub, answers
+from hub.hub_process import START_TIMEOUT, Hub, answers
 from patience import PATIENCE, until
 from processes import free_port
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from postgres import Postgres
+    from hub.postgres import Postgres
     from providers.rogue import RogueProvider
 
 API_TOKEN = "of-the-service-shared-by-its-replicas-1f0e"

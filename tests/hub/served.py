@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import requests
-from hubs import KEYS, SECRET
+from hub.hubs import KEYS, SECRET
 from patience import PATIENCE
 from tornado.httpserver import HTTPServer
 from tornado.testing import bind_unused_port
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from hub_process import Hub, HubBrowser
+    from hub.hub_process import Hub, HubBrowser
     from providers.oidc import OidcProvider
     from server.jupyter_process import Kernel
 

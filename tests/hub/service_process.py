@@ -10,16 +10,16 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Self
 
 import requests
-from hub_process import START_TIMEOUT, answers
+from hub.hub_process import START_TIMEOUT, answers
+from hub.served import environ_of_service
 from patience import PATIENCE, until
 from processes import Server, free_port
-from served import environ_of_service
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from hub_process import Hub
+    from hub.hub_process import Hub
     from providers.oidc import OidcProvider
 
 COMMAND = (sys.executable, "-m", "jupyter_auth.server.hub")

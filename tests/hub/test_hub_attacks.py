@@ -9,9 +9,8 @@ import asyncio
 from typing import TYPE_CHECKING
 
 import pytest
-from hubs import KEYS
-from patience import until
-from served import (
+from hub.hubs import KEYS
+from hub.served import (
     PLACE,
     TOKEN_ROUTE,
     ask,
@@ -23,8 +22,9 @@ from served import (
     people_of,
     signed_in,
 )
+from hub.stores import revocations_of
+from patience import until
 from server.routes import CHANGES, KERNEL, UI
-from stores import revocations_of
 from tornado.httpclient import AsyncHTTPClient
 from tornado.web import create_signed_value
 
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from clock import Clock
-    from hub_process import Hub, HubBrowser
+    from hub.hub_process import Hub, HubBrowser
     from providers.oidc import OidcProvider
 
 ASKED = {"provider": "idp"}

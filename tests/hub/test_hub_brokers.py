@@ -7,10 +7,10 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
-from hubs import KEYS
+from hub.hubs import KEYS
+from hub.replicas import complete_login
 from patience import PATIENCE, until
 from providers.troubles import Gate
-from replicas import complete_login
 from sqlalchemy import event
 
 from jupyter_auth.core.errors import BrokerUnavailable

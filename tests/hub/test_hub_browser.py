@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from browser.chromium import chromium, new_context
 from browser.person import follow, identify, say_yes
-from hub_process import PASSWORD
+from hub.hub_process import PASSWORD
 from lab.panel import Front
 from patience import PATIENCE, until
 from playwright.sync_api import expect
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from hub_process import Hub, UserServer
+    from hub.hub_process import Hub, UserServer
     from playwright.sync_api import Browser, BrowserContext, Page
     from providers.oidc import OidcProvider
 

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
-from test_hub_config import database, load
-from test_hub_recipes import VALUES, check, secrets
+from hub.test_hub_config import database, load
+from hub.test_hub_recipes import VALUES, check, secrets
 from tornado.httpclient import AsyncHTTPClient
 
 if TYPE_CHECKING:
-    from test_hub_config import Load
+    from hub.test_hub_config import Load
 
 __all__ = ["database", "load", "secrets"]
 

@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING, Any, Self
 
 import pytest
 import requests
-from faults import FAULTS, Fault, Late
-from hubs import KEYS
+from hub.faults import FAULTS, Fault, Late
+from hub.hubs import KEYS
+from hub.postgres import Postgres
+from hub.replicas import Cluster
 from patience import eventually, until
-from postgres import Postgres
 from providers.rogue import RogueProvider
-from replicas import Cluster
 
 from jupyter_auth.server.hub.storage.database import LEASE
 

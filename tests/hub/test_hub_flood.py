@@ -14,13 +14,13 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import pytest
-from hub_api import HubApi
-from hubs import KEYS
+from hub.hub_api import HubApi
+from hub.hubs import KEYS
+from hub.postgres import Postgres
+from hub.replicas import Cluster
+from hub.served import doors_of, hub_token, people_of
 from patience import PATIENCE, until
-from postgres import Postgres
 from providers.rogue import RogueProvider
-from replicas import Cluster
-from served import doors_of, hub_token, people_of
 from tornado.httpclient import AsyncHTTPClient, HTTPRequest, HTTPResponse
 
 from jupyter_auth.core.errors import BrokerUnavailable
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from clock import Clock
-    from hub_process import Hub
+    from hub.hub_process import Hub
 
 FLOOD = 60
 CLASS = [f"student-{number}" for number in range(20)]

@@ -6,9 +6,9 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hub_api import HubApi
+from hub.hub_api import HubApi
+from hub.served import doors_of, hub_token, people_of
 from patience import until
-from served import doors_of, hub_token, people_of
 from tornado.httpclient import AsyncHTTPClient, HTTPResponse
 from tornado.web import create_signed_value
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from clock import Clock
-    from hub_process import Hub
+    from hub.hub_process import Hub
 
     from jupyter_auth.server.hub.storage.database import Owner
     from jupyter_auth.server.hub.users.users import People

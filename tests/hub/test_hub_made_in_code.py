@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from served import browser_of
+from hub.served import browser_of
 
 from jupyter_auth.core.common.handles import MARK
 from jupyter_auth.core.provider.provider import Provider
@@ -16,7 +16,7 @@ from jupyter_auth.kernel.broker.connect import connect
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from hub_process import Hub, UserServer
+    from hub.hub_process import Hub, UserServer
     from providers.oidc import OidcProvider
     from server.jupyter_process import Kernel
 

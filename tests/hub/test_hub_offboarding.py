@@ -8,14 +8,14 @@ from contextlib import ExitStack, closing
 from typing import TYPE_CHECKING
 
 import pytest
-from core.drive import account_of, sign_in, table
+from core.sign_in import account_of, sign_in, table
+from hub.postgres import Postgres
+from hub.replicas import Cluster
+from hub.stores import ALICE, KEYS
 from patience import PATIENCE, until
-from postgres import Postgres
 from providers import troubles
 from providers.rogue import RogueProvider
-from replicas import Cluster
 from sqlalchemy import select
-from stores import ALICE, KEYS
 
 from jupyter_auth.core.common import blocked_addresses
 from jupyter_auth.core.provider.registry import Providers

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 import requests
-from hubs import plain_hub, served_hub
+from hub.hubs import plain_hub, served_hub
 from patience import PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractContextManager
 
-    from hub_process import Hub
+    from hub.hub_process import Hub
     from providers.oidc import OidcProvider
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(600)]

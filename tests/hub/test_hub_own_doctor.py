@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import pytest
+from hub.served import PLACE
 from patience import PATIENCE
-from served import PLACE
 
 from jupyter_auth.server.kernel_api.socket import VARIABLE
 
 if TYPE_CHECKING:
-    from hub_process import Hub, UserServer
+    from hub.hub_process import Hub, UserServer
 
 REDIRECT = "hub/user-redirect/jupyter-auth/callback/idp"
 

@@ -13,7 +13,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
-from hubs import KEYS
+from hub.hubs import KEYS
 from tornado import web
 from traitlets.config import Config
 

@@ -20,7 +20,7 @@ from jupyter_auth.server.broker.broker import Broker
 from jupyter_auth.server.broker.hub_redirect import UnderHub
 
 if TYPE_CHECKING:
-    from hub_process import Hub
+    from hub.hub_process import Hub
     from providers.oidc import OidcProvider
     from server.jupyter_process import Kernel
 

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
-from hubs import KEYS
+from hub.hubs import KEYS
+from hub.postgres import Postgres
+from hub.replicas import Cluster
 from patience import until
-from postgres import Postgres
 from providers.rogue import RogueProvider
 from providers.troubles import Gate
-from replicas import Cluster
 
 from jupyter_auth.server.hub.storage.database import LEASE
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 from cryptography.fernet import Fernet
+from hub.stores import ALICE, BOB, KEY, KEYS, account, keep
 from sqlalchemy import select, text
-from stores import ALICE, BOB, KEY, KEYS, account, keep
 
 from jupyter_auth import ConfigurationError
 from jupyter_auth.server.hub.storage.database import LEASE, Database
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from clock import Clock
-    from postgres import Postgres
+    from hub.postgres import Postgres
 
 NEW = Fernet.generate_key().decode()
 OLD_NEW, NEW_OLD, ONLY_NEW = (Vault(keys) for keys in (f"{KEYS},{NEW}", f"{NEW},{KEYS}", NEW))

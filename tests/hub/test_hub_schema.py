@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
+from hub.stores import ALICE, KEY, account, keep
 from sqlalchemy import inspect, select, text
-from stores import ALICE, KEY, account, keep
 
 from jupyter_auth import ConfigurationError
 from jupyter_auth.server.hub.storage import tables
@@ -19,7 +19,7 @@ from jupyter_auth.server.hub.storage.tables import records
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from postgres import Postgres
+    from hub.postgres import Postgres
 
     from jupyter_auth.server.hub.storage.encryption import Vault
 

@@ -7,13 +7,13 @@ import sqlite3
 from typing import TYPE_CHECKING, Any
 
 import requests
-from hubs import KEYS, SECRET
+from hub.hubs import KEYS, SECRET
+from hub.served import PLACE, auth_hub, browser_of, names, signed_in
 from patience import PATIENCE
-from served import PLACE, auth_hub, browser_of, names, signed_in
 
 if TYPE_CHECKING:
     import pytest
-    from hub_process import Hub
+    from hub.hub_process import Hub
     from providers.oidc import OidcProvider
 
 

@@ -8,8 +8,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import requests
-from hub_process import Hub, HubBrowser
-from hubs import KEYS, SCOPES, SECRET
+from hub.hub_process import Hub, HubBrowser
+from hub.hubs import KEYS, SCOPES, SECRET
 from patience import PATIENCE, until
 from processes import free_port
 from providers.certificates import make

@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 import requests
-from hubs import KEYS
+from hub.hubs import KEYS
+from hub.replicas import Replica, sign_in
+from hub.served import TOKEN_ROUTE
 from patience import PATIENCE, until
 from providers.rogue import RogueProvider
 from providers.troubles import Gate
-from replicas import Replica, sign_in
-from served import TOKEN_ROUTE
 
 from jupyter_auth.server.broker.thread_pools import THREADS
 from jupyter_auth.server.hub.storage.database import Owner
 
 if TYPE_CHECKING:
-    from hub_process import Hub
+    from hub.hub_process import Hub
 
 pytestmark = pytest.mark.long
 

@@ -7,11 +7,11 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hub.replicas import complete_login
+from hub.stores import ALICE, BOB, KEY
 from patience import until
 from providers.troubles import Gate
-from replicas import complete_login
 from sqlalchemy import select, text
-from stores import ALICE, BOB, KEY
 
 from jupyter_auth import ProviderUnavailable
 from jupyter_auth.core.engine import Engine

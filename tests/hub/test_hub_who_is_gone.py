@@ -7,11 +7,11 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hub.served import people_of
+from hub.stores import account, keep, revocations_of
 from providers.sockets import SocketServer
 from providers.troubles import Reply
-from served import people_of
 from sqlalchemy import select
-from stores import account, keep, revocations_of
 
 from jupyter_auth.core.errors import BrokerUnavailable
 from jupyter_auth.server.hub.admin import sweep
@@ -23,7 +23,7 @@ from jupyter_auth.server.hub.users.users import is_gone
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from hub_process import Hub
+    from hub.hub_process import Hub
 
     from jupyter_auth.server.hub.storage.encryption import Vault
 

@@ -19,7 +19,7 @@ from browser.tour import visitor
 from playwright.sync_api import expect
 from providers.oidc import OidcProvider
 
-from .panel import Front
+from lab.panel import Front
 
 if TYPE_CHECKING:
     from browser.lab import Lab

@@ -23,7 +23,7 @@ from PIL import Image
 from playwright.sync_api import expect
 from providers.oidc import OidcProvider
 
-from .panel import GO, SIGNED_IN, Front, end_at_provider
+from lab.panel import GO, SIGNED_IN, Front, end_at_provider
 
 if TYPE_CHECKING:
     from browser.lab import Lab

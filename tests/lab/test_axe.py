@@ -9,8 +9,8 @@ from browser.person import deny, follow, sign_in
 from browser.tour import Tour, visitor
 from playwright.sync_api import expect
 
-from .axe import flaws
-from .panel import GO, SIGNED_IN, Front, end_at_provider
+from lab.axe import flaws
+from lab.panel import GO, SIGNED_IN, Front, end_at_provider
 
 OURS = [".jupyter-auth-panel", ".jupyter-auth-status", ".jupyter-auth-toasts"]
 DARK = "UserSession('idp', interactive=False).get('me')"

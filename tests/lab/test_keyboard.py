@@ -6,7 +6,7 @@ from browser import cells
 from browser.person import sign_in
 from playwright.sync_api import expect
 
-from .panel import GO, SIGNED_IN, TITLE, Front
+from lab.panel import GO, SIGNED_IN, TITLE, Front
 
 ALICE = f"{TITLE} as alice"
 

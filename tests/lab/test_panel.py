@@ -6,7 +6,7 @@ from browser import cells
 from browser.person import closes_itself, follow, sign_in
 from playwright.sync_api import expect
 
-from .panel import GO, SIGNED_IN, TITLE, Front, begin_nothing
+from lab.panel import GO, SIGNED_IN, TITLE, Front, begin_nothing
 
 
 def test_sign_in_switch_and_sign_out(notebook, lab):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from browser import cells
 from playwright.sync_api import expect
 
-from .panel import Front, end_at_provider
+from lab.panel import Front, end_at_provider
 
 
 def test_it_follows_sign_in_and_sign_out(opened, lab, signed_in):

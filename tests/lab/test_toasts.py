@@ -7,7 +7,7 @@ from browser.notebook import Notebook
 from browser.person import closes_itself, follow, sign_in
 from playwright.sync_api import expect
 
-from .panel import GO, TITLE, Front, begin_nothing, end_at_provider
+from lab.panel import GO, TITLE, Front, begin_nothing, end_at_provider
 
 REFUSED = f"{TITLE} no longer accepts the sign-in of alice"
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from .rogue import RogueProvider
-from .sockets import Request, SocketServer
-from .troubles import Reply
+from providers.rogue import RogueProvider
+from providers.sockets import Request, SocketServer
+from providers.troubles import Reply
 
 if TYPE_CHECKING:
     from typing import Self

@@ -6,10 +6,10 @@ import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from .troubles import Reply
+from providers.troubles import Reply
 
 if TYPE_CHECKING:
-    from .rogue import Family, RogueProvider
+    from providers.rogue import Family, RogueProvider
 
 GRANT = "urn:ietf:params:oauth:grant-type:device_code"
 SLOWER = 5  # seconds that an early poll costs, for good

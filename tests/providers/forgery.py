@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any, Literal
 from joserfc import jws, jwt
 from joserfc.jwk import RSAKey
 
-from .troubles import MISSING
+from providers.troubles import MISSING
 
 if TYPE_CHECKING:
-    from .rogue import RogueProvider
+    from providers.rogue import RogueProvider
 
 Signature = Literal["RS256", "none", "HS256", "stranger", "broken"]
 

@@ -15,8 +15,8 @@ from collections import deque
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
 
-from .sockets import Request, SocketServer
-from .troubles import Reply
+from providers.sockets import Request, SocketServer
+from providers.troubles import Reply
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,7 +11,7 @@ from typing import Any, Self
 import requests
 from patience import PATIENCE
 
-from .person import Person
+from providers.person import Person
 
 AUTHORIZATION_CODE, PASSWORD = "authorization-code", "password"
 CALLBACK = "http://127.0.0.1:8888/jupyter-auth/callback/insiders"

@@ -13,8 +13,8 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 
-from .sockets import Request, SocketServer
-from .troubles import Reply
+from providers.sockets import Request, SocketServer
+from providers.troubles import Reply
 
 if TYPE_CHECKING:
     from collections.abc import Callable

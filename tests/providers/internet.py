@@ -15,7 +15,7 @@ import threading
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Self
 
-from . import certificates
+from providers import certificates
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

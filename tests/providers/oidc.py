@@ -19,7 +19,7 @@ import requests
 from patience import PATIENCE
 from processes import Server
 
-from .person import Person
+from providers.person import Person
 
 HERE = Path(__file__).parent
 START_TIMEOUT = 2 * PATIENCE  # half a second is usual

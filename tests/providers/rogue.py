@@ -20,15 +20,15 @@ from urllib.parse import urlencode
 import requests
 from patience import PATIENCE
 
-from .devices import GRANT, Devices
-from .forgery import IdTokens
-from .sockets import Request, SocketServer
-from .troubles import Gate, Reply, Trouble
+from providers.devices import GRANT, Devices
+from providers.forgery import IdTokens
+from providers.sockets import Request, SocketServer
+from providers.troubles import Gate, Reply, Trouble
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .certificates import Certificate
+    from providers.certificates import Certificate
 
 T = TypeVar("T", bound=Trouble)
 

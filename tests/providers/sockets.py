@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable
 
-    from .troubles import Reply
+    from providers.troubles import Reply
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,19 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 from patience import PATIENCE
 
-from .person import LoginRefused
-from .troubles import MISSING, Gate, close, deny, error, fields, huge, query, redirect, status
+from providers.person import LoginRefused
+from providers.troubles import (
+    MISSING,
+    Gate,
+    close,
+    deny,
+    error,
+    fields,
+    huge,
+    query,
+    redirect,
+    status,
+)
 
 VERIFIER = "a-verifier-that-is-forty-three-characters-long"
 REDIRECT_URI = "http://127.0.0.1:8888/jupyter-auth/callback/idp"

@@ -7,7 +7,7 @@ import json
 from dataclasses import fields
 
 import pytest
-from core.drive import account_of, arrive, engine_of, provider_at, sign_in, table
+from core.sign_in import account_of, arrive, engine_of, provider_at, sign_in, table
 from kernel.doors import OpenDoor
 from providers import troubles
 

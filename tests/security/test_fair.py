@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Self
 
 import pytest
 from clock import Clock
-from hubs import KEYS
+from hub.hubs import KEYS
 from patience import PATIENCE, until
 from providers.troubles import Gate
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 import requests
-from core.drive import USER, Callback, ended, party_at, provider_at, table, visit
+from core.sign_in import USER, Callback, ended, party_at, provider_at, table, visit
 from processes import free_port
 from providers.rogue import RogueProvider
 

@@ -9,8 +9,8 @@ import sys
 
 import pytest
 
-from .guards.listed import ROOT, guards, place_of, unguarded
-from .guards.table import SECURITY, renewed
+from security.guards.listed import ROOT, guards, place_of, unguarded
+from security.guards.table import SECURITY, renewed
 
 GUARDS = guards()
 PROMISES = set(range(1, 23))

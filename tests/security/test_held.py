@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from clock import Clock
-from core.drive import arrive, engine_of, sign_in
+from core.sign_in import arrive, engine_of, sign_in
 from patience import PATIENCE, until
 
 from jupyter_auth.core.errors import LoginFailed

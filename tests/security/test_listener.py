@@ -12,9 +12,9 @@ from urllib.parse import urlsplit
 
 import pytest
 import requests
-from jupyter_process import JupyterProcess
 from patience import PATIENCE
 from processes import free_port
+from server.jupyter_process import JupyterProcess
 
 from jupyter_auth.core.errors import ConfigurationError
 from jupyter_auth.core.login import loopback_server

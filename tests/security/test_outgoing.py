@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import pytest
-from core.drive import HERE, arrive, provider_at
+from core.sign_in import HERE, arrive, provider_at
 from patience import PATIENCE, until
 from providers import certificates, troubles
 from providers.internet import Internet
@@ -35,8 +35,7 @@ from jupyter_auth.core.protocol.discovery import Discovery
 from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.core.provider.validation import URLS
 from jupyter_auth.core.tokens.store import MemoryStore
-
-from .sluggish import Dripping
+from security.sluggish import Dripping
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

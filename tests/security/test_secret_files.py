@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 from environments.terminal import run
-from jupyter_process import JupyterProcess
 from kernel.kernels import environment
+from server.jupyter_process import JupyterProcess
 
 from jupyter_auth.core.common import private_files
 from jupyter_auth.core.errors import ConfigurationError

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from core.drive import arrive, exchanged, party_at, provider_at, sign_in, table
+from core.sign_in import arrive, exchanged, party_at, provider_at, sign_in, table
 from kernel.doors import OpenDoor
 from providers import troubles
 from providers.rogue import RogueProvider

@@ -7,8 +7,8 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from core.disk import ACCOUNT
-from core.drive import arrive, table
+from core.sign_in import arrive, table
+from core.tokens.store_files import ACCOUNT
 from joserfc.jwk import RSAKey
 from providers import troubles
 from requests.structures import CaseInsensitiveDict

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from core.drive import arrive, ended, sign_in, table
+from core.sign_in import arrive, ended, sign_in, table
 
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.provider.registry import Providers

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from jupyter_process import Browser, JupyterProcess, Kernel
 from providers.fourinsight import FourInsight
 from providers.rogue import RogueProvider
+from server.jupyter_process import Browser, JupyterProcess, Kernel
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

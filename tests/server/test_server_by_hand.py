@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from jupyter_process import TOKEN, Browser
 from requests.adapters import HTTPAdapter
+from server.jupyter_process import TOKEN, Browser
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import requests
-    from jupyter_process import JupyterProcess, Kernel
     from providers.rogue import RogueProvider
+    from server.jupyter_process import JupyterProcess, Kernel
 
 NAME = "notebooks.example"  # of this server, for browsers on other machines
 REDIRECT_URI = "http://localhost:8765/oauth/back"  # nobody is there

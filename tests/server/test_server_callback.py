@@ -12,8 +12,8 @@ from providers.oidc import OidcProvider
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from jupyter_process import Browser, JupyterProcess, Kernel
     from providers.rogue import RogueProvider
+    from server.jupyter_process import Browser, JupyterProcess, Kernel
 
 PROBLEM = "/base/jupyter-auth/problem/"
 FOREIGN = PROBLEM + "foreign"

@@ -13,9 +13,9 @@ from patience import PATIENCE, until
 from providers import troubles
 
 if TYPE_CHECKING:
-    from jupyter_process import Browser, JupyterProcess, Kernel
     from providers.oidc import OidcProvider
     from providers.rogue import RogueProvider
+    from server.jupyter_process import Browser, JupyterProcess, Kernel
 
 
 @pytest.fixture

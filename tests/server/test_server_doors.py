@@ -11,17 +11,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from jupyter_process import TOKEN, JupyterProcess, UnixConnection
-from routes import CHANGES, GUARDED, KERNEL, OPEN_TO_ALL, UI
+from server.jupyter_process import TOKEN, JupyterProcess, UnixConnection
+from server.routes import CHANGES, GUARDED, KERNEL, OPEN_TO_ALL, UI
 
 from jupyter_auth.server.browser import pages
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from jupyter_process import Browser, Kernel
     from providers.oidc import OidcProvider
     from providers.rogue import RogueProvider
+    from server.jupyter_process import Browser, Kernel
 
 HERE = Path(__file__).parent
 

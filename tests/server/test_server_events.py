@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import websocket
 from jupyter_events import EventLogger
-from jupyter_process import TOKEN
 from patience import PATIENCE
+from server.jupyter_process import TOKEN
 
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.provider.registry import Providers
@@ -23,9 +23,9 @@ from jupyter_auth.server.browser.events import CHANGED, PAUSE, Hints
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from jupyter_process import Browser, JupyterProcess, Kernel
     from providers.oidc import OidcProvider
     from providers.rogue import RogueProvider
+    from server.jupyter_process import Browser, JupyterProcess, Kernel
 
 
 class Subscriber:

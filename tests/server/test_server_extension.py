@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from jupyter_process import JupyterProcess, Kernel
+from server.jupyter_process import JupyterProcess, Kernel
 from traitlets.config import Application, Config
 
 from jupyter_auth.core.engine import Engine
@@ -196,7 +196,7 @@ def test_a_server_that_stops_leaves_nothing_behind(tmp_path: Path) -> None:
 
 
 def test_whoever_waits_is_let_go_when_the_server_stops(tmp_path: Path) -> None:
-    from test_server_waiting import Waiting
+    from server.test_server_waiting import Waiting
 
     with JupyterProcess(tmp_path) as server:
         kernel = server.kernel()

@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import requests
-    from jupyter_process import Browser, JupyterProcess, Kernel
     from providers.fourinsight import FourInsight
     from providers.rogue import RogueProvider
+    from server.jupyter_process import Browser, JupyterProcess, Kernel
 
 
 class Form:

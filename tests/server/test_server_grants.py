@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from providers import troubles
-from test_server_forms import Form
+from server.test_server_forms import Form
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from jupyter_process import Browser, JupyterProcess, Kernel
     from providers.rogue import RogueProvider
+    from server.jupyter_process import Browser, JupyterProcess, Kernel
 
 INSTEAD = "Sign in with a password instead"
 

@@ -7,15 +7,15 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import requests
-from jupyter_process import JupyterProcess
 from patience import PATIENCE
+from server.jupyter_process import JupyterProcess
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from jupyter_process import Browser, Kernel
     from providers.oidc import OidcProvider
     from providers.rogue import RogueProvider
+    from server.jupyter_process import Browser, Kernel
 
 LOGIN = "/base/jupyter-auth/login/"
 

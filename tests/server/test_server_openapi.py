@@ -13,14 +13,14 @@ from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 from referencing import Registry
 from referencing.jsonschema import DRAFT202012
-from test_server_doors import KERNEL, UI
+from server.test_server_doors import KERNEL, UI
 
 from jupyter_auth.core.errors import AuthError, _family
 from jupyter_auth.core.provider.provider import Provider
 
 if TYPE_CHECKING:
-    from jupyter_process import Browser, Kernel
     from providers.oidc import OidcProvider
+    from server.jupyter_process import Browser, Kernel
 
 TEXT = resources.files("jupyter_auth.server").joinpath("openapi.yaml").read_text(encoding="utf-8")
 DOCUMENT: dict[str, Any] = yaml.safe_load(TEXT)

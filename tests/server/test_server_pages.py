@@ -9,8 +9,8 @@ import pytest
 from providers.troubles import Reply
 
 if TYPE_CHECKING:
-    from jupyter_process import Browser, JupyterProcess, Kernel
     from providers.rogue import RogueProvider
+    from server.jupyter_process import Browser, JupyterProcess, Kernel
 
 BAD = "<script>alert(1)</script><img src=x onerror=alert(1)>\"'--><svg onload=alert(1)>"
 UNSEEN = "\x1b[2J\u202e\u200b\x00\ud800"  # but for what stands after the escape

@@ -19,7 +19,7 @@ from jupyter_auth.server.broker.redirect_uri import Departure, departure
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from jupyter_process import Browser, JupyterProcess, Kernel
+    from server.jupyter_process import Browser, JupyterProcess, Kernel
 
 
 @pytest.fixture

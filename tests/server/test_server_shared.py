@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from jupyter_process import JupyterProcess
+from server.jupyter_process import JupyterProcess
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
-from jupyter_process import JupyterProcess, Kernel, UnixConnection
 from kernel.doors import OpenDoor
 from patience import PATIENCE, until
 from providers.rogue import RogueProvider
 from providers.troubles import Gate
+from server.jupyter_process import JupyterProcess, Kernel, UnixConnection
 
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.provider.registry import Providers
@@ -27,8 +27,8 @@ from jupyter_auth.server.broker.thread_pools import THREADS
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from jupyter_process import Browser
     from providers.oidc import OidcProvider
+    from server.jupyter_process import Browser
 
 
 class Waiting:

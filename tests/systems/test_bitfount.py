@@ -6,7 +6,7 @@ import copy
 
 import pytest
 from clock import Clock
-from core.drive import account_of
+from core.sign_in import account_of
 from patience import PATIENCE
 from providers import troubles
 from providers.bitfount import AUDIENCE, CLIENT_ID, KEY, KEY_ID, SCOPES, Bitfount

@@ -8,7 +8,7 @@ import time
 
 import pytest
 from clock import Clock
-from core.drive import account_of
+from core.sign_in import account_of
 from providers.fourinsight import USER_TOKEN_PATH, FourInsight
 from providers.troubles import Reply
 from systems.presets import preset_at

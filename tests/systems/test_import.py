@@ -8,7 +8,7 @@ import os
 import time
 
 import pytest
-from core.drive import exchanged, party_at
+from core.sign_in import exchanged, party_at
 from hypothesis import given
 from hypothesis import strategies as st
 from kernel.doors import OpenDoor

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 from environments.terminal import Terminal
-from jupyter_process import JupyterProcess
 from providers.internet import Internet
+from server.jupyter_process import JupyterProcess
+from server.test_server_forms import Form
 from systems.machine import Machine
-from test_server_forms import Form
 
 HOST = "api.asi.swiss"
 TESTS = Path(__file__).parents[1]

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 from xml.etree import ElementTree as ET
 
-from .listed import ROOT, Guard, guards
+from security.guards.listed import ROOT, Guard, guards
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from .listed import ROOT, guards, unguarded
+from security.guards.listed import ROOT, guards, unguarded
 
 SECURITY = ROOT / "SECURITY.md"
 PLACE = re.compile(r"(<!-- guards:.*?-->\n).*?(\n<!-- /guards -->)", re.DOTALL)

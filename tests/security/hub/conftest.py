@@ -1,5 +1,5 @@
 """A JupyterHub with two users for attacks across one origin: as in ``tests/hub``."""
 
-from hub_fixtures import hub, served
+from hub.hub_fixtures import hub, served
 
 __all__ = ["hub", "served"]

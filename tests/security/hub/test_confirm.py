@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import pytest
-from served import browser_of
+from hub.served import browser_of
 
 from jupyter_auth.server.broker.hub_redirect import UnderHub
 from jupyter_auth.server.broker.known_browsers import Ties
 from jupyter_auth.server.hub.app import SharedOAuth
 
 if TYPE_CHECKING:
-    from hub_process import Hub, HubBrowser
+    from hub.hub_process import Hub, HubBrowser
     from providers.oidc import OidcProvider
     from server.jupyter_process import Kernel
 

@@ -19,14 +19,13 @@ from jupyter_auth.server.hub.brokers import HubBrokers
 from jupyter_auth.server.hub.config import SAME_PERSON
 from jupyter_auth.server.hub.storage.database import Database, Owner
 from jupyter_auth.server.hub.storage.encryption import Vault
-
-from .test_identities import ALICE, KEYS, signs_in
+from security.hub.test_identities import ALICE, KEYS, signs_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from hub_process import Hub
+    from hub.hub_process import Hub
     from providers.oidc import OidcProvider
 
     from jupyter_auth.core.engine import Engine

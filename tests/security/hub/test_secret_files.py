@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from hubs import KEYS
+from hub.hubs import KEYS
 from traitlets.config import Config
 
 import jupyter_auth

@@ -13,8 +13,8 @@ from urllib.parse import parse_qs, urljoin, urlsplit
 
 import pytest
 import requests
+from hub.served import PLACE, doors_of, hub_token, people_of
 from patience import PATIENCE
-from served import PLACE, doors_of, hub_token, people_of
 from tornado.httpclient import AsyncHTTPClient
 from tornado.web import create_signed_value
 
@@ -23,7 +23,7 @@ from jupyter_auth.server.hub.app import SharedOAuth, derived
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from hub_process import Hub, HubBrowser
+    from hub.hub_process import Hub, HubBrowser
     from providers.oidc import OidcProvider
 
 SESSION = "jupyterhub-session-id"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 if TYPE_CHECKING:
-    from hub_process import Hub
+    from hub.hub_process import Hub
     from providers.oidc import OidcProvider
 
 

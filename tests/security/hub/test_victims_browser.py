@@ -13,16 +13,16 @@ from urllib.parse import urlsplit
 import pytest
 from browser.chromium import chromium, new_context
 from browser.person import identify
-from hub_process import PASSWORD
+from hub.hub_process import PASSWORD
+from hub.served import PLACE, call, hub_token
 from playwright.sync_api import expect
-from served import PLACE, call, hub_token
 
-from .test_service_oauth import SESSION, code_for
+from security.hub.test_service_oauth import SESSION, code_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from hub_process import Hub, HubBrowser
+    from hub.hub_process import Hub, HubBrowser
     from playwright.sync_api import Browser, Page
     from providers.oidc import OidcProvider
 

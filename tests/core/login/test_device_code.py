@@ -1,0 +1,398 @@
+"""The device grant (RFC 8628): a code to take along, and polling at the provider's pace."""
+
+from __future__ import annotations
+
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from clock import Clock
+from patience import PATIENCE
+from providers import troubles
+
+from core.sign_in import account_of, provider_at
+from jupyter_auth.core.errors import (
+    ConfigurationError,
+    LoginCancelled,
+    LoginDenied,
+    LoginExpired,
+    LoginFailed,
+    ProviderError,
+    ProviderUnavailable,
+    UserMismatch,
+)
+from jupyter_auth.core.login.login_store import MAX_DELAY
+from jupyter_auth.core.login.logins import LIFETIME, outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from jupyter_auth.core.engine import Engine
+    from jupyter_auth.core.models import Login
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A device login whose code a person has before them."""
+
+    engine: Engine
+    clock: Clock
+    login: Login
+
+    def poll(self) -> Login:
+        """Wait until it is time, and ask; the login then."""
+        self.clock.now = self.engine.login(self.login.id).next_poll_at
+        return self.engine.device.poll(self.login.id)
+
+    @property
+    def pause(self) -> float:
+        """Seconds until the next poll."""
+        return self.engine.login(self.login.id).next_poll_at - self.clock.now
+
+    @property
+    def error(self) -> Mapping[str, Any] | None:
+        """What the login says of its provider."""
+        return self.engine.login(self.login.id).error
+
+
+@pytest.fixture
+def device(engine, clock) -> Waiting:
+    return begun(engine, clock)
+
+
+def begun(engine, clock, **asked) -> Waiting:
+    login = engine.begin("idp", grant="device_code", **asked)
+    return Waiting(engine, clock, engine.device.start(login.id, confirm_by=None))
+
+
+# -- the way to the end --------------------------------------------------------------------------
+
+
+def test_a_code_is_taken_along_and_the_account_is_there(engine, rogue, device):
+    assert device.login.user_code in device.login.verification_uri_complete
+    assert device.login.verification_uri == f"{rogue.issuer}/device-page"
+    assert device.poll().status == "pending"
+    rogue.devices.approve(device.login.user_code)
+    ended = device.poll()
+    assert ended.status == "complete"
+    assert (ended.user_code, ended.verification_uri_complete) == (None, None)
+    assert account_of(engine).username == "rosa"
+    assert engine.token("idp")
+    assert rogue.devices.early == 0
+
+
+def test_the_request_is_that_of_rfc_8628(rogue, device):
+    rogue.devices.approve(device.login.user_code)
+    device.poll()
+    (asked,) = rogue.seen("device")
+    assert asked.form["client_id"] == rogue.client_id
+    assert "openid" in asked.form["scope"]
+    (polled,) = rogue.seen("token")
+    assert polled.form == {
+        "grant_type": "urn:ietf:params:oauth:grant-type:device_code",
+        "device_code": polled.form["device_code"],
+        "client_id": rogue.client_id,
+    }
+
+
+def test_the_device_code_is_in_no_word_of_ours(engine, rogue, caplog, device):
+    caplog.set_level("DEBUG")
+    device.poll()
+    code = rogue.seen("token")[0].form["device_code"]
+    shown = f"{device.login!r}{engine.login(device.login.id)!r}{engine.changes(0)!r}{caplog.text}"
+    assert code not in shown
+
+
+def test_a_refresh_follows_as_after_any_sign_in(engine, rogue, clock, device):
+    rogue.devices.approve(device.login.user_code)
+    device.poll()
+    first = engine.token("idp")
+    clock.advance(3600)
+    assert engine.token("idp") != first
+    assert rogue.refreshes == 1
+
+
+def test_who_waits_drives_it(engine, rogue, clock):
+    """No page, no server: the one that waits for changes asks the provider too."""
+    device = begun(engine, clock)
+    rogue.devices.approve(device.login.user_code)
+    clock.advance(5)
+    since = engine.changes().sequence
+    changes = engine.changes(since, wait=PATIENCE).changes
+    assert "login" in {each.kind for each in changes}
+    assert engine.login(device.login.id).status == "complete"
+
+
+def test_two_who_open_it_see_one_code(engine, rogue, device):
+    assert engine.device.start(device.login.id, confirm_by=None) == device.login
+    assert len(rogue.seen("device")) == 1
+
+
+def test_the_device_grant_is_another_login_than_the_redirect(engine):
+    assert engine.begin("idp").id != engine.begin("idp", grant="device_code").id
+    one, two = (engine.begin("idp", grant="device_code") for _ in range(2))
+    assert one.id == two.id
+
+
+def test_at_the_certified_provider(engines, oidc):
+    clock = Clock(time.time())  # its ID tokens go by the real one
+    engine = engines(clock=clock, idp=oidc)
+    device = begun(engine, clock)
+    assert device.pause == 5  # it says no interval
+    assert device.poll().status == "pending"
+    oidc.approve_device(device.login.verification_uri_complete)
+    assert device.poll().status == "complete"
+    assert account_of(engine).username == "alice"
+
+
+# -- the pace ------------------------------------------------------------------------------------
+
+
+def test_it_is_not_asked_before_its_time(engine, rogue, clock, device):
+    clock.advance(4.9)
+    assert engine.device.poll(device.login.id).status == "pending"
+    assert engine.due() == []
+    assert rogue.devices.polls == 0
+    clock.advance(0.1)
+    assert [each.id for each in engine.due()] == [device.login.id]
+
+
+def test_five_seconds_where_no_interval_is_said(engine, rogue, clock):
+    rogue.devices.interval = None
+    device = begun(engine, clock)
+    assert device.pause == 5
+
+
+def test_the_interval_that_is_said(engine, rogue, clock):
+    rogue.devices.interval = 7
+    device = begun(engine, clock)
+    assert device.pause == 7
+    clock.advance(7)
+    device.poll()
+    assert device.pause == 7
+
+
+def test_slow_down_adds_five_seconds_for_good(rogue, device):
+    rogue.script("token", troubles.error("slow_down"), times=2)
+    device.poll()
+    assert device.pause == 10
+    device.poll()
+    assert device.pause == 15
+    device.poll()
+    assert device.pause == 15
+
+
+def test_one_at_a_time_asks(engine, rogue, clock, device):
+    gate = rogue.script("token", troubles.Gate())
+    clock.advance(5)
+    with ThreadPoolExecutor(8) as pool:
+        first = pool.submit(engine.device.poll, device.login.id)
+        assert gate.arrived.wait(PATIENCE)
+        others = [pool.submit(engine.device.poll, device.login.id) for _ in range(6)]
+        statuses = {each.result(PATIENCE).status for each in others}
+        assert statuses == {"pending"}  # none of them waited
+        gate.release()
+        first.result(PATIENCE)
+    assert rogue.devices.polls == 1
+
+
+# -- other ends ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("status", [400, 403, 429, 500, 200])
+def test_an_error_counts_whatever_the_status(rogue, status, device):
+    rogue.devices.statuses = dict.fromkeys(("authorization_pending", "access_denied"), status)
+    assert device.poll().status == "pending"
+    assert device.pause == 5  # it was an answer, not an outage
+    rogue.devices.deny(device.login.user_code)
+    ended = device.poll()
+    assert ended.status == "denied"
+    assert isinstance(outcome(ended), LoginDenied)
+
+
+def test_denied(engine, rogue, device):
+    rogue.devices.deny(device.login.user_code)
+    assert isinstance(outcome(device.poll()), LoginDenied)
+    assert isinstance(outcome(engine.login(device.login.id)), ConnectionError)
+    assert engine.accounts() == []
+
+
+def test_the_provider_says_expired(rogue, device):
+    rogue.script("token", troubles.error("expired_token"))
+    ended = device.poll()
+    assert ended.status == "expired"
+    assert isinstance(outcome(ended), LoginExpired)
+    assert isinstance(outcome(ended), ConnectionError)
+
+
+def test_polling_stops_when_the_code_has_expired(engine, rogue, clock):
+    rogue.devices.expires_in = 60
+    device = begun(engine, clock)
+    assert device.login.expires_at == clock.now + 60
+    clock.advance(60)
+    assert engine.device.poll(device.login.id).status == "expired"
+    assert engine.due() == []
+    assert rogue.devices.polls == 0
+
+
+def test_a_code_that_lives_longer_ends_with_its_login(engine, rogue, clock):
+    rogue.devices.expires_in = 86400
+    device = begun(engine, clock)
+    assert device.login.expires_at == clock.now + LIFETIME
+
+
+def test_cancelled_it_is_asked_no_more(engine, rogue, clock, device):
+    engine.cancel(device.login.id)
+    clock.advance(5)
+    assert engine.device.poll(device.login.id).status == "cancelled"
+    assert rogue.devices.polls == 0
+    assert engine._logins._register.read()[device.login.id].polling is None
+    with pytest.raises(LoginCancelled):
+        engine.device.start(device.login.id, confirm_by=None)
+
+
+def test_cancelled_while_it_is_asked_stores_nothing_and_gives_back(engine, rogue, clock, device):
+    rogue.devices.approve(device.login.user_code)
+    gate = rogue.script("token", troubles.Gate(after=True))
+    clock.advance(5)
+    with ThreadPoolExecutor(1) as pool:
+        asking = pool.submit(engine.device.poll, device.login.id)
+        assert gate.arrived.wait(PATIENCE)
+        engine.cancel(device.login.id)
+        gate.release()
+        assert asking.result(PATIENCE).status == "cancelled"
+    assert engine.accounts() == []
+    assert len(rogue.revoked) == 2
+
+
+@pytest.mark.parametrize("code", ["invalid_grant", "invalid_request", "what_is_this"])
+def test_any_other_error_ends_it(engine, rogue, code, device):
+    rogue.script("token", troubles.error(code))
+    assert isinstance(outcome(device.poll()), LoginFailed)
+    assert engine.due() == []
+
+
+def test_a_refused_client_is_a_matter_of_configuration(rogue, device):
+    rogue.script("token", troubles.error("unauthorized_client"))
+    assert isinstance(outcome(device.poll()), ConfigurationError)
+
+
+TROUBLES = {
+    "down": troubles.status(503),
+    "no answer": troubles.close(),
+    "a page": troubles.html(),
+    "nothing": troubles.empty(),
+    "not yet": troubles.error("temporarily_unavailable", 503),
+}
+
+
+@pytest.mark.parametrize("name", TROUBLES)
+def test_a_provider_that_is_away_is_asked_again_ever_less_often(rogue, name, device):
+    rogue.script("token", TROUBLES[name])
+    pauses = []
+    for _ in range(6):
+        assert device.poll().status == "pending"
+        pauses.append(device.pause)
+    assert pauses == [10, 20, 40, MAX_DELAY, MAX_DELAY, MAX_DELAY]
+    assert device.error["code"] in {"provider_unavailable", "provider_error"}
+    assert "asked again" in device.error["hint"]
+    rogue.behave()
+    assert device.poll().status == "pending"
+    assert device.error is None
+    assert device.pause == 5  # as before it was away
+    rogue.devices.approve(device.login.user_code)
+    assert device.poll().status == "complete"
+
+
+def test_a_provider_that_is_away_to_the_end_is_told_as_expired(rogue, device):
+    rogue.offline()
+    for _ in range(30):
+        if (ended := device.poll()).status != "pending":
+            break
+    assert (ended.status, ended.error) == ("expired", None)
+
+
+def test_somebody_else_is_refused_with_nothing_stored(engine, rogue, clock):
+    asked = engine.begin("idp", grant="device_code", username="alice")
+    login = engine.device.start(asked.id, confirm_by=None)
+    rogue.devices.approve(login.user_code)
+    clock.advance(5)
+    ended = engine.device.poll(login.id)
+    assert isinstance(outcome(ended), UserMismatch)
+    assert engine.accounts() == []
+    assert len(rogue.revoked) == 2
+
+
+def test_a_provider_configured_anew_meanwhile_gets_no_code(engine, rogue, device):
+    engine._providers._configured["idp"] = provider_at(rogue, client_id="another")
+    assert isinstance(outcome(device.poll()), LoginFailed)
+    assert rogue.seen("token") == []
+
+
+# -- which grant ---------------------------------------------------------------------------------
+
+
+def test_the_first_of_the_configured_grants_is_taken(engine, rogue):
+    engine._providers._configured["idp"] = provider_at(rogue, grants=["device_code"])
+    assert engine.begin("idp").grant == "device_code"
+    with pytest.raises(ConfigurationError, match="no sign-in by 'authorization_code'"):
+        engine.begin("idp", grant="authorization_code")
+
+
+def test_left_to_discovery_the_redirect_is_preferred(engine):
+    assert engine.begin("idp").grant == "authorization_code"
+
+
+def test_an_issuer_with_the_device_grant_alone(engine, rogue):
+    rogue.script("discovery", troubles.fields(authorization_endpoint=troubles.MISSING))
+    assert engine.begin("idp").grant == "device_code"
+
+
+def test_a_grant_that_nobody_knows(rogue):
+    with pytest.raises(ConfigurationError, match="grants"):
+        provider_at(rogue, grants=["telepathy"])
+
+
+@pytest.mark.parametrize(
+    ("trouble", "kind"),
+    [
+        (troubles.status(500), ProviderUnavailable),
+        (troubles.html(), ProviderError),
+        (troubles.json_value([]), ProviderError),
+        (troubles.error("invalid_client", 401), ConfigurationError),
+        (troubles.error("invalid_scope"), ProviderError),
+        (troubles.status(404), ProviderError),
+        (troubles.redirect("https://evil.example/"), ConfigurationError),
+    ],
+)
+def test_no_code_can_be_tried_again(engine, rogue, trouble, kind):
+    login = engine.begin("idp", grant="device_code")
+    rogue.script("device", trouble)
+    with pytest.raises(kind):
+        engine.device.start(login.id, confirm_by=None)
+    rogue.behave()
+    assert engine.device.start(login.id, confirm_by=None).user_code
+
+
+def test_logins_of_many_threads_are_polled_once_each(engine, rogue, clock):
+    logins = [
+        engine.device.start(engine.begin("idp", f"k{n}", grant="device_code").id, confirm_by=None)
+        for n in range(4)
+    ]
+    for login in logins:
+        rogue.devices.approve(login.user_code)
+    clock.advance(5)
+    barrier = threading.Barrier(8)
+
+    def wait(_: int) -> None:
+        barrier.wait(PATIENCE)
+        for each in engine.due():
+            engine.device.poll(each.id)
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(wait, range(8)))
+    assert rogue.devices.polls == len(logins)
+    assert len(engine.accounts()) == len(logins)

@@ -1,0 +1,239 @@
+"""What an issuer says of itself is checked, remembered, and still holds while it is away."""
+
+from __future__ import annotations
+
+import pytest
+from providers import troubles
+from providers.rogue import RogueProvider
+from providers.troubles import MISSING, Reply
+
+from core.sign_in import HERE, party_at, provider_at
+from jupyter_auth.core.errors import ConfigurationError, ProviderError, ProviderUnavailable
+from jupyter_auth.core.protocol.discovery import MAX_AGE, PAUSE, Discovery
+from jupyter_auth.core.provider.field_types import Endpoints
+
+
+@pytest.fixture
+def discovery(clock) -> Discovery:
+    return Discovery(clock)
+
+
+@pytest.fixture
+def provider(rogue):
+    return provider_at(rogue)
+
+
+def test_all_comes_from_the_issuer(oidc, clock):
+    found = Discovery(clock).endpoints(provider_at(oidc))
+    assert found.issuer == oidc.issuer
+    assert found.token_endpoint == f"{oidc.issuer}/token"
+    assert found.revocation_endpoint
+    assert found.jwks_uri
+    assert found.authorization_response_iss_parameter_supported
+    assert "openid" in found.scopes_supported
+
+
+def test_what_is_given_goes_first(rogue, discovery):
+    given = {"token_endpoint": "https://elsewhere.example.com/token"}
+    found = discovery.endpoints(provider_at(rogue, endpoints=given))
+    assert found.token_endpoint == given["token_endpoint"]
+    assert found.jwks_uri == f"{rogue.issuer}/jwks"
+    assert found.issuer == rogue.issuer
+
+
+def test_without_an_issuer_nothing_is_asked(rogue, discovery):
+    given = {"token_endpoint": f"{rogue.issuer}/token"}
+    found = discovery.endpoints(provider_at(rogue, issuer=None, endpoints=given))
+    assert found == Endpoints(**given)
+    assert rogue.requests == []
+
+
+def test_oauth_metadata_is_found_too(rogue, discovery, provider):
+    """RFC 8414 for a server that speaks no OpenID Connect."""
+    rogue.script("discovery", troubles.status(404), times=1)
+    assert discovery.endpoints(provider).token_endpoint == f"{rogue.issuer}/token"
+    assert rogue.requests[-1].path == "/.well-known/oauth-authorization-server"
+
+
+def test_an_issuer_with_a_path_is_asked_in_both_places(rogue, discovery):
+    rogue.script("api", troubles.status(404))
+    with pytest.raises(ConfigurationError, match="404"):
+        discovery.endpoints(provider_at(rogue, issuer=f"{rogue.issuer}/realm/"))
+    assert [request.path for request in rogue.requests] == [
+        "/realm/.well-known/openid-configuration",
+        "/.well-known/oauth-authorization-server/realm",
+    ]
+
+
+# -- what is not believed (SECURITY 21) ----------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "named", ["https://evil.example.com", "{issuer}/", "{issuer}/realm", "", None, 5, [], MISSING]
+)
+def test_another_issuers_document_is_not_believed(rogue, discovery, provider, named):
+    rogue.script(
+        "discovery",
+        troubles.fields(issuer=named.format(issuer=rogue.issuer) if type(named) is str else named),
+    )
+    with pytest.raises(ConfigurationError, match="another issuer"):
+        discovery.endpoints(provider)
+
+
+ENDPOINTS = [
+    "authorization_endpoint",
+    "token_endpoint",
+    "revocation_endpoint",
+    "userinfo_endpoint",
+    "device_authorization_endpoint",
+    "jwks_uri",
+]
+
+
+@pytest.mark.parametrize("endpoint", ENDPOINTS)
+@pytest.mark.parametrize(
+    "url",
+    ["http://evil.example.com/", "/token", "javascript:alert(1)", 5, {"a": 1}, ["https://x"]],
+    ids=str,
+)
+def test_an_endpoint_that_is_not_secure_is_not_believed(rogue, discovery, provider, endpoint, url):
+    rogue.metadata[endpoint] = url
+    with pytest.raises(ProviderError, match=endpoint):
+        discovery.endpoints(provider)
+
+
+@pytest.mark.parametrize(
+    "endpoints",
+    [["authorization_endpoint", "device_authorization_endpoint"], ["token_endpoint"]],
+)
+@pytest.mark.parametrize("nothing", [MISSING, None, ""])
+def test_a_document_without_the_main_endpoints_is_none(
+    rogue, discovery, provider, endpoints, nothing
+):
+    rogue.script("discovery", troubles.fields(**dict.fromkeys(endpoints, nothing)))
+    with pytest.raises(ProviderError, match="lacks"):
+        discovery.endpoints(provider)
+
+
+def test_a_redirect_is_followed_and_its_document_names_the_issuer_all_the_same(
+    rogue, discovery, provider
+):
+    with RogueProvider() as other:
+        there = f"{other.issuer}/.well-known/openid-configuration"
+        rogue.script("discovery", troubles.redirect(there, 302))
+        with pytest.raises(ConfigurationError, match="another issuer"):
+            discovery.endpoints(provider)
+        other.metadata = {"issuer": rogue.issuer}
+        assert discovery.endpoints(provider).issuer == rogue.issuer
+
+
+@pytest.mark.parametrize(
+    ("trouble", "error"),
+    [
+        (troubles.status(500), ProviderUnavailable),
+        (troubles.close(), ProviderUnavailable),
+        (troubles.html(), ProviderError),
+        (troubles.empty(), ProviderError),
+        (troubles.json_value([]), ProviderError),
+        (troubles.json_value(None), ProviderError),
+        (troubles.huge(), ProviderError),
+        (troubles.redirect("http://[bad"), ProviderError),
+        (troubles.html(403), ConfigurationError),
+        (troubles.json_value({}), ConfigurationError),
+    ],
+)
+def test_nonsense_is_an_error(rogue, discovery, provider, trouble, error):
+    rogue.script("discovery", trouble)
+    with pytest.raises(error):
+        discovery.endpoints(provider)
+
+
+@pytest.mark.parametrize("dribble", [False, True])
+def test_it_never_takes_long(rogue, discovery, provider, impatient, dribble):
+    rogue.script("discovery", troubles.Gate(dribble=dribble))
+    with impatient(), pytest.raises(ProviderUnavailable):
+        discovery.endpoints(provider)
+
+
+@pytest.mark.parametrize("strange", [None, "RS256", 5, {}, [5, None]])
+def test_strange_lists_are_no_lists(rogue, discovery, provider, strange):
+    rogue.metadata["scopes_supported"] = strange
+    rogue.metadata["id_token_signing_alg_values_supported"] = strange
+    found = discovery.endpoints(provider)
+    assert found.scopes_supported == ()
+    assert found.id_token_signing_alg_values_supported == ("RS256",)
+
+
+# -- memory --------------------------------------------------------------------------------------
+
+
+def test_an_issuer_is_asked_once_an_hour(rogue, discovery, provider, clock):
+    for _ in range(3):
+        discovery.endpoints(provider)
+        clock.advance(MAX_AGE / 3 - 1)
+    assert len(rogue.seen("discovery")) == 1
+    clock.advance(3)
+    discovery.endpoints(provider)
+    assert len(rogue.seen("discovery")) == 2
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [troubles.status(500), troubles.html(), troubles.html(404)]
+    + [troubles.redirect(location, 302) for location in ("/portal", "http://[bad")],
+    ids=["500", "HTML", "404", "redirect", "redirect nowhere"],
+)
+def test_while_it_is_away_its_last_word_holds(rogue, discovery, provider, clock, trouble):
+    known = discovery.endpoints(provider)
+    clock.advance(MAX_AGE + 1)
+    rogue.script("discovery", trouble)
+    assert discovery.endpoints(provider) == known
+
+
+def test_while_it_is_away_it_is_not_asked_by_everybody(rogue, discovery, provider, clock):
+    discovery.endpoints(provider)
+    clock.advance(MAX_AGE + 1)
+    rogue.script("discovery", troubles.status(500))
+    for _ in range(5):
+        discovery.endpoints(provider)
+    assert len(rogue.seen("discovery")) == 2
+    clock.advance(PAUSE + 1)
+    rogue.behave()
+    rogue.metadata["revocation_endpoint"] = f"{rogue.issuer}/revoke2"
+    assert discovery.endpoints(provider).revocation_endpoint.endswith("revoke2")
+
+
+def test_a_failure_is_not_remembered(rogue, discovery, provider):
+    rogue.script("discovery", troubles.status(500), times=1)
+    with pytest.raises(ProviderUnavailable):
+        discovery.endpoints(provider)
+    assert discovery.endpoints(provider).issuer == rogue.issuer
+
+
+def test_issuers_are_remembered_apart(rogue, discovery, provider):
+    with RogueProvider() as other:
+        assert discovery.endpoints(provider).issuer == rogue.issuer
+        assert discovery.endpoints(provider_at(other)).issuer == other.issuer
+
+
+# -- keys ----------------------------------------------------------------------------------------
+
+
+def test_keys_are_remembered_until_they_are_wanted_afresh(rogue, discovery):
+    endpoints = party_at(rogue).endpoints
+    first = discovery.keys(endpoints, HERE)
+    rogue.id_token.rotate_key()
+    assert discovery.keys(endpoints, HERE) == first
+    assert len(discovery.keys(endpoints, HERE, fresh=True)["keys"]) == 2
+
+
+@pytest.mark.parametrize("document", [{}, {"keys": None}, {"keys": {}}, {"keys": "x"}])
+def test_what_is_no_key_set_is_an_error(rogue, discovery, document):
+    rogue.script("jwks", lambda _: Reply.json(document))
+    with pytest.raises(ProviderError, match="no key set"):
+        discovery.keys(party_at(rogue).endpoints, HERE)
+
+
+def test_an_issuer_without_keys_is_an_error(discovery):
+    with pytest.raises(ProviderError, match="publishes no keys"):
+        discovery.keys(Endpoints(issuer="https://idp.example.com"), HERE)
