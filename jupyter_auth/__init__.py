@@ -20,10 +20,8 @@ if TYPE_CHECKING:
         LoginRequired,
         ProviderError,
         ProviderNotFound,
-        ProviderUnavailable,
         RefreshRejected,
         StoreError,
-        Throttled,
         UserMismatch,
     )
     from jupyter_auth.core.provider.field_types import (
@@ -35,6 +33,7 @@ if TYPE_CHECKING:
     )
     from jupyter_auth.core.provider.provider import Provider
     from jupyter_auth.core.provider.registry import provider
+    from jupyter_auth.core.request_errors import ProviderUnavailable, Throttled
     from jupyter_auth.kernel.http.other_clients import credential, httpx_auth
     from jupyter_auth.kernel.http.requests_auth import TokenAuth
     from jupyter_auth.kernel.http.warnings import AuthWarning
@@ -87,7 +86,9 @@ _ROOMS = {  # of those that are no errors
     "LoginWidget": "kernel.login_widget",
     "Paste": "core.provider.field_types",
     "Provider": "core.provider.provider",
+    "ProviderUnavailable": "core.request_errors",
     "Service": "core.provider.field_types",
+    "Throttled": "core.request_errors",
     "TokenAuth": "kernel.http.requests_auth",
     "UserSession": "kernel.session.user_session",
     "credential": "kernel.http.other_clients",

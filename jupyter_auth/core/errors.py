@@ -12,9 +12,10 @@ AuthError
 ├── LoginFailed             it came back wrong; nothing was stored
 │   ├── LoginOvertaken      one to another provider took its redirect URI over
 │   └── UserMismatch        the account is another person's than was asked for
-├── ProviderUnavailable     no answer; try again, nothing is lost
+├── Unavailable             no answer; try again, nothing is lost
+│   └── ProviderUnavailable of a provider (in ``request_errors``)
 ├── ProviderError           it answered, but not what its protocol says
-├── Throttled               a call was not sent: too early, see ``retry_at``
+├── Throttled               a call was not sent: too early, see ``retry_at`` (as above)
 ├── BrokerUnavailable       the Jupyter server's token broker does not answer
 └── StoreError              tokens cannot be read or written here
 
@@ -24,8 +25,6 @@ Each class has a stable ``code``: it is what travels between broker and kernel.
 from __future__ import annotations
 
 from typing import Any, ClassVar
-
-from requests import RequestException
 
 
 class AuthError(Exception):
@@ -117,30 +116,16 @@ class UserMismatch(LoginFailed, AssertionError):
     code = "user_mismatch"
 
 
-class ProviderUnavailable(AuthError, RequestException):
-    """The provider did not answer, or answered 5xx. Try again: nothing is lost."""
+class Unavailable(AuthError):
+    """Somebody does not answer. Try again: nothing is lost."""
 
-    code = "provider_unavailable"
+    code = "unavailable"
 
 
 class ProviderError(AuthError):
     """The provider answered, but not what its protocol says. Nothing is lost."""
 
     code = "provider_error"
-
-
-class Throttled(AuthError, RequestException):
-    """A call was not sent, it would be refused; ``retry_at`` is in seconds since 1970, UTC."""
-
-    code = "throttled"
-
-    def __init__(self, message: str, *, hint: str = "", retry_at: float = 0.0) -> None:
-        super().__init__(message, hint=hint)
-        self.retry_at = retry_at
-
-    def to_wire(self) -> dict[str, Any]:
-        """As everywhere, and when to try again."""
-        return super().to_wire() | {"retry_at": self.retry_at}
 
 
 class BrokerUnavailable(AuthError):
@@ -167,23 +152,11 @@ class StoreError(AuthError):
     code = "store_error"
 
 
-def _family(kind: type[AuthError]) -> dict[str, type[AuthError]]:
-    members = {kind.code: kind}
-    for child in kind.__subclasses__():
-        members |= _family(child)
-    return members
+def __getattr__(name: str) -> Any:  # until all tests import them from where they are
+    import importlib
 
-
-def from_wire(data: Any) -> AuthError:
-    """The error that ``to_wire`` described; an ``AuthError`` where the code is not known."""
-    if not isinstance(data, dict):
-        return AuthError("The broker answered without saying why.")
-    kind = _family(AuthError).get(str(data.get("code")), AuthError)
-    message, hint = str(data.get("message", "")), str(data.get("hint", ""))
-    if issubclass(kind, InsufficientScope):
-        return kind(message, hint=hint, scopes=tuple(map(str, data.get("scopes") or ())))
-    if issubclass(kind, Throttled):
-        return kind(message, hint=hint, retry_at=float(data.get("retry_at") or 0.0))
-    if issubclass(kind, BrokerUnavailable):
-        return kind(message, hint=hint, retry_after=float(data.get("retry_after") or 0.0))
-    return kind(message, hint=hint)
+    if name in {"ProviderUnavailable", "Throttled"}:
+        return getattr(importlib.import_module("jupyter_auth.core.request_errors"), name)
+    if name == "from_wire":
+        return importlib.import_module("jupyter_auth.core.wire").error_from_wire
+    raise AttributeError(name)

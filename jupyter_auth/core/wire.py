@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 from jupyter_auth.core.common.finding import Finding, State
 from jupyter_auth.core.common.rate_limits import Limits, Quota, Throttle
 from jupyter_auth.core.common.session_key import DEFAULT_KEY
-from jupyter_auth.core.errors import BrokerUnavailable
+from jupyter_auth.core.errors import AuthError, BrokerUnavailable, InsufficientScope
 from jupyter_auth.core.models import (
     AccountInfo,
     Change,
@@ -23,6 +23,7 @@ from jupyter_auth.core.models import (
     Token,
 )
 from jupyter_auth.core.provider.provider import ProviderInfo
+from jupyter_auth.core.request_errors import Throttled
 from jupyter_auth.core.secret import Secret
 
 if TYPE_CHECKING:
@@ -291,3 +292,25 @@ def check_version(theirs: str | None, other_side: str) -> None:
         f" {VERSION}.",
         hint=f"Upgrade jupyter-auth-session in {older}.",
     )
+
+
+def _family(kind: type[AuthError]) -> dict[str, type[AuthError]]:
+    members = {kind.code: kind}
+    for child in kind.__subclasses__():
+        members |= _family(child)
+    return members
+
+
+def error_from_wire(data: Any) -> AuthError:
+    """The error that ``to_wire`` described; an ``AuthError`` where the code is not known."""
+    if not isinstance(data, dict):
+        return AuthError("The broker answered without saying why.")
+    kind = _family(AuthError).get(str(data.get("code")), AuthError)
+    message, hint = str(data.get("message", "")), str(data.get("hint", ""))
+    if issubclass(kind, InsufficientScope):
+        return kind(message, hint=hint, scopes=tuple(map(str, data.get("scopes") or ())))
+    if issubclass(kind, Throttled):
+        return kind(message, hint=hint, retry_at=float(data.get("retry_at") or 0.0))
+    if issubclass(kind, BrokerUnavailable):
+        return kind(message, hint=hint, retry_after=float(data.get("retry_after") or 0.0))
+    return kind(message, hint=hint)

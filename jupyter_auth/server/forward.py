@@ -16,7 +16,7 @@ from tornado.httpclient import AsyncHTTPClient, HTTPRequest
 
 from jupyter_auth.core import wire
 from jupyter_auth.core.common.backoff import Backoff
-from jupyter_auth.core.errors import BrokerUnavailable, ConfigurationError, from_wire
+from jupyter_auth.core.errors import BrokerUnavailable, ConfigurationError
 from jupyter_auth.core.secret import Secret
 from jupyter_auth.server.broker.broker import MAX_WAIT, Wire
 from jupyter_auth.server.broker.hub_redirect import URL_VARIABLE
@@ -199,7 +199,7 @@ class RemoteBroker:
                 retry_after=PAUSE,
             )
         if answer.code >= HTTP_ERROR:
-            raise from_wire(data)
+            raise wire.error_from_wire(data)
         return data
 
     async def drained(self) -> None:

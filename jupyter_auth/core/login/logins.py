@@ -11,6 +11,7 @@ import hmac
 import secrets
 from typing import TYPE_CHECKING
 
+from jupyter_auth.core import wire
 from jupyter_auth.core.common.urls import host_of
 from jupyter_auth.core.errors import (
     AuthError,
@@ -19,7 +20,6 @@ from jupyter_auth.core.errors import (
     LoginExpired,
     LoginFailed,
     LoginRequired,
-    from_wire,
 )
 from jupyter_auth.core.login import openings
 from jupyter_auth.core.login.login_store import (
@@ -46,7 +46,7 @@ MAX_ENDED = 200  # outcomes that are remembered
 def outcome(login: Login) -> AuthError:
     """The error that an ended, not completed login means."""
     if login.error:
-        return from_wire(login.error)
+        return wire.error_from_wire(login.error)
     where = str(login.key)
     match login.status:
         case "denied":

@@ -17,12 +17,12 @@ from jupyter_auth.core.errors import (
     LoginFailed,
     LoginRequired,
     ProviderError,
-    ProviderUnavailable,
     RefreshRejected,
     StoreError,
 )
 from jupyter_auth.core.models import Account, AccountInfo, AccountKey, Change, Token
 from jupyter_auth.core.protocol import identity, oauth
+from jupyter_auth.core.request_errors import ProviderUnavailable
 from jupyter_auth.core.tokens.lifetimes import PAUSE, Need, as_token, forced_pause
 from jupyter_auth.core.tokens.next_steps import how_to_sign_in
 from jupyter_auth.core.tokens.single_flight import SingleFlight

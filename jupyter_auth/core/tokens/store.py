@@ -23,8 +23,9 @@ from filelock import FileLock, Timeout
 
 from jupyter_auth.core.common import times
 from jupyter_auth.core.common.handles import names_one
-from jupyter_auth.core.errors import ProviderNotFound, ProviderUnavailable, StoreError
+from jupyter_auth.core.errors import ProviderNotFound, StoreError
 from jupyter_auth.core.models import Account, AccountKey
+from jupyter_auth.core.request_errors import ProviderUnavailable
 from jupyter_auth.core.secret import Secret
 
 if TYPE_CHECKING:

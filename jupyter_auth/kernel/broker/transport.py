@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from jupyter_auth.core import errors, wire
+from jupyter_auth.core import wire
 from jupyter_auth.core.errors import BrokerUnavailable
 from jupyter_auth.core.secret import Secret
 
@@ -207,7 +207,7 @@ class Door:
                 return data
             elif last or status not in {401, 403} or not self._moved(address):
                 break
-        raise errors.from_wire(data)
+        raise wire.error_from_wire(data)
 
     def close(self) -> None:
         """Close the connections that are kept."""

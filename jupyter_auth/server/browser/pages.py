@@ -19,12 +19,12 @@ from jupyter_auth.core.errors import (
     LoginExpired,
     LoginFailed,
     LoginOvertaken,
-    ProviderUnavailable,
 )
 from jupyter_auth.core.login.logins import LIFETIME
 from jupyter_auth.core.login.openings import binding_name
 from jupyter_auth.core.provider.client_credentials import install, lacking
 from jupyter_auth.core.provider.provider import ProviderInfo
+from jupyter_auth.core.request_errors import ProviderUnavailable
 from jupyter_auth.server.broker import request_parsing
 from jupyter_auth.server.broker.known_browsers import Proof
 from jupyter_auth.server.broker.loopback_callback import Return

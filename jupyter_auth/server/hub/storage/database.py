@@ -40,7 +40,8 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModu
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from jupyter_auth.core.common.seldom import Seldom
-from jupyter_auth.core.errors import ConfigurationError, ProviderUnavailable, StoreError
+from jupyter_auth.core.errors import ConfigurationError, StoreError
+from jupyter_auth.core.request_errors import ProviderUnavailable
 from jupyter_auth.server.hub.storage import tables
 from jupyter_auth.server.hub.storage.tables import DatabaseTime, first_line, records, schema
 
