@@ -21,6 +21,8 @@ LAB_PLACE := .venv/share/jupyter/labextensions/jupyter-auth-session
 LAB_SOURCES := $(wildcard labextension/*.json labextension/src/* labextension/style/* labextension/schema/*) \
   jupyter_auth/kernel/prompt/widget.css jupyter_auth/kernel/prompt/account_view.js
 PYTEST := pytest --durations=15
+# Where a file's tests share a JupyterLab, a Hub or a Chromium.
+BY_FILE := -n 2 --dist loadfile
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
@@ -127,9 +129,10 @@ lint: $(INSTALLED) $(LAB_MODULES)
 	mypy
 	lint-imports --no-logo
 	cd labextension && npm run lint
+	$(PYTEST) tests/lint
 
 wheel: $(LABEXTENSION)
-	$(PYTEST) tests/wheel
+	$(PYTEST) $(BY_FILE) tests/wheel
 
 core: $(INSTALLED) $(PROVIDERS)
 	$(PYTEST) -n 2 tests/core tests/providers
@@ -146,8 +149,8 @@ server: $(INSTALLED) $(PROVIDERS)
 # What held against attackers: one test for each thing that somebody got through with.
 security: setup
 	$(PYTEST) -n 2 tests/security --ignore tests/security/browser --ignore tests/security/hub
-	$(PYTEST) tests/security/browser
-	$(PYTEST) tests/security/hub
+	$(PYTEST) $(BY_FILE) tests/security/browser tests/security/hub/test_victims_browser.py
+	$(PYTEST) $(BY_FILE) tests/security/hub --ignore tests/security/hub/test_victims_browser.py
 
 front: $(LAB_MODULES)
 	cd labextension && npm test
@@ -158,17 +161,17 @@ environments: $(INSTALLED) $(PROVIDERS) $(SCHEDULER)
 
 # A process of its own: Playwright's event loop breaks tests of pytest-jupyter that run after it.
 browser: setup
-	$(PYTEST) tests/browser
+	$(PYTEST) $(BY_FILE) tests/browser
 
 lab: setup
-	$(PYTEST) tests/lab
+	$(PYTEST) $(BY_FILE) tests/lab
 
 # Not in `make test`: pip fetches another JupyterLab each time.
 oldest: setup
 	$(PYTEST) tests/oldest
 
 hub-short: setup
-	$(PYTEST) -n 2 --dist loadfile -m "not long" tests/hub --ignore tests/hub/test_hub_browser.py
+	$(PYTEST) $(BY_FILE) -m "not long" tests/hub --ignore tests/hub/test_hub_browser.py
 	$(PYTEST) tests/hub/test_hub_browser.py
 
 hub: setup postgresql

@@ -1,0 +1,30 @@
+"""The house: how many files a folder may hold."""
+
+from __future__ import annotations
+
+import subprocess
+from collections import Counter
+from pathlib import Path, PurePosixPath
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+TRACKED = subprocess.run(
+    ["git", "ls-files", "--cached", "--others", "--exclude-standard", "jupyter_auth", "tests"],
+    cwd=ROOT,
+    text=True,
+    stdout=subprocess.PIPE,
+    check=True,
+).stdout.splitlines()
+# A file that was moved is listed until that is committed.
+FOLDERS = Counter(str(PurePosixPath(name).parent) for name in TRACKED if (ROOT / name).is_file())
+
+
+@pytest.mark.parametrize("side", ["core", "kernel", "server"])
+def test_the_top_of_each_side_has_at_most_10_files(side):
+    assert 0 < FOLDERS[f"jupyter_auth/{side}"] <= 10
+
+
+def test_no_folder_of_the_package_has_more_than_17_files():
+    crowded = {name: n for name, n in FOLDERS.items() if n > 17 and name.startswith("jupyter_auth")}
+    assert not crowded
