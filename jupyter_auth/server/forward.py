@@ -1,7 +1,7 @@
 """The Hub service's broker as a user's own server sees it: each call is forwarded, token and all.
 
-It answers the same methods as ``Broker``, so both doors of the server work as they do on a laptop;
-the pages are the service's.
+It answers the same routes as ``Broker``, so both APIs of the server work as they do on a laptop.
+The pages are the service's.
 """
 
 from __future__ import annotations
@@ -10,27 +10,30 @@ import asyncio
 import json
 import os
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import urlsplit
 
 from tornado.httpclient import AsyncHTTPClient, HTTPRequest
 
 from jupyter_auth.core import wire
 from jupyter_auth.core.common.backoff import Backoff
 from jupyter_auth.core.errors import BrokerUnavailable, ConfigurationError
+from jupyter_auth.core.routes import API, ROUTES
 from jupyter_auth.core.secret import Secret
 from jupyter_auth.server.broker.broker import MAX_WAIT, Wire
 from jupyter_auth.server.broker.hub_redirect import URL_VARIABLE
 from jupyter_auth.server.broker.page_urls import PREFIX
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Coroutine, Mapping
 
+    from jupyter_auth.core.routes import Route
     from jupyter_auth.server.broker.hub_redirect import UnderHub
 
 TIMEOUT = 60.0  # seconds: longer than a refresh may take
 CONNECTIONS = 600  # most of them long polls
 PAUSE = 1.0  # seconds after which a service that gave no answer may give one
 HTTP_ERROR = 400
+CHANGES = ROUTES["changes"]
 
 
 class RemoteBroker:
@@ -51,7 +54,7 @@ class RemoteBroker:
         self._shared = shared
         service = f"{hub.hub_prefix.removesuffix('hub/')}services/{PREFIX}"
         self.base_url = service.removesuffix(PREFIX)
-        self._api = f"{parts.scheme}://{parts.netloc}{service}api/v1/"
+        self._api = f"{parts.scheme}://{parts.netloc}{service}{API}"
         self._token = token
         self._client: AsyncHTTPClient | None = None
         self._listener: asyncio.Task[None] | None = None
@@ -68,90 +71,24 @@ class RemoteBroker:
         """As in ``Broker``."""
         return self
 
-    async def providers(self) -> Wire:
-        """As in ``Broker``."""
-        return await self._call("GET", "providers")
-
-    async def provider(self, name: str) -> Wire:
-        """As in ``Broker``."""
-        return await self._call("GET", f"providers/{quote(name, safe='')}")
-
-    async def configuration(self, name: str) -> Wire:
-        """As in ``Broker``."""
-        return await self._call("GET", f"providers/{quote(name, safe='')}/configuration")
-
-    async def register(self, name: str, body: Mapping[str, Any]) -> Wire:
-        """As in ``Broker``: the service refuses it."""
-        return await self._call("PUT", f"providers/{quote(name, safe='')}", body)
-
-    async def add(self, body: Mapping[str, Any]) -> Wire:
-        """As in ``Broker``: the service refuses it."""
-        return await self._call("POST", "providers", body)
-
-    async def examine(self, query: Mapping[str, Any], origin: str | None = None) -> Wire:
-        """As in ``Broker``."""
+    async def call(
+        self,
+        route: Route,
+        *names: str,
+        query: Mapping[str, Any] | None = None,
+        body: Mapping[str, Any] | None = None,
+        origin: str | None = None,
+        gone: asyncio.Event | None = None,
+    ) -> Wire:
+        """As in ``Broker``; some routes the service refuses."""
         del origin  # the service knows its own
-        found = await self._call("GET", _with("doctor", query))
-        if not query.get("provider"):
+        if route.call == "begin" and self._shared:
+            body = {**(body or {}), "shared": True}
+        asking = self._ask(route.method, route.address(*names, query=query), body)
+        found = await (_unless(gone, asking) if gone else asking)
+        if route.call == "examine" and not (query or {}).get("provider"):
             found["findings"] += map(wire.finding_to_wire, self.hub.findings())
         return found
-
-    async def accounts(self) -> Wire:
-        """As in ``Broker``."""
-        return await self._call("GET", "accounts")
-
-    async def logout(self, query: Mapping[str, Any]) -> Wire:
-        """As in ``Broker``."""
-        return await self._call("DELETE", _with("accounts", query))
-
-    async def client_logout(self, query: Mapping[str, Any]) -> Wire:
-        """As in ``Broker``."""
-        return await self._call("DELETE", _with("token", query))
-
-    async def token(self, body: Mapping[str, Any]) -> Wire:
-        """As in ``Broker``."""
-        return await self._call("POST", "token", body)
-
-    async def import_accounts(self, body: Mapping[str, Any]) -> Wire:
-        """As in ``Broker``: the service refuses it."""
-        return await self._call("POST", "imports", body)
-
-    async def usage(self, body: Mapping[str, Any]) -> Wire:
-        """As in ``Broker``."""
-        return await self._call("POST", "usage", body)
-
-    async def limits(self) -> Wire:
-        """As in ``Broker``."""
-        return await self._call("GET", "usage")
-
-    async def logins(self) -> Wire:
-        """As in ``Broker``."""
-        return await self._call("GET", "logins")
-
-    async def begin(self, body: Mapping[str, Any]) -> Wire:
-        """As in ``Broker``."""
-        return await self._call(
-            "POST", "logins", {**body, "shared": True} if self._shared else body
-        )
-
-    async def login(self, login_id: str) -> Wire:
-        """As in ``Broker``."""
-        return await self._call("GET", f"logins/{quote(login_id, safe='')}")
-
-    async def end(self, login_id: str, query: Mapping[str, Any]) -> Wire:
-        """As in ``Broker``."""
-        return await self._call("DELETE", _with(f"logins/{quote(login_id, safe='')}", query))
-
-    async def changes(self, query: Mapping[str, Any], gone: asyncio.Event) -> Wire:
-        """As in ``Broker``; whoever has left is not waited for."""
-        asking = asyncio.ensure_future(self._call("GET", _with("changes", query)))
-        leaving = asyncio.ensure_future(gone.wait())
-        await asyncio.wait({asking, leaving}, return_when=asyncio.FIRST_COMPLETED)
-        leaving.cancel()
-        if asking.done():
-            return asking.result()
-        asking.cancel()
-        return {}
 
     def listen(self, listener: Callable[[], None]) -> None:
         """As in ``Broker``: one long poll for as long as this server runs."""
@@ -161,7 +98,7 @@ class RemoteBroker:
         since, tries = 0, Backoff()
         while True:
             try:
-                found = await self._call("GET", f"changes?since={since}&wait={MAX_WAIT}")
+                found = await self.call(CHANGES, query={"since": since, "wait": MAX_WAIT})
                 news = found["sequence"]
             except Exception as error:  # noqa: BLE001 (away, or something else answers there)
                 await asyncio.sleep(tries.pause(error))
@@ -171,7 +108,7 @@ class RemoteBroker:
                 since = news
                 listener()
 
-    async def _call(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Wire:
+    async def _ask(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Wire:
         """What the service answers. Raises the error that it tells of; BrokerUnavailable."""
         if self._client is None:
             self._client = AsyncHTTPClient(force_instance=True, max_clients=CONNECTIONS)
@@ -213,5 +150,12 @@ class RemoteBroker:
             self._client.close()
 
 
-def _with(path: str, query: Mapping[str, Any]) -> str:
-    return f"{path}?{urlencode(query)}" if query else path
+async def _unless(gone: asyncio.Event, asking: Coroutine[Any, Any, Wire]) -> Wire:
+    """The answer; whoever has left is not waited for."""
+    task, leaving = asyncio.create_task(asking), asyncio.create_task(gone.wait())
+    await asyncio.wait({task, leaving}, return_when=asyncio.FIRST_COMPLETED)
+    leaving.cancel()
+    if task.done():
+        return task.result()
+    task.cancel()
+    return {}

@@ -21,7 +21,9 @@ import jupyter_auth
 from jupyter_auth import ConfigurationError, Throttled
 from jupyter_auth.core.common.backoff import Backoff, asked_for
 from jupyter_auth.core.errors import BrokerUnavailable
+from jupyter_auth.core.routes import ROUTES
 from jupyter_auth.core.secret import Secret
+from jupyter_auth.server import json_handler
 from jupyter_auth.server.broker.hub_redirect import UnderHub
 from jupyter_auth.server.browser import api, events
 from jupyter_auth.server.forward import RemoteBroker
@@ -166,9 +168,42 @@ def test_hub_config_adds_to_the_roles_that_are_there() -> None:
 
 
 def test_the_service_answers_all_that_the_doors_of_a_server_ask() -> None:
-    for room in (handlers, api, events):
+    for room in (handlers, json_handler, api, events):
         for method in re.findall(r"self\._?broker\.(\w+)", inspect.getsource(room)):
             assert hasattr(RemoteBroker, method), f"{room.__name__} calls {method}"
+
+
+class EchoService(web.RequestHandler):
+    """Answers what it was asked."""
+
+    def answer(self) -> None:
+        asked = {"method": self.request.method, "uri": self.request.uri}
+        self.write(asked | {"body": json.loads(self.request.body or b"null"), "findings": []})
+
+    get = post = put = delete = answer
+
+
+def test_each_route_is_forwarded_as_it_came() -> None:
+    async def ask() -> None:
+        service = web.Application([(".*", EchoService)], log_function=lambda _: None)
+        server = service.listen(0, "127.0.0.1")
+        (port,) = [each.getsockname()[1] for each in server._sockets.values()]
+        hub = UnderHub(owner="ann", hub_prefix="/hub/")
+        broker = RemoteBroker(f"http://127.0.0.1:{port}", hub, Secret("t"))
+        for route in ROUTES.values():
+            names = ["a/b?c"] * route.path.count("{")
+            sent = {"query": {"provider": "x y"}, "body": {"provider": "x"}}
+            given = {name: sent[name] for name in route.takes if name in sent}
+            found = await broker.call(route, *names, **given)
+            path = re.sub(r"{.*}", "a%2Fb%3Fc", route.path)
+            query = "?provider=x+y" if "query" in given else ""
+            assert found["method"] == route.method
+            assert found["uri"] == f"/services/jupyter-auth/api/v1/{path}{query}"
+            assert found["body"] == given.get("body")
+        broker.close()
+        server.stop()
+
+    asyncio.run(ask())
 
 
 def test_the_hook_leaves_alone_what_is_not_ours() -> None:

@@ -12,6 +12,7 @@ from tornado import web
 from tornado.httpclient import AsyncHTTPClient
 
 from jupyter_auth.core.errors import BrokerUnavailable, ConfigurationError
+from jupyter_auth.core.routes import ROUTES
 from jupyter_auth.core.secret import Secret
 from jupyter_auth.server.broker.hub_redirect import UnderHub
 from jupyter_auth.server.forward import RemoteBroker
@@ -60,7 +61,7 @@ def test_a_server_takes_its_hub_token_nowhere_else(status: int) -> None:
         broker = RemoteBroker(f"http://127.0.0.1:{port_of(here)}", hub, Secret("hub-token"))
         try:
             with pytest.raises(BrokerUnavailable):
-                await broker.accounts()
+                await broker.call(ROUTES["accounts"])
         finally:
             broker.close()
             for server in (here, there):

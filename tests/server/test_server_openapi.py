@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import inspect
 import re
 from importlib import resources
 from typing import TYPE_CHECKING, Any
@@ -17,10 +18,14 @@ from server.test_server_doors import KERNEL, UI
 
 from jupyter_auth.core.errors import AuthError, _family
 from jupyter_auth.core.provider.provider import Provider
+from jupyter_auth.core.routes import API, ROUTES
+from jupyter_auth.server.broker.broker import Broker
 
 if TYPE_CHECKING:
     from providers.oidc import OidcProvider
     from server.jupyter_process import Browser, Kernel
+
+    from jupyter_auth.core.routes import Route
 
 TEXT = resources.files("jupyter_auth.server").joinpath("openapi.yaml").read_text(encoding="utf-8")
 DOCUMENT: dict[str, Any] = yaml.safe_load(TEXT)
@@ -59,6 +64,22 @@ def test_no_route_is_missing_in_either_direction(door: str, table: Any) -> None:
         if verb != "parameters" and door in what["x-doors"]
     }
     assert described == {(verb, place.removeprefix("/jupyter-auth")) for verb, place, _ in table}
+
+
+@pytest.mark.parametrize("route", ROUTES.values(), ids=lambda route: route.call)
+def test_a_route_of_the_table_is_described_as_it_is(route: Route) -> None:
+    what = operation(f"/{API}{route.path}", route.method.lower())
+    assert what["x-doors"] == (["ui", "kernel"] if route.browser else ["kernel"])
+    assert [status for status in what["responses"] if status != "default"] == [str(route.status)]
+    assert ("requestBody" in what) == ("body" in route.takes)
+    assert ("parameters" in what) == ("query" in route.takes)
+
+
+@pytest.mark.parametrize("route", ROUTES.values(), ids=lambda route: route.call)
+def test_a_route_of_the_table_is_a_method_of_the_broker(route: Route) -> None:
+    names = re.findall(r"{(\w+)}", route.path)
+    asked = list(inspect.signature(getattr(Broker, route.call)).parameters)
+    assert asked == ["self", *names, *route.takes]
 
 
 def test_every_error_code_is_described() -> None:

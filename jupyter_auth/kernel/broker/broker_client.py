@@ -7,7 +7,6 @@ import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
-from urllib.parse import quote, urlencode
 
 from jupyter_auth.core import wire
 from jupyter_auth.core.common.handles import plain
@@ -16,6 +15,7 @@ from jupyter_auth.core.common.tracebacks import forget_locals
 from jupyter_auth.core.errors import BrokerUnavailable
 from jupyter_auth.core.models import Logout
 from jupyter_auth.core.provider.definitions import provider_to_mapping
+from jupyter_auth.core.routes import ROUTES
 from jupyter_auth.core.secret import Secret
 from jupyter_auth.kernel.broker.transport import Door, read_connection_file
 
@@ -55,29 +55,29 @@ class BrokerClient:
 
     def providers(self) -> list[ProviderInfo]:
         """As ``Accounts.providers``."""
-        return self._call(_list("providers", wire.provider_from_wire), "GET", "providers")
+        return self._call(_list("providers", wire.provider_from_wire), "providers")
 
     def default(self) -> str | None:
         """The name of the provider to use where none is named, if the broker knows one."""
-        return self._call(_default, "GET", "providers")
+        return self._call(_default, "providers")
 
     def provider(self, name: str) -> ProviderInfo:
         """As ``Accounts.provider``."""
-        return self._call(wire.provider_from_wire, "GET", f"providers/{quote(name, safe='')}")
+        return self._call(wire.provider_from_wire, "provider", name)
 
     def register(self, provider: Provider) -> ProviderInfo:
         """As ``Accounts.register``: the broker keeps its client secret, if there is one."""
-        path = f"providers/{quote(provider.name, safe='')}"
-        return self._call(wire.provider_from_wire, "PUT", path, provider_to_mapping(provider))
+        body = provider_to_mapping(provider)
+        return self._call(wire.provider_from_wire, "register", provider.name, body=body)
 
     def add(self, name: str, fields: Mapping[str, Any]) -> ProviderInfo:
         """As ``Accounts.add``: it is the broker that writes."""
-        return self._call(wire.provider_from_wire, "POST", "providers", {**fields, "name": name})
+        return self._call(wire.provider_from_wire, "add", body={**fields, "name": name})
 
     def examine(self, name: str | None = None) -> list[Finding]:
         """As ``Accounts.examine``."""
-        path = f"doctor?{urlencode({'provider': name})}" if name else "doctor"
-        return self._call(_list("findings", wire.finding_from_wire), "GET", path)
+        asked = {"provider": name} if name else None
+        return self._call(_list("findings", wire.finding_from_wire), "examine", query=asked)
 
     def begin(
         self,
@@ -102,28 +102,27 @@ class BrokerClient:
             "kernel": kernel or this_kernel(),
             "notebook": notebook or this_notebook(),
         }
-        return self._call(wire.login_from_wire, "POST", "logins", body)
+        return self._call(wire.login_from_wire, "begin", body=body)
 
     def login(self, login_id: str) -> Login:
         """As ``Accounts.login``."""
-        return self._call(wire.login_from_wire, "GET", f"logins/{quote(login_id, safe='')}")
+        return self._call(wire.login_from_wire, "login", login_id)
 
     def logins(self) -> list[Login]:
         """As ``Accounts.logins``."""
-        return self._call(_list("logins", wire.login_from_wire), "GET", "logins")
+        return self._call(_list("logins", wire.login_from_wire), "logins")
 
     def cancel(self, login_id: str) -> Login:
         """As ``Accounts.cancel``."""
-        return self._call(wire.login_from_wire, "DELETE", f"logins/{quote(login_id, safe='')}")
+        return self._call(wire.login_from_wire, "end", login_id)
 
     def leave(self, login_id: str) -> Login:
         """As ``Accounts.leave``."""
-        path = f"logins/{quote(login_id, safe='')}?leave=1"
-        return self._call(wire.login_from_wire, "DELETE", path)
+        return self._call(wire.login_from_wire, "end", login_id, query={"leave": 1})
 
     def accounts(self) -> list[AccountInfo]:
         """As ``Accounts.accounts``."""
-        return self._call(_list("accounts", wire.account_from_wire), "GET", "accounts")
+        return self._call(_list("accounts", wire.account_from_wire), "accounts")
 
     def token(
         self,
@@ -136,14 +135,14 @@ class BrokerClient:
         """As ``Accounts.token``."""
         body = {"provider": provider, "session_key": session_key}
         asked = body | {"min_valid": min_valid, "rejected": rejected}
-        return self._call(wire.token_from_wire, "POST", "token", asked)
+        return self._call(wire.token_from_wire, "token", body=asked)
 
     def configuration(self, name: str) -> Provider:
         """As ``Accounts.configuration``."""
         from jupyter_auth.core.provider.definitions import provider_from_mapping
 
-        path = f"providers/{quote(name, safe='')}/configuration"
-        return self._call(lambda data: provider_from_mapping(plain(name), data), "GET", path)
+        parse = functools.partial(provider_from_mapping, plain(name))
+        return self._call(parse, "configuration", name)
 
     def client_token(
         self,
@@ -157,58 +156,61 @@ class BrokerClient:
         """As ``Accounts.client_token``."""
         body = {"provider": provider, "session_key": session_key, "grant": wire.CLIENT_CREDENTIALS}
         asked = {"min_valid": min_valid, "rejected": rejected, "scopes": list(scopes or ()) or None}
-        return self._call(wire.token_from_wire, "POST", "token", body | asked)
+        return self._call(wire.token_from_wire, "token", body=body | asked)
 
     def client_logout(
         self, provider: str, session_key: str = DEFAULT_KEY, *, revoke: bool = True
     ) -> Logout:
         """As ``Accounts.client_logout``."""
         asked = {"provider": provider, "session_key": session_key, "revoke": int(revoke)}
-        return self._call(_logout, "DELETE", f"token?{urlencode(asked)}")
+        return self._call(_logout, "client_logout", query=asked)
 
     def import_accounts(self, provider: str) -> list[Imported]:
         """As ``Accounts.import_accounts``: it is the broker that reads the files."""
         parse = _list("imported", wire.imported_from_wire)
-        return self._call(parse, "POST", "imports", {"provider": provider})
+        return self._call(parse, "import_accounts", body={"provider": provider})
 
     def usage(self, seen: Limits) -> Limits:
         """As ``Accounts.usage``; the notebook is this process's own by default."""
         here = [name] if (name := this_notebook()) else []
         body = wire.limits_to_wire(seen) | {"notebooks": seen.notebooks or here}
-        return self._call(wire.limits_from_wire, "POST", "usage", body)
+        return self._call(wire.limits_from_wire, "usage", body=body)
 
     def limits(self) -> list[Limits]:
         """As ``Accounts.limits``."""
-        return self._call(_list("limits", wire.limits_from_wire), "GET", "usage")
+        return self._call(_list("limits", wire.limits_from_wire), "limits")
 
     def id_token(self, provider: str, session_key: str = DEFAULT_KEY) -> Secret | None:
         """As ``Accounts.id_token``."""
         body = {"provider": provider, "session_key": session_key, "id_token": True}
-        return self._call(_id_token, "POST", "token", body)
+        return self._call(_id_token, "token", body=body)
 
     def logout(
         self, provider: str, session_key: str = DEFAULT_KEY, *, revoke: bool = True
     ) -> Logout:
         """As ``Accounts.logout``."""
         asked = {"provider": provider, "session_key": session_key, "revoke": int(revoke)}
-        return self._call(_logout, "DELETE", f"accounts?{urlencode(asked)}")
+        return self._call(_logout, "logout", query=asked)
 
     def changes(self, since: int = 0, wait: float = 0.0) -> Changes:
         """As ``Accounts.changes``: one long poll."""
-        path = f"changes?{urlencode({'since': since, 'wait': wait})}"
-        return self._call(wire.changes_from_wire, "GET", path, wait=wait)
+        asked = {"since": since, "wait": wait}
+        return self._call(wire.changes_from_wire, "changes", query=asked, wait=wait)
 
     def _call(
         self,
         parse: Callable[[Any], Answer],
-        method: str,
-        path: str,
-        body: Any = None,
-        *,
+        call: str,
+        *names: str,
+        query: Mapping[str, Any] | None = None,
+        body: Mapping[str, Any] | None = None,
         wait: float = 0.0,
     ) -> Answer:
+        """``parse`` of what the route answers that ``ROUTES`` has for ``call``."""
+        route = ROUTES[call]
         try:
-            return parse(self._door.call(method, path, body, wait=wait))
+            address = route.address(*names, query=query)
+            return parse(self._door.call(route.method, address, body, wait=wait))
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             forget_locals(error)
         except BaseException as error:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from jupyter_auth.core import wire
 from jupyter_auth.core.errors import BrokerUnavailable
+from jupyter_auth.core.routes import API
 from jupyter_auth.core.secret import Secret
 
 if TYPE_CHECKING:
@@ -272,7 +273,7 @@ class Door:
 def _request(address: Address, method: str, path: str, content: bytes) -> bytes:
     """An HTTP/1.1 request (RFC 9112 3). ``path`` is quoted by whoever calls."""
     head = (
-        f"{method} {address.prefix}api/v1/{path} HTTP/1.1",
+        f"{method} {address.prefix}{API}{path} HTTP/1.1",
         f"Host: {address.host}",
         f"Authorization: Bearer {address.key.reveal()}",
         f"{wire.VERSION_HEADER}: {wire.VERSION}",

@@ -1,7 +1,7 @@
 """The engine as handlers see it: asynchronous, bounded, and in the words of the wire.
 
-Each method is one route of ``openapi.yaml``. A mapping in is a JSON body or a query, a mapping out
-is JSON. Every call runs in a thread of the provider's own pool.
+Each method that ``core.routes`` names is one route: a mapping in is a JSON body or a query, a
+mapping out is JSON. Every call runs in a thread of the provider's own pool.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from jupyter_auth.core.login.login_store import Binding
     from jupyter_auth.core.models import AccountInfo, Change, Login, Logout
     from jupyter_auth.core.provider.provider import Provider, ProviderInfo
+    from jupyter_auth.core.routes import Route
     from jupyter_auth.server.broker.hub_redirect import UnderHub
     from jupyter_auth.server.broker.thread_pools import UserPools
 
@@ -81,6 +82,11 @@ class Broker(Places):
     async def of(self, user: Any) -> Broker:  # noqa: ARG002 (whoever may use this server)
         """The broker of a user of this server: the one that there is."""
         return self
+
+    async def call(self, route: Route, *names: str, **given: Any) -> Wire:
+        """What the method of that route answers."""
+        answer: Wire = await getattr(self, route.call)(*names, **given)
+        return answer
 
     # -- providers ---------------------------------------------------------------------------------
 

@@ -1,20 +1,18 @@
-"""The kernel door's routes. Its gate is asked before anything else, on every route and verb."""
+"""The kernel API's handlers. Their gate is asked before anything else, whatever the route."""
 
 from __future__ import annotations
 
 import asyncio
 import hmac
-import json
 import logging
 import re
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from tornado import web
 
 from jupyter_auth.core import wire
 from jupyter_auth.core.errors import AuthError, BrokerUnavailable
-from jupyter_auth.server.broker import request_parsing
-from jupyter_auth.server.http_errors import error_of, refuse
+from jupyter_auth.server.json_handler import JSONHandler, handlers
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -51,10 +49,8 @@ class KeyGate:
         return self._broker
 
 
-class KernelHandler(web.RequestHandler):
+class KernelHandler(JSONHandler):
     """A request of a kernel, which its gate lets pass, and with nothing of a browser's."""
-
-    broker: Broker
 
     def initialize(self, gate: Gate) -> None:
         """What the route table gives."""
@@ -78,29 +74,9 @@ class KernelHandler(web.RequestHandler):
         except ValueError:
             raise BrokerUnavailable("The kernel's version of the wire is not a number.") from None
 
-    def body(self) -> dict[str, Any]:
-        """The JSON object that was sent."""
-        return request_parsing.json_object(self.request.body)
-
-    def query(self) -> dict[str, str]:
-        """The query's parameters."""
-        return {name: self.get_query_argument(name) for name in self.request.query_arguments}
-
-    def answer(self, data: dict[str, Any], status: int = 200) -> None:
-        """End with JSON."""
-        self.set_status(status)
-        self.set_header("Content-Type", "application/json")
-        self.finish(json.dumps(data))
-
     def on_connection_close(self) -> None:
         """Whoever waited has left."""
         self.gone.set()
-
-    def write_error(self, status_code: int, **kwargs: Any) -> None:
-        """Every error is an object with code, message and hint."""
-        error = error_of(status_code, kwargs.get("exc_info"))
-        refuse(self, error, status_code)
-        self.answer(error.to_wire(), self.get_status())
 
     def log_exception(
         self,
@@ -123,137 +99,11 @@ class NotFound(KernelHandler):
         raise web.HTTPError(404, "There is no such route.")
 
 
-class Providers(KernelHandler):
-    """All providers."""
-
-    async def get(self) -> None:
-        """List them."""
-        self.answer(await self.broker.providers())
-
-    async def post(self) -> None:
-        """Write one down for good."""
-        self.answer(await self.broker.add(self.body()), 201)
+async def _call(handler: KernelHandler, *names: str) -> None:
+    await handler.call(*names)
 
 
-class OneProvider(KernelHandler):
-    """One provider by name."""
-
-    async def get(self, name: str) -> None:
-        """What a kernel may know of it."""
-        self.answer(await self.broker.provider(name))
-
-    async def put(self, name: str) -> None:
-        """A kernel's own provider."""
-        self.answer(await self.broker.register(name, self.body()))
-
-
-class Configuration(KernelHandler):
-    """All that is configured of one provider, but for its client secrets."""
-
-    async def get(self, name: str) -> None:
-        """For a kernel that has a client secret of its own."""
-        self.answer(await self.broker.configuration(name))
-
-
-class Accounts(KernelHandler):
-    """Who is signed in."""
-
-    async def get(self) -> None:
-        """List them."""
-        self.answer(await self.broker.accounts())
-
-    async def delete(self) -> None:
-        """Sign one out."""
-        self.answer(await self.broker.logout(self.query()))
-
-
-class Logins(KernelHandler):
-    """Logins under way."""
-
-    async def get(self) -> None:
-        """List them."""
-        self.answer(await self.broker.logins())
-
-    async def post(self) -> None:
-        """Begin one, or join it."""
-        self.answer(await self.broker.begin(self.body()), 201)
-
-
-class OneLogin(KernelHandler):
-    """One login by id."""
-
-    async def get(self, login_id: str) -> None:
-        """How it stands."""
-        self.answer(await self.broker.login(login_id))
-
-    async def delete(self, login_id: str) -> None:
-        """Cancel or leave it."""
-        self.answer(await self.broker.end(login_id, self.query()))
-
-
-class Token(KernelHandler):
-    """Tokens, on this door alone."""
-
-    async def post(self) -> None:
-        """The account's token, refreshed first where it has to be."""
-        self.answer(await self.broker.token(self.body()))
-
-    async def delete(self) -> None:
-        """A service account's: forget and revoke it."""
-        self.answer(await self.broker.client_logout(self.query()))
-
-
-class Imports(KernelHandler):
-    """Other packages' sign-ins."""
-
-    async def post(self) -> None:
-        """Take them over."""
-        self.answer(await self.broker.import_accounts(self.body()))
-
-
-class Usage(KernelHandler):
-    """What kernels see of the limits of APIs."""
-
-    async def get(self) -> None:
-        """All of it."""
-        self.answer(await self.broker.limits())
-
-    async def post(self) -> None:
-        """What one kernel saw."""
-        self.answer(await self.broker.usage(self.body()))
-
-
-class Doctor(KernelHandler):
-    """What this side of the door finds."""
-
-    async def get(self) -> None:
-        """Of the server, or of one provider."""
-        self.answer(await self.broker.examine(self.query()))
-
-
-class ChangesSince(KernelHandler):
-    """The long poll."""
-
-    async def get(self) -> None:
-        """What happened after a sequence number."""
-        found = await self.broker.changes(self.query(), self.gone)
-        if not self.gone.is_set():
-            self.answer(found)
-
-
-ROUTES: list[tuple[str, type[KernelHandler]]] = [
-    (r"/api/v1/providers", Providers),
-    (r"/api/v1/providers/([^/]+)", OneProvider),
-    (r"/api/v1/providers/([^/]+)/configuration", Configuration),
-    (r"/api/v1/accounts", Accounts),
-    (r"/api/v1/logins", Logins),
-    (r"/api/v1/logins/([^/]+)", OneLogin),
-    (r"/api/v1/token", Token),
-    (r"/api/v1/imports", Imports),
-    (r"/api/v1/usage", Usage),
-    (r"/api/v1/changes", ChangesSince),
-    (r"/api/v1/doctor", Doctor),
-]
+ROUTES = handlers(KernelHandler, _call, _call)
 
 
 def kernel_application(gate: Gate, prefix: str = "") -> web.Application:
