@@ -16,9 +16,10 @@ from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 from server.test_server_doors import KERNEL, UI
 
-from jupyter_auth.core.errors import AuthError, _family
+from jupyter_auth.core.errors import AuthError
 from jupyter_auth.core.provider.provider import Provider
 from jupyter_auth.core.routes import API, ROUTES
+from jupyter_auth.core.wire import _family
 from jupyter_auth.server.broker.broker import Broker
 
 if TYPE_CHECKING:
