@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from environments.home import configure
 from environments.terminal import NOWHERE_ELSE
-from kernel.kernels import environment
+from kernel.kernel_process import environment
 
 TESTS = Path(__file__).parents[1]
 

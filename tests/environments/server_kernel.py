@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 import requests
 import websocket
 from jupyter_client.blocking.client import BlockingKernelClient
-from kernel.kernels import Kernel
+from kernel.kernel_process import Kernel
 from patience import PATIENCE, until
 from server.jupyter_process import TOKEN, JupyterProcess
 

@@ -7,7 +7,7 @@ import re
 import pytest
 import requests
 from environments.terminal import NOWHERE_ELSE, Terminal, run
-from kernel.kernels import Kernel
+from kernel.kernel_process import Kernel
 
 CALL = (
     "from jupyter_auth import UserSession; print(UserSession('idp').get('me').json()['username'])"

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import tomlkit
 from environments.terminal import Terminal
-from kernel.kernels import Kernel
+from kernel.kernel_process import Kernel
 from providers.fourinsight import FourInsight
 
 CALL = "from jupyter_auth import UserSession; print(UserSession({!r}).username)"

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from environments.home import configure
 from environments.terminal import Terminal
-from kernel.kernels import Kernel
+from kernel.kernel_process import Kernel
 
 CALL = "from jupyter_auth import UserSession; print(UserSession('idp').username)"
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 from environments.terminal import run
-from kernel.doors import OpenDoor
+from kernel.broker_socket import OpenDoor
 
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.provider.registry import Providers, user_file
@@ -65,7 +65,7 @@ for child in children:
 @pytest.fixture(params=["broker", "engine"])
 def home(request, env, monkeypatch, oidc, tmp_path):
     """Somebody signed in: at a server whose kernel this is, or in the store alone."""
-    from kernel.doors import sign_in
+    from kernel.sign_in import sign_in
 
     for name in ("HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME"):
         monkeypatch.setenv(name, env[name])

@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from environments.home import configure
 from environments.server_kernel import ServerKernel
-from kernel.kernels import Kernel
+from kernel.kernel_process import Kernel
 from server.jupyter_process import JupyterProcess
 
 from jupyter_auth.core.common.handles import MARK

@@ -15,7 +15,7 @@ import pytest
 from environments.home import configure
 from environments.server_kernel import api
 from environments.terminal import run
-from kernel.doors import OpenDoor
+from kernel.broker_socket import OpenDoor
 from nbclient import NotebookClient
 from nbconvert.preprocessors import ExecutePreprocessor
 from patience import PATIENCE, eventually
@@ -96,7 +96,7 @@ def engine(person):  # noqa: ARG001 (it looks into that environment)
 
 
 def sign_in(engine, oidc):
-    from kernel.doors import sign_in
+    from kernel.sign_in import sign_in
 
     assert sign_in(engine, oidc, engine.begin("idp")).status == "complete"
 

@@ -13,7 +13,7 @@ import pytest
 from environments.home import configure
 from environments.server_kernel import ServerKernel, ServerTerminal, TypedServer
 from environments.terminal import run
-from kernel.kernels import Kernel
+from kernel.kernel_process import Kernel
 from patience import until
 from server.jupyter_process import JupyterProcess
 

@@ -7,7 +7,6 @@ import sys
 import pytest
 import requests
 from IPython.core.interactiveshell import InteractiveShell
-from kernel.doors import OpenDoor, sign_in
 from providers.sockets import SocketServer
 from providers.troubles import Reply
 
@@ -18,6 +17,8 @@ from jupyter_auth.kernel.broker.broker_client import BrokerClient
 from jupyter_auth.kernel.http.requests_auth import TokenAuth
 from jupyter_auth.kernel.http.token_cache import AccountTokens
 from jupyter_auth.kernel.session.user_session import UserSession
+from kernel.broker_socket import OpenDoor
+from kernel.sign_in import sign_in
 
 
 @pytest.fixture

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from kernel.secrets_in import local_variables
 
 import jupyter_auth
 from jupyter_auth import ClientSession, LoginWidget, TokenAuth, UserSession
 from jupyter_auth.core.errors import ConfigurationError
+from kernel.traceback_locals import local_variables
 
 SECRET = b"planted-secret-77ab"
 

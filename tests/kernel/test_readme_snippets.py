@@ -11,8 +11,6 @@ from types import SimpleNamespace
 
 import pytest
 import yaml
-from kernel.doors import OpenDoor, sign_in
-from kernel.kernels import Kernel, environment
 from patience import PATIENCE
 from traitlets.config import Config
 from traitlets.config.application import Application
@@ -21,6 +19,9 @@ from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.core.tokens.store import MemoryStore
 from jupyter_auth.server.config import read_settings
+from kernel.broker_socket import OpenDoor
+from kernel.kernel_process import Kernel, environment
+from kernel.sign_in import sign_in
 
 ROOT = Path(__file__).parents[2]
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)

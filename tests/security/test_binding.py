@@ -8,7 +8,7 @@ from dataclasses import fields
 
 import pytest
 from core.sign_in import account_of, arrive, engine_of, provider_at, sign_in, table
-from kernel.doors import OpenDoor
+from kernel.broker_socket import OpenDoor
 from providers import troubles
 
 from jupyter_auth.core.engine import Engine

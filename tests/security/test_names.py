@@ -12,9 +12,9 @@ import sys
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from kernel.doors import sign_in
-from kernel.kernels import Kernel, environment
-from kernel.views import show
+from kernel.kernel_process import Kernel, environment
+from kernel.prompt.widget_views import show
+from kernel.sign_in import sign_in
 from patience import PATIENCE
 from providers import troubles
 

@@ -13,7 +13,7 @@ import pytest
 import requests
 from environments.home import configure
 from environments.terminal import NOWHERE_ELSE, Terminal
-from kernel.kernels import environment
+from kernel.kernel_process import environment
 from opened import leads_to
 from patience import PATIENCE, until
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from IPython.lib.pretty import pretty
-from kernel.kernels import Kernel
+from kernel.kernel_process import Kernel
 
 from jupyter_auth.core.models import Login
 from jupyter_auth.core.provider.provider import ProviderInfo

@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 import httpx
 import pytest
 import requests
-from kernel.sources import PLANTED, Fixed
+from kernel.http.planted_token import PLANTED, Fixed
 from providers.troubles import Reply
 from requests.exceptions import RequestException
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from environments.terminal import run
-from kernel.kernels import environment
+from kernel.kernel_process import environment
 from server.jupyter_process import JupyterProcess
 
 from jupyter_auth.core.common import private_files

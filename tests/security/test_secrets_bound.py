@@ -9,7 +9,7 @@ import json
 
 import pytest
 from core.sign_in import arrive, exchanged, party_at, provider_at, sign_in, table
-from kernel.doors import OpenDoor
+from kernel.broker_socket import OpenDoor
 from providers import troubles
 from providers.rogue import RogueProvider
 

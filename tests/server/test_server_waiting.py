@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
-from kernel.doors import OpenDoor
+from kernel.broker_socket import OpenDoor
 from patience import PATIENCE, until
 from providers.rogue import RogueProvider
 from providers.troubles import Gate

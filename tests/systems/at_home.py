@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import tomlkit
 from environments.terminal import NOWHERE_ELSE
-from kernel.kernels import environment
+from kernel.kernel_process import environment
 from patience import PATIENCE
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ import contextlib
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from kernel.broker_socket import OpenDoor
 from kernel.conftest import home
-from kernel.doors import OpenDoor
 from providers.insiders import Insiders
 from providers.insideview import InsideView
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from environments.terminal import NOWHERE_ELSE, Terminal, run
-from kernel.kernels import environment
+from kernel.kernel_process import environment
 
 if TYPE_CHECKING:
     import subprocess

@@ -11,7 +11,7 @@ import pytest
 from core.sign_in import exchanged, party_at
 from hypothesis import given
 from hypothesis import strategies as st
-from kernel.doors import OpenDoor
+from kernel.broker_socket import OpenDoor
 from providers import troubles
 from providers.rogue import RogueProvider
 from systems.presets import preset_at

@@ -8,8 +8,8 @@ from traceback import walk_tb
 
 import pytest
 from environments.terminal import run
-from kernel.kernels import Kernel
-from kernel.secrets_in import local_variables
+from kernel.kernel_process import Kernel
+from kernel.traceback_locals import local_variables
 from providers.insiders import Insiders
 from systems.at_home import OWNER, add_insiders, person_at, write_down
 from systems.presets import preset_at

@@ -10,8 +10,8 @@ import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from kernel.doors import child
-from kernel.secrets_in import local_variables
+from kernel.forks_and_interrupts import child
+from kernel.traceback_locals import local_variables
 from providers.insideview import TOKEN_PATH, Credential, InsideView
 from systems.at_home import write_down
 from systems.presets import preset_at

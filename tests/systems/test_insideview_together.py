@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from environments.terminal import Terminal, run
-from kernel.doors import OpenDoor
+from kernel.broker_socket import OpenDoor
 from providers.insideview import Credential, InsideView
 from systems.at_home import person_at
 from systems.presets import preset_at

@@ -5,7 +5,7 @@ from __future__ import annotations
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
-from kernel.doors import CALLBACK
+from kernel.sign_in import CALLBACK
 from providers import troubles
 from systems.presets import preset_at
 

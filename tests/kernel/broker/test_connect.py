@@ -1,0 +1,116 @@
+"""``connect``: the broker of this Jupyter server, or an engine of this process."""
+
+from __future__ import annotations
+
+import pytest
+
+from jupyter_auth.core.common.handles import plain
+from jupyter_auth.core.errors import (
+    BrokerUnavailable,
+    ConfigurationError,
+)
+from jupyter_auth.core.provider.provider import Provider
+from jupyter_auth.kernel.broker.connect import connect, default_provider
+from kernel.forks_and_interrupts import child
+
+# Broker or engine
+
+
+@pytest.mark.usefixtures("signed_in")
+def test_connect_finds_the_broker(door):
+    assert connect() is connect()
+    assert len(connect().accounts()) == 1
+    assert str(door.path) in repr(connect())
+
+
+@pytest.mark.usefixtures("home")
+def test_without_a_broker_there_is_an_engine(rogue):
+    accounts = connect()
+    accounts.register(Provider(name="own", issuer=rogue.issuer, client_id="notebook"))
+    login = accounts.begin("own")
+    assert login.url.startswith("http://127.0.0.1:")
+    accounts.cancel(login.id)
+    assert accounts.accounts() == []
+    with pytest.raises(AttributeError):
+        accounts._no_such_name  # noqa: B018
+
+
+@pytest.mark.usefixtures("home", "engine")
+def test_the_environment_is_read_when_it_is_asked(door):
+    before = connect({})
+    assert connect({"JUPYTER_AUTH_CONNECTION": str(door.path)}) is connect()
+    assert before is not connect()
+
+
+@pytest.mark.usefixtures("engine")
+def test_a_broker_that_has_gone_is_replaced_and_said_once(door, rogue, capfd):
+    accounts = connect()
+    mine = Provider(name="own", issuer=rogue.issuer, client_id="notebook")
+    info = accounts.register(mine)
+    since = accounts.changes().sequence
+    door.__exit__()
+    with pytest.raises(BrokerUnavailable):  # who waits learns it; nothing is said for them
+        accounts.changes(since)
+    assert capfd.readouterr().err == ""
+    assert accounts.accounts() == []
+    assert accounts.provider("own") == info
+    assert accounts.changes(since).reset
+    assert capfd.readouterr().err.count("broker is gone") == 1
+
+
+def test_a_broker_that_went_before_we_came_is_said_too(door, capfd):
+    door.__exit__()
+    assert connect({"JUPYTER_AUTH_CONNECTION": str(door.path)}).accounts() == []
+    assert "broker is gone" in capfd.readouterr().err
+
+
+def test_under_a_hub_service_there_is_no_second_choice(door):
+    environ = {"JUPYTER_AUTH_CONNECTION": str(door.path), "JUPYTER_AUTH_URL": "https://hub.example"}
+    assert connect(environ).accounts() == []
+    door.__exit__()
+    with pytest.raises(BrokerUnavailable) as caught:
+        connect(environ).accounts()
+    assert caught.value.hint
+
+
+@pytest.mark.parametrize(
+    "environ",
+    [
+        {"JUPYTER_AUTH_URL": "https://hub.example"},
+        {"JUPYTER_AUTH_URL": "ftp://hub.example", "JUPYTERHUB_API_TOKEN": "t"},
+        {"JUPYTER_AUTH_URL": "hub.example", "JUPYTERHUB_API_TOKEN": "t"},
+    ],
+)
+def test_a_service_that_cannot_be_asked_is_not_replaced(environ):
+    with pytest.raises(BrokerUnavailable, match="no way to it from here") as caught:
+        connect(environ)
+    assert "Enable the jupyter_auth extension" in caught.value.hint
+
+
+def test_a_refused_broker_is_not_replaced(door):
+    door.path.chmod(0o644)
+    with pytest.raises(BrokerUnavailable, match="others have access"):
+        connect().accounts()
+
+
+@pytest.mark.usefixtures("home")
+def test_a_child_has_an_engine_of_its_own(rogue):
+    accounts = connect()
+    accounts.register(Provider(name="own", issuer=rogue.issuer, client_id="notebook"))
+    lock = accounts._lock
+    with lock:  # as if another thread were in the midst of it
+        name = child(lambda: accounts.provider("own").name)
+    assert plain(name) == "own"
+
+
+@pytest.mark.usefixtures("door", "home")
+def test_the_default_provider(rogue):
+    assert default_provider(connect()) == "idp"
+    with pytest.raises(ConfigurationError, match="No provider") as caught:
+        default_provider(connect({}))
+    assert "UserSession(" in caught.value.hint
+    for name in ("one", "two"):
+        connect({}).register(Provider(name=name, issuer=rogue.issuer, client_id="notebook"))
+    with pytest.raises(ConfigurationError, match="Several") as caught:
+        default_provider(connect({}))
+    assert "UserSession('one')" in caught.value.hint

@@ -1,0 +1,101 @@
+"""The real broker socket in front of a real engine, in a thread of the test's own process."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import secrets
+import threading
+from typing import TYPE_CHECKING, Self
+
+from patience import PATIENCE
+from tornado.httpserver import HTTPServer
+from tornado.netutil import bind_sockets
+
+from jupyter_auth.core.secret import Secret
+from jupyter_auth.server.broker.broker import Broker
+from jupyter_auth.server.kernel_api.handlers import KeyGate, kernel_application
+from jupyter_auth.server.kernel_api.socket import Connection, Door
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from jupyter_auth.core.engine import Engine
+
+KEY = "planted-key-0123456789-0123456789-0123456789"
+
+
+class OpenDoor:
+    """A broker that answers kernels; use it as a context manager. ``path``: connection file.
+
+    ``default``: the provider that its administrator configured as the default one.
+    """
+
+    def __init__(self, engine: Engine, runtime_dir: Path, default: str | None = None) -> None:
+        self.engine = engine
+        self._default = default
+        self._runtime_dir = runtime_dir
+        self._ready = threading.Event()
+
+    def __enter__(self) -> Self:
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), daemon=True)
+        self._thread.start()
+        assert self._ready.wait(PATIENCE)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._thread.is_alive():
+            self._loop.call_soon_threadsafe(self._stop.set)
+            self._thread.join(PATIENCE)
+
+    @property
+    def waiting(self) -> int:
+        """How many wait for changes now."""
+        return self._broker._bell._waiting
+
+    def close_connections(self) -> None:
+        """As a server does with those that lay idle for too long."""
+        closing = self._door.close_connections()
+        asyncio.run_coroutine_threadsafe(closing, self._loop).result(PATIENCE)
+
+    async def _serve(self) -> None:
+        self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
+        broker = self._broker = Broker(
+            self.engine, base_url="/base/", default_provider=self._default
+        )
+        door = self._door = self._open(broker)
+        self.path = door.connection.path
+        self.address = door.connection.address
+        self._ready.set()
+        try:
+            await self._stop.wait()
+        finally:
+            door.close()
+            await door.close_connections()
+            broker.close()
+
+    def _open(self, broker: Broker) -> Door:
+        return Door.open(broker, self._runtime_dir)
+
+
+class TcpDoor(OpenDoor):
+    """The door as it is where there are no Unix sockets."""
+
+    def _open(self, broker: Broker) -> Door:
+        key, sockets = secrets.token_urlsafe(32), bind_sockets(0, "127.0.0.1")
+        server = HTTPServer(kernel_application(KeyGate(broker, Secret(key))))
+        server.add_sockets(sockets)
+        address = f"tcp:127.0.0.1:{sockets[0].getsockname()[1]}"
+        self._runtime_dir.mkdir(exist_ok=True)
+        path = self._runtime_dir / "door.json"
+        path.touch(0o600)
+        path.write_text(json.dumps({"version": 1, "address": address, "key": key}))
+        return Door(Connection(path, address, None), server)
+
+
+def written(path, mode=0o600, **changes):
+    """A connection file of a door that is not there, or is wherever ``changes`` say."""
+    content = {"version": 1, "address": "unix:/nowhere/door.sock", "key": KEY} | changes
+    path.write_text(json.dumps(content))
+    path.chmod(mode)
+    return path
