@@ -25,13 +25,14 @@ from jupyter_auth.server.config import SECTION, JupyterAuth, Settings, read_sett
 from jupyter_auth.server.configured import checked, providers_of
 from jupyter_auth.server.forward import RemoteBroker
 from jupyter_auth.server.kernel_api.socket import OFF, VARIABLE, Door
-from jupyter_auth.server.sharing import is_shared
 from jupyter_auth.server.undumpable import close_process
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from jupyter_server.serverapp import ServerApp
+
+COLLABORATION = {"jupyter_server_ydoc", "jupyter_collaboration"}  # of jupyter-collaboration 2, 1
 
 
 def make_broker(
@@ -114,7 +115,7 @@ class JupyterAuthApp(ExtensionApp):
             self.log.warning("%s %s", note.says, note.fix)
         try:
             hub = UnderHub.of()
-            shared = is_shared(self.serverapp, settings.shared_server)
+            shared = _is_shared(self.serverapp, settings.shared_server)
             self.remote = RemoteBroker.configured_for(hub, shared=shared)
             if not self.remote:
                 settings = checked(settings, hub)
@@ -166,3 +167,14 @@ class JupyterAuthApp(ExtensionApp):
             door.close()
         if broker:
             broker.close()
+
+
+def _is_shared(app: ServerApp, said: bool | None) -> bool:  # noqa: FBT001 (a setting)
+    """Whether several people use this server, and with it everybody's accounts.
+
+    What the configuration said; else whether an extension for working together is enabled.
+    """
+    if said is not None:
+        return said
+    extensions = app.extension_manager.extensions
+    return any(extensions[name].enabled for name in COLLABORATION & extensions.keys())

@@ -16,8 +16,8 @@ from tornado.httpclient import AsyncHTTPClient, HTTPRequest
 
 from jupyter_auth.core import wire
 from jupyter_auth.core.common.backoff import Backoff
+from jupyter_auth.core.common.routes import API, ROUTES
 from jupyter_auth.core.errors import BrokerUnavailable, ConfigurationError
-from jupyter_auth.core.routes import API, ROUTES
 from jupyter_auth.core.secret import Secret
 from jupyter_auth.server.broker.broker import MAX_WAIT, Wire
 from jupyter_auth.server.broker.hub_redirect import URL_VARIABLE
@@ -26,7 +26,7 @@ from jupyter_auth.server.broker.page_urls import PREFIX
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping
 
-    from jupyter_auth.core.routes import Route
+    from jupyter_auth.core.common.routes import Route
     from jupyter_auth.server.broker.hub_redirect import UnderHub
 
 TIMEOUT = 60.0  # seconds: longer than a refresh may take

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from tornado import web
 
-from jupyter_auth.core.routes import ROUTES
+from jupyter_auth.core.common.routes import ROUTES
 from jupyter_auth.server.broker import request_parsing
 from jupyter_auth.server.http_errors import error_of, refuse
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from jupyter_auth.core.routes import Route
+    from jupyter_auth.core.common.routes import Route
     from jupyter_auth.server.broker.broker import Broker
 
 

@@ -20,8 +20,8 @@ from traitlets.config import Config
 import jupyter_auth
 from jupyter_auth import ConfigurationError, Throttled
 from jupyter_auth.core.common.backoff import Backoff, asked_for
+from jupyter_auth.core.common.routes import ROUTES
 from jupyter_auth.core.errors import BrokerUnavailable
-from jupyter_auth.core.routes import ROUTES
 from jupyter_auth.core.secret import Secret
 from jupyter_auth.server import json_handler
 from jupyter_auth.server.broker.hub_redirect import UnderHub

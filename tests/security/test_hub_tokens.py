@@ -11,8 +11,8 @@ from patience import PATIENCE
 from tornado import web
 from tornado.httpclient import AsyncHTTPClient
 
+from jupyter_auth.core.common.routes import ROUTES
 from jupyter_auth.core.errors import BrokerUnavailable, ConfigurationError
-from jupyter_auth.core.routes import ROUTES
 from jupyter_auth.core.secret import Secret
 from jupyter_auth.server.broker.hub_redirect import UnderHub
 from jupyter_auth.server.forward import RemoteBroker

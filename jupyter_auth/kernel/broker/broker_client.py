@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from jupyter_auth.core import wire
 from jupyter_auth.core.common.handles import plain
+from jupyter_auth.core.common.routes import ROUTES
 from jupyter_auth.core.common.session_key import DEFAULT_KEY
 from jupyter_auth.core.common.tracebacks import forget_locals
 from jupyter_auth.core.errors import BrokerUnavailable
 from jupyter_auth.core.models import Logout
 from jupyter_auth.core.provider.definitions import provider_to_mapping
-from jupyter_auth.core.routes import ROUTES
 from jupyter_auth.core.secret import Secret
 from jupyter_auth.kernel.broker.transport import Door, read_connection_file
 

@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from jupyter_auth.core import wire
+from jupyter_auth.core.common.routes import API
 from jupyter_auth.core.errors import BrokerUnavailable
-from jupyter_auth.core.routes import API
 from jupyter_auth.core.secret import Secret
 
 if TYPE_CHECKING:

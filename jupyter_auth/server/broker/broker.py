@@ -1,7 +1,7 @@
 """The engine as handlers see it: asynchronous, bounded, and in the words of the wire.
 
-Each method that ``core.routes`` names is one route: a mapping in is a JSON body or a query, a
-mapping out is JSON. Every call runs in a thread of the provider's own pool.
+Each method that ``core.common.routes`` names is one route: a mapping in is a JSON body or a query,
+a mapping out is JSON. Every call runs in a thread of the provider's own pool.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ from jupyter_auth.server.broker.thread_pools import THREADS, Pools
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from jupyter_auth.core.common.routes import Route
     from jupyter_auth.core.engine import Engine
     from jupyter_auth.core.login.login_store import Binding
     from jupyter_auth.core.models import AccountInfo, Change, Login, Logout
     from jupyter_auth.core.provider.provider import Provider, ProviderInfo
-    from jupyter_auth.core.routes import Route
     from jupyter_auth.server.broker.hub_redirect import UnderHub
     from jupyter_auth.server.broker.thread_pools import UserPools
 
