@@ -205,8 +205,8 @@ screenshots: setup
 bench: setup $(TESSERA)
 	PYTHONPATH=tests python -m bench
 	PYTHONPATH=tests python -m lab.bench
-	PYTHONPATH=tests:tests/hub python -m bench.hub
-	PYTHONPATH=tests:tests/hub python -m bench.herd
+	PYTHONPATH=tests python -m bench.hub
+	PYTHONPATH=tests python -m bench.herd
 
 # That it runs, not how fast: a busy machine must not fail a test.
 bench-short: $(INSTALLED) $(PROVIDERS)

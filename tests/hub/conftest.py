@@ -3,11 +3,11 @@
 import os
 
 import pytest
+from patience import PATIENCE
+
 from hub.hub_fixtures import hub, served
 from hub.leaving import leaver, new_replica, replica
 from hub.stores import database, postgres, url, vault
-from patience import PATIENCE
-
 from jupyter_auth.server.hub.users import users
 
 __all__ = [

@@ -9,10 +9,10 @@ from email.utils import formatdate
 from typing import TYPE_CHECKING, Any
 
 from cryptography.fernet import Fernet
-from hub.hubs import SCOPES, SECRET
-from hub.served import PLACE, environ_of_service
 from sqlalchemy import update
 
+from hub.hubs import SCOPES, SECRET
+from hub.served import PLACE, environ_of_service
 from jupyter_auth.server.hub.storage.database import Database
 from jupyter_auth.server.hub.storage.encryption import Vault
 from jupyter_auth.server.hub.storage.key_rotation import check_keys
@@ -21,9 +21,10 @@ from jupyter_auth.server.hub.storage.tables import schema
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from hub.hub_process import Hub
     from providers.oidc import OidcProvider
     from providers.rogue import RogueProvider
+
+    from hub.hub_process import Hub
 
 OTHER_KEY = Fernet.generate_key().decode()
 ACCESS = "access:services!service=jupyter-auth"

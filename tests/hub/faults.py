@@ -22,8 +22,9 @@ from jupyter_auth.server.broker.thread_pools import THREADS
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from hub.replicas import Cluster
     from providers.troubles import Proceed
+
+    from hub.replicas import Cluster
 
 SMALL = 4  # MiB of the disk that gets full
 BLOCK = bytes(8192)

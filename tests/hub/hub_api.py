@@ -13,8 +13,9 @@ from providers.troubles import Reply
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from hub.hub_process import Hub
     from providers.sockets import Request
+
+    from hub.hub_process import Hub
 
 
 class HubApi:

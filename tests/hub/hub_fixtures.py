@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+
 from hub.hubs import plain_hub, served_hub
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from hub.hub_process import Hub
     from providers.oidc import OidcProvider
+
+    from hub.hub_process import Hub
 
 
 @pytest.fixture(scope="session")

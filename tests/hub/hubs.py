@@ -7,9 +7,10 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from cryptography.fernet import Fernet
-from hub.hub_process import Hub, answers
 from patience import until
 from processes import free_port
+
+from hub.hub_process import Hub, answers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

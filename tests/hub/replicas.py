@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import parse_qsl, urlsplit
 
 import requests
-from hub.hub_process import START_TIMEOUT, Hub, answers
 from patience import PATIENCE, until
 from processes import free_port
 
+from hub.hub_process import START_TIMEOUT, Hub, answers
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.protocol.discovery import Discovery
 from jupyter_auth.core.provider.registry import Providers
@@ -31,8 +31,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from hub.postgres import Postgres
     from providers.rogue import RogueProvider
+
+    from hub.postgres import Postgres
 
 API_TOKEN = "of-the-service-shared-by-its-replicas-1f0e"
 NOBODY = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import requests
-from hub.hubs import KEYS, SECRET
 from patience import PATIENCE
 from tornado.httpserver import HTTPServer
 from tornado.testing import bind_unused_port
 
+from hub.hubs import KEYS, SECRET
 from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.server.config import Settings
 from jupyter_auth.server.hub.admin import watch_desk
@@ -31,9 +31,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from hub.hub_process import Hub, HubBrowser
     from providers.oidc import OidcProvider
     from server.jupyter_process import Kernel
+
+    from hub.hub_process import Hub, HubBrowser
 
 PLACE = "services/jupyter-auth/"
 TOKEN_ROUTE = f"{PLACE}api/v1/token"

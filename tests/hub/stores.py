@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 from cryptography.fernet import Fernet
-from hub.postgres import Postgres
 
+from hub.postgres import Postgres
 from jupyter_auth.core.errors import ProviderUnavailable
 from jupyter_auth.core.models import Account, AccountKey
 from jupyter_auth.core.provider.registry import Providers

@@ -9,6 +9,11 @@ import asyncio
 from typing import TYPE_CHECKING
 
 import pytest
+from patience import until
+from server.routes import CHANGES, KERNEL, UI
+from tornado.httpclient import AsyncHTTPClient
+from tornado.web import create_signed_value
+
 from hub.hubs import KEYS
 from hub.served import (
     PLACE,
@@ -23,11 +28,6 @@ from hub.served import (
     signed_in,
 )
 from hub.stores import revocations_of
-from patience import until
-from server.routes import CHANGES, KERNEL, UI
-from tornado.httpclient import AsyncHTTPClient
-from tornado.web import create_signed_value
-
 from jupyter_auth.core.errors import BrokerUnavailable
 from jupyter_auth.core.login.openings import COOKIE_PREFIX
 from jupyter_auth.server.hub.admin import sweep
@@ -40,8 +40,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from clock import Clock
-    from hub.hub_process import Hub, HubBrowser
     from providers.oidc import OidcProvider
+
+    from hub.hub_process import Hub, HubBrowser
 
 ASKED = {"provider": "idp"}
 # What a kernel sends, and nothing that only a browser does.

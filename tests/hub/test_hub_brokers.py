@@ -7,12 +7,12 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
-from hub.hubs import KEYS
-from hub.replicas import complete_login
 from patience import PATIENCE, until
 from providers.troubles import Gate
 from sqlalchemy import event
 
+from hub.hubs import KEYS
+from hub.replicas import complete_login
 from jupyter_auth.core.errors import BrokerUnavailable
 from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.server.broker import long_poll

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
+from tornado.httpclient import AsyncHTTPClient
+
 from hub.test_hub_config import database, load
 from hub.test_hub_recipes import VALUES, check, secrets
-from tornado.httpclient import AsyncHTTPClient
 
 if TYPE_CHECKING:
     from hub.test_hub_config import Load

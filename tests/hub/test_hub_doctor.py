@@ -9,20 +9,22 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
+from patience import PATIENCE
+from providers import certificates
+from providers.rogue import RogueProvider
+
 from hub.doctor_rows import HAND_MADE, OTHER_KEY, ROWS, Row, World, env, hub_file
 from hub.doctors import Doctors
 from hub.hubs import KEYS, SECRET
 from hub.served import PLACE
-from patience import PATIENCE
-from providers import certificates
-from providers.rogue import RogueProvider
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from hub.hub_process import Hub
     from providers.oidc import OidcProvider
+
+    from hub.hub_process import Hub
 
 
 @pytest.fixture(scope="module")

@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING, Any, Self
 
 import pytest
 import requests
+from patience import eventually, until
+from providers.rogue import RogueProvider
+
 from hub.faults import FAULTS, Fault, Late
 from hub.hubs import KEYS
 from hub.postgres import Postgres
 from hub.replicas import Cluster
-from patience import eventually, until
-from providers.rogue import RogueProvider
-
 from jupyter_auth.server.hub.storage.database import LEASE
 
 if TYPE_CHECKING:

@@ -14,15 +14,15 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import pytest
+from patience import PATIENCE, until
+from providers.rogue import RogueProvider
+from tornado.httpclient import AsyncHTTPClient, HTTPRequest, HTTPResponse
+
 from hub.hub_api import HubApi
 from hub.hubs import KEYS
 from hub.postgres import Postgres
 from hub.replicas import Cluster
 from hub.served import doors_of, hub_token, people_of
-from patience import PATIENCE, until
-from providers.rogue import RogueProvider
-from tornado.httpclient import AsyncHTTPClient, HTTPRequest, HTTPResponse
-
 from jupyter_auth.core.errors import BrokerUnavailable
 from jupyter_auth.server.hub.users import lookup_turns
 from jupyter_auth.server.hub.users.known_tokens import BELIEVED, REFUSED
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from clock import Clock
+
     from hub.hub_process import Hub
 
 FLOOD = 60

@@ -6,12 +6,12 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hub.hub_api import HubApi
-from hub.served import doors_of, hub_token, people_of
 from patience import until
 from tornado.httpclient import AsyncHTTPClient, HTTPResponse
 from tornado.web import create_signed_value
 
+from hub.hub_api import HubApi
+from hub.served import doors_of, hub_token, people_of
 from jupyter_auth.core.errors import BrokerUnavailable
 from jupyter_auth.server.hub.app import derived
 from jupyter_auth.server.hub.users.known_tokens import BELIEVED, RENEWED
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from clock import Clock
-    from hub.hub_process import Hub
 
+    from hub.hub_process import Hub
     from jupyter_auth.server.hub.storage.database import Owner
     from jupyter_auth.server.hub.users.users import People
 

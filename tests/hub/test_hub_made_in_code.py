@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from hub.served import browser_of
 
+from hub.served import browser_of
 from jupyter_auth.core.common.handles import MARK
 from jupyter_auth.core.provider.provider import Provider
 from jupyter_auth.kernel.broker.connect import connect
@@ -16,9 +16,10 @@ from jupyter_auth.kernel.broker.connect import connect
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from hub.hub_process import Hub, UserServer
     from providers.oidc import OidcProvider
     from server.jupyter_process import Kernel
+
+    from hub.hub_process import Hub, UserServer
 
 WILL = "Everyone who uses this Jupyter server will be able to use this account."
 CAN = "Everyone who uses this Jupyter server can use this account now."

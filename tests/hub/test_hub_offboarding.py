@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 from core.sign_in import account_of, sign_in, table
-from hub.postgres import Postgres
-from hub.replicas import Cluster
-from hub.stores import ALICE, KEYS
 from patience import PATIENCE, until
 from providers import troubles
 from providers.rogue import RogueProvider
 from sqlalchemy import select
 
+from hub.postgres import Postgres
+from hub.replicas import Cluster
+from hub.stores import ALICE, KEYS
 from jupyter_auth.core.common import blocked_addresses
 from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.server.config import Settings

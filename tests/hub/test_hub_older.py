@@ -10,15 +10,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 import requests
-from hub.hubs import plain_hub, served_hub
 from patience import PATIENCE
+
+from hub.hubs import plain_hub, served_hub
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractContextManager
 
-    from hub.hub_process import Hub
     from providers.oidc import OidcProvider
+
+    from hub.hub_process import Hub
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(600)]
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import pytest
-from hub.served import PLACE
 from patience import PATIENCE
 
+from hub.served import PLACE
 from jupyter_auth.server.kernel_api.socket import VARIABLE
 
 if TYPE_CHECKING:

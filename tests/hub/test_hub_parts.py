@@ -13,11 +13,11 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
-from hub.hubs import KEYS
 from tornado import web
 from traitlets.config import Config
 
 import jupyter_auth
+from hub.hubs import KEYS
 from jupyter_auth import ConfigurationError, Throttled
 from jupyter_auth.core.common.backoff import Backoff, asked_for
 from jupyter_auth.core.common.routes import ROUTES

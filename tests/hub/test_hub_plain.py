@@ -20,9 +20,10 @@ from jupyter_auth.server.broker.broker import Broker
 from jupyter_auth.server.broker.hub_redirect import UnderHub
 
 if TYPE_CHECKING:
-    from hub.hub_process import Hub
     from providers.oidc import OidcProvider
     from server.jupyter_process import Kernel
+
+    from hub.hub_process import Hub
 
 API = "jupyter-auth/api/v1/"
 

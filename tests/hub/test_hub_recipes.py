@@ -14,15 +14,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
+
 from hub.hub_process import Hub
 from hub.replicas import Replica
 from hub.test_hub_config import SPAWNER, database, environment, load
-
 from jupyter_auth.server.hub.config import PORT, SAME_PERSON
 
 if TYPE_CHECKING:
-    from hub.test_hub_config import Load
     from jupyterhub.app import JupyterHub
+
+    from hub.test_hub_config import Load
 
 __all__ = ["database", "load"]
 

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
-from hub.hubs import KEYS
-from hub.postgres import Postgres
-from hub.replicas import Cluster
 from patience import until
 from providers.rogue import RogueProvider
 from providers.troubles import Gate
 
+from hub.hubs import KEYS
+from hub.postgres import Postgres
+from hub.replicas import Cluster
 from jupyter_auth.server.hub.storage.database import LEASE
 
 if TYPE_CHECKING:

@@ -13,13 +13,13 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 from core.sign_in import account_of, sign_in, table
-from hub.stores import ALICE, BOB, revocations_of
 from patience import PATIENCE
 from providers import troubles
 from providers.rogue import RogueProvider
 from providers.troubles import MISSING
 from sqlalchemy import select
 
+from hub.stores import ALICE, BOB, revocations_of
 from jupyter_auth.core.errors import StoreError
 from jupyter_auth.server.hub.admin import sign_out, sweep
 from jupyter_auth.server.hub.revocations import KIND, TRIES, TRY, Tried
@@ -28,8 +28,8 @@ from jupyter_auth.server.hub.storage.tables import records
 
 if TYPE_CHECKING:
     from clock import Clock
-    from hub.leaving import NewReplica
 
+    from hub.leaving import NewReplica
     from jupyter_auth.core.engine import Engine
     from jupyter_auth.server.hub.brokers import HubBrokers
     from jupyter_auth.server.hub.storage.database import Database, Owner

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 from cryptography.fernet import Fernet
-from hub.stores import ALICE, BOB, KEY, KEYS, account, keep
 from sqlalchemy import select, text
 
+from hub.stores import ALICE, BOB, KEY, KEYS, account, keep
 from jupyter_auth import ConfigurationError
 from jupyter_auth.server.hub.storage.database import LEASE, Database
 from jupyter_auth.server.hub.storage.encryption import Vault
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from clock import Clock
+
     from hub.postgres import Postgres
 
 NEW = Fernet.generate_key().decode()

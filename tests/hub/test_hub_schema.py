@@ -7,9 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
-from hub.stores import ALICE, KEY, account, keep
 from sqlalchemy import inspect, select, text
 
+from hub.stores import ALICE, KEY, account, keep
 from jupyter_auth import ConfigurationError
 from jupyter_auth.server.hub.storage import tables
 from jupyter_auth.server.hub.storage.database import Database
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from hub.postgres import Postgres
-
     from jupyter_auth.server.hub.storage.encryption import Vault
 
 

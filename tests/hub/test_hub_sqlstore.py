@@ -11,12 +11,12 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 from cryptography.fernet import Fernet
-from hub.stores import ALICE, BOB, KEY, KEYS, account, keep
 from hypothesis import example, given
 from hypothesis import strategies as st
 from patience import PATIENCE, until
 from sqlalchemy import select, update
 
+from hub.stores import ALICE, BOB, KEY, KEYS, account, keep
 from jupyter_auth import ConfigurationError, LoginExpired, Provider
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.errors import StoreError

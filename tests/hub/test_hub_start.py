@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 import pytest
 import requests
 from cryptography.fernet import Fernet
+from patience import PATIENCE, until
+from processes import free_port
+
 from hub.hub_process import Hub
 from hub.hubs import KEYS, SECRET
 from hub.postgres import Postgres
 from hub.served import PLACE, hub_token, signed_in
 from hub.service_process import another
-from patience import PATIENCE, until
-from processes import free_port
-
 from jupyter_auth.core.errors import ConfigurationError
 from jupyter_auth.server.hub.starting import Place
 

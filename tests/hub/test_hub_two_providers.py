@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 import requests
-from hub.hubs import KEYS
-from hub.replicas import Replica, sign_in
-from hub.served import TOKEN_ROUTE
 from patience import PATIENCE, until
 from providers.rogue import RogueProvider
 from providers.troubles import Gate
 
+from hub.hubs import KEYS
+from hub.replicas import Replica, sign_in
+from hub.served import TOKEN_ROUTE
 from jupyter_auth.server.broker.thread_pools import THREADS
 from jupyter_auth.server.hub.storage.database import Owner
 

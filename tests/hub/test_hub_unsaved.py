@@ -7,12 +7,12 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hub.replicas import complete_login
-from hub.stores import ALICE, BOB, KEY
 from patience import until
 from providers.troubles import Gate
 from sqlalchemy import select, text
 
+from hub.replicas import complete_login
+from hub.stores import ALICE, BOB, KEY
 from jupyter_auth import ProviderUnavailable
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.errors import StoreError

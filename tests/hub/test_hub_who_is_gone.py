@@ -7,12 +7,12 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hub.served import people_of
-from hub.stores import account, keep, revocations_of
 from providers.sockets import SocketServer
 from providers.troubles import Reply
 from sqlalchemy import select
 
+from hub.served import people_of
+from hub.stores import account, keep, revocations_of
 from jupyter_auth.core.errors import BrokerUnavailable
 from jupyter_auth.server.hub.admin import sweep
 from jupyter_auth.server.hub.storage.database import Database, Owner, records
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from hub.hub_process import Hub
-
     from jupyter_auth.server.hub.storage.encryption import Vault
 
 CLASS = [f"pupil-{number}" for number in range(7)]

@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from core.sign_in import account_of, sign_in
-from hub.stores import ALICE, BOB
 from patience import PATIENCE, until
 from providers import troubles
 from providers.rogue import RogueProvider
 
+from hub.stores import ALICE, BOB
 from jupyter_auth.server.hub import revocations
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from clock import Clock
-    from hub.leaving import NewReplica
 
+    from hub.leaving import NewReplica
     from jupyter_auth.core.engine import Engine
     from jupyter_auth.server.hub.brokers import HubBrokers
 

@@ -1,6 +1,6 @@
 """Names from outside are shown as text and as nothing else: in a terminal, a widget and JSON.
 
-For pages see ``tests/server/test_server_pages.py``.
+For pages see ``tests/server/browser/test_pages.py``.
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from providers.fourinsight import FourInsight
 from providers.rogue import RogueProvider
+
 from server.jupyter_process import Browser, JupyterProcess, Kernel
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from environments.terminal import Terminal
 from providers.internet import Internet
+from server.browser.login_form import Form
 from server.jupyter_process import JupyterProcess
-from server.test_server_forms import Form
 from systems.machine import Machine
 
 HOST = "api.asi.swiss"

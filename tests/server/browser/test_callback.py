@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from providers.rogue import RogueProvider
+
     from server.jupyter_process import Browser, JupyterProcess, Kernel
 
 PROBLEM = "/base/jupyter-auth/problem/"

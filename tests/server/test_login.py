@@ -8,6 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import requests
 from patience import PATIENCE
+
 from server.jupyter_process import JupyterProcess
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
     from providers.oidc import OidcProvider
     from providers.rogue import RogueProvider
+
     from server.jupyter_process import Browser, Kernel
 
 LOGIN = "/base/jupyter-auth/login/"

@@ -14,19 +14,19 @@ from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 from referencing import Registry
 from referencing.jsonschema import DRAFT202012
-from server.test_server_doors import KERNEL, UI
 
 from jupyter_auth.core.common.routes import API, ROUTES
 from jupyter_auth.core.errors import AuthError, Unavailable
 from jupyter_auth.core.provider.provider import Provider
 from jupyter_auth.core.wire import _family
 from jupyter_auth.server.broker.broker import Broker
+from server.routes import KERNEL, UI
 
 if TYPE_CHECKING:
     from providers.oidc import OidcProvider
-    from server.jupyter_process import Browser, Kernel
 
     from jupyter_auth.core.common.routes import Route
+    from server.jupyter_process import Browser, Kernel
 
 TEXT = resources.files("jupyter_auth.server").joinpath("openapi.yaml").read_text(encoding="utf-8")
 DOCUMENT: dict[str, Any] = yaml.safe_load(TEXT)

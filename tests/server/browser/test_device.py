@@ -15,6 +15,7 @@ from providers import troubles
 if TYPE_CHECKING:
     from providers.oidc import OidcProvider
     from providers.rogue import RogueProvider
+
     from server.jupyter_process import Browser, JupyterProcess, Kernel
 
 

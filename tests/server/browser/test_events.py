@@ -11,7 +11,6 @@ import pytest
 import websocket
 from jupyter_events import EventLogger
 from patience import PATIENCE
-from server.jupyter_process import TOKEN
 
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.provider.registry import Providers
@@ -19,12 +18,14 @@ from jupyter_auth.core.tokens.store import MemoryStore
 from jupyter_auth.server.broker import broker as broker_module
 from jupyter_auth.server.broker.broker import USAGE_PAUSE, Broker
 from jupyter_auth.server.browser.events import CHANGED, PAUSE, Hints
+from server.jupyter_process import TOKEN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from providers.oidc import OidcProvider
     from providers.rogue import RogueProvider
+
     from server.jupyter_process import Browser, JupyterProcess, Kernel
 
 

@@ -11,32 +11,33 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from server.jupyter_process import TOKEN, JupyterProcess, UnixConnection
-from server.routes import CHANGES, GUARDED, KERNEL, OPEN_TO_ALL, UI
 
 from jupyter_auth.server.browser import pages
+from server.jupyter_process import TOKEN, JupyterProcess, UnixConnection
+from server.routes import CHANGES, GUARDED, KERNEL, OPEN_TO_ALL, UI
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from providers.oidc import OidcProvider
     from providers.rogue import RogueProvider
+
     from server.jupyter_process import Browser, Kernel
 
-HERE = Path(__file__).parent
+TESTS = Path(__file__).parents[1]
 
 
 @pytest.fixture(scope="session")
 def closed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[JupyterProcess]:
     """A server whose Authorizer lets nobody use what is ours, and whose CORS is wide open."""
     arguments = [
-        "--ServerApp.authorizer_class=authorizers.OthersOnly",
+        "--ServerApp.authorizer_class=server.authorizers.OthersOnly",
         "--ServerApp.allow_origin=*",
         "--ServerApp.allow_credentials=True",
         "--ServerApp.allow_unauthenticated_access=False",
     ]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PYTHONPATH", str(HERE), prepend=os.pathsep)
+        patch.setenv("PYTHONPATH", str(TESTS), prepend=os.pathsep)
         with JupyterProcess(tmp_path_factory.mktemp("closed"), *arguments) as server:
             yield server
 

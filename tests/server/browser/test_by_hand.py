@@ -12,6 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from requests.adapters import HTTPAdapter
+
 from server.jupyter_process import TOKEN, Browser
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     import requests
     from providers.rogue import RogueProvider
+
     from server.jupyter_process import JupyterProcess, Kernel
 
 NAME = "notebooks.example"  # of this server, for browsers on other machines

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
@@ -14,7 +12,6 @@ from kernel.broker_socket import OpenDoor
 from patience import PATIENCE, until
 from providers.rogue import RogueProvider
 from providers.troubles import Gate
-from server.jupyter_process import JupyterProcess, Kernel, UnixConnection
 
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.provider.registry import Providers
@@ -23,31 +20,15 @@ from jupyter_auth.kernel.broker.broker_client import BrokerClient
 from jupyter_auth.server.broker import long_poll
 from jupyter_auth.server.broker.broker import MAX_WAIT
 from jupyter_auth.server.broker.thread_pools import THREADS
+from server.broker.waiting_poll import Waiting
+from server.jupyter_process import JupyterProcess, Kernel, UnixConnection
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from providers.oidc import OidcProvider
+
     from server.jupyter_process import Browser
-
-
-class Waiting:
-    """A long poll that the server has before it. ``answer()`` is what it got."""
-
-    wait = MAX_WAIT  # seconds
-
-    def __init__(self, kernel: Kernel, since: int) -> None:
-        self._connection = UnixConnection(kernel.path)
-        headers = {"Authorization": f"Bearer {kernel.key}", "Jupyter-Auth-Version": "1"}
-        route = f"/api/v1/changes?since={since}&wait={self.wait}"
-        self._connection.request("GET", route, headers=headers)
-        kernel.call("GET", "accounts")  # what came before that has been read
-
-    def answer(self) -> Any:
-        with contextlib.closing(self._connection):
-            response = self._connection.getresponse()
-            assert response.status == 200
-            return json.loads(response.read())
 
 
 def now(kernel: Kernel) -> int:

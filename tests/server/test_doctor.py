@@ -5,16 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from server.jupyter_process import JupyterProcess
 
 from jupyter_auth.core.provider.provider import Provider
 from jupyter_auth.server.broker.redirect_uri_checks import Whereabouts
+from server.jupyter_process import JupyterProcess
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from providers.oidc import OidcProvider
+
     from server.jupyter_process import Browser, Kernel
 
 CALLBACK = "/base/jupyter-auth/callback/idp"

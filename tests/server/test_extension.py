@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from server.jupyter_process import JupyterProcess, Kernel
 from traitlets.config import Application, Config
 
 from jupyter_auth.core.engine import Engine
@@ -25,6 +24,7 @@ from jupyter_auth.core.tokens.store import MemoryStore
 from jupyter_auth.server.broker.broker import Broker
 from jupyter_auth.server.config import read_settings
 from jupyter_auth.server.kernel_api.socket import Door
+from server.jupyter_process import JupyterProcess, Kernel
 
 if TYPE_CHECKING:
     from providers.oidc import OidcProvider
@@ -196,7 +196,7 @@ def test_a_server_that_stops_leaves_nothing_behind(tmp_path: Path) -> None:
 
 
 def test_whoever_waits_is_let_go_when_the_server_stops(tmp_path: Path) -> None:
-    from server.test_server_waiting import Waiting
+    from server.broker.waiting_poll import Waiting
 
     with JupyterProcess(tmp_path) as server:
         kernel = server.kernel()
