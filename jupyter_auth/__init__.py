@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from jupyter_auth.core.common.request_errors import ProviderUnavailable, Throttled
     from jupyter_auth.core.errors import (
         AuthError,
         BrokerUnavailable,
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     )
     from jupyter_auth.core.provider.provider import Provider
     from jupyter_auth.core.provider.registry import provider
-    from jupyter_auth.core.request_errors import ProviderUnavailable, Throttled
     from jupyter_auth.kernel.http.other_clients import credential, httpx_auth
     from jupyter_auth.kernel.http.requests_auth import TokenAuth
     from jupyter_auth.kernel.http.warnings import AuthWarning
@@ -86,9 +86,9 @@ _ROOMS = {  # of those that are no errors
     "LoginWidget": "kernel.login_widget",
     "Paste": "core.provider.field_types",
     "Provider": "core.provider.provider",
-    "ProviderUnavailable": "core.request_errors",
+    "ProviderUnavailable": "core.common.request_errors",
     "Service": "core.provider.field_types",
-    "Throttled": "core.request_errors",
+    "Throttled": "core.common.request_errors",
     "TokenAuth": "kernel.http.requests_auth",
     "UserSession": "kernel.session.user_session",
     "credential": "kernel.http.other_clients",

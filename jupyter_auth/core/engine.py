@@ -2,28 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from typing import TYPE_CHECKING, Any
 
 from jupyter_auth.core.common.handles import plain
 from jupyter_auth.core.common.rate_limits import Throttle
-from jupyter_auth.core.common.session_key import DEFAULT_KEY, check_session_key
-from jupyter_auth.core.doctor.process_checks import environment
-from jupyter_auth.core.doctor.provider_checks import checkup
-from jupyter_auth.core.doctor.storage_checks import providers_file, resting_place
+from jupyter_auth.core.common.session_key import DEFAULT_KEY
 from jupyter_auth.core.errors import ConfigurationError, LoginRequired
-from jupyter_auth.core.login import grants
-from jupyter_auth.core.login.admission import Admission, anybody
-from jupyter_auth.core.login.authorization_code import RedirectGrant
-from jupyter_auth.core.login.device_code import DeviceGrant
-from jupyter_auth.core.login.finish import Completion
-from jupyter_auth.core.login.import_accounts import take_over
-from jupyter_auth.core.login.login_store import Request
-from jupyter_auth.core.login.logins import LIFETIME, Logins
-from jupyter_auth.core.login.typed_grants import TypedGrants
-from jupyter_auth.core.login.unattended import Unattended
 from jupyter_auth.core.models import (
-    Account,
     AccountInfo,
     AccountKey,
     Change,
@@ -33,34 +20,23 @@ from jupyter_auth.core.models import (
     Logout,
     Token,
 )
-from jupyter_auth.core.protocol.discovery import Discovery
-from jupyter_auth.core.protocol.parties import Parties
+from jupyter_auth.core.parts import Parts
 from jupyter_auth.core.provider.definitions import provider_from_mapping, provider_to_mapping
-from jupyter_auth.core.tokens.account_tokens import Tokens
-from jupyter_auth.core.tokens.api_keys import KeysOver
-from jupyter_auth.core.tokens.change_log import ChangeLog
 from jupyter_auth.core.tokens.lifetimes import Need
-from jupyter_auth.core.tokens.lockouts import Lockouts
-from jupyter_auth.core.tokens.revocation import Revoker
-from jupyter_auth.core.tokens.service_account_tokens import ClientTokens
-from jupyter_auth.core.tokens.usage import Usage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from pathlib import Path
 
     from jupyter_auth.core.common.finding import Finding
     from jupyter_auth.core.common.rate_limits import Limits
-    from jupyter_auth.core.login.login_store import Binding, Register
+    from jupyter_auth.core.login.login_store import Binding
     from jupyter_auth.core.provider.provider import Provider, ProviderInfo
-    from jupyter_auth.core.provider.registry import Providers
     from jupyter_auth.core.secret import Secret
-    from jupyter_auth.core.tokens.store import TokenStore
 
 POLL = 1.0  # seconds between two looks at what other processes changed
 
 
-class Engine:
+class Engine(Parts):
     """One person's accounts. Synchronous, thread safe, and knows no users but by an opaque name.
 
     ``clock`` gives seconds since 1970 in UTC, ``login_lifetime`` is how many of them a person has
@@ -72,43 +48,6 @@ class Engine:
     """
 
     has_pages = True  # on which a person can complete a registration
-    trusts_code = False  # whether who makes a provider in code is the one who types for it
-
-    def __init__(
-        self,
-        providers: Providers,
-        store: TokenStore,
-        *,
-        clock: Callable[[], float] = time.time,
-        login_lifetime: float = LIFETIME,
-        register: Register | None = None,
-        discovery: Discovery | None = None,
-        admit: Admission = anybody,
-        home: Path | None = None,
-        environ: Mapping[str, str] | None = None,
-        revoker: Revoker | None = None,
-    ) -> None:
-        self._providers = providers
-        self._home = home
-        self._store = store
-        self._clock = clock
-        self._log = ChangeLog(shared=register is not None)
-        discovery = discovery or Discovery(clock)
-        parties = self._parties = Parties(providers, discovery, trusts_code=self.trusts_code)
-        self._logins = Logins(clock, self._login_changed, self._dropped, login_lifetime, register)
-        self._revoker = revoker or Revoker()
-        over = KeysOver(store, providers, environ)
-        self._tokens = Tokens(over, parties.at, discovery, self._log, clock)
-        self.save_again = self._tokens.save_again  # what ``busy`` speaks of
-        self._completion = Completion(
-            self._logins, self._tokens, discovery, self._revoker, clock, admit=admit
-        )
-        self.redirect = RedirectGrant(self._logins, self._completion, parties.of, providers)
-        self.device = DeviceGrant(self._logins, self._completion, parties.of)
-        self.typed = TypedGrants(self._logins, self._completion, parties.typed, providers, clock)
-        self._unattended = Unattended(providers, parties.at, self._completion, self._tokens)
-        self._client_tokens = ClientTokens(parties.at, clock, self._revoker)
-        self._usage = Usage(self._log, clock, Lockouts(store.directory))
 
     # Providers
 
@@ -118,7 +57,7 @@ class Engine:
 
     def provider(self, name: str) -> ProviderInfo:
         """One of them. ProviderNotFound."""
-        return self._unattended.told(self._providers.info(name))
+        return self._told(self._providers.info(name))
 
     def configured(self, name: str) -> Provider:
         """The whole of it: for the server's own pages, never for a kernel. ProviderNotFound."""
@@ -131,7 +70,10 @@ class Engine:
 
     def register(self, provider: Provider) -> ProviderInfo:
         """Make a provider made in code known. ConfigurationError: not allowed here."""
-        return self._unattended.told(self._providers.register(provider))
+        return self._told(self._providers.register(provider))
+
+    def _told(self, info: ProviderInfo) -> ProviderInfo:
+        return dataclasses.replace(info, unattended=self._providers.password(info.name) is not None)
 
     def configure(self, provider: Provider) -> None:
         """Make one of this server's own known to everybody here."""
@@ -143,9 +85,13 @@ class Engine:
 
     def examine(self, name: str | None = None) -> list[Finding]:
         """What ``doctor`` reports of this process and its files, or of one provider."""
+        from jupyter_auth.core.doctor.process_checks import environment
+        from jupyter_auth.core.doctor.provider_checks import checkup
+        from jupyter_auth.core.doctor.storage_checks import providers_file, resting_place
+
         if name is not None:
             found = checkup(self._providers.get(name), self._clock)
-            return [*found, *self._unattended.findings(name)]
+            return [*found, *self._sign_ins.unattended.findings(name)]
         return [*environment(), *resting_place(self._store), *providers_file(self._providers)]
 
     # Logins
@@ -164,20 +110,13 @@ class Engine:
         shared: bool = False,
     ) -> Login:
         """A pending login; see ``Accounts.begin``. The provider is asked who it is before."""
-        check_session_key(session_key)
-        party = self._parties.of(provider)
-        grant = grants.chosen(party, grant)
-        if grant in grants.TYPED:
-            self._parties.typed(provider)
-        if grant != "api_key" and not (self.has_pages and self._providers.completable(provider)):
-            party.require_client()
-        request = Request(
-            key=AccountKey(provider, session_key),
+        request = self._sign_ins.request(
+            AccountKey(provider, session_key),
             username=username,
-            scopes=tuple(scopes or ()),
+            scopes=scopes,
             force=force,
             grant=grant,
-            host=grants.destination(party, grant),
+            has_pages=self.has_pages,
         )
         login = self._logins.begin(request, kernel=kernel, notebook=notebook, shared=shared)
         return self._begun(login)
@@ -216,8 +155,7 @@ class Engine:
 
     def confirm(self, login_id: str, proof: str = "") -> Login:
         """The candidate's person says yes: store the account. LoginFailed: not with that proof."""
-        party = self._parties.of(self._logins.request(login_id).key.provider)
-        return self._completion.store(login_id, party, self._logins.take_held(login_id, proof))
+        return self._sign_ins.confirm(login_id, proof)
 
     def login(self, login_id: str) -> Login:
         """How it stands. LoginExpired: not known (any more)."""
@@ -225,7 +163,7 @@ class Engine:
 
     def logins(self) -> list[Login]:
         """The pending ones."""
-        return self._logins.pending()
+        return self._logins.pending() if self._has_logins else []
 
     def cancel(self, login_id: str) -> Login:
         """End it for everybody who waits."""
@@ -262,7 +200,7 @@ class Engine:
         try:
             return self._tokens.token(configured, key, need)
         except LoginRequired:
-            if not self._unattended.sign_in(key):
+            if not self._sign_ins.unattended.sign_in(key):
                 raise
         return self._tokens.token(configured, key, need)
 
@@ -275,9 +213,7 @@ class Engine:
         """Take over what another package keeps; see ``Accounts.import_accounts``."""
         if self._home is None:
             raise ConfigurationError("There are no files of yours here to import from.")
-        party = self._parties.typed(provider)
-        self._providers.require_trust(provider)
-        return take_over(provider, party, self._completion, self._tokens, self._home)
+        return self._sign_ins.import_accounts(provider, self._home)
 
     def id_token(self, provider: str, session_key: str = DEFAULT_KEY) -> Secret | None:
         """The ID token of the last login or refresh, where the provider gives one."""
@@ -289,7 +225,7 @@ class Engine:
     ) -> Logout:
         """Delete here, then revoke at the provider (RFC 7009). StoreError: cannot be deleted."""
         key = AccountKey(provider, session_key)
-        self._unattended.sign_out(key)
+        self._sign_ins.unattended.sign_out(key)
         account = self._tokens.drop(key, self._revoker.expect if revoke else None)
         self._usage.forget(provider, session_key)
         if account is None:
@@ -366,13 +302,14 @@ class Engine:
 
     def poll(self) -> None:
         """Look at what other processes changed, and at what expired. About once a second."""
-        self._logins.poll()
+        if self._has_logins:
+            self._logins.poll()
         self._tokens.poll()
         self._usage.poll(self._throttle)
 
     def due(self) -> list[Login]:
         """The device logins whose provider should be asked now how they stand."""
-        return self._logins.due()
+        return self._logins.due() if self._has_logins else []
 
     def listen(self, listener: Callable[[], None]) -> Callable[[], None]:
         """Call ``listener`` after each change, from any thread; returns what ends that."""
@@ -385,11 +322,7 @@ class Engine:
 
     def close(self) -> None:
         """End what runs in the background."""
-        self._revoker.close()
-        self._client_tokens.close()
-
-    def _dropped(self, account: Account) -> None:
-        self._completion.give_back(lambda: self._parties.of(account.provider), account, wait=False)
+        self._close_parts()
 
     def _login_changed(self, login: Login) -> None:
         if login.status == "complete":

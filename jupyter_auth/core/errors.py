@@ -13,7 +13,7 @@ AuthError
 │   ├── LoginOvertaken      one to another provider took its redirect URI over
 │   └── UserMismatch        the account is another person's than was asked for
 ├── Unavailable             no answer; try again, nothing is lost
-│   └── ProviderUnavailable of a provider (in ``request_errors``)
+│   └── ProviderUnavailable of a provider (in ``common.request_errors``)
 ├── ProviderError           it answered, but not what its protocol says
 ├── Throttled               a call was not sent: too early, see ``retry_at`` (as above)
 ├── BrokerUnavailable       the Jupyter server's token broker does not answer
@@ -156,7 +156,7 @@ def __getattr__(name: str) -> Any:  # until all tests import them from where the
     import importlib
 
     if name in {"ProviderUnavailable", "Throttled"}:
-        return getattr(importlib.import_module("jupyter_auth.core.request_errors"), name)
+        return getattr(importlib.import_module("jupyter_auth.core.common.request_errors"), name)
     if name == "from_wire":
         return importlib.import_module("jupyter_auth.core.wire").error_from_wire
     raise AttributeError(name)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from jupyter_auth.core.common.finding import Finding, State
 from jupyter_auth.core.common.rate_limits import Limits, Quota, Throttle
+from jupyter_auth.core.common.request_errors import Throttled
 from jupyter_auth.core.common.session_key import DEFAULT_KEY
 from jupyter_auth.core.errors import AuthError, BrokerUnavailable, InsufficientScope
 from jupyter_auth.core.models import (
@@ -23,7 +24,6 @@ from jupyter_auth.core.models import (
     Token,
 )
 from jupyter_auth.core.provider.provider import ProviderInfo
-from jupyter_auth.core.request_errors import Throttled
 from jupyter_auth.core.secret import Secret
 
 if TYPE_CHECKING:

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jupyter_auth.core import errors, request_errors, wire
+from jupyter_auth.core import errors, wire
+from jupyter_auth.core.common import request_errors
 from jupyter_auth.core.common.rate_limits import Limits, Quota
 from jupyter_auth.core.errors import AuthError, BrokerUnavailable
 from jupyter_auth.core.models import Account, AccountInfo, Change, Changes, Login, Token

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from jupyter_auth.core.common.request_errors import ProviderUnavailable
 from jupyter_auth.core.errors import ProviderError
 from jupyter_auth.core.protocol import oauth
-from jupyter_auth.core.request_errors import ProviderUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -5,7 +5,6 @@ That is the password grant (RFC 6749 4.3), for nightly jobs at providers that of
 
 from __future__ import annotations
 
-import dataclasses
 from typing import TYPE_CHECKING
 
 from jupyter_auth.core.common.finding import Finding, wrong
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
     from jupyter_auth.core.models import AccountKey
     from jupyter_auth.core.protocol.parties import Party
     from jupyter_auth.core.provider.client_credentials import Password
-    from jupyter_auth.core.provider.provider import Provider, ProviderInfo
+    from jupyter_auth.core.provider.provider import Provider
     from jupyter_auth.core.provider.registry import Providers
     from jupyter_auth.core.tokens.account_tokens import Tokens
 
@@ -51,10 +50,6 @@ class Unattended:
         self._refused: dict[AccountKey, RefreshRejected] = {}
         self._signed_out: set[AccountKey] = set()
         self._flights: SingleFlight[None] = SingleFlight()
-
-    def told(self, info: ProviderInfo) -> ProviderInfo:
-        """The same, and whether accounts there are signed in so."""
-        return dataclasses.replace(info, unattended=self._password(info.name) is not None)
 
     def findings(self, name: str) -> Iterator[Finding]:
         """For ``doctor``: that it is so, or how it was refused. No user name is shown."""

@@ -15,11 +15,11 @@ import requests
 import urllib3
 
 from jupyter_auth.core.common import blocked_addresses
+from jupyter_auth.core.common.request_errors import ProviderUnavailable
 from jupyter_auth.core.common.shown_text import plain_text
 from jupyter_auth.core.common.urls import require_secure
 from jupyter_auth.core.errors import ConfigurationError, ProviderError
 from jupyter_auth.core.protocol.connections import Connections, Deadline
-from jupyter_auth.core.request_errors import ProviderUnavailable
 
 if TYPE_CHECKING:
     from jupyter_auth.core.common.blocked_addresses import Trust

@@ -22,11 +22,11 @@ from requests.auth import HTTPBasicAuth
 from requests_oauthlib import OAuth2Session
 
 from jupyter_auth.core.common import times
+from jupyter_auth.core.common.request_errors import ProviderUnavailable
 from jupyter_auth.core.common.shown_text import plain_text
 from jupyter_auth.core.errors import AuthError, ConfigurationError, ProviderError
 from jupyter_auth.core.protocol import http
 from jupyter_auth.core.protocol.token_response import spoken, understood
-from jupyter_auth.core.request_errors import ProviderUnavailable
 from jupyter_auth.core.secret import Secret
 
 if TYPE_CHECKING:

@@ -10,6 +10,7 @@ import contextlib
 import dataclasses
 import functools
 import math
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from jupyter_auth.core.errors import (
@@ -19,23 +20,22 @@ from jupyter_auth.core.errors import (
     ProviderError,
     RefreshRejected,
     StoreError,
+    Unavailable,
 )
 from jupyter_auth.core.models import Account, AccountInfo, AccountKey, Change, Token
-from jupyter_auth.core.protocol import identity, oauth
-from jupyter_auth.core.request_errors import ProviderUnavailable
 from jupyter_auth.core.tokens.lifetimes import PAUSE, Need, as_token, forced_pause
 from jupyter_auth.core.tokens.next_steps import how_to_sign_in
 from jupyter_auth.core.tokens.single_flight import SingleFlight
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterator
+    from collections.abc import Hashable, Iterator
 
-    from jupyter_auth.core.protocol.discovery import Discovery
-    from jupyter_auth.core.protocol.parties import Party
     from jupyter_auth.core.provider.provider import Provider
     from jupyter_auth.core.tokens.change_log import ChangeLog
     from jupyter_auth.core.tokens.store import Slot, TokenStore
 
+# Makes a renewed account; what it is told to keep is saved even where the rest fails.
+Renew = Callable[["Provider", Account, Callable[[Account], None]], Account]
 SAVE_PAUSE = 5.0  # seconds between tries to save what the store would not take
 
 
@@ -45,14 +45,12 @@ class Tokens:
     def __init__(
         self,
         store: TokenStore,
-        party: Callable[[Provider], Party],
-        discovery: Discovery,
+        renew: Renew,
         log: ChangeLog,
         clock: Callable[[], float],
     ) -> None:
         self._store = store
-        self._party = party
-        self._discovery = discovery
+        self._renew = renew
         self._log = log
         self._clock = clock
         self._flights: SingleFlight[Token] = SingleFlight()
@@ -87,7 +85,7 @@ class Tokens:
         try:
             with self._locked(account.key) as slot:
                 self._save_or_hold(slot, account)
-        except (StoreError, ProviderUnavailable):  # unwritable, or its lock is held too long
+        except (StoreError, Unavailable):  # unwritable, or its lock is held too long
             self._hold(account, _readable(functools.partial(self._store.load, account.key)))
         self._failed.pop(account.key, None)
         self._ended.pop(account.key, None)
@@ -198,7 +196,7 @@ class Tokens:
     def _refreshed(self, provider: Provider, key: AccountKey, need: Need) -> Token:
         try:
             return self._renewed(provider, key, need)
-        except (ProviderUnavailable, ProviderError, ConfigurationError, StoreError):
+        except (Unavailable, ProviderError, ConfigurationError, StoreError):
             self._failed[key] = now = self._clock()
             account = _readable(functools.partial(self.load, provider, key))
             if account and need.rejected != account.access_token.digest and account.valid(now):
@@ -225,34 +223,13 @@ class Tokens:
         return as_token(fresh, provider)
 
     def _refresh(self, provider: Provider, account: Account, slot: Slot) -> Account:
-        now = self._clock()
         if account.refresh_token is None:
-            if account.valid(now):
+            if account.valid(self._clock()):
                 why = f"The API refused the token of {account.key}, and it cannot be refreshed."
             else:
                 why = f"The sign-in to {account.key} has run out, and cannot be refreshed."
             raise LoginRequired(why, hint=how_to_sign_in(account.key))
-        party = self._party(provider)
-        if account.token_endpoint:
-            party = party.at(account.token_endpoint)
-        answer = oauth.refresh(party, account.refresh_token)
-        # RFC 6749 6: what is not sent anew stays as it was.
-        rotated = answer.refresh_token or account.refresh_token
-        subject = account.subject
-        try:
-            identity.verified_claims(party, answer, self._discovery, now=now, subject=subject)
-        except ProviderUnavailable:  # no keys to check with; the old refresh token is spent
-            self._save_or_hold(slot, dataclasses.replace(account, refresh_token=rotated))
-            raise
-        return dataclasses.replace(
-            account,
-            access_token=answer.access_token,
-            refresh_token=rotated,
-            id_token=answer.id_token or account.id_token,
-            scopes=account.scopes if answer.scopes is None else answer.scopes,
-            issued_at=now,
-            expires_at=answer.ends(now),
-        )
+        return self._renew(provider, account, functools.partial(self._save_or_hold, slot))
 
     def _save_or_hold(self, slot: Slot, account: Account) -> None:
         """A rotated refresh token is the only one: better in memory than nowhere."""
@@ -283,7 +260,7 @@ class Tokens:
         except LoginFailed:  # somebody else has this identity by now
             self._unsaved.pop(key, None)
             self._changed("removed", key)
-        except (StoreError, ProviderUnavailable):
+        except (StoreError, Unavailable):
             pass
         finally:
             if still := self._unsaved.get(key):

@@ -8,12 +8,12 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, NamedTuple
 
+from jupyter_auth.core.common.request_errors import ProviderUnavailable
 from jupyter_auth.core.common.session_key import check_session_key
 from jupyter_auth.core.errors import ProviderError
 from jupyter_auth.core.models import Account, Logout
 from jupyter_auth.core.protocol import oauth
 from jupyter_auth.core.provider.client_credentials import no_service_account
-from jupyter_auth.core.request_errors import ProviderUnavailable
 from jupyter_auth.core.tokens.lifetimes import PAUSE, Need, as_token, forced_pause
 from jupyter_auth.core.tokens.revocation import Revoker
 from jupyter_auth.core.tokens.single_flight import SingleFlight

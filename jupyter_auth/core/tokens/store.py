@@ -19,18 +19,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import platformdirs
-from filelock import FileLock, Timeout
 
 from jupyter_auth.core.common import times
 from jupyter_auth.core.common.handles import names_one
 from jupyter_auth.core.errors import ProviderNotFound, StoreError
 from jupyter_auth.core.models import Account, AccountKey
-from jupyter_auth.core.request_errors import ProviderUnavailable
 from jupyter_auth.core.secret import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator
     from contextlib import AbstractContextManager
+
+    from jupyter_auth.core.common.request_errors import ProviderUnavailable
 
 VERSION = 1
 LOCK_TIMEOUT = 30.0  # seconds: longer than a refresh may take
@@ -170,6 +170,8 @@ class FileStore:
     @contextlib.contextmanager
     def locked(self, key: AccountKey) -> Iterator[Slot]:
         """As in the protocol. The lock file is never deleted: another may hold it open."""
+        from filelock import FileLock, Timeout  # not for whoever only reads
+
         path = self._path(key)
         for directory in (self.directory, self._accounts, self._locks):
             own_directory(directory)
@@ -246,6 +248,8 @@ class _FileSlot:
 
 
 def _busy(key: AccountKey) -> ProviderUnavailable:
+    from jupyter_auth.core.common.request_errors import ProviderUnavailable
+
     return ProviderUnavailable(
         f"Another program is still refreshing {key}.", hint="Nothing is lost: try again."
     )

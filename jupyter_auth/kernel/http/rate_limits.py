@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from jupyter_auth.core.common import times
 from jupyter_auth.core.common.rate_limits import Limits, quota_of
+from jupyter_auth.core.common.request_errors import Throttled
 from jupyter_auth.core.common.session_key import DEFAULT_KEY
 from jupyter_auth.core.errors import AuthError
-from jupyter_auth.core.request_errors import Throttled
 from jupyter_auth.kernel.broker.watcher import watcher_of
 from jupyter_auth.kernel.http.warnings import warn
 

@@ -7,11 +7,11 @@ from getpass import getpass
 from typing import TYPE_CHECKING
 
 from jupyter_auth.core.common.handles import is_handle, plain
+from jupyter_auth.core.common.request_errors import ProviderUnavailable
 from jupyter_auth.core.common.tracebacks import forgetful
 from jupyter_auth.core.errors import ConfigurationError, LoginFailed, LoginRequired, ProviderError
 from jupyter_auth.core.login.grants import TYPED
 from jupyter_auth.core.provider.client_credentials import variable
-from jupyter_auth.core.request_errors import ProviderUnavailable
 from jupyter_auth.core.secret import Secret
 from jupyter_auth.kernel.broker.connect import alone
 from jupyter_auth.kernel.prompt.prompt import in_notebook, outcome

@@ -10,8 +10,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from jupyter_auth.core.common.handles import plain
+from jupyter_auth.core.common.request_errors import Throttled
 from jupyter_auth.core.errors import AuthError, BrokerUnavailable, LoginExpired, LoginRequired
-from jupyter_auth.core.request_errors import Throttled
 from jupyter_auth.kernel.prompt import interrupts
 
 if TYPE_CHECKING:

@@ -6,10 +6,10 @@ import asyncio
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
+from jupyter_auth.core.common.request_errors import Throttled
 from jupyter_auth.core.common.seldom import Seldom
 from jupyter_auth.core.errors import BrokerUnavailable
 from jupyter_auth.core.models import Changes
-from jupyter_auth.core.request_errors import Throttled
 from jupyter_auth.server.broker.poll_limit import LATER, Room
 
 if TYPE_CHECKING:

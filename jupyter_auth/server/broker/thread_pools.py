@@ -14,8 +14,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from jupyter_auth.core.common.handles import plain
+from jupyter_auth.core.common.request_errors import ProviderUnavailable
 from jupyter_auth.core.errors import BrokerUnavailable
-from jupyter_auth.core.request_errors import ProviderUnavailable
 from jupyter_auth.server.broker.user_limits import Allowances
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from jupyter_auth.core.common.handles import plain
-from jupyter_auth.core.request_errors import Throttled
+from jupyter_auth.core.common.request_errors import Throttled
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,6 +11,7 @@ from jupyter_server.auth.decorator import allow_unauthenticated
 from tornado import web
 
 from jupyter_auth.core.common.handles import plain
+from jupyter_auth.core.common.request_errors import ProviderUnavailable
 from jupyter_auth.core.common.urls import host_of
 from jupyter_auth.core.errors import (
     AuthError,
@@ -24,7 +25,6 @@ from jupyter_auth.core.login.logins import LIFETIME
 from jupyter_auth.core.login.openings import binding_name
 from jupyter_auth.core.provider.client_credentials import install, lacking
 from jupyter_auth.core.provider.provider import ProviderInfo
-from jupyter_auth.core.request_errors import ProviderUnavailable
 from jupyter_auth.server.broker import request_parsing
 from jupyter_auth.server.broker.known_browsers import Proof
 from jupyter_auth.server.broker.loopback_callback import Return

@@ -12,8 +12,8 @@ from sqlalchemy import func, select
 from tornado import web
 from tornado.web import HTTPError
 
+from jupyter_auth.core.common.request_errors import ProviderUnavailable
 from jupyter_auth.core.errors import AuthError
-from jupyter_auth.core.request_errors import ProviderUnavailable
 from jupyter_auth.server.http_errors import FORBIDDEN, UNAVAILABLE, refuse
 from jupyter_auth.server.hub.metrics import ACCOUNTS, SWEPT
 from jupyter_auth.server.hub.revocations import KIND

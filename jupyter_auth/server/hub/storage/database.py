@@ -39,9 +39,9 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from jupyter_auth.core.common.request_errors import ProviderUnavailable
 from jupyter_auth.core.common.seldom import Seldom
 from jupyter_auth.core.errors import ConfigurationError, StoreError
-from jupyter_auth.core.request_errors import ProviderUnavailable
 from jupyter_auth.server.hub.storage import tables
 from jupyter_auth.server.hub.storage.tables import DatabaseTime, first_line, records, schema
 

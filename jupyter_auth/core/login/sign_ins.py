@@ -1,0 +1,101 @@
+"""All that signs a person in, put together: what an engine needs once somebody does."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from jupyter_auth.core.common.session_key import check_session_key
+from jupyter_auth.core.login import grants
+from jupyter_auth.core.login.authorization_code import RedirectGrant
+from jupyter_auth.core.login.device_code import DeviceGrant
+from jupyter_auth.core.login.finish import Completion
+from jupyter_auth.core.login.import_accounts import take_over
+from jupyter_auth.core.login.login_store import Request
+from jupyter_auth.core.login.logins import Logins
+from jupyter_auth.core.login.typed_grants import TypedGrants
+from jupyter_auth.core.login.unattended import Unattended
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from jupyter_auth.core.login.admission import Admission
+    from jupyter_auth.core.login.login_store import Register
+    from jupyter_auth.core.models import Account, AccountKey, Imported, Login
+    from jupyter_auth.core.protocol.discovery import Discovery
+    from jupyter_auth.core.protocol.parties import Parties
+    from jupyter_auth.core.provider.registry import Providers
+    from jupyter_auth.core.tokens.account_tokens import Tokens
+    from jupyter_auth.core.tokens.revocation import Revoker
+
+
+class SignIns:
+    """The logins of one person, and the grants that finish them. ``changed``: as of ``Logins``."""
+
+    def __init__(
+        self,
+        providers: Providers,
+        parties: Parties,
+        tokens: Tokens,
+        *,
+        discovery: Discovery,
+        revoker: Revoker,
+        clock: Callable[[], float],
+        changed: Callable[[Login], None],
+        lifetime: float,
+        register: Register | None,
+        admit: Admission,
+    ) -> None:
+        self._providers = providers
+        self._parties = parties
+        self._tokens = tokens
+        self.logins = Logins(clock, changed, self._dropped, lifetime, register)
+        self.completion = Completion(self.logins, tokens, discovery, revoker, clock, admit=admit)
+        self.redirect = RedirectGrant(self.logins, self.completion, parties.of, providers)
+        self.device = DeviceGrant(self.logins, self.completion, parties.of)
+        self.typed = TypedGrants(self.logins, self.completion, parties.typed, providers, clock)
+        self.unattended = Unattended(providers, parties.at, self.completion, tokens)
+
+    def request(
+        self,
+        key: AccountKey,
+        *,
+        username: str | None,
+        scopes: Sequence[str] | None,
+        force: bool,
+        grant: str | None,
+        has_pages: bool,
+    ) -> Request:
+        """What a login is for, once its provider has said who it is; see ``Accounts.begin``.
+
+        ``has_pages``: a person can complete a registration on them.
+        """
+        check_session_key(key.session_key)
+        party = self._parties.of(key.provider)
+        grant = grants.chosen(party, grant)
+        if grant in grants.TYPED:
+            self._parties.typed(key.provider)
+        if grant != "api_key" and not (has_pages and self._providers.completable(key.provider)):
+            party.require_client()
+        return Request(
+            key=key,
+            username=username,
+            scopes=tuple(scopes or ()),
+            force=force,
+            grant=grant,
+            host=grants.destination(party, grant),
+        )
+
+    def confirm(self, login_id: str, proof: str) -> Login:
+        """The candidate's person says yes: store the account. LoginFailed: not with that proof."""
+        party = self._parties.of(self.logins.request(login_id).key.provider)
+        return self.completion.store(login_id, party, self.logins.take_held(login_id, proof))
+
+    def import_accounts(self, provider: str, home: Path) -> list[Imported]:
+        """Take over what another package keeps; see ``Accounts.import_accounts``."""
+        party = self._parties.typed(provider)
+        self._providers.require_trust(provider)
+        return take_over(provider, party, self.completion, self._tokens, home)
+
+    def _dropped(self, account: Account) -> None:
+        self.completion.give_back(lambda: self._parties.of(account.provider), account, wait=False)

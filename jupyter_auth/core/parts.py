@@ -1,0 +1,150 @@
+"""What an engine is made of. Each part is made, and its modules imported, when it is first used.
+
+So whoever only reads a token that is valid loads neither a grant nor an HTTP client.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from typing import TYPE_CHECKING
+
+from jupyter_auth.core.common.on_first_use import OnFirstUse
+from jupyter_auth.core.login.admission import Admission, anybody
+from jupyter_auth.core.tokens.account_tokens import Tokens
+from jupyter_auth.core.tokens.api_keys import KeysOver
+from jupyter_auth.core.tokens.change_log import ChangeLog
+from jupyter_auth.core.tokens.lockouts import Lockouts
+from jupyter_auth.core.tokens.usage import Usage
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from jupyter_auth.core.login.authorization_code import RedirectGrant
+    from jupyter_auth.core.login.device_code import DeviceGrant
+    from jupyter_auth.core.login.login_store import Register
+    from jupyter_auth.core.login.logins import Logins
+    from jupyter_auth.core.login.sign_ins import SignIns
+    from jupyter_auth.core.login.typed_grants import TypedGrants
+    from jupyter_auth.core.models import Account, Login
+    from jupyter_auth.core.protocol.discovery import Discovery
+    from jupyter_auth.core.protocol.parties import Parties
+    from jupyter_auth.core.provider.provider import Provider
+    from jupyter_auth.core.provider.registry import Providers
+    from jupyter_auth.core.tokens.revocation import Revoker
+    from jupyter_auth.core.tokens.service_account_tokens import ClientTokens
+    from jupyter_auth.core.tokens.store import TokenStore
+
+
+class Parts:
+    """Those of one person's ``Engine``, which says what the arguments are."""
+
+    trusts_code = False  # whether who makes a provider in code is the one who types for it
+
+    def __init__(
+        self,
+        providers: Providers,
+        store: TokenStore,
+        *,
+        clock: Callable[[], float] = time.time,
+        login_lifetime: float = math.inf,
+        register: Register | None = None,
+        discovery: Discovery | None = None,
+        admit: Admission = anybody,
+        home: Path | None = None,
+        environ: Mapping[str, str] | None = None,
+        revoker: Revoker | None = None,
+    ) -> None:
+        self._providers = providers
+        self._home = home
+        self._store = store
+        self._clock = clock
+        self._login_lifetime = login_lifetime
+        self._register = register
+        self._shared_discovery = discovery
+        self._admit = admit
+        self._better_revoker = revoker
+        self._log = ChangeLog(shared=register is not None)
+        self._tokens = Tokens(KeysOver(store, providers, environ), self._renewed, self._log, clock)
+        self.save_again = self._tokens.save_again  # what ``busy`` speaks of
+        self._usage = Usage(self._log, clock, Lockouts(store.directory))
+
+    @OnFirstUse
+    def _discovery(self) -> Discovery:
+        from jupyter_auth.core.protocol.discovery import Discovery
+
+        return self._shared_discovery or Discovery(self._clock)
+
+    @OnFirstUse
+    def _parties(self) -> Parties:
+        from jupyter_auth.core.protocol.parties import Parties
+
+        return Parties(self._providers, self._discovery, trusts_code=self.trusts_code)
+
+    @OnFirstUse
+    def _revoker(self) -> Revoker:
+        from jupyter_auth.core.tokens.revocation import Revoker
+
+        return self._better_revoker or Revoker()
+
+    @OnFirstUse
+    def _client_tokens(self) -> ClientTokens:
+        from jupyter_auth.core.tokens.service_account_tokens import ClientTokens
+
+        return ClientTokens(self._parties.at, self._clock, self._revoker)
+
+    @OnFirstUse
+    def _sign_ins(self) -> SignIns:
+        from jupyter_auth.core.login.sign_ins import SignIns
+
+        return SignIns(
+            *(self._providers, self._parties, self._tokens),
+            discovery=self._discovery,
+            revoker=self._revoker,
+            clock=self._clock,
+            changed=self._login_changed,
+            lifetime=self._login_lifetime,
+            register=self._register,
+            admit=self._admit,
+        )
+
+    @property
+    def _logins(self) -> Logins:
+        return self._sign_ins.logins
+
+    @property
+    def redirect(self) -> RedirectGrant:
+        """The authorization code grant (RFC 6749 4.1)."""
+        return self._sign_ins.redirect
+
+    @property
+    def device(self) -> DeviceGrant:
+        """The device authorization grant (RFC 8628)."""
+        return self._sign_ins.device
+
+    @property
+    def typed(self) -> TypedGrants:
+        """What a person types or pastes."""
+        return self._sign_ins.typed
+
+    @property
+    def _has_logins(self) -> bool:
+        """Whether logins were begun here, or may have been in another process."""
+        return self._register is not None or Parts._sign_ins.made(self) is not None
+
+    def _login_changed(self, login: Login) -> None:
+        raise NotImplementedError
+
+    def _close_parts(self) -> None:
+        for part in (Parts._revoker.made(self), Parts._client_tokens.made(self)):
+            if part is not None:
+                part.close()
+
+    def _renewed(
+        self, provider: Provider, account: Account, keep: Callable[[Account], None]
+    ) -> Account:
+        from jupyter_auth.core.tokens.renewal import renewed
+
+        party = self._parties.at(provider)
+        return renewed(party, account, self._discovery, now=self._clock(), keep=keep)

@@ -1,0 +1,55 @@
+"""Fresh tokens in the place of an account's old ones (RFC 6749 6)."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+from jupyter_auth.core.common.request_errors import ProviderUnavailable
+from jupyter_auth.core.protocol import identity, oauth
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from jupyter_auth.core.models import Account
+    from jupyter_auth.core.protocol.discovery import Discovery
+    from jupyter_auth.core.protocol.parties import Party
+
+
+def renewed(
+    party: Party,
+    account: Account,
+    discovery: Discovery,
+    *,
+    now: float,
+    keep: Callable[[Account], None],
+) -> Account:
+    """``account``, which has a refresh token, with what its provider gives for that.
+
+    ``keep`` is called with what has to be saved although the rest failed.
+
+    Raises:
+        RefreshRejected: the provider ended the sign-in.
+        ProviderUnavailable, ProviderError, ConfigurationError: there are no new tokens.
+    """
+    assert account.refresh_token is not None  # noqa: S101 (whoever calls has seen to it)
+    if account.token_endpoint:
+        party = party.at(account.token_endpoint)
+    answer = oauth.refresh(party, account.refresh_token)
+    # RFC 6749 6: what is not sent anew stays as it was.
+    rotated = answer.refresh_token or account.refresh_token
+    subject = account.subject
+    try:
+        identity.verified_claims(party, answer, discovery, now=now, subject=subject)
+    except ProviderUnavailable:  # no keys to check with; the old refresh token is spent
+        keep(dataclasses.replace(account, refresh_token=rotated))
+        raise
+    return dataclasses.replace(
+        account,
+        access_token=answer.access_token,
+        refresh_token=rotated,
+        id_token=answer.id_token or account.id_token,
+        scopes=account.scopes if answer.scopes is None else answer.scopes,
+        issued_at=now,
+        expires_at=answer.ends(now),
+    )
