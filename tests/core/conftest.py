@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from core.sign_in import Callback
     from jupyter_auth.core.engine import Engine
     from jupyter_auth.core.models import Account, Login
+    from jupyter_auth.core.protocol.oauth_response import TokenResponse
     from jupyter_auth.core.protocol.parties import Party
-    from jupyter_auth.core.protocol.token_endpoint import TokenAnswer
 
 
 @pytest.fixture
@@ -61,7 +61,7 @@ def party(rogue) -> Party:
 
 
 @pytest.fixture
-def tokens(party, rogue) -> TokenAnswer:
+def tokens(party, rogue) -> TokenResponse:
     """What a sign-in there has brought."""
     return exchanged(party, rogue)
 

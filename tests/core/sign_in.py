@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from providers.oidc import OidcProvider
 
     from jupyter_auth.core.models import Login
-    from jupyter_auth.core.protocol.token_endpoint import TokenAnswer
+    from jupyter_auth.core.protocol.oauth_response import TokenResponse
     from jupyter_auth.core.provider.provider import Provider
     from jupyter_auth.core.tokens.store import TokenStore
 
@@ -155,7 +155,7 @@ def ended(login: Login, code: str) -> Login:
     return login
 
 
-def exchanged(party: Party, rogue: RogueProvider) -> TokenAnswer:
+def exchanged(party: Party, rogue: RogueProvider) -> TokenResponse:
     """A person signs in, and the code becomes tokens."""
     verifier = oauth.new_verifier()
     url = oauth.authorization_url(
@@ -170,6 +170,6 @@ def exchanged(party: Party, rogue: RogueProvider) -> TokenAnswer:
     return oauth.exchange(party, code=code, verifier=verifier, redirect_uri=REDIRECT_URI)
 
 
-def refreshed(party: Party, answer: TokenAnswer) -> TokenAnswer:
+def refreshed(party: Party, answer: TokenResponse) -> TokenResponse:
     assert answer.refresh_token
     return oauth.refresh(party, answer.refresh_token)

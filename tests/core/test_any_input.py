@@ -17,7 +17,7 @@ from jupyter_auth.core import wire
 from jupyter_auth.core.errors import AuthError, ConfigurationError, ProviderError
 from jupyter_auth.core.protocol import id_token, oauth
 from jupyter_auth.core.protocol.discovery import Discovery
-from jupyter_auth.core.protocol.token_endpoint import TokenAnswer
+from jupyter_auth.core.protocol.oauth_response import TokenResponse
 from jupyter_auth.core.provider import client_credentials
 from jupyter_auth.core.provider.definitions import FIELDS, provider_from_mapping
 from jupyter_auth.core.provider.field_types import CredentialsFrom
@@ -81,7 +81,7 @@ def test_any_answer_of_a_token_endpoint(rogue, body, status):
         except AuthError as error:
             check(error)
         else:
-            assert isinstance(answer, TokenAnswer)
+            assert isinstance(answer, TokenResponse)
             assert answer.access_token.reveal().isascii()
             assert answer.expires_in is None or 0 < answer.expires_in < 10**9
 

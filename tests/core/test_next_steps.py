@@ -58,7 +58,7 @@ def test_a_missing_client_id_says_how_to_add_it(engine_with, rogue):
 def test_a_wrong_secret_says_where_to_look(engine_with, oidc):
     fields = {"client_id": oidc.confidential_id, "client_secret": "not this one"}
     message, hint = failed(engine_with(oidc, **fields), oidc, "configuration_error")
-    assert "does not know this client by what it was shown (invalid_client" in message
+    assert "rejected the client credentials (invalid_client" in message
     assert "Check client_id and client_secret in the configuration of 'idp'" in hint
     assert "sent by client_auth 'basic'; some registrations want 'post'" in hint
     assert "not this one" not in message + hint

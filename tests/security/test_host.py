@@ -7,7 +7,7 @@ from core.sign_in import REDIRECT_URI, USER, table
 
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.errors import LoginFailed
-from jupyter_auth.core.protocol.device_authorization import parse
+from jupyter_auth.core.protocol.oauth_response import DeviceAuthorizationResponse
 from jupyter_auth.core.provider.registry import Providers, provider_from_mapping
 from jupyter_auth.core.tokens.store import MemoryStore
 from jupyter_auth.core.wire import login_from_wire, login_to_wire
@@ -67,6 +67,9 @@ def test_a_device_s_link_leads_to_the_host_that_is_shown():
         "verification_uri_complete": "https://evil.example/device?user_code=AB-CD",
         "expires_in": 60,
     }
-    assert parse(answer).verification_uri_complete is None
+    assert DeviceAuthorizationResponse.parse(answer).verification_uri_complete is None
     good = answer | {"verification_uri_complete": "https://idp.example/device?user_code=AB-CD"}
-    assert parse(good).verification_uri_complete == good["verification_uri_complete"]
+    assert (
+        DeviceAuthorizationResponse.parse(good).verification_uri_complete
+        == good["verification_uri_complete"]
+    )

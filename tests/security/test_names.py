@@ -22,7 +22,7 @@ from jupyter_auth.core import wire
 from jupyter_auth.core.common.rate_limits import Limits
 from jupyter_auth.core.common.shown_text import plain_text
 from jupyter_auth.core.errors import ConfigurationError, ProviderError
-from jupyter_auth.core.protocol.device_authorization import parse
+from jupyter_auth.core.protocol.oauth_response import DeviceAuthorizationResponse
 from jupyter_auth.core.provider.provider import Provider
 from jupyter_auth.kernel.broker.broker_client import BrokerClient
 
@@ -129,4 +129,4 @@ def test_a_subject_that_cannot_be_shown_is_nobody(engine, rogue):
 def test_a_verification_uri_is_what_a_person_can_type(uri):
     answer = {"device_code": "d", "user_code": "u", "verification_uri": uri, "expires_in": 60}
     with pytest.raises(ProviderError, match="no verification_uri"):
-        parse(answer)
+        DeviceAuthorizationResponse.parse(answer)

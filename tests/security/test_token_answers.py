@@ -16,8 +16,12 @@ from requests.structures import CaseInsensitiveDict
 from jupyter_auth.core.common import rate_limits, times
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.errors import AuthError
-from jupyter_auth.core.protocol import id_token, token_endpoint, token_response
-from jupyter_auth.core.protocol.device_authorization import parse
+from jupyter_auth.core.protocol import id_token
+from jupyter_auth.core.protocol.oauth_response import (
+    DeviceAuthorizationResponse,
+    TokenResponse,
+    standard_parameters,
+)
 from jupyter_auth.core.provider.provider import Provider
 from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.core.tokens import lockouts
@@ -95,7 +99,7 @@ def of_an_account(value: Any) -> Any:
 def of_a_device(value: Any) -> float:
     uri = "https://idp.example/device"
     answer = {"device_code": "d", "user_code": "u", "verification_uri": uri, "expires_in": value}
-    return parse(answer).expires_in
+    return DeviceAuthorizationResponse.parse(answer).expires_in
 
 
 def of_a_quota(value: Any) -> float | None:
@@ -104,9 +108,13 @@ def of_a_quota(value: Any) -> float | None:
     return found and found.reset_at
 
 
+def of_a_token_response(value: Any) -> float | None:
+    return TokenResponse.parse({"access_token": "t", "expires_in": value}).expires_in
+
+
 def of_a_dialect(value: Any) -> Any:
     own = Provider(name="own", issuer="https://idp.example", token_response={"expires_at": "ends"})
-    return token_response.understood(own, {"ends": value})["expires_at"]
+    return standard_parameters(own, {"ends": value})["expires_at"]
 
 
 def of_an_id_token(value: Any) -> Any:
@@ -128,7 +136,7 @@ def reported_quota(value: Any) -> float | None:
 
 
 READERS: dict[str, Callable[[Any], Any]] = {
-    "expires_in": token_endpoint._lifetime,
+    "expires_in": of_a_token_response,
     "Retry-After": lambda value: retry_after(SimpleNamespace(headers={"Retry-After": str(value)})),
     "X-RateLimit-Reset": of_a_quota,
     "expires_at": of_a_dialect,

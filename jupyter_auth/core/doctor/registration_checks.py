@@ -18,7 +18,8 @@ from jupyter_auth.core.common.finding import Finding, wrong
 from jupyter_auth.core.common.shown_text import plain_text
 from jupyter_auth.core.errors import AuthError
 from jupyter_auth.core.protocol import http, oauth
-from jupyter_auth.core.protocol.token_endpoint import other_credentials, other_grants, refusal
+from jupyter_auth.core.protocol.oauth_response import refusal
+from jupyter_auth.core.protocol.token_endpoint import other_credentials, other_grants
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -78,7 +79,7 @@ def _arrival(party: Party, redirect_uri: str) -> str:
         url,
         "authorization endpoint",
         party.provider.trust,
-        may_redirect=True,
+        accept=lambda answer: answer.is_redirect,
         headers={"Accept": "text/html"},
     )
     if answer.status_code == requests.codes.bad_request:

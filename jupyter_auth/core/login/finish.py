@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from jupyter_auth.core.login.logins import Logins
     from jupyter_auth.core.models import AccountInfo, Login
     from jupyter_auth.core.protocol.discovery import Discovery
+    from jupyter_auth.core.protocol.oauth_response import TokenResponse
     from jupyter_auth.core.protocol.parties import Party
-    from jupyter_auth.core.protocol.token_endpoint import TokenAnswer
     from jupyter_auth.core.tokens.account_tokens import Tokens
     from jupyter_auth.core.tokens.revocation import Revoker
 
@@ -65,7 +65,7 @@ class Completion:
         login: Login,
         request: Request,
         party: Party,
-        answer: TokenAnswer,
+        answer: TokenResponse,
         *,
         confirm_by: str | None,
         nonce: str | None = None,
@@ -114,7 +114,7 @@ class Completion:
         self,
         request: Request,
         party: Party,
-        answer: TokenAnswer,
+        answer: TokenResponse,
         *,
         nonce: str | None = None,
         token_endpoint: str | None = None,

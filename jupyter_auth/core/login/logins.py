@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from jupyter_auth.core.models import Account, LoginStatus
-    from jupyter_auth.core.protocol.device_authorization import DeviceAnswer
+    from jupyter_auth.core.protocol.oauth_response import DeviceAuthorizationResponse
 
 LIFETIME = 600.0  # seconds that a login is pending at most, and that its outcome is remembered
 MAX_PENDING = 50
@@ -178,7 +178,11 @@ class Logins:
         return login
 
     def add_device(
-        self, login_id: str, answer: DeviceAnswer, fingerprint: str, confirm_by: str | None
+        self,
+        login_id: str,
+        answer: DeviceAuthorizationResponse,
+        fingerprint: str,
+        confirm_by: str | None,
     ) -> Login:
         """The login with a device's code; where two asked for one, the first has been shown."""
         with self._register.change() as entries:

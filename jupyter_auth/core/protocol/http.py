@@ -22,6 +22,8 @@ from jupyter_auth.core.errors import ConfigurationError, ProviderError
 from jupyter_auth.core.protocol.connections import Connections, Deadline
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from jupyter_auth.core.common.blocked_addresses import Trust
 
 CONNECT_TIMEOUT = 5.0  # seconds
@@ -49,20 +51,18 @@ def send(
     what: str,
     trust: Trust,
     *,
-    any_status: bool = False,
-    may_redirect: bool = False,
+    accept: Callable[[requests.Response], object] | None = None,
     **kwargs: Any,
 ) -> requests.Response:
     """The provider's answer to one request, body read. ``what`` names it in errors.
 
-    ``any_status``: an OAuth error in the body counts, whatever the status (RFC 8628 3.5).
-    ``may_redirect``: a redirect is an answer to read. It is not followed either.
+    ``accept``: whether an answer is one to read, whatever its status. No redirect is followed.
     ProviderUnavailable: no answer in ``TOTAL_TIMEOUT``, or 5xx or 429. ProviderError: too large.
     ConfigurationError: it redirects; a redirect is not followed, the request holds secrets. Or the
     host is none to ask (see ``addresses``).
     """
     response = _sent(method, url, what, trust, Deadline(TOTAL_TIMEOUT), **kwargs)
-    if not (any_status and _says_error(response)) and not (may_redirect and response.is_redirect):
+    if accept is None or not accept(response):
         _check_status(response, f"{what} of {urlsplit(url).netloc}")
     return response
 
@@ -180,14 +180,13 @@ def _check_status(response: requests.Response, what: str) -> None:
         )
 
 
-def _says_error(response: requests.Response) -> bool:
-    try:
-        return "error" in json_object(response, "")
-    except ProviderError:
-        return False
+def media_type(response: requests.Response) -> str:
+    """What its Content-Type says, without parameters (RFC 9110 8.3.1); "" where it has none."""
+    return response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
 
 
-def _no_duplicates(pairs: list[tuple[str, Any]]) -> Json:
+def no_duplicates(pairs: list[tuple[str, Any]]) -> Json:
+    """The pairs as a mapping. ValueError: a name is given twice."""
     result = dict(pairs)
     if len(result) != len(pairs):
         raise ValueError("duplicate keys")
@@ -197,13 +196,12 @@ def _no_duplicates(pairs: list[tuple[str, Any]]) -> Json:
 def json_object(response: requests.Response, what: str) -> Json:
     """The body as a JSON object without duplicate keys. ProviderError otherwise."""
     try:
-        data = json.loads(response.content, object_pairs_hook=_no_duplicates)
+        data = json.loads(response.content, object_pairs_hook=no_duplicates)
     except (ValueError, RecursionError):
         data = None
     if not isinstance(data, dict):
         # What else answers there is nothing to tell the many users of one service.
-        said = response.headers.get("Content-Type", "no content type")
-        kind = plain_text(said.partition(";")[0], 60)
+        kind = plain_text(media_type(response) or "no content type", 60)
         size = "" if blocked_addresses.guarded() else f" ({kind}, {len(response.content)} bytes)"
         raise ProviderError(
             f"The {what} answered {response.status_code} with something that is not a JSON object"

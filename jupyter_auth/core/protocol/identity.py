@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from jupyter_auth.core.protocol.discovery import Discovery
+    from jupyter_auth.core.protocol.oauth_response import TokenResponse
     from jupyter_auth.core.protocol.parties import Party
-    from jupyter_auth.core.protocol.token_endpoint import TokenAnswer
 
 MAX_NAME = 200  # characters of a user name or an e-mail address
 CLAIMS = ("preferred_username", "email", "name")
@@ -40,7 +40,7 @@ class Identity:
     claims: Mapping[str, Any]
 
 
-def of(party: Party, answer: TokenAnswer, claims: Mapping[str, Any]) -> Identity:
+def of(party: Party, answer: TokenResponse, claims: Mapping[str, Any]) -> Identity:
     """Who these tokens are for, by the ``claims`` of their ID token and what else says so.
 
     Where the name is to be asked for and the answer fails, there is none: a name is no reason to
@@ -62,7 +62,7 @@ def of(party: Party, answer: TokenAnswer, claims: Mapping[str, Any]) -> Identity
     )
 
 
-def claim(party: Party, answer: TokenAnswer, who: Identity, name: str) -> Any:
+def claim(party: Party, answer: TokenResponse, who: Identity, name: str) -> Any:
     """What the provider says of them under that name; its userinfo is asked where nothing did.
 
     None: it does not say it. ProviderUnavailable, ProviderError: no answer that can be used.
@@ -75,7 +75,7 @@ def claim(party: Party, answer: TokenAnswer, who: Identity, name: str) -> Any:
 
 def verified_claims(
     party: Party,
-    answer: TokenAnswer,
+    answer: TokenResponse,
     discovery: Discovery,
     *,
     now: float,
@@ -108,7 +108,7 @@ def verified_claims(
     return id_token.verify(answer.id_token, expected, fetch_keys, now)
 
 
-def _asked(party: Party, url: str, answer: TokenAnswer, subject: str | None) -> dict[str, Any]:
+def _asked(party: Party, url: str, answer: TokenResponse, subject: str | None) -> dict[str, Any]:
     try:
         return _said(party, url, answer, subject)
     except _SomebodyElse:
@@ -117,7 +117,7 @@ def _asked(party: Party, url: str, answer: TokenAnswer, subject: str | None) -> 
         return {}
 
 
-def _said(party: Party, url: str, answer: TokenAnswer, subject: str | None) -> dict[str, Any]:
+def _said(party: Party, url: str, answer: TokenResponse, subject: str | None) -> dict[str, Any]:
     said = oauth.userinfo(url, answer.access_token, party.provider.trust)
     if subject is not None and said.get("sub", subject) != subject:  # OIDC Core 5.3.2
         raise _SomebodyElse(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 from jupyter_auth.core.errors import LoginFailed
-from jupyter_auth.core.protocol.token_endpoint import refusal
+from jupyter_auth.core.protocol.oauth_response import refusal
 from jupyter_auth.core.secret import Secret
 
 if TYPE_CHECKING:

@@ -1,188 +1,162 @@
-"""requests-oauthlib's session at one token endpoint, with its gaps closed.
+"""Requests to a token endpoint, on requests-oauthlib.
 
-It would follow redirects with a code in hand, wait for ever, refuse http to this machine, log
-tokens at debug, and let raw exceptions and wrong values through. Here it does none of that.
+Its session would follow redirects with a code in hand, wait for ever, refuse http to this machine,
+log tokens at debug, and let raw exceptions and wrong values through. Here it does none of that.
 """
 
 from __future__ import annotations
 
-import contextlib
-import io
-import json
 import logging
-import re
 import threading
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, quote_plus, urlsplit
+from urllib.parse import quote, urlsplit
 
-import requests
-from oauthlib.oauth2 import DeviceClient, OAuth2Error, WebApplicationClient
+from oauthlib.oauth2 import Client, OAuth2Error
+from oauthlib.oauth2.rfc6749.parameters import prepare_token_request
+from oauthlib.oauth2.rfc6749.tokens import OAuth2Token
 from requests.auth import HTTPBasicAuth
 from requests_oauthlib import OAuth2Session
 
-from jupyter_auth.core.common import times
 from jupyter_auth.core.common.request_errors import ProviderUnavailable
-from jupyter_auth.core.common.shown_text import plain_text
-from jupyter_auth.core.errors import AuthError, ConfigurationError, ProviderError
+from jupyter_auth.core.errors import (
+    AuthError,
+    ConfigurationError,
+    LoginFailed,
+    ProviderError,
+    RefreshRejected,
+)
 from jupyter_auth.core.protocol import http
-from jupyter_auth.core.protocol.token_response import spoken, understood
+from jupyter_auth.core.protocol.oauth_response import (
+    SHOW_THEM,
+    TOKEN_ENDPOINT,
+    TokenResponse,
+    error_code,
+    parameters,
+    refusal,
+)
 from jupyter_auth.core.secret import Secret
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping
 
-    from oauthlib.oauth2 import Client
+    import requests
 
     from jupyter_auth.core.protocol.parties import Party
     from jupyter_auth.core.provider.provider import Provider
 
-BEARER = "bearer"
-TOKENS = ("access_token", "refresh_token", "id_token")
-MAX_SCOPE = 10_000  # characters
-VISIBLE = re.compile(r"[ -~]*")  # RFC 6749 A.12, A.17: a line break would end a header
-DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"  # RFC 8628 3.4
-GRANTS = ("authorization_code", DEVICE_GRANT, "client_credentials", "password")
-MAX_LIFETIME = 10 * 365 * 86400.0  # seconds; a larger `expires_in` is none
+# Values of `grant_type`
+CODE = "authorization_code"  # RFC 6749 4.1.3
+PASSWORD = "password"  # noqa: S105 (RFC 6749 4.3.2)
+CLIENT = "client_credentials"  # RFC 6749 4.4.2
+REFRESH = "refresh_token"  # RFC 6749 6
+DEVICE = "urn:ietf:params:oauth:grant-type:device_code"  # RFC 8628 3.4
+GRANTS = (CODE, DEVICE, CLIENT, PASSWORD)
+# What ``invalid_grant`` is about (RFC 6749 5.2), and how it ends.
+INVALID_GRANT: dict[str, tuple[type[AuthError], str]] = {
+    CODE: (LoginFailed, "rejected the authorization code"),
+    PASSWORD: (LoginFailed, "rejected the user name or password"),
+    CLIENT: (ConfigurationError, "rejected the client credentials"),
+    REFRESH: (RefreshRejected, "ended this sign-in"),
+    DEVICE: (LoginFailed, "rejected the device code"),
+}
 
 
-@dataclass(frozen=True, kw_only=True)
-class TokenAnswer:
-    """A token endpoint's answer (RFC 6749 5.1), checked. ``expires_in`` in seconds, or None.
+def request(party: Party, grant_type: str, **params: str | Secret) -> TokenResponse:
+    """The token response to a request with these parameters, those of its grant.
 
-    ``expires_at``: where a provider names the moment instead, in seconds since 1970.
+    Raises: LoginFailed, RefreshRejected: it rejected what was given (see ``INVALID_GRANT``).
+    ConfigurationError: it refused the client. ProviderUnavailable, ProviderError: no usable answer.
     """
-
-    access_token: Secret
-    refresh_token: Secret | None
-    id_token: Secret | None
-    scopes: tuple[str, ...] | None
-    expires_in: float | None
-    expires_at: float | None = None
-
-    def ends(self, now: float) -> float | None:
-        """When the access token expires. None: the provider does not say."""
-        if self.expires_at is not None:
-            return self.expires_at
-        return now + self.expires_in if self.expires_in else None
+    try:
+        return send(party, grant_type, **params)
+    except OAuth2Error as error:
+        raise failure(party, grant_type, error, *params.values()) from None
 
 
-# oauthlib refuses http altogether; ours allows loopback, as urls.require_secure has checked.
-# It is shown https, and what was meant is restored.
+def send(party: Party, grant_type: str, **params: str | Secret) -> TokenResponse:
+    """The same, but for the provider's errors. Raises: OAuth2Error."""
+    auth, credentials = client_auth(party)
+    given: dict[str, Any] = {
+        name: value.reveal() if isinstance(value, Secret) else value
+        for name, value in params.items()
+    }
+    session = _Session(party, grant_type, given.pop("redirect_uri", None))
+    _quiet.on = True
+    try:
+        session.fetch_token(
+            CHECKED_URL,
+            auth=auth,
+            include_client_id=auth is None,
+            client_secret=credentials.get("client_secret"),
+            **given,
+        )
+    finally:
+        _quiet.on = False
+    return session.response
 
 
-def as_https(url: str) -> str:
-    """``url`` as oauthlib accepts it."""
-    return "https://" + url.removeprefix("http://") if url.startswith("http://") else url
+# requests-oauthlib refuses http, also to this machine, before it asks a hook for the real URL.
+# That one has been checked by ``urls.require_secure``, which knows what this machine is.
+CHECKED_URL = "https://"
 
 
-def restored(url: str, meant: str) -> str:
-    """``url`` with the scheme that ``meant`` has."""
-    return "http://" + url.removeprefix("https://") if meant.startswith("http://") else url
+class _Client(Client):
+    """oauthlib's client for any grant. It builds the request; the session reads the response."""
+
+    def __init__(self, client_id: str, grant_type: str) -> None:
+        super().__init__(client_id)
+        self.grant_type = grant_type
+
+    def prepare_request_body(self, **params: Any) -> str:
+        return prepare_token_request(self.grant_type, client_id=self.client_id, **params)
+
+    def parse_request_body_response(self, *_args: Any, **_kwargs: Any) -> OAuth2Token:
+        return OAuth2Token({})
 
 
-class ProviderSession(OAuth2Session):
-    """requests-oauthlib's session for one request to the token endpoint of ``party``."""
+class _Session(OAuth2Session):
+    """requests-oauthlib's session for one request. Its hooks know how the provider differs."""
 
-    def __init__(
-        self, party: Party, redirect_uri: str | None = None, client: Client | None = None
-    ) -> None:
-        client = client or WebApplicationClient(party.client_id)
-        super().__init__(client=client, redirect_uri=redirect_uri)
-        self._any_status = isinstance(client, DeviceClient)
+    response: TokenResponse
+
+    def __init__(self, party: Party, grant_type: str, redirect_uri: str | None) -> None:
+        super().__init__(client=_Client(party.client_id, grant_type), redirect_uri=redirect_uri)
         self._provider = party.provider
         self._endpoint = party.endpoint("token_endpoint")
-        self.grant_type = ""
+        self._accept = error_code if grant_type == DEVICE else None  # RFC 8628 3.5
+        self.register_compliance_hook("access_token_request", self._spell)  # type: ignore[call-overload]
+        self.register_compliance_hook("access_token_response", self._read)
 
     def request(self, method: str, url: str, **kwargs: Any) -> requests.Response:  # type: ignore[override]
-        """The answer, reduced to what its parser may see: checked fields, or an OAuth error."""
-        self.grant_type = str(kwargs["data"].get("grant_type", ""))
+        sent = {name: kwargs.get(name) for name in ("params", "data", "headers")}
+        sent["auth"] = kwargs["auth"] or http.no_auth
+        trust = self._provider.trust
+        response = http.send(method, url, TOKEN_ENDPOINT, trust, accept=self._accept, **sent)
+        response.encoding = "utf-8"  # not guessed, which takes long for a large one
+        return response
+
+    def _spell(
+        self, _url: str, headers: dict[str, str], kwargs: dict[str, Any]
+    ) -> tuple[str, dict[str, str], dict[str, Any]]:
         place = "params" if self._provider.client_auth == "query" else "data"
-        form: dict[str, Any] = {place: spoken(self._provider, kwargs["data"])}
-        form["headers"] = kwargs.get("headers")
-        response = http.send(
-            method,
-            restored(url, self._endpoint),
-            "token endpoint",
-            self._provider.trust,
-            auth=kwargs.get("auth") or http.no_auth,
-            any_status=self._any_status,
-            **form,
-        )
-        answer = understood(self._provider, http.json_object(response, "token endpoint"))
-        if answer.get("error") is not None:
-            said = {name: str(answer.get(name) or "") for name in ("error", "error_description")}
-            refused = response.status_code == requests.codes.unauthorized
-            if refused and self._provider.token_response:
-                # RFC 6749 5.2: about the client, in whatever words of their own.
-                said = {"error": "invalid_client", "error_description": refusal(said)}
-        elif response.ok:
-            said = _check_types(answer)
-        else:
-            raise _odd(f"answered {response.status_code}")
-        reduced = requests.Response()
-        reduced.status_code, reduced.request = response.status_code, response.request
-        reduced.encoding, reduced.raw = "utf-8", io.BytesIO(json.dumps(said).encode())
-        return reduced
+        return self._endpoint, headers, {place: own_parameters(self._provider, kwargs["data"])}
+
+    def _read(self, response: requests.Response) -> requests.Response:
+        answer = parameters(response, TOKEN_ENDPOINT, self._provider)
+        self.response = TokenResponse.parse(answer)
+        return response
 
 
-_LATER = "Try again; if it stays so, show this to whoever runs the provider."
-
-
-def _odd(what: str) -> ProviderError:
-    return ProviderError(f"The token endpoint {what}.", hint=_LATER)
-
-
-def _check_types(answer: http.Json) -> http.Json:
-    """Only what RFC 6749 5.1 allows; ``expires_in`` is made a number where it reads as one."""
-    for name in ("access_token", "refresh_token", "id_token", "scope", "token_type"):
-        if answer.get(name) is None:
-            answer.pop(name, None)
-        elif not isinstance(answer[name], str):
-            raise _odd(f"answered with an odd {name}: it is no text")
-        elif name in TOKENS and not VISIBLE.fullmatch(answer[name]):
-            raise _odd(f"answered with an odd {name}: it has invisible characters")
-    if "scope" in answer:  # people read it
-        answer["scope"] = plain_text(answer["scope"], MAX_SCOPE)
-    kind = answer.get("token_type") or BEARER  # many leave it out
-    if kind.lower() != BEARER:  # RFC 6749 7.1: whoever does not know the type does not use it
-        raise ProviderError(
-            f"The token endpoint answered with a token of type {plain_text(kind, 40)!r}, which"
-            " can't be used here.",
-            hint="Have the application registered for bearer tokens there (RFC 6750).",
-        )
-    answer.pop("error", None)
-    if not answer.get("access_token"):
-        raise _odd("answered without an access token")
-    if (moment := answer.pop("expires_at", None)) is not None:
-        answer["ends"] = moment  # oauthlib has an ``expires_at`` of its own
-    if lifetime := _lifetime(answer.pop("expires_in", None)):
-        answer["lifetime"] = lifetime
-    return answer
-
-
-def _lifetime(value: Any) -> float | None:
-    """None for what is no lifetime: an error would throw away the only refresh token left."""
-    return times.number(value, MAX_LIFETIME) or None
-
-
-def checked(answer: http.Json) -> TokenAnswer:
-    """What requests-oauthlib parsed, as a value."""
-    scopes = answer.get("scope")
-    return TokenAnswer(
-        access_token=Secret(answer["access_token"]),
-        refresh_token=Secret(t) if (t := answer.get("refresh_token")) else None,
-        id_token=Secret(t) if (t := answer.get("id_token")) else None,
-        scopes=tuple(filter(None, scopes)) if scopes is not None else None,
-        expires_in=answer.get("lifetime"),
-        expires_at=answer.get("ends"),
-    )
+def own_parameters(provider: Provider, form: Mapping[str, str]) -> dict[str, str]:
+    """The parameters of a token request as this provider names them."""
+    named = {provider.param_names.get(name, name): value for name, value in form.items()}
+    return named | dict(provider.token_params)
 
 
 def client_auth(party: Party) -> tuple[HTTPBasicAuth | None, dict[str, str]]:
     """Client authentication (RFC 6749 2.3.1) as Basic auth, or as form parameters.
 
-    ConfigurationError: the client has a secret, and it is not here.
+    Raises: ConfigurationError: the client has a secret, and it is not here.
     """
     party.require_client()
     client_id, secret = party.client_id, party.provider.client_secret
@@ -194,72 +168,32 @@ def client_auth(party: Party) -> tuple[HTTPBasicAuth | None, dict[str, str]]:
     return None, {"client_id": client_id}
 
 
-def refusal(params: Mapping[str, str], hidden: Sequence[Secret] = ()) -> str:
-    """What an OAuth error says, in one short line that shows no secret (RFC 6749 4.1.2.1, 5.2)."""
-    code = plain_text(_without(hidden, params.get("error") or "error"), 60)
-    text = plain_text(_without(hidden, params.get("error_description") or ""), 300).rstrip(".")
-    return f"{code}: {text}" if text else code
-
-
-def _without(hidden: Sequence[Secret], text: str) -> str:
-    for secret in hidden:
-        value = secret.reveal()
-        for form in (value, quote(value), quote(value, safe=""), quote_plus(value)):
-            text = text.replace(form, "…")
-    return text
-
-
-@contextlib.contextmanager
-def speaking(
-    party: Party,
-    redirect_uri: str | None = None,
-    *,
-    client: Client | None = None,
-    invalid_grant: type[AuthError],
-    hidden: tuple[Secret, ...],
-) -> Iterator[ProviderSession]:
-    """A session for one request. What oauthlib raises comes out as our own errors.
-
-    ``client`` builds the request, by default that of the authorization code grant.
-    ``invalid_grant`` is raised where the provider says that; ``hidden`` never shows in a message.
-    """
-    _quiet.on = True
-    session = ProviderSession(party, redirect_uri, client)
-    try:
-        yield session
-    except OAuth2Error as error:
-        if secret := party.provider.client_secret:
-            hidden = (*hidden, secret)
-        params = {"error": error.error or "", "error_description": error.description or ""}
-        said = refusal(params, hidden)
-        raise _translated(party, params["error"], said, session.grant_type, invalid_grant) from None
-    finally:
-        _quiet.on = False
-
-
-def _translated(
-    party: Party, code: str, said: str, grant: str, invalid_grant: type[AuthError]
-) -> AuthError:
+def failure(party: Party, grant_type: str, error: OAuth2Error, *sent: object) -> AuthError:
+    """What a provider's error means for who asked. No secret among ``sent`` shows in it."""
+    hidden = [each for each in (*sent, party.provider.client_secret) if isinstance(each, Secret)]
+    code = error.error or ""
+    said = refusal({"error": code, "error_description": error.description or ""}, hidden)
     host = urlsplit(party.provider.address).netloc
     match code:
         case "invalid_grant":
-            return invalid_grant(f"{host} ended this sign-in ({said}).", hint="Sign in again.")
+            kind, what = INVALID_GRANT[grant_type]
+            return kind(f"{host} {what} ({said}).", hint="Sign in again.")
         case "invalid_client":
             return ConfigurationError(
-                f"{host} does not know this client by what it was shown ({said}).",
+                f"{host} rejected the client credentials ({said}).",
                 hint=party.advice or other_credentials(party.provider),
             )
         case "unauthorized_client" | "unsupported_grant_type":
             return ConfigurationError(
-                f"{host} refused the grant {grant} to this client ({said}).",
-                hint=other_grants(party, grant),
+                f"{host} refused the grant {grant_type} to this client ({said}).",
+                hint=other_grants(party, grant_type),
             )
         case "temporarily_unavailable" | "server_error":
             return ProviderUnavailable(
                 f"{host} is not available ({said}).", hint="Nothing is lost: try again."
             )
         case _:
-            return ProviderError(f"{host} refused ({said}).", hint=_LATER)
+            return ProviderError(f"{host} refused ({said}).", hint=SHOW_THEM)
 
 
 def other_credentials(provider: Provider) -> str:

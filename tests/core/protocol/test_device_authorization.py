@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jupyter_auth.core.errors import ProviderError
-from jupyter_auth.core.protocol import device_authorization
+from jupyter_auth.core.protocol.oauth_response import MAX_INTERVAL, DeviceAuthorizationResponse
 
 GOOD = {
     "device_code": "d",
@@ -21,7 +21,7 @@ GOOD = {
 @pytest.mark.parametrize("value", [None, "", [], {}, True, "a\nb", -1])
 def test_an_answer_that_nobody_could_sign_in_with(name, value):
     with pytest.raises(ProviderError):
-        device_authorization.parse(GOOD | {name: value})
+        DeviceAuthorizationResponse.parse(GOOD | {name: value})
 
 
 NOWHERE = ["ftp://idp.example/d", "http://idp.example/d", "javascript:alert(1)", "//x", 5]
@@ -30,19 +30,19 @@ NOWHERE = ["ftp://idp.example/d", "http://idp.example/d", "javascript:alert(1)",
 @pytest.mark.parametrize("uri", NOWHERE)
 def test_nobody_is_sent_in_plain_text_or_nowhere(uri):
     with pytest.raises(ProviderError):
-        device_authorization.parse(GOOD | {"verification_uri": uri})
+        DeviceAuthorizationResponse.parse(GOOD | {"verification_uri": uri})
 
 
 @pytest.mark.parametrize("uri", NOWHERE)
 def test_a_complete_uri_that_leads_nowhere_is_left_out(uri):
-    assert device_authorization.parse(
+    assert DeviceAuthorizationResponse.parse(
         GOOD | {"verification_uri_complete": uri}
-    ) == device_authorization.parse(GOOD)
+    ) == DeviceAuthorizationResponse.parse(GOOD)
 
 
 @pytest.mark.parametrize("said", [None, "", "soon", -1, 0, True, float("nan"), [], 10**400])
 def test_an_interval_that_is_none_is_five_seconds(said):
-    assert device_authorization.parse(GOOD | {"interval": said}).interval == 5
+    assert DeviceAuthorizationResponse.parse(GOOD | {"interval": said}).interval == 5
 
 
 VALUES = st.none() | st.booleans() | st.floats() | st.integers() | st.text() | st.lists(st.text())
@@ -53,10 +53,10 @@ NAMES = [*GOOD, "interval", "verification_uri_complete"]
 def test_whatever_comes_is_a_value_that_can_be_shown_or_an_error(changes, good):
     answer = GOOD | changes | {name: GOOD[name] for name in good}
     try:
-        found = device_authorization.parse(answer)
+        found = DeviceAuthorizationResponse.parse(answer)
     except ProviderError:
         return
     assert found.user_code.isprintable()
     assert found.verification_uri.startswith(("https://", "http://"))
-    assert 0 < found.interval <= device_authorization.MAX_INTERVAL
+    assert 0 < found.interval <= MAX_INTERVAL
     assert found.expires_in > 0

@@ -1,0 +1,301 @@
+"""How an OAuth response is read: a token response, a device authorization response, an error.
+
+Every endpoint's response is read here, whatever its encoding. `parameters` decodes it and raises
+what it says as an error; the two classes hold what is believed of a successful one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, quote, quote_plus
+
+import requests
+from oauthlib.oauth2.rfc6749.errors import CustomOAuth2Error
+
+from jupyter_auth.core.common import times
+from jupyter_auth.core.common.shown_text import plain_text
+from jupyter_auth.core.common.urls import origin_of, require_secure
+from jupyter_auth.core.errors import ConfigurationError, ProviderError
+from jupyter_auth.core.protocol import http
+from jupyter_auth.core.provider import dates
+from jupyter_auth.core.provider.validation import secret_field
+from jupyter_auth.core.secret import Secret
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from jupyter_auth.core.provider.provider import Provider
+
+TOKEN_ENDPOINT = "token endpoint"  # noqa: S105 (as sentences call it)
+DEVICE_ENDPOINT = "device authorization endpoint"
+# GitHub answers in a form unless asked for JSON; Facebook called its form text/plain.
+FORMS = ("application/x-www-form-urlencoded", "text/plain")
+BEARER = "bearer"
+MAX_SCOPE = 10_000  # characters
+MAX_LIFETIME = 10 * 365 * 86400.0  # seconds; a larger `expires_in` is none
+VISIBLE = re.compile(r"[ -~]*")  # RFC 6749 A.12, A.17: a line break would end a header
+# What a kernel gets of a token response, in a token or in a sentence about it.
+TOLD = ("access_token", "id_token", "scope", "token_type", "error", "error_description")
+
+INTERVAL = 5.0  # seconds between polls where the provider does not say (RFC 8628 3.2)
+MAX_INTERVAL = 60.0
+MAX_CODE = 64  # characters that a person can be asked to type
+MAX_URI = 2000
+GRAPHIC = re.compile(r"[!-~]+")
+
+SHOW_THEM = "Try again; if it stays so, show this to whoever runs the provider."
+
+
+@dataclass(frozen=True, kw_only=True)
+class TokenResponse:
+    """A successful token response (RFC 6749 5.1). ``expires_in`` in seconds, or None.
+
+    ``expires_at``: where a provider names the moment instead, in seconds since 1970.
+    """
+
+    access_token: Secret
+    refresh_token: Secret | None
+    id_token: Secret | None
+    scopes: tuple[str, ...] | None
+    expires_in: float | None
+    expires_at: float | None = None
+
+    @classmethod
+    def parse(cls, answer: http.Json) -> TokenResponse:
+        """The response with these parameters. Raises: ProviderError: it is malformed.
+
+        An ``expires_in`` that is no lifetime counts as none: an error would throw away the only
+        refresh token left.
+        """
+        kind = _string(answer, "token_type") or BEARER  # many leave it out
+        if kind.lower() != BEARER:  # RFC 6749 7.1: whoever does not know the type does not use it
+            raise ProviderError(
+                f"The token endpoint answered with a token of type {plain_text(kind, 40)!r}, which"
+                " can't be used here.",
+                hint="Have the application registered for bearer tokens there (RFC 6750).",
+            )
+        if (access_token := _token(answer, "access_token")) is None:
+            raise _malformed(TOKEN_ENDPOINT, "it has no `access_token`")
+        if (scope := _string(answer, "scope")) is not None:
+            scope = plain_text(scope, MAX_SCOPE)  # people read it
+        return cls(
+            access_token=access_token,
+            refresh_token=_token(answer, "refresh_token"),
+            id_token=_token(answer, "id_token"),
+            scopes=None if scope is None else tuple(scope.split()),
+            expires_in=times.number(answer.get("expires_in"), MAX_LIFETIME) or None,
+            expires_at=answer.get("expires_at"),
+        )
+
+    def ends(self, now: float) -> float | None:
+        """When the access token expires. None: the provider does not say."""
+        if self.expires_at is not None:
+            return self.expires_at
+        return now + self.expires_in if self.expires_in else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeviceAuthorizationResponse:
+    """What a person is shown, and what the provider is polled with. Times are in seconds."""
+
+    device_code: Secret
+    user_code: str = field(repr=False)
+    verification_uri: str
+    verification_uri_complete: str | None = field(default=None, repr=False)
+    expires_in: float
+    interval: float
+
+    @classmethod
+    def parse(cls, answer: http.Json) -> DeviceAuthorizationResponse:
+        """The response with these parameters (RFC 8628 3.2).
+
+        Raises: ProviderError: it is malformed, and nobody could sign in with it.
+        """
+        device_code, user_code = answer.get("device_code"), answer.get("user_code")
+        if not isinstance(device_code, str) or not GRAPHIC.fullmatch(device_code):
+            raise _malformed(DEVICE_ENDPOINT, "it has no `device_code`")
+        if (
+            not isinstance(user_code, str)
+            or not user_code.strip()
+            or len(user_code) > MAX_CODE
+            or not user_code.isprintable()
+        ):
+            raise _malformed(DEVICE_ENDPOINT, "it has no `user_code` that can be shown")
+        uri = _uri(answer.get("verification_uri") or answer.get("verification_url"))
+        if uri is None:
+            raise _malformed(DEVICE_ENDPOINT, "it has no `verification_uri` to go to")
+        complete = _uri(answer.get("verification_uri_complete"))
+        # A person is shown where the one leads, and sent to the other.
+        same = complete and origin_of(complete) == origin_of(uri)
+        lifetime = times.clipped(answer.get("expires_in"))
+        if not lifetime:
+            raise _malformed(DEVICE_ENDPOINT, "it has no `expires_in`")
+        return cls(
+            device_code=Secret(device_code),
+            user_code=user_code.strip(),
+            verification_uri=uri,
+            verification_uri_complete=complete if same else None,
+            expires_in=lifetime,
+            interval=min(times.clipped(answer.get("interval")) or INTERVAL, MAX_INTERVAL),
+        )
+
+
+def parameters(
+    response: requests.Response, endpoint: str, provider: Provider | None = None
+) -> http.Json:
+    """The parameters of a successful response of that endpoint.
+
+    ``provider``: whose own names they have, where they do; they get those of RFC 6749 5.1.
+
+    Raises: OAuth2Error: it is an error response (RFC 6749 5.2). ProviderError: it is neither.
+    """
+    answer = _decoded(response, endpoint)
+    if provider is not None:
+        answer = standard_parameters(provider, answer)
+    if answer.get("error") is not None:
+        said = {name: str(answer.get(name) or "") for name in ("error", "error_description")}
+        refused = response.status_code == requests.codes.unauthorized
+        if refused and provider and provider.token_response:
+            # RFC 6749 5.2: about the client, in whatever words of their own.
+            said = {"error": "invalid_client", "error_description": refusal(said)}
+        raise CustomOAuth2Error(said["error"], said["error_description"])
+    if not response.ok:
+        raise ProviderError(f"The {endpoint} answered {response.status_code}.", hint=SHOW_THEM)
+    return answer
+
+
+def error_code(response: requests.Response) -> str:
+    """The ``error`` of an error response (RFC 6749 5.2, RFC 7009 2.2.1); "" where it is none."""
+    with contextlib.suppress(ProviderError):
+        return str(_decoded(response, "").get("error") or "")
+    return ""
+
+
+def _decoded(response: requests.Response, endpoint: str) -> http.Json:
+    """RFC 6749 5.1 wants JSON, which some send under another content type; some send a form."""
+    try:
+        return http.json_object(response, endpoint)
+    except ProviderError:
+        if http.media_type(response) in FORMS:
+            with contextlib.suppress(ValueError):
+                text = response.content.decode("ascii")
+                return http.no_duplicates(parse_qsl(text, strict_parsing=True))
+        raise
+
+
+def refusal(params: Mapping[str, str], hidden: Sequence[Secret] = ()) -> str:
+    """What an OAuth error says, in one short line that shows no secret (RFC 6749 4.1.2.1, 5.2)."""
+    code = plain_text(_without(hidden, params.get("error") or "error"), 60)
+    text = plain_text(_without(hidden, params.get("error_description") or ""), 300).rstrip(".")
+    return f"{code}: {text}" if text else code
+
+
+def _without(hidden: Sequence[Secret], text: str) -> str:
+    for secret in hidden:
+        value = secret.reveal()
+        for form in (value, quote(value), quote(value, safe=""), quote_plus(value)):
+            text = text.replace(form, "…")
+    return text
+
+
+# -- where a token endpoint has words of its own -------------------------------------------------
+
+
+def standard_parameters(provider: Provider, answer: http.Json) -> http.Json:
+    """A token response by the names of RFC 6749 5.1, and ``expires_at`` in seconds since 1970.
+
+    An ``expires_at`` that the provider's data say nothing of is its own affair, and left out.
+
+    Raises: ProviderError: a date does not match the provider's data, or a refresh token stands in
+    the place of something that a kernel gets (SECURITY 11).
+    """
+    if provider.token_response:
+        found = {name: _at(answer, path) for name, path in provider.token_response.items()}
+    else:
+        found = {name: value for name, value in answer.items() if name != "expires_at"}
+    if found.get("expires_at") is not None:
+        found["expires_at"] = _moment(provider, found["expires_at"])
+    if isinstance(scope := found.get("scope"), str):
+        found["scope"] = _scope(provider, scope)
+    refresh_tokens = [*_refresh_tokens(answer), *_refresh_tokens(found)]
+    for name in TOLD:
+        if any(_has(found.get(name), each) for each in refresh_tokens):
+            raise ProviderError(
+                f"The token endpoint answered with a refresh token as its {name}.",
+                hint="Check token_response of the provider. Nothing was stored.",
+            )
+    return found
+
+
+def _at(answer: Any, path: str) -> Any:
+    for name in path.split("."):
+        answer = answer.get(name) if isinstance(answer, dict) else None
+    return answer
+
+
+def _moment(provider: Provider, value: Any) -> float:
+    try:
+        if provider.expires_format:
+            value = dates.timestamp(value, provider.expires_format)
+    except (AttributeError, TypeError, ValueError, OverflowError):
+        value = None
+    if (found := times.clipped(value)) is None:
+        raise ProviderError(
+            "The expiry date in the token response does not match `expires_format`.",
+            hint="Check expires_format of the provider.",
+        )
+    return found
+
+
+def _scope(provider: Provider, scope: str) -> str:
+    """Its scopes as they were asked for: words between spaces (RFC 6749 3.3)."""
+    if not (provider.scope_separator or provider.scope_aliases):
+        return scope
+    words = scope.replace(provider.scope_separator or " ", " ").split()
+    return " ".join(provider.scope_aliases.get(word, word) for word in words)
+
+
+def _refresh_tokens(answer: Any) -> Iterator[str]:
+    for name, value in answer.items() if isinstance(answer, dict) else ():
+        if isinstance(value, str) and value and secret_field(name) == "refresh_token":
+            yield value
+        yield from _refresh_tokens(value)
+
+
+def _has(value: Any, secret: str) -> bool:
+    """What is no text may be shown as one where it is said what is wrong with it."""
+    return value == secret if isinstance(value, str) else secret in str(value)
+
+
+# -- one parameter -------------------------------------------------------------------------------
+
+
+def _malformed(endpoint: str, what: str) -> ProviderError:
+    return ProviderError(f"The {endpoint} returned a malformed response: {what}.", hint=SHOW_THEM)
+
+
+def _string(answer: http.Json, name: str) -> str | None:
+    value = answer.get(name)
+    if value is not None and not isinstance(value, str):
+        raise _malformed(TOKEN_ENDPOINT, f"`{name}` is not a string")
+    return value
+
+
+def _token(answer: http.Json, name: str) -> Secret | None:
+    value = _string(answer, name)
+    if value and not VISIBLE.fullmatch(value):
+        raise _malformed(TOKEN_ENDPOINT, f"`{name}` has invisible characters")
+    return Secret(value) if value else None
+
+
+def _uri(value: Any) -> str | None:
+    """A person is sent there, or types it (RFC 3986 2: ASCII): https, or this machine."""
+    if not isinstance(value, str) or len(value) > MAX_URI or not GRAPHIC.fullmatch(value):
+        return None
+    try:
+        return require_secure(value, "verification URI")
+    except ConfigurationError:
+        return None
