@@ -51,6 +51,7 @@ def party_at(server: Server, **fields: Any) -> Party:
     endpoints = Endpoints(
         issuer=server.issuer,
         authorization_endpoint=f"{server.issuer}/authorize",
+        device_authorization_endpoint=f"{server.issuer}/device",
         token_endpoint=f"{server.issuer}/token",
         revocation_endpoint=f"{server.issuer}/revoke",
         userinfo_endpoint=f"{server.issuer}/userinfo",
