@@ -128,5 +128,5 @@ def test_a_subject_that_cannot_be_shown_is_nobody(engine, rogue):
 )
 def test_a_verification_uri_is_what_a_person_can_type(uri):
     answer = {"device_code": "d", "user_code": "u", "verification_uri": uri, "expires_in": 60}
-    with pytest.raises(ProviderError, match="no verification_uri"):
+    with pytest.raises(ProviderError, match="no `verification_uri`"):
         DeviceAuthorizationResponse.parse(answer)
