@@ -7,7 +7,6 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from jupyter_auth.core.common.handles import plain
-from jupyter_auth.core.common.rate_limits import Throttle
 from jupyter_auth.core.common.session_key import DEFAULT_KEY
 from jupyter_auth.core.errors import ConfigurationError, LoginRequired
 from jupyter_auth.core.models import (
@@ -22,6 +21,7 @@ from jupyter_auth.core.models import (
 )
 from jupyter_auth.core.parts import Parts
 from jupyter_auth.core.provider.definitions import provider_from_mapping, provider_to_mapping
+from jupyter_auth.core.provider.field_types import Throttle
 from jupyter_auth.core.tokens.lifetimes import Need
 
 if TYPE_CHECKING:

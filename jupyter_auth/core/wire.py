@@ -10,7 +10,7 @@ import sys
 from typing import TYPE_CHECKING, Any, cast
 
 from jupyter_auth.core.common.finding import Finding, State
-from jupyter_auth.core.common.rate_limits import Limits, Quota, Throttle
+from jupyter_auth.core.common.rate_limits import Limits, Quota
 from jupyter_auth.core.common.request_errors import Throttled
 from jupyter_auth.core.common.session_key import DEFAULT_KEY
 from jupyter_auth.core.errors import AuthError, BrokerUnavailable, InsufficientScope
@@ -23,6 +23,7 @@ from jupyter_auth.core.models import (
     LoginStatus,
     Token,
 )
+from jupyter_auth.core.provider.field_types import Throttle
 from jupyter_auth.core.provider.provider import ProviderInfo
 from jupyter_auth.core.secret import Secret
 

@@ -51,6 +51,11 @@ def _seconds(value: Any) -> bool:
     return value is None or (isinstance(value, int | float) and not isinstance(value, bool))
 
 
+def words(value: Iterable[str] | str | None) -> tuple[str, ...]:
+    """The words of a string, or those of a list as they are."""
+    return tuple(value.split()) if isinstance(value, str) else tuple(value or ())
+
+
 BY_NAME = 'For example `UserSession("github", auth_force=True)`: all but the first go by name.'
 KINDS = {
     "provider": Kind(

@@ -18,7 +18,7 @@ from jupyter_auth.core.common.urls import origin_of
 from jupyter_auth.core.errors import ConfigurationError
 from jupyter_auth.core.login.logins import LIFETIME
 from jupyter_auth.core.provider import client_credentials
-from jupyter_auth.core.provider.field_types import nearest
+from jupyter_auth.core.provider.kinds import nearest
 from jupyter_auth.server.broker import same_person
 
 if TYPE_CHECKING:

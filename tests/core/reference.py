@@ -1,18 +1,32 @@
-"""The README's configuration reference, made from the code. `make reference` writes it there."""
+"""What is written of the settings and of a provider's fields, made from the code.
+
+`make reference` writes the tables of the README, and the schema of a provider in `openapi.yaml`.
+"""
 
 from __future__ import annotations
 
 import dataclasses
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
-from jupyter_auth.core.provider.field_types import Header
-from jupyter_auth.core.provider.meanings import MEANINGS
+from jupyter_auth.core.provider.definitions import TABLES
+from jupyter_auth.core.provider.field_types import ClientAuth, Header
+from jupyter_auth.core.provider.kinds import default_of
 from jupyter_auth.core.provider.provider import Provider
 from jupyter_auth.server.config import JupyterAuth
 
-README = Path(__file__).parents[2] / "README.md"
+ROOT = Path(__file__).parents[2]
+README = ROOT / "README.md"
+OPENAPI = ROOT / "jupyter_auth/server/openapi.yaml"
+TYPES = {  # of JSON; all others are objects
+    "str": "string",
+    "Secret": "string",
+    "bool": "boolean",
+    "float": "number",
+    "tuple[str, ...]": "array, string",
+    "tuple[int, ...]": "array",
+}
 
 
 def settings() -> str:
@@ -25,17 +39,24 @@ def settings() -> str:
 
 def fields() -> str:
     rows = ["| field | default | meaning |", "|---|---|---|"]
-    rows += [
-        f"| `{field.name}` | {_default(field)} | {MEANINGS[field.name]} |"
-        for field in dataclasses.fields(Provider)
-    ]
+    for field in dataclasses.fields(Provider):
+        text = field.metadata["meaning"]
+        if field.name in TABLES:
+            text = f"{text} Its keys: {_keys(TABLES[field.name])}."
+        rows.append(f"| `{field.name}` | {_default(field)} | {text} |")
     return "\n".join(rows)
+
+
+def _keys(table: Any) -> str:
+    return "; ".join(
+        f"`{key.name}`" + (f" ({meaning})" if (meaning := key.metadata["meaning"]) else "")
+        for key in dataclasses.fields(table)
+    )
 
 
 def _default(field: dataclasses.Field[Any]) -> str:
     """As it is written in a file; nothing where it is empty."""
-    made = field.default_factory is not dataclasses.MISSING
-    value = field.default_factory() if made else field.default  # type: ignore[misc]
+    value = default_of(field)
     if isinstance(value, Header):
         return f"`{value.name}: {value.template}`"
     if isinstance(value, tuple):
@@ -45,17 +66,42 @@ def _default(field: dataclasses.Field[Any]) -> str:
     return f"`{value!r}`" if isinstance(value, list) and value else ""
 
 
-PARTS = {"settings": settings, "fields": fields}
+def schema() -> str:
+    """Of ``ProviderFields``: a provider before it is read."""
+    rows = []
+    for field in dataclasses.fields(Provider):
+        kind = str(field.type).removesuffix(" | None")
+        row = f'type: [{TYPES.get(kind, "object")}, "null"]'
+        if kind == "ClientAuth":
+            row = f"enum: [{', '.join(get_args(ClientAuth))}, null]"
+        elif kind == "Secret":
+            row += ", writeOnly: true"
+        elif field.name == "name":
+            row = '$ref: "#/components/schemas/Name"'
+        rows.append(f"        {field.name}: {{{row}}}")
+    return "\n".join(rows)
 
 
-def renewed(readme: str) -> str:
-    """``readme`` with both tables as they are now."""
-    for name, table in PARTS.items():
-        place = re.compile(rf"(<!-- {name}:.*?-->\n).*?(\n<!-- /{name} -->)", re.DOTALL)
-        readme, found = place.subn(lambda match, t=table: match[1] + t() + match[2], readme)
-        assert found == 1, name
-    return readme
+def renewed(text: str, **parts: tuple[str, str]) -> str:
+    """``text`` with what stands between each of these two as it is now."""
+    for part, (before, after) in parts.items():
+        place = re.compile(rf"({before}\n).*?(\n{after})", re.DOTALL)
+        text, found = place.subn(lambda match, p=part: match[1] + PARTS[p]() + match[2], text)
+        assert found == 1, part
+    return text
+
+
+PARTS = {"settings": settings, "fields": fields, "schema": schema}
+WRITTEN = {
+    README: {name: (f"<!-- {name}:.*?-->", f"<!-- /{name} -->") for name in ("settings", "fields")},
+    OPENAPI: {"schema": ("    ProviderFields:.*?      properties:", "\n    Logout:")},
+}
+
+
+def main() -> None:
+    for file, parts in WRITTEN.items():
+        file.write_text(renewed(file.read_text(encoding="utf-8"), **parts), encoding="utf-8")
 
 
 if __name__ == "__main__":
-    README.write_text(renewed(README.read_text(encoding="utf-8")), encoding="utf-8")
+    main()

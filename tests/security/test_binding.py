@@ -14,8 +14,7 @@ from providers import troubles
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.errors import ConfigurationError, LoginRequired
 from jupyter_auth.core.provider import binding
-from jupyter_auth.core.provider.definitions import provider_from_mapping, replace_provider
-from jupyter_auth.core.provider.field_types import PARTS
+from jupyter_auth.core.provider.definitions import TABLES, provider_from_mapping, replace_provider
 from jupyter_auth.core.provider.provider import Provider
 from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.core.secret import Secret
@@ -112,21 +111,22 @@ def changed(path: str, value) -> Provider:
 
 
 def test_every_field_is_bound_or_harmless_for_a_reason():
-    """A new one is bound, until somebody writes down why it need not be, and adds it here."""
-    paths = set()
+    """A new one is bound, until it says why it need not be; either way it is added here."""
+    reasons = {}
     for each in fields(Provider):
-        parts = fields(PARTS[each.name]) if each.name in PARTS.keys() - {"throttle"} else ()
-        paths |= {f"{each.name}.{part.name}" for part in parts} or {each.name}
-    assert paths == BOUND.keys() | UNBOUND.keys()
-    assert binding.HARMLESS.keys() == UNBOUND.keys()
-    assert all(binding.HARMLESS.values())
+        within = fields(TABLES[each.name]) if each.name in TABLES.keys() - {"throttle"} else ()
+        reasons |= {f"{each.name}.{key.name}": key.metadata["harmless"] for key in within} or {
+            each.name: each.metadata["harmless"]
+        }
+    assert {path for path, reason in reasons.items() if not reason} == BOUND.keys()
+    assert {path for path, reason in reasons.items() if reason} == UNBOUND.keys()
 
 
 def test_each_that_is_bound_changes_what_an_account_answers_to():
     prints = {path: changed(path, value).fingerprint for path, value in BOUND.items()}
     assert BASE.fingerprint not in prints.values()
     assert len(set(prints.values())) == len(prints)
-    without = {each: replace_provider(BASE, **{each: None}).fingerprint for each in PARTS}
+    without = {each: replace_provider(BASE, **{each: None}).fingerprint for each in TABLES}
     assert [each for each in without if without[each] == BASE.fingerprint] == ["header", "throttle"]
 
 
@@ -162,7 +162,7 @@ def test_an_account_is_not_read_by_another_definition(rogue, clock, change):
 
 
 def as_of_the_first_version(store, account, provider):
-    old = binding._first_version(provider)
+    old = provider.first_fingerprint
     with store.locked(account.key) as slot:
         slot.save(dataclasses.replace(account, fingerprint=old))
 
@@ -221,7 +221,7 @@ def test_what_a_kernel_may_have_written_signs_in_anew(rogue, clock, tmp_path):
     insiders = dataclasses.replace(
         account,
         provider="insiders",
-        fingerprint=binding._first_version(engine.configured("insiders")),
+        fingerprint=engine.configured("insiders").first_fingerprint,
     )
     with store.locked(insiders.key) as slot:
         slot.save(insiders)

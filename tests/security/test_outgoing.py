@@ -32,8 +32,8 @@ from jupyter_auth.core.errors import (
 )
 from jupyter_auth.core.protocol import http
 from jupyter_auth.core.protocol.discovery import Discovery
+from jupyter_auth.core.provider.field_types import URLS
 from jupyter_auth.core.provider.registry import Providers
-from jupyter_auth.core.provider.validation import URLS
 from jupyter_auth.core.tokens.store import MemoryStore
 from security.sluggish import Dripping
 

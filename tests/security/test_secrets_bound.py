@@ -19,7 +19,7 @@ from jupyter_auth.core.common.handles import plain
 from jupyter_auth.core.doctor.storage_checks import providers_file
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.errors import AuthError, ConfigurationError, LoginRequired
-from jupyter_auth.core.provider import binding, user_providers
+from jupyter_auth.core.provider import user_providers
 from jupyter_auth.core.provider.definitions import provider_from_mapping, replace_provider
 from jupyter_auth.core.provider.provider import Provider
 from jupyter_auth.core.provider.registry import Providers
@@ -221,7 +221,7 @@ def test_one_of_the_first_version_is_for_what_no_kernel_wrote(file):
     given_for_the_preset(file)
     secrets = user_providers.secrets_file(file)
     kept = json.loads(secrets.read_text())
-    kept["bitfount"]["fingerprint"] = binding._first_version(Providers().get("bitfount"))
+    kept["bitfount"]["fingerprint"] = Providers().get("bitfount").first_fingerprint
     secrets.write_text(json.dumps(kept))
     assert Providers(user_file=file).get("bitfount").client_secret.reveal() == SECRET
     before = Providers().get("bitfount")

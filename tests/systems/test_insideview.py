@@ -17,13 +17,13 @@ from systems.at_home import write_down
 from systems.presets import preset_at
 
 from jupyter_auth import AuthWarning, ClientSession, provider
-from jupyter_auth.core.common.rate_limits import Throttle
 from jupyter_auth.core.errors import (
     ConfigurationError,
     LoginRequired,
     ProviderError,
     Throttled,
 )
+from jupyter_auth.core.provider.field_types import Throttle
 from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.kernel.commands import verbs
 

@@ -1,10 +1,10 @@
-"""How an API limits calls: what is configured, and what its answers say (plain values)."""
+"""How an API limits calls: what its answers say (plain values)."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from jupyter_auth.core.common import times
 
@@ -15,22 +15,6 @@ EPOCH = 1_000_000_000  # a reset beyond this is a moment, not a number of second
 # An item of a structured field (RFC 9651): `limit=10`, or `"default";r=50;t=30`.
 PARAMETER = re.compile(r"([a-z][a-z0-9_-]*)=([0-9]{1,18})\b")
 PREFIXES = ("x-ratelimit-", "ratelimit-")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Throttle:
-    """What is known of an API's limits beforehand.
-
-    ``statuses`` say that there were too many calls. ``lockout``: seconds for which it then refuses
-    all of ``scope``: every token of the ``client``, or those of one ``account``. ``limit`` calls
-    of one token in ``window`` seconds are allowed: they are counted, to warn in time.
-    """
-
-    statuses: tuple[int, ...] = (429, 503)
-    lockout: float | None = None
-    scope: Literal["client", "account"] = "account"
-    limit: int | None = None
-    window: float = 300.0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,8 +11,7 @@ from jupyter_auth.core.common.shown_text import plain_text
 from jupyter_auth.core.common.urls import require_secure
 from jupyter_auth.core.errors import ConfigurationError, ProviderError
 from jupyter_auth.core.protocol import http
-from jupyter_auth.core.provider.field_types import Endpoints
-from jupyter_auth.core.provider.validation import URLS
+from jupyter_auth.core.provider.field_types import URLS, Endpoints
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

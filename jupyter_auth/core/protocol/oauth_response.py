@@ -21,7 +21,7 @@ from jupyter_auth.core.common.urls import origin_of, require_secure
 from jupyter_auth.core.errors import ConfigurationError, ProviderError
 from jupyter_auth.core.protocol import http
 from jupyter_auth.core.provider import dates
-from jupyter_auth.core.provider.validation import secret_field
+from jupyter_auth.core.provider.kinds import secret_field
 from jupyter_auth.core.secret import Secret
 
 if TYPE_CHECKING:

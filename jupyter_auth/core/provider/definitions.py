@@ -10,11 +10,13 @@ from importlib import resources
 from typing import Any
 
 from jupyter_auth.core.errors import ConfigurationError
-from jupyter_auth.core.provider.field_types import PARTS, nearest
+from jupyter_auth.core.provider.kinds import nearest
 from jupyter_auth.core.provider.provider import Provider
 
 ADDRESSES = {"issuer", "endpoints"}  # what makes a table more than an addition to a preset
-FIELDS = {field.name for field in dataclasses.fields(Provider)}
+FIELDS = {field.name: field.metadata for field in dataclasses.fields(Provider)}
+TABLES = {name: said["kind"] for name, said in FIELDS.items() if isinstance(said["kind"], type)}
+TOKENS_ONLY = {name for name, said in FIELDS.items() if said["tokens_only"]}
 
 
 def provider_from_mapping(name: str, mapping: Mapping[str, Any]) -> Provider:
@@ -60,12 +62,12 @@ def _plain_value(value: Any, left_out: tuple[str, ...]) -> Any:
 
 
 def _completed_tables(before: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    """``changes``, with each table of a part completed by what was there before.
+    """``changes``, with each table completed by what was there before.
 
     A service's client id and secret complete what the preset says of it.
     """
     done = dict(changes)
-    for name in PARTS.keys() & before.keys() & changes.keys():
+    for name in TABLES.keys() & before.keys() & changes.keys():
         if before[name] is not None and isinstance(changes[name], Mapping):
             part = before[name] if isinstance(before[name], Mapping) else vars(before[name])
             done[name] = {**part, **changes[name]}

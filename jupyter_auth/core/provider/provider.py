@@ -3,24 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields, replace
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from jupyter_auth.core.common.blocked_addresses import Trust
 from jupyter_auth.core.common.handles import NAME
-from jupyter_auth.core.common.rate_limits import Throttle
-from jupyter_auth.core.common.shown_text import plain_text
-from jupyter_auth.core.common.urls import (
-    host_of,
-    hostname_of,
-    origin_of,
-    require_secure,
-    same_place,
-)
+from jupyter_auth.core.common.urls import host_of, hostname_of, origin_of, same_place
 from jupyter_auth.core.errors import ConfigurationError
-from jupyter_auth.core.provider import binding
+from jupyter_auth.core.provider import binding, kinds
 from jupyter_auth.core.provider.field_types import (
+    CLIENT_AUTH,
+    URLS,
     ApiKey,
     ClientAuth,
     CredentialsFrom,
@@ -29,24 +22,14 @@ from jupyter_auth.core.provider.field_types import (
     OtherCache,
     Paste,
     Service,
-    taken,
-    words,
+    Throttle,
 )
-from jupyter_auth.core.provider.validation import URLS, check_provider
-from jupyter_auth.core.secret import Secret
+from jupyter_auth.core.provider.kinds import Place, described, optional, taken
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-MAX_TITLE = 100  # characters
-MAPPINGS = (
-    "authorize_params",
-    "token_params",
-    "param_names",
-    "token_response",
-    "api_headers",
-    "scope_aliases",
-)
+    from jupyter_auth.core.secret import Secret
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,73 +50,184 @@ class Provider:
     with each request of a session.
     """
 
-    name: str
-    title: str = ""
-    issuer: str | None = None
-    endpoints: Endpoints | None = None
-    client_id: str | None = None
-    client_secret: Secret | None = None
-    client_auth: ClientAuth | None = None
-    grants: tuple[str, ...] = ()
-    scopes: tuple[str, ...] = ()
-    audience: str | None = None
-    authorize_params: Mapping[str, str] = field(default_factory=dict)
-    token_params: Mapping[str, str] = field(default_factory=dict)
-    redirect_uri: str | None = None
-    base_url: str | None = None
-    api_origins: tuple[str, ...] = ()
-    header: Header = field(default_factory=Header)
-    username_claim: str | None = None
-    username_url: str | None = None
-    ca_bundle: str | None = None
-    leeway: float | None = None
-    refresh_on: tuple[int, ...] = (401,)
-    revoke: bool = True
-    param_names: Mapping[str, str] = field(default_factory=dict)
-    token_response: Mapping[str, str] = field(default_factory=dict)
-    expires_format: str | None = None
-    scope_separator: str | None = None
-    scope_aliases: Mapping[str, str] = field(default_factory=dict)
-    api_headers: Mapping[str, str] = field(default_factory=dict)
-    throttle: Throttle = field(default_factory=Throttle)
-    service: Service | None = None
-    credentials_from: CredentialsFrom | None = None
-    import_from: OtherCache | None = None
-    paste: Paste | None = None
-    api_key: ApiKey | None = None
+    name: str = field(
+        metadata=described(
+            kinds.string,
+            "What it is called here: up to 64 lower-case letters, digits, `.`, `-` or `_`. In a"
+            " file it is the table's own name.",
+            harmless="what is bound rests under it",
+        )
+    )
+    title: str = optional(
+        kinds.title, "What people read on buttons and pages.", default="", harmless="only shown"
+    )
+    issuer: str | None = optional(
+        kinds.url_or_empty,
+        "Its address. Everything else is discovered there (OIDC Discovery, RFC 8414).",
+    )
+    endpoints: Endpoints | None = optional(Endpoints, "Where there is no issuer, or besides it.")
+    client_id: str | None = optional(kinds.string, "Your registration there.", tokens_only=True)
+    client_secret: Secret | None = optional(
+        kinds.secret,
+        "Its secret, for a client that is not public. It stays with the broker; better in the"
+        " environment than in a file.",
+        harmless="is what is bound; a new one is for the same place",
+    )
+    client_auth: ClientAuth | None = optional(
+        CLIENT_AUTH,
+        "How the secret is shown: `basic` (with a secret), `post`, `query` (all of a token"
+        " request in its URL), or `none`.",
+    )
+    grants: tuple[str, ...] = optional(
+        kinds.grants,
+        "How people sign in, the preferred grant first: `authorization_code` (the browser comes"
+        " back here), `device_code` (a code to type at its page), `paste` (a text to copy from"
+        " there), `api_key` (a static key), `password` (typed on a page of this server; old,"
+        " and to be avoided). Empty: those it offers.",
+        default=(),
+        harmless="which grants there are; where each leads is in the endpoints",
+    )
+    scopes: tuple[str, ...] = optional(
+        kinds.words,
+        "What to ask for. Empty: `openid profile email offline_access`, as far as offered.",
+        default=(),
+        harmless="what is asked for; an account knows what it was granted",
+    )
+    audience: str | None = optional(
+        kinds.string,
+        "The API that tokens are for, where the provider wants to know.",
+        tokens_only=True,
+    )
+    authorize_params: Mapping[str, str] = optional(
+        kinds.parameters,
+        "Further parameters of the authorization request.",
+        default=dict,
+        tokens_only=True,
+    )
+    token_params: Mapping[str, str] = optional(
+        kinds.parameters, "Further parameters of the token request.", default=dict
+    )
+    redirect_uri: str | None = optional(
+        kinds.string,
+        "The one address that is registered, where it cannot be this server's own. One at"
+        " another port of this machine is listened at; a browser elsewhere has its answer"
+        " pasted.",
+        harmless="each login is bound to its own; no token and no client secret goes there",
+    )
+    base_url: str | None = optional(
+        kinds.url_or_empty, "What relative URLs of a session are joined to.", tokens_only=True
+    )
+    api_origins: tuple[str, ...] = optional(
+        kinds.origins,
+        "Where the token may go. Empty: the origin of `base_url`, else of the issuer.",
+        default=(),
+        tokens_only=True,
+    )
+    header: Header = optional(
+        Header, "The header that carries the token.", default=Header, tokens_only=True
+    )
+    username_claim: str | None = optional(
+        kinds.string,
+        "The claim with the name to show.",
+        harmless="which claim is shown as the name; the account keeps issuer and subject",
+    )
+    username_url: str | None = optional(
+        kinds.url_or_empty, 'An API\'s "me", to find that claim in.', tokens_only=True
+    )
+    ca_bundle: str | None = optional(
+        kinds.string, "A file of certificates to trust there, in place of the usual ones."
+    )
+    leeway: float | None = optional(
+        kinds.seconds,
+        "Seconds before expiry that a token is refreshed. None: a tenth of its life, at most 60.",
+        harmless="when a token is refreshed",
+    )
+    refresh_on: tuple[int, ...] = optional(
+        kinds.statuses,
+        'HTTP statuses that mean "this token is dead".',
+        default=(401,),
+        harmless="when a token is refreshed",
+    )
+    revoke: bool = optional(
+        kinds.flag,
+        "Whether a sign-out revokes at the provider too (RFC 7009).",
+        default=True,
+        harmless="whether a sign-out also asks the provider",
+    )
+    param_names: Mapping[str, str] = optional(
+        kinds.mapping, "Other names for what is sent to its token endpoint.", default=dict
+    )
+    token_response: Mapping[str, str] = optional(
+        kinds.response_fields,
+        "Where in its answer the fields of RFC 6749 5.1 are, as in"
+        ' `{access_token = "details.accessToken"}`.',
+        default=dict,
+        tokens_only=True,
+    )
+    expires_format: str | None = optional(
+        kinds.date_format,
+        "How `expires_at` reads there, in the letters of `strptime`.",
+        harmless="how a date reads",
+    )
+    scope_separator: str | None = optional(
+        kinds.string,
+        "What stands between the scopes in its answers, where that is no space.",
+        harmless="how the scopes of an answer read",
+    )
+    scope_aliases: Mapping[str, str] = optional(
+        kinds.mapping,
+        "The scopes that its answers call by another name than they were asked for by:"
+        ' `{answered = "asked"}`.',
+        default=dict,
+        harmless="how the scopes of an answer read",
+    )
+    api_headers: Mapping[str, str] = optional(
+        kinds.mapping,
+        "Headers for each request of a session, such as `Accept`.",
+        default=dict,
+        tokens_only=True,
+    )
+    throttle: Throttle = optional(
+        Throttle,
+        "What is known of the API's limits.",
+        default=Throttle,
+        harmless="how often an API is called",
+    )
+    service: Service | None = optional(
+        Service,
+        "What is different for service accounts. It has to be there, if only as `{}`, for the"
+        " broker to issue their tokens to kernels.",
+    )
+    credentials_from: CredentialsFrom | None = optional(
+        CredentialsFrom,
+        "An installed package whose JSON file has a public client's credentials.",
+        tokens_only=True,
+    )
+    import_from: OtherCache | None = optional(
+        OtherCache,
+        "Where another package keeps its sign-ins, for `jupyter auth import`.",
+        tokens_only=True,
+    )
+    paste: Paste | None = optional(Paste, "Where a person finds the text that they paste.")
+    api_key: ApiKey | None = optional(ApiKey, "What a static key is there.", tokens_only=True)
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not NAME.fullmatch(self.name):
             raise ConfigurationError(
-                f"{self.name!r} cannot name a provider.",
+                f"{self.name!r} is not a valid provider name.",
                 hint="Use up to 64 lower-case letters, digits, dots, dashes or underscores.",
             )
         put = object.__setattr__
         for each in fields(self):
-            put(self, each.name, taken(self.name, each, getattr(self, each.name)))
+            put(self, each.name, taken(each, getattr(self, each.name), Place(self.name, each.name)))
         if not self.issuer and not (self.endpoints and self.endpoints.token_endpoint):
             raise ConfigurationError(
                 f"Provider {self.name!r} has no address.",
                 hint="Give its issuer URL, or its endpoints with a token_endpoint.",
             )
-        check_provider(self)
-        secret: Secret | str | None = self.client_secret
-        put(self, "client_secret", Secret(secret) if isinstance(secret, str) else secret)
-        put(self, "title", plain_text(self.title, MAX_TITLE) or self.name)
-        put(self, "scopes", words(self.scopes))
-        put(self, "grants", words(self.grants))
-        put(self, "refresh_on", tuple(self.refresh_on))
-        for name in MAPPINGS:
-            put(self, name, MappingProxyType(dict(getattr(self, name))))
+        put(self, "title", self.title or self.name)
         put(self, "client_auth", self.client_auth or ("basic" if self.client_secret else "none"))
-        put(self, "api_origins", tuple(map(origin_of, self._origins())))
-
-    def _origins(self) -> tuple[str, ...]:
-        if declared := words(self.api_origins):
-            for origin in declared:
-                require_secure(origin, "API origin")
-            return declared
-        return (self.base_url or self.address,)
+        put(self, "api_origins", self.api_origins or (origin_of(self.base_url or self.address),))
 
     @property
     def address(self) -> str:
@@ -160,6 +254,24 @@ class Provider:
     def fingerprint(self) -> str:
         """What accounts and secrets are bound to: another configuration never reads them."""
         return binding.digest(self)
+
+    @property
+    def first_fingerprint(self) -> str:
+        """The same in the first version of this package."""
+        at = self.endpoints or Endpoints()
+        urls = (self.issuer, at.token_endpoint, at.revocation_endpoint)
+        return binding.digest_of_first_version(*urls, self.client_id, self.audience)
+
+    def fingerprints(self, *, trusted: bool) -> set[str]:
+        """Those that it answers to. That of the first version is of five fields alone: it is for
+        what no kernel can have changed since (``trusted``).
+        """
+        return {self.fingerprint} | ({self.first_fingerprint} if trusted else set())
+
+    @property
+    def reach(self) -> str:
+        """Where a session sends tokens, as a digest: it knows by it that they are for there."""
+        return binding.reach(self.base_url, self.api_origins, dict(self.api_headers))
 
     @property
     def vouches(self) -> bool:
@@ -195,7 +307,7 @@ class Provider:
             api_headers=dict(self.api_headers),
             throttle=self.throttle,
             source=source,
-            reach=binding.reach(self),
+            reach=self.reach,
         )
 
 

@@ -26,12 +26,13 @@ from jupyter_auth.core.provider.client_credentials import (
 )
 from jupyter_auth.core.provider.definitions import (
     ADDRESSES,
+    TOKENS_ONLY,
     own_client,
     presets,
     provider_from_mapping,
     replace_provider,
 )
-from jupyter_auth.core.provider.field_types import nearest
+from jupyter_auth.core.provider.kinds import nearest
 from jupyter_auth.core.provider.made_in_code import MadeInCode, handle_of_provider
 from jupyter_auth.core.provider.provider import Provider, ProviderInfo
 from jupyter_auth.core.secret import Secret
@@ -59,7 +60,7 @@ def provider(name: str, **changes: Any) -> Provider:
         raise ConfigurationError("The first argument is a provider's name, such as 'github'.")
     before = Providers(user_file=user_file()).get(name)
     made = replace_provider(before, **own_client(vars(before), changes))
-    if "client_secret" in changes or binding.same(before, made, but=binding.NO_CLIENT_SECRET):
+    if "client_secret" in changes or binding.same(before, made, but=TOKENS_ONLY):
         return made
     return replace_provider(made, client_secret=None)  # it was given for other endpoints
 
@@ -113,7 +114,7 @@ class Providers:
         mine = source in {"user", "preset"} and provider.client_id == bare.client_id
         if provider.client_secret or self._user_file is None or not mine:
             return provider
-        bound = binding.fingerprints(bare, trusted=self._trusted(source, bare))
+        bound = bare.fingerprints(trusted=self._trusted(source, bare))
         secret = user_providers.kept_secret(
             user_providers.secrets_file(self._user_file), name, bound
         )
@@ -150,7 +151,7 @@ class Providers:
             if binding.is_of_first_version(account.fingerprint):
                 trusted = self._trusted(*self._defined(account.provider))
                 provider = self.get(account.provider)
-                if account.fingerprint in binding.fingerprints(provider, trusted=trusted):
+                if account.fingerprint in provider.fingerprints(trusted=trusted):
                     typed = "password" in provider.grants and account.subject is None
                     vouched = provider.vouches or typed
                     fresh = provider.fingerprint

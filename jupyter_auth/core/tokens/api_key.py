@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from jupyter_auth.core.common.urls import origin_of
 from jupyter_auth.core.errors import LoginFailed
 from jupyter_auth.core.models import Account, Token
-from jupyter_auth.core.provider import binding
 from jupyter_auth.core.secret import Secret
 
 if TYPE_CHECKING:
@@ -71,7 +70,7 @@ def as_token(account: Account, provider: Provider) -> Token:
         headers_at=filled,
         kind="api_key",
         person=account.person,
-        reach=binding.reach(provider),
+        reach=provider.reach,
     )
 
 

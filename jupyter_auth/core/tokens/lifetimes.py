@@ -6,7 +6,6 @@ import dataclasses
 from typing import TYPE_CHECKING
 
 from jupyter_auth.core.models import Token
-from jupyter_auth.core.provider import binding
 from jupyter_auth.core.secret import Secret
 from jupyter_auth.core.tokens import api_key
 
@@ -47,7 +46,7 @@ def as_token(account: Account, provider: Provider) -> Token:
         expires_at=account.expires_at,
         refresh_at=refresh_at(account, provider.leeway),
         person=account.person,
-        reach=binding.reach(provider),
+        reach=provider.reach,
     )
 
 

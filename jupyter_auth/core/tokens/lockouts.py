@@ -19,7 +19,8 @@ from jupyter_auth.core.errors import StoreError
 from jupyter_auth.core.tokens.store import own_directory
 
 if TYPE_CHECKING:
-    from jupyter_auth.core.common.rate_limits import Limits, Throttle
+    from jupyter_auth.core.common.rate_limits import Limits
+    from jupyter_auth.core.provider.field_types import Throttle
 
 
 def shared_name(address: str, throttle: Throttle, seen: Limits) -> str:

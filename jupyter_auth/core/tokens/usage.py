@@ -13,7 +13,8 @@ from jupyter_auth.core.tokens.lockouts import Lockouts, shared_name
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from jupyter_auth.core.common.rate_limits import Quota, Throttle
+    from jupyter_auth.core.common.rate_limits import Quota
+    from jupyter_auth.core.provider.field_types import Throttle
     from jupyter_auth.core.tokens.change_log import ChangeLog
 
 MOST = 512  # tokens that are known of: kernels make up their session_keys

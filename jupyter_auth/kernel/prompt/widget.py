@@ -23,9 +23,8 @@ from jupyter_auth.core.common.session_key import DEFAULT_KEY
 from jupyter_auth.core.errors import AuthError, LoginExpired, LoginRequired
 from jupyter_auth.core.login.grants import TYPED
 from jupyter_auth.core.models import AccountKey
-from jupyter_auth.core.provider.field_types import words
 from jupyter_auth.core.provider.provider import Provider
-from jupyter_auth.kernel.arguments import check_arguments
+from jupyter_auth.kernel.arguments import check_arguments, words
 from jupyter_auth.kernel.broker.connect import account_key, connect, default_provider, watch
 from jupyter_auth.kernel.prompt.prompt import (
     browser_here,

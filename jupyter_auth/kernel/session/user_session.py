@@ -10,7 +10,7 @@ import requests
 from jupyter_auth.core.common.urls import origin_of, require_secure
 from jupyter_auth.core.errors import AuthError
 from jupyter_auth.core.secret import MaskedStr
-from jupyter_auth.kernel.arguments import check_arguments
+from jupyter_auth.kernel.arguments import check_arguments, words
 from jupyter_auth.kernel.broker.connect import connect, default_provider, register_unnamed
 from jupyter_auth.kernel.http.requests_auth import TokenAuth
 from jupyter_auth.kernel.http.warnings import AuthWarning
@@ -102,13 +102,13 @@ class UserSession(AuthenticatedSession):
         wish = Wish(
             session_key=session_key,
             username=username,
-            scopes=_words(scopes),
+            scopes=words(scopes),
             grant=grant,
             interactive=interactive,
             timeout=timeout,
             password=password,
         )
-        self._set_up(info, wish, Places(base_url, _words(api_origins)))
+        self._set_up(info, wish, Places(base_url, words(api_origins)))
         try:
             self._sign_in.ensure(force=auth_force)
         except (AuthError, KeyboardInterrupt) as error:
@@ -201,7 +201,3 @@ def _fields(provider: Provider) -> dict[str, Any] | None:
     from jupyter_auth.core.provider.definitions import provider_to_mapping
 
     return provider_to_mapping(provider)
-
-
-def _words(value: Iterable[str] | str | None) -> tuple[str, ...]:
-    return tuple(value.split()) if isinstance(value, str) else tuple(value or ())

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from requests.structures import CaseInsensitiveDict
 
-from jupyter_auth.core.common.rate_limits import Limits, Quota, Throttle, quota_of
+from jupyter_auth.core.common.rate_limits import Limits, Quota, quota_of
+from jupyter_auth.core.provider.field_types import Throttle
 from jupyter_auth.core.tokens.change_log import ChangeLog
 from jupyter_auth.core.tokens.usage import LATELY, MOST, MOST_NOTEBOOKS, Usage
 

@@ -25,7 +25,6 @@ from jupyter_auth.core.errors import (
 from jupyter_auth.core.local_engine import LocalAccounts
 from jupyter_auth.core.login import grants
 from jupyter_auth.core.models import AccountKey
-from jupyter_auth.core.provider import binding
 from jupyter_auth.core.provider.registry import Providers, provider_from_mapping
 from jupyter_auth.core.secret import Secret
 from jupyter_auth.core.tokens.store import FileStore, MemoryStore
@@ -285,7 +284,7 @@ def test_an_endpoint_that_is_no_longer_allowed_gets_no_refresh_token(
     with pytest.raises(LoginRequired):  # the account was made with other hosts
         paste_engine.token("4insight")
     # One of an earlier version, which did not say so.
-    earlier = binding._first_version(paste_engine.configured("4insight"))
+    earlier = paste_engine.configured("4insight").first_fingerprint
     paste_engine._tokens.keep(dataclasses.replace(account, fingerprint=earlier))
     with pytest.raises(ConfigurationError, match="Nothing was sent"):
         paste_engine.token("4insight")

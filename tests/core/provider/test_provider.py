@@ -35,7 +35,7 @@ def test_a_name_is_a_word(name):
     "name", ["", "A", ".a", "-a", "../x", "a/b", "a b", "a\n", "a\x00", "é", "a" * 65]
 )
 def test_what_could_lead_astray_is_no_name(name):
-    with pytest.raises(ConfigurationError, match="cannot name"):
+    with pytest.raises(ConfigurationError, match="not a valid provider name"):
         provider(name=name)
 
 

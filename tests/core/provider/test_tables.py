@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 import subprocess
@@ -12,10 +13,16 @@ import pytest
 from traitlets.config import Config
 
 import jupyter_auth
-from jupyter_auth.core.common.rate_limits import Throttle
 from jupyter_auth.core.errors import ConfigurationError
+from jupyter_auth.core.provider import definitions
 from jupyter_auth.core.provider.definitions import provider_to_mapping
-from jupyter_auth.core.provider.field_types import PARTS, Endpoints, Header, Paste, Service
+from jupyter_auth.core.provider.field_types import (
+    Endpoints,
+    Header,
+    Paste,
+    Service,
+    Throttle,
+)
 from jupyter_auth.core.provider.provider import Provider
 from jupyter_auth.core.provider.registry import Providers, provider, provider_from_mapping
 from jupyter_auth.core.secret import Secret
@@ -23,6 +30,7 @@ from jupyter_auth.core.secret import Secret
 IDP = {"issuer": "https://idp.example.com", "client_id": "x"}
 TOKENS = "https://idp.example.com/token"
 SECRET = "planted-secret-5c0ffee"
+API_KEY = {"parts": {"key": "Key"}, "headers": {"*": {"x-api-key": "{key}"}}}
 TABLES = {
     "endpoints": {"token_endpoint": TOKENS, "scopes_supported": ["a", "b"]},
     "header": {"name": "accessToken", "template": "{token}"},
@@ -31,7 +39,7 @@ TABLES = {
     "credentials_from": {"package": "p", "file": "f.json", "client_id": "ID"},
     "import_from": {"paths": ["~/.other/*.json"], "unnamed": "main"},
     "paste": {"url": "https://idp.example.com/code", "hosts": ["idp.example.com"]},
-    "api_key": {"parts": {"key": "Key"}, "headers": {"*": {"x-api-key": "{key}"}}},
+    "api_key": API_KEY,
 }
 
 
@@ -50,14 +58,14 @@ def made(**fields) -> Provider:
 
 
 def test_each_field_with_a_table_has_one_here():
-    assert TABLES.keys() == PARTS.keys()
+    assert TABLES.keys() == definitions.TABLES.keys()
 
 
 @pytest.mark.parametrize("field", TABLES)
 @pytest.mark.parametrize("kind", [dict, MappingProxyType, Config])
 def test_a_mapping_makes_the_part(field, kind):
     provider = made(**{field: kind(TABLES[field])})
-    assert isinstance(getattr(provider, field), PARTS[field])
+    assert isinstance(getattr(provider, field), definitions.TABLES[field])
     assert provider == provider_from_mapping("idp", {**IDP, field: TABLES[field]})
 
 
@@ -139,23 +147,44 @@ WRONG = {
     "an unknown key": ({"throttle": {"limt": 10}}, "'throttle'.*'limt'.*Did you mean limit?"),
     "one near nothing": ({"header": {"zzz": 1}}, "'header'.*'zzz'.*Known are: name, template"),
     "no text as a key": ({"throttle": {5: 10}}, "'throttle'.* key 5"),
-    "no table": ({"throttle": 10}, "'throttle'.* must be a table of: limit, lockout"),
-    "a list": ({"paste": ["https://idp.example.com"]}, "'paste'.* must be a table of: hosts, url"),
-    "another part": ({"header": Throttle()}, "'header'.* must be a table of: name, template"),
+    "no table": ({"throttle": 10}, "'throttle'.* must be a table with any of `statuses`, "),
+    "a list": (
+        {"paste": ["https://idp.example.com"]},
+        "'paste'.* must be a table with `url` and optionally `hosts`",
+    ),
+    "another table": ({"header": Throttle()}, "'header'.* a table with any of `name`, `template`"),
     "a key too few": ({"credentials_from": {"package": "p"}}, "'credentials_from'.* key 'file'"),
-    "a number": ({"throttle": {"limit": "ten"}}, "'throttle.limit'.* is not a number of calls"),
-    "a text": ({"endpoints": {"token_endpoint": 5}}, "'endpoints.token_endpoint'.* not a text"),
-    "scopes": ({"service": {"scopes": 5}}, "'service.scopes'.* is not a list of texts"),
-    "a secret": ({"service": {"client_secret": [SECRET]}}, "'service.client_secret'.* not a text"),
+    "none for a key": ({"paste": Paste(url=None)}, "'paste.url'.* must be a string"),
+    "a number": ({"throttle": {"limit": "ten"}}, "'throttle.limit'.* must be a whole number"),
+    "a string": ({"endpoints": {"token_endpoint": 5}}, "'endpoints.token_endpoint'.* be a string"),
+    "scopes": ({"service": {"scopes": 5}}, "'service.scopes'.* must be a list of strings"),
+    "a secret": ({"service": {"client_secret": [SECRET]}}, "'service.client_secret'.* a string"),
     "a package": (
         {"credentials_from": {"package": 5, "file": "f", "client_id": "c"}},
-        "'credentials_from.package'.* is not a text",
+        "'credentials_from.package'.* must be a string",
     ),
-    "paths": ({"import_from": {"paths": "~/x"}}, "'import_from.paths'.* is not a list of texts"),
-    "hosts": ({"paste": {"url": TOKENS, "hosts": 5}}, "'paste.hosts'.* is not a list of texts"),
+    "paths": ({"import_from": {"paths": "~/x"}}, "'import_from.paths'.* must be a list of strings"),
+    "hosts": ({"paste": {"url": TOKENS, "hosts": 5}}, "'paste.hosts'.* must be a list of strings"),
     "an algorithm": (
         {"endpoints": {"id_token_signing_alg_values_supported": 5}},
-        "'endpoints.id_token_signing_alg_values_supported'.* is not a list of texts",
+        "'endpoints.id_token_signing_alg_values_supported'.* must be a list of strings",
+    ),
+    "no key": ({"api_key": 5}, "a table with `parts`, `headers` and optionally `environment`"),
+    "parts": ({"api_key": API_KEY | {"parts": 5}}, "'api_key.parts'.* must be a table of strings"),
+    "a part": ({"api_key": API_KEY | {"parts": {"Key": "K"}}}, "'api_key.parts'.* lower-case"),
+    "headers": ({"api_key": API_KEY | {"headers": 5}}, "'api_key.headers'.* a table of tables"),
+    "of one origin": (
+        {"api_key": API_KEY | {"headers": {"*": 5}}},
+        "'api_key.headers'.* strings",
+    ),
+    "an origin": ({"api_key": API_KEY | {"headers": {5: {}}}}, "'api_key.headers'.* a string"),
+    "a header": (
+        {"api_key": API_KEY | {"headers": {"*": {"x y": "{key}"}}}},
+        "'api_key.headers'.* must be the name of an HTTP header",
+    ),
+    "a value": (
+        {"api_key": API_KEY | {"headers": {"*": {"x": "{other}"}}}},
+        "'api_key.headers'.* made of the parts",
     ),
 }
 
@@ -177,6 +206,21 @@ def test_a_wrong_one_is_one_sentence_that_names_the_field(made_by, fields, says)
     assert "'insideview'" in str(caught.value)
     assert "\n" not in str(caught.value)
     assert SECRET not in str(caught.value)
+
+
+@pytest.mark.parametrize("of", [Provider, *definitions.TABLES.values()])
+def test_every_field_says_what_it_holds(of):
+    assert all(callable(each.metadata["kind"]) for each in dataclasses.fields(of))
+
+
+@pytest.mark.parametrize(("of", "given"), [(Provider, IDP | {"name": "idp"}), (Header, {})])
+def test_a_field_that_does_not_say_it_is_refused(of, given):
+    """Where it is added, and not by whoever uses it first."""
+    more = dataclasses.make_dataclass(
+        "More", [("more", str, "")], bases=(of,), frozen=True, kw_only=True
+    )
+    with pytest.raises(KeyError, match="kind"):
+        more(**given)
 
 
 def test_a_field_that_does_not_exist_gets_one_near_it():
