@@ -81,6 +81,7 @@ if __name__ == "__main__":
     import psycopg  # noqa: F401
 
     import jupyter_auth.server.hub.cli  # noqa: F401
+    import jupyter_auth.terminal  # noqa: F401
     from jupyter_auth import cli
 
     for line in sys.stdin:
