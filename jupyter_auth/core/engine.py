@@ -16,6 +16,7 @@ from jupyter_auth.core.models import (
     Changes,
     Imported,
     Login,
+    LoginRequest,
     Logout,
     Token,
 )
@@ -96,30 +97,9 @@ class Engine(Parts):
 
     # Logins
 
-    def begin(
-        self,
-        provider: str,
-        session_key: str = DEFAULT_KEY,
-        *,
-        username: str | None = None,
-        scopes: Sequence[str] | None = None,
-        force: bool = False,
-        grant: str | None = None,
-        kernel: str | None = None,
-        notebook: str | None = None,
-        shared: bool = False,
-    ) -> Login:
+    def begin(self, request: LoginRequest) -> Login:
         """A pending login; see ``Accounts.begin``. The provider is asked who it is before."""
-        request = self._sign_ins.request(
-            AccountKey(provider, session_key),
-            username=username,
-            scopes=scopes,
-            force=force,
-            grant=grant,
-            has_pages=self.has_pages,
-        )
-        login = self._logins.begin(request, kernel=kernel, notebook=notebook, shared=shared)
-        return self._begun(login)
+        return self._begun(self._sign_ins.begin(request, has_pages=self.has_pages))
 
     def _begun(self, login: Login) -> Login:
         """What ``begin`` returns: a driver of its own may have more to do first."""

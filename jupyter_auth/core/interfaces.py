@@ -14,7 +14,15 @@ if TYPE_CHECKING:
 
     from jupyter_auth.core.common.finding import Finding
     from jupyter_auth.core.common.rate_limits import Limits
-    from jupyter_auth.core.models import AccountInfo, Changes, Imported, Login, Logout, Token
+    from jupyter_auth.core.models import (
+        AccountInfo,
+        Changes,
+        Imported,
+        Login,
+        LoginRequest,
+        Logout,
+        Token,
+    )
     from jupyter_auth.core.provider.provider import Provider, ProviderInfo
     from jupyter_auth.core.secret import Secret
 
@@ -57,22 +65,8 @@ class Accounts(Protocol):
         The provider is asked afresh, which may take seconds. ProviderNotFound.
         """
 
-    def begin(
-        self,
-        provider: str,
-        session_key: str = DEFAULT_KEY,
-        *,
-        username: str | None = None,
-        scopes: Sequence[str] | None = None,
-        force: bool = False,
-        grant: str | None = None,
-        kernel: str | None = None,
-        notebook: str | None = None,
-    ) -> Login:
+    def begin(self, request: LoginRequest) -> Login:
         """A pending login: a new one, or the one under way for the same account and parameters.
-
-        ``force`` asks the provider to prompt; ``grant`` is the way in, None: the preferred one;
-        ``kernel`` and ``notebook`` say who asks.
 
         ProviderNotFound, ConfigurationError; ProviderUnavailable, ProviderError from discovery.
         """

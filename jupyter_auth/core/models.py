@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from jupyter_auth.core.common.handles import plain
@@ -15,7 +15,7 @@ from jupyter_auth.core.common.session_key import DEFAULT_KEY
 from jupyter_auth.core.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from jupyter_auth.core.common.rate_limits import Limits
     from jupyter_auth.core.secret import Secret
@@ -196,6 +196,27 @@ class AccountInfo:
         """Whether it is that person's. A key that names nobody is whoever's set it."""
         nameless_key = self.kind == "api_key" and self.username is None
         return nameless_key or username in self.names
+
+
+@dataclass(frozen=True)
+class LoginRequest:
+    """What a person is asked to sign in to.
+
+    ``username``: the account must be theirs. ``scopes``: empty for the provider's own. ``force``
+    asks the provider to prompt. ``grant`` None: the preferred one. ``kernel`` and ``notebook`` say
+    who asks. ``shared``: as in ``Login``.
+    """
+
+    provider: str
+    session_key: str = DEFAULT_KEY
+    _: KW_ONLY
+    username: str | None = None
+    scopes: Sequence[str] = ()
+    force: bool = False
+    grant: str | None = None
+    kernel: str | None = None
+    notebook: str | None = None
+    shared: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

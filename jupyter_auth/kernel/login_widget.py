@@ -67,7 +67,7 @@ class LoginWidget(AccountWidget):
         if self._session is None:
             wish = Wish(
                 session_key=self._key.session_key,
-                scopes=tuple(self._asked["scopes"] or ()),
+                scopes=tuple(self._asked["scopes"]),
                 interactive=False,
                 person=self._person,
             )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from core.sign_in import arrive, engine_of, exchanged, party_at, sign_in
+from jupyter_auth.core.models import LoginRequest
 from jupyter_auth.core.protocol import http
 from jupyter_auth.core.tokens.store import FileStore, MemoryStore
 
@@ -85,7 +86,7 @@ def impatient() -> Callable[[], AbstractContextManager[None]]:
 
 @pytest.fixture
 def login(engine) -> Login:
-    return engine.begin("idp")
+    return engine.begin(LoginRequest("idp"))
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from jupyter_auth.core.common.blocked_addresses import Trust
 from jupyter_auth.core.common.handles import plain
 from jupyter_auth.core.common.session_key import DEFAULT_KEY
 from jupyter_auth.core.engine import Engine
-from jupyter_auth.core.models import Account, AccountKey
+from jupyter_auth.core.models import Account, AccountKey, LoginRequest
 from jupyter_auth.core.protocol import oauth
 from jupyter_auth.core.protocol.parties import Party
 from jupyter_auth.core.provider.field_types import Endpoints
@@ -116,7 +116,7 @@ def sign_in(
     **asked: Any,
 ) -> Account:
     """The whole login; the account as it rests."""
-    login = engine.begin(name, key, **asked)
+    login = engine.begin(LoginRequest(name, key, **asked))
     ended = arrive(engine, login, server, person=person).finish(engine)
     assert ended.status == "complete", ended.error
     return account_of(engine, name, key)

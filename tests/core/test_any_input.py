@@ -15,6 +15,7 @@ from providers.troubles import Reply
 from core.sign_in import arrive, party_at
 from jupyter_auth.core import wire
 from jupyter_auth.core.errors import AuthError, ConfigurationError, ProviderError
+from jupyter_auth.core.models import LoginRequest
 from jupyter_auth.core.protocol import id_token, oauth
 from jupyter_auth.core.protocol.discovery import Discovery
 from jupyter_auth.core.protocol.oauth_response import TokenResponse
@@ -110,7 +111,7 @@ def test_any_keys_and_any_id_token(keys, text):
 @given(st.dictionaries(st.sampled_from(["state", "code", "iss", "error"]), st.text(max_size=30)))
 @over_sockets
 def test_any_callback(engine, rogue, params):
-    login = engine.begin("idp")
+    login = engine.begin(LoginRequest("idp"))
     callback = arrive(engine, login, rogue)
     known = params.get("state") is None
     with contextlib.suppress(AuthError):

@@ -11,6 +11,7 @@ from providers.rogue import RogueProvider
 from core.sign_in import REDIRECT_URI, account_of, arrive, ended, sign_in, table
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.errors import ConfigurationError, ProviderNotFound, ProviderUnavailable
+from jupyter_auth.core.models import LoginRequest
 from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.core.tokens.store import MemoryStore
 
@@ -36,7 +37,7 @@ def engine_with() -> Iterator[Callable[..., Engine]]:
 
 def failed(engine: Engine, server: Any, code: str) -> tuple[str, str]:
     """Sentence and hint of a login that comes to nothing."""
-    login = arrive(engine, engine.begin("idp"), server).finish(engine)
+    login = arrive(engine, engine.begin(LoginRequest("idp")), server).finish(engine)
     error = ended(login, code).error
     assert error
     return error["message"], error["hint"]
@@ -44,13 +45,13 @@ def failed(engine: Engine, server: Any, code: str) -> tuple[str, str]:
 
 def test_an_unknown_provider_names_those_near_it(engine_with, rogue):
     with pytest.raises(ProviderNotFound) as caught:
-        engine_with(rogue).begin("ipd")
+        engine_with(rogue).begin(LoginRequest("ipd"))
     assert caught.value.hint == "Did you mean idp?"
 
 
 def test_a_missing_client_id_says_how_to_add_it(engine_with, rogue):
     with pytest.raises(ConfigurationError) as caught:
-        engine_with(rogue, client_id=None).begin("idp")
+        engine_with(rogue, client_id=None).begin(LoginRequest("idp"))
     assert caught.value.message == "Provider 'idp' has no client id."
     assert "%auth add idp --client-id ID" in caught.value.hint
 
@@ -145,7 +146,7 @@ def private(certificate) -> Iterator[RogueProvider]:
 
 def test_a_certificate_that_is_not_trusted_names_both_ways_and_no_switch(engine_with, private):
     with pytest.raises(ProviderUnavailable) as caught:
-        engine_with(private).begin("idp")
+        engine_with(private).begin(LoginRequest("idp"))
     assert "is not trusted here" in caught.value.message
     assert "`ca_bundle` of the provider, or REQUESTS_CA_BUNDLE" in caught.value.hint
     assert "no switch" in caught.value.hint
@@ -163,18 +164,18 @@ def test_the_whole_login_goes_by_the_providers_ca_bundle(engine_with, private, c
 
 def test_the_environments_bundle_does_for_all(engine_with, private, certificate, monkeypatch):
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate.ca_bundle))
-    assert engine_with(private).begin("idp").status == "pending"
+    assert engine_with(private).begin(LoginRequest("idp")).status == "pending"
 
 
 def test_another_bundle_does_not_do(engine_with, private, tmp_path):
     (tmp_path / "other").mkdir()
     other = certificates.make(tmp_path / "other")
     with pytest.raises(ProviderUnavailable, match="not trusted"):
-        engine_with(private, ca_bundle=str(other.ca_bundle)).begin("idp")
+        engine_with(private, ca_bundle=str(other.ca_bundle)).begin(LoginRequest("idp"))
 
 
 def test_a_bundle_that_is_not_there_is_named(engine_with, private, tmp_path):
     with pytest.raises(ConfigurationError) as caught:
-        engine_with(private, ca_bundle=str(tmp_path / "gone.pem")).begin("idp")
+        engine_with(private, ca_bundle=str(tmp_path / "gone.pem")).begin(LoginRequest("idp"))
     assert str(tmp_path / "gone.pem") in caught.value.message
     assert "PEM" in caught.value.hint

@@ -12,6 +12,7 @@ import pytest
 from core.sign_in import REDIRECT_URI, USER, arrive, expire_here, provider_at, visit
 from jupyter_auth.core import wire
 from jupyter_auth.core.errors import LoginRequired, RefreshRejected
+from jupyter_auth.core.models import LoginRequest
 
 HIDDEN = ("access_token", "refresh_token", "id_token", "code", "code_verifier", "state", "nonce")
 
@@ -40,7 +41,7 @@ def test_a_whole_life_shows_nothing(engines, files, oidc, shown):
     engine.configure(provider)
     said = []
 
-    login = engine.begin("idp", kernel="k", notebook="n.ipynb")
+    login = engine.begin(LoginRequest("idp", kernel="k", notebook="n.ipynb"))
     url, binding = engine.open(login.id, REDIRECT_URI, USER)
     logging.disable()  # what follows is the person's browser, not we
     params = visit(oidc, url)
@@ -77,7 +78,7 @@ def test_a_whole_life_shows_nothing(engines, files, oidc, shown):
 
 def test_what_holds_secrets_is_not_pickled(engines, files, oidc):
     engine = engines(files, time.time, idp=oidc)
-    login = engine.begin("idp")
+    login = engine.begin(LoginRequest("idp"))
     arrive(engine, login, oidc).finish(engine)
     for holder in (files.accounts()[0], engine.token("idp")):
         with pytest.raises(TypeError):
@@ -88,7 +89,7 @@ def test_what_holds_secrets_is_not_pickled(engines, files, oidc):
 def test_at_rest_there_is_one_file_and_nothing_beside_it(engines, files, oidc):
     """No code, state, verifier or client secret rests anywhere."""
     engine = engines(files, time.time, idp=oidc)
-    callback = arrive(engine, engine.begin("idp"), oidc)
+    callback = arrive(engine, engine.begin(LoginRequest("idp")), oidc)
     callback.finish(engine)
     rests = b"".join(p.read_bytes() for p in files.directory.rglob("*") if p.is_file()).decode()
     assert files.accounts()[0].refresh_token.reveal() in rests

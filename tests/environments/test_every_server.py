@@ -9,6 +9,7 @@ import pytest
 from environments.servers import KINDS, Builder
 
 from jupyter_auth import UserSession
+from jupyter_auth.core.models import LoginRequest
 from jupyter_auth.kernel.broker.broker_client import BrokerClient
 
 
@@ -50,7 +51,7 @@ def test_proxies_and_netrc_of_the_environment_change_nothing(
     monkeypatch.setenv("HOME", str(tmp_path))
     place = builder.build("at_the_root")
     monkeypatch.setenv("JUPYTER_AUTH_CONNECTION", str(place.server.connection_file))
-    login = BrokerClient(place.server.connection_file).begin("idp")
+    login = BrokerClient(place.server.connection_file).begin(LoginRequest("idp"))
     browser = place.browser()
     assert browser.arrive(oidc.login(browser.open({"path": login.path}))) == login.path
     with UserSession("idp", base_url=f"{oidc.issuer}/api", interactive=False) as session:

@@ -10,6 +10,7 @@ from environments.terminal import run
 from kernel.broker_socket import OpenDoor
 
 from jupyter_auth.core.engine import Engine
+from jupyter_auth.core.models import LoginRequest
 from jupyter_auth.core.provider.registry import Providers, user_file
 from jupyter_auth.core.tokens.store import FileStore
 
@@ -70,7 +71,7 @@ def home(request, env, monkeypatch, oidc, tmp_path):
     for name in ("HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME"):
         monkeypatch.setenv(name, env[name])
     engine = Engine(Providers(user_file=user_file()), FileStore())
-    assert sign_in(engine, oidc, engine.begin("idp")).status == "complete"
+    assert sign_in(engine, oidc, engine.begin(LoginRequest("idp"))).status == "complete"
     if request.param == "engine":
         yield env
     else:

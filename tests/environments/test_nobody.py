@@ -22,6 +22,7 @@ from patience import PATIENCE, eventually
 from server.jupyter_process import JupyterProcess
 
 from jupyter_auth.core.engine import Engine
+from jupyter_auth.core.models import LoginRequest
 from jupyter_auth.core.provider.registry import Providers, user_file
 from jupyter_auth.core.tokens.store import FileStore
 
@@ -98,7 +99,7 @@ def engine(person):  # noqa: ARG001 (it looks into that environment)
 def sign_in(engine, oidc):
     from kernel.sign_in import sign_in
 
-    assert sign_in(engine, oidc, engine.begin("idp")).status == "complete"
+    assert sign_in(engine, oidc, engine.begin(LoginRequest("idp"))).status == "complete"
 
 
 @pytest.mark.parametrize("runner", [by_nbclient, by_nbconvert, by_papermill])

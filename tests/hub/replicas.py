@@ -20,6 +20,7 @@ from processes import free_port
 
 from hub.hub_process import START_TIMEOUT, Hub, answers
 from jupyter_auth.core.engine import Engine
+from jupyter_auth.core.models import LoginRequest
 from jupyter_auth.core.protocol.discovery import Discovery
 from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.server.hub.storage.database import Database, Owner
@@ -253,7 +254,7 @@ def sign_in(
 
 def complete_login(engine: Engine, provider: str, rogue: RogueProvider) -> None:
     """A whole login, without a browser."""
-    login = engine.begin(provider)
+    login = engine.begin(LoginRequest(provider))
     back = f"http://127.0.0.1:1/callback/{provider}"
     url, binding = engine.open(login.id, back, "anybody")
     params = dict(parse_qsl(urlsplit(rogue.authorize(url)).query))

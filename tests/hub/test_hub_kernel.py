@@ -13,6 +13,7 @@ from patience import PATIENCE, eventually
 
 from hub.served import PLACE, browser_of
 from jupyter_auth.core.errors import BrokerUnavailable, LoginRequired, UserMismatch
+from jupyter_auth.core.models import LoginRequest
 from jupyter_auth.kernel.broker.connect import connect
 from jupyter_auth.kernel.session.user_session import UserSession
 
@@ -39,7 +40,7 @@ def environ_of(hub: Hub, user: str) -> dict[str, str]:
 
 def test_it_signs_in_and_out_and_hears_of_it(served: Hub, oidc: OidcProvider) -> None:
     accounts = connect(environ_of(served, "carol"))
-    login = accounts.begin("idp", "alone")
+    login = accounts.begin(LoginRequest("idp", "alone"))
     assert login.path == f"{served.prefix}{PLACE}login/{login.id}"
     since = accounts.changes().sequence
     browser = browser_of(served, "carol")
@@ -72,7 +73,7 @@ def test_it_signs_in_and_out_and_hears_of_it(served: Hub, oidc: OidcProvider) ->
 
 
 def test_it_gets_what_is_of_its_own_user_alone(served: Hub) -> None:
-    login = connect(environ_of(served, "alice")).begin("idp", "mine")
+    login = connect(environ_of(served, "alice")).begin(LoginRequest("idp", "mine"))
     bob = connect(environ_of(served, "bob"))
     assert login.id not in {each.id for each in bob.logins()}
 
@@ -86,7 +87,7 @@ def test_two_kernels_of_one_user_each_keep_to_their_person(
     accounts, browser = connect(), browser_of(served, "carol")
 
     def arrive(who: str, session_key: str = "default") -> None:
-        login = accounts.begin("idp", session_key, force=True)
+        login = accounts.begin(LoginRequest("idp", session_key, force=True))
         callback = oidc.login(browser.open({"path": login.path}), who)
         assert browser.arrive(callback) == login.path
 

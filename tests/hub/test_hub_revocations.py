@@ -21,6 +21,7 @@ from sqlalchemy import select
 
 from hub.stores import ALICE, BOB, revocations_of
 from jupyter_auth.core.errors import StoreError
+from jupyter_auth.core.models import LoginRequest
 from jupyter_auth.server.hub.admin import sign_out, sweep
 from jupyter_auth.server.hub.revocations import KIND, TRIES, TRY, Tried
 from jupyter_auth.server.hub.storage import database, sql_store
@@ -102,7 +103,7 @@ def test_what_was_granted_to_nobody_is_queued_too(
 ) -> None:
     rogue.script("revoke", troubles.close())
     engine = replica.engine(ALICE)
-    login = engine.begin("idp", username="somebody-else")
+    login = engine.begin(LoginRequest("idp", username="somebody-else"))
     url, binding = engine.open(login.id, "http://127.0.0.1:1/callback/idp", "anybody")
     params = dict(parse_qsl(urlsplit(rogue.authorize(url)).query))
     done = engine.finish("idp", params, {binding.name: binding.value}, "anybody", confirm_by=None)

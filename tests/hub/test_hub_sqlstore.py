@@ -20,6 +20,7 @@ from hub.stores import ALICE, BOB, KEY, KEYS, account, keep
 from jupyter_auth import ConfigurationError, LoginExpired, Provider
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.errors import StoreError
+from jupyter_auth.core.models import LoginRequest
 from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.server.hub.storage import database as database_module
 from jupyter_auth.server.hub.storage import sql_store
@@ -313,8 +314,8 @@ def test_what_one_replica_begins_another_finishes_and_the_first_is_told(
     replica: Callable[..., Engine], oidc: OidcProvider
 ) -> None:
     first, second = replica(), replica()
-    login = first.begin("idp")
-    assert second.begin("idp").id == login.id, "it was not joined"
+    login = first.begin(LoginRequest("idp"))
+    assert second.begin(LoginRequest("idp")).id == login.id, "it was not joined"
     assert second.login(login.id) == login
     since = first.changes().sequence
     assert finish(second, oidc, first.open(login.id, CALLBACK, "alice")).status == "complete"
@@ -327,7 +328,7 @@ def test_what_one_replica_begins_another_finishes_and_the_first_is_told(
 def test_a_login_of_one_user_is_unknown_to_another(
     replica: Callable[..., Engine], oidc: OidcProvider
 ) -> None:
-    login = replica(ALICE).begin("idp")
+    login = replica(ALICE).begin(LoginRequest("idp"))
     opened = replica(ALICE).open(login.id, CALLBACK, "alice")
     with pytest.raises(LoginExpired):
         replica(BOB).login(login.id)
@@ -337,7 +338,7 @@ def test_a_login_of_one_user_is_unknown_to_another(
 
 def test_one_refresh_for_all_replicas(replica: Callable[..., Engine], oidc: OidcProvider) -> None:
     engines = [replica() for _ in range(4)]
-    opened = engines[0].open(engines[0].begin("idp").id, CALLBACK, "alice")
+    opened = engines[0].open(engines[0].begin(LoginRequest("idp")).id, CALLBACK, "alice")
     finish(engines[0], oidc, opened)
     old = engines[0].token("idp").digest
     with ThreadPoolExecutor(8) as pool:
@@ -357,7 +358,7 @@ def test_whoever_goes_from_replica_to_replica_is_told_once_and_never_kept_busy(
         found = engine.changes(since)
         since, resets = found.sequence, resets + found.reset
     assert resets <= 2, "each look at another replica begins anew"
-    login = first.begin("idp")
+    login = first.begin(LoginRequest("idp"))
     second.poll()
     told = second.changes(since)
     assert [each.login and each.login.id for each in told.changes] == [login.id]

@@ -11,6 +11,7 @@ from providers.sockets import SocketServer
 from providers.troubles import Reply
 
 from jupyter_auth.core.engine import Engine
+from jupyter_auth.core.models import LoginRequest
 from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.core.tokens.store import FileStore, MemoryStore
 from jupyter_auth.kernel.broker.broker_client import BrokerClient
@@ -74,7 +75,7 @@ def client(door):
 @pytest.fixture
 def signed_in(engine, rogue):
     """Rosa has signed in."""
-    assert sign_in(engine, rogue, engine.begin("idp")).status == "complete"
+    assert sign_in(engine, rogue, engine.begin(LoginRequest("idp"))).status == "complete"
     return engine
 
 
@@ -83,7 +84,7 @@ def source(configured, rogue, clock):
     """Rosa's tokens, from an engine in memory before a provider over a socket."""
     rogue.clock = clock
     engine = Engine(Providers(configured), MemoryStore(), clock=clock)
-    sign_in(engine, rogue, engine.begin("idp"))
+    sign_in(engine, rogue, engine.begin(LoginRequest("idp")))
     yield AccountTokens(engine, "idp", clock=clock)
     engine.close()
 

@@ -8,6 +8,7 @@ import json
 import pytest
 from patience import until
 
+from jupyter_auth.core.models import LoginRequest
 from jupyter_auth.core.provider.registry import provider_from_mapping
 from jupyter_auth.kernel.login_widget import LoginWidget
 from kernel.prompt.widget_views import View, door, engine, kernel, one_engine, show
@@ -92,7 +93,7 @@ def test_how_a_sign_in_ended_is_its_status(watched, engine, oidc, status, end):
 
 
 def test_whoever_is_signed_in_already_is_there_at_once(kernel, engine, oidc):
-    sign_in(engine, oidc, engine.begin("idp"), username="bob")
+    sign_in(engine, oidc, engine.begin(LoginRequest("idp")), username="bob")
     code = "from jupyter_auth import LoginWidget\nshown = LoginWidget('idp')\n"
     ran = kernel.ok(f"{code}shown.signed_in, shown.username, shown.status")
     assert ran.text() == "(True, 'bob', 'signed_in')"
@@ -107,7 +108,7 @@ def test_its_session_works_and_is_of_whoever_is_signed_in(watched, engine, oidc)
     assert watched.value(who) == "'alice'"
     assert watched.value("first = shown.session\nfirst is shown.session") == "True"
     assert watched.value("first") != ""
-    sign_in(engine, oidc, engine.begin("idp", force=True), username="bob")
+    sign_in(engine, oidc, engine.begin(LoginRequest("idp", force=True)), username="bob")
     watched.wait("shown.username == 'bob'")
     assert watched.value("called") == "[(True, 'alice'), (True, 'bob')]"
     assert watched.value(who) == "'bob'"
@@ -122,7 +123,7 @@ def test_its_session_works_and_is_of_whoever_is_signed_in(watched, engine, oidc)
 
 
 def test_it_is_of_the_person_that_was_asked_for(kernel, engine, oidc):
-    sign_in(engine, oidc, engine.begin("idp"), username="bob")
+    sign_in(engine, oidc, engine.begin(LoginRequest("idp")), username="bob")
     code = MADE.replace("LoginWidget('idp')", "LoginWidget('idp', username='alice')")
     watched = Watched(kernel, code)
     assert watched.value("shown.signed_in, shown.username, shown.session") == "(False, None, None)"
@@ -203,7 +204,7 @@ def test_a_sign_in_that_runs_out_is_seen_to(kernel, engine, oidc):
     oidc.ttl(AccessToken=5)
     table = consenting(oidc, client_id="brief", scopes="openid profile")
     brief = engine.register(provider_from_mapping("brief", table)).name
-    sign_in(engine, oidc, engine.begin(brief), username="alice")
+    sign_in(engine, oidc, engine.begin(LoginRequest(brief)), username="alice")
     watched = Watched(kernel, MADE.replace("'idp'", repr(brief)))
     code = "import time\nshown.signed_in == (time.time() < shown.expires_at.timestamp())"
     assert watched.value(code) == "True"
@@ -219,7 +220,7 @@ def test_a_sign_in_that_runs_out_is_seen_to(kernel, engine, oidc):
 def other(engine, oidc):
     """What another provider goes by, where bob is signed in."""
     made = engine.register(provider_from_mapping("other", consenting(oidc, title="The other")))
-    sign_in(engine, oidc, engine.begin(made.name), username="bob")
+    sign_in(engine, oidc, engine.begin(LoginRequest(made.name)), username="bob")
     return made.name
 
 
@@ -241,7 +242,7 @@ def test_the_provider_can_be_set(watched, engine, other):
 
 
 def test_the_session_key_can_be_set_too(watched, engine, oidc):
-    sign_in(engine, oidc, engine.begin("idp", "work"), username="bob")
+    sign_in(engine, oidc, engine.begin(LoginRequest("idp", "work")), username="bob")
     assert watched.value("shown.session_key = 'work'\nshown.username") == "'bob'"
     assert watched.value("shown.session.session_key") == "'work'"
 
@@ -298,7 +299,7 @@ def test_without_an_event_loop_it_is_told_by_the_watcher(engine, oidc, where):
     called = []
     widget = where(lambda: LoginWidget("idp", accounts=engine))
     widget.on_signed_in(called.append)
-    sign_in(engine, oidc, engine.begin("idp"), username="alice")
+    sign_in(engine, oidc, engine.begin(LoginRequest("idp")), username="alice")
     until(lambda: called == [widget])
     assert (widget.username, widget.status) == ("alice", "signed_in")
     widget.close()
@@ -311,7 +312,7 @@ SESSION = "from jupyter_auth import UserSession\nsession = UserSession('idp')\ns
 
 @pytest.fixture
 def alice(engine, oidc):
-    sign_in(engine, oidc, engine.begin("idp"), username="alice")
+    sign_in(engine, oidc, engine.begin(LoginRequest("idp")), username="alice")
 
 
 def test_a_session_that_ends_a_cell_shows_its_account(kernel, engine, alice):  # noqa: ARG001

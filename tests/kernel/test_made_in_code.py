@@ -12,6 +12,7 @@ import jupyter_auth
 from jupyter_auth import ClientSession, LoginWidget, Provider, TokenAuth, UserSession
 from jupyter_auth.core.common.handles import MARK
 from jupyter_auth.core.errors import LoginRequired, ProviderNotFound
+from jupyter_auth.core.models import LoginRequest
 from jupyter_auth.core.provider import made_in_code
 from jupyter_auth.core.provider.field_types import Service
 from jupyter_auth.kernel.broker import connect as clients
@@ -182,7 +183,7 @@ def test_two_scripts_with_one_name_have_accounts_of_their_own(rogue, monkeypatch
     )
     accounts = connect()
     accounts.register(one)
-    login = accounts.begin("acme")
+    login = accounts.begin(LoginRequest("acme"))
     assert requests.get(login.url, timeout=PATIENCE).ok
     assert accounts.login(login.id).status == "complete"
     monkeypatch.setattr(clients, "_made", {})  # another process

@@ -13,6 +13,7 @@ from providers import troubles
 
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.errors import ConfigurationError, LoginRequired
+from jupyter_auth.core.models import LoginRequest
 from jupyter_auth.core.provider import binding
 from jupyter_auth.core.provider.definitions import TABLES, provider_from_mapping, replace_provider
 from jupyter_auth.core.provider.provider import Provider
@@ -282,7 +283,7 @@ def test_the_refresh_token_is_not_told_under_another_name(rogue, clock, tmp_path
         mapping["error"] = "token_type"
     engine = engine_of(FileStore(tmp_path), clock, unrelated=rogue)
     handle = engine.register(provider_at(rogue, "own", token_response=mapping)).name
-    ended = arrive(engine, engine.begin(handle), rogue).finish(engine)
+    ended = arrive(engine, engine.begin(LoginRequest(handle)), rogue).finish(engine)
     assert ended.status == "failed"
     assert "planted-refresh" not in str(ended.error)
     assert "refresh token" in ended.error["message"]

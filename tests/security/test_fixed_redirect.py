@@ -14,6 +14,7 @@ from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.errors import ConfigurationError, LoginFailed, LoginOvertaken
 from jupyter_auth.core.local_engine import LocalAccounts
 from jupyter_auth.core.login.loopback_server import Listener, Page
+from jupyter_auth.core.models import LoginRequest
 from jupyter_auth.core.protocol import authorization_response
 from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.core.tokens.store import MemoryStore
@@ -49,7 +50,7 @@ def engine(clock, honest: RogueProvider, evil: RogueProvider) -> Iterator[Engine
 
 def leave(engine: Engine, name: str, uri: str = FIXED) -> tuple[str, Callback]:
     """Where a browser is sent, and what it will bring back but for the parameters."""
-    url, binding = engine.open(engine.begin(name).id, uri, USER)
+    url, binding = engine.open(engine.begin(LoginRequest(name)).id, uri, USER)
     return url, Callback(name, {}, {binding.name: binding.value})
 
 
@@ -150,7 +151,7 @@ def test_the_later_one_takes_the_address_over(engine, honest, evil):
 
 def test_logins_to_one_provider_leave_each_other_alone(engine, honest):
     url, earlier = leave(engine, "honest")
-    other, binding = engine.open(engine.begin("honest", "work").id, FIXED, USER)
+    other, binding = engine.open(engine.begin(LoginRequest("honest", "work")).id, FIXED, USER)
     assert earlier.finish(engine, params=visit(honest, url)).status == "complete"
     later = Callback("honest", visit(honest, other), {binding.name: binding.value})
     assert later.finish(engine).status == "complete"
@@ -164,7 +165,7 @@ def test_without_a_server_both_sign_in_one_after_the_other(honest, evil):
         Providers({name: table(server, redirect_uri=fixed) for name, server in both.items()}),
         MemoryStore(),
     )
-    logins = {name: accounts.begin(name) for name in both}
+    logins = {name: accounts.begin(LoginRequest(name)) for name in both}
     with requests.Session() as browser:
         browser.trust_env = False
         for name in ("evil", "honest"):

@@ -15,6 +15,7 @@ from patience import PATIENCE, until
 
 from jupyter_auth.core.errors import LoginFailed
 from jupyter_auth.core.login.openings import digest
+from jupyter_auth.core.models import LoginRequest
 from jupyter_auth.core.tokens.store import MemoryStore
 
 PROOF = "what-alice-s-browser-has"
@@ -41,7 +42,7 @@ def held(engine, rogue, login):
 
 
 def test_a_yes_counts_with_the_proof_alone(engine, rogue):
-    login = held(engine, rogue, engine.begin("idp"))
+    login = held(engine, rogue, engine.begin(LoginRequest("idp")))
     for proof in ("", "another", digest(PROOF)):
         with pytest.raises(LoginFailed, match="Only the browser"):
             engine.confirm(login.id, proof)
@@ -71,7 +72,7 @@ def replaced(engine, rogue, login, **_):
 
 @pytest.mark.parametrize("end", [cancelled, left, expired, replaced])
 def test_without_a_yes_the_tokens_are_given_back(engine, rogue, clock, end):
-    login = held(engine, rogue, engine.begin("idp"))
+    login = held(engine, rogue, engine.begin(LoginRequest("idp")))
     end(engine=engine, rogue=rogue, clock=clock, login=login)
     until(lambda: len(rogue.revoked) == 2)
     assert engine.accounts() == []
@@ -80,7 +81,7 @@ def test_without_a_yes_the_tokens_are_given_back(engine, rogue, clock, end):
 def given_back(engine, rogue):
     """What was given back until now, that of somebody else included."""
     rogue.sub = "somebody else"
-    login = hold(engine, rogue, engine.begin("idp", "hers"))
+    login = hold(engine, rogue, engine.begin(LoginRequest("idp", "hers")))
     hers = engine._logins.held()[-1].access_token.reveal()
     engine.cancel(login.id)
     until(lambda: hers in rogue.revoked)
@@ -93,12 +94,15 @@ def hold(engine, rogue, login):
 
 def test_nothing_is_given_back_of_a_grant_that_an_account_lives_on(engine, rogue):
     """Many providers end all that a person granted to this client, whichever token they get."""
-    login = held(engine, rogue, engine.begin("idp"))
+    login = held(engine, rogue, engine.begin(LoginRequest("idp")))
     held(engine, rogue, login)  # another tab of it
     assert engine.confirm(login.id, PROOF).status == "complete"
     for request in ({"force": True}, {"session_key": "other"}):
-        engine.cancel(hold(engine, rogue, engine.begin("idp", **request)).id)
-    assert hold(engine, rogue, engine.begin("idp", username="mallory")).status == "failed"
+        engine.cancel(hold(engine, rogue, engine.begin(LoginRequest("idp", **request))).id)
+    assert (
+        hold(engine, rogue, engine.begin(LoginRequest("idp", username="mallory"))).status
+        == "failed"
+    )
     assert given_back(engine, rogue) == 2
 
 
@@ -118,7 +122,7 @@ def test_which_accounts_may_be_of_one_grant(engine, rogue, change, may):
 
 
 def test_what_comes_between_a_yes_and_the_store_ends_no_grant(engine, rogue):
-    login = held(engine, rogue, engine.begin("idp"))
+    login = held(engine, rogue, engine.begin(LoginRequest("idp")))
     account = engine._logins.take_held(login.id, PROOF)
     hold(engine, rogue, login)
     party = engine._parties.of("idp")
@@ -127,7 +131,7 @@ def test_what_comes_between_a_yes_and_the_store_ends_no_grant(engine, rogue):
 
 
 def test_what_comes_after_the_end_is_not_exchanged(engine, rogue):
-    login = engine.begin("idp")
+    login = engine.begin(LoginRequest("idp"))
     late = arrive(engine, login, rogue)
     assert arrive(engine, login, rogue).finish(engine, confirm_by=None).status == "complete"
     before = len(rogue.seen("token"))
@@ -138,7 +142,7 @@ def test_what_comes_after_the_end_is_not_exchanged(engine, rogue):
 def test_a_device_s_account_is_held_for_who_was_shown_the_code(rogue):
     engine = engine_of(MemoryStore(), time.time, idp=rogue)
     rogue.devices.interval = 0.05
-    login = engine.begin("idp", grant="device_code")
+    login = engine.begin(LoginRequest("idp", grant="device_code"))
     login = engine.device.start(login.id, confirm_by=digest(PROOF))
     engine.device.start(login.id, confirm_by=digest("mallory"))  # she opened the page as well
     rogue.devices.approve(login.user_code)
@@ -172,7 +176,7 @@ def test_a_login_is_completed_once(rogue, clock):
     """Also while the first account of it is on its way into the store."""
     store = SlowStore()
     engine = engine_of(store, clock, idp=rogue)
-    login = engine.begin("idp")
+    login = engine.begin(LoginRequest("idp"))
     one = arrive(engine, login, rogue)
     rogue.sub = "somebody else"
     two = arrive(engine, login, rogue)

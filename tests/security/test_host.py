@@ -7,6 +7,7 @@ from core.sign_in import REDIRECT_URI, USER, table
 
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.errors import LoginFailed
+from jupyter_auth.core.models import LoginRequest
 from jupyter_auth.core.protocol.oauth_response import DeviceAuthorizationResponse
 from jupyter_auth.core.provider.registry import Providers, provider_from_mapping
 from jupyter_auth.core.tokens.store import MemoryStore
@@ -42,7 +43,7 @@ def engine_at(rogue, clock):
 )
 def test_a_login_names_where_it_leads(engine_at, endpoint, host):
     engine = engine_at(endpoint)
-    login = engine.begin("idp")
+    login = engine.begin(LoginRequest("idp"))
     assert login.host == host
     assert login_from_wire(login_to_wire(login)).host == host
     if host:
@@ -51,12 +52,12 @@ def test_a_login_names_where_it_leads(engine_at, endpoint, host):
 
 def test_nobody_is_sent_elsewhere_than_they_were_shown(engine_at, rogue):
     engine = engine_at("https://login.example/authorize")
-    login = engine.begin("idp")
+    login = engine.begin(LoginRequest("idp"))
     endpoints = {"authorization_endpoint": "https://evil.example/authorize"}
     engine.known.configure(provider_from_mapping("idp", table(rogue, endpoints=endpoints)))
     with pytest.raises(LoginFailed, match=r"elsewhere than to login\.example"):
         engine.open(login.id, REDIRECT_URI, USER)
-    assert engine.begin("idp").id != login.id  # a new one is a new one
+    assert engine.begin(LoginRequest("idp")).id != login.id  # a new one is a new one
 
 
 def test_a_device_s_link_leads_to_the_host_that_is_shown():

@@ -22,6 +22,7 @@ from jupyter_auth.core import wire
 from jupyter_auth.core.common.rate_limits import Limits
 from jupyter_auth.core.common.shown_text import plain_text
 from jupyter_auth.core.errors import ConfigurationError, ProviderError
+from jupyter_auth.core.models import LoginRequest
 from jupyter_auth.core.protocol.oauth_response import DeviceAuthorizationResponse
 from jupyter_auth.core.provider.provider import Provider
 from jupyter_auth.kernel.broker.broker_client import BrokerClient
@@ -52,7 +53,7 @@ def hostile(engine, rogue, door):
     """Somebody has signed in whose name is an attack, at a provider that granted another."""
     rogue.username = HOSTILE
     rogue.script("token", troubles.fields(scope=f"openid {HOSTILE}"))
-    assert sign_in(engine, rogue, engine.begin("idp")).status == "complete"
+    assert sign_in(engine, rogue, engine.begin(LoginRequest("idp"))).status == "complete"
     return door
 
 
@@ -93,14 +94,14 @@ def test_and_on_the_wire(hostile, engine):
 
 def test_what_a_kernel_says_of_itself_is_text(door, engine):
     client = BrokerClient(door.path)
-    client.begin("idp", kernel=HOSTILE, notebook=HOSTILE)
+    client.begin(LoginRequest("idp", kernel=HOSTILE, notebook=HOSTILE))
     login = engine.logins()[0]
     assert (login.kernel, login.notebook) == (SHOWN, SHOWN)
     client.usage(Limits(provider="idp", session_key="default", notebooks=(HOSTILE,)))
     assert engine.limits()[0].notebooks == (SHOWN,)
     for wrong in ({"session_key": HOSTILE}, {"username": HOSTILE}):
         with pytest.raises(ConfigurationError, match="one line of at most"):
-            client.begin("idp", **wrong)
+            client.begin(LoginRequest("idp", **wrong))
     client.close()
 
 
@@ -113,7 +114,7 @@ def test_a_title_is_text():
 def test_a_subject_that_cannot_be_shown_is_nobody(engine, rogue):
     """It is compared to the letter, so it is not changed."""
     rogue.id_token.claims["sub"] = f"u-1{HOSTILE}"
-    login = sign_in(engine, rogue, engine.begin("idp"))
+    login = sign_in(engine, rogue, engine.begin(LoginRequest("idp")))
     assert login.status == "failed"
     assert "it names nobody" in login.error["message"]
 

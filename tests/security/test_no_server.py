@@ -18,7 +18,7 @@ from opened import leads_to
 from patience import PATIENCE, until
 
 from jupyter_auth.core.local_engine import LocalAccounts
-from jupyter_auth.core.models import Login
+from jupyter_auth.core.models import Login, LoginRequest
 from jupyter_auth.core.provider.provider import ProviderInfo
 from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.core.tokens.store import MemoryStore
@@ -102,7 +102,7 @@ def test_no_command_line_has_the_link(env, oidc, tmp_path):
 
 
 def test_a_link_is_for_the_first_browser_and_no_other(accounts, oidc):
-    login = accounts.begin("idp")
+    login = accounts.begin(LoginRequest("idp"))
     with requests.Session() as alice, requests.Session() as mallory:
         back = oidc.login(visit(alice, login.url).headers["Location"], "alice")
         assert visit(alice, login.url).status_code == 303  # a reload
@@ -115,14 +115,14 @@ def test_a_link_is_for_the_first_browser_and_no_other(accounts, oidc):
     ended = accounts.login(login.id)
     assert (ended.status, accounts.accounts()) == ("failed", [])
     assert "opened already" in ended.error["message"]
-    again = accounts.begin("idp")
+    again = accounts.begin(LoginRequest("idp"))
     with requests.Session() as alice:
         assert visit(alice, again.url).status_code == 303
 
 
 def test_each_link_is_for_one_browser(accounts):
     """The one that is shown works in another browser than the one that was opened by itself."""
-    login = accounts.begin("idp")
+    login = accounts.begin(LoginRequest("idp"))
     opened = accounts.another_link(login)
     with requests.Session() as one, requests.Session() as two:
         assert visit(one, opened).status_code == 303
@@ -131,7 +131,7 @@ def test_each_link_is_for_one_browser(accounts):
 
 
 def test_a_cookie_made_up_is_no_way_in(accounts):
-    login = accounts.begin("idp")
+    login = accounts.begin(LoginRequest("idp"))
     with requests.Session() as alice, requests.Session() as mallory:
         answer = visit(alice, login.url)
         said = answer.headers["Set-Cookie"]
@@ -141,7 +141,7 @@ def test_a_cookie_made_up_is_no_way_in(accounts):
 
 
 def test_the_way_back_is_for_the_browser_that_left(accounts, oidc):
-    login = accounts.begin("idp")
+    login = accounts.begin(LoginRequest("idp"))
     with requests.Session() as alice, requests.Session() as mallory:
         back = oidc.login(visit(alice, login.url).headers["Location"], "alice")
         assert "another browser" in mallory.get(back, timeout=PATIENCE).text

@@ -30,6 +30,7 @@ from jupyter_auth.core.errors import (
     ProviderError,
     ProviderUnavailable,
 )
+from jupyter_auth.core.models import LoginRequest
 from jupyter_auth.core.protocol import http
 from jupyter_auth.core.protocol.discovery import Discovery
 from jupyter_auth.core.provider.field_types import URLS
@@ -267,7 +268,7 @@ def test_nor_under_a_name_that_leads_here(
         "ca_bundle": provider.ca_bundle,
     }
     engine = Engine(Providers({"idp": table}), MemoryStore())
-    login = engine.begin("idp")
+    login = engine.begin(LoginRequest("idp"))
     binding = arrive(engine, login, honest)
     assert binding.finish(engine).status == "failed"
     assert f"at {EVIL} is on this machine" in engine.login(login.id).error["message"]
@@ -289,7 +290,10 @@ def test_what_the_configuration_names_itself_is_asked(
     engine = Engine(
         Providers({"idp": {**given, "endpoints": {"token_endpoint": url}}}), MemoryStore()
     )
-    assert arrive(engine, engine.begin("idp"), honest).finish(engine).status == "complete"
+    assert (
+        arrive(engine, engine.begin(LoginRequest("idp")), honest).finish(engine).status
+        == "complete"
+    )
     engine.close()
 
 

@@ -19,6 +19,7 @@ from jupyter_auth.core.common.handles import plain
 from jupyter_auth.core.doctor.storage_checks import providers_file
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.errors import AuthError, ConfigurationError, LoginRequired
+from jupyter_auth.core.models import LoginRequest
 from jupyter_auth.core.provider import user_providers
 from jupyter_auth.core.provider.definitions import provider_from_mapping, replace_provider
 from jupyter_auth.core.provider.provider import Provider
@@ -197,7 +198,7 @@ def test_a_secret_that_is_left_over_stops_no_public_client(file, rogue):
     file.write_text(file.read_text().replace("with a secret", rogue.client_id))
     engine = Engine(Providers(user_file=file), MemoryStore(), clock=rogue.clock)
     rogue.script("token", troubles.error("invalid_client", 401), times=1)
-    failed = arrive(engine, engine.begin("idp"), rogue).finish(engine)
+    failed = arrive(engine, engine.begin(LoginRequest("idp")), rogue).finish(engine)
     assert "was given for another definition of it" in failed.error["hint"]
     assert "`jupyter auth add idp --client-id ID`" in failed.error["hint"]
     sign_in(engine, rogue)
@@ -206,7 +207,7 @@ def test_a_secret_that_is_left_over_stops_no_public_client(file, rogue):
     assert SECRET not in user_providers.secrets_file(file).read_text()
     assert [each for each in engine.examine() if each.state == "wrong"] == []
     rogue.script("token", troubles.error("invalid_client", 401), times=1)
-    failed = arrive(engine, engine.begin("idp"), rogue).finish(engine)
+    failed = arrive(engine, engine.begin(LoginRequest("idp")), rogue).finish(engine)
     assert "another definition" not in failed.error["hint"]
 
 

@@ -16,6 +16,7 @@ from requests.structures import CaseInsensitiveDict
 from jupyter_auth.core.common import rate_limits, times
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.errors import AuthError
+from jupyter_auth.core.models import LoginRequest
 from jupyter_auth.core.protocol import id_token
 from jupyter_auth.core.protocol.oauth_response import (
     DeviceAuthorizationResponse,
@@ -45,7 +46,7 @@ def signed_in(rogue: RogueProvider, clock: Clock) -> Login:
     """How a sign-in there ends."""
     rogue.clock = clock
     engine = Engine(Providers({"idp": table(rogue)}), MemoryStore(), clock=clock)
-    login = arrive(engine, engine.begin("idp"), rogue).finish(engine)
+    login = arrive(engine, engine.begin(LoginRequest("idp")), rogue).finish(engine)
     engine.close()
     return login
 

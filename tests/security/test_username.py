@@ -6,6 +6,7 @@ import pytest
 from core.sign_in import arrive, ended, sign_in, table
 
 from jupyter_auth.core.engine import Engine
+from jupyter_auth.core.models import LoginRequest
 from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.core.tokens.store import MemoryStore
 
@@ -24,7 +25,8 @@ def test_a_name_that_mallory_gave_herself_is_not_rosa_s(made, rogue):
     engine = made()
     rogue.username, rogue.sub = "rosa", "u-6"
     login = ended(
-        arrive(engine, engine.begin("idp", username="rosa"), rogue).finish(engine), "user_mismatch"
+        arrive(engine, engine.begin(LoginRequest("idp", username="rosa")), rogue).finish(engine),
+        "user_mismatch",
     )
     assert "may choose themselves" in login.error["message"]
     assert "username='u-6'" in login.error["hint"]
@@ -54,6 +56,6 @@ def test_she_is_known_by_what_the_issuer_vouches_for(made, rogue, fields, claims
 def test_an_address_that_nobody_verified_is_nobody_s(made, rogue, said):
     engine = made()
     rogue.id_token.claims |= {"email": "rosa@uni.example"} | said
-    callback = arrive(engine, engine.begin("idp", username="rosa@uni.example"), rogue)
+    callback = arrive(engine, engine.begin(LoginRequest("idp", username="rosa@uni.example")), rogue)
     ended(callback.finish(engine), "user_mismatch")
     assert engine.accounts() == []

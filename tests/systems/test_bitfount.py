@@ -16,7 +16,7 @@ from jupyter_auth import UserSession
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.errors import InsufficientScope, LoginRequired, UserMismatch
 from jupyter_auth.core.login.logins import outcome
-from jupyter_auth.core.models import AccountKey
+from jupyter_auth.core.models import AccountKey, LoginRequest
 from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.core.tokens.store import MemoryStore
 
@@ -52,7 +52,7 @@ def engine(table, bitfount):
 
 def sign_in(engine, bitfount, *, approve=True, **asked):
     """A device login that its person has approved; as it ended."""
-    login = engine.device.start(engine.begin("bitfount", **asked).id, confirm_by=None)
+    login = engine.device.start(engine.begin(LoginRequest("bitfount", **asked)).id, confirm_by=None)
     if approve:
         bitfount.devices.approve(login.user_code)
     engine._clock.now = login.next_poll_at
@@ -60,7 +60,7 @@ def sign_in(engine, bitfount, *, approve=True, **asked):
 
 
 def test_flow_is_the_device_code(engine, bitfount):
-    login = engine.device.start(engine.begin("bitfount").id, confirm_by=None)
+    login = engine.device.start(engine.begin(LoginRequest("bitfount")).id, confirm_by=None)
     assert login.grant == "device_code"
     assert login.verification_uri_complete is None  # it may be absent
     assert login.next_poll_at == engine._clock.now + 5  # and so may the interval
@@ -92,7 +92,7 @@ def test_extra_params_are_the_audience(engine, bitfount):
 def test_api_header_is_a_bearer_at_hub_and_access_manager(broker, table, bitfount):
     engine = broker({"bitfount": table})
     bitfount.devices.interval = 0.1
-    login = engine.device.start(engine.begin("bitfount").id, confirm_by=None)
+    login = engine.device.start(engine.begin(LoginRequest("bitfount")).id, confirm_by=None)
     bitfount.devices.approve(login.user_code)
     since = engine.changes().sequence
     engine.changes(since, wait=PATIENCE)
@@ -195,7 +195,7 @@ def test_kept_for_fewer_scopes_it_is_not_taken_for_more(broker, table, bitfount)
     engine = broker({"bitfount": table})
     bitfount.scope = "openid"  # as granted
     bitfount.devices.interval = 0.1
-    login = engine.device.start(engine.begin("bitfount").id, confirm_by=None)
+    login = engine.device.start(engine.begin(LoginRequest("bitfount")).id, confirm_by=None)
     bitfount.devices.approve(login.user_code)
     engine.changes(engine.changes().sequence, wait=PATIENCE)
     assert UserSession("bitfount", interactive=False).scopes == ("openid",)
@@ -232,7 +232,7 @@ def test_leeway_is_ten_minutes(engine, bitfount):
 
 
 def test_throttle_429_of_a_poll_slows_down_for_good(engine, bitfount):
-    login = engine.device.start(engine.begin("bitfount").id, confirm_by=None)
+    login = engine.device.start(engine.begin(LoginRequest("bitfount")).id, confirm_by=None)
     bitfount.script("token", troubles.error("slow_down", 429), times=1)
     engine._clock.advance(5)
     engine.device.poll(login.id)

@@ -16,7 +16,7 @@ from systems.presets import preset_at
 from jupyter_auth import UserSession
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.errors import ConfigurationError, LoginFailed, LoginRequired
-from jupyter_auth.core.models import AccountKey
+from jupyter_auth.core.models import AccountKey, LoginRequest
 from jupyter_auth.core.protocol.parties import Party
 from jupyter_auth.core.provider.field_types import Endpoints
 from jupyter_auth.core.provider.registry import Providers
@@ -50,7 +50,7 @@ def engine(table, fourinsight, tmp_path):
 
 
 def paste(engine, text, key="default"):
-    login = engine.begin("4insight", key)
+    login = engine.begin(LoginRequest("4insight", key))
     return engine.typed.paste(login.id, Secret(text), host=engine.typed.host(login.id))
 
 
@@ -76,7 +76,7 @@ def test_flow_with_a_registration_of_ones_own_is_the_callback(table, fourinsight
         },
     }
     engine = Engine(Providers({"4insight": table | own}), FileStore(tmp_path))
-    login = engine.begin("4insight")
+    login = engine.begin(LoginRequest("4insight"))
     url, _ = engine.open(login.id, "http://127.0.0.1/jupyter-auth/callback/4insight", "alice")
     assert login.grant == "authorization_code"
     assert url.startswith(f"{fourinsight.origin}/authorize?")
@@ -125,12 +125,12 @@ def test_client_auth_without_the_package_that_has_the_secret(
     fourinsight.requests.clear()
     lacks = table | {"client_secret": None}
     fourinsight.clock.advance(fourinsight.lifetime)
-    pending = engine.begin("4insight", "another")
+    pending = engine.begin(LoginRequest("4insight", "another"))
     engine._providers = engine._parties._providers = engine.typed._providers = Providers(
         {"4insight": lacks}
     )
     for call in (
-        lambda: engine.begin("4insight", "third"),
+        lambda: engine.begin(LoginRequest("4insight", "third")),
         lambda: engine.typed.paste(
             pending.id, Secret(fourinsight.package()), host=engine.typed.host(pending.id)
         ),
@@ -151,7 +151,7 @@ def test_client_auth_with_another_client_is_not_said_to_need_the_package(engine,
     engine._providers = engine._parties._providers = Providers(
         {"4insight": table | own | {"credentials_from": None}}
     )
-    assert engine.begin("4insight").status == "pending"
+    assert engine.begin(LoginRequest("4insight")).status == "pending"
     assert Providers({"4insight": {"client_id": "mine"}}).get("4insight").credentials_from is None
 
 
@@ -225,7 +225,7 @@ def test_kept_under_the_session_key_whatever_that_is(engine, fourinsight, key):
 
 def test_kept_under_a_key_that_is_too_long_fails_before_the_code_is_spent(engine, fourinsight):
     with pytest.raises(ConfigurationError, match="session_key"):
-        engine.begin("4insight", "x" * 10_000)
+        engine.begin(LoginRequest("4insight", "x" * 10_000))
     assert fourinsight.requests == []
 
 

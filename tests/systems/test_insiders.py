@@ -19,7 +19,7 @@ from jupyter_auth.core.errors import (
     LoginRequired,
     RefreshRejected,
 )
-from jupyter_auth.core.models import AccountKey
+from jupyter_auth.core.models import AccountKey, LoginRequest
 from jupyter_auth.core.protocol import oauth
 from jupyter_auth.core.secret import Secret
 from jupyter_auth.server.browser import render
@@ -45,7 +45,7 @@ def sign_in(engine, insiders):
     """The browser's part of a login; the login with its outcome."""
 
     def go(key="default", **who):
-        login = engine.begin("insiders", key)
+        login = engine.begin(LoginRequest("insiders", key))
         url, binding = engine.open(login.id, CALLBACK, "me")
         back = dict(parse_qsl(urlsplit(insiders.login(url, **who)).query))
         return engine.finish("insiders", back, {binding.name: binding.value}, "me", confirm_by=None)
@@ -80,7 +80,7 @@ def test_flow_denied(sign_in):
 def test_flow_one_per_application(broker, table, insiders):
     """A registration for passwords refuses a code: their authorize page says so and sends back."""
     engine = broker({"insiders": table | {"client_id": insiders.password_client}})
-    login = engine.begin("insiders", grant="authorization_code")
+    login = engine.begin(LoginRequest("insiders", grant="authorization_code"))
     url, _ = engine.open(login.id, CALLBACK, "me")
     with pytest.raises(LoginRefused, match=r"(?i)redirect"):  # it has none: nothing comes back
         insiders.login(url)
@@ -96,7 +96,7 @@ def test_token_url_fixed_with_a_slash_at_the_end(broker, table, insiders):
     """Without it a POST becomes a redirect: never followed, and said in so many words."""
     table["endpoints"]["token_endpoint"] = table["endpoints"]["token_endpoint"].rstrip("/")
     engine = broker({"insiders": table})
-    login = engine.begin("insiders")
+    login = engine.begin(LoginRequest("insiders"))
     url, binding = engine.open(login.id, CALLBACK, "me")
     back = dict(parse_qsl(urlsplit(insiders.login(url)).query))
     ended = engine.finish("insiders", back, {binding.name: binding.value}, "me", confirm_by=None)
@@ -259,7 +259,7 @@ def typed(broker, table, insiders):
     engine = broker({"insiders": table | {"client_id": insiders.password_client}})
 
     def go(username, password):
-        login = engine.begin("insiders", grant="password")
+        login = engine.begin(LoginRequest("insiders", grant="password"))
         host = engine.typed.host(login.id)
         return engine.typed.password(login.id, username, Secret(password), host=host)
 
@@ -287,7 +287,7 @@ def test_a_wrong_user_or_password_can_be_typed_again(typed, insiders, who):
 
 def test_a_password_is_refused_for_a_code_registration(engine, insiders):
     """400 ``unauthorized_client``: say which grant the registration seems to be made for."""
-    login = engine.begin("insiders", grant="password")
+    login = engine.begin(LoginRequest("insiders", grant="password"))
     host = engine.typed.host(login.id)
     with pytest.raises(ConfigurationError, match="unauthorized_client") as caught:
         engine.typed.password(login.id, insiders.username, Secret(insiders.password), host=host)
@@ -299,7 +299,7 @@ def test_a_password_is_refused_for_a_code_registration(engine, insiders):
 def test_a_redirect_that_is_refused_goes_on_with_a_password(broker, table, insiders):
     """A registration that was changed to passwords: their page sends ``unauthorized_client``."""
     engine = broker({"insiders": table | {"client_id": insiders.changed_client}})
-    login = engine.begin("insiders")
+    login = engine.begin(LoginRequest("insiders"))
     url, binding = engine.open(login.id, CALLBACK, "me")
     back = dict(parse_qsl(urlsplit(insiders.login(url)).query))
     refused = engine.finish("insiders", back, {binding.name: binding.value}, "me", confirm_by=None)
@@ -308,7 +308,7 @@ def test_a_redirect_that_is_refused_goes_on_with_a_password(broker, table, insid
     assert render.others(refused, engine.typed.alternatives(login.id)) == {
         "password": "with a password"  # what its page offers
     }
-    again = engine.begin("insiders", grant="password")
+    again = engine.begin(LoginRequest("insiders", grant="password"))
     host = engine.typed.host(again.id)
     secret = Secret(insiders.password)
     assert (

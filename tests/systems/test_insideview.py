@@ -23,6 +23,7 @@ from jupyter_auth.core.errors import (
     ProviderError,
     Throttled,
 )
+from jupyter_auth.core.models import LoginRequest
 from jupyter_auth.core.provider.field_types import Throttle
 from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.kernel.commands import verbs
@@ -222,7 +223,7 @@ def test_a_credential_goes_by_the_name_that_a_person_gave_it(session, insideview
 def test_a_person_is_told_that_there_is_nothing_to_sign_in_to(broker, table, insideview):
     engine = broker({"insideview": table}, ENVIRON)
     with pytest.raises(ConfigurationError, match="no sign-in for people") as caught:
-        engine.begin("insideview")
+        engine.begin(LoginRequest("insideview"))
     assert "ClientSession(provider='insideview')" in caught.value.hint
     assert insideview.requests == []
 

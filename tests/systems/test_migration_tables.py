@@ -21,6 +21,7 @@ from systems.test_fourinsight_user import sign_in
 
 from jupyter_auth import UserSession
 from jupyter_auth.core.errors import ConfigurationError
+from jupyter_auth.core.models import LoginRequest
 from jupyter_auth.kernel.broker import connect
 from jupyter_auth.kernel.commands import verbs
 
@@ -190,7 +191,7 @@ def bitfount():
 def signed_in(broker, bitfount_table, bitfount):  # noqa: F811
     """Its double, signed in to by alice."""
     engine = broker({"bitfount": bitfount_table})
-    login = engine.device.start(engine.begin("bitfount").id, confirm_by=None)
+    login = engine.device.start(engine.begin(LoginRequest("bitfount")).id, confirm_by=None)
     bitfount.devices.approve(login.user_code)
     engine.changes(engine.changes().sequence, wait=PATIENCE)
     return bitfount

@@ -11,6 +11,7 @@ from systems.presets import preset_at
 
 from jupyter_auth import UserSession
 from jupyter_auth.core.errors import InsufficientScope
+from jupyter_auth.core.models import LoginRequest
 from jupyter_auth.core.provider import definitions
 from jupyter_auth.core.provider.registry import Providers
 
@@ -22,7 +23,7 @@ def sign_in(broker, rogue):
     def go(name, **moved):
         moved |= {"client_id": rogue.client_id, "client_auth": "none", "base_url": rogue.issuer}
         engine = broker({name: preset_at(name, {}, **moved)})
-        login = engine.begin(name)
+        login = engine.begin(LoginRequest(name))
         url, binding = engine.open(login.id, CALLBACK, "me")
         back = dict(parse_qsl(urlsplit(rogue.authorize(url)).query))
         ended = engine.finish(name, back, {binding.name: binding.value}, "me", confirm_by=None)
@@ -53,7 +54,7 @@ def test_github_commas_between_scopes_and_no_expiry(sign_in, rogue):
 def test_github_a_code_that_is_refused_with_a_status_of_200(broker, rogue):
     table = preset_at("github", {}, client_id=rogue.client_id, endpoints=endpoints(rogue))
     engine = broker({"github": table | {"client_auth": "none"}})
-    login = engine.begin("github")
+    login = engine.begin(LoginRequest("github"))
     url, binding = engine.open(login.id, CALLBACK, "me")
     back = dict(parse_qsl(urlsplit(rogue.authorize(url)).query))
     rogue.script("token", troubles.error("bad_verification_code", 200))

@@ -30,12 +30,12 @@ from jupyter_auth.core.login.login_store import (
     Register,
     Request,
 )
-from jupyter_auth.core.models import Login
+from jupyter_auth.core.models import AccountKey, Login
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from jupyter_auth.core.models import Account, LoginStatus
+    from jupyter_auth.core.models import Account, LoginRequest, LoginStatus
     from jupyter_auth.core.protocol.oauth_response import DeviceAuthorizationResponse
 
 LIFETIME = 600.0  # seconds that a login is pending at most, and that its outcome is remembered
@@ -82,18 +82,19 @@ class Logins:
         self._register = register or MemoryRegister()
         self._told: dict[str, LoginStatus] = {}
 
-    def begin(
-        self,
-        request: Request,
-        *,
-        kernel: str | None,
-        notebook: str | None,
-        shared: bool = False,
-    ) -> Login:
+    def begin(self, asked: LoginRequest, grant: str, host: str) -> Login:
         """The pending login for this request, made where there is none.
 
         LoginRequired: too many are pending already; no flood pushes out a valid one.
         """
+        request = Request(
+            key=AccountKey(asked.provider, asked.session_key),
+            username=asked.username,
+            scopes=tuple(asked.scopes),
+            force=asked.force,
+            grant=grant,
+            host=host,
+        )
         self.expire()
         with self._register.change() as entries:
             pending = [e for e in entries.values() if e.login.status == "pending"]
@@ -107,14 +108,14 @@ class Logins:
                 )
             login = Login(
                 id=secrets.token_urlsafe(24),
-                provider=request.key.provider,
-                session_key=request.key.session_key,
-                grant=request.grant,
-                host=request.host,
+                provider=asked.provider,
+                session_key=asked.session_key,
+                grant=grant,
+                host=host,
                 expires_at=self._clock() + self._lifetime,
-                kernel=kernel,
-                notebook=notebook,
-                shared=shared,
+                kernel=asked.kernel,
+                notebook=asked.notebook,
+                shared=asked.shared,
             )
             entries[login.id] = Entry(request, login)
         self._changed(login)

@@ -10,18 +10,17 @@ from jupyter_auth.core.login.authorization_code import RedirectGrant
 from jupyter_auth.core.login.device_code import DeviceGrant
 from jupyter_auth.core.login.finish import Completion
 from jupyter_auth.core.login.import_accounts import take_over
-from jupyter_auth.core.login.login_store import Request
 from jupyter_auth.core.login.logins import Logins
 from jupyter_auth.core.login.typed_grants import TypedGrants
 from jupyter_auth.core.login.unattended import Unattended
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
     from pathlib import Path
 
     from jupyter_auth.core.login.admission import Admission
     from jupyter_auth.core.login.login_store import Register
-    from jupyter_auth.core.models import Account, AccountKey, Imported, Login
+    from jupyter_auth.core.models import Account, Imported, Login, LoginRequest
     from jupyter_auth.core.protocol.discovery import Discovery
     from jupyter_auth.core.protocol.parties import Parties
     from jupyter_auth.core.provider.registry import Providers
@@ -56,35 +55,16 @@ class SignIns:
         self.typed = TypedGrants(self.logins, self.completion, parties.typed, providers, clock)
         self.unattended = Unattended(providers, parties.at, self.completion, tokens)
 
-    def request(
-        self,
-        key: AccountKey,
-        *,
-        username: str | None,
-        scopes: Sequence[str] | None,
-        force: bool,
-        grant: str | None,
-        has_pages: bool,
-    ) -> Request:
-        """What a login is for, once its provider has said who it is; see ``Accounts.begin``.
-
-        ``has_pages``: a person can complete a registration on them.
-        """
-        check_session_key(key.session_key)
-        party = self._parties.of(key.provider)
-        grant = grants.chosen(party, grant)
+    def begin(self, request: LoginRequest, *, has_pages: bool) -> Login:
+        """See ``Accounts.begin``. ``has_pages``: a person can complete a registration on them."""
+        check_session_key(request.session_key)
+        party = self._parties.of(request.provider)
+        grant = grants.chosen(party, request.grant)
         if grant in grants.TYPED:
-            self._parties.typed(key.provider)
-        if grant != "api_key" and not (has_pages and self._providers.completable(key.provider)):
+            self._parties.typed(request.provider)
+        if grant != "api_key" and not (has_pages and self._providers.completable(request.provider)):
             party.require_client()
-        return Request(
-            key=key,
-            username=username,
-            scopes=tuple(scopes or ()),
-            force=force,
-            grant=grant,
-            host=grants.destination(party, grant),
-        )
+        return self.logins.begin(request, grant, grants.destination(party, grant))
 
     def confirm(self, login_id: str, proof: str) -> Login:
         """The candidate's person says yes: store the account. LoginFailed: not with that proof."""

@@ -24,7 +24,14 @@ if TYPE_CHECKING:
 
     from jupyter_auth.core.common.finding import Finding
     from jupyter_auth.core.common.rate_limits import Limits
-    from jupyter_auth.core.models import AccountInfo, Changes, Imported, Login, Token
+    from jupyter_auth.core.models import (
+        AccountInfo,
+        Changes,
+        Imported,
+        Login,
+        LoginRequest,
+        Token,
+    )
     from jupyter_auth.core.provider.provider import Provider, ProviderInfo
 
 Answer = TypeVar("Answer")
@@ -79,28 +86,12 @@ class BrokerClient:
         asked = {"provider": name} if name else None
         return self._call(_list("findings", wire.finding_from_wire), "examine", query=asked)
 
-    def begin(
-        self,
-        provider: str,
-        session_key: str = DEFAULT_KEY,
-        *,
-        username: str | None = None,
-        scopes: Sequence[str] | None = None,
-        force: bool = False,
-        grant: str | None = None,
-        kernel: str | None = None,
-        notebook: str | None = None,
-    ) -> Login:
+    def begin(self, request: LoginRequest) -> Login:
         """As ``Accounts.begin``; ``kernel`` and ``notebook`` are this process's own by default."""
-        body = {
-            "provider": provider,
-            "session_key": session_key,
-            "username": username,
-            "scopes": None if scopes is None else list(scopes),
-            "force": force,
-            "grant": grant,
-            "kernel": kernel or this_kernel(),
-            "notebook": notebook or this_notebook(),
+        body = vars(request) | {
+            "scopes": list(request.scopes) or None,
+            "kernel": request.kernel or this_kernel(),
+            "notebook": request.notebook or this_notebook(),
         }
         return self._call(wire.login_from_wire, "begin", body=body)
 

@@ -22,7 +22,7 @@ from jupyter_auth.core.common.handles import plain
 from jupyter_auth.core.common.session_key import DEFAULT_KEY
 from jupyter_auth.core.errors import AuthError, LoginExpired, LoginRequired
 from jupyter_auth.core.login.grants import TYPED
-from jupyter_auth.core.models import AccountKey
+from jupyter_auth.core.models import AccountKey, LoginRequest
 from jupyter_auth.core.provider.provider import Provider
 from jupyter_auth.kernel.arguments import check_arguments, words
 from jupyter_auth.kernel.broker.connect import account_key, connect, default_provider, watch
@@ -107,7 +107,7 @@ class AccountWidget(anywidget.AnyWidget):
         self._accounts = accounts or connect()
         self._asked: dict[str, Any] = {
             "username": username,
-            "scopes": None if scopes is None else list(words(scopes)),
+            "scopes": [] if scopes is None else list(words(scopes)),
             "force": force,
             "grant": grant,
         }
@@ -271,7 +271,8 @@ class AccountWidget(anywidget.AnyWidget):
             return None
 
     def _begin(self, *, force: bool) -> None:
-        login = self._accounts.begin(*self._names, **self._asked | {"force": force})
+        asked = LoginRequest(*self._names, **self._asked | {"force": force})
+        login = self._accounts.begin(asked)
         if reason := _not_by_link(login):
             self._accounts.leave(login.id)
             hint = (

@@ -209,6 +209,7 @@ class SignIn:
         self, reason: AuthError, *, force: bool = False, granted: tuple[str, ...] = ()
     ) -> None:
         """Ask a person to sign in, and wait. Raises ``reason`` where nobody is to be asked."""
+        from jupyter_auth.core.models import LoginRequest
         from jupyter_auth.kernel.prompt import terminal_forms
         from jupyter_auth.kernel.prompt.prompt import is_interactive
 
@@ -216,15 +217,15 @@ class SignIn:
         if not (password or (is_interactive() if interactive is None else interactive)):
             raise reason
         wanted = self.wish.scopes or (self.info.scopes if granted else ())
-        scopes = tuple(dict.fromkeys((*granted, *wanted))) if wanted else None
-        login = self._accounts.begin(
+        request = LoginRequest(
             self.key.provider,
             self.key.session_key,
             username=self.wish.username,
-            scopes=scopes,
+            scopes=tuple(dict.fromkeys((*granted, *wanted))) if wanted else (),
             force=force,
             grant="password" if password else self.wish.grant,
         )
+        login = self._accounts.begin(request)
         if password:
             terminal_forms.sign_in_as(self._local, login, self.wish.username or "", password)
         elif terminal_forms.is_by_hand(login):

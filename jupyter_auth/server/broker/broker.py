@@ -241,22 +241,13 @@ class Broker(Places):
 
     async def begin(self, body: Mapping[str, Any]) -> Wire:
         """A pending login: a new one, or the one under way for the same."""
-        name = request_parsing.required(body, "provider")
-        obstacle = self.hub.obstacle_to_begin(await self.configured(name)) if self.hub else None
+        asked = request_parsing.login(body)
+        name, obstacle = asked.provider, None
+        if self.hub and (obstacle := self.hub.obstacle_to_begin(await self.configured(name))):
+            asked = dataclasses.replace(asked, grant=asked.grant or "device_code")
+        asked = dataclasses.replace(asked, shared=self._shared or asked.shared)
         try:
-            login = await self._pools.run(
-                _pool(name),
-                self._engine.begin,
-                name,
-                request_parsing.session_key(body),
-                username=request_parsing.text(body, "username"),
-                scopes=request_parsing.words(body, "scopes"),
-                force=request_parsing.flag(body, "force"),
-                grant=request_parsing.text(body, "grant") or ("device_code" if obstacle else None),
-                kernel=request_parsing.shown(body, "kernel"),
-                notebook=request_parsing.shown(body, "notebook"),
-                shared=self._shared or request_parsing.flag(body, "shared"),
-            )
+            login = await self._pools.run(_pool(name), self._engine.begin, asked)
         except ConfigurationError as error:
             raise obstacle or error from None
         return self._login_to_wire(login)

@@ -11,6 +11,7 @@ from jupyter_auth.core.common.rate_limits import Limits, Quota
 from jupyter_auth.core.common.session_key import DEFAULT_KEY
 from jupyter_auth.core.common.shown_text import plain_text
 from jupyter_auth.core.errors import ConfigurationError
+from jupyter_auth.core.models import LoginRequest
 from jupyter_auth.core.secret import Secret
 
 if TYPE_CHECKING:
@@ -100,6 +101,21 @@ def words(data: Mapping[str, Any], name: str) -> list[str] | None:
     ):
         raise ConfigurationError(f"{name!r} is not a list of texts.")
     return [plain_text(each, MAX_TEXT) for each in value]
+
+
+def login(data: Mapping[str, Any]) -> LoginRequest:
+    """What a person is to be asked to sign in to."""
+    return LoginRequest(
+        required(data, "provider"),
+        session_key(data),
+        username=text(data, "username"),
+        scopes=words(data, "scopes") or (),
+        force=flag(data, "force"),
+        grant=text(data, "grant"),
+        kernel=shown(data, "kernel"),
+        notebook=shown(data, "notebook"),
+        shared=flag(data, "shared"),
+    )
 
 
 def limits(data: Mapping[str, Any]) -> Limits:

@@ -13,6 +13,7 @@ from jupyter_auth.core.common import blocked_addresses
 from jupyter_auth.core.common.blocked_addresses import Trust
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.errors import ConfigurationError, ProviderError, ProviderUnavailable
+from jupyter_auth.core.models import LoginRequest
 from jupyter_auth.core.protocol import http
 from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.core.tokens.store import MemoryStore
@@ -49,7 +50,7 @@ def login_at(rogue, clock, **fields: Any) -> Login:
     """How a sign-in there ends."""
     rogue.clock = clock
     engine = Engine(Providers({"idp": table(rogue, **fields)}), MemoryStore(), clock=clock)
-    login = arrive(engine, engine.begin("idp"), rogue).finish(engine)
+    login = arrive(engine, engine.begin(LoginRequest("idp")), rogue).finish(engine)
     engine.close()
     return login
 

@@ -27,6 +27,7 @@ from jupyter_auth.core.errors import (
     LoginFailed,
 )
 from jupyter_auth.core.login.logins import LIFETIME, outcome
+from jupyter_auth.core.models import LoginRequest
 from jupyter_auth.core.provider.provider import Provider
 
 # -- state (SECURITY 2) --------------------------------------------------------------------------
@@ -58,10 +59,10 @@ def test_an_unknown_state_is_nothing(engine, rogue, callback, state):
 
 
 def test_it_lasts_ten_minutes(engine, rogue, clock):
-    in_time = arrive(engine, engine.begin("idp"), rogue)
+    in_time = arrive(engine, engine.begin(LoginRequest("idp")), rogue)
     clock.advance(LIFETIME - 1)
     assert in_time.finish(engine).status == "complete"
-    late = arrive(engine, engine.begin("idp"), rogue)
+    late = arrive(engine, engine.begin(LoginRequest("idp")), rogue)
     clock.advance(LIFETIME)
     with pytest.raises(LoginExpired):
         late.finish(engine)
@@ -117,7 +118,7 @@ def test_neither_cookie_nor_state_shows_what_it_stands_for(engine, login):
 
 def test_mallorys_link_puts_nothing_into_her_account(engine, rogue):
     """Alice follows a link that mallory made: the way back carries mallory's cookie, not alice's"""
-    login = engine.begin("idp")
+    login = engine.begin(LoginRequest("idp"))
     hers, _ = engine.open(login.id, REDIRECT_URI, "mallory")
     params = visit(rogue, hers)
     for bindings in ({}, {"jupyter-auth-of-alice": "x"}):
@@ -127,8 +128,8 @@ def test_mallorys_link_puts_nothing_into_her_account(engine, rogue):
 
 
 def test_a_callback_forced_into_a_browser_signs_nobody_in(engine, rogue):
-    mallorys = arrive(engine, engine.begin("idp"), rogue, user="mallory")
-    alices = arrive(engine, engine.begin("idp"), rogue, user="alice")
+    mallorys = arrive(engine, engine.begin(LoginRequest("idp")), rogue, user="mallory")
+    alices = arrive(engine, engine.begin(LoginRequest("idp")), rogue, user="alice")
     with pytest.raises(LoginFailed):
         alices.finish(engine, params=mallorys.params)
     stolen_code = {"code": mallorys.params["code"]}
@@ -150,7 +151,7 @@ def test_an_answer_without_the_issuer_that_was_promised_is_refused(engine, rogue
 @pytest.mark.parametrize("issuer", ["https://evil.example.com", "", "\ud800", "{issuer}/"])
 def test_an_answer_of_another_issuer_is_refused(engine, rogue, promised, issuer):
     rogue.metadata["authorization_response_iss_parameter_supported"] = promised
-    callback = arrive(engine, engine.begin("idp"), rogue)
+    callback = arrive(engine, engine.begin(LoginRequest("idp")), rogue)
     params = {"iss": issuer.format(issuer=rogue.issuer)}
     ended(callback.finish(engine, params=params), "login_failed")
     assert rogue.seen("token") == []
@@ -164,7 +165,7 @@ def test_where_none_is_promised_none_is_missed(engine, rogue):
 def test_one_providers_answer_is_no_other_providers(clock, engines, rogue):
     with RogueProvider(clock=clock) as evil:
         engine = engines(idp=rogue, evil=evil)
-        callback = arrive(engine, engine.begin("idp"), rogue)
+        callback = arrive(engine, engine.begin(LoginRequest("idp")), rogue)
         with pytest.raises(LoginFailed):
             callback.finish(engine, provider="evil")
         assert evil.seen("token") == []
@@ -174,7 +175,7 @@ def test_a_provider_changed_meanwhile_gets_no_code(engines, rogue, clock):
     with RogueProvider(clock=clock) as evil:
         engine = engines(unrelated=rogue)
         engine.configure(Provider(name="idp", **table(rogue)))
-        callback = arrive(engine, engine.begin("idp"), rogue)
+        callback = arrive(engine, engine.begin(LoginRequest("idp")), rogue)
         engine.configure(Provider(name="idp", **table(evil)))
         ended(callback.finish(engine), "login_failed")
         assert evil.seen("token") == []
@@ -228,7 +229,7 @@ def test_a_provider_gone_at_the_exchange_fails_the_login(engine, rogue, callback
 
 def test_a_failed_login_leaves_the_account_there_was(engine, rogue):
     before = sign_in(engine, rogue)
-    callback = arrive(engine, engine.begin("idp", force=True), rogue)
+    callback = arrive(engine, engine.begin(LoginRequest("idp", force=True)), rogue)
     rogue.script("token", troubles.status(500))
     assert callback.finish(engine).status == "failed"
     assert account_of(engine) == before
@@ -254,7 +255,7 @@ def test_a_person_may_say_no(engine, rogue, login):
 
 def test_at_a_real_provider_too(engines, oidc):
     engine = engines(clock=time.time, idp=oidc)
-    login = engine.begin("idp")
+    login = engine.begin(LoginRequest("idp"))
     url, binding = engine.open(login.id, REDIRECT_URI, USER)
     location = oidc.login(url, consent=False)
     params = dict(parse_qsl(urlsplit(location).query))
@@ -286,7 +287,7 @@ def test_nor_does_one_with_a_wrong_claim(engine, rogue, login, claim):
 
 
 def test_somebody_else_than_asked_for_is_refused(engine, rogue):
-    login = engine.begin("idp", username="rosa")
+    login = engine.begin(LoginRequest("idp", username="rosa"))
     rogue.username, rogue.sub = "mallory", "u-6"
     finished = ended(arrive(engine, login, rogue).finish(engine), "user_mismatch")
     assert "mallory" in finished.error["message"]
@@ -297,6 +298,6 @@ def test_somebody_else_than_asked_for_is_refused(engine, rogue):
 def test_and_does_not_replace_who_is_there(engine, rogue):
     before = sign_in(engine, rogue, username="u-2001")
     rogue.username, rogue.sub = "mallory", "u-6"
-    callback = arrive(engine, engine.begin("idp", username="u-2001"), rogue)
+    callback = arrive(engine, engine.begin(LoginRequest("idp", username="u-2001")), rogue)
     ended(callback.finish(engine), "user_mismatch")
     assert account_of(engine) == before

@@ -26,6 +26,7 @@ from jupyter_auth.core.errors import (
 )
 from jupyter_auth.core.login.login_store import MAX_DELAY
 from jupyter_auth.core.login.logins import LIFETIME, outcome
+from jupyter_auth.core.models import LoginRequest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -64,7 +65,7 @@ def device(engine, clock) -> Waiting:
 
 
 def begun(engine, clock, **asked) -> Waiting:
-    login = engine.begin("idp", grant="device_code", **asked)
+    login = engine.begin(LoginRequest("idp", grant="device_code", **asked))
     return Waiting(engine, clock, engine.device.start(login.id, confirm_by=None))
 
 
@@ -132,8 +133,11 @@ def test_two_who_open_it_see_one_code(engine, rogue, device):
 
 
 def test_the_device_grant_is_another_login_than_the_redirect(engine):
-    assert engine.begin("idp").id != engine.begin("idp", grant="device_code").id
-    one, two = (engine.begin("idp", grant="device_code") for _ in range(2))
+    assert (
+        engine.begin(LoginRequest("idp")).id
+        != engine.begin(LoginRequest("idp", grant="device_code")).id
+    )
+    one, two = (engine.begin(LoginRequest("idp", grant="device_code")) for _ in range(2))
     assert one.id == two.id
 
 
@@ -316,7 +320,7 @@ def test_a_provider_that_is_away_to_the_end_is_told_as_expired(rogue, device):
 
 
 def test_somebody_else_is_refused_with_nothing_stored(engine, rogue, clock):
-    asked = engine.begin("idp", grant="device_code", username="alice")
+    asked = engine.begin(LoginRequest("idp", grant="device_code", username="alice"))
     login = engine.device.start(asked.id, confirm_by=None)
     rogue.devices.approve(login.user_code)
     clock.advance(5)
@@ -337,18 +341,18 @@ def test_a_provider_configured_anew_meanwhile_gets_no_code(engine, rogue, device
 
 def test_the_first_of_the_configured_grants_is_taken(engine, rogue):
     engine._providers._configured["idp"] = provider_at(rogue, grants=["device_code"])
-    assert engine.begin("idp").grant == "device_code"
+    assert engine.begin(LoginRequest("idp")).grant == "device_code"
     with pytest.raises(ConfigurationError, match="no sign-in by 'authorization_code'"):
-        engine.begin("idp", grant="authorization_code")
+        engine.begin(LoginRequest("idp", grant="authorization_code"))
 
 
 def test_left_to_discovery_the_redirect_is_preferred(engine):
-    assert engine.begin("idp").grant == "authorization_code"
+    assert engine.begin(LoginRequest("idp")).grant == "authorization_code"
 
 
 def test_an_issuer_with_the_device_grant_alone(engine, rogue):
     rogue.script("discovery", troubles.fields(authorization_endpoint=troubles.MISSING))
-    assert engine.begin("idp").grant == "device_code"
+    assert engine.begin(LoginRequest("idp")).grant == "device_code"
 
 
 def test_a_grant_that_nobody_knows(rogue):
@@ -369,7 +373,7 @@ def test_a_grant_that_nobody_knows(rogue):
     ],
 )
 def test_no_code_can_be_tried_again(engine, rogue, trouble, kind):
-    login = engine.begin("idp", grant="device_code")
+    login = engine.begin(LoginRequest("idp", grant="device_code"))
     rogue.script("device", trouble)
     with pytest.raises(kind):
         engine.device.start(login.id, confirm_by=None)
@@ -379,7 +383,9 @@ def test_no_code_can_be_tried_again(engine, rogue, trouble, kind):
 
 def test_logins_of_many_threads_are_polled_once_each(engine, rogue, clock):
     logins = [
-        engine.device.start(engine.begin("idp", f"k{n}", grant="device_code").id, confirm_by=None)
+        engine.device.start(
+            engine.begin(LoginRequest("idp", f"k{n}", grant="device_code")).id, confirm_by=None
+        )
         for n in range(4)
     ]
     for login in logins:

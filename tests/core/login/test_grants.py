@@ -6,6 +6,7 @@ import pytest
 
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.errors import ConfigurationError, LoginExpired, LoginRequired
+from jupyter_auth.core.models import LoginRequest
 from jupyter_auth.core.provider.registry import Providers, provider_from_mapping
 from jupyter_auth.core.secret import Secret
 from jupyter_auth.core.tokens.store import MemoryStore
@@ -26,7 +27,7 @@ def engine(file):
 @pytest.fixture
 def login(engine):
     """Of somebody who was asked for the registration, and said nothing of its grant."""
-    login = engine.begin("insiders")
+    login = engine.begin(LoginRequest("insiders"))
     set_up(engine, login)
     return login
 
@@ -38,13 +39,13 @@ def set_up(engine, login, **how):
 
 @pytest.mark.parametrize("grant", ["password", "authorization_code", None])
 def test_it_is_asked_for_with_the_registration(engine, file, grant):
-    login = engine.begin("insiders")
+    login = engine.begin(LoginRequest("insiders"))
     assert engine.typed.alternatives(login.id) == ("password",)
     set_up(engine, login, grant=grant)
     chosen = grant or "authorization_code"
     assert engine.login(login.id).grant == chosen
     again = Engine(Providers(user_file=file), MemoryStore())
-    assert again.begin("insiders").grant == chosen  # for good
+    assert again.begin(LoginRequest("insiders")).grant == chosen  # for good
 
 
 def test_a_login_goes_on_by_another_grant_for_all_who_wait(engine, login):
@@ -52,7 +53,7 @@ def test_a_login_goes_on_by_another_grant_for_all_who_wait(engine, login):
     chosen = engine.typed.choose(login.id, "password")
     assert (chosen.id, chosen.grant, chosen.status) == (login.id, "password", "pending")
     assert engine.typed.host(login.id) == "api.asi.swiss"
-    assert engine.begin("insiders").id == login.id  # it is the preferred one now
+    assert engine.begin(LoginRequest("insiders")).id == login.id  # it is the preferred one now
     state = url.partition("state=")[2].partition("&")[0]
     with pytest.raises(LoginExpired):  # what a browser had opened of it before
         engine.finish(
@@ -75,11 +76,11 @@ def test_only_a_grant_of_the_provider_is_chosen(engine, login):
 def test_one_that_the_administrator_configured_is_chosen_for_this_once(file):
     table = {"client_id": "ams", "client_secret": "s"}
     engine = Engine(Providers({"insiders": table}, user_file=file), MemoryStore())
-    login = engine.begin("insiders")
+    login = engine.begin(LoginRequest("insiders"))
     assert engine.typed.choose(login.id, "password").grant == "password"
     assert not file.exists()
     engine.cancel(login.id)
-    assert engine.begin("insiders").grant == "authorization_code"
+    assert engine.begin(LoginRequest("insiders")).grant == "authorization_code"
 
 
 def test_nothing_is_typed_for_one_that_a_notebook_made(engine):
@@ -97,7 +98,7 @@ def test_nothing_is_typed_for_one_that_a_notebook_made(engine):
             },
         )
     )
-    login = engine.begin(made.name)
+    login = engine.begin(LoginRequest(made.name))
     assert engine.typed.alternatives(login.id) == ()
     with pytest.raises(ConfigurationError, match="made in a notebook"):
         engine.typed.choose(login.id, "password")

@@ -26,6 +26,7 @@ from jupyter_auth.core.errors import (
     StoreError,
 )
 from jupyter_auth.core.login.logins import LIFETIME, outcome
+from jupyter_auth.core.models import LoginRequest
 from jupyter_auth.core.tokens.store import FileStore, MemoryStore
 
 # -- the first to complete -----------------------------------------------------------------------
@@ -113,7 +114,7 @@ def test_one_expired_during_the_exchange_stores_nothing_and_gives_back(
 
 
 def test_the_last_to_leave_cancels(engine, login):
-    engine.begin("idp")
+    engine.begin(LoginRequest("idp"))
     assert engine.leave(login.id).status == "pending"
     assert engine.leave(login.id).status == "cancelled"
     assert engine.leave(login.id).status == "cancelled"
@@ -190,7 +191,7 @@ def test_logins_of_one_engine_are_safe_in_threads(engine, rogue):
 
     def one(number: int) -> str:
         barrier.wait(PATIENCE)
-        login = engine.begin("idp", f"key-{number % 4}")
+        login = engine.begin(LoginRequest("idp", f"key-{number % 4}"))
         callback = arrive(engine, login, rogue)
         try:
             return callback.finish(engine).status
@@ -206,7 +207,7 @@ def test_logins_of_one_engine_are_safe_in_threads(engine, rogue):
 
 def test_the_engine_of_one_user_knows_no_other(rogue, clock):
     alice, bob = (engine_of(MemoryStore(), clock, idp=rogue) for _ in range(2))
-    callback = arrive(alice, alice.begin("idp"), rogue)
+    callback = arrive(alice, alice.begin(LoginRequest("idp")), rogue)
     with pytest.raises(LoginExpired):
         callback.finish(bob)
     assert callback.finish(alice).status == "complete"

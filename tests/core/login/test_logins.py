@@ -30,6 +30,7 @@ from jupyter_auth.core.errors import (
 )
 from jupyter_auth.core.login.logins import LIFETIME, MAX_PENDING
 from jupyter_auth.core.login.openings import MAX_OPENINGS
+from jupyter_auth.core.models import LoginRequest
 from jupyter_auth.core.provider.provider import Provider
 
 
@@ -91,7 +92,7 @@ def test_userinfo_about_somebody_else_is_refused(engine, rogue, login):
 @pytest.mark.parametrize("listed", [["S256"], ["plain"], [], MISSING])
 def test_every_request_has_a_challenge_of_its_own(engine, rogue, listed):
     rogue.script("discovery", troubles.fields(code_challenge_methods_supported=listed))
-    login = engine.begin("idp")
+    login = engine.begin(LoginRequest("idp"))
     asked = [opened(engine, login) for _ in range(3)]
     assert {each["code_challenge_method"] for each in asked} == {"S256"}
     for name in ("code_challenge", "state", "nonce"):
@@ -114,14 +115,14 @@ def test_the_verifier_proves_the_challenge_and_goes_to_the_token_endpoint_alone(
 
 
 def test_what_was_asked_for_is_sent(engine):
-    login = engine.begin("idp", username="rosa", scopes=["openid", "x"], force=True)
+    login = engine.begin(LoginRequest("idp", username="rosa", scopes=["openid", "x"], force=True))
     asked = opened(engine, login)
     assert asked["scope"] == "openid x"
     assert asked["prompt"] == "login"
     assert asked["login_hint"] == "rosa"
     assert asked["redirect_uri"] == REDIRECT_URI
     assert asked["response_type"] == "code"
-    asked = opened(engine, engine.begin("idp"))
+    asked = opened(engine, engine.begin(LoginRequest("idp")))
     assert "prompt" not in asked
     assert "login_hint" not in asked
 
@@ -144,7 +145,9 @@ def test_an_authorization_endpoint_that_is_a_path_lies_where_the_browser_is(engi
     engine.configure(
         provider_at(rogue, "demo", endpoints={"authorization_endpoint": "/demo/authorize"})
     )
-    url, _ = engine.open(engine.begin("demo").id, "http://localhost:9999/base/callback/demo", USER)
+    url, _ = engine.open(
+        engine.begin(LoginRequest("demo")).id, "http://localhost:9999/base/callback/demo", USER
+    )
     assert url.startswith("http://localhost:9999/demo/authorize?")
 
 
@@ -152,8 +155,8 @@ def test_an_authorization_endpoint_that_is_a_path_lies_where_the_browser_is(engi
 
 
 def test_the_same_wish_is_the_same_login(engine):
-    first = engine.begin("idp", kernel="k1", notebook="one.ipynb")
-    assert engine.begin("idp", kernel="k2", notebook="two.ipynb") == first
+    first = engine.begin(LoginRequest("idp", kernel="k1", notebook="one.ipynb"))
+    assert engine.begin(LoginRequest("idp", kernel="k2", notebook="two.ipynb")) == first
     assert engine.logins() == [first]
 
 
@@ -166,13 +169,15 @@ def test_another_wish_is_another_login(engine):
         {"scopes": ["x", "y"]},
         {"force": True},
     ]
-    assert len({engine.begin("idp", **wish).id for wish in wishes}) == len(wishes)
+    assert len({engine.begin(LoginRequest("idp", **wish)).id for wish in wishes}) == len(wishes)
 
 
 def test_many_at_once_are_one_login(engine):
     engine.provider("idp")
     with ThreadPoolExecutor(32) as pool:
-        ids = {login.id for login in pool.map(lambda _: engine.begin("idp"), range(64))}
+        ids = {
+            login.id for login in pool.map(lambda _: engine.begin(LoginRequest("idp")), range(64))
+        }
     assert len(ids) == 1
 
 
@@ -185,24 +190,24 @@ def test_an_ended_login_is_not_joined(engine, rogue, clock, login, end):
             engine.cancel(login.id)
         case "expired":
             clock.advance(LIFETIME)
-    assert engine.begin("idp").id != login.id
+    assert engine.begin(LoginRequest("idp")).id != login.id
 
 
 def test_a_flood_pushes_out_nobody(engine, rogue):
-    first = engine.begin("idp")
+    first = engine.begin(LoginRequest("idp"))
     callback = arrive(engine, first, rogue)
     for number in range(MAX_PENDING - 1):
-        engine.begin("idp", f"key-{number}")
+        engine.begin(LoginRequest("idp", f"key-{number}"))
     with pytest.raises(LoginRequired, match="waiting already"):
-        engine.begin("idp", "one more")
-    assert engine.begin("idp").id == first.id  # joining is no new one
+        engine.begin(LoginRequest("idp", "one more"))
+    assert engine.begin(LoginRequest("idp")).id == first.id  # joining is no new one
     assert callback.finish(engine).status == "complete"
-    assert engine.begin("idp", "one more").status == "pending"
+    assert engine.begin(LoginRequest("idp", "one more")).status == "pending"
 
 
 def test_what_ended_is_forgotten_in_time_and_number(engine, clock):
     for number in range(1000):
-        engine.cancel(engine.begin("idp", f"key-{number}").id)
+        engine.cancel(engine.begin(LoginRequest("idp", f"key-{number}")).id)
     assert len(engine._logins._register.read()) < 300
     clock.advance(LIFETIME)
     assert engine.logins() == []
@@ -218,19 +223,19 @@ def test_of_too_many_openings_the_oldest_is_forgotten(engine, rogue, login):
 
 def test_begin_says_what_cannot_work(engine, engines, rogue):
     with pytest.raises(ProviderNotFound):
-        engine.begin("idq")
+        engine.begin(LoginRequest("idq"))
     bare = engine.register(Provider(name="bare", issuer=rogue.issuer)).name
     with pytest.raises(ConfigurationError, match="client id"):
-        engine.begin(bare)
+        engine.begin(LoginRequest(bare))
     with pytest.raises(ConfigurationError, match="session_key"):
-        engine.begin("idp", "x" * 10_240)
+        engine.begin(LoginRequest("idp", "x" * 10_240))
     for key in ("\ud800", "\x00", "a\nb", "\u202eb"):
         with pytest.raises(ConfigurationError, match="visible characters"):
-            engine.begin("idp", key)
+            engine.begin(LoginRequest("idp", key))
     rogue.offline()
     new = engines(idp=rogue)
     with pytest.raises(ProviderUnavailable):
-        new.begin("idp")
+        new.begin(LoginRequest("idp"))
 
 
 @pytest.mark.parametrize("key", ["../../x", "\N{GRINNING FACE}", "x" * 1024])

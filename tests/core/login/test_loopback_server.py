@@ -18,6 +18,7 @@ from jupyter_auth.core.errors import ConfigurationError, LoginExpired, LoginFail
 from jupyter_auth.core.local_engine import LocalAccounts
 from jupyter_auth.core.login import loopback_server
 from jupyter_auth.core.login.logins import LIFETIME
+from jupyter_auth.core.models import LoginRequest
 from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.core.tokens.store import MemoryStore
 
@@ -78,7 +79,7 @@ def listening(port: int) -> set[str]:
 
 
 def test_a_browser_on_this_machine_signs_in(accounts, oidc, browser):
-    login = accounts.begin("idp")
+    login = accounts.begin(LoginRequest("idp"))
     back = oidc.login(start(browser, login), "alice")
     assert urlsplit(back).hostname == "127.0.0.1"
     page = browser.get(back)
@@ -90,14 +91,14 @@ def test_a_browser_on_this_machine_signs_in(accounts, oidc, browser):
 
 def test_it_closes_after_the_login(accounts, oidc, monkeypatch, browser):
     monkeypatch.setattr(loopback_server, "GRACE", 0.0)
-    login = accounts.begin("idp")
+    login = accounts.begin(LoginRequest("idp"))
     port = urlsplit(login.url).port
     browser.get(oidc.login(start(browser, login), "alice"), allow_redirects=False)
     until(lambda: not answers(port))
 
 
 def test_it_listens_on_this_machine_alone(accounts):
-    found = listening(urlsplit(accounts.begin("idp").url).port)
+    found = listening(urlsplit(accounts.begin(LoginRequest("idp")).url).port)
     assert found <= {"0100007F", "00000000000000000000000001000000"}
     assert "0100007F" in found
 
@@ -105,14 +106,14 @@ def test_it_listens_on_this_machine_alone(accounts):
 def test_a_fixed_localhost_is_both_addresses_of_this_machine(local, oidc):
     port = free_port()
     uri = f"http://localhost:{port}/callback/idp"
-    local(oidc, oidc.client_id, redirect_uri=uri).begin("idp")
+    local(oidc, oidc.client_id, redirect_uri=uri).begin(LoginRequest("idp"))
     assert listening(port) <= {"0100007F", "00000000000000000000000001000000"}
     assert "0100007F" in listening(port)
 
 
 def test_each_process_has_a_port_of_its_own(accounts, local, oidc):
     other = local(oidc, oidc.client_id)
-    ports = {urlsplit(each.begin("idp").url).port for each in (accounts, other)}
+    ports = {urlsplit(each.begin(LoginRequest("idp")).url).port for each in (accounts, other)}
     assert len(ports) == 2
 
 
@@ -120,14 +121,14 @@ def test_it_closes_when_the_time_is_over(oidc, clock, monkeypatch):
     monkeypatch.setattr(loopback_server, "GRACE", 0.0)
     providers = Providers({"idp": {"issuer": oidc.issuer, "client_id": oidc.client_id}})
     with contextlib.closing(LocalAccounts(providers, MemoryStore(), clock=clock)) as accounts:
-        port = urlsplit(accounts.begin("idp").url).port
+        port = urlsplit(accounts.begin(LoginRequest("idp")).url).port
         assert answers(port)
         clock.advance(LIFETIME)
         until(lambda: not answers(port))
 
 
 def test_the_redirect_uri_is_never_what_a_request_says(accounts):
-    login = accounts.begin("idp")
+    login = accounts.begin(LoginRequest("idp"))
     port = urlsplit(login.url).port
     headers = {"Host": f"localhost:{port}", "X-Forwarded-Host": "evil.example"}
     headers |= {"Origin": "https://evil.example", "Forwarded": "host=evil.example;proto=https"}
@@ -139,14 +140,14 @@ def test_the_redirect_uri_is_never_what_a_request_says(accounts):
 @pytest.mark.parametrize("place", ["//evil.example", "/%2F%2Fevil.example", "/https:%2F%2Fevil"])
 @pytest.mark.parametrize("kind", ["login", "done"])
 def test_no_open_redirect(accounts, kind, place):
-    origin = accounts.begin("idp").url.partition("/login/")[0]
+    origin = accounts.begin(LoginRequest("idp")).url.partition("/login/")[0]
     response = requests.get(f"{origin}/{kind}{place}", allow_redirects=False)
     assert (response.status_code, response.headers.get("Location")) == (404, None)
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "HEAD", "OPTIONS"])
 def test_it_answers_get_alone(accounts, oidc, method, browser):
-    login = accounts.begin("idp")
+    login = accounts.begin(LoginRequest("idp"))
     back = oidc.login(start(browser, login), "alice")
     assert browser.request(method, back).status_code == 501
     assert accounts.login(login.id).status == "pending"
@@ -155,7 +156,7 @@ def test_it_answers_get_alone(accounts, oidc, method, browser):
 @pytest.mark.parametrize("host", ["evil.example", "evil.example:{port}", "127.0.0.1", ""])
 def test_another_host_name_is_not_served(accounts, oidc, host, browser):
     """DNS rebinding: a page elsewhere points its own name at this port."""
-    login = accounts.begin("idp")
+    login = accounts.begin(LoginRequest("idp"))
     back = oidc.login(start(browser, login), "alice")
     headers = {"Host": host.format(port=urlsplit(back).port)}
     assert browser.get(back, headers=headers).status_code == 404
@@ -168,7 +169,7 @@ def test_another_host_name_is_not_served(accounts, oidc, host, browser):
     ["/favicon.ico", "/", "/callback/idp", "/callback/idp?state=x&code=y", "/callback/other"],
 )
 def test_other_requests_get_404_and_do_no_harm(accounts, oidc, path, browser):
-    login = accounts.begin("idp")
+    login = accounts.begin(LoginRequest("idp"))
     origin = login.url.removesuffix(urlsplit(login.url).path)
     assert requests.get(origin + path).status_code == 404
     browser.get(oidc.login(start(browser, login), "alice"))
@@ -177,35 +178,35 @@ def test_other_requests_get_404_and_do_no_harm(accounts, oidc, path, browser):
 
 @pytest.mark.parametrize("path", ["/", "/callback", "/callback/other", "/callback/idp/"])
 def test_the_right_answer_at_another_path_is_not_taken(accounts, oidc, path, browser):
-    login = accounts.begin("idp")
+    login = accounts.begin(LoginRequest("idp"))
     back = urlsplit(oidc.login(start(browser, login), "alice"))
     assert browser.get(back._replace(path=path).geturl()).status_code == 404
     assert accounts.login(login.id).status == "pending"
 
 
 def test_it_closes_with_its_engine(accounts):
-    port = urlsplit(accounts.begin("idp").url).port
+    port = urlsplit(accounts.begin(LoginRequest("idp")).url).port
     assert answers(port)
     accounts.close()
     until(lambda: not answers(port))
 
 
 def test_a_redirect_is_good_once(accounts, oidc, browser):
-    login = accounts.begin("idp")
+    login = accounts.begin(LoginRequest("idp"))
     back = oidc.login(start(browser, login), "alice")
     assert browser.get(back).status_code == 200
     assert browser.get(back).status_code == 404
 
 
 def test_a_denial_is_said_on_the_page_and_by_the_login(accounts, oidc, browser):
-    login = accounts.begin("idp")
+    login = accounts.begin(LoginRequest("idp"))
     page = browser.get(oidc.login(start(browser, login), "alice", consent=False))
     assert "did not sign you in" in page.text
     assert accounts.login(login.id).status == "denied"
 
 
 def test_what_comes_from_outside_is_escaped(local, rogue, browser):
-    login = local(rogue, rogue.client_id, name="rogue").begin("rogue")
+    login = local(rogue, rogue.client_id, name="rogue").begin(LoginRequest("rogue"))
     callback, _, query = rogue.authorize(start(browser, login)).partition("?")
     hostile = {"error": "x", "error_description": "<script>alert(1)</script>"}
     page = browser.get(callback, params=dict(parse_qsl(query)) | hostile)
@@ -216,7 +217,7 @@ def test_what_comes_from_outside_is_escaped(local, rogue, browser):
 def test_a_fixed_redirect_uri_is_listened_at(local, oidc, browser):
     uri = f"http://127.0.0.1:{free_port()}/callback/idp"
     accounts = local(oidc, oidc.client_id, redirect_uri=uri)
-    login = accounts.begin("idp")
+    login = accounts.begin(LoginRequest("idp"))
     back = oidc.login(start(browser, login), "alice")
     assert back.startswith(uri + "?")
     browser.get(back)
@@ -229,17 +230,17 @@ def test_a_taken_port_is_said(local, oidc):
         taken.listen()
         uri = f"http://127.0.0.1:{taken.getsockname()[1]}/callback/idp"
         with pytest.raises(ConfigurationError, match="taken"):
-            local(oidc, oidc.client_id, redirect_uri=uri).begin("idp")
+            local(oidc, oidc.client_id, redirect_uri=uri).begin(LoginRequest("idp"))
 
 
 def test_a_redirect_uri_elsewhere_cannot_come_back(local, oidc):
     accounts = local(oidc, oidc.client_id, redirect_uri="https://notebooks.example/callback")
     with pytest.raises(ConfigurationError, match="cannot come back"):
-        accounts.begin("idp")
+        accounts.begin(LoginRequest("idp"))
 
 
 def test_the_address_a_browser_ended_on_can_be_pasted(accounts, oidc):
-    login = accounts.begin("idp")
+    login = accounts.begin(LoginRequest("idp"))
     back = oidc.login(accounts.depart(login.id), "alice")
     assert accounts.paste(login.id, f"  {back}\n").status == "complete"
 
@@ -259,7 +260,7 @@ def test_the_address_a_browser_ended_on_can_be_pasted(accounts, oidc):
     ],
 )
 def test_what_is_no_such_address_is_refused(accounts, oidc, address, instead):
-    login = accounts.begin("idp")
+    login = accounts.begin(LoginRequest("idp"))
     back = oidc.login(accounts.depart(login.id), "alice")
     with pytest.raises(LoginFailed, match="not the address"):
         accounts.paste(login.id, re.sub(address, instead, back, count=1))
@@ -269,9 +270,9 @@ def test_what_is_no_such_address_is_refused(accounts, oidc, address, instead):
 
 def test_a_pasted_address_of_another_login_is_refused(accounts, local, oidc):
     """Login CSRF: mallory's address, made to look like alice's, pasted by alice."""
-    login = accounts.begin("idp")
+    login = accounts.begin(LoginRequest("idp"))
     mallory = local(oidc, oidc.client_id)
-    back = oidc.login(mallory.depart(mallory.begin("idp").id), "bob")
+    back = oidc.login(mallory.depart(mallory.begin(LoginRequest("idp")).id), "bob")
     own = oidc.login(accounts.depart(login.id), "alice")
     with pytest.raises(LoginExpired):
         accounts.paste(login.id, f"{own.partition('?')[0]}?{back.partition('?')[2]}")

@@ -24,7 +24,7 @@ from jupyter_auth.core.errors import (
 )
 from jupyter_auth.core.local_engine import LocalAccounts
 from jupyter_auth.core.login import grants
-from jupyter_auth.core.models import AccountKey
+from jupyter_auth.core.models import AccountKey, LoginRequest
 from jupyter_auth.core.provider.registry import Providers, provider_from_mapping
 from jupyter_auth.core.secret import Secret
 from jupyter_auth.core.tokens.store import FileStore, MemoryStore
@@ -42,7 +42,7 @@ def password_engine(engines, rogue):
 @pytest.fixture
 def typed(password_engine, rogue):
     """Sign in by password; arguments replace what rosa would give."""
-    login = password_engine.begin("idp")
+    login = password_engine.begin(LoginRequest("idp"))
 
     def typed(password: str | None = None, username: str = "rosa", login=login, **more):
         host = more.pop("host", password_engine.typed.host(login.id))
@@ -105,7 +105,7 @@ def test_no_password_is_kept_or_shown(password_engine, rogue, typed, tmp_path, c
 
 
 def test_somebody_else_is_refused_with_nothing_stored(password_engine, rogue, typed):
-    login = password_engine.begin("idp", username="alice")
+    login = password_engine.begin(LoginRequest("idp", username="alice"))
     with pytest.raises(UserMismatch):
         typed(login=login)
     assert password_engine.accounts() == []
@@ -128,7 +128,7 @@ def test_a_cancelled_login_takes_no_password(password_engine, rogue, typed):
 
 
 def test_a_login_of_another_grant_takes_no_password(engine, rogue):
-    login = engine.begin("idp")
+    login = engine.begin(LoginRequest("idp"))
     host = engine.typed.host(login.id)
     with pytest.raises(LoginFailed, match="not one by password"):
         engine.typed.password(login.id, "rosa", Secret(rogue.password), host=host)
@@ -145,17 +145,17 @@ def test_nothing_is_typed_for_a_provider_that_a_notebook_made(rogue, grant):
     engine = Engine(Providers(), MemoryStore())
     handle = engine.register(made).name
     with pytest.raises(ConfigurationError, match="'own' was made in a notebook"):
-        engine.begin(handle)
+        engine.begin(LoginRequest(handle))
     alone = LocalAccounts(Providers(), MemoryStore())
     assert alone.register(made).name == handle
-    assert alone.begin(handle).grant == grant  # whoever wrote it is the one who types
+    assert alone.begin(LoginRequest(handle)).grant == grant  # whoever wrote it is the one who types
 
 
 def test_one_that_has_a_preset_s_name_takes_nothing_from_its_form(rogue):
     engine = Engine(Providers({}), MemoryStore())
     preset = table(rogue, grants=["password"])
     engine._providers._user_tables = lambda: {"idp": preset}
-    login = engine.begin("idp")
+    login = engine.begin(LoginRequest("idp"))
     host = engine.typed.host(login.id)
     with RogueProvider() as evil:
         engine.register(provider_from_mapping("idp", preset | {"issuer": evil.issuer}))
@@ -184,7 +184,7 @@ def paste_engine(fourinsight, clock):
 
 
 def paste(engine: Engine, text: str, **asked):
-    login = engine.begin("4insight", **asked)
+    login = engine.begin(LoginRequest("4insight", **asked))
     return engine.typed.paste(login.id, Secret(text), host=engine.typed.host(login.id))
 
 
@@ -208,7 +208,7 @@ def test_a_no_stores_nothing(paste_engine, fourinsight):
 
 
 def test_without_a_paste_there_is_nobody_to_say_yes_to(paste_engine):
-    login = paste_engine.begin("4insight")
+    login = paste_engine.begin(LoginRequest("4insight"))
     with pytest.raises(LoginFailed, match="No account waits"):
         paste_engine.confirm(login.id)
     assert paste_engine.accounts() == []
@@ -326,4 +326,4 @@ def test_a_provider_must_say_where_its_code_is_found(rogue):
     fields = {"issuer": rogue.issuer, "client_id": "x", "grants": ["paste"]}
     engine = Engine(Providers({"x": fields}), MemoryStore())
     with pytest.raises(ConfigurationError, match="does not say where"):
-        engine.begin("x")
+        engine.begin(LoginRequest("x"))

@@ -17,7 +17,7 @@ from jupyter_auth.core.errors import (
     LoginRequired,
     ProviderNotFound,
 )
-from jupyter_auth.core.models import AccountKey
+from jupyter_auth.core.models import AccountKey, LoginRequest
 from jupyter_auth.core.provider.definitions import provider_to_mapping
 from jupyter_auth.core.provider.field_types import Service
 from jupyter_auth.core.provider.made_in_code import MOST
@@ -184,7 +184,7 @@ def test_a_sign_in_at_one_is_none_at_the_other(engines, rogue):
         False,
     )
     variant = engine.register(provider_at(rogue, "own", base_url="https://evil.example/")).name
-    callback = arrive(engine, engine.begin(handle), rogue)
+    callback = arrive(engine, engine.begin(LoginRequest(handle)), rogue)
     assert callback.finish(engine).status == "complete"
     assert engine.token(handle).valid(0.0)
     for other in ("own", variant):
@@ -200,7 +200,7 @@ def test_its_redirect_uri_has_the_name(own_idp, rogue):
     own, other = (provider_at(rogue, "idp", title=title) for title in ("Own", "Other"))
     handles = [own_idp.register(each).name for each in (own, other)]
     for name in ("idp", *handles):
-        callback = arrive(own_idp, own_idp.begin(name), rogue)
+        callback = arrive(own_idp, own_idp.begin(LoginRequest(name)), rogue)
         for wrong in {"other", *handles} | ({"idp"} - {plain(name)}):
             with pytest.raises(LoginFailed):
                 callback.finish(own_idp, provider=wrong)
@@ -215,7 +215,7 @@ def test_an_account_outlives_the_definition_and_waits_for_it(rogue, clock, tmp_p
     own = provider_at(rogue, "own")
     engine = engine_of(store, clock, unrelated=rogue)
     handle = engine.register(own).name
-    arrive(engine, engine.begin(handle), rogue).finish(engine)
+    arrive(engine, engine.begin(LoginRequest(handle)), rogue).finish(engine)
     engine.close()
     engine = engine_of(store, clock, unrelated=rogue)
     with pytest.raises(ProviderNotFound):
@@ -229,7 +229,7 @@ def test_it_is_signed_out_without_its_definition(engines, rogue):
     store = MemoryStore()
     engine = engines(store, unrelated=rogue)
     handle = engine.register(provider_at(rogue, "own")).name
-    arrive(engine, engine.begin(handle), rogue).finish(engine)
+    arrive(engine, engine.begin(LoginRequest(handle)), rogue).finish(engine)
     later = engines(store, unrelated=rogue)
     out = later.logout(handle)
     assert (out.removed, out.revoked) == (True, False)
@@ -241,8 +241,8 @@ def test_a_code_for_one_never_goes_to_the_other(own_idp):
     """Both have one redirect URI: the login knows whose token endpoint it is for."""
     with RogueProvider() as evil:
         handle = own_idp.register(provider_from_mapping("idp", table(evil))).name
-        _, binding = own_idp.open(own_idp.begin(handle).id, REDIRECT_URI, USER)
-        url, _ = own_idp.open(own_idp.begin("idp").id, REDIRECT_URI, USER)
+        _, binding = own_idp.open(own_idp.begin(LoginRequest(handle)).id, REDIRECT_URI, USER)
+        url, _ = own_idp.open(own_idp.begin(LoginRequest("idp")).id, REDIRECT_URI, USER)
         state = dict(parse_qsl(urlsplit(url).query))["state"]
         with pytest.raises(LoginFailed):
             own_idp.finish(

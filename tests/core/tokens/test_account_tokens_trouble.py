@@ -29,7 +29,7 @@ from jupyter_auth.core.errors import (
     ProviderUnavailable,
     RefreshRejected,
 )
-from jupyter_auth.core.models import AccountKey
+from jupyter_auth.core.models import AccountKey, LoginRequest
 from jupyter_auth.core.protocol import oauth
 from jupyter_auth.core.provider.provider import Provider
 from jupyter_auth.core.tokens.lifetimes import PAUSE
@@ -146,7 +146,7 @@ def test_a_provider_that_hangs_stalls_nobody_else(engines, rogue, clock):
             stuck = [pool.submit(engine.token, "idp") for _ in range(63)]
             until(lambda: sharing(engine) == len(stuck))
             assert engine.token("other")  # refreshed, while all those wait
-            assert engine.begin("other").status == "pending"
+            assert engine.begin(LoginRequest("other")).status == "pending"
             assert not [each for each in stuck if each.done()]
             gate.release()
         assert {type(each.exception()) for each in stuck} == {ProviderUnavailable}

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from core.sign_in import sign_in, table
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.errors import ConfigurationError, LoginFailed, LoginRequired
-from jupyter_auth.core.models import AccountKey
+from jupyter_auth.core.models import AccountKey, LoginRequest
 from jupyter_auth.core.provider.registry import Providers, provider_from_mapping
 from jupyter_auth.core.secret import Secret
 from jupyter_auth.core.tokens import api_key
@@ -52,7 +52,7 @@ def make(rogue, clock, tmp_path):
 
 
 def type_key(engine: Engine, key: str = "default", **changes):
-    login = engine.begin("idp", key)
+    login = engine.begin(LoginRequest("idp", key))
     host = changes.pop("host", engine.typed.host(login.id))
     return engine.typed.api_key(login.id, KEY, host=host)
 
@@ -73,7 +73,7 @@ def test_its_parts_can_be_in_files_by_either_name(make, tmp_path):
 def test_a_typed_key_is_used_at_once_and_rests_nowhere(make, tmp_path):
     engine = make()
     since = engine.changes().sequence
-    assert engine.typed.host(engine.begin("idp").id) == "hub.example"
+    assert engine.typed.host(engine.begin(LoginRequest("idp")).id) == "hub.example"
     assert type_key(engine).status == "complete"
     (info,) = engine.accounts()
     assert (info.kind, info.username, info.expires_at) == ("api_key", None, None)
@@ -137,7 +137,7 @@ def test_signed_out_it_stays_out_and_is_sent_to_nobody(make, rogue):
 
 def test_one_whose_login_was_cancelled_is_not_sent_to_be_revoked(make, rogue):
     engine = make()
-    login = engine.begin("idp")
+    login = engine.begin(LoginRequest("idp"))
     engine.cancel(login.id)
     account = api_key.as_account(engine.configured("idp"), AccountKey("idp"), KEY, now=0.0)
     party = engine._parties.of("idp")
@@ -206,7 +206,7 @@ def test_keys_that_cannot_work(rogue, change):
 @pytest.mark.parametrize("key", [" ", "half…", "a\r\nx-admin: 1", "a\x00", "schlüssel-77ad"])
 def test_what_no_header_can_hold_is_no_key(make, key):
     engine = make()
-    login = engine.begin("idp")
+    login = engine.begin(LoginRequest("idp"))
     parts = {"id": Secret("i-1"), "key": Secret(key)}
     with pytest.raises(LoginFailed, match="'Key' is no key") as refused:
         engine.typed.api_key(login.id, parts, host="hub.example")

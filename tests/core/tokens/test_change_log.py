@@ -10,7 +10,7 @@ import pytest
 from patience import PATIENCE
 
 from core.sign_in import digest_of, expire_here, sign_in
-from jupyter_auth.core.models import AccountKey, Change
+from jupyter_auth.core.models import AccountKey, Change, LoginRequest
 from jupyter_auth.core.tokens.change_log import REMEMBERED, ChangeLog
 
 
@@ -112,7 +112,7 @@ def test_whoever_waits_wakes_at_once(engine):
     since = engine.changes().sequence
     with ThreadPoolExecutor(8) as pool:
         waiting = [pool.submit(engine.changes, since, 2 * PATIENCE) for _ in range(8)]
-        engine.begin("idp")
+        engine.begin(LoginRequest("idp"))
         news = [each.result(PATIENCE) for each in waiting]
     assert all(each.changes[0].login.status == "pending" for each in news)
 

@@ -16,7 +16,7 @@ from jupyter_auth.core.errors import (
     LoginRequired,
     ProviderNotFound,
 )
-from jupyter_auth.core.models import AccountKey
+from jupyter_auth.core.models import AccountKey, LoginRequest
 from jupyter_auth.core.provider.field_types import Header
 from jupyter_auth.core.provider.provider import Provider
 from jupyter_auth.core.secret import Secret
@@ -42,7 +42,7 @@ def test_providers(client, rogue):
 
 def test_a_login_from_begin_to_sign_out(client, engine, rogue):
     before = client.changes().sequence
-    login = client.begin("idp", "work", username="rosa", scopes=("openid",))
+    login = client.begin(LoginRequest("idp", "work", username="rosa", scopes=("openid",)))
     assert login.path == f"/base/jupyter-auth/login/{login.id}"
     assert client.logins() == [login] == [client.login(login.id)]
     sign_in(engine, rogue, login)
@@ -71,8 +71,8 @@ def test_logging_out_without_revoking(client, rogue):
 
 
 def test_cancel_and_leave(client):
-    assert client.cancel(client.begin("idp").id).status == "cancelled"
-    first, second = client.begin("idp"), client.begin("idp")
+    assert client.cancel(client.begin(LoginRequest("idp")).id).status == "cancelled"
+    first, second = client.begin(LoginRequest("idp")), client.begin(LoginRequest("idp"))
     assert first.id == second.id
     assert client.leave(first.id).status == "pending"
     assert client.leave(second.id).status == "cancelled"
@@ -82,7 +82,7 @@ def test_cancel_and_leave(client):
 
 def test_who_asks_is_said(client, monkeypatch):
     monkeypatch.setenv("JPY_SESSION_NAME", "work/a folder/report.ipynb")
-    login = client.begin("idp")
+    login = client.begin(LoginRequest("idp"))
     assert (login.notebook, login.kernel) == ("report.ipynb", None)
 
 
@@ -191,7 +191,7 @@ def test_watching_until_it_is_ended(client, signed_in):
     assert told.wait(PATIENCE)
     end()
     told.clear()
-    signed_in.begin("idp")
+    signed_in.begin(LoginRequest("idp"))
     assert not told.wait(0.3)
 
 

@@ -9,6 +9,7 @@ from jupyter_auth.core.errors import (
     BrokerUnavailable,
     ConfigurationError,
 )
+from jupyter_auth.core.models import LoginRequest
 from jupyter_auth.core.provider.provider import Provider
 from jupyter_auth.kernel.broker.connect import connect, default_provider
 from kernel.forks_and_interrupts import child
@@ -27,7 +28,7 @@ def test_connect_finds_the_broker(door):
 def test_without_a_broker_there_is_an_engine(rogue):
     accounts = connect()
     accounts.register(Provider(name="own", issuer=rogue.issuer, client_id="notebook"))
-    login = accounts.begin("own")
+    login = accounts.begin(LoginRequest("own"))
     assert login.url.startswith("http://127.0.0.1:")
     accounts.cancel(login.id)
     assert accounts.accounts() == []

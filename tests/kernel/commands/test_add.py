@@ -13,6 +13,7 @@ from patience import PATIENCE
 
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.errors import ConfigurationError
+from jupyter_auth.core.models import LoginRequest
 from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.core.tokens.store import MemoryStore
 from jupyter_auth.kernel.commands import verbs
@@ -65,7 +66,7 @@ def test_in_a_notebook_the_secret_is_typed_and_kept_by_the_broker(
     assert tomllib.loads(file.read_text())["mine"]["scopes"] == ["openid", "email"]
     assert stat.S_IMODE(file.with_name("client_secrets.json").stat().st_mode) == 0o600
     assert door.engine.provider("mine").source == "user"
-    login = door.engine.begin("mine")
+    login = door.engine.begin(LoginRequest("mine"))
     assert sign_in(door.engine, demanding, login).status == "complete"
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from patience import PATIENCE
 
+from jupyter_auth.core.models import LoginRequest
 from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.core.tokens.store import MemoryStore
 from jupyter_auth.server.config import JupyterAuth
@@ -39,7 +40,7 @@ def env(engine, tmp_path):
 
 @pytest.fixture
 def alice(engine, oidc):
-    sign_in(engine, oidc, engine.begin("idp"), username="alice")
+    sign_in(engine, oidc, engine.begin(LoginRequest("idp")), username="alice")
     return engine.accounts()[0].username
 
 

@@ -8,6 +8,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
 from jupyter_auth.core.engine import Engine
+from jupyter_auth.core.models import LoginRequest
 from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.core.tokens.store import MemoryStore
 from jupyter_auth.kernel.commands.magic_cell import run_with
@@ -52,7 +53,7 @@ def kernel(one_kernel, engine):
 
 @pytest.fixture
 def alice(engine, oidc):
-    sign_in(engine, oidc, engine.begin("idp"), username="alice")
+    sign_in(engine, oidc, engine.begin(LoginRequest("idp")), username="alice")
     (account,) = engine.accounts()
     return account.username
 
@@ -86,7 +87,7 @@ def test_status_is_a_table_and_text(kernel, alice):
 
 def test_status_tells_of_nobody_and_of_logins_under_way(kernel, engine):
     assert "You're not signed in anywhere." in kernel.ok("%auth").text()
-    engine.begin("idp")
+    engine.begin(LoginRequest("idp"))
     assert "signing in …" in kernel.ok("%auth").text()
     assert "You're not signed in to other." in kernel.ok("%auth status other").text()
 

@@ -10,6 +10,7 @@ from patience import PATIENCE
 from providers.sockets import SocketServer
 from providers.troubles import Reply
 
+from jupyter_auth.core.models import LoginRequest
 from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.core.tokens.store import MemoryStore
 from kernel.broker_socket import OpenDoor
@@ -37,7 +38,7 @@ def api():
 def engine(oidc, api):
     table = consenting(oidc, title="The IdP", api_origins=[api])
     made = Watched(Providers({"idp": table}, allow_user_providers=False), MemoryStore())
-    sign_in(made, oidc, made.begin("idp"), username="alice")
+    sign_in(made, oidc, made.begin(LoginRequest("idp")), username="alice")
     yield made
     made.close()
 

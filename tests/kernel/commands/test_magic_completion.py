@@ -8,6 +8,7 @@ from IPython.core.completer import provisionalcompleter
 from patience import PATIENCE
 
 from jupyter_auth.core.engine import Engine
+from jupyter_auth.core.models import LoginRequest
 from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.core.tokens.store import MemoryStore
 from jupyter_auth.kernel.commands.magic import load
@@ -62,7 +63,7 @@ def door(oidc, tmp_path_factory):
     tables = {"acme": consenting(oidc, grants=GRANTS), "my-idp": consenting(oidc)}
     engine = Engine(Providers(tables, allow_user_providers=False), MemoryStore())
     for key in ("default", "work"):
-        login = engine.begin("acme", key, grant="authorization_code")
+        login = engine.begin(LoginRequest("acme", key, grant="authorization_code"))
         sign_in(engine, oidc, login, username="alice")
     with OpenDoor(engine, tmp_path_factory.mktemp("door"), "acme") as opened:
         yield opened

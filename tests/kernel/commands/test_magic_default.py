@@ -8,6 +8,7 @@ import pytest
 from patience import PATIENCE
 
 from jupyter_auth.core.engine import Engine
+from jupyter_auth.core.models import LoginRequest
 from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.core.tokens.store import MemoryStore
 from kernel.broker_socket import OpenDoor
@@ -58,7 +59,7 @@ def test_a_notebook_needs_no_name(made, oidc, tmp_path, default, meant):
             kernel.ok(f"%auth use {used}")
         kernel.ok("%auth login --key work")
         assert begun(engine) == meant
-        sign_in(engine, oidc, engine.begin(meant), username="alice")
+        sign_in(engine, oidc, engine.begin(LoginRequest(meant)), username="alice")
         kernel.ok("%auth login --wait")
         assert f"'{meant}'" in kernel.ok("%%auth\nsession.provider").text()
         assert "Signed out" in kernel.ok("%auth logout").text()
@@ -75,7 +76,7 @@ def test_a_terminal_needs_no_name(made, oidc, tmp_path):
         assert begun(engine) == "other"
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=PATIENCE)
-        sign_in(engine, oidc, engine.begin("other"), username="alice")
+        sign_in(engine, oidc, engine.begin(LoginRequest("other")), username="alice")
         assert run(env, "logout").stdout.startswith("Signed out of other.")
         assert not engine.accounts()
 

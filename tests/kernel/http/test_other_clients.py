@@ -16,7 +16,7 @@ from providers.troubles import Reply
 
 from jupyter_auth import credential
 from jupyter_auth.core.errors import InsufficientScope, LoginRequired
-from jupyter_auth.core.models import Token
+from jupyter_auth.core.models import LoginRequest, Token
 from jupyter_auth.core.secret import Secret
 from jupyter_auth.kernel.broker.connect import connect
 from jupyter_auth.kernel.http.other_clients import AccountCredential
@@ -120,6 +120,6 @@ def test_nothing_shows_the_token(rosas):
 
 def test_an_account_is_chosen_by_its_key(door, signed_in, rogue):  # noqa: ARG001
     rogue.sub = "u-other"
-    sign_in(signed_in, rogue, signed_in.begin("idp", "second"))
+    sign_in(signed_in, rogue, signed_in.begin(LoginRequest("idp", "second")))
     tokens = {credential("idp", key).get_token().token for key in ("default", "second")}
     assert len(tokens) == 2

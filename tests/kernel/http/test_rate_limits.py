@@ -15,6 +15,7 @@ from providers.troubles import Reply
 
 from jupyter_auth.core.common.rate_limits import Limits, Quota
 from jupyter_auth.core.errors import BrokerUnavailable, Throttled
+from jupyter_auth.core.models import LoginRequest
 from jupyter_auth.kernel.commands import verbs
 from jupyter_auth.kernel.commands.limit_words import limit_words
 from jupyter_auth.kernel.http.rate_limits import USE_PAUSE
@@ -191,7 +192,7 @@ def test_other_sessions_and_other_kernels_know_it(session, rogue, door, tmp_path
 
 @pytest.mark.parametrize("throttle", [LOCKED])
 def test_without_a_lockout_of_ones_own_key_one_goes_on(session, rogue, engine):
-    sign_in(engine, rogue, engine.begin("idp", "second"))
+    sign_in(engine, rogue, engine.begin(LoginRequest("idp", "second")))
     other = UserSession("idp", session_key="second", interactive=False)
     rogue.script("api", busy(), times=1)
     session.get("/api/x")
@@ -245,7 +246,7 @@ def test_whoever_signs_in_next_has_another_quota(session, rogue, engine, signs_o
     if signs_out:
         engine.logout("idp")
     else:
-        sign_in(engine, rogue, engine.begin("idp", force=True))
+        sign_in(engine, rogue, engine.begin(LoginRequest("idp", force=True)))
     (known,) = engine.limits()
     assert known.quota is None
 

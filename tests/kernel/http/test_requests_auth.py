@@ -16,6 +16,7 @@ from providers.troubles import Gate, Reply, close, status
 
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.errors import ConfigurationError, LoginRequired
+from jupyter_auth.core.models import LoginRequest
 from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.core.tokens.store import MemoryStore
 from jupyter_auth.kernel.broker.connect import connect
@@ -211,7 +212,7 @@ def test_an_account_that_ended_is_said(idp, rogue, http):
 def test_a_request_near_the_end_of_a_token_does_not_wait(rogue, http, configured, clock):
     rogue.clock = clock
     engine = Engine(Providers(configured), MemoryStore(), clock=clock)
-    sign_in(engine, rogue, engine.begin("idp"))
+    sign_in(engine, rogue, engine.begin(LoginRequest("idp")))
     auth = TokenAuth(AccountTokens(engine, "idp", clock=clock), origins=[rogue.issuer])
     assert http.get(f"{rogue.issuer}/api/x", auth=auth).ok
     clock.advance(3600 - 59)

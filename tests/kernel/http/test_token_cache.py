@@ -16,6 +16,7 @@ from providers.troubles import Gate, error, status
 
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.errors import LoginRequired, ProviderUnavailable, RefreshRejected
+from jupyter_auth.core.models import LoginRequest
 from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.core.tokens.store import MemoryStore
 from jupyter_auth.kernel.broker.connect import connect
@@ -48,7 +49,7 @@ def accounts(configured, rogue, clock):
     """An engine on a clock of its own, with rosa signed in."""
     engine = Engine(Providers(configured), MemoryStore(), clock=clock)
     rogue.clock = clock
-    sign_in(engine, rogue, engine.begin("idp"))
+    sign_in(engine, rogue, engine.begin(LoginRequest("idp")))
     yield Counting(engine)
     rogue.behave()
     engine.close()
@@ -164,7 +165,7 @@ def test_short_tokens_are_tried_again_within_their_life(rogue, clock, configured
     rogue.access_token_ttl = 50
     engine = Engine(Providers(configured), MemoryStore(), clock=clock)
     rogue.clock = clock
-    sign_in(engine, rogue, engine.begin("idp"))
+    sign_in(engine, rogue, engine.begin(LoginRequest("idp")))
     accounts = Counting(engine)
     tokens = AccountTokens(accounts, "idp", clock=clock)
     tokens.token()
@@ -193,7 +194,7 @@ def person(accounts, rogue):
 
         def sign_in(self, error):
             self.asked.append(error)
-            sign_in(accounts._accounts, rogue, accounts.begin("idp"))
+            sign_in(accounts._accounts, rogue, accounts.begin(LoginRequest("idp")))
 
     return Person()
 
@@ -277,7 +278,7 @@ def test_a_change_of_another_account_drops_nothing(signed_in, rogue):
     mine = tokens.token()
     heard = threading.Event()
     end = tokens._watcher.listen(lambda _: heard.set())
-    sign_in(signed_in, rogue, signed_in.begin("idp", "other"))
+    sign_in(signed_in, rogue, signed_in.begin(LoginRequest("idp", "other")))
     assert heard.wait(PATIENCE)
     end()
     assert tokens.token() is mine

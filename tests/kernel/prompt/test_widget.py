@@ -11,6 +11,7 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
+from jupyter_auth.core.models import LoginRequest
 from kernel.kernel_process import environment
 from kernel.prompt.widget_views import TIMES, VIEW, View, door, engine, kernel, one_engine, show
 from kernel.sign_in import sign_in
@@ -93,7 +94,7 @@ def test_it_follows_the_login_and_leaves_no_link_behind(kernel, engine, oidc):
 
 
 def test_a_user_name_shows_that_person_s_account(kernel, engine, oidc):
-    sign_in(engine, oidc, engine.begin("idp"), username="bob")
+    sign_in(engine, oidc, engine.begin(LoginRequest("idp")), username="bob")
     made = "from jupyter_auth import LoginWidget; print(LoginWidget('idp', username={!r}))"
     assert "(alice)" in kernel.ok(made.format("alice")).text()
     assert "(" not in kernel.ok(made.format("bob")).text()
@@ -129,7 +130,7 @@ def test_how_a_login_ends_is_shown_and_it_can_be_tried_again(kernel, engine, oid
 
 
 def test_an_account_that_is_there_is_shown_without_a_login(kernel, engine, oidc):
-    sign_in(engine, oidc, engine.begin("idp"), username="bob")
+    sign_in(engine, oidc, engine.begin(LoginRequest("idp")), username="bob")
     view = show(kernel)
     view.press("look")
     view.wait(lambda state: state["account"] and not state["login"])
@@ -138,13 +139,13 @@ def test_an_account_that_is_there_is_shown_without_a_login(kernel, engine, oidc)
 
 
 def test_force_asks_anew(kernel, engine, oidc):
-    sign_in(engine, oidc, engine.begin("idp"), username="bob")
+    sign_in(engine, oidc, engine.begin(LoginRequest("idp")), username="bob")
     view = show(kernel, "LoginWidget('idp', force=True)")
     assert view.pending()["id"] == engine.logins()[0].id
 
 
 def test_switching_the_account_asks_the_provider_to_ask(kernel, engine, oidc):
-    sign_in(engine, oidc, engine.begin("idp"), username="bob")
+    sign_in(engine, oidc, engine.begin(LoginRequest("idp")), username="bob")
     view = show(kernel)
     view.press("look")
     view.wait(lambda state: state["account"])
@@ -161,7 +162,7 @@ def test_scopes_may_be_words_in_one_text(kernel):
 
 
 def test_another_key_is_another_account(kernel, engine, oidc):
-    sign_in(engine, oidc, engine.begin("idp"), username="bob")
+    sign_in(engine, oidc, engine.begin(LoginRequest("idp")), username="bob")
     view = show(kernel, "LoginWidget('idp', 'work')")
     assert view.pending()["session_key"] == "work"
 
@@ -171,7 +172,7 @@ def test_sign_out_from_the_view_and_from_elsewhere(kernel, engine, oidc):
         lambda view: view.press("logout"),
         lambda _: engine.logout("idp"),
     ):
-        sign_in(engine, oidc, engine.begin("idp"), username="bob")
+        sign_in(engine, oidc, engine.begin(LoginRequest("idp")), username="bob")
         view = show(kernel)
         view.press("look")
         view.wait(lambda state: state["account"])
@@ -181,11 +182,11 @@ def test_sign_out_from_the_view_and_from_elsewhere(kernel, engine, oidc):
 
 
 def test_a_login_begun_by_another_cell_is_followed_too(kernel, engine, oidc):
-    sign_in(engine, oidc, engine.begin("idp"), username="bob")
+    sign_in(engine, oidc, engine.begin(LoginRequest("idp")), username="bob")
     view = show(kernel)
     view.press("look")
     view.wait(lambda state: state["account"])
-    engine.begin("idp", force=True)
+    engine.begin(LoginRequest("idp", force=True))
     view.wait(lambda state: state["login"] and state["login"]["status"] == "pending")
 
 

@@ -11,6 +11,7 @@ from patience import PATIENCE, eventually
 from providers.troubles import error
 
 from jupyter_auth.core.errors import LoginRequired, UserMismatch
+from jupyter_auth.core.models import LoginRequest
 from jupyter_auth.kernel.http.other_clients import credential, httpx_auth
 from jupyter_auth.kernel.http.requests_auth import TokenAuth
 from jupyter_auth.kernel.http.warnings import AuthWarning
@@ -25,7 +26,7 @@ def arrive(engine, rogue):
 
     def done(name, session_key="default"):
         rogue.sub, rogue.username = f"u-{name}", name
-        login = engine.begin("idp", session_key, force=True)
+        login = engine.begin(LoginRequest("idp", session_key, force=True))
         assert sign_in(engine, rogue, login).status == "complete"
 
     return done
@@ -278,7 +279,7 @@ def test_without_a_server_too(rogue, configured, monkeypatch):
 
     def arrives(name):
         rogue.sub, rogue.username = f"u-{name}", name
-        login = engine.begin("idp", force=True)
+        login = engine.begin(LoginRequest("idp", force=True))
         assert requests.get(engine.login(login.id).url, timeout=PATIENCE).ok
         assert eventually(lambda: engine.login(login.id).status == "complete")
 

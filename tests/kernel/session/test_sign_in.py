@@ -21,6 +21,7 @@ from jupyter_auth.core.errors import (
     RefreshRejected,
     UserMismatch,
 )
+from jupyter_auth.core.models import LoginRequest
 from jupyter_auth.core.provider.provider import Provider
 from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.kernel.broker.connect import connect
@@ -143,7 +144,7 @@ def test_an_interrupt_leaves_the_login(engine, rogue, door):
         UserSession("idp", interactive=True, timeout=PATIENCE)
     assert engine.logins() == []
     assert eventually(lambda: door.waiting == 0)
-    shared = engine.begin("idp")  # somebody else waits for the same
+    shared = engine.begin(LoginRequest("idp"))  # somebody else waits for the same
     with pytest.raises(KeyboardInterrupt), person(engine, rogue, interrupt):
         UserSession("idp", interactive=True, timeout=PATIENCE)
     assert engine.logins() == [shared]

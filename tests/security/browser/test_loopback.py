@@ -15,6 +15,7 @@ from processes import free_port
 
 from jupyter_auth.core.errors import ConfigurationError
 from jupyter_auth.core.local_engine import LocalAccounts
+from jupyter_auth.core.models import LoginRequest
 from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.core.tokens.store import MemoryStore
 from jupyter_auth.kernel.prompt import browser_file
@@ -42,7 +43,7 @@ def test_the_file_leads_to_the_sign_in_and_the_link_works_once(
     opened: list[str] = []
     monkeypatch.setattr(browser_file.webbrowser, "open", opened.append)
     accounts = local()
-    login = accounts.begin("idp")
+    login = accounts.begin(LoginRequest("idp"))
     file = browser_file.BrowserFile(accounts.another_link(login))
     tab = context.new_page()
     tab.goto(opened[0])
@@ -69,8 +70,8 @@ def test_a_stranger_at_the_other_localhost_gets_nothing(local, context):
         stranger.bind(("::1", port))
         stranger.listen()
         with pytest.raises(ConfigurationError, match=f"port {port}"):
-            accounts.begin("idp")
-    login = accounts.begin("idp")  # now both are ours, wherever Chromium goes first
+            accounts.begin(LoginRequest("idp"))
+    login = accounts.begin(LoginRequest("idp"))  # now both are ours, wherever Chromium goes first
     tab = context.new_page()
     tab.goto(login.url)
     assert login.url.startswith(f"http://localhost:{port}/")

@@ -17,7 +17,7 @@ from jupyter_auth import Provider
 from jupyter_auth.core.common import blocked_addresses
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.errors import LoginFailed
-from jupyter_auth.core.models import AccountKey
+from jupyter_auth.core.models import AccountKey, LoginRequest
 from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.server.config import Settings
 from jupyter_auth.server.hub.brokers import HubBrokers
@@ -73,7 +73,7 @@ def service(database: Database, providers: Providers) -> Iterator[Callable[..., 
 
 def signs_in(engine: Engine, oidc: OidcProvider, who: str = "alice") -> Login:
     """How a login of that engine's user ends that this person finishes at the provider."""
-    login = engine.begin("idp", force=True)
+    login = engine.begin(LoginRequest("idp", force=True))
     url, binding = engine.open(login.id, "http://127.0.0.1:1/callback/idp", "x")
     params = dict(parse_qsl(urlsplit(oidc.login(url, who)).query))
     return engine.finish("idp", params, {binding.name: binding.value}, "x", confirm_by=None)
@@ -191,7 +191,7 @@ def test_what_schema_1_did_not_say_is_written_down_when_a_replica_starts(
     monkeypatch.setattr(sql_store, "BATCH", 1)
     alice = service().engine(ALICE)
     signs_in(alice, oidc)
-    assert alice.begin("idp", session_key="other")  # a login's record is no account
+    assert alice.begin(LoginRequest("idp", session_key="other"))  # a login's record is no account
     signs_in(service().engine(Owner("carol", ALICE.created)), oidc, "bob")
     said = persons(database)
     with database.leased(MALLORY.record("account", "x")) as lease:

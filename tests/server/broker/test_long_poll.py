@@ -14,6 +14,7 @@ from providers.rogue import RogueProvider
 from providers.troubles import Gate
 
 from jupyter_auth.core.engine import Engine
+from jupyter_auth.core.models import LoginRequest
 from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.core.tokens.store import MemoryStore
 from jupyter_auth.kernel.broker.broker_client import BrokerClient
@@ -60,7 +61,7 @@ def test_what_other_processes_do_is_looked_for_however_a_look_fails(
         client = BrokerClient(door.path)
         waiting = callers.submit(client.changes, client.changes().sequence, MAX_WAIT)
         until(lambda: len(looks) > 2)
-        engine.begin("idp")
+        engine.begin(LoginRequest("idp"))
         assert waiting.result(PATIENCE).changes
 
 
@@ -73,7 +74,7 @@ def test_and_at_once(rogue: RogueProvider, tmp_path: Path, monkeypatch: pytest.M
         client = BrokerClient(door.path)
         waiting = callers.submit(client.changes, client.changes().sequence, MAX_WAIT)
         until(lambda: door.waiting > 0)
-        engine.begin("idp")
+        engine.begin(LoginRequest("idp"))
         assert waiting.result(MAX_WAIT - 5).changes
         client.close()
     engine.close()

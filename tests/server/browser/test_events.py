@@ -13,6 +13,7 @@ from jupyter_events import EventLogger
 from patience import PATIENCE
 
 from jupyter_auth.core.engine import Engine
+from jupyter_auth.core.models import LoginRequest
 from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.core.tokens.store import MemoryStore
 from jupyter_auth.server.broker import broker as broker_module
@@ -121,7 +122,7 @@ def test_what_happens_at_once_is_one_hint(broker: Broker) -> None:
     async def happen() -> None:
         heard = hints_of(broker)
         for number in range(10):
-            broker._engine.begin("idp", str(number))
+            broker._engine.begin(LoginRequest("idp", str(number)))
         await asyncio.wait_for(heard.get(), PATIENCE)
         await nothing_more(heard)
         broker.close()
