@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from jupyter_auth.core.common.handles import plain
 from jupyter_auth.core.common.session_key import DEFAULT_KEY
 from jupyter_auth.core.errors import ConfigurationError, LoginRequired
+from jupyter_auth.core.interfaces import Accounts
 from jupyter_auth.core.models import (
     AccountInfo,
     AccountKey,
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 POLL = 1.0  # seconds between two looks at what other processes changed
 
 
-class Engine(Parts):
+class Engine(Parts, Accounts):
     """One person's accounts. Synchronous, thread safe, and knows no users but by an opaque name.
 
     ``clock`` gives seconds since 1970 in UTC, ``login_lifetime`` is how many of them a person has

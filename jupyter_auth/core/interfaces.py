@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from jupyter_auth.core.common.rate_limits import Limits
     from jupyter_auth.core.models import (
         AccountInfo,
+        AccountKey,
         Changes,
         Imported,
         Login,
@@ -41,8 +42,8 @@ class TokenSource(Protocol):
         """Another token, after the API refused this one. Errors as for ``token``."""
 
 
-class Accounts(Protocol):
-    """What sessions, the widget and ``%auth`` need besides; by Engine and by BrokerClient."""
+class ProviderCalls(Protocol):
+    """The providers that are known where the accounts are kept."""
 
     def providers(self) -> list[ProviderInfo]:
         """All providers known by name, and ready to use."""
@@ -50,8 +51,15 @@ class Accounts(Protocol):
     def provider(self, name: str) -> ProviderInfo:
         """One of them. ProviderNotFound names those near it."""
 
+    def configuration(self, name: str) -> Provider:
+        """The whole provider but for its client secrets. ProviderNotFound."""
+
     def register(self, provider: Provider) -> ProviderInfo:
         """Make a provider made in code known. ConfigurationError: not allowed here."""
+
+    def register_unnamed(self, provider: Provider) -> ProviderInfo:
+        """The same, but its name goes on to mean what it meant in this process."""
+        return self.register(provider)
 
     def add(self, name: str, fields: Mapping[str, Any]) -> ProviderInfo:
         """Write one down in the person's own file, its client secret in one that is theirs alone.
@@ -64,6 +72,14 @@ class Accounts(Protocol):
 
         The provider is asked afresh, which may take seconds. ProviderNotFound.
         """
+
+    def default(self) -> str | None:
+        """The provider to use where none is named; None: it is not said there."""
+        return None
+
+
+class LoginCalls(Protocol):
+    """Logins: begun by whoever needs an account, finished by a person."""
 
     def begin(self, request: LoginRequest) -> Login:
         """A pending login: a new one, or the one under way for the same account and parameters.
@@ -83,8 +99,21 @@ class Accounts(Protocol):
     def leave(self, login_id: str) -> Login:
         """One who began it waits no more; it is cancelled when that was the last one."""
 
+    @property
+    def local(self) -> LocalLogins | None:
+        """What drives logins in this process; None: a server has pages for them."""
+        return None
+
+
+class TokenCalls(Protocol):
+    """Accounts, and their tokens."""
+
     def accounts(self) -> list[AccountInfo]:
         """Who is signed in."""
+
+    def account(self, key: AccountKey) -> AccountInfo | None:
+        """Who is signed in there; None: nobody."""
+        return next((each for each in self.accounts() if each.key == key), None)
 
     def token(
         self,
@@ -96,8 +125,19 @@ class Accounts(Protocol):
     ) -> Token:
         """The account's token; ``rejected``: digest of one refused. Errors: ``TokenSource``."""
 
-    def configuration(self, name: str) -> Provider:
-        """The whole provider but for its client secrets. ProviderNotFound."""
+    def id_token(self, provider: str, session_key: str = DEFAULT_KEY) -> Secret | None:
+        """The ID token of the last login or refresh, where the provider gives one."""
+
+    def logout(
+        self, provider: str, session_key: str = DEFAULT_KEY, *, revoke: bool = True
+    ) -> Logout:
+        """Delete here first, then revoke at the provider (RFC 7009); ``note`` says what failed."""
+
+    def import_accounts(self, provider: str) -> list[Imported]:
+        """Take over the sign-ins that another package keeps in files of its own, as far as it can.
+
+        ConfigurationError: no such package is known of that provider, or not here.
+        """
 
     def client_token(
         self,
@@ -118,11 +158,9 @@ class Accounts(Protocol):
     ) -> Logout:
         """Forget the service account's tokens here, then revoke them at the provider."""
 
-    def import_accounts(self, provider: str) -> list[Imported]:
-        """Take over the sign-ins that another package keeps in files of its own, as far as it can.
 
-        ConfigurationError: no such package is known of that provider, or not here.
-        """
+class LimitCalls(Protocol):
+    """What is known of APIs' limits."""
 
     def usage(self, seen: Limits) -> Limits:
         """Tell what a process saw of an API's limits: ``calls`` more, a quota, a lockout.
@@ -133,13 +171,57 @@ class Accounts(Protocol):
     def limits(self) -> list[Limits]:
         """What is known of the limits of each token that was used."""
 
-    def id_token(self, provider: str, session_key: str = DEFAULT_KEY) -> Secret | None:
-        """The ID token of the last login or refresh, where the provider gives one."""
 
-    def logout(
-        self, provider: str, session_key: str = DEFAULT_KEY, *, revoke: bool = True
-    ) -> Logout:
-        """Delete here first, then revoke at the provider (RFC 7009); ``note`` says what failed."""
+class Accounts(ProviderCalls, LoginCalls, TokenCalls, LimitCalls, Protocol):
+    """What sessions, the widget and ``%auth`` need; by Engine and by BrokerClient."""
 
     def changes(self, since: int = 0, wait: float = 0.0) -> Changes:
         """What happened after ``since``; with ``wait``, blocks for that many seconds for some."""
+
+
+class LocalLogins(Accounts, Protocol):
+    """Accounts whose logins need no server's pages.
+
+    A browser comes back to this process, or a person types.
+    """
+
+    @property
+    def typed(self) -> TypedLogins:
+        """For what is typed."""
+
+    def configured(self, name: str) -> Provider:
+        """The whole of a provider. ProviderNotFound."""
+
+    def redirect_uri(self, login_id: str) -> str:
+        """Where the provider's answer to that login arrives: what is registered there."""
+
+    def depart(self, login_id: str) -> str:
+        """The authorization URL for a browser that does not pass here. Errors: as ``begin``."""
+
+    def another_link(self, login: Login) -> str | None:
+        """A link to it that nobody has seen yet, and that takes nothing from ``login.url``."""
+
+    def paste(self, login_id: str, address: str) -> Login:
+        """Finish a login with the address that a browser elsewhere ended on.
+
+        LoginFailed: it is not such an address. LoginExpired: it belongs to no login of ours.
+        """
+
+    def confirm(self, login_id: str, proof: str = "") -> Login:
+        """The person says yes to the account that is held."""
+
+
+class TypedLogins(Protocol):
+    """Logins by what a person types, which goes to ``host`` alone: the one that was shown."""
+
+    def host(self, login_id: str) -> str:
+        """Where what is typed goes. ConfigurationError: it may not be typed."""
+
+    def password(self, login_id: str, username: str, password: Secret, *, host: str) -> Login:
+        """Sign in with user name and password (RFC 6749 4.3)."""
+
+    def api_key(self, login_id: str, parts: Mapping[str, Secret], *, host: str) -> Login:
+        """Keep an API key."""
+
+    def paste(self, login_id: str, text: Secret, *, host: str) -> Login:
+        """Exchange the code in a pasted text; the login has its account as the candidate."""

@@ -25,6 +25,11 @@ class LocalAccounts(Engine):
 
         return LoopbackLogins(self._providers, self._sign_ins)
 
+    @property
+    def local(self) -> LocalAccounts:
+        """As ``Accounts.local``."""
+        return self
+
     def _begun(self, login: Login) -> Login:
         return self._loopback.begun(login)
 

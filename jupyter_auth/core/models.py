@@ -257,6 +257,11 @@ class Login:
         """The account that this login is for."""
         return AccountKey(self.provider, self.session_key)
 
+    @property
+    def has_page(self) -> bool:
+        """Whether a server has a page for it; else the process that began it drives it."""
+        return self.path is not None
+
 
 @dataclass(frozen=True, kw_only=True)
 class Change:

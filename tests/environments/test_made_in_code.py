@@ -18,6 +18,7 @@ START = """
 import json, jupyter_auth
 from jupyter_auth import LoginRequired, UserSession
 from jupyter_auth.kernel.broker.connect import connect, default_provider
+from jupyter_auth.core.models import LoginRequest
 %load_ext jupyter_auth
 """
 # Variants of a preset and of what the person has written down, under the same names.
@@ -75,7 +76,7 @@ def look(kernel):
 
 def sign_in(server, oidc, kernel, person):
     """As that kernel's notebook would have it; what the provider was asked."""
-    path = kernel.ok("print(connect().begin('idp').path)").text().strip()
+    path = kernel.ok("print(connect().begin(LoginRequest('idp')).path)").text().strip()
     browser = server.browser()
     url = browser.open({"path": path})
     assert browser.arrive(oidc.login(url, person)) == path
@@ -132,7 +133,7 @@ def test_who_signs_in_at_one_is_not_signed_in_at_the_other(server, oidc, two):
 
 def test_pages_name_it_and_say_that_a_notebook_defines_it(server, oidc, one):
     one.ok(VARIANTS)
-    path = one.ok("print(connect().begin('idp').path)").text().strip()
+    path = one.ok("print(connect().begin(LoginRequest('idp')).path)").text().strip()
     browser = server.browser()
     page = browser.page(path)
     assert "Sign in to Mine" in page

@@ -14,6 +14,7 @@ from jupyter_auth.core.common.routes import ROUTES
 from jupyter_auth.core.common.session_key import DEFAULT_KEY
 from jupyter_auth.core.common.tracebacks import forget_locals
 from jupyter_auth.core.errors import BrokerUnavailable
+from jupyter_auth.core.interfaces import Accounts
 from jupyter_auth.core.models import Logout
 from jupyter_auth.core.provider.definitions import provider_to_mapping
 from jupyter_auth.core.secret import Secret
@@ -39,7 +40,7 @@ Answer = TypeVar("Answer")
 MAX_NAME = 200  # characters of a notebook's name
 
 
-class BrokerClient:
+class BrokerClient(Accounts):
     """``Accounts`` over the kernel door that ``connection_file`` names. Thread and fork safe.
 
     Every method may also raise BrokerUnavailable.

@@ -99,7 +99,7 @@ def _one_by_one(
 
 def _here(accounts: Accounts, found: tuple[Finding, ...]) -> list[Section]:
     """This process and the one that keeps the accounts: one section where they are the same."""
-    if connect.alone(accounts):
+    if accounts.local:
         return [Section(_title(), (front_end(), *without_broker(), *found))]
     theirs = next((each.says for each in found if each.about == DISTRIBUTION), "")
     broker = Finding(about="Broker", says="The Jupyter server answers: it keeps the accounts.")

@@ -11,7 +11,7 @@ from IPython.core.magic import Magics, line_cell_magic, magics_class
 from IPython.display import display
 
 from jupyter_auth.core.errors import AuthError, LoginRequired
-from jupyter_auth.kernel.broker.connect import alone, connect
+from jupyter_auth.kernel.broker.connect import connect
 from jupyter_auth.kernel.commands import verbs
 from jupyter_auth.kernel.commands.magic_cell import AwaitCells, run_with
 from jupyter_auth.kernel.commands.magic_words import cell_parser, complete_in, line_parser
@@ -157,7 +157,7 @@ def in_one_line(error: AuthError) -> AuthError:
 
 def _link_is_enough() -> bool:
     """Whether a widget will do: it needs a front end, and a browser that can come back here."""
-    return in_notebook() and (browser_here() or not alone(connect()))
+    return in_notebook() and (browser_here() or connect().local is None)
 
 
 def _split(line: str) -> list[str]:

@@ -262,7 +262,7 @@ def signed_in(name: str, session_key: str = DEFAULT_KEY, accounts: Accounts | No
     """Whether there is such an account. ProviderNotFound: no such provider."""
     accounts = accounts or connect.connect()
     key = AccountKey(accounts.provider(name).name, session_key)
-    return key in {each.key for each in accounts.accounts()}
+    return accounts.account(key) is not None
 
 
 def provider_names(accounts: Accounts | None = None) -> list[str]:

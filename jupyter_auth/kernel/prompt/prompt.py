@@ -66,7 +66,7 @@ def browser_here() -> bool:
 
 def comes_back(login: Login) -> bool:
     """Whether a browser has to come back from the provider to this very process."""
-    return login.grant == "authorization_code" and login.path is None
+    return login.grant == "authorization_code" and not login.has_page
 
 
 def in_notebook() -> bool:
@@ -212,7 +212,7 @@ def jupyter_address() -> str:
 
 def _from_code(login: Login, info: ProviderInfo) -> bool:
     """Whether to say so: not without a server, where all that there is is this program's own."""
-    return login.path is not None and info.source == "code"
+    return login.has_page and info.source == "code"
 
 
 def redirect_words(redirect_uri: str, title: str, *, fixed: bool) -> str:
@@ -227,7 +227,7 @@ def redirect_words(redirect_uri: str, title: str, *, fixed: bool) -> str:
 
 def code_to_show(login: Login) -> str | None:
     """A device's code, where there is no page of ours that shows it (SECURITY 9)."""
-    return login.user_code if login.path is None else None
+    return None if login.has_page else login.user_code
 
 
 def prompt_data(login: Login, info: ProviderInfo, note: str = _GOES_ON) -> dict[str, str]:

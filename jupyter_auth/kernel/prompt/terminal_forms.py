@@ -10,29 +10,21 @@ from jupyter_auth.core.common.handles import is_handle, plain
 from jupyter_auth.core.common.request_errors import ProviderUnavailable
 from jupyter_auth.core.common.tracebacks import forgetful
 from jupyter_auth.core.errors import ConfigurationError, LoginFailed, LoginRequired, ProviderError
-from jupyter_auth.core.login.grants import TYPED
 from jupyter_auth.core.provider.client_credentials import variable
 from jupyter_auth.core.secret import Secret
-from jupyter_auth.kernel.broker.connect import alone
 from jupyter_auth.kernel.prompt.prompt import in_notebook, outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from jupyter_auth.core.interfaces import Accounts
-    from jupyter_auth.core.local_engine import LocalAccounts
+    from jupyter_auth.core.interfaces import Accounts, LocalLogins
     from jupyter_auth.core.models import Login
     from jupyter_auth.core.provider.provider import ProviderInfo
 
 AGAIN = (LoginFailed, ConfigurationError, ProviderUnavailable, ProviderError)
 
 
-def is_by_hand(login: Login) -> bool:
-    """Whether something has to be typed for it, and not on a page of a server."""
-    return login.path is None and login.grant in TYPED
-
-
-def sign_in(accounts: LocalAccounts, login: Login, info: ProviderInfo) -> None:
+def sign_in(accounts: LocalLogins, login: Login, info: ProviderInfo) -> None:
     """Ask until the login has ended; a refusal is told, and it is asked again.
 
     LoginRequired: a password is not typed in a notebook. LoginCancelled: the person said no, or
@@ -51,8 +43,7 @@ def sign_in(accounts: LocalAccounts, login: Login, info: ProviderInfo) -> None:
         accounts.leave(login.id)
         raise
     ended = accounts.login(login.id)
-    account = next((each for each in accounts.accounts() if each.key == login.key), None)
-    _say(outcome(ended, info, account))
+    _say(outcome(ended, info, accounts.account(login.key)))
     if ended.status != "complete":
         from jupyter_auth.core.login.logins import outcome as error_of
 
@@ -60,9 +51,7 @@ def sign_in(accounts: LocalAccounts, login: Login, info: ProviderInfo) -> None:
 
 
 @forgetful
-def sign_in_as(
-    accounts: LocalAccounts, login: Login, username: str, ask: Callable[[], str]
-) -> None:
+def sign_in_as(accounts: LocalLogins, login: Login, username: str, ask: Callable[[], str]) -> None:
     """Sign in by password with nobody there: ``ask`` is a program's own function that has it.
 
     LoginFailed: it was refused. A refusal ends the login.
@@ -92,7 +81,7 @@ def check_password(
             "A password can't be passed as text: it would stay in your code.",
             hint=f"Pass a function that returns it, or set {names}.",
         )
-    if in_notebook() or not alone(accounts):
+    if in_notebook() or accounts.local is None:
         raise ConfigurationError(
             "`password=` works only in a script that runs without a Jupyter server.",
             hint=f"Set {names} where the Jupyter server is started, or sign in on its page.",
@@ -103,7 +92,7 @@ def check_password(
         )
 
 
-def _ask_again(accounts: LocalAccounts, login: Login, ask: Callable[[], None]) -> None:
+def _ask_again(accounts: LocalLogins, login: Login, ask: Callable[[], None]) -> None:
     while accounts.login(login.id).status == "pending":
         try:
             ask()
@@ -111,7 +100,7 @@ def _ask_again(accounts: LocalAccounts, login: Login, ask: Callable[[], None]) -
             _say(error)
 
 
-def _password(accounts: LocalAccounts, login: Login, info: ProviderInfo) -> None:
+def _password(accounts: LocalLogins, login: Login, info: ProviderInfo) -> None:
     if in_notebook():
         raise LoginRequired(
             f"The password for {info.title} is not typed in a notebook.",
@@ -127,7 +116,7 @@ def _password(accounts: LocalAccounts, login: Login, info: ProviderInfo) -> None
     accounts.typed.password(login.id, username, password, host=host)
 
 
-def _api_key(accounts: LocalAccounts, login: Login, info: ProviderInfo) -> None:
+def _api_key(accounts: LocalLogins, login: Login, info: ProviderInfo) -> None:
     host = accounts.typed.host(login.id)
     _say(f"Your key for {info.title} goes to {host} alone. It is written nowhere.")
     key = accounts.configured(login.provider).api_key
@@ -136,7 +125,7 @@ def _api_key(accounts: LocalAccounts, login: Login, info: ProviderInfo) -> None:
     accounts.typed.api_key(login.id, parts, host=host)
 
 
-def _paste(accounts: LocalAccounts, login: Login, info: ProviderInfo) -> None:
+def _paste(accounts: LocalLogins, login: Login, info: ProviderInfo) -> None:
     paste = accounts.configured(login.provider).paste
     host = accounts.typed.host(login.id)
     _say(f"Sign in to {info.title} at {paste.url if paste else host} and copy what it shows.")

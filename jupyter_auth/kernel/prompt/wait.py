@@ -50,7 +50,7 @@ def wait_for_login(
             f"Nobody has signed in to {plain(login.provider)} in {timeout:.0f} seconds.",
             hint="The link still works: sign in there, then run this again.",
         )
-    account = next((each for each in accounts.accounts() if each.key == login.key), None)
+    account = accounts.account(login.key)
     prompt.finish(ended, account)
     if ended.status != "complete":
         from jupyter_auth.core.login.logins import outcome

@@ -310,8 +310,7 @@ class AccountWidget(anywidget.AnyWidget):
 
     def _look(self) -> AccountInfo | None:
         """Who is signed in now. Where that cannot be found out, ``_account`` is as it was."""
-        found = (each for each in self._accounts.accounts() if each.key == self._key)
-        self._account = next(found, None)
+        self._account = self._accounts.account(self._key)
         return self._account
 
     def _tell(self) -> None:
@@ -379,7 +378,7 @@ def _expired(login: Login, error: LoginExpired) -> Login:
 
 def _not_by_link(login: Login) -> str:
     """Why a link is not enough for that login, where no server has a page for it; else ""."""
-    if login.path is None and login.grant in TYPED:
+    if not login.has_page and login.grant in TYPED:
         return "To sign in there, something has to be typed, and not into a widget."
     if comes_back(login) and not browser_here():
         return "Your browser is on another machine and cannot come back to this kernel."

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 from jupyter_auth.core.errors import ConfigurationError, LoginRequired
 from jupyter_auth.core.models import AccountInfo, AccountKey
 from jupyter_auth.core.provider.provider import Provider, ProviderInfo
-from jupyter_auth.kernel.broker.connect import register_unnamed
 from jupyter_auth.kernel.http.token_cache import AccountTokens
 
 if TYPE_CHECKING:
@@ -168,7 +167,7 @@ def _made_known(accounts: Accounts, client: Client) -> ProviderInfo:
     """
     bare = cast("Provider", copy.deepcopy(client).provider)
     try:
-        return register_unnamed(accounts, bare)
+        return accounts.register_unnamed(bare)
     except ConfigurationError:  # only the administrator's are wanted here
         return bare.info()
 

@@ -7,7 +7,7 @@ import threading
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple
 
 from jupyter_auth.core.common.handles import plain
 from jupyter_auth.core.errors import (
@@ -26,8 +26,7 @@ from jupyter_auth.kernel.http.token_cache import AccountTokens
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from jupyter_auth.core.interfaces import Accounts
-    from jupyter_auth.core.local_engine import LocalAccounts
+    from jupyter_auth.core.interfaces import Accounts, LocalLogins
     from jupyter_auth.core.models import AccountInfo, Login, Logout
     from jupyter_auth.core.provider.provider import ProviderInfo
     from jupyter_auth.kernel.prompt.prompt import Prompt
@@ -93,7 +92,7 @@ class SignIn:
         return account
 
     def _stored(self) -> AccountInfo | None:
-        return next((each for each in self._accounts.accounts() if each.key == self.key), None)
+        return self._accounts.account(self.key)
 
     def id_token(self) -> str | None:
         """The ID token of the last login or refresh, where there is one."""
@@ -209,6 +208,7 @@ class SignIn:
         self, reason: AuthError, *, force: bool = False, granted: tuple[str, ...] = ()
     ) -> None:
         """Ask a person to sign in, and wait. Raises ``reason`` where nobody is to be asked."""
+        from jupyter_auth.core.login.grants import TYPED
         from jupyter_auth.core.models import LoginRequest
         from jupyter_auth.kernel.prompt import terminal_forms
         from jupyter_auth.kernel.prompt.prompt import is_interactive
@@ -226,35 +226,36 @@ class SignIn:
             grant="password" if password else self.wish.grant,
         )
         login = self._accounts.begin(request)
-        if password:
-            terminal_forms.sign_in_as(self._local, login, self.wish.username or "", password)
-        elif terminal_forms.is_by_hand(login):
-            terminal_forms.sign_in(self._local, login, self.info)
+        local = None if login.has_page else self._accounts.local
+        if local and password:
+            terminal_forms.sign_in_as(local, login, self.wish.username or "", password)
+        elif local and login.grant in TYPED:
+            terminal_forms.sign_in(local, login, self.info)
         else:
-            self._wait(login)
+            self._wait(login, local)
         self.tokens.drop()
         self._logins += 1
         account = self._stored()
         if account and (missing := self._missing(account)):
             raise self._insufficient(missing, "The provider did not grant them.")
 
-    def _wait(self, login: Login) -> None:
+    def _wait(self, login: Login, local: LocalLogins | None) -> None:
         """Show the login, and wait until somebody has finished it elsewhere."""
         from jupyter_auth.kernel.prompt.prompt import browser_here, comes_back, show_prompt
         from jupyter_auth.kernel.prompt.wait import wait_for_login
 
-        comes = comes_back(login)
-        elsewhere = comes and not browser_here()
-        redirect = self._redirect(login) if comes else ""
-        link = None
-        if elsewhere:  # no page of ours can be reached from there: straight to the provider
-            login = replace(login, url=self._local.depart(login.id))
-        elif login.path is None:
-            link = self._local.another_link(login)
+        elsewhere, redirect, link = False, "", None
+        if local:
+            if comes_back(login):
+                elsewhere, redirect = not browser_here(), self._redirect(local, login)
+            if elsewhere:  # no page of ours can be reached from there: straight to the provider
+                login = replace(login, url=local.depart(login.id))
+            else:
+                link = local.another_link(login)
         try:
             prompt = show_prompt(login, self.info, paste=elsewhere, redirect=redirect, link=link)
-            if elsewhere:
-                self._take_address(login)
+            if local and elsewhere:
+                _take_address(local, login)
         except BaseException:  # an interrupt that came early
             self._accounts.leave(login.id)
             raise
@@ -264,29 +265,12 @@ class SignIn:
         finally:
             self._pending = None
 
-    def _redirect(self, login: Login) -> str:
+    def _redirect(self, local: LocalLogins, login: Login) -> str:
         from jupyter_auth.kernel.prompt.prompt import redirect_words
 
-        uri = self._local.redirect_uri(login.id)
-        fixed = uri == self._local.configured(login.provider).redirect_uri
+        uri = local.redirect_uri(login.id)
+        fixed = uri == local.configured(login.provider).redirect_uri
         return redirect_words(uri, self.info.title, fixed=fixed)
-
-    @property
-    def _local(self) -> LocalAccounts:
-        """A login without a path was begun by an engine of this process."""
-        return cast("LocalAccounts", self._accounts)
-
-    def _take_address(self, login: Login) -> None:
-        """The browser is on another machine: its last address is brought here by hand."""
-        from jupyter_auth.kernel.prompt.prompt import ask_for_address
-
-        while address := ask_for_address():
-            try:
-                self._local.paste(login.id, address)
-            except (LoginFailed, LoginExpired) as error:
-                print(error)  # noqa: T201 (for the person who pasted)
-            else:
-                return
 
     def _one_at_a_time(self) -> threading.RLock:
         if self._pid != os.getpid():  # a thread of the parent process may hold it for ever here
@@ -350,3 +334,16 @@ class SignIn:
             f"Signed in to {self.info.title}{who} since {since:%Y-%m-%d %H:%M}. "
             f"Somebody else: UserSession({plain(self.key.provider)!r}{key}, auth_force=True)"
         )
+
+
+def _take_address(local: LocalLogins, login: Login) -> None:
+    """The browser is on another machine: its last address is brought here by hand."""
+    from jupyter_auth.kernel.prompt.prompt import ask_for_address
+
+    while address := ask_for_address():
+        try:
+            local.paste(login.id, address)
+        except (LoginFailed, LoginExpired) as error:
+            print(error)  # noqa: T201 (for the person who pasted)
+        else:
+            return

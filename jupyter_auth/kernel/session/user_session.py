@@ -11,7 +11,7 @@ from jupyter_auth.core.common.urls import origin_of, require_secure
 from jupyter_auth.core.errors import AuthError
 from jupyter_auth.core.secret import MaskedStr
 from jupyter_auth.kernel.arguments import check_arguments, words
-from jupyter_auth.kernel.broker.connect import connect, default_provider, register_unnamed
+from jupyter_auth.kernel.broker.connect import connect, default_provider
 from jupyter_auth.kernel.http.requests_auth import TokenAuth
 from jupyter_auth.kernel.http.warnings import AuthWarning
 from jupyter_auth.kernel.session.base import AuthenticatedSession
@@ -186,7 +186,7 @@ def _restored(
 
         with suppress(AuthError):
             made = provider_from_mapping(made_of["name"], made_of)
-            info = register_unnamed(connect(), made)
+            info = connect().register_unnamed(made)
     session = kind.__new__(kind)
     requests.Session.__init__(session)
     session._set_up(info, wish, places)  # noqa: SLF001

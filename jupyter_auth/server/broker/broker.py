@@ -293,8 +293,7 @@ class Broker(Places):
 
     async def account(self, login: Login) -> AccountInfo | None:
         """The account that a login made; None: signed out since."""
-        infos = await self._pools.run(None, self._engine.accounts)
-        return next((info for info in infos if info.key == login.key), None)
+        return await self._pools.run(None, self._engine.account, login.key)
 
     async def open(self, login: Login, redirect_uri: str, user: str) -> tuple[str, Binding]:
         """The authorization URL for this browser, and the cookie that binds it."""

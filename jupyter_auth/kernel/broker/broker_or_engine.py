@@ -1,0 +1,281 @@
+"""The broker while its socket answers, else an engine of this process on the same accounts."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from jupyter_auth.core.common.session_key import DEFAULT_KEY
+from jupyter_auth.core.common.tracebacks import forget_locals
+from jupyter_auth.core.errors import BrokerUnavailable, ProviderNotFound
+from jupyter_auth.core.interfaces import Accounts
+from jupyter_auth.kernel.broker.missing_extension import missing_extension
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from jupyter_auth.core.common.finding import Finding
+    from jupyter_auth.core.common.rate_limits import Limits
+    from jupyter_auth.core.local_engine import LocalAccounts
+    from jupyter_auth.core.models import (
+        AccountInfo,
+        Changes,
+        Imported,
+        Login,
+        LoginRequest,
+        Logout,
+        Token,
+    )
+    from jupyter_auth.core.provider.provider import Provider, ProviderInfo
+    from jupyter_auth.core.secret import Secret
+    from jupyter_auth.kernel.broker.broker_client import BrokerClient
+
+Answer = TypeVar("Answer")
+
+
+class BrokerOrEngine(Accounts):
+    """``Accounts`` of whichever of the two is there now; that may change with any call.
+
+    The name of a provider that was made in this process means that one, and here alone.
+    """
+
+    def __init__(self, client: BrokerClient | None, *, may_leave: bool) -> None:
+        self._client = client
+        self._may_leave = may_leave
+        self._left = False  # whether there was a broker that is gone
+        self._advised = False
+        self._engine: LocalAccounts | None = None
+        self._registered: dict[str, Provider] = {}  # what was made here, by what calls name it by
+        self._named: dict[str, ProviderInfo] = {}  # what the names of some of them mean
+        self._pid = os.getpid()
+        self._lock = threading.Lock()
+
+    def __repr__(self) -> str:
+        return repr(self._client or self._engine or "an engine of this process")
+
+    # Providers
+
+    def providers(self) -> list[ProviderInfo]:
+        """As ``Accounts.providers``, with what the names of those made here mean here."""
+        known = {info.name: info for info in self._ask(lambda it: it.providers())} | self._named
+        return [known[name] for name in sorted(known)]
+
+    def provider(self, name: str) -> ProviderInfo:
+        """As ``Accounts.provider``."""
+        return self._ask_of(name, lambda it, key: it.provider(key))
+
+    def configuration(self, name: str) -> Provider:
+        """As ``Accounts.configuration``."""
+        return self._ask_of(name, lambda it, key: it.configuration(key))
+
+    def register(self, provider: Provider) -> ProviderInfo:
+        """As ``Accounts.register``; its name means this one here from now on."""
+        info = self.register_unnamed(provider)
+        self._named.pop(provider.name, None)
+        if info.name != provider.name:
+            self._named[provider.name] = info
+        return info
+
+    def register_unnamed(self, provider: Provider) -> ProviderInfo:
+        """As ``Accounts.register_unnamed``."""
+        info = self._ask(lambda it: it.register(provider))
+        self._registered[info.name] = provider
+        return info
+
+    def add(self, name: str, fields: Mapping[str, Any]) -> ProviderInfo:
+        """As ``Accounts.add``; the name means what was written down from now on."""
+        info = self._ask(lambda it: it.add(name, fields))
+        self._named.pop(name, None)
+        return info
+
+    def examine(self, name: str | None = None) -> list[Finding]:
+        """As ``Accounts.examine``."""
+        if name is None:
+            return self._ask(lambda it: it.examine())
+        return self._ask_of(name, lambda it, key: it.examine(key))
+
+    def default(self) -> str | None:
+        """As ``Accounts.default``."""
+        return self._ask(lambda it: it.default())
+
+    # Logins
+
+    def begin(self, request: LoginRequest) -> Login:
+        """As ``Accounts.begin``."""
+        return self._ask_of(
+            request.provider, lambda it, key: it.begin(replace(request, provider=key))
+        )
+
+    def login(self, login_id: str) -> Login:
+        """As ``Accounts.login``."""
+        return self._ask(lambda it: it.login(login_id))
+
+    def logins(self) -> list[Login]:
+        """As ``Accounts.logins``."""
+        return self._ask(lambda it: it.logins())
+
+    def cancel(self, login_id: str) -> Login:
+        """As ``Accounts.cancel``."""
+        return self._ask(lambda it: it.cancel(login_id))
+
+    def leave(self, login_id: str) -> Login:
+        """As ``Accounts.leave``."""
+        return self._ask(lambda it: it.leave(login_id))
+
+    @property
+    def local(self) -> LocalAccounts | None:
+        """As ``Accounts.local``."""
+        return None if self._client else self._own_engine()
+
+    # Accounts and their tokens
+
+    def accounts(self) -> list[AccountInfo]:
+        """As ``Accounts.accounts``."""
+        return self._ask(lambda it: it.accounts())
+
+    def token(
+        self,
+        provider: str,
+        session_key: str = DEFAULT_KEY,
+        *,
+        min_valid: float = 0.0,
+        rejected: str | None = None,
+    ) -> Token:
+        """As ``Accounts.token``."""
+        asked: Any = {"min_valid": min_valid, "rejected": rejected}
+        return self._ask_of(provider, lambda it, key: it.token(key, session_key, **asked))
+
+    def id_token(self, provider: str, session_key: str = DEFAULT_KEY) -> Secret | None:
+        """As ``Accounts.id_token``."""
+        return self._ask_of(provider, lambda it, key: it.id_token(key, session_key))
+
+    def logout(
+        self, provider: str, session_key: str = DEFAULT_KEY, *, revoke: bool = True
+    ) -> Logout:
+        """As ``Accounts.logout``."""
+        if (key := self._meant(provider)) in self._registered:  # to be revoked it has to be known
+            self._tell(key)
+        return self._ask_of(provider, lambda it, key: it.logout(key, session_key, revoke=revoke))
+
+    def import_accounts(self, provider: str) -> list[Imported]:
+        """As ``Accounts.import_accounts``."""
+        return self._ask_of(provider, lambda it, key: it.import_accounts(key))
+
+    def client_token(
+        self,
+        provider: str,
+        session_key: str = DEFAULT_KEY,
+        *,
+        scopes: Sequence[str] | None = None,
+        min_valid: float = 0.0,
+        rejected: str | None = None,
+    ) -> Token:
+        """As ``Accounts.client_token``."""
+        asked: Any = {"scopes": scopes, "min_valid": min_valid, "rejected": rejected}
+        return self._ask_of(provider, lambda it, key: it.client_token(key, session_key, **asked))
+
+    def client_logout(
+        self, provider: str, session_key: str = DEFAULT_KEY, *, revoke: bool = True
+    ) -> Logout:
+        """As ``Accounts.client_logout``."""
+        return self._ask_of(
+            provider, lambda it, key: it.client_logout(key, session_key, revoke=revoke)
+        )
+
+    # Limits and changes
+
+    def usage(self, seen: Limits) -> Limits:
+        """As ``Accounts.usage``."""
+        return self._ask(lambda it: it.usage(seen))
+
+    def limits(self) -> list[Limits]:
+        """As ``Accounts.limits``."""
+        return self._ask(lambda it: it.limits())
+
+    def changes(self, since: int = 0, wait: float = 0.0) -> Changes:
+        """As ``Accounts.changes``, but who waits is not led to an engine.
+
+        They have this broker's numbers, which mean nothing to one.
+        """
+        return self._ask(lambda it: it.changes(since, wait), may_leave=False)
+
+    def _ask(self, call: Callable[[Accounts], Answer], *, may_leave: bool = True) -> Answer:
+        client = self._client
+        if client:
+            try:
+                return call(client)
+            except BrokerUnavailable as error:
+                if not (may_leave and self._may_leave) or client.answers():
+                    raise
+                forget_locals(error)
+            self._leave(client)
+        try:
+            return call(self._own_engine())
+        except ProviderNotFound as error:
+            if not self._left:
+                raise
+            raise BrokerUnavailable(
+                f"{error.message} The Jupyter server may have known it, and is gone.",
+                hint="Start it anew, then restart this kernel.",
+            ) from None
+
+    def _ask_of(self, name: str, call: Callable[[Accounts, str], Answer]) -> Answer:
+        """The same for what a provider's name means here. A broker that forgot it is told again."""
+        key = self._meant(name)
+        try:
+            return self._ask(lambda it: call(it, key))
+        except ProviderNotFound:
+            if key not in self._registered:
+                raise
+        told = self._tell(key)
+        return self._ask(lambda it: call(it, told))
+
+    def _meant(self, name: str) -> str:
+        info = self._named.get(name)
+        return info.name if info else name
+
+    def _tell(self, key: str) -> str:
+        return self._ask(lambda it: it.register(self._registered[key])).name
+
+    def _leave(self, client: BrokerClient) -> None:
+        with self._lock:
+            if self._client is None:
+                return
+            self._client, self._left = None, True
+        client.close()
+        _say(
+            "The Jupyter server's token broker is gone; this process goes on by itself with the "
+            "same accounts."
+        )
+
+    def _own_engine(self) -> LocalAccounts:
+        if self._pid != os.getpid():  # locks of the parent may be held for ever here
+            self._lock, self._engine, self._pid = threading.Lock(), None, os.getpid()
+        with self._lock:
+            if self._engine is None:
+                from jupyter_auth.core.local_engine import LocalAccounts
+                from jupyter_auth.core.provider.registry import Providers, user_file
+                from jupyter_auth.core.tokens.store import FileStore
+
+                providers = Providers(user_file=user_file(), environ=os.environ, own_process=True)
+                for name, provider in list(self._registered.items()):
+                    if providers.register(provider).name != name == provider.name:
+                        providers.configure(provider)  # it was one of the server's own
+                self._engine = LocalAccounts(
+                    providers, FileStore(), home=Path.home(), environ=os.environ
+                )
+                self._advise()
+            return self._engine
+
+    def _advise(self) -> None:
+        if not self._advised and not self._left and (advice := missing_extension()):
+            _say(" ".join(advice))
+        self._advised = True
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(f"jupyter_auth: {text}\n")
