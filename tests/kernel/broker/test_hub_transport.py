@@ -13,7 +13,7 @@ from providers.troubles import Reply
 from jupyter_auth.core import wire
 from jupyter_auth.core.errors import BrokerUnavailable
 from jupyter_auth.kernel.broker import hub_transport
-from jupyter_auth.kernel.broker.connect import alone, connect
+from jupyter_auth.kernel.broker.connect import connect
 
 TOKEN = "planted-hub-api-token"
 
@@ -68,7 +68,7 @@ def test_its_kernel_routes_are_asked_with_the_servers_own_token(service):
     assert asked.headers["host"] == service.origin.removeprefix("http://")
     assert asked.headers[wire.VERSION_HEADER.lower()] == "1"
     assert not {"origin", "cookie", "referer"} & asked.headers.keys()
-    assert not alone(accounts)
+    assert accounts.local is None
     assert TOKEN not in repr(accounts)
 
 
