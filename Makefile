@@ -171,17 +171,17 @@ oldest: setup
 	$(PYTEST) tests/oldest
 
 hub-short: setup
-	$(PYTEST) $(BY_FILE) -m "not long" tests/hub --ignore tests/hub/test_hub_browser.py
-	$(PYTEST) tests/hub/test_hub_browser.py
+	$(PYTEST) $(BY_FILE) -m "not long" tests/hub --ignore tests/hub/browser
+	$(PYTEST) tests/hub/browser
 
 hub: setup postgresql
-	$(PYTEST) tests/hub --ignore tests/hub/test_hub_browser.py
-	$(PYTEST) tests/hub/test_hub_browser.py
+	$(PYTEST) tests/hub --ignore tests/hub/browser
+	$(PYTEST) tests/hub/browser
 
 z2jh: $(INSTALLED) $(KUBESPAWNER)
 	@test -f "$(Z2JH)/jupyterhub/values.schema.yaml" || \
 	{ echo "Have a checkout of zero-to-jupyterhub-k8s, and name it: make z2jh Z2JH=DIRECTORY" >&2; exit 1; }
-	PYTHONPATH=$(dir $(KUBESPAWNER)) Z2JH="$(Z2JH)" $(PYTEST) tests/hub/test_hub_chart.py
+	PYTHONPATH=$(dir $(KUBESPAWNER)) Z2JH="$(Z2JH)" $(PYTEST) tests/hub/configuration/test_chart.py
 
 # Not in `make test`: each guard's test runs in a process of its own, without that guard.
 guards: setup

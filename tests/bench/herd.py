@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cryptography.fernet import Fernet
-from hub.replicas import Cluster
+from hub.replicas.cluster import Cluster
 from patience import eventually
 from providers.rogue import RogueProvider
 

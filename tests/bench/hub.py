@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cryptography.fernet import Fernet
-from hub.replicas import Cluster, Replica
+from hub.replicas.cluster import Cluster, Replica
 from providers.rogue import RogueProvider
 from sqlalchemy import insert
 

@@ -1,13 +1,11 @@
 """A JupyterHub for each of the two ways in, and a database of the service."""
 
-import os
-
 import pytest
 from patience import PATIENCE
 
 from hub.hub_fixtures import hub, served
-from hub.leaving import leaver, new_replica, replica
-from hub.stores import database, postgres, url, vault
+from hub.replica_fixtures import leaver, new_replica, replica
+from hub.storage.databases import database, postgres, url, vault
 from jupyter_auth.server.hub.users import users
 
 __all__ = [
@@ -21,8 +19,6 @@ __all__ = [
     "url",
     "vault",
 ]
-
-collect_ignore = [] if "Z2JH" in os.environ else ["test_hub_chart.py"]
 
 
 @pytest.fixture(autouse=True)

@@ -14,7 +14,7 @@ from patience import PATIENCE, until
 from processes import Server, free_port
 
 from hub.hub_process import START_TIMEOUT, answers
-from hub.served import environ_of_service
+from hub.service_client import environ_of_service
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

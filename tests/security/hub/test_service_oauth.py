@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, urljoin, urlsplit
 
 import pytest
 import requests
-from hub.served import PLACE, doors_of, hub_token, people_of
+from hub.service_client import PLACE, doors_of, hub_token, people_of
 from patience import PATIENCE
 from tornado.httpclient import AsyncHTTPClient
 from tornado.web import create_signed_value

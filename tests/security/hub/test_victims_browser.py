@@ -14,7 +14,7 @@ import pytest
 from browser.chromium import chromium, new_context
 from browser.person import identify
 from hub.hub_process import PASSWORD
-from hub.served import PLACE, call, hub_token
+from hub.service_client import PLACE, call, hub_token
 from playwright.sync_api import expect
 
 from security.hub.test_service_oauth import SESSION, code_for

@@ -1,0 +1,61 @@
+"""The older line of JupyterHub, in an environment of its own: both ways in, once."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+import requests
+from patience import PATIENCE
+
+from hub.hubs import plain_hub, served_hub
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
+
+    from providers.oidc import OidcProvider
+
+    from hub.hub_process import Hub
+
+pytestmark = [pytest.mark.long, pytest.mark.timeout(600)]
+
+ROOT = Path(__file__).parents[3]
+OLDER = "jupyterhub==5.5.*"
+
+
+@pytest.fixture(scope="module")
+def python(tmp_path_factory: pytest.TempPathFactory) -> str:
+    place = tmp_path_factory.mktemp("older") / "venv"
+    subprocess.run([sys.executable, "-m", "venv", str(place)], check=True)
+    subprocess.run(
+        [place / "bin/pip", "install", "--quiet", "--editable", f"{ROOT}[hub]", OLDER],
+        env=os.environ | {"SKIP_JUPYTER_BUILDER": "1"},
+        check=True,
+    )
+    return str(place / "bin/python")
+
+
+@pytest.mark.parametrize("way", [plain_hub, served_hub])
+def test_alice_signs_in(
+    way: Callable[..., AbstractContextManager[Hub]],
+    oidc: OidcProvider,
+    python: str,
+    tmp_path: Path,
+) -> None:
+    with way(oidc, tmp_path / "hub", python=python) as hub:
+        assert hub.api("GET", "")["version"].startswith("5.5")
+        kernel, browser = hub.server("alice").kernel(), hub.browser("alice")
+        if hub.served:
+            browser = browser.at(f"{hub.prefix}services/")
+        login = kernel.begin()
+        assert browser.arrive(oidc.login(browser.open(login), "alice")) == login["path"]
+        answer = requests.get(
+            f"{oidc.issuer}/me", headers=kernel.token()["headers"], timeout=PATIENCE
+        )
+        assert answer.json()["sub"] == "u-1001"
+        assert browser.send("POST", hub.origin + login["path"], X_XSRFToken="").status_code == 403
