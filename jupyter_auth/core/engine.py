@@ -13,6 +13,7 @@ from jupyter_auth.core.interfaces import Accounts
 from jupyter_auth.core.models import (
     AccountInfo,
     AccountKey,
+    ApiKeyAccount,
     Change,
     Changes,
     Imported,
@@ -211,7 +212,7 @@ class Engine(Parts, Accounts):
         self._usage.forget(provider, session_key)
         if account is None:
             return Logout(removed=False, revoked=False, note="Nobody was signed in.")
-        if not revoke and account.kind != "api_key":
+        if not revoke and not isinstance(account, ApiKeyAccount):
             return Logout(removed=True, revoked=False)
         return self._revoker.sign_out(account, self._configured(provider), self._parties.at)
 

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any, Literal
 from jupyter_auth.core.common.handles import plain
 from jupyter_auth.core.common.session_key import DEFAULT_KEY
 from jupyter_auth.core.errors import ConfigurationError
+from jupyter_auth.core.secret import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from jupyter_auth.core.common.rate_limits import Limits
-    from jupyter_auth.core.secret import Secret
 
 Kind = Literal["bearer", "api_key"]
 LoginStatus = Literal["pending", "complete", "denied", "expired", "cancelled", "failed"]
@@ -57,6 +57,11 @@ class Token:
                 "An API key is used here, and no access token.", hint="See `session.api_keys`."
             )
         return self.access_token
+
+    @property
+    def key_parts(self) -> dict[str, str]:
+        """The parts of the API key that this is, as ``ApiKeyAccount`` has them."""
+        return dict(json.loads(self.access_token.reveal()))
 
     def valid(self, now: float) -> bool:
         """Whether an API should still take it."""
@@ -102,10 +107,10 @@ class Account:
 
         Made of issuer and subject (OIDC Core 5.7), of the user name where there is no subject.
         It begins with a question mark where the provider names nobody: it is that of one sign-in
-        then, and of any API key.
+        then.
         """
         if not self.subject and not self.username:
-            return f"?{self.kind if self.kind == 'api_key' else self.signed_in_at}"
+            return f"?{self.signed_in_at}"
         who = (self.issuer, self.subject) if self.subject else (self.username,)
         return hashlib.sha256(json.dumps(who).encode()).hexdigest()
 
@@ -120,7 +125,7 @@ class Account:
 
         They can where a provider names nobody. Nothing is granted for a key.
         """
-        if "api_key" in {self.kind, other.kind}:
+        if other.kind == "api_key":
             return False
         unnamed = self.person.startswith("?") or other.person.startswith("?")
         return self.person == other.person or (unnamed and self.provider == other.provider)
@@ -148,6 +153,31 @@ class Account:
             warning=warning,
             kind=self.kind,
         )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApiKeyAccount(Account):
+    """A static API key as an account, in memory alone. It is neither renewed nor revoked.
+
+    The access token is its ``parts`` as JSON: so they are named, and reach a kernel.
+    """
+
+    parts: Mapping[str, Secret]
+    access_token: Secret = field(init=False)
+    kind: Kind = field(default="api_key", init=False)
+
+    def __post_init__(self) -> None:
+        parts = {name: value.reveal() for name, value in self.parts.items()}
+        object.__setattr__(self, "access_token", Secret(json.dumps(parts)))
+
+    @property
+    def person(self) -> str:
+        """That of its user name, which is taken at its word; else that of any key."""
+        return super().person if self.username else "?api_key"
+
+    def may_share_grant(self, other: Account | AccountInfo) -> bool:  # noqa: ARG002
+        """No: nothing was granted."""
+        return False
 
 
 @dataclass(frozen=True, order=True)

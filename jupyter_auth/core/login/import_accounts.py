@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import glob
 import json
 import os
@@ -108,5 +107,4 @@ def _account(
     if endpoint is not None:
         party = party.at(str(endpoint))  # believed only on the provider's own hosts
     answer = oauth.refresh(party, Secret(held))
-    answer = dataclasses.replace(answer, refresh_token=answer.refresh_token or Secret(held))
     return completion.account(Request(key=key), party, answer, token_endpoint=endpoint)

@@ -30,7 +30,7 @@ from jupyter_auth.core.login.login_store import (
     Register,
     Request,
 )
-from jupyter_auth.core.models import AccountKey, Login
+from jupyter_auth.core.models import AccountKey, ApiKeyAccount, Login
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -284,7 +284,8 @@ class Logins:
             first = entry.login.status == "pending" and not entry.claimed
             if first:
                 before, entry.claimed = entry.held, True
-                entry.held = None if account.kind == "api_key" else account  # a key rests nowhere
+                is_key = isinstance(account, ApiKeyAccount)  # which rests nowhere
+                entry.held = None if is_key else account
         self._drop(before)
         return first
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 from typing import TYPE_CHECKING
 
 from jupyter_auth.core.common.urls import origin_of
 from jupyter_auth.core.errors import LoginFailed
-from jupyter_auth.core.models import Account, Token
+from jupyter_auth.core.models import ApiKeyAccount, Token
 from jupyter_auth.core.secret import Secret
 
 if TYPE_CHECKING:
@@ -28,25 +27,25 @@ def as_account(
     *,
     now: float,
     username: str | None = None,
-) -> Account:
-    """The parts of a key as an account, which ``as_token`` takes apart again.
+) -> ApiKeyAccount:
+    """The parts of a key as an account.
 
-    LoginFailed: they cannot be part of a header (RFC 9110 5.5).
+    Raises: LoginFailed: they cannot be part of a header (RFC 9110 5.5).
     """
-    plain = {name: value.reveal().strip() for name, value in parts.items()}
-    for name, value in plain.items():
-        if not _VISIBLE.fullmatch(value):
+    stripped = {name: Secret(value.reveal().strip()) for name, value in parts.items()}
+    for name, value in stripped.items():
+        if not _VISIBLE.fullmatch(value.reveal()):
             label = provider.api_key.parts.get(name, name) if provider.api_key else name
             raise LoginFailed(
-                f"What was given as {label!r} is no key: nothing was kept.",
+                f"{label!r} contains characters that cannot be sent in a header."
+                " Nothing was saved.",
                 hint="A key is of plain letters, digits and signs. Copy it once more.",
             )
-    return Account(
+    return ApiKeyAccount(
         provider=key.provider,
         session_key=key.session_key,
         fingerprint=provider.fingerprint,
-        access_token=Secret(json.dumps(plain)),
-        kind="api_key",
+        parts=stripped,
         issued_at=now,
         signed_in_at=now,
         username=username,
@@ -54,13 +53,12 @@ def as_account(
     )
 
 
-def as_token(account: Account, provider: Provider) -> Token:
+def as_token(account: ApiKeyAccount, provider: Provider) -> Token:
     """The key as the provider's APIs want it: for each origin headers of its own."""
-    parts: dict[str, str] = json.loads(account.access_token.reveal())
     templates = provider.api_key.headers if provider.api_key else {}
     filled = {
         "*" if origin == "*" else origin_of(origin): {
-            name: Secret(_fill(value, parts)) for name, value in headers.items()
+            name: Secret(_fill(value, account.parts)) for name, value in headers.items()
         }
         for origin, headers in templates.items()
     }
@@ -74,9 +72,9 @@ def as_token(account: Account, provider: Provider) -> Token:
     )
 
 
-def _fill(template: str, parts: Mapping[str, str]) -> str:
+def _fill(template: str, parts: Mapping[str, Secret]) -> str:
     def part(found: re.Match[str]) -> str:
-        whole = parts.get(found[1], "")
+        whole = parts[found[1]].reveal() if found[1] in parts else ""
         return whole.partition(":")[0] if found[2] else whole
 
     return _PART.sub(part, template)

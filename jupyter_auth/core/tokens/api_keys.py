@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING
 
 from jupyter_auth.core.common.session_key import DEFAULT_KEY
 from jupyter_auth.core.errors import AuthError
-from jupyter_auth.core.models import Account, AccountKey
+from jupyter_auth.core.models import AccountKey, ApiKeyAccount
 from jupyter_auth.core.provider.client_credentials import secret_of, variable
 from jupyter_auth.core.tokens import api_key
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator, Mapping
 
+    from jupyter_auth.core.models import Account
     from jupyter_auth.core.provider.registry import Providers
     from jupyter_auth.core.tokens.store import Slot, TokenStore
 
@@ -36,7 +37,7 @@ class KeysOver:
         self.directory = store.directory
         self._providers = providers
         self._environ = environ or {}
-        self.keys: dict[AccountKey, Account | None] = {}
+        self.keys: dict[AccountKey, ApiKeyAccount | None] = {}
 
     def load(self, key: AccountKey) -> Account | None:
         """As in the protocol."""
@@ -65,7 +66,7 @@ class KeysOver:
         """As in the protocol."""
         return {**self._store.stamp(), **{key: id(each) for key, each in self.keys.copy().items()}}
 
-    def key(self, key: AccountKey) -> Account | None:
+    def key(self, key: AccountKey) -> ApiKeyAccount | None:
         """The key that there is for this account, as one."""
         if key not in self.keys and self._environ and key.session_key == DEFAULT_KEY:
             with contextlib.suppress(AuthError):
@@ -73,7 +74,7 @@ class KeysOver:
                     self.keys[key] = found
         return self.keys.get(key)
 
-    def _from_environment(self, key: AccountKey) -> Account | None:
+    def _from_environment(self, key: AccountKey) -> ApiKeyAccount | None:
         """All parts are needed: half a key is none."""
         provider = self._providers.get(key.provider)
         if provider.api_key is None or not self._providers.trusts(key.provider):
@@ -99,7 +100,7 @@ class _Slot:
 
     def save(self, account: Account) -> None:
         """A key stays in memory; who signs in otherwise is not hidden by one."""
-        if account.kind == "api_key":
+        if isinstance(account, ApiKeyAccount):
             self._over.keys[self._key] = account
             return
         if self._over.key(self._key):

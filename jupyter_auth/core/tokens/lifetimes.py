@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING
 
-from jupyter_auth.core.models import Token
+from jupyter_auth.core.models import ApiKeyAccount, Token
 from jupyter_auth.core.secret import Secret
 from jupyter_auth.core.tokens import api_key
 
@@ -36,7 +36,7 @@ def forced_pause(account: Account) -> float:
 
 def as_token(account: Account, provider: Provider) -> Token:
     """The access token, or the key, as the provider's API wants it."""
-    if account.kind == "api_key":
+    if isinstance(account, ApiKeyAccount):
         return api_key.as_token(account, provider)
     value = provider.header.template.format(token=account.access_token.reveal())
     return Token(

@@ -36,18 +36,16 @@ def renewed(
     if account.token_endpoint:
         party = party.at(account.token_endpoint)
     answer = oauth.refresh(party, account.refresh_token)
-    # RFC 6749 6: what is not sent anew stays as it was.
-    rotated = answer.refresh_token or account.refresh_token
     subject = account.subject
     try:
         identity.verified_claims(party, answer, discovery, now=now, subject=subject)
     except ProviderUnavailable:  # no keys to check with; the old refresh token is spent
-        keep(dataclasses.replace(account, refresh_token=rotated))
+        keep(dataclasses.replace(account, refresh_token=answer.refresh_token))
         raise
     return dataclasses.replace(
         account,
         access_token=answer.access_token,
-        refresh_token=rotated,
+        refresh_token=answer.refresh_token,
         id_token=answer.id_token or account.id_token,
         scopes=account.scopes if answer.scopes is None else answer.scopes,
         issued_at=now,

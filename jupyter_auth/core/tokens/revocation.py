@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from jupyter_auth.core.common.handles import is_handle
 from jupyter_auth.core.errors import AuthError
-from jupyter_auth.core.models import Logout
+from jupyter_auth.core.models import ApiKeyAccount, Logout
 from jupyter_auth.core.protocol import oauth
 
 if TYPE_CHECKING:
@@ -63,6 +63,8 @@ class Revoker:
         self._closed.set()
 
     def _tried(self, account: Account, attempt: Callable[[], Logout]) -> Logout:
+        if isinstance(account, ApiKeyAccount):
+            return _left("The key itself stays valid: withdraw it where it was made.")
         try:
             outcome = attempt()
         except AuthError as error:
@@ -89,8 +91,6 @@ def sign_out(
 
     AuthError: it can't be revoked now, but may be later.
     """
-    if account.kind == "api_key":
-        return _left("The key itself stays valid: withdraw it where it was made.")
     if provider is None or provider.fingerprint != account.fingerprint:
         if is_handle(account.provider):
             return _left("Its definition isn't known here any more, so nothing could be revoked.")
@@ -103,8 +103,6 @@ def taken_back(find_party: Callable[[], Party], account: Account) -> Logout:
 
     AuthError: it can't be done now, but may be later.
     """
-    if account.kind == "api_key":
-        return _left("A key is not revoked from here.")
     party = find_party()
     if not party.endpoints.revocation_endpoint or not party.provider.revoke:
         return _left(f"{party.provider.title} offers no revocation: its tokens run out.")

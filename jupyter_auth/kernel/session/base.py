@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import json
 import os
 import threading
 from datetime import UTC, datetime
@@ -142,7 +141,7 @@ class AuthenticatedSession(requests.Session):
         account = self._holder.account()
         if account is None or account.kind != "api_key":
             return None
-        parts = json.loads(self._holder.tokens.token().access_token.reveal())
+        parts = self._holder.tokens.token().key_parts
         key = connect().configuration(self._holder.key.provider).api_key
         return KeyParts(parts, key.aliases if key else {})
 

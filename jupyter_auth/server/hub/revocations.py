@@ -21,7 +21,7 @@ from sqlalchemy.exc import IntegrityError
 
 from jupyter_auth.core.common.seldom import Seldom
 from jupyter_auth.core.errors import AuthError, ConfigurationError, StoreError
-from jupyter_auth.core.models import Logout
+from jupyter_auth.core.models import ApiKeyAccount, Logout
 from jupyter_auth.core.tokens.revocation import Revoker, sign_out
 from jupyter_auth.core.tokens.store import decoded, encoded
 from jupyter_auth.server.hub.metrics import REVOCATIONS
@@ -300,7 +300,7 @@ class _Remembering(Revoker):
         self._revocations, self._owner = revocations, owner
 
     def expect(self, account: Account) -> None:
-        if account.kind != "api_key":
+        if not isinstance(account, ApiKeyAccount):
             self._revocations.put(self._owner, account, wait=TRY, mine=True)
 
     def later(self, account: Account, attempt: Callable[[], Logout], why: str) -> str:  # noqa: ARG002
