@@ -25,6 +25,7 @@ from jupyter_auth.core.models import (
 from jupyter_auth.core.parts import Parts
 from jupyter_auth.core.provider.definitions import provider_from_mapping, provider_to_mapping
 from jupyter_auth.core.provider.field_types import Throttle
+from jupyter_auth.core.provider.provider import default_provider
 from jupyter_auth.core.tokens.lifetimes import Need
 
 if TYPE_CHECKING:
@@ -61,6 +62,10 @@ class Engine(Parts, Accounts):
     def provider(self, name: str) -> ProviderInfo:
         """One of them. ProviderNotFound."""
         return self._told(self._providers.info(name))
+
+    def default(self) -> str | None:
+        """As ``Accounts.default``."""
+        return default_provider(self.providers())
 
     def configured(self, name: str) -> Provider:
         """The whole of it: for the server's own pages, never for a kernel. ProviderNotFound."""

@@ -74,8 +74,7 @@ class ProviderCalls(Protocol):
         """
 
     def default(self) -> str | None:
-        """The provider to use where none is named; None: it is not said there."""
-        return None
+        """The provider to use where none is named. None: there is none, or several can be meant."""
 
 
 class LoginCalls(Protocol):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from jupyter_auth.core.common.blocked_addresses import Trust
-from jupyter_auth.core.common.handles import NAME
+from jupyter_auth.core.common.handles import NAME, plain
 from jupyter_auth.core.common.urls import host_of, hostname_of, origin_of, same_place
 from jupyter_auth.core.errors import ConfigurationError
 from jupyter_auth.core.provider import binding, kinds
@@ -27,7 +27,7 @@ from jupyter_auth.core.provider.field_types import (
 from jupyter_auth.core.provider.kinds import Place, described, optional, taken
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from jupyter_auth.core.secret import Secret
 
@@ -338,3 +338,15 @@ class ProviderInfo:
 def configured_names(known: Iterable[ProviderInfo]) -> list[str]:
     """Those that somebody configured: no preset, and none of a notebook's own."""
     return [info.name for info in known if info.source not in {"preset", "code"}]
+
+
+def default_names(known: Sequence[ProviderInfo]) -> list[str]:
+    """Those that can be meant where none is named: the configured ones, else those of code."""
+    made = [plain(info.name) for info in known if info.source == "code"]
+    return configured_names(known) or made
+
+
+def default_provider(known: Sequence[ProviderInfo]) -> str | None:
+    """The one that is used where none is named and none is configured as the default."""
+    names = default_names(known)
+    return names[0] if len(names) == 1 else None

@@ -66,7 +66,7 @@ class BrokerClient(Accounts):
         return self._call(_list("providers", wire.provider_from_wire), "providers")
 
     def default(self) -> str | None:
-        """The name of the provider to use where none is named, if the broker knows one."""
+        """As ``Accounts.default``."""
         return self._call(_default, "providers")
 
     def provider(self, name: str) -> ProviderInfo:

@@ -99,8 +99,10 @@ class BrokerOrEngine(Accounts):
         return self._ask_of(name, lambda it, key: it.examine(key))
 
     def default(self) -> str | None:
-        """As ``Accounts.default``."""
-        return self._ask(lambda it: it.default())
+        """As ``Accounts.default``; where there is none, the only one that was made here."""
+        from jupyter_auth.core.provider.provider import default_provider
+
+        return self._ask(lambda it: it.default()) or default_provider(self.providers())
 
     # Logins
 

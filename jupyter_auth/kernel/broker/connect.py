@@ -106,22 +106,15 @@ def use(accounts: Accounts, name: str) -> ProviderInfo:
 
 
 def default_provider(accounts: Accounts) -> str:
-    """The name of the provider to use where none is named: the one chosen, or the only one.
+    """The provider to use where none is named: the one chosen, else ``Accounts.default``.
 
     ConfigurationError: there is none, or there are several; it shows the line to write.
     """
-    if _chosen:
-        return _chosen[0]
-    if told := accounts.default():
-        return told
-    from jupyter_auth.core.provider.provider import configured_names
+    if name := _chosen[0] if _chosen else accounts.default():
+        return name
+    from jupyter_auth.core.provider.provider import default_names
 
-    known = accounts.providers()
-    names = configured_names(known)
-    names = names or [plain(info.name) for info in known if info.source == "code"]
-    if len(names) == 1:
-        return names[0]
-    if names:
+    if names := default_names(accounts.providers()):
         raise ConfigurationError(
             f"Several providers are configured: {', '.join(names)}.",
             hint=f"Name one, as in `UserSession({names[0]!r})` or `%auth login {names[0]}`.",

@@ -16,7 +16,7 @@ from jupyter_auth.core.common.handles import names_one
 from jupyter_auth.core.common.urls import origin_of
 from jupyter_auth.core.errors import ConfigurationError
 from jupyter_auth.core.provider.definitions import provider_from_mapping, provider_to_mapping
-from jupyter_auth.core.provider.provider import configured_names
+from jupyter_auth.core.provider.provider import default_provider
 from jupyter_auth.core.tokens.lifetimes import Need
 from jupyter_auth.server.broker import login_forms, request_parsing
 from jupyter_auth.server.broker.device_polling import Asker
@@ -93,11 +93,8 @@ class Broker(Places):
     async def providers(self) -> Wire:
         """All of them, and the name of the one used where none is named."""
         infos = await self._pools.run(None, self._engine.providers)
-        known, names = [wire.provider_to_wire(info) for info in infos], configured_names(infos)
-        return {
-            "providers": known,
-            "default": self._default or (names[0] if len(names) == 1 else None),
-        }
+        known = [wire.provider_to_wire(info) for info in infos]
+        return {"providers": known, "default": self._default or default_provider(infos)}
 
     async def provider(self, name: str) -> Wire:
         """One of them."""

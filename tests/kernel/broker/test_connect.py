@@ -49,10 +49,12 @@ def test_a_broker_that_has_gone_is_replaced_and_said_once(door, rogue, capfd):
     mine = Provider(name="own", issuer=rogue.issuer, client_id="notebook")
     info = accounts.register(mine)
     since = accounts.changes().sequence
+    assert default_provider(accounts) == "idp"
     door.__exit__()
     with pytest.raises(BrokerUnavailable):  # who waits learns it; nothing is said for them
         accounts.changes(since)
     assert capfd.readouterr().err == ""
+    assert default_provider(accounts) == "own"
     assert accounts.accounts() == []
     assert accounts.provider("own") == info
     assert accounts.changes(since).reset
