@@ -15,7 +15,7 @@ PATHS = re.compile(
 )
 
 
-@pytest.mark.parametrize("document", ["CONTRIBUTING.md", ".github/pull_request_template.md"])
+@pytest.mark.parametrize("document", ["CONTRIBUTING.md", "README.md", "SECURITY.md"])
 def test_each_path_is_there(document):
     text = (ROOT / document).read_text(encoding="utf-8")
     named = {path.rstrip(".") for path in PATHS.findall(text)}
