@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from hub.hub_process import Hub
 
 COMMAND = (sys.executable, "-m", "jupyter_auth.server.hub")
-FRESH = "It has just been started."
+FRESH = "It has just started."
 
 
 class Service(Server):

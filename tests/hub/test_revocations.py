@@ -68,7 +68,7 @@ def test_a_sign_out_that_the_provider_does_not_hear_is_queued_and_done_by_anothe
     rogue.script("revoke", troubles.status(503))
     out = leaver.logout("idp")
     assert (out.removed, out.revoked) == (True, False)
-    assert "The service goes on trying." in out.note
+    assert "The service keeps trying." in out.note
     replica.close()
     rogue.behave()
     another = new_replica()

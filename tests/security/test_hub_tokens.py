@@ -302,5 +302,5 @@ def test_only_trusted_proxies_say_where_a_request_comes_from(
 
 @pytest.mark.parametrize("wrong", ["proxy.example", "10.0.0.7/24", ""])
 def test_what_is_no_address_is_no_proxy(wrong: str) -> None:
-    with pytest.raises(ConfigurationError, match="no address and no network"):
+    with pytest.raises(ConfigurationError, match="neither an address nor a network"):
         Downstream(["10.0.0.0/24", wrong])

@@ -50,7 +50,7 @@ async def sweep(database: Database, people: People, revocations: Revocations) ->
             try:
                 await asyncio.to_thread(revocations.retire, owner)
             except AuthError as error:
-                _log.warning("Records of a deleted user stay for now: %s", error.message)
+                _log.warning("Records of a deleted user could not be removed: %s", error.message)
                 continue
             SWEPT.inc()
             _audit.info("records dropped with their user: user=%r", owner.name)

@@ -84,8 +84,8 @@ class AuditedBroker(Broker):
     async def import_accounts(self, body: Mapping[str, Any]) -> Wire:
         """ConfigurationError: what rests in files here is the service's own, and no user's."""
         raise ConfigurationError(
-            "Sign-ins that other packages keep are not read on a JupyterHub.",
-            hint=f"Sign in anew: %auth login {request_parsing.required(body, 'provider')}",
+            "Importing sign-ins of other packages is not available on a JupyterHub.",
+            hint=f"Sign in: %auth login {request_parsing.required(body, 'provider')}",
         )
 
     async def begin(self, body: Mapping[str, Any]) -> Wire:

@@ -37,7 +37,7 @@ def main(arguments: Sequence[str]) -> int:
     verbs.add_parser("rotate-keys", help=f"encrypt all records with the first of {KEYS}")
     _add_doctor(verbs.add_parser("doctor", help="roles, redirect URIs, keys, database, providers"))
     signing_out = verbs.add_parser(
-        "sign-out", help="forget all accounts of a user, and revoke them"
+        "sign-out", help="sign a user out of all accounts and revoke their tokens"
     )
     signing_out.add_argument("user", help="the name on the Hub")
     given = parser.parse_args(arguments)
@@ -69,7 +69,10 @@ def _say(text: str) -> None:
 
 def _rotate_keys(service: Service) -> int:
     count = renew(service.database, service.vault)
-    _say(f"{count} records are encrypted with the first key. The others can go from {KEYS}.")
+    _say(
+        f"{count} records are encrypted with the first key. All other keys can be removed from"
+        f" {KEYS}."
+    )
     return 0
 
 
@@ -84,36 +87,36 @@ def _sign_out(service: Service, user: str) -> int:
         _say(f"{tried.provider or 'An account'}: {became}. {tried.note}".rstrip())
     waiting = revocations.count(user)
     if not (total := revoked + left + waiting):
-        _say(f"No user called {user!r} has accounts here. Names are compared to the letter.")
+        _say(f"No accounts of a user {user!r} were found. Names are case-sensitive.")
         return 1
     _say(
         f"Accounts of {user} that are signed out: {total}. At their providers {revoked} are"
         f" revoked, {left} can't be, {waiting} are queued."
     )
     if waiting:
-        _say("The service goes on trying for a week, and says so in its log. Or run this again.")
+        _say("The service keeps trying for a week and logs the result. To try now, run this again.")
     return 1 if waiting else 0
 
 
 def _add_doctor(parser: argparse.ArgumentParser) -> None:
     parser.description = (
-        "Look for what could keep this Hub's users from signing in. Providers are sent two harmless"
-        " requests: neither signs anybody in."
+        "Check what could keep this Hub's users from signing in. Each provider receives two"
+        " harmless requests; neither signs anyone in."
     )
     where = parser.add_mutually_exclusive_group()
     where.add_argument(
-        "--url", help="ask the service that runs there; the address of the Hub does as well"
+        "--url", help="ask the service that runs at URL; the Hub's address works too"
     )
     where.add_argument(
         "--hub-config",
         metavar="FILE",
-        help="what of hub_config is left in the Hub's own; run it where the Hub is started",
+        help="check what hub_config added to this file; run it where the Hub is started",
     )
     parser.add_argument(
         "--token-file",
         metavar="FILE",
-        help=f"the Hub API token for --url, with the scope {SCOPE}; else JUPYTERHUB_API_TOKEN's, or"
-        " it is asked for",
+        help=f"the Hub API token for --url, with the scope {SCOPE}; default:"
+        " JUPYTERHUB_API_TOKEN, or a prompt",
     )
 
 

@@ -121,8 +121,8 @@ class _Additions:
         if hub.get("internal_ssl") is True:
             raise ConfigurationError(
                 "jupyter_auth's service does not work with c.JupyterHub.internal_ssl.",
-                hint="Switch internal_ssl off, or call `hub_config(c)` without providers: then"
-                " each user's server signs in by itself.",
+                hint="Switch internal_ssl off, or call `hub_config(c)` without providers: each"
+                " user's server then signs in by itself.",
             )
         service = self.service
         if "environment" in service:
@@ -195,7 +195,7 @@ def _update(section: Any, name: str, environment: dict[str, str]) -> None:
         value.update(environment)
     else:
         raise ConfigurationError(
-            f"c.{name}.environment is not a dict: what users' servers need cannot be added to it.",
+            f"c.{name}.environment is not a dict, so what users' servers need cannot be added.",
             hint="Make it a dict in jupyterhub_config.py. Its values may be functions.",
         )
 
@@ -217,7 +217,7 @@ def _with_service(service: dict[str, Any], services: list[Any]) -> list[Any]:
     others = [each for each in services if each.get("name") != NAME]
     if any(_settled(each) != _settled(service) for each in services if each not in others):
         raise ConfigurationError(
-            f"c.JupyterHub.services has a {NAME} already, which is another one.",
+            f"c.JupyterHub.services already contains another service named {NAME}.",
             hint="Call `jupyter_auth.hub_config` with providers once, in one file.",
         )
     return [*others, service]

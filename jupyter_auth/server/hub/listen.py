@@ -37,8 +37,8 @@ def listening(host: str, port: int) -> list[Listening]:
         bound = bind_sockets(port, host if host in LOOPBACK_HOSTS else "", backlog=BACKLOG)
     except OSError as error:
         raise ConfigurationError(
-            f"The service cannot listen at port {port}: {error.strerror}.",
-            hint="Does another process do, perhaps an earlier one of the service?",
+            f"The service cannot listen on port {port}: {error.strerror}.",
+            hint="Another process may listen there, perhaps an earlier one of the service.",
         ) from None
     return [Listening(each) for each in bound]
 

@@ -50,7 +50,7 @@ TRY = 90.0  # seconds: more than one takes, discovery and a request for each of 
 SOON, LATE = 30.0, 6 * 3600.0  # seconds between the first two tries, and between the last ones
 AWAY = 60.0  # seconds for which a provider that did not answer is left in peace
 TRIES = 32  # until it is given up: about a week
-_ANEW = "This user has signed in there anew since, and to revoke it could end that, too."
+_ANEW = "The user has signed in there again since; a revocation could end that sign-in too."
 
 _audit = logging.getLogger("jupyter_auth.audit")
 
@@ -166,7 +166,9 @@ class Revocations:
         # As it was found: one that another replica has tried meanwhile is due later.
         same = update(records).where(row.id == found.id, row.stamp == found.stamp, self._free())
         if not self._database.change(same.values(lease=self._me, lease_until=until)):
-            return Tried("", revoked=False, waits=True, note="A replica of the service is at it.")
+            return Tried(
+                "", revoked=False, waits=True, note="A replica of the service is revoking it."
+            )
         owner, provider = Owner(found.user_name, found.user_created), ""
         try:
             account, since = self._opened(found)
@@ -212,7 +214,7 @@ class Revocations:
             self._database.change(delete(records).where(*mine))
             _audit.warning(
                 "not revoked at the provider, given up after a week: user=%r provider=%r: %s"
-                " Withdraw there what this user has allowed.",
+                " Revoke the user's access there.",
                 owner.name,
                 provider,
                 why,
@@ -281,7 +283,7 @@ class Revocations:
             account, since = json.loads(self._vault.open(row.id, row.data))
             return decoded(account.encode()), float(since)
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
-            raise StoreError("A record of the database is damaged.") from None
+            raise StoreError("A database record is damaged.") from None
 
     def _definition(self, account: Account) -> Provider | None:
         """The provider that it was made with: as it is for people, or for services."""
@@ -305,8 +307,8 @@ class _Remembering(Revoker):
 
     def later(self, account: Account, attempt: Callable[[], Logout], why: str) -> str:  # noqa: ARG002
         if self._revocations.postpone(self._owner, account, why):
-            return "The service goes on trying."
-        return "Nor could that be written down for later: withdraw the access there."
+            return "The service keeps trying."
+        return "It could not be queued for later either: revoke the access there."
 
     def settled(self, account: Account, outcome: Logout) -> None:
         self._revocations.settle(self._owner, account, outcome)

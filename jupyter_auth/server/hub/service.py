@@ -105,7 +105,7 @@ class Service:
             again_and_again(
                 functools.partial(sweep, self.database, people, self.brokers.revocations),
                 SWEEP,
-                Seldom("Records of deleted users stay for now"),
+                Seldom("Records of deleted users could not be removed yet"),
             )
         )
         self.brokers.start()
@@ -121,8 +121,8 @@ class Service:
 def _base_url(prefix: str) -> str:
     if not prefix.endswith(f"/{PREFIX}"):
         raise ConfigurationError(
-            f"The service is called {prefix.strip('/').rpartition('/')[2]!r} on the Hub.",
-            hint="Its name has to be jupyter-auth: paths and redirect URIs are made from it.",
+            f"The service is named {prefix.strip('/').rpartition('/')[2]!r} on the Hub.",
+            hint="Its name must be jupyter-auth: paths and redirect URIs contain it.",
         )
     return prefix.removesuffix(PREFIX)
 
@@ -131,7 +131,7 @@ def _settings(environ: Mapping[str, str], config_file: str | None, base_url: str
     application = Application()
     if config_file:
         if not os.path.isfile(config_file):  # noqa: PTH113 (traitlets would say nothing)
-            raise ConfigurationError(f"There is no configuration file {config_file}.")
+            raise ConfigurationError(f"The configuration file {config_file} does not exist.")
         application.raise_config_file_errors = True
         try:
             application.load_config_file(config_file)
@@ -147,16 +147,16 @@ def _settings(environ: Mapping[str, str], config_file: str | None, base_url: str
     except (ValueError, AttributeError):
         raise ConfigurationError(
             f"{PROVIDERS} is not a JSON object of providers.",
-            hint='It is like {"acme": {"issuer": "https://login.acme.example", "client_id": "x"}}.',
+            hint='Example: {"acme": {"issuer": "https://login.acme.example", "client_id": "x"}}.',
         ) from None
     if twice:
         raise ConfigurationError(
-            f"There are two providers called {twice[0]!r}.",
-            hint=f"One is in {PROVIDERS}, one in the configuration file: take one of them out.",
+            f"Two providers are named {twice[0]!r}.",
+            hint=f"One is in {PROVIDERS}, one in the configuration file: remove one of them.",
         )
     if not (providers := settings.providers | given):
         raise ConfigurationError(
-            "No provider is configured.", hint="Give `hub_config(c, providers={...})` one."
+            "No provider is configured.", hint="Pass one to `hub_config(c, providers={...})`."
         )
     return dataclasses.replace(
         settings,
@@ -180,7 +180,7 @@ def _list(environ: Mapping[str, str], variable: str) -> tuple[str, ...]:
     except ValueError:
         given = None
     if not isinstance(given, list) or not all(isinstance(each, str) for each in given):
-        raise ConfigurationError(f'{variable} is no JSON list, such as ["one", "another"].')
+        raise ConfigurationError(f'{variable} is not a JSON list, such as ["one", "another"].')
     return tuple(given)
 
 
@@ -190,7 +190,7 @@ def _without_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     for name, value in pairs:
         if name in found:
             raise ConfigurationError(
-                f"{PROVIDERS} has {name!r} twice.", hint="Take one of the two out."
+                f"{PROVIDERS} contains {name!r} twice.", hint="Remove one of the two."
             )
         found[name] = value
     return found

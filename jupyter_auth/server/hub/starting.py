@@ -61,8 +61,9 @@ def _address(url: str) -> SplitResult:
     except ValueError:  # its port is no number, say
         pass
     raise ConfigurationError(
-        f"JUPYTERHUB_SERVICE_URL is {url!r}, which is no address to listen at.",
-        hint=f"Write http://127.0.0.1:{PORT}, say. Without it the service is at all addresses.",
+        f"JUPYTERHUB_SERVICE_URL is {url!r}, which is not an address to listen on.",
+        hint=f"Set it to http://127.0.0.1:{PORT}, for example. Unset, the service listens on all"
+        " addresses.",
     )
 
 
@@ -72,7 +73,7 @@ def needed(environ: Mapping[str, str], name: str) -> str:
         return value
     raise ConfigurationError(
         f"{name} is not set.",
-        hint="This runs as a service of a JupyterHub: see `jupyter_auth.hub_config`.",
+        hint="This command runs as a JupyterHub service: see `jupyter_auth.hub_config`.",
     )
 
 
@@ -93,7 +94,7 @@ class Entrance(Router):
     """Where all requests come in: to the service, once there is one."""
 
     def __init__(self, place: Place) -> None:
-        self._reason = AuthError("It has just been started.")
+        self._reason = AuthError("It has just started.")
         self._within: Router = web.Application(
             [
                 (
@@ -135,11 +136,11 @@ class Entrance(Router):
 
     def _say(self, error: AuthError) -> None:
         if str(error) != self.reason:
-            _log.error("The service cannot serve yet, and goes on trying. %s", error)
+            _log.error("The service is not ready yet and keeps trying. %s", error)
         self._reason = error
 
 
-_UNFORESEEN = AuthError("Its start failed in a way that nobody foresaw.", hint="Its log says how.")
+_UNFORESEEN = AuthError("Its start failed unexpectedly.", hint="See its log.")
 
 
 class _NotYet(web.RequestHandler):
@@ -161,8 +162,8 @@ class _NotYet(web.RequestHandler):
             self.finish({"status": "ok"})
             return
         error = BrokerUnavailable(
-            "The Hub's sign-in service does not work yet.",
-            hint="Nothing is lost: try again in a moment, or ask the Hub's administrator.",
+            "The Hub's sign-in service is not ready yet.",
+            hint="Nothing is lost. Try again in a moment, or ask the Hub's administrator.",
             retry_after=AGAIN,
         )
         # The Hub asks for the prefix itself until that is no 5xx: it never is a page.

@@ -72,7 +72,7 @@ def test_of_a_service_that_does_not_start_the_reason_is_said() -> None:
 @pytest.mark.parametrize(
     ("reply", "said"),
     [
-        (Reply(503), "The service does not run: the proxy answers for it."),
+        (Reply(503), "The service is not running: the proxy answers in its place."),
         (Reply(404), "answers 404: there is no such service"),
         (Reply(302, headers={"Location": "https://evil.example/"}), "answers 302"),
         (Reply(200, b"<html>"), "is not the service"),

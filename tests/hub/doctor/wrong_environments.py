@@ -208,7 +208,7 @@ ROWS = [
     Row("providers", "not a JSON object", env("JUPYTER_AUTH_PROVIDERS", "idp")),
     Row(
         "relative SQLite path",
-        "accounts.sqlite is another file wherever",
+        "accounts.sqlite depends on the directory",
         env("JUPYTER_AUTH_DATABASE_URL", "sqlite:///accounts.sqlite"),
     ),
     Row(
@@ -223,10 +223,12 @@ ROWS = [
         long=True,
     ),
     Row("newer database", "has schema 99", newer),
-    Row("no keys", "holds no key", env("JUPYTER_AUTH_CRYPT_KEYS", "")),
-    Row("no Fernet key", "holds no key", env("JUPYTER_AUTH_CRYPT_KEYS", "password")),
+    Row("no keys", "contains no valid Fernet key", env("JUPYTER_AUTH_CRYPT_KEYS", "")),
+    Row("no Fernet key", "contains no valid Fernet key", env("JUPYTER_AUTH_CRYPT_KEYS", "password")),
     Row("a key is lacking", "lacks a key", sealed),
-    Row("wrong API token", "refuses the service's API token", env("JUPYTERHUB_API_TOKEN", "wrong")),
+    Row(
+        "wrong API token", "rejected the service's API token", env("JUPYTERHUB_API_TOKEN", "wrong")
+    ),
     Row(
         "wrong API URL",
         "The Hub does not answer",
@@ -239,12 +241,12 @@ ROWS = [
     ),
     Row(
         "another name",
-        "The service is called 'sign-in' on the Hub",
+        "The service is named 'sign-in' on the Hub",
         env("JUPYTERHUB_SERVICE_PREFIX", "/campus/services/sign-in/"),
     ),
     Row(
         "url that nobody resolves",
-        "jupyter-auth.invalid is no host that is known here",
+        "The host jupyter-auth.invalid is not known here",
         env("JUPYTERHUB_SERVICE_URL", "http://jupyter-auth.invalid:10201"),
     ),
     Row(
@@ -270,7 +272,7 @@ ROWS = [
     ),
     Row(
         "loopback url and pods",
-        "is the machine or container itself",
+        "always means the machine or container",
         words=hub_file(HAND_MADE + PODS),
         mark="·",
     ),
@@ -291,11 +293,11 @@ ROWS = [
     ),
     Row(
         "no service",
-        "No service of the Hub is called",
+        "The Hub has no service named",
         words=hub_file(HAND_MADE.replace('"name": "jupyter-auth"', '"name": "sign-in"')),
         mark="·",
     ),
-    Row("a file that fails", "does not load: NameError", words=hub_file("no_such_name")),
+    Row("a file that fails", "cannot be loaded: NameError", words=hub_file("no_such_name")),
     Row(
         "a token without the scope",
         "This token lacks the scope admin:users",

@@ -61,8 +61,8 @@ AS_A_KERNEL = {
     ("authorization", "status", "said"),
     [
         ("", 405, "Method Not Allowed"),  # no page of a browser's has such a route
-        ("token ", 403, "takes a Hub API token"),
-        ("Basic YWxpY2U6eA==", 403, "takes a Hub API token"),
+        ("token ", 403, "A JupyterHub API token is required"),
+        ("Basic YWxpY2U6eA==", 403, "A JupyterHub API token is required"),
         ("Bearer unknown", 403, "does not know this token"),
     ],
 )

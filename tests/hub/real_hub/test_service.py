@@ -140,9 +140,9 @@ def test_an_administrator_renews_keys_examines_and_signs_a_user_out(
 
 def test_what_is_not_there_is_said_by_doctor(served: Hub, oidc: OidcProvider) -> None:
     told = auth_hub(served, oidc, "doctor", status=1, JUPYTER_AUTH_CRYPT_KEYS="wrong")
-    assert "✗ Service: JUPYTER_AUTH_CRYPT_KEYS holds no key" in told
+    assert "✗ Service: JUPYTER_AUTH_CRYPT_KEYS contains no valid" in told
     told = auth_hub(served, oidc, "doctor", status=1, JUPYTERHUB_API_TOKEN="wrong")
-    assert "✗ Hub: The Hub refuses the service's API token." in told
+    assert "✗ Hub: The Hub rejected the service's API token." in told
 
 
 def test_the_service_asks_for_nothing_at_a_metadata_address(

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 IDP = {"issuer": "https://idp.example", "client_id": "x"}
 CALLBACK = "http://hub.example/campus/services/jupyter-auth/callback/idp"
-NOT_YET = "The Hub's sign-in service does not work yet."
+NOT_YET = "The Hub's sign-in service is not ready yet."
 
 
 @pytest.mark.parametrize(
@@ -38,14 +38,14 @@ NOT_YET = "The Hub's sign-in service does not work yet."
         ),
         (
             {"JUPYTER_AUTH_PROVIDERS": f'{{"idp": {json.dumps(IDP)}, "idp": {json.dumps(IDP)}}}'},
-            "JUPYTER_AUTH_PROVIDERS has 'idp' twice. Take one of the two out.",
+            "JUPYTER_AUTH_PROVIDERS contains 'idp' twice. Remove one of the two.",
         ),
         (
             {"JUPYTER_AUTH_PROVIDERS": json.dumps({"idp": IDP | {"redirect_uri": CALLBACK}})},
             f"The redirect_uri {CALLBACK} is not https.",
         ),
-        ({"JUPYTER_AUTH_CRYPT_KEYS": "wrong"}, "JUPYTER_AUTH_CRYPT_KEYS holds no key"),
-        ({"JUPYTERHUB_API_TOKEN": "wrong"}, "The Hub refuses the service's API token."),
+        ({"JUPYTER_AUTH_CRYPT_KEYS": "wrong"}, "JUPYTER_AUTH_CRYPT_KEYS contains no valid"),
+        ({"JUPYTERHUB_API_TOKEN": "wrong"}, "The Hub rejected the service's API token."),
     ],
 )
 def test_what_cannot_work_is_said_to_whoever_runs_it(
@@ -55,7 +55,7 @@ def test_what_cannot_work_is_said_to_whoever_runs_it(
         reason = service.reason()
         assert reason.startswith(said)
         assert service.terminate() == 0
-    (line,) = [line for line in service.lines() if "cannot serve yet" in line]
+    (line,) = [line for line in service.lines() if "is not ready yet" in line]
     assert reason in line
     for secret in (SECRET, "pass-word", served.api_token, KEYS):
         assert secret not in "".join(service.lines())
@@ -64,7 +64,7 @@ def test_what_cannot_work_is_said_to_whoever_runs_it(
 @pytest.mark.parametrize("url", ["127.0.0.1:10201", "http://127.0.0.1:x", "http://[::1"])
 def test_what_is_no_address_is_not_taken_for_all_of_them(url: str) -> None:
     named = {"JUPYTERHUB_SERVICE_NAME": "jupyter-auth"}
-    with pytest.raises(ConfigurationError, match="no address to listen at"):
+    with pytest.raises(ConfigurationError, match="not an address to listen on"):
         Place.of(named | {"JUPYTERHUB_SERVICE_URL": url})
     assert Place.of(named).address.hostname is None
 
@@ -102,7 +102,7 @@ def test_keys_that_open_not_all_that_rests_in_the_database_are_no_harm(
     kernel, other = signed_in(served, oidc, "alice"), Fernet.generate_key().decode()
     with another(served, oidc, tmp_path / "log", JUPYTER_AUTH_CRYPT_KEYS=other) as service:
         reason = service.reason()
-        assert reason.startswith("JUPYTER_AUTH_CRYPT_KEYS lacks a key that records of the database")
+        assert reason.startswith("JUPYTER_AUTH_CRYPT_KEYS lacks a key that database records")
         assert "rotate-keys" in reason
     assert kernel.token()["access_token"], "it harmed the service that runs"
 
@@ -129,7 +129,7 @@ def test_it_serves_once_it_can_and_has_all_that_it_was_started_with(
         found = service.ask(route, headers=headers).json()
         assert found.get("client_id") == "of-the-environment", found
         assert service.terminate() == 0
-    assert len([line for line in service.lines() if "cannot serve yet" in line]) == 1
+    assert len([line for line in service.lines() if "is not ready yet" in line]) == 1
 
 
 @pytest.mark.long
@@ -155,7 +155,7 @@ jupyter_auth.hub_config(
         with postgres:
             until(lambda: requests.get(ready, timeout=PATIENCE).status_code == 200)
             assert kernel.call("GET", "accounts")["accounts"] == []
-        assert hub.log().count("cannot serve yet") == 1
+        assert hub.log().count("is not ready yet") == 1
 
 
 def test_a_client_with_a_secret_on_a_hub_without_the_service(hub: Hub) -> None:

@@ -64,7 +64,9 @@ def test_a_key_that_a_replica_does_not_have_encrypts_nothing(
     database: Database, other: Database, vault: Vault, clock: Clock
 ) -> None:
     announce(other, vault)
-    with pytest.raises(ConfigurationError, match="not known to a replica") as caught:
+    with pytest.raises(
+        ConfigurationError, match="running replica of the service does not have"
+    ) as caught:
         check_keys(database, NEW_OLD)
     assert "behind the others" in caught.value.hint
     assert not database.rows(select(marks))
@@ -83,7 +85,7 @@ def test_keys_are_not_rotated_under_a_replica_that_encrypts_with_another(
     keep(SqlStore(database, vault, ALICE), account())
     check_keys(database, vault)
     announce(other, theirs)
-    with pytest.raises(ConfigurationError, match="still encrypts with another key") as caught:
+    with pytest.raises(ConfigurationError, match="still encrypts with a different key") as caught:
         renew(database, NEW_OLD)
     assert "restart them. Then run this again" in caught.value.hint
     assert SqlStore(database, vault, ALICE).load(KEY), "it was encrypted anew all the same"
@@ -108,7 +110,7 @@ def test_one_that_starts_meanwhile_stops_the_rotation(
     check_keys(database, vault)
     real = NEW_OLD.renew
     monkeypatch.setattr(NEW_OLD, "renew", lambda old: announce(other, OLD_NEW) or real(old))
-    with pytest.raises(ConfigurationError, match="still encrypts with another key"):
+    with pytest.raises(ConfigurationError, match="still encrypts with a different key"):
         renew(database, NEW_OLD)
     assert vault.marks[0] in {row.mark for row in database.rows(select(marks))}
 

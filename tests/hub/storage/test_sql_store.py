@@ -115,7 +115,7 @@ def test_one_user_does_not_fill_the_database(
     store = SqlStore(database, vault, ALICE)
     keep(store, account())
     keep(store, account(session_key="second"))
-    with pytest.raises(StoreError, match="2 accounts already"):
+    with pytest.raises(StoreError, match="already 2 accounts"):
         keep(store, account(session_key="third"))
     keep(store, account("at-again"))
     keep(SqlStore(database, vault, BOB), account())
@@ -183,7 +183,7 @@ def test_somebody_elses_file_in_the_place_of_the_database_is_refused(tmp_path: P
     path.touch()
     path.chmod(0o644)
     os.chown(path, 65534, 65534)
-    with pytest.raises(ConfigurationError, match="belongs to somebody else"):
+    with pytest.raises(ConfigurationError, match="belongs to another user"):
         Database(f"sqlite:///{path}")
     assert path.stat().st_mode & 0o777 == 0o644
 
@@ -221,15 +221,15 @@ def test_who_dies_with_a_lease_blocks_it_for_a_while_only(
     monkeypatch.setattr(database_module, "LEASE_TIMEOUT", 0.2)
     for wait in (0, LEASE + 1):  # it is called first
         clock.advance(wait)
-        with pytest.raises(Exception, match="still at this account"):
+        with pytest.raises(Exception, match="still using this account"):
             next_one.locked(KEY).__enter__()
     clock.advance(GRACE + 1)
     keep(next_one, account("at-of-the-next"))
-    with pytest.raises(StoreError, match="another replica has gone on"):
+    with pytest.raises(StoreError, match="another replica took over"):
         slot.save(account("at-of-the-dead"))
     slow.__exit__(None, None, None)
     assert store.load(KEY) == account("at-of-the-next")
-    with store.locked(KEY), pytest.raises(Exception, match="still at this account"):
+    with store.locked(KEY), pytest.raises(Exception, match="still using this account"):
         store.locked(KEY).__enter__()  # nor twice in one process
     other.close()
 
@@ -244,7 +244,7 @@ def test_whoever_is_alive_keeps_the_lease_that_is_called(
     with store.locked(KEY) as slot:
         clock.advance(10 * LEASE)
         for _ in range(3):
-            with pytest.raises(Exception, match="still at this account"):
+            with pytest.raises(Exception, match="still using this account"):
                 next_one.locked(KEY).__enter__()
             clock.advance(GRACE - 1)
             database.beat()

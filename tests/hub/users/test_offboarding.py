@@ -85,14 +85,14 @@ def test_the_command_says_what_became_of_it(  # noqa: PLR0917
         assert "idp: not revoked yet. The revocation endpoint" in said
         assert "offers no revocation: its tokens run out." in said
         assert "0 are revoked, 1 can't be, 1 are queued." in said
-        assert "The service goes on trying" in said
+        assert "The service keeps trying" in said
         rogue.behave()
         assert cli.main(["sign-out", "alice"]) == 0
         assert "idp: revoked." in capsys.readouterr().out
         assert rogue.revoked == [found.refresh_token.reveal(), found.access_token.reveal()]
         for nobody in ("alice", "alise"):
             assert cli.main(["sign-out", nobody]) == 1
-            assert f"No user called {nobody!r} has accounts here." in capsys.readouterr().out
+            assert f"No accounts of a user {nobody!r} were found." in capsys.readouterr().out
 
 
 # -- by being deleted at the Hub -------------------------------------------------------------------

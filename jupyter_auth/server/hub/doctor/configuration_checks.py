@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from jupyterhub.app import JupyterHub
 
 LETS_IN = {ACCESS, "access:services"}
-_CALL = "Call `hub_config` there, which adds what is needed to whatever else is configured."
+_CALL = "Call `hub_config` there. It adds what is needed to the rest of the configuration."
 _WHERE = "Hub's configuration"
 
 
@@ -41,8 +41,8 @@ def what_is_left(file: str) -> Iterator[Finding]:
     if service is None:
         yield Finding(
             about="Service",
-            says=f"No service of the Hub is called {NAME}: users' servers sign in by themselves.",
-            fix="If there is to be one, give `hub_config` its providers.",
+            says=f"The Hub has no service named {NAME}: each user's server signs in by itself.",
+            fix="To have one, pass providers to `hub_config`.",
             state="note",
         )
         return
@@ -55,7 +55,7 @@ def _loaded(file: str) -> JupyterHub:
 
     path = Path(file).resolve()
     if not path.is_file():
-        raise ConfigurationError(f"There is no configuration file {file}.")
+        raise ConfigurationError(f"The configuration file {file} does not exist.")
     hub = JupyterHub.instance(raise_config_file_errors=True)  # `hub_config` looks for the one
     try:
         hub.load_config_file(str(path))
@@ -64,7 +64,7 @@ def _loaded(file: str) -> JupyterHub:
         raise
     except (Exception, SystemExit) as error:  # whatever an administrator's own lines raise
         raise ConfigurationError(
-            f"{file} does not load: {type(error).__name__}.", hint="The Hub's own log says why."
+            f"{file} cannot be loaded: {type(error).__name__}.", hint="See the Hub's log."
         ) from error
     return hub
 
@@ -95,7 +95,7 @@ def _environment(hub: JupyterHub, service: dict[str, Any] | None) -> Iterator[Fi
             about="Environment of users' servers",
             says=f"{URL_VARIABLE} is {found[URL_VARIABLE]}, and the service's url"
             f" {service.get('url')}.",
-            fix="That is right where both lead to the service; else give `hub_config` the one url.",
+            fix="This is correct if both lead to the service. If not, give `hub_config` one url.",
             state="note",
         )
     else:
@@ -111,7 +111,7 @@ def _address(hub: JupyterHub, url: str) -> Iterator[Finding]:
     if here and not issubclass(hub.spawner_class, LocalProcessSpawner):
         yield Finding(
             about="Address for users' servers",
-            says=f"{url} is the machine or container itself, wherever it is asked for.",
+            says=f"{url} always means the machine or container that asks for it.",
             fix="Unless all users' servers run on the Hub's own machine, give `hub_config` a url by"
             " which they reach the service.",
             state="note",

@@ -32,7 +32,7 @@ def token(file: str | None) -> Secret:
         try:
             return Secret(Path(file).read_text(encoding="utf-8").strip())
         except (OSError, ValueError) as error:
-            said = getattr(error, "strerror", None) or "it is no text"
+            said = getattr(error, "strerror", None) or "it is not text"
             raise ConfigurationError(f"{file} cannot be read: {said}.") from None
     if given := os.environ.get(TOKEN_VARIABLE):
         return Secret(given)
@@ -62,7 +62,7 @@ def far(url: str, secret: Secret) -> list[Finding]:
     except requests.exceptions.SSLError:
         says, fix = f"The certificate of {host} is not trusted here.", "See REQUESTS_CA_BUNDLE."
     except (ValueError, LookupError, TypeError, AttributeError):  # requests' own of bad JSON too
-        says, fix = f"What answers at {service} is not the service.", "Check the address."
+        says, fix = f"The answer at {service} is not the service's.", "Check the address."
     except requests.RequestException:
         says, fix = f"{host} cannot be reached.", "Check the address, and that the Hub runs."
     return [Finding(about=ABOUT, says=says, fix=fix, state="wrong")]
@@ -79,14 +79,16 @@ def _answer(http: requests.Session, service: str, authorization: str) -> list[Fi
     if message := said.get("message"):
         raise BrokerUnavailable(_shown(message), hint=_shown(said.get("hint")) or _LOG)
     if answer.status_code == UNAVAILABLE:
-        raise BrokerUnavailable("The service does not run: the proxy answers for it.", hint=_LOG)
+        raise BrokerUnavailable(
+            "The service is not running: the proxy answers in its place.", hint=_LOG
+        )
     raise BrokerUnavailable(
         f"{service} answers {answer.status_code}: there is no such service.",
         hint="Check the address, and that the Hub's configuration calls `hub_config`.",
     )
 
 
-_LOG = "The service's log says more; so does `jupyter auth hub doctor` where it runs."
+_LOG = "See the service's log, or run `jupyter auth hub doctor` where it runs."
 
 
 def _shown(text: object) -> str:

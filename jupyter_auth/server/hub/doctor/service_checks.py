@@ -71,15 +71,16 @@ def _database(service: Service) -> Iterator[Finding]:
         yield Finding(
             about="Database",
             says="It does not answer.",
-            fix="Check that it runs; the service goes on by itself once it answers.",
+            fix="Check that it runs. The service continues by itself once it answers.",
             state="wrong",
         )
         return
     if relative := service.database.relative:
         yield Finding(
             about="Database",
-            says=f"{relative} is another file wherever the service is started: {Path.cwd()} now.",
-            fix="Give the whole path: sqlite://// and the path after the first slash.",
+            says=f"{relative} depends on the directory in which the service starts, now"
+            f" {Path.cwd()}.",
+            fix="Give the full path: sqlite://// and the path after the first slash.",
             state="wrong",
         )
     else:
@@ -124,7 +125,7 @@ def reached(url: str, base_url: str) -> Finding:
         return Finding(about=about, says=f"The service answers at {url}.")
     return Finding(
         about=about,
-        says=f"What answers at {url} is not the service: it says {answer.status_code}.",
+        says=f"The answer at {url} is not the service's: HTTP {answer.status_code}.",
         fix="Check `url` of `hub_config`: it leads to the service itself, not to the Hub.",
         state="wrong",
     )
@@ -138,7 +139,7 @@ def _unreached(about: str, url: str) -> Finding:
     except (OSError, UnicodeError):
         return Finding(
             about=about,
-            says=f"{place[0]} is no host that is known here.",
+            says=f"The host {place[0]} is not known here.",
             fix="Check `url` of `hub_config`: users' servers ask for tokens there.",
             state="wrong",
         )
@@ -148,7 +149,7 @@ def _unreached(about: str, url: str) -> Finding:
         return Finding(
             about=about,
             says=f"Nothing answers at {url} now.",
-            fix="Where the service runs, check JUPYTERHUB_SERVICE_URL and what is between.",
+            fix="Where the service runs, check JUPYTERHUB_SERVICE_URL and the network between.",
             state="note",
         )
     return _other_than(about, url)
@@ -158,7 +159,7 @@ def _other_than(about: str, url: str) -> Finding:
     kind = "https with a trusted certificate" if url.startswith("https:") else "http"
     return Finding(
         about=about,
-        says=f"What answers at {url} does not speak {kind}.",
+        says=f"The server at {url} does not speak {kind}.",
         fix="The service speaks http. Give `hub_config` an http address within the Hub's own"
         " network, or have a proxy with a certificate there.",
         state="wrong",
@@ -168,11 +169,11 @@ def _other_than(about: str, url: str) -> Finding:
 def _open_files() -> Iterator[Finding]:
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     if most == resource.RLIM_INFINITY or most >= FEW_FILES:
-        yield Finding(about="Open files", says="As many as are needed.")
+        yield Finding(about="Open files", says="As many as needed.")
         return
     yield Finding(
         about="Open files",
-        says=f"At most {most}: each user's server that waits for news takes one.",
+        says=f"At most {most}: each user's server that waits for changes uses one.",
         fix="Raise the limit where the service is started: LimitNOFILE=65536 for systemd, `ulimit"
         " -n` in a shell.",
         state="note",
@@ -214,7 +215,7 @@ def _asked(service: Service, name: str, visited: str | None) -> Iterator[Finding
     path = f"{service.base_url}{PREFIX}callback/{name}"
     uri = provider.redirect_uri or f"{known or visited or UNKNOWN}{path}"
     sure = bool(provider.redirect_uri or known)
-    guess = "" if sure or not visited else ", if users' browsers have that address"
+    guess = "" if sure or not visited else ", if that is the address in users' browsers"
     yield Finding(about="Redirect URI", says=f"Register {uri} there{guess}.")
     yield from checkup(provider, service.database.clock)
     try:
@@ -227,7 +228,7 @@ def _asked(service: Service, name: str, visited: str | None) -> Iterator[Finding
         return
     yield Finding(
         about="Redirect URI at the provider",
-        says="Not asked for: the Hub's public address is not known here.",
+        says="Not checked: the Hub's public address is not known here.",
         fix="Set public_url, or ask the service itself: `jupyter auth hub doctor --url <the Hub's"
         " address>`.",
         state="note",
@@ -272,7 +273,7 @@ class Doctor(web.RequestHandler):
             if not await self._people.has_scope(self.request, SCOPE):
                 raise BrokerUnavailable(
                     f"This token lacks the scope {SCOPE}.",
-                    hint="An administrator makes one on the Hub's page for tokens.",
+                    hint="An administrator can create one on the Hub's token page.",
                 )
         except AuthError as error:
             refuse(self, error)

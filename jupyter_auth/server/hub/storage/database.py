@@ -84,8 +84,8 @@ class Database:
             place = make_url(url)
         except (ArgumentError, ValueError):  # whose words may hold a part of the password
             raise ConfigurationError(
-                "JUPYTER_AUTH_DATABASE_URL is not the URL of a database.",
-                hint="It is like postgresql://user:password@host/name.",
+                "JUPYTER_AUTH_DATABASE_URL is not a database URL.",
+                hint="Example: postgresql://user:password@host/name.",
             ) from None
         try:
             if place.drivername in {"postgresql", "postgres"}:
@@ -241,7 +241,7 @@ class Database:
         statement = update(records).where(row.id == record_id, row.lease.in_(lease.names))
         values = {"data": data, "person": person, "stamp": row.stamp + 1}
         if not self.change(statement.values(values), LONG_PATIENCE):
-            raise StoreError("This took so long that another replica has gone on meanwhile.")
+            raise StoreError("The lease expired before the save; another replica took over.")
 
     def close(self) -> None:
         """Close the connections."""
@@ -303,7 +303,7 @@ def _pause() -> None:
 
 def _taken() -> ProviderUnavailable:
     return ProviderUnavailable(
-        "Another replica of the service is still at this account.",
+        "Another replica of the service is still using this account.",
         hint="Nothing is lost: try again.",
     )
 
@@ -321,7 +321,7 @@ def _own_file(path: str) -> None:
     descriptor = os.open(path, os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW, 0o600)
     try:
         if os.fstat(descriptor).st_uid != os.geteuid():
-            raise PermissionError(f"{path} belongs to somebody else")
+            raise PermissionError(f"{path} belongs to another user")
         os.fchmod(descriptor, 0o600)
     finally:
         os.close(descriptor)

@@ -28,8 +28,8 @@ class Vault:
             found = []
         if not found:
             raise ConfigurationError(
-                f"{VARIABLE} holds no key to encrypt tokens with, or one that is none.",
-                hint=f"{_HOW} Several are separated by commas, the newest first.",
+                f"{VARIABLE} contains no valid Fernet key.",
+                hint=f"{_HOW} Separate several with commas, the newest first.",
             )
         self._each = found
         self._fernet = MultiFernet(found)
@@ -48,8 +48,9 @@ class Vault:
             name, content = b"", b""
         if name != record.encode():
             raise StoreError(
-                "A record of the database cannot be decrypted here.",
-                hint=f"Was a key taken out of {VARIABLE} before `jupyter auth hub rotate-keys`?",
+                "A database record cannot be decrypted.",
+                hint=f"Check whether a key was removed from {VARIABLE} before `jupyter auth hub"
+                " rotate-keys` ran.",
             )
         return content
 
@@ -73,7 +74,7 @@ class Vault:
         try:
             return self._fernet.rotate(sealed)
         except InvalidToken:
-            raise StoreError("A record was encrypted with a key that is not here.") from None
+            raise StoreError("A database record is encrypted with an unknown key.") from None
 
 
 def _derived(key: str) -> bytes:

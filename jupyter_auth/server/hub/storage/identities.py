@@ -67,9 +67,10 @@ class Identities:
                 raise LoginFailed(
                     f"{account.username or account.subject} at this provider is the account of"
                     " another user of this JupyterHub.",
-                    hint="Nothing was stored. Sign out at the provider, then sign in as yourself."
-                    " Where users are meant to share it, the Hub's administrator can name the"
-                    f" provider in c.JupyterAuth.shared_identities: {account.provider!r}.",
+                    hint="Nothing was saved. Sign out at the provider, then sign in as"
+                    " yourself. If users are meant to share it, the Hub's administrator can"
+                    " list the provider in c.JupyterAuth.shared_identities:"
+                    f" {account.provider!r}.",
                 )
 
     @contextlib.contextmanager

@@ -61,15 +61,15 @@ def check_keys(database: Database, vault: Vault) -> None:
     sealed = {row.mark for row in database.rows(select(marks.c.mark))}
     if sealed.union(each.first for each in others) - set(vault.marks):
         raise ConfigurationError(
-            f"{VARIABLE} lacks a key that records of the database are encrypted with.",
-            hint="Add it behind the others until `jupyter auth hub rotate-keys` has run; if it"
-            " is lost, begin with an empty database.",
+            f"{VARIABLE} lacks a key that database records are encrypted with.",
+            hint="Append it until `jupyter auth hub rotate-keys` has run. If it is lost, start"
+            " with an empty database.",
         )
     if not all(vault.marks[0] in each.all for each in others):
         raise ConfigurationError(
-            f"The first key of {VARIABLE} is not known to a replica of the service that runs.",
-            hint="Add a new key behind the others, restart all replicas, and only then move it to"
-            " the front. A replica that was killed counts for half a minute.",
+            f"A running replica of the service does not have the first key of {VARIABLE}.",
+            hint="Append a new key, restart all replicas, and only then move it to the front. A"
+            " killed replica counts for half a minute.",
         )
     with contextlib.suppress(IntegrityError):  # known already
         database.change(insert(marks).values(mark=vault.marks[0]))
@@ -103,35 +103,35 @@ def sample_of_each_key(database: Database, vault: Vault) -> Iterator[Finding]:
     if closed := opened_by.count(None):
         yield Finding(
             about="Keys",
-            says=f"No key of {VARIABLE} opens {closed} of {len(opened_by)} records.",
-            fix="Put the key that was taken out behind the others. If it is lost, whose records"
-            " they are has to sign in again.",
+            says=f"No key in {VARIABLE} decrypts {closed} of {len(opened_by)} records.",
+            fix="Append the removed key. If it is lost, the users of these records must sign in"
+            " again.",
             state="wrong",
         )
         return
     counts = [opened_by.count(mark) for mark in vault.marks]
     yield Finding(
         about="Keys",
-        says="They open all records that were tried; by key, in their order: "
+        says="All tested records can be decrypted; by key, in order: "
         + ", ".join(map(str, counts))
         + ".",
     )
     if any(each.first != vault.marks[0] for each in _others(database)):
         yield Finding(
             about="Keys",
-            says="A replica encrypts with another key than the first one here.",
+            says="A replica encrypts with a different key than the first one here.",
             fix=_SAME_FIRST,
             state="note",
         )
 
 
-_SAME_FIRST = f"Give all replicas the same {VARIABLE}, in the order that it has here: restart them."
+_SAME_FIRST = f"Give all replicas the same {VARIABLE} in the same order, and restart them."
 
 
 def _require_one_key(database: Database, vault: Vault) -> None:
     if any(each.first != vault.marks[0] for each in _others(database)):
         raise ConfigurationError(
-            "A replica of the service still encrypts with another key than the first one here.",
+            "A replica of the service still encrypts with a different key than the first one here.",
             hint=f"{_SAME_FIRST} Then run this again.",
         )
 

@@ -29,7 +29,7 @@ class Pulse:
         self._marks: dict[str, Any] = {}
         self._asked: dict[str, float] = {}  # when last, on the event loop's clock
         self._beating: asyncio.Task[None] | None = None
-        self._trouble = Seldom("Changes of other replicas are not seen")
+        self._trouble = Seldom("Changes by other replicas cannot be read")
 
     def stirred(self, owner: str, seen: list[Any]) -> bool:
         """Whether there is news of that owner since the last call with the same ``seen``.

@@ -97,7 +97,7 @@ class SqlStore:
         """Put it in the place of ``data``. LoginFailed: it is somebody else's. StoreError."""
         if data is None and len(self.stamp()) >= MOST_ACCOUNTS:
             raise StoreError(
-                f"There are {MOST_ACCOUNTS} accounts already.", hint="Sign some of them out."
+                f"There are already {MOST_ACCOUNTS} accounts.", hint="Sign some of them out."
             )
         sealed = self._vault.seal(record_id, encoded(account))
         person = self._identities.digest(account)
@@ -188,7 +188,7 @@ def _opened(vault: Vault, record_id: str, data: bytes | None) -> Account | None:
     try:
         return decoded(vault.open(record_id, data))
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
-        raise StoreError("A record of the database is damaged.") from None
+        raise StoreError("A database record is damaged.") from None
 
 
 class SqlRegister:
@@ -220,5 +220,5 @@ class SqlRegister:
         try:
             return unpacked(self._vault.open(self._record.id, data))
         except (ValueError, TypeError, KeyError, AttributeError):
-            _log.warning("Sign-ins that another version began are forgotten.")
+            _log.warning("Logins begun by another version are discarded.")
             return {}

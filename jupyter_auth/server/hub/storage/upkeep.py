@@ -74,7 +74,7 @@ class Upkeep:
         left = len(list(self._unsaved()))
         UNSAVED.set(left)
         if left:
-            self._trouble.warn("Tokens that the database does not take are in memory alone.")
+            self._trouble.warn("Tokens that the database does not accept are kept in memory only.")
 
     def close(self) -> None:
         """No more of it."""

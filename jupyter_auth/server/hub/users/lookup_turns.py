@@ -76,7 +76,7 @@ def _give_up(turn: asyncio.Future[None]) -> None:
 
 def _busy() -> BrokerUnavailable:
     return BrokerUnavailable(
-        "Too many tokens that are new here are looked up at the Hub.",
+        "Too many unknown tokens are being checked with the Hub.",
         hint="Try again in a moment.",
         retry_after=RETRY_AFTER,
     )
@@ -95,8 +95,9 @@ class Downstream:
                 self._networks.append(ip_network(each.strip()))
             except ValueError:
                 raise ConfigurationError(
-                    f"trusted_downstream has {each!r:.80}, which is no address and no network.",
-                    hint="Write 10.0.0.7, or 10.0.0.0/24 for all whose address begins with 10.0.0.",
+                    f"trusted_downstream contains {each!r:.80}, which is neither an address nor"
+                    " a network.",
+                    hint="Use 10.0.0.7, or 10.0.0.0/24 for all addresses that begin with 10.0.0.",
                 ) from None
 
     def line_of(self, request: HTTPServerRequest) -> str:

@@ -61,7 +61,7 @@ def token_of(request: HTTPServerRequest) -> str:
     """The Hub API token in its header. BrokerUnavailable: there is none."""
     given = _TOKEN.fullmatch(request.headers.get("Authorization", ""))
     if given is None:
-        raise BrokerUnavailable("This door takes a Hub API token.")
+        raise BrokerUnavailable("A JupyterHub API token is required.")
     return given[1]
 
 
@@ -103,9 +103,10 @@ class People:
         if holder.owner:
             return holder.owner
         if holder.model["kind"] != "user":
-            raise BrokerUnavailable("Only users have accounts here, services have none.")
+            raise BrokerUnavailable("Only users have accounts here; services have none.")
         raise BrokerUnavailable(
-            f"The Hub does not let this token of {holder.model['name']} use the sign-in service.",
+            f"The Hub does not allow this token of {holder.model['name']} to use the sign-in"
+            " service.",
             hint="Its role lacks access:services!service=jupyter-auth; `hub_config` adds it.",
         )
 
@@ -141,7 +142,8 @@ class People:
             said = await self._ask("user", token)
         if said is None:
             raise BrokerUnavailable(
-                "The Hub does not know this token.", hint="Was the server stopped meanwhile?"
+                "The Hub does not know this token.",
+                hint="The server may have been stopped meanwhile.",
             )
         model = {name: said[name] for name in ("name", "kind", "scopes")}  # of many fields
         if model["kind"] != "user":
@@ -155,7 +157,7 @@ class People:
     async def _owner(self, name: str) -> Owner:
         user = await self._ask(f"users/{quote(name, safe='')}")
         if user is None:
-            raise BrokerUnavailable("The Hub has no such user (any more).")
+            raise BrokerUnavailable("The Hub has no such user.")
         return Owner(str(user["name"]), str(user["created"]))
 
     async def is_gone(self, owner: Owner) -> bool:
@@ -217,8 +219,8 @@ class People:
             return None
         if own and answer.code == FORBIDDEN:
             raise ConfigurationError(
-                "The Hub refuses the service's API token.",
-                hint="Is JUPYTERHUB_API_TOKEN the one in the Hub's configuration?",
+                "The Hub rejected the service's API token.",
+                hint="Check that JUPYTERHUB_API_TOKEN is the one in the Hub's configuration.",
             )
         raise _hub_gone()
 
