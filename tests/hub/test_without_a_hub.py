@@ -57,7 +57,7 @@ def environ(tmp_path: Path) -> dict[str, str]:
     ("name", "value", "said"),
     [
         ("JUPYTERHUB_API_TOKEN", "", "JUPYTERHUB_API_TOKEN is not set. This command runs as a"),
-        ("JUPYTERHUB_SERVICE_PREFIX", "/services/auth/", "'auth'.*has to be jupyter-auth"),
+        ("JUPYTERHUB_SERVICE_PREFIX", "/services/auth/", "'auth'.*must be jupyter-auth"),
         ("JUPYTERHUB_SSL_KEYFILE", "/x.key", "does not work on a JupyterHub with internal_ssl"),
         ("JUPYTER_AUTH_DATABASE_URL", "", "JUPYTER_AUTH_DATABASE_URL is not set"),
         ("JUPYTER_AUTH_DATABASE_URL", "sqlite:////no/such/x", "database cannot be used"),
@@ -68,8 +68,8 @@ def environ(tmp_path: Path) -> dict[str, str]:
         ("JUPYTER_AUTH_PROVIDERS", "{}", "No provider is configured"),
         ("JUPYTER_AUTH_PROVIDERS", "[1]", "is not a JSON object"),
         ("JUPYTER_AUTH_PROVIDERS", '{"idp": {}}', "'idp' has no address"),
-        ("JUPYTER_AUTH_SHARED_IDENTITIES", '"idp"', "is no JSON list"),
-        ("JUPYTER_AUTH_TRUSTED_DOWNSTREAM", "10.0.0.0/24", "is no JSON list"),
+        ("JUPYTER_AUTH_SHARED_IDENTITIES", '"idp"', "is not a JSON list"),
+        ("JUPYTER_AUTH_TRUSTED_DOWNSTREAM", "10.0.0.0/24", "is not a JSON list"),
         (
             "JUPYTER_AUTH_TRUSTED_DOWNSTREAM",
             '["proxy"]',
@@ -112,7 +112,7 @@ def test_the_doctor_claims_no_more_for_a_shared_origin_than_security_md() -> Non
 def test_two_providers_of_one_name_are_refused(environ: dict[str, str], tmp_path: Path) -> None:
     file = tmp_path / "config.py"
     file.write_text(f"c.JupyterAuth.providers = {{'idp': {IDP!r}}}")
-    with pytest.raises(ConfigurationError, match="two providers called 'idp'"):
+    with pytest.raises(ConfigurationError, match="Two providers are named 'idp'"):
         Service(environ, str(file))
     service = Service(environ | {"JUPYTER_AUTH_PROVIDERS": ""}, str(file))
     assert service.providers.get("idp").client_id == "x"

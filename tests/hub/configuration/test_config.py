@@ -176,7 +176,9 @@ def test_two_services_of_that_name_are_refused(load: Load, files: tuple[str, str
     other = sub.replace("'x'", "'y'").replace('"x"', '"y"')
     if sub == "{}":
         main, other = "c.JupyterHub.services = [{'name': 'jupyter-auth'}]" + main, ""
-    with pytest.raises(ConfigurationError, match=r"another service named jupyter-auth.*once, in one file"):
+    with pytest.raises(
+        ConfigurationError, match=r"another service named jupyter-auth.*once, in one file"
+    ):
         load(main, other)
 
 

@@ -224,7 +224,9 @@ ROWS = [
     ),
     Row("newer database", "has schema 99", newer),
     Row("no keys", "contains no valid Fernet key", env("JUPYTER_AUTH_CRYPT_KEYS", "")),
-    Row("no Fernet key", "contains no valid Fernet key", env("JUPYTER_AUTH_CRYPT_KEYS", "password")),
+    Row(
+        "no Fernet key", "contains no valid Fernet key", env("JUPYTER_AUTH_CRYPT_KEYS", "password")
+    ),
     Row("a key is lacking", "lacks a key", sealed),
     Row(
         "wrong API token", "rejected the service's API token", env("JUPYTERHUB_API_TOKEN", "wrong")
