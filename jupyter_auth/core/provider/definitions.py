@@ -6,7 +6,7 @@ import dataclasses
 import functools
 import tomllib
 from collections.abc import Mapping
-from importlib import resources
+from pathlib import Path
 from typing import Any
 
 from jupyter_auth.core.errors import ConfigurationError
@@ -109,5 +109,4 @@ def replace_provider(provider: Provider, **changes: Any) -> Provider:
 @functools.cache
 def presets() -> Mapping[str, Any]:
     """The tables of this package, by name."""
-    text = resources.files(__package__).joinpath("presets.toml").read_text(encoding="utf-8")
-    return tomllib.loads(text)
+    return tomllib.loads(Path(__file__).with_name("presets.toml").read_text(encoding="utf-8"))

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from jupyter_auth.core.common.blocked_addresses import Trust
 from jupyter_auth.core.common.handles import NAME, plain
 from jupyter_auth.core.common.urls import host_of, hostname_of, origin_of, same_place
 from jupyter_auth.core.errors import ConfigurationError
@@ -29,6 +28,7 @@ from jupyter_auth.core.provider.kinds import Place, described, optional, taken
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from jupyter_auth.core.common.blocked_addresses import Trust
     from jupyter_auth.core.secret import Secret
 
 
@@ -240,6 +240,8 @@ class Provider:
     @property
     def trust(self) -> Trust:
         """What may be believed when it is asked, and which hosts it names itself."""
+        from jupyter_auth.core.common.blocked_addresses import Trust  # for who asks it anything
+
         given = (getattr(self.endpoints, name, None) for name in URLS)
         urls = [url for url in (self.issuer, self.username_url, *given) if url and url[0] != "/"]
         return Trust(self.ca_bundle, frozenset(map(hostname_of, urls)))
