@@ -55,3 +55,9 @@ def test_the_command_that_prints_a_token_loads_no_http(env):
     said, loaded = ran(env, code)
     assert said == f"{TOKEN}\n"
     assert not (NEVER | REQUESTS | {"argparse"}) & loaded
+
+
+def test_importing_a_session_loads_no_engine(env):
+    _, loaded = ran(env, "import jupyter_auth; jupyter_auth.UserSession")
+    assert loaded >= REQUESTS
+    assert not (NEVER | {"dataclasses", "jupyter_auth.core.engine", "tomllib"}) & loaded

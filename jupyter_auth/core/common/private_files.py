@@ -6,7 +6,6 @@ As ``ssh`` looks at its own. Root is nobody else. On Windows a profile is its us
 from __future__ import annotations
 
 import os
-import shlex
 import stat
 from typing import TYPE_CHECKING
 
@@ -107,6 +106,8 @@ def _me() -> str:
 
 def _command(program: str, how: str, path: Path) -> str:
     """For a shell; what is somebody else's needs an administrator."""
+    import shlex
+
     words = [program, *(["-h"] if path.is_symlink() else []), how, str(path)]
     mine = os.geteuid() in {0, path.lstat().st_uid}
     return shlex.join(words if mine else ["sudo", *words])

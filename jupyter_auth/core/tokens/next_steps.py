@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from typing import TYPE_CHECKING
 
 from jupyter_auth.core.common.handles import is_handle
@@ -18,5 +17,7 @@ def how_to_sign_in(key: AccountKey) -> str:
         return "Run the cell that makes this session again."
     words = f"auth login {key.provider}"
     if key.session_key != DEFAULT_KEY:
+        import shlex
+
         words += f" --key {shlex.quote(key.session_key)}"
     return f"Run `jupyter {words}` in a terminal or `%{words}` in a notebook."

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -108,6 +107,8 @@ class BrokerOrEngine(Accounts):
 
     def begin(self, request: LoginRequest) -> Login:
         """As ``Accounts.begin``."""
+        from dataclasses import replace  # not for whoever only imports a session
+
         return self._ask_of(
             request.provider, lambda it, key: it.begin(replace(request, provider=key))
         )

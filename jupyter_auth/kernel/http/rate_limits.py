@@ -1,4 +1,7 @@
-"""An API's limits as one session meets them: waits that are short, lockouts, quotas, warnings."""
+"""An API's limits as one session meets them: waits that are short, lockouts, quotas, warnings.
+
+The values of the core are imported where one is made: whoever imports a session makes none.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,6 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from jupyter_auth.core.common import times
-from jupyter_auth.core.common.rate_limits import Limits, quota_of
 from jupyter_auth.core.common.request_errors import Throttled
 from jupyter_auth.core.common.session_key import DEFAULT_KEY
 from jupyter_auth.core.errors import AuthError
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
 
     from requests import Response
 
-    from jupyter_auth.core.common.rate_limits import Quota
+    from jupyter_auth.core.common.rate_limits import Limits, Quota
     from jupyter_auth.core.interfaces import Accounts
     from jupyter_auth.core.models import Changes
     from jupyter_auth.core.provider.provider import ProviderInfo
@@ -110,6 +112,8 @@ class Throttling:
 
     def saw(self, response: Answer) -> None:
         """Learn from an answer, and tell the others; now and then, that there was one."""
+        from jupyter_auth.core.common.rate_limits import quota_of
+
         now = self._clock()
         self.quota = quota_of(response.headers, now) or self.quota
         until = self._lockout(response, now)
@@ -178,6 +182,8 @@ class Throttling:
     def _limits(
         self, *, calls: int = 0, quota: Quota | None = None, throttled_until: float | None = None
     ) -> Limits:
+        from jupyter_auth.core.common.rate_limits import Limits
+
         return Limits(
             provider=self._credential.info.name,
             session_key=self._credential.session_key,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import threading
 from contextlib import suppress
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -88,6 +87,8 @@ class SignIn:
         if account is None or self.tokens.person not in {"", account.person}:
             return None
         if account.kind == "api_key" and account.username is None:  # it is whoever's set it
+            from dataclasses import replace
+
             return replace(account, username=self.wish.username)
         return account
 
@@ -241,6 +242,8 @@ class SignIn:
 
     def _wait(self, login: Login, local: LocalLogins | None) -> None:
         """Show the login, and wait until somebody has finished it elsewhere."""
+        from dataclasses import replace
+
         from jupyter_auth.kernel.prompt.prompt import browser_here, comes_back, show_prompt
         from jupyter_auth.kernel.prompt.wait import wait_for_login
 
