@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Protocol
 
 import pytest
 
-from browser.campus import campus
 from browser.chromium import chromium, new_context
+from browser.lab_providers import campus
 from browser.notebook import Notebook
-from browser.person import from_jupyter, sign_in
+from browser.sign_in_tab import from_jupyter, sign_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator

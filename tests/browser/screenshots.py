@@ -15,11 +15,11 @@ from PIL import Image
 from playwright.sync_api import expect
 from providers.oidc import USERS, OidcProvider
 
-from browser.campus import campus
 from browser.chromium import chromium
+from browser.lab_providers import campus
 from browser.notebook import Notebook
-from browser.person import allow, deny, follow, identify
-from browser.tour import LOOKS, Tour, visitor
+from browser.pages.every_page import LOOKS, Tour, visitor
+from browser.sign_in_tab import allow, deny, follow, identify
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page

@@ -6,9 +6,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from kernel.kernel_process import environment
+
 from environments.home import configure
 from environments.terminal import NOWHERE_ELSE
-from kernel.kernel_process import environment
 
 TESTS = Path(__file__).parents[1]
 
@@ -16,7 +17,7 @@ TESTS = Path(__file__).parents[1]
 BROWSER = """
 import sys, requests
 sys.path.insert(0, {tests!r})
-from opened import leads_to
+from browser_file import leads_to
 from providers.person import Person
 browser = requests.Session()
 start = browser.get(leads_to(sys.argv[1]), allow_redirects=False)

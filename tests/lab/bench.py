@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.measure import Figure
-from browser.campus import campus
 from browser.chromium import chromium
-from browser.tour import visitor
+from browser.lab_providers import campus
+from browser.pages.every_page import visitor
 from playwright.sync_api import expect
 from providers.oidc import OidcProvider
 

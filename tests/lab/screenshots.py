@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from browser import cells
-from browser.campus import campus
 from browser.chromium import chromium
+from browser.lab_providers import campus
 from browser.notebook import Notebook
-from browser.person import allow, follow, identify, sign_in
-from browser.tour import visitor
+from browser.pages.every_page import visitor
+from browser.sign_in_tab import allow, follow, identify, sign_in
 from PIL import Image
 from playwright.sync_api import expect
 from providers.oidc import OidcProvider

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from browser import cells
 from browser.notebook import Notebook
-from browser.person import deny, follow, sign_in
-from browser.tour import Tour, visitor
+from browser.pages.every_page import Tour, visitor
+from browser.sign_in_tab import deny, follow, sign_in
 from playwright.sync_api import expect
 
 from lab.axe import flaws

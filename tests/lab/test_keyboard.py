@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from browser import cells
-from browser.person import sign_in
+from browser.sign_in_tab import sign_in
 from playwright.sync_api import expect
 
 from lab.panel import GO, SIGNED_IN, TITLE, Front

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from browser import cells
 from browser.notebook import Notebook
-from browser.person import closes_itself, follow, sign_in
+from browser.sign_in_tab import closes_itself, follow, sign_in
 from playwright.sync_api import expect
 
 from lab.panel import GO, TITLE, Front, begin_nothing, end_at_provider

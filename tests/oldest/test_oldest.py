@@ -12,7 +12,7 @@ from browser import cells
 from browser.chromium import chromium
 from browser.lab import ROOT, Lab
 from browser.notebook import Notebook
-from browser.person import closes_itself, follow, sign_in
+from browser.sign_in_tab import closes_itself, follow, sign_in
 from lab.panel import GO, SIGNED_IN, TITLE, Front
 from playwright.sync_api import expect
 

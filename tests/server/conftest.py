@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from providers.fourinsight import FourInsight
+from providers.presets.fourinsight import FourInsight
 from providers.rogue import RogueProvider
 
 from server.jupyter_process import Browser, JupyterProcess, Kernel

@@ -13,7 +13,7 @@ from kernel.kernel_process import environment
 from patience import PATIENCE
 
 if TYPE_CHECKING:
-    from providers.insiders import Insiders
+    from providers.presets.insiders import Insiders
 
 CLI = ("-m", "jupyter_auth.cli")
 OWNER = (

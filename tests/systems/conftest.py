@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from kernel.broker_socket import OpenDoor
 from kernel.conftest import home
-from providers.insiders import Insiders
-from providers.insideview import InsideView
+from providers.presets.insiders import Insiders
+from providers.presets.insideview import InsideView
 
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.provider.registry import Providers

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from providers.presets.bitfount import AUDIENCE, Bitfount
+
 from jupyter_auth.core.provider import definitions
 
 
@@ -16,3 +18,16 @@ def preset_at(name: str, moved: dict[str, str], **fields: Any) -> dict[str, Any]
         text = text.replace(theirs, ours)
     table: dict[str, Any] = json.loads(text)
     return table | fields
+
+
+def bitfount_preset(bitfount: Bitfount) -> dict[str, Any]:
+    return preset_at(
+        "bitfount",
+        {
+            "https://auth.bitfount.com": bitfount.issuer,
+            "https://hub.bitfount.com/": f"{bitfount.hub}/",
+            '"https://hub.bitfount.com"': f'"{bitfount.hub}"',
+            "https://am.hub.bitfount.com": bitfount.access_manager,
+            f"{bitfount.hub}/api": AUDIENCE,  # a name, not an address
+        },
+    )

@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 from kernel.broker_socket import OpenDoor
 from providers import troubles
 from providers.rogue import RogueProvider
-from systems.presets import preset_at
 
 from jupyter_auth import UserSession
 from jupyter_auth.cli import main
@@ -25,6 +24,7 @@ from jupyter_auth.core.provider.field_types import OtherCache
 from jupyter_auth.core.provider.provider import Provider
 from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.core.tokens.store import MemoryStore
+from systems.presets import preset_at
 
 
 @pytest.fixture

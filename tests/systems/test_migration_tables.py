@@ -10,20 +10,17 @@ from pathlib import Path
 import pytest
 import requests
 from patience import PATIENCE
-from providers.bitfount import Bitfount
-from providers.fourinsight import FourInsight
+from providers.presets.bitfount import Bitfount
+from providers.presets.fourinsight import FourInsight
 from providers.troubles import Reply
-from systems import test_ported_bitfount as bitfount_scripts
-from systems import test_ported_fourinsight as fourinsight_scripts
-from systems.presets import preset_at
-from systems.test_bitfount import table as bitfount_table  # noqa: F401 (a fixture)
-from systems.test_fourinsight_user import sign_in
 
 from jupyter_auth import UserSession
 from jupyter_auth.core.errors import ConfigurationError
 from jupyter_auth.core.models import LoginRequest
 from jupyter_auth.kernel.broker import connect
 from jupyter_auth.kernel.commands import verbs
+from systems.fourinsight.sign_in import sign_in
+from systems.presets import bitfount_preset, preset_at
 
 README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
 
@@ -33,6 +30,13 @@ def rows(heading):
     section = README.partition(f"\n### {heading}\n")[2].partition("\n### ")[0]
     table = section.partition("|---|---|\n")[2].partition("\n\n")[0]
     return [line.split(" | ")[0].removeprefix("| ") for line in table.splitlines()]
+
+
+def ported(package, test):
+    """The test of a script in ``ported`` that does what the line says."""
+    scripts = Path(__file__).parent / package / "test_ported.py"
+    assert f"\ndef {test}(" in scripts.read_text(encoding="utf-8")
+    return test
 
 
 # 4insight
@@ -143,16 +147,18 @@ def its_own_origins(_):
 
 
 FOURINSIGHT = {
-    "`from fourinsight.api import UserSession, ClientSession`": fourinsight_scripts.test_nightly,
+    "`from fourinsight.api import UserSession, ClientSession`": ported(
+        "fourinsight", "test_nightly"
+    ),
     "`UserSession()`": no_name,
-    "`UserSession(auth_force=True)`, `UserSession(True)`": fourinsight_scripts.test_two_people,
-    '`UserSession(session_key="my_unique_session_0")`': fourinsight_scripts.test_two_people,
+    "`UserSession(auth_force=True)`, `UserSession(True)`": ported("fourinsight", "test_two_people"),
+    '`UserSession(session_key="my_unique_session_0")`': ported("fourinsight", "test_two_people"),
     "`UserSession(session_key=None)`": the_key_is_left_out,
     "the client secret in the package": (
-        fourinsight_scripts.test_without_the_package_a_registration_of_ones_own_will_do
+        ported("fourinsight", "test_without_the_package_a_registration_of_ones_own_will_do")
     ),
-    '"Paste code here:" in a cell': fourinsight_scripts.test_campaigns,
-    '`ClientSession("my_client_id", "my_client_secret")`': fourinsight_scripts.test_nightly,
+    '"Paste code here:" in a cell': ported("fourinsight", "test_campaigns"),
+    '`ClientSession("my_client_id", "my_client_secret")`': ported("fourinsight", "test_nightly"),
     '`session.get("https://api.4insight.io/…")`, `.post` and the others': (
         whole_and_relative_addresses
     ),
@@ -165,7 +171,7 @@ FOURINSIGHT = {
     "`ValueError` for an address with `internal` in it": what_the_api_answers,
     "the token goes along to any host": its_own_origins,
     "`~/.fourinsight/api/token`": (
-        fourinsight_scripts.test_their_package_signs_in_and_ours_goes_on_from_there
+        ported("fourinsight", "test_their_package_signs_in_and_ours_goes_on_from_there")
     ),
 }
 
@@ -173,7 +179,7 @@ FOURINSIGHT = {
 @pytest.mark.parametrize("there", rows("`fourinsight-api`"))
 def test_fourinsight(there, fourinsight):
     check = FOURINSIGHT[there]
-    if check.__module__ == __name__:
+    if callable(check):
         check(fourinsight)
 
 
@@ -188,9 +194,9 @@ def bitfount():
 
 
 @pytest.fixture
-def signed_in(broker, bitfount_table, bitfount):  # noqa: F811
+def signed_in(broker, bitfount):
     """Its double, signed in to by alice."""
-    engine = broker({"bitfount": bitfount_table})
+    engine = broker({"bitfount": bitfount_preset(bitfount)})
     login = engine.device.start(engine.begin(LoginRequest("bitfount")).id, confirm_by=None)
     bitfount.devices.approve(login.user_code)
     engine.changes(engine.changes().sequence, wait=PATIENCE)
@@ -245,9 +251,9 @@ def any_verb(bitfount):
 
 BITFOUNT = {
     '`BitfountSession(username="alice")`': (
-        bitfount_scripts.test_whoami_and_two_people_who_alternate
+        ported("bitfount", "test_whoami_and_two_people_who_alternate")
     ),
-    "`session.authenticate()`": bitfount_scripts.test_whoami_and_two_people_who_alternate,
+    "`session.authenticate()`": ported("bitfount", "test_whoami_and_two_people_who_alternate"),
     "`session.authenticated`, `.expired`, `.access_token`, `.access_token_expires_at`,"
     " `.id_token`, `.username`, `.api_keys`": properties,
     "`session.refresh_token`, `.device_code`, `.token_file` and their like": what_is_not_here,
@@ -255,22 +261,24 @@ BITFOUNT = {
     " versions": headers_by_itself,
     "retries of 404, 500, 502, 503 and 504": bitfount_retries,
     "`session.request(…)`, `.get(…)`": any_verb,
-    "`BITFOUNT_API_KEY_ID`, `BITFOUNT_API_KEY`": bitfount_scripts.test_keys,
-    "`session.api_keys.access_key_id`, `.access_key`": bitfount_scripts.test_keys,
-    "`BitfountSession(client_id=…, scopes=…, audience=…)`": bitfount_scripts.test_scopes,
+    "`BITFOUNT_API_KEY_ID`, `BITFOUNT_API_KEY`": ported("bitfount", "test_keys"),
+    "`session.api_keys.access_key_id`, `.access_key`": ported("bitfount", "test_keys"),
+    "`BitfountSession(client_id=…, scopes=…, audience=…)`": ported("bitfount", "test_scopes"),
     "`BitfountSession(auth_domain=…)`, `BITFOUNT_ENVIRONMENT=staging`": (
-        bitfount_scripts.test_staging
+        ported("bitfount", "test_staging")
     ),
-    "`AssertionError`: somebody else signed in": bitfount_scripts.test_errors,
-    "`ConnectionError`: denied, or too late": bitfount_scripts.test_errors,
-    "`~/.bitfount/<username>/.token`": (bitfount_scripts.test_whoami_and_two_people_who_alternate),
+    "`AssertionError`: somebody else signed in": ported("bitfount", "test_errors"),
+    "`ConnectionError`: denied, or too late": ported("bitfount", "test_errors"),
+    "`~/.bitfount/<username>/.token`": (
+        ported("bitfount", "test_whoami_and_two_people_who_alternate")
+    ),
 }
 
 
 @pytest.mark.parametrize("there", rows("`bitfount`"))
 def test_bitfount(there, signed_in):
     check = BITFOUNT[there]
-    if check.__module__ == __name__:
+    if callable(check):
         check(signed_in)
 
 

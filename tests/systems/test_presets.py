@@ -7,13 +7,13 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 from kernel.sign_in import CALLBACK
 from providers import troubles
-from systems.presets import preset_at
 
 from jupyter_auth import UserSession
 from jupyter_auth.core.errors import InsufficientScope
 from jupyter_auth.core.models import LoginRequest
 from jupyter_auth.core.provider import definitions
 from jupyter_auth.core.provider.registry import Providers
+from systems.presets import preset_at
 
 
 @pytest.fixture

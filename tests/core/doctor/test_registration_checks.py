@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from providers import troubles
-from providers.insiders import CALLBACK, Insiders
+from providers.presets.insiders import CALLBACK, Insiders
 
 from core.sign_in import REDIRECT_URI, party_at, provider_at
 from jupyter_auth.core.doctor.registration_checks import CLIENT, WAY_BACK, registration

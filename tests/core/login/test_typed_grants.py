@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from providers import troubles
-from providers.fourinsight import USER_TOKEN_PATH, FourInsight
+from providers.presets.fourinsight import USER_TOKEN_PATH, FourInsight
 from providers.rogue import RogueProvider
 
 from core.sign_in import account_of, provider_at, table

@@ -9,7 +9,7 @@ import datetime as dt
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from providers.insideview import spelled
+from providers.presets.insideview import spelled
 
 from jupyter_auth.core.provider import dates
 

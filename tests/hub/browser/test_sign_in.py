@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from browser.chromium import chromium, new_context
-from browser.person import follow, identify, say_yes
+from browser.sign_in_tab import follow, identify, say_yes
 from lab.panel import Front
 from patience import PATIENCE, until
 from playwright.sync_api import expect

@@ -8,9 +8,9 @@ from __future__ import annotations
 import re
 
 import pytest
-from browser.campus import TITLE
 from browser.chromium import new_context
-from browser.person import follow, from_jupyter, identify, say_yes
+from browser.lab_providers import TITLE
+from browser.sign_in_tab import follow, from_jupyter, identify, say_yes
 from playwright.sync_api import expect
 
 YES = "Yes, that is me"

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from browser.chromium import new_context
-from browser.person import follow
+from browser.sign_in_tab import follow
 from playwright.sync_api import expect
 from providers import certificates
 from providers.sockets import SocketServer

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from browser.chromium import new_context
-from browser.person import allow, identify
+from browser.sign_in_tab import allow, identify
 from playwright.sync_api import expect
 from processes import free_port
 

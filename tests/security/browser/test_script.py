@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from browser.person import from_jupyter
+from browser.sign_in_tab import from_jupyter
 from playwright.sync_api import expect
 
 

@@ -42,7 +42,7 @@ def guards(*topics: str) -> list[Guard]:
     """Those of the files with these names; of all, where none is given."""
     found = [
         Guard(topic=file.stem, **each)
-        for file in sorted(HERE.glob("*.toml"))
+        for file in sorted(HERE.rglob("*.toml"), key=lambda file: file.stem)
         if not topics or file.stem in topics
         for each in _listed(file).get("guard", [])
     ]
@@ -51,7 +51,7 @@ def guards(*topics: str) -> list[Guard]:
 
 def unguarded() -> dict[int, str]:
     """Why a promise has no guard in the code, by its number."""
-    listed = [each for file in HERE.glob("*.toml") for each in _listed(file).get("unguarded", [])]
+    listed = [each for file in HERE.rglob("*.toml") for each in _listed(file).get("unguarded", [])]
     return {each["promise"]: each["why"] for each in listed}
 
 

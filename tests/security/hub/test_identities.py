@@ -6,7 +6,6 @@ import json
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 from cryptography.fernet import Fernet
@@ -28,6 +27,7 @@ from jupyter_auth.server.hub.storage.encryption import Vault
 from jupyter_auth.server.hub.storage.identities import Identities
 from jupyter_auth.server.hub.storage.sql_store import SqlStore, renew
 from jupyter_auth.server.hub.storage.tables import records
+from security.hub.sign_in import ALICE, KEYS, signs_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -35,11 +35,9 @@ if TYPE_CHECKING:
 
     from providers.oidc import OidcProvider
 
-    from jupyter_auth.core.models import Login
 
-ALICE, MALLORY = Owner("alice", "2026-01-01T00:00:00Z"), Owner("mallory", "2026-01-01T00:00:00Z")
+MALLORY = Owner("mallory", "2026-01-01T00:00:00Z")
 KEY = AccountKey("idp")
-KEYS = Fernet.generate_key().decode()
 
 
 @pytest.fixture
@@ -69,14 +67,6 @@ def service(database: Database, providers: Providers) -> Iterator[Callable[..., 
     yield make
     for each in made:
         each.close()
-
-
-def signs_in(engine: Engine, oidc: OidcProvider, who: str = "alice") -> Login:
-    """How a login of that engine's user ends that this person finishes at the provider."""
-    login = engine.begin(LoginRequest("idp", force=True))
-    url, binding = engine.open(login.id, "http://127.0.0.1:1/callback/idp", "x")
-    params = dict(parse_qsl(urlsplit(oidc.login(url, who)).query))
-    return engine.finish("idp", params, {binding.name: binding.value}, "x", confirm_by=None)
 
 
 def test_the_identity_of_another_user_is_refused_and_stays_signed_in_there(

@@ -19,7 +19,7 @@ from jupyter_auth.server.hub.brokers import HubBrokers
 from jupyter_auth.server.hub.config import SAME_PERSON
 from jupyter_auth.server.hub.storage.database import Database, Owner
 from jupyter_auth.server.hub.storage.encryption import Vault
-from security.hub.test_identities import ALICE, KEYS, signs_in
+from security.hub.sign_in import ALICE, KEYS, signs_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

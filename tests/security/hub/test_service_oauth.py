@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs, urljoin, urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import requests
@@ -19,24 +19,13 @@ from tornado.httpclient import AsyncHTTPClient
 from tornado.web import create_signed_value
 
 from jupyter_auth.server.hub.app import SharedOAuth, derived
+from security.hub.oauth_callback import SESSION, code_for
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from hub.hub_process import Hub, HubBrowser
     from providers.oidc import OidcProvider
-
-SESSION = "jupyterhub-session-id"
-
-
-def code_for(browser: HubBrowser) -> str:
-    """The address that the Hub sends this browser back to the service with, not visited yet."""
-    place = browser.hub.url(f"{PLACE}login/none")
-    while "/oauth_callback?" not in place:
-        answer = browser.session.get(place, timeout=PATIENCE, allow_redirects=False)
-        assert answer.status_code == 302, answer.text
-        place = urljoin(place, answer.headers["Location"])
-    return place
 
 
 def plant(there: HubBrowser, here: HubBrowser, *, session: bool = False) -> None:

@@ -12,12 +12,12 @@ from urllib.parse import urlsplit
 
 import pytest
 from browser.chromium import chromium, new_context
-from browser.person import identify
+from browser.sign_in_tab import identify
 from hub.hub_process import PASSWORD
 from hub.service_client import PLACE, call, hub_token
 from playwright.sync_api import expect
 
-from security.hub.test_service_oauth import SESSION, code_for
+from security.hub.oauth_callback import SESSION, code_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,7 +13,7 @@ from server.browser.login_form import Form
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from providers.fourinsight import FourInsight
+    from providers.presets.fourinsight import FourInsight
     from providers.rogue import RogueProvider
 
     from server.jupyter_process import Browser, JupyterProcess, Kernel

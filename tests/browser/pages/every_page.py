@@ -1,0 +1,282 @@
+"""Each page of ours in turn, as a person meets it: for tests that check them, and for pictures."""
+
+from __future__ import annotations
+
+import re
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from playwright.sync_api import expect
+from providers import troubles
+
+from browser.chromium import new_context
+from browser.sign_in_tab import deny, from_jupyter, sign_in
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from playwright.sync_api import Browser, Page
+
+    from browser.lab import Lab
+    from browser.lab_providers import Campus
+
+PHONE = {"width": 360, "height": 640}
+DESK = {"width": 1100, "height": 800}
+LOOKS = {
+    "light": {"color_scheme": "light", "viewport": DESK},
+    "dark": {"color_scheme": "dark", "viewport": DESK},
+    "phone": {"color_scheme": "light", "viewport": PHONE, "has_touch": True},
+    "phone-dark": {"color_scheme": "dark", "viewport": PHONE, "has_touch": True},
+}
+PROBLEMS = ("expired", "foreign", "forbidden", "busy", "failed")
+
+
+@contextmanager
+def visitor(browser: Browser, lab: Lab, look: str, **options: object) -> Iterator[Page]:
+    """A fresh browser of that look in which somebody is signed in to Jupyter."""
+    context = new_context(browser, **LOOKS[look], **options)
+    page = context.new_page()
+    page.goto(f"{lab.url}/api/status?token={lab.token}")
+    try:
+        yield page
+    finally:
+        context.close()
+
+
+@dataclass
+class Tour:
+    """The pages, by name. Each method returns when the page has come to rest."""
+
+    page: Page
+    lab: Campus
+
+    def stops(self) -> dict[str, Callable[[], None]]:
+        """All of them, in an order in which none is in another's way."""
+        problems = {f"problem-{name}": lambda name=name: self.problem(name) for name in PROBLEMS}
+        return {
+            "asking": self.asking,
+            "device-to-begin": self.device_to_begin,
+            "leaving": self.leaving,
+            "stuck": self.stuck,
+            "unfit": self.unfit,
+            "moved": self.moved,
+            "by-hand": self.by_hand,
+            "by-hand-refused": self.by_hand_refused,
+            "device-asking": self.device_asking,
+            "device": self.device,
+            "device-no-code": self.device_no_code,
+            "device-away": self.device_away,
+            "expired": self.expired,
+            "setup": self.setup,
+            "setup-refused": self.setup_refused,
+            "setup-choice": self.setup_choice,
+            "refused": self.refused,
+            "instead": self.instead,
+            "password": self.password,
+            "password-refused": self.password_refused,
+            "api-key": self.api_key,
+            "api-key-refused": self.api_key_refused,
+            "paste": self.paste,
+            "paste-refused": self.paste_refused,
+            "confirm": self.confirm,
+            "confirm-elsewhere": self.confirm_elsewhere,
+            "cancelled": self.cancelled,
+            "denied": self.denied,
+            "failed": self.failed,
+            "complete": self.complete,
+            "signed-out": self.signed_out,
+            **problems,
+        }
+
+    def asking(self) -> None:
+        """In a browser that this server does not know, such as one with a stranger's link."""
+        self.page.goto(self.lab.begin())
+        expect(self.page.get_by_role("button", name="Continue to")).to_be_visible()
+
+    def device_to_begin(self) -> None:
+        self.page.goto(self.lab.begin("device"))
+        expect(self.page.get_by_role("button", name="Continue to")).to_be_visible()
+
+    def leaving(self) -> None:
+        """For as long as the server does not answer the page's question where to go."""
+        url = self.lab.begin()
+        self.page.route(url, lambda asked: asked.request.method == "POST" or asked.continue_())
+        from_jupyter(self.page, url)
+        self._heading("Sign in to")
+
+    def stuck(self) -> None:
+        self._let_go()
+        from_jupyter(self.page, f"{self.lab.begin()}#stuck")
+        expect(self.page.get_by_role("button", name="Cancel this sign-in")).to_be_visible()
+
+    def unfit(self) -> None:
+        """A redirect URI that leads to somebody else: nobody can be sent away with that."""
+        from_jupyter(self.page, self.lab.begin("lost"))
+        expect(self.page.get_by_role("alert")).to_contain_text("does not lead back")
+
+    def moved(self) -> None:
+        """A redirect URI of this very server, but for the port."""
+        self._from_away("moved")
+        expect(self.page.get_by_role("alert")).to_contain_text("Jupyter has moved to another port")
+        expect(self.page.get_by_role("alert")).to_contain_text("Start Jupyter with `--port=8766")
+        assert self.page.url.startswith(f"{self.lab.away}/")
+
+    def by_hand(self) -> None:
+        """A provider whose answer goes to a port of the browser's machine, which is another one."""
+        self._from_away("desktop")
+        expect(self.page.get_by_label("Paste it here")).to_be_visible()
+
+    def by_hand_refused(self) -> None:
+        self.page.get_by_label("Paste it here").fill("http://localhost:8765/oauth/back")
+        self.page.get_by_role("button", name="Continue").click()
+        expect(self.page.get_by_role("alert")).to_contain_text("not the address")
+
+    def device_asking(self) -> None:
+        """For as long as the server does not answer the page's question for a code."""
+        url = self.lab.begin("device")
+        self.page.route(url, lambda asked: asked.request.method == "POST" or asked.continue_())
+        from_jupyter(self.page, url)
+        expect(self.page.get_by_text("for a code")).to_be_visible()
+
+    def device(self) -> None:
+        self._let_go()
+        from_jupyter(self.page, self.lab.begin("device"))
+        expect(self.page.get_by_text("scan this with a phone")).to_be_visible()
+
+    def device_no_code(self) -> None:
+        """The provider is down when it is asked for one."""
+        self.lab.rogue.script("device", troubles.status(503), times=1)
+        from_jupyter(self.page, self.lab.begin("gadget"))
+        expect(self.page.get_by_role("alert")).to_contain_text("answered 503")
+
+    def device_away(self) -> None:
+        """The provider goes away while it is asked how the login stands."""
+        self.lab.rogue.script("token", troubles.status(503))
+        self.page.get_by_role("button", name="Try again").click()
+        expect(self.page.get_by_label("Your code")).to_be_visible()
+        expect(self.page.get_by_role("alert")).to_contain_text("asked again by itself")
+
+    def expired(self) -> None:
+        """By what the provider says of the code."""
+        self.lab.rogue.script("token", troubles.error("expired_token"))
+        self._heading("This sign-in took too long")
+        self.lab.rogue.behave()
+
+    def setup(self) -> None:
+        """A preset whose registration nobody has made yet."""
+        from_jupyter(self.page, self.lab.begin("github"))
+        self._heading("Set up GitHub")
+
+    def setup_refused(self) -> None:
+        """What is kept beside it cannot be read: nothing is put into its place."""
+        self.page.get_by_label("Client id").fill("mine")
+        self.page.get_by_label("Client secret").fill("a-secret-8e21")
+        damaged = self.lab.own_providers / "client_secrets.json"
+        damaged.parent.mkdir(exist_ok=True)
+        damaged.write_text("{")
+        damaged.chmod(0o600)
+        self.page.get_by_role("button", name="Save and sign in").click()
+        expect(self.page.get_by_role("alert")).to_contain_text("cannot be read")
+        damaged.unlink()
+
+    def setup_choice(self) -> None:
+        """A preset whose registrations are for one of two grants."""
+        from_jupyter(self.page, self.lab.begin("insiders"))
+        expect(self.page.get_by_label("with a password")).to_be_visible()
+
+    def refused(self) -> None:
+        """The provider refuses the grant to this client, and another one is offered."""
+        self.lab.rogue.script("authorize", troubles.deny("unauthorized_client"), times=1)
+        from_jupyter(self.page, self.lab.begin("either"))
+        self._heading("Not signed in")
+
+    def instead(self) -> None:
+        """Which was chosen by a click, and from which a click leads back."""
+        self.page.get_by_role("button", name="Sign in with a password instead").click()
+        expect(self.page.get_by_label("Password")).to_be_visible()
+
+    def password(self) -> None:
+        from_jupyter(self.page, self.lab.begin("school"))
+        expect(self.page.get_by_label("User name")).to_be_focused()
+
+    def password_refused(self) -> None:
+        self.page.get_by_label("User name").fill("alice")
+        self.page.get_by_label("Password").fill("a guess")
+        self.page.get_by_role("button", name="Sign in").click()
+        expect(self.page.get_by_role("alert")).to_be_visible()
+        expect(self.page.get_by_label("Password")).to_be_empty()
+
+    def api_key(self) -> None:
+        from_jupyter(self.page, self.lab.begin("keys"))
+        expect(self.page.get_by_label("Key ID")).to_be_focused()
+
+    def api_key_refused(self) -> None:
+        self.page.get_by_label("Key ID").fill("an-id")
+        self.page.get_by_label("Key", exact=True).fill("a-key…4f1d")
+        self.page.get_by_role("button", name="Use this key").click()
+        expect(self.page.get_by_role("alert")).to_contain_text("'Key' is no key")
+
+    def paste(self) -> None:
+        from_jupyter(self.page, self.lab.begin("4insight"))
+        expect(self.page.get_by_label("The text from there")).to_be_visible()
+
+    def paste_refused(self) -> None:
+        package = '{"endpoint": "https://evil.example/token", "code": "a-code"}'
+        self.page.get_by_label("The text from there").fill(package)
+        self.page.get_by_role("button", name="Continue").click()
+        expect(self.page.get_by_role("alert")).to_contain_text("Nothing was sent")
+
+    def confirm(self) -> None:
+        self.page.get_by_label("The text from there").fill(self.lab.fourinsight.package())
+        self.page.get_by_role("button", name="Continue").click()
+        self._heading("Is this you?")
+
+    def confirm_elsewhere(self) -> None:
+        """In a browser of the same person that did not sign in at the provider."""
+        self.page.context.clear_cookies(name=re.compile("^jupyter-auth-yes-"))
+        self.page.reload()
+        expect(self.page.get_by_text("Only the browser")).to_be_visible()
+
+    def cancelled(self) -> None:
+        self.stuck()
+        self.page.get_by_role("button", name="Cancel this sign-in").click()
+        self._heading("Sign-in cancelled")
+
+    def denied(self) -> None:
+        from_jupyter(self.page, self.lab.begin())
+        deny(self.page)
+        self._heading("said no")
+
+    def failed(self) -> None:
+        """The provider knows this person now, and refuses this client."""
+        from_jupyter(self.page, self.lab.begin("wrong"))
+        self.page.get_by_role("button", name="Allow").click()
+        self._heading("Not signed in")
+
+    def complete(self) -> None:
+        self.page.context.clear_cookies(domain="localhost")
+        from_jupyter(self.page, self.lab.begin())
+        sign_in(self.page)
+
+    def signed_out(self) -> None:
+        self.page.goto(f"{self.lab.url}/jupyter-auth/signed-out")
+        self._heading("You are signed out of Jupyter")
+
+    def problem(self, name: str) -> None:
+        self.page.goto(f"{self.lab.url}/jupyter-auth/problem/{name}")
+        self._heading("")
+
+    def _from_away(self, provider: str) -> None:
+        self.page.goto(f"{self.lab.away}/api/status?token={self.lab.token}")
+        from_jupyter(self.page, self.lab.begin(provider).replace(self.lab.url, self.lab.away))
+        # Over plain http and far away a browser does not say where a link stood: one click more.
+        self.page.get_by_role("button", name="Continue to").click()
+
+    def _let_go(self) -> None:
+        """Answer no request late: the page may show the same login, and would only scroll."""
+        self.page.goto("about:blank")
+        self.page.unroute_all(behavior="ignoreErrors")
+
+    def _heading(self, text: str) -> None:
+        expect(self.page.get_by_role("heading", level=1, name=text)).to_be_visible()

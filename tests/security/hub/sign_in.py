@@ -1,0 +1,31 @@
+"""How a user of the Hub's service signs in, as whom they like."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl, urlsplit
+
+from cryptography.fernet import Fernet
+
+from jupyter_auth.core.models import LoginRequest
+from jupyter_auth.server.hub.storage.database import Owner
+
+if TYPE_CHECKING:
+    from providers.oidc import OidcProvider
+
+    from jupyter_auth.core.engine import Engine
+    from jupyter_auth.core.models import Login
+
+
+ALICE = Owner("alice", "2026-01-01T00:00:00Z")
+
+
+KEYS = Fernet.generate_key().decode()
+
+
+def signs_in(engine: Engine, oidc: OidcProvider, who: str = "alice") -> Login:
+    """How a login of that engine's user ends that this person finishes at the provider."""
+    login = engine.begin(LoginRequest("idp", force=True))
+    url, binding = engine.open(login.id, "http://127.0.0.1:1/callback/idp", "x")
+    params = dict(parse_qsl(urlsplit(oidc.login(url, who)).query))
+    return engine.finish("idp", params, {binding.name: binding.value}, "x", confirm_by=None)
