@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import requests
+from kernel.kernel_process import environment
+from kernel.stored_token import store_token
 from providers.oidc import OidcProvider
 from server.jupyter_process import JupyterProcess
 
@@ -25,21 +27,32 @@ if TYPE_CHECKING:
 SHORT = "--short" in sys.argv
 
 
-def imports() -> Iterator[Figure]:
-    """A cold process each time, with what an installation has compiled."""
-    environ = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+def starts(home: Path) -> Iterator[Figure]:
+    """Cold processes with what an installation has compiled; a valid token is stored."""
+    env = environment(home)
+    env.pop("PYTHONDONTWRITEBYTECODE", None)
 
-    def run(code: str) -> None:
-        subprocess.run([sys.executable, "-c", code], check=True, env=environ)
+    def row(name: str, ours: list[str], theirs: str, limit: float) -> Figure:
+        def run(command: list[str]) -> None:
+            subprocess.run(command, check=True, env=env, stdout=subprocess.DEVNULL)
 
-    ours, theirs = interleaved(
-        5 if SHORT else 25,
-        lambda: run("import jupyter_auth; jupyter_auth.UserSession"),
-        lambda: run("import requests"),
-    )
-    yield Figure(
-        "import jupyter_auth and UserSession / import requests", ratios(ours, theirs), "x", 1.2
-    )
+        slices = 5 if SHORT else 25
+        took = interleaved(slices, lambda: run(ours), lambda: run(python(theirs)))
+        return Figure(name, ratios(*took), "x", limit)
+
+    def python(code: str) -> list[str]:
+        return [sys.executable, "-c", code]
+
+    with plain_api() as url:
+        store_token(env, url)
+        imported = python("import jupyter_auth; jupyter_auth.UserSession")
+        yield row("import UserSession / import requests", imported, "import requests", 1.1)
+        session = f"s = UserSession('idp', interactive=False); s.get({url!r}).text"
+        plain = f"s = requests.Session(); s.headers['Authorization'] = 'x'; s.get({url!r}).text"
+        script = python(f"from jupyter_auth import UserSession; {session}")
+        yield row("script's first answer / plain's", script, f"import requests; {plain}", 1.15)
+        token = [str(Path(sys.executable).with_name("jupyter-auth")), "token", "idp"]
+        yield row("jupyter-auth token NAME / import requests", token, "import requests", 1.0)
 
 
 def requests_made(jupyter: JupyterProcess) -> Iterator[Figure]:
@@ -127,7 +140,7 @@ def main() -> int:
         with JupyterProcess(home, providers={"idp": provider}) as jupyter:
             sign_in(jupyter, oidc)
             for part in (
-                imports(),
+                starts(home / "alone"),
                 requests_made(jupyter),
                 kernel_door(jupyter),
                 waiting_cell(jupyter, oidc),
