@@ -7,18 +7,16 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
+from jupyter_auth.core.common.codec import ALWAYS, NEVER
 from jupyter_auth.core.common.handles import plain
+from jupyter_auth.core.common.rate_limits import Limits
 from jupyter_auth.core.common.session_key import DEFAULT_KEY
 from jupyter_auth.core.errors import ConfigurationError
 from jupyter_auth.core.secret import Secret
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from jupyter_auth.core.common.rate_limits import Limits
 
 Kind = Literal["bearer", "api_key"]
 LoginStatus = Literal["pending", "complete", "denied", "expired", "cancelled", "failed"]
@@ -206,8 +204,8 @@ class AccountInfo:
     username: str | None = None
     subject: str | None = None
     names: tuple[str, ...] = ()
-    issuer: str | None = None
-    email: str | None = None
+    issuer: str | None = field(default=None, metadata=NEVER)
+    email: str | None = field(default=None, metadata=NEVER)
     person: str = ""
     scopes: tuple[str, ...] = ()
     asked: tuple[str, ...] = ()
@@ -268,13 +266,13 @@ class Login:
     session_key: str = DEFAULT_KEY
     grant: str = "authorization_code"
     host: str = ""
-    status: LoginStatus = "pending"
-    expires_at: float = 0.0
-    user_code: str | None = None
-    verification_uri: str | None = None
-    verification_uri_complete: str | None = None
-    next_poll_at: float | None = None
-    candidate: AccountInfo | None = None
+    status: LoginStatus = field(default="pending", metadata=ALWAYS)
+    expires_at: float = field(default=0.0, metadata=ALWAYS)
+    user_code: str | None = field(default=None, metadata=NEVER)
+    verification_uri: str | None = field(default=None, metadata=NEVER)
+    verification_uri_complete: str | None = field(default=None, metadata=NEVER)
+    next_poll_at: float | None = field(default=None, metadata=NEVER)
+    candidate: AccountInfo | None = field(default=None, metadata=NEVER)
     error: Mapping[str, Any] | None = None
     path: str | None = None
     url: str | None = None
@@ -301,7 +299,7 @@ class Change:
 
     kind: Literal["account", "removed", "login", "throttled", "usage"]
     provider: str
-    session_key: str = DEFAULT_KEY
+    session_key: str = field(default=DEFAULT_KEY, metadata=ALWAYS)
     login: Login | None = None
     limits: Limits | None = None
 
@@ -320,7 +318,7 @@ class Imported:
     """What became of another package's sign-in: an account, or a ``problem`` in one sentence."""
 
     path: str
-    session_key: str = DEFAULT_KEY
+    session_key: str = field(default=DEFAULT_KEY, metadata=ALWAYS)
     username: str | None = None
     problem: str = ""
 

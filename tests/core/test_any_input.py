@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 from types import SimpleNamespace
 from typing import Any
@@ -14,8 +15,10 @@ from providers.troubles import Reply
 
 from core.sign_in import arrive, party_at
 from jupyter_auth.core import wire
+from jupyter_auth.core.common.codec import from_wire
+from jupyter_auth.core.common.rate_limits import Limits
 from jupyter_auth.core.errors import AuthError, ConfigurationError, ProviderError
-from jupyter_auth.core.models import LoginRequest
+from jupyter_auth.core.models import Changes, Imported, LoginRequest, Logout
 from jupyter_auth.core.protocol import id_token, oauth
 from jupyter_auth.core.protocol.discovery import Discovery
 from jupyter_auth.core.protocol.oauth_response import TokenResponse
@@ -151,9 +154,8 @@ def test_any_table_of_a_provider(table):
         wire.provider_from_wire,
         wire.account_from_wire,
         wire.login_from_wire,
-        wire.changes_from_wire,
-        wire.limits_from_wire,
-        wire.imported_from_wire,
+        wire.finding_from_wire,
+        *(functools.partial(from_wire, kind) for kind in (Changes, Limits, Imported, Logout)),
     ],
 )
 def test_any_answer_of_a_broker(parse):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from typing import Any
 
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from jupyter_auth.core import errors, wire
 from jupyter_auth.core.common import request_errors
+from jupyter_auth.core.common.codec import from_wire
 from jupyter_auth.core.common.rate_limits import Limits, Quota
 from jupyter_auth.core.errors import AuthError, BrokerUnavailable
 from jupyter_auth.core.models import Account, AccountInfo, Change, Changes, Login, Token
@@ -106,7 +108,7 @@ changes = st.builds(
         (infos, wire.provider_to_wire, wire.provider_from_wire),
         (account_infos, wire.account_to_wire, wire.account_from_wire),
         (logins, wire.login_to_wire, wire.login_from_wire),
-        (changes, wire.changes_to_wire, wire.changes_from_wire),
+        (changes, wire.changes_to_wire, functools.partial(from_wire, Changes)),
     ],
     ids=["token", "provider", "account", "login", "changes"],
 )

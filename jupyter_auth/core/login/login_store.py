@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from contextlib import AbstractContextManager
+from jupyter_auth.core.models import Account, AccountKey, Login
+from jupyter_auth.core.secret import Secret
 
-    from jupyter_auth.core.models import Account, AccountKey, Login
-    from jupyter_auth.core.secret import Secret
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from contextlib import AbstractContextManager
 
 MAX_DELAY = 60.0  # seconds between polls of a provider that is away
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from jupyter_auth.core.common.codec import ALWAYS
 from jupyter_auth.core.common.handles import NAME, plain
 from jupyter_auth.core.common.urls import host_of, hostname_of, origin_of, same_place
 from jupyter_auth.core.errors import ConfigurationError
@@ -26,7 +28,7 @@ from jupyter_auth.core.provider.field_types import (
 from jupyter_auth.core.provider.kinds import Place, described, optional, taken
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
     from jupyter_auth.core.common.blocked_addresses import Trust
     from jupyter_auth.core.secret import Secret
@@ -332,7 +334,7 @@ class ProviderInfo:
     refresh_on: tuple[int, ...] = (401,)
     api_headers: Mapping[str, str] = field(default_factory=dict)
     throttle: Throttle = field(default_factory=Throttle)
-    source: str = "configured"
+    source: str = field(default="configured", metadata=ALWAYS)
     unattended: bool = False
     reach: str = ""
 

@@ -6,6 +6,7 @@ An account is changed only through a ``Slot``, and a slot is had only under the 
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import errno
 import hashlib
 import json
@@ -16,15 +17,15 @@ import tempfile
 import threading
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import platformdirs
 
 from jupyter_auth.core.common import times
+from jupyter_auth.core.common.codec import from_record, to_record
 from jupyter_auth.core.common.handles import names_one
 from jupyter_auth.core.errors import ProviderNotFound, StoreError
 from jupyter_auth.core.models import Account, AccountKey
-from jupyter_auth.core.secret import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator
@@ -34,11 +35,8 @@ if TYPE_CHECKING:
 
 VERSION = 1
 LOCK_TIMEOUT = 30.0  # seconds: longer than a refresh may take
-SECRETS = ("access_token", "refresh_token", "id_token")
-NEEDED = ("provider", "session_key", "fingerprint", "access_token")
-TEXTS = ("issuer", "subject", "username")
-TIMES = ("issued_at", "signed_in_at")
-ADDED = ("token_endpoint", "email")  # texts that older files do not have
+ADDED = {"kind", "token_endpoint", "asked", "vouched", "email"}  # older files do not have them
+FIELDS = {each.name for each in dataclasses.fields(Account)}
 
 _log = logging.getLogger("jupyter_auth")
 
@@ -355,10 +353,7 @@ def _set_aside(path: Path) -> None:
 
 def encoded(account: Account) -> bytes:
     """The account as JSON, secrets in the clear: what a store puts to rest."""
-    fields: dict[str, Any] = {"version": VERSION} | vars(account)
-    for name in SECRETS:
-        fields[name] = fields[name].reveal() if fields[name] else None
-    return json.dumps(fields).encode()
+    return json.dumps({"version": VERSION, **to_record(account)}).encode()
 
 
 def decoded(data: bytes) -> Account:
@@ -370,27 +365,22 @@ def decoded(data: bytes) -> Account:
             f"Tokens here were saved by another version of jupyter_auth (format {version}).",
             hint="Upgrade jupyter-auth-session in this environment.",
         )
-    if version != VERSION or not _whole(fields):
+    if version != VERSION or not fields.keys() >= FIELDS - ADDED:
         raise TypeError
-    for name in SECRETS:
-        fields[name] = Secret(fields[name]) if fields[name] else None
-    for name in ("scopes", "asked"):
-        fields[name] = tuple(fields.get(name, ()))
-    for name in (*TIMES, "expires_at"):
-        fields[name] = times.clipped(fields[name])
-    return Account(**fields)
-
-
-def _whole(fields: dict[str, Any]) -> bool:
-    """Whether each field is of its kind."""
-    return (
-        all(isinstance(fields[name], str) for name in NEEDED)
-        and bool(fields["access_token"])
-        and all(isinstance(fields[name], str | None) for name in (*SECRETS, *TEXTS))
-        and all(times.is_number(fields[name]) for name in TIMES)
-        and all(isinstance(fields.get(name), str | None) for name in ADDED)
-        and isinstance(fields.get("vouched", False), bool)
-        and (fields["expires_at"] is None or times.is_number(fields["expires_at"]))
-        and isinstance(fields["scopes"], list)
-        and all(isinstance(scope, str) for scope in fields["scopes"])
+    account = from_record(Account, fields)
+    if not account.access_token:
+        raise TypeError
+    return dataclasses.replace(
+        account,
+        refresh_token=account.refresh_token or None,
+        id_token=account.id_token or None,
+        issued_at=_moment(account.issued_at),
+        expires_at=None if account.expires_at is None else _moment(account.expires_at),
+        signed_in_at=_moment(account.signed_in_at),
     )
+
+
+def _moment(value: float) -> float:
+    if (found := times.clipped(value)) is None:
+        raise TypeError
+    return found

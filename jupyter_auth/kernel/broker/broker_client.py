@@ -9,13 +9,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from jupyter_auth.core import wire
+from jupyter_auth.core.common.codec import from_wire, to_wire
 from jupyter_auth.core.common.handles import plain
+from jupyter_auth.core.common.rate_limits import Limits
 from jupyter_auth.core.common.routes import ROUTES
 from jupyter_auth.core.common.session_key import DEFAULT_KEY
 from jupyter_auth.core.common.tracebacks import forget_locals
 from jupyter_auth.core.errors import BrokerUnavailable
 from jupyter_auth.core.interfaces import Accounts
-from jupyter_auth.core.models import Logout
+from jupyter_auth.core.models import Changes, Imported, Logout
 from jupyter_auth.core.provider.definitions import provider_to_mapping
 from jupyter_auth.core.secret import Secret
 from jupyter_auth.kernel.broker.transport import Door, read_connection_file
@@ -24,19 +26,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from jupyter_auth.core.common.finding import Finding
-    from jupyter_auth.core.common.rate_limits import Limits
-    from jupyter_auth.core.models import (
-        AccountInfo,
-        Changes,
-        Imported,
-        Login,
-        LoginRequest,
-        Token,
-    )
+    from jupyter_auth.core.models import AccountInfo, Login, LoginRequest, Token
     from jupyter_auth.core.provider.provider import Provider, ProviderInfo
 
 Answer = TypeVar("Answer")
 
+_limits = functools.partial(from_wire, Limits)
 MAX_NAME = 200  # characters of a notebook's name
 
 
@@ -155,22 +150,22 @@ class BrokerClient(Accounts):
     ) -> Logout:
         """As ``Accounts.client_logout``."""
         asked = {"provider": provider, "session_key": session_key, "revoke": int(revoke)}
-        return self._call(_logout, "client_logout", query=asked)
+        return self._call(functools.partial(from_wire, Logout), "client_logout", query=asked)
 
     def import_accounts(self, provider: str) -> list[Imported]:
         """As ``Accounts.import_accounts``: it is the broker that reads the files."""
-        parse = _list("imported", wire.imported_from_wire)
+        parse = _list("imported", functools.partial(from_wire, Imported))
         return self._call(parse, "import_accounts", body={"provider": provider})
 
     def usage(self, seen: Limits) -> Limits:
         """As ``Accounts.usage``; the notebook is this process's own by default."""
         here = [name] if (name := this_notebook()) else []
-        body = wire.limits_to_wire(seen) | {"notebooks": seen.notebooks or here}
-        return self._call(wire.limits_from_wire, "usage", body=body)
+        body = to_wire(seen) | {"notebooks": seen.notebooks or here}
+        return self._call(_limits, "usage", body=body)
 
     def limits(self) -> list[Limits]:
         """As ``Accounts.limits``."""
-        return self._call(_list("limits", wire.limits_from_wire), "limits")
+        return self._call(_list("limits", _limits), "limits")
 
     def id_token(self, provider: str, session_key: str = DEFAULT_KEY) -> Secret | None:
         """As ``Accounts.id_token``."""
@@ -182,12 +177,12 @@ class BrokerClient(Accounts):
     ) -> Logout:
         """As ``Accounts.logout``."""
         asked = {"provider": provider, "session_key": session_key, "revoke": int(revoke)}
-        return self._call(_logout, "logout", query=asked)
+        return self._call(functools.partial(from_wire, Logout), "logout", query=asked)
 
     def changes(self, since: int = 0, wait: float = 0.0) -> Changes:
         """As ``Accounts.changes``: one long poll."""
         asked = {"since": since, "wait": wait}
-        return self._call(wire.changes_from_wire, "changes", query=asked, wait=wait)
+        return self._call(functools.partial(from_wire, Changes), "changes", query=asked, wait=wait)
 
     def _call(
         self,
@@ -224,14 +219,6 @@ def _default(data: Any) -> str | None:
 
 def _id_token(data: Any) -> Secret | None:
     return Secret(data["id_token"]) if data.get("id_token") else None
-
-
-def _logout(data: Any) -> Logout:
-    return Logout(
-        removed=bool(data["removed"]),
-        revoked=bool(data["revoked"]),
-        note=str(data.get("note") or ""),
-    )
 
 
 def this_kernel() -> str | None:

@@ -18,6 +18,7 @@ import anywidget
 import traitlets
 
 from jupyter_auth.core import wire
+from jupyter_auth.core.common.codec import to_wire
 from jupyter_auth.core.common.handles import plain
 from jupyter_auth.core.common.session_key import DEFAULT_KEY
 from jupyter_auth.core.errors import AuthError, LoginExpired, LoginRequired
@@ -329,7 +330,7 @@ class AccountWidget(anywidget.AnyWidget):
                     "request": self._asked,
                     "problem": self._problem,
                     "note": self._note,
-                    "limits": wire.limits_to_wire(limits) if limits else None,
+                    "limits": to_wire(limits) if limits else None,
                 },
             }
         )

@@ -11,6 +11,7 @@ import dataclasses
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from jupyter_auth.core import wire
+from jupyter_auth.core.common.codec import to_wire
 from jupyter_auth.core.common.finding import wrong
 from jupyter_auth.core.common.handles import names_one
 from jupyter_auth.core.common.urls import origin_of
@@ -140,7 +141,7 @@ class Broker(Places):
         elif stranger := here.stranger():
             found.insert(0, stranger)
         found += self.hub.findings() if self.hub and not name else []
-        return {"findings": [wire.finding_to_wire(each) for each in found]}
+        return {"findings": [to_wire(each) for each in found]}
 
     # -- accounts ----------------------------------------------------------------------------------
 
@@ -166,7 +167,8 @@ class Broker(Places):
             request_parsing.session_key(query),
             revoke=query.get("revoke", "1") != "0",
         )
-        return dataclasses.asdict(outcome)
+        answer: Wire = to_wire(outcome)
+        return answer
 
     async def token(self, body: Mapping[str, Any]) -> Wire:
         """The token itself: the kernel door's alone."""
@@ -210,7 +212,7 @@ class Broker(Places):
         """Take over what another package keeps in files of this server's user."""
         name = request_parsing.required(body, "provider")
         found = await self._pools.run(_pool(name), self._engine.import_accounts, name)
-        return {"imported": [dataclasses.asdict(each) for each in found]}
+        return {"imported": [to_wire(each) for each in found]}
 
     async def usage(self, body: Mapping[str, Any]) -> Wire:
         """What a kernel saw of an API's limits, and what all of them saw together."""
@@ -218,7 +220,8 @@ class Broker(Places):
         if self._telling is None:
             loop = asyncio.get_running_loop()
             self._telling = loop.call_later(USAGE_PAUSE, self._tell_usage)
-        return wire.limits_to_wire(found)
+        answer: Wire = to_wire(found)
+        return answer
 
     def _tell_usage(self) -> None:
         self._telling = None
@@ -227,7 +230,7 @@ class Broker(Places):
     async def limits(self) -> Wire:
         """All that kernels saw."""
         found = await self._pools.run(None, self._engine.limits)
-        return {"limits": [wire.limits_to_wire(each) for each in found]}
+        return {"limits": [to_wire(each) for each in found]}
 
     # -- logins ------------------------------------------------------------------------------------
 

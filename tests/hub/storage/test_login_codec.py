@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from jupyter_auth.core.login.login_store import Entry, Opening, Polling, Request
 from jupyter_auth.core.models import Account, AccountKey, Login
 from jupyter_auth.core.secret import Secret
@@ -52,3 +54,74 @@ def test_a_login_by_redirect_by_device_and_by_paste():
         ),
     }
     assert unpacked(packed(entries)) == entries
+
+
+WRITTEN = {
+    "request": {
+        "kind": "Request",
+        "of": {
+            "key": {"kind": "AccountKey", "of": {"provider": "idp", "session_key": "work"}},
+            "username": None,
+            "scopes": {"kind": "tuple", "of": ["one"]},
+            "force": True,
+            "grant": "authorization_code",
+            "host": "",
+        },
+    },
+    "login": {
+        "kind": "Login",
+        "of": {
+            "id": "l",
+            "provider": "idp",
+            "session_key": "work",
+            "grant": "authorization_code",
+            "host": "",
+            "status": "pending",
+            "expires_at": 600.0,
+            "user_code": None,
+            "verification_uri": None,
+            "verification_uri_complete": None,
+            "next_poll_at": None,
+            "candidate": None,
+            "error": {"kind": "mapping", "of": {"code": "throttled", "scopes": ["one"]}},
+            "path": None,
+            "url": None,
+            "kernel": None,
+            "notebook": None,
+            "shared": False,
+        },
+    },
+    "waiters": 2,
+    "claimed": False,
+    "openings": {
+        "kind": "mapping",
+        "of": {
+            "digest": {
+                "kind": "Opening",
+                "of": {
+                    "verifier": {"kind": "secret", "of": "v"},
+                    "nonce": "n",
+                    "binding": "b",
+                    "redirect_uri": "https://x.example/callback",
+                    "user": "alice",
+                    "fingerprint": "f",
+                    "issuer": None,
+                    "names_issuer": False,
+                    "overtaken": False,
+                },
+            }
+        },
+    },
+    "polling": None,
+    "held": None,
+    "confirm_by": None,
+}
+
+
+def test_it_is_written_as_it_was():
+    """A replica of the version before reads it, and the other way round."""
+    record = {"kind": "mapping", "of": {"l": {"kind": "Entry", "of": WRITTEN}}}
+    entries = unpacked(json.dumps(record).encode())
+    assert entries["l"].openings["digest"].verifier == Secret("v")
+    assert entries["l"].request.scopes == ("one",)
+    assert json.loads(packed(entries)) == record

@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 import requests
 from tornado import web
 
-from jupyter_auth.core import wire
+from jupyter_auth.core.common.codec import to_wire
 from jupyter_auth.core.common.finding import Finding, wrong
 from jupyter_auth.core.doctor.provider_checks import checkup
 from jupyter_auth.core.doctor.registration_checks import registration
@@ -281,7 +281,7 @@ class Doctor(web.RequestHandler):
             return
         async with self._one:
             found = await examine(self._service, f"{self.request.protocol}://{self.request.host}")
-        self.finish({"findings": [wire.finding_to_wire(each) for each in found]})
+        self.finish({"findings": [to_wire(each) for each in found]})
 
 
 def doctors_desk(service: Service, people: People) -> Desk:

@@ -1,54 +1,35 @@
-"""Logins as JSON and back, for a register that replicas share. They hold secrets: to be sealed."""
+"""Logins as JSON and back, for a register that replicas share. They hold secrets: to be sealed.
+
+Each value is written with the name of its type, as the first version of this package wrote it.
+"""
 
 from __future__ import annotations
 
-import dataclasses
 import json
-from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from jupyter_auth.core.login.login_store import Entry, Opening, Polling, Request
-from jupyter_auth.core.models import Account, AccountInfo, AccountKey, Login
-from jupyter_auth.core.secret import Secret
+from jupyter_auth.core.common.codec import from_record, to_record
+from jupyter_auth.core.login.login_store import Entry
 
-_KINDS: dict[str, type[Any]] = {
-    kind.__name__: kind
-    for kind in (Entry, Request, Login, Opening, Polling, Account, AccountInfo, AccountKey)
-}
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 def packed(entries: Mapping[str, Entry]) -> bytes:
     """The entries with all their secrets in the clear."""
-    return json.dumps(_plain(entries)).encode()
+    return json.dumps(to_record(entries, lambda kind, of: {"kind": kind, "of": of})).encode()
 
 
 def unpacked(data: bytes) -> dict[str, Entry]:
     """The inverse. ValueError and its like: another version wrote it."""
-    return dict(_made(json.loads(data)))
+    return {name: from_record(Entry, each) for name, each in _bare(json.loads(data)).items()}
 
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, Secret):
-        return {"kind": "secret", "of": value.reveal()}
-    if isinstance(value, tuple):
-        return {"kind": "tuple", "of": [_plain(each) for each in value]}
-    if isinstance(value, Mapping):
-        return {"kind": "mapping", "of": {k: _plain(v) for k, v in value.items()}}
-    if dataclasses.is_dataclass(value):
-        fields = {k: _plain(v) for k, v in vars(value).items()}
-        return {"kind": type(value).__name__, "of": fields}
-    return value
-
-
-def _made(value: Any) -> Any:
+def _bare(value: Any) -> Any:
+    """What was written, without the names of its types."""
     if not isinstance(value, dict):
         return value
-    kind, of = value["kind"], value["of"]
-    match kind:
-        case "secret":
-            return Secret(of)
-        case "tuple":
-            return tuple(map(_made, of))
-        case "mapping":
-            return {k: _made(v) for k, v in of.items()}
-    return _KINDS[kind](**{k: _made(v) for k, v in of.items()})
+    of = value["of"]
+    if isinstance(of, dict):
+        return {name: _bare(each) for name, each in of.items()}
+    return [_bare(each) for each in of] if isinstance(of, list) else of
