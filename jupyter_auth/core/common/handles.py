@@ -7,25 +7,13 @@ provider made in one notebook changes what a name means in no other. People see 
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 MARK = "~"  # no name has one: nobody can type a handle where a name is given
 DIGITS = 32  # of SHA-256 in hex: enough that nobody finds a second definition for a handle
 FROM_CODE = "defined in a notebook"  # what people are told of one
 _KEY = re.compile(rf"{NAME.pattern}({MARK}[0-9a-f]{{{DIGITS}}})?")
-
-
-def handle_of(name: str, definition: Mapping[str, Any]) -> str:
-    """The handle of a provider; ``definition`` is what ``provider_to_mapping`` makes of it."""
-    text = json.dumps(definition, sort_keys=True)
-    return f"{name}{MARK}{hashlib.sha256(text.encode()).hexdigest()[:DIGITS]}"
 
 
 def is_handle(name: str) -> bool:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_auth.core.errors import ConfigurationError
-from jupyter_auth.core.provider.kinds import nearest
+from jupyter_auth.core.provider.kinds import Table, nearest
 from jupyter_auth.core.provider.provider import Provider
 
 ADDRESSES = {"issuer", "endpoints"}  # what makes a table more than an addition to a preset
@@ -33,10 +33,7 @@ def provider_from_mapping(name: str, mapping: Mapping[str, Any]) -> Provider:
         fields = {**preset, **own_client(preset, _completed_tables(preset, fields))}
     for key in fields:
         _check_field(name, key)
-    try:
-        return Provider(name=name, **fields)
-    except (TypeError, ValueError):
-        raise ConfigurationError(f"Provider {name!r} has a field of a wrong kind.") from None
+    return Provider(name=name, **fields)
 
 
 def provider_to_mapping(provider: Provider, *, secrets: bool = True) -> dict[str, Any]:
@@ -44,20 +41,23 @@ def provider_to_mapping(provider: Provider, *, secrets: bool = True) -> dict[str
 
     With its secrets it travels from a kernel to its broker alone, never back.
     """
-    left_out = () if secrets else ("client_secret",)
+    return _filled(provider, (None, (), {}), secrets=secrets)
+
+
+def _filled(holder: Provider | Table, nothing: tuple[Any, ...], *, secrets: bool) -> dict[str, Any]:
     return {
-        name: _plain_value(value, left_out)
-        for name, value in vars(provider).items()
-        if value not in (None, (), {}) and name not in left_out
+        each.name: _plain(value, secrets=secrets)
+        for each in dataclasses.fields(holder)
+        if (value := getattr(holder, each.name)) not in nothing
+        and (secrets or each.name != "client_secret")
     }
 
 
-def _plain_value(value: Any, left_out: tuple[str, ...]) -> Any:
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        fields = {k: v for k, v in vars(value).items() if v not in (None, ()) and k not in left_out}
-        return {k: _plain_value(v, left_out) for k, v in fields.items()}
+def _plain(value: Any, *, secrets: bool) -> Any:
+    if isinstance(value, Table):
+        return _filled(value, (None, ()), secrets=secrets)
     if isinstance(value, Mapping):
-        return {name: _plain_value(each, ()) for name, each in value.items()}
+        return {name: _plain(each, secrets=secrets) for name, each in value.items()}
     return list(value) if isinstance(value, tuple) else value
 
 

@@ -147,14 +147,55 @@ def nearest(name: Any, known: Collection[str], most: int = 1) -> str:
     return f"Known are: {', '.join(sorted(known)) or 'none'}."
 
 
+# -- what rests as it is given -------------------------------------------------------------------
+
+
+def checked(fits: Callable[[Any], Any], must_be: str) -> Callable[[Any, Place], Any]:
+    """The kind of all values that ``fits`` is true of."""
+
+    def read(value: Any, place: Place) -> Any:
+        if not fits(value):
+            raise place.must_be(must_be)
+        return value
+
+    return read
+
+
+def one_of(*names: str) -> Kind:
+    """One of these strings."""
+    return checked(lambda value: value in names, f"one of {', '.join(names)}")
+
+
+def _text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+string = checked(_text, "a string")
+date_format = checked(
+    lambda value: _text(value) and dates.is_format(value),
+    "a date format with year, month and day, such as '%Y-%m-%d'",
+)
+package_path = checked(
+    lambda value: _text(value) and not OUTSIDE.search(value), "a path in that package"
+)
+header_name = checked(
+    lambda value: _text(value) and HEADER_NAME.fullmatch(value), "the name of an HTTP header"
+)
+header_template = checked(
+    lambda value: _text(value) and HEADER_TEMPLATE.fullmatch(value),
+    "a header's value with one {token} in it, like 'Bearer {token}'",
+)
+flag = checked(lambda value: isinstance(value, bool), "true or false")
+seconds = checked(
+    lambda value: times.is_number(value) and value <= times.LAST, "a number of seconds"
+)
+count = checked(
+    lambda value: isinstance(value, int) and not isinstance(value, bool) and value > 0,
+    "a whole number from 1 up",
+)
+
+
 # -- strings -------------------------------------------------------------------------------------
-
-
-def string(value: Any, place: Place) -> str:
-    """Any."""
-    if not isinstance(value, str):
-        raise place.must_be("a string")
-    return value
 
 
 def secret(value: Any, place: Place) -> Secret:
@@ -165,17 +206,6 @@ def secret(value: Any, place: Place) -> Secret:
 def title(value: Any, place: Place) -> str:
     """One short line of what can be seen."""
     return plain_text(string(value, place), MAX_TITLE)
-
-
-def one_of(*names: str) -> Kind:
-    """One of these strings."""
-
-    def read(value: Any, place: Place) -> str:
-        if value not in names:
-            raise place.must_be(f"one of {', '.join(names)}")
-        return str(value)
-
-    return read
 
 
 def url(value: Any, place: Place) -> str:
@@ -194,64 +224,12 @@ def url_or_path(value: Any, place: Place) -> str:
     return str(value) if is_path else url(value, place)
 
 
-def date_format(value: Any, place: Place) -> str:
-    """The format of a day and time: see ``dates``."""
-    if not dates.is_format(string(value, place)):
-        raise place.must_be("a date format with year, month and day, such as '%Y-%m-%d'")
-    return str(value)
-
-
-def package_path(value: Any, place: Place) -> str:
-    """A path that does not lead out of its package."""
-    if OUTSIDE.search(string(value, place)):
-        raise place.must_be("a path in that package")
-    return str(value)
-
-
-def header_name(value: Any, place: Place) -> str:
-    """The name of an HTTP header."""
-    if not HEADER_NAME.fullmatch(string(value, place)):
-        raise place.must_be("the name of an HTTP header")
-    return str(value)
-
-
-def header_template(value: Any, place: Place) -> str:
-    """The value of a header, but for the token."""
-    if not HEADER_TEMPLATE.fullmatch(string(value, place)):
-        raise place.must_be("a header's value with one {token} in it, like 'Bearer {token}'")
-    return str(value)
-
-
-# -- numbers -------------------------------------------------------------------------------------
-
-
-def flag(value: Any, place: Place) -> bool:
-    """True or false."""
-    if not isinstance(value, bool):
-        raise place.must_be("true or false")
-    return value
-
-
-def seconds(value: Any, place: Place) -> float:
-    """From 0 up."""
-    if not times.is_number(value) or value > times.LAST:
-        raise place.must_be("a number of seconds")
-    return value  # type: ignore[no-any-return]
-
-
-def count(value: Any, place: Place) -> int:
-    """A whole number from 1 up."""
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise place.must_be("a whole number from 1 up")
-    return value
-
-
 # -- lists, which rest as tuples -----------------------------------------------------------------
 
 
 def strings(value: Any, place: Place) -> tuple[str, ...]:
     """Strings as they are."""
-    if not isinstance(value, list | tuple) or not all(isinstance(each, str) for each in value):
+    if not isinstance(value, list | tuple) or not all(map(_text, value)):
         raise place.must_be("a list of strings")
     return tuple(value)
 
@@ -286,9 +264,7 @@ def statuses(value: Any, place: Place) -> tuple[int, ...]:
 
 def mapping(value: Any, place: Place) -> Mapping[str, str]:
     """Strings by name."""
-    if not isinstance(value, Mapping) or not all(
-        isinstance(each, str) for pair in value.items() for each in pair
-    ):
+    if not isinstance(value, Mapping) or not all(map(_text, [*value, *value.values()])):
         raise place.must_be("a table of strings")
     return MappingProxyType(dict(value))
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import threading
 from typing import TYPE_CHECKING
 
-from jupyter_auth.core.common.handles import handle_of, plain
+from jupyter_auth.core.common.handles import DIGITS, MARK, plain
 from jupyter_auth.core.errors import ProviderNotFound
 from jupyter_auth.core.provider.definitions import provider_to_mapping
 
@@ -26,7 +28,7 @@ class MadeInCode:
 
     def add(self, provider: Provider) -> str:
         """Its handle. The one that was not used for longest is forgotten where there are many."""
-        handle = handle_of_provider(provider)
+        handle = handle_of(provider)
         with self._lock:
             self._providers.pop(handle, None)
             self._providers[handle] = provider
@@ -51,6 +53,7 @@ class MadeInCode:
         )
 
 
-def handle_of_provider(provider: Provider) -> str:
-    """By all its fields but the client secrets."""
-    return handle_of(provider.name, provider_to_mapping(provider, secrets=False))
+def handle_of(provider: Provider) -> str:
+    """Its name, and a digest of all its fields but the client secrets."""
+    text = json.dumps(provider_to_mapping(provider, secrets=False), sort_keys=True)
+    return f"{provider.name}{MARK}{hashlib.sha256(text.encode()).hexdigest()[:DIGITS]}"

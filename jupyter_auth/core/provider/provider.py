@@ -39,17 +39,8 @@ class Provider:
     """An authorization server with one client registration. Data, never a subclass.
 
     Give ``issuer`` and everything else is discovered (OIDC Discovery, RFC 8414), or ``endpoints``.
-    Strings, lists and plain mappings are taken where secrets, tuples and parts (``Header``,
-    ``Throttle`` ...) rest. ConfigurationError: cannot work.
-    ``grants``: the ways in, the preferred one first; none: those that its endpoints offer.
-    ``paste`` says how that looks there.
-
-    Where a token endpoint has words of its own: ``param_names`` renames what is sent to it,
-    ``token_params`` are added last, and win; ``token_response`` says where in its answer a field of
-    RFC 6749 5.1 is (``"details.accessToken"``), and ``expires_format`` how ``expires_at`` reads
-    there (see ``dates``); ``scope_separator`` and ``scope_aliases`` are for scopes in other words
-    than were asked for. ``client_auth="query"``: all of it goes in the query. ``api_headers`` go
-    with each request of a session.
+    Strings, lists and plain mappings are taken where secrets, tuples and tables (``Header``,
+    ``Throttle`` ...) rest. ConfigurationError: it cannot work.
     """
 
     name: str = field(
@@ -107,7 +98,9 @@ class Provider:
         tokens_only=True,
     )
     token_params: Mapping[str, str] = optional(
-        kinds.parameters, "Further parameters of the token request.", default=dict
+        kinds.parameters,
+        "Further parameters of the token request: added last, under these very names.",
+        default=dict,
     )
     redirect_uri: str | None = optional(
         kinds.string,

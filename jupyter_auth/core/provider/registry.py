@@ -33,7 +33,7 @@ from jupyter_auth.core.provider.definitions import (
     replace_provider,
 )
 from jupyter_auth.core.provider.kinds import nearest
-from jupyter_auth.core.provider.made_in_code import MadeInCode, handle_of_provider
+from jupyter_auth.core.provider.made_in_code import MadeInCode, handle_of
 from jupyter_auth.core.provider.provider import Provider, ProviderInfo
 from jupyter_auth.core.secret import Secret
 
@@ -115,9 +115,7 @@ class Providers:
         if provider.client_secret or self._user_file is None or not mine:
             return provider
         bound = bare.fingerprints(trusted=self._trusted(source, bare))
-        secret = user_providers.kept_secret(
-            user_providers.secrets_file(self._user_file), name, bound
-        )
+        secret = user_providers.kept_secret(self._user_file, name, bound)
         return replace_provider(provider, client_secret=secret) if secret else provider
 
     def trusts(self, name: str) -> bool:
@@ -171,12 +169,11 @@ class Providers:
                 f" {name!r}, and not for {self._user_file}.",
                 hint=hint,
             )
-        secrets = user_providers.secrets_file(self._user_file)
         hint += f" If its client has none: `jupyter auth add {name} --client-id ID`."
         theirs, its_secret = (variable(name, each) for each in ("client_id", "client_secret"))
         if self._environ.get(theirs) and self.trusts(name):
             hint = f"{theirs} says which client it is: set {its_secret} too, if that has one."
-        why = user_providers.why_not_used(secrets, name)
+        why = user_providers.why_not_used(self._user_file, name)
         return ConfigurationError(why, hint=hint) if why else None
 
     def service(self, name: str) -> Provider:
@@ -259,7 +256,7 @@ class Providers:
             return False
         if not _secrets(provider) <= _secrets(known):
             return False
-        return handle_of_provider(provider) in map(handle_of_provider, (known, bare))
+        return handle_of(provider) in map(handle_of, (known, bare))
 
     @property
     def user_file(self) -> Path | None:
@@ -293,14 +290,13 @@ class Providers:
                 hint="Change it there, or give the new one another name.",
             )
         provider = provider_from_mapping(name, {**known, **given})
-        secrets = user_providers.secrets_file(self._user_file)
         if secret := fields.get("client_secret"):
             kept = secret if isinstance(secret, Secret) else Secret(secret)
-            user_providers.keep_secret(secrets, provider, kept)
+            user_providers.keep_secret(self._user_file, provider, kept)
         if given:
             user_providers.write_table(self._user_file, name, given)
         if {k for k, v in fields.items() if v} == {"client_id"} and self.unanswered(name):
-            user_providers.forget_secret(secrets, name)
+            user_providers.forget_secret(self._user_file, name)
         return self.info(name)
 
     def completable(self, name: str) -> bool:

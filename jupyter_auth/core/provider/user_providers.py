@@ -67,13 +67,13 @@ def secrets_file(file: Path) -> Path:
 
 
 def keep_secret(file: Path, provider: Provider, secret: Secret) -> None:
-    """Keep ``provider``'s client secret in ``file`` (0600). ConfigurationError: it cannot be."""
+    """Keep a client secret beside ``file`` (0600). ConfigurationError: it cannot be."""
     entry = {"fingerprint": provider.fingerprint, "client_secret": secret.reveal()}
-    _write(file, json.dumps({**_kept(file), provider.name: entry}, indent=2))
+    _write(secrets_file(file), json.dumps({**_kept(file), provider.name: entry}, indent=2))
 
 
 def kept_secret(file: Path, name: str, fingerprints: Collection[str]) -> Secret | None:
-    """The client secret that was kept for a definition of that name with one of them.
+    """The client secret that is kept beside ``file`` for one of the definitions of that name.
 
     ConfigurationError: the file is not this user's alone, or is damaged.
     """
@@ -97,11 +97,13 @@ def why_not_used(file: Path, name: str) -> str:
 
 def forget_secret(file: Path, name: str) -> None:
     """Keep none under that name. ConfigurationError: the file cannot be read or written."""
-    if name in (kept := _kept(file)):
-        _write(file, json.dumps({k: v for k, v in kept.items() if k != name}, indent=2))
+    kept = _kept(file)
+    if kept.pop(name, None) is not None:
+        _write(secrets_file(file), json.dumps(kept, indent=2))
 
 
 def _kept(file: Path) -> dict[str, Any]:
+    file = secrets_file(file)
     try:
         kept = json.loads(read_own(file, secret=True))
     except FileNotFoundError:

@@ -9,7 +9,7 @@ import pytest
 from providers.rogue import RogueProvider
 
 from core.sign_in import REDIRECT_URI, USER, arrive, engine_of, provider_at, sign_in, table
-from jupyter_auth.core.common.handles import MARK, handle_of, is_handle, marked, plain
+from jupyter_auth.core.common.handles import MARK, is_handle, marked, plain
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.errors import (
     ConfigurationError,
@@ -20,7 +20,7 @@ from jupyter_auth.core.errors import (
 from jupyter_auth.core.models import AccountKey, LoginRequest
 from jupyter_auth.core.provider.definitions import provider_to_mapping
 from jupyter_auth.core.provider.field_types import Service
-from jupyter_auth.core.provider.made_in_code import MOST
+from jupyter_auth.core.provider.made_in_code import MOST, handle_of
 from jupyter_auth.core.provider.provider import Provider, configured_names
 from jupyter_auth.core.provider.registry import Providers, provider_from_mapping
 from jupyter_auth.core.tokens.store import FileStore, MemoryStore
@@ -91,7 +91,7 @@ def test_the_same_definition_has_the_same_handle_whoever_makes_it():
     handle = Providers().register(secret).name
     other = changed(client_auth="post", client_secret="planted-two")
     assert Providers().register(other).name == handle  # no handle says anything of a secret
-    assert handle == handle_of("idp", provider_to_mapping(secret, secrets=False))
+    assert handle == handle_of(dataclasses.replace(secret, client_secret=None))
 
 
 def test_what_the_name_means_already_is_that_one(user_file):
@@ -125,7 +125,7 @@ def test_the_administrators_stays_theirs():
 
 
 def test_a_handle_is_made_by_registering_and_in_no_other_way(user_file):
-    handle = handle_of("idp", provider_to_mapping(OWN, secrets=False))
+    handle = handle_of(OWN)
     with pytest.raises(ConfigurationError):
         Provider(name=handle, issuer="https://evil.example.com")
     with pytest.raises(ConfigurationError):

@@ -16,6 +16,7 @@ from jupyter_auth.core.errors import ConfigurationError, LoginRequired
 from jupyter_auth.core.models import LoginRequest
 from jupyter_auth.core.provider import binding
 from jupyter_auth.core.provider.definitions import TABLES, provider_from_mapping, replace_provider
+from jupyter_auth.core.provider.made_in_code import handle_of
 from jupyter_auth.core.provider.provider import Provider
 from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.core.secret import Secret
@@ -129,6 +130,13 @@ def test_each_that_is_bound_changes_what_an_account_answers_to():
     assert len(set(prints.values())) == len(prints)
     without = {each: replace_provider(BASE, **{each: None}).fingerprint for each in TABLES}
     assert [each for each in without if without[each] == BASE.fingerprint] == ["header", "throttle"]
+
+
+def test_a_definition_has_the_digests_that_it_had_in_the_releases_before():
+    """Or everybody who is signed in would have to sign in anew."""
+    digest = "31f00f2adf60315f7cdeb33704d42efa8eb0faff99e2718541940abe248555cf"
+    assert BASE.fingerprint == f"2:{digest}"
+    assert handle_of(BASE) == "idp~e23b110b2711491a50c9ab73e3c6cb8c"
 
 
 @pytest.mark.parametrize("path", UNBOUND)
