@@ -24,7 +24,11 @@ ALWAYS = {"wire": "always"}  # of one with a default that an answer must have ne
 
 
 def to_wire(value: Any) -> Any:
-    """``value`` as JSON that may travel. TypeError: there is a secret in it."""
+    """``value`` as JSON that may travel.
+
+    Raises:
+        TypeError: there is a secret in it.
+    """
     return _json(value, lambda _, of: of, secrets=False)
 
 
@@ -36,7 +40,11 @@ def to_record(value: Any, tag: Tag = lambda _, of: of) -> Any:
 
 
 def from_wire(kind: Callable[..., Value], data: Any) -> Value:
-    """What ``to_wire`` made of a dataclass. KeyError, TypeError, ValueError, AttributeError."""
+    """The dataclass that ``to_wire`` described.
+
+    Raises:
+        KeyError, TypeError, ValueError, AttributeError: it is something else.
+    """
     given = {}
     for name, (hint, sent, needed) in _fields(kind).items():
         if sent == "never":
@@ -50,7 +58,11 @@ def from_wire(kind: Callable[..., Value], data: Any) -> Value:
 
 
 def from_record(kind: Callable[..., Value], data: Any) -> Value:
-    """What ``to_record`` made of a dataclass. KeyError, TypeError, ValueError, AttributeError."""
+    """The dataclass that ``to_record`` described.
+
+    Raises:
+        KeyError, TypeError, ValueError, AttributeError: it is something else.
+    """
     known = _fields(kind)
     return kind(**{name: _reader(known[name][0], _written)(data[name]) for name in data})
 
