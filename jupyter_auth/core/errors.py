@@ -150,13 +150,3 @@ class StoreError(AuthError):
     """Tokens cannot be read or written where they should rest."""
 
     code = "store_error"
-
-
-def __getattr__(name: str) -> Any:  # until all tests import them from where they are
-    import importlib
-
-    if name in {"ProviderUnavailable", "Throttled"}:
-        return getattr(importlib.import_module("jupyter_auth.core.common.request_errors"), name)
-    if name == "from_wire":
-        return importlib.import_module("jupyter_auth.core.wire").error_from_wire
-    raise AttributeError(name)

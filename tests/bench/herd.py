@@ -31,7 +31,8 @@ from patience import eventually
 from providers.rogue import RogueProvider
 
 from bench.hub import TICKS
-from jupyter_auth.core.errors import AuthError, BrokerUnavailable, from_wire
+from jupyter_auth.core.errors import AuthError, BrokerUnavailable
+from jupyter_auth.core.wire import error_from_wire
 from jupyter_auth.server import forward
 from jupyter_auth.server.broker.broker import MAX_WAIT
 from jupyter_auth.server.hub.storage.database import Database, Owner
@@ -121,7 +122,7 @@ class Servers:
             self._asked.pop(token, None)
         if status != 200:
             self.refused[f"{status} {data.get('code')}"] += 1
-            raise from_wire(data)
+            raise error_from_wire(data)
         return dict(data)
 
     async def _get(self, path: str, token: str) -> tuple[int, bytes]:

@@ -9,8 +9,9 @@ from providers import certificates, troubles
 from providers.rogue import RogueProvider
 
 from core.sign_in import REDIRECT_URI, account_of, arrive, ended, sign_in, table
+from jupyter_auth.core.common.request_errors import ProviderUnavailable
 from jupyter_auth.core.engine import Engine
-from jupyter_auth.core.errors import ConfigurationError, ProviderNotFound, ProviderUnavailable
+from jupyter_auth.core.errors import ConfigurationError, ProviderNotFound
 from jupyter_auth.core.models import LoginRequest
 from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.core.tokens.store import MemoryStore

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from jupyter_auth.core.common.backoff import FIRST, LONGEST, Backoff, asked_for
-from jupyter_auth.core.errors import BrokerUnavailable, Throttled, from_wire
+from jupyter_auth.core.common.request_errors import Throttled
+from jupyter_auth.core.errors import BrokerUnavailable
+from jupyter_auth.core.wire import error_from_wire
 
 if TYPE_CHECKING:
     from clock import Clock
@@ -58,5 +60,5 @@ def test_nobody_comes_before_the_time_that_an_answer_names_nor_all_at_it(clock: 
 
 def test_what_it_asks_for_travels_and_nothing_else_does() -> None:
     told = BrokerUnavailable("Full.", hint="Later.", retry_after=10.0)
-    assert asked_for(from_wire(told.to_wire())) == 10.0
+    assert asked_for(error_from_wire(told.to_wire())) == 10.0
     assert set(BrokerUnavailable("Gone.").to_wire()) == {"code", "message", "hint"}

@@ -11,8 +11,9 @@ import pytest
 from core.sign_in import arrive, table
 from jupyter_auth.core.common import blocked_addresses
 from jupyter_auth.core.common.blocked_addresses import Trust
+from jupyter_auth.core.common.request_errors import ProviderUnavailable
 from jupyter_auth.core.engine import Engine
-from jupyter_auth.core.errors import ConfigurationError, ProviderError, ProviderUnavailable
+from jupyter_auth.core.errors import ConfigurationError, ProviderError
 from jupyter_auth.core.models import LoginRequest
 from jupyter_auth.core.protocol import http
 from jupyter_auth.core.provider.registry import Providers

@@ -14,6 +14,7 @@ from patience import PATIENCE
 from providers import troubles
 
 from core.sign_in import account_of, provider_at
+from jupyter_auth.core.common.request_errors import ProviderUnavailable
 from jupyter_auth.core.errors import (
     ConfigurationError,
     LoginCancelled,
@@ -21,7 +22,6 @@ from jupyter_auth.core.errors import (
     LoginExpired,
     LoginFailed,
     ProviderError,
-    ProviderUnavailable,
     UserMismatch,
 )
 from jupyter_auth.core.login.login_store import MAX_DELAY

@@ -21,12 +21,12 @@ from core.sign_in import (
     provider_at,
     sign_in,
 )
+from jupyter_auth.core.common.request_errors import ProviderUnavailable
 from jupyter_auth.core.errors import (
     ConfigurationError,
     LoginExpired,
     LoginRequired,
     ProviderNotFound,
-    ProviderUnavailable,
 )
 from jupyter_auth.core.login.logins import LIFETIME, MAX_PENDING
 from jupyter_auth.core.login.openings import MAX_OPENINGS

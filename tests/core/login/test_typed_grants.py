@@ -13,13 +13,13 @@ from providers.presets.fourinsight import USER_TOKEN_PATH, FourInsight
 from providers.rogue import RogueProvider
 
 from core.sign_in import account_of, provider_at, table
+from jupyter_auth.core.common.request_errors import ProviderUnavailable
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.errors import (
     ConfigurationError,
     LoginCancelled,
     LoginFailed,
     LoginRequired,
-    ProviderUnavailable,
     UserMismatch,
 )
 from jupyter_auth.core.local_engine import LocalAccounts

@@ -17,7 +17,8 @@ from providers.rogue import RogueProvider
 from providers.troubles import Reply
 
 from core.sign_in import HERE
-from jupyter_auth.core.errors import ConfigurationError, ProviderError, ProviderUnavailable
+from jupyter_auth.core.common.request_errors import ProviderUnavailable
+from jupyter_auth.core.errors import ConfigurationError, ProviderError
 from jupyter_auth.core.protocol import http
 
 if TYPE_CHECKING:

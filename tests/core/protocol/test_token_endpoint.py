@@ -11,12 +11,12 @@ from providers.rogue import RogueProvider
 from providers.troubles import MISSING
 
 from core.sign_in import CLIENT_SECRET, REDIRECT_URI, exchanged, party_at, refreshed, visit
+from jupyter_auth.core.common.request_errors import ProviderUnavailable
 from jupyter_auth.core.errors import (
     AuthError,
     ConfigurationError,
     LoginFailed,
     ProviderError,
-    ProviderUnavailable,
     RefreshRejected,
 )
 from jupyter_auth.core.protocol import oauth

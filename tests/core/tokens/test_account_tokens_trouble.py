@@ -21,12 +21,12 @@ from core.sign_in import (
     sign_in,
     table,
 )
+from jupyter_auth.core.common.request_errors import ProviderUnavailable
 from jupyter_auth.core.errors import (
     AuthError,
     ConfigurationError,
     LoginRequired,
     ProviderError,
-    ProviderUnavailable,
     RefreshRejected,
 )
 from jupyter_auth.core.models import AccountKey, LoginRequest

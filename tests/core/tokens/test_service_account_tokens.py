@@ -12,7 +12,8 @@ from providers import troubles
 from providers.rogue import RogueProvider
 
 from core.sign_in import party_at
-from jupyter_auth.core.errors import ConfigurationError, ProviderError, ProviderUnavailable
+from jupyter_auth.core.common.request_errors import ProviderUnavailable
+from jupyter_auth.core.errors import ConfigurationError, ProviderError
 from jupyter_auth.core.models import AccountKey
 from jupyter_auth.core.protocol.parties import Party
 from jupyter_auth.core.tokens.lifetimes import PAUSE, Need

@@ -18,7 +18,8 @@ from patience import PATIENCE, until
 from providers import troubles
 
 from core.sign_in import account_of, expire_here, provider_at, sharing, sign_in
-from jupyter_auth.core.errors import LoginRequired, ProviderUnavailable
+from jupyter_auth.core.common.request_errors import ProviderUnavailable
+from jupyter_auth.core.errors import LoginRequired
 from jupyter_auth.core.models import AccountKey
 from jupyter_auth.core.tokens.lifetimes import Need
 from jupyter_auth.core.tokens.single_flight import SingleFlight

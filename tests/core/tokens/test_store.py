@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.tokens.store_files import ACCOUNT, KEY, file_of, modes, named, put
-from jupyter_auth.core.errors import ProviderNotFound, ProviderUnavailable, StoreError
+from jupyter_auth.core.common.request_errors import ProviderUnavailable
+from jupyter_auth.core.errors import ProviderNotFound, StoreError
 from jupyter_auth.core.models import AccountKey
 from jupyter_auth.core.secret import Secret
 from jupyter_auth.core.tokens import store as store_module

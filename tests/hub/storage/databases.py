@@ -8,7 +8,7 @@ import pytest
 from cryptography.fernet import Fernet
 
 from hub.storage.postgres import Postgres
-from jupyter_auth.core.errors import ProviderUnavailable
+from jupyter_auth.core.common.request_errors import ProviderUnavailable
 from jupyter_auth.core.models import Account, AccountKey
 from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.core.secret import Secret

@@ -18,7 +18,8 @@ import pytest
 from providers.troubles import Gate, Reply, close, status
 
 from jupyter_auth import httpx_auth
-from jupyter_auth.core.errors import ConfigurationError, LoginRequired, Throttled
+from jupyter_auth.core.common.request_errors import Throttled
+from jupyter_auth.core.errors import ConfigurationError, LoginRequired
 from jupyter_auth.core.models import Token
 from jupyter_auth.kernel.broker.connect import connect
 from jupyter_auth.kernel.http.warnings import AuthWarning

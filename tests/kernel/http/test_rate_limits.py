@@ -14,7 +14,8 @@ from providers.rogue import RogueProvider
 from providers.troubles import Reply
 
 from jupyter_auth.core.common.rate_limits import Limits, Quota
-from jupyter_auth.core.errors import BrokerUnavailable, Throttled
+from jupyter_auth.core.common.request_errors import Throttled
+from jupyter_auth.core.errors import BrokerUnavailable
 from jupyter_auth.core.models import LoginRequest
 from jupyter_auth.kernel.commands import verbs
 from jupyter_auth.kernel.commands.limit_words import limit_words

@@ -14,8 +14,9 @@ import pytest
 from patience import PATIENCE, eventually
 from providers.troubles import Gate, error, status
 
+from jupyter_auth.core.common.request_errors import ProviderUnavailable
 from jupyter_auth.core.engine import Engine
-from jupyter_auth.core.errors import LoginRequired, ProviderUnavailable, RefreshRejected
+from jupyter_auth.core.errors import LoginRequired, RefreshRejected
 from jupyter_auth.core.models import LoginRequest
 from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.core.tokens.store import MemoryStore

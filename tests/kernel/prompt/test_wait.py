@@ -8,7 +8,8 @@ from types import SimpleNamespace
 import pytest
 from patience import PATIENCE
 
-from jupyter_auth.core.errors import BrokerUnavailable, Throttled
+from jupyter_auth.core.common.request_errors import Throttled
+from jupyter_auth.core.errors import BrokerUnavailable
 from jupyter_auth.kernel.prompt import wait
 
 

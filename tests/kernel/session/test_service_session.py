@@ -17,13 +17,9 @@ from providers.rogue import RogueProvider
 
 import jupyter_auth
 from jupyter_auth import AuthWarning, ClientSession, Provider, UserSession
+from jupyter_auth.core.common.request_errors import ProviderUnavailable
 from jupyter_auth.core.engine import Engine
-from jupyter_auth.core.errors import (
-    ConfigurationError,
-    LoginRequired,
-    ProviderNotFound,
-    ProviderUnavailable,
-)
+from jupyter_auth.core.errors import ConfigurationError, LoginRequired, ProviderNotFound
 from jupyter_auth.core.provider.field_types import Service
 from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.core.tokens.store import FileStore

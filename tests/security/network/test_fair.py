@@ -12,8 +12,9 @@ from hub.hubs import KEYS
 from patience import PATIENCE, until
 from providers.troubles import Gate
 
+from jupyter_auth.core.common.request_errors import ProviderUnavailable, Throttled
 from jupyter_auth.core.engine import Engine
-from jupyter_auth.core.errors import AuthError, ProviderUnavailable, Throttled
+from jupyter_auth.core.errors import AuthError
 from jupyter_auth.core.login.device_code import DeviceGrant
 from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.server.broker import user_limits

@@ -22,14 +22,10 @@ from providers.troubles import Reply
 
 from jupyter_auth.core.common import blocked_addresses
 from jupyter_auth.core.common.blocked_addresses import Trust
+from jupyter_auth.core.common.request_errors import ProviderUnavailable
 from jupyter_auth.core.common.urls import LOOPBACK_HOSTS
 from jupyter_auth.core.engine import Engine
-from jupyter_auth.core.errors import (
-    AuthError,
-    ConfigurationError,
-    ProviderError,
-    ProviderUnavailable,
-)
+from jupyter_auth.core.errors import AuthError, ConfigurationError, ProviderError
 from jupyter_auth.core.models import LoginRequest
 from jupyter_auth.core.protocol import http
 from jupyter_auth.core.protocol.discovery import Discovery

@@ -15,12 +15,8 @@ from kernel.traceback_locals import local_variables
 from providers.presets.insideview import TOKEN_PATH, Credential, InsideView
 
 from jupyter_auth import AuthWarning, ClientSession, provider
-from jupyter_auth.core.errors import (
-    ConfigurationError,
-    LoginRequired,
-    ProviderError,
-    Throttled,
-)
+from jupyter_auth.core.common.request_errors import Throttled
+from jupyter_auth.core.errors import ConfigurationError, LoginRequired, ProviderError
 from jupyter_auth.core.models import LoginRequest
 from jupyter_auth.core.provider.field_types import Throttle
 from jupyter_auth.core.provider.registry import Providers
