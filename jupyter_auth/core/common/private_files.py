@@ -1,25 +1,120 @@
 """Files that are believed, or that hold secrets: who else could have written or read them.
 
-As ``ssh`` looks at its own. Root is nobody else. On Windows a profile is its user's anyway.
+Those that this package writes are private: this user's alone, 0600 in a directory of 0700. Those
+that people and administrators write are looked at as ``ssh`` looks at its own; root is nobody else.
+On Windows a profile is its user's anyway.
 """
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import os
 import stat
-from typing import TYPE_CHECKING
+import tempfile
+from pathlib import Path
 
 from jupyter_auth.core.errors import ConfigurationError
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
+OTHERS = 0o077  # the permissions of everybody else
+FOREIGN = "it belongs to another user"
+LOOSE = "others have access to it"
 MAX_BYTES = 1 << 20
 ON_READ_ONLY = (  # where no chmod helps
     "It is on a read-only mount: set the mode where that is made. Kubernetes: `defaultMode: 0400`,"
     " and `fsGroup` where the server is not root. Docker Swarm: `mode: 0400`, with the server's"
     " `uid`. Docker Compose: the file's own mode and owner on the host."
 )
+
+
+class NotPrivateError(OSError):
+    """What is there is not this user's alone; ``strerror`` says why."""
+
+
+def not_private(found: os.stat_result) -> str:
+    """Why what has that status is not this user's alone: ``FOREIGN`` or ``LOOSE``; "": it is."""
+    if os.name == "nt":
+        return ""
+    if found.st_uid != os.geteuid():
+        return FOREIGN
+    return LOOSE if found.st_mode & OTHERS else ""
+
+
+def open_private(path: Path, flags: int = os.O_RDONLY, *, tighten: bool = False) -> int:
+    """A descriptor of a private file. It follows no link, and waits for no pipe.
+
+    ``tighten``: a file of this user's that others have access to is made private.
+
+    Raises:
+        NotPrivateError: it is not.
+        OSError: it cannot be opened.
+    """
+    flags |= getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+    if path.is_symlink():  # where the system has no O_NOFOLLOW
+        raise NotPrivateError(errno.ELOOP, "it is a symbolic link", str(path))
+    descriptor = os.open(path, flags, 0o600)
+    try:
+        found = os.fstat(descriptor)
+        why = not_private(found) if stat.S_ISREG(found.st_mode) else "it is not a file"
+        if tighten and why == LOOSE:
+            os.fchmod(descriptor, 0o600)
+        elif why:
+            raise NotPrivateError(errno.EACCES, why, str(path))
+    except OSError:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def read_private(path: Path, *, most: int = -1, tighten: bool = False) -> bytes:
+    """What a private file holds, at most its first ``most`` bytes. Raises as ``open_private``."""
+    with os.fdopen(open_private(path, tighten=tighten), "rb") as opened:
+        return opened.read(most)
+
+
+def write_private(path: Path, content: bytes) -> None:
+    """Born 0600, written whole, synced, then renamed over the old one. OSError: that is kept."""
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-")
+    try:
+        with os.fdopen(descriptor, "wb") as opened:
+            opened.write(content)
+            opened.flush()
+            os.fsync(opened.fileno())
+        Path(temporary).replace(path)
+        sync(path.parent)
+    except OSError:
+        with contextlib.suppress(OSError):
+            Path(temporary).unlink()
+        raise
+
+
+def sync(directory: Path) -> None:
+    """A rename is durable once its directory is synced. Windows has no such thing."""
+    if os.name == "nt":
+        return
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def make_private_directory(path: Path) -> None:
+    """Make it, 0700; or tighten it if it is this user's (SECURITY 14).
+
+    Raises:
+        NotPrivateError: it is a link, or somebody else's.
+        OSError: it cannot be made.
+    """
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    found = path.lstat()
+    if os.name == "nt":
+        return
+    why = not_private(found) if stat.S_ISDIR(found.st_mode) else "it is not a directory"
+    if why == LOOSE:
+        path.chmod(0o700)
+    elif why:
+        raise NotPrivateError(errno.EACCES, why, str(path))
 
 
 def read_own(file: Path, *, secret: bool = False) -> str:
@@ -60,7 +155,7 @@ def _require_own(file: Path, status: os.stat_result, *, secret: bool) -> None:
                 hint=f"Look at what is there, then make it yours: {_command('chown', _me(), path)}",
             )
     group = 0o040 if status.st_uid == 0 else 0
-    if secret and stat.S_IMODE(status.st_mode) & 0o077 & ~group:
+    if secret and status.st_mode & OTHERS & ~group:
         mode = "g-wx,o=" if group else "600"
         hint = f"Make it yours alone: {_command('chmod', mode, file.resolve())}"
         if os.statvfs(file).f_flag & os.ST_RDONLY:

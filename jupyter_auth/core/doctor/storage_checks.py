@@ -8,6 +8,7 @@ import stat
 from typing import TYPE_CHECKING
 
 from jupyter_auth.core.common.finding import Finding, wrong
+from jupyter_auth.core.common.private_files import FOREIGN, not_private
 from jupyter_auth.core.errors import ConfigurationError
 from jupyter_auth.core.provider.user_providers import secrets_file
 from jupyter_auth.core.tokens.store import FileStore
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
 
     from jupyter_auth.core.provider.registry import Providers
     from jupyter_auth.core.tokens.store import TokenStore
-
-OTHERS = 0o077  # the permissions of everybody else
 
 
 def resting_place(store: TokenStore) -> Iterator[Finding]:
@@ -101,14 +100,10 @@ def _loose_files(directory: Path) -> Iterator[Finding]:
 
 
 def _others_can(path: Path) -> Iterator[Finding]:
-    if os.name == "nt":
-        return
-    status = path.lstat()
-    if status.st_uid != os.geteuid():
-        says, fix = f"{path} belongs to somebody else.", "Move it away, and sign in again."
-    elif stat.S_IMODE(status.st_mode) & OTHERS:
-        says = f"Others on this machine can reach {path} ({stat.S_IMODE(status.st_mode):04o})."
-        fix = f"chmod go= {path}"
-    else:
-        return
-    yield Finding(about="Accounts", says=says, fix=fix, state="wrong")
+    if why := not_private(path.lstat()):
+        yield Finding(
+            about="Accounts",
+            says=f"{path} is not yours alone: {why} ({stat.S_IMODE(path.lstat().st_mode):04o}).",
+            fix="Move it away, and sign in again." if why == FOREIGN else f"chmod go= {path}",
+            state="wrong",
+        )

@@ -7,19 +7,18 @@ A secret answers only to the configuration that it was given for.
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 import tomllib
 from collections.abc import Collection, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jupyter_auth.core.common.private_files import read_own
+from jupyter_auth.core.common.private_files import read_own, write_private
 from jupyter_auth.core.errors import ConfigurationError
 from jupyter_auth.core.provider import binding
 from jupyter_auth.core.secret import Secret
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from jupyter_auth.core.provider.provider import Provider
 
 SECRETS = "client_secrets.json"
@@ -118,18 +117,10 @@ def _kept(file: Path) -> dict[str, Any]:
 
 
 def _write(file: Path, text: str) -> None:
-    """Born 0600, written whole, then renamed over the old one."""
-    temporary = ""
     try:
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor, temporary = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}-")
-        with os.fdopen(descriptor, "w", encoding="utf-8") as opened:
-            opened.write(text)
-            opened.flush()
-            os.fsync(opened.fileno())
-        Path(temporary).replace(file)
+        write_private(file, text.encode())
     except OSError as error:
-        Path(temporary).unlink(missing_ok=True) if temporary else None
         raise ConfigurationError(
             f"{file} cannot be written: {error.strerror}.",
             hint="Free some space there, or make it writable for yourself.",

@@ -9,16 +9,18 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import os
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jupyter_auth.core.common import times
-from jupyter_auth.core.errors import StoreError
-from jupyter_auth.core.tokens.store import own_directory
+from jupyter_auth.core.common.private_files import (
+    make_private_directory,
+    read_private,
+    write_private,
+)
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from jupyter_auth.core.common.rate_limits import Limits
     from jupyter_auth.core.provider.field_types import Throttle
 
@@ -58,25 +60,16 @@ class Lockouts:
         """Let the others know. Where that cannot be written, they find out by themselves."""
         if self._directory is None:
             return
-        temporary = ""
-        try:
+        with contextlib.suppress(OSError):
             for directory in (self._directory.parent, self._directory):
-                own_directory(directory)
-            descriptor, temporary = tempfile.mkstemp(dir=self._directory, prefix=f".{name}-")
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                json.dump({"until": until}, file)
-            Path(temporary).replace(self._directory / f"{name}.json")
-        except (OSError, StoreError):
-            if temporary:
-                with contextlib.suppress(OSError):
-                    Path(temporary).unlink()
+                make_private_directory(directory)
+            write_private(self._directory / f"{name}.json", json.dumps({"until": until}).encode())
 
 
 def _moment(path: Path) -> float:
     """0 for what was not written by ``put``."""
-    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
     try:
-        with os.fdopen(os.open(path, flags), encoding="utf-8") as file:
-            return times.number(json.loads(file.read(100))["until"]) or 0.0
+        found = read_private(path, most=100, tighten=True)
+        return times.number(json.loads(found)["until"]) or 0.0
     except (OSError, ValueError, TypeError, LookupError):
         return 0.0

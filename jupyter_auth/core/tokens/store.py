@@ -7,16 +7,12 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import errno
 import hashlib
 import json
 import logging
 import os
-import stat
-import tempfile
 import threading
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import platformdirs
@@ -24,12 +20,20 @@ import platformdirs
 from jupyter_auth.core.common import times
 from jupyter_auth.core.common.codec import from_record, to_record
 from jupyter_auth.core.common.handles import names_one
+from jupyter_auth.core.common.private_files import (
+    NotPrivateError,
+    make_private_directory,
+    read_private,
+    sync,
+    write_private,
+)
 from jupyter_auth.core.errors import ProviderNotFound, StoreError
 from jupyter_auth.core.models import Account, AccountKey
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator
     from contextlib import AbstractContextManager
+    from pathlib import Path
 
     from jupyter_auth.core.common.request_errors import ProviderUnavailable
 
@@ -172,7 +176,7 @@ class FileStore:
 
         path = self._path(key)
         for directory in (self.directory, self._accounts, self._locks):
-            own_directory(directory)
+            _own_directory(directory)
         lock = FileLock(self._locks / f"{path.stem}.lock", mode=0o600)
         try:
             lock.acquire(timeout=LOCK_TIMEOUT, poll_interval=0.01)
@@ -205,26 +209,18 @@ class _FileSlot:
             return None
 
     def save(self, account: Account) -> None:
-        """Born 0600, written whole, synced, then renamed over the old one."""
-        directory = self._path.parent
+        """Written whole, or not at all."""
         try:
             self._sweep()
-            descriptor, temporary = tempfile.mkstemp(dir=directory, prefix=self._prefix)
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(encoded(account))
-                file.flush()
-                os.fsync(file.fileno())
-            Path(temporary).replace(self._path)
-            _sync(directory)
+            write_private(self._path, encoded(account))
         except OSError as error:
-            self._sweep()
-            raise _unwritable(directory, error) from None
+            raise _unwritable(self._path.parent, error) from None
 
     def delete(self) -> bool:
         try:
             self._sweep()
             self._path.unlink()
-            _sync(self._path.parent)
+            sync(self._path.parent)
         except FileNotFoundError:
             return False
         except OSError as error:
@@ -234,13 +230,9 @@ class _FileSlot:
     def keep_lock(self) -> None:
         """A lock that is on this machine alone ends with its program: that may be a short one."""
 
-    @property
-    def _prefix(self) -> str:
-        return f".{self._path.stem}-"
-
     def _sweep(self) -> None:
         """What a save that was killed has left behind; under the lock no other is under way."""
-        for each in self._path.parent.glob(f"{self._prefix}*"):
+        for each in self._path.parent.glob(f".{self._path.stem}-*"):
             with contextlib.suppress(OSError):
                 each.unlink()
 
@@ -260,31 +252,14 @@ def _unwritable(directory: Path, error: OSError) -> StoreError:
     )
 
 
-def _sync(directory: Path) -> None:
-    """A rename is durable once its directory is synced. Windows has no such thing."""
-    if os.name == "nt":
-        return
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+def _own_directory(directory: Path) -> None:
     try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def own_directory(directory: Path) -> None:
-    """Make it, 0700; or tighten it if it is ours; or refuse it. SECURITY 14."""
-    try:
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        found = directory.lstat()
-        if os.name == "nt":
-            return
-        if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
-            raise StoreError(
-                f"{directory} is not a directory of your own.",
-                hint="Somebody may have put it there to read your tokens: remove it.",
-            )
-        if stat.S_IMODE(found.st_mode) & 0o077:
-            directory.chmod(0o700)
+        make_private_directory(directory)
+    except NotPrivateError:
+        raise StoreError(
+            f"{directory} is not a directory of your own.",
+            hint="Somebody may have put it there to read your tokens: remove it.",
+        ) from None
     except FileExistsError:
         raise StoreError(f"{directory} is not a directory.", hint="Move it away.") from None
     except OSError as error:
@@ -296,51 +271,22 @@ class _CorruptError(Exception):
 
 
 def _read(path: Path) -> Account | None:
-    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
     try:
-        descriptor = os.open(path, flags)
+        return decoded(read_private(path, tighten=True))
     except (FileNotFoundError, NotADirectoryError):
         return None
+    except NotPrivateError:
+        raise StoreError(
+            f"{path} is not a file of your own.",
+            hint="Somebody may have put it there: remove it, and sign in again.",
+        ) from None
     except OSError as error:
-        if error.errno == errno.ELOOP:
-            raise _foreign(path) from None
-        raise _unreadable(path, error) from None
-    try:
-        _check_owner(path, descriptor)
-        with os.fdopen(descriptor, "rb", closefd=False) as file:
-            data = file.read()
-    except OSError as error:
-        raise _unreadable(path, error) from None
-    finally:
-        os.close(descriptor)
-    try:
-        return decoded(data)
+        raise StoreError(
+            f"{path} cannot be read: {error.strerror}.",
+            hint="Make it readable for yourself; `jupyter auth doctor` looks at all such files.",
+        ) from None
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         raise _CorruptError from None
-
-
-def _unreadable(path: Path, error: OSError) -> StoreError:
-    return StoreError(
-        f"{path} cannot be read: {error.strerror}.",
-        hint="Make it readable for yourself; `jupyter auth doctor` looks at all such files.",
-    )
-
-
-def _foreign(path: Path) -> StoreError:
-    return StoreError(
-        f"{path} is not a file of your own.",
-        hint="Somebody may have put it there: remove it, and sign in again.",
-    )
-
-
-def _check_owner(path: Path, descriptor: int) -> None:
-    if os.name == "nt":
-        return
-    found = os.fstat(descriptor)
-    if not stat.S_ISREG(found.st_mode) or found.st_uid != os.geteuid():
-        raise _foreign(path)
-    if stat.S_IMODE(found.st_mode) & 0o077:
-        os.fchmod(descriptor, 0o600)
 
 
 def _set_aside(path: Path) -> None:

@@ -9,7 +9,6 @@ import http.client
 import json
 import os
 import socket
-import stat
 import time
 from collections import deque
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from jupyter_auth.core import wire
+from jupyter_auth.core.common.private_files import not_private, read_private
 from jupyter_auth.core.common.routes import API
 from jupyter_auth.core.errors import BrokerUnavailable
 from jupyter_auth.core.secret import Secret
@@ -56,7 +56,7 @@ def read_connection_file(path: Path) -> Address | None:
     BrokerUnavailable: a file that somebody else could have written or read, or not understood.
     """
     try:
-        text = _read_own(path)
+        text = read_private(path, most=MAX_FILE)
     except FileNotFoundError:
         return None
     except OSError as error:
@@ -66,30 +66,6 @@ def read_connection_file(path: Path) -> Address | None:
         raise _refused(path, "it is not one of ours")
     wire.check_version(str(data["version"]), "Jupyter server")
     return Address(str(data["address"]), Secret(data["key"]))
-
-
-def _read_own(path: Path) -> bytes:
-    if path.is_symlink():  # where the system has no O_NOFOLLOW
-        raise _refused(path, "it is a symbolic link")
-    flags = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | os.O_RDONLY
-    descriptor = os.open(path, flags)
-    try:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            raise _refused(path, "it is not a file")
-        _check_own(path, status)
-        return os.read(descriptor, MAX_FILE)
-    finally:
-        os.close(descriptor)
-
-
-def _check_own(path: Path, status: os.stat_result) -> None:
-    if os.name != "posix":
-        return
-    if status.st_uid != os.getuid():
-        raise _refused(path, "it belongs to somebody else")
-    if status.st_mode & 0o077:
-        raise _refused(path, "others have access to it")
 
 
 def _refused(path: Path, why: str) -> BrokerUnavailable:
@@ -146,7 +122,8 @@ def _connect(where: str) -> socket.socket:
 
 def _connect_unix(path: Path) -> socket.socket:
     """A socket in a directory of our own: a stranger in its place would get our key."""
-    _check_own(path.parent, path.parent.lstat())
+    if why := not_private(path.parent.lstat()):
+        raise _refused(path.parent, why)
     end = time.monotonic() + CONNECT_TIMEOUT
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:

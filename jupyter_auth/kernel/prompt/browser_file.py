@@ -14,6 +14,8 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from jupyter_auth.core.common.private_files import write_private
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -43,8 +45,7 @@ class BrowserFile:
             # At the latest when this object or this process ends.
             self.remove = weakref.finalize(self, shutil.rmtree, directory, ignore_errors=True)
             file = directory / "sign-in.html"
-            file.touch(mode=0o600)
-            file.write_text(_page(url), encoding="utf-8")
+            write_private(file, _page(url).encode())
         except OSError:
             return None
         return file

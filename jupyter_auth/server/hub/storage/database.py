@@ -39,6 +39,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from jupyter_auth.core.common.private_files import open_private
 from jupyter_auth.core.common.request_errors import ProviderUnavailable
 from jupyter_auth.core.common.seldom import Seldom
 from jupyter_auth.core.errors import ConfigurationError, StoreError
@@ -318,13 +319,7 @@ def _unusable(error: Exception) -> ConfigurationError:
 
 def _own_file(path: str) -> None:
     """SQLite's file and those it makes beside it are for this user alone. OSError: it is not."""
-    descriptor = os.open(path, os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW, 0o600)
-    try:
-        if os.fstat(descriptor).st_uid != os.geteuid():
-            raise PermissionError(f"{path} belongs to another user")
-        os.fchmod(descriptor, 0o600)
-    finally:
-        os.close(descriptor)
+    os.close(open_private(Path(path), os.O_CREAT | os.O_RDWR, tighten=True))
 
 
 def _set_up_sqlite(connection: Any, _: Any) -> None:
