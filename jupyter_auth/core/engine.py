@@ -26,6 +26,7 @@ from jupyter_auth.core.parts import Parts
 from jupyter_auth.core.provider.definitions import provider_from_mapping, provider_to_mapping
 from jupyter_auth.core.provider.field_types import Throttle
 from jupyter_auth.core.provider.provider import default_provider
+from jupyter_auth.core.tokens.change_log import POLL, patience
 from jupyter_auth.core.tokens.lifetimes import Need
 
 if TYPE_CHECKING:
@@ -36,8 +37,6 @@ if TYPE_CHECKING:
     from jupyter_auth.core.login.login_store import Binding
     from jupyter_auth.core.provider.provider import Provider, ProviderInfo
     from jupyter_auth.core.secret import Secret
-
-POLL = 1.0  # seconds between two looks at what other processes changed
 
 
 class Engine(Parts, Accounts):
@@ -279,8 +278,7 @@ class Engine(Parts, Accounts):
         deadline = time.monotonic() + wait
         while True:
             news = self._log.after(since)
-            left = deadline - time.monotonic()
-            if news.changes or news.reset or left <= 0:
+            if not (left := patience(news, deadline, time.monotonic())):
                 return news
             self.poll()
             for login in self.due():

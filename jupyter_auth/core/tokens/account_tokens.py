@@ -23,7 +23,7 @@ from jupyter_auth.core.errors import (
     Unavailable,
 )
 from jupyter_auth.core.models import Account, AccountInfo, AccountKey, Change, Token
-from jupyter_auth.core.tokens.lifetimes import PAUSE, Need, as_token, forced_pause
+from jupyter_auth.core.tokens.lifetimes import Need, as_token
 from jupyter_auth.core.tokens.next_steps import how_to_sign_in
 from jupyter_auth.core.tokens.single_flight import SingleFlight
 
@@ -123,11 +123,11 @@ class Tokens:
             return token
         # Of one configuration alone: nobody gets what another one made.
         flight = (key, provider.fingerprint)
-        token, mine = self._flights.run(flight, lambda: self._refreshed(provider, key, need))
-        if not mine and need.rejected == token.digest:
-            # Shared somebody else's outcome, and it is the very token that was refused.
-            token, _ = self._flights.run(flight, lambda: self._refreshed(provider, key, need))
-        return token
+        return self._flights.run_for(
+            flight,
+            lambda: self._refreshed(provider, key, need),
+            lambda token: token.digest != need.rejected,
+        )
 
     def at_hand(self, provider: Provider, key: AccountKey, need: Need) -> Token | None:
         """A token that meets ``need`` as it is, or has to for now. StoreError."""
@@ -175,13 +175,10 @@ class Tokens:
         return need.met_by(account, provider, self._clock(), renewable=renewable)
 
     def _pausing(self, account: Account, need: Need) -> bool:
-        """Whether the old token has to do for now: it works, and a new one was just refused us."""
-        now = self._clock()
-        if need.rejected == account.access_token.digest:
-            digest, at = self._forced.get(account.key, ("", 0.0))
-            return digest == need.rejected and now - at < forced_pause(account)
         failed = self._failed.get(account.key)
-        return failed is not None and now - failed < PAUSE and account.valid(now)
+        digest, at = self._forced.get(account.key, ("", 0.0))
+        forced = at if digest == account.access_token.digest else None
+        return need.has_to_do(account, self._clock(), failed=failed, forced=forced)
 
     @contextlib.contextmanager
     def _locked(self, key: AccountKey) -> Iterator[Slot]:
@@ -199,7 +196,7 @@ class Tokens:
         except (Unavailable, ProviderError, ConfigurationError, StoreError):
             self._failed[key] = now = self._clock()
             account = _readable(functools.partial(self.load, provider, key))
-            if account and need.rejected != account.access_token.digest and account.valid(now):
+            if account and need.works(account, now):
                 return as_token(account, provider)
             raise
 

@@ -15,8 +15,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 REMEMBERED = 1000
+POLL = 1.0  # seconds between looks at what other processes changed, while anybody waits
 
 _log = logging.getLogger("jupyter_auth")
+
+
+def patience(news: Changes, deadline: float, now: float) -> float:
+    """Seconds that whoever waits for changes goes on to wait; 0: ``news`` is the answer."""
+    return 0.0 if news.changes or news.reset else max(0.0, deadline - now)
 
 
 class ChangeLog:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from typing import TYPE_CHECKING
 
 from jupyter_auth.core.models import ApiKeyAccount, Token
@@ -25,13 +26,6 @@ def refresh_at(account: Account, leeway: float | None) -> float | None:
     lifetime = account.expires_at - account.issued_at
     margin = min(MARGIN, lifetime / 10) if leeway is None else min(leeway, lifetime / 2)
     return account.expires_at - margin
-
-
-def forced_pause(account: Account) -> float:
-    """An API that refuses every token is not to cost a refresh for each call."""
-    if account.expires_at is None:
-        return FORCED_PAUSE
-    return min(FORCED_PAUSE, (account.expires_at - account.issued_at) / 10)
 
 
 def as_token(account: Account, provider: Provider) -> Token:
@@ -69,3 +63,25 @@ class Need:
         # More than half a lifetime cannot be asked for: each call would be a refresh.
         asked = min(self.min_valid, (account.expires_at - account.issued_at) / 2)
         return now < min(at, account.expires_at - asked)
+
+    def works(self, account: Account, now: float) -> bool:
+        """Whether that account's token can be used at all."""
+        return self.rejected != account.access_token.digest and account.valid(now)
+
+    def has_to_do(
+        self, account: Account, now: float, *, failed: float | None, forced: float | None
+    ) -> bool:
+        """Whether that account's token has to do for now, although it does not meet the need.
+
+        ``failed``: when there should have been a new one and was none. ``forced``: when this one
+        was made because the one before it was rejected.
+        """
+        if self.works(account, now):
+            return failed is not None and now - failed < PAUSE
+        if forced is None or self.rejected != account.access_token.digest:
+            return False
+        # An API that refuses every token is not to cost a refresh for each call.
+        lifetime = (
+            math.inf if account.expires_at is None else account.expires_at - account.issued_at
+        )
+        return now - forced < min(FORCED_PAUSE, lifetime / 10)

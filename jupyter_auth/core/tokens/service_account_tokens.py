@@ -14,7 +14,7 @@ from jupyter_auth.core.errors import ProviderError
 from jupyter_auth.core.models import Account, Logout
 from jupyter_auth.core.protocol import oauth
 from jupyter_auth.core.provider.client_credentials import no_service_account
-from jupyter_auth.core.tokens.lifetimes import PAUSE, Need, as_token, forced_pause
+from jupyter_auth.core.tokens.lifetimes import Need, as_token
 from jupyter_auth.core.tokens.revocation import Revoker
 from jupyter_auth.core.tokens.single_flight import SingleFlight
 
@@ -68,10 +68,11 @@ class ClientTokens:
         if not provider.client_secret:
             raise no_service_account(provider)
         place = _Place(key, provider.fingerprint, tuple(scopes) or provider.scopes)
-        token, mine = self._flights.run(place, lambda: self._current(provider, place, need))
-        if not mine and need.rejected == token.digest:  # somebody else's outcome, and no better
-            token, _ = self._flights.run(place, lambda: self._current(provider, place, need))
-        return token
+        return self._flights.run_for(
+            place,
+            lambda: self._current(provider, place, need),
+            lambda token: token.digest != need.rejected,
+        )
 
     def drop(self, provider: Provider, key: AccountKey, *, revoke: bool) -> Logout:
         """Forget the tokens of one ``session_key``, then revoke them (RFC 7009)."""
@@ -96,7 +97,7 @@ class ClientTokens:
         try:
             fresh = self._issued(provider, place)
         except (ProviderUnavailable, ProviderError):
-            if held is None or not self._works(held.account, need):
+            if held is None or not need.works(held.account, self._clock()):
                 raise
             self._hold(place, held._replace(failed=self._clock()))
             return as_token(held.account, provider)
@@ -106,16 +107,10 @@ class ClientTokens:
 
     def _will_do(self, held: _Held, provider: Provider, need: Need) -> bool:
         account, now = held.account, self._clock()
-        if need.met_by(account, provider, now, renewable=True):
-            return True
-        if held.failed is not None and now - held.failed < PAUSE and self._works(account, need):
-            return True
-        # An API that refuses every token is not to cost one for each call.
-        again = held.forced and need.rejected == account.access_token.digest
-        return again and now - account.issued_at < forced_pause(account)
-
-    def _works(self, account: Account, need: Need) -> bool:
-        return account.valid(self._clock()) and need.rejected != account.access_token.digest
+        forced = account.issued_at if held.forced else None
+        return need.met_by(account, provider, now, renewable=True) or need.has_to_do(
+            account, now, failed=held.failed, forced=forced
+        )
 
     def _issued(self, provider: Provider, place: _Place) -> Account:
         answer = oauth.client_credentials(self._party(provider), place.scopes)

@@ -36,6 +36,13 @@ class SingleFlight(Generic[Result]):
                 self._flights[key] = flight
         return flight.result(), mine
 
+    def run_for(
+        self, key: Hashable, call: Callable[[], Result], will_do: Callable[[Result], bool]
+    ) -> Result:
+        """The same outcome; of a second attempt where the shared one of others will not do."""
+        result, mine = self.run(key, call)
+        return result if mine or will_do(result) else self.run(key, call)[0]
+
     def _fly(self, key: Hashable, flight: Future[Result], call: Callable[[], Result]) -> None:
         try:
             result = call()

@@ -10,6 +10,7 @@ from jupyter_auth.core.common.request_errors import Throttled
 from jupyter_auth.core.common.seldom import Seldom
 from jupyter_auth.core.errors import BrokerUnavailable
 from jupyter_auth.core.models import Changes
+from jupyter_auth.core.tokens.change_log import POLL, patience
 from jupyter_auth.server.broker.poll_limit import LATER, Room
 
 if TYPE_CHECKING:
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from jupyter_auth.server.broker.device_polling import Asker
     from jupyter_auth.server.broker.thread_pools import UserPools
 
-POLL = 1.0  # seconds between looks at what other processes changed, while anybody waits
 WAITERS = 512  # long polls at a time
 
 _unseen = Seldom("Changes of other processes are not seen")  # for all bells of a process
@@ -88,8 +88,7 @@ class Bell:
                 return Changes(sequence=since)
             rung = self._rung  # taken before the look, so that nothing is missed between the two
             found = await self._pools.run(None, self._engine.changes, since, 0.0)
-            left = deadline - self._loop.time()
-            if found.changes or found.reset or left <= 0 or gone.is_set():
+            if not (left := patience(found, deadline, self._loop.time())) or gone.is_set():
                 return found
             await self._wait(rung, gone, left)
 
