@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from jupyter_auth.core.common.finding import Finding
     from jupyter_auth.core.common.rate_limits import Limits
-    from jupyter_auth.core.login.login_store import Binding
+    from jupyter_auth.core.login.login_store import AuthorizationResponse, Binding
     from jupyter_auth.core.provider.provider import Provider, ProviderInfo
     from jupyter_auth.core.secret import Secret
 
@@ -121,23 +121,13 @@ class Engine(Parts, Accounts):
         """
         return self.redirect.open(login_id, redirect_uri, user, state_suffix)
 
-    def finish(
-        self,
-        provider: str,
-        params: Mapping[str, str],
-        bindings: Mapping[str, str],
-        user: str,
-        *,
-        confirm_by: str | None,
-    ) -> Login:
-        """What the callback brought (RFC 6749 4.1.2): the login with its outcome.
+    def finish(self, response: AuthorizationResponse) -> Login:
+        """What a browser brought to the redirect URI: the login with its outcome.
 
-        ``confirm_by`` is the digest of a proof that only this browser has: the login then stays
-        pending with its ``candidate`` until ``confirm``. None: nobody has to be asked.
         LoginExpired: the state is not known (any more). LoginFailed: it is another browser's,
         user's or provider's. Nothing is exchanged then; what goes wrong later is its ``error``.
         """
-        return self.redirect.finish(provider, params, bindings, user, confirm_by)
+        return self.redirect.finish(response)
 
     def confirm(self, login_id: str, proof: str = "") -> Login:
         """The candidate's person says yes: store the account. LoginFailed: not with that proof."""

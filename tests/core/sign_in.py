@@ -13,6 +13,7 @@ from jupyter_auth.core.common.blocked_addresses import Trust
 from jupyter_auth.core.common.handles import plain
 from jupyter_auth.core.common.session_key import DEFAULT_KEY
 from jupyter_auth.core.engine import Engine
+from jupyter_auth.core.login.login_store import AuthorizationResponse
 from jupyter_auth.core.models import Account, AccountKey, LoginRequest
 from jupyter_auth.core.protocol import oauth
 from jupyter_auth.core.protocol.parties import Party
@@ -85,7 +86,7 @@ class Callback:
         params = self.params | changes.pop("params", {})
         given = dataclasses.replace(self, **changes)
         asked = (given.provider, params, given.bindings, given.user)
-        return engine.finish(*asked, confirm_by=given.confirm_by)
+        return engine.finish(AuthorizationResponse(*asked, confirm_by=given.confirm_by))
 
 
 def visit(server: Server, authorization_url: str, person: str = "alice") -> dict[str, str]:

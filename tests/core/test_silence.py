@@ -12,6 +12,7 @@ import pytest
 from core.sign_in import REDIRECT_URI, USER, arrive, expire_here, provider_at, visit
 from jupyter_auth.core import wire
 from jupyter_auth.core.errors import LoginRequired, RefreshRejected
+from jupyter_auth.core.login.login_store import AuthorizationResponse
 from jupyter_auth.core.models import LoginRequest
 
 HIDDEN = ("access_token", "refresh_token", "id_token", "code", "code_verifier", "state", "nonce")
@@ -46,7 +47,9 @@ def test_a_whole_life_shows_nothing(engines, files, oidc, shown):
     logging.disable()  # what follows is the person's browser, not we
     params = visit(oidc, url)
     logging.disable(logging.NOTSET)
-    finished = engine.finish("idp", params, {binding.name: binding.value}, USER, confirm_by=None)
+    finished = engine.finish(
+        AuthorizationResponse("idp", params, {binding.name: binding.value}, USER, confirm_by=None)
+    )
     account = files.accounts()[0]
     expire_here(files, account)
     token = engine.token("idp")

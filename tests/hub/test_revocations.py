@@ -21,6 +21,7 @@ from sqlalchemy import select
 
 from hub.storage.databases import ALICE, BOB, revocations_of
 from jupyter_auth.core.errors import StoreError
+from jupyter_auth.core.login.login_store import AuthorizationResponse
 from jupyter_auth.core.models import LoginRequest
 from jupyter_auth.server.hub.admin import sign_out, sweep
 from jupyter_auth.server.hub.revocations import KIND, TRIES, TRY, Tried
@@ -106,7 +107,11 @@ def test_what_was_granted_to_nobody_is_queued_too(
     login = engine.begin(LoginRequest("idp", username="somebody-else"))
     url, binding = engine.open(login.id, "http://127.0.0.1:1/callback/idp", "anybody")
     params = dict(parse_qsl(urlsplit(rogue.authorize(url)).query))
-    done = engine.finish("idp", params, {binding.name: binding.value}, "anybody", confirm_by=None)
+    done = engine.finish(
+        AuthorizationResponse(
+            "idp", params, {binding.name: binding.value}, "anybody", confirm_by=None
+        )
+    )
     assert done.status == "failed"
     assert replica.revocations.count("alice") == 1
     rogue.behave()

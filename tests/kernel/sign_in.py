@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl, urlsplit
 from patience import PATIENCE, eventually
 
 from jupyter_auth.core.common.handles import plain
+from jupyter_auth.core.login.login_store import AuthorizationResponse
 
 if TYPE_CHECKING:
     from providers.oidc import OidcProvider
@@ -37,7 +38,9 @@ def sign_in(engine: Engine, provider, login: Login, **who) -> Login:
     back = provider.login(url, **who) if hasattr(provider, "login") else provider.authorize(url)
     params = dict(parse_qsl(urlsplit(back).query))
     return engine.finish(
-        plain(login.provider), params, {binding.name: binding.value}, "me", confirm_by=None
+        AuthorizationResponse(
+            plain(login.provider), params, {binding.name: binding.value}, "me", confirm_by=None
+        )
     )
 
 

@@ -10,6 +10,7 @@ from providers import troubles
 
 from jupyter_auth import UserSession
 from jupyter_auth.core.errors import InsufficientScope
+from jupyter_auth.core.login.login_store import AuthorizationResponse
 from jupyter_auth.core.models import LoginRequest
 from jupyter_auth.core.provider import definitions
 from jupyter_auth.core.provider.registry import Providers
@@ -26,7 +27,9 @@ def sign_in(broker, rogue):
         login = engine.begin(LoginRequest(name))
         url, binding = engine.open(login.id, CALLBACK, "me")
         back = dict(parse_qsl(urlsplit(rogue.authorize(url)).query))
-        ended = engine.finish(name, back, {binding.name: binding.value}, "me", confirm_by=None)
+        ended = engine.finish(
+            AuthorizationResponse(name, back, {binding.name: binding.value}, "me", confirm_by=None)
+        )
         assert ended.status == "complete", ended.error
 
     return go
@@ -58,7 +61,9 @@ def test_github_a_code_that_is_refused_with_a_status_of_200(broker, rogue):
     url, binding = engine.open(login.id, CALLBACK, "me")
     back = dict(parse_qsl(urlsplit(rogue.authorize(url)).query))
     rogue.script("token", troubles.error("bad_verification_code", 200))
-    ended = engine.finish("github", back, {binding.name: binding.value}, "me", confirm_by=None)
+    ended = engine.finish(
+        AuthorizationResponse("github", back, {binding.name: binding.value}, "me", confirm_by=None)
+    )
     assert ended.status == "failed"
     assert "bad_verification_code" in ended.error["message"]
 

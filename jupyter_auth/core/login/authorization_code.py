@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 from jupyter_auth.core.errors import AuthError, LoginFailed
 from jupyter_auth.core.login import grants, shared_redirect_uris
-from jupyter_auth.core.login.login_store import Binding, Opening
+from jupyter_auth.core.login.login_store import AuthorizationResponse, Binding, Opening
 from jupyter_auth.core.login.openings import binding_name, digest
 from jupyter_auth.core.protocol import authorization_response, oauth
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from jupyter_auth.core.login.finish import Completion
     from jupyter_auth.core.login.logins import Logins
@@ -85,37 +85,24 @@ class RedirectGrant:
         """Which provider a callback's state is for. None: not known (any more)."""
         return self._logins.provider_of(state)
 
-    def finish(
-        self,
-        provider: str,
-        params: Mapping[str, str],
-        bindings: Mapping[str, str],
-        user: str,
-        confirm_by: str | None,
-    ) -> Login:
+    def finish(self, response: AuthorizationResponse) -> Login:
         """As ``Engine.finish``."""
-        login, opening = self._logins.take_opening(
-            provider, params.get("state", ""), bindings, user
-        )
-        return self._completion.outcome(
-            login.id, lambda: self._complete(login, opening, params, confirm_by)
-        )
+        login, opening = self._logins.take_opening(response)
+        return self._completion.outcome(login.id, lambda: self._complete(login, opening, response))
 
-    def _complete(
-        self, login: Login, opening: Opening, params: Mapping[str, str], confirm_by: str | None
-    ) -> Login:
+    def _complete(self, login: Login, opening: Opening, response: AuthorizationResponse) -> Login:
         if login.status != "pending":  # another opening was the first
             return login
         request = self._logins.request(login.id)
         party = self._party(login.provider)
         party.check_unchanged(opening.fingerprint)
         authorization_response.check_issuer(
-            party, opening.issuer, params, names_itself=opening.names_issuer
+            party, opening.issuer, response.params, names_itself=opening.names_issuer
         )
-        code = authorization_response.code(party, params)
+        code = authorization_response.code(party, response.params)
         answer = oauth.exchange(
             party, code=code, verifier=opening.verifier, redirect_uri=opening.redirect_uri
         )
         return self._completion.keep(
-            login, request, party, answer, confirm_by=confirm_by, nonce=opening.nonce
+            login, request, party, answer, confirm_by=response.confirm_by, nonce=opening.nonce
         )

@@ -26,6 +26,28 @@ class Binding:
     value: str = field(repr=False)
 
 
+@dataclass(frozen=True)
+class AuthorizationResponse:
+    """What a browser brings to a redirect URI (RFC 6749 4.1.2), and whose browser it is.
+
+    ``provider`` is the plain name in the redirect URI's path, ``params`` are those of its query,
+    ``bindings`` the browser's cookies. ``confirm_by`` is the digest of a proof that only this
+    browser has: the login then stays pending with its ``candidate`` until ``confirm``. None: nobody
+    has to be asked.
+    """
+
+    provider: str
+    params: Mapping[str, str] = field(repr=False)
+    bindings: Mapping[str, str] = field(repr=False)
+    user: str = field(repr=False)
+    confirm_by: str | None = field(repr=False)
+
+    @property
+    def state(self) -> str:
+        """Empty where there is none."""
+        return self.params.get("state", "")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Opening:
     """One browser's try at a login. ``fingerprint`` is that of the provider as it was then.

@@ -23,6 +23,7 @@ from jupyter_auth.core.errors import (
 )
 from jupyter_auth.core.login import openings
 from jupyter_auth.core.login.login_store import (
+    AuthorizationResponse,
     Entry,
     MemoryRegister,
     Opening,
@@ -145,13 +146,11 @@ class Logins:
         with self._register.change() as entries:
             openings.add(entries, _entry(entries, login_id), state, opening)
 
-    def take_opening(
-        self, provider: str, state: str, bindings: Mapping[str, str], user: str
-    ) -> tuple[Login, Opening]:
-        """The opening that a callback belongs to; see ``openings.take`` for what is raised."""
+    def take_opening(self, response: AuthorizationResponse) -> tuple[Login, Opening]:
+        """The opening that a response belongs to; see ``openings.take`` for what is raised."""
         self.expire()
         with self._register.change() as entries:
-            return openings.take(entries, provider, state, bindings, user)
+            return openings.take(entries, response)
 
     def provider_of(self, state: str) -> str | None:
         """Which provider a callback's state is for. None: not known (any more)."""

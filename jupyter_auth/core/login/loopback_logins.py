@@ -20,6 +20,7 @@ from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 from jupyter_auth.core.common.finding import Finding
 from jupyter_auth.core.errors import AuthError, LoginExpired, LoginFailed
+from jupyter_auth.core.login.login_store import AuthorizationResponse
 from jupyter_auth.core.login.logins import LIFETIME
 from jupyter_auth.core.login.loopback_server import NOTHING, Listener, Page, can_listen
 from jupyter_auth.core.protocol import pasted_code
@@ -123,7 +124,9 @@ class LoopbackLogins:
     ) -> Login:
         """Nobody is asked: the process that began the login is the one that finishes it."""
         bindings = {**cookies, **self._bindings}
-        return self.redirect.finish(provider, params, bindings, self._user, None)
+        return self.redirect.finish(
+            AuthorizationResponse(provider, params, bindings, self._user, confirm_by=None)
+        )
 
     def close(self) -> None:
         """End the listeners."""

@@ -18,7 +18,7 @@ from jupyter_auth.core.errors import LoginExpired, LoginFailed, LoginOvertaken
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from jupyter_auth.core.login.login_store import Entry, Opening
+    from jupyter_auth.core.login.login_store import AuthorizationResponse, Entry, Opening
     from jupyter_auth.core.models import Login
 
 MAX_OPENINGS = 8
@@ -60,29 +60,24 @@ def _overtake(entry: Entry, redirect_uri: str) -> None:
             entry.openings[state] = dataclasses.replace(opening, overtaken=True)
 
 
-def take(
-    entries: Mapping[str, Entry],
-    provider: str,
-    state: str,
-    bindings: Mapping[str, str],
-    user: str,
-) -> tuple[Login, Opening]:
-    """The one that a callback belongs to; it can be taken once.
+def take(entries: Mapping[str, Entry], response: AuthorizationResponse) -> tuple[Login, Opening]:
+    """The one that a response belongs to; it can be taken once.
 
-    ``provider`` is the plain name: it is what the path of a redirect URI has. LoginExpired: no such
-    state (any more). LoginFailed: another browser's, another user's or another provider's; it can
-    still be taken by the right one. LoginOvertaken: another one took its redirect URI over.
+    LoginExpired: no such state (any more). LoginFailed: another browser's, another user's or
+    another provider's; it can still be taken by the right one. LoginOvertaken: another one took its
+    redirect URI over.
     """
+    state = response.state
     entry = entry_of(entries, state)
     if entry is None:
         raise LoginExpired(
             "This sign-in is not known here, or was finished before.", hint="Start again."
         )
     opening = entry.openings[digest(state)]
-    value = digest(bindings.get(binding_name(state), ""))
+    value = digest(response.bindings.get(binding_name(state), ""))
     ours = hmac.compare_digest(value, opening.binding)
-    same_user = hmac.compare_digest(digest(user), digest(opening.user))
-    if not (ours and same_user and plain(entry.login.provider) == provider):
+    same_user = hmac.compare_digest(digest(response.user), digest(opening.user))
+    if not (ours and same_user and plain(entry.login.provider) == response.provider):
         raise LoginFailed(
             "This sign-in was begun in another browser, or by somebody else.",
             hint="Start again from your own notebook.",

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from jupyter_auth.core.common.routes import Route
     from jupyter_auth.core.engine import Engine
-    from jupyter_auth.core.login.login_store import Binding
+    from jupyter_auth.core.login.login_store import AuthorizationResponse, Binding
     from jupyter_auth.core.models import AccountInfo, Change, Login, Logout
     from jupyter_auth.core.provider.provider import Provider, ProviderInfo
     from jupyter_auth.server.broker.hub_redirect import UnderHub
@@ -336,20 +336,11 @@ class Broker(Places):
         """Where what is typed on this login's page goes. ConfigurationError: nothing may be."""
         return await self._pools.run(_pool(login.provider), self._engine.typed.host, login.id)
 
-    async def finish(
-        self,
-        provider: str,
-        params: Mapping[str, str],
-        bindings: Mapping[str, str],
-        user: str,
-        confirm_by: str | None,
-    ) -> Login:
+    async def finish(self, response: AuthorizationResponse) -> Login:
         """What the callback brought, carried out."""
-        state, find = params.get("state", ""), self._engine.redirect.provider_of
-        meant = await self._pools.run(None, find, state)
-        finish, given = self._engine.finish, (provider, params, bindings, user)
-        pool = _pool(meant or provider)
-        return self.placed(await self._pools.run(pool, finish, *given, confirm_by=confirm_by))
+        meant = await self._pools.run(None, self._engine.redirect.provider_of, response.state)
+        pool = _pool(meant or response.provider)
+        return self.placed(await self._pools.run(pool, self._engine.finish, response))
 
     @property
     def busy(self) -> bool:

@@ -21,6 +21,7 @@ from jupyter_auth.core.errors import (
     LoginFailed,
     LoginOvertaken,
 )
+from jupyter_auth.core.login.login_store import AuthorizationResponse
 from jupyter_auth.core.login.logins import LIFETIME
 from jupyter_auth.core.login.openings import binding_name
 from jupyter_auth.core.provider.client_credentials import install, lacking
@@ -282,7 +283,8 @@ class Answer(Asking):
             self.clear_cookie(name, path=path, secure=self.broker.ties.host_only)
         proof = self.new_proof()
         known = proof.digest if proof else None
-        login = await self.broker.finish(provider, params, bindings, self.user, known)
+        response = AuthorizationResponse(provider, params, bindings, self.user, known)
+        login = await self.broker.finish(response)
         self.hand_out(proof, login, self.guessed_origin())
         return login
 

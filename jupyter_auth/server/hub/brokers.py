@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from jupyter_auth.core.login.admission import Admission
+    from jupyter_auth.core.login.login_store import AuthorizationResponse
     from jupyter_auth.core.models import Account, Login
     from jupyter_auth.core.protocol.parties import Party
     from jupyter_auth.core.provider.registry import Providers
@@ -94,16 +95,9 @@ class AuditedBroker(Broker):
         self._tell("sign-in asked for", login["provider"])
         return login
 
-    async def finish(
-        self,
-        provider: str,
-        params: Mapping[str, str],
-        bindings: Mapping[str, str],
-        user: str,
-        confirm_by: str | None,
-    ) -> Login:
+    async def finish(self, response: AuthorizationResponse) -> Login:
         """As in ``Broker``."""
-        login = await super().finish(provider, params, bindings, user, confirm_by)
+        login = await super().finish(response)
         self._count(login)
         return login
 

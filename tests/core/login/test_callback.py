@@ -26,6 +26,7 @@ from jupyter_auth.core.errors import (
     LoginExpired,
     LoginFailed,
 )
+from jupyter_auth.core.login.login_store import AuthorizationResponse
 from jupyter_auth.core.login.logins import LIFETIME, outcome
 from jupyter_auth.core.models import LoginRequest
 from jupyter_auth.core.provider.provider import Provider
@@ -123,7 +124,7 @@ def test_mallorys_link_puts_nothing_into_her_account(engine, rogue):
     params = visit(rogue, hers)
     for bindings in ({}, {"jupyter-auth-of-alice": "x"}):
         with pytest.raises(LoginFailed):
-            engine.finish("idp", params, bindings, "alice", confirm_by=None)
+            engine.finish(AuthorizationResponse("idp", params, bindings, "alice", confirm_by=None))
     assert rogue.seen("token") == []
 
 
@@ -259,7 +260,9 @@ def test_at_a_real_provider_too(engines, oidc):
     url, binding = engine.open(login.id, REDIRECT_URI, USER)
     location = oidc.login(url, consent=False)
     params = dict(parse_qsl(urlsplit(location).query))
-    finished = engine.finish("idp", params, {binding.name: binding.value}, USER, confirm_by=None)
+    finished = engine.finish(
+        AuthorizationResponse("idp", params, {binding.name: binding.value}, USER, confirm_by=None)
+    )
     assert finished.status == "denied"
 
 

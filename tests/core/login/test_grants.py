@@ -6,6 +6,7 @@ import pytest
 
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.errors import ConfigurationError, LoginExpired, LoginRequired
+from jupyter_auth.core.login.login_store import AuthorizationResponse
 from jupyter_auth.core.models import LoginRequest
 from jupyter_auth.core.provider.registry import Providers, provider_from_mapping
 from jupyter_auth.core.secret import Secret
@@ -57,11 +58,13 @@ def test_a_login_goes_on_by_another_grant_for_all_who_wait(engine, login):
     state = url.partition("state=")[2].partition("&")[0]
     with pytest.raises(LoginExpired):  # what a browser had opened of it before
         engine.finish(
-            "insiders",
-            {"state": state, "code": "c"},
-            {binding.name: binding.value},
-            "me",
-            confirm_by=None,
+            AuthorizationResponse(
+                "insiders",
+                {"state": state, "code": "c"},
+                {binding.name: binding.value},
+                "me",
+                confirm_by=None,
+            )
         )
     assert engine.typed.choose(login.id, "authorization_code").grant == "authorization_code"
     assert engine.typed.alternatives(login.id) == ("password",)

@@ -17,6 +17,7 @@ from jupyter_auth.core.errors import (
     LoginRequired,
     ProviderNotFound,
 )
+from jupyter_auth.core.login.login_store import AuthorizationResponse
 from jupyter_auth.core.models import AccountKey, LoginRequest
 from jupyter_auth.core.provider.definitions import provider_to_mapping
 from jupyter_auth.core.provider.field_types import Service
@@ -246,10 +247,12 @@ def test_a_code_for_one_never_goes_to_the_other(own_idp):
         state = dict(parse_qsl(urlsplit(url).query))["state"]
         with pytest.raises(LoginFailed):
             own_idp.finish(
-                "idp",
-                {"code": "x", "state": state},
-                {binding.name: binding.value},
-                USER,
-                confirm_by=None,
+                AuthorizationResponse(
+                    "idp",
+                    {"code": "x", "state": state},
+                    {binding.name: binding.value},
+                    USER,
+                    confirm_by=None,
+                )
             )
         assert evil.seen("token") == []

@@ -20,6 +20,7 @@ from processes import free_port
 
 from hub.hub_process import START_TIMEOUT, Hub, answers
 from jupyter_auth.core.engine import Engine
+from jupyter_auth.core.login.login_store import AuthorizationResponse
 from jupyter_auth.core.models import LoginRequest
 from jupyter_auth.core.protocol.discovery import Discovery
 from jupyter_auth.core.provider.registry import Providers
@@ -259,6 +260,8 @@ def complete_login(engine: Engine, provider: str, rogue: RogueProvider) -> None:
     url, binding = engine.open(login.id, back, "anybody")
     params = dict(parse_qsl(urlsplit(rogue.authorize(url)).query))
     done = engine.finish(
-        provider, params, {binding.name: binding.value}, "anybody", confirm_by=None
+        AuthorizationResponse(
+            provider, params, {binding.name: binding.value}, "anybody", confirm_by=None
+        )
     )
     assert done.status == "complete", done.error

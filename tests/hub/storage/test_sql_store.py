@@ -20,6 +20,7 @@ from hub.storage.databases import ALICE, BOB, KEY, KEYS, account, keep
 from jupyter_auth import ConfigurationError, LoginExpired, Provider
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.errors import StoreError
+from jupyter_auth.core.login.login_store import AuthorizationResponse
 from jupyter_auth.core.models import LoginRequest
 from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.server.hub.storage import database as database_module
@@ -304,7 +305,9 @@ def replica(
 def finish(engine: Engine, oidc: OidcProvider, opened: tuple[str, Any], user: str = "alice") -> Any:
     address, binding = opened
     params = dict(parse_qsl(urlsplit(oidc.login(address)).query))
-    return engine.finish("idp", params, {binding.name: binding.value}, user, confirm_by=None)
+    return engine.finish(
+        AuthorizationResponse("idp", params, {binding.name: binding.value}, user, confirm_by=None)
+    )
 
 
 CALLBACK = "http://127.0.0.1:1/callback/idp"

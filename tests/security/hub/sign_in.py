@@ -7,6 +7,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from cryptography.fernet import Fernet
 
+from jupyter_auth.core.login.login_store import AuthorizationResponse
 from jupyter_auth.core.models import LoginRequest
 from jupyter_auth.server.hub.storage.database import Owner
 
@@ -28,4 +29,6 @@ def signs_in(engine: Engine, oidc: OidcProvider, who: str = "alice") -> Login:
     login = engine.begin(LoginRequest("idp", force=True))
     url, binding = engine.open(login.id, "http://127.0.0.1:1/callback/idp", "x")
     params = dict(parse_qsl(urlsplit(oidc.login(url, who)).query))
-    return engine.finish("idp", params, {binding.name: binding.value}, "x", confirm_by=None)
+    return engine.finish(
+        AuthorizationResponse("idp", params, {binding.name: binding.value}, "x", confirm_by=None)
+    )

@@ -18,6 +18,7 @@ from jupyter_auth.core.errors import (
     LoginRequired,
     RefreshRejected,
 )
+from jupyter_auth.core.login.login_store import AuthorizationResponse
 from jupyter_auth.core.models import AccountKey, LoginRequest
 from jupyter_auth.core.protocol import oauth
 from jupyter_auth.core.secret import Secret
@@ -48,7 +49,11 @@ def sign_in(engine, insiders):
         login = engine.begin(LoginRequest("insiders", key))
         url, binding = engine.open(login.id, CALLBACK, "me")
         back = dict(parse_qsl(urlsplit(insiders.login(url, **who)).query))
-        return engine.finish("insiders", back, {binding.name: binding.value}, "me", confirm_by=None)
+        return engine.finish(
+            AuthorizationResponse(
+                "insiders", back, {binding.name: binding.value}, "me", confirm_by=None
+            )
+        )
 
     return go
 
@@ -99,7 +104,11 @@ def test_token_url_fixed_with_a_slash_at_the_end(broker, table, insiders):
     login = engine.begin(LoginRequest("insiders"))
     url, binding = engine.open(login.id, CALLBACK, "me")
     back = dict(parse_qsl(urlsplit(insiders.login(url)).query))
-    ended = engine.finish("insiders", back, {binding.name: binding.value}, "me", confirm_by=None)
+    ended = engine.finish(
+        AuthorizationResponse(
+            "insiders", back, {binding.name: binding.value}, "me", confirm_by=None
+        )
+    )
     assert ended.status == "failed"
     assert ended.error["code"] == "configuration_error"
     assert "trailing slash" in ended.error["hint"]
@@ -302,7 +311,11 @@ def test_a_redirect_that_is_refused_goes_on_with_a_password(broker, table, insid
     login = engine.begin(LoginRequest("insiders"))
     url, binding = engine.open(login.id, CALLBACK, "me")
     back = dict(parse_qsl(urlsplit(insiders.login(url)).query))
-    refused = engine.finish("insiders", back, {binding.name: binding.value}, "me", confirm_by=None)
+    refused = engine.finish(
+        AuthorizationResponse(
+            "insiders", back, {binding.name: binding.value}, "me", confirm_by=None
+        )
+    )
     assert (refused.status, refused.error["code"]) == ("failed", "login_failed")
     assert "unauthorized_client" in refused.error["message"]
     assert render.others(refused, engine.typed.alternatives(login.id)) == {
