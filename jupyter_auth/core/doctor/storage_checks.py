@@ -100,10 +100,11 @@ def _loose_files(directory: Path) -> Iterator[Finding]:
 
 
 def _others_can(path: Path) -> Iterator[Finding]:
-    if why := not_private(path.lstat()):
+    found = path.lstat()
+    if why := not_private(found):
         yield Finding(
             about="Accounts",
-            says=f"{path} is not yours alone: {why} ({stat.S_IMODE(path.lstat().st_mode):04o}).",
+            says=f"{path} ({stat.S_IMODE(found.st_mode):04o}) is not yours alone: {why}.",
             fix="Move it away, and sign in again." if why == FOREIGN else f"chmod go= {path}",
             state="wrong",
         )
