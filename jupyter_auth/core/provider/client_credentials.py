@@ -7,10 +7,11 @@ import os
 import re
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from jupyter_auth.core.common.private_files import read_own
 from jupyter_auth.core.errors import ConfigurationError
+from jupyter_auth.core.provider.definitions import replace_provider
 from jupyter_auth.core.secret import Secret
 
 if TYPE_CHECKING:
@@ -139,6 +140,19 @@ def from_package(source: CredentialsFrom) -> Credentials:
     if not isinstance(client_id, str):
         return Credentials()
     return Credentials(client_id, Secret(secret) if isinstance(secret, str) else None)
+
+
+def completed(provider: Provider, found: Credentials) -> Provider:
+    """With those found, for its service account where it has one; else with a package's."""
+    fields: dict[str, Any] = found.fields()
+    if fields and provider.service:
+        fields = {"service": fields}
+    provider = replace_provider(provider, **fields)
+    if provider.credentials_from and not provider.client_secret:
+        public = from_package(provider.credentials_from)
+        if provider.client_id in {None, public.client_id}:
+            return replace_provider(provider, **public.fields())
+    return provider
 
 
 def lacking(provider: Provider) -> ConfigurationError | None:

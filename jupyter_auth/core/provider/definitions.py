@@ -94,16 +94,14 @@ def replace_provider(provider: Provider, **changes: Any) -> Provider:
     Raises:
         ConfigurationError: no such field, or the changed provider cannot work.
     """
+    if not changes:
+        return provider
     for key in changes:
         _check_field(provider.name, key)
-    changes = _completed_tables(vars(provider), changes)
-    # What was derived from other fields is derived anew from the changed ones.
-    derived: dict[str, Any] = {"title": "", "client_auth": None, "api_origins": ()}
-    for field, nothing in derived.items():
-        again = dataclasses.replace(provider, **{field: nothing})
-        if getattr(again, field) == getattr(provider, field):
-            changes.setdefault(field, nothing)
-    return dataclasses.replace(provider, **changes)
+    # What was derived from other fields is derived again, from the changed ones.
+    derived = provider.derived
+    given = {name: value for name, value in vars(provider).items() if value != derived.get(name)}
+    return Provider(**given | _completed_tables(given, changes))
 
 
 @functools.cache

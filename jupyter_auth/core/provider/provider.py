@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from jupyter_auth.core.common.codec import ALWAYS
@@ -220,9 +220,17 @@ class Provider:
                 f"Provider {self.name!r} has no address.",
                 hint="Give its issuer URL, or its endpoints with a token_endpoint.",
             )
-        put(self, "title", self.title or self.name)
-        put(self, "client_auth", self.client_auth or ("basic" if self.client_secret else "none"))
-        put(self, "api_origins", self.api_origins or (origin_of(self.base_url or self.address),))
+        for name, value in self.derived.items():
+            put(self, name, getattr(self, name) or value)
+
+    @property
+    def derived(self) -> dict[str, Any]:
+        """What follows from other fields where it is not given."""
+        return {
+            "title": self.name,
+            "client_auth": "basic" if self.client_secret else "none",
+            "api_origins": (origin_of(self.base_url or self.address),),
+        }
 
     @property
     def address(self) -> str:

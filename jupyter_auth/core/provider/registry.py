@@ -19,8 +19,8 @@ from jupyter_auth.core.provider import binding, user_providers
 from jupyter_auth.core.provider.client_credentials import (
     Credentials,
     Password,
+    completed,
     from_environment,
-    from_package,
     password_from_environment,
     variable,
 )
@@ -371,7 +371,7 @@ class Providers:
             return bare
         trusted = self._own_process or self._trusted(source, bare)
         found = from_environment(self._environ, bare.name) if trusted else Credentials()
-        return _with_credentials(bare, found)
+        return completed(bare, found)
 
     def _listed(self, source: str, name: str, entry: Any) -> ProviderInfo | None:
         """One broken entry must not hide the others. Whoever chooses one is told why."""
@@ -394,17 +394,3 @@ def _secrets(provider: Provider) -> set[str]:
     """Which secrets it has."""
     places = {"client": provider, "service": provider.service}
     return {name for name, place in places.items() if place and place.client_secret}
-
-
-def _with_credentials(provider: Provider, found: Credentials) -> Provider:
-    """Those found are for the service account, where there can be one. A package's are the last."""
-    fields: dict[str, Any] = found.fields()
-    if fields and provider.service:
-        fields = {"service": dataclasses.replace(provider.service, **fields)}
-    provider = replace_provider(provider, **fields) if fields else provider
-    if provider.credentials_from and not provider.client_secret:
-        public = from_package(provider.credentials_from)
-        if provider.client_id in {None, public.client_id}:
-            fields = public.fields()
-            provider = replace_provider(provider, **fields) if fields else provider
-    return provider

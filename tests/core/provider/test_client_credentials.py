@@ -10,7 +10,7 @@ from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.errors import ConfigurationError, LoginFailed
 from jupyter_auth.core.local_engine import LocalAccounts
 from jupyter_auth.core.models import LoginRequest
-from jupyter_auth.core.provider import registry
+from jupyter_auth.core.provider import client_credentials
 from jupyter_auth.core.provider.client_credentials import Credentials
 from jupyter_auth.core.provider.registry import Providers, provider_from_mapping
 from jupyter_auth.core.secret import Secret
@@ -61,7 +61,7 @@ def test_the_secret_is_in_a_file_of_its_person_alone(engine, file):
 
 def test_where_only_the_secret_is_missing_only_that_is_asked_for(engine, monkeypatch):
     # As where 4insight's own package is not installed.
-    monkeypatch.setattr(registry, "from_package", lambda _: Credentials())
+    monkeypatch.setattr(client_credentials, "from_package", lambda _: Credentials())
     login = engine.begin(LoginRequest("4insight"))
     assert engine.typed.missing(login.id) == ("client_secret",)
     both = "login.microsoftonline.com or 4subseaid.b2clogin.com"

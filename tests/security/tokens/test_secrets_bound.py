@@ -75,7 +75,7 @@ def attempts(kernel, name):
     for attempt in (
         lambda: kernel.client_token(name),
         lambda: kernel.token(name),
-        lambda: kernel.begin(name, grant="device_code"),
+        lambda: kernel.begin(LoginRequest(name, grant="device_code")),
         lambda: kernel.import_accounts(name),
     ):
         try:
