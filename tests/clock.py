@@ -1,6 +1,8 @@
-"""A clock that stands still until a test moves it."""
+"""Clocks that a test moves."""
 
 from __future__ import annotations
+
+import time
 
 START = 1_800_000_000.0  # seconds since the epoch; any fixed moment would do
 
@@ -16,3 +18,12 @@ class Clock:
 
     def advance(self, seconds: float) -> None:
         self.now += seconds
+
+
+class OffsetClock:
+    """This machine's time, and ``ahead`` seconds more."""
+
+    ahead = 0.0
+
+    def __call__(self) -> float:
+        return time.time() + self.ahead

@@ -31,11 +31,11 @@ def files(tmp_path: Path) -> FileStore:
 
 @pytest.fixture
 def engines(clock) -> Iterator[Callable[..., Engine]]:
-    """Makes engines: ``engines(idp=rogue, store=..., clock=...)``; closes them."""
+    """Makes engines: ``engines(idp=rogue, store=..., clock=..., register=...)``; closes them."""
     made: list[Engine] = []
 
-    def make(store: Any = None, clock: Any = clock, **servers: Any) -> Engine:
-        made.append(engine_of(store or MemoryStore(), clock, **servers))
+    def make(store: Any = None, clock: Any = clock, register: Any = None, **servers: Any) -> Engine:
+        made.append(engine_of(store or MemoryStore(), clock, register, **servers))
         return made[-1]
 
     yield make

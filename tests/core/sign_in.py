@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import sys
+from concurrent.futures import Future
 from dataclasses import dataclass
+from traceback import walk_stack
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -20,10 +23,12 @@ from jupyter_auth.core.protocol.parties import Party
 from jupyter_auth.core.provider.field_types import Endpoints
 from jupyter_auth.core.provider.registry import Providers, provider_from_mapping
 from jupyter_auth.core.secret import Secret
+from jupyter_auth.core.tokens.single_flight import SingleFlight
 
 if TYPE_CHECKING:
     from providers.oidc import OidcProvider
 
+    from jupyter_auth.core.login.login_store import Register
     from jupyter_auth.core.models import Login
     from jupyter_auth.core.protocol.oauth_response import TokenResponse
     from jupyter_auth.core.provider.provider import Provider
@@ -61,14 +66,15 @@ def party_at(server: Server, **fields: Any) -> Party:
     return Party(provider=provider_at(server, **fields), endpoints=endpoints)
 
 
-def engine_of(store: TokenStore, clock: Any, **servers: Server) -> Engine:
+def engine_of(
+    store: TokenStore, clock: Any, register: Register | None = None, **servers: Server
+) -> Engine:
     """An engine that goes by ``clock``, and so does each ``rogue``."""
     for server in servers.values():
         if isinstance(server, RogueProvider):
             server.clock = clock
-    return Engine(
-        Providers({name: table(server) for name, server in servers.items()}), store, clock=clock
-    )
+    providers = Providers({name: table(server) for name, server in servers.items()})
+    return Engine(providers, store, clock=clock, register=register)
 
 
 @dataclass(frozen=True)
@@ -134,10 +140,13 @@ def digest_of(engine: Engine, **need: Any) -> str:
     return engine.token("idp", **need).digest
 
 
-def sharing(engine: Engine) -> int:
-    """How many wait for a refresh that is under way."""
-    flights = list(engine._tokens._flights._flights.values())
-    return sum(len(flight._condition._waiters) for flight in flights)
+def sharing() -> int:
+    """How many threads wait for a refresh that is under way."""
+    return sum(
+        {SingleFlight.run.__code__, Future.result.__code__}
+        <= {at.f_code for at, _ in walk_stack(top)}
+        for top in sys._current_frames().values()
+    )
 
 
 def expire_here(store: TokenStore, account: Account) -> Account:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from patience import PATIENCE, until
 from providers.troubles import Gate
-from sqlalchemy import event
+from sqlalchemy import Engine, event
 
 from hub.hubs import KEYS
 from hub.replicas.cluster import complete_login
@@ -82,8 +82,24 @@ def test_a_provider_that_hangs_for_twelve_does_not_delay_the_thirteenth(
     assert asyncio.run(ask()) < 1  # of a minute that the provider is waited for
 
 
+@pytest.fixture
+def queries() -> Iterator[list[str]]:
+    """What is asked of any database."""
+    heard: list[str] = []
+
+    def hear(*given: Any) -> None:
+        heard.append(given[2])
+
+    event.listen(Engine, "before_cursor_execute", hear)
+    yield heard
+    event.remove(Engine, "before_cursor_execute", hear)
+
+
 def test_what_another_replica_changes_is_told_and_quiet_users_cost_one_query_for_all(
-    brokers: HubBrokers, rogue: RogueProvider, monkeypatch: pytest.MonkeyPatch
+    brokers: HubBrokers,
+    rogue: RogueProvider,
+    queries: list[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     for number in range(12):
         complete_login(brokers.engine(user(number)), "idp", rogue)
@@ -91,13 +107,12 @@ def test_what_another_replica_changes_is_told_and_quiet_users_cost_one_query_for
     for beat in ((poll, "BEAT"), (long_poll, "POLL")):
         monkeypatch.setattr(*beat, 0.1)
     monkeypatch.setattr(poll, "PATIENCE", 2 * PATIENCE)
-    asked: list[str] = []
     looks = 5  # of the pulse, in a row, that are all that is asked
 
     def quiet() -> bool:
-        asked.clear()
-        until(lambda: len(asked) >= looks)
-        return all("GROUP BY" in query for query in asked)
+        queries.clear()
+        until(lambda: len(queries) >= looks)
+        return all("GROUP BY" in query for query in queries)
 
     async def look() -> list[str]:
         waits = []
@@ -106,8 +121,6 @@ def test_what_another_replica_changes_is_told_and_quiet_users_cost_one_query_for
             since = (await broker.changes({}, asyncio.Event()))["sequence"]
             waiting = broker.changes({"since": since, "wait": MAX_WAIT}, asyncio.Event())
             waits.append(asyncio.create_task(waiting))
-        database = brokers._database._engine
-        event.listen(database, "before_cursor_execute", lambda *given: asked.append(given[2]))
         await asyncio.to_thread(until, quiet)  # each looks for itself, once or twice
         await asyncio.to_thread(brokers.engine(user(7)).logout, "idp", revoke=False)
         told = [change["kind"] for change in (await waits[7])["changes"]]
@@ -119,25 +132,22 @@ def test_what_another_replica_changes_is_told_and_quiet_users_cost_one_query_for
 
 
 def test_whoever_asks_more_slowly_than_the_pulse_beats_is_told_of_no_news_that_are_none(
-    brokers: HubBrokers, rogue: RogueProvider, monkeypatch: pytest.MonkeyPatch
+    brokers: HubBrokers,
+    rogue: RogueProvider,
+    queries: list[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(poll, "BEAT", 0.01)
     monkeypatch.setattr(poll, "PATIENCE", 2 * PATIENCE)
     complete_login(brokers.engine(user(0)), "idp", rogue)
     brokers._database.change(records.delete().where(records.c.kind == "logins"))
-    looks: list[str] = []
-    event.listen(
-        brokers._database._engine,
-        "before_cursor_execute",
-        lambda *given: looks.append(given[2]),
-    )
 
     async def ask() -> list[bool]:
         pulse, seen, told = Pulse(brokers._database, brokers._pools.of("")), [], []
         for _ in range(5):
             told.append(pulse.stirred(user(0).id, seen))
-            looks.clear()
-            await asyncio.to_thread(until, lambda: len(looks) > 2)
+            queries.clear()
+            await asyncio.to_thread(until, lambda: len(queries) > 2)
         pulse.close()
         return told
 

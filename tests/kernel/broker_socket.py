@@ -14,6 +14,8 @@ from tornado.netutil import bind_sockets
 
 from jupyter_auth.core.secret import Secret
 from jupyter_auth.server.broker.broker import Broker
+from jupyter_auth.server.broker.long_poll import Waits
+from jupyter_auth.server.broker.poll_limit import Room
 from jupyter_auth.server.kernel_api.handlers import KeyGate, kernel_application
 from jupyter_auth.server.kernel_api.socket import Connection, Door
 
@@ -36,6 +38,7 @@ class OpenDoor:
         self._default = default
         self._runtime_dir = runtime_dir
         self._ready = threading.Event()
+        self._room = Room()
 
     def __enter__(self) -> Self:
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), daemon=True)
@@ -51,7 +54,7 @@ class OpenDoor:
     @property
     def waiting(self) -> int:
         """How many wait for changes now."""
-        return self._broker._bell._waiting
+        return self._room._taken
 
     def close_connections(self) -> None:
         """As a server does with those that lay idle for too long."""
@@ -60,9 +63,8 @@ class OpenDoor:
 
     async def _serve(self) -> None:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
-        broker = self._broker = Broker(
-            self.engine, base_url="/base/", default_provider=self._default
-        )
+        waits = Waits(room=self._room)
+        broker = Broker(self.engine, base_url="/base/", default_provider=self._default, waits=waits)
         door = self._door = self._open(broker)
         self.path = door.connection.path
         self.address = door.connection.address

@@ -151,7 +151,7 @@ class Door:
     def __init__(self, find: Callable[[], Address | None]) -> None:
         self._find = find
         self._address: Address | None = None
-        self._idle: deque[_Connection] = deque()
+        self.idle: deque[_Connection] = deque()
         self._pid = os.getpid()
 
     def answers(self) -> bool:
@@ -189,8 +189,8 @@ class Door:
 
     def close(self) -> None:
         """Close the connections that are kept."""
-        while self._idle:
-            self._idle.pop().close()
+        while self.idle:
+            self.idle.pop().close()
 
     def __del__(self) -> None:
         self.close()
@@ -232,17 +232,17 @@ class Door:
 
     def _take(self, address: Address) -> _Connection:
         if self._pid != os.getpid():  # a forked child must not speak on its parent's connections
-            inherited, self._idle, self._pid = self._idle, deque(), os.getpid()
+            inherited, self.idle, self._pid = self.idle, deque(), os.getpid()
             for connection in inherited:
                 connection.close()
         try:
-            return self._idle.pop()
+            return self.idle.pop()
         except IndexError:
             return _Connection(address)
 
     def _keep(self, connection: _Connection, address: Address) -> None:
-        if connection.kept and len(self._idle) < MAX_IDLE and address == self._address:
-            self._idle.append(connection)
+        if connection.kept and len(self.idle) < MAX_IDLE and address == self._address:
+            self.idle.append(connection)
         else:
             connection.close()
 

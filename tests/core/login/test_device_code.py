@@ -248,12 +248,12 @@ def test_a_code_that_lives_longer_ends_with_its_login(engine, rogue, clock):
     assert device.login.expires_at == clock.now + LIFETIME
 
 
-def test_cancelled_it_is_asked_no_more(engine, rogue, clock, device):
+def test_cancelled_it_is_asked_no_more(engine, rogue, clock, device, register):
     engine.cancel(device.login.id)
     clock.advance(5)
     assert engine.device.poll(device.login.id).status == "cancelled"
     assert rogue.devices.polls == 0
-    assert engine._logins._register.read()[device.login.id].polling is None
+    assert register.read()[device.login.id].polling is None
     with pytest.raises(LoginCancelled):
         engine.device.start(device.login.id, confirm_by=None)
 
@@ -331,7 +331,7 @@ def test_somebody_else_is_refused_with_nothing_stored(engine, rogue, clock):
 
 
 def test_a_provider_configured_anew_meanwhile_gets_no_code(engine, rogue, device):
-    engine._providers._configured["idp"] = provider_at(rogue, client_id="another")
+    engine.configure(provider_at(rogue, client_id="another"))
     assert isinstance(outcome(device.poll()), LoginFailed)
     assert rogue.seen("token") == []
 
@@ -340,7 +340,7 @@ def test_a_provider_configured_anew_meanwhile_gets_no_code(engine, rogue, device
 
 
 def test_the_first_of_the_configured_grants_is_taken(engine, rogue):
-    engine._providers._configured["idp"] = provider_at(rogue, grants=["device_code"])
+    engine.configure(provider_at(rogue, grants=["device_code"]))
     assert engine.begin(LoginRequest("idp")).grant == "device_code"
     with pytest.raises(ConfigurationError, match="no sign-in by 'authorization_code'"):
         engine.begin(LoginRequest("idp", grant="authorization_code"))

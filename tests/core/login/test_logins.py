@@ -205,13 +205,13 @@ def test_a_flood_pushes_out_nobody(engine, rogue):
     assert engine.begin(LoginRequest("idp", "one more")).status == "pending"
 
 
-def test_what_ended_is_forgotten_in_time_and_number(engine, clock):
+def test_what_ended_is_forgotten_in_time_and_number(engine, clock, register):
     for number in range(1000):
         engine.cancel(engine.begin(LoginRequest("idp", f"key-{number}")).id)
-    assert len(engine._logins._register.read()) < 300
+    assert len(register.read()) < 300
     clock.advance(LIFETIME)
     assert engine.logins() == []
-    assert len(engine._logins._register.read()) == 0
+    assert len(register.read()) == 0
 
 
 def test_of_too_many_openings_the_oldest_is_forgotten(engine, rogue, login):

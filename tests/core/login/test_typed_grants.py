@@ -33,9 +33,9 @@ PERSON = "alice@4subsea.example"
 
 
 @pytest.fixture
-def password_engine(engines, rogue):
-    engine = engines(idp=rogue)
-    engine._providers._configured["idp"] = provider_at(rogue, grants=["password"])
+def password_engine(engines, rogue, files):
+    engine = engines(files, idp=rogue)
+    engine.configure(provider_at(rogue, grants=["password"]))
     return engine
 
 
@@ -95,8 +95,6 @@ def test_no_password_is_kept_or_shown(password_engine, rogue, typed, tmp_path, c
     for frame, _ in traceback.walk_tb(caught.value.__traceback__):
         if not frame.f_globals["__name__"].startswith("core."):  # all but this test's own
             assert rogue.password not in repr(frame.f_locals)
-    store = FileStore(tmp_path)
-    password_engine._tokens._store = store
     typed()
     kept = "".join(p.read_text() for p in tmp_path.rglob("*.json"))
     assert account_of(password_engine).access_token.reveal() in kept
@@ -151,10 +149,10 @@ def test_nothing_is_typed_for_a_provider_that_a_notebook_made(rogue, grant):
     assert alone.begin(LoginRequest(handle)).grant == grant  # whoever wrote it is the one who types
 
 
-def test_one_that_has_a_preset_s_name_takes_nothing_from_its_form(rogue):
-    engine = Engine(Providers({}), MemoryStore())
+def test_one_that_has_a_preset_s_name_takes_nothing_from_its_form(rogue, tmp_path):
+    engine = Engine(Providers({}, user_file=tmp_path / "providers.toml"), MemoryStore())
     preset = table(rogue, grants=["password"])
-    engine._providers._user_tables = lambda: {"idp": preset}
+    engine.add("idp", preset)
     login = engine.begin(LoginRequest("idp"))
     host = engine.typed.host(login.id)
     with RogueProvider() as evil:
@@ -270,17 +268,14 @@ def test_an_endpoint_that_is_no_longer_allowed_gets_no_refresh_token(
     paste_engine.confirm(login.id)
     account = account_of(paste_engine, "4insight")
     clock.advance(3600)
-    configured = paste_engine._providers._configured
-    table = configured["4insight"]
-    configured["4insight"] = provider_from_mapping(
-        "4insight",
-        {
-            "endpoints": {"token_endpoint": table.endpoints.token_endpoint},
-            "client_id": table.client_id,
-            "client_secret": table.client_secret,
-            "paste": {"url": "https://x.example/", "hosts": []},
-        },
-    )
+    provider = paste_engine.configured("4insight")
+    other = {
+        "endpoints": {"token_endpoint": provider.endpoints.token_endpoint},
+        "client_id": provider.client_id,
+        "client_secret": provider.client_secret,
+        "paste": {"url": "https://x.example/", "hosts": []},
+    }
+    paste_engine.configure(provider_from_mapping("4insight", other))
     with pytest.raises(LoginRequired):  # the account was made with other hosts
         paste_engine.token("4insight")
     # One of an earlier version, which did not say so.

@@ -144,7 +144,7 @@ def test_a_provider_that_hangs_stalls_nobody_else(engines, rogue, clock):
         gate = rogue.script("token", troubles.Gate(then=troubles.status(500)))
         with ThreadPoolExecutor(64) as pool:
             stuck = [pool.submit(engine.token, "idp") for _ in range(63)]
-            until(lambda: sharing(engine) == len(stuck))
+            until(lambda: sharing() == len(stuck))
             assert engine.token("other")  # refreshed, while all those wait
             assert engine.begin(LoginRequest("other")).status == "pending"
             assert not [each for each in stuck if each.done()]
@@ -199,7 +199,7 @@ def test_a_sibling_that_was_faster_is_believed(engines, files, rogue, clock):
     with ThreadPoolExecutor(1) as pool:
         with files.locked(KEY) as slot:
             waiting = pool.submit(engine.token, "idp")
-            until(lambda: sharing(engine) == 1)
+            until(lambda: sharing() == 1)
             answer = oauth.refresh(party_at(rogue), old.refresh_token)
             sibling = dataclasses.replace(
                 old,
@@ -277,7 +277,7 @@ def test_nor_does_one_that_comes_while_a_refresh_waits(engines, rogue, clock):
         with ThreadPoolExecutor(1) as pool:
             with locked:
                 waiting = pool.submit(engine.token, "idp")
-                until(lambda: sharing(engine) == 1)
+                until(lambda: sharing() == 1)
                 engine.configure(Provider(name="idp", **table(evil)))
             assert rogue.active(waiting.result(PATIENCE).access_token.reveal())
         assert evil.requests == []

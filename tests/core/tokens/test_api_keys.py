@@ -168,7 +168,7 @@ def test_another_configuration_never_gets_it(make, rogue, clock):
     engine = make(THEIR_ID="i", THEIR_KEY="k")
     assert engine.token("idp")
     other = provider_from_mapping("idp", table(rogue, **FIELDS, audience="other"))
-    engine._providers._configured["idp"] = other
+    engine.configure(other)
     with pytest.raises(LoginRequired):
         engine.token("idp")
     assert clock

@@ -53,11 +53,11 @@ def expired(engines, files, oidc):
     return engine, old
 
 
-def interrupted_while_waiting(call, engine):
+def interrupted_while_waiting(call):
     """Press Ctrl-C as soon as a refresh is under way."""
 
     def press() -> None:
-        while not engine._tokens._flights._flights:
+        while not sharing():
             time.sleep(0.01)
         time.sleep(0.1)
         signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
@@ -142,7 +142,7 @@ def test_an_interrupt_in_the_midst_of_a_refresh_costs_nothing(expired, oidc):
     engine, _ = expired
     oidc.delay("token", milliseconds=500)
     with pytest.raises(KeyboardInterrupt):
-        interrupted_while_waiting(lambda: engine.token("idp"), engine)
+        interrupted_while_waiting(lambda: engine.token("idp"))
     oidc.delay("token", milliseconds=0)
     assert engine.token("idp")
     assert oidc.refresh_count == 1
@@ -161,7 +161,7 @@ def test_one_who_waits_can_be_interrupted_and_the_others_go_on(engine, rogue, cl
         others = [pool.submit(engine.token, "idp") for _ in range(8)]
         assert gate.arrived.wait(PATIENCE)
         with pytest.raises(KeyboardInterrupt):
-            interrupted_while_waiting(lambda: engine.token("idp"), engine)
+            interrupted_while_waiting(lambda: engine.token("idp"))
         gate.release()
         assert len({each.result(PATIENCE).digest for each in others}) == 1
     assert rogue.refreshes == 1
@@ -177,7 +177,7 @@ def test_another_configuration_of_the_same_name_has_no_part_in_it(engine, rogue,
         first = pool.submit(engine.token, "idp")
         assert gate.arrived.wait(PATIENCE)
         second = pool.submit(engine._tokens.token, other, AccountKey("idp"), Need())
-        until(lambda: sharing(engine) == 2)
+        until(lambda: sharing() == 2)
         gate.release()
         assert first.result(PATIENCE)
         with pytest.raises(LoginRequired):
@@ -190,7 +190,7 @@ def test_a_failure_is_shared_too(engine, rogue, clock):
     gate = rogue.script("refresh", troubles.Gate(then=troubles.status(500)), times=1)
     with ThreadPoolExecutor(THREADS) as pool:
         asking = [pool.submit(engine.token, "idp") for _ in range(THREADS)]
-        until(lambda: sharing(engine) == THREADS)
+        until(lambda: sharing() == THREADS)
         gate.release()
     assert {type(each.exception()) for each in asking} == {ProviderUnavailable}
     assert len(rogue.seen("refresh")) == 1

@@ -120,12 +120,12 @@ def test_a_provider_of_ones_own_is_registered_with_its_secret(client, engine, ro
 
 def test_a_connection_is_kept_and_a_closed_one_replaced(door, client):
     client.providers()
-    kept = client._door._idle[0]
+    kept = client._door.idle[0]
     client.providers()
-    assert list(client._door._idle) == [kept]
+    assert list(client._door.idle) == [kept]
     door.close_connections()
     client.providers()
-    assert list(client._door._idle) != [kept]
+    assert list(client._door.idle) != [kept]
 
 
 @pytest.mark.usefixtures("signed_in")
@@ -133,19 +133,19 @@ def test_many_threads(client):
     with ThreadPoolExecutor(64) as pool:
         tokens = list(pool.map(lambda _: client.token("idp").digest, range(256)))
     assert len(set(tokens)) == 1
-    assert len(client._door._idle) <= 8
+    assert len(client._door.idle) <= 8
 
 
 @pytest.mark.usefixtures("signed_in")
 def test_a_child_does_not_speak_on_its_parents_connections(client):
     ours = client.token("idp").digest
-    (kept,) = client._door._idle
+    (kept,) = client._door.idle
 
     def use():
-        return client.token("idp").digest, kept in client._door._idle
+        return client.token("idp").digest, kept in client._door.idle
 
     assert child(use) == (ours, False)
-    assert list(client._door._idle) == [kept]
+    assert list(client._door.idle) == [kept]
     # Nobody read or wrote on it meanwhile: the answer that comes is the one to this question.
     assert client.provider("idp").name == "idp"
 
@@ -155,7 +155,7 @@ def test_an_interrupted_poll_leaves_no_answer_behind(client, door):
     since = client.changes().sequence
     with pytest.raises(KeyboardInterrupt), interrupted(lambda: door.waiting > 0):
         client.changes(since, MAX_WAIT)
-    assert not client._door._idle  # its answer is still to come
+    assert not client._door.idle  # its answer is still to come
     assert client.provider("idp").name == "idp"
 
 

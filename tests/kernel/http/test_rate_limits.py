@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import pickle
 import time
 import warnings
@@ -9,6 +10,7 @@ from email.utils import formatdate
 
 import pytest
 import requests
+from clock import OffsetClock
 from patience import PATIENCE, eventually
 from providers.rogue import RogueProvider
 from providers.troubles import Reply
@@ -17,12 +19,14 @@ from jupyter_auth.core.common.rate_limits import Limits, Quota
 from jupyter_auth.core.common.request_errors import Throttled
 from jupyter_auth.core.errors import BrokerUnavailable
 from jupyter_auth.core.models import LoginRequest
+from jupyter_auth.kernel.broker.broker_client import BrokerClient
 from jupyter_auth.kernel.commands import verbs
 from jupyter_auth.kernel.commands.limit_words import limit_words
-from jupyter_auth.kernel.http.rate_limits import USE_PAUSE
+from jupyter_auth.kernel.http.rate_limits import USE_PAUSE, Throttling
 from jupyter_auth.kernel.http.requests_auth import TokenAuth
 from jupyter_auth.kernel.http.warnings import AuthWarning
 from jupyter_auth.kernel.prompt.widget import AccountWidget
+from jupyter_auth.kernel.session import base
 from jupyter_auth.kernel.session.user_session import UserSession
 from kernel.forks_and_interrupts import child
 from kernel.kernel_process import Kernel
@@ -50,7 +54,15 @@ def pauses():
 
 
 @pytest.fixture
-def session(door, signed_in, capsys, pauses):  # noqa: ARG001
+def later(monkeypatch):
+    """The clock by which sessions keep limits."""
+    clock = OffsetClock()
+    monkeypatch.setattr(base, "Throttling", functools.partial(Throttling, clock=clock))
+    return clock
+
+
+@pytest.fixture
+def session(door, signed_in, capsys, pauses, later):  # noqa: ARG001
     made = UserSession("idp", interactive=False)
     made._limits.sleep = pauses.append
     capsys.readouterr()
@@ -147,7 +159,7 @@ def test_for_requests_itself(door, signed_in, rogue):  # noqa: ARG001
 
 
 @pytest.mark.parametrize("throttle", [LOCKED])
-def test_a_call_that_would_be_refused_is_not_sent(session, rogue):
+def test_a_call_that_would_be_refused_is_not_sent(session, rogue, later):
     rogue.script("api", busy(), times=1)
     before = time.time()
     assert session.get("/api/x").status_code == 429
@@ -157,7 +169,7 @@ def test_a_call_that_would_be_refused_is_not_sent(session, rogue):
     assert before + 300 <= caught.value.retry_at <= after + 300
     assert isinstance(caught.value, requests.RequestException)
     assert len(rogue.seen("api")) == 1
-    session._limits._clock = lambda: time.time() + 301
+    later.ahead = 301
     assert session.get("/api/x").ok
 
 
@@ -220,9 +232,10 @@ def test_it_is_warned_of_at_four_fifths_of_a_limit(session):
 @pytest.mark.parametrize("throttle", [{"limit": 4}])
 def test_calls_of_other_kernels_count(session):
     other = UserSession("idp", interactive=False)
-    for _ in range(3):
-        other._limits._warned = True
-        other.get("/api/x")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", AuthWarning)
+        for _ in range(3):
+            other.get("/api/x")
     with pytest.warns(AuthWarning, match="4 of 4"):
         session.get("/api/x")
 
@@ -252,13 +265,13 @@ def test_whoever_signs_in_next_has_another_quota(session, rogue, engine, signs_o
     assert known.quota is None
 
 
-def test_that_a_notebook_uses_it_is_said_now_and_then(session, engine, monkeypatch):
+def test_that_a_notebook_uses_it_is_said_now_and_then(session, engine, later, monkeypatch):
     for name in ("one.ipynb", "two.ipynb"):
         monkeypatch.setenv("JPY_SESSION_NAME", f"work/{name}")
         session.get("/api/x")
         (known,) = engine.limits()
         assert (known.notebooks, known.quota) == (("one.ipynb",), None)
-    session._limits._clock = lambda: time.time() + USE_PAUSE
+    later.ahead = USE_PAUSE
     session.get("/api/x")
     (known,) = engine.limits()
     assert known.notebooks == ("two.ipynb", "one.ipynb")
@@ -266,14 +279,14 @@ def test_that_a_notebook_uses_it_is_said_now_and_then(session, engine, monkeypat
 
 def test_no_broker_no_report_and_all_goes_on(session, rogue, door, monkeypatch):
     session.get("/api/x")
-    monkeypatch.setattr(session._limits._accounts._client, "usage", _gone)
+    monkeypatch.setattr(BrokerClient, "usage", _gone)
     rogue.script("api", lambda _: Reply.json({}, headers={"RateLimit": "limit=5, remaining=4"}))
     assert session.get("/api/x").ok
     assert session.quota.remaining == 4
     assert door
 
 
-def _gone(_):
+def _gone(*_):
     raise BrokerUnavailable("gone")
 
 

@@ -21,7 +21,7 @@ from jupyter_auth.core.models import LoginRequest
 from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.core.tokens.store import MemoryStore
 from jupyter_auth.kernel.broker.connect import connect
-from jupyter_auth.kernel.broker.watcher import WAIT
+from jupyter_auth.kernel.broker.watcher import WAIT, watcher_of
 from jupyter_auth.kernel.http.token_cache import AccountTokens
 from kernel.forks_and_interrupts import child
 from kernel.sign_in import sign_in
@@ -298,12 +298,17 @@ def test_a_token_from_before_a_change_is_not_kept(tokens, accounts):
     assert tokens._held is None
 
 
+def watchers():
+    return {each for each in threading.enumerate() if each.name == "jupyter_auth watcher"}
+
+
 @pytest.mark.usefixtures("door", "signed_in")
 def test_the_watch_ends_with_the_last_who_wants_it(monkeypatch):
     monkeypatch.setattr("jupyter_auth.kernel.broker.watcher.WAIT", 0.05)
+    before = watchers()
     tokens = AccountTokens(connect(), "idp")
     tokens.token()
-    thread = tokens._watcher._thread
+    (thread,) = watchers() - before
     assert thread.is_alive()
     assert thread.daemon
     del tokens
@@ -313,15 +318,16 @@ def test_the_watch_ends_with_the_last_who_wants_it(monkeypatch):
 
 @pytest.mark.usefixtures("door", "signed_in")
 def test_a_child_asks_and_watches_for_itself():
-    tokens = AccountTokens(connect(), "idp")
+    accounts = connect()
+    tokens = AccountTokens(accounts, "idp")
     mine = tokens.token().digest
 
     def use():
         held = tokens._held
         digest = tokens.token().digest
-        return held is None, digest == mine, tokens._watcher._thread.is_alive()
+        return held is None, digest == mine, len(watchers()) == 1
 
-    with tokens._lock, tokens._watcher._lock:  # as if other threads were in the midst of it
+    with tokens._lock, watcher_of(accounts)._lock:  # as if other threads were in the midst of it
         assert child(use) == (True, True, True)
 
 

@@ -81,10 +81,10 @@ def test_the_broker_issues_the_token_and_the_secret_stays_there(session, rogue):
     assert len(rogue.seen("token")) == 1
 
 
-def test_nothing_that_the_door_says_holds_the_secret(door, engine, home):  # noqa: ARG001
+def test_nothing_that_the_door_says_holds_the_secret(client, engine, home):  # noqa: ARG001
     accounts = connect()
-    assert SECRET not in json.dumps(accounts._client._door.call("GET", "providers"))
-    said = accounts._client._door.call("GET", "providers/idp/configuration")
+    assert SECRET not in json.dumps(client._door.call("GET", "providers"))
+    said = client._door.call("GET", "providers/idp/configuration")
     assert SECRET not in json.dumps(said)
     assert accounts.configuration("idp").service.client_secret is None
     assert engine.configured("idp").service.client_secret.reveal() == SECRET
@@ -175,11 +175,13 @@ def test_a_secret_that_is_given_stays_in_this_process(door, engine, rogue, monke
     monkeypatch.setattr(
         Door, "call", lambda self, *a, **k: (bodies.append(repr(a)), sent(self, *a, **k))[1]
     )
+    asked = []
+    monkeypatch.setattr(engine, "client_token", lambda *a, **k: asked.append((a, k)))
     session = ClientSession("notebook", SECRET, provider="idp")
     assert session.get("/api/x").json()["scope"] == "jobs"
     assert bodies
     assert SECRET not in "".join(bodies)
-    assert engine._client_tokens._held == {}
+    assert asked == []
     assert rogue.seen("token")[0].form["client_secret"] == SECRET
 
 

@@ -22,8 +22,8 @@ from jupyter_auth.core.errors import (
     UserMismatch,
 )
 from jupyter_auth.core.models import LoginRequest
+from jupyter_auth.core.provider.definitions import provider_from_mapping
 from jupyter_auth.core.provider.provider import Provider
-from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.kernel.broker.connect import connect
 from jupyter_auth.kernel.broker.watcher import WAIT
 from jupyter_auth.kernel.session.user_session import UserSession
@@ -101,9 +101,8 @@ def test_more_scopes_are_asked_for_with_those_there_are(engine, rogue):
 @pytest.mark.usefixtures("door")
 def test_the_configured_scopes_are_asked_for_with_those_there_are(engine, rogue, configured):
     """Two sessions that want different ones do not sign each other out."""
-    engine._providers = engine._parties._providers = Providers(
-        {"idp": configured["idp"] | {"scopes": ["openid", "profile"]}}
-    )
+    wider = configured["idp"] | {"scopes": ["openid", "profile"]}
+    engine.configure(provider_from_mapping("idp", wider))
     with person(engine, rogue):
         UserSession("idp", scopes="openid write", interactive=True, timeout=PATIENCE)
     with pytest.raises(InsufficientScope, match="lacks the scopes profile"):

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import json
-import time
 from http.cookies import SimpleCookie
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from clock import OffsetClock
 
+from jupyter_auth.core import engine
 from jupyter_auth.core.login.logins import LIFETIME
 
 if TYPE_CHECKING:
@@ -21,7 +23,15 @@ pytest_plugins = ["pytest_jupyter.jupyter_server"]
 
 
 @pytest.fixture
-def jp_server_config(rogue: RogueProvider, tmp_path: Any) -> dict[str, Any]:
+def clock(monkeypatch: pytest.MonkeyPatch) -> OffsetClock:
+    """The engine's."""
+    clock = OffsetClock()
+    monkeypatch.setattr(engine, "Engine", functools.partial(engine.Engine, clock=clock))
+    return clock
+
+
+@pytest.fixture
+def jp_server_config(rogue: RogueProvider, tmp_path: Any, clock: OffsetClock) -> dict[str, Any]:  # noqa: ARG001
     provider = {"issuer": rogue.issuer, "client_id": rogue.client_id}
     return {
         "ServerApp": {"jpserver_extensions": {"jupyter_auth": True}},
@@ -56,16 +66,14 @@ def fetch(
 
 
 async def test_a_login_that_took_too_long(
-    jp_serverapp: ServerApp, fetch: Any, rogue: RogueProvider, monkeypatch: pytest.MonkeyPatch
+    jp_serverapp: ServerApp, fetch: Any, rogue: RogueProvider, clock: OffsetClock
 ) -> None:
     answer = await fetch("POST", "jupyter-auth/api/v1/logins", {"provider": "rogue"})
     login = json.loads(answer.body)
     answer = await fetch("POST", login["path"], {})
     address = rogue.authorize(json.loads(answer.body)["url"])
 
-    (app,) = jp_serverapp.extension_manager.extension_apps["jupyter_auth"]
-    late = time.time() + LIFETIME + 1
-    monkeypatch.setattr(app.broker._engine._logins, "_clock", lambda: late)
+    clock.ahead = LIFETIME + 1
     path = address.removeprefix(f"http://127.0.0.1:{jp_serverapp.port}")
     answer = await fetch("GET", path)
     assert answer.code == 303
@@ -79,6 +87,6 @@ async def test_a_login_that_took_too_long(
     answer = await fetch("POST", login["path"], {})
     assert (answer.code, json.loads(answer.body)["code"]) == (410, "login_expired")
 
-    monkeypatch.setattr(app.broker._engine._logins, "_clock", lambda: late + LIFETIME + 1)
+    clock.ahead += LIFETIME + 1
     page = (await fetch("GET", login["path"])).body.decode()
     assert "This sign-in is over" in page

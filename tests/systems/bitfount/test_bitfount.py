@@ -16,6 +16,7 @@ from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.errors import InsufficientScope, LoginRequired, UserMismatch
 from jupyter_auth.core.login.logins import outcome
 from jupyter_auth.core.models import AccountKey, LoginRequest
+from jupyter_auth.core.provider.definitions import provider_from_mapping
 from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.core.tokens.store import MemoryStore
 from systems.presets import bitfount_preset
@@ -193,13 +194,11 @@ def test_kept_for_fewer_scopes_it_is_not_taken_for_more(broker, table, bitfount)
     with pytest.raises(InsufficientScope, match="lacks the scopes pods"):
         UserSession("bitfount", scopes="openid pods", interactive=False)
     wider = table | {"scopes": [*table["scopes"], "pods"]}
-    engine._providers = engine._parties._providers = Providers({"bitfount": wider})
+    engine.configure(provider_from_mapping("bitfount", wider))
     with pytest.raises(InsufficientScope, match="lacks the scopes pods") as caught:
         UserSession("bitfount", interactive=False)
     assert caught.value.scopes == ("pods",)
-    engine._providers = engine._parties._providers = Providers(
-        {"bitfount": table | {"scopes": ["openid", "profile"]}}
-    )
+    engine.configure(provider_from_mapping("bitfount", table | {"scopes": ["openid", "profile"]}))
     assert UserSession("bitfount", interactive=False).authenticated
 
 

@@ -17,6 +17,7 @@ from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.errors import ConfigurationError, LoginFailed, LoginRequired
 from jupyter_auth.core.models import AccountKey, LoginRequest
 from jupyter_auth.core.protocol.parties import Party
+from jupyter_auth.core.provider.definitions import provider_from_mapping
 from jupyter_auth.core.provider.field_types import Endpoints
 from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.core.secret import Secret
@@ -108,17 +109,13 @@ def test_client_auth_without_the_package_that_has_the_secret(
     """It is said before a code is spent; who is signed in already stays so."""
     source = table["credentials_from"] | {"package": package, "file": "none.json"}
     table |= {"credentials_from": source}
-    engine._providers = engine._parties._providers = engine.typed._providers = Providers(
-        {"4insight": table}
-    )
+    engine.configure(provider_from_mapping("4insight", table))
     sign_in(engine, fourinsight)
     fourinsight.requests.clear()
     lacks = table | {"client_secret": None}
     fourinsight.clock.advance(fourinsight.lifetime)
     pending = engine.begin(LoginRequest("4insight", "another"))
-    engine._providers = engine._parties._providers = engine.typed._providers = Providers(
-        {"4insight": lacks}
-    )
+    engine.configure(provider_from_mapping("4insight", lacks))
     for call in (
         lambda: engine.begin(LoginRequest("4insight", "third")),
         lambda: engine.typed.paste(
@@ -132,15 +129,13 @@ def test_client_auth_without_the_package_that_has_the_secret(
     (client,) = (each for each in engine.examine("4insight") if each.about == "Client")
     assert (client.state, client.says) == ("wrong", caught.value.message)
     assert [each for each in fourinsight.requests if each.method == "POST"] == []
-    engine._providers = engine._parties._providers = Providers({"4insight": table})
+    engine.configure(provider_from_mapping("4insight", table))
     assert engine.token("4insight")
 
 
 def test_client_auth_with_another_client_is_not_said_to_need_the_package(engine, table):
     own = {"client_id": "mine", "client_secret": None}
-    engine._providers = engine._parties._providers = Providers(
-        {"4insight": table | own | {"credentials_from": None}}
-    )
+    engine.configure(provider_from_mapping("4insight", table | own | {"credentials_from": None}))
     assert engine.begin(LoginRequest("4insight")).status == "pending"
     assert Providers({"4insight": {"client_id": "mine"}}).get("4insight").credentials_from is None
 

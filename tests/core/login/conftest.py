@@ -1,0 +1,29 @@
+"""Logins of an engine that are written down where a test can look."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from jupyter_auth.core.login.login_store import MemoryRegister
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from providers.rogue import RogueProvider
+
+    from jupyter_auth.core.engine import Engine
+
+
+@pytest.fixture
+def register() -> MemoryRegister:
+    return MemoryRegister()
+
+
+@pytest.fixture
+def engine(
+    engines: Callable[..., Engine], rogue: RogueProvider, register: MemoryRegister
+) -> Engine:
+    """An engine in memory whose only provider ``idp`` is ``rogue``; both go by ``clock``."""
+    return engines(register=register, idp=rogue)
