@@ -1,4 +1,4 @@
-"""The words of this package as plain values; the seams between its parts are in ``seams``.
+"""The words of this package as plain values; the seams between its parts are in ``interfaces``.
 
 Everything here is frozen and shows no secret. All times are seconds since 1970 in UTC, as floats.
 """

@@ -97,7 +97,7 @@ def injection(session: requests.Session, url: str) -> Figure:
 
 def kernel_door(jupyter: JupyterProcess) -> Iterator[Figure]:
     """A cached token through the socket, from a kernel's own client."""
-    from jupyter_auth.kernel.broker.connect import BrokerClient
+    from jupyter_auth.kernel.broker.broker_client import BrokerClient
 
     client = BrokerClient(jupyter.connection_file)
     client.token("idp")
@@ -111,7 +111,7 @@ def kernel_door(jupyter: JupyterProcess) -> Iterator[Figure]:
 
 def waiting_cell(jupyter: JupyterProcess, oidc: OidcProvider) -> Iterator[Figure]:
     """From the provider's redirect to the cell that goes on, the provider's answers taken off."""
-    from jupyter_auth.kernel.broker.connect import BrokerClient
+    from jupyter_auth.kernel.broker.broker_client import BrokerClient
 
     client = BrokerClient(jupyter.connection_file)
     samples = []

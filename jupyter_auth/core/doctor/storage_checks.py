@@ -11,7 +11,6 @@ from jupyter_auth.core.common.finding import Finding, wrong
 from jupyter_auth.core.common.private_files import FOREIGN, not_private
 from jupyter_auth.core.errors import ConfigurationError
 from jupyter_auth.core.provider.user_providers import secrets_file
-from jupyter_auth.core.tokens.store import FileStore
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,10 +22,9 @@ if TYPE_CHECKING:
 
 def resting_place(store: TokenStore) -> Iterator[Finding]:
     """The store's place; each file or directory there that others can reach is wrong."""
-    if not isinstance(store, FileStore):
+    if (place := store.directory) is None:
         yield Finding(about="Accounts", says="Stored in no file of this process.")
         return
-    place = store.directory
     if not place.exists() and not place.is_symlink():
         yield Finding(about="Accounts", says=f"None yet; they will be stored in {place} (0700).")
         return

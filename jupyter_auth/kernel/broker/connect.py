@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from jupyter_auth.core.common.handles import plain
 from jupyter_auth.core.errors import ConfigurationError
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from jupyter_auth.kernel.broker.broker_client import BrokerClient
     from jupyter_auth.kernel.broker.hub_transport import ServiceAddress
 
-__all__ = ["BrokerClient", "account_key", "connect", "default_provider", "use", "watch"]
+__all__ = ["account_key", "connect", "default_provider", "use", "watch"]
 
 CONNECTION_VARIABLE = "JUPYTER_AUTH_CONNECTION"
 SERVICE_VARIABLE = "JUPYTER_AUTH_URL"
@@ -62,15 +62,6 @@ def _client(place: str | ServiceAddress) -> BrokerClient | None:
     from jupyter_auth.kernel.broker.hub_transport import ServiceClient
 
     return ServiceClient(place)
-
-
-def __getattr__(name: str) -> Any:
-    """``BrokerClient``, imported when it is first used: importing a session stays cheap."""
-    if name != "BrokerClient":
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from jupyter_auth.kernel.broker.broker_client import BrokerClient
-
-    return BrokerClient
 
 
 def account_key(

@@ -242,10 +242,10 @@ class Broker(Places):
     async def begin(self, body: Mapping[str, Any]) -> Wire:
         """A pending login: a new one, or the one under way for the same."""
         asked = request_parsing.login(body)
-        name, obstacle = asked.provider, None
-        if self.hub and (obstacle := self.hub.obstacle_to_begin(await self.configured(name))):
-            asked = dataclasses.replace(asked, grant=asked.grant or "device_code")
-        asked = dataclasses.replace(asked, shared=self._shared or asked.shared)
+        name = asked.provider
+        obstacle = self.hub.obstacle_to_begin(await self.configured(name)) if self.hub else None
+        grant = asked.grant or ("device_code" if obstacle else None)
+        asked = dataclasses.replace(asked, grant=grant, shared=self._shared or asked.shared)
         try:
             login = await self._pools.run(_pool(name), self._engine.begin, asked)
         except ConfigurationError as error:
