@@ -155,6 +155,10 @@ class Engine(Parts, Accounts):
         """Who is signed in."""
         return self._tokens.accounts()
 
+    def account(self, key: AccountKey) -> AccountInfo | None:
+        """Who is signed in there; None: nobody."""
+        return self._tokens.account(key)
+
     def ended(self) -> list[AccountInfo]:
         """Accounts that their providers ended, until somebody signs in anew or out."""
         return self._tokens.ended()

@@ -204,24 +204,22 @@ class Providers:
         source, provider = self._find(name)
         return provider.info(source, name)
 
-    def all(self, having: str = "") -> list[ProviderInfo]:
-        """Every provider with a client id, by name; the administrator's also where it is broken.
-
-        ``having``: those alone that some definition of their name gives this field.
-        """
-        layers = [*self._layers(skip_broken=True)]
-        wanted = {
-            name
-            for _, providers in layers
-            for name, entry in providers.items()
-            if not having
-            or (having in entry if isinstance(entry, dict) else hasattr(entry, having))
-        }
+    def all(self) -> list[ProviderInfo]:
+        """Every provider with a client id, by name; the administrator's also where it is broken."""
         found: dict[str, ProviderInfo | None] = {}
-        for source, providers in layers:
-            for name in (providers.keys() & wanted) - found.keys():
+        for source, providers in self._layers(skip_broken=True):
+            for name in providers.keys() - found.keys():
                 found[name] = self._listed(source, name, providers[name])
         return [info for _, info in sorted(found.items()) if info]
+
+    def having(self, field: str) -> set[str]:
+        """The names that some definition gives this field: none is made to find out."""
+        return {
+            name
+            for _, providers in self._layers(skip_broken=True)
+            for name, entry in providers.items()
+            if (field in entry if isinstance(entry, dict) else getattr(entry, field, None))
+        }
 
     def register(self, provider: Provider) -> ProviderInfo:
         """Make a provider of a person's own code known: the info has its handle as the name.

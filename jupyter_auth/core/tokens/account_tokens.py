@@ -69,11 +69,15 @@ class Tokens:
     def accounts(self) -> list[AccountInfo]:
         """Who is signed in, by name; with a warning where tokens could not be saved."""
         found = {account.key: account.info() for account in self._store.accounts()}
-        for key, held in self._unsaved.copy().items():
-            found[key] = held.account.info(
-                "Its tokens cannot be saved: they end with this program."
-            )
+        found |= {key: held.info() for key, held in self._unsaved.copy().items()}
         return [found[key] for key in sorted(found)]
+
+    def account(self, key: AccountKey) -> AccountInfo | None:
+        """One of them: the others are not read."""
+        if held := self._unsaved.get(key):
+            return held.info()
+        account = _readable(functools.partial(self._store.load, key))
+        return account.info() if account else None
 
     def ended(self) -> list[AccountInfo]:
         """Accounts that their providers ended, until somebody signs in anew or out."""
@@ -307,6 +311,10 @@ class _Unsaved:
     account: Account
     instead_of: str | None
     tried: float
+
+    def info(self) -> AccountInfo:
+        """Its public side, with a warning."""
+        return self.account.info("Its tokens cannot be saved: they end with this program.")
 
 
 def _digest(account: Account | None) -> str | None:

@@ -51,8 +51,8 @@ class KeysOver:
         """As in the protocol."""
         found = {each.key: self._providers.bound_anew(each) for each in self._store.accounts()}
         if self._environ:
-            for info in self._providers.all(having="api_key"):
-                self.key(AccountKey(info.name))
+            for name in self._providers.having("api_key"):
+                self.key(AccountKey(name))
         found |= {key: account for key, account in self.keys.copy().items() if account}
         return [found[key] for key in sorted(found)]
 

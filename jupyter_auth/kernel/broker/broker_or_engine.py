@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from jupyter_auth.core.local_engine import LocalAccounts
     from jupyter_auth.core.models import (
         AccountInfo,
+        AccountKey,
         Changes,
         Imported,
         Login,
@@ -139,6 +140,10 @@ class BrokerOrEngine(Accounts):
     def accounts(self) -> list[AccountInfo]:
         """As ``Accounts.accounts``."""
         return self._ask(lambda it: it.accounts())
+
+    def account(self, key: AccountKey) -> AccountInfo | None:
+        """As ``Accounts.account``."""
+        return self._ask(lambda it: it.account(key))
 
     def token(
         self,
