@@ -69,8 +69,8 @@ def _completed_tables(before: Mapping[str, Any], changes: Mapping[str, Any]) -> 
     done = dict(changes)
     for name in TABLES.keys() & before.keys() & changes.keys():
         if before[name] is not None and isinstance(changes[name], Mapping):
-            part = before[name] if isinstance(before[name], Mapping) else vars(before[name])
-            done[name] = {**part, **changes[name]}
+            table = before[name] if isinstance(before[name], Mapping) else vars(before[name])
+            done[name] = {**table, **changes[name]}
     return done
 
 
@@ -89,7 +89,7 @@ def _check_field(name: str, key: str) -> None:
 
 
 def replace_provider(provider: Provider, **changes: Any) -> Provider:
-    """``provider`` with fields changed; a table given for a part completes what is there.
+    """``provider`` with fields changed; a mapping given for a table completes what is there.
 
     Raises:
         ConfigurationError: no such field, or the changed provider cannot work.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, Self, get_args
 
 from jupyter_auth.core.provider import kinds
 from jupyter_auth.core.provider.kinds import Place, Table, described, optional
@@ -169,12 +169,15 @@ class ApiKey(Table):
         harmless="names that a key's parts have in code",
     )
 
-    def check(self, place: Place) -> None:
-        """Each header's value is made of those parts."""
-        value = re.compile(f"(?:[ -z|~]|{{(?:{'|'.join(self.parts)})(?::head)?}})*")
-        for headers in self.headers.values():
-            if not all(map(value.fullmatch, headers.values())):
+    @classmethod
+    def read(cls, value: Any, place: Place) -> Self:
+        """As of every table; each header's value is made of the parts."""
+        key = super().read(value, place)
+        made = re.compile(f"(?:[ -z|~]|{{(?:{'|'.join(key.parts)})(?::head)?}})*")
+        for headers in key.headers.values():
+            if not all(map(made.fullmatch, headers.values())):
                 raise Place(place.provider, f"{place.path}.headers").must_be(
                     "a table of headers made of the parts",
                     hint="The value of a header has parts in it, like '{key}' or '{key:head}'.",
                 )
+        return key

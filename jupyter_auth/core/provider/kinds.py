@@ -117,12 +117,7 @@ class Table:
         if lacking := [key for key in _needed(known) if key not in given]:
             raise ConfigurationError(f"{place} needs the key {lacking[0]!r}.")
         within = {key: Place(place.provider, f"{place.path}.{key}") for key in given}
-        made = cls(**{key: taken(known[key], each, within[key]) for key, each in given.items()})
-        made.check(place)
-        return made
-
-    def check(self, place: Place) -> None:
-        """ConfigurationError: its fields do not fit each other."""
+        return cls(**{key: taken(known[key], each, within[key]) for key, each in given.items()})
 
 
 def _needed(known: Mapping[str, Field[Any]]) -> list[str]:
@@ -273,9 +268,7 @@ def parameters(value: Any, place: Place) -> Mapping[str, str]:
     """Parameters of a request, but for those of the protocol itself."""
     read = mapping(value, place)
     if reserved := RESERVED_PARAMS & read.keys():
-        raise ConfigurationError(
-            f"{min(reserved)!r} of provider {place.provider!r} is not a parameter to configure."
-        )
+        raise place.must_be(f"without {min(reserved)!r}, which is a parameter of the protocol")
     return read
 
 

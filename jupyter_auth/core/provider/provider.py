@@ -40,7 +40,10 @@ class Provider:
 
     Give ``issuer`` and everything else is discovered (OIDC Discovery, RFC 8414), or ``endpoints``.
     Strings, lists and plain mappings are taken where secrets, tuples and tables (``Header``,
-    ``Throttle`` ...) rest. ConfigurationError: it cannot work.
+    ``Throttle`` ...) rest. The README's reference says what each field means.
+
+    Raises:
+        ConfigurationError: names the field that cannot work, and shows no value.
     """
 
     name: str = field(

@@ -90,7 +90,7 @@ def flag(data: Mapping[str, Any], name: str) -> bool:
 
 
 def words(data: Mapping[str, Any], name: str) -> list[str] | None:
-    """A list of texts as they are shown, or None."""
+    """A list of strings as they are shown, or None."""
     value = data.get(name)
     if value is None:
         return None
@@ -99,7 +99,7 @@ def words(data: Mapping[str, Any], name: str) -> list[str] | None:
         or len(value) > MAX_SCOPES
         or not all(isinstance(each, str) and len(each) <= MAX_TEXT for each in value)
     ):
-        raise ConfigurationError(f"{name!r} is not a list of texts.")
+        raise ConfigurationError(f"{name!r} must be a list of strings.")
     return [plain_text(each, MAX_TEXT) for each in value]
 
 
