@@ -264,7 +264,7 @@ def test_a_provider_that_is_gone_or_offers_none_ends_it(
     replica.revocations.retire(ALICE)
     rogue.script("discovery", troubles.fields(revocation_endpoint=MISSING))
     (tried,) = try_what_is_due(new_replica())
-    assert (tried.waits, "offers no revocation" in tried.note) == (False, True)
+    assert (tried.waits, "does not support revocation" in tried.note) == (False, True)
     assert (replica.revocations.count(), rogue.revoked) == (0, [])
 
 

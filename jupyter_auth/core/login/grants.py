@@ -40,8 +40,8 @@ def chosen(party: Party, wanted: str | None) -> str:
     grant = wanted or next(iter(found), "authorization_code")
     if wanted and wanted not in found:
         raise ConfigurationError(
-            f"{party.provider.title} has no sign-in by {wanted!r:.60}.",
-            hint=f"It has: {', '.join(found) or 'none'}.",
+            f"{party.provider.title} does not support the grant {wanted!r:.60}.",
+            hint=f"It supports: {', '.join(found) or 'none'}.",
         )
     if grant in ENDPOINT:
         party.endpoint(ENDPOINT[grant])

@@ -93,7 +93,7 @@ def _read(path: Path, cache: OtherCache) -> dict[str, Any]:
     if not isinstance(said, dict):
         raise ConfigurationError("It cannot be read.")
     if any(said.get(name) != value for name, value in cache.matches.items()):
-        raise ConfigurationError("It is of another configuration than the provider's.")
+        raise ConfigurationError("It was issued to a different client.")
     return said
 
 

@@ -100,7 +100,8 @@ class TypedGrants:
         party = self._party(request.key.provider)
         if not (wanted := self.missing(login_id)) or set(wanted) != fields.keys():
             raise ConfigurationError(
-                "What the registration lacks is something else by now. Nothing was kept.",
+                "The provider's configuration has changed since this page was loaded. Nothing was"
+                " saved.",
                 hint="Reload the page.",
             )
         _check_host(party, request.grant, host)
@@ -159,7 +160,7 @@ class TypedGrants:
         request = self._logins.request(login_id)
         party = self._party(request.key.provider)
         if request.grant != grant:
-            raise LoginFailed(f"This sign-in is not one by {grant}.", hint="Start again.")
+            raise LoginFailed(f"This sign-in does not use the {grant} grant.", hint="Start again.")
         _check_host(party, grant, host)
         return self._logins.get(login_id), request, party
 

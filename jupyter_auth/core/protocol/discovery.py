@@ -99,7 +99,7 @@ def _discover(issuer: str, trust: Trust) -> Endpoints:
 def no_metadata(issuer: str, status: int) -> ConfigurationError:
     """What to say where none of ``documents`` is there."""
     return ConfigurationError(
-        f"{issuer} has no metadata: it answered {status} where an issuer describes itself.",
+        f"{issuer} publishes no OpenID Connect or OAuth metadata (HTTP {status}).",
         hint="Check the issuer's address, or give the provider's endpoints instead.",
     )
 

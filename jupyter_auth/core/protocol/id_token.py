@@ -75,7 +75,7 @@ def _refused(why: str, hint: str = "Sign in again.") -> ProviderError:
 def _decode(id_token: Secret, expected: Expected, keys: Json) -> jwt.Token:
     algorithms = sorted(ALGORITHMS.intersection(expected.algorithms))
     if not algorithms:  # to joserfc an empty list would be none at all
-        raise _refused("the provider offers no algorithm that proves anything")
+        raise _refused("the provider supports no accepted signing algorithm")
     try:
         return jwt.decode(id_token.reveal(), _usable(keys), algorithms)
     except InvalidKeyIdError:
@@ -126,9 +126,9 @@ def _check_claims(claims: dict[str, Any], expected: Expected, now: float) -> Non
         raise _refused("its nonce is not ours")
     subject = claims.get("sub")
     if not isinstance(subject, str) or not 0 < len(subject) <= MAX_SUBJECT:
-        raise _refused("it names nobody")
+        raise _refused("it has no `sub` claim")
     if not subject.isprintable():  # it is shown where there is no name
-        raise _refused("it names nobody")
+        raise _refused("its `sub` claim cannot be shown")
     if expected.subject is not None and claims["sub"] != expected.subject:
         raise _refused("it names somebody else than before")
     _check_times(claims, now)

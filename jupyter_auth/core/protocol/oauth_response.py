@@ -224,7 +224,7 @@ def standard_parameters(provider: Provider, answer: http.Json) -> http.Json:
     for name in TOLD:
         if any(_has(found.get(name), each) for each in refresh_tokens):
             raise ProviderError(
-                f"The token endpoint answered with a refresh token as its {name}.",
+                f"The token endpoint returned a refresh token as `{name}`.",
                 hint="Check token_response of the provider. Nothing was stored.",
             )
     return found

@@ -69,8 +69,8 @@ class Party:
             netloc = ""
         if netloc not in allowed:
             raise ConfigurationError(
-                f"The pasted text wants its code sent to {netloc or 'no usable address'}, which is"
-                f" not {self.provider.title}'s. Nothing was sent.",
+                f"The pasted text asks to send the code to {netloc or 'no usable address'}, which"
+                f" does not belong to {self.provider.title}. Nothing was sent.",
                 hint=f"Copy it from {self.provider.title}'s own page; or, if that host is right,"
                 " add it to paste.hosts of the provider.",
             )

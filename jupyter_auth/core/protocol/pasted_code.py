@@ -109,6 +109,6 @@ def _code(value: Any) -> Secret:
 
 def _not_that() -> NoReturn:
     raise LoginFailed(
-        "That is no code, no address with a code, and no package of endpoint and code.",
+        "This is not an authorization code, a redirect URL, or the text the provider shows.",
         hint="Copy the whole text that the provider's page shows, and nothing else.",
     )

@@ -314,7 +314,9 @@ class _Unsaved:
 
     def info(self) -> AccountInfo:
         """Its public side, with a warning."""
-        return self.account.info("Its tokens cannot be saved: they end with this program.")
+        return self.account.info(
+            "Tokens could not be saved; you will be signed out when this process exits."
+        )
 
 
 def _digest(account: Account | None) -> str | None:

@@ -105,13 +105,14 @@ def taken_back(find_party: Callable[[], Party], account: Account) -> Logout:
     """
     party = find_party()
     if not party.endpoints.revocation_endpoint or not party.provider.revoke:
-        return _left(f"{party.provider.title} offers no revocation: its tokens run out.")
+        title = party.provider.title
+        return _left(f"{title} does not support revocation; tokens stay valid until they expire.")
     held = {"refresh_token": account.refresh_token, "access_token": account.access_token}
     left = [hint for hint, token in held.items() if token and not oauth.revoke(party, token, hint)]
     if not left:
         return Logout(removed=True, revoked=True)
     kinds = " and ".join(hint.replace("_", " ") for hint in left)
-    note = f"{party.provider.title} doesn't revoke its {kinds}: wait until that has run out."
+    note = f"{party.provider.title} does not revoke the {kinds}: it stays valid until it expires."
     whole = account.refresh_token is not None and left == ["access_token"]
     return Logout(removed=True, revoked=whole, note=note)
 

@@ -81,7 +81,7 @@ def test_a_provider_that_is_away(rogue):
 @pytest.mark.parametrize(
     ("trouble", "said"),
     [
-        (troubles.status(404), "has no metadata: it answered 404"),
+        (troubles.status(404), "publishes no OpenID Connect or OAuth metadata (HTTP 404)"),
         (troubles.status(500), "answered 500"),
         (troubles.html(), "not a JSON object"),
         (troubles.fields(issuer="https://other.example"), "names another issuer"),

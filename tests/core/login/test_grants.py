@@ -71,7 +71,7 @@ def test_a_login_goes_on_by_another_grant_for_all_who_wait(engine, login):
 
 
 def test_only_a_grant_of_the_provider_is_chosen(engine, login):
-    with pytest.raises(ConfigurationError, match="has no sign-in by 'device_code'"):
+    with pytest.raises(ConfigurationError, match="does not support the grant 'device_code'"):
         engine.typed.choose(login.id, "device_code")
     assert engine.login(login.id).grant == "authorization_code"
 

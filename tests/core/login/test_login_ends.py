@@ -165,7 +165,7 @@ def test_a_login_is_good_for_this_program_where_nothing_can_be_saved(engines, tm
     sign_in(engine, rogue)
     assert engine.token("idp")
     (info,) = engine.accounts()
-    assert "cannot be saved" in info.warning
+    assert "could not be saved" in info.warning
     assert engine.logout("idp").removed
     assert engine.accounts() == []
     with pytest.raises((LoginRequired, StoreError)):

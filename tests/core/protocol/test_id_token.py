@@ -226,7 +226,7 @@ def test_a_refresh_has_no_nonce_to_compare(case):
 @pytest.mark.parametrize("sub", ["", None, 5, MISSING, ["u-1"]])
 def test_one_that_names_nobody_is_refused(case, sub):
     case.rogue.id_token.claims["sub"] = sub
-    case.refused("names nobody")
+    case.refused("has no `sub` claim")
 
 
 def test_another_person_than_before_is_refused(case):

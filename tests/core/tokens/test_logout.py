@@ -92,7 +92,7 @@ def test_what_a_provider_does_not_revoke_is_said_and_not_tried_again(engine, rog
     rogue.script("revoke", lambda proceed: proceed(), times=1)
     rogue.script("revoke", troubles.error("unsupported_token_type"))
     out = engine.logout("idp")
-    assert (out.revoked, "doesn't revoke its access token" in out.note) == (True, True)
+    assert (out.revoked, "does not revoke the access token" in out.note) == (True, True)
     assert "again" not in out.note
     sign_in(engine, rogue)
     out = engine.logout("idp")

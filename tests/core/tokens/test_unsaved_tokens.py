@@ -53,7 +53,7 @@ def test_on_a_full_disk_it_is_used_from_memory_and_that_is_said(engine, rogue, r
     with full_disk():
         assert engine.token("idp").digest == rotated.digest
     assert rogue.active(rotated.access_token.reveal())
-    assert "cannot be saved" in warning(engine)
+    assert "could not be saved" in warning(engine)
     assert rogue.refreshes == 1
 
 
@@ -82,7 +82,7 @@ def test_while_there_is_none_the_disk_is_left_in_peace(engine, rotated, clock):
         engine.token("idp")
     for _ in range(3):
         assert engine.token("idp").digest == rotated.digest
-    assert "cannot be saved" in warning(engine)
+    assert "could not be saved" in warning(engine)
 
 
 @pytest.mark.usefixtures("rotated")
@@ -134,7 +134,7 @@ def test_a_login_on_a_full_disk_replaces_the_account_there_was(engine, rogue):
         after = sign_in(engine, rogue, force=True)
         assert engine.token("idp").digest == after.access_token.digest
     assert before.access_token != after.access_token
-    assert "cannot be saved" in warning(engine)
+    assert "could not be saved" in warning(engine)
 
 
 def test_so_does_one_where_the_lock_cannot_be_had(engine, rogue, files):
@@ -143,7 +143,7 @@ def test_so_does_one_where_the_lock_cannot_be_had(engine, rogue, files):
         after = sign_in(engine, rogue, force=True)
         assert engine.token("idp").digest == after.access_token.digest
         assert files.load(before.key) == before
-        assert "cannot be saved" in warning(engine)
+        assert "could not be saved" in warning(engine)
 
 
 @contextlib.contextmanager

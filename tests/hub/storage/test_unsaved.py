@@ -161,7 +161,7 @@ def test_where_nothing_can_be_written_it_is_used_from_memory_and_that_is_said(
             one.save_again()
             assert one.token("idp").digest == token.digest
         (info,) = one.accounts()
-        assert "cannot be saved" in info.warning
+        assert "could not be saved" in info.warning
         with pytest.raises((StoreError, ProviderUnavailable)):
             other.token("idp")
     one.save_again()

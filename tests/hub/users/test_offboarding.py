@@ -83,7 +83,7 @@ def test_the_command_says_what_became_of_it(  # noqa: PLR0917
         said = capsys.readouterr().out
         assert alice.accounts() == []
         assert "idp: not revoked yet. The revocation endpoint" in said
-        assert "offers no revocation: its tokens run out." in said
+        assert "does not support revocation; tokens stay valid until they expire." in said
         assert "0 are revoked, 1 can't be, 1 are queued." in said
         assert "The service keeps trying" in said
         rogue.behave()

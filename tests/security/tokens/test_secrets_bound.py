@@ -308,7 +308,7 @@ def test_a_sign_in_of_another_registration_is_refused(rogue, cache, tmp_path):
     _, import_from = cache
     for other in ({"client_id": "another"}, {"client_id": rogue.client_id, "tenant": "ours"}):
         problem = imported(rogue, import_from | {"matches": other}, tmp_path)
-        assert problem == "It is of another configuration than the provider's."
+        assert problem == "It was issued to a different client."
     assert rogue.seen("refresh") == []
     assert imported(rogue, import_from, tmp_path) == ""
 

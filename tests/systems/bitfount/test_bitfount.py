@@ -164,7 +164,7 @@ def test_revoke_is_none(engine, bitfount):
     sign_in(engine, bitfount)
     gone = engine.logout("bitfount")
     assert (gone.removed, gone.revoked) == (True, False)
-    assert "offers no revocation" in gone.note
+    assert "does not support revocation" in gone.note
     assert bitfount.revoked == []
 
 

@@ -113,7 +113,7 @@ def test_refresh_is_another_issue(session, fourinsight):
 def test_revoke_none(session, fourinsight):
     outcome = session.logout()
     assert outcome.removed
-    assert "4insight offers no revocation" in outcome.note
+    assert "4insight does not support revocation" in outcome.note
     assert len(fourinsight.requests) == 1
     with pytest.raises(LoginRequired):
         session.get("v1.0/Campaigns")

@@ -195,7 +195,7 @@ def test_revoke_is_none(engine, fourinsight):
     sign_in(engine, fourinsight)
     gone = engine.logout("4insight")
     assert (gone.removed, gone.revoked) == (True, False)
-    assert "offers no revocation" in gone.note
+    assert "does not support revocation" in gone.note
 
 
 @pytest.mark.parametrize("key", ["work", "../../x", "x" * 1000, "🔑"])

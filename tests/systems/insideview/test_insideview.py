@@ -93,7 +93,7 @@ def test_revoke_not_offered(session, insideview):
     outcome = session.logout()
     assert outcome.removed
     assert not outcome.revoked
-    assert "InsideView offers no revocation" in outcome.note
+    assert "InsideView does not support revocation" in outcome.note
     assert len(insideview.requests) == 1  # nothing was sent
     with pytest.raises(LoginRequired, match="signed out"):
         session.get("companies")
