@@ -83,7 +83,7 @@ def test_a_provider_that_offers_no_revocation_is_said(rogue, engines):
     sign_in(new, rogue)
     out = new.logout("idp")
     assert (out.removed, out.revoked) == (True, False)
-    assert "no revocation" in out.note
+    assert "does not support revocation" in out.note
 
 
 @pytest.mark.usefixtures("account")
