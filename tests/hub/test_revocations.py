@@ -129,7 +129,7 @@ def test_a_service_accounts_token_is_queued_too(
     engine = replica.engine(ALICE)
     token = engine.client_token("idp").access_token
     rogue.script("revoke", troubles.status(503))
-    assert "goes on trying" in engine.client_logout("idp").note
+    assert "keeps trying" in engine.client_logout("idp").note
     rogue.behave()
     clock.advance(60)
     assert [tried.revoked for tried in try_what_is_due(replica)] == [True]
@@ -211,9 +211,13 @@ def test_who_has_signed_in_anew_stays_signed_in(
     clock.advance(60)
     sign_in(leaver, rogue)
     (tried,) = try_what_is_due(replica)
-    assert (tried.revoked, tried.waits, "anew" in tried.note) == (False, False, True)
+    assert (tried.revoked, tried.waits, "signed in there again" in tried.note) == (
+        False,
+        False,
+        True,
+    )
     assert rogue.revoked == []
-    assert "not revoked at the provider: user='alice' provider='idp': This user" in caplog.text
+    assert "not revoked at the provider: user='alice' provider='idp': The user" in caplog.text
     rogue.script("revoke", troubles.status(503))
     leaver.logout("idp")
     rogue.behave()
