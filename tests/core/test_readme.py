@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import dataclasses
+import functools
 import re
 
 import pytest
@@ -41,6 +42,7 @@ def test_each_file_that_is_linked_or_shown_is_there(document):
         assert path.startswith("https://") or (ROOT / path).is_file(), path
 
 
+@functools.cache
 def sentences() -> str:
     """All texts in the code, as they are shown: the parts of one are joined by an ellipsis."""
     found = []

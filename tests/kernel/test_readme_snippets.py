@@ -49,7 +49,7 @@ RUNNABLE = [code for code in SHELL if "jupyter auth" in code or re.search(r"pyth
 @pytest.mark.parametrize("document", ["README.md", "CONTRIBUTING.md"])
 def test_each_block_says_what_it_is(document):
     languages = {each[0] for each in BLOCK.findall((ROOT / document).read_text(encoding="utf-8"))}
-    assert languages <= {"python", "sh", "toml", "ini", "yaml", "text"}
+    assert languages <= {"python", "sh", "toml", "ini", "yaml", "text", "mermaid"}
 
 
 def local(code, oidc):

@@ -1,11 +1,13 @@
-"""The house: how many files a folder may hold."""
+"""The house: how many files a folder may hold, and that no import goes in a circle."""
 
 from __future__ import annotations
 
 import subprocess
 from collections import Counter
+from graphlib import TopologicalSorter
 from pathlib import Path, PurePosixPath
 
+import grimp
 import pytest
 
 ROOT = Path(__file__).parents[2]
@@ -28,3 +30,10 @@ def test_the_top_of_each_side_has_at_most_10_files(side):
 def test_no_folder_of_the_package_has_more_than_17_files():
     crowded = {name: n for name, n in FOLDERS.items() if n > 17 and name.startswith("jupyter_auth")}
     assert not crowded
+
+
+def test_no_import_goes_in_a_circle_not_even_for_type_checkers():
+    graph = grimp.build_graph("jupyter_auth", cache_dir=None)
+    imports = {name: graph.find_modules_directly_imported_by(name) for name in graph.modules}
+    assert len(imports) > 100
+    TopologicalSorter(imports).prepare()  # CycleError: it shows one
