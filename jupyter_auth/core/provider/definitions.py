@@ -46,19 +46,20 @@ def provider_to_mapping(provider: Provider, *, secrets: bool = True) -> dict[str
 
 def _filled(holder: Provider | Table, nothing: tuple[Any, ...], *, secrets: bool) -> dict[str, Any]:
     return {
-        each.name: _plain(value, secrets=secrets)
+        each.name: plain_value(value, secrets=secrets)
         for each in dataclasses.fields(holder)
         if (value := getattr(holder, each.name)) not in nothing
         and (secrets or each.name != "client_secret")
     }
 
 
-def _plain(value: Any, *, secrets: bool) -> Any:
+def plain_value(value: Any, *, secrets: bool = True) -> Any:
+    """``value`` in the dicts and lists that TOML and JSON have."""
     if isinstance(value, Table):
         return _filled(value, (None, ()), secrets=secrets)
     if isinstance(value, Mapping):
-        return {name: _plain(each, secrets=secrets) for name, each in value.items()}
-    return list(value) if isinstance(value, tuple) else value
+        return {name: plain_value(each, secrets=secrets) for name, each in value.items()}
+    return [*map(plain_value, value)] if isinstance(value, list | tuple) else value
 
 
 def _completed_tables(before: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import json
 import tomllib
-from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 from jupyter_auth.core.common.private_files import read_own, write_private
 from jupyter_auth.core.errors import ConfigurationError
 from jupyter_auth.core.provider import binding
+from jupyter_auth.core.provider.definitions import plain_value
 from jupyter_auth.core.secret import Secret
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
     from pathlib import Path
 
     from jupyter_auth.core.provider.provider import Provider
@@ -49,13 +50,14 @@ def write_table(file: Path, name: str, fields: Mapping[str, Any]) -> None:
     file = file.resolve()  # a link into somebody's dotfiles stays one
     before = file.read_text(encoding="utf-8") if file.exists() else ""
     known = tomllib.loads(before)
-    wanted = {**known, name: {**known.get(name, {}), **_plain(fields)}}
+    fields = plain_value(fields)
+    wanted = {**known, name: {**known.get(name, {}), **fields}}
     document = tomlkit.parse(before)
     table = document.setdefault(name, tomlkit.table())
-    table.update(_plain(fields))
+    table.update(fields)
     after = tomlkit.dumps(document)
     if tomllib.loads(after) != wanted:
-        line = tomlkit.dumps({name: _plain(fields)})
+        line = tomlkit.dumps({name: fields})
         raise ConfigurationError(f"{file} cannot be added to.", hint=f"Write {line!r} yourself.")
     _write(file, after)
 
@@ -125,10 +127,3 @@ def _write(file: Path, text: str) -> None:
             f"{file} cannot be written: {error.strerror}.",
             hint="Free some space there, or make it writable for yourself.",
         ) from None
-
-
-def _plain(value: Any) -> Any:
-    """The dicts and lists that TOML has."""
-    if isinstance(value, Mapping):
-        return {key: _plain(each) for key, each in value.items()}
-    return [_plain(each) for each in value] if isinstance(value, list | tuple) else value
