@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 KEY = "planted-key-0123456789-0123456789-0123456789"
 
 
-class OpenDoor:
+class BrokerSocket:
     """A broker that answers kernels; use it as a context manager. ``path``: connection file.
 
     ``default``: the provider that its administrator configured as the default one.
@@ -38,7 +38,7 @@ class OpenDoor:
         self._default = default
         self._runtime_dir = runtime_dir
         self._ready = threading.Event()
-        self._room = Room()
+        self.room = Room()
 
     def __enter__(self) -> Self:
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), daemon=True)
@@ -54,7 +54,7 @@ class OpenDoor:
     @property
     def waiting(self) -> int:
         """How many wait for changes now."""
-        return self._room._taken
+        return self.room._taken
 
     def close_connections(self) -> None:
         """As a server does with those that lay idle for too long."""
@@ -63,7 +63,7 @@ class OpenDoor:
 
     async def _serve(self) -> None:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
-        waits = Waits(room=self._room)
+        waits = Waits(room=self.room)
         broker = Broker(self.engine, base_url="/base/", default_provider=self._default, waits=waits)
         door = self._door = self._open(broker)
         self.path = door.connection.path
@@ -80,8 +80,8 @@ class OpenDoor:
         return Door.open(broker, self._runtime_dir)
 
 
-class TcpDoor(OpenDoor):
-    """The door as it is where there are no Unix sockets."""
+class TcpBrokerSocket(BrokerSocket):
+    """As it is where there are no Unix sockets."""
 
     def _open(self, broker: Broker) -> Door:
         key, sockets = secrets.token_urlsafe(32), bind_sockets(0, "127.0.0.1")

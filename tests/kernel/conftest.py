@@ -18,7 +18,7 @@ from jupyter_auth.kernel.broker.broker_client import BrokerClient
 from jupyter_auth.kernel.http.requests_auth import TokenAuth
 from jupyter_auth.kernel.http.token_cache import AccountTokens
 from jupyter_auth.kernel.session.user_session import UserSession
-from kernel.broker_socket import OpenDoor
+from kernel.broker_socket import BrokerSocket
 from kernel.sign_in import sign_in
 
 
@@ -60,7 +60,7 @@ def engine(home, configured, tmp_path):  # noqa: ARG001 (its discovery runs in t
 @pytest.fixture
 def door(engine, tmp_path):
     """The real kernel door in front of ``engine``; JUPYTER_AUTH_CONNECTION names it."""
-    with OpenDoor(engine, tmp_path / "runtime") as opened:
+    with BrokerSocket(engine, tmp_path / "runtime") as opened:
         yield opened
 
 

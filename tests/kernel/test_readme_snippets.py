@@ -19,7 +19,7 @@ from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.core.tokens.store import MemoryStore
 from jupyter_auth.server.config import read_settings
-from kernel.broker_socket import OpenDoor
+from kernel.broker_socket import BrokerSocket
 from kernel.kernel_process import Kernel, environment
 from kernel.sign_in import sign_in
 
@@ -89,7 +89,7 @@ def place(oidc, tmp_path):
     engine = Engine(Providers(user_file=file), MemoryStore())
     somebody = Somebody(engine, oidc)
     somebody.start()
-    with OpenDoor(engine, tmp_path / "runtime") as door:
+    with BrokerSocket(engine, tmp_path / "runtime") as door:
         broker = {"JUPYTER_AUTH_CONNECTION": str(door.path)}
         yield SimpleNamespace(env=env, file=file, broker=broker, door=door, home=tmp_path)
         somebody.end()

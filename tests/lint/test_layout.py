@@ -1,7 +1,8 @@
-"""The house: how many files a folder may hold, and that no import goes in a circle."""
+"""The house: how many files a folder may hold, and that no import goes where none may."""
 
 from __future__ import annotations
 
+import re
 import subprocess
 from collections import Counter
 from graphlib import TopologicalSorter
@@ -27,13 +28,18 @@ def test_the_top_of_each_side_has_at_most_10_files(side):
     assert 0 < FOLDERS[f"jupyter_auth/{side}"] <= 10
 
 
-def test_no_folder_of_the_package_has_more_than_17_files():
-    crowded = {name: n for name, n in FOLDERS.items() if n > 17 and name.startswith("jupyter_auth")}
-    assert not crowded
-
-
 def test_no_import_goes_in_a_circle_not_even_for_type_checkers():
     graph = grimp.build_graph("jupyter_auth", cache_dir=None)
     imports = {name: graph.find_modules_directly_imported_by(name) for name in graph.modules}
     assert len(imports) > 100
     TopologicalSorter(imports).prepare()  # CycleError: it shows one
+
+
+def test_no_folder_has_more_than_17_files():
+    assert not {name: n for name, n in FOLDERS.items() if n > 17}
+
+
+def test_no_test_module_imports_another():
+    modules = [ROOT / name for name in TRACKED if re.search(r"^tests/.*\.py$", name)]
+    imported = re.compile(r"^\s*(from|import) [\w.]*\btest_\w+", re.MULTILINE)
+    assert not [each for each in modules if each.is_file() and imported.search(each.read_text())]

@@ -6,7 +6,7 @@ import contextlib
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from kernel.broker_socket import OpenDoor
+from kernel.broker_socket import BrokerSocket
 from kernel.conftest import home
 from providers.presets.insiders import Insiders
 from providers.presets.insideview import InsideView
@@ -32,7 +32,7 @@ def broker(home, tmp_path, monkeypatch) -> Iterator[Callable[..., Engine]]:  # n
                 Providers(tables, environ=environ), FileStore(tmp_path / "store"), environ=environ
             )
             stack.callback(engine.close)
-            door = stack.enter_context(OpenDoor(engine, tmp_path / "runtime"))
+            door = stack.enter_context(BrokerSocket(engine, tmp_path / "runtime"))
             monkeypatch.setenv("JUPYTER_AUTH_CONNECTION", str(door.path))
             return engine
 

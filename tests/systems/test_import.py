@@ -11,7 +11,7 @@ import pytest
 from core.sign_in import exchanged, party_at
 from hypothesis import given
 from hypothesis import strategies as st
-from kernel.broker_socket import OpenDoor
+from kernel.broker_socket import BrokerSocket
 from providers import troubles
 from providers.rogue import RogueProvider
 
@@ -51,7 +51,7 @@ def engine(home, tables, tmp_path, monkeypatch):
         monkeypatch.setenv(name, "")
         monkeypatch.delenv(name)
     made = Engine(Providers(tables), MemoryStore(), home=home)
-    with OpenDoor(made, tmp_path / "runtime") as door:
+    with BrokerSocket(made, tmp_path / "runtime") as door:
         monkeypatch.setenv("JUPYTER_AUTH_CONNECTION", str(door.path))
         yield made
     made.close()

@@ -6,7 +6,7 @@ Each program runs in a process of its own, with a time limit: a deadlock is a fa
 from __future__ import annotations
 
 import pytest
-from kernel.broker_socket import OpenDoor
+from kernel.broker_socket import BrokerSocket
 
 from environments.terminal import run
 from jupyter_auth.core.engine import Engine
@@ -75,7 +75,7 @@ def home(request, env, monkeypatch, oidc, tmp_path):
     if request.param == "engine":
         yield env
     else:
-        with OpenDoor(engine, tmp_path / "runtime") as door:
+        with BrokerSocket(engine, tmp_path / "runtime") as door:
             yield env | {"JUPYTER_AUTH_CONNECTION": str(door.path)}
     engine.close()
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import nbformat
 import papermill
 import pytest
-from kernel.broker_socket import OpenDoor
+from kernel.broker_socket import BrokerSocket
 from nbclient import NotebookClient
 from nbconvert.preprocessors import ExecutePreprocessor
 from patience import PATIENCE, eventually
@@ -107,7 +107,7 @@ def test_a_notebook(runner, engine, oidc, tmp_path, monkeypatch):
     assert sentence_in_time(printed(runner(a_notebook(), tmp_path)))
     sign_in(engine, oidc)
     assert "as alice" in printed(runner(a_notebook(), tmp_path))  # from the store
-    with OpenDoor(engine, tmp_path / "runtime") as door:
+    with BrokerSocket(engine, tmp_path / "runtime") as door:
         monkeypatch.setenv("JUPYTER_AUTH_CONNECTION", str(door.path))
         assert "as alice" in printed(runner(a_notebook(), tmp_path))
         engine.logout("idp")

@@ -23,7 +23,7 @@ from jupyter_auth.core.secret import Secret
 from jupyter_auth.kernel.broker.broker_client import BrokerClient, this_kernel
 from jupyter_auth.kernel.broker.connect import default_provider, watch
 from jupyter_auth.server.broker.broker import MAX_WAIT
-from kernel.broker_socket import OpenDoor, TcpDoor
+from kernel.broker_socket import BrokerSocket, TcpBrokerSocket
 from kernel.forks_and_interrupts import child, interrupted
 from kernel.kernel_process import Kernel
 from kernel.sign_in import sign_in
@@ -173,7 +173,7 @@ def test_news_end_a_poll(client, signed_in):
 def test_no_setting_of_the_environment_touches_the_door(signed_in, tmp_path, home, proxied):
     (home / ".netrc").write_text("default login mallory password planted\n")
     (home / ".netrc").chmod(0o600)
-    for kind in (OpenDoor, TcpDoor):
+    for kind in (BrokerSocket, TcpBrokerSocket):
         with kind(signed_in, tmp_path / kind.__name__) as door:
             client = BrokerClient(door.path)
             assert client.token("idp").kind == "bearer"
@@ -204,7 +204,7 @@ def test_a_watcher_outlives_a_broker_and_its_own_listeners(signed_in, door, tmp_
     watch(client, told.set)
     door.__exit__()
     assert not told.wait(0.2)
-    with OpenDoor(signed_in, tmp_path / "runtime") as second:
+    with BrokerSocket(signed_in, tmp_path / "runtime") as second:
         second.path.rename(door.path)
         assert told.wait(PATIENCE)  # whatever happened meanwhile
         second.path = door.path

@@ -16,7 +16,7 @@ from jupyter_auth.core.errors import (
 from jupyter_auth.core.provider.provider import Provider
 from jupyter_auth.kernel.broker.broker_client import BrokerClient
 from jupyter_auth.server.broker.broker import MAX_WAIT
-from kernel.broker_socket import KEY, OpenDoor, written
+from kernel.broker_socket import KEY, BrokerSocket, written
 from kernel.forks_and_interrupts import interrupted
 from kernel.traceback_locals import local_variables
 
@@ -35,7 +35,7 @@ def test_a_door_that_was_opened_anew_is_found(client, signed_in, door, tmp_path)
     door.__exit__()
     with pytest.raises(BrokerUnavailable):
         client.accounts()
-    with OpenDoor(signed_in, tmp_path / "runtime") as second:
+    with BrokerSocket(signed_in, tmp_path / "runtime") as second:
         second.path.rename(door.path)
         assert client.token("idp")
         second.path = door.path

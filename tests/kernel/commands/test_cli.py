@@ -18,7 +18,7 @@ from jupyter_auth.core.models import LoginRequest
 from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.core.tokens.store import MemoryStore
 from jupyter_auth.server.config import JupyterAuth
-from kernel.broker_socket import OpenDoor
+from kernel.broker_socket import BrokerSocket
 from kernel.commands.cli_process import Watched, command, run, started
 from kernel.kernel_process import environment
 from kernel.sign_in import consenting, sign_in
@@ -34,7 +34,7 @@ def engine(oidc):
 
 @pytest.fixture
 def env(engine, tmp_path):
-    with OpenDoor(engine, tmp_path) as door:
+    with BrokerSocket(engine, tmp_path) as door:
         yield environment(tmp_path, door.path)
 
 

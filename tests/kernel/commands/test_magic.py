@@ -12,7 +12,7 @@ from jupyter_auth.core.models import LoginRequest
 from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.core.tokens.store import MemoryStore
 from jupyter_auth.kernel.commands.magic_cell import run_with
-from kernel.broker_socket import OpenDoor
+from kernel.broker_socket import BrokerSocket
 from kernel.kernel_process import Kernel, environment
 from kernel.sign_in import consenting, sign_in
 
@@ -31,7 +31,7 @@ def engine(oidc):
 
 @pytest.fixture(scope="module")
 def door(engine, tmp_path_factory):
-    with OpenDoor(engine, tmp_path_factory.mktemp("door")) as opened:
+    with BrokerSocket(engine, tmp_path_factory.mktemp("door")) as opened:
         yield opened
 
 

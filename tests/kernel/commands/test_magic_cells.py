@@ -13,7 +13,7 @@ from providers.troubles import Reply
 from jupyter_auth.core.models import LoginRequest
 from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.core.tokens.store import MemoryStore
-from kernel.broker_socket import OpenDoor
+from kernel.broker_socket import BrokerSocket
 from kernel.commands.cli_process import Watched
 from kernel.kernel_process import Kernel, environment
 from kernel.sign_in import consenting, sign_in
@@ -45,7 +45,7 @@ def engine(oidc, api):
 
 @pytest.fixture(scope="module")
 def door(engine, tmp_path_factory):
-    with OpenDoor(engine, tmp_path_factory.mktemp("door")) as opened:
+    with BrokerSocket(engine, tmp_path_factory.mktemp("door")) as opened:
         yield opened
 
 

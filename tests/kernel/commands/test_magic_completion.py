@@ -12,7 +12,7 @@ from jupyter_auth.core.models import LoginRequest
 from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.core.tokens.store import MemoryStore
 from jupyter_auth.kernel.commands.magic import load
-from kernel.broker_socket import OpenDoor
+from kernel.broker_socket import BrokerSocket
 from kernel.kernel_process import Kernel
 from kernel.sign_in import consenting, sign_in
 
@@ -65,7 +65,7 @@ def door(oidc, tmp_path_factory):
     for key in ("default", "work"):
         login = engine.begin(LoginRequest("acme", key, grant="authorization_code"))
         sign_in(engine, oidc, login, username="alice")
-    with OpenDoor(engine, tmp_path_factory.mktemp("door"), "acme") as opened:
+    with BrokerSocket(engine, tmp_path_factory.mktemp("door"), "acme") as opened:
         yield opened
     engine.close()
 

@@ -11,7 +11,7 @@ from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.models import LoginRequest
 from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.core.tokens.store import MemoryStore
-from kernel.broker_socket import OpenDoor
+from kernel.broker_socket import BrokerSocket
 from kernel.commands.cli_process import run, started
 from kernel.kernel_process import Kernel, environment
 from kernel.sign_in import consenting, sign_in
@@ -53,7 +53,7 @@ def begun(engine):
 def test_a_notebook_needs_no_name(made, oidc, tmp_path, default, meant):
     names, configured, used = default
     engine = made(*names)
-    with OpenDoor(engine, tmp_path, configured) as door, Kernel(tmp_path, door.path) as kernel:
+    with BrokerSocket(engine, tmp_path, configured) as door, Kernel(tmp_path, door.path) as kernel:
         kernel.ok("%load_ext jupyter_auth")
         if used:
             kernel.ok(f"%auth use {used}")
@@ -69,7 +69,7 @@ def test_a_notebook_needs_no_name(made, oidc, tmp_path, default, meant):
 
 def test_a_terminal_needs_no_name(made, oidc, tmp_path):
     engine = made("idp", "other")
-    with OpenDoor(engine, tmp_path, "other") as door:
+    with BrokerSocket(engine, tmp_path, "other") as door:
         env = environment(tmp_path, door.path)
         process, said = started(env, "login")
         assert "Sign in to The Other" in said
@@ -90,7 +90,7 @@ def test_a_terminal_needs_no_name(made, oidc, tmp_path):
     ids=["none", "several"],
 )
 def test_without_a_default_it_says_what_to_write(made, tmp_path, names, sentence, hint):
-    with OpenDoor(made(*names), tmp_path) as door:
+    with BrokerSocket(made(*names), tmp_path) as door:
         env = environment(tmp_path, door.path)
         for verb in ("login", "logout"):
             said = run(env, verb, status=1).stderr

@@ -7,7 +7,7 @@ import pytest
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.core.tokens.store import MemoryStore
-from kernel.broker_socket import OpenDoor
+from kernel.broker_socket import BrokerSocket
 from kernel.kernel_process import Kernel
 from kernel.sign_in import consenting
 
@@ -26,7 +26,7 @@ def one_engine(oidc):
 
 @pytest.fixture(scope="module")
 def door(one_engine, tmp_path_factory):
-    with OpenDoor(one_engine, tmp_path_factory.mktemp("door")) as opened:
+    with BrokerSocket(one_engine, tmp_path_factory.mktemp("door")) as opened:
         yield opened
 
 

@@ -26,7 +26,7 @@ from jupyter_auth.core.tokens.store import FileStore
 from jupyter_auth.kernel.broker.connect import connect
 from jupyter_auth.kernel.broker.transport import Door
 from jupyter_auth.kernel.session import service_session
-from kernel.broker_socket import OpenDoor
+from kernel.broker_socket import BrokerSocket
 from kernel.forks_and_interrupts import child
 from kernel.kernel_process import Kernel
 from kernel.traceback_locals import local_variables
@@ -142,7 +142,7 @@ def test_a_client_for_people_is_not_lent_to_notebooks(home, configured, tmp_path
     configured["idp"] |= {"client_secret": SECRET}
     del configured["idp"]["service"]
     engine = Engine(Providers(configured), FileStore(tmp_path / "store"))
-    with OpenDoor(engine, tmp_path / "runtime") as door, pytest.MonkeyPatch.context() as patch:
+    with BrokerSocket(engine, tmp_path / "runtime") as door, pytest.MonkeyPatch.context() as patch:
         patch.setenv("JUPYTER_AUTH_CONNECTION", str(door.path))
         with pytest.raises(ConfigurationError, match="not configured for service accounts"):
             ClientSession(provider="idp")

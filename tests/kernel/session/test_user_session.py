@@ -25,7 +25,7 @@ from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.core.tokens.store import MemoryStore
 from jupyter_auth.kernel.broker.watcher import WAIT
 from jupyter_auth.kernel.session.user_session import UserSession, token
-from kernel.broker_socket import OpenDoor
+from kernel.broker_socket import BrokerSocket
 from kernel.forks_and_interrupts import child
 from kernel.kernel_process import Kernel
 from kernel.sign_in import person
@@ -205,7 +205,7 @@ def test_at_a_real_provider(home, oidc, tmp_path, capsys):  # noqa: ARG001
         }
     }
     engine = Engine(Providers(configured), MemoryStore())
-    with OpenDoor(engine, tmp_path / "runtime"):
+    with BrokerSocket(engine, tmp_path / "runtime"):
         with person(engine, oidc, username="alice"):
             session = UserSession("idp", base_url=f"{oidc.issuer}/api", interactive=True)
         assert session.get("me").json()["username"] == "alice"

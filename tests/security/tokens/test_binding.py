@@ -8,7 +8,7 @@ from dataclasses import fields
 
 import pytest
 from core.sign_in import account_of, arrive, engine_of, provider_at, sign_in, table
-from kernel.broker_socket import OpenDoor
+from kernel.broker_socket import BrokerSocket
 from providers import troubles
 
 from jupyter_auth.core.engine import Engine
@@ -244,7 +244,7 @@ def test_a_session_sends_nothing_where_only_an_older_definition_says(rogue, cloc
     """It was made for one ``base_url``; the account is another definition's by now."""
     engine = engine_of(MemoryStore(), clock, idp=rogue)
     sign_in(engine, rogue)
-    with OpenDoor(engine, tmp_path / "runtime") as door:
+    with BrokerSocket(engine, tmp_path / "runtime") as door:
         client = BrokerClient(door.path)
         tokens = AccountTokens(client, "idp", clock=clock, reach=client.provider("idp").reach)
         assert tokens.token()

@@ -9,7 +9,7 @@ import json
 
 import pytest
 from core.sign_in import arrive, exchanged, party_at, provider_at, sign_in, table
-from kernel.broker_socket import OpenDoor
+from kernel.broker_socket import BrokerSocket
 from providers import troubles
 from providers.rogue import RogueProvider
 
@@ -54,7 +54,7 @@ def kernel(file, tmp_path):
     """What a kernel of this server can ask: its person's own file, and the secrets above."""
     providers = Providers(user_file=file, environ=ENVIRON)
     engine = Engine(providers, MemoryStore(), environ=ENVIRON, home=tmp_path)
-    with OpenDoor(engine, tmp_path / "runtime") as door:
+    with BrokerSocket(engine, tmp_path / "runtime") as door:
         client = BrokerClient(door.path)
         yield client
         client.close()

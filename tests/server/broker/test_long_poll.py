@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
-from kernel.broker_socket import OpenDoor
+from kernel.broker_socket import BrokerSocket
 from patience import PATIENCE, until
 from providers.rogue import RogueProvider
 from providers.troubles import Gate
@@ -57,7 +57,7 @@ def test_what_other_processes_do_is_looked_for_however_a_look_fails(
         raise ZeroDivisionError
 
     monkeypatch.setattr(engine, "poll", look)
-    with OpenDoor(engine, tmp_path) as door, ThreadPoolExecutor(1) as callers:
+    with BrokerSocket(engine, tmp_path) as door, ThreadPoolExecutor(1) as callers:
         client = BrokerClient(door.path)
         waiting = callers.submit(client.changes, client.changes().sequence, MAX_WAIT)
         until(lambda: len(looks) > 2)
@@ -70,7 +70,7 @@ def test_and_at_once(rogue: RogueProvider, tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setattr(long_poll, "POLL", 2 * PATIENCE)
     idp = {"issuer": rogue.issuer, "client_id": rogue.client_id}
     engine = Engine(Providers({"idp": idp}), MemoryStore())
-    with OpenDoor(engine, tmp_path) as door, ThreadPoolExecutor(1) as callers:
+    with BrokerSocket(engine, tmp_path) as door, ThreadPoolExecutor(1) as callers:
         client = BrokerClient(door.path)
         waiting = callers.submit(client.changes, client.changes().sequence, MAX_WAIT)
         until(lambda: door.waiting > 0)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from environments.terminal import Terminal, run
-from kernel.broker_socket import OpenDoor
+from kernel.broker_socket import BrokerSocket
 from providers.presets.insideview import Credential, InsideView
 
 from jupyter_auth.core.engine import Engine
@@ -98,7 +98,7 @@ def test_one_that_runs_already_hears_of_it(env, insideview):
 def test_a_program_beside_a_jupyter_server_and_a_kernel_of_it(env, insideview, table, tmp_path):
     providers = Providers({"insideview": table}, environ=ENVIRON)
     engine = Engine(providers, FileStore(Path(env["XDG_DATA_HOME"]) / "jupyter_auth"))
-    with OpenDoor(engine, tmp_path / "door") as door:
+    with BrokerSocket(engine, tmp_path / "door") as door:
         kernel = env | {"JUPYTER_AUTH_CONNECTION": str(door.path)}
         insideview.limit = 1
         assert use(env, OWN)[-1].startswith("Throttled")
