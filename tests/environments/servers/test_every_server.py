@@ -23,7 +23,7 @@ def builder(oidc, tmp_path):
 def test_sign_in_and_out(builder, oidc, kind):
     place = builder.build(kind)
     kernel = BrokerClient(place.server.connection_file)
-    login = kernel.begin("idp")
+    login = kernel.begin(LoginRequest("idp"))
     assert login.path.startswith(f"{place.base_url}jupyter-auth/login/")
     if place.page_origin:
         moved = place.browser(place.page_origin).open({"path": login.path})
