@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
@@ -22,8 +23,6 @@ from jupyter_auth.core.errors import ConfigurationError, ProviderError
 from jupyter_auth.core.protocol.connections import Connections, Deadline
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from jupyter_auth.core.common.blocked_addresses import Trust
 
 CONNECT_TIMEOUT = 5.0  # seconds
@@ -33,6 +32,7 @@ MAX_BODY = 1 << 20  # bytes
 MAX_REDIRECTS = 3  # of a public document
 
 Json = dict[str, Any]
+Auth = Callable[[requests.PreparedRequest], requests.PreparedRequest]
 
 
 def no_auth(request: requests.PreparedRequest) -> requests.PreparedRequest:

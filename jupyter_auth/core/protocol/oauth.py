@@ -6,7 +6,7 @@ Nothing here decides or remembers; each function is one request, or the URL for 
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from oauthlib.common import add_params_to_uri
 from oauthlib.oauth2 import OAuth2Error, WebApplicationClient
@@ -26,6 +26,8 @@ from jupyter_auth.core.secret import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    import requests
 
     from jupyter_auth.core.common.blocked_addresses import Trust
     from jupyter_auth.core.protocol.oauth_response import TokenResponse
@@ -138,18 +140,9 @@ def authorize_device(party: Party, scopes: Sequence[str]) -> DeviceAuthorization
     Raises: ConfigurationError: the provider refused this client.
     """
     url = party.endpoint("device_authorization_endpoint")
-    auth, credentials = token_endpoint.client_auth(party)
-    form = {**party.provider.authorize_params, **credentials, "client_id": party.client_id}
+    form = {**party.provider.authorize_params, "client_id": party.client_id}
     form |= {"scope": " ".join(scopes), "audience": party.provider.audience or ""}
-    response = http.send(
-        "POST",
-        url,
-        DEVICE_ENDPOINT,
-        party.provider.trust,
-        accept=error_code,
-        auth=auth or http.no_auth,
-        data={name: value for name, value in form.items() if value},
-    )
+    response = _post(party, url, DEVICE_ENDPOINT, form, accept=error_code)
     try:
         return DeviceAuthorizationResponse.parse(parameters(response, DEVICE_ENDPOINT))
     except OAuth2Error as error:
@@ -200,17 +193,21 @@ def revoke(party: Party, token: Secret, hint: str) -> bool:
     """RFC 7009 2.1. False: the provider takes no such token back (2.2.1), or none at all."""
     if not (url := party.endpoints.revocation_endpoint):
         return False
-    auth, credentials = token_endpoint.client_auth(party)
-    form = {"token": token.reveal(), "token_type_hint": hint, **credentials}
-    trust = party.provider.trust
-    response = http.send(
-        "POST", url, "revocation endpoint", trust, data=form, auth=auth or http.no_auth
-    )
+    form = {"token": token.reveal(), "token_type_hint": hint}
+    response = _post(party, url, "revocation endpoint", form)
     if response.ok:
         return True
     if error_code(response) == "unsupported_token_type":
         return False
     raise ProviderError(f"The revocation endpoint answered {response.status_code}.")
+
+
+def _post(
+    party: Party, url: str, what: str, form: dict[str, str], **kwargs: Any
+) -> requests.Response:
+    auth, credentials = token_endpoint.client_auth(party)
+    data = {name: value for name, value in (form | credentials).items() if value}
+    return http.send("POST", url, what, party.provider.trust, auth=auth, data=data, **kwargs)
 
 
 @forgetful

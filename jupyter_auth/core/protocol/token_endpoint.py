@@ -7,7 +7,7 @@ log tokens at debug, and let raw exceptions and wrong values through. Here it do
 from __future__ import annotations
 
 import logging
-import threading
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
@@ -81,17 +81,17 @@ def send(party: Party, grant_type: str, **params: str | Secret) -> TokenResponse
         for name, value in params.items()
     }
     session = _Session(party, grant_type, given.pop("redirect_uri", None))
-    _quiet.on = True
+    quiet = _quiet.set(True)
     try:
         session.fetch_token(
             CHECKED_URL,
             auth=auth,
-            include_client_id=auth is None,
+            include_client_id=bool(credentials),
             client_secret=credentials.get("client_secret"),
             **given,
         )
     finally:
-        _quiet.on = False
+        _quiet.reset(quiet)
     return session.response
 
 
@@ -128,8 +128,7 @@ class _Session(OAuth2Session):
         self.register_compliance_hook("access_token_response", self._read)
 
     def request(self, method: str, url: str, **kwargs: Any) -> requests.Response:  # type: ignore[override]
-        sent = {name: kwargs.get(name) for name in ("params", "data", "headers")}
-        sent["auth"] = kwargs["auth"] or http.no_auth
+        sent = {name: kwargs.get(name) for name in ("params", "data", "headers", "auth")}
         trust = self._provider.trust
         response = http.send(method, url, TOKEN_ENDPOINT, trust, accept=self._accept, **sent)
         response.encoding = "utf-8"  # not guessed, which takes long for a large one
@@ -153,8 +152,8 @@ def own_parameters(provider: Provider, form: Mapping[str, str]) -> dict[str, str
     return named | dict(provider.token_params)
 
 
-def client_auth(party: Party) -> tuple[HTTPBasicAuth | None, dict[str, str]]:
-    """Client authentication (RFC 6749 2.3.1) as Basic auth, or as form parameters.
+def client_auth(party: Party) -> tuple[http.Auth, dict[str, str]]:
+    """Client authentication (RFC 6749 2.3.1): what a request's headers get, and what its form does.
 
     Raises: ConfigurationError: the client has a secret, and it is not here.
     """
@@ -164,8 +163,8 @@ def client_auth(party: Party) -> tuple[HTTPBasicAuth | None, dict[str, str]]:
         password = secret.reveal() if secret else ""
         return HTTPBasicAuth(quote(client_id, safe=""), quote(password, safe="")), {}
     if party.provider.client_auth in {"post", "query"} and secret:
-        return None, {"client_id": client_id, "client_secret": secret.reveal()}
-    return None, {"client_id": client_id}
+        return http.no_auth, {"client_id": client_id, "client_secret": secret.reveal()}
+    return http.no_auth, {"client_id": client_id}
 
 
 def failure(party: Party, grant_type: str, error: OAuth2Error, *sent: object) -> AuthError:
@@ -201,14 +200,11 @@ def other_credentials(provider: Provider) -> str:
     where = f"in the configuration of {provider.name!r}, against the registration there"
     if not provider.client_secret:
         return f"Check client_id {where}. If that has a client secret, give client_secret too."
+    other = "post" if provider.client_auth == "basic" else "basic"
     return (
         f"Check client_id and client_secret {where}. They were sent by client_auth"
-        f" {provider.client_auth!r}; some registrations want {_other_way(provider)!r}."
+        f" {provider.client_auth!r}; some registrations want {other!r}."
     )
-
-
-def _other_way(provider: Provider) -> str:
-    return "post" if provider.client_auth == "basic" else "basic"
 
 
 def other_grants(party: Party, grant: str) -> str:
@@ -227,17 +223,11 @@ def other_grants(party: Party, grant: str) -> str:
     )
 
 
-class _Quiet(threading.local):
-    """Whether this thread is speaking to a token endpoint for us."""
-
-    on = False
-
-
-_quiet = _Quiet()
+_quiet = ContextVar("_quiet", default=False)  # whether a token endpoint is asked, by us
 
 
 def _not_ours(record: logging.LogRecord) -> bool:  # noqa: ARG001 (a logging filter)
-    return not _quiet.on
+    return not _quiet.get()
 
 
 # At debug requests-oauthlib logs codes, secrets and whole tokens, and urllib3 the query of a URL,

@@ -342,7 +342,7 @@ def test_a_provider_configured_anew_meanwhile_gets_no_code(engine, rogue, device
 def test_the_first_of_the_configured_grants_is_taken(engine, rogue):
     engine.configure(provider_at(rogue, grants=["device_code"]))
     assert engine.begin(LoginRequest("idp")).grant == "device_code"
-    with pytest.raises(ConfigurationError, match="no sign-in by 'authorization_code'"):
+    with pytest.raises(ConfigurationError, match="does not support the grant 'authorization_code'"):
         engine.begin(LoginRequest("idp", grant="authorization_code"))
 
 
