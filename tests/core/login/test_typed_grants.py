@@ -128,7 +128,7 @@ def test_a_cancelled_login_takes_no_password(password_engine, rogue, typed):
 def test_a_login_of_another_grant_takes_no_password(engine, rogue):
     login = engine.begin(LoginRequest("idp"))
     host = engine.typed.host(login.id)
-    with pytest.raises(LoginFailed, match="not one by password"):
+    with pytest.raises(LoginFailed, match="does not use the password grant"):
         engine.typed.password(login.id, "rosa", Secret(rogue.password), host=host)
 
 

@@ -71,7 +71,7 @@ def test_where_only_the_secret_is_missing_only_that_is_asked_for(engine, monkeyp
 
 @pytest.mark.parametrize("fields", [{"client_id": None}, {"client_secret": None}])
 def test_half_of_it_is_refused_and_nothing_kept(engine, file, fields):
-    with pytest.raises(ConfigurationError, match="something else"):
+    with pytest.raises(ConfigurationError, match="has changed since this page"):
         set_up(engine, engine.begin(LoginRequest("github")), **fields)
     assert not file.exists()
 
