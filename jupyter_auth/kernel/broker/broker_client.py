@@ -57,15 +57,12 @@ class BrokerClient(Accounts):
         self._door.close()
 
     def providers(self) -> list[ProviderInfo]:
-        """As ``Accounts.providers``."""
         return self._call(_list("providers", wire.provider_from_wire), "providers")
 
     def default(self) -> str | None:
-        """As ``Accounts.default``."""
         return self._call(_default, "providers")
 
     def provider(self, name: str) -> ProviderInfo:
-        """As ``Accounts.provider``."""
         return self._call(wire.provider_from_wire, "provider", name)
 
     def register(self, provider: Provider) -> ProviderInfo:
@@ -78,7 +75,6 @@ class BrokerClient(Accounts):
         return self._call(wire.provider_from_wire, "add", body={**fields, "name": name})
 
     def examine(self, name: str | None = None) -> list[Finding]:
-        """As ``Accounts.examine``."""
         asked = {"provider": name} if name else None
         return self._call(_list("findings", wire.finding_from_wire), "examine", query=asked)
 
@@ -92,23 +88,18 @@ class BrokerClient(Accounts):
         return self._call(wire.login_from_wire, "begin", body=body)
 
     def login(self, login_id: str) -> Login:
-        """As ``Accounts.login``."""
         return self._call(wire.login_from_wire, "login", login_id)
 
     def logins(self) -> list[Login]:
-        """As ``Accounts.logins``."""
         return self._call(_list("logins", wire.login_from_wire), "logins")
 
     def cancel(self, login_id: str) -> Login:
-        """As ``Accounts.cancel``."""
         return self._call(wire.login_from_wire, "end", login_id)
 
     def leave(self, login_id: str) -> Login:
-        """As ``Accounts.leave``."""
         return self._call(wire.login_from_wire, "end", login_id, query={"leave": 1})
 
     def accounts(self) -> list[AccountInfo]:
-        """As ``Accounts.accounts``."""
         return self._call(_list("accounts", wire.account_from_wire), "accounts")
 
     def token(
@@ -119,13 +110,11 @@ class BrokerClient(Accounts):
         min_valid: float = 0.0,
         rejected: str | None = None,
     ) -> Token:
-        """As ``Accounts.token``."""
         body = {"provider": provider, "session_key": session_key}
         asked = body | {"min_valid": min_valid, "rejected": rejected}
         return self._call(wire.token_from_wire, "token", body=asked)
 
     def configuration(self, name: str) -> Provider:
-        """As ``Accounts.configuration``."""
         from jupyter_auth.core.provider.definitions import provider_from_mapping
 
         parse = functools.partial(provider_from_mapping, plain(name))
@@ -140,7 +129,6 @@ class BrokerClient(Accounts):
         min_valid: float = 0.0,
         rejected: str | None = None,
     ) -> Token:
-        """As ``Accounts.client_token``."""
         body = {"provider": provider, "session_key": session_key, "grant": wire.CLIENT_CREDENTIALS}
         asked = {"min_valid": min_valid, "rejected": rejected, "scopes": list(scopes or ()) or None}
         return self._call(wire.token_from_wire, "token", body=body | asked)
@@ -148,7 +136,6 @@ class BrokerClient(Accounts):
     def client_logout(
         self, provider: str, session_key: str = DEFAULT_KEY, *, revoke: bool = True
     ) -> Logout:
-        """As ``Accounts.client_logout``."""
         asked = {"provider": provider, "session_key": session_key, "revoke": int(revoke)}
         return self._call(functools.partial(from_wire, Logout), "client_logout", query=asked)
 
@@ -164,18 +151,15 @@ class BrokerClient(Accounts):
         return self._call(_limits, "usage", body=body)
 
     def limits(self) -> list[Limits]:
-        """As ``Accounts.limits``."""
         return self._call(_list("limits", _limits), "limits")
 
     def id_token(self, provider: str, session_key: str = DEFAULT_KEY) -> Secret | None:
-        """As ``Accounts.id_token``."""
         body = {"provider": provider, "session_key": session_key, "id_token": True}
         return self._call(_id_token, "token", body=body)
 
     def logout(
         self, provider: str, session_key: str = DEFAULT_KEY, *, revoke: bool = True
     ) -> Logout:
-        """As ``Accounts.logout``."""
         asked = {"provider": provider, "session_key": session_key, "revoke": int(revoke)}
         return self._call(functools.partial(from_wire, Logout), "logout", query=asked)
 

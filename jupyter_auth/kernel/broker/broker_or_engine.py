@@ -65,11 +65,9 @@ class BrokerOrEngine(Accounts):
         return [known[name] for name in sorted(known)]
 
     def provider(self, name: str) -> ProviderInfo:
-        """As ``Accounts.provider``."""
         return self._ask_of(name, lambda it, key: it.provider(key))
 
     def configuration(self, name: str) -> Provider:
-        """As ``Accounts.configuration``."""
         return self._ask_of(name, lambda it, key: it.configuration(key))
 
     def register(self, provider: Provider) -> ProviderInfo:
@@ -81,7 +79,6 @@ class BrokerOrEngine(Accounts):
         return info
 
     def register_unnamed(self, provider: Provider) -> ProviderInfo:
-        """As ``Accounts.register_unnamed``."""
         info = self._ask(lambda it: it.register(provider))
         self._registered[info.name] = provider
         return info
@@ -93,7 +90,6 @@ class BrokerOrEngine(Accounts):
         return info
 
     def examine(self, name: str | None = None) -> list[Finding]:
-        """As ``Accounts.examine``."""
         if name is None:
             return self._ask(lambda it: it.examine())
         return self._ask_of(name, lambda it, key: it.examine(key))
@@ -107,7 +103,6 @@ class BrokerOrEngine(Accounts):
     # Logins
 
     def begin(self, request: LoginRequest) -> Login:
-        """As ``Accounts.begin``."""
         from dataclasses import replace  # not for whoever only imports a session
 
         return self._ask_of(
@@ -115,34 +110,27 @@ class BrokerOrEngine(Accounts):
         )
 
     def login(self, login_id: str) -> Login:
-        """As ``Accounts.login``."""
         return self._ask(lambda it: it.login(login_id))
 
     def logins(self) -> list[Login]:
-        """As ``Accounts.logins``."""
         return self._ask(lambda it: it.logins())
 
     def cancel(self, login_id: str) -> Login:
-        """As ``Accounts.cancel``."""
         return self._ask(lambda it: it.cancel(login_id))
 
     def leave(self, login_id: str) -> Login:
-        """As ``Accounts.leave``."""
         return self._ask(lambda it: it.leave(login_id))
 
     @property
     def local(self) -> LocalAccounts | None:
-        """As ``Accounts.local``."""
         return None if self._client else self._own_engine()
 
     # Accounts and their tokens
 
     def accounts(self) -> list[AccountInfo]:
-        """As ``Accounts.accounts``."""
         return self._ask(lambda it: it.accounts())
 
     def account(self, key: AccountKey) -> AccountInfo | None:
-        """As ``Accounts.account``."""
         return self._ask(lambda it: it.account(key))
 
     def token(
@@ -153,24 +141,20 @@ class BrokerOrEngine(Accounts):
         min_valid: float = 0.0,
         rejected: str | None = None,
     ) -> Token:
-        """As ``Accounts.token``."""
         asked: Any = {"min_valid": min_valid, "rejected": rejected}
         return self._ask_of(provider, lambda it, key: it.token(key, session_key, **asked))
 
     def id_token(self, provider: str, session_key: str = DEFAULT_KEY) -> Secret | None:
-        """As ``Accounts.id_token``."""
         return self._ask_of(provider, lambda it, key: it.id_token(key, session_key))
 
     def logout(
         self, provider: str, session_key: str = DEFAULT_KEY, *, revoke: bool = True
     ) -> Logout:
-        """As ``Accounts.logout``."""
         if (key := self._meant(provider)) in self._registered:  # to be revoked it has to be known
             self._tell(key)
         return self._ask_of(provider, lambda it, key: it.logout(key, session_key, revoke=revoke))
 
     def import_accounts(self, provider: str) -> list[Imported]:
-        """As ``Accounts.import_accounts``."""
         return self._ask_of(provider, lambda it, key: it.import_accounts(key))
 
     def client_token(
@@ -182,14 +166,12 @@ class BrokerOrEngine(Accounts):
         min_valid: float = 0.0,
         rejected: str | None = None,
     ) -> Token:
-        """As ``Accounts.client_token``."""
         asked: Any = {"scopes": scopes, "min_valid": min_valid, "rejected": rejected}
         return self._ask_of(provider, lambda it, key: it.client_token(key, session_key, **asked))
 
     def client_logout(
         self, provider: str, session_key: str = DEFAULT_KEY, *, revoke: bool = True
     ) -> Logout:
-        """As ``Accounts.client_logout``."""
         return self._ask_of(
             provider, lambda it, key: it.client_logout(key, session_key, revoke=revoke)
         )
@@ -197,11 +179,9 @@ class BrokerOrEngine(Accounts):
     # Limits and changes
 
     def usage(self, seen: Limits) -> Limits:
-        """As ``Accounts.usage``."""
         return self._ask(lambda it: it.usage(seen))
 
     def limits(self) -> list[Limits]:
-        """As ``Accounts.limits``."""
         return self._ask(lambda it: it.limits())
 
     def changes(self, since: int = 0, wait: float = 0.0) -> Changes:
