@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from jupyter_auth.core.common.finding import Finding
     from jupyter_auth.core.common.rate_limits import Limits
+    from jupyter_auth.core.login.loopback_logins import LoopbackLogins
     from jupyter_auth.core.models import (
         AccountInfo,
         AccountKey,
@@ -99,8 +100,8 @@ class LoginCalls(Protocol):
         """One who began it waits no more; it is cancelled when that was the last one."""
 
     @property
-    def local(self) -> LocalLogins | None:
-        """What drives logins in this process; None: a server has pages for them."""
+    def local(self) -> LoopbackLogins | None:
+        """What drives logins in this process. None: a server has pages for them."""
         return None
 
 
@@ -176,51 +177,3 @@ class Accounts(ProviderCalls, LoginCalls, TokenCalls, LimitCalls, Protocol):
 
     def changes(self, since: int = 0, wait: float = 0.0) -> Changes:
         """What happened after ``since``; with ``wait``, blocks for that many seconds for some."""
-
-
-class LocalLogins(Accounts, Protocol):
-    """Accounts whose logins need no server's pages.
-
-    A browser comes back to this process, or a person types.
-    """
-
-    @property
-    def typed(self) -> TypedLogins:
-        """For what is typed."""
-
-    def configured(self, name: str) -> Provider:
-        """The whole of a provider. ProviderNotFound."""
-
-    def redirect_uri(self, login_id: str) -> str:
-        """Where the provider's answer to that login arrives: what is registered there."""
-
-    def depart(self, login_id: str) -> str:
-        """The authorization URL for a browser that does not pass here. Errors: as ``begin``."""
-
-    def another_link(self, login: Login) -> str | None:
-        """A link to it that nobody has seen yet, and that takes nothing from ``login.url``."""
-
-    def paste(self, login_id: str, address: str) -> Login:
-        """Finish a login with the address that a browser elsewhere ended on.
-
-        LoginFailed: it is not such an address. LoginExpired: it belongs to no login of ours.
-        """
-
-    def confirm(self, login_id: str, proof: str = "") -> Login:
-        """The person says yes to the account that is held."""
-
-
-class TypedLogins(Protocol):
-    """Logins by what a person types, which goes to ``host`` alone: the one that was shown."""
-
-    def host(self, login_id: str) -> str:
-        """Where what is typed goes. ConfigurationError: it may not be typed."""
-
-    def password(self, login_id: str, username: str, password: Secret, *, host: str) -> Login:
-        """Sign in with user name and password (RFC 6749 4.3)."""
-
-    def api_key(self, login_id: str, parts: Mapping[str, Secret], *, host: str) -> Login:
-        """Keep an API key."""
-
-    def paste(self, login_id: str, text: Secret, *, host: str) -> Login:
-        """Exchange the code in a pasted text; the login has its account as the candidate."""

@@ -26,9 +26,9 @@ class LocalAccounts(Engine):
         return LoopbackLogins(self._providers, self._sign_ins)
 
     @property
-    def local(self) -> LocalAccounts:
+    def local(self) -> LoopbackLogins:
         """As ``Accounts.local``."""
-        return self
+        return self._loopback
 
     def _begun(self, login: Login) -> Login:
         return self._loopback.begun(login)
@@ -36,25 +36,6 @@ class LocalAccounts(Engine):
     def login(self, login_id: str) -> Login:
         """As the engine's, with the address of its listener while that is open."""
         return self._loopback.shown(super().login(login_id))
-
-    def another_link(self, login: Login) -> str | None:
-        """A link to it that nobody has seen yet, and that takes nothing from ``login.url``."""
-        return self._loopback.another_link(login)
-
-    def redirect_uri(self, login_id: str) -> str:
-        """Where the provider's answer to that login arrives: what is registered there."""
-        return self._loopback.redirect_uri(login_id)
-
-    def depart(self, login_id: str) -> str:
-        """The authorization URL for a browser that does not pass here. Errors: as ``open``."""
-        return self._loopback.depart(login_id)
-
-    def paste(self, login_id: str, address: str) -> Login:
-        """Finish a login with the address that a browser elsewhere ended on (state is checked).
-
-        LoginFailed: it is not such an address. LoginExpired: it belongs to no login of ours.
-        """
-        return self._loopback.paste(login_id, address)
 
     def examine(self, name: str | None = None) -> list[Finding]:
         """As the engine's, with the redirect URI to register for a provider."""

@@ -44,6 +44,8 @@ class LoopbackLogins:
     def __init__(self, providers: Providers, sign_ins: SignIns) -> None:
         self.logins = sign_ins.logins
         self.redirect = sign_ins.redirect
+        self.typed = sign_ins.typed
+        self.confirm = sign_ins.confirm
         self.configured = providers.get
         self._device = sign_ins.device
         # In the place of a user: this process began the login, nobody else did.

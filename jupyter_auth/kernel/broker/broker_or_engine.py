@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from jupyter_auth.core.common.finding import Finding
     from jupyter_auth.core.common.rate_limits import Limits
     from jupyter_auth.core.local_engine import LocalAccounts
+    from jupyter_auth.core.login.loopback_logins import LoopbackLogins
     from jupyter_auth.core.models import (
         AccountInfo,
         AccountKey,
@@ -122,8 +123,8 @@ class BrokerOrEngine(Accounts):
         return self._ask(lambda it: it.leave(login_id))
 
     @property
-    def local(self) -> LocalAccounts | None:
-        return None if self._client else self._own_engine()
+    def local(self) -> LoopbackLogins | None:
+        return None if self._client else self._own_engine().local
 
     # Accounts and their tokens
 

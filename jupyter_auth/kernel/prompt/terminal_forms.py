@@ -17,14 +17,15 @@ from jupyter_auth.kernel.prompt.prompt import in_notebook, outcome
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from jupyter_auth.core.interfaces import Accounts, LocalLogins
+    from jupyter_auth.core.interfaces import Accounts
+    from jupyter_auth.core.login.loopback_logins import LoopbackLogins
     from jupyter_auth.core.models import Login
     from jupyter_auth.core.provider.provider import ProviderInfo
 
 AGAIN = (LoginFailed, ConfigurationError, ProviderUnavailable, ProviderError)
 
 
-def sign_in(accounts: LocalLogins, login: Login, info: ProviderInfo) -> None:
+def sign_in(accounts: Accounts, local: LoopbackLogins, login: Login, info: ProviderInfo) -> None:
     """Ask until the login has ended; a refusal is told, and it is asked again.
 
     LoginRequired: a password is not typed in a notebook. LoginCancelled: the person said no, or
@@ -32,11 +33,11 @@ def sign_in(accounts: LocalLogins, login: Login, info: ProviderInfo) -> None:
     """
     try:
         if login.grant == "password":
-            _ask_again(accounts, login, lambda: _password(accounts, login, info))
+            _ask_again(local, login, lambda: _password(local, login, info))
         elif login.grant == "paste":
-            _ask_again(accounts, login, lambda: _paste(accounts, login, info))
+            _ask_again(local, login, lambda: _paste(local, login, info))
         else:
-            _ask_again(accounts, login, lambda: _api_key(accounts, login, info))
+            _ask_again(local, login, lambda: _api_key(local, login, info))
     except EOFError:
         accounts.cancel(login.id)
     except BaseException:
@@ -51,16 +52,16 @@ def sign_in(accounts: LocalLogins, login: Login, info: ProviderInfo) -> None:
 
 
 @forgetful
-def sign_in_as(accounts: LocalLogins, login: Login, username: str, ask: Callable[[], str]) -> None:
+def sign_in_as(local: LoopbackLogins, login: Login, username: str, ask: Callable[[], str]) -> None:
     """Sign in by password with nobody there: ``ask`` is a program's own function that has it.
 
     LoginFailed: it was refused. A refusal ends the login.
     """
     try:
-        host = accounts.typed.host(login.id)
-        accounts.typed.password(login.id, username, _text_of(ask), host=host)
+        host = local.typed.host(login.id)
+        local.typed.password(login.id, username, _text_of(ask), host=host)
     except BaseException:
-        accounts.leave(login.id)
+        local.logins.leave(login.id)
         raise
 
 
@@ -92,52 +93,52 @@ def check_password(
         )
 
 
-def _ask_again(accounts: LocalLogins, login: Login, ask: Callable[[], None]) -> None:
-    while accounts.login(login.id).status == "pending":
+def _ask_again(local: LoopbackLogins, login: Login, ask: Callable[[], None]) -> None:
+    while local.logins.get(login.id).status == "pending":
         try:
             ask()
         except AGAIN as error:
             _say(error)
 
 
-def _password(accounts: LocalLogins, login: Login, info: ProviderInfo) -> None:
+def _password(local: LoopbackLogins, login: Login, info: ProviderInfo) -> None:
     if in_notebook():
         raise LoginRequired(
             f"The password for {info.title} is not typed in a notebook.",
             hint=_in_a_terminal(info.name),
         )
-    host = accounts.typed.host(login.id)
+    host = local.typed.host(login.id)
     _say(
         f"{info.title} takes passwords from applications, an old way to sign in. "
         f"It is sent to {host} alone, and kept nowhere."
     )
     username = input("User name: ")
     password = Secret(getpass("Password: "))
-    accounts.typed.password(login.id, username, password, host=host)
+    local.typed.password(login.id, username, password, host=host)
 
 
-def _api_key(accounts: LocalLogins, login: Login, info: ProviderInfo) -> None:
-    host = accounts.typed.host(login.id)
+def _api_key(local: LoopbackLogins, login: Login, info: ProviderInfo) -> None:
+    host = local.typed.host(login.id)
     _say(f"Your key for {info.title} goes to {host} alone. It is written nowhere.")
-    key = accounts.configured(login.provider).api_key
+    key = local.configured(login.provider).api_key
     labels = key.parts if key else {}
     parts = {name: Secret(getpass(f"{label}: ")) for name, label in labels.items()}
-    accounts.typed.api_key(login.id, parts, host=host)
+    local.typed.api_key(login.id, parts, host=host)
 
 
-def _paste(accounts: LocalLogins, login: Login, info: ProviderInfo) -> None:
-    paste = accounts.configured(login.provider).paste
-    host = accounts.typed.host(login.id)
+def _paste(local: LoopbackLogins, login: Login, info: ProviderInfo) -> None:
+    paste = local.configured(login.provider).paste
+    host = local.typed.host(login.id)
     _say(f"Sign in to {info.title} at {paste.url if paste else host} and copy what it shows.")
     # In a notebook it is asked for as a password is: what is typed there is saved in the output.
     text = Secret((getpass if in_notebook() else input)("Paste it here: "))
-    held = accounts.typed.paste(login.id, text, host=host)
+    held = local.typed.paste(login.id, text, host=host)
     who = held.candidate and held.candidate.username
     question = f"It is for {who}." if who else f"{info.title} does not say whose account it is for."
     if input(f"{question} Is this you? [y/N] ").strip().lower() in {"y", "yes"}:
-        accounts.confirm(login.id)
+        local.confirm(login.id, proof="")
     else:
-        accounts.cancel(login.id)
+        local.logins.end(login.id, "cancelled")
 
 
 def _in_a_terminal(name: str) -> str:

@@ -25,7 +25,8 @@ from jupyter_auth.kernel.http.token_cache import AccountTokens
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from jupyter_auth.core.interfaces import Accounts, LocalLogins
+    from jupyter_auth.core.interfaces import Accounts
+    from jupyter_auth.core.login.loopback_logins import LoopbackLogins
     from jupyter_auth.core.models import AccountInfo, Login, Logout
     from jupyter_auth.core.provider.provider import ProviderInfo
     from jupyter_auth.kernel.prompt.prompt import Prompt
@@ -231,7 +232,7 @@ class SignIn:
         if local and password:
             terminal_forms.sign_in_as(local, login, self.wish.username or "", password)
         elif local and login.grant in TYPED:
-            terminal_forms.sign_in(local, login, self.info)
+            terminal_forms.sign_in(self._accounts, local, login, self.info)
         else:
             self._wait(login, local)
         self.tokens.drop()
@@ -240,7 +241,7 @@ class SignIn:
         if account and (missing := self._missing(account)):
             raise self._insufficient(missing, "The provider did not grant them.")
 
-    def _wait(self, login: Login, local: LocalLogins | None) -> None:
+    def _wait(self, login: Login, local: LoopbackLogins | None) -> None:
         """Show the login, and wait until somebody has finished it elsewhere."""
         from dataclasses import replace
 
@@ -268,7 +269,7 @@ class SignIn:
         finally:
             self._pending = None
 
-    def _redirect(self, local: LocalLogins, login: Login) -> str:
+    def _redirect(self, local: LoopbackLogins, login: Login) -> str:
         from jupyter_auth.kernel.prompt.prompt import redirect_words
 
         uri = local.redirect_uri(login.id)
@@ -339,7 +340,7 @@ class SignIn:
         )
 
 
-def _take_address(local: LocalLogins, login: Login) -> None:
+def _take_address(local: LoopbackLogins, login: Login) -> None:
     """The browser is on another machine: its last address is brought here by hand."""
     from jupyter_auth.kernel.prompt.prompt import ask_for_address
 

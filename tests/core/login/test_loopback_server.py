@@ -241,8 +241,8 @@ def test_a_redirect_uri_elsewhere_cannot_come_back(local, oidc):
 
 def test_the_address_a_browser_ended_on_can_be_pasted(accounts, oidc):
     login = accounts.begin(LoginRequest("idp"))
-    back = oidc.login(accounts.depart(login.id), "alice")
-    assert accounts.paste(login.id, f"  {back}\n").status == "complete"
+    back = oidc.login(accounts.local.depart(login.id), "alice")
+    assert accounts.local.paste(login.id, f"  {back}\n").status == "complete"
 
 
 @pytest.mark.parametrize(
@@ -261,19 +261,19 @@ def test_the_address_a_browser_ended_on_can_be_pasted(accounts, oidc):
 )
 def test_what_is_no_such_address_is_refused(accounts, oidc, address, instead):
     login = accounts.begin(LoginRequest("idp"))
-    back = oidc.login(accounts.depart(login.id), "alice")
+    back = oidc.login(accounts.local.depart(login.id), "alice")
     with pytest.raises(LoginFailed, match="not the address"):
-        accounts.paste(login.id, re.sub(address, instead, back, count=1))
+        accounts.local.paste(login.id, re.sub(address, instead, back, count=1))
     assert accounts.accounts() == []
-    assert accounts.paste(login.id, back.removeprefix("http://")).status == "complete"
+    assert accounts.local.paste(login.id, back.removeprefix("http://")).status == "complete"
 
 
 def test_a_pasted_address_of_another_login_is_refused(accounts, local, oidc):
     """Login CSRF: mallory's address, made to look like alice's, pasted by alice."""
     login = accounts.begin(LoginRequest("idp"))
     mallory = local(oidc, oidc.client_id)
-    back = oidc.login(mallory.depart(mallory.begin(LoginRequest("idp")).id), "bob")
-    own = oidc.login(accounts.depart(login.id), "alice")
+    back = oidc.login(mallory.local.depart(mallory.begin(LoginRequest("idp")).id), "bob")
+    own = oidc.login(accounts.local.depart(login.id), "alice")
     with pytest.raises(LoginExpired):
-        accounts.paste(login.id, f"{own.partition('?')[0]}?{back.partition('?')[2]}")
+        accounts.local.paste(login.id, f"{own.partition('?')[0]}?{back.partition('?')[2]}")
     assert accounts.accounts() == []

@@ -44,7 +44,7 @@ def test_the_file_leads_to_the_sign_in_and_the_link_works_once(
     monkeypatch.setattr(browser_file.webbrowser, "open", opened.append)
     accounts = local()
     login = accounts.begin(LoginRequest("idp"))
-    file = browser_file.BrowserFile(accounts.another_link(login))
+    file = browser_file.BrowserFile(accounts.local.another_link(login))
     tab = context.new_page()
     tab.goto(opened[0])
     identify(tab)

@@ -123,7 +123,7 @@ def test_a_link_is_for_the_first_browser_and_no_other(accounts, oidc):
 def test_each_link_is_for_one_browser(accounts):
     """The one that is shown works in another browser than the one that was opened by itself."""
     login = accounts.begin(LoginRequest("idp"))
-    opened = accounts.another_link(login)
+    opened = accounts.local.another_link(login)
     with requests.Session() as one, requests.Session() as two:
         assert visit(one, opened).status_code == 303
         assert visit(two, login.url).status_code == 303
