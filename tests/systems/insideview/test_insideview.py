@@ -240,7 +240,7 @@ def test_a_wrong_secret_is_told_in_their_words(broker, table):
 
 def test_a_date_in_another_spelling_is_an_error_that_says_so(broker, table):
     broker({"insideview": table | {"expires_format": "%Y-%m-%d"}}, ENVIRON)
-    with pytest.raises(ProviderError, match="date of expiry") as caught:
+    with pytest.raises(ProviderError, match="expiry date") as caught:
         ClientSession(provider="insideview")
     assert "expires_format" in caught.value.hint
 
