@@ -116,6 +116,14 @@ def test_tokens_go_to_the_api_else_to_the_issuer():
     )
 
 
+def test_an_empty_address_is_none():
+    assert provider(base_url="").api_origins == ("https://idp.example.com",)
+    with pytest.raises(ConfigurationError, match="no address"):
+        provider(issuer="")
+    with pytest.raises(ConfigurationError):
+        provider(endpoints={"token_endpoint": ""})
+
+
 def test_the_slash_at_an_issuers_end_is_kept():
     assert provider().issuer == ISSUER
 
