@@ -18,7 +18,6 @@ from jupyter_auth.core.common.urls import origin_of
 from jupyter_auth.core.errors import ConfigurationError
 from jupyter_auth.core.provider.definitions import provider_from_mapping, provider_to_mapping
 from jupyter_auth.core.provider.provider import default_provider
-from jupyter_auth.core.tokens.lifetimes import Need
 from jupyter_auth.server.broker import login_forms, request_parsing
 from jupyter_auth.server.broker.device_polling import Asker
 from jupyter_auth.server.broker.known_browsers import Ties
@@ -39,7 +38,6 @@ if TYPE_CHECKING:
     from jupyter_auth.server.broker.thread_pools import UserPools
 
 MAX_WAIT = 30.0  # seconds
-MAX_VALID = 86400.0  # seconds
 USAGE_PAUSE = 1.0  # seconds in which all that kernels report is one change
 
 Wire: TypeAlias = dict[str, Any]
@@ -178,10 +176,7 @@ class Broker(Places):
                 raise ConfigurationError("'grant' can only be client_credentials here.")
             return await self._client_token(name, key, body)
         pool = _pool(name)
-        need = Need(
-            min_valid=request_parsing.number(body.get("min_valid"), "min_valid", MAX_VALID),
-            rejected=request_parsing.text(body, "rejected"),
-        )
+        need = request_parsing.need(body)
         # A provider that hangs fills its own pool, not that of those who need not ask it.
         token = await self._pools.run(None, self._engine.token_at_hand, name, key, need)
         if token is None:
@@ -199,8 +194,7 @@ class Broker(Places):
             name,
             key,
             scopes=request_parsing.words(body, "scopes"),
-            min_valid=request_parsing.number(body.get("min_valid"), "min_valid", MAX_VALID),
-            rejected=request_parsing.text(body, "rejected"),
+            **vars(request_parsing.need(body)),
         )
         return wire.token_to_wire(token)
 

@@ -13,6 +13,7 @@ from jupyter_auth.core.common.shown_text import plain_text
 from jupyter_auth.core.errors import ConfigurationError
 from jupyter_auth.core.models import LoginRequest
 from jupyter_auth.core.secret import Secret
+from jupyter_auth.core.tokens.lifetimes import Need
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,6 +22,7 @@ MAX_BODY = 64 * 1024  # bytes; the longest is a provider with its parameters
 MAX_TEXT = 1024  # characters of a name, a key, a path
 MAX_SCOPES = 200
 MAX_CALLS = 10_000  # in one report
+MAX_VALID = 86400.0  # seconds
 
 
 def json_object(body: bytes) -> dict[str, Any]:
@@ -116,6 +118,12 @@ def login(data: Mapping[str, Any]) -> LoginRequest:
         notebook=shown(data, "notebook"),
         shared=flag(data, "shared"),
     )
+
+
+def need(data: Mapping[str, Any]) -> Need:
+    """What a token has to be good for."""
+    seconds = number(data.get("min_valid"), "min_valid", MAX_VALID)
+    return Need(min_valid=seconds, rejected=text(data, "rejected"))
 
 
 def limits(data: Mapping[str, Any]) -> Limits:
