@@ -49,7 +49,7 @@ def test_a_provider_that_cannot_work_is_off_and_the_others_work(oidc, idp, tmp_p
         "acme": (idp | {"isuer": "x"}, "Provider 'acme' has an unknown field 'isuer'."),
         "github": (
             {"client_id": "x", "scopes": 5},
-            "The field 'scopes' of provider 'github' is not",
+            "The field 'scopes' of provider 'github' must be",
         ),
         "Not A Name": (idp, "'Not A Name' in c.JupyterAuth.providers is not a valid provider name"),
     }
