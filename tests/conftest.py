@@ -5,17 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from clock import Clock
 from hypothesis import HealthCheck, settings
+from tornado.httpclient import AsyncHTTPClient
+
+from clock import Clock
+from jupyter_auth.core.login import loopback_server
+from jupyter_auth.core.protocol import http
 from patience import PATIENCE
 from providers.oidc import OidcProvider
 from providers.rogue import RogueProvider
 from providers.sockets import SocketServer
 from providers.troubles import Reply
-from tornado.httpclient import AsyncHTTPClient
-
-from jupyter_auth.core.login import loopback_server
-from jupyter_auth.core.protocol import http
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

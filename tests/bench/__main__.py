@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import requests
+
+from bench.measure import Figure, interleaved, ratios
+from bench.peers import plain_api, sign_in
 from kernel.kernel_process import environment
 from kernel.stored_token import store_token
 from providers.oidc import OidcProvider
 from server.jupyter_process import JupyterProcess
-
-from bench.measure import Figure, interleaved, ratios
-from bench.peers import plain_api, sign_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -26,11 +26,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cryptography.fernet import Fernet
-from hub.replicas.cluster import Cluster
-from patience import eventually
-from providers.rogue import RogueProvider
 
 from bench.hub import TICKS
+from hub.replicas.cluster import Cluster
 from jupyter_auth.core.errors import AuthError, BrokerUnavailable
 from jupyter_auth.core.wire import error_from_wire
 from jupyter_auth.server import forward
@@ -39,6 +37,8 @@ from jupyter_auth.server.hub.storage.database import Database, Owner
 from jupyter_auth.server.hub.storage.encryption import Vault
 from jupyter_auth.server.hub.storage.identities import Identities
 from jupyter_auth.server.hub.storage.sql_store import SqlStore
+from patience import eventually
+from providers.rogue import RogueProvider
 
 if TYPE_CHECKING:
     import subprocess

@@ -15,14 +15,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cryptography.fernet import Fernet
-from hub.replicas.cluster import Cluster, Replica
-from providers.rogue import RogueProvider
 from sqlalchemy import insert
 
 from bench.measure import Figure
 from bench.tessera import Tessera
+from hub.replicas.cluster import Cluster, Replica
 from jupyter_auth.server.hub.storage.database import Database
 from jupyter_auth.server.hub.storage.tables import records
+from providers.rogue import RogueProvider
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 import requests
+
 from patience import until
 from processes import free_port
 from providers.rogue import RogueProvider

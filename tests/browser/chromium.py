@@ -6,8 +6,9 @@ import shutil
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from patience import PATIENCE
 from playwright.sync_api import expect, sync_playwright
+
+from patience import PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

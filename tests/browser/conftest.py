@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from playwright.sync_api import Browser, BrowserContext
-    from providers.oidc import OidcProvider
 
     from browser.lab import Lab
+    from providers.oidc import OidcProvider
 
 FAILED = pytest.StashKey[bool]()
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import nbformat
 import requests
+
 from patience import PATIENCE
 from processes import Server
 

@@ -8,10 +8,9 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from browser.lab import Lab
 from providers.presets.fourinsight import FourInsight
 from providers.rogue import RogueProvider
-
-from browser.lab import Lab
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING
 
 from PIL import Image
 from playwright.sync_api import expect
-from providers.oidc import USERS, OidcProvider
 
 from browser.chromium import chromium
 from browser.lab_providers import campus
 from browser.notebook import Notebook
 from browser.pages.every_page import LOOKS, Tour, visitor
 from browser.sign_in_tab import allow, deny, follow, identify
+from providers.oidc import USERS, OidcProvider
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urljoin
 
 from playwright.sync_api import expect
+
 from providers.oidc import USERS
 
 if TYPE_CHECKING:

@@ -10,8 +10,6 @@ from traceback import walk_stack
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
-from providers.rogue import RogueProvider
-
 from jupyter_auth.core.common.blocked_addresses import Trust
 from jupyter_auth.core.common.handles import plain
 from jupyter_auth.core.common.session_key import DEFAULT_KEY
@@ -24,15 +22,15 @@ from jupyter_auth.core.provider.field_types import Endpoints
 from jupyter_auth.core.provider.registry import Providers, provider_from_mapping
 from jupyter_auth.core.secret import Secret
 from jupyter_auth.core.tokens.single_flight import SingleFlight
+from providers.rogue import RogueProvider
 
 if TYPE_CHECKING:
-    from providers.oidc import OidcProvider
-
     from jupyter_auth.core.login.login_store import Register
     from jupyter_auth.core.models import Login
     from jupyter_auth.core.protocol.oauth_response import TokenResponse
     from jupyter_auth.core.provider.provider import Provider
     from jupyter_auth.core.tokens.store import TokenStore
+    from providers.oidc import OidcProvider
 
     Server = OidcProvider | RogueProvider
 

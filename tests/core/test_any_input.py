@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from providers.troubles import Reply
 
 from core.sign_in import arrive, party_at
 from jupyter_auth.core import wire
@@ -27,6 +26,7 @@ from jupyter_auth.core.provider.definitions import FIELDS, provider_from_mapping
 from jupyter_auth.core.provider.field_types import CredentialsFrom
 from jupyter_auth.core.provider.provider import Provider
 from jupyter_auth.core.secret import Secret
+from providers.troubles import Reply
 
 PLANTED = "planted-5c0ffee"
 NAMES = st.sampled_from(

@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from providers import certificates, troubles
-from providers.rogue import RogueProvider
 
 from core.sign_in import REDIRECT_URI, account_of, arrive, ended, sign_in, table
 from jupyter_auth.core.common.request_errors import ProviderUnavailable
@@ -15,6 +13,8 @@ from jupyter_auth.core.errors import ConfigurationError, ProviderNotFound
 from jupyter_auth.core.models import LoginRequest
 from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.core.tokens.store import MemoryStore
+from providers import certificates, troubles
+from providers.rogue import RogueProvider
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -8,11 +8,11 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
-from patience import PATIENCE
 
 from demo.visitor import Visitor
 from jupyter_auth.demo.browser import wait_for_lab
 from jupyter_auth.demo.place import Place
+from patience import PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

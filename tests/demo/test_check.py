@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 import requests
-from patience import PATIENCE, eventually
 
 from jupyter_auth.demo.place import NOTEBOOK
+from patience import PATIENCE, eventually
 
 if TYPE_CHECKING:
     from collections.abc import Callable

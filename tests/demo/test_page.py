@@ -10,12 +10,12 @@ from urllib.parse import urlsplit
 
 import pytest
 import requests
-from patience import PATIENCE
 
 from demo.visitor import Visitor, query
 from jupyter_auth.demo.browser import wait_for_lab
 from jupyter_auth.demo.page import AuthorizationPage
 from jupyter_auth.demo.place import Place
+from patience import PATIENCE
 
 if TYPE_CHECKING:
     from jupyter_auth.demo.browser import Lab

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urljoin, urlsplit
 
 import requests
+
 from patience import PATIENCE
 
 if TYPE_CHECKING:

@@ -6,10 +6,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from kernel.kernel_process import environment
 
 from environments.home import configure
 from environments.terminal import NOWHERE_ELSE
+from kernel.kernel_process import environment
 
 TESTS = Path(__file__).parents[1]
 

@@ -1,12 +1,12 @@
 """A JupyterHub for each of the two ways in, and a database of the service."""
 
 import pytest
-from patience import PATIENCE
 
 from hub.hub_fixtures import hub, served
 from hub.replica_fixtures import leaver, new_replica, replica
 from hub.storage.databases import database, postgres, url, vault
 from jupyter_auth.server.hub.users import users
+from patience import PATIENCE
 
 __all__ = [
     "database",

@@ -11,9 +11,8 @@ from hub.hubs import plain_hub, served_hub
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from providers.oidc import OidcProvider
-
     from hub.hub_process import Hub
+    from providers.oidc import OidcProvider
 
 
 @pytest.fixture(scope="session")

@@ -15,6 +15,7 @@ from urllib.parse import quote, urlsplit
 
 import requests
 from jupyterhub import orm
+
 from patience import PATIENCE, until
 from processes import Server, free_port
 from server.jupyter_process import Browser, Kernel

@@ -7,10 +7,10 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from cryptography.fernet import Fernet
-from patience import until
-from processes import free_port
 
 from hub.hub_process import Hub, answers
+from patience import until
+from processes import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

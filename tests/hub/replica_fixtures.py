@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from core.sign_in import sign_in, table
 
+from core.sign_in import sign_in, table
 from hub.storage.databases import ALICE
 from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.server.config import Settings
@@ -16,11 +16,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from clock import Clock
-    from providers.rogue import RogueProvider
-
     from jupyter_auth.core.engine import Engine
     from jupyter_auth.server.hub.storage.database import Database
     from jupyter_auth.server.hub.storage.encryption import Vault
+    from providers.rogue import RogueProvider
 
     NewReplica = Callable[..., HubBrokers]
 

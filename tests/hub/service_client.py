@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import requests
-from patience import PATIENCE
 from tornado.httpserver import HTTPServer
 from tornado.testing import bind_unused_port
 
@@ -26,15 +25,15 @@ from jupyter_auth.server.hub.brokers import HubBrokers
 from jupyter_auth.server.hub.storage.database import Database
 from jupyter_auth.server.hub.storage.encryption import Vault
 from jupyter_auth.server.hub.users.users import People
+from patience import PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from hub.hub_process import Hub, HubBrowser
     from providers.oidc import OidcProvider
     from server.jupyter_process import Kernel
-
-    from hub.hub_process import Hub, HubBrowser
 
 PLACE = "services/jupyter-auth/"
 TOKEN_ROUTE = f"{PLACE}api/v1/token"

@@ -10,19 +10,18 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Self
 
 import requests
-from patience import PATIENCE, until
-from processes import Server, free_port
 
 from hub.hub_process import START_TIMEOUT, answers
 from hub.service_client import environ_of_service
+from patience import PATIENCE, until
+from processes import Server, free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from providers.oidc import OidcProvider
-
     from hub.hub_process import Hub
+    from providers.oidc import OidcProvider
 
 COMMAND = (sys.executable, "-m", "jupyter_auth.server.hub")
 FRESH = "It has just started."

@@ -7,8 +7,6 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from patience import PATIENCE, until
-from providers.troubles import Gate
 from sqlalchemy import Engine, event
 
 from hub.hubs import KEYS
@@ -24,6 +22,8 @@ from jupyter_auth.server.hub.storage.database import Database, Owner
 from jupyter_auth.server.hub.storage.encryption import Vault
 from jupyter_auth.server.hub.storage.poll import Pulse
 from jupyter_auth.server.hub.storage.tables import records
+from patience import PATIENCE, until
+from providers.troubles import Gate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

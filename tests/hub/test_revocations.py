@@ -12,13 +12,9 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
-from core.sign_in import account_of, sign_in, table
-from patience import PATIENCE
-from providers import troubles
-from providers.rogue import RogueProvider
-from providers.troubles import MISSING
 from sqlalchemy import select
 
+from core.sign_in import account_of, sign_in, table
 from hub.storage.databases import ALICE, BOB, revocations_of
 from jupyter_auth.core.errors import StoreError
 from jupyter_auth.core.login.login_store import AuthorizationResponse
@@ -27,10 +23,13 @@ from jupyter_auth.server.hub.admin import sign_out, sweep
 from jupyter_auth.server.hub.revocations import KIND, TRIES, TRY, Tried
 from jupyter_auth.server.hub.storage import database, sql_store
 from jupyter_auth.server.hub.storage.tables import records
+from patience import PATIENCE
+from providers import troubles
+from providers.rogue import RogueProvider
+from providers.troubles import MISSING
 
 if TYPE_CHECKING:
     from clock import Clock
-
     from hub.replica_fixtures import NewReplica
     from jupyter_auth.core.engine import Engine
     from jupyter_auth.server.hub.brokers import HubBrokers

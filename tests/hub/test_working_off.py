@@ -6,19 +6,18 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
 from core.sign_in import account_of, sign_in
+from hub.storage.databases import ALICE, BOB
+from jupyter_auth.server.hub import revocations
 from patience import PATIENCE, until
 from providers import troubles
 from providers.rogue import RogueProvider
-
-from hub.storage.databases import ALICE, BOB
-from jupyter_auth.server.hub import revocations
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from clock import Clock
-
     from hub.replica_fixtures import NewReplica
     from jupyter_auth.core.engine import Engine
     from jupyter_auth.server.hub.brokers import HubBrokers

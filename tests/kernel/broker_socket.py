@@ -8,7 +8,6 @@ import secrets
 import threading
 from typing import TYPE_CHECKING, Self
 
-from patience import PATIENCE
 from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 
@@ -18,6 +17,7 @@ from jupyter_auth.server.broker.long_poll import Waits
 from jupyter_auth.server.broker.poll_limit import Room
 from jupyter_auth.server.kernel_api.handlers import KeyGate, kernel_application
 from jupyter_auth.server.kernel_api.socket import Connection, Door
+from patience import PATIENCE
 
 if TYPE_CHECKING:
     from pathlib import Path

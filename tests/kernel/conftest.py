@@ -7,8 +7,6 @@ import sys
 import pytest
 import requests
 from IPython.core.interactiveshell import InteractiveShell
-from providers.sockets import SocketServer
-from providers.troubles import Reply
 
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.models import LoginRequest
@@ -20,6 +18,8 @@ from jupyter_auth.kernel.http.token_cache import AccountTokens
 from jupyter_auth.kernel.session.user_session import UserSession
 from kernel.broker_socket import BrokerSocket
 from kernel.sign_in import sign_in
+from providers.sockets import SocketServer
+from providers.troubles import Reply
 
 
 @pytest.fixture

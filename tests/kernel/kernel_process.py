@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
 from jupyter_client.manager import KernelManager
+
 from patience import PATIENCE
 
 if TYPE_CHECKING:

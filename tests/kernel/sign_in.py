@@ -7,16 +7,14 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
-from patience import PATIENCE, eventually
-
 from jupyter_auth.core.common.handles import plain
 from jupyter_auth.core.login.login_store import AuthorizationResponse
+from patience import PATIENCE, eventually
 
 if TYPE_CHECKING:
-    from providers.oidc import OidcProvider
-
     from jupyter_auth.core.engine import Engine
     from jupyter_auth.core.models import Login
+    from providers.oidc import OidcProvider
 
 CALLBACK = "http://127.0.0.1:8888/jupyter-auth/callback/idp"
 

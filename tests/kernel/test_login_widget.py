@@ -6,13 +6,13 @@ import asyncio
 import json
 
 import pytest
-from patience import until
 
 from jupyter_auth.core.models import LoginRequest
 from jupyter_auth.core.provider.registry import provider_from_mapping
 from jupyter_auth.kernel.login_widget import LoginWidget
 from kernel.prompt.widget_views import View, door, engine, kernel, one_engine, show
 from kernel.sign_in import consenting, sign_in
+from patience import until
 
 __all__ = ["door", "engine", "kernel", "one_engine"]
 

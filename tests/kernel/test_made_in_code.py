@@ -6,7 +6,6 @@ import pickle
 
 import pytest
 import requests
-from patience import PATIENCE
 
 import jupyter_auth
 from jupyter_auth import ClientSession, LoginWidget, Provider, TokenAuth, UserSession
@@ -20,6 +19,7 @@ from jupyter_auth.kernel.broker.connect import connect, default_provider
 from jupyter_auth.kernel.commands import doctor, verbs
 from kernel.forks_and_interrupts import child
 from kernel.sign_in import person
+from patience import PATIENCE
 
 
 @pytest.fixture

@@ -11,7 +11,6 @@ from types import SimpleNamespace
 
 import pytest
 import yaml
-from patience import PATIENCE
 from traitlets.config import Config
 from traitlets.config.application import Application
 
@@ -22,6 +21,7 @@ from jupyter_auth.server.config import read_settings
 from kernel.broker_socket import BrokerSocket
 from kernel.kernel_process import Kernel, environment
 from kernel.sign_in import sign_in
+from patience import PATIENCE
 
 ROOT = Path(__file__).parents[2]
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)

@@ -12,18 +12,19 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from playwright.sync_api import expect
+
 from bench.measure import Figure
 from browser.chromium import chromium
 from browser.lab_providers import campus
 from browser.pages.every_page import visitor
-from playwright.sync_api import expect
+from lab.panel import Front
 from providers.oidc import OidcProvider
 
-from lab.panel import Front
-
 if TYPE_CHECKING:
-    from browser.lab import Lab
     from playwright.sync_api import Browser
+
+    from browser.lab import Lab
 
 ROUNDS = 7
 LIMIT = 50.0  # milliseconds

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+
 from browser.conftest import (  # noqa: F401 (fixtures and a hook)
     browser,
     context,

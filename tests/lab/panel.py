@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import requests
-from patience import PATIENCE
 from playwright.sync_api import expect
+
+from patience import PATIENCE
 
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page, Route
+
     from providers.oidc import OidcProvider
 
 TITLE = "Example University"

@@ -13,21 +13,22 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from PIL import Image
+from playwright.sync_api import expect
+
 from browser import cells
 from browser.chromium import chromium
 from browser.lab_providers import campus
 from browser.notebook import Notebook
 from browser.pages.every_page import visitor
 from browser.sign_in_tab import allow, follow, identify, sign_in
-from PIL import Image
-from playwright.sync_api import expect
+from lab.panel import GO, SIGNED_IN, Front, end_at_provider
 from providers.oidc import OidcProvider
 
-from lab.panel import GO, SIGNED_IN, Front, end_at_provider
-
 if TYPE_CHECKING:
-    from browser.lab import Lab
     from playwright.sync_api import Browser, Page
+
+    from browser.lab import Lab
 
 QUOTA = """import time
 from jupyter_auth.core.common.rate_limits import Limits, Quota

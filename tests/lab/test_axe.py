@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from playwright.sync_api import expect
+
 from browser import cells
 from browser.notebook import Notebook
 from browser.pages.every_page import Tour, visitor
 from browser.sign_in_tab import deny, follow, sign_in
-from playwright.sync_api import expect
-
 from lab.axe import flaws
 from lab.panel import GO, SIGNED_IN, Front, end_at_provider
 

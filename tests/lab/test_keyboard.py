@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from browser import cells
-from browser.sign_in_tab import sign_in
 from playwright.sync_api import expect
 
+from browser import cells
+from browser.sign_in_tab import sign_in
 from lab.panel import GO, SIGNED_IN, TITLE, Front
 
 ALICE = f"{TITLE} as alice"

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from browser import cells
 from playwright.sync_api import expect
 
+from browser import cells
 from lab.panel import Front, end_at_provider
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from playwright.sync_api import expect
+
 from browser import cells
 from browser.notebook import Notebook
 from browser.sign_in_tab import closes_itself, follow, sign_in
-from playwright.sync_api import expect
-
 from lab.panel import GO, TITLE, Front, begin_nothing, end_at_provider
 
 REFUSED = f"{TITLE} no longer accepts the sign-in of alice"

@@ -8,13 +8,14 @@ import venv
 from typing import TYPE_CHECKING
 
 import pytest
+from playwright.sync_api import expect
+
 from browser import cells
 from browser.chromium import chromium
 from browser.lab import ROOT, Lab
 from browser.notebook import Notebook
 from browser.sign_in_tab import closes_itself, follow, sign_in
 from lab.panel import GO, SIGNED_IN, TITLE, Front
-from playwright.sync_api import expect
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

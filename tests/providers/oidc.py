@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any, Self
 
 import requests
+
 from patience import PATIENCE
 from processes import Server
-
 from providers.person import Person
 
 HERE = Path(__file__).parent

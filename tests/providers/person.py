@@ -6,6 +6,7 @@ from html.parser import HTMLParser
 from urllib.parse import urljoin
 
 import requests
+
 from patience import PATIENCE
 
 MAX_STEPS = 20  # login, consent and the redirects between them are about eight

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 from urllib.parse import urlencode
 
 import requests
-from patience import PATIENCE
 
+from patience import PATIENCE
 from providers.devices import GRANT, Devices
 from providers.forgery import IdTokens
 from providers.sockets import Request, SocketServer

@@ -13,8 +13,8 @@ import requests
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
-from patience import PATIENCE
 
+from patience import PATIENCE
 from providers.person import LoginRefused
 from providers.troubles import (
     MISSING,

@@ -12,11 +12,6 @@ import sys
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from kernel.kernel_process import Kernel, environment
-from kernel.prompt.widget_views import show
-from kernel.sign_in import sign_in
-from patience import PATIENCE
-from providers import troubles
 
 from jupyter_auth.core import wire
 from jupyter_auth.core.common.rate_limits import Limits
@@ -26,6 +21,11 @@ from jupyter_auth.core.models import LoginRequest
 from jupyter_auth.core.protocol.oauth_response import DeviceAuthorizationResponse
 from jupyter_auth.core.provider.provider import Provider
 from jupyter_auth.kernel.broker.broker_client import BrokerClient
+from kernel.kernel_process import Kernel, environment
+from kernel.prompt.widget_views import show
+from kernel.sign_in import sign_in
+from patience import PATIENCE
+from providers import troubles
 
 # Escapes of a terminal in 7 and 8 bits, line breaks, direction overrides, what has no width, and
 # half of a character.

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
 from providers.presets.fourinsight import FourInsight
 from providers.rogue import RogueProvider
-
 from server.jupyter_process import Browser, JupyterProcess, Kernel
 
 if TYPE_CHECKING:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
 
 import requests
+
 from patience import PATIENCE, until
 from processes import Server, free_port
 

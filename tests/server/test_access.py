@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
     from providers.oidc import OidcProvider
     from providers.rogue import RogueProvider
-
     from server.jupyter_process import Browser, Kernel
 
 TESTS = Path(__file__).parents[1]

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from providers.oidc import OidcProvider
-
     from server.jupyter_process import Browser, Kernel
 
 CALLBACK = "/base/jupyter-auth/callback/idp"

@@ -7,8 +7,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import requests
-from patience import PATIENCE
 
+from patience import PATIENCE
 from server.jupyter_process import JupyterProcess
 
 if TYPE_CHECKING:
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
     from providers.oidc import OidcProvider
     from providers.rogue import RogueProvider
-
     from server.jupyter_process import Browser, Kernel
 
 LOGIN = "/base/jupyter-auth/login/"

@@ -23,9 +23,8 @@ from jupyter_auth.server.broker.broker import Broker
 from server.routes import KERNEL, UI
 
 if TYPE_CHECKING:
-    from providers.oidc import OidcProvider
-
     from jupyter_auth.core.common.routes import Route
+    from providers.oidc import OidcProvider
     from server.jupyter_process import Browser, Kernel
 
 TEXT = resources.files("jupyter_auth.server").joinpath("openapi.yaml").read_text(encoding="utf-8")

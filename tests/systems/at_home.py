@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import tomlkit
+
 from environments.terminal import NOWHERE_ELSE
 from kernel.kernel_process import environment
 from patience import PATIENCE

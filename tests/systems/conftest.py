@@ -6,15 +6,15 @@ import contextlib
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from kernel.broker_socket import BrokerSocket
-from kernel.conftest import home
-from providers.presets.insiders import Insiders
-from providers.presets.insideview import InsideView
 
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.core.tokens.store import FileStore
 from jupyter_auth.kernel.session import service_session
+from kernel.broker_socket import BrokerSocket
+from kernel.conftest import home
+from providers.presets.insiders import Insiders
+from providers.presets.insideview import InsideView
 
 __all__ = ["home"]
 

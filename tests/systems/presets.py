@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from providers.presets.bitfount import AUDIENCE, Bitfount
-
 from jupyter_auth.core.provider import definitions
+from providers.presets.bitfount import AUDIENCE, Bitfount
 
 
 def preset_at(name: str, moved: dict[str, str], **fields: Any) -> dict[str, Any]:

@@ -8,13 +8,10 @@ import os
 import time
 
 import pytest
-from core.sign_in import exchanged, party_at
 from hypothesis import given
 from hypothesis import strategies as st
-from kernel.broker_socket import BrokerSocket
-from providers import troubles
-from providers.rogue import RogueProvider
 
+from core.sign_in import exchanged, party_at
 from jupyter_auth import UserSession
 from jupyter_auth.cli import main
 from jupyter_auth.core.engine import Engine
@@ -24,6 +21,9 @@ from jupyter_auth.core.provider.field_types import OtherCache
 from jupyter_auth.core.provider.provider import Provider
 from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.core.tokens.store import MemoryStore
+from kernel.broker_socket import BrokerSocket
+from providers import troubles
+from providers.rogue import RogueProvider
 from systems.presets import preset_at
 
 

@@ -9,16 +9,16 @@ from pathlib import Path
 
 import pytest
 import requests
-from patience import PATIENCE
-from providers.presets.bitfount import Bitfount
-from providers.presets.fourinsight import FourInsight
-from providers.troubles import Reply
 
 from jupyter_auth import UserSession
 from jupyter_auth.core.errors import ConfigurationError
 from jupyter_auth.core.models import LoginRequest
 from jupyter_auth.kernel.broker import connect
 from jupyter_auth.kernel.commands import verbs
+from patience import PATIENCE
+from providers.presets.bitfount import Bitfount
+from providers.presets.fourinsight import FourInsight
+from providers.troubles import Reply
 from systems.fourinsight.sign_in import sign_in
 from systems.presets import bitfount_preset, preset_at
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
-from kernel.sign_in import CALLBACK
-from providers import troubles
 
 from jupyter_auth import UserSession
 from jupyter_auth.core.errors import InsufficientScope
@@ -14,6 +12,8 @@ from jupyter_auth.core.login.login_store import AuthorizationResponse
 from jupyter_auth.core.models import LoginRequest
 from jupyter_auth.core.provider import definitions
 from jupyter_auth.core.provider.registry import Providers
+from kernel.sign_in import CALLBACK
+from providers import troubles
 from systems.presets import preset_at
 
 

@@ -11,12 +11,12 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from patience import PATIENCE
 
 from jupyter_auth.demo.browser import Browser, Lab, wait_for_lab
 from jupyter_auth.demo.cells import Cells
 from jupyter_auth.demo.check import _go_through
 from jupyter_auth.demo.page import PATH
+from patience import PATIENCE
 
 ROOT = Path(__file__).parents[2]
 MADE = (".git", ".venv", "node_modules", "dist", "lib", "screenshots", "__pycache__", ".*_cache")

@@ -14,6 +14,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+
 from providers.oidc import CONFIDENTIAL_CLIENT, SERVICE_CLIENT, USERS
 
 ROOT = Path(__file__).parents[2]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from environments.home import configure
 from playwright.sync_api import expect
 
 from browser import cells
@@ -13,6 +12,7 @@ from browser.lab import Lab
 from browser.lab_providers import TITLE
 from browser.notebook import Notebook, Notebook7
 from browser.sign_in_tab import follow, from_jupyter, sign_in
+from environments.home import configure
 
 GO = f"Sign in to {TITLE}"
 SIGNED_IN = f"Signed in to {TITLE} as alice"

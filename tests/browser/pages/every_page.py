@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from playwright.sync_api import expect
-from providers import troubles
 
 from browser.chromium import new_context
 from browser.sign_in_tab import deny, from_jupyter, sign_in
+from providers import troubles
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

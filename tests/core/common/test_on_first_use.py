@@ -5,9 +5,8 @@ from __future__ import annotations
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
-from patience import PATIENCE
-
 from jupyter_auth.core.common.on_first_use import OnFirstUse
+from patience import PATIENCE
 
 
 class Whole:

@@ -7,16 +7,15 @@ from email.utils import formatdate
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from providers import certificates, troubles
-from providers.rogue import RogueProvider
 
 from core.sign_in import provider_at
 from jupyter_auth.core.doctor.provider_checks import checkup
+from providers import certificates, troubles
+from providers.rogue import RogueProvider
 
 if TYPE_CHECKING:
-    from providers.troubles import Proceed, Reply
-
     from jupyter_auth.core.common.finding import Finding
+    from providers.troubles import Proceed, Reply
 
 
 def found(server: Any, *, clock: Any = time.time, **fields: Any) -> dict[str, Finding]:

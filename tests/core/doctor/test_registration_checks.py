@@ -9,8 +9,6 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from providers import troubles
-from providers.presets.insiders import CALLBACK, Insiders
 
 from core.sign_in import REDIRECT_URI, party_at, provider_at
 from jupyter_auth.core.doctor.registration_checks import CLIENT, WAY_BACK, registration
@@ -19,14 +17,15 @@ from jupyter_auth.core.protocol.parties import Party
 from jupyter_auth.core.provider.field_types import Endpoints
 from jupyter_auth.core.provider.provider import Provider
 from jupyter_auth.core.secret import Secret
+from providers import troubles
+from providers.presets.insiders import CALLBACK, Insiders
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from jupyter_auth.core.common.finding import Finding
     from providers.oidc import OidcProvider
     from providers.rogue import RogueProvider
-
-    from jupyter_auth.core.common.finding import Finding
 
 SECRET = "registered-secret-2f70"
 URI = "https://hub.example/services/jupyter-auth/callback/idp"

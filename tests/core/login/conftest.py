@@ -11,9 +11,8 @@ from jupyter_auth.core.login.login_store import MemoryRegister
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from providers.rogue import RogueProvider
-
     from jupyter_auth.core.engine import Engine
+    from providers.rogue import RogueProvider
 
 
 @pytest.fixture

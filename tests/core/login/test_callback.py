@@ -7,9 +7,6 @@ import time
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
-from providers import troubles
-from providers.rogue import RogueProvider
-from providers.troubles import MISSING
 
 from core.sign_in import (
     REDIRECT_URI,
@@ -30,6 +27,9 @@ from jupyter_auth.core.login.login_store import AuthorizationResponse
 from jupyter_auth.core.login.logins import LIFETIME, outcome
 from jupyter_auth.core.models import LoginRequest
 from jupyter_auth.core.provider.provider import Provider
+from providers import troubles
+from providers.rogue import RogueProvider
+from providers.troubles import MISSING
 
 # -- state (SECURITY 2) --------------------------------------------------------------------------
 

@@ -9,10 +9,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from clock import Clock
-from patience import PATIENCE
-from providers import troubles
 
+from clock import Clock
 from core.sign_in import account_of, provider_at
 from jupyter_auth.core.common.request_errors import ProviderUnavailable
 from jupyter_auth.core.errors import (
@@ -27,6 +25,8 @@ from jupyter_auth.core.errors import (
 from jupyter_auth.core.login.login_store import MAX_DELAY
 from jupyter_auth.core.login.logins import LIFETIME, outcome
 from jupyter_auth.core.models import LoginRequest
+from patience import PATIENCE
+from providers import troubles
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -6,8 +6,6 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from patience import PATIENCE
-from providers import troubles
 
 from core.sign_in import (
     REDIRECT_URI,
@@ -28,6 +26,8 @@ from jupyter_auth.core.errors import (
 from jupyter_auth.core.login.logins import LIFETIME, outcome
 from jupyter_auth.core.models import LoginRequest
 from jupyter_auth.core.tokens.store import FileStore, MemoryStore
+from patience import PATIENCE
+from providers import troubles
 
 # -- the first to complete -----------------------------------------------------------------------
 

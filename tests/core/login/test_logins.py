@@ -9,8 +9,6 @@ from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
-from providers import troubles
-from providers.troubles import MISSING
 
 from core.sign_in import (
     REDIRECT_URI,
@@ -32,6 +30,8 @@ from jupyter_auth.core.login.logins import LIFETIME, MAX_PENDING
 from jupyter_auth.core.login.openings import MAX_OPENINGS
 from jupyter_auth.core.models import LoginRequest
 from jupyter_auth.core.provider.provider import Provider
+from providers import troubles
+from providers.troubles import MISSING
 
 
 def opened(engine, login, user: str = USER) -> dict[str, str]:

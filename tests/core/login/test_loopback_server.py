@@ -11,8 +11,6 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 import requests
-from patience import until
-from processes import free_port
 
 from jupyter_auth.core.errors import ConfigurationError, LoginExpired, LoginFailed
 from jupyter_auth.core.local_engine import LocalAccounts
@@ -21,13 +19,14 @@ from jupyter_auth.core.login.logins import LIFETIME
 from jupyter_auth.core.models import LoginRequest
 from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.core.tokens.store import MemoryStore
+from patience import until
+from processes import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from providers.oidc import OidcProvider
-
     from jupyter_auth.core.models import Login
+    from providers.oidc import OidcProvider
 
 
 @pytest.fixture

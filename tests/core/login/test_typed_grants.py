@@ -8,9 +8,6 @@ import traceback
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from providers import troubles
-from providers.presets.fourinsight import USER_TOKEN_PATH, FourInsight
-from providers.rogue import RogueProvider
 
 from core.sign_in import account_of, provider_at, table
 from jupyter_auth.core.common.request_errors import ProviderUnavailable
@@ -28,6 +25,9 @@ from jupyter_auth.core.models import AccountKey, LoginRequest
 from jupyter_auth.core.provider.registry import Providers, provider_from_mapping
 from jupyter_auth.core.secret import Secret
 from jupyter_auth.core.tokens.store import FileStore, MemoryStore
+from providers import troubles
+from providers.presets.fourinsight import USER_TOKEN_PATH, FourInsight
+from providers.rogue import RogueProvider
 
 PERSON = "alice@4subsea.example"
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import pytest
-from providers import troubles
-from providers.rogue import RogueProvider
-from providers.troubles import MISSING, Reply
 
 from core.sign_in import HERE, party_at, provider_at
 from jupyter_auth.core.common.request_errors import ProviderUnavailable
 from jupyter_auth.core.errors import ConfigurationError, ProviderError
 from jupyter_auth.core.protocol.discovery import MAX_AGE, PAUSE, Discovery
 from jupyter_auth.core.provider.field_types import Endpoints
+from providers import troubles
+from providers.rogue import RogueProvider
+from providers.troubles import MISSING, Reply
 
 
 @pytest.fixture

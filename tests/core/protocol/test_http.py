@@ -12,14 +12,14 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
-from providers import certificates, troubles
-from providers.rogue import RogueProvider
-from providers.troubles import Reply
 
 from core.sign_in import HERE
 from jupyter_auth.core.common.request_errors import ProviderUnavailable
 from jupyter_auth.core.errors import ConfigurationError, ProviderError
 from jupyter_auth.core.protocol import http
+from providers import certificates, troubles
+from providers.rogue import RogueProvider
+from providers.troubles import Reply
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,13 +12,13 @@ from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.hashes import SHA256
 from joserfc import jwt
 from joserfc.jwk import ECKey, OctKey, RSAKey
-from providers.troubles import MISSING, Reply
 
 from core.sign_in import party_at
 from jupyter_auth.core.errors import ProviderError
 from jupyter_auth.core.protocol import id_token
 from jupyter_auth.core.protocol.discovery import Discovery
 from jupyter_auth.core.secret import Secret
+from providers.troubles import MISSING, Reply
 
 NONCE = "planted-nonce"
 ACCESS = "planted-access-token"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from providers import troubles
 
 from core.sign_in import exchanged, party_at, refreshed
 from jupyter_auth.core.errors import LoginDenied, ProviderError, RefreshRejected
@@ -13,6 +12,7 @@ from jupyter_auth.core.protocol import oauth
 from jupyter_auth.core.protocol.oauth_response import standard_parameters
 from jupyter_auth.core.protocol.token_endpoint import own_parameters
 from jupyter_auth.core.provider.provider import Provider
+from providers import troubles
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.floats() | st.text(max_size=8),

@@ -6,9 +6,6 @@ import base64
 from urllib.parse import quote
 
 import pytest
-from providers import troubles
-from providers.rogue import RogueProvider
-from providers.troubles import MISSING
 
 from core.sign_in import CLIENT_SECRET, REDIRECT_URI, exchanged, party_at, refreshed, visit
 from jupyter_auth.core.common.request_errors import ProviderUnavailable
@@ -20,6 +17,9 @@ from jupyter_auth.core.errors import (
     RefreshRejected,
 )
 from jupyter_auth.core.protocol import oauth
+from providers import troubles
+from providers.rogue import RogueProvider
+from providers.troubles import MISSING
 
 # -- what is said --------------------------------------------------------------------------------
 

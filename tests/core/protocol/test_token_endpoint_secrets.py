@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, quote_plus
 
 import pytest
-from providers import troubles
 
 from core.sign_in import CLIENT_SECRET, HERE, exchanged, party_at, refreshed
 from jupyter_auth.core.errors import (
@@ -17,13 +16,13 @@ from jupyter_auth.core.errors import (
     RefreshRejected,
 )
 from jupyter_auth.core.protocol import oauth
+from providers import troubles
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from providers.rogue import RogueProvider
-
     from jupyter_auth.core.protocol.parties import Party
+    from providers.rogue import RogueProvider
 
 SECRETS = ("client_secret", "code", "code_verifier", "refresh_token")
 

@@ -9,9 +9,9 @@ import datetime as dt
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from providers.presets.insideview import spelled
 
 from jupyter_auth.core.provider import dates
+from providers.presets.insideview import spelled
 
 INSIDEVIEW = "%a, %b %d, %Y %I:%M:%S %p %Z"
 SEEN = "Tue, Jul 21, 2015 09:08:17 PM GMT"

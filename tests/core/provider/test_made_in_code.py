@@ -6,7 +6,6 @@ import dataclasses
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
-from providers.rogue import RogueProvider
 
 from core.sign_in import REDIRECT_URI, USER, arrive, engine_of, provider_at, sign_in, table
 from jupyter_auth.core.common.handles import MARK, is_handle, marked, plain
@@ -25,6 +24,7 @@ from jupyter_auth.core.provider.made_in_code import MOST, handle_of
 from jupyter_auth.core.provider.provider import Provider, configured_names
 from jupyter_auth.core.provider.registry import Providers, provider_from_mapping
 from jupyter_auth.core.tokens.store import FileStore, MemoryStore
+from providers.rogue import RogueProvider
 
 TABLE = {"issuer": "https://idp.example.com", "client_id": "x"}
 OWN = provider_from_mapping("idp", TABLE)

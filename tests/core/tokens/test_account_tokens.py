@@ -5,8 +5,6 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
-from providers import troubles
-from providers.troubles import MISSING
 
 from core.sign_in import account_of, digest_of, provider_at, sign_in
 from jupyter_auth.core.common.request_errors import ProviderUnavailable
@@ -14,6 +12,8 @@ from jupyter_auth.core.errors import ProviderError
 from jupyter_auth.core.models import Account, AccountKey
 from jupyter_auth.core.secret import Secret
 from jupyter_auth.core.tokens.lifetimes import FORCED_PAUSE, PAUSE, refresh_at
+from providers import troubles
+from providers.troubles import MISSING
 
 KEY = AccountKey("idp")
 

@@ -6,10 +6,6 @@ import dataclasses
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from patience import PATIENCE, until
-from providers import troubles
-from providers.rogue import RogueProvider
-from providers.troubles import MISSING
 
 from core.sign_in import (
     account_of,
@@ -34,6 +30,10 @@ from jupyter_auth.core.protocol import oauth
 from jupyter_auth.core.provider.provider import Provider
 from jupyter_auth.core.tokens.lifetimes import PAUSE
 from jupyter_auth.core.tokens.store import MemoryStore
+from patience import PATIENCE, until
+from providers import troubles
+from providers.rogue import RogueProvider
+from providers.troubles import MISSING
 
 KEY = AccountKey("idp")
 

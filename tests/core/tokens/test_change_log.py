@@ -7,11 +7,11 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from patience import PATIENCE
 
 from core.sign_in import digest_of, expire_here, sign_in
 from jupyter_auth.core.models import AccountKey, Change, LoginRequest
 from jupyter_auth.core.tokens.change_log import REMEMBERED, ChangeLog
+from patience import PATIENCE
 
 
 def change(name: str = "idp") -> Change:

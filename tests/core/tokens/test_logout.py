@@ -6,10 +6,6 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from patience import PATIENCE
-from providers import troubles
-from providers.rogue import RogueProvider
-from providers.troubles import MISSING
 
 from core.sign_in import account_of, provider_at, sign_in, table
 from jupyter_auth.core.errors import LoginRequired
@@ -17,6 +13,10 @@ from jupyter_auth.core.models import Logout
 from jupyter_auth.core.provider.provider import Provider
 from jupyter_auth.core.tokens import revocation
 from jupyter_auth.core.tokens.store import MemoryStore
+from patience import PATIENCE
+from providers import troubles
+from providers.rogue import RogueProvider
+from providers.troubles import MISSING
 
 
 def test_a_real_provider_takes_both_tokens_back(engines, oidc):

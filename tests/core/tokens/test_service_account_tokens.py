@@ -7,9 +7,6 @@ import threading
 from urllib.parse import quote
 
 import pytest
-from patience import PATIENCE
-from providers import troubles
-from providers.rogue import RogueProvider
 
 from core.sign_in import party_at
 from jupyter_auth.core.common.request_errors import ProviderUnavailable
@@ -18,6 +15,9 @@ from jupyter_auth.core.models import AccountKey
 from jupyter_auth.core.protocol.parties import Party
 from jupyter_auth.core.tokens.lifetimes import PAUSE, Need
 from jupyter_auth.core.tokens.service_account_tokens import MOST, ClientTokens
+from patience import PATIENCE
+from providers import troubles
+from providers.rogue import RogueProvider
 
 KEY = AccountKey("idp")
 

@@ -14,8 +14,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from patience import PATIENCE, until
-from providers import troubles
 
 from core.sign_in import account_of, expire_here, provider_at, sharing, sign_in
 from jupyter_auth.core.common.request_errors import ProviderUnavailable
@@ -23,6 +21,8 @@ from jupyter_auth.core.errors import LoginRequired
 from jupyter_auth.core.models import AccountKey
 from jupyter_auth.core.tokens.lifetimes import Need
 from jupyter_auth.core.tokens.single_flight import SingleFlight
+from patience import PATIENCE, until
+from providers import troubles
 
 HERE = Path(__file__).parent
 THREADS, PROCESSES = 64, 16

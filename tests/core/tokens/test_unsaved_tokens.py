@@ -6,12 +6,12 @@ import contextlib
 from typing import TYPE_CHECKING
 
 import pytest
-from providers import troubles
 
 from core.sign_in import account_of, sign_in
 from core.tokens.store_files import file_of, full_disk
 from jupyter_auth.core.errors import LoginRequired, StoreError
 from jupyter_auth.core.tokens.account_tokens import SAVE_PAUSE
+from providers import troubles
 
 if TYPE_CHECKING:
     from jupyter_auth.core.tokens.store import FileStore

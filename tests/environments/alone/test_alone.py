@@ -6,9 +6,9 @@ import re
 
 import pytest
 import requests
-from kernel.kernel_process import Kernel
 
 from environments.terminal import NOWHERE_ELSE, Terminal, run
+from kernel.kernel_process import Kernel
 
 CALL = (
     "from jupyter_auth import UserSession; print(UserSession('idp').get('me').json()['username'])"

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 import tomlkit
-from kernel.kernel_process import Kernel
-from providers.presets.fourinsight import FourInsight
 
 from environments.terminal import Terminal
+from kernel.kernel_process import Kernel
+from providers.presets.fourinsight import FourInsight
 
 CALL = "from jupyter_auth import UserSession; print(UserSession({!r}).username)"
 

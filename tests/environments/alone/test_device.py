@@ -6,10 +6,10 @@ import re
 from pathlib import Path
 
 import pytest
-from kernel.kernel_process import Kernel
 
 from environments.home import configure
 from environments.terminal import Terminal
+from kernel.kernel_process import Kernel
 
 CALL = "from jupyter_auth import UserSession; print(UserSession('idp').username)"
 

@@ -6,13 +6,13 @@ Each program runs in a process of its own, with a time limit: a deadlock is a fa
 from __future__ import annotations
 
 import pytest
-from kernel.broker_socket import BrokerSocket
 
 from environments.terminal import run
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.models import LoginRequest
 from jupyter_auth.core.provider.registry import Providers, user_file
 from jupyter_auth.core.tokens.store import FileStore
+from kernel.broker_socket import BrokerSocket
 
 # A thread of the parent is in the midst of a request, and one waits for changes, at each fork.
 PROGRAM = """

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 import requests
 import websocket
 from jupyter_client.blocking.client import BlockingKernelClient
+
 from kernel.kernel_process import Kernel
 from patience import PATIENCE, until
 from server.jupyter_process import TOKEN, JupyterProcess

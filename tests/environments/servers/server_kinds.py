@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from environments.servers.tls_proxy import TlsProxy
 from patience import PATIENCE
 from providers import certificates
 from server.jupyter_process import TOKEN, Browser, JupyterProcess
-
-from environments.servers.tls_proxy import TlsProxy
 
 if TYPE_CHECKING:
     from contextlib import ExitStack

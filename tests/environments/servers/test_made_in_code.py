@@ -7,12 +7,12 @@ import os
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from kernel.kernel_process import Kernel
-from server.jupyter_process import JupyterProcess
 
 from environments.home import configure
 from environments.servers.server_kernel import ServerKernel
 from jupyter_auth.core.common.handles import MARK
+from kernel.kernel_process import Kernel
+from server.jupyter_process import JupyterProcess
 
 START = """
 import json, jupyter_auth

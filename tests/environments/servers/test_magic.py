@@ -5,11 +5,11 @@ from __future__ import annotations
 import sys
 
 import pytest
-from patience import PATIENCE
-from server.jupyter_process import JupyterProcess
 
 from environments.home import configure
 from environments.servers.server_kernel import ServerKernel, ServerTerminal
+from patience import PATIENCE
+from server.jupyter_process import JupyterProcess
 
 
 @pytest.fixture

@@ -10,11 +10,11 @@ import venv
 from pathlib import Path
 
 import pytest
-from patience import eventually
-from server.jupyter_process import JupyterProcess
 
 from environments.home import configure
 from environments.servers.server_kernel import ServerKernel
+from patience import eventually
+from server.jupyter_process import JupyterProcess
 
 CALL = "from jupyter_auth import UserSession, LoginRequired\ntry:\n    UserSession('idp')\n"
 CALL += "except LoginRequired as error:\n    print(type(error).__name__)"

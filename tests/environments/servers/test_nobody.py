@@ -12,11 +12,8 @@ from pathlib import Path
 import nbformat
 import papermill
 import pytest
-from kernel.broker_socket import BrokerSocket
 from nbclient import NotebookClient
 from nbconvert.preprocessors import ExecutePreprocessor
-from patience import PATIENCE, eventually
-from server.jupyter_process import JupyterProcess
 
 from environments.home import configure
 from environments.servers.server_kernel import api
@@ -25,6 +22,9 @@ from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.models import LoginRequest
 from jupyter_auth.core.provider.registry import Providers, user_file
 from jupyter_auth.core.tokens.store import FileStore
+from kernel.broker_socket import BrokerSocket
+from patience import PATIENCE, eventually
+from server.jupyter_process import JupyterProcess
 
 SCHEDULER = Path(sys.prefix) / "scheduler"
 # Three times, and the quickest counts: a machine may stall, but not each time.

@@ -10,9 +10,6 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from kernel.kernel_process import Kernel
-from patience import until
-from server.jupyter_process import JupyterProcess
 
 import jupyter_auth
 from environments.home import configure
@@ -20,6 +17,9 @@ from environments.servers.server_kernel import ServerKernel, ServerTerminal, Typ
 from environments.terminal import run
 from jupyter_auth.core.errors import LoginRequired
 from jupyter_auth.kernel.broker.broker_client import BrokerClient
+from kernel.kernel_process import Kernel
+from patience import until
+from server.jupyter_process import JupyterProcess
 
 CALL = "from jupyter_auth import UserSession\n"
 CALL += "session = UserSession('idp')\nprint(session.get('me').json()['username'])"

@@ -8,12 +8,12 @@ import sys
 import time
 
 import pytest
-from patience import PATIENCE
-from server.jupyter_process import JupyterProcess
 
 from environments.home import configure
 from environments.servers.configured_server import Started
 from environments.servers.server_kernel import ServerKernel
+from patience import PATIENCE
+from server.jupyter_process import JupyterProcess
 
 PLANTED = "planted-client-secret"
 USE = "from jupyter_auth import UserSession\nUserSession({!r}, interactive=False)"

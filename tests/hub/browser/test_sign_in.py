@@ -10,24 +10,24 @@ import uuid
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from browser.chromium import chromium, new_context
-from browser.sign_in_tab import follow, identify, say_yes
-from lab.panel import Front
-from patience import PATIENCE, until
 from playwright.sync_api import expect
-from providers.oidc import USERS
 from websocket import create_connection
 
+from browser.chromium import chromium, new_context
+from browser.sign_in_tab import follow, identify, say_yes
 from hub.hub_process import PASSWORD
+from lab.panel import Front
+from patience import PATIENCE, until
+from providers.oidc import USERS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from playwright.sync_api import Browser, BrowserContext, Page
-    from providers.oidc import OidcProvider
 
     from hub.hub_process import Hub, UserServer
+    from providers.oidc import OidcProvider
 
 CELL = """
 import jupyter_auth

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import pytest
-from patience import PATIENCE
 
 from hub.service_client import PLACE
 from jupyter_auth.server.kernel_api.socket import VARIABLE
+from patience import PATIENCE
 
 if TYPE_CHECKING:
     from hub.hub_process import Hub, UserServer

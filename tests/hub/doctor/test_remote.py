@@ -6,12 +6,12 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from providers.sockets import SocketServer
-from providers.troubles import Reply
 
 from jupyter_auth.core.errors import ConfigurationError
 from jupyter_auth.core.secret import Secret
 from jupyter_auth.server.hub.doctor.remote import far, service_at
+from providers.sockets import SocketServer
+from providers.troubles import Reply
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,22 +9,21 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
-from patience import PATIENCE
-from providers import certificates
-from providers.rogue import RogueProvider
 
 from hub.doctor.doctor_process import Doctors
 from hub.doctor.wrong_environments import HAND_MADE, OTHER_KEY, ROWS, Row, World, env, hub_file
 from hub.hubs import KEYS, SECRET
 from hub.service_client import PLACE
+from patience import PATIENCE
+from providers import certificates
+from providers.rogue import RogueProvider
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from providers.oidc import OidcProvider
-
     from hub.hub_process import Hub
+    from providers.oidc import OidcProvider
 
 
 @pytest.fixture(scope="module")

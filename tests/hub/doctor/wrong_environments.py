@@ -21,10 +21,9 @@ from jupyter_auth.server.hub.storage.tables import schema
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from hub.hub_process import Hub
     from providers.oidc import OidcProvider
     from providers.rogue import RogueProvider
-
-    from hub.hub_process import Hub
 
 OTHER_KEY = Fernet.generate_key().decode()
 ACCESS = "access:services!service=jupyter-auth"

@@ -9,8 +9,6 @@ import asyncio
 from typing import TYPE_CHECKING
 
 import pytest
-from patience import until
-from server.routes import CHANGES, KERNEL, UI
 from tornado.httpclient import AsyncHTTPClient
 from tornado.web import create_signed_value
 
@@ -35,14 +33,15 @@ from jupyter_auth.server.hub.app import derived
 from jupyter_auth.server.hub.storage.database import Database
 from jupyter_auth.server.hub.storage.encryption import Vault
 from jupyter_auth.server.hub.users.known_tokens import BELIEVED
+from patience import until
+from server.routes import CHANGES, KERNEL, UI
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from clock import Clock
-    from providers.oidc import OidcProvider
-
     from hub.hub_process import Hub, HubBrowser
+    from providers.oidc import OidcProvider
 
 ASKED = {"provider": "idp"}
 # What a kernel sends, and nothing that only a browser does.

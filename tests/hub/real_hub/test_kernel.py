@@ -9,18 +9,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 import requests
-from patience import PATIENCE, eventually
 
 from hub.service_client import PLACE, browser_of
 from jupyter_auth.core.errors import BrokerUnavailable, LoginRequired, UserMismatch
 from jupyter_auth.core.models import LoginRequest
 from jupyter_auth.kernel.broker.connect import connect
 from jupyter_auth.kernel.session.user_session import UserSession
+from patience import PATIENCE, eventually
 
 if TYPE_CHECKING:
-    from providers.oidc import OidcProvider
-
     from hub.hub_process import Hub
+    from providers.oidc import OidcProvider
 
 SUBJECTS = {"alice": "u-1001", "bob": "u-1002"}
 SCRIPT = """

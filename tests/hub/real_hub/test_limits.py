@@ -9,18 +9,17 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import pytest
-from patience import PATIENCE, until
 
 from hub.service_client import browser_of, call, hub_token, signed_in
 from jupyter_auth.core.login.logins import MAX_PENDING
 from jupyter_auth.server.broker.request_parsing import MAX_BODY
 from jupyter_auth.server.hub.brokers import WAITERS
 from jupyter_auth.server.kernel_api.socket import MAX_HEADERS
+from patience import PATIENCE, until
 
 if TYPE_CHECKING:
-    from providers.oidc import OidcProvider
-
     from hub.hub_process import Hub
+    from providers.oidc import OidcProvider
 
 
 # -- users -----------------------------------------------------------------------------------------

@@ -16,10 +16,9 @@ from jupyter_auth.kernel.broker.connect import connect
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from hub.hub_process import Hub, UserServer
     from providers.oidc import OidcProvider
     from server.jupyter_process import Kernel
-
-    from hub.hub_process import Hub, UserServer
 
 WILL = "Everyone who uses this Jupyter server will be able to use this account."
 CAN = "Everyone who uses this Jupyter server can use this account now."

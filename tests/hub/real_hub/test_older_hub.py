@@ -10,17 +10,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 import requests
-from patience import PATIENCE
 
 from hub.hubs import plain_hub, served_hub
+from patience import PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractContextManager
 
-    from providers.oidc import OidcProvider
-
     from hub.hub_process import Hub
+    from providers.oidc import OidcProvider
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(600)]
 

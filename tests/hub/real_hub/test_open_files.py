@@ -8,21 +8,20 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 import pytest
-from patience import eventually, until
 
 from hub.service_client import hub_token
 from hub.service_process import another
 from jupyter_auth.core.errors import BrokerUnavailable
 from jupyter_auth.server.broker.poll_limit import FILES, POLLS, RESERVE, Room
 from jupyter_auth.server.hub.brokers import WAITERS
+from patience import eventually, until
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from providers.oidc import OidcProvider
-
     from hub.hub_process import Hub
     from hub.service_process import Service
+    from providers.oidc import OidcProvider
 
 LIMIT = 280
 USERS = 3

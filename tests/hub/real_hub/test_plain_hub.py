@@ -9,7 +9,6 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import requests
-from patience import PATIENCE
 
 from jupyter_auth import Provider
 from jupyter_auth.core.engine import Engine
@@ -18,12 +17,12 @@ from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.core.tokens.store import MemoryStore
 from jupyter_auth.server.broker.broker import Broker
 from jupyter_auth.server.broker.hub_redirect import UnderHub
+from patience import PATIENCE
 
 if TYPE_CHECKING:
+    from hub.hub_process import Hub
     from providers.oidc import OidcProvider
     from server.jupyter_process import Kernel
-
-    from hub.hub_process import Hub
 
 API = "jupyter-auth/api/v1/"
 

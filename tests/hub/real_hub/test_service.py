@@ -7,16 +7,16 @@ import sqlite3
 from typing import TYPE_CHECKING, Any
 
 import requests
-from patience import PATIENCE
 
 from hub.hubs import KEYS, SECRET
 from hub.service_client import PLACE, auth_hub, browser_of, names, signed_in
+from patience import PATIENCE
 
 if TYPE_CHECKING:
     import pytest
-    from providers.oidc import OidcProvider
 
     from hub.hub_process import Hub
+    from providers.oidc import OidcProvider
 
 
 def test_alice_and_bob_sign_in_and_each_is_themselves_at_the_api(

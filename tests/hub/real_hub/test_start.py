@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING
 import pytest
 import requests
 from cryptography.fernet import Fernet
-from patience import PATIENCE, until
-from processes import free_port
 
 from hub.hub_process import Hub
 from hub.hubs import KEYS, SECRET
@@ -18,6 +16,8 @@ from hub.service_process import another
 from hub.storage.postgres import Postgres
 from jupyter_auth.core.errors import ConfigurationError
 from jupyter_auth.server.hub.starting import Place
+from patience import PATIENCE, until
+from processes import free_port
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,12 +8,12 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import requests
-from patience import PATIENCE, until
-from processes import free_port
-from providers.certificates import make
 
 from hub.hub_process import Hub, HubBrowser
 from hub.hubs import KEYS, SCOPES, SECRET
+from patience import PATIENCE, until
+from processes import free_port
+from providers.certificates import make
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -15,8 +15,6 @@ from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import parse_qsl, urlsplit
 
 import requests
-from patience import PATIENCE, until
-from processes import free_port
 
 from hub.hub_process import START_TIMEOUT, Hub, answers
 from jupyter_auth.core.engine import Engine
@@ -28,14 +26,15 @@ from jupyter_auth.server.hub.storage.database import Database, Owner
 from jupyter_auth.server.hub.storage.encryption import Vault
 from jupyter_auth.server.hub.storage.identities import Identities
 from jupyter_auth.server.hub.storage.sql_store import SqlRegister, SqlStore
+from patience import PATIENCE, until
+from processes import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from providers.rogue import RogueProvider
-
     from hub.storage.postgres import Postgres
+    from providers.rogue import RogueProvider
 
 API_TOKEN = "of-the-service-shared-by-its-replicas-1f0e"
 NOBODY = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"

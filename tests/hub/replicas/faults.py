@@ -14,17 +14,16 @@ from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
-from patience import until
-from providers.troubles import Gate, Reply
 
 from jupyter_auth.server.broker.thread_pools import THREADS
+from patience import until
+from providers.troubles import Gate, Reply
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from providers.troubles import Proceed
-
     from hub.replicas.cluster import Cluster
+    from providers.troubles import Proceed
 
 SMALL = 4  # MiB of the disk that gets full
 BLOCK = bytes(8192)

@@ -17,14 +17,14 @@ from typing import TYPE_CHECKING, Any, Self
 
 import pytest
 import requests
-from patience import eventually, until
-from providers.rogue import RogueProvider
 
 from hub.hubs import KEYS
 from hub.replicas.cluster import Cluster
 from hub.replicas.faults import FAULTS, Fault, Late
 from hub.storage.postgres import Postgres
 from jupyter_auth.server.hub.storage.database import LEASE
+from patience import eventually, until
+from providers.rogue import RogueProvider
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

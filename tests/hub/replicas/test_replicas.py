@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
-from patience import until
-from providers.rogue import RogueProvider
-from providers.troubles import Gate
 
 from hub.hubs import KEYS
 from hub.replicas.cluster import Cluster
 from hub.storage.postgres import Postgres
 from jupyter_auth.server.hub.storage.database import LEASE
+from patience import until
+from providers.rogue import RogueProvider
+from providers.troubles import Gate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

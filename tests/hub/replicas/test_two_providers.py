@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 import requests
-from patience import PATIENCE, until
-from providers.rogue import RogueProvider
-from providers.troubles import Gate
 
 from hub.hubs import KEYS
 from hub.replicas.cluster import Replica, sign_in
 from hub.service_client import TOKEN_ROUTE
 from jupyter_auth.server.broker.thread_pools import THREADS
 from jupyter_auth.server.hub.storage.database import Owner
+from patience import PATIENCE, until
+from providers.rogue import RogueProvider
+from providers.troubles import Gate
 
 if TYPE_CHECKING:
     from hub.hub_process import Hub

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from clock import Clock
-
     from jupyter_auth.core.provider.provider import Provider
     from jupyter_auth.server.hub.storage.sql_store import SqlStore
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, LiteralString, Self
 
 import psycopg
+
 from patience import until
 from processes import free_port
 

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from clock import Clock
-
     from hub.storage.postgres import Postgres
 
 NEW = Fernet.generate_key().decode()

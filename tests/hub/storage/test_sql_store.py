@@ -13,7 +13,6 @@ import pytest
 from cryptography.fernet import Fernet
 from hypothesis import example, given
 from hypothesis import strategies as st
-from patience import PATIENCE, until
 from sqlalchemy import select, update
 
 from hub.storage.databases import ALICE, BOB, KEY, KEYS, account, keep
@@ -30,6 +29,7 @@ from jupyter_auth.server.hub.storage.encryption import Vault
 from jupyter_auth.server.hub.storage.key_rotation import check_keys
 from jupyter_auth.server.hub.storage.sql_store import SqlRegister, SqlStore, renew
 from jupyter_auth.server.hub.storage.tables import marks, records
+from patience import PATIENCE, until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -7,8 +7,6 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from patience import until
-from providers.troubles import Gate
 from sqlalchemy import select, text
 
 from hub.replicas.cluster import complete_login
@@ -27,15 +25,16 @@ from jupyter_auth.server.hub.storage.database import GRACE, LEASE, Database, Own
 from jupyter_auth.server.hub.storage.sql_store import SqlRegister, SqlStore
 from jupyter_auth.server.hub.storage.tables import records
 from jupyter_auth.server.hub.storage.tables import replicas as replicas_table
+from patience import until
+from providers.troubles import Gate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from clock import Clock
+    from jupyter_auth.server.hub.storage.encryption import Vault
     from providers.rogue import RogueProvider
     from providers.troubles import Proceed, Reply
-
-    from jupyter_auth.server.hub.storage.encryption import Vault
 
 AWAY = "ALTER TABLE jupyter_auth_records RENAME TO elsewhere"
 BACK = "ALTER TABLE elsewhere RENAME TO jupyter_auth_records"

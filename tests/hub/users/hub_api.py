@@ -6,6 +6,7 @@ import threading
 from typing import TYPE_CHECKING, Self
 
 import requests
+
 from patience import PATIENCE
 from providers.sockets import SocketServer
 from providers.troubles import Reply
@@ -13,9 +14,8 @@ from providers.troubles import Reply
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from providers.sockets import Request
-
     from hub.hub_process import Hub
+    from providers.sockets import Request
 
 
 class HubApi:

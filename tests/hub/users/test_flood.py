@@ -14,8 +14,6 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import pytest
-from patience import PATIENCE, until
-from providers.rogue import RogueProvider
 from tornado.httpclient import AsyncHTTPClient, HTTPRequest, HTTPResponse
 
 from hub.hubs import KEYS
@@ -27,13 +25,14 @@ from jupyter_auth.core.errors import BrokerUnavailable
 from jupyter_auth.server.hub.users import lookup_turns
 from jupyter_auth.server.hub.users.known_tokens import BELIEVED, REFUSED
 from jupyter_auth.server.hub.users.lookup_turns import LOOK_UPS
+from patience import PATIENCE, until
+from providers.rogue import RogueProvider
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from clock import Clock
-
     from hub.hub_process import Hub
 
 FLOOD = 60

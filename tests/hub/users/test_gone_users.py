@@ -7,8 +7,6 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from providers.sockets import SocketServer
-from providers.troubles import Reply
 from sqlalchemy import select
 
 from hub.service_client import people_of
@@ -19,6 +17,8 @@ from jupyter_auth.server.hub.storage.database import Database, Owner, records
 from jupyter_auth.server.hub.storage.sql_store import ACCOUNT, SqlStore
 from jupyter_auth.server.hub.users import users
 from jupyter_auth.server.hub.users.users import is_gone
+from providers.sockets import SocketServer
+from providers.troubles import Reply
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,12 +8,9 @@ from contextlib import ExitStack, closing
 from typing import TYPE_CHECKING
 
 import pytest
-from core.sign_in import account_of, sign_in, table
-from patience import PATIENCE, until
-from providers import troubles
-from providers.rogue import RogueProvider
 from sqlalchemy import select
 
+from core.sign_in import account_of, sign_in, table
 from hub.replicas.cluster import Cluster
 from hub.storage.databases import ALICE, KEYS
 from hub.storage.postgres import Postgres
@@ -25,12 +22,14 @@ from jupyter_auth.server.hub.brokers import HubBrokers
 from jupyter_auth.server.hub.revocations import KIND, TRY
 from jupyter_auth.server.hub.storage.database import Database
 from jupyter_auth.server.hub.storage.tables import records
+from patience import PATIENCE, until
+from providers import troubles
+from providers.rogue import RogueProvider
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from clock import Clock
-
     from jupyter_auth.server.hub.storage.encryption import Vault
 
 

@@ -6,7 +6,6 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from patience import until
 from tornado.httpclient import AsyncHTTPClient, HTTPResponse
 from tornado.web import create_signed_value
 
@@ -15,13 +14,13 @@ from hub.users.hub_api import HubApi
 from jupyter_auth.core.errors import BrokerUnavailable
 from jupyter_auth.server.hub.app import derived
 from jupyter_auth.server.hub.users.known_tokens import BELIEVED, RENEWED
+from patience import until
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
     from pathlib import Path
 
     from clock import Clock
-
     from hub.hub_process import Hub
     from jupyter_auth.server.hub.storage.database import Owner
     from jupyter_auth.server.hub.users.users import People

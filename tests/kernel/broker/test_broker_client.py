@@ -8,7 +8,6 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from patience import PATIENCE
 
 from jupyter_auth.core.errors import (
     ConfigurationError,
@@ -27,6 +26,7 @@ from kernel.broker_socket import BrokerSocket, TcpBrokerSocket
 from kernel.forks_and_interrupts import child, interrupted
 from kernel.kernel_process import Kernel
 from kernel.sign_in import sign_in
+from patience import PATIENCE
 
 # Every call
 

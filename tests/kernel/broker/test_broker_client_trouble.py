@@ -6,8 +6,6 @@ import json
 import socket
 
 import pytest
-from providers.sockets import SocketServer
-from providers.troubles import Reply
 
 from jupyter_auth.core import wire
 from jupyter_auth.core.errors import (
@@ -19,6 +17,8 @@ from jupyter_auth.server.broker.broker import MAX_WAIT
 from kernel.broker_socket import KEY, BrokerSocket, written
 from kernel.forks_and_interrupts import interrupted
 from kernel.traceback_locals import local_variables
+from providers.sockets import SocketServer
+from providers.troubles import Reply
 
 # Doors that are gone, moved or strange
 

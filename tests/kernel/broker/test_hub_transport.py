@@ -5,15 +5,15 @@ from __future__ import annotations
 import json
 
 import pytest
-from patience import PATIENCE
-from providers import certificates
-from providers.sockets import SocketServer
-from providers.troubles import Reply
 
 from jupyter_auth.core import wire
 from jupyter_auth.core.errors import BrokerUnavailable
 from jupyter_auth.kernel.broker import hub_transport
 from jupyter_auth.kernel.broker.connect import connect
+from patience import PATIENCE
+from providers import certificates
+from providers.sockets import SocketServer
+from providers.troubles import Reply
 
 TOKEN = "planted-hub-api-token"
 

@@ -6,9 +6,8 @@ import subprocess
 import sys
 import threading
 
-from patience import PATIENCE
-
 from jupyter_auth.core.engine import Engine
+from patience import PATIENCE
 
 
 class Watched(Engine):

@@ -8,9 +8,8 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from environments.terminal import Terminal
-from patience import PATIENCE
 
+from environments.terminal import Terminal
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.errors import ConfigurationError
 from jupyter_auth.core.models import LoginRequest
@@ -21,6 +20,7 @@ from kernel.commands.cli_process import command, run
 from kernel.kernel_process import Kernel, environment
 from kernel.sign_in import sign_in
 from kernel.traceback_locals import local_variables
+from patience import PATIENCE
 
 BASE = "https://api.example/v1/"
 PLANTED = "planted-secret-5e0c7a91"

@@ -12,7 +12,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from patience import PATIENCE
 
 from jupyter_auth.core.models import LoginRequest
 from jupyter_auth.core.provider.registry import Providers
@@ -22,6 +21,7 @@ from kernel.broker_socket import BrokerSocket
 from kernel.commands.cli_process import Watched, command, run, started
 from kernel.kernel_process import environment
 from kernel.sign_in import consenting, sign_in
+from patience import PATIENCE
 
 
 @pytest.fixture

@@ -9,8 +9,6 @@ import re
 import sys
 
 import pytest
-from patience import PATIENCE
-from providers import troubles
 
 from jupyter_auth.core.common.finding import Finding
 from jupyter_auth.core.errors import ProviderNotFound
@@ -20,6 +18,8 @@ from jupyter_auth.kernel.commands.report import Report, Section
 from jupyter_auth.kernel.commands.whereabouts import version
 from kernel.commands.cli_process import command, run
 from kernel.kernel_process import Kernel, environment
+from patience import PATIENCE
+from providers import troubles
 
 HOSTILE = "<script>alert(1)</script>"
 

@@ -5,11 +5,8 @@ from __future__ import annotations
 import re
 
 import pytest
-from environments.terminal import NOWHERE_ELSE, Terminal
-from patience import PATIENCE
-from providers.sockets import SocketServer
-from providers.troubles import Reply
 
+from environments.terminal import NOWHERE_ELSE, Terminal
 from jupyter_auth.core.models import LoginRequest
 from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.core.tokens.store import MemoryStore
@@ -17,6 +14,9 @@ from kernel.broker_socket import BrokerSocket
 from kernel.commands.cli_process import Watched
 from kernel.kernel_process import Kernel, environment
 from kernel.sign_in import consenting, sign_in
+from patience import PATIENCE
+from providers.sockets import SocketServer
+from providers.troubles import Reply
 
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 

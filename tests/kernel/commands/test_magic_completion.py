@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 from IPython.core import completer
 from IPython.core.completer import provisionalcompleter
-from patience import PATIENCE
 
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.models import LoginRequest
@@ -15,6 +14,7 @@ from jupyter_auth.kernel.commands.magic import load
 from kernel.broker_socket import BrokerSocket
 from kernel.kernel_process import Kernel
 from kernel.sign_in import consenting, sign_in
+from patience import PATIENCE
 
 VERBS = ["login", "logout", "status", "providers", "add", "doctor", "use"]
 NAMES = ["acme", "my-idp"]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import signal
 
 import pytest
-from patience import PATIENCE
 
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.models import LoginRequest
@@ -15,6 +14,7 @@ from kernel.broker_socket import BrokerSocket
 from kernel.commands.cli_process import run, started
 from kernel.kernel_process import Kernel, environment
 from kernel.sign_in import consenting, sign_in
+from patience import PATIENCE
 
 TITLES = {"idp": "The IdP", "other": "The Other"}
 

@@ -15,7 +15,6 @@ from functools import partial
 import anyio
 import httpx
 import pytest
-from providers.troubles import Gate, Reply, close, status
 
 from jupyter_auth import httpx_auth
 from jupyter_auth.core.common.request_errors import Throttled
@@ -25,6 +24,7 @@ from jupyter_auth.kernel.broker.connect import connect
 from jupyter_auth.kernel.http.warnings import AuthWarning
 from kernel.http.planted_token import API, LOOK_ALIKES, PLANTED, Fixed
 from kernel.traceback_locals import local_variables
+from providers.troubles import Gate, Reply, close, status
 
 CLIENT = {"trust_env": False, "follow_redirects": True, "timeout": 60}
 

@@ -10,9 +10,6 @@ from azure.core import PipelineClient
 from azure.core.credentials import SupportsTokenInfo, TokenCredential
 from azure.core.pipeline.policies import BearerTokenCredentialPolicy
 from azure.core.rest import HttpRequest
-from providers import certificates
-from providers.rogue import RogueProvider
-from providers.troubles import Reply
 
 from jupyter_auth import credential
 from jupyter_auth.core.errors import InsufficientScope, LoginRequired
@@ -22,6 +19,9 @@ from jupyter_auth.kernel.broker.connect import connect
 from jupyter_auth.kernel.http.other_clients import AccountCredential
 from kernel.http.planted_token import PLANTED
 from kernel.sign_in import sign_in
+from providers import certificates
+from providers.rogue import RogueProvider
+from providers.troubles import Reply
 
 
 @pytest.fixture

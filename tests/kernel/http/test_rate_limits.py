@@ -10,11 +10,8 @@ from email.utils import formatdate
 
 import pytest
 import requests
-from clock import OffsetClock
-from patience import PATIENCE, eventually
-from providers.rogue import RogueProvider
-from providers.troubles import Reply
 
+from clock import OffsetClock
 from jupyter_auth.core.common.rate_limits import Limits, Quota
 from jupyter_auth.core.common.request_errors import Throttled
 from jupyter_auth.core.errors import BrokerUnavailable
@@ -31,6 +28,9 @@ from jupyter_auth.kernel.session.user_session import UserSession
 from kernel.forks_and_interrupts import child
 from kernel.kernel_process import Kernel
 from kernel.sign_in import sign_in
+from patience import PATIENCE, eventually
+from providers.rogue import RogueProvider
+from providers.troubles import Reply
 
 LOCKED = {"statuses": [429], "lockout": 300}
 

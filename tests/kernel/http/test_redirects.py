@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from providers.troubles import Reply, status
 
 from jupyter_auth.core.models import Token
 from jupyter_auth.kernel.http.requests_auth import TokenAuth
 from kernel.http.planted_token import PLANTED, Fixed
+from providers.troubles import Reply, status
 
 
 @pytest.mark.parametrize("header", ["Authorization", "x-api-key", "accessToken"])

@@ -9,10 +9,6 @@ import warnings
 
 import pytest
 import requests
-from patience import PATIENCE
-from providers import certificates
-from providers.rogue import RogueProvider
-from providers.troubles import Gate, Reply, close, status
 
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.errors import ConfigurationError, LoginRequired
@@ -26,6 +22,10 @@ from jupyter_auth.kernel.http.warnings import AuthWarning
 from kernel.http.planted_token import API, LOOK_ALIKES, PLANTED, Fixed
 from kernel.sign_in import sign_in
 from kernel.traceback_locals import local_variables
+from patience import PATIENCE
+from providers import certificates
+from providers.rogue import RogueProvider
+from providers.troubles import Gate, Reply, close, status
 
 
 def prepared(url, auth, **kwargs):

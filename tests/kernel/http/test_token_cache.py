@@ -11,8 +11,6 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from patience import PATIENCE, eventually
-from providers.troubles import Gate, error, status
 
 from jupyter_auth.core.common.request_errors import ProviderUnavailable
 from jupyter_auth.core.engine import Engine
@@ -25,6 +23,8 @@ from jupyter_auth.kernel.broker.watcher import WAIT, watcher_of
 from jupyter_auth.kernel.http.token_cache import AccountTokens
 from kernel.forks_and_interrupts import child
 from kernel.sign_in import sign_in
+from patience import PATIENCE, eventually
+from providers.troubles import Gate, error, status
 
 LIFETIME = 3600.0
 MARGIN = 60.0

@@ -6,11 +6,11 @@ import time
 from types import SimpleNamespace
 
 import pytest
-from patience import PATIENCE
 
 from jupyter_auth.core.common.request_errors import Throttled
 from jupyter_auth.core.errors import BrokerUnavailable
 from jupyter_auth.kernel.prompt import wait
+from patience import PATIENCE
 
 
 class Service:

@@ -6,8 +6,6 @@ import json
 
 import pytest
 import requests
-from patience import PATIENCE
-from providers.troubles import Reply, status
 
 from jupyter_auth.core.errors import (
     ConfigurationError,
@@ -17,6 +15,8 @@ from jupyter_auth.core.provider.provider import Provider
 from jupyter_auth.kernel.http.warnings import AuthWarning
 from jupyter_auth.kernel.session.user_session import UserSession
 from kernel.sign_in import person
+from patience import PATIENCE
+from providers.troubles import Reply, status
 
 
 def away(origin, code=302):

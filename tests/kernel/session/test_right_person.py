@@ -7,8 +7,6 @@ import pickle
 import httpx
 import pytest
 import requests
-from patience import PATIENCE, eventually
-from providers.troubles import error
 
 from jupyter_auth.core.errors import LoginRequired, UserMismatch
 from jupyter_auth.core.models import LoginRequest
@@ -18,6 +16,8 @@ from jupyter_auth.kernel.http.warnings import AuthWarning
 from jupyter_auth.kernel.session.user_session import UserSession
 from kernel.forks_and_interrupts import child
 from kernel.sign_in import person, sign_in
+from patience import PATIENCE, eventually
+from providers.troubles import error
 
 
 @pytest.fixture

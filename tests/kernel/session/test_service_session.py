@@ -11,9 +11,6 @@ import warnings
 
 import httpx
 import pytest
-from patience import eventually
-from providers import troubles
-from providers.rogue import RogueProvider
 
 import jupyter_auth
 from jupyter_auth import AuthWarning, ClientSession, Provider, UserSession
@@ -30,6 +27,9 @@ from kernel.broker_socket import BrokerSocket
 from kernel.forks_and_interrupts import child
 from kernel.kernel_process import Kernel
 from kernel.traceback_locals import local_variables
+from patience import eventually
+from providers import troubles
+from providers.rogue import RogueProvider
 
 SECRET = "planted-service-secret-5c0ffee"
 ENVIRON = {"JUPYTER_AUTH_IDP_CLIENT_ID": "notebook", "JUPYTER_AUTH_IDP_CLIENT_SECRET": SECRET}

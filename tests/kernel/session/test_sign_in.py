@@ -9,8 +9,6 @@ import threading
 
 import pytest
 import requests
-from patience import PATIENCE, eventually
-from providers.troubles import deny, error, fields
 
 from jupyter_auth.core.errors import (
     InsufficientScope,
@@ -29,6 +27,8 @@ from jupyter_auth.kernel.broker.watcher import WAIT
 from jupyter_auth.kernel.session.user_session import UserSession
 from kernel.forks_and_interrupts import child
 from kernel.sign_in import person, sign_in
+from patience import PATIENCE, eventually
+from providers.troubles import deny, error, fields
 
 # Signing in
 

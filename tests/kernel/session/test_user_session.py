@@ -13,9 +13,6 @@ from datetime import UTC, datetime
 
 import pytest
 import requests
-from patience import PATIENCE, eventually
-from providers.sockets import SocketServer
-from providers.troubles import Reply
 
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.errors import (
@@ -30,6 +27,9 @@ from kernel.forks_and_interrupts import child
 from kernel.kernel_process import Kernel
 from kernel.sign_in import person
 from kernel.traceback_locals import local_variables
+from patience import PATIENCE, eventually
+from providers.sockets import SocketServer
+from providers.troubles import Reply
 
 # What it says
 

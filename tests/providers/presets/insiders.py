@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any, Self
 
 import requests
-from patience import PATIENCE
 
+from patience import PATIENCE
 from providers.person import Person
 
 AUTHORIZATION_CODE, PASSWORD = "authorization-code", "password"

@@ -8,10 +8,11 @@ from __future__ import annotations
 import re
 
 import pytest
+from playwright.sync_api import expect
+
 from browser.chromium import new_context
 from browser.lab_providers import TITLE
 from browser.sign_in_tab import follow, from_jupyter, identify, say_yes
-from playwright.sync_api import expect
 
 YES = "Yes, that is me"
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 import pytest
+from playwright.sync_api import expect
+
 from browser.chromium import new_context
 from browser.sign_in_tab import follow
-from playwright.sync_api import expect
 from providers import certificates
 from providers.sockets import SocketServer
 from providers.troubles import Reply

@@ -8,17 +8,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from playwright.sync_api import expect
+
 from browser.chromium import new_context
 from browser.sign_in_tab import allow, identify
-from playwright.sync_api import expect
-from processes import free_port
-
 from jupyter_auth.core.errors import ConfigurationError
 from jupyter_auth.core.local_engine import LocalAccounts
 from jupyter_auth.core.models import LoginRequest
 from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.core.tokens.store import MemoryStore
 from jupyter_auth.kernel.prompt import browser_file
+from processes import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 
 import pytest
-from browser.sign_in_tab import from_jupyter
 from playwright.sync_api import expect
+
+from browser.sign_in_tab import from_jupyter
 
 
 @pytest.mark.parametrize("url", ["javascript:alert(1)", "data:text/html,x", "file:///etc/passwd"])

@@ -10,17 +10,17 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
-from environments.terminal import run
-from kernel.kernel_process import environment
-from server.jupyter_process import JupyterProcess
 
+from environments.terminal import run
 from jupyter_auth.core.common import private_files
 from jupyter_auth.core.errors import ConfigurationError
 from jupyter_auth.core.provider.client_credentials import exposed, from_environment, secret_of
 from jupyter_auth.core.provider.client_credentials import password_from_environment as password
 from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.core.secret import Secret
+from kernel.kernel_process import environment
 from security.another_user import CAN_BE
+from server.jupyter_process import JupyterProcess
 
 if TYPE_CHECKING:
     from pathlib import Path

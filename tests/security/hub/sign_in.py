@@ -12,10 +12,9 @@ from jupyter_auth.core.models import LoginRequest
 from jupyter_auth.server.hub.storage.database import Owner
 
 if TYPE_CHECKING:
-    from providers.oidc import OidcProvider
-
     from jupyter_auth.core.engine import Engine
     from jupyter_auth.core.models import Login
+    from providers.oidc import OidcProvider
 
 
 ALICE = Owner("alice", "2026-01-01T00:00:00Z")

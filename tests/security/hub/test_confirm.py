@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import pytest
-from hub.service_client import browser_of
 
+from hub.service_client import browser_of
 from jupyter_auth.server.broker.hub_redirect import UnderHub
 from jupyter_auth.server.broker.known_browsers import Ties
 from jupyter_auth.server.hub.app import SharedOAuth

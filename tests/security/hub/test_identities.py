@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from cryptography.fernet import Fernet
-from patience import PATIENCE, until
 from sqlalchemy import select, update
 
 from jupyter_auth import Provider
@@ -27,6 +26,7 @@ from jupyter_auth.server.hub.storage.encryption import Vault
 from jupyter_auth.server.hub.storage.identities import Identities
 from jupyter_auth.server.hub.storage.sql_store import SqlStore, renew
 from jupyter_auth.server.hub.storage.tables import records
+from patience import PATIENCE, until
 from security.hub.sign_in import ALICE, KEYS, signs_in
 
 if TYPE_CHECKING:

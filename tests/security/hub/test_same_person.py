@@ -26,9 +26,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from hub.hub_process import Hub
-    from providers.oidc import OidcProvider
-
     from jupyter_auth.core.engine import Engine
+    from providers.oidc import OidcProvider
 
 CLAIM = "preferred_username"
 

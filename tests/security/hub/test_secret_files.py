@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 
 import pytest
-from hub.hubs import KEYS
 from traitlets.config import Config
 
 import jupyter_auth
+from hub.hubs import KEYS
 from jupyter_auth.core.secret import Secret
 from jupyter_auth.server.hub.service import Service
 

@@ -13,12 +13,12 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import requests
-from hub.service_client import PLACE, doors_of, hub_token, people_of
-from patience import PATIENCE
 from tornado.httpclient import AsyncHTTPClient
 from tornado.web import create_signed_value
 
+from hub.service_client import PLACE, doors_of, hub_token, people_of
 from jupyter_auth.server.hub.app import SharedOAuth, derived
+from patience import PATIENCE
 from security.hub.oauth_callback import SESSION, code_for
 
 if TYPE_CHECKING:

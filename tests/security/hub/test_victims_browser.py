@@ -11,19 +11,20 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import pytest
+from playwright.sync_api import expect
+
 from browser.chromium import chromium, new_context
 from browser.sign_in_tab import identify
 from hub.hub_process import PASSWORD
 from hub.service_client import PLACE, call, hub_token
-from playwright.sync_api import expect
-
 from security.hub.oauth_callback import SESSION, code_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from hub.hub_process import Hub, HubBrowser
     from playwright.sync_api import Browser, Page
+
+    from hub.hub_process import Hub, HubBrowser
     from providers.oidc import OidcProvider
 
 CLIENT = "service-jupyter-auth"

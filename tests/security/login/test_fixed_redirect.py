@@ -6,10 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 import requests
-from core.sign_in import USER, Callback, ended, party_at, provider_at, table, visit
-from processes import free_port
-from providers.rogue import RogueProvider
 
+from core.sign_in import USER, Callback, ended, party_at, provider_at, table, visit
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.errors import ConfigurationError, LoginFailed, LoginOvertaken
 from jupyter_auth.core.local_engine import LocalAccounts
@@ -18,6 +16,8 @@ from jupyter_auth.core.models import LoginRequest
 from jupyter_auth.core.protocol import authorization_response
 from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.core.tokens.store import MemoryStore
+from processes import free_port
+from providers.rogue import RogueProvider
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -9,14 +9,14 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+
 from clock import Clock
 from core.sign_in import arrive, engine_of, sign_in
-from patience import PATIENCE, until
-
 from jupyter_auth.core.errors import LoginFailed
 from jupyter_auth.core.login.openings import digest
 from jupyter_auth.core.models import LoginRequest
 from jupyter_auth.core.tokens.store import MemoryStore
+from patience import PATIENCE, until
 
 PROOF = "what-alice-s-browser-has"
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from core.sign_in import REDIRECT_URI, USER, table
 
+from core.sign_in import REDIRECT_URI, USER, table
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.errors import LoginFailed
 from jupyter_auth.core.models import LoginRequest

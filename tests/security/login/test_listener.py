@@ -12,13 +12,13 @@ from urllib.parse import urlsplit
 
 import pytest
 import requests
-from patience import PATIENCE
-from processes import free_port
-from server.jupyter_process import JupyterProcess
 
 from jupyter_auth.core.errors import ConfigurationError
 from jupyter_auth.core.login import loopback_server
 from jupyter_auth.core.login.loopback_server import LOOPBACK, Listener, Page
+from patience import PATIENCE
+from processes import free_port
+from server.jupyter_process import JupyterProcess
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,12 +11,10 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 import requests
+
 from browser_file import leads_to
 from environments.home import configure
 from environments.terminal import NOWHERE_ELSE, Terminal
-from kernel.kernel_process import environment
-from patience import PATIENCE, until
-
 from jupyter_auth.core.local_engine import LocalAccounts
 from jupyter_auth.core.models import Login, LoginRequest
 from jupyter_auth.core.provider.provider import ProviderInfo
@@ -24,6 +22,8 @@ from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.core.tokens.store import MemoryStore
 from jupyter_auth.kernel.prompt import browser_file
 from jupyter_auth.kernel.prompt.prompt import show_prompt
+from kernel.kernel_process import environment
+from patience import PATIENCE, until
 from security.another_user import CAN_BE, as_nobody
 
 CALL = """

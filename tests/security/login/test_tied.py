@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
 from patience import PATIENCE, until
 from providers import troubles
 from server.jupyter_process import JupyterProcess

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from core.sign_in import arrive, ended, sign_in, table
 
+from core.sign_in import arrive, ended, sign_in, table
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.models import LoginRequest
 from jupyter_auth.core.provider.registry import Providers

@@ -7,11 +7,9 @@ import threading
 from typing import TYPE_CHECKING, Self
 
 import pytest
+
 from clock import Clock
 from hub.hubs import KEYS
-from patience import PATIENCE, until
-from providers.troubles import Gate
-
 from jupyter_auth.core.common.request_errors import ProviderUnavailable, Throttled
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.errors import AuthError
@@ -24,15 +22,16 @@ from jupyter_auth.server.config import Settings
 from jupyter_auth.server.hub.brokers import HubBrokers
 from jupyter_auth.server.hub.storage.database import Database, Owner
 from jupyter_auth.server.hub.storage.encryption import Vault
+from patience import PATIENCE, until
+from providers.troubles import Gate
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Iterator
     from pathlib import Path
     from typing import Any
 
-    from providers.rogue import RogueProvider
-
     from jupyter_auth.server.broker.broker import Broker
+    from providers.rogue import RogueProvider
 
 ASKED = {"provider": "idp"}
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+
 from server.jupyter_process import JupyterProcess
 
 if TYPE_CHECKING:

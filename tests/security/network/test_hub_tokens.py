@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 from jupyterhub.services.auth import HubAuth
-from patience import PATIENCE
 from tornado import web
 from tornado.httpclient import AsyncHTTPClient
 
@@ -20,10 +19,12 @@ from jupyter_auth.server.hub.users import lookup_turns
 from jupyter_auth.server.hub.users.known_tokens import BELIEVED, REFUSED, RENEWED, Believed
 from jupyter_auth.server.hub.users.lookup_turns import Downstream, Turns
 from jupyter_auth.server.hub.users.users import People
+from patience import PATIENCE
 
 if TYPE_CHECKING:
-    from clock import Clock
     from tornado.httpserver import HTTPServer
+
+    from clock import Clock
 
 
 class Elsewhere(web.RequestHandler):

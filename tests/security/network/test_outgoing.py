@@ -13,13 +13,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import pytest
-from core.sign_in import HERE, arrive, provider_at
-from patience import PATIENCE, until
-from providers import certificates, troubles
-from providers.internet import Internet
-from providers.rogue import RogueProvider
-from providers.troubles import Reply
 
+from core.sign_in import HERE, arrive, provider_at
 from jupyter_auth.core.common import blocked_addresses
 from jupyter_auth.core.common.blocked_addresses import Trust
 from jupyter_auth.core.common.request_errors import ProviderUnavailable
@@ -32,6 +27,11 @@ from jupyter_auth.core.protocol.discovery import Discovery
 from jupyter_auth.core.provider.field_types import URLS
 from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.core.tokens.store import MemoryStore
+from patience import PATIENCE, until
+from providers import certificates, troubles
+from providers.internet import Internet
+from providers.rogue import RogueProvider
+from providers.troubles import Reply
 from security.network.slow_server import Dripping
 
 if TYPE_CHECKING:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import pytest
+
     from providers.sockets import Request
 
 ORIGIN = "https://api.test"

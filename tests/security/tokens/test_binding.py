@@ -7,10 +7,8 @@ import json
 from dataclasses import fields
 
 import pytest
-from core.sign_in import account_of, arrive, engine_of, provider_at, sign_in, table
-from kernel.broker_socket import BrokerSocket
-from providers import troubles
 
+from core.sign_in import account_of, arrive, engine_of, provider_at, sign_in, table
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.errors import ConfigurationError, LoginRequired
 from jupyter_auth.core.models import LoginRequest
@@ -23,6 +21,8 @@ from jupyter_auth.core.secret import Secret
 from jupyter_auth.core.tokens.store import FileStore, MemoryStore
 from jupyter_auth.kernel.broker.broker_client import BrokerClient
 from jupyter_auth.kernel.http.token_cache import AccountTokens
+from kernel.broker_socket import BrokerSocket
+from providers import troubles
 
 IDP, EVIL = "https://idp.example", "https://evil.example"
 BASE = provider_from_mapping(

@@ -13,11 +13,11 @@ from contextlib import contextmanager, suppress
 import httpx
 import pytest
 import requests
-from kernel.http.planted_token import PLANTED, Fixed
-from providers.troubles import Reply
 from requests.exceptions import RequestException
 
 from jupyter_auth import TokenAuth, httpx_auth
+from kernel.http.planted_token import PLANTED, Fixed
+from providers.troubles import Reply
 from security.tokens.one_api import ORIGIN, World
 
 HEADERS = ("Authorization", "accessToken", "x-api-key")

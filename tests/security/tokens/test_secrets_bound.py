@@ -8,12 +8,9 @@ from __future__ import annotations
 import json
 
 import pytest
-from core.sign_in import arrive, exchanged, party_at, provider_at, sign_in, table
-from kernel.broker_socket import BrokerSocket
-from providers import troubles
-from providers.rogue import RogueProvider
 
 import jupyter_auth
+from core.sign_in import arrive, exchanged, party_at, provider_at, sign_in, table
 from jupyter_auth.core.common.finding import Finding
 from jupyter_auth.core.common.handles import plain
 from jupyter_auth.core.doctor.storage_checks import providers_file
@@ -26,6 +23,9 @@ from jupyter_auth.core.provider.provider import Provider
 from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.core.tokens.store import MemoryStore
 from jupyter_auth.kernel.broker.broker_client import BrokerClient
+from kernel.broker_socket import BrokerSocket
+from providers import troubles
+from providers.rogue import RogueProvider
 
 SECRET = "planted-server-secret"
 ENVIRON = {

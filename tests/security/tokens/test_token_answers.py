@@ -7,12 +7,11 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from core.sign_in import arrive, table
-from core.tokens.store_files import ACCOUNT
 from joserfc.jwk import RSAKey
-from providers import troubles
 from requests.structures import CaseInsensitiveDict
 
+from core.sign_in import arrive, table
+from core.tokens.store_files import ACCOUNT
 from jupyter_auth.core.common import rate_limits, times
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.errors import AuthError
@@ -30,14 +29,14 @@ from jupyter_auth.core.tokens.store import MemoryStore, decoded, encoded
 from jupyter_auth.kernel.commands.verbs import moment
 from jupyter_auth.kernel.http.rate_limits import retry_after
 from jupyter_auth.server.broker import request_parsing
+from providers import troubles
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from clock import Clock
-    from providers.rogue import RogueProvider
-
     from jupyter_auth.core.models import Login
+    from providers.rogue import RogueProvider
 
 NOW = 1_800_000_000.0
 

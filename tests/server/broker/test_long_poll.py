@@ -8,10 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
-from kernel.broker_socket import BrokerSocket
-from patience import PATIENCE, until
-from providers.rogue import RogueProvider
-from providers.troubles import Gate
 
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.models import LoginRequest
@@ -21,6 +17,10 @@ from jupyter_auth.kernel.broker.broker_client import BrokerClient
 from jupyter_auth.server.broker import long_poll
 from jupyter_auth.server.broker.broker import MAX_WAIT
 from jupyter_auth.server.broker.thread_pools import THREADS
+from kernel.broker_socket import BrokerSocket
+from patience import PATIENCE, until
+from providers.rogue import RogueProvider
+from providers.troubles import Gate
 from server.broker.waiting_poll import Waiting
 from server.jupyter_process import JupyterProcess, Kernel, UnixConnection
 
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from providers.oidc import OidcProvider
-
     from server.jupyter_process import Browser
 
 

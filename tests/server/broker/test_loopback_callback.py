@@ -8,13 +8,13 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import requests
-from patience import PATIENCE
-from processes import free_port
-from providers.rogue import RogueProvider
 
 from jupyter_auth.core.login import loopback_server
 from jupyter_auth.server.broker.loopback_callback import Return, Returns
 from jupyter_auth.server.broker.redirect_uri import Departure, departure
+from patience import PATIENCE
+from processes import free_port
+from providers.rogue import RogueProvider
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import requests
-    from providers.rogue import RogueProvider
 
+    from providers.rogue import RogueProvider
     from server.jupyter_process import JupyterProcess, Kernel
 
 NAME = "notebooks.example"  # of this server, for browsers on other machines

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
+
 from providers.oidc import OidcProvider
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from providers.rogue import RogueProvider
-
     from server.jupyter_process import Browser, JupyterProcess, Kernel
 
 PROBLEM = "/base/jupyter-auth/problem/"

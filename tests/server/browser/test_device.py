@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 import pytest
+
 from patience import PATIENCE, until
 from providers import troubles
 
 if TYPE_CHECKING:
     from providers.oidc import OidcProvider
     from providers.rogue import RogueProvider
-
     from server.jupyter_process import Browser, JupyterProcess, Kernel
 
 

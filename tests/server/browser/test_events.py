@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import websocket
 from jupyter_events import EventLogger
-from patience import PATIENCE
 
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.models import LoginRequest
@@ -19,6 +18,7 @@ from jupyter_auth.core.tokens.store import MemoryStore
 from jupyter_auth.server.broker import broker as broker_module
 from jupyter_auth.server.broker.broker import USAGE_PAUSE, Broker
 from jupyter_auth.server.browser.events import CHANGED, PAUSE, Hints
+from patience import PATIENCE
 from server.jupyter_process import TOKEN
 
 if TYPE_CHECKING:
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
     from providers.oidc import OidcProvider
     from providers.rogue import RogueProvider
-
     from server.jupyter_process import Browser, JupyterProcess, Kernel
 
 

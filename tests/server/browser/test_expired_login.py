@@ -8,8 +8,8 @@ from http.cookies import SimpleCookie
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from clock import OffsetClock
 
+from clock import OffsetClock
 from jupyter_auth.core import engine
 from jupyter_auth.core.login.logins import LIFETIME
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from jupyter_server.serverapp import ServerApp
+
     from providers.rogue import RogueProvider
 
 pytest_plugins = ["pytest_jupyter.jupyter_server"]

@@ -6,8 +6,8 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from providers import troubles
 
+from providers import troubles
 from server.browser.login_form import Form
 
 if TYPE_CHECKING:
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
     from providers.presets.fourinsight import FourInsight
     from providers.rogue import RogueProvider
-
     from server.jupyter_process import Browser, JupyterProcess, Kernel
 
 

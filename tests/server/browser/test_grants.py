@@ -5,15 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from providers import troubles
 
+from providers import troubles
 from server.browser.login_form import Form
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from providers.rogue import RogueProvider
-
     from server.jupyter_process import Browser, JupyterProcess, Kernel
 
 INSTEAD = "Sign in with a password instead"

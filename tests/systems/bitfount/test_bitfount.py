@@ -5,12 +5,9 @@ from __future__ import annotations
 import copy
 
 import pytest
+
 from clock import Clock
 from core.sign_in import account_of
-from patience import PATIENCE
-from providers import troubles
-from providers.presets.bitfount import AUDIENCE, CLIENT_ID, KEY, KEY_ID, SCOPES, Bitfount
-
 from jupyter_auth import UserSession
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.errors import InsufficientScope, LoginRequired, UserMismatch
@@ -19,6 +16,9 @@ from jupyter_auth.core.models import AccountKey, LoginRequest
 from jupyter_auth.core.provider.definitions import provider_from_mapping
 from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.core.tokens.store import MemoryStore
+from patience import PATIENCE
+from providers import troubles
+from providers.presets.bitfount import AUDIENCE, CLIENT_ID, KEY, KEY_ID, SCOPES, Bitfount
 from systems.presets import bitfount_preset
 
 

@@ -11,10 +11,10 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from providers.internet import Internet
-from providers.presets.bitfount import CLIENT_ID, KEY, KEY_ID, Bitfount
 
 from jupyter_auth.core.provider.registry import Providers, provider_from_mapping
+from providers.internet import Internet
+from providers.presets.bitfount import CLIENT_ID, KEY, KEY_ID, Bitfount
 from systems.machine import Machine
 
 README = (Path(__file__).parents[3] / "README.md").read_text(encoding="utf-8")

@@ -9,11 +9,11 @@ import sys
 from importlib import metadata
 
 import pytest
+
 from environments.terminal import Terminal
 from providers.internet import Internet
 from providers.presets.fourinsight import FourInsight
 from server.jupyter_process import JupyterProcess
-
 from systems.machine import Machine, install, python_without
 
 LOGIN = "https://4subseaid.b2clogin.com/4subseaid.onmicrosoft.com/oauth2/v2.0/token?p=B2C_1A_SignIn"

@@ -8,12 +8,12 @@ import warnings
 
 import pytest
 import requests
-from providers.presets.fourinsight import SCOPE, TOKEN_PATH, FourInsight
 
 import jupyter_auth
 from jupyter_auth import ClientSession
 from jupyter_auth.core.errors import ConfigurationError, LoginRequired
 from jupyter_auth.core.provider.registry import Providers
+from providers.presets.fourinsight import SCOPE, TOKEN_PATH, FourInsight
 from systems.presets import preset_at
 
 with warnings.catch_warnings():  # it reads its constants in a way of old

@@ -7,11 +7,9 @@ import json
 import time
 
 import pytest
+
 from clock import Clock
 from core.sign_in import account_of
-from providers.presets.fourinsight import USER_TOKEN_PATH, FourInsight
-from providers.troubles import Reply
-
 from jupyter_auth import UserSession
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.errors import ConfigurationError, LoginFailed, LoginRequired
@@ -22,6 +20,8 @@ from jupyter_auth.core.provider.field_types import Endpoints
 from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.core.secret import Secret
 from jupyter_auth.core.tokens.store import FileStore
+from providers.presets.fourinsight import USER_TOKEN_PATH, FourInsight
+from providers.troubles import Reply
 from systems.fourinsight.sign_in import paste, sign_in
 from systems.presets import preset_at
 

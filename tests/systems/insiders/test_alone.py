@@ -8,9 +8,9 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from environments.terminal import Terminal, run
 from processes import free_port
-
 from systems.at_home import OWNER, add_insiders, person_at
 from systems.presets import preset_at
 

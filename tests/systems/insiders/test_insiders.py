@@ -7,9 +7,6 @@ from __future__ import annotations
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
-from patience import eventually
-from providers.person import LoginRefused
-from providers.presets.insiders import CALLBACK
 
 from jupyter_auth import UserSession
 from jupyter_auth.core.errors import (
@@ -23,6 +20,9 @@ from jupyter_auth.core.models import AccountKey, LoginRequest
 from jupyter_auth.core.protocol import oauth
 from jupyter_auth.core.secret import Secret
 from jupyter_auth.server.browser import render
+from patience import eventually
+from providers.person import LoginRefused
+from providers.presets.insiders import CALLBACK
 from systems.presets import preset_at
 
 TOKEN = "/oauth2/token/"

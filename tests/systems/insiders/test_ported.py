@@ -7,11 +7,11 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from environments.terminal import Terminal
 from providers.internet import Internet
 from server.browser.login_form import Form
 from server.jupyter_process import JupyterProcess
-
 from systems.machine import Machine
 
 HOST = "api.asi.swiss"

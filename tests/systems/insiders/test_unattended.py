@@ -7,11 +7,8 @@ import os
 from traceback import walk_tb
 
 import pytest
-from environments.terminal import run
-from kernel.kernel_process import Kernel
-from kernel.traceback_locals import local_variables
-from providers.presets.insiders import Insiders
 
+from environments.terminal import run
 from jupyter_auth import Provider, UserSession, token
 from jupyter_auth.core.errors import (
     ConfigurationError,
@@ -19,6 +16,9 @@ from jupyter_auth.core.errors import (
     LoginRequired,
     RefreshRejected,
 )
+from kernel.kernel_process import Kernel
+from kernel.traceback_locals import local_variables
+from providers.presets.insiders import Insiders
 from systems.at_home import OWNER, add_insiders, person_at, write_down
 from systems.presets import preset_at
 

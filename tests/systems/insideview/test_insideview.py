@@ -10,9 +10,6 @@ import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from kernel.forks_and_interrupts import child
-from kernel.traceback_locals import local_variables
-from providers.presets.insideview import TOKEN_PATH, Credential, InsideView
 
 from jupyter_auth import AuthWarning, ClientSession, provider
 from jupyter_auth.core.common.request_errors import Throttled
@@ -21,6 +18,9 @@ from jupyter_auth.core.models import LoginRequest
 from jupyter_auth.core.provider.field_types import Throttle
 from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.kernel.commands import verbs
+from kernel.forks_and_interrupts import child
+from kernel.traceback_locals import local_variables
+from providers.presets.insideview import TOKEN_PATH, Credential, InsideView
 from systems.at_home import write_down
 from systems.presets import preset_at
 

@@ -6,9 +6,9 @@ import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
+
 from providers.internet import Internet
 from providers.presets.insideview import InsideView
-
 from systems.machine import Machine
 
 HOSTS = ("login.insideview.com", "api.insideview.com")

@@ -7,13 +7,13 @@ import stat
 from pathlib import Path
 
 import pytest
-from environments.terminal import Terminal, run
-from kernel.broker_socket import BrokerSocket
-from providers.presets.insideview import Credential, InsideView
 
+from environments.terminal import Terminal, run
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.core.tokens.store import FileStore
+from kernel.broker_socket import BrokerSocket
+from providers.presets.insideview import Credential, InsideView
 from systems.at_home import person_at
 from systems.presets import preset_at
 
