@@ -175,7 +175,7 @@ def test_bitfount_a_variable_moves_it(engine, rogue, refresh_token, variable, pl
 def test_a_cache_of_another_configuration_is_left(engine, home, rogue, refresh_token, change):
     write(home / ".bitfount/a/.token", bitfounts(rogue, refresh_token(), **change))
     (found,) = engine.import_accounts("bitfount")
-    assert "another configuration" in found.problem
+    assert "a different client" in found.problem
     assert rogue.seen("refresh") == []
 
 

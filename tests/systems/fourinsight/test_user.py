@@ -151,7 +151,7 @@ def test_a_bare_code_is_no_traceback_of_json(engine, fourinsight):
     """It goes to the token endpoint of the preset, which may or may not know it."""
     with pytest.raises((LoginFailed, ConfigurationError)):
         paste(engine, json.loads(fourinsight.package())["code"])
-    with pytest.raises(LoginFailed, match="no code, no address"):
+    with pytest.raises(LoginFailed, match="not an authorization code"):
         paste(engine, "what is this")
 
 
