@@ -164,7 +164,7 @@ environments: $(INSTALLED) $(PROVIDERS) $(SCHEDULER)
 
 # A process of its own: Playwright's event loop breaks tests of pytest-jupyter that run after it.
 browser: setup
-	$(PYTEST) $(BY_FILE) tests/browser
+	$(PYTEST) $(BY_FILE) tests/browser tests/hub/browser
 
 lab: setup
 	$(PYTEST) $(BY_FILE) tests/lab
@@ -175,7 +175,6 @@ oldest: setup
 
 hub-short: setup
 	$(PYTEST) $(BY_FILE) -m "not long" tests/hub --ignore tests/hub/browser
-	$(PYTEST) tests/hub/browser
 
 hub: setup postgresql
 	$(PYTEST) tests/hub --ignore tests/hub/browser
