@@ -191,7 +191,7 @@ ROWS = [
         "names another issuer",
         idp(issuer=lambda w: w.oidc.issuer.replace("localhost", "127.0.0.1")),
     ),
-    Row("no issuer", "has no metadata", idp(issuer=lambda w: w.oidc.issuer + "/realms/x")),
+    Row("no issuer", "publishes no OpenID", idp(issuer=lambda w: w.oidc.issuer + "/realms/x")),
     Row(
         "http issuer",
         "The issuer http://idp.example is not https",
