@@ -164,7 +164,8 @@ environments: $(INSTALLED) $(PROVIDERS) $(SCHEDULER)
 
 # A process of its own: Playwright's event loop breaks tests of pytest-jupyter that run after it.
 browser: setup
-	$(PYTEST) $(BY_FILE) tests/browser tests/hub/browser
+	$(PYTEST) $(BY_FILE) tests/browser
+	$(PYTEST) tests/hub/browser
 
 lab: setup
 	$(PYTEST) $(BY_FILE) tests/lab

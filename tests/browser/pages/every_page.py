@@ -215,7 +215,7 @@ class Tour:
         self.page.get_by_label("Key ID").fill("an-id")
         self.page.get_by_label("Key", exact=True).fill("a-key…4f1d")
         self.page.get_by_role("button", name="Use this key").click()
-        expect(self.page.get_by_role("alert")).to_contain_text("'Key' is no key")
+        expect(self.page.get_by_role("alert")).to_contain_text("cannot be sent in a header")
 
     def paste(self) -> None:
         from_jupyter(self.page, self.lab.begin("4insight"))
