@@ -152,7 +152,8 @@ server: $(INSTALLED) $(PROVIDERS)
 # What held against attackers: one test for each thing that somebody got through with.
 security: setup
 	$(PYTEST) -n 2 tests/security --ignore tests/security/browser --ignore tests/security/hub
-	$(PYTEST) $(BY_FILE) tests/security/browser tests/security/hub/test_victims_browser.py
+	$(PYTEST) $(BY_FILE) tests/security/browser
+	$(PYTEST) tests/security/hub/test_victims_browser.py
 	$(PYTEST) $(BY_FILE) tests/security/hub --ignore tests/security/hub/test_victims_browser.py
 
 front: $(LAB_MODULES)
