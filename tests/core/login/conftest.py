@@ -1,4 +1,4 @@
-"""Logins of an engine that are written down where a test can look."""
+"""Logins of an engine that are written down where a test can look; one of them by device code."""
 
 from __future__ import annotations
 
@@ -6,11 +6,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from core.login.device_login import begun
 from jupyter_auth.core.login.login_store import MemoryRegister
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from clock import Clock
+    from core.login.device_login import Waiting
     from jupyter_auth.core.engine import Engine
     from providers.rogue import RogueProvider
 
@@ -26,3 +29,9 @@ def engine(
 ) -> Engine:
     """An engine in memory whose only provider ``idp`` is ``rogue``; both go by ``clock``."""
     return engines(register=register, idp=rogue)
+
+
+@pytest.fixture
+def device(engine: Engine, clock: Clock) -> Waiting:
+    """Its code is shown."""
+    return begun(engine, clock)
