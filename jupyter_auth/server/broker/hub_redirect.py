@@ -2,7 +2,7 @@
 
 The Hub's own ``user-redirect`` brings every user's browser from one redirect URI to that user's
 server. The Hub's log has seen the code by then, so PKCE alone has to protect it: clients with a
-secret are for the service, see ``hub.py``.
+secret are for the service, see ``server/hub``.
 """
 
 from __future__ import annotations

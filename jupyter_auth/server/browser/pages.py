@@ -339,9 +339,8 @@ class Redirected(Answer):
 
         Its address lies below the callback's, where the binding cookie goes.
         """
-        from jupyter_auth.core.protocol.pasted_code import (
-            redirected,  # with oauthlib: not when servers start
-        )
+        # With oauthlib: not when servers start.
+        from jupyter_auth.core.protocol.pasted_code import redirected
 
         self.require_own_origin()
         body = request_parsing.json_object(self.request.body)

@@ -151,7 +151,7 @@ class _SqlSlot:
 
 
 def renew(database: Database, vault: Vault) -> int:
-    """As ``rotation.renew``."""
+    """As ``key_rotation.renew``."""
     identities = Identities(database, vault)
     return key_rotation.renew(database, vault, lambda *row: _person(vault, identities, *row))
 
