@@ -19,7 +19,6 @@ from jupyter_auth.core.protocol.oauth_response import (
     DeviceAuthorizationResponse,
     error_code,
     parameters,
-    refusal,
 )
 from jupyter_auth.core.protocol.token_endpoint import CLIENT, CODE, DEVICE, PASSWORD, REFRESH
 from jupyter_auth.core.secret import Secret
@@ -169,12 +168,11 @@ def _pending(
 ) -> Literal["authorization_pending", "slow_down"]:
     """RFC 8628 3.5: two errors mean to go on, any other one to stop."""
     title = party.provider.title
-    failure = token_endpoint.failure(party, DEVICE, error, device_code)
     match error.error:
         case "authorization_pending" | "slow_down":
             return error.error
         case "access_denied":
-            said = refusal({"error": error.error, "error_description": error.description or ""})
+            said = token_endpoint.told(party, error, device_code)
             raise LoginDenied(
                 f"{title} did not sign you in ({said}).", hint="Start again, and allow it there."
             ) from None
@@ -182,10 +180,10 @@ def _pending(
             raise LoginExpired(
                 f"The code for {title} was not used in time.", hint="Start again."
             ) from None
-        case _ if isinstance(failure, ProviderError):
-            raise LoginFailed(failure.message) from None
-        case _:
-            raise failure from None
+    failure = token_endpoint.failure(party, DEVICE, error, device_code)
+    if isinstance(failure, ProviderError):
+        raise LoginFailed(failure.message) from None
+    raise failure from None
 
 
 @forgetful

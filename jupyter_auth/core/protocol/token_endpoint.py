@@ -169,11 +169,8 @@ def client_auth(party: Party) -> tuple[http.Auth, dict[str, str]]:
 
 def failure(party: Party, grant_type: str, error: OAuth2Error, *sent: object) -> AuthError:
     """What a provider's error means for who asked. No secret among ``sent`` shows in it."""
-    hidden = [each for each in (*sent, party.provider.client_secret) if isinstance(each, Secret)]
-    code = error.error or ""
-    said = refusal({"error": code, "error_description": error.description or ""}, hidden)
-    host = urlsplit(party.provider.address).netloc
-    match code:
+    said, host = told(party, error, *sent), urlsplit(party.provider.address).netloc
+    match error.error:
         case "invalid_grant":
             kind, what = INVALID_GRANT[grant_type]
             return kind(f"{host} {what} ({said}).", hint="Sign in again.")
@@ -193,6 +190,13 @@ def failure(party: Party, grant_type: str, error: OAuth2Error, *sent: object) ->
             )
         case _:
             return ProviderError(f"{host} refused ({said}).", hint=SHOW_THEM)
+
+
+def told(party: Party, error: OAuth2Error, *sent: object) -> str:
+    """What a provider's error says, in one line without the secrets among ``sent``."""
+    hidden = [each for each in (*sent, party.provider.client_secret) if isinstance(each, Secret)]
+    said = {"error": error.error or "", "error_description": error.description or ""}
+    return refusal(said, hidden)
 
 
 def other_credentials(provider: Provider) -> str:

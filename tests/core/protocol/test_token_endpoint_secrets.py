@@ -16,6 +16,7 @@ from jupyter_auth.core.errors import (
     RefreshRejected,
 )
 from jupyter_auth.core.protocol import oauth
+from jupyter_auth.core.secret import Secret
 from providers import troubles
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from jupyter_auth.core.protocol.parties import Party
     from providers.rogue import RogueProvider
 
-SECRETS = ("client_secret", "code", "code_verifier", "refresh_token")
+SECRETS = ("client_secret", "code", "code_verifier", "device_code", "refresh_token")
 
 
 @pytest.fixture
@@ -67,13 +68,25 @@ def test_an_error_that_repeats_secrets_shows_none(secretive, rogue, error_code, 
     tokens = exchanged(secretive, rogue)
     rogue.script("token", echo(rogue, error_code, member))
     for call in (lambda: refreshed(secretive, tokens), lambda: exchanged(secretive, rogue)):
-        error = error_of(call)
-        said = str(error) + str(error.to_wire())
-        assert not [
-            secret
-            for secret in sent(rogue)
-            if any(form(secret) in said for form in (str, quote, quote_plus))
-        ]
+        assert not repeated(rogue, error_of(call))
+
+
+@pytest.mark.parametrize("error_code", ["access_denied", "invalid_grant", "else"])
+def test_a_poll_for_a_device_shows_no_secret_that_is_repeated(secretive, rogue, error_code):
+    rogue.script("token", echo(rogue, error_code, "error_description"))
+    error = error_of(lambda: oauth.poll_device(secretive, Secret("device/code+1")))
+    assert "device/code+1" in sent(rogue)
+    assert not repeated(rogue, error)
+
+
+def repeated(rogue: RogueProvider, error: AuthError) -> list[str]:
+    """The secrets that were sent and that the error shows, in whatever form."""
+    said = str(error) + str(error.to_wire())
+    return [
+        secret
+        for secret in sent(rogue)
+        if any(form(secret) in said for form in (str, quote, quote_plus))
+    ]
 
 
 def error_of(call: Callable[[], object]) -> AuthError:
