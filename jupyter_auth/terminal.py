@@ -17,19 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 PROG = "jupyter auth"
-VERBS = (
-    "login",
-    "logout",
-    "status",
-    "providers",
-    "add",
-    "import",
-    "doctor",
-    "settings",
-    "token",
-    "demo",
-    "hub",
-)
 FAILED, MISUSED = 1, 2
 TIMEOUT = 600.0  # seconds that a login stays open
 
@@ -38,23 +25,11 @@ def run(words: Sequence[str]) -> int:
     """Run one verb. The exit status: 0, or 2 for misuse, with one sentence on stderr."""
     words = words or ["--help"]
     try:
-        verbs.check_verb(PROG, words[0], VERBS)
-        if words[0] == "demo":
-            return _demo(words[1:])  # it reads its own options
-        if words[0] == "hub":
-            return _hub(words[1:])  # as above
+        verbs.check_verb(PROG, words[0], (*VERBS, *PROGRAMS))
+        if program := PROGRAMS.get(words[0]):
+            return program(words[1:])
         given = _parser().parse_args(words)
-        return {
-            "login": _login,
-            "logout": _logout,
-            "status": _status,
-            "providers": _providers,
-            "add": _add,
-            "import": _import,
-            "doctor": _doctor,
-            "settings": _settings,
-            "token": _token,
-        }[given.verb](given)
+        return VERBS[given.verb](given)
     except verbs.Misuse as misuse:
         return fail(misuse, MISUSED)
 
@@ -202,3 +177,17 @@ def _hub(words: Sequence[str]) -> int:
             f"{error.name} is not installed.", hint="pip install 'jupyter-auth-session[hub]'"
         ) from None
     return hub(words)
+
+
+VERBS = {
+    "login": _login,
+    "logout": _logout,
+    "status": _status,
+    "providers": _providers,
+    "add": _add,
+    "import": _import,
+    "doctor": _doctor,
+    "settings": _settings,
+    "token": _token,
+}
+PROGRAMS = {"demo": _demo, "hub": _hub}  # they read options of their own
