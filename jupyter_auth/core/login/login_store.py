@@ -133,12 +133,10 @@ class MemoryRegister:
         self._entries: dict[str, Entry] = {}
 
     def read(self) -> Mapping[str, Entry]:
-        """As in the protocol."""
         with self._lock:
             return dict(self._entries)
 
     @contextlib.contextmanager
     def change(self) -> Iterator[dict[str, Entry]]:
-        """As in the protocol."""
         with self._lock:
             yield self._entries

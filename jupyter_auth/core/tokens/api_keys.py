@@ -40,7 +40,6 @@ class KeysOver:
         self.keys: dict[AccountKey, ApiKeyAccount | None] = {}
 
     def load(self, key: AccountKey) -> Account | None:
-        """As in the protocol."""
         return self.key(key) or self.bound(self._store.load(key))
 
     def bound(self, account: Account | None) -> Account | None:
@@ -48,7 +47,6 @@ class KeysOver:
         return account and self._providers.bound_anew(account)
 
     def accounts(self) -> list[Account]:
-        """As in the protocol."""
         found = {each.key: self._providers.bound_anew(each) for each in self._store.accounts()}
         if self._environ:
             for name in self._providers.having("api_key"):
@@ -58,12 +56,10 @@ class KeysOver:
 
     @contextlib.contextmanager
     def locked(self, key: AccountKey) -> Iterator[Slot]:
-        """As in the protocol."""
         with self._store.locked(key) as slot:
             yield _Slot(self, slot, key)
 
     def stamp(self) -> dict[Hashable, Hashable]:
-        """As in the protocol."""
         return {**self._store.stamp(), **{key: id(each) for key, each in self.keys.copy().items()}}
 
     def key(self, key: AccountKey) -> ApiKeyAccount | None:

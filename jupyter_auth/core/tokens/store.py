@@ -92,20 +92,16 @@ class MemoryStore:
         self._guard = threading.Lock()
 
     def load(self, key: AccountKey) -> Account | None:
-        """As in the protocol."""
         return self._accounts.get(key)
 
     def accounts(self) -> list[Account]:
-        """As in the protocol."""
         return [self._accounts[key] for key in sorted(self._accounts.copy())]
 
     def stamp(self) -> dict[Hashable, Hashable]:
-        """As in the protocol."""
         return {key: id(account) for key, account in self._accounts.copy().items()}
 
     @contextlib.contextmanager
     def locked(self, key: AccountKey) -> Iterator[Slot]:
-        """As in the protocol."""
         with self._guard:
             lock = self._locks.setdefault(key, threading.Lock())
         if not lock.acquire(timeout=LOCK_TIMEOUT):
@@ -152,7 +148,6 @@ class FileStore:
         return None
 
     def accounts(self) -> list[Account]:
-        """As in the protocol."""
         found = []
         for path in sorted(self._accounts.glob("*.json")):
             with contextlib.suppress(StoreError, _CorruptError):
