@@ -63,7 +63,7 @@ class Engine(Parts, Accounts):
         return self._told(self._providers.info(name))
 
     def default(self) -> str | None:
-        """As ``Accounts.default``."""
+        """The only one that can be meant where none is named."""
         return default_provider(self.providers())
 
     def configured(self, name: str) -> Provider:
@@ -298,10 +298,6 @@ class Engine(Parts, Accounts):
     def busy(self) -> bool:
         """Whether tokens are held that the store would not take: they end with this engine."""
         return self._tokens.holds_unsaved
-
-    def close(self) -> None:
-        """End what runs in the background."""
-        self._close_parts()
 
     def _login_changed(self, login: Login) -> None:
         if login.status == "complete":

@@ -20,22 +20,18 @@ class LocalAccounts(Engine):
     trusts_code = True  # it is this program's own
 
     @OnFirstUse
-    def _loopback(self) -> LoopbackLogins:
+    def local(self) -> LoopbackLogins:
+        """What drives its logins."""
         from jupyter_auth.core.login.loopback_logins import LoopbackLogins
 
         return LoopbackLogins(self._providers, self._sign_ins)
 
-    @property
-    def local(self) -> LoopbackLogins:
-        """As ``Accounts.local``."""
-        return self._loopback
-
     def _begun(self, login: Login) -> Login:
-        return self._loopback.begun(login)
+        return self.local.begun(login)
 
     def login(self, login_id: str) -> Login:
         """As the engine's, with the address of its listener while that is open."""
-        return self._loopback.shown(super().login(login_id))
+        return self.local.shown(super().login(login_id))
 
     def examine(self, name: str | None = None) -> list[Finding]:
         """As the engine's, with the redirect URI to register for a provider."""
@@ -48,6 +44,6 @@ class LocalAccounts(Engine):
 
     def close(self) -> None:
         """End the listeners too."""
-        if loopback := LocalAccounts._loopback.made(self):
+        if loopback := LocalAccounts.local.made(self):
             loopback.close()
         super().close()

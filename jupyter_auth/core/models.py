@@ -123,7 +123,7 @@ class Account:
 
         They can where a provider names nobody. Nothing is granted for a key.
         """
-        if other.kind == "api_key":
+        if "api_key" in {self.kind, other.kind}:
             return False
         unnamed = self.person.startswith("?") or other.person.startswith("?")
         return self.person == other.person or (unnamed and self.provider == other.provider)
@@ -172,10 +172,6 @@ class ApiKeyAccount(Account):
     def person(self) -> str:
         """That of its user name, which is taken at its word; else that of any key."""
         return super().person if self.username else "?api_key"
-
-    def may_share_grant(self, other: Account | AccountInfo) -> bool:  # noqa: ARG002
-        """No: nothing was granted."""
-        return False
 
 
 @dataclass(frozen=True, order=True)

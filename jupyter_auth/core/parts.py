@@ -136,7 +136,8 @@ class Parts:
     def _login_changed(self, login: Login) -> None:
         raise NotImplementedError
 
-    def _close_parts(self) -> None:
+    def close(self) -> None:
+        """End what runs in the background."""
         for part in (Parts._revoker.made(self), Parts._client_tokens.made(self)):
             if part is not None:
                 part.close()

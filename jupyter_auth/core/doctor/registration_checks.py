@@ -19,14 +19,13 @@ from jupyter_auth.core.common.shown_text import plain_text
 from jupyter_auth.core.errors import AuthError
 from jupyter_auth.core.protocol import http, oauth
 from jupyter_auth.core.protocol.oauth_response import refusal
-from jupyter_auth.core.protocol.token_endpoint import other_credentials, other_grants
+from jupyter_auth.core.protocol.token_endpoint import CODE, other_credentials, other_grants
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from jupyter_auth.core.protocol.parties import Party
 
-CODE = "authorization_code"
 CLIENT, WAY_BACK = "Client at the provider", "Redirect URI at the provider"
 # OpenID Connect Core 3.1.2.6: nobody is signed in there, and nobody was asked.
 NOBODY_THERE = {

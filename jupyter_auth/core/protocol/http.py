@@ -59,7 +59,7 @@ def send(
     ``accept``: whether an answer is one to read, whatever its status. No redirect is followed.
     ProviderUnavailable: no answer in ``TOTAL_TIMEOUT``, or 5xx or 429. ProviderError: too large.
     ConfigurationError: it redirects; a redirect is not followed, the request holds secrets. Or the
-    host is none to ask (see ``addresses``).
+    host is none to ask (see ``blocked_addresses``).
     """
     response = _sent(method, url, what, trust, Deadline(TOTAL_TIMEOUT), **kwargs)
     if accept is None or not accept(response):

@@ -102,7 +102,7 @@ def verified_claims(
     )
     trust = party.provider.trust
 
-    def fetch_keys(fresh: bool) -> dict[str, Any]:  # noqa: FBT001 (as idtoken calls it)
+    def fetch_keys(fresh: bool) -> dict[str, Any]:  # noqa: FBT001 (as id_token calls it)
         return discovery.keys(endpoints, trust, fresh=fresh)
 
     return id_token.verify(answer.id_token, expected, fetch_keys, now)

@@ -15,7 +15,7 @@ from jupyter_auth.core.interfaces import Accounts
 from jupyter_auth.kernel.broker.missing_extension import missing_extension
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
 
     from jupyter_auth.core.common.finding import Finding
     from jupyter_auth.core.common.rate_limits import Limits
@@ -134,15 +134,7 @@ class BrokerOrEngine(Accounts):
     def account(self, key: AccountKey) -> AccountInfo | None:
         return self._ask(lambda it: it.account(key))
 
-    def token(
-        self,
-        provider: str,
-        session_key: str = DEFAULT_KEY,
-        *,
-        min_valid: float = 0.0,
-        rejected: str | None = None,
-    ) -> Token:
-        asked: Any = {"min_valid": min_valid, "rejected": rejected}
+    def token(self, provider: str, session_key: str = DEFAULT_KEY, **asked: Any) -> Token:
         return self._ask_of(provider, lambda it, key: it.token(key, session_key, **asked))
 
     def id_token(self, provider: str, session_key: str = DEFAULT_KEY) -> Secret | None:
@@ -158,16 +150,7 @@ class BrokerOrEngine(Accounts):
     def import_accounts(self, provider: str) -> list[Imported]:
         return self._ask_of(provider, lambda it, key: it.import_accounts(key))
 
-    def client_token(
-        self,
-        provider: str,
-        session_key: str = DEFAULT_KEY,
-        *,
-        scopes: Sequence[str] | None = None,
-        min_valid: float = 0.0,
-        rejected: str | None = None,
-    ) -> Token:
-        asked: Any = {"scopes": scopes, "min_valid": min_valid, "rejected": rejected}
+    def client_token(self, provider: str, session_key: str = DEFAULT_KEY, **asked: Any) -> Token:
         return self._ask_of(provider, lambda it, key: it.client_token(key, session_key, **asked))
 
     def client_logout(

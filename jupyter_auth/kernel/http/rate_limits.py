@@ -40,7 +40,7 @@ class Credential(NamedTuple):
     """Whose calls are counted together. ``client_id``: a service account's; None: a person."""
 
     info: ProviderInfo
-    session_key: str = "default"
+    session_key: str = DEFAULT_KEY
     client_id: str | None = None
 
     @property

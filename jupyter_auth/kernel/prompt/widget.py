@@ -108,7 +108,7 @@ class AccountWidget(anywidget.AnyWidget):
         self._accounts = accounts or connect()
         self._asked: dict[str, Any] = {
             "username": username,
-            "scopes": [] if scopes is None else list(words(scopes)),
+            "scopes": list(words(scopes)),
             "force": force,
             "grant": grant,
         }
