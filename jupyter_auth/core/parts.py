@@ -138,9 +138,8 @@ class Parts:
 
     def close(self) -> None:
         """End what runs in the background."""
-        for part in (Parts._revoker.made(self), Parts._client_tokens.made(self)):
-            if part is not None:
-                part.close()
+        if revoker := Parts._revoker.made(self):
+            revoker.close()
 
     def _renewed(
         self, provider: Provider, account: Account, keep: Callable[[Account], None]

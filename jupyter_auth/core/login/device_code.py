@@ -37,7 +37,7 @@ class DeviceGrant:
     def start(self, login_id: str, *, confirm_by: str | None) -> Login:
         """The login with the code for a person to take along: a new one, or the one it has.
 
-        ``confirm_by``: as for ``Engine.finish``; that of the first to ask counts. Raises the
+        ``confirm_by``: as in ``AuthorizationResponse``; that of the first to ask counts. Raises the
         login's outcome where it is not pending; ProviderUnavailable, ProviderError,
         ConfigurationError: no code; it can be tried again.
         """

@@ -1,4 +1,4 @@
-"""The ways in: which of them a provider offers, and which one a login takes."""
+"""Grants: which of them a provider offers, and which one a login takes."""
 
 from __future__ import annotations
 

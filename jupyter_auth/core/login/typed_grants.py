@@ -128,7 +128,8 @@ class TypedGrants:
     ) -> Login:
         """Spend a pasted code. The login then names its ``candidate``: nothing is stored yet.
 
-        ``confirm_by``: as for ``Engine.finish``, but None lets whoever drives this engine say yes.
+        ``confirm_by``: as in ``AuthorizationResponse``, but None lets whoever drives this engine
+        say yes.
         LoginFailed: it is no code, or was refused. ConfigurationError: it wants to be sent to a
         host that is not the provider's. UserMismatch: it is somebody else's than asked for.
         """

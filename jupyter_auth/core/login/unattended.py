@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from jupyter_auth.core.login.finish import Completion
     from jupyter_auth.core.models import AccountKey
     from jupyter_auth.core.protocol.parties import Party
-    from jupyter_auth.core.provider.client_credentials import Password
     from jupyter_auth.core.provider.provider import Provider
     from jupyter_auth.core.provider.registry import Providers
     from jupyter_auth.core.tokens.account_tokens import Tokens
@@ -54,7 +53,7 @@ class Unattended:
     def findings(self, name: str) -> Iterator[Finding]:
         """For ``doctor``: that it is so, or how it was refused. No user name is shown."""
         try:
-            if self._password(name) is None:
+            if self._providers.password(name) is None:
                 return
         except ConfigurationError as error:
             yield wrong("Password", error)
@@ -84,15 +83,12 @@ class Unattended:
         self._signed_out.add(key)
 
     def _found(self, key: AccountKey) -> bool:
-        found = self._password(key.provider)
+        found = self._providers.password(key.provider)
         return found is not None and key.session_key in {DEFAULT_KEY, found.username}
-
-    def _password(self, provider: str) -> Password | None:
-        return self._providers.password(provider)
 
     @forgetful
     def _sign_in(self, key: AccountKey) -> None:
-        found = self._password(key.provider)
+        found = self._providers.password(key.provider)
         assert found is not None  # noqa: S101 (asked before)
         party = self._party(self._providers.get(key.provider))
         request = Request(key=key, grant="password")

@@ -325,8 +325,8 @@ class ProviderInfo:
 
     ``name`` is what calls name it by: the handle of one that was made in code.
     ``host`` is where people sign in as far as the configuration says: see ``Login`` for the rest.
-    ``unattended``: whoever keeps the accounts can sign in there with nobody there. ``reach``: see
-    ``binding``.
+    ``unattended``: whoever keeps the accounts can sign in there with nobody there. ``reach``: as in
+    ``Provider``.
     """
 
     name: str

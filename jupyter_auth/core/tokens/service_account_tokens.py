@@ -86,10 +86,6 @@ class ClientTokens:
         revoked = all(each.revoked for each in outcomes)
         return Logout(removed=True, revoked=revoked, note=" ".join(notes))
 
-    def close(self) -> None:
-        """End what runs in the background."""
-        self._revoker.close()
-
     def _current(self, provider: Provider, place: _Place, need: Need) -> Token:
         held = self._held.get(place)
         if held and self._will_do(held, provider, need):

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from jupyter_auth.core.common.handles import plain
 from jupyter_auth.core.errors import ConfigurationError
 from jupyter_auth.kernel.broker.broker_or_engine import BrokerOrEngine
-from jupyter_auth.kernel.broker.watcher import watch
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,8 +19,6 @@ if TYPE_CHECKING:
     from jupyter_auth.core.provider.provider import ProviderInfo
     from jupyter_auth.kernel.broker.broker_client import BrokerClient
     from jupyter_auth.kernel.broker.hub_transport import ServiceAddress
-
-__all__ = ["account_key", "connect", "default_provider", "use", "watch"]
 
 CONNECTION_VARIABLE = "JUPYTER_AUTH_CONNECTION"
 SERVICE_VARIABLE = "JUPYTER_AUTH_URL"

@@ -26,7 +26,8 @@ from jupyter_auth.core.login.grants import TYPED
 from jupyter_auth.core.models import AccountKey, LoginRequest
 from jupyter_auth.core.provider.provider import Provider
 from jupyter_auth.kernel.arguments import check_arguments, words
-from jupyter_auth.kernel.broker.connect import account_key, connect, default_provider, watch
+from jupyter_auth.kernel.broker.connect import account_key, connect, default_provider
+from jupyter_auth.kernel.broker.watcher import watch
 from jupyter_auth.kernel.prompt.prompt import (
     browser_here,
     code_to_show,

@@ -14,6 +14,7 @@ from jupyter_auth.core.errors import ConfigurationError, ProviderError
 from jupyter_auth.core.models import AccountKey
 from jupyter_auth.core.protocol.parties import Party
 from jupyter_auth.core.tokens.lifetimes import PAUSE, Need
+from jupyter_auth.core.tokens.revocation import Revoker
 from jupyter_auth.core.tokens.service_account_tokens import MOST, ClientTokens
 from patience import PATIENCE
 from providers import troubles
@@ -33,9 +34,12 @@ def party(rogue, clock):
 
 @pytest.fixture
 def tokens(party, clock):
-    made = ClientTokens(lambda provider: Party(provider=provider, endpoints=party.endpoints), clock)
-    yield made
-    made.close()
+    def at(provider):
+        return Party(provider=provider, endpoints=party.endpoints)
+
+    revoker = Revoker()
+    yield ClientTokens(at, clock, revoker)
+    revoker.close()
 
 
 @pytest.fixture

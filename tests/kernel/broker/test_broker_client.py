@@ -20,7 +20,8 @@ from jupyter_auth.core.provider.field_types import Header
 from jupyter_auth.core.provider.provider import Provider
 from jupyter_auth.core.secret import Secret
 from jupyter_auth.kernel.broker.broker_client import BrokerClient, this_kernel
-from jupyter_auth.kernel.broker.connect import default_provider, watch
+from jupyter_auth.kernel.broker.connect import default_provider
+from jupyter_auth.kernel.broker.watcher import watch
 from jupyter_auth.server.broker.broker import MAX_WAIT
 from kernel.broker_socket import BrokerSocket, TcpBrokerSocket
 from kernel.forks_and_interrupts import child, interrupted
@@ -214,7 +215,8 @@ def test_a_watcher_outlives_a_broker_and_its_own_listeners(signed_in, door, tmp_
 @pytest.mark.usefixtures("door")
 def test_watching_does_not_keep_a_process_alive_nor_ends_it_noisily():
     code = (
-        "from jupyter_auth.kernel.broker.connect import connect, watch\n"
+        "from jupyter_auth.kernel.broker.connect import connect\n"
+        "from jupyter_auth.kernel.broker.watcher import watch\n"
         "watch(connect(), print)\n"
         "print(len(connect().providers()) > 0)\n"
     )
