@@ -29,7 +29,7 @@ class Token:
     From ``refresh_at`` on a new one should be fetched while this one still works; from
     ``expires_at`` on it does not. None: the provider named no lifetime. ``headers_at``: other ones
     at these origins. ``person``: see ``Account.person``; empty: not a person's. ``reach``: where it
-    may go, as ``binding`` says it of a definition.
+    may go, as in ``Provider``.
     """
 
     access_token: Secret

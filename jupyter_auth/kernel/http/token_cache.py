@@ -58,7 +58,7 @@ class AccountTokens:
 
     ``person`` is whose tokens these are (``Account.person``), by default that of the first one.
     Raises UserMismatch instead of giving out the token of another person. ``reach``: where they may
-    go, by the definition that was read (``binding.reach``); ConfigurationError: it is another now.
+    go, by the definition that was read (``Provider.reach``); ConfigurationError: it is another now.
     """
 
     def __init__(

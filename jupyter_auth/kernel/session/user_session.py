@@ -12,8 +12,6 @@ from jupyter_auth.core.errors import AuthError
 from jupyter_auth.core.secret import MaskedStr
 from jupyter_auth.kernel.arguments import check_arguments, words
 from jupyter_auth.kernel.broker.connect import connect, default_provider
-from jupyter_auth.kernel.http.requests_auth import TokenAuth
-from jupyter_auth.kernel.http.warnings import AuthWarning
 from jupyter_auth.kernel.session.base import AuthenticatedSession
 from jupyter_auth.kernel.session.user_account import SignIn, Wish
 
@@ -22,8 +20,6 @@ if TYPE_CHECKING:
 
     from jupyter_auth.core.provider.provider import Provider, ProviderInfo
     from jupyter_auth.kernel.prompt.widget import AccountWidget
-
-__all__ = ["AuthWarning", "TokenAuth", "UserSession", "token"]
 
 
 class Places(NamedTuple):
