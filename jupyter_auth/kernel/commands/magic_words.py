@@ -77,10 +77,10 @@ def _values(option: Action, name: str | None) -> list[str]:
         accounts = connect()
         match option.dest:
             case "key":
-                provider = accounts.provider(verbs.named(name, accounts)).name
+                provider = accounts.provider(verbs.named(name)).name
                 return [x.session_key for x in accounts.accounts() if x.provider == provider]
             case "grant":
-                provider = accounts.provider(verbs.named(name, accounts)).name
+                provider = accounts.provider(verbs.named(name)).name
                 return list(accounts.configuration(provider).grants or ENDPOINT)
             case _:
                 return []

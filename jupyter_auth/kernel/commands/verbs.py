@@ -121,9 +121,9 @@ def _row(account: AccountInfo) -> tuple[str, ...]:
     return account.provider, account.session_key, who, until, " ".join(account.scopes)
 
 
-def status_data(name: str | None = None, accounts: Accounts | None = None) -> list[dict[str, Any]]:
+def status_data(name: str | None = None) -> list[dict[str, Any]]:
     """The same accounts for programs: ``wire.account_to_wire`` of each."""
-    accounts = accounts or connect.connect()
+    accounts = connect.connect()
     if name is not None:
         name = accounts.provider(name).name
     return [
@@ -131,9 +131,9 @@ def status_data(name: str | None = None, accounts: Accounts | None = None) -> li
     ]
 
 
-def providers(accounts: Accounts | None = None) -> Table:
+def providers() -> Table:
     """All providers that somebody can sign in at."""
-    found = (accounts or connect.connect()).providers()
+    found = connect.connect().providers()
     return Table(
         headings=("provider", "title", "host", "from"),
         rows=tuple((plain(each.name), each.title, each.host, each.source) for each in found),
@@ -163,12 +163,12 @@ def logout(name: str, session_key: str = DEFAULT_KEY, accounts: Accounts | None 
     return f"Signed out of {key}.{how}{note}"
 
 
-def import_accounts(name: str, accounts: Accounts | None = None) -> str:
+def import_accounts(name: str) -> str:
     """Take over what another package keeps; a line for each sign-in that was found.
 
     ConfigurationError: no such package is known. LoginRequired: none of its was to be had.
     """
-    accounts = accounts or connect.connect()
+    accounts = connect.connect()
     found = accounts.import_accounts(name)
     title = accounts.provider(name).title
     if not found:
@@ -187,18 +187,18 @@ def import_accounts(name: str, accounts: Accounts | None = None) -> str:
     return "\n".join(lines)
 
 
-def use(name: str, accounts: Accounts | None = None) -> str:
+def use(name: str) -> str:
     """Make it the default provider of this process. ProviderNotFound."""
-    info = connect.use(accounts or connect.connect(), name)
+    info = connect.use(connect.connect(), name)
     return f"{info.title} is now the default provider in this kernel."
 
 
-def add(name: str, fields: Mapping[str, Any], accounts: Accounts | None = None) -> str:
+def add(name: str, fields: Mapping[str, Any]) -> str:
     """Add a provider to the person's configuration; a sentence says what is next.
 
     ConfigurationError: not allowed here, the name is taken, or it cannot work.
     """
-    info = (accounts or connect.connect()).add(name, fields)
+    info = connect.connect().add(name, fields)
     kept = " Its client secret is stored in a file that only you can read." * (
         "client_secret" in fields
     )
@@ -224,24 +224,23 @@ def fields_of(given: argparse.Namespace, ask: Callable[[str], str]) -> dict[str,
     return {name: value for name, value in fields.items() if value}
 
 
-def missing(name: str, accounts: Accounts | None = None) -> tuple[str, ...]:
+def missing(name: str) -> tuple[str, ...]:
     """Which of ``client_id`` and ``client_secret`` a provider of the person's own lacks.
 
     ``grants`` is among them where a registration is for one of several. What an administrator or
     code configured is theirs to complete. ProviderNotFound.
     """
+    from jupyter_auth.core.login.grants import missing as missing_for
     from jupyter_auth.core.provider.client_credentials import lacking
     from jupyter_auth.core.provider.registry import Providers, user_file
 
-    if (accounts or connect.connect()).provider(name).source not in {"user", "preset"}:
+    if connect.connect().provider(name).source not in {"user", "preset"}:
         return ()
     own = Providers(user_file=user_file()).get(name)
     if lacking(own):  # whoever keeps the accounts may have that package
         return ()
-    wants_secret = own.client_auth in {"basic", "post"} and not own.client_secret
-    wants_grant = not own.client_id and len(own.grants) > 1
-    lacks = {"client_id": not own.client_id, "client_secret": wants_secret, "grants": wants_grant}
-    return tuple(field for field, so in lacks.items() if so)
+    several = not own.client_id and len(own.grants) > 1
+    return missing_for(own, "") + (("grants",) if several else ())
 
 
 def grants(name: str) -> tuple[str, ...]:
@@ -249,27 +248,26 @@ def grants(name: str) -> tuple[str, ...]:
     return connect.connect().configuration(name).grants
 
 
-def named(name: str | None, accounts: Accounts | None = None) -> str:
+def named(name: str | None) -> str:
     """``name``, or the default provider's.
 
     Raises:
         ConfigurationError: none is named, and there is no default; it shows the line to write.
     """
-    return name or connect.default_provider(accounts or connect.connect())
+    return name or connect.default_provider(connect.connect())
 
 
-def signed_in(name: str, session_key: str = DEFAULT_KEY, accounts: Accounts | None = None) -> bool:
+def signed_in(name: str, session_key: str = DEFAULT_KEY) -> bool:
     """Whether there is such an account. ProviderNotFound: no such provider."""
-    accounts = accounts or connect.connect()
+    accounts = connect.connect()
     key = AccountKey(accounts.provider(name).name, session_key)
     return accounts.account(key) is not None
 
 
-def provider_names(accounts: Accounts | None = None) -> list[str]:
+def provider_names() -> list[str]:
     """For completion: what can be named. None at all where nobody answers."""
     try:
-        known = (accounts or connect.connect()).providers()
-        return list(dict.fromkeys(plain(each.name) for each in known))
+        return list(dict.fromkeys(plain(each.name) for each in connect.connect().providers()))
     except AuthError:
         return []
 
