@@ -1,4 +1,4 @@
-"""The Jupyter Server extension: builds the engine, opens both doors, closes them again."""
+"""The Jupyter Server extension: builds the engine, opens both APIs, closes them again."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from jupyter_auth.server.browser.render import STATIC
 from jupyter_auth.server.config import SECTION, JupyterAuth, Settings, read_settings
 from jupyter_auth.server.configured import checked, providers_of
 from jupyter_auth.server.forward import RemoteBroker
-from jupyter_auth.server.kernel_api.socket import OFF, VARIABLE, Door
+from jupyter_auth.server.kernel_api.socket import OFF, VARIABLE, KernelSocket
 from jupyter_auth.server.undumpable import close_process
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ class JupyterAuthApp(ExtensionApp):
 
     broker: Broker | None = None
     remote: RemoteBroker | None = None
-    door: Door | None = None
+    door: KernelSocket | None = None
     hints: Hints | None = None
 
     def load_config_file(self, suppress_errors: bool = True) -> None:  # type: ignore[override]  # noqa: FBT001, FBT002
@@ -119,11 +119,11 @@ class JupyterAuthApp(ExtensionApp):
             self.remote = RemoteBroker.configured_for(hub, shared=shared)
             if not self.remote:
                 settings = checked(settings, hub)
-            # It has all that the doors call; the pages, which call more, are the service's.
+            # It has all that both APIs call; the pages, which call more, are the service's.
             self.broker = cast("Broker | None", self.remote) or make_broker(
                 settings, base_url, self._address, hub, shared=shared
             )
-            self.door = Door.open(self.broker, Path(self.serverapp.runtime_dir))
+            self.door = KernelSocket.open(self.broker, Path(self.serverapp.runtime_dir))
         except AuthError as error:
             self._close()
             os.environ[OFF] = str(error)  # kernels inherit it, and repeat it
@@ -141,7 +141,7 @@ class JupyterAuthApp(ExtensionApp):
         return None if app is None or app.sock else str(app.connection_url)
 
     def initialize_handlers(self) -> None:
-        """Both doors' routes are tables; this is the UI door's."""
+        """The routes for browsers; those for kernels are the socket's."""
         given = {"broker": self.broker}
         routes = api.ROUTES if self.remote else [*pages.ROUTES, *api.ROUTES]
         self.handlers.extend((path, kind, given) for path, kind in routes)
@@ -152,7 +152,7 @@ class JupyterAuthApp(ExtensionApp):
             self.hints.start()
 
     async def stop_extension(self) -> None:
-        """Close both doors; leave no file behind."""
+        """Close both APIs; leave no file behind."""
         broker, door = self.broker, self.door
         self._close()
         if broker and door:

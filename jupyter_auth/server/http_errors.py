@@ -1,4 +1,4 @@
-"""Errors as HTTP says them: the one table of codes and statuses, for both doors."""
+"""Errors as HTTP says them: the one table of codes and statuses, for both APIs."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ from hub.hubs import KEYS, SECRET
 from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.server.config import Settings
 from jupyter_auth.server.hub.admin import watch_desk
-from jupyter_auth.server.hub.app import SharedOAuth, doors
+from jupyter_auth.server.hub.app import SharedOAuth, service_router
 from jupyter_auth.server.hub.brokers import HubBrokers
 from jupyter_auth.server.hub.storage.database import Database
 from jupyter_auth.server.hub.storage.encryption import Vault
@@ -97,7 +97,7 @@ def doors_of(people: People, home: Path, issuer: str = "https://idp.example") ->
     providers = Providers({"idp": idp}, allow_user_providers=False)
     database = Database(f"sqlite:///{home / 'accounts.sqlite'}")
     brokers = HubBrokers(Settings(), providers, database, Vault(KEYS), base_url="/services/")
-    routes = doors(people, brokers, people._hub_auth, watch_desk(database, people))
+    routes = service_router(people, brokers, people._hub_auth, watch_desk(database, people))
     server = HTTPServer(routes, xheaders=True)
     bound, port = bind_unused_port()
     server.add_socket(bound)

@@ -20,7 +20,7 @@ from jupyter_auth.server.hub.brokers import HubBrokers
 from jupyter_auth.server.hub.storage import poll
 from jupyter_auth.server.hub.storage.database import Database, Owner
 from jupyter_auth.server.hub.storage.encryption import Vault
-from jupyter_auth.server.hub.storage.poll import Pulse
+from jupyter_auth.server.hub.storage.poll import DatabasePoll
 from jupyter_auth.server.hub.storage.tables import records
 from patience import PATIENCE, until
 from providers.troubles import Gate
@@ -143,7 +143,7 @@ def test_whoever_asks_more_slowly_than_the_pulse_beats_is_told_of_no_news_that_a
     brokers._database.change(records.delete().where(records.c.kind == "logins"))
 
     async def ask() -> list[bool]:
-        pulse, seen, told = Pulse(brokers._database, brokers._pools.of("")), [], []
+        pulse, seen, told = DatabasePoll(brokers._database, brokers._pools.of("")), [], []
         for _ in range(5):
             told.append(pulse.stirred(user(0).id, seen))
             queries.clear()
@@ -166,7 +166,7 @@ def test_an_unforeseen_error_does_not_end_the_pulse(
         raise ZeroDivisionError
 
     async def ask() -> None:
-        pulse = Pulse(brokers._database, brokers._pools.of(""))
+        pulse = DatabasePoll(brokers._database, brokers._pools.of(""))
         monkeypatch.setattr(pulse, "_look", fail)
         pulse.stirred(user(0).id, [])
         await asyncio.to_thread(until, lambda: len(looks) > 2)

@@ -14,9 +14,9 @@ from tornado.netutil import bind_sockets
 from jupyter_auth.core.secret import Secret
 from jupyter_auth.server.broker.broker import Broker
 from jupyter_auth.server.broker.long_poll import Waits
-from jupyter_auth.server.broker.poll_limit import Room
+from jupyter_auth.server.broker.poll_limit import PollLimit
 from jupyter_auth.server.kernel_api.handlers import KeyGate, kernel_application
-from jupyter_auth.server.kernel_api.socket import Connection, Door
+from jupyter_auth.server.kernel_api.socket import Connection, KernelSocket
 from patience import PATIENCE
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class BrokerSocket:
         self._default = default
         self._runtime_dir = runtime_dir
         self._ready = threading.Event()
-        self.room = Room()
+        self.room = PollLimit()
 
     def __enter__(self) -> Self:
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), daemon=True)
@@ -76,14 +76,14 @@ class BrokerSocket:
             await door.close_connections()
             broker.close()
 
-    def _open(self, broker: Broker) -> Door:
-        return Door.open(broker, self._runtime_dir)
+    def _open(self, broker: Broker) -> KernelSocket:
+        return KernelSocket.open(broker, self._runtime_dir)
 
 
 class TcpBrokerSocket(BrokerSocket):
     """As it is where there are no Unix sockets."""
 
-    def _open(self, broker: Broker) -> Door:
+    def _open(self, broker: Broker) -> KernelSocket:
         key, sockets = secrets.token_urlsafe(32), bind_sockets(0, "127.0.0.1")
         server = HTTPServer(kernel_application(KeyGate(broker, Secret(key))))
         server.add_sockets(sockets)
@@ -92,7 +92,7 @@ class TcpBrokerSocket(BrokerSocket):
         path = self._runtime_dir / "door.json"
         path.touch(0o600)
         path.write_text(json.dumps({"version": 1, "address": address, "key": key}))
-        return Door(Connection(path, address, None), server)
+        return KernelSocket(Connection(path, address, None), server)
 
 
 def written(path, mode=0o600, **changes):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from jupyter_auth.core.provider.provider import Provider
-from jupyter_auth.server.broker.redirect_uri_checks import Whereabouts
+from jupyter_auth.server.broker.redirect_uri_checks import KnownOrigins
 from server.jupyter_process import JupyterProcess
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def test_a_fixed_one_that_leads_elsewhere_is_wrong(fresh: JupyterProcess) -> Non
 
 def where(fixed: str | None = None, **known: str | None) -> Any:
     provider = Provider(name="idp", issuer="https://i.example", redirect_uri=fixed, client_id="x")
-    return Whereabouts(**known).redirect_uri(provider, CALLBACK)
+    return KnownOrigins(**known).redirect_uri(provider, CALLBACK)
 
 
 def test_the_configured_address_goes_before_all_others() -> None:

@@ -23,7 +23,7 @@ from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.core.tokens.store import MemoryStore
 from jupyter_auth.server.broker.broker import Broker
 from jupyter_auth.server.config import read_settings
-from jupyter_auth.server.kernel_api.socket import Door
+from jupyter_auth.server.kernel_api.socket import KernelSocket
 from server.jupyter_process import JupyterProcess, Kernel
 
 if TYPE_CHECKING:
@@ -168,7 +168,7 @@ def test_no_kernel_inherits_a_password_that_signs_the_server_in(
 
 def test_a_runtime_directory_that_cannot_be_written_to(tmp_path: Path) -> None:
     async def open_door() -> None:
-        Door.open(Broker(engine, base_url="/"), tmp_path / "file" / "runtime")
+        KernelSocket.open(Broker(engine, base_url="/"), tmp_path / "file" / "runtime")
 
     (tmp_path / "file").write_text("")
     engine = Engine(Providers(), MemoryStore())

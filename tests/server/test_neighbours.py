@@ -28,14 +28,14 @@ import filelock  # else the store imports it when it is first written to
 from jupyter_auth.core.models import Account
 from jupyter_auth.core.secret import Secret
 from jupyter_auth.core.tokens.store import FileStore
-from jupyter_auth.server.kernel_api.socket import Door
+from jupyter_auth.server.kernel_api.socket import KernelSocket
 home = pathlib.Path(sys.argv[2])
 account = Account(provider="idp", session_key="default", fingerprint="f",
                   access_token=Secret("at"), issued_at=0.0, signed_in_at=0.0)
 become(sys.argv[1])
 with FileStore(home / "store").locked(account.key) as slot:
     slot.save(account)
-door = Door.open(None, home / "runtime")
+door = KernelSocket.open(None, home / "runtime")
 print(door.connection.path)
 print(door.connection.address.removeprefix("unix:"))
 print(*(home / "store" / "accounts").iterdir(), flush=True)

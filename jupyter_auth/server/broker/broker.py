@@ -19,11 +19,11 @@ from jupyter_auth.core.errors import ConfigurationError
 from jupyter_auth.core.provider.definitions import provider_from_mapping, provider_to_mapping
 from jupyter_auth.core.provider.provider import default_provider
 from jupyter_auth.server.broker import login_forms, request_parsing
-from jupyter_auth.server.broker.device_polling import Asker
+from jupyter_auth.server.broker.device_polling import DevicePolling
 from jupyter_auth.server.broker.known_browsers import Ties
-from jupyter_auth.server.broker.long_poll import WAITS, Bell, Waits
-from jupyter_auth.server.broker.loopback_callback import Returns
-from jupyter_auth.server.broker.page_urls import Places
+from jupyter_auth.server.broker.long_poll import WAITS, LongPoll, Waits
+from jupyter_auth.server.broker.loopback_callback import LoopbackCallbacks
+from jupyter_auth.server.broker.page_urls import PageURLs
 from jupyter_auth.server.broker.thread_pools import THREADS, Pools
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ USAGE_PAUSE = 1.0  # seconds in which all that kernels report is one change
 Wire: TypeAlias = dict[str, Any]
 
 
-class Broker(Places):
+class Broker(PageURLs):
     """One user's engine behind HTTP. ``base_url`` has slashes at both ends.
 
     ``pools`` are this user's of those of a process, None: its own. ``waits`` is for those who wait
@@ -73,10 +73,10 @@ class Broker(Places):
         self._engine = engine
         self._own_pools = Pools(share=THREADS)
         self._pools = pools or self._own_pools.of("")
-        self.returns = Returns(lambda: {login.id for login in engine.logins()})
+        self.loopback_callbacks = LoopbackCallbacks(lambda: {login.id for login in engine.logins()})
         self._telling: asyncio.TimerHandle | None = None
-        self._asker = Asker(engine, self._pools)
-        self._bell = Bell(engine, self._pools, self._asker, waits)
+        self._device_polling = DevicePolling(engine, self._pools)
+        self._long_poll = LongPoll(engine, self._pools, self._device_polling, waits)
 
     async def of(self, user: Any) -> Broker:  # noqa: ARG002 (whoever may use this server)
         """The broker of a user of this server: the one that there is."""
@@ -116,7 +116,7 @@ class Broker(Places):
         self._engine.configure(provider_from_mapping(name, dict(fields)))
 
     async def add(self, body: Mapping[str, Any]) -> Wire:
-        """Write a provider down in the person's own file: the kernel door's alone."""
+        """Write a provider down in the person's own file: for kernels alone."""
         name = request_parsing.required(body, "name")
         fields = {key: value for key, value in body.items() if key != "name"}
         return wire.provider_to_wire(await self._pools.run(None, self._engine.add, name, fields))
@@ -130,7 +130,7 @@ class Broker(Places):
         """
         name = request_parsing.text(query, "provider")
         found = await self._pools.run(_pool(name or ""), self._engine.examine, name)
-        here = self.whereabouts(origin or self._visited, self._listening())
+        here = self.known_origins(origin or self._visited, self._listening())
         if name:
             configured = await self.configured(name)
             found.insert(1, here.redirect_uri(configured, self.redirect_path(name)))
@@ -169,7 +169,7 @@ class Broker(Places):
         return answer
 
     async def token(self, body: Mapping[str, Any]) -> Wire:
-        """The token itself: the kernel door's alone."""
+        """The token itself: for kernels alone."""
         name, key = request_parsing.required(body, "provider"), request_parsing.session_key(body)
         if grant := request_parsing.text(body, "grant"):
             if grant != wire.CLIENT_CREDENTIALS:
@@ -249,7 +249,7 @@ class Broker(Places):
     async def login(self, login_id: str) -> Wire:
         """How one stands."""
         login = await self.login_info(login_id)
-        self._asker.ask(login)
+        self._device_polling.ask(login)
         return self._login_to_wire(login)
 
     async def end(self, login_id: str, query: Mapping[str, Any]) -> Wire:
@@ -263,13 +263,13 @@ class Broker(Places):
         """What happened after ``since``, waiting ``wait`` seconds for some."""
         since = int(request_parsing.number(query.get("since"), "since", 2**53))
         wait = request_parsing.number(query.get("wait"), "wait", MAX_WAIT)
-        found = await self._bell.changes(since, wait, gone)
+        found = await self._long_poll.changes(since, wait, gone)
         placed = tuple(self._place_change(each) for each in found.changes)
         return wire.changes_to_wire(dataclasses.replace(found, changes=placed))
 
     def listen(self, listener: Callable[[], None]) -> None:
         """Call ``listener`` on this event loop after each change, until ``close``."""
-        self._bell.listen(listener)
+        self._long_poll.listen(listener)
 
     # -- for the pages -----------------------------------------------------------------------------
 
@@ -339,23 +339,23 @@ class Broker(Places):
     @property
     def busy(self) -> bool:
         """Whether somebody waits here, or something is kept in memory alone."""
-        return self._bell.busy or self._engine.busy
+        return self._long_poll.busy or self._engine.busy
 
     def let_go(self) -> None:
         """Answer everybody who waits for changes, now and from now on."""
-        self._bell.close()
+        self._long_poll.close()
 
     async def drained(self) -> None:
         """Return once everybody who waited for changes has an answer, after ``close``."""
-        await self._bell.drained()
+        await self._long_poll.drained()
 
     def close(self) -> None:
         """Let everybody go, take no more calls, close the engine."""
-        self.returns.close()
+        self.loopback_callbacks.close()
         if self._telling:
             self._telling.cancel()
-        self._bell.close()
-        self._asker.close()
+        self._long_poll.close()
+        self._device_polling.close()
         self._own_pools.close()
         self._engine.close()
 

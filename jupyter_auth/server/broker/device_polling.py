@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from jupyter_auth.server.broker.thread_pools import UserPools
 
 
-class Asker:
+class DevicePolling:
     """Asks in the provider's own pool: nobody waits for a provider that does not answer.
 
     The engine keeps the pace (RFC 8628 3.5), so it does no harm to ask too often here.

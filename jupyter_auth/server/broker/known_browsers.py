@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from tornado.httputil import HTTPServerRequest
 
 
-class Page(Protocol):
+class Handler(Protocol):
     """What is asked of a page's handler here: tornado's, which knows its user."""
 
     request: HTTPServerRequest
@@ -104,7 +104,7 @@ class Ties:
         """Name and path of one for ``path``, which no other host can set where that can be."""
         return (f"__Host-{name}", "/") if self.host_only else (name, path)
 
-    def arrived(self, page: Page, *, secure: bool) -> bool:
+    def arrived(self, page: Handler, *, secure: bool) -> bool:
         """Whether this browser may leave by itself; ties one that came from the server's pages.
 
         ``secure``: as in ``tie``.
@@ -116,11 +116,11 @@ class Ties:
             return True
         return self._known(page)
 
-    def must_ask(self, page: Page) -> bool:
+    def must_ask(self, page: Handler) -> bool:
         """Whether nothing may be stored for this browser before its person said yes."""
         return self._always or not self._known(page)
 
-    def tie(self, page: Page, *, secure: bool) -> None:
+    def tie(self, page: Handler, *, secure: bool) -> None:
         """From now on this browser is known. ``secure``: its address is an https one."""
         name, path = self._tie(page)
         page.set_signed_cookie(
@@ -137,12 +137,12 @@ class Ties:
     def _always(self) -> bool:
         return self.one_origin if self.confirm is None else self.confirm
 
-    def _known(self, page: Page) -> bool:
+    def _known(self, page: Handler) -> bool:
         name, _ = self._tie(page)
         value = page.get_signed_cookie(name, max_age_days=DAYS)
         return self.confirm is False or value == page.user.encode()
 
-    def _tie(self, page: Page) -> tuple[str, str]:
+    def _tie(self, page: Handler) -> tuple[str, str]:
         """Cookies of several servers on one host are in one jar, whatever their ports."""
         place = digest(f"{page.request.host}{page.base_url}")[:16]
         return self.cookie(f"jupyter-auth-tied-{place}", f"{page.base_url}{PREFIX}")
@@ -161,7 +161,7 @@ class Proof:
         self._value = value or secrets.token_urlsafe(32)
 
     @classmethod
-    def of(cls, page: Page, login_id: str) -> Proof | None:
+    def of(cls, page: Handler, login_id: str) -> Proof | None:
         """The one that this browser has for that login."""
         value = page.get_cookie(_cookie(login_id))
         return cls(value) if value else None
@@ -180,7 +180,7 @@ class Proof:
         """Itself: for the engine."""
         return self._value
 
-    def give(self, page: Page, login_id: str, path: str, *, secure: bool) -> None:
+    def give(self, page: Handler, login_id: str, path: str, *, secure: bool) -> None:
         """Put it into the browser, for the page at ``path``."""
         page.set_cookie(
             _cookie(login_id),

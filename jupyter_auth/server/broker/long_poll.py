@@ -11,13 +11,13 @@ from jupyter_auth.core.common.seldom import Seldom
 from jupyter_auth.core.errors import BrokerUnavailable
 from jupyter_auth.core.models import Changes
 from jupyter_auth.core.tokens.change_log import POLL, patience
-from jupyter_auth.server.broker.poll_limit import LATER, Room
+from jupyter_auth.server.broker.poll_limit import LATER, PollLimit
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from jupyter_auth.core.engine import Engine
-    from jupyter_auth.server.broker.device_polling import Asker
+    from jupyter_auth.server.broker.device_polling import DevicePolling
     from jupyter_auth.server.broker.thread_pools import UserPools
 
 WAITERS = 512  # long polls at a time
@@ -26,21 +26,21 @@ _unseen = Seldom("Changes of other processes are not seen")  # for all bells of 
 
 
 class Waits(NamedTuple):
-    """``waiters`` may wait at a bell at a time, ``room`` is for those at all bells of a process.
+    """``waiters`` of one user may wait at a time, ``room`` is for those of all users of a process.
 
     ``stirred`` says whether there may be news of other processes, where somebody knows it cheaply.
     """
 
     waiters: int = WAITERS
-    room: Room = Room()
+    room: PollLimit = PollLimit()
     stirred: Callable[[], bool] = lambda: True
 
 
 WAITS = Waits()
 
 
-class Bell:
-    """Rings on the event loop when the engine says, from whatever thread, that something changed.
+class LongPoll:
+    """Wakes all who wait when the engine says, from whatever thread, that something changed.
 
     One poller serves all who wait, and there is none while nobody waits.
     """
@@ -49,11 +49,11 @@ class Bell:
         self,
         engine: Engine,
         pools: UserPools,
-        asker: Asker,
+        device_polling: DevicePolling,
         waits: Waits = WAITS,
     ) -> None:
         self._engine = engine
-        self._asker = asker
+        self._device_polling = device_polling
         self._waiters, self._room, self._stirred = waits
         self._pools = pools
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -67,14 +67,14 @@ class Bell:
         self._unlisten: Callable[[], None] = engine.listen(self._changed)
 
     def listen(self, listener: Callable[[], None]) -> None:
-        """Call ``listener`` on this event loop after each change, until the bell is closed."""
+        """Call ``listener`` on this event loop after each change, until ``close``."""
         self._loop = asyncio.get_running_loop()
         self._listeners.append(listener)
 
     async def changes(self, since: int, wait: float, gone: asyncio.Event) -> Changes:
         """What happened after ``since``: at once if there is something, else within ``wait`` s.
 
-        ``gone`` is set when who asked has left. Throttled: too many wait already at this bell,
+        ``gone`` is set when who asked has left. Throttled: too many of this user's wait already,
         BrokerUnavailable: in this process, or this is its end.
         """
         if self._closed.is_set():
@@ -122,7 +122,7 @@ class Bell:
                 continue
             try:
                 await self._pools.run(None, self._engine.poll)
-                await self._asker.ask_all()
+                await self._device_polling.ask_all()
             except Exception as error:  # noqa: BLE001 (who waits hears of what comes later)
                 _unseen.failed(error)
 

@@ -17,7 +17,7 @@ MAX_QUERY = 1 << 14  # characters
 
 
 @dataclass(frozen=True)
-class Return:
+class LoopbackCallback:
     """One opening of a login, known by the name of its cookie, and its browser's callback page."""
 
     login_id: str
@@ -25,7 +25,7 @@ class Return:
     callback: str
 
 
-class Returns:
+class LoopbackCallbacks:
     """Listeners at fixed redirect URIs, each while a login is pending that left by it.
 
     They know no secrets and decide nothing: a browser with the state of such a login is sent on to
@@ -36,7 +36,7 @@ class Returns:
         self._pending = pending
         self._ways: dict[str, _Way] = {}
 
-    def listen(self, redirect_uri: str, expected: Return | None = None) -> None:
+    def listen(self, redirect_uri: str, expected: LoopbackCallback | None = None) -> None:
         """Be there, for a browser that is leaving or for one that is about to.
 
         ConfigurationError: the address is not to be had.
@@ -55,7 +55,7 @@ class Returns:
 
 class _Way:
     def __init__(self, redirect_uri: str, pending: Callable[[], set[str]]) -> None:
-        self.expected: dict[str, Return] = {}
+        self.expected: dict[str, LoopbackCallback] = {}
         self._pending = pending
         self._path = urlsplit(redirect_uri).path
         self.listener = Listener(redirect_uri, self._answer, self._needed)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from jupyter_auth.core.common.handles import plain
-from jupyter_auth.server.broker.redirect_uri_checks import Whereabouts
+from jupyter_auth.server.broker.redirect_uri_checks import KnownOrigins
 
 if TYPE_CHECKING:
     from jupyter_auth.core.models import Login
@@ -18,7 +18,7 @@ PREFIX = "jupyter-auth/"
 
 
 @dataclass(eq=False)  # two users' brokers at one place are two
-class Places:
+class PageURLs:
     """``base_url`` has slashes at both ends; ``public_origin``: where that is known.
 
     ``apart``: a Hub's service that has a host of its own. There is no page of its users' at it.
@@ -34,9 +34,9 @@ class Places:
         """Whether browsers come by a Hub, never to the address where this process listens."""
         return self.hub is not None
 
-    def whereabouts(self, visited: str | None, listening: str | None) -> Whereabouts:
+    def known_origins(self, visited: str | None, listening: str | None) -> KnownOrigins:
         """What is known of the address at which browsers reach this."""
-        return Whereabouts(
+        return KnownOrigins(
             public=self.public_origin,
             hub=self.hub_origin,
             visited=visited,

@@ -17,7 +17,7 @@ POLLS = 10_000  # of one process, however many files it may open
 LATER = 10.0  # seconds after which a poll that found no room is welcome again
 
 
-class Room:
+class PollLimit:
     """What is left for polls of so many open files."""
 
     def __init__(self, files: int = FILES) -> None:

@@ -26,7 +26,7 @@ BY_HAND = " It is on the browser's machine: the login page asks for the address 
 
 
 @dataclass(frozen=True, kw_only=True)
-class Whereabouts:
+class KnownOrigins:
     """What is known of the address at which browsers reach this server, best first.
 
     ``public``: as configured. ``visited``: where a browser was. ``listening``: where the server is

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, ParamSpec, TypeVar
 from jupyter_auth.core.common.handles import plain
 from jupyter_auth.core.common.request_errors import ProviderUnavailable
 from jupyter_auth.core.errors import BrokerUnavailable
-from jupyter_auth.server.broker.user_limits import Allowances
+from jupyter_auth.server.broker.user_limits import UserLimits
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -127,7 +127,7 @@ class UserPools:
     def __init__(self, pools: Pools, user: str) -> None:
         self._pools = pools
         self._user = user
-        self._allowances = Allowances()
+        self._user_limits = UserLimits()
 
     async def run(
         self, provider: str | None, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs
@@ -138,7 +138,7 @@ class UserPools:
         Throttled: this user has had providers asked for the same too often.
         """
         if provider is not None:
-            self._allowances.spend(call.__name__, provider)
+            self._user_limits.spend(call.__name__, provider)
         return await self._pools.pool(provider).run(
             self._user, functools.partial(call, *args, **kwargs)
         )

@@ -31,7 +31,7 @@ BY_PROGRAMS = frozenset({"begin", "client_token", "id_token", "register", "token
 UNLIMITED = frozenset({"finish", "poll"})
 
 
-class Allowances:
+class UserLimits:
     """What one user has left. ``clock`` is seconds since 1970, in UTC."""
 
     def __init__(self, clock: Callable[[], float] = time.time) -> None:

@@ -1,4 +1,4 @@
-"""What every answer of the UI door has in common, whether page or JSON."""
+"""What every answer to a browser has in common, whether page or JSON."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ class UIHandler(JupyterHandler):
         return POLICY
 
     def set_default_headers(self) -> None:
-        """Ours last: the server's own settings may open CORS or caches, this door stays shut."""
+        """Ours last: the server's own settings may open CORS or caches, but not here."""
         super().set_default_headers()
         for name in _CORS:
             self.clear_header(f"Access-Control-Allow-{name}")

@@ -1,6 +1,6 @@
 """Hints for front ends, by Jupyter Server's own event system, that something changed.
 
-They are without data: whoever hears one asks the UI door anew. Anybody with the server's token can
+They are without data: whoever hears one asks the browser API. Anybody with the server's token can
 forge one, and gains nothing by it.
 """
 

@@ -28,7 +28,7 @@ from jupyter_auth.core.provider.client_credentials import install, lacking
 from jupyter_auth.core.provider.provider import ProviderInfo
 from jupyter_auth.server.broker import request_parsing
 from jupyter_auth.server.broker.known_browsers import Proof
-from jupyter_auth.server.broker.loopback_callback import Return
+from jupyter_auth.server.broker.loopback_callback import LoopbackCallback
 from jupyter_auth.server.broker.page_urls import PREFIX
 from jupyter_auth.server.broker.redirect_uri import departure, moved
 from jupyter_auth.server.browser import render
@@ -162,8 +162,8 @@ class LoginPage(Asking):
         listens = way.listen and self._listen(way, own, by_hand=by_hand)
         url, binding = await self.broker.open(login, way.redirect_uri, self.user)
         if listens:
-            back = Return(login.id, binding.name, origin + callback_path)
-            self.broker.returns.listen(way.redirect_uri, back)
+            back = LoopbackCallback(login.id, binding.name, origin + callback_path)
+            self.broker.loopback_callbacks.listen(way.redirect_uri, back)
         name, path = self.broker.ties.cookie(binding.name, callback_path)
         self.set_cookie(
             name,
@@ -189,7 +189,7 @@ class LoginPage(Asking):
     def _listen(self, way: Departure, own: str, *, by_hand: bool) -> bool:
         """Whether the answer can arrive. ConfigurationError: it cannot, and nobody brings it."""
         try:
-            self.broker.returns.listen(way.redirect_uri)
+            self.broker.loopback_callbacks.listen(way.redirect_uri)
         except ConfigurationError as error:
             if by_hand:
                 return False

@@ -20,10 +20,10 @@ from typing import TYPE_CHECKING
 from tornado.httpserver import HTTPServer
 
 from jupyter_auth.core.errors import AuthError
-from jupyter_auth.server.broker.poll_limit import Room
+from jupyter_auth.server.broker.poll_limit import PollLimit
 from jupyter_auth.server.broker.request_parsing import MAX_BODY
 from jupyter_auth.server.hub.admin import watch_desk
-from jupyter_auth.server.hub.app import doors
+from jupyter_auth.server.hub.app import service_router
 from jupyter_auth.server.hub.doctor.service_checks import doctors_desk
 from jupyter_auth.server.hub.listen import allow_files, listening
 from jupyter_auth.server.hub.service import Service
@@ -46,7 +46,7 @@ async def serve(place: Place, environ: Mapping[str, str], config_file: str | Non
     loop, stopped = asyncio.get_running_loop(), asyncio.Event()
     for number in SIGNALS:
         loop.add_signal_handler(number, os._exit, 0)  # nothing is under way yet
-    entrance, room = Entrance(place), Room(allow_files())
+    entrance, room = Entrance(place), PollLimit(allow_files())
     server = HTTPServer(
         entrance,
         xheaders=True,
@@ -75,7 +75,7 @@ async def serve(place: Place, environ: Mapping[str, str], config_file: str | Non
         loop.add_signal_handler(number, stopped.set)
     with contextlib.closing(service):
         desk = [*watch_desk(service.database, people), doctors_desk(service, people)]
-        entrance.open(doors(people, service.brokers, service.hub_auth, desk))
+        entrance.open(service_router(people, service.brokers, service.hub_auth, desk))
         _log.info("Sign-in for this Hub's users: serving at %s", place.address.netloc)
         await service.run(people, stopped)
         server.stop()

@@ -1,7 +1,7 @@
-"""The service's two doors: browsers by the Hub's OAuth, kernels by a Hub API token alone.
+"""Who may use the service: browsers by the Hub's OAuth, kernels by a Hub API token alone.
 
 The handlers are those of a Jupyter server. Requests with an ``Authorization`` header go to the
-kernel door, all others to the pages and the UI door, which has no route for a token: so a cookie
+kernel API, all others to the pages and the browser API, which has no route for a token: so a cookie
 can never fetch one.
 """
 
@@ -58,7 +58,7 @@ class SharedOAuth(HubOAuth):  # type: ignore[misc]
     server can set that one. No token in an address counts, whatever the environment allows.
     """
 
-    people: People  # given by ``doors``
+    people: People  # given by ``service_router``
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
@@ -181,10 +181,10 @@ class _HasToken(Matcher):
         return {} if "Authorization" in request.headers else None
 
 
-def doors(
+def service_router(
     people: People, brokers: HubBrokers, hub_auth: SharedOAuth, more: list[Any]
 ) -> RuleRouter:
-    """Everything that the service answers; ``more`` are routes that are neither door's."""
+    """Everything that the service answers; ``more`` are routes of neither API."""
     prefix = f"{brokers.base_url}{PREFIX}".rstrip("/")
     hub_auth.people = people
     identity = HubIdentity(hub_auth=hub_auth)

@@ -17,14 +17,14 @@ from jupyter_auth.server.broker import request_parsing
 from jupyter_auth.server.broker.broker import Broker, Wire
 from jupyter_auth.server.broker.known_browsers import Ties
 from jupyter_auth.server.broker.long_poll import Waits
-from jupyter_auth.server.broker.poll_limit import Room
+from jupyter_auth.server.broker.poll_limit import PollLimit
 from jupyter_auth.server.broker.redirect_uri import hub_apart
 from jupyter_auth.server.broker.same_person import SamePerson
 from jupyter_auth.server.broker.thread_pools import SHARE, Pools
 from jupyter_auth.server.hub.metrics import LOGINS, LOGOUTS, TOKENS
 from jupyter_auth.server.hub.revocations import Revocations
 from jupyter_auth.server.hub.storage.identities import Identities
-from jupyter_auth.server.hub.storage.poll import Pulse
+from jupyter_auth.server.hub.storage.poll import DatabasePoll
 from jupyter_auth.server.hub.storage.sql_store import SqlRegister, SqlStore
 from jupyter_auth.server.hub.storage.upkeep import Upkeep
 
@@ -140,7 +140,7 @@ class HubBrokers:
         *,
         base_url: str,
         gone: Callable[[Owner], bool] = lambda _: False,
-        room: Room | None = None,
+        room: PollLimit | None = None,
     ) -> None:
         self.base_url = base_url
         self.public_origin = settings.public_origin
@@ -153,8 +153,8 @@ class HubBrokers:
         self._pools = Pools(share=SHARE)
         parties = Parties(providers, self._discovery, trusts_code=False)
         self.revocations = Revocations(database, vault, providers, parties.at)
-        self._room = room or Room()
-        self._pulse = Pulse(database, self._pools.of(""))
+        self._room = room or PollLimit()
+        self._database_poll = DatabasePoll(database, self._pools.of(""))
         self._working: asyncio.Task[None] | None = None
         self._upkeep = Upkeep(database, vault, self._unsaved)
         self._brokers: OrderedDict[str, AuditedBroker] = OrderedDict()
@@ -205,7 +205,9 @@ class HubBrokers:
             default_provider=self._settings.default_provider,
             ties=Ties.of_server(owner.name, os.environ, self._settings.confirm),
             pools=self._pools.of(owner.id),
-            waits=Waits(WAITERS, self._room, functools.partial(self._pulse.stirred, owner.id, [])),
+            waits=Waits(
+                WAITERS, self._room, functools.partial(self._database_poll.stirred, owner.id, [])
+            ),
         )
 
     def _forget_idle(self) -> None:
@@ -247,7 +249,7 @@ class HubBrokers:
     def close(self) -> None:
         """What still runs is not waited for."""
         self._upkeep.close()
-        self._pulse.close()
+        self._database_poll.close()
         for broker in self._brokers.values():
             broker.close()
         self._pools.close()

@@ -44,7 +44,7 @@ from jupyter_auth.server.hub.users.users import People, is_gone
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from jupyter_auth.server.broker.poll_limit import Room
+    from jupyter_auth.server.broker.poll_limit import PollLimit
     from jupyter_auth.server.config import Settings
 
 DATABASE = "JUPYTER_AUTH_DATABASE_URL"
@@ -56,7 +56,10 @@ class Service:
     """Everything that a replica holds. AuthError: the configuration cannot work."""
 
     def __init__(
-        self, environ: Mapping[str, str], config_file: str | None = None, room: Room | None = None
+        self,
+        environ: Mapping[str, str],
+        config_file: str | None = None,
+        room: PollLimit | None = None,
     ) -> None:
         blocked_addresses.guard()
         self.base_url = _base_url(prefix_of(environ))

@@ -1,4 +1,4 @@
-"""The kernel door's place: a socket that only this user reaches, and the file that names it."""
+"""A socket for kernels that only this user reaches, and the file that names it."""
 
 from __future__ import annotations
 
@@ -29,21 +29,21 @@ if TYPE_CHECKING:
     from jupyter_auth.server.broker.broker import Broker
 
 VARIABLE = "JUPYTER_AUTH_CONNECTION"
-OFF = "JUPYTER_AUTH_OFF"  # why there is no door; nothing in it is secret
+OFF = "JUPYTER_AUTH_OFF"  # why there is no socket; nothing in it is secret
 MAX_SOCKET_PATH = 100  # bytes; the kernels' own limit is 104 or 108
 MAX_HEADERS = 16 * 1024  # bytes
 
 
 @dataclass(frozen=True)
 class Connection:
-    """Where kernels find the door. ``path`` is the connection file, 0600."""
+    """Where kernels find the socket. ``path`` is the connection file, 0600."""
 
     path: Path
     address: str
     directory: Path | None
 
 
-class Door:
+class KernelSocket:
     """An HTTP server for kernels, from ``open`` to ``close``.
 
     It is opened while the extension loads, before the event loop runs, so that no kernel starts
@@ -55,7 +55,7 @@ class Door:
         self._server = server
 
     @classmethod
-    def open(cls, broker: Broker, runtime_dir: Path) -> Door:
+    def open(cls, broker: Broker, runtime_dir: Path) -> KernelSocket:
         """Listen, and write the connection file. StoreError: this machine does not let us."""
         key = Secret(secrets.token_urlsafe(32))
         try:

@@ -12,7 +12,7 @@ import pytest
 from hub.service_client import hub_token
 from hub.service_process import another
 from jupyter_auth.core.errors import BrokerUnavailable
-from jupyter_auth.server.broker.poll_limit import FILES, POLLS, RESERVE, Room
+from jupyter_auth.server.broker.poll_limit import FILES, POLLS, RESERVE, PollLimit
 from jupyter_auth.server.hub.brokers import WAITERS
 from patience import eventually, until
 
@@ -28,14 +28,14 @@ USERS = 3
 
 
 def test_polls_leave_room_for_tokens() -> None:
-    assert Room(1024).most == 1024 * 3 // 4
-    assert Room(LIMIT).most == LIMIT - RESERVE
-    assert Room(FILES).most == POLLS
-    assert Room(RESERVE).most == 1
+    assert PollLimit(1024).most == 1024 * 3 // 4
+    assert PollLimit(LIMIT).most == LIMIT - RESERVE
+    assert PollLimit(FILES).most == POLLS
+    assert PollLimit(RESERVE).most == 1
 
 
 def test_who_leaves_makes_room() -> None:
-    room = Room(RESERVE + 1)
+    room = PollLimit(RESERVE + 1)
     with room.taken():
         with pytest.raises(BrokerUnavailable) as refused, room.taken():
             raise AssertionError

@@ -17,7 +17,7 @@ from jupyter_auth.core.login.device_code import DeviceGrant
 from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.server.broker import user_limits
 from jupyter_auth.server.broker.thread_pools import PROVIDERS, QUEUE, SHARE, THREADS, Pools
-from jupyter_auth.server.broker.user_limits import BY_PROGRAMS, UNLIMITED, Allowances, Rate
+from jupyter_auth.server.broker.user_limits import BY_PROGRAMS, UNLIMITED, Rate, UserLimits
 from jupyter_auth.server.config import Settings
 from jupyter_auth.server.hub.brokers import HubBrokers
 from jupyter_auth.server.hub.storage.database import Database, Owner
@@ -183,7 +183,7 @@ def test_those_that_nobody_asks_make_room() -> None:
 
 def test_there_is_a_burst_and_then_one_at_a_time() -> None:
     clock = Clock()
-    mine = Allowances(clock)
+    mine = UserLimits(clock)
     for _ in range(60):
         mine.spend("examine", "idp")
     with pytest.raises(Throttled, match="Too many calls for idp") as caught:
@@ -199,7 +199,7 @@ def test_there_is_a_burst_and_then_one_at_a_time() -> None:
 
 def test_a_clock_that_is_set_back_keeps_nobody_out_for_long() -> None:
     clock = Clock()
-    mine = Allowances(clock)
+    mine = UserLimits(clock)
     for _ in range(60):
         mine.spend("examine", "idp")
     clock.advance(-86_400)
@@ -209,7 +209,7 @@ def test_a_clock_that_is_set_back_keeps_nobody_out_for_long() -> None:
 
 
 def test_what_another_site_could_use_up_has_no_limit() -> None:
-    mine = Allowances(Clock())
+    mine = UserLimits(Clock())
     for _ in range(10_000):
         mine.spend("finish", "idp")
 

@@ -10,7 +10,7 @@ import pytest
 import requests
 
 from jupyter_auth.core.login import loopback_server
-from jupyter_auth.server.broker.loopback_callback import Return, Returns
+from jupyter_auth.server.broker.loopback_callback import LoopbackCallback, LoopbackCallbacks
 from jupyter_auth.server.broker.redirect_uri import Departure, departure
 from patience import PATIENCE
 from processes import free_port
@@ -136,9 +136,9 @@ def test_where_its_old_port_is_free_the_browser_comes_back_through_that(
 
 
 @pytest.fixture
-def returns() -> Iterator[Returns]:
+def returns() -> Iterator[LoopbackCallbacks]:
     """Of a server where ``pending`` are the logins under way."""
-    made = Returns(lambda: made.pending)
+    made = LoopbackCallbacks(lambda: made.pending)
     made.pending = {"one"}
     yield made
     made.close()
@@ -148,12 +148,12 @@ def test_it_closes_with_the_last_login_that_left_by_it(
     returns: Any, fixed: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(loopback_server, "GRACE", 0.0)
-    returns.listen(fixed, Return("one", "cookie", "http://127.0.0.1/callback"))
+    returns.listen(fixed, LoopbackCallback("one", "cookie", "http://127.0.0.1/callback"))
     assert requests.get(fixed, timeout=PATIENCE).status_code == 404  # it is there
     returns.pending = set()
     way = returns._ways[fixed]
     assert way.listener._closing.wait(PATIENCE)
-    returns.listen(fixed, Return("two", "cookie", "http://127.0.0.1/callback"))
+    returns.listen(fixed, LoopbackCallback("two", "cookie", "http://127.0.0.1/callback"))
     assert returns._ways[fixed] is not way
 
 

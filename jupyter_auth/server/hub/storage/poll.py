@@ -20,7 +20,7 @@ PATIENCE = 5.0  # seconds for which somebody who asked is looked for: several of
 MANY = 500  # users of one query
 
 
-class Pulse:
+class DatabasePoll:
     """Whose records were changed, whoever did it. For one event loop."""
 
     def __init__(self, database: Database, pools: UserPools) -> None:
