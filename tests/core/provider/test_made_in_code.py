@@ -34,13 +34,6 @@ def changed(**fields):
     return dataclasses.replace(OWN, **fields)
 
 
-@pytest.fixture
-def user_file(tmp_path):
-    path = tmp_path / "providers.toml"
-    path.write_text('[idp]\nissuer = "https://idp.example.com"\nclient_id = "user"\n')
-    return path
-
-
 # -- what a name means ---------------------------------------------------------------------------
 
 

@@ -15,13 +15,6 @@ def table(client_id: str) -> dict[str, str]:
     return TABLE | {"client_id": client_id}
 
 
-@pytest.fixture
-def user_file(tmp_path):
-    path = tmp_path / "providers.toml"
-    path.write_text('[idp]\nissuer = "https://idp.example.com"\nclient_id = "user"\n')
-    return path
-
-
 # -- precedence ----------------------------------------------------------------------------------
 
 

@@ -22,7 +22,6 @@ from kernel.forks_and_interrupts import child
 from kernel.traceback_locals import local_variables
 from providers.presets.insideview import TOKEN_PATH, Credential, InsideView
 from systems.at_home import write_down
-from systems.presets import preset_at
 
 SECOND = timedelta(seconds=1)  # what their dates are exact to
 SECRET = InsideView.client_secret
@@ -31,13 +30,6 @@ ENVIRON = {
     "JUPYTER_AUTH_INSIDEVIEW_CLIENT_ID": InsideView.client_id,
     "JUPYTER_AUTH_INSIDEVIEW_CLIENT_SECRET": SECRET,
 }
-
-
-@pytest.fixture
-def table(insideview):
-    """The preset, at the server of the test."""
-    moved = ("https://login.insideview.com", "https://api.insideview.com")
-    return preset_at("insideview", dict.fromkeys(moved, insideview.origin))
 
 
 @pytest.fixture

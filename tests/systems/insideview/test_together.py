@@ -15,7 +15,6 @@ from jupyter_auth.core.tokens.store import FileStore
 from kernel.broker_socket import BrokerSocket
 from providers.presets.insideview import Credential, InsideView
 from systems.at_home import person_at
-from systems.presets import preset_at
 
 SECRET = InsideView.client_secret
 ENVIRON = {
@@ -51,12 +50,6 @@ try:
 except Throttled as error:
     print("Throttled until", error.retry_at)
 """
-
-
-@pytest.fixture
-def table(insideview):
-    moved = ("https://login.insideview.com", "https://api.insideview.com")
-    return preset_at("insideview", dict.fromkeys(moved, insideview.origin))
 
 
 @pytest.fixture
