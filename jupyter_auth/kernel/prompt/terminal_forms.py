@@ -32,12 +32,7 @@ def sign_in(accounts: Accounts, local: LoopbackLogins, login: Login, info: Provi
     closed the input. An interrupt ends the login.
     """
     try:
-        if login.grant == "password":
-            _ask_again(local, login, lambda: _password(local, login, info))
-        elif login.grant == "paste":
-            _ask_again(local, login, lambda: _paste(local, login, info))
-        else:
-            _ask_again(local, login, lambda: _api_key(local, login, info))
+        _ask_again(local, login, info)
     except EOFError:
         accounts.cancel(login.id)
     except BaseException:
@@ -93,10 +88,11 @@ def check_password(
         )
 
 
-def _ask_again(local: LoopbackLogins, login: Login, ask: Callable[[], None]) -> None:
+def _ask_again(local: LoopbackLogins, login: Login, info: ProviderInfo) -> None:
+    ask = {"password": _password, "paste": _paste, "api_key": _api_key}[login.grant]
     while local.logins.get(login.id).status == "pending":
         try:
-            ask()
+            ask(local, login, info)
         except AGAIN as error:
             _say(error)
 

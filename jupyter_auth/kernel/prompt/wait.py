@@ -23,10 +23,8 @@ POLL = 25.0  # seconds
 LOOK = 1.0  # seconds between looks where none can be had
 
 
-def wait_for_login(
-    accounts: Accounts, login: Login, timeout: float | None, prompt: Prompt
-) -> Login:
-    """The login once it is complete; ``prompt`` shows how it ended. ``timeout`` in seconds.
+def wait_for_login(accounts: Accounts, login: Login, timeout: float | None, prompt: Prompt) -> None:
+    """Return once the login is complete; ``prompt`` shows how it ended. ``timeout`` in seconds.
 
     LoginRequired: not yet; the login stays open. LoginDenied, LoginExpired, LoginCancelled,
     LoginFailed: it ended so. BrokerUnavailable: it ended with its server. An interrupt leaves it.
@@ -50,13 +48,11 @@ def wait_for_login(
             f"Nobody has signed in to {plain(login.provider)} in {timeout:.0f} seconds.",
             hint="The link still works: sign in there, then run this again.",
         )
-    account = accounts.account(login.key)
-    prompt.finish(ended, account)
+    prompt.finish(ended, accounts.account(login.key))
     if ended.status != "complete":
         from jupyter_auth.core.login.logins import outcome
 
         raise outcome(ended)
-    return ended
 
 
 def _ended(accounts: Accounts, login_id: str, deadline: float) -> Login | None:
