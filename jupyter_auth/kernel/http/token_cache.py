@@ -38,12 +38,7 @@ class Get(Protocol):
     """``Accounts.token`` and its like."""
 
     def __call__(
-        self,
-        provider: str,
-        session_key: str = ...,
-        *,
-        min_valid: float = ...,
-        rejected: str | None = ...,
+        self, provider: str, session_key: str, *, min_valid: float, rejected: str | None
     ) -> Token:
         """A token of that account."""
 

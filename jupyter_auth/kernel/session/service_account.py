@@ -115,12 +115,7 @@ class ServiceAccount:
         return self.key.provider, self.key.session_key
 
     def _get(
-        self,
-        provider: str,
-        session_key: str = "default",
-        *,
-        min_valid: float = 0.0,
-        rejected: str | None = None,
+        self, provider: str, session_key: str, *, min_valid: float, rejected: str | None
     ) -> Token:
         if self._left:
             raise LoginRequired(
