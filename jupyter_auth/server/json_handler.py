@@ -72,5 +72,5 @@ def handlers(
     made = []
     for pattern, routes in paths.items():
         methods = {name.lower(): read if name == "GET" else write for name in routes}
-        made.append((pattern, type("Route", (base,), {"routes": routes, **methods})))
+        made.append((pattern, type(base.__name__, (base,), {"routes": routes, **methods})))
     return made

@@ -271,7 +271,7 @@ def signed_in(
     return inner
 
 
-class Answer(Asking):
+class CallbackHandler(Asking):
     """Takes a provider's answer (RFC 6749 4.1.2), however it gets here."""
 
     async def complete(self, provider: str, params: dict[str, str]) -> Login:
@@ -289,7 +289,7 @@ class Answer(Asking):
         return login
 
 
-class Callback(Answer):
+class Callback(CallbackHandler):
     """Where a provider sends the browser back to (RFC 6749 4.1.2).
 
     Whatever comes of it, the answer is 303 to an address without a query: the code leaves the
@@ -329,7 +329,7 @@ class Callback(Answer):
         self.see_other(f"problem/{reason}")
 
 
-class Redirected(Answer):
+class Redirected(CallbackHandler):
     """What the login page asks for where the browser cannot come back: the address it ended on."""
 
     @web.authenticated
