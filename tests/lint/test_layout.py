@@ -20,7 +20,9 @@ TRACKED = subprocess.run(
     check=True,
 ).stdout.splitlines()
 # A file that was moved is listed until that is committed.
-FOLDERS = Counter(str(PurePosixPath(name).parent) for name in TRACKED if (ROOT / name).is_file())
+FILES = [name for name in TRACKED if (ROOT / name).is_file()]
+FOLDERS = Counter(str(PurePosixPath(name).parent) for name in FILES)
+MODULES = {name: (ROOT / name).read_text("utf-8") for name in FILES if name.endswith(".py")}
 
 
 @pytest.mark.parametrize("side", ["core", "kernel", "server"])
@@ -39,7 +41,13 @@ def test_no_folder_has_more_than_17_files():
     assert not {name: n for name, n in FOLDERS.items() if n > 17}
 
 
+def test_no_module_has_more_than_400_lines():
+    lines = {name: text.count("\n") for name, text in MODULES.items()}
+    assert len(lines) > 100
+    assert not {name: n for name, n in lines.items() if n > 400}
+
+
 def test_no_test_module_imports_another():
-    modules = [ROOT / name for name in TRACKED if re.search(r"^tests/.*\.py$", name)]
     imported = re.compile(r"^\s*(from|import) [\w.]*\btest_\w+", re.MULTILINE)
-    assert not [each for each in modules if each.is_file() and imported.search(each.read_text())]
+    tests = {name: text for name, text in MODULES.items() if name.startswith("tests/")}
+    assert not [name for name, text in tests.items() if imported.search(text)]

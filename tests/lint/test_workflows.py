@@ -25,7 +25,7 @@ def read(name: str):
 
 WORKFLOWS = sorted(path.name for path in (ROOT / ".github/workflows").iterdir())
 HOOKS = read(".pre-commit-config.yaml")["repos"][0]["hooks"]
-FORMS = sorted(path.name for path in (ROOT / ".github/ISSUE_TEMPLATE").glob("[!c]*.yml"))
+FORMS = sorted({path.name for path in (ROOT / ".github/ISSUE_TEMPLATE").iterdir()} - {"config.yml"})
 
 
 def steps_of(workflow: str):
