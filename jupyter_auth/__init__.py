@@ -30,7 +30,7 @@ if TYPE_CHECKING:
         Endpoints,
         Header,
         Paste,
-        Service,
+        ServiceAccountFields,
     )
     from jupyter_auth.core.provider.provider import Provider
     from jupyter_auth.core.provider.registry import provider
@@ -64,7 +64,7 @@ __all__ = [
     "ProviderNotFound",
     "ProviderUnavailable",
     "RefreshRejected",
-    "Service",
+    "ServiceAccountFields",
     "StoreError",
     "Throttled",
     "TokenAuth",
@@ -87,7 +87,7 @@ _ROOMS = {  # of those that are no errors
     "Paste": "core.provider.field_types",
     "Provider": "core.provider.provider",
     "ProviderUnavailable": "core.common.request_errors",
-    "Service": "core.provider.field_types",
+    "ServiceAccountFields": "core.provider.field_types",
     "Throttled": "core.common.request_errors",
     "TokenAuth": "kernel.http.requests_auth",
     "UserSession": "kernel.session.user_session",

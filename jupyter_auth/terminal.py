@@ -30,7 +30,7 @@ def run(words: Sequence[str]) -> int:
             return program(words[1:])
         given = _parser().parse_args(words)
         return VERBS[given.verb](given)
-    except verbs.Misuse as misuse:
+    except verbs.VerbUsageError as misuse:
         return fail(misuse, MISUSED)
 
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from jupyter_auth.core.common.on_first_use import OnFirstUse
 from jupyter_auth.core.login.admission import Admission, anybody
-from jupyter_auth.core.tokens.account_tokens import Tokens
-from jupyter_auth.core.tokens.api_keys import KeysOver
+from jupyter_auth.core.tokens.account_tokens import AccountTokens
+from jupyter_auth.core.tokens.api_keys import ApiKeyOverlay
 from jupyter_auth.core.tokens.change_log import ChangeLog
 from jupyter_auth.core.tokens.lockouts import Lockouts
 from jupyter_auth.core.tokens.usage import Usage
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from jupyter_auth.core.login.authorization_code import RedirectGrant
+    from jupyter_auth.core.login.authorization_code import AuthorizationCodeGrant
     from jupyter_auth.core.login.device_code import DeviceGrant
-    from jupyter_auth.core.login.login_store import Register
+    from jupyter_auth.core.login.login_store import LoginStore
     from jupyter_auth.core.login.logins import Logins
     from jupyter_auth.core.login.sign_ins import SignIns
     from jupyter_auth.core.login.typed_grants import TypedGrants
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from jupyter_auth.core.provider.provider import Provider
     from jupyter_auth.core.provider.registry import Providers
     from jupyter_auth.core.tokens.revocation import Revoker
-    from jupyter_auth.core.tokens.service_account_tokens import ClientTokens
+    from jupyter_auth.core.tokens.service_account_tokens import ServiceAccountTokens
     from jupyter_auth.core.tokens.store import TokenStore
 
 
@@ -49,7 +49,7 @@ class Parts:
         *,
         clock: Callable[[], float] = time.time,
         login_lifetime: float = math.inf,
-        register: Register | None = None,
+        register: LoginStore | None = None,
         discovery: Discovery | None = None,
         admit: Admission = anybody,
         home: Path | None = None,
@@ -66,7 +66,9 @@ class Parts:
         self._admit = admit
         self._better_revoker = revoker
         self._log = ChangeLog(shared=register is not None)
-        self._tokens = Tokens(KeysOver(store, providers, environ), self._renewed, self._log, clock)
+        self._tokens = AccountTokens(
+            ApiKeyOverlay(store, providers, environ), self._renewed, self._log, clock
+        )
         self.save_again = self._tokens.save_again  # what ``busy`` speaks of
         self._usage = Usage(self._log, clock, Lockouts(store.directory))
 
@@ -89,10 +91,10 @@ class Parts:
         return self._better_revoker or Revoker()
 
     @OnFirstUse
-    def _client_tokens(self) -> ClientTokens:
-        from jupyter_auth.core.tokens.service_account_tokens import ClientTokens
+    def _client_tokens(self) -> ServiceAccountTokens:
+        from jupyter_auth.core.tokens.service_account_tokens import ServiceAccountTokens
 
-        return ClientTokens(self._parties.at, self._clock, self._revoker)
+        return ServiceAccountTokens(self._parties.at, self._clock, self._revoker)
 
     @OnFirstUse
     def _sign_ins(self) -> SignIns:
@@ -114,7 +116,7 @@ class Parts:
         return self._sign_ins.logins
 
     @property
-    def redirect(self) -> RedirectGrant:
+    def redirect(self) -> AuthorizationCodeGrant:
         """The authorization code grant (RFC 6749 4.1)."""
         return self._sign_ins.redirect
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from subprocess import Popen
 
-    from jupyter_auth.demo.place import Place
+    from jupyter_auth.demo.place import DemoServer
 
 TIMEOUT = 30.0  # seconds for one answer
 POLL = 0.1  # seconds between two looks at a server that starts
@@ -44,7 +44,7 @@ class Socket:
     origin: str
 
 
-def wait_for_lab(server: Popen[bytes], place: Place, timeout: float) -> Lab:
+def wait_for_lab(server: Popen[bytes], place: DemoServer, timeout: float) -> Lab:
     """The server, once it answers. CheckFailed: it ended, or not within ``timeout`` seconds."""
     deadline = time.monotonic() + timeout
     file = place.runtime / f"jpserver-{server.pid}.json"

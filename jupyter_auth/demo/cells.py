@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from jupyter_auth.demo.browser import Browser
-    from jupyter_auth.demo.place import Place
+    from jupyter_auth.demo.place import DemoServer
 
 START = 60.0  # seconds that a kernel may take to start
 RUN = 40.0  # seconds that a cell may take
@@ -35,7 +35,7 @@ class Cell:
 class Cells:
     """The notebook's code cells and the kernel that runs them, over JupyterLab's own channel."""
 
-    def __init__(self, browser: Browser, place: Place) -> None:
+    def __init__(self, browser: Browser, place: DemoServer) -> None:
         name = place.notebook.name
         self._cells = _code(json.loads(place.notebook.read_text(encoding="utf-8")))
         session = browser.api(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from jupyter_auth.demo.browser import Browser, CheckFailed, wait_for_lab
 from jupyter_auth.demo.cells import Cells
 from jupyter_auth.demo.people import PEOPLE
-from jupyter_auth.demo.place import Place
+from jupyter_auth.demo.place import DemoServer
 
 if TYPE_CHECKING:
     from jupyter_auth.demo.cells import Cell
@@ -26,7 +26,7 @@ def check(*, port: int | None, base_url: str, token_lifetime: int) -> None:
     ``token_lifetime``: seconds; an access token's end is waited for.
     """
     with (
-        Place(port=port, base_url=base_url, token_lifetime=token_lifetime) as place,
+        DemoServer(port=port, base_url=base_url, token_lifetime=token_lifetime) as place,
         place.log.open("wb") as log,
     ):
         began = time.monotonic()

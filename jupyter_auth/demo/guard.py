@@ -28,7 +28,7 @@ OK = 200
 
 
 @dataclass
-class Guard:
+class ApiGuard:
     """What the library does not check. Tokens are remembered by their digests.
 
     ``ends``: when a token stops being good, by ``clock``. ``challenges``: by code.

@@ -24,7 +24,7 @@ WARNING = 30  # the level from which Jupyter's log is shown; its address always 
 FOREIGN = ("JUPYTER_AUTH", "JUPYTER_TOKEN", "JUPYTERHUB", "JUPYTERLAB", "JUPYTER_SERVER", "JPY_")
 
 
-class Place:
+class DemoServer:
     """A directory of one demo, gone at the end, and the server that runs in it.
 
     ``token_lifetime``: seconds; None is the demo's usual one. ``port``: None is any free one.
@@ -114,7 +114,12 @@ class Place:
 
 
 def _config(
-    place: Place, *, port: int | None, base_url: str, open_browser: bool, token_lifetime: int | None
+    place: DemoServer,
+    *,
+    port: int | None,
+    base_url: str,
+    open_browser: bool,
+    token_lifetime: int | None,
 ) -> dict[str, Any]:
     server = {
         "ip": "127.0.0.1",

@@ -22,7 +22,7 @@ from werkzeug.test import Client
 
 from jupyter_auth.core.secret import Secret
 from jupyter_auth.demo import api
-from jupyter_auth.demo.guard import OK, REVOKE, TOKEN, Guard
+from jupyter_auth.demo.guard import OK, REVOKE, TOKEN, ApiGuard
 from jupyter_auth.demo.people import PEOPLE
 
 with warnings.catch_warnings():  # the library imports what Authlib is about to move
@@ -52,7 +52,7 @@ class DemoProvider:
     def __init__(self, *, token_lifetime: int, clock: Callable[[], float] = time.monotonic) -> None:
         self._app = _make_app(token_lifetime)
         self.client_secret = Secret(secrets.token_urlsafe(32))  # the library has no public clients
-        self._guard = Guard(self._app, self.client_secret, token_lifetime, clock)
+        self._guard = ApiGuard(self._app, self.client_secret, token_lifetime, clock)
         api.serve(self._app, self._claims)
         self._server = make_server(
             HOST, 0, self._outside, threaded=True, request_handler=_QuietHandler

@@ -8,7 +8,7 @@ import signal
 import sys
 from typing import TYPE_CHECKING
 
-from jupyter_auth.demo.place import Place
+from jupyter_auth.demo.place import DemoServer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,7 +34,7 @@ def main(argv: Sequence[str] = ()) -> int:
         except CheckFailed as failure:
             return _fail(str(failure))
         return 0
-    with Place(
+    with DemoServer(
         port=given.port, base_url=given.base_url, open_browser=not given.no_browser
     ) as place:
         sys.stdout.write("JupyterLab opens on the demo's notebook. Ctrl-C here ends it.\n")

@@ -10,7 +10,7 @@ import traitlets
 from ipywidgets import CallbackDispatcher
 
 from jupyter_auth.kernel.prompt.widget import AccountWidget
-from jupyter_auth.kernel.session.user_account import Wish
+from jupyter_auth.kernel.session.user_account import UserAccountOptions
 from jupyter_auth.kernel.session.user_session import session_of
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ class LoginWidget(AccountWidget):
         if not self.signed_in:
             return None
         if self._session is None:
-            wish = Wish(
+            wish = UserAccountOptions(
                 session_key=self._key.session_key,
                 scopes=tuple(self._asked["scopes"]),
                 interactive=False,

@@ -10,7 +10,7 @@ from jupyter_auth.core.provider.registry import Providers, user_file
 from jupyter_auth.server.config import instead
 
 if TYPE_CHECKING:
-    from jupyter_auth.server.broker.hub_redirect import UnderHub
+    from jupyter_auth.server.broker.hub_redirect import HubRedirect
     from jupyter_auth.server.config import Settings
 
 
@@ -26,7 +26,7 @@ def providers_of(settings: Settings) -> Providers:
     )
 
 
-def checked(settings: Settings, hub: UnderHub | None) -> Settings:
+def checked(settings: Settings, hub: HubRedirect | None) -> Settings:
     """With an error in the place of each provider that cannot work here.
 
     Whoever asks for it is told; the others work, and no preset of its name takes its place.
@@ -47,7 +47,7 @@ def checked(settings: Settings, hub: UnderHub | None) -> Settings:
     return settings
 
 
-def _tried(name: str, settings: Settings, hub: UnderHub | None) -> Any:
+def _tried(name: str, settings: Settings, hub: HubRedirect | None) -> Any:
     given = settings.providers[name]
     if isinstance(given, ConfigurationError):
         return given

@@ -15,11 +15,11 @@ from traitlets.config import Config
 from jupyter_auth.core.errors import AuthError
 from jupyter_auth.core.login.admission import anybody
 from jupyter_auth.server.broker.broker import Broker
-from jupyter_auth.server.broker.hub_redirect import UnderHub
-from jupyter_auth.server.broker.known_browsers import Ties
+from jupyter_auth.server.broker.hub_redirect import HubRedirect
+from jupyter_auth.server.broker.known_browsers import KnownBrowsers
 from jupyter_auth.server.broker.same_person import SamePerson
 from jupyter_auth.server.browser import api, pages
-from jupyter_auth.server.browser.events import Hints
+from jupyter_auth.server.browser.events import ChangeEvents
 from jupyter_auth.server.browser.render import STATIC
 from jupyter_auth.server.config import SECTION, JupyterAuth, Settings, read_settings
 from jupyter_auth.server.configured import checked, providers_of
@@ -39,7 +39,7 @@ def make_broker(
     settings: Settings,
     base_url: str,
     listening: Callable[[], str | None] = lambda: None,
-    hub: UnderHub | None = None,
+    hub: HubRedirect | None = None,
     *,
     shared: bool = False,
 ) -> Broker:
@@ -62,7 +62,9 @@ def make_broker(
         ),
         base_url=base_url,
         public_origin=settings.public_origin,
-        ties=Ties.of_server(hub.owner if hub else "", os.environ, settings.confirm),
+        ties=KnownBrowsers.of_server(
+            hub.owner if hub else "", os.environ, confirm=settings.confirm
+        ),
         default_provider=settings.default_provider,
         hub=hub,
         listening=listening,
@@ -87,7 +89,7 @@ class JupyterAuthApp(ExtensionApp):
     broker: Broker | None = None
     remote: RemoteBroker | None = None
     door: KernelSocket | None = None
-    hints: Hints | None = None
+    hints: ChangeEvents | None = None
 
     def load_config_file(self, suppress_errors: bool = True) -> None:  # type: ignore[override]  # noqa: FBT001, FBT002
         """Read ``jupyter_server_config.d`` too: Jupyter looks there for enabled extensions alone.
@@ -114,7 +116,7 @@ class JupyterAuthApp(ExtensionApp):
         for note in settings.notes:
             self.log.warning("%s %s", note.says, note.fix)
         try:
-            hub = UnderHub.of()
+            hub = HubRedirect.of()
             shared = _is_shared(self.serverapp, settings.shared_server)
             self.remote = RemoteBroker.configured_for(hub, shared=shared)
             if not self.remote:
@@ -133,7 +135,7 @@ class JupyterAuthApp(ExtensionApp):
             self.log.error("Wrong setting: %s", problem)
         atexit.register(self._close)  # a server that finds no free port exits without stopping us
         if events := self.serverapp.event_logger:
-            self.hints = Hints(events, self.broker)
+            self.hints = ChangeEvents(events, self.broker)
         super().initialize()  # type: ignore[no-untyped-call]
 
     def _address(self) -> str | None:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping
 
     from jupyter_auth.core.common.routes import Route
-    from jupyter_auth.server.broker.hub_redirect import UnderHub
+    from jupyter_auth.server.broker.hub_redirect import HubRedirect
 
 TIMEOUT = 60.0  # seconds: longer than a refresh may take
 CONNECTIONS = 600  # most of them long polls
@@ -43,7 +43,7 @@ class RemoteBroker:
     public_origin = None
 
     def __init__(
-        self, url: str, hub: UnderHub | None, token: Secret, *, shared: bool = False
+        self, url: str, hub: HubRedirect | None, token: Secret, *, shared: bool = False
     ) -> None:
         parts = urlsplit(url)
         if hub is None or parts.scheme not in {"http", "https"} or not parts.netloc:
@@ -61,7 +61,9 @@ class RemoteBroker:
         self._listener: asyncio.Task[None] | None = None
 
     @classmethod
-    def configured_for(cls, hub: UnderHub | None, *, shared: bool = False) -> RemoteBroker | None:
+    def configured_for(
+        cls, hub: HubRedirect | None, *, shared: bool = False
+    ) -> RemoteBroker | None:
         """That of the environment; None: no service is configured. ``shared``: as in ``Broker``."""
         if not (url := os.environ.get(URL_VARIABLE)):
             return None

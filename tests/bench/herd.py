@@ -34,7 +34,7 @@ from jupyter_auth.core.wire import error_from_wire
 from jupyter_auth.server import forward
 from jupyter_auth.server.broker.broker import MAX_WAIT
 from jupyter_auth.server.hub.storage.database import Database, Owner
-from jupyter_auth.server.hub.storage.encryption import Vault
+from jupyter_auth.server.hub.storage.encryption import Encryption
 from jupyter_auth.server.hub.storage.identities import Identities
 from jupyter_auth.server.hub.storage.sql_store import SqlStore
 from patience import eventually
@@ -275,7 +275,7 @@ def users(cluster: Cluster, number: int) -> list[str]:
     made = cluster.hub.newcomers([f"user-{each}" for each in range(number)])
     first, *others = [Owner(name, created) for name, (created, _) in made.items()]
     cluster.sign_in([first.name], cluster.database_url)
-    database, vault = Database(cluster.database_url), Vault(cluster.keys)
+    database, vault = Database(cluster.database_url), Encryption(cluster.keys)
     identities = Identities(database, vault, shared={"idp"})
     (account,) = SqlStore(database, vault, first, identities).accounts()
     for owner in others:

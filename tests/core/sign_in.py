@@ -10,7 +10,7 @@ from traceback import walk_stack
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
-from jupyter_auth.core.common.blocked_addresses import Trust
+from jupyter_auth.core.common.blocked_addresses import RequestRules
 from jupyter_auth.core.common.handles import plain
 from jupyter_auth.core.common.session_key import DEFAULT_KEY
 from jupyter_auth.core.engine import Engine
@@ -25,7 +25,7 @@ from jupyter_auth.core.tokens.single_flight import SingleFlight
 from providers.rogue import RogueProvider
 
 if TYPE_CHECKING:
-    from jupyter_auth.core.login.login_store import Register
+    from jupyter_auth.core.login.login_store import LoginStore
     from jupyter_auth.core.models import Login
     from jupyter_auth.core.protocol.oauth_response import TokenResponse
     from jupyter_auth.core.provider.provider import Provider
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     Server = OidcProvider | RogueProvider
 
 USER = "jovyan"
-HERE = Trust(hosts=frozenset({"127.0.0.1"}))
+HERE = RequestRules(hosts=frozenset({"127.0.0.1"}))
 CLIENT_SECRET = "planted-client-secret:with/odd+characters &c"
 REDIRECT_URI = "http://127.0.0.1:8888/jupyter-auth/callback/idp"
 
@@ -65,7 +65,7 @@ def party_at(server: Server, **fields: Any) -> Party:
 
 
 def engine_of(
-    store: TokenStore, clock: Any, register: Register | None = None, **servers: Server
+    store: TokenStore, clock: Any, register: LoginStore | None = None, **servers: Server
 ) -> Engine:
     """An engine that goes by ``clock``, and so does each ``rogue``."""
     for server in servers.values():

@@ -11,7 +11,7 @@ import pytest
 
 from demo.visitor import Visitor
 from jupyter_auth.demo.browser import wait_for_lab
-from jupyter_auth.demo.place import Place
+from jupyter_auth.demo.place import DemoServer
 from patience import PATIENCE
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="session")
 def lab() -> Iterator[Lab]:
     """JupyterLab with the demo, under a path."""
-    with Place(base_url="/some/base/") as place, place.log.open("wb") as log:
+    with DemoServer(base_url="/some/base/") as place, place.log.open("wb") as log:
         yield wait_for_lab(place.start(log), place, 2 * PATIENCE)
 
 

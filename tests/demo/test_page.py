@@ -14,7 +14,7 @@ import requests
 from demo.visitor import Visitor, query
 from jupyter_auth.demo.browser import wait_for_lab
 from jupyter_auth.demo.page import AuthorizationPage
-from jupyter_auth.demo.place import Place
+from jupyter_auth.demo.place import DemoServer
 from patience import PATIENCE
 
 if TYPE_CHECKING:
@@ -149,7 +149,7 @@ def test_the_provider_is_on_a_loopback_port(visitor: Visitor) -> None:
 
 
 def test_nothing_of_it_runs_unless_it_is_enabled() -> None:
-    with Place() as place, place.log.open("wb") as log:
+    with DemoServer() as place, place.log.open("wb") as log:
         file = place.root / "config" / "jupyter_server_config.json"
         config = json.loads(file.read_text())
         del config["ServerApp"]["jpserver_extensions"]["jupyter_auth.demo"]

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from clock import Clock
     from jupyter_auth.core.engine import Engine
     from jupyter_auth.server.hub.storage.database import Database
-    from jupyter_auth.server.hub.storage.encryption import Vault
+    from jupyter_auth.server.hub.storage.encryption import Encryption
     from providers.rogue import RogueProvider
 
     NewReplica = Callable[..., HubBrokers]
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def new_replica(
-    database: Database, vault: Vault, rogue: RogueProvider, clock: Clock
+    database: Database, vault: Encryption, rogue: RogueProvider, clock: Clock
 ) -> Iterator[NewReplica]:
     """Makes what a process of the service holds, all over one database."""
     rogue.clock = clock

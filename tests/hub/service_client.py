@@ -23,8 +23,8 @@ from jupyter_auth.server.hub.admin import watch_desk
 from jupyter_auth.server.hub.app import SharedOAuth, service_router
 from jupyter_auth.server.hub.brokers import HubBrokers
 from jupyter_auth.server.hub.storage.database import Database
-from jupyter_auth.server.hub.storage.encryption import Vault
-from jupyter_auth.server.hub.users.users import People
+from jupyter_auth.server.hub.storage.encryption import Encryption
+from jupyter_auth.server.hub.users.users import HubUsers
 from patience import PATIENCE
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def ask(hub: Hub, token: str) -> dict[str, Any]:
 
 def people_of(
     hub: Hub, api_url: str = "", clock: Callable[[], float] = time.monotonic, **options: Any
-) -> People:
+) -> HubUsers:
     """Who asks the Hub in a process of its own, or whoever answers at ``api_url``."""
     hub_auth = SharedOAuth(
         api_token=hub.api_token,
@@ -87,16 +87,16 @@ def people_of(
         oauth_client_id="x",
         access_scopes={"access:services!service=jupyter-auth"},
     )
-    return People(hub_auth, clock=clock, **options)
+    return HubUsers(hub_auth, clock=clock, **options)
 
 
 @contextlib.contextmanager
-def doors_of(people: People, home: Path, issuer: str = "https://idp.example") -> Iterator[str]:
+def doors_of(people: HubUsers, home: Path, issuer: str = "https://idp.example") -> Iterator[str]:
     """The service's doors in the test's own process, at an origin; nobody is signed in there."""
     idp = {"issuer": issuer, "client_id": "x"}
     providers = Providers({"idp": idp}, allow_user_providers=False)
     database = Database(f"sqlite:///{home / 'accounts.sqlite'}")
-    brokers = HubBrokers(Settings(), providers, database, Vault(KEYS), base_url="/services/")
+    brokers = HubBrokers(Settings(), providers, database, Encryption(KEYS), base_url="/services/")
     routes = service_router(people, brokers, people._hub_auth, watch_desk(database, people))
     server = HTTPServer(routes, xheaders=True)
     bound, port = bind_unused_port()

@@ -19,7 +19,7 @@ from jupyter_auth.server.config import Settings
 from jupyter_auth.server.hub.brokers import HubBrokers
 from jupyter_auth.server.hub.storage import poll
 from jupyter_auth.server.hub.storage.database import Database, Owner
-from jupyter_auth.server.hub.storage.encryption import Vault
+from jupyter_auth.server.hub.storage.encryption import Encryption
 from jupyter_auth.server.hub.storage.poll import DatabasePoll
 from jupyter_auth.server.hub.storage.tables import records
 from patience import PATIENCE, until
@@ -42,7 +42,7 @@ def brokers(tmp_path: Path, rogue: RogueProvider) -> Iterator[HubBrokers]:
         Settings(shared_identities=("idp",)),  # which has one person
         Providers({"idp": idp}, allow_user_providers=False),
         database,
-        Vault(KEYS),
+        Encryption(KEYS),
         base_url="/services/",
     )
     yield brokers

@@ -20,7 +20,7 @@ from jupyter_auth.core.errors import StoreError
 from jupyter_auth.core.login.login_store import AuthorizationResponse
 from jupyter_auth.core.models import LoginRequest
 from jupyter_auth.server.hub.admin import sign_out, sweep
-from jupyter_auth.server.hub.revocations import KIND, TRIES, TRY, Tried
+from jupyter_auth.server.hub.revocations import KIND, TRIES, TRY, RevocationResult
 from jupyter_auth.server.hub.storage import database, sql_store
 from jupyter_auth.server.hub.storage.tables import records
 from patience import PATIENCE
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from jupyter_auth.core.engine import Engine
     from jupyter_auth.server.hub.brokers import HubBrokers
     from jupyter_auth.server.hub.storage.database import Database, Owner
-    from jupyter_auth.server.hub.storage.encryption import Vault
+    from jupyter_auth.server.hub.storage.encryption import Encryption
 
 
 def held(engine: Engine) -> list[str]:
@@ -43,7 +43,7 @@ def held(engine: Engine) -> list[str]:
     return [found.refresh_token.reveal(), found.access_token.reveal()]
 
 
-def try_what_is_due(replica: HubBrokers) -> list[Tried]:
+def try_what_is_due(replica: HubBrokers) -> list[RevocationResult]:
     """As the service does it in its background."""
     waiting = replica.revocations.due().values()
     return [replica.revocations.attempt(each) for rows in waiting for each in rows]
@@ -288,7 +288,7 @@ def test_a_damaged_one_is_left_alone_and_ends_too(
 
 
 def test_it_is_nobodys_account_any_more(
-    leaver: Engine, replica: HubBrokers, database: Database, vault: Vault
+    leaver: Engine, replica: HubBrokers, database: Database, vault: Encryption
 ) -> None:
     """Not listed, not counted, nobody's identity; and keys are rotated over it."""
     secrets = held(leaver)
@@ -350,7 +350,7 @@ def test_what_a_replica_could_not_save_is_waited_for(  # noqa: PLR0917
     replica: HubBrokers,
     rogue: RogueProvider,
     url: str,
-    vault: Vault,
+    vault: Encryption,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Else what it has in memory alone would live on at the provider."""

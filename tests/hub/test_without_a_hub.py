@@ -24,12 +24,12 @@ from jupyter_auth.core.common.routes import ROUTES
 from jupyter_auth.core.errors import BrokerUnavailable
 from jupyter_auth.core.secret import Secret
 from jupyter_auth.server import json_handler
-from jupyter_auth.server.broker.hub_redirect import UnderHub
+from jupyter_auth.server.broker.hub_redirect import HubRedirect
 from jupyter_auth.server.browser import api, events
 from jupyter_auth.server.forward import RemoteBroker
 from jupyter_auth.server.http_errors import status_of
 from jupyter_auth.server.hub.doctor.service_checks import origins
-from jupyter_auth.server.hub.service import Service
+from jupyter_auth.server.hub.service import HubService
 from jupyter_auth.server.kernel_api import handlers
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ def test_a_configuration_that_cannot_work_is_one_sentence(
     if name == "JUPYTERHUB_PUBLIC_URL":
         monkeypatch.setenv(name, value)
     with pytest.raises(ConfigurationError, match=said) as caught:
-        Service(environ | {name: value})
+        HubService(environ | {name: value})
     assert "pw" not in str(caught.value)
 
 
@@ -113,8 +113,8 @@ def test_two_providers_of_one_name_are_refused(environ: dict[str, str], tmp_path
     file = tmp_path / "config.py"
     file.write_text(f"c.JupyterAuth.providers = {{'idp': {IDP!r}}}")
     with pytest.raises(ConfigurationError, match="Two providers are named 'idp'"):
-        Service(environ, str(file))
-    service = Service(environ | {"JUPYTER_AUTH_PROVIDERS": ""}, str(file))
+        HubService(environ, str(file))
+    service = HubService(environ | {"JUPYTER_AUTH_PROVIDERS": ""}, str(file))
     assert service.providers.get("idp").client_id == "x"
     service.database.close()
 
@@ -133,7 +133,7 @@ def test_a_setting_that_is_wrong_stops_it(
     file = tmp_path / "config.py"
     file.write_text(f"c.JupyterAuth.{line}")
     with pytest.raises(ConfigurationError, match=said) as caught:
-        Service(environ, str(file))
+        HubService(environ, str(file))
     assert not caught.value.hint  # nothing counts in its place: nothing runs
 
 
@@ -192,7 +192,7 @@ def test_each_route_is_forwarded_as_it_came() -> None:
         service = web.Application([(".*", EchoService)], log_function=lambda _: None)
         server = service.listen(0, "127.0.0.1")
         (port,) = [each.getsockname()[1] for each in server._sockets.values()]
-        hub = UnderHub(owner="ann", hub_prefix="/hub/")
+        hub = HubRedirect(owner="ann", hub_prefix="/hub/")
         broker = RemoteBroker(f"http://127.0.0.1:{port}", hub, Secret("t"))
         for route in ROUTES.values():
             names = ["a/b?c"] * route.path.count("{")
@@ -252,7 +252,7 @@ def test_a_server_listens_again_to_a_service_that_was_busy_when_that_asks_for_it
         routes = [("/services/jupyter-auth/api/v1/changes", BusyService, {"refusals": refusals})]
         server = web.Application(routes, log_function=lambda _: None).listen(0, "127.0.0.1")
         (port,) = [each.getsockname()[1] for each in server._sockets.values()]
-        hub = UnderHub(owner="ann", hub_prefix="/hub/")
+        hub = HubRedirect(owner="ann", hub_prefix="/hub/")
         broker = RemoteBroker(f"http://127.0.0.1:{port}", hub, Secret("t"))
         heard = asyncio.Event()
         broker.listen(heard.set)

@@ -13,10 +13,10 @@ from tornado.netutil import bind_sockets
 
 from jupyter_auth.core.secret import Secret
 from jupyter_auth.server.broker.broker import Broker
-from jupyter_auth.server.broker.long_poll import Waits
+from jupyter_auth.server.broker.long_poll import WaitLimit
 from jupyter_auth.server.broker.poll_limit import PollLimit
-from jupyter_auth.server.kernel_api.handlers import KeyGate, kernel_application
-from jupyter_auth.server.kernel_api.socket import Connection, KernelSocket
+from jupyter_auth.server.kernel_api.handlers import SocketKeyAuthenticator, kernel_application
+from jupyter_auth.server.kernel_api.socket import KernelSocket, SocketFile
 from patience import PATIENCE
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ class BrokerSocket:
 
     async def _serve(self) -> None:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
-        waits = Waits(room=self.room)
+        waits = WaitLimit(room=self.room)
         broker = Broker(self.engine, base_url="/base/", default_provider=self._default, waits=waits)
         door = self._door = self._open(broker)
         self.path = door.connection.path
@@ -85,14 +85,14 @@ class TcpBrokerSocket(BrokerSocket):
 
     def _open(self, broker: Broker) -> KernelSocket:
         key, sockets = secrets.token_urlsafe(32), bind_sockets(0, "127.0.0.1")
-        server = HTTPServer(kernel_application(KeyGate(broker, Secret(key))))
+        server = HTTPServer(kernel_application(SocketKeyAuthenticator(broker, Secret(key))))
         server.add_sockets(sockets)
         address = f"tcp:127.0.0.1:{sockets[0].getsockname()[1]}"
         self._runtime_dir.mkdir(exist_ok=True)
         path = self._runtime_dir / "door.json"
         path.touch(0o600)
         path.write_text(json.dumps({"version": 1, "address": address, "key": key}))
-        return KernelSocket(Connection(path, address, None), server)
+        return KernelSocket(SocketFile(path, address, None), server)
 
 
 def written(path, mode=0o600, **changes):

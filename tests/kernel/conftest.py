@@ -14,7 +14,7 @@ from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.core.tokens.store import FileStore, MemoryStore
 from jupyter_auth.kernel.broker.broker_client import BrokerClient
 from jupyter_auth.kernel.http.requests_auth import TokenAuth
-from jupyter_auth.kernel.http.token_cache import AccountTokens
+from jupyter_auth.kernel.http.token_cache import CachedTokens
 from jupyter_auth.kernel.session.user_session import UserSession
 from kernel.broker_socket import BrokerSocket
 from kernel.sign_in import sign_in
@@ -85,7 +85,7 @@ def source(configured, rogue, clock):
     rogue.clock = clock
     engine = Engine(Providers(configured), MemoryStore(), clock=clock)
     sign_in(engine, rogue, engine.begin(LoginRequest("idp")))
-    yield AccountTokens(engine, "idp", clock=clock)
+    yield CachedTokens(engine, "idp", clock=clock)
     engine.close()
 
 

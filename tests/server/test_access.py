@@ -51,7 +51,7 @@ def test_every_verb_carries_its_decorators(verb: str, place: str, handler: type)
     action = 'may("read")' if verb == "GET" else 'may("write")'
     if handler in OPEN_TO_ALL:
         assert decorators == ["allow_unauthenticated"]
-    elif handler is pages.Callback:  # it changes something, and never goes to a login page
+    elif handler is pages.CallbackPage:  # it changes something, and never goes to a login page
         assert decorators == ["allow_unauthenticated", "signed_in", 'may("write")']
     else:
         assert decorators == ["web.authenticated", action]
@@ -64,7 +64,7 @@ def test_nobody_gets_in_without_jupyters_authentication(
 ) -> None:
     stranger = request.getfixturevalue(server).browser(token=None)
     answer = stranger.send(verb, place)
-    if handler is pages.Callback:
+    if handler is pages.CallbackPage:
         assert answer.headers["Location"] == "/base/jupyter-auth/signed-out"
     elif handler is pages.LoginPage and verb == "GET":
         assert answer.status_code == 302
@@ -80,7 +80,7 @@ def test_nobody_gets_in_without_jupyters_authorization(
     browser = closed.browser()
     browser.session.cookies.set("_xsrf", "0" * 32, path="/base/", domain="127.0.0.1")
     answer = browser.send(verb, place)
-    if handler is pages.Callback:
+    if handler is pages.CallbackPage:
         assert answer.headers["Location"] == "/base/jupyter-auth/problem/forbidden"
     else:
         assert answer.status_code == 403

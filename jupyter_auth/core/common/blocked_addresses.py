@@ -57,7 +57,7 @@ def guarded() -> bool:
 
 
 @dataclass(frozen=True)
-class Trust:
+class RequestRules:
     """What a provider's configuration says may be believed, wherever a request for it goes.
 
     ``ca_bundle``: a file with the certificates to trust instead of the usual ones. ``hosts``: those

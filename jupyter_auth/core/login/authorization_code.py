@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from jupyter_auth.core.provider.registry import Providers
 
 
-class RedirectGrant:
+class AuthorizationCodeGrant:
     """The driver of those logins. ``party`` is where one of ``providers`` answers, by name."""
 
     def __init__(

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from jupyter_auth.core.login.finish import Completion
-    from jupyter_auth.core.login.login_store import Polling
+    from jupyter_auth.core.login.login_store import DevicePolls
     from jupyter_auth.core.login.logins import Logins
     from jupyter_auth.core.models import Login
     from jupyter_auth.core.protocol.parties import Party
@@ -67,7 +67,7 @@ class DeviceGrant:
         finally:
             self._logins.put_back(login_id, polling)
 
-    def _asked(self, login: Login, polling: Polling) -> Login:
+    def _asked(self, login: Login, polling: DevicePolls) -> Login:
         request = self._logins.request(login.id)
         try:
             party = self._party(login.provider)

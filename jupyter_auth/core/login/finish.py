@@ -19,13 +19,13 @@ from jupyter_auth.core.protocol import identity
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from jupyter_auth.core.login.login_store import Request
+    from jupyter_auth.core.login.login_store import LoginPurpose
     from jupyter_auth.core.login.logins import Logins
     from jupyter_auth.core.models import AccountInfo, Login
     from jupyter_auth.core.protocol.discovery import Discovery
     from jupyter_auth.core.protocol.oauth_response import TokenResponse
     from jupyter_auth.core.protocol.parties import Party
-    from jupyter_auth.core.tokens.account_tokens import Tokens
+    from jupyter_auth.core.tokens.account_tokens import AccountTokens
     from jupyter_auth.core.tokens.revocation import Revoker
 
 
@@ -35,7 +35,7 @@ class Completion:
     def __init__(
         self,
         logins: Logins,
-        tokens: Tokens,
+        tokens: AccountTokens,
         discovery: Discovery,
         revoker: Revoker,
         clock: Callable[[], float],
@@ -63,7 +63,7 @@ class Completion:
     def keep(
         self,
         login: Login,
-        request: Request,
+        request: LoginPurpose,
         party: Party,
         answer: TokenResponse,
         *,
@@ -112,7 +112,7 @@ class Completion:
 
     def account(
         self,
-        request: Request,
+        request: LoginPurpose,
         party: Party,
         answer: TokenResponse,
         *,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from jupyter_auth.core.common.session_key import DEFAULT_KEY
 from jupyter_auth.core.errors import AuthError, ConfigurationError, LoginRequired
-from jupyter_auth.core.login.login_store import Request
+from jupyter_auth.core.login.login_store import LoginPurpose
 from jupyter_auth.core.models import AccountKey, Imported
 from jupyter_auth.core.protocol import oauth
 from jupyter_auth.core.secret import Secret
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
     from jupyter_auth.core.models import Account
     from jupyter_auth.core.protocol.parties import Party
     from jupyter_auth.core.provider.field_types import OtherCache
-    from jupyter_auth.core.tokens.account_tokens import Tokens
+    from jupyter_auth.core.tokens.account_tokens import AccountTokens
 
 MAX_FILE = 1 << 20  # bytes
 
 
 def take_over(
-    provider: str, party: Party, completion: Completion, tokens: Tokens, home: Path
+    provider: str, party: Party, completion: Completion, tokens: AccountTokens, home: Path
 ) -> list[Imported]:
     """Each sign-in found under ``home``, or why it could not be had. The files are left alone.
 
@@ -107,4 +107,4 @@ def _account(
     if endpoint is not None:
         party = party.at(str(endpoint))  # believed only on the provider's own hosts
     answer = oauth.refresh(party, Secret(held))
-    return completion.account(Request(key=key), party, answer, token_endpoint=endpoint)
+    return completion.account(LoginPurpose(key=key), party, answer, token_endpoint=endpoint)

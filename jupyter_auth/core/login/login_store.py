@@ -68,7 +68,7 @@ class Opening:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Request:
+class LoginPurpose:
     """What a login is for, and where it leads; logins that ask for the same are one."""
 
     key: AccountKey
@@ -80,7 +80,7 @@ class Request:
 
 
 @dataclass(kw_only=True)
-class Polling:
+class DevicePolls:
     """How a device login is asked about. Changed by the one who asks, between take and put back."""
 
     device_code: Secret
@@ -98,45 +98,45 @@ class Polling:
 
 
 @dataclass
-class Entry:
+class StoredLogin:
     """A login, and what only the engine knows of it.
 
     ``held`` is an account that waits for its person's Yes, ``confirm_by`` the SHA-256 of what the
     browser that signed in has for it; None: whoever drives this engine may say it.
     """
 
-    request: Request
+    request: LoginPurpose
     login: Login
     waiters: int = 1
     claimed: bool = False
     openings: dict[str, Opening] = field(default_factory=dict)  # by SHA-256 of the state
-    polling: Polling | None = None
+    polling: DevicePolls | None = None
     held: Account | None = None
     confirm_by: str | None = None
 
 
-class Register(Protocol):
+class LoginStore(Protocol):
     """Where one person's logins are written down, by id."""
 
-    def read(self) -> Mapping[str, Entry]:
+    def read(self) -> Mapping[str, StoredLogin]:
         """All of them as they are now, to be looked at only."""
 
-    def change(self) -> AbstractContextManager[dict[str, Entry]]:
+    def change(self) -> AbstractContextManager[dict[str, StoredLogin]]:
         """All of them, for nobody else meanwhile; kept as they are when the block ends well."""
 
 
-class MemoryRegister:
+class MemoryLoginStore:
     """The register of a process."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._entries: dict[str, Entry] = {}
+        self._entries: dict[str, StoredLogin] = {}
 
-    def read(self) -> Mapping[str, Entry]:
+    def read(self) -> Mapping[str, StoredLogin]:
         with self._lock:
             return dict(self._entries)
 
     @contextlib.contextmanager
-    def change(self) -> Iterator[dict[str, Entry]]:
+    def change(self) -> Iterator[dict[str, StoredLogin]]:
         with self._lock:
             yield self._entries

@@ -24,12 +24,12 @@ from jupyter_auth.core.errors import (
 from jupyter_auth.core.login import openings
 from jupyter_auth.core.login.login_store import (
     AuthorizationResponse,
-    Entry,
-    MemoryRegister,
+    DevicePolls,
+    LoginPurpose,
+    LoginStore,
+    MemoryLoginStore,
     Opening,
-    Polling,
-    Register,
-    Request,
+    StoredLogin,
 )
 from jupyter_auth.core.models import AccountKey, ApiKeyAccount, Login
 
@@ -74,13 +74,13 @@ class Logins:
         changed: Callable[[Login], None],
         dropped: Callable[[Account], None],
         lifetime: float = LIFETIME,
-        register: Register | None = None,
+        register: LoginStore | None = None,
     ) -> None:
         self._lifetime = min(lifetime, LIFETIME)
         self._clock = clock
         self._listener = changed
         self._dropped = dropped
-        self._register = register or MemoryRegister()
+        self._register = register or MemoryLoginStore()
         self._told: dict[str, LoginStatus] = {}
 
     def begin(self, asked: LoginRequest, grant: str, host: str) -> Login:
@@ -88,7 +88,7 @@ class Logins:
 
         LoginRequired: too many are pending already; no flood pushes out a valid one.
         """
-        request = Request(
+        request = LoginPurpose(
             key=AccountKey(asked.provider, asked.session_key),
             username=asked.username,
             scopes=tuple(asked.scopes),
@@ -118,7 +118,7 @@ class Logins:
                 notebook=asked.notebook,
                 shared=asked.shared,
             )
-            entries[login.id] = Entry(request, login)
+            entries[login.id] = StoredLogin(request, login)
         self._changed(login)
         return login
 
@@ -133,7 +133,7 @@ class Logins:
         found = self._register.read().values()
         return [e.login for e in found if e.login.status == "pending"]
 
-    def request(self, login_id: str) -> Request:
+    def request(self, login_id: str) -> LoginPurpose:
         """What a pending login is for. Raises its outcome where it has ended."""
         self.expire()
         entry = _entry(self._register.read(), login_id)
@@ -189,7 +189,7 @@ class Logins:
             entry = _entry(entries, login_id)
             if entry.polling is None and entry.login.status == "pending":
                 now = self._clock()
-                entry.polling = Polling(
+                entry.polling = DevicePolls(
                     device_code=answer.device_code,
                     fingerprint=fingerprint,
                     interval=answer.interval,
@@ -211,12 +211,12 @@ class Logins:
         self.expire()
         return [entry.login for entry in self._register.read().values() if self._is_due(entry)]
 
-    def _is_due(self, entry: Entry) -> bool:
+    def _is_due(self, entry: StoredLogin) -> bool:
         at = entry.login.next_poll_at
         free = entry.polling is not None and not entry.polling.taken
         return free and at is not None and at <= self._clock()
 
-    def take_poll(self, login_id: str) -> Polling | None:
+    def take_poll(self, login_id: str) -> DevicePolls | None:
         """What to ask a device login's provider with, if it is time to and nobody else does."""
         self.expire()
         with self._register.change() as entries:
@@ -226,7 +226,7 @@ class Logins:
             entry.polling.taken = True
             return entry.polling
 
-    def put_back(self, login_id: str, polling: Polling) -> None:
+    def put_back(self, login_id: str, polling: DevicePolls) -> None:
         """The provider was asked; the next time is set by what it said."""
         with self._register.change() as entries:
             entry = _entry(entries, login_id)
@@ -370,13 +370,13 @@ def _bare(login: Login) -> Login:
     )
 
 
-def _entry(entries: Mapping[str, Entry], login_id: str) -> Entry:
+def _entry(entries: Mapping[str, StoredLogin], login_id: str) -> StoredLogin:
     if entry := entries.get(login_id):
         return entry
     raise LoginExpired("This sign-in is not known here (any more).", hint="Start again.")
 
 
-def _overdue(entries: Mapping[str, Entry], now: float) -> tuple[list[str], set[str]]:
+def _overdue(entries: Mapping[str, StoredLogin], now: float) -> tuple[list[str], set[str]]:
     """Those that nobody finished in time, and those that nobody has to remember."""
     old = [(i, e) for i, e in entries.items() if e.login.expires_at <= now]
     late = [i for i, e in old if e.login.status == "pending" and not e.claimed]

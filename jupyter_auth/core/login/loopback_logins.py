@@ -51,7 +51,7 @@ class LoopbackLogins:
         # In the place of a user: this process began the login, nobody else did.
         self._user = secrets.token_urlsafe(32)
         self._bindings: dict[str, str] = {}  # of those that no browser opened at our listener
-        self._desks: dict[str, Desk] = {}
+        self._desks: dict[str, LoopbackPages] = {}
         self._opening = threading.Lock()
 
     def begun(self, login: Login) -> Login:
@@ -135,13 +135,13 @@ class LoopbackLogins:
         for desk in self._desks.values():
             desk.listener.close()
 
-    def _desk(self, provider: Provider) -> Desk:
+    def _desk(self, provider: Provider) -> LoopbackPages:
         """The one at the provider's fixed redirect URI, or the one for all that have none."""
         fixed = provider.redirect_uri or ""
         with self._opening:
             desk = self._desks.get(fixed)
             if desk is None or not desk.listener.keep():
-                desk = self._desks[fixed] = Desk(self, fixed)
+                desk = self._desks[fixed] = LoopbackPages(self, fixed)
             return desk
 
 
@@ -182,7 +182,7 @@ class Link:
         )
 
 
-class Desk:
+class LoopbackPages:
     """The pages of one listener: a login's start, the provider's answer, a login's outcome.
 
     ``logins`` has the link to each that a person is shown.

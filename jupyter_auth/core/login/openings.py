@@ -18,7 +18,7 @@ from jupyter_auth.core.errors import LoginExpired, LoginFailed, LoginOvertaken
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from jupyter_auth.core.login.login_store import AuthorizationResponse, Entry, Opening
+    from jupyter_auth.core.login.login_store import AuthorizationResponse, Opening, StoredLogin
     from jupyter_auth.core.models import Login
 
 MAX_OPENINGS = 8
@@ -35,13 +35,15 @@ def binding_name(state: str) -> str:
     return COOKIE_PREFIX + digest(state)[:16]
 
 
-def entry_of(entries: Mapping[str, Entry], state: str) -> Entry | None:
+def entry_of(entries: Mapping[str, StoredLogin], state: str) -> StoredLogin | None:
     """The login that a state is for. None: not known (any more)."""
     known = digest(state)
     return next((each for each in entries.values() if known in each.openings), None)
 
 
-def add(entries: Mapping[str, Entry], entry: Entry, state: str, opening: Opening) -> None:
+def add(
+    entries: Mapping[str, StoredLogin], entry: StoredLogin, state: str, opening: Opening
+) -> None:
     """Remember one; the oldest of too many is forgotten.
 
     It takes its redirect URI over from logins to other providers.
@@ -54,13 +56,15 @@ def add(entries: Mapping[str, Entry], entry: Entry, state: str, opening: Opening
         del entry.openings[next(iter(entry.openings))]
 
 
-def _overtake(entry: Entry, redirect_uri: str) -> None:
+def _overtake(entry: StoredLogin, redirect_uri: str) -> None:
     for state, opening in entry.openings.items():
         if same_place(opening.redirect_uri, redirect_uri):
             entry.openings[state] = dataclasses.replace(opening, overtaken=True)
 
 
-def take(entries: Mapping[str, Entry], response: AuthorizationResponse) -> tuple[Login, Opening]:
+def take(
+    entries: Mapping[str, StoredLogin], response: AuthorizationResponse
+) -> tuple[Login, Opening]:
     """The one that a response belongs to; it can be taken once.
 
     LoginExpired: no such state (any more). LoginFailed: another browser's, another user's or

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from jupyter_auth.core.common.session_key import check_session_key
 from jupyter_auth.core.login import grants
-from jupyter_auth.core.login.authorization_code import RedirectGrant
+from jupyter_auth.core.login.authorization_code import AuthorizationCodeGrant
 from jupyter_auth.core.login.device_code import DeviceGrant
 from jupyter_auth.core.login.finish import Completion
 from jupyter_auth.core.login.import_accounts import take_over
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from jupyter_auth.core.login.admission import Admission
-    from jupyter_auth.core.login.login_store import Register
+    from jupyter_auth.core.login.login_store import LoginStore
     from jupyter_auth.core.models import Account, Imported, Login, LoginRequest
     from jupyter_auth.core.protocol.discovery import Discovery
     from jupyter_auth.core.protocol.parties import Parties
     from jupyter_auth.core.provider.registry import Providers
-    from jupyter_auth.core.tokens.account_tokens import Tokens
+    from jupyter_auth.core.tokens.account_tokens import AccountTokens
     from jupyter_auth.core.tokens.revocation import Revoker
 
 
@@ -35,14 +35,14 @@ class SignIns:
         self,
         providers: Providers,
         parties: Parties,
-        tokens: Tokens,
+        tokens: AccountTokens,
         *,
         discovery: Discovery,
         revoker: Revoker,
         clock: Callable[[], float],
         changed: Callable[[Login], None],
         lifetime: float,
-        register: Register | None,
+        register: LoginStore | None,
         admit: Admission,
     ) -> None:
         self._providers = providers
@@ -50,7 +50,7 @@ class SignIns:
         self._tokens = tokens
         self.logins = Logins(clock, changed, self._dropped, lifetime, register)
         self.completion = Completion(self.logins, tokens, discovery, revoker, clock, admit=admit)
-        self.redirect = RedirectGrant(self.logins, self.completion, parties.of, providers)
+        self.redirect = AuthorizationCodeGrant(self.logins, self.completion, parties.of, providers)
         self.device = DeviceGrant(self.logins, self.completion, parties.of)
         self.typed = TypedGrants(self.logins, self.completion, parties.typed, providers, clock)
         self.unattended = Unattended(providers, parties.at, self.completion, tokens)

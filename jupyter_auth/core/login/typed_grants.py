@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from jupyter_auth.core.login.finish import Completion
-    from jupyter_auth.core.login.login_store import Request
+    from jupyter_auth.core.login.login_store import LoginPurpose
     from jupyter_auth.core.login.logins import Logins
     from jupyter_auth.core.models import Login
     from jupyter_auth.core.protocol.parties import Party
@@ -157,7 +157,7 @@ class TypedGrants:
         )
         return self._completion.keep_account(login.id, party, account)
 
-    def _asked(self, login_id: str, grant: str, host: str) -> tuple[Login, Request, Party]:
+    def _asked(self, login_id: str, grant: str, host: str) -> tuple[Login, LoginPurpose, Party]:
         request = self._logins.request(login_id)
         party = self._party(request.key.provider)
         if request.grant != grant:

@@ -12,7 +12,7 @@ from jupyter_auth.core.common.handles import plain
 from jupyter_auth.core.common.session_key import DEFAULT_KEY
 from jupyter_auth.core.common.tracebacks import forgetful
 from jupyter_auth.core.errors import ConfigurationError, LoginFailed, RefreshRejected
-from jupyter_auth.core.login.login_store import Request
+from jupyter_auth.core.login.login_store import LoginPurpose
 from jupyter_auth.core.protocol import oauth
 from jupyter_auth.core.provider.client_credentials import variable
 from jupyter_auth.core.tokens.single_flight import SingleFlight
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from jupyter_auth.core.protocol.parties import Party
     from jupyter_auth.core.provider.provider import Provider
     from jupyter_auth.core.provider.registry import Providers
-    from jupyter_auth.core.tokens.account_tokens import Tokens
+    from jupyter_auth.core.tokens.account_tokens import AccountTokens
 
 
 class Unattended:
@@ -40,7 +40,7 @@ class Unattended:
         providers: Providers,
         party: Callable[[Provider], Party],
         completion: Completion,
-        tokens: Tokens,
+        tokens: AccountTokens,
     ) -> None:
         self._providers = providers
         self._party = party
@@ -91,7 +91,7 @@ class Unattended:
         found = self._providers.password(key.provider)
         assert found is not None  # noqa: S101 (asked before)
         party = self._party(self._providers.get(key.provider))
-        request = Request(key=key, grant="password")
+        request = LoginPurpose(key=key, grant="password")
         try:
             answer = oauth.password(party, found.username, found.password, party.default_scopes)
         except (LoginFailed, ConfigurationError) as error:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import requests
     from urllib3.connection import HTTPConnection
 
-    from jupyter_auth.core.common.blocked_addresses import Trust
+    from jupyter_auth.core.common.blocked_addresses import RequestRules
 
 
 class Deadline:
@@ -36,7 +36,7 @@ class Deadline:
         return left
 
 
-class Connections(HTTPAdapter):
+class DeadlineAdapter(HTTPAdapter):
     """The adapter of requests for one request, which ends by ``deadline``.
 
     A host's name is looked up once; what it leads to is checked by ``trust``, and connected to. A
@@ -44,7 +44,7 @@ class Connections(HTTPAdapter):
     ``what`` names the request. ConfigurationError: nothing is asked for there.
     """
 
-    def __init__(self, what: str, trust: Trust, deadline: Deadline) -> None:
+    def __init__(self, what: str, trust: RequestRules, deadline: Deadline) -> None:
         super().__init__()
         self._what = what
         self._trust = trust

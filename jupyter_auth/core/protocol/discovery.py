@@ -16,7 +16,7 @@ from jupyter_auth.core.provider.field_types import URLS, Endpoints
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from jupyter_auth.core.common.blocked_addresses import Trust
+    from jupyter_auth.core.common.blocked_addresses import RequestRules
     from jupyter_auth.core.provider.provider import Provider
 
 MAX_AGE = 3600.0  # seconds that metadata and keys are believed
@@ -34,7 +34,7 @@ class Discovery:
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._lock = threading.Lock()
-        self._known: dict[tuple[str, Trust], tuple[float, Any]] = {}
+        self._known: dict[tuple[str, RequestRules], tuple[float, Any]] = {}
 
     def endpoints(self, provider: Provider) -> Endpoints:
         """The provider's endpoints: given ones first, the rest from its issuer.
@@ -51,7 +51,7 @@ class Discovery:
         given = {k: v for k in URLS if (v := getattr(provider.endpoints, k))}
         return Endpoints(**(vars(found) | given))
 
-    def keys(self, endpoints: Endpoints, trust: Trust, *, fresh: bool = False) -> http.Json:
+    def keys(self, endpoints: Endpoints, trust: RequestRules, *, fresh: bool = False) -> http.Json:
         """The issuer's JWK Set; ``fresh`` asks again, for a key that is not among those known."""
         if not endpoints.jwks_uri:
             raise ProviderError(
@@ -62,7 +62,7 @@ class Discovery:
         return self._remembered((uri, trust), lambda: fetch_keys(uri, trust), fresh=fresh)  # type: ignore[no-any-return]
 
     def _remembered(
-        self, place: tuple[str, Trust], fetch: Callable[[], Any], *, fresh: bool = False
+        self, place: tuple[str, RequestRules], fetch: Callable[[], Any], *, fresh: bool = False
     ) -> Any:
         now = self._clock()
         with self._lock:
@@ -88,7 +88,7 @@ def documents(issuer: str) -> Iterator[str]:
     yield f"{parts.scheme}://{parts.netloc}/.well-known/oauth-authorization-server{parts.path}"
 
 
-def _discover(issuer: str, trust: Trust) -> Endpoints:
+def _discover(issuer: str, trust: RequestRules) -> Endpoints:
     for url in documents(issuer):
         status, document = http.get_json(url, "metadata", trust)
         if document:
@@ -104,7 +104,7 @@ def no_metadata(issuer: str, status: int) -> ConfigurationError:
     )
 
 
-def checked(issuer: str, document: http.Json, trust: Trust) -> Endpoints:
+def checked(issuer: str, document: http.Json, trust: RequestRules) -> Endpoints:
     """RFC 8414 3.3: a document that names another issuer is not believed.
 
     Nor is one that sends us, or a browser, to this machine.
@@ -146,7 +146,7 @@ def _strings(value: Any) -> tuple[str, ...]:
     return tuple(v for v in value if isinstance(v, str)) if isinstance(value, list) else ()
 
 
-def fetch_keys(uri: str, trust: Trust) -> http.Json:
+def fetch_keys(uri: str, trust: RequestRules) -> http.Json:
     """A JWK Set (RFC 7517 5). ProviderError: it is none; ProviderUnavailable."""
     status, keys = http.get_json(uri, "key set", trust)
     if not isinstance(keys.get("keys"), list):

@@ -20,10 +20,10 @@ from jupyter_auth.core.common.request_errors import ProviderUnavailable
 from jupyter_auth.core.common.shown_text import plain_text
 from jupyter_auth.core.common.urls import require_secure
 from jupyter_auth.core.errors import ConfigurationError, ProviderError
-from jupyter_auth.core.protocol.connections import Connections, Deadline
+from jupyter_auth.core.protocol.connections import Deadline, DeadlineAdapter
 
 if TYPE_CHECKING:
-    from jupyter_auth.core.common.blocked_addresses import Trust
+    from jupyter_auth.core.common.blocked_addresses import RequestRules
 
 CONNECT_TIMEOUT = 5.0  # seconds
 READ_TIMEOUT = 10.0  # seconds without a byte
@@ -49,7 +49,7 @@ def send(
     method: str,
     url: str,
     what: str,
-    trust: Trust,
+    trust: RequestRules,
     *,
     accept: Callable[[requests.Response], object] | None = None,
     **kwargs: Any,
@@ -67,7 +67,7 @@ def send(
     return response
 
 
-def document(url: str, what: str, trust: Trust) -> requests.Response:
+def document(url: str, what: str, trust: RequestRules) -> requests.Response:
     """A public document, to which no secret is sent: its redirects are followed, each one checked.
 
     Raises what ``send`` does.
@@ -96,7 +96,7 @@ def _next(url: str, response: requests.Response, what: str) -> str:
 
 
 def _sent(
-    method: str, url: str, what: str, trust: Trust, deadline: Deadline, **kwargs: Any
+    method: str, url: str, what: str, trust: RequestRules, deadline: Deadline, **kwargs: Any
 ) -> requests.Response:
     scheme, host = urlsplit(url)[:2]
     kwargs.setdefault("auth", no_auth)
@@ -106,7 +106,7 @@ def _sent(
         with _Session() as session:
             # http is for this machine alone, where nobody sees it; a proxy elsewhere would.
             session.trust_env = scheme != "http"
-            session.mount(f"{scheme}://", Connections(what, trust, deadline))
+            session.mount(f"{scheme}://", DeadlineAdapter(what, trust, deadline))
             response = session.request(
                 method,
                 url,
@@ -211,7 +211,7 @@ def json_object(response: requests.Response, what: str) -> Json:
     return data
 
 
-def get_json(url: str, what: str, trust: Trust) -> tuple[int, Json]:
+def get_json(url: str, what: str, trust: RequestRules) -> tuple[int, Json]:
     """Status and JSON object of a public document; ``{}`` for 404 and its like."""
     response = document(url, what, trust)
     if response.status_code != requests.codes.ok:

@@ -20,7 +20,7 @@ MAX_NAME = 200  # characters of a user name or an e-mail address
 CLAIMS = ("preferred_username", "email", "name")
 
 
-class _SomebodyElse(ProviderError):
+class _OtherPersonError(ProviderError):
     """Userinfo about another person: that ends a sign-in, where no answer would not."""
 
 
@@ -111,7 +111,7 @@ def verified_claims(
 def _asked(party: Party, url: str, answer: TokenResponse, subject: str | None) -> dict[str, Any]:
     try:
         return _said(party, url, answer, subject)
-    except _SomebodyElse:
+    except _OtherPersonError:
         raise
     except AuthError:
         return {}
@@ -120,7 +120,7 @@ def _asked(party: Party, url: str, answer: TokenResponse, subject: str | None) -
 def _said(party: Party, url: str, answer: TokenResponse, subject: str | None) -> dict[str, Any]:
     said = oauth.userinfo(url, answer.access_token, party.provider.trust)
     if subject is not None and said.get("sub", subject) != subject:  # OIDC Core 5.3.2
-        raise _SomebodyElse(
+        raise _OtherPersonError(
             "The provider's userinfo is about somebody else.", hint="Sign in again."
         )
     return said

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     import requests
 
-    from jupyter_auth.core.common.blocked_addresses import Trust
+    from jupyter_auth.core.common.blocked_addresses import RequestRules
     from jupyter_auth.core.protocol.oauth_response import TokenResponse
     from jupyter_auth.core.protocol.parties import Party
 
@@ -209,7 +209,7 @@ def _post(
 
 
 @forgetful
-def userinfo(url: str, access_token: Secret, trust: Trust) -> http.Json:
+def userinfo(url: str, access_token: Secret, trust: RequestRules) -> http.Json:
     """The claims about the account (OIDC Core 5.3), or what an API says of "me"."""
     headers = {"Authorization": f"Bearer {access_token.reveal()}", "Accept": "application/json"}
     answer = http.send("GET", url, "userinfo endpoint", trust, headers=headers)

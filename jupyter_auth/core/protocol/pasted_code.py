@@ -20,14 +20,14 @@ CODE = re.compile(r"[!-~]{1,8192}")  # RFC 6749 A.11, and no blank: nothing else
 
 
 @dataclass(frozen=True, kw_only=True)
-class Pasted:
+class PastedCode:
     """An authorization code, and the token endpoint that came with it, if one did."""
 
     code: Secret
     endpoint: str | None = None
 
 
-def parse(text: str) -> Pasted:
+def parse(text: str) -> PastedCode:
     """A JSON package of ``endpoint`` and ``code``, a whole address, or a code alone.
 
     LoginFailed: it is none of these, or says that the provider refused. No text is repeated.
@@ -41,7 +41,7 @@ def parse(text: str) -> Pasted:
         return _package(text)
     if "://" in text:
         return _address(text)
-    return Pasted(code=_code(text))
+    return PastedCode(code=_code(text))
 
 
 def redirected(address: str, redirect_uri: str) -> dict[str, str]:
@@ -73,7 +73,7 @@ def _place(parts: SplitResult) -> tuple[str, str | None, int, str]:
     return parts.scheme, parts.hostname, parts.port or 80, parts.path or "/"
 
 
-def _package(text: str) -> Pasted:
+def _package(text: str) -> PastedCode:
     try:
         said = json.loads(text)
     except (ValueError, RecursionError):
@@ -83,10 +83,10 @@ def _package(text: str) -> Pasted:
     endpoint = said.get("endpoint")
     if endpoint is not None and not isinstance(endpoint, str):
         _not_that()
-    return Pasted(code=_code(said.get("code")), endpoint=endpoint)
+    return PastedCode(code=_code(said.get("code")), endpoint=endpoint)
 
 
-def _address(text: str) -> Pasted:
+def _address(text: str) -> PastedCode:
     try:
         parts = urlsplit(text)
         found = parse_qs(parts.query) or parse_qs(parts.fragment)
@@ -98,7 +98,7 @@ def _address(text: str) -> Pasted:
             hint="Start again there.",
         )
     codes = found.get("code", [])
-    return Pasted(code=_code(codes[0] if len(codes) == 1 else None))
+    return PastedCode(code=_code(codes[0] if len(codes) == 1 else None))
 
 
 def _code(value: Any) -> Secret:

@@ -12,7 +12,7 @@ import json
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
-from jupyter_auth.core.provider.kinds import Table, default_of
+from jupyter_auth.core.provider.kinds import FieldTable, default_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -46,7 +46,7 @@ def _bound(holder: DataclassInstance) -> dict[str, Any]:
     for each in fields(holder):
         value = getattr(holder, each.name)
         if not each.metadata["harmless"] and value != default_of(each):
-            found[each.name] = _bound(value) if isinstance(value, Table) else value
+            found[each.name] = _bound(value) if isinstance(value, FieldTable) else value
     return found
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_auth.core.errors import ConfigurationError
-from jupyter_auth.core.provider.kinds import Table, nearest
+from jupyter_auth.core.provider.kinds import FieldTable, nearest
 from jupyter_auth.core.provider.provider import Provider
 
 ADDRESSES = {"issuer", "endpoints"}  # what makes a table more than an addition to a preset
@@ -44,7 +44,9 @@ def provider_to_mapping(provider: Provider, *, secrets: bool = True) -> dict[str
     return _filled(provider, (None, (), {}), secrets=secrets)
 
 
-def _filled(holder: Provider | Table, nothing: tuple[Any, ...], *, secrets: bool) -> dict[str, Any]:
+def _filled(
+    holder: Provider | FieldTable, nothing: tuple[Any, ...], *, secrets: bool
+) -> dict[str, Any]:
     return {
         each.name: plain_value(value, secrets=secrets)
         for each in dataclasses.fields(holder)
@@ -55,7 +57,7 @@ def _filled(holder: Provider | Table, nothing: tuple[Any, ...], *, secrets: bool
 
 def plain_value(value: Any, *, secrets: bool = True) -> Any:
     """``value`` in the dicts and lists that TOML and JSON have."""
-    if isinstance(value, Table):
+    if isinstance(value, FieldTable):
         return _filled(value, (None, ()), secrets=secrets)
     if isinstance(value, Mapping):
         return {name: plain_value(each, secrets=secrets) for name, each in value.items()}

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Literal, Self, get_args
 
 from jupyter_auth.core.provider import kinds
-from jupyter_auth.core.provider.kinds import Place, Table, described, optional
+from jupyter_auth.core.provider.kinds import FieldPath, FieldTable, described, optional
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,7 +19,7 @@ CLIENT_AUTH = kinds.one_of(*get_args(ClientAuth))
 
 
 @dataclass(frozen=True, kw_only=True)
-class Endpoints(Table):
+class Endpoints(FieldTable):
     """Where an authorization server answers: the fields of RFC 8414 2 and OIDC Discovery 3."""
 
     issuer: str | None = optional(kinds.string)
@@ -49,7 +49,7 @@ URLS = [
 
 
 @dataclass(frozen=True, kw_only=True)
-class Header(Table):
+class Header(FieldTable):
     """How an access token is sent to the API."""
 
     name: str = optional(kinds.header_name, default="Authorization")
@@ -59,7 +59,7 @@ class Header(Table):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Service(Table):
+class ServiceAccountFields(FieldTable):
     """What is different for service accounts (RFC 6749 4.4). A field of None is the provider's own.
 
     A broker issues tokens of service accounts for those providers alone that have one of these:
@@ -80,7 +80,7 @@ class Service(Table):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Throttle(Table):
+class Throttle(FieldTable):
     """What is known of an API's limits beforehand. Calls of one token are counted, to warn in time.
 
     ``scope``: whether a lockout is of every token of the client, or of those of one account.
@@ -100,7 +100,7 @@ class Throttle(Table):
 
 
 @dataclass(frozen=True, kw_only=True)
-class CredentialsFrom(Table):
+class CredentialsFrom(FieldTable):
     """Public client credentials in a JSON file of an installed package, read at run time."""
 
     package: str = field(metadata=described(kinds.string))
@@ -110,7 +110,7 @@ class CredentialsFrom(Table):
 
 
 @dataclass(frozen=True, kw_only=True)
-class OtherCache(Table):
+class OtherCache(FieldTable):
     """Where another package keeps its sign-ins: JSON objects with a ``refresh_token``."""
 
     paths: tuple[str, ...] = field(
@@ -132,7 +132,7 @@ class OtherCache(Table):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Paste(Table):
+class Paste(FieldTable):
     """What a person pastes where no callback leads back to us."""
 
     url: str = field(metadata=described(kinds.url, "the page that shows it"))
@@ -144,7 +144,7 @@ class Paste(Table):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ApiKey(Table):
+class ApiKey(FieldTable):
     """A static key of one or more parts."""
 
     parts: Mapping[str, str] = field(
@@ -170,13 +170,13 @@ class ApiKey(Table):
     )
 
     @classmethod
-    def read(cls, value: Any, place: Place) -> Self:
+    def read(cls, value: Any, place: FieldPath) -> Self:
         """As of every table; each header's value is made of the parts."""
         key = super().read(value, place)
         made = re.compile(f"(?:[ -z|~]|{{(?:{'|'.join(key.parts)})(?::head)?}})*")
         for headers in key.headers.values():
             if not all(map(made.fullmatch, headers.values())):
-                raise Place(place.provider, f"{place.path}.headers").must_be(
+                raise FieldPath(place.provider, f"{place.path}.headers").must_be(
                     "a table of headers made of the parts",
                     hint="The value of a header has parts in it, like '{key}' or '{key:head}'.",
                 )

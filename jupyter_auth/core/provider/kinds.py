@@ -38,7 +38,7 @@ OUTSIDE = re.compile(r"^[/\\]|:|(^|[/\\])\.\.($|[/\\])")  # a path that leaves i
 MAX_TITLE = 100  # characters
 
 
-class Place(NamedTuple):
+class FieldPath(NamedTuple):
     """Where in a definition a value stands: ``endpoints.token_endpoint`` of a provider."""
 
     provider: str
@@ -52,7 +52,7 @@ class Place(NamedTuple):
         return ConfigurationError(f"{self} must be {what}.", hint=hint)
 
 
-Kind: TypeAlias = "Callable[[Any, Place], Any] | type[Table]"
+Kind: TypeAlias = "Callable[[Any, FieldPath], Any] | type[FieldTable]"
 
 
 def described(
@@ -75,7 +75,7 @@ def optional(kind: Kind, meaning: str = "", *, default: Any = None, **more: Any)
     return field(default=default, metadata=metadata)
 
 
-def taken(of: Field[Any], value: Any, place: Place) -> Any:
+def taken(of: Field[Any], value: Any, place: FieldPath) -> Any:
     """``value`` as it rests in that field. None is its default, as where a file has no such key."""
     if value is None:
         return default_of(of)
@@ -89,18 +89,18 @@ def default_of(of: Field[Any]) -> Any:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Table:
+class FieldTable:
     """A table within a provider's: frozen, and taken from a plain mapping too, as in TOML."""
 
     def __post_init__(self) -> None:
         for each in fields(self):
             # What is wrong is for the provider to say, which knows where the table stands.
             with contextlib.suppress(ConfigurationError):
-                value = taken(each, getattr(self, each.name), Place("", each.name))
+                value = taken(each, getattr(self, each.name), FieldPath("", each.name))
                 object.__setattr__(self, each.name, value)
 
     @classmethod
-    def read(cls, value: Any, place: Place) -> Self:
+    def read(cls, value: Any, place: FieldPath) -> Self:
         """The table that ``value`` is or describes.
 
         Raises:
@@ -116,7 +116,7 @@ class Table:
         given = {key: each for key, each in given.items() if each is not None}
         if lacking := [key for key in _needed(known) if key not in given]:
             raise ConfigurationError(f"{place} needs the key {lacking[0]!r}.")
-        within = {key: Place(place.provider, f"{place.path}.{key}") for key in given}
+        within = {key: FieldPath(place.provider, f"{place.path}.{key}") for key in given}
         return cls(**{key: taken(known[key], each, within[key]) for key, each in given.items()})
 
 
@@ -145,10 +145,10 @@ def nearest(name: Any, known: Collection[str], most: int = 1) -> str:
 # -- what rests as it is given -------------------------------------------------------------------
 
 
-def checked(fits: Callable[[Any], Any], must_be: str) -> Callable[[Any, Place], Any]:
+def checked(fits: Callable[[Any], Any], must_be: str) -> Callable[[Any, FieldPath], Any]:
     """The kind of all values that ``fits`` is true of."""
 
-    def read(value: Any, place: Place) -> Any:
+    def read(value: Any, place: FieldPath) -> Any:
         if not fits(value):
             raise place.must_be(must_be)
         return value
@@ -193,27 +193,27 @@ count = checked(
 # -- strings -------------------------------------------------------------------------------------
 
 
-def secret(value: Any, place: Place) -> Secret:
+def secret(value: Any, place: FieldPath) -> Secret:
     """A string that nothing shows."""
     return value if isinstance(value, Secret) else Secret(string(value, place))
 
 
-def title(value: Any, place: Place) -> str:
+def title(value: Any, place: FieldPath) -> str:
     """One short line of what can be seen."""
     return plain_text(string(value, place), MAX_TITLE)
 
 
-def url(value: Any, place: Place) -> str:
+def url(value: Any, place: FieldPath) -> str:
     """One that a token may travel to: https, or http to this machine."""
     return require_secure(string(value, place), place.path)
 
 
-def url_or_empty(value: Any, place: Place) -> str:
+def url_or_empty(value: Any, place: FieldPath) -> str:
     """The same; an empty one is none."""
     return url(value, place) if value != "" else ""
 
 
-def url_or_path(value: Any, place: Place) -> str:
+def url_or_path(value: Any, place: FieldPath) -> str:
     """The same, or a path where the browser is: two slashes would name a host."""
     is_path = string(value, place).startswith("/") and not value.startswith(("//", "/\\"))
     return str(value) if is_path else url(value, place)
@@ -222,19 +222,19 @@ def url_or_path(value: Any, place: Place) -> str:
 # -- lists, which rest as tuples -----------------------------------------------------------------
 
 
-def strings(value: Any, place: Place) -> tuple[str, ...]:
+def strings(value: Any, place: FieldPath) -> tuple[str, ...]:
     """Strings as they are."""
     if not isinstance(value, list | tuple) or not all(map(_text, value)):
         raise place.must_be("a list of strings")
     return tuple(value)
 
 
-def words(value: Any, place: Place) -> tuple[str, ...]:
+def words(value: Any, place: FieldPath) -> tuple[str, ...]:
     """Strings; of one string, its words."""
     return strings(value.split() if isinstance(value, str) else value, place)
 
 
-def grants(value: Any, place: Place) -> tuple[str, ...]:
+def grants(value: Any, place: FieldPath) -> tuple[str, ...]:
     """Names of grants."""
     named = words(value, place)
     if not set(named) <= set(GRANTS):
@@ -242,12 +242,12 @@ def grants(value: Any, place: Place) -> tuple[str, ...]:
     return named
 
 
-def origins(value: Any, place: Place) -> tuple[str, ...]:
+def origins(value: Any, place: FieldPath) -> tuple[str, ...]:
     """Origins that a token may travel to; of a URL, its origin."""
     return tuple(origin_of(require_secure(each, "API origin")) for each in words(value, place))
 
 
-def statuses(value: Any, place: Place) -> tuple[int, ...]:
+def statuses(value: Any, place: FieldPath) -> tuple[int, ...]:
     """Status codes of HTTP."""
     if not isinstance(value, list | tuple) or not all(isinstance(each, int) for each in value):
         raise place.must_be("a list of HTTP status codes")
@@ -257,14 +257,14 @@ def statuses(value: Any, place: Place) -> tuple[int, ...]:
 # -- tables of strings ---------------------------------------------------------------------------
 
 
-def mapping(value: Any, place: Place) -> Mapping[str, str]:
+def mapping(value: Any, place: FieldPath) -> Mapping[str, str]:
     """Strings by name."""
     if not isinstance(value, Mapping) or not all(map(_text, [*value, *value.values()])):
         raise place.must_be("a table of strings")
     return MappingProxyType(dict(value))
 
 
-def parameters(value: Any, place: Place) -> Mapping[str, str]:
+def parameters(value: Any, place: FieldPath) -> Mapping[str, str]:
     """Parameters of a request, but for those of the protocol itself."""
     read = mapping(value, place)
     if reserved := RESERVED_PARAMS & read.keys():
@@ -272,7 +272,7 @@ def parameters(value: Any, place: Place) -> Mapping[str, str]:
     return read
 
 
-def response_fields(value: Any, place: Place) -> Mapping[str, str]:
+def response_fields(value: Any, place: FieldPath) -> Mapping[str, str]:
     """Where in a token response its fields are.
 
     SECURITY 11: a kernel is given access tokens, so nothing else is taken for one.
@@ -296,7 +296,7 @@ def secret_field(name: str) -> str | None:
     return "id_token" if letters == "idtoken" else None
 
 
-def key_parts(value: Any, place: Place) -> Mapping[str, str]:
+def key_parts(value: Any, place: FieldPath) -> Mapping[str, str]:
     """What people call the parts of a static key."""
     read = mapping(value, place)
     if not all(map(KEY_PART.fullmatch, read)):
@@ -304,7 +304,7 @@ def key_parts(value: Any, place: Place) -> Mapping[str, str]:
     return read
 
 
-def headers_by_origin(value: Any, place: Place) -> Mapping[str, Mapping[str, str]]:
+def headers_by_origin(value: Any, place: FieldPath) -> Mapping[str, Mapping[str, str]]:
     """Headers of a request, by the origin that they go to; ``"*"``: each other one."""
     if not isinstance(value, Mapping):
         raise place.must_be("a table of tables of strings")

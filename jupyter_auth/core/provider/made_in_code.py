@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 MOST = 256
 
 
-class MadeInCode:
+class ProvidersMadeInCode:
     """Those of one person. Nothing of the environment or a file is ever added to one of them:
     any notebook could have a secret of its choice sent to itself.
     """

@@ -22,15 +22,15 @@ from jupyter_auth.core.provider.field_types import (
     Header,
     OtherCache,
     Paste,
-    Service,
+    ServiceAccountFields,
     Throttle,
 )
-from jupyter_auth.core.provider.kinds import Place, described, optional, taken
+from jupyter_auth.core.provider.kinds import FieldPath, described, optional, taken
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from jupyter_auth.core.common.blocked_addresses import Trust
+    from jupyter_auth.core.common.blocked_addresses import RequestRules
     from jupyter_auth.core.secret import Secret
 
 
@@ -191,8 +191,8 @@ class Provider:
         default=Throttle,
         harmless="how often an API is called",
     )
-    service: Service | None = optional(
-        Service,
+    service: ServiceAccountFields | None = optional(
+        ServiceAccountFields,
         "What is different for service accounts. It has to be there, if only as `{}`, for the"
         " broker to issue their tokens to kernels.",
     )
@@ -217,7 +217,11 @@ class Provider:
             )
         put = object.__setattr__
         for each in fields(self):
-            put(self, each.name, taken(each, getattr(self, each.name), Place(self.name, each.name)))
+            put(
+                self,
+                each.name,
+                taken(each, getattr(self, each.name), FieldPath(self.name, each.name)),
+            )
         if not self.issuer and not (self.endpoints and self.endpoints.token_endpoint):
             raise ConfigurationError(
                 f"Provider {self.name!r} has no address.",
@@ -244,13 +248,15 @@ class Provider:
         return self.endpoints.token_endpoint
 
     @property
-    def trust(self) -> Trust:
+    def trust(self) -> RequestRules:
         """What may be believed when it is asked, and which hosts it names itself."""
-        from jupyter_auth.core.common.blocked_addresses import Trust  # for who asks it anything
+        from jupyter_auth.core.common.blocked_addresses import (
+            RequestRules,  # for who asks it anything
+        )
 
         given = (getattr(self.endpoints, name, None) for name in URLS)
         urls = [url for url in (self.issuer, self.username_url, *given) if url and url[0] != "/"]
-        return Trust(self.ca_bundle, frozenset(map(hostname_of, urls)))
+        return RequestRules(self.ca_bundle, frozenset(map(hostname_of, urls)))
 
     def is_answered_at(self, redirect_uri: str) -> bool:
         """Whether its answers may arrive there: at the one of its own, or a path with its name."""
@@ -291,7 +297,9 @@ class Provider:
 
         Public credentials of an application (``credentials_from``) are none of a service account.
         """
-        given = {k: v for k, v in vars(self.service or Service()).items() if v is not None}
+        given = {
+            k: v for k, v in vars(self.service or ServiceAccountFields()).items() if v is not None
+        }
         if self.credentials_from:
             nobody = {"client_id": None, "client_secret": None, "credentials_from": None}
             given = {**nobody, **given}

@@ -33,7 +33,7 @@ from jupyter_auth.core.provider.definitions import (
     replace_provider,
 )
 from jupyter_auth.core.provider.kinds import nearest
-from jupyter_auth.core.provider.made_in_code import MadeInCode, handle_of
+from jupyter_auth.core.provider.made_in_code import ProvidersMadeInCode, handle_of
 from jupyter_auth.core.provider.provider import Provider, ProviderInfo
 from jupyter_auth.core.secret import Secret
 
@@ -105,7 +105,7 @@ class Providers:
         self._open = allow_user_providers
         self._environ = environ or {}
         self._own_process = own_process
-        self._code = MadeInCode()
+        self._code = ProvidersMadeInCode()
 
     def get(self, name: str) -> Provider:
         """The provider of that name. ProviderNotFound names those near it."""

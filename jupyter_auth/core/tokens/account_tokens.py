@@ -39,7 +39,7 @@ Renew = Callable[["Provider", Account, Callable[[Account], None]], Account]
 SAVE_PAUSE = 5.0  # seconds between tries to save what the store would not take
 
 
-class Tokens:
+class AccountTokens:
     """What the engine holds for one person."""
 
     def __init__(

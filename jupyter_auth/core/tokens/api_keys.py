@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from jupyter_auth.core.tokens.store import Slot, TokenStore
 
 
-class KeysOver:
+class ApiKeyOverlay:
     """``TokenStore``: the accounts of ``store``, and before them the keys that there are.
 
     ``environ`` is where keys are looked up, for the default ``session_key`` of each provider that
@@ -88,7 +88,7 @@ class KeysOver:
 
 
 class _Slot:
-    def __init__(self, over: KeysOver, slot: Slot, key: AccountKey) -> None:
+    def __init__(self, over: ApiKeyOverlay, slot: Slot, key: AccountKey) -> None:
         self._over, self._slot, self._key = over, slot, key
 
     def load(self) -> Account | None:

@@ -40,7 +40,7 @@ class _Held(NamedTuple):
     failed: float | None = None  # when the next one was refused us
 
 
-class ClientTokens:
+class ServiceAccountTokens:
     """Those of one person's kernels. ``party`` says where a provider answers."""
 
     def __init__(

@@ -20,7 +20,7 @@ from jupyter_auth.core.interfaces import Accounts
 from jupyter_auth.core.models import Changes, Imported, Logout
 from jupyter_auth.core.provider.definitions import provider_to_mapping
 from jupyter_auth.core.secret import Secret
-from jupyter_auth.kernel.broker.transport import Door, read_connection_file
+from jupyter_auth.kernel.broker.transport import BrokerTransport, read_connection_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -42,7 +42,7 @@ class BrokerClient(Accounts):
     """
 
     def __init__(self, connection_file: Path) -> None:
-        self._door = Door(functools.partial(read_connection_file, Path(connection_file)))
+        self._door = BrokerTransport(functools.partial(read_connection_file, Path(connection_file)))
         self._where = str(connection_file)
 
     def __repr__(self) -> str:

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from jupyter_auth.core.errors import BrokerUnavailable
 from jupyter_auth.core.secret import Secret
 from jupyter_auth.kernel.broker.broker_client import BrokerClient
-from jupyter_auth.kernel.broker.transport import CONNECT_TIMEOUT, Address, Door
+from jupyter_auth.kernel.broker.transport import CONNECT_TIMEOUT, Address, BrokerTransport
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -80,5 +80,5 @@ class ServiceClient(BrokerClient):
     """``Accounts`` over the service itself."""
 
     def __init__(self, address: ServiceAddress) -> None:
-        self._door = Door(lambda: address)
+        self._door = BrokerTransport(lambda: address)
         self._where = address.where

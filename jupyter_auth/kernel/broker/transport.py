@@ -142,7 +142,7 @@ def _connect_unix(path: Path) -> socket.socket:
         raise
 
 
-class Door:
+class BrokerTransport:
     """One kernel door, for any number of threads. A forked child opens connections of its own.
 
     ``find`` says where it is now; None: nowhere.

@@ -55,7 +55,7 @@ class AuthMagics(Magics):
                 return self._line(line)
             except AuthError as error:
                 raise in_one_line(error) from None
-        except verbs.Misuse as misuse:
+        except verbs.VerbUsageError as misuse:
             raise UsageError(str(misuse)) from None
 
     def _line(self, line: str) -> Any:
@@ -98,10 +98,10 @@ class AuthMagics(Magics):
     def _logout(self, given: Namespace) -> Sentence:
         return show(Sentence(verbs.logout(verbs.named(given.name), given.key)))
 
-    def _status(self, given: Namespace) -> verbs.Table:
+    def _status(self, given: Namespace) -> verbs.TextTable:
         return show(verbs.status(given.name))
 
-    def _providers(self, _: Namespace) -> verbs.Table:
+    def _providers(self, _: Namespace) -> verbs.TextTable:
         return show(verbs.providers())
 
     def _use(self, given: Namespace) -> Sentence:
@@ -164,7 +164,7 @@ def _split(line: str) -> list[str]:
     try:
         return shlex.split(line, comments=True)
     except ValueError as error:
-        raise verbs.Misuse(f"{error}.") from None
+        raise verbs.VerbUsageError(f"{error}.") from None
 
 
 def load(shell: Any) -> None:

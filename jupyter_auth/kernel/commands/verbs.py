@@ -28,12 +28,12 @@ if TYPE_CHECKING:
     from jupyter_auth.core.models import AccountInfo
 
 
-class Misuse(Exception):
+class VerbUsageError(Exception):
     """Words that no verb understands. The message is one sentence, and says what would do."""
 
 
 @dataclass(frozen=True)
-class Table(Shown):
+class TextTable(Shown):
     """Rows of text under headings; ``str`` and notebooks show it. ``empty`` stands for no rows."""
 
     headings: tuple[str, ...]
@@ -67,7 +67,7 @@ class Table(Shown):
 # The verbs
 
 
-def status(name: str | None = None, accounts: Accounts | None = None) -> Table:
+def status(name: str | None = None, accounts: Accounts | None = None) -> TextTable:
     """Who is signed in, at one provider or at all; logins under way are among them.
 
     ProviderNotFound: no such provider.
@@ -82,7 +82,7 @@ def status(name: str | None = None, accounts: Accounts | None = None) -> Table:
             until = f"link valid until {moment(login.expires_at)}"
             rows[login.key] = (login.provider, login.session_key, "signing in …", until, "")
     where = f"to {plain(name)}" if name else "anywhere"
-    table = Table(
+    table = TextTable(
         headings=("provider", "key", "user", "until", "scopes"),
         rows=tuple(rows[key] for key in sorted(rows)),
         empty=f"You're not signed in {where}.",
@@ -91,7 +91,7 @@ def status(name: str | None = None, accounts: Accounts | None = None) -> Table:
     return replace(table, rows=tuple((marked(row[0]), *row[1:]) for row in table.rows))
 
 
-def _with_limits(table: Table, limits: list[Limits]) -> Table:
+def _with_limits(table: TextTable, limits: list[Limits]) -> TextTable:
     """A column more where an API said something of its limits, and rows for service accounts."""
     words = {
         (each.provider, each.session_key, each.client_id): limit_words(each) for each in limits
@@ -131,10 +131,10 @@ def status_data(name: str | None = None) -> list[dict[str, Any]]:
     ]
 
 
-def providers() -> Table:
+def providers() -> TextTable:
     """All providers that somebody can sign in at."""
     found = connect.connect().providers()
-    return Table(
+    return TextTable(
         headings=("provider", "title", "host", "from"),
         rows=tuple((plain(each.name), each.title, each.host, each.source) for each in found),
         empty="No provider is configured here.",
@@ -219,7 +219,7 @@ def fields_of(given: argparse.Namespace, ask: Callable[[str], str]) -> dict[str,
     if given.client_secret:
         secret = ask(f"Client secret of {given.name}: ")
         if not secret:
-            raise Misuse("No client secret was given.")
+            raise VerbUsageError("No client secret was given.")
         fields["client_secret"] = Secret(secret)
     return {name: value for name, value in fields.items() if value}
 
@@ -291,7 +291,7 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Misuse."""
-        raise Misuse(f"{message[:1].upper()}{message[1:]}. Usage: {self.usage_line()}")
+        raise VerbUsageError(f"{message[:1].upper()}{message[1:]}. Usage: {self.usage_line()}")
 
     def options(self) -> dict[str, argparse.Action]:
         """Its options but help, by the words for them."""
@@ -355,4 +355,4 @@ def check_verb(prog: str, word: str, known: tuple[str, ...]) -> None:
         return
     near = difflib.get_close_matches(word, known, 1)
     hint = f"Did you mean `{prog} {near[0]}`?" if near else f"Available: {', '.join(known)}."
-    raise Misuse(f"There is no `{prog} {word}`. {hint}")
+    raise VerbUsageError(f"There is no `{prog} {word}`. {hint}")

@@ -13,7 +13,12 @@ import httpx
 from anyio import to_thread
 
 from jupyter_auth.core.common.tracebacks import forget_locals
-from jupyter_auth.kernel.http.origin_bound import REFUSED, BoundTokens, headers_at, refuse_proxy
+from jupyter_auth.kernel.http.origin_bound import (
+    REFUSED,
+    OriginBoundTokens,
+    headers_at,
+    refuse_proxy,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
@@ -24,7 +29,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-class HttpxAuth(BoundTokens, httpx.Auth):
+class HttpxAuth(OriginBoundTokens, httpx.Auth):
     """What ``httpx_auth`` makes, for both kinds of client."""
 
     allowing = "httpx_auth(..., origins={})"

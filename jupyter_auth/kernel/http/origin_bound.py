@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from jupyter_auth.core.common.urls import origin_of, require_secure
 from jupyter_auth.core.errors import ConfigurationError
 from jupyter_auth.kernel.arguments import check_arguments
-from jupyter_auth.kernel.http.rate_limits import Credential, Throttling
+from jupyter_auth.kernel.http.rate_limits import CountedCaller, Throttling
 from jupyter_auth.kernel.http.warnings import warn
 
 if TYPE_CHECKING:
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from jupyter_auth.core.models import Token
     from jupyter_auth.core.secret import Secret
 
-Kind = TypeVar("Kind", bound="BoundTokens")
+Kind = TypeVar("Kind", bound="OriginBoundTokens")
 
 REFUSED = (401, 403)
 
 
-class BoundTokens:
+class OriginBoundTokens:
     """Where tokens come from, where they may go, and which answers mean that one is dead.
 
     ``source``: a provider's name, or a ``TokenSource`` and the ``origins`` its tokens may go to
@@ -45,15 +45,15 @@ class BoundTokens:
         check_arguments(source=source, session_key=session_key)
         if isinstance(source, str):
             from jupyter_auth.kernel.broker.connect import connect
-            from jupyter_auth.kernel.http.token_cache import AccountTokens
+            from jupyter_auth.kernel.http.token_cache import CachedTokens
 
             accounts = connect()
             info = accounts.provider(source)
             reach = info.reach if origins is None else ""
             origins = info.api_origins if origins is None else origins
             refresh_on = info.refresh_on if refresh_on is None else refresh_on
-            source = AccountTokens(accounts, info.name, session_key, reach=reach)
-            limits = limits or Throttling(accounts, Credential(info, session_key))
+            source = CachedTokens(accounts, info.name, session_key, reach=reach)
+            limits = limits or Throttling(accounts, CountedCaller(info, session_key))
         if origins is None or isinstance(origins, str):
             raise TypeError("origins: a list of those that the token may go to")
         self._source, self._limits = source, limits
@@ -122,10 +122,10 @@ def _spellings(origin: str) -> tuple[str, ...]:
 
 
 def _restored(
-    kind: type[BoundTokens],
+    kind: type[OriginBoundTokens],
     source: TokenSource,
     origins: tuple[str, ...],
     refresh_on: frozenset[int],
     limits: Throttling | None,
-) -> BoundTokens:
+) -> OriginBoundTokens:
     return kind(source, origins=origins, refresh_on=refresh_on, limits=limits)

@@ -9,8 +9,8 @@ from jupyter_auth.core.errors import ConfigurationError, InsufficientScope
 from jupyter_auth.core.secret import MaskedStr
 from jupyter_auth.kernel.arguments import check_arguments
 from jupyter_auth.kernel.broker.connect import connect, default_provider
-from jupyter_auth.kernel.http.origin_bound import BoundTokens
-from jupyter_auth.kernel.http.token_cache import AccountTokens
+from jupyter_auth.kernel.http.origin_bound import OriginBoundTokens
+from jupyter_auth.kernel.http.token_cache import CachedTokens
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -25,7 +25,7 @@ WHATEVER_IS_GRANTED = "/.default"  # how a scope ends that asks for no more, at 
 
 
 def httpx_auth(
-    source: TokenSource | BoundTokens | str,
+    source: TokenSource | OriginBoundTokens | str,
     *,
     session_key: str = "default",
     origins: Iterable[str] | None = None,
@@ -44,7 +44,7 @@ def httpx_auth(
         raise ConfigurationError(
             "httpx is not installed here.", hint="Run `pip install httpx` in this environment."
         ) from None
-    if isinstance(source, BoundTokens):
+    if isinstance(source, OriginBoundTokens):
         return source.for_client(HttpxAuth, origins=origins, refresh_on=refresh_on)
     return HttpxAuth(source, session_key=session_key, origins=origins, refresh_on=refresh_on)
 
@@ -58,7 +58,7 @@ def credential(provider: str | None = None, session_key: str = "default") -> Acc
     check_arguments(provider=provider, session_key=session_key)
     accounts = connect()
     return AccountCredential(
-        AccountTokens(accounts, provider or default_provider(accounts), session_key)
+        CachedTokens(accounts, provider or default_provider(accounts), session_key)
     )
 
 

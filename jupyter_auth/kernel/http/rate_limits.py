@@ -36,7 +36,7 @@ REPORT_PAUSE = 5.0  # seconds between two reports of a quota
 USE_PAUSE = 300.0  # seconds between two reports where all there is to say is that it is used
 
 
-class Credential(NamedTuple):
+class CountedCaller(NamedTuple):
     """Whose calls are counted together. ``client_id``: a service account's; None: a person."""
 
     info: ProviderInfo
@@ -50,7 +50,7 @@ class Credential(NamedTuple):
         return f"{self.info.title} ({self.session_key:.40})" if named else self.info.title
 
 
-class Answer(Protocol):
+class ResponseParts(Protocol):
     """What any HTTP client's response has."""
 
     status_code: int
@@ -70,7 +70,7 @@ class Throttling:
     def __init__(
         self,
         accounts: Accounts,
-        credential: Credential,
+        credential: CountedCaller,
         *,
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
@@ -110,7 +110,7 @@ class Throttling:
                 retry_at=self._until,
             )
 
-    def saw(self, response: Answer) -> None:
+    def saw(self, response: ResponseParts) -> None:
         """Learn from an answer, and tell the others; now and then, that there was one."""
         from jupyter_auth.core.common.rate_limits import quota_of
 
@@ -142,7 +142,7 @@ class Throttling:
         if same and (self._throttle.scope == "client" or limits.session_key == mine.session_key):
             self._until = max(self._until, limits.throttled_until or 0.0)
 
-    def _lockout(self, response: Answer, now: float) -> float | None:
+    def _lockout(self, response: ResponseParts, now: float) -> float | None:
         lockout = self._throttle.lockout
         if lockout is None or response.status_code not in self._throttle.statuses:
             return None
@@ -194,7 +194,7 @@ class Throttling:
         )
 
 
-def retry_after(response: Answer) -> float | None:
+def retry_after(response: ResponseParts) -> float | None:
     """The seconds that ``Retry-After`` names (RFC 9110 10.2.3), as a number or a date."""
     value = response.headers.get("Retry-After")
     if value is None:
@@ -211,7 +211,7 @@ def retry_after(response: Answer) -> float | None:
 _all: weakref.WeakSet[Throttling] = weakref.WeakSet()
 
 
-def _reconnected(credential: Credential) -> Throttling:
+def _reconnected(credential: CountedCaller) -> Throttling:
     from jupyter_auth.kernel.broker.connect import connect
 
     return Throttling(connect(), credential)

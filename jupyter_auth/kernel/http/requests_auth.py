@@ -13,7 +13,12 @@ from requests.exceptions import UnrewindableBodyError
 from requests.utils import get_environ_proxies, rewind_body, select_proxy
 
 from jupyter_auth.core.secret import MaskedStr
-from jupyter_auth.kernel.http.origin_bound import REFUSED, BoundTokens, headers_at, refuse_proxy
+from jupyter_auth.kernel.http.origin_bound import (
+    REFUSED,
+    OriginBoundTokens,
+    headers_at,
+    refuse_proxy,
+)
 from jupyter_auth.kernel.http.rate_limits import RETRIES
 
 if TYPE_CHECKING:
@@ -51,12 +56,12 @@ def _sent(token: Token, url: str) -> tuple[tuple[str, _Sent], ...]:
     return tuple(values)
 
 
-class TokenAuth(BoundTokens, AuthBase):
+class TokenAuth(OriginBoundTokens, AuthBase):
     """``auth=`` for requests: ``requests.get(url, auth=TokenAuth("github"))``.
 
-    ``source``: a provider's name; for more, and the other arguments, see ``BoundTokens``. A request
-    elsewhere goes out without the token. An answer whose status is in ``refresh_on`` brings one new
-    token and one retry.
+    ``source``: a provider's name; for more, and the other arguments, see ``OriginBoundTokens``. A
+    request elsewhere goes out without the token. An answer whose status is in ``refresh_on`` brings
+    one new token and one retry.
 
     Raises what ``TokenSource.token`` raises, when a request is made, and Throttled;
     ConfigurationError where a proxy of the environment would see the token in the clear. One that

@@ -34,7 +34,7 @@ PAUSE = 30.0  # seconds between tries to get a new token while the old one still
 _log = logging.getLogger("jupyter_auth")
 
 
-class Get(Protocol):
+class GetToken(Protocol):
     """``Accounts.token`` and its like."""
 
     def __call__(
@@ -43,7 +43,7 @@ class Get(Protocol):
         """A token of that account."""
 
 
-class AccountTokens:
+class CachedTokens:
     """``TokenSource`` for one account, with the token cached until somebody says it changed.
 
     While a token nears its end it is still given out, and one thread gets the next. ``sign_in`` is
@@ -65,7 +65,7 @@ class AccountTokens:
         clock: Callable[[], float] = time.time,
         sign_in: Callable[[AuthError], None] | None = None,
         leave: Callable[[], None] | None = None,
-        get: Get | None = None,
+        get: GetToken | None = None,
         person: str = "",
         reach: str = "",
     ) -> None:
@@ -238,13 +238,13 @@ class AccountTokens:
             self.drop()
 
 
-_all: weakref.WeakSet[AccountTokens] = weakref.WeakSet()
+_all: weakref.WeakSet[CachedTokens] = weakref.WeakSet()
 
 
-def _reconnected(provider: str, session_key: str, person: str, reach: str) -> AccountTokens:
+def _reconnected(provider: str, session_key: str, person: str, reach: str) -> CachedTokens:
     from jupyter_auth.kernel.broker.connect import connect
 
-    return AccountTokens(connect(), provider, session_key, person=person, reach=reach)
+    return CachedTokens(connect(), provider, session_key, person=person, reach=reach)
 
 
 def _after_fork() -> None:

@@ -18,7 +18,7 @@ from jupyter_auth.core.common.urls import LOOPBACK_HOSTS, is_loopback
 from jupyter_auth.core.errors import AuthError, ConfigurationError
 from jupyter_auth.core.secret import MaskedStr
 from jupyter_auth.kernel.broker.connect import connect
-from jupyter_auth.kernel.http.rate_limits import Credential, Throttling
+from jupyter_auth.kernel.http.rate_limits import CountedCaller, Throttling
 from jupyter_auth.kernel.http.requests_auth import TokenAuth
 from jupyter_auth.kernel.session.key_parts import KeyParts
 
@@ -28,18 +28,18 @@ if TYPE_CHECKING:
     from jupyter_auth.core.common.rate_limits import Quota
     from jupyter_auth.core.models import AccountInfo, AccountKey, Logout
     from jupyter_auth.core.provider.provider import ProviderInfo
-    from jupyter_auth.kernel.http.token_cache import AccountTokens
+    from jupyter_auth.kernel.http.token_cache import CachedTokens
 
 TIMEOUT = (10.0, 60.0)  # seconds to connect, and between two bytes
 TIMEOUT_POSITION = 7  # of ``timeout`` among the positional arguments of ``request``
 
 
-class Holder(Protocol):
+class SessionAccount(Protocol):
     """Whose tokens a session sends: a person's account, or a service account."""
 
     info: ProviderInfo
     key: AccountKey
-    tokens: AccountTokens
+    tokens: CachedTokens
 
     @property
     def client_id(self) -> str | None:
@@ -61,16 +61,16 @@ class Holder(Protocol):
 class AuthenticatedSession(requests.Session):
     """What ``UserSession`` and ``ClientSession`` have in common."""
 
-    _holder: Holder
+    _holder: SessionAccount
 
     def _hold(
-        self, holder: Holder, *, base_url: str | None = None, origins: Iterable[str] = ()
+        self, holder: SessionAccount, *, base_url: str | None = None, origins: Iterable[str] = ()
     ) -> None:
         """Send its tokens. ``base_url``, ``origins``: instead of the provider's own."""
         info = holder.info
         self._holder = holder
         self._base_url = base_url or info.base_url
-        credential = Credential(info, holder.key.session_key, holder.client_id)
+        credential = CountedCaller(info, holder.key.session_key, holder.client_id)
         self._limits = Throttling(connect(), credential)
         self.auth = TokenAuth(
             holder.tokens,

@@ -13,16 +13,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 from jupyter_auth.core.errors import ConfigurationError, LoginRequired
 from jupyter_auth.core.models import AccountInfo, AccountKey
 from jupyter_auth.core.provider.provider import Provider, ProviderInfo
-from jupyter_auth.kernel.http.token_cache import AccountTokens
+from jupyter_auth.kernel.http.token_cache import CachedTokens
 
 if TYPE_CHECKING:
     from jupyter_auth.core.interfaces import Accounts
     from jupyter_auth.core.models import Logout, Token
     from jupyter_auth.core.secret import Secret
-    from jupyter_auth.core.tokens.service_account_tokens import ClientTokens
+    from jupyter_auth.core.tokens.service_account_tokens import ServiceAccountTokens
 
 
-class Client(NamedTuple):
+class ServiceAccountOptions(NamedTuple):
     """Which service account a session wants: arguments of ``ClientSession`` but for the secret."""
 
     provider: str | Provider
@@ -46,9 +46,11 @@ class Client(NamedTuple):
 
 
 class ServiceAccount:
-    """``Holder`` of a ``ClientSession``. A secret that is its own never leaves this process."""
+    """The account of a ``ClientSession``. A secret that is its own never leaves this process."""
 
-    def __init__(self, accounts: Accounts, client: Client, secret: Secret | None) -> None:
+    def __init__(
+        self, accounts: Accounts, client: ServiceAccountOptions, secret: Secret | None
+    ) -> None:
         self.client = client
         self._accounts = accounts
         self._left = False  # whether this session signed out
@@ -58,8 +60,8 @@ class ServiceAccount:
             self.info = accounts.provider(client.provider)
         self.key = AccountKey(self.info.name, client.session_key)
         self._secret = secret
-        self._issuing: tuple[int, ClientTokens] | None = None
-        self.tokens = AccountTokens(accounts, *self._names, get=self._get, reach=self.info.reach)
+        self._issuing: tuple[int, ServiceAccountTokens] | None = None
+        self.tokens = CachedTokens(accounts, *self._names, get=self._get, reach=self.info.reach)
 
     @property
     def client_id(self) -> str | None:
@@ -132,31 +134,31 @@ class ServiceAccount:
         need = Need(min_valid=min_valid, rejected=rejected)
         return self._issuer().token(self._own, self.key, scopes, need)
 
-    def _issuer(self) -> ClientTokens:
+    def _issuer(self) -> ServiceAccountTokens:
         """One for each process: a lock of the parent may be held for ever in a child."""
         if self._issuing is None or self._issuing[0] != os.getpid():
             from jupyter_auth.core.protocol.discovery import Discovery
             from jupyter_auth.core.protocol.parties import Party
-            from jupyter_auth.core.tokens.service_account_tokens import ClientTokens
+            from jupyter_auth.core.tokens.service_account_tokens import ServiceAccountTokens
 
             discovery = Discovery(time.time)
 
             def party(provider: Provider) -> Party:
                 return Party(provider=provider, endpoints=discovery.endpoints(provider))
 
-            self._issuing = (os.getpid(), ClientTokens(party, time.time))
+            self._issuing = (os.getpid(), ServiceAccountTokens(party, time.time))
         return self._issuing[1]
 
 
-def _client(provider: Any, *rest: Any) -> Client:
+def _client(provider: Any, *rest: Any) -> ServiceAccountOptions:
     if isinstance(provider, dict):
         from jupyter_auth.core.provider.definitions import provider_from_mapping
 
         provider = provider_from_mapping(provider["name"], provider)
-    return Client(provider, *rest)
+    return ServiceAccountOptions(provider, *rest)
 
 
-def _made_known(accounts: Accounts, client: Client) -> ProviderInfo:
+def _made_known(accounts: Accounts, client: ServiceAccountOptions) -> ProviderInfo:
     """So that other kernels with the same definition hear of its limits. It has no secret then, so
     its name is left to mean what it means.
     """
@@ -167,7 +169,9 @@ def _made_known(accounts: Accounts, client: Client) -> ProviderInfo:
         return bare.info()
 
 
-def _own_client(accounts: Accounts, client: Client, secret: Secret | None) -> Provider | None:
+def _own_client(
+    accounts: Accounts, client: ServiceAccountOptions, secret: Secret | None
+) -> Provider | None:
     """The provider with credentials of this process. None: the broker holds them."""
     from jupyter_auth.core.provider.client_credentials import from_environment, no_service_account
 

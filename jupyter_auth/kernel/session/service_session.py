@@ -15,7 +15,7 @@ from jupyter_auth.kernel.arguments import check_arguments
 from jupyter_auth.kernel.broker.connect import connect, default_provider
 from jupyter_auth.kernel.http.warnings import AuthWarning
 from jupyter_auth.kernel.session.base import AuthenticatedSession
-from jupyter_auth.kernel.session.service_account import Client, ServiceAccount
+from jupyter_auth.kernel.session.service_account import ServiceAccount, ServiceAccountOptions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -56,7 +56,7 @@ class ClientSession(AuthenticatedSession):
         if provider is None:
             provider = default_provider(connect())
         words = tuple(scopes.split() if isinstance(scopes, str) else scopes or ())
-        client = Client(provider, session_key, words, client_id)
+        client = ServiceAccountOptions(provider, session_key, words, client_id)
         if secret:
             _warn_if_typed(secret, client.name)
         self._set_up(ServiceAccount(connect(), client, secret))
@@ -73,7 +73,7 @@ class ClientSession(AuthenticatedSession):
         return _restored, (type(self), self._service.client), self._kept()
 
 
-def _restored(kind: type[ClientSession], client: Client) -> ClientSession:
+def _restored(kind: type[ClientSession], client: ServiceAccountOptions) -> ClientSession:
     """A copy has no secret: it needs the broker's, or that of its environment."""
     session = kind.__new__(kind)
     requests.Session.__init__(session)

@@ -20,7 +20,7 @@ from jupyter_auth.core.errors import (
 )
 from jupyter_auth.core.tokens.next_steps import how_to_sign_in
 from jupyter_auth.kernel.broker.connect import account_key
-from jupyter_auth.kernel.http.token_cache import AccountTokens
+from jupyter_auth.kernel.http.token_cache import CachedTokens
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 NOT_REPORTED = frozenset({"offline_access"})  # some providers grant it without saying so
 
 
-class Wish(NamedTuple):
+class UserAccountOptions(NamedTuple):
     """Which account a session wants, and how it may ask for it: arguments of ``UserSession``.
 
     ``person``: whose it has to be (``Account.person``), of a session that comes out of a pickle;
@@ -51,7 +51,7 @@ class Wish(NamedTuple):
     password: Callable[[], str] | None = None
 
 
-class SignIn:
+class UserAccount:
     """One session's account: signed in where it has to be, by whoever may be asked.
 
     ``tokens`` is its ``TokenSource``, which asks a person too where the account has ended. It is of
@@ -59,12 +59,12 @@ class SignIn:
     its key. ``moved`` is told of another session key.
     """
 
-    def __init__(self, accounts: Accounts, info: ProviderInfo, wish: Wish) -> None:
+    def __init__(self, accounts: Accounts, info: ProviderInfo, wish: UserAccountOptions) -> None:
         self.info = info
         self.wish = wish
         self.key = account_key(accounts, info.name, wish.session_key, wish.username)
         self.moved: Callable[[str], None] | None = None
-        self.tokens = AccountTokens(
+        self.tokens = CachedTokens(
             accounts,
             *(info.name, self.key.session_key),
             sign_in=self._account_ended,

@@ -13,7 +13,7 @@ from jupyter_auth.core.secret import MaskedStr
 from jupyter_auth.kernel.arguments import check_arguments, words
 from jupyter_auth.kernel.broker.connect import connect, default_provider
 from jupyter_auth.kernel.session.base import AuthenticatedSession
-from jupyter_auth.kernel.session.user_account import SignIn, Wish
+from jupyter_auth.kernel.session.user_account import UserAccount, UserAccountOptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from jupyter_auth.kernel.prompt.widget import AccountWidget
 
 
-class Places(NamedTuple):
+class RequestOptions(NamedTuple):
     """Where a session's requests go, and its token: arguments of ``UserSession``."""
 
     base_url: str | None
@@ -95,7 +95,7 @@ class UserSession(AuthenticatedSession):
             from jupyter_auth.kernel.prompt.terminal_forms import check_password
 
             check_password(accounts, info, username, literal=literal)
-        wish = Wish(
+        wish = UserAccountOptions(
             session_key=session_key,
             username=username,
             scopes=words(scopes),
@@ -104,14 +104,14 @@ class UserSession(AuthenticatedSession):
             timeout=timeout,
             password=password,
         )
-        self._set_up(info, wish, Places(base_url, words(api_origins)))
+        self._set_up(info, wish, RequestOptions(base_url, words(api_origins)))
         try:
             self._sign_in.ensure(force=auth_force)
         except (AuthError, KeyboardInterrupt) as error:
             raise error.with_traceback(None)  # noqa: B904 (in a cell: a screen of our own code)
 
-    def _set_up(self, info: ProviderInfo, wish: Wish, places: Places) -> None:
-        self._sign_in = SignIn(connect(), info, wish)
+    def _set_up(self, info: ProviderInfo, wish: UserAccountOptions, places: RequestOptions) -> None:
+        self._sign_in = UserAccount(connect(), info, wish)
         self._places = places
         origins = places.api_origins or (*info.api_origins, *places.own_origin)
         self._hold(self._sign_in, base_url=places.base_url, origins=origins)
@@ -154,9 +154,9 @@ class UserSession(AuthenticatedSession):
         return _restored, (type(self), *asked), self._kept()
 
 
-def session_of(info: ProviderInfo, wish: Wish) -> UserSession:
+def session_of(info: ProviderInfo, wish: UserAccountOptions) -> UserSession:
     """The session of an account that was signed in to elsewhere: nothing is asked or said."""
-    return _restored(UserSession, info, wish, Places(None, ()), None)
+    return _restored(UserSession, info, wish, RequestOptions(None, ()), None)
 
 
 def token(provider: str | None = None, session_key: str = "default") -> str:
@@ -173,8 +173,8 @@ def token(provider: str | None = None, session_key: str = "default") -> str:
 def _restored(
     kind: type[UserSession],
     info: ProviderInfo,
-    wish: Wish,
-    places: Places,
+    wish: UserAccountOptions,
+    places: RequestOptions,
     made_of: dict[str, Any] | None,
 ) -> UserSession:
     if made_of:  # a provider made in code, perhaps in another process

@@ -20,8 +20,8 @@ from jupyter_auth.core.provider.definitions import provider_from_mapping, provid
 from jupyter_auth.core.provider.provider import default_provider
 from jupyter_auth.server.broker import login_forms, request_parsing
 from jupyter_auth.server.broker.device_polling import DevicePolling
-from jupyter_auth.server.broker.known_browsers import Ties
-from jupyter_auth.server.broker.long_poll import WAITS, LongPoll, Waits
+from jupyter_auth.server.broker.known_browsers import KnownBrowsers
+from jupyter_auth.server.broker.long_poll import WAITS, LongPoll, WaitLimit
 from jupyter_auth.server.broker.loopback_callback import LoopbackCallbacks
 from jupyter_auth.server.broker.page_urls import PageURLs
 from jupyter_auth.server.broker.thread_pools import THREADS, Pools
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from jupyter_auth.core.login.login_store import AuthorizationResponse, Binding
     from jupyter_auth.core.models import AccountInfo, Change, Login, Logout
     from jupyter_auth.core.provider.provider import Provider, ProviderInfo
-    from jupyter_auth.server.broker.hub_redirect import UnderHub
+    from jupyter_auth.server.broker.hub_redirect import HubRedirect
     from jupyter_auth.server.broker.thread_pools import UserPools
 
 MAX_WAIT = 30.0  # seconds
@@ -57,15 +57,15 @@ class Broker(PageURLs):
         base_url: str,
         public_origin: str | None = None,
         default_provider: str | None = None,
-        hub: UnderHub | None = None,
-        ties: Ties | None = None,
+        hub: HubRedirect | None = None,
+        ties: KnownBrowsers | None = None,
         listening: Callable[[], str | None] = lambda: None,
         shared: bool = False,
         pools: UserPools | None = None,
-        waits: Waits = WAITS,
+        waits: WaitLimit = WAITS,
     ) -> None:
         super().__init__(base_url, public_origin, hub)
-        self.ties = ties or Ties.of_server("", {}, None)
+        self.ties = ties or KnownBrowsers.of_server("", {}, confirm=None)
         self._default = default_provider
         self._listening = listening
         self._shared = shared

@@ -30,7 +30,7 @@ MARK = "~"  # between a state and the name of the server that it belongs to
 
 
 @dataclass(frozen=True, kw_only=True)
-class UnderHub:
+class HubRedirect:
     """Whose server this is, and how a provider's answer gets here."""
 
     owner: str
@@ -40,7 +40,7 @@ class UnderHub:
     apart: str = ""  # the Hub's origin; empty: all users' servers share it, without subdomains
 
     @classmethod
-    def of(cls, environ: Mapping[str, str] = os.environ) -> UnderHub | None:
+    def of(cls, environ: Mapping[str, str] = os.environ) -> HubRedirect | None:
         """What the Hub told this server when it started it; None: there is no Hub."""
         if not environ.get("JUPYTERHUB_USER") or not environ.get("JUPYTERHUB_SERVICE_PREFIX"):
             return None

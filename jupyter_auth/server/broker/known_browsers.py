@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from tornado.httputil import HTTPServerRequest
 
 
-class Handler(Protocol):
+class PageRequest(Protocol):
     """What is asked of a page's handler here: tornado's, which knows its user."""
 
     request: HTTPServerRequest
@@ -72,7 +72,7 @@ def os_user() -> str:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Ties:
+class KnownBrowsers:
     """How a server knows the browsers of its person.
 
     ``owner`` is whose server or Hub account it is. ``one_origin``: other people's servers are at
@@ -87,7 +87,9 @@ class Ties:
     confirm: bool | None = None
 
     @classmethod
-    def of_server(cls, hub_user: str, environ: Mapping[str, str], confirm: bool | None) -> Ties:  # noqa: FBT001 (a setting)
+    def of_server(
+        cls, hub_user: str, environ: Mapping[str, str], *, confirm: bool | None
+    ) -> KnownBrowsers:
         """Those of a person's server, or under a Hub of what serves ``hub_user`` there."""
         if not hub_user:
             return cls(owner=os_user(), confirm=confirm)
@@ -104,7 +106,7 @@ class Ties:
         """Name and path of one for ``path``, which no other host can set where that can be."""
         return (f"__Host-{name}", "/") if self.host_only else (name, path)
 
-    def arrived(self, page: Handler, *, secure: bool) -> bool:
+    def arrived(self, page: PageRequest, *, secure: bool) -> bool:
         """Whether this browser may leave by itself; ties one that came from the server's pages.
 
         ``secure``: as in ``tie``.
@@ -116,11 +118,11 @@ class Ties:
             return True
         return self._known(page)
 
-    def must_ask(self, page: Handler) -> bool:
+    def must_ask(self, page: PageRequest) -> bool:
         """Whether nothing may be stored for this browser before its person said yes."""
         return self._always or not self._known(page)
 
-    def tie(self, page: Handler, *, secure: bool) -> None:
+    def tie(self, page: PageRequest, *, secure: bool) -> None:
         """From now on this browser is known. ``secure``: its address is an https one."""
         name, path = self._tie(page)
         page.set_signed_cookie(
@@ -137,18 +139,18 @@ class Ties:
     def _always(self) -> bool:
         return self.one_origin if self.confirm is None else self.confirm
 
-    def _known(self, page: Handler) -> bool:
+    def _known(self, page: PageRequest) -> bool:
         name, _ = self._tie(page)
         value = page.get_signed_cookie(name, max_age_days=DAYS)
         return self.confirm is False or value == page.user.encode()
 
-    def _tie(self, page: Handler) -> tuple[str, str]:
+    def _tie(self, page: PageRequest) -> tuple[str, str]:
         """Cookies of several servers on one host are in one jar, whatever their ports."""
         place = digest(f"{page.request.host}{page.base_url}")[:16]
         return self.cookie(f"jupyter-auth-tied-{place}", f"{page.base_url}{PREFIX}")
 
 
-class Proof:
+class BrowserProof:
     """What the browser that signed in at the provider has, and no other: it alone may say yes.
 
     A random cookie for one login's page. Only its digest is written down, and the page that asks
@@ -161,7 +163,7 @@ class Proof:
         self._value = value or secrets.token_urlsafe(32)
 
     @classmethod
-    def of(cls, page: Handler, login_id: str) -> Proof | None:
+    def of(cls, page: PageRequest, login_id: str) -> BrowserProof | None:
         """The one that this browser has for that login."""
         value = page.get_cookie(_cookie(login_id))
         return cls(value) if value else None
@@ -180,7 +182,7 @@ class Proof:
         """Itself: for the engine."""
         return self._value
 
-    def give(self, page: Handler, login_id: str, path: str, *, secure: bool) -> None:
+    def give(self, page: PageRequest, login_id: str, path: str, *, secure: bool) -> None:
         """Put it into the browser, for the page at ``path``."""
         page.set_cookie(
             _cookie(login_id),

@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from jupyter_auth.core.common.request_errors import Throttled
-from jupyter_auth.core.common.seldom import Seldom
+from jupyter_auth.core.common.throttled_log import ThrottledLog
 from jupyter_auth.core.errors import BrokerUnavailable
 from jupyter_auth.core.models import Changes
 from jupyter_auth.core.tokens.change_log import POLL, patience
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
 WAITERS = 512  # long polls at a time
 
-_unseen = Seldom("Changes of other processes are not seen")  # for all bells of a process
+_unseen = ThrottledLog("Changes of other processes are not seen")  # for all bells of a process
 
 
-class Waits(NamedTuple):
+class WaitLimit(NamedTuple):
     """``waiters`` of one user may wait at a time, ``room`` is for those of all users of a process.
 
     ``stirred`` says whether there may be news of other processes, where somebody knows it cheaply.
@@ -36,7 +36,7 @@ class Waits(NamedTuple):
     stirred: Callable[[], bool] = lambda: True
 
 
-WAITS = Waits()
+WAITS = WaitLimit()
 
 
 class LongPoll:
@@ -50,7 +50,7 @@ class LongPoll:
         engine: Engine,
         pools: UserPools,
         device_polling: DevicePolling,
-        waits: Waits = WAITS,
+        waits: WaitLimit = WAITS,
     ) -> None:
         self._engine = engine
         self._device_polling = device_polling

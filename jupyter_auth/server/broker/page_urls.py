@@ -12,7 +12,7 @@ from jupyter_auth.server.broker.redirect_uri_checks import KnownOrigins
 
 if TYPE_CHECKING:
     from jupyter_auth.core.models import Login
-    from jupyter_auth.server.broker.hub_redirect import UnderHub
+    from jupyter_auth.server.broker.hub_redirect import HubRedirect
 
 PREFIX = "jupyter-auth/"
 
@@ -26,7 +26,7 @@ class PageURLs:
 
     base_url: str
     public_origin: str | None = None
-    hub: UnderHub | None = None
+    hub: HubRedirect | None = None
     apart: bool = False
 
     @property

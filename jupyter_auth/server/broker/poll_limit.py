@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING
 
-from jupyter_auth.core.common.seldom import Seldom
+from jupyter_auth.core.common.throttled_log import ThrottledLog
 from jupyter_auth.core.errors import BrokerUnavailable
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ class PollLimit:
     def __init__(self, files: int = FILES) -> None:
         self.most = max(1, min(files - max(RESERVE, files // 4), POLLS))
         self._taken = 0
-        self._seldom = Seldom("Polls are sent away for a while")
+        self._seldom = ThrottledLog("Polls are sent away for a while")
 
     @contextlib.contextmanager
     def taken(self) -> Iterator[None]:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Departure:
+class RedirectRoute:
     """How a browser leaves for the provider: by ``redirect_uri``, or first to ``move_to`` here.
 
     ``listen``: the answer will arrive at another port of this machine. ``by_hand``: it will arrive
@@ -76,7 +76,7 @@ def departure(
     fixed: str | None,
     *,
     hub: str = "",
-) -> Departure:
+) -> RedirectRoute:
     """The redirect URI for a browser at ``origin`` (RFC 6749 3.1.2), exact and never guessed.
 
     ``fixed`` is the one that the provider's configuration names. Where the answer will arrive under
@@ -95,7 +95,7 @@ def departure(
         return _from(origin, here if hub else target, page_path, fixed)
     if not own and can_listen(fixed):
         move_to, near = None if origin == here else here + page_path, is_loopback(here)
-        return Departure(fixed, move_to, listen=near, by_hand=not near)
+        return RedirectRoute(fixed, move_to, listen=near, by_hand=not near)
     raise moved(fixed, back + callback_path) or _leads_elsewhere(fixed, back + callback_path)
 
 
@@ -118,8 +118,8 @@ def moved(fixed: str, own: str) -> ConfigurationError | None:
     )
 
 
-def _from(origin: str, start: str, page_path: str, redirect_uri: str) -> Departure:
-    return Departure(redirect_uri, None if origin == start else start + page_path)
+def _from(origin: str, start: str, page_path: str, redirect_uri: str) -> RedirectRoute:
+    return RedirectRoute(redirect_uri, None if origin == start else start + page_path)
 
 
 def _tail(callback_path: str) -> str:

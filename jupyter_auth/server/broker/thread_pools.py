@@ -31,7 +31,7 @@ STORE_QUEUE = 4096  # calls that only look into the store: short, and all long p
 PROVIDERS = 48  # with a pool of their own; further names share one
 
 
-class _Turns:
+class _UserQueue:
     """What one user has in a pool: so many ``calls``, of which a share may run."""
 
     def __init__(self, share: int) -> None:
@@ -51,11 +51,11 @@ class _Pool:
         self._share = share
         self._most = share + queue
         self._executor = ThreadPoolExecutor(THREADS, thread_name_prefix=f"jupyter_auth {name}")
-        self._users: dict[str, _Turns] = {}
+        self._users: dict[str, _UserQueue] = {}
         self._closed = False
 
     async def run(self, user: str, call: Callable[[], T]) -> T:
-        turns = self._users.setdefault(user, _Turns(self._share))
+        turns = self._users.setdefault(user, _UserQueue(self._share))
         if turns.calls >= self._most:
             raise ProviderUnavailable(
                 f"Too many calls wait for {plain(self._name)} already.",

@@ -16,15 +16,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-class Rate(NamedTuple):
+class TokenBucket(NamedTuple):
     """``burst`` calls at once, and one more each so many seconds: a token bucket."""
 
     burst: int
     each: float
 
 
-PEOPLE = Rate(60, 1.0)  # a click, or a command
-PROGRAMS = Rate(240, 0.25)  # what every kernel does by itself, all of them at once
+PEOPLE = TokenBucket(60, 1.0)  # a click, or a command
+PROGRAMS = TokenBucket(240, 0.25)  # what every kernel does by itself, all of them at once
 BY_PROGRAMS = frozenset({"begin", "client_token", "id_token", "register", "token"})
 # What a browser brings back is for one login, once: another site could use up a limit. And the
 # engine itself keeps to the pace at which a provider wants to be asked.

@@ -29,7 +29,7 @@ _SCHEMA = {
 }
 
 
-class Hints:
+class ChangeEvents:
     """Emits hints from ``start`` on, on that event loop, until the broker is closed."""
 
     def __init__(self, events: EventLogger, broker: Broker) -> None:

@@ -27,7 +27,7 @@ from jupyter_auth.core.login.openings import binding_name
 from jupyter_auth.core.provider.client_credentials import install, lacking
 from jupyter_auth.core.provider.provider import ProviderInfo
 from jupyter_auth.server.broker import request_parsing
-from jupyter_auth.server.broker.known_browsers import Proof
+from jupyter_auth.server.broker.known_browsers import BrowserProof
 from jupyter_auth.server.broker.loopback_callback import LoopbackCallback
 from jupyter_auth.server.broker.page_urls import PREFIX
 from jupyter_auth.server.broker.redirect_uri import departure, moved
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
     from jupyter_auth.core.models import AccountInfo, Login
     from jupyter_auth.core.provider.provider import Provider
-    from jupyter_auth.server.broker.redirect_uri import Departure
+    from jupyter_auth.server.broker.redirect_uri import RedirectRoute
     from jupyter_auth.server.browser.render import Outcome
 
 SEE_OTHER = 303
@@ -77,14 +77,14 @@ class PageHandler(UIHandler):
             self.show_outcome(outcome, self.get_status())
 
 
-class Asking(PageHandler):
+class ConfirmingPage(PageHandler):
     """What may end in an account that is held until its person says yes."""
 
-    def new_proof(self) -> Proof | None:
+    def new_proof(self) -> BrowserProof | None:
         """For ``hand_out``, once an account is held by it; None: this browser is not asked."""
-        return Proof() if self.broker.ties.must_ask(self) else None
+        return BrowserProof() if self.broker.ties.must_ask(self) else None
 
-    def hand_out(self, proof: Proof | None, login: Login, origin: str) -> None:
+    def hand_out(self, proof: BrowserProof | None, login: Login, origin: str) -> None:
         """Let this browser alone say yes to what the login holds, or will hold."""
         if proof and login.status == "pending":
             path, secure = self.broker.login_path(login.id), origin.startswith("https:")
@@ -95,7 +95,7 @@ class Asking(PageHandler):
         return self.broker.public_origin or f"{self.request.protocol}://{self.request.host}"
 
 
-class LoginPage(Asking):
+class LoginPage(ConfirmingPage):
     """One login: the way out to its provider while it is pending, else how it ended."""
 
     @web.authenticated
@@ -133,7 +133,7 @@ class LoginPage(Asking):
         elif login.grant == "authorization_code" and not {"registration", "grant"} & body.keys():
             return await self._leave(login, origin, by_hand=request_parsing.flag(body, "by_hand"))
         else:
-            proof = Proof() if login.grant == "paste" else self.new_proof()
+            proof = BrowserProof() if login.grant == "paste" else self.new_proof()
             login = await self.broker.step(login, body, proof.digest if proof else None)
             if proof and await self.broker.asks(login, proof.digest):  # else another tab's counts
                 self.hand_out(proof, login, origin)
@@ -144,7 +144,7 @@ class LoginPage(Asking):
         if not (yes := request_parsing.text(body, "yes")):
             await self.broker.end(login.id, {})
             return
-        proof = Proof.of(self, login.id)
+        proof = BrowserProof.of(self, login.id)
         if proof is None or not hmac.compare_digest(yes.encode(), proof.shown.encode()):
             raise LoginFailed(
                 "This page shows an earlier sign-in. Nothing was stored.", hint="Reload the page."
@@ -176,7 +176,7 @@ class LoginPage(Asking):
         )
         return {"url": url, "by_hand": way.by_hand or (by_hand and way.listen)}
 
-    async def _departure(self, login: Login, origin: str) -> Departure:
+    async def _departure(self, login: Login, origin: str) -> RedirectRoute:
         return departure(
             origin,
             self.broker.public_origin,
@@ -186,7 +186,7 @@ class LoginPage(Asking):
             hub=self.broker.hub_origin,
         )
 
-    def _listen(self, way: Departure, own: str, *, by_hand: bool) -> bool:
+    def _listen(self, way: RedirectRoute, own: str, *, by_hand: bool) -> bool:
         """Whether the answer can arrive. ConfigurationError: it cannot, and nobody brings it."""
         try:
             self.broker.loopback_callbacks.listen(way.redirect_uri)
@@ -212,7 +212,7 @@ class LoginPage(Asking):
             choice = {login.grant: render.GRANTS[login.grant], **shown["others"]}
             return self.show("setup", **shown, choice=choice, **self._way_back(configured))
         if login.grant == "device_code":
-            elsewhere = shown["ask"] and login.user_code and not Proof.of(self, login.id)
+            elsewhere = shown["ask"] and login.user_code and not BrowserProof.of(self, login.id)
             return self.show("device", **shown, elsewhere=elsewhere, **render.device(login))
         if login.grant != "authorization_code":
             shown |= {"host": await self.broker.typed_host(login), **render.typed(configured)}
@@ -226,7 +226,7 @@ class LoginPage(Asking):
         """To a person alone: a script of this origin that fetches the page would learn the yes."""
         if self.request.headers.get("Sec-Fetch-Dest", "document") != "document":
             raise web.HTTPError(FORBIDDEN, "This page is for people, not for scripts")
-        proof = Proof.of(self, shown["login"].id)
+        proof = BrowserProof.of(self, shown["login"].id)
         at = host_of(candidate.issuer) if candidate.issuer else shown["login"].host
         self.show("confirm", **shown, host=at, yes=proof and proof.shown)
 
@@ -257,12 +257,12 @@ class LoginPage(Asking):
 
 
 def signed_in(
-    method: Callable[[Callback, str], Awaitable[None]],
-) -> Callable[[Callback, str], Awaitable[None]]:
+    method: Callable[[CallbackPage, str], Awaitable[None]],
+) -> Callable[[CallbackPage, str], Awaitable[None]]:
     """``web.authenticated`` for the callback: never a login page with the code in its ``next``."""
 
     @functools.wraps(method)
-    async def inner(self: Callback, provider: str) -> None:
+    async def inner(self: CallbackPage, provider: str) -> None:
         if self.current_user:
             await method(self, provider)
         else:
@@ -271,7 +271,7 @@ def signed_in(
     return inner
 
 
-class CallbackHandler(Asking):
+class CallbackHandler(ConfirmingPage):
     """Takes a provider's answer (RFC 6749 4.1.2), however it gets here."""
 
     async def complete(self, provider: str, params: dict[str, str]) -> Login:
@@ -289,7 +289,7 @@ class CallbackHandler(Asking):
         return login
 
 
-class Callback(CallbackHandler):
+class CallbackPage(CallbackHandler):
     """Where a provider sends the browser back to (RFC 6749 4.1.2).
 
     Whatever comes of it, the answer is 303 to an address without a query: the code leaves the
@@ -329,7 +329,7 @@ class Callback(CallbackHandler):
         self.see_other(f"problem/{reason}")
 
 
-class Redirected(CallbackHandler):
+class PastedURLPage(CallbackHandler):
     """What the login page asks for where the browser cannot come back: the address it ended on."""
 
     @web.authenticated
@@ -351,7 +351,7 @@ class Redirected(CallbackHandler):
         self.finish({"url": self.broker.login_path(login.id)})
 
 
-class SignedOut(PageHandler):
+class SignedOutPage(PageHandler):
     """Where a callback goes that arrives in a browser nobody knows. Open to all, and static."""
 
     @allow_unauthenticated
@@ -360,7 +360,7 @@ class SignedOut(PageHandler):
         self.show_outcome(render.SIGNED_OUT)
 
 
-class Problem(PageHandler):
+class ProblemPage(PageHandler):
     """Why a callback came to nothing. Open to all, and static."""
 
     @allow_unauthenticated
@@ -373,8 +373,8 @@ class Problem(PageHandler):
 
 ROUTES: list[tuple[str, type[UIHandler]]] = [
     (r"/jupyter-auth/login/([^/]+)", LoginPage),
-    (r"/jupyter-auth/callback/([^/]+)", Callback),
-    (r"/jupyter-auth/callback/([^/]+)/redirected", Redirected),
-    (r"/jupyter-auth/signed-out", SignedOut),
-    (r"/jupyter-auth/problem/([a-z]+)", Problem),
+    (r"/jupyter-auth/callback/([^/]+)", CallbackPage),
+    (r"/jupyter-auth/callback/([^/]+)/redirected", PastedURLPage),
+    (r"/jupyter-auth/signed-out", SignedOutPage),
+    (r"/jupyter-auth/problem/([a-z]+)", ProblemPage),
 ]

@@ -26,9 +26,9 @@ from jupyter_auth.server.hub.admin import watch_desk
 from jupyter_auth.server.hub.app import service_router
 from jupyter_auth.server.hub.doctor.service_checks import doctors_desk
 from jupyter_auth.server.hub.listen import allow_files, listening
-from jupyter_auth.server.hub.service import Service
-from jupyter_auth.server.hub.starting import Entrance, Place
-from jupyter_auth.server.hub.users.users import People
+from jupyter_auth.server.hub.service import HubService
+from jupyter_auth.server.hub.starting import ListenAddress, StartingApp
+from jupyter_auth.server.hub.users.users import HubUsers
 from jupyter_auth.server.kernel_api.socket import MAX_HEADERS
 from jupyter_auth.server.undumpable import close_process
 
@@ -41,12 +41,12 @@ SIGNALS = (signal.SIGTERM, signal.SIGINT)
 _log = logging.getLogger("jupyter_auth")
 
 
-async def serve(place: Place, environ: Mapping[str, str], config_file: str | None) -> None:
+async def serve(place: ListenAddress, environ: Mapping[str, str], config_file: str | None) -> None:
     """Listen, and serve as soon as that can be done, until SIGTERM."""
     loop, stopped = asyncio.get_running_loop(), asyncio.Event()
     for number in SIGNALS:
         loop.add_signal_handler(number, os._exit, 0)  # nothing is under way yet
-    entrance, room = Entrance(place), PollLimit(allow_files())
+    entrance, room = StartingApp(place), PollLimit(allow_files())
     server = HTTPServer(
         entrance,
         xheaders=True,
@@ -58,10 +58,10 @@ async def serve(place: Place, environ: Mapping[str, str], config_file: str | Non
     async def listen() -> None:
         server.add_sockets(listening(place.address.hostname or "", place.address.port or 80))
 
-    async def start() -> tuple[Service, People]:
+    async def start() -> tuple[HubService, HubUsers]:
         os.environ.update(environ)  # an earlier try has taken secrets out of it
-        service = await asyncio.to_thread(Service, environ, config_file, room)
-        people = People(service.hub_auth, service.downstream)
+        service = await asyncio.to_thread(HubService, environ, config_file, room)
+        people = HubUsers(service.hub_auth, service.downstream)
         try:
             await people.check_scopes()
         except BaseException:
@@ -89,7 +89,7 @@ def main(arguments: list[str] | None = None) -> None:
     close_process()
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     try:
-        place = Place.of(os.environ)
+        place = ListenAddress.of(os.environ)
     except AuthError as error:
         sys.exit(f"jupyter_auth's service does not start. {error}")
     asyncio.run(serve(place, dict(os.environ), given[0] if given else None))

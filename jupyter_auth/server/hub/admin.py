@@ -24,9 +24,9 @@ from jupyter_auth.server.hub.storage.tables import records
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from jupyter_auth.server.hub.revocations import Revocations, Tried
+    from jupyter_auth.server.hub.revocations import RevocationResult, Revocations
     from jupyter_auth.server.hub.storage.database import Database
-    from jupyter_auth.server.hub.users.users import People
+    from jupyter_auth.server.hub.users.users import HubUsers
 
 Desk: TypeAlias = tuple[str, type[web.RequestHandler], dict[str, Any]]  # what it is given
 
@@ -37,7 +37,7 @@ _log = logging.getLogger("jupyter_auth")
 _audit = logging.getLogger("jupyter_auth.audit")
 
 
-async def sweep(database: Database, people: People, revocations: Revocations) -> None:
+async def sweep(database: Database, people: HubUsers, revocations: Revocations) -> None:
     """Drop the records of users who are gone, or were made anew since, and queue their revocation.
 
     The list of users is only where to look: nothing is dropped before the Hub, asked for that one
@@ -70,7 +70,7 @@ def _count(database: Database) -> int:
     return int(database.rows(statement)[0][0])
 
 
-def sign_out(database: Database, revocations: Revocations, name: str) -> Iterator[Tried]:
+def sign_out(database: Database, revocations: Revocations, name: str) -> Iterator[RevocationResult]:
     """Sign all accounts of all users of that name out: here, then one by one at their providers.
 
     Those too that wait already. A provider that is away is tried once.
@@ -112,7 +112,7 @@ class _Ready(web.RequestHandler):
 
 
 class _Metrics(web.RequestHandler):
-    def initialize(self, people: People) -> None:
+    def initialize(self, people: HubUsers) -> None:
         self._people = people
 
     async def get(self) -> None:
@@ -129,7 +129,7 @@ class _Metrics(web.RequestHandler):
         self.finish(generate_latest())
 
 
-def watch_desk(database: Database, people: People) -> list[Desk]:
+def watch_desk(database: Database, people: HubUsers) -> list[Desk]:
     """Routes for those who watch over the service, below its prefix."""
     return [
         ("/health", _Health, {}),

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
     from jupyter_auth.server.broker.broker import Broker
     from jupyter_auth.server.hub.brokers import HubBrokers
-    from jupyter_auth.server.hub.users.users import People
+    from jupyter_auth.server.hub.users.users import HubUsers
 
 
 def derived(secret: str, purpose: str) -> bytes:
@@ -58,7 +58,7 @@ class SharedOAuth(HubOAuth):  # type: ignore[misc]
     server can set that one. No token in an address counts, whatever the environment allows.
     """
 
-    people: People  # given by ``service_router``
+    people: HubUsers  # given by ``service_router``
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
@@ -164,15 +164,15 @@ class HubIdentity(JupyterHubIdentityProvider):  # type: ignore[misc]
         return user
 
 
-class HubGate:
+class HubTokenAuthenticator:
     """Kernels, by the API token that the Hub gave their server."""
 
-    def __init__(self, people: People, brokers: HubBrokers) -> None:
+    def __init__(self, people: HubUsers, brokers: HubBrokers) -> None:
         self._people = people
         self._brokers = brokers
 
     async def broker(self, request: HTTPServerRequest) -> Broker:
-        """As in ``Gate``: that of the token's own user, and of nobody else."""
+        """As in ``KernelAuthenticator``: that of the token's own user, and of nobody else."""
         return self._brokers.of_owner(await self._people.of_request(request))
 
 
@@ -182,7 +182,7 @@ class _HasToken(Matcher):
 
 
 def service_router(
-    people: People, brokers: HubBrokers, hub_auth: SharedOAuth, more: list[Any]
+    people: HubUsers, brokers: HubBrokers, hub_auth: SharedOAuth, more: list[Any]
 ) -> RuleRouter:
     """Everything that the service answers; ``more`` are routes of neither API."""
     prefix = f"{brokers.base_url}{PREFIX}".rstrip("/")
@@ -195,7 +195,7 @@ def service_router(
             *own,
             (f"{prefix}/oauth_callback", OAuthCallback, {"hub_auth": hub_auth}),
             (f"{prefix}/static/(.*)", web.StaticFileHandler, {"path": str(STATIC)}),
-            (f"{prefix}(/.*)", pages.Problem, given),  # whatever is no page, said on one
+            (f"{prefix}(/.*)", pages.ProblemPage, given),  # whatever is no page, said on one
         ],
         base_url=brokers.base_url,
         cookie_secret=derived(hub_auth.api_token, "cookies"),
@@ -206,7 +206,7 @@ def service_router(
         jupyter_auth_home=f"{hub_auth.hub_prefix}home",
         log_function=lambda _: None,
     )
-    kernels = kernel_application(HubGate(people, brokers), prefix)
+    kernels = kernel_application(HubTokenAuthenticator(people, brokers), prefix)
     return RuleRouter(
         [
             *[Rule(_Path(prefix + path), _alone(kind, given)) for path, kind, given in more],

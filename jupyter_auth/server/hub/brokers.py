@@ -15,8 +15,8 @@ from jupyter_auth.core.protocol.discovery import Discovery
 from jupyter_auth.core.protocol.parties import Parties
 from jupyter_auth.server.broker import request_parsing
 from jupyter_auth.server.broker.broker import Broker, Wire
-from jupyter_auth.server.broker.known_browsers import Ties
-from jupyter_auth.server.broker.long_poll import Waits
+from jupyter_auth.server.broker.known_browsers import KnownBrowsers
+from jupyter_auth.server.broker.long_poll import WaitLimit
 from jupyter_auth.server.broker.poll_limit import PollLimit
 from jupyter_auth.server.broker.redirect_uri import hub_apart
 from jupyter_auth.server.broker.same_person import SamePerson
@@ -25,8 +25,8 @@ from jupyter_auth.server.hub.metrics import LOGINS, LOGOUTS, TOKENS
 from jupyter_auth.server.hub.revocations import Revocations
 from jupyter_auth.server.hub.storage.identities import Identities
 from jupyter_auth.server.hub.storage.poll import DatabasePoll
-from jupyter_auth.server.hub.storage.sql_store import SqlRegister, SqlStore
-from jupyter_auth.server.hub.storage.upkeep import Upkeep
+from jupyter_auth.server.hub.storage.sql_store import SqlLoginStore, SqlStore
+from jupyter_auth.server.hub.storage.upkeep import Maintenance
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from jupyter_auth.core.provider.registry import Providers
     from jupyter_auth.server.config import Settings
     from jupyter_auth.server.hub.storage.database import Database, Owner
-    from jupyter_auth.server.hub.storage.encryption import Vault
+    from jupyter_auth.server.hub.storage.encryption import Encryption
 
 MOST = 2000  # brokers that are kept ready; one more costs a tenth of a millisecond
 WAITERS = 64  # long polls of one user at a time: one for each kernel that holds a session
@@ -136,7 +136,7 @@ class HubBrokers:
         settings: Settings,
         providers: Providers,
         database: Database,
-        vault: Vault,
+        vault: Encryption,
         *,
         base_url: str,
         gone: Callable[[Owner], bool] = lambda _: False,
@@ -156,7 +156,7 @@ class HubBrokers:
         self._room = room or PollLimit()
         self._database_poll = DatabasePoll(database, self._pools.of(""))
         self._working: asyncio.Task[None] | None = None
-        self._upkeep = Upkeep(database, vault, self._unsaved)
+        self._upkeep = Maintenance(database, vault, self._unsaved)
         self._brokers: OrderedDict[str, AuditedBroker] = OrderedDict()
 
     async def of(self, user: Any) -> Broker:
@@ -179,7 +179,7 @@ class HubBrokers:
             SqlStore(self._database, self._vault, owner, self._identities),
             clock=self._database.clock,
             login_lifetime=self._settings.login_lifetime,
-            register=SqlRegister(self._database, self._vault, owner),
+            register=SqlLoginStore(self._database, self._vault, owner),
             discovery=self._discovery,
             admit=self._admission(owner),
             revoker=self.revocations.of(owner),
@@ -203,9 +203,9 @@ class HubBrokers:
             base_url=self.base_url,
             public_origin=self.public_origin,
             default_provider=self._settings.default_provider,
-            ties=Ties.of_server(owner.name, os.environ, self._settings.confirm),
+            ties=KnownBrowsers.of_server(owner.name, os.environ, confirm=self._settings.confirm),
             pools=self._pools.of(owner.id),
-            waits=Waits(
+            waits=WaitLimit(
                 WAITERS, self._room, functools.partial(self._database_poll.stirred, owner.id, [])
             ),
         )

@@ -15,7 +15,7 @@ from jupyter_auth.server.hub.admin import sign_out
 from jupyter_auth.server.hub.doctor.configuration_checks import what_is_left
 from jupyter_auth.server.hub.doctor.remote import far, token
 from jupyter_auth.server.hub.doctor.service_checks import SCOPE, examine
-from jupyter_auth.server.hub.service import DATABASE, PROVIDERS, Service
+from jupyter_auth.server.hub.service import DATABASE, PROVIDERS, HubService
 from jupyter_auth.server.hub.storage.encryption import VARIABLE as KEYS
 from jupyter_auth.server.hub.storage.sql_store import renew
 
@@ -46,11 +46,11 @@ def main(arguments: Sequence[str]) -> int:
     if given.verb == "doctor" and given.hub_config:
         return _report(what_is_left(given.hub_config))
     try:
-        service = Service(os.environ, given.config)
+        service = HubService(os.environ, given.config)
     except AuthError as error:
         if given.verb != "doctor":
             raise
-        return _report([wrong("Service", error)])
+        return _report([wrong("HubService", error)])
     try:
         match given.verb:
             case "rotate-keys":
@@ -67,7 +67,7 @@ def _say(text: str) -> None:
     sys.stdout.write(f"{text}\n")
 
 
-def _rotate_keys(service: Service) -> int:
+def _rotate_keys(service: HubService) -> int:
     count = renew(service.database, service.vault)
     _say(
         f"{count} records are encrypted with the first key. All other keys can be removed from"
@@ -76,7 +76,7 @@ def _rotate_keys(service: Service) -> int:
     return 0
 
 
-def _sign_out(service: Service, user: str) -> int:
+def _sign_out(service: HubService, user: str) -> int:
     logging.basicConfig(format="%(levelname)s %(name)s: %(message)s")  # to stderr
     logging.getLogger("jupyter_auth.audit").setLevel(logging.INFO)
     revocations, revoked, left = service.brokers.revocations, 0, 0

@@ -10,7 +10,7 @@ from typing import Any
 
 from tornado.netutil import bind_sockets
 
-from jupyter_auth.core.common.seldom import Seldom
+from jupyter_auth.core.common.throttled_log import ThrottledLog
 from jupyter_auth.core.common.urls import LOOPBACK_HOSTS
 from jupyter_auth.core.errors import ConfigurationError
 from jupyter_auth.server.broker.poll_limit import FILES
@@ -54,7 +54,7 @@ class Listening(socket.socket):
         super().__init__(fileno=bound.detach())
         self.setblocking(False)
         self._spare = socket.socket()
-        self._seldom = Seldom("Connections are refused")
+        self._seldom = ThrottledLog("Connections are refused")
 
     def accept(self) -> tuple[socket.socket, Any]:
         """As in ``socket``. ConnectionAbortedError: it was closed at once."""

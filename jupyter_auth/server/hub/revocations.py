@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from sqlalchemy import delete, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
-from jupyter_auth.core.common.seldom import Seldom
+from jupyter_auth.core.common.throttled_log import ThrottledLog
 from jupyter_auth.core.errors import AuthError, ConfigurationError, StoreError
 from jupyter_auth.core.models import ApiKeyAccount, Logout
 from jupyter_auth.core.tokens.revocation import Revoker, sign_out
@@ -40,8 +40,8 @@ if TYPE_CHECKING:
     from jupyter_auth.core.provider.provider import Provider
     from jupyter_auth.core.provider.registry import Providers
     from jupyter_auth.server.broker.thread_pools import Pools
-    from jupyter_auth.server.hub.storage.database import Database, Record
-    from jupyter_auth.server.hub.storage.encryption import Vault
+    from jupyter_auth.server.hub.storage.database import Database, RecordKey
+    from jupyter_auth.server.hub.storage.encryption import Encryption
 
 KIND = "revocation"
 BEAT = 10.0  # seconds between two looks at what is due
@@ -55,7 +55,7 @@ _ANEW = "The user has signed in there again since; a revocation could end that s
 _audit = logging.getLogger("jupyter_auth.audit")
 
 
-class Tried(NamedTuple):
+class RevocationResult(NamedTuple):
     """What became of one. ``waits``: it is tried again, or somebody else is at it."""
 
     provider: str
@@ -70,7 +70,7 @@ class Revocations:
     def __init__(
         self,
         database: Database,
-        vault: Vault,
+        vault: Encryption,
         providers: Providers,
         party: Callable[[Provider], Party],
     ) -> None:
@@ -80,11 +80,11 @@ class Revocations:
         self._party = party
         self._me = secrets.token_hex(16)
         self._at: dict[str | None, asyncio.Task[None]] = {}  # by provider
-        self._trouble = Seldom("Revocations wait")
+        self._trouble = ThrottledLog("Revocations wait")
 
     def of(self, owner: Owner) -> Revoker:
         """For the sign-outs of this user."""
-        return _Remembering(self, owner)
+        return _QueueingRevoker(self, owner)
 
     def retire(self, owner: Owner, *, mine: bool = False) -> None:
         """Queue all accounts of a user who is to have none, and drop the user's records.
@@ -160,13 +160,13 @@ class Revocations:
             statement = statement.where(records.c.user_name == name)
         return int(self._database.rows(statement)[0][0])
 
-    def attempt(self, found: Row[Any]) -> Tried:
+    def attempt(self, found: Row[Any]) -> RevocationResult:
         """Try one of those that are due. StoreError."""
         row, until = records.c, self._database.clock() + TRY
         # As it was found: one that another replica has tried meanwhile is due later.
         same = update(records).where(row.id == found.id, row.stamp == found.stamp, self._free())
         if not self._database.change(same.values(lease=self._me, lease_until=until)):
-            return Tried(
+            return RevocationResult(
                 "", revoked=False, waits=True, note="A replica of the service is revoking it."
             )
         owner, provider = Owner(found.user_name, found.user_created), ""
@@ -179,9 +179,9 @@ class Revocations:
                 outcome = sign_out(account, self._definition(account), self._party)
         except AuthError as error:
             waits = self._again(found.id, owner, provider, error.message)
-            return Tried(provider, revoked=False, waits=waits, note=error.message)
+            return RevocationResult(provider, revoked=False, waits=waits, note=error.message)
         self.settle(owner, account, outcome)
-        return Tried(provider, outcome.revoked, waits=False, note=outcome.note)
+        return RevocationResult(provider, outcome.revoked, waits=False, note=outcome.note)
 
     def postpone(self, owner: Owner, account: Account, why: str) -> bool:
         """It was tried and failed: whether that is written down, and it is tried again."""
@@ -294,7 +294,7 @@ class Revocations:
         return None
 
 
-class _Remembering(Revoker):
+class _QueueingRevoker(Revoker):
     """One user's: what cannot be revoked at once is queued."""
 
     def __init__(self, revocations: Revocations, owner: Owner) -> None:
@@ -314,7 +314,7 @@ class _Remembering(Revoker):
         self._revocations.settle(self._owner, account, outcome)
 
 
-def _record(owner: Owner, account: Account) -> Record:
+def _record(owner: Owner, account: Account) -> RecordKey:
     """Of no owner any more: a user's records end with the user, and these do not."""
     record = owner.record(KIND, account.provider, account.access_token.digest)
     return dataclasses.replace(record, owner=KIND)

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from traitlets.config import Application
 
 from jupyter_auth.core.common import blocked_addresses
-from jupyter_auth.core.common.seldom import Seldom
+from jupyter_auth.core.common.throttled_log import ThrottledLog
 from jupyter_auth.core.common.urls import require_secure
 from jupyter_auth.core.errors import ConfigurationError
 from jupyter_auth.core.provider import client_credentials
@@ -33,13 +33,13 @@ from jupyter_auth.server.hub.config import (
 from jupyter_auth.server.hub.starting import needed, prefix_of
 from jupyter_auth.server.hub.storage.database import Database
 from jupyter_auth.server.hub.storage.encryption import VARIABLE as KEYS
-from jupyter_auth.server.hub.storage.encryption import Vault
+from jupyter_auth.server.hub.storage.encryption import Encryption
 from jupyter_auth.server.hub.storage.key_rotation import check_keys
 from jupyter_auth.server.hub.storage.sql_store import name_persons
 from jupyter_auth.server.hub.storage.upkeep import again_and_again
 from jupyter_auth.server.hub.users.known_tokens import BELIEVED
-from jupyter_auth.server.hub.users.lookup_turns import Downstream
-from jupyter_auth.server.hub.users.users import People, is_gone
+from jupyter_auth.server.hub.users.lookup_turns import TrustedProxies
+from jupyter_auth.server.hub.users.users import HubUsers, is_gone
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -52,7 +52,7 @@ PROVIDERS = "JUPYTER_AUTH_PROVIDERS"
 SWEEP = 300.0  # seconds
 
 
-class Service:
+class HubService:
     """Everything that a replica holds. AuthError: the configuration cannot work."""
 
     def __init__(
@@ -73,9 +73,9 @@ class Service:
             _check_redirect(self.providers.get(name).redirect_uri, f"{self.base_url}{PREFIX}")
         if settings.public_origin:
             require_secure(settings.public_origin, "public_url")
-        self.downstream = Downstream(settings.trusted_downstream)
+        self.downstream = TrustedProxies(settings.trusted_downstream)
         keys = client_credentials.secret_of(environ, KEYS)
-        self.vault = Vault(keys.reveal() if keys else "")
+        self.vault = Encryption(keys.reveal() if keys else "")
         scopes = environ.get("JUPYTERHUB_OAUTH_ACCESS_SCOPES")
         self.hub_auth = SharedOAuth(
             api_token=needed(environ, "JUPYTERHUB_API_TOKEN"),
@@ -102,13 +102,13 @@ class Service:
             self.database.close()
             raise
 
-    async def run(self, people: People, stopped: asyncio.Event) -> None:
+    async def run(self, people: HubUsers, stopped: asyncio.Event) -> None:
         """Keep it in order until it is ``stopped``."""
         sweeping = asyncio.create_task(
             again_and_again(
                 functools.partial(sweep, self.database, people, self.brokers.revocations),
                 SWEEP,
-                Seldom("Records of deleted users could not be removed yet"),
+                ThrottledLog("Records of deleted users could not be removed yet"),
             )
         )
         self.brokers.start()

@@ -36,7 +36,7 @@ NOT_FOUND = 404
 _log = logging.getLogger("jupyter_auth")
 
 
-class Place(NamedTuple):
+class ListenAddress(NamedTuple):
     """Where the service is: below which path, with slashes at both ends, at what address."""
 
     prefix: str
@@ -44,7 +44,7 @@ class Place(NamedTuple):
     home: str
 
     @classmethod
-    def of(cls, environ: Mapping[str, str]) -> Place:
+    def of(cls, environ: Mapping[str, str]) -> ListenAddress:
         """What the Hub says to its service. ConfigurationError: this is none."""
         return cls(
             prefix=prefix_of(environ),
@@ -90,10 +90,10 @@ def prefix_of(environ: Mapping[str, str]) -> str:
     return needed(environ, "JUPYTERHUB_SERVICE_PREFIX")
 
 
-class Entrance(Router):
+class StartingApp(Router):
     """Where all requests come in: to the service, once there is one."""
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: ListenAddress) -> None:
         self._reason = AuthError("It has just started.")
         self._within: Router = web.Application(
             [
@@ -102,7 +102,7 @@ class Entrance(Router):
                     web.StaticFileHandler,
                     {"path": str(render.STATIC)},
                 ),
-                (r".*", _NotYet, {"entrance": self, "place": place}),
+                (r".*", _NotReady, {"entrance": self, "place": place}),
             ],
             log_function=lambda _: None,
         )
@@ -143,10 +143,10 @@ class Entrance(Router):
 _UNFORESEEN = AuthError("Its start failed unexpectedly.", hint="See its log.")
 
 
-class _NotYet(web.RequestHandler):
+class _NotReady(web.RequestHandler):
     """Everybody hears that it is not their fault; whoever runs the service, why."""
 
-    def initialize(self, entrance: Entrance, place: Place) -> None:
+    def initialize(self, entrance: StartingApp, place: ListenAddress) -> None:
         self._entrance = entrance
         self._place = place
 

@@ -25,14 +25,14 @@ if TYPE_CHECKING:
 _log = logging.getLogger("jupyter_auth")
 
 
-class Gate(Protocol):
+class KernelAuthenticator(Protocol):
     """Who may pass."""
 
     async def broker(self, request: HTTPServerRequest) -> Broker:
         """That of the accounts which this request may use. BrokerUnavailable: none."""
 
 
-class KeyGate:
+class SocketKeyAuthenticator:
     """One broker, for whoever has this server's key."""
 
     def __init__(self, broker: Broker, key: Secret) -> None:
@@ -52,7 +52,7 @@ class KeyGate:
 class KernelHandler(JSONHandler):
     """A request of a kernel, which its gate lets pass, and with nothing of a browser's."""
 
-    def initialize(self, gate: Gate) -> None:
+    def initialize(self, gate: KernelAuthenticator) -> None:
         """What the route table gives."""
         self._gate = gate
         self.gone = asyncio.Event()
@@ -90,7 +90,7 @@ class KernelHandler(JSONHandler):
             _log.error("The kernel door failed at %s", where, exc_info=(typ, value, tb))
 
 
-class NotFound(KernelHandler):
+class NotFoundHandler(KernelHandler):
     """Whatever is no route; strangers do not even learn that."""
 
     async def prepare(self) -> None:
@@ -106,12 +106,12 @@ async def _call(handler: KernelHandler, *names: str) -> None:
 ROUTES = handlers(KernelHandler, _call, _call)
 
 
-def kernel_application(gate: Gate, prefix: str = "") -> web.Application:
+def kernel_application(gate: KernelAuthenticator, prefix: str = "") -> web.Application:
     """The routes under ``prefix``, for kernels alone. It writes no access log."""
     given = {"gate": gate}
     return web.Application(
         [(re.escape(prefix) + pattern, handler, given) for pattern, handler in ROUTES],
-        default_handler_class=NotFound,
+        default_handler_class=NotFoundHandler,
         default_handler_args=given,
         log_function=lambda _: None,
     )

@@ -21,7 +21,7 @@ from jupyter_auth.core.errors import StoreError
 from jupyter_auth.core.secret import Secret
 from jupyter_auth.core.wire import VERSION
 from jupyter_auth.server.broker.request_parsing import MAX_BODY
-from jupyter_auth.server.kernel_api.handlers import KeyGate, kernel_application
+from jupyter_auth.server.kernel_api.handlers import SocketKeyAuthenticator, kernel_application
 
 if TYPE_CHECKING:
     import socket
@@ -35,7 +35,7 @@ MAX_HEADERS = 16 * 1024  # bytes
 
 
 @dataclass(frozen=True)
-class Connection:
+class SocketFile:
     """Where kernels find the socket. ``path`` is the connection file, 0600."""
 
     path: Path
@@ -50,7 +50,7 @@ class KernelSocket:
     without it.
     """
 
-    def __init__(self, connection: Connection, server: HTTPServer) -> None:
+    def __init__(self, connection: SocketFile, server: HTTPServer) -> None:
         self.connection = connection
         self._server = server
 
@@ -63,13 +63,13 @@ class KernelSocket:
         except OSError as error:
             raise StoreError(f"The socket for kernels cannot be opened: {error}.") from None
         server = HTTPServer(
-            kernel_application(KeyGate(broker, key)),
+            kernel_application(SocketKeyAuthenticator(broker, key)),
             max_body_size=MAX_BODY,
             max_header_size=MAX_HEADERS,
         )
         server.add_sockets(sockets)
         name = f"jupyter_auth-{os.getpid()}-{secrets.token_hex(4)}.json"
-        door = cls(Connection(runtime_dir / name, address, directory), server)
+        door = cls(SocketFile(runtime_dir / name, address, directory), server)
         try:
             door._write(key)
         except OSError as error:

@@ -10,7 +10,7 @@ import pytest
 
 from core.sign_in import arrive, table
 from jupyter_auth.core.common import blocked_addresses
-from jupyter_auth.core.common.blocked_addresses import Trust
+from jupyter_auth.core.common.blocked_addresses import RequestRules
 from jupyter_auth.core.common.request_errors import ProviderUnavailable
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.errors import ConfigurationError, ProviderError
@@ -71,7 +71,7 @@ def login_at(rogue, clock, **fields: Any) -> Login:
 )
 def test_such_an_address_is_refused_however_it_is_spelled(host: str) -> None:
     with pytest.raises(ConfigurationError, match="is a link-local or metadata address"):
-        http.get_json(f"https://{host}/latest", "metadata", Trust(hosts=frozenset({host})))
+        http.get_json(f"https://{host}/latest", "metadata", RequestRules(hosts=frozenset({host})))
 
 
 def test_an_issuer_there_has_no_metadata_for_us(rogue, clock) -> None:
@@ -98,4 +98,4 @@ def test_another_address_is_as_good_as_ever(rogue, clock) -> None:
 
 def test_a_host_that_nobody_knows_is_one_that_cannot_be_reached() -> None:
     with pytest.raises(ProviderUnavailable, match="cannot be reached"):
-        http.get_json("https://nowhere.invalid/", "metadata", Trust())
+        http.get_json("https://nowhere.invalid/", "metadata", RequestRules())

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from core.login.device_login import begun
-from jupyter_auth.core.login.login_store import MemoryRegister
+from jupyter_auth.core.login.login_store import MemoryLoginStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def register() -> MemoryRegister:
-    return MemoryRegister()
+def register() -> MemoryLoginStore:
+    return MemoryLoginStore()
 
 
 @pytest.fixture
 def engine(
-    engines: Callable[..., Engine], rogue: RogueProvider, register: MemoryRegister
+    engines: Callable[..., Engine], rogue: RogueProvider, register: MemoryLoginStore
 ) -> Engine:
     """An engine in memory whose only provider ``idp`` is ``rogue``; both go by ``clock``."""
     return engines(register=register, idp=rogue)

@@ -15,7 +15,7 @@ from jupyter_auth.core.models import AccountKey, LoginRequest
 from jupyter_auth.core.provider.registry import Providers, provider_from_mapping
 from jupyter_auth.core.secret import Secret
 from jupyter_auth.core.tokens import api_key
-from jupyter_auth.core.tokens.api_keys import KeysOver
+from jupyter_auth.core.tokens.api_keys import ApiKeyOverlay
 from jupyter_auth.core.tokens.store import FileStore, MemoryStore
 
 PARTS = {"id": "Key ID", "key": "Key"}
@@ -178,7 +178,7 @@ def test_without_an_environment_there_is_nothing_to_find(rogue, monkeypatch):
     """A service of many users must not lend its own keys to them."""
     monkeypatch.setenv("THEIR_ID", "i")
     monkeypatch.setenv("THEIR_KEY", "k")
-    over = KeysOver(MemoryStore(), Providers({"idp": table(rogue, **FIELDS)}))
+    over = ApiKeyOverlay(MemoryStore(), Providers({"idp": table(rogue, **FIELDS)}))
     assert over.load(AccountKey("idp")) is None
     assert over.accounts() == []
 

@@ -15,7 +15,7 @@ from jupyter_auth.core.models import AccountKey
 from jupyter_auth.core.protocol.parties import Party
 from jupyter_auth.core.tokens.lifetimes import PAUSE, Need
 from jupyter_auth.core.tokens.revocation import Revoker
-from jupyter_auth.core.tokens.service_account_tokens import MOST, ClientTokens
+from jupyter_auth.core.tokens.service_account_tokens import MOST, ServiceAccountTokens
 from patience import PATIENCE
 from providers import troubles
 from providers.rogue import RogueProvider
@@ -38,7 +38,7 @@ def tokens(party, clock):
         return Party(provider=provider, endpoints=party.endpoints)
 
     revoker = Revoker()
-    yield ClientTokens(at, clock, revoker)
+    yield ServiceAccountTokens(at, clock, revoker)
     revoker.close()
 
 
@@ -60,7 +60,7 @@ def test_each_way_of_client_authentication(rogue, clock, way):
     rogue.client_secret = None if way == "none" else quote(SECRET, safe="")
     secret = SECRET if way == "basic" else quote(SECRET, safe="")  # rogue decodes no Basic
     party = party_at(rogue, client_secret=secret, client_auth=way)
-    tokens = ClientTokens(lambda _: party, clock)
+    tokens = ServiceAccountTokens(lambda _: party, clock)
     if way in {"none", "query"}:  # rogue takes neither: what is sent is what counts here
         with pytest.raises(ConfigurationError):
             tokens.token(party.provider, KEY, (), Need())
@@ -92,7 +92,7 @@ def test_scopes_audience_and_further_parameters_are_asked_for(rogue, clock):
         audience="https://api.example",
         token_params={"resource": "https://api.example/x"},
     )
-    tokens = ClientTokens(lambda _: party, clock)
+    tokens = ServiceAccountTokens(lambda _: party, clock)
     token = tokens.token(party.provider, KEY, (), Need())
     sent = rogue.seen("token")[0].form
     assert sent["scope"] == "https://api.example/.default b"
@@ -104,7 +104,7 @@ def test_scopes_audience_and_further_parameters_are_asked_for(rogue, clock):
 def test_without_a_secret_nothing_is_sent(rogue, clock):
     party = party_at(rogue)
     with pytest.raises(ConfigurationError, match="No client secret") as caught:
-        ClientTokens(lambda _: party, clock).token(party.provider, KEY, (), Need())
+        ServiceAccountTokens(lambda _: party, clock).token(party.provider, KEY, (), Need())
     assert "JUPYTER_AUTH_IDP_CLIENT_SECRET" in caught.value.hint
     assert rogue.requests == []
 

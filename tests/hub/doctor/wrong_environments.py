@@ -14,7 +14,7 @@ from sqlalchemy import update
 from hub.hubs import SCOPES, SECRET
 from hub.service_client import PLACE, environ_of_service
 from jupyter_auth.server.hub.storage.database import Database
-from jupyter_auth.server.hub.storage.encryption import Vault
+from jupyter_auth.server.hub.storage.encryption import Encryption
 from jupyter_auth.server.hub.storage.key_rotation import check_keys
 from jupyter_auth.server.hub.storage.tables import schema
 
@@ -126,7 +126,7 @@ def newer(world: World) -> dict[str, str]:
 
 def sealed(world: World) -> dict[str, str]:
     database = Database(world.database)
-    check_keys(database, Vault(OTHER_KEY))
+    check_keys(database, Encryption(OTHER_KEY))
     database.close()
     return {}
 

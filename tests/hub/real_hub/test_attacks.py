@@ -31,7 +31,7 @@ from jupyter_auth.core.login.openings import COOKIE_PREFIX
 from jupyter_auth.server.hub.admin import sweep
 from jupyter_auth.server.hub.app import derived
 from jupyter_auth.server.hub.storage.database import Database
-from jupyter_auth.server.hub.storage.encryption import Vault
+from jupyter_auth.server.hub.storage.encryption import Encryption
 from jupyter_auth.server.hub.users.known_tokens import BELIEVED
 from patience import until
 from server.routes import CHANGES, KERNEL, UI
@@ -330,7 +330,7 @@ def test_a_user_made_anew_inherits_nothing_and_the_old_records_are_swept(
     kept = names(served)  # with hers, unless the service itself has swept meanwhile
 
     async def sweep_now() -> None:
-        await sweep(database, people_of(served), revocations_of(database, Vault(KEYS)))
+        await sweep(database, people_of(served), revocations_of(database, Encryption(KEYS)))
 
     asyncio.run(sweep_now())
     database.close()

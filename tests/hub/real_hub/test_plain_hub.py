@@ -16,7 +16,7 @@ from jupyter_auth.core.errors import ConfigurationError
 from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.core.tokens.store import MemoryStore
 from jupyter_auth.server.broker.broker import Broker
-from jupyter_auth.server.broker.hub_redirect import UnderHub
+from jupyter_auth.server.broker.hub_redirect import HubRedirect
 from patience import PATIENCE
 
 if TYPE_CHECKING:
@@ -85,11 +85,11 @@ def test_without_the_hook_a_named_server_says_that_nothing_would_come_back() -> 
         "JUPYTERHUB_SERVER_NAME": "two",
     }
     provider = Provider(name="idp", issuer="https://idp.example", client_id="x")
-    assert (place := UnderHub.of(environ))
+    assert (place := HubRedirect.of(environ))
     assert "named server 'two'" in str(place.obstacle(provider))
     by_hand = dataclasses.replace(provider, redirect_uri="http://localhost:8765/back")
     assert place.obstacle(by_hand) is None
-    assert (place := UnderHub.of(environ | {"JUPYTER_AUTH_REDIRECT_HOOK": "1"}))
+    assert (place := HubRedirect.of(environ | {"JUPYTER_AUTH_REDIRECT_HOOK": "1"}))
     assert place.obstacle(provider) is None
     passes = dataclasses.replace(
         provider,
@@ -112,7 +112,9 @@ def test_a_client_with_a_secret_signs_in_where_no_code_passes(
     name: str, grants: dict[str, Any], begun: str | None
 ) -> None:
     """Only a code passes the Hub's log: a password and a pasted text do not."""
-    place = UnderHub.of({"JUPYTERHUB_USER": "alice", "JUPYTERHUB_SERVICE_PREFIX": "/user/alice/"})
+    place = HubRedirect.of(
+        {"JUPYTERHUB_USER": "alice", "JUPYTERHUB_SERVICE_PREFIX": "/user/alice/"}
+    )
     table = {"client_id": "x", "client_secret": "s", **grants}
     broker = Broker(Engine(Providers({name: table}), MemoryStore()), base_url="/", hub=place)
 

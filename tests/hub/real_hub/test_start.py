@@ -15,7 +15,7 @@ from hub.service_client import PLACE, hub_token, signed_in
 from hub.service_process import another
 from hub.storage.postgres import Postgres
 from jupyter_auth.core.errors import ConfigurationError
-from jupyter_auth.server.hub.starting import Place
+from jupyter_auth.server.hub.starting import ListenAddress
 from patience import PATIENCE, until
 from processes import free_port
 
@@ -65,8 +65,8 @@ def test_what_cannot_work_is_said_to_whoever_runs_it(
 def test_what_is_no_address_is_not_taken_for_all_of_them(url: str) -> None:
     named = {"JUPYTERHUB_SERVICE_NAME": "jupyter-auth"}
     with pytest.raises(ConfigurationError, match="not an address to listen on"):
-        Place.of(named | {"JUPYTERHUB_SERVICE_URL": url})
-    assert Place.of(named).address.hostname is None
+        ListenAddress.of(named | {"JUPYTERHUB_SERVICE_URL": url})
+    assert ListenAddress.of(named).address.hostname is None
 
 
 def test_everybody_hears_that_it_is_not_their_fault(

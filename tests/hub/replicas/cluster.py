@@ -23,9 +23,9 @@ from jupyter_auth.core.models import LoginRequest
 from jupyter_auth.core.protocol.discovery import Discovery
 from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.server.hub.storage.database import Database, Owner
-from jupyter_auth.server.hub.storage.encryption import Vault
+from jupyter_auth.server.hub.storage.encryption import Encryption
 from jupyter_auth.server.hub.storage.identities import Identities
-from jupyter_auth.server.hub.storage.sql_store import SqlRegister, SqlStore
+from jupyter_auth.server.hub.storage.sql_store import SqlLoginStore, SqlStore
 from patience import PATIENCE, until
 from processes import free_port
 
@@ -239,12 +239,12 @@ def sign_in(
     rogues: Mapping[str, tuple[RogueProvider, dict[str, Any]]],
 ) -> None:
     """Sign these users in at all these providers, each of which has one person."""
-    database, vault, discovery = Database(database_url), Vault(keys), Discovery(time.time)
+    database, vault, discovery = Database(database_url), Encryption(keys), Discovery(time.time)
     configured = {name: provider for name, (_, provider) in rogues.items()}
     providers = Providers(configured, allow_user_providers=False)
     identities = Identities(database, vault, shared=set(rogues))
     for owner in owners:
-        register = SqlRegister(database, vault, owner)
+        register = SqlLoginStore(database, vault, owner)
         store = SqlStore(database, vault, owner, identities)
         engine = Engine(providers, store, register=register, discovery=discovery)
         for name, (rogue, _) in rogues.items():

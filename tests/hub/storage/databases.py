@@ -14,7 +14,7 @@ from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.core.secret import Secret
 from jupyter_auth.server.hub.revocations import Revocations
 from jupyter_auth.server.hub.storage.database import Database, Owner
-from jupyter_auth.server.hub.storage.encryption import Vault
+from jupyter_auth.server.hub.storage.encryption import Encryption
 from jupyter_auth.server.hub.storage.tables import marks, records, replicas
 
 if TYPE_CHECKING:
@@ -54,8 +54,8 @@ def database(url: str, clock: Clock) -> Iterator[Database]:
 
 
 @pytest.fixture
-def vault() -> Vault:
-    return Vault(KEYS)
+def vault() -> Encryption:
+    return Encryption(KEYS)
 
 
 def account(token: str = "at-1", **changes: Any) -> Account:
@@ -77,7 +77,7 @@ def keep(store: SqlStore, kept: Account) -> None:
         slot.save(kept)
 
 
-def revocations_of(database: Database, vault: Vault) -> Revocations:
+def revocations_of(database: Database, vault: Encryption) -> Revocations:
     """The queue there, of a process that knows no provider and asks none."""
 
     def nowhere(provider: Provider) -> NoReturn:

@@ -11,7 +11,7 @@ from sqlalchemy import select, text
 from hub.storage.databases import ALICE, BOB, KEY, KEYS, account, keep
 from jupyter_auth import ConfigurationError
 from jupyter_auth.server.hub.storage.database import LEASE, Database
-from jupyter_auth.server.hub.storage.encryption import Vault
+from jupyter_auth.server.hub.storage.encryption import Encryption
 from jupyter_auth.server.hub.storage.key_rotation import (
     announce,
     check_keys,
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from hub.storage.postgres import Postgres
 
 NEW = Fernet.generate_key().decode()
-OLD_NEW, NEW_OLD, ONLY_NEW = (Vault(keys) for keys in (f"{KEYS},{NEW}", f"{NEW},{KEYS}", NEW))
+OLD_NEW, NEW_OLD, ONLY_NEW = (Encryption(keys) for keys in (f"{KEYS},{NEW}", f"{NEW},{KEYS}", NEW))
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def other(url: str, clock: Clock) -> Iterator[Database]:
 
 
 def test_in_the_right_order_each_step_is_taken(
-    database: Database, other: Database, vault: Vault
+    database: Database, other: Database, vault: Encryption
 ) -> None:
     """One replica after the other, and both have users meanwhile."""
     steps = [vault, OLD_NEW, NEW_OLD]
@@ -60,7 +60,7 @@ def test_in_the_right_order_each_step_is_taken(
 
 
 def test_a_key_that_a_replica_does_not_have_encrypts_nothing(
-    database: Database, other: Database, vault: Vault, clock: Clock
+    database: Database, other: Database, vault: Encryption, clock: Clock
 ) -> None:
     announce(other, vault)
     with pytest.raises(
@@ -77,9 +77,9 @@ def test_a_key_that_a_replica_does_not_have_encrypts_nothing(
     check_keys(database, NEW_OLD)
 
 
-@pytest.mark.parametrize("theirs", [OLD_NEW, Vault(KEYS)])
+@pytest.mark.parametrize("theirs", [OLD_NEW, Encryption(KEYS)])
 def test_keys_are_not_rotated_under_a_replica_that_encrypts_with_another(
-    database: Database, other: Database, vault: Vault, theirs: Vault
+    database: Database, other: Database, vault: Encryption, theirs: Encryption
 ) -> None:
     keep(SqlStore(database, vault, ALICE), account())
     check_keys(database, vault)
@@ -93,7 +93,7 @@ def test_keys_are_not_rotated_under_a_replica_that_encrypts_with_another(
 
 
 def test_the_old_key_is_needed_while_a_replica_encrypts_with_it(
-    database: Database, other: Database, vault: Vault
+    database: Database, other: Database, vault: Encryption
 ) -> None:
     """It was started between the two: nothing says so but what it has written down."""
     announce(other, OLD_NEW)
@@ -103,7 +103,7 @@ def test_the_old_key_is_needed_while_a_replica_encrypts_with_it(
 
 
 def test_one_that_starts_meanwhile_stops_the_rotation(
-    database: Database, other: Database, vault: Vault, monkeypatch: pytest.MonkeyPatch
+    database: Database, other: Database, vault: Encryption, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     keep(SqlStore(database, vault, ALICE), account())
     check_keys(database, vault)
@@ -115,7 +115,7 @@ def test_one_that_starts_meanwhile_stops_the_rotation(
 
 
 def test_the_doctor_opens_records_with_each_key(
-    database: Database, other: Database, vault: Vault
+    database: Database, other: Database, vault: Encryption
 ) -> None:
     keep(SqlStore(database, vault, ALICE), account())
     keep(SqlStore(database, NEW_OLD, BOB), account())
@@ -129,7 +129,7 @@ def test_the_doctor_opens_records_with_each_key(
 
 
 def test_a_database_of_before_is_given_what_it_lacks_and_older_replicas_go_on(
-    database: Database, url: str, clock: Clock, vault: Vault
+    database: Database, url: str, clock: Clock, vault: Encryption
 ) -> None:
     database.change(text("DROP TABLE jupyter_auth_replicas"))
     newer = Database(url, clock)

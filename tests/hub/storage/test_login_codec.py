@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from jupyter_auth.core.login.login_store import Entry, Opening, Polling, Request
+from jupyter_auth.core.login.login_store import DevicePolls, LoginPurpose, Opening, StoredLogin
 from jupyter_auth.core.models import Account, AccountKey, Login
 from jupyter_auth.core.secret import Secret
 from jupyter_auth.server.hub.storage.login_codec import packed, unpacked
@@ -27,8 +27,8 @@ HELD = Account(
 def test_a_login_by_redirect_by_device_and_by_paste():
     key = AccountKey("4insight", "work")
     entries = {
-        "redirect": Entry(
-            Request(key=key, scopes=("one",), force=True),
+        "redirect": StoredLogin(
+            LoginPurpose(key=key, scopes=("one",), force=True),
             Login(id="redirect", provider="4insight"),
             openings={
                 "digest": Opening(
@@ -42,13 +42,13 @@ def test_a_login_by_redirect_by_device_and_by_paste():
                 )
             },
         ),
-        "device": Entry(
-            Request(key=key, grant="device_code"),
+        "device": StoredLogin(
+            LoginPurpose(key=key, grant="device_code"),
             Login(id="device", provider="4insight", user_code="AB-CD", next_poll_at=5.0),
-            polling=Polling(device_code=Secret("d"), fingerprint="f", interval=5.0, failures=2),
+            polling=DevicePolls(device_code=Secret("d"), fingerprint="f", interval=5.0, failures=2),
         ),
-        "paste": Entry(
-            Request(key=key, username="alice", grant="paste"),
+        "paste": StoredLogin(
+            LoginPurpose(key=key, username="alice", grant="paste"),
             Login(id="paste", provider="4insight", candidate=HELD.info()),
             held=HELD,
         ),
@@ -58,7 +58,7 @@ def test_a_login_by_redirect_by_device_and_by_paste():
 
 WRITTEN = {
     "request": {
-        "kind": "Request",
+        "kind": "LoginPurpose",
         "of": {
             "key": {"kind": "AccountKey", "of": {"provider": "idp", "session_key": "work"}},
             "username": None,
@@ -120,7 +120,7 @@ WRITTEN = {
 
 def test_it_is_written_as_it_was():
     """A replica of the version before reads it, and the other way round."""
-    record = {"kind": "mapping", "of": {"l": {"kind": "Entry", "of": WRITTEN}}}
+    record = {"kind": "mapping", "of": {"l": {"kind": "StoredLogin", "of": WRITTEN}}}
     entries = unpacked(json.dumps(record).encode())
     assert entries["l"].openings["digest"].verifier == Secret("v")
     assert entries["l"].request.scopes == ("one",)

@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from hub.storage.postgres import Postgres
-    from jupyter_auth.server.hub.storage.encryption import Vault
+    from jupyter_auth.server.hub.storage.encryption import Encryption
 
 
 def test_a_database_of_schema_1_is_upgraded_by_whichever_replica_comes_first(
-    database: Database, url: str, vault: Vault
+    database: Database, url: str, vault: Encryption
 ) -> None:
     """Nobody is signed out, and whose account it is stands there after the next refresh."""
     store = SqlStore(database, vault, ALICE)

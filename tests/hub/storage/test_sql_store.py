@@ -25,9 +25,9 @@ from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.server.hub.storage import database as database_module
 from jupyter_auth.server.hub.storage import sql_store
 from jupyter_auth.server.hub.storage.database import GRACE, LEASE, Database, Owner
-from jupyter_auth.server.hub.storage.encryption import Vault
+from jupyter_auth.server.hub.storage.encryption import Encryption
 from jupyter_auth.server.hub.storage.key_rotation import check_keys
-from jupyter_auth.server.hub.storage.sql_store import SqlRegister, SqlStore, renew
+from jupyter_auth.server.hub.storage.sql_store import SqlLoginStore, SqlStore, renew
 from jupyter_auth.server.hub.storage.tables import marks, records
 from patience import PATIENCE, until
 
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
 
 def test_what_is_saved_is_there_and_what_is_deleted_is_gone(
-    database: Database, vault: Vault
+    database: Database, vault: Encryption
 ) -> None:
     store = SqlStore(database, vault, ALICE)
     assert store.load(KEY) is None
@@ -62,7 +62,7 @@ def test_what_is_saved_is_there_and_what_is_deleted_is_gone(
     assert len(database.rows(select(records))) == 1, "an empty record stayed"
 
 
-def test_nobody_finds_what_is_of_somebody_else(database: Database, vault: Vault) -> None:
+def test_nobody_finds_what_is_of_somebody_else(database: Database, vault: Encryption) -> None:
     keep(SqlStore(database, vault, ALICE), account())
     born_again = Owner("alice", "2026-02-02T00:00:00Z")
     for owner in (BOB, born_again, Owner("Alice", ALICE.created), Owner("alice ", ALICE.created)):
@@ -88,7 +88,9 @@ def test_no_two_names_have_one_record(named: list[tuple[str, str, str, str]]) ->
     assert len(ids) == 2
 
 
-def test_a_record_moved_to_somebody_else_does_not_open(database: Database, vault: Vault) -> None:
+def test_a_record_moved_to_somebody_else_does_not_open(
+    database: Database, vault: Encryption
+) -> None:
     """Whoever can write to the database, but has no key, cannot hand alice's tokens to bob."""
     keep(SqlStore(database, vault, ALICE), account())
     keep(SqlStore(database, vault, BOB), account("at-bob"))
@@ -99,7 +101,7 @@ def test_a_record_moved_to_somebody_else_does_not_open(database: Database, vault
     assert SqlStore(database, vault, BOB).accounts() == []
 
 
-def test_the_database_shows_nothing(database: Database, vault: Vault, tmp_path: Path) -> None:
+def test_the_database_shows_nothing(database: Database, vault: Encryption, tmp_path: Path) -> None:
     keep(SqlStore(database, vault, ALICE), account("at-in-the-clear", username="Alice Adams"))
     shown = repr(database.rows(select(records)))
     for file in tmp_path.glob("*.sqlite*"):
@@ -110,7 +112,7 @@ def test_the_database_shows_nothing(database: Database, vault: Vault, tmp_path: 
 
 
 def test_one_user_does_not_fill_the_database(
-    database: Database, vault: Vault, monkeypatch: pytest.MonkeyPatch
+    database: Database, vault: Encryption, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sql_store, "MOST_ACCOUNTS", 2)
     store = SqlStore(database, vault, ALICE)
@@ -125,10 +127,10 @@ def test_one_user_does_not_fill_the_database(
 # -- keys ------------------------------------------------------------------------------------------
 
 
-def test_keys_are_renewed_while_old_ones_still_read(database: Database, vault: Vault) -> None:
+def test_keys_are_renewed_while_old_ones_still_read(database: Database, vault: Encryption) -> None:
     new = Fernet.generate_key().decode()
     keep(SqlStore(database, vault, ALICE), account())
-    both, only_new = Vault(f"{new}, {KEYS}"), Vault(new)
+    both, only_new = Encryption(f"{new}, {KEYS}"), Encryption(new)
     assert SqlStore(database, both, ALICE).load(KEY) == account()
     with pytest.raises(StoreError, match="rotate-keys"):
         SqlStore(database, only_new, ALICE).load(KEY)
@@ -136,9 +138,9 @@ def test_keys_are_renewed_while_old_ones_still_read(database: Database, vault: V
     assert SqlStore(database, only_new, ALICE).load(KEY) == account()
 
 
-def test_a_key_may_go_when_nothing_needs_it_any_more(database: Database, vault: Vault) -> None:
+def test_a_key_may_go_when_nothing_needs_it_any_more(database: Database, vault: Encryption) -> None:
     new = Fernet.generate_key().decode()
-    both, only_new = Vault(f"{new}, {KEYS}"), Vault(new)
+    both, only_new = Encryption(f"{new}, {KEYS}"), Encryption(new)
     check_keys(database, vault)
     with pytest.raises(ConfigurationError, match=r"lacks a key .*rotate-keys"):
         check_keys(database, only_new)
@@ -158,7 +160,7 @@ def test_a_key_may_go_when_nothing_needs_it_any_more(database: Database, vault: 
 @pytest.mark.parametrize("keys", ["", " ; ", "short", "x" + KEYS, f"{KEYS},short"], ids=range(5))
 def test_keys_that_are_none_are_refused(keys: str) -> None:
     with pytest.raises(ConfigurationError, match="JUPYTER_AUTH_CRYPT_KEYS") as caught:
-        Vault(keys)
+        Encryption(keys)
     assert KEYS not in str(caught.value)
 
 
@@ -192,7 +194,9 @@ def test_somebody_elses_file_in_the_place_of_the_database_is_refused(tmp_path: P
 # -- leases ----------------------------------------------------------------------------------------
 
 
-def test_an_account_is_in_one_hand_at_a_time(database: Database, url: str, vault: Vault) -> None:
+def test_an_account_is_in_one_hand_at_a_time(
+    database: Database, url: str, vault: Encryption
+) -> None:
     other = Database(url, database.clock)
     inside, order = threading.Event(), []
 
@@ -213,7 +217,7 @@ def test_an_account_is_in_one_hand_at_a_time(database: Database, url: str, vault
 
 
 def test_who_dies_with_a_lease_blocks_it_for_a_while_only(
-    database: Database, url: str, vault: Vault, clock: Clock, monkeypatch: pytest.MonkeyPatch
+    database: Database, url: str, vault: Encryption, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     other = Database(url, clock)
     store, next_one = SqlStore(database, vault, ALICE), SqlStore(other, vault, ALICE)
@@ -236,7 +240,7 @@ def test_who_dies_with_a_lease_blocks_it_for_a_while_only(
 
 
 def test_whoever_is_alive_keeps_the_lease_that_is_called(
-    database: Database, url: str, vault: Vault, clock: Clock, monkeypatch: pytest.MonkeyPatch
+    database: Database, url: str, vault: Encryption, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """However long the database was away: what this replica could not save is saved first."""
     monkeypatch.setattr(database_module, "LEASE_TIMEOUT", 0.2)
@@ -257,7 +261,7 @@ def test_whoever_is_alive_keeps_the_lease_that_is_called(
 
 
 @pytest.mark.usefixtures("database")  # empty
-def test_a_lease_lasts_by_the_databases_clock(url: str, vault: Vault) -> None:
+def test_a_lease_lasts_by_the_databases_clock(url: str, vault: Encryption) -> None:
     """And so does a token: what a replica thinks of the time is set right."""
     one, other = Database(url), Database(url)
     assert abs(one.clock() - time.time()) < PATIENCE
@@ -278,7 +282,7 @@ def test_a_lease_lasts_by_the_databases_clock(url: str, vault: Vault) -> None:
 def replica(
     database: Database,  # noqa: ARG001 (empty at first)
     url: str,
-    vault: Vault,
+    vault: Encryption,
     oidc: OidcProvider,
 ) -> Iterator[Callable[..., Engine]]:
     """Makes engines of a user, each with a database connection of its own."""
@@ -294,7 +298,7 @@ def replica(
         own = Database(url)
         opened.append(own)
         providers = Providers({"idp": provider}, allow_user_providers=False)
-        register = SqlRegister(own, vault, owner)
+        register = SqlLoginStore(own, vault, owner)
         return Engine(providers, SqlStore(own, vault, owner), register=register)
 
     yield make

@@ -22,7 +22,7 @@ from jupyter_auth.server.hub.metrics import UNSAVED
 from jupyter_auth.server.hub.storage import database as database_module
 from jupyter_auth.server.hub.storage import upkeep
 from jupyter_auth.server.hub.storage.database import GRACE, LEASE, Database, Owner
-from jupyter_auth.server.hub.storage.sql_store import SqlRegister, SqlStore
+from jupyter_auth.server.hub.storage.sql_store import SqlLoginStore, SqlStore
 from jupyter_auth.server.hub.storage.tables import records
 from jupyter_auth.server.hub.storage.tables import replicas as replicas_table
 from patience import until
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from clock import Clock
-    from jupyter_auth.server.hub.storage.encryption import Vault
+    from jupyter_auth.server.hub.storage.encryption import Encryption
     from providers.rogue import RogueProvider
     from providers.troubles import Proceed, Reply
 
@@ -75,13 +75,13 @@ def idp(rogue: RogueProvider) -> dict[str, Any]:
 
 @pytest.fixture
 def replicas(
-    database: Database, url: str, vault: Vault, clock: Clock, rogue: RogueProvider
+    database: Database, url: str, vault: Encryption, clock: Clock, rogue: RogueProvider
 ) -> Iterator[list[tuple[Database, Engine]]]:
     """Two of them; alice is signed in, and her token has run out."""
     made = []
     for own in (database, Database(url, clock)):
         providers = Providers({"idp": idp(rogue)}, allow_user_providers=False)
-        store, register = SqlStore(own, vault, ALICE), SqlRegister(own, vault, ALICE)
+        store, register = SqlStore(own, vault, ALICE), SqlLoginStore(own, vault, ALICE)
         made.append((own, Engine(providers, store, clock=clock, register=register)))
     rogue.clock = clock
     complete_login(made[0][1], "idp", rogue)
@@ -204,7 +204,7 @@ def test_what_another_replica_saved_after_all_counts_more(
 
 
 def test_a_token_that_still_works_does_while_another_replica_has_the_lease(
-    replicas: list[tuple[Database, Engine]], rogue: RogueProvider, clock: Clock, vault: Vault
+    replicas: list[tuple[Database, Engine]], rogue: RogueProvider, clock: Clock, vault: Encryption
 ) -> None:
     (database, one), (_, other) = replicas
     token = one.token("idp")
@@ -219,7 +219,7 @@ def test_a_token_that_still_works_does_while_another_replica_has_the_lease(
 
 @pytest.fixture
 def brokers(
-    database: Database, vault: Vault, rogue: RogueProvider, clock: Clock
+    database: Database, vault: Encryption, rogue: RogueProvider, clock: Clock
 ) -> Iterator[HubBrokers]:
     """Those of a replica; alice is signed in, and her token has run out."""
     providers = Providers({"idp": idp(rogue)}, allow_user_providers=False)
@@ -241,7 +241,7 @@ def unsaved_users() -> float:
 
 
 def test_nobody_has_to_ask_for_it(
-    database: Database, vault: Vault, brokers: HubBrokers, rogue: RogueProvider
+    database: Database, vault: Encryption, brokers: HubBrokers, rogue: RogueProvider
 ) -> None:
     async def run() -> None:
         engine = brokers.of_owner(ALICE).engine
@@ -330,7 +330,7 @@ def test_a_broker_that_fetches_a_token_is_kept(
 
 
 def test_a_lease_is_kept_for_as_long_as_a_provider_takes(
-    database: Database, clock: Clock, brokers: HubBrokers, vault: Vault
+    database: Database, clock: Clock, brokers: HubBrokers, vault: Encryption
 ) -> None:
     """And what keys a replica has stands there for as long as it runs."""
     until_when = select(records.c.lease_until).where(records.c.owner == BOB.id)

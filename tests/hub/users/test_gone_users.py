@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from hub.hub_process import Hub
-    from jupyter_auth.server.hub.storage.encryption import Vault
+    from jupyter_auth.server.hub.storage.encryption import Encryption
 
 CLASS = [f"pupil-{number}" for number in range(7)]
 
@@ -50,7 +50,7 @@ def test_a_user_who_is_deleted_while_the_hub_lists_them_costs_no_other_their_acc
     served: Hub,
     pupils: list[Owner],
     database: Database,
-    vault: Vault,
+    vault: Encryption,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     for owner in [*pupils, Owner("pupil-1", "2020-01-01T00:00:00Z")]:
@@ -94,7 +94,7 @@ def test_a_user_who_is_deleted_while_the_hub_lists_them_costs_no_other_their_acc
     ids=["of-a-proxy", "of-whoever", "starting", "refused", "strange", "moved"],
 )
 def test_who_is_gone_says_the_hub_alone(
-    served: Hub, database: Database, vault: Vault, said: Reply
+    served: Hub, database: Database, vault: Encryption, said: Reply
 ) -> None:
     """It lists nobody, and does not say of this one user that there is none."""
     alice = Owner("alice", "2026-01-01T00:00:00Z")

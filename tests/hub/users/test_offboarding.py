@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from clock import Clock
-    from jupyter_auth.server.hub.storage.encryption import Vault
+    from jupyter_auth.server.hub.storage.encryption import Encryption
 
 
 # -- by the administrator's command ----------------------------------------------------------------
@@ -61,7 +61,7 @@ def test_the_command_says_what_became_of_it(  # noqa: PLR0917
     rogue: RogueProvider,
     clock: Clock,
     database: Database,
-    vault: Vault,
+    vault: Encryption,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:

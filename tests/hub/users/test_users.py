@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from clock import Clock
     from hub.hub_process import Hub
     from jupyter_auth.server.hub.storage.database import Owner
-    from jupyter_auth.server.hub.users.users import People
+    from jupyter_auth.server.hub.users.users import HubUsers
 
 HERE = "192.0.2.1"
 PREFIX = "/services/jupyter-auth"
@@ -44,13 +44,13 @@ def ida(served: Hub) -> Iterator[str]:
         served.api("DELETE", f"users/{name}")
 
 
-async def settled(people: People) -> None:
+async def settled(people: HubUsers) -> None:
     """Whatever was begun in the background has ended."""
     for believed in (people._holders, people._browsers):
         await asyncio.gather(*believed._asking.values(), return_exceptions=True)
 
 
-WAYS: dict[str, Callable[[People, str], Awaitable[Any]]] = {
+WAYS: dict[str, Callable[[HubUsers, str], Awaitable[Any]]] = {
     "kernel": lambda people, token: people.of_token(token, HERE),
     "browser": lambda people, token: people.of_cookie(token, "session"),
 }

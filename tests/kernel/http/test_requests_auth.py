@@ -17,7 +17,7 @@ from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.core.tokens.store import MemoryStore
 from jupyter_auth.kernel.broker.connect import connect
 from jupyter_auth.kernel.http.requests_auth import TokenAuth
-from jupyter_auth.kernel.http.token_cache import AccountTokens
+from jupyter_auth.kernel.http.token_cache import CachedTokens
 from jupyter_auth.kernel.http.warnings import AuthWarning
 from kernel.http.planted_token import API, LOOK_ALIKES, PLANTED, Fixed
 from kernel.sign_in import sign_in
@@ -213,7 +213,7 @@ def test_a_request_near_the_end_of_a_token_does_not_wait(rogue, http, configured
     rogue.clock = clock
     engine = Engine(Providers(configured), MemoryStore(), clock=clock)
     sign_in(engine, rogue, engine.begin(LoginRequest("idp")))
-    auth = TokenAuth(AccountTokens(engine, "idp", clock=clock), origins=[rogue.issuer])
+    auth = TokenAuth(CachedTokens(engine, "idp", clock=clock), origins=[rogue.issuer])
     assert http.get(f"{rogue.issuer}/api/x", auth=auth).ok
     clock.advance(3600 - 59)
     gate = rogue.script("refresh", Gate())

@@ -20,7 +20,7 @@ from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.core.tokens.store import MemoryStore
 from jupyter_auth.kernel.broker.connect import connect
 from jupyter_auth.kernel.broker.watcher import WAIT, watcher_of
-from jupyter_auth.kernel.http.token_cache import AccountTokens
+from jupyter_auth.kernel.http.token_cache import CachedTokens
 from kernel.forks_and_interrupts import child
 from kernel.sign_in import sign_in
 from patience import PATIENCE, eventually
@@ -58,7 +58,7 @@ def accounts(configured, rogue, clock):
 
 @pytest.fixture
 def tokens(accounts, clock):
-    return AccountTokens(accounts, "idp", clock=clock)
+    return CachedTokens(accounts, "idp", clock=clock)
 
 
 def at_rest(tokens):
@@ -168,7 +168,7 @@ def test_short_tokens_are_tried_again_within_their_life(rogue, clock, configured
     rogue.clock = clock
     sign_in(engine, rogue, engine.begin(LoginRequest("idp")))
     accounts = Counting(engine)
-    tokens = AccountTokens(accounts, "idp", clock=clock)
+    tokens = CachedTokens(accounts, "idp", clock=clock)
     tokens.token()
     clock.advance(45.5)
     rogue.script("refresh", status(500))
@@ -201,7 +201,7 @@ def person(accounts, rogue):
 
 
 def test_a_refusal_in_the_background_is_told_to_who_needs_a_token(accounts, rogue, clock, person):
-    tokens = AccountTokens(accounts, "idp", clock=clock, sign_in=person.sign_in)
+    tokens = CachedTokens(accounts, "idp", clock=clock, sign_in=person.sign_in)
     old = tokens.token()
     clock.advance(LIFETIME - MARGIN + 1)
     rogue.script("refresh", error("invalid_grant"))
@@ -216,7 +216,7 @@ def test_a_refusal_in_the_background_is_told_to_who_needs_a_token(accounts, rogu
 
 def test_one_thread_asks_the_person_for_all(accounts, clock, person):
     together = threading.Barrier(8)
-    tokens = AccountTokens(accounts, "idp", clock=clock, sign_in=person.sign_in)
+    tokens = CachedTokens(accounts, "idp", clock=clock, sign_in=person.sign_in)
     accounts.logout("idp")
 
     def use(_):
@@ -265,7 +265,7 @@ def test_a_process_that_ends_meanwhile_still_saves(signed_in, configured, rogue,
 
 @pytest.mark.usefixtures("door")
 def test_a_sign_out_elsewhere_drops_the_token(signed_in):
-    tokens = AccountTokens(connect(), "idp")
+    tokens = CachedTokens(connect(), "idp")
     tokens.token()
     signed_in.logout("idp")
     assert eventually(lambda: tokens._held is None, WAIT - 5)  # long before the poll ends
@@ -275,7 +275,7 @@ def test_a_sign_out_elsewhere_drops_the_token(signed_in):
 
 @pytest.mark.usefixtures("door")
 def test_a_change_of_another_account_drops_nothing(signed_in, rogue):
-    tokens = AccountTokens(connect(), "idp")
+    tokens = CachedTokens(connect(), "idp")
     mine = tokens.token()
     heard = threading.Event()
     end = tokens._watcher.listen(lambda _: heard.set())
@@ -306,7 +306,7 @@ def watchers():
 def test_the_watch_ends_with_the_last_who_wants_it(monkeypatch):
     monkeypatch.setattr("jupyter_auth.kernel.broker.watcher.WAIT", 0.05)
     before = watchers()
-    tokens = AccountTokens(connect(), "idp")
+    tokens = CachedTokens(connect(), "idp")
     tokens.token()
     (thread,) = watchers() - before
     assert thread.is_alive()
@@ -319,7 +319,7 @@ def test_the_watch_ends_with_the_last_who_wants_it(monkeypatch):
 @pytest.mark.usefixtures("door", "signed_in")
 def test_a_child_asks_and_watches_for_itself():
     accounts = connect()
-    tokens = AccountTokens(accounts, "idp")
+    tokens = CachedTokens(accounts, "idp")
     mine = tokens.token().digest
 
     def use():
@@ -333,7 +333,7 @@ def test_a_child_asks_and_watches_for_itself():
 
 @pytest.mark.usefixtures("door", "signed_in")
 def test_a_pickle_has_no_token():
-    tokens = AccountTokens(connect(), "idp", "default")
+    tokens = CachedTokens(connect(), "idp", "default")
     secret = tokens.token().access_token.reveal()
     pickled = pickle.dumps(tokens)
     assert secret.encode() not in pickled

@@ -17,11 +17,11 @@ from jupyter_auth import AuthWarning, ClientSession, Provider, UserSession
 from jupyter_auth.core.common.request_errors import ProviderUnavailable
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.errors import ConfigurationError, LoginRequired, ProviderNotFound
-from jupyter_auth.core.provider.field_types import Service
+from jupyter_auth.core.provider.field_types import ServiceAccountFields
 from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.core.tokens.store import FileStore
 from jupyter_auth.kernel.broker.connect import connect
-from jupyter_auth.kernel.broker.transport import Door
+from jupyter_auth.kernel.broker.transport import BrokerTransport
 from jupyter_auth.kernel.session import service_session
 from kernel.broker_socket import BrokerSocket
 from kernel.forks_and_interrupts import child
@@ -154,7 +154,9 @@ def test_a_provider_made_in_code_never_gets_the_environments_secret(home, rogue,
     """A notebook could have one of that name send it to itself."""
     environ = {"JUPYTER_AUTH_INSIDEVIEW_CLIENT_SECRET": SECRET}
     engine = Engine(Providers(environ=environ), FileStore(tmp_path / "store"))
-    own = Provider(name="insideview", issuer=rogue.issuer, client_id="x", service=Service())
+    own = Provider(
+        name="insideview", issuer=rogue.issuer, client_id="x", service=ServiceAccountFields()
+    )
     with pytest.raises(ConfigurationError, match="No client secret"):
         engine.client_token(engine.register(own).name)
     engine.close()
@@ -171,9 +173,11 @@ def test_another_client_id_than_the_brokers(session, door):  # noqa: ARG001
 
 
 def test_a_secret_that_is_given_stays_in_this_process(door, engine, rogue, monkeypatch):  # noqa: ARG001
-    bodies, sent = [], Door.call
+    bodies, sent = [], BrokerTransport.call
     monkeypatch.setattr(
-        Door, "call", lambda self, *a, **k: (bodies.append(repr(a)), sent(self, *a, **k))[1]
+        BrokerTransport,
+        "call",
+        lambda self, *a, **k: (bodies.append(repr(a)), sent(self, *a, **k))[1],
     )
     asked = []
     monkeypatch.setattr(engine, "client_token", lambda *a, **k: asked.append((a, k)))
@@ -217,7 +221,9 @@ def test_a_secret_in_a_provider_made_in_code(home, rogue):  # noqa: ARG001
         name="idp",
         issuer=rogue.issuer,
         base_url=rogue.issuer,
-        service=Service(client_id="notebook", client_secret=SECRET, client_auth="post"),
+        service=ServiceAccountFields(
+            client_id="notebook", client_secret=SECRET, client_auth="post"
+        ),
     )
     assert ClientSession(provider=provider).get("/api/x").ok
 
@@ -312,7 +318,7 @@ def test_a_copy_of_one_whose_provider_was_made_in_code(home, rogue, given, monke
         name="mine",
         issuer=rogue.issuer,
         base_url=rogue.issuer,
-        service=Service(client_auth="post", **inside),
+        service=ServiceAccountFields(client_auth="post", **inside),
     )
     session = ClientSession(*given, provider=made)
     data = pickle.dumps(session)

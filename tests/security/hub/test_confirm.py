@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from hub.service_client import browser_of
-from jupyter_auth.server.broker.hub_redirect import UnderHub
-from jupyter_auth.server.broker.known_browsers import Ties
+from jupyter_auth.server.broker.hub_redirect import HubRedirect
+from jupyter_auth.server.broker.known_browsers import KnownBrowsers
 from jupyter_auth.server.hub.app import SharedOAuth
 
 if TYPE_CHECKING:
@@ -81,9 +81,9 @@ def test_with_subdomains_each_has_an_origin_to_itself() -> None:
         "JUPYTERHUB_HOST": "https://hub.example",
         "JUPYTERHUB_PUBLIC_URL": "https://alice.hub.example/user/alice/",
     }
-    with_subdomains = Ties.of_server("alice", environ, None)
+    with_subdomains = KnownBrowsers.of_server("alice", environ, confirm=None)
     assert (with_subdomains.one_origin, with_subdomains.host_only) == (False, True)
-    assert Ties.of_server("alice", {"JUPYTERHUB_HOST": ""}, None).one_origin
+    assert KnownBrowsers.of_server("alice", {"JUPYTERHUB_HOST": ""}, confirm=None).one_origin
 
 
 def test_a_public_address_is_no_subdomain(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -94,18 +94,20 @@ def test_a_public_address_is_no_subdomain(monkeypatch: pytest.MonkeyPatch) -> No
         "JUPYTERHUB_USER": "alice",
         "JUPYTERHUB_SERVICE_PREFIX": "/user/alice/",
     }
-    ties = Ties.of_server("alice", environ, None)
+    ties = KnownBrowsers.of_server("alice", environ, confirm=None)
     assert (ties.one_origin, ties.host_only) == (True, False)
     assert ties.cookie("jupyter-auth", "/user/alice/") == ("jupyter-auth", "/user/alice/")
-    assert (place := UnderHub.of(environ))
+    assert (place := HubRedirect.of(environ))
     assert [each.about for each in place.findings()] == ["Other users"]
     for name, value in environ.items():
         monkeypatch.setenv(name, value)
     of_the_service = SharedOAuth(api_token="t", oauth_client_id="service-jupyter-auth")
     assert not of_the_service.cookie_host_prefix_enabled  # its path would be / then
     unsaid = {"JUPYTERHUB_HOST": "https://hub.example"}
-    assert Ties.of_server("alice", unsaid, None).one_origin, "nobody says that it is elsewhere"
+    assert KnownBrowsers.of_server("alice", unsaid, confirm=None).one_origin, (
+        "nobody says that it is elsewhere"
+    )
     own = environ | {"JUPYTERHUB_PUBLIC_URL": "https://alice.hub.example/user/alice/"}
-    assert (place := UnderHub.of(own))
+    assert (place := HubRedirect.of(own))
     assert place.apart == "https://hub.example"
     assert not place.findings()

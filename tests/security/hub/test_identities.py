@@ -19,10 +19,10 @@ from jupyter_auth.core.models import AccountKey, LoginRequest
 from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.server.config import Settings
 from jupyter_auth.server.hub.brokers import HubBrokers
-from jupyter_auth.server.hub.service import Service
+from jupyter_auth.server.hub.service import HubService
 from jupyter_auth.server.hub.storage import sql_store
 from jupyter_auth.server.hub.storage.database import Database, Owner
-from jupyter_auth.server.hub.storage.encryption import Vault
+from jupyter_auth.server.hub.storage.encryption import Encryption
 from jupyter_auth.server.hub.storage.identities import Identities
 from jupyter_auth.server.hub.storage.sql_store import SqlStore, renew
 from jupyter_auth.server.hub.storage.tables import records
@@ -61,7 +61,9 @@ def service(database: Database, providers: Providers) -> Iterator[Callable[..., 
 
     def make(keys: str = KEYS, gone: Any = lambda _: False, **settings: Any) -> HubBrokers:
         given = Settings(**settings)
-        made.append(HubBrokers(given, providers, database, Vault(keys), base_url="/", gone=gone))
+        made.append(
+            HubBrokers(given, providers, database, Encryption(keys), base_url="/", gone=gone)
+        )
         return made[-1]
 
     yield make
@@ -114,7 +116,7 @@ def test_the_store_refuses_it_by_itself_and_the_login_ends(
 ) -> None:
     """Where two finish at once, both pass what is asked before."""
     alice, mallory = (
-        Engine(providers, SqlStore(database, Vault(KEYS), who)) for who in (ALICE, MALLORY)
+        Engine(providers, SqlStore(database, Encryption(KEYS), who)) for who in (ALICE, MALLORY)
     )
     assert signs_in(alice, oidc).status == "complete"
     ended = signs_in(mallory, oidc)
@@ -128,7 +130,7 @@ def test_of_two_at_once_one_gets_it(
     """The second waits until the first has stored, or has not."""
     alice = service().engine(ALICE)
     signs_in(alice, oidc)
-    vault, record = Vault(KEYS), ALICE.record("account", "idp", "default")
+    vault, record = Encryption(KEYS), ALICE.record("account", "idp", "default")
     account, rests = SqlStore(database, vault, ALICE).load(KEY), database.load(record.id)
     alice.logout("idp", revoke=False)
     looked: list[float] = []
@@ -158,12 +160,12 @@ def test_it_is_found_under_each_key_and_a_dump_names_nobody(
 ) -> None:
     signs_in(service().engine(ALICE), oidc)
     (old,) = persons(database)
-    account = SqlStore(database, Vault(KEYS), ALICE).load(KEY)
+    account = SqlStore(database, Encryption(KEYS), ALICE).load(KEY)
     assert account
     assert old != account.person, "whoever knows issuer and subject could look for her"
     both = f"{Fernet.generate_key().decode()}, {KEYS}"
     assert signs_in(service(keys=both).engine(MALLORY), oidc).status == "failed"
-    renew(database, Vault(both))
+    renew(database, Encryption(both))
     assert persons(database) != [old]
     new = both.partition(",")[0]
     assert signs_in(service(keys=new).engine(MALLORY), oidc).status == "failed"
@@ -196,7 +198,7 @@ def test_what_schema_1_did_not_say_is_written_down_when_a_replica_starts(
         "JUPYTER_AUTH_PROVIDERS": json.dumps({"idp": {"issuer": oidc.issuer, "client_id": "x"}}),
     }
     with ThreadPoolExecutor() as pool:
-        for started in list(pool.map(lambda _: Service(environ), range(2))):
+        for started in list(pool.map(lambda _: HubService(environ), range(2))):
             started.brokers.close()
             started.database.close()
     assert sorted(map(str, persons(database))) == sorted(map(str, [*said, None]))

@@ -18,7 +18,7 @@ from jupyter_auth.server.config import Settings, read_settings
 from jupyter_auth.server.hub.brokers import HubBrokers
 from jupyter_auth.server.hub.config import SAME_PERSON
 from jupyter_auth.server.hub.storage.database import Database, Owner
-from jupyter_auth.server.hub.storage.encryption import Vault
+from jupyter_auth.server.hub.storage.encryption import Encryption
 from security.hub.sign_in import ALICE, KEYS, signs_in
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def engine_with(oidc: OidcProvider, tmp_path: Path) -> Iterator[Callable[..., En
         provider = Provider(name="idp", issuer=oidc.issuer, client_id=oidc.client_id, **given)
         providers = Providers({"idp": provider}, allow_user_providers=False)
         settings = Settings(same_person=rule)
-        made.append(HubBrokers(settings, providers, database, Vault(KEYS), base_url="/"))
+        made.append(HubBrokers(settings, providers, database, Encryption(KEYS), base_url="/"))
         return made[-1].engine(owner)
 
     yield make

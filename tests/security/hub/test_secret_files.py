@@ -10,7 +10,7 @@ from traitlets.config import Config
 import jupyter_auth
 from hub.hubs import KEYS
 from jupyter_auth.core.secret import Secret
-from jupyter_auth.server.hub.service import Service
+from jupyter_auth.server.hub.service import HubService
 
 IDP = {"issuer": "https://idp.example", "client_id": "x", "grants": ["password"]}
 
@@ -45,7 +45,7 @@ def test_all_that_is_secret_can_be_in_a_file(files, monkeypatch, how):
     environ = hub | given | {"JUPYTER_AUTH_IDP_USERNAME": "rosa"}
     for name, value in environ.items():
         monkeypatch.setenv(name, value)
-    service = Service(environ)
+    service = HubService(environ)
     assert service.providers.get("idp").client_secret == Secret("s3cret")
     assert service.providers.password("idp") is None  # it would sign everybody in as rosa
     assert service.vault.open("x", service.vault.seal("x", b"y")) == b"y"

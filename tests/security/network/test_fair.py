@@ -17,11 +17,11 @@ from jupyter_auth.core.login.device_code import DeviceGrant
 from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.server.broker import user_limits
 from jupyter_auth.server.broker.thread_pools import PROVIDERS, QUEUE, SHARE, THREADS, Pools
-from jupyter_auth.server.broker.user_limits import BY_PROGRAMS, UNLIMITED, Rate, UserLimits
+from jupyter_auth.server.broker.user_limits import BY_PROGRAMS, UNLIMITED, TokenBucket, UserLimits
 from jupyter_auth.server.config import Settings
 from jupyter_auth.server.hub.brokers import HubBrokers
 from jupyter_auth.server.hub.storage.database import Database, Owner
-from jupyter_auth.server.hub.storage.encryption import Vault
+from jupyter_auth.server.hub.storage.encryption import Encryption
 from patience import PATIENCE, until
 from providers.troubles import Gate
 
@@ -42,7 +42,7 @@ def brokers(tmp_path: Path, rogue: RogueProvider) -> Iterator[HubBrokers]:
     idp = {"issuer": rogue.issuer, "client_id": rogue.client_id, "scopes": ["openid"]}
     database = Database(f"sqlite:///{tmp_path / 'accounts.sqlite'}")
     providers = Providers({"idp": idp}, allow_user_providers=False)
-    brokers = HubBrokers(Settings(), providers, database, Vault(KEYS), base_url="/services/")
+    brokers = HubBrokers(Settings(), providers, database, Encryption(KEYS), base_url="/services/")
     yield brokers
     rogue.behave()
     brokers.close()
@@ -219,7 +219,7 @@ def test_whatever_asks_a_provider_is_limited_for_each_user(
     brokers: HubBrokers, rogue: RogueProvider, monkeypatch: pytest.MonkeyPatch, route: str
 ) -> None:
     for name in ("PEOPLE", "PROGRAMS"):
-        monkeypatch.setattr(user_limits, name, Rate(3, 3600.0))
+        monkeypatch.setattr(user_limits, name, TokenBucket(3, 3600.0))
 
     async def scene() -> None:
         async def call(name: str) -> str:

@@ -13,12 +13,12 @@ from tornado.httpclient import AsyncHTTPClient
 from jupyter_auth.core.common.routes import ROUTES
 from jupyter_auth.core.errors import BrokerUnavailable, ConfigurationError
 from jupyter_auth.core.secret import Secret
-from jupyter_auth.server.broker.hub_redirect import UnderHub
+from jupyter_auth.server.broker.hub_redirect import HubRedirect
 from jupyter_auth.server.forward import RemoteBroker
 from jupyter_auth.server.hub.users import lookup_turns
-from jupyter_auth.server.hub.users.known_tokens import BELIEVED, REFUSED, RENEWED, Believed
-from jupyter_auth.server.hub.users.lookup_turns import Downstream, Turns
-from jupyter_auth.server.hub.users.users import People
+from jupyter_auth.server.hub.users.known_tokens import BELIEVED, REFUSED, RENEWED, KnownTokens
+from jupyter_auth.server.hub.users.lookup_turns import LookupTurns, TrustedProxies
+from jupyter_auth.server.hub.users.users import HubUsers
 from patience import PATIENCE
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def test_a_server_takes_its_hub_token_nowhere_else(status: int) -> None:
         place = {"to": address, "status": status}
         moved = web.Application([(".*", Moved, place)], log_function=lambda _: None)
         here = moved.listen(0, "127.0.0.1")
-        hub = UnderHub(owner="ann", hub_prefix="/hub/")
+        hub = HubRedirect(owner="ann", hub_prefix="/hub/")
         broker = RemoteBroker(f"http://127.0.0.1:{port_of(here)}", hub, Secret("hub-token"))
         try:
             with pytest.raises(BrokerUnavailable):
@@ -85,7 +85,7 @@ def test_a_server_goes_on_listening_whatever_answers_meanwhile() -> None:
         heard = asyncio.Event()
         service = web.Application([(".*", Changes)], log_function=lambda _: None)
         here = service.listen(0, "127.0.0.1")
-        hub = UnderHub(owner="ann", hub_prefix="/hub/")
+        hub = HubRedirect(owner="ann", hub_prefix="/hub/")
         broker = RemoteBroker(f"http://127.0.0.1:{port_of(here)}", hub, Secret("hub-token"))
         broker.listen(heard.set)
         try:
@@ -108,7 +108,7 @@ def test_the_service_takes_a_users_hub_token_to_the_hub_alone(status: int) -> No
         moved = web.Application([(".*", Moved, place)], log_function=lambda _: None)
         here = moved.listen(0, "127.0.0.1")
         hub_auth = HubAuth(api_url=f"http://127.0.0.1:{port_of(here)}", api_token="of-the-service")
-        asking = People(hub_auth).of_token("of-a-user", "192.0.2.1")
+        asking = HubUsers(hub_auth).of_token("of-a-user", "192.0.2.1")
         (said,) = await asyncio.gather(asking, return_exceptions=True)
         for server in (here, there):
             server.stop()
@@ -127,7 +127,7 @@ def test_few_tokens_are_remembered_and_those_who_ask_at_once_share_a_question(cl
     asked: list[str] = []
 
     async def ask() -> None:
-        believed: Believed[str] = Believed(2, clock)
+        believed: KnownTokens[str] = KnownTokens(2, clock)
 
         async def get(key: str) -> str:
             async def look_up(_: str | None) -> str:
@@ -152,7 +152,7 @@ def test_one_that_is_unknown_is_asked_for_once_in_a_while_and_few_of_them_are_re
     asked: list[str] = []
 
     async def ask() -> None:
-        believed: Believed[str] = Believed(2, clock)
+        believed: KnownTokens[str] = KnownTokens(2, clock)
 
         async def refused(key: str) -> None:
             async def look_up(_: str | None) -> str:
@@ -178,7 +178,7 @@ def test_a_hub_that_gives_no_answer_says_nothing_about_a_token(clock: Clock) -> 
     before: list[str | None] = []
 
     async def ask() -> None:
-        believed: Believed[str] = Believed(2, clock)
+        believed: KnownTokens[str] = KnownTokens(2, clock)
 
         async def look_up(known: str | None) -> str:
             before.append(known)
@@ -210,7 +210,7 @@ def test_whoever_sends_many_waits_for_everybody_else(monkeypatch: pytest.MonkeyP
     served: list[str] = []
 
     async def ask() -> None:
-        turns, first = Turns(most=1), asyncio.Event()
+        turns, first = LookupTurns(most=1), asyncio.Event()
 
         async def come(line: str) -> None:
             async with turns.of(line):
@@ -231,7 +231,7 @@ def test_nobody_waits_for_long_and_no_line_grows(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(lookup_turns, "PATIENCE", PATIENCE)
 
     async def ask() -> None:
-        turns = Turns(most=1)
+        turns = LookupTurns(most=1)
 
         async def come() -> str:
             async with turns.of("a"):
@@ -256,7 +256,7 @@ def test_nobody_waits_for_long_and_no_line_grows(monkeypatch: pytest.MonkeyPatch
 class Whence(web.RequestHandler):
     """Says where a request comes from."""
 
-    def initialize(self, downstream: Downstream) -> None:
+    def initialize(self, downstream: TrustedProxies) -> None:
         self._downstream = downstream
 
     def get(self) -> None:
@@ -284,7 +284,7 @@ def test_only_trusted_proxies_say_where_a_request_comes_from(
     trusted: tuple[str, ...], said: str, address: str
 ) -> None:
     async def ask() -> str:
-        given = {"downstream": Downstream(trusted)}
+        given = {"downstream": TrustedProxies(trusted)}
         application = web.Application([(".*", Whence, given)], log_function=lambda _: None)
         server = application.listen(0, "127.0.0.1", xheaders=True)
         headers = {
@@ -304,4 +304,4 @@ def test_only_trusted_proxies_say_where_a_request_comes_from(
 @pytest.mark.parametrize("wrong", ["proxy.example", "10.0.0.7/24", ""])
 def test_what_is_no_address_is_no_proxy(wrong: str) -> None:
     with pytest.raises(ConfigurationError, match="neither an address nor a network"):
-        Downstream(["10.0.0.0/24", wrong])
+        TrustedProxies(["10.0.0.0/24", wrong])

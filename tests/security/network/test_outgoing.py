@@ -16,7 +16,7 @@ import pytest
 
 from core.sign_in import HERE, arrive, provider_at
 from jupyter_auth.core.common import blocked_addresses
-from jupyter_auth.core.common.blocked_addresses import Trust
+from jupyter_auth.core.common.blocked_addresses import RequestRules
 from jupyter_auth.core.common.request_errors import ProviderUnavailable
 from jupyter_auth.core.common.urls import LOOPBACK_HOSTS
 from jupyter_auth.core.engine import Engine
@@ -133,7 +133,7 @@ def test_nor_is_a_name_server_waited_for(monkeypatch: pytest.MonkeyPatch) -> Non
 
     monkeypatch.setattr(socket, "getaddrinfo", look_up)
     with hurried(), pytest.raises(ProviderUnavailable, match="did not answer in time"):
-        http.send("GET", f"https://{HONEST}/", "token endpoint", Trust())
+        http.send("GET", f"https://{HONEST}/", "token endpoint", RequestRules())
     never.set()
 
 
@@ -197,20 +197,20 @@ def test_an_address_is_seen_through(ipv4: str) -> None:
     unseen = []
     for each in [ipv4, *inside(ipv4)]:
         with contextlib.suppress(ConfigurationError):
-            Trust().check("metadata", EVIL, [each])
+            RequestRules().check("metadata", EVIL, [each])
             unseen.append(each)
     assert unseen == []
 
 
 def test_but_nothing_is_seen_where_nothing_is() -> None:
     for each in ["93.184.216.34", *inside("93.184.216.34"), "2606:4700::1111"]:
-        Trust().check("metadata", EVIL, [each])
+        RequestRules().check("metadata", EVIL, [each])
 
 
 @pytest.mark.parametrize("host", ["0", "[::]", "[::1]", "127.1", "0x7f000001", "017700000001"])
 def test_this_machine_is_recognised_in_other_spellings(host: str) -> None:
     with pytest.raises(ConfigurationError, match="is on this machine"):
-        http.send("GET", f"https://{host}/", "token endpoint", Trust())
+        http.send("GET", f"https://{host}/", "token endpoint", RequestRules())
 
 
 def test_a_name_is_looked_up_once_and_what_was_looked_at_is_asked(
@@ -232,7 +232,7 @@ def test_a_name_that_leads_here_is_not_asked(honest: RogueProvider, provider: Pr
 
 @pytest.mark.usefixtures("shared")
 def test_a_shared_service_asks_no_name_that_leads_to_metadata(names: Names) -> None:
-    trust = Trust(hosts=frozenset({HONEST}))
+    trust = RequestRules(hosts=frozenset({HONEST}))
     names.answers[HONEST] = [f"::ffff:{METADATA}"]
     with pytest.raises(ConfigurationError, match="link-local or metadata"):
         http.send("POST", f"https://{HONEST}/token", "token endpoint", trust)
@@ -320,10 +320,10 @@ def test_a_proxy_looks_names_up_and_is_asked_for_no_such_address(
     with Internet(tmp_path, {HONEST: port_of(rogue)}) as internet:
         for name, value in internet.environment().items():
             monkeypatch.setenv(name, value)
-        assert http.get_json(f"https://{HONEST}/jwks", "key set", Trust())[0] == 200
+        assert http.get_json(f"https://{HONEST}/jwks", "key set", RequestRules())[0] == 200
         for host in (METADATA, "[::ffff:127.0.0.1]", "localhost."):
             with pytest.raises(ConfigurationError):
-                http.get_json(f"https://{host}/latest", "metadata", Trust())
+                http.get_json(f"https://{host}/latest", "metadata", RequestRules())
     assert internet.unknown == []
 
 

@@ -20,7 +20,7 @@ from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.core.secret import Secret
 from jupyter_auth.core.tokens.store import FileStore, MemoryStore
 from jupyter_auth.kernel.broker.broker_client import BrokerClient
-from jupyter_auth.kernel.http.token_cache import AccountTokens
+from jupyter_auth.kernel.http.token_cache import CachedTokens
 from kernel.broker_socket import BrokerSocket
 from providers import troubles
 
@@ -246,14 +246,14 @@ def test_a_session_sends_nothing_where_only_an_older_definition_says(rogue, cloc
     sign_in(engine, rogue)
     with BrokerSocket(engine, tmp_path / "runtime") as door:
         client = BrokerClient(door.path)
-        tokens = AccountTokens(client, "idp", clock=clock, reach=client.provider("idp").reach)
+        tokens = CachedTokens(client, "idp", clock=clock, reach=client.provider("idp").reach)
         assert tokens.token()
         engine.configure(provider_at(rogue, base_url=f"{EVIL}/"))
         sign_in(engine, rogue)
         tokens.drop()
         with pytest.raises(ConfigurationError, match="Nothing was sent"):
             tokens.token()
-        again = AccountTokens(client, "idp", clock=clock, reach=client.provider("idp").reach)
+        again = CachedTokens(client, "idp", clock=clock, reach=client.provider("idp").reach)
         assert again.token()
         client.close()
 

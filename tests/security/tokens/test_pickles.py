@@ -8,7 +8,7 @@ import pytest
 
 from jupyter_auth.core.models import Token
 from jupyter_auth.core.secret import Secret
-from jupyter_auth.kernel.http.token_cache import AccountTokens
+from jupyter_auth.kernel.http.token_cache import CachedTokens
 
 
 class Nobody:
@@ -20,4 +20,4 @@ def test_tokens_of_a_service_account_are_not_pickled():
         return Token(access_token=Secret("planted"), headers={})
 
     with pytest.raises(TypeError, match="pickle their session"):
-        pickle.dumps(AccountTokens(Nobody(), "idp", get=issued))
+        pickle.dumps(CachedTokens(Nobody(), "idp", get=issued))

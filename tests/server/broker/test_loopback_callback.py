@@ -11,7 +11,7 @@ import requests
 
 from jupyter_auth.core.login import loopback_server
 from jupyter_auth.server.broker.loopback_callback import LoopbackCallback, LoopbackCallbacks
-from jupyter_auth.server.broker.redirect_uri import Departure, departure
+from jupyter_auth.server.broker.redirect_uri import RedirectRoute, departure
 from patience import PATIENCE
 from processes import free_port
 from providers.rogue import RogueProvider
@@ -160,11 +160,11 @@ def test_it_closes_with_the_last_login_that_left_by_it(
 def test_a_browser_elsewhere_could_not_come_back() -> None:
     fixed, page = "http://127.0.0.1:8400/back", "/jupyter-auth/login/x"
     callback, public = "/jupyter-auth/callback/idp", "https://jupyter.example"
-    assert departure("http://localhost:8888", None, callback, page, fixed) == Departure(
+    assert departure("http://localhost:8888", None, callback, page, fixed) == RedirectRoute(
         fixed, listen=True
     )
-    assert departure(public, None, callback, page, fixed) == Departure(fixed, by_hand=True)
-    assert departure("http://127.0.0.1:8888", public, callback, page, fixed) == Departure(
+    assert departure(public, None, callback, page, fixed) == RedirectRoute(fixed, by_hand=True)
+    assert departure("http://127.0.0.1:8888", public, callback, page, fixed) == RedirectRoute(
         fixed, public + page, by_hand=True
     )
 

@@ -17,7 +17,7 @@ from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.core.tokens.store import MemoryStore
 from jupyter_auth.server.broker import broker as broker_module
 from jupyter_auth.server.broker.broker import USAGE_PAUSE, Broker
-from jupyter_auth.server.browser.events import CHANGED, PAUSE, Hints
+from jupyter_auth.server.browser.events import CHANGED, PAUSE, ChangeEvents
 from patience import PATIENCE
 from server.jupyter_process import TOKEN
 
@@ -107,7 +107,7 @@ def hints_of(broker: Broker) -> asyncio.Queue[Any]:
     async def hear(**event: Any) -> None:
         heard.put_nowait(event["data"])
 
-    Hints(events, broker).start()
+    ChangeEvents(events, broker).start()
     events.add_listener(schema_id=CHANGED, listener=hear)
     return heard
 

@@ -32,13 +32,13 @@ from jupyter_auth.server.broker.page_urls import PREFIX
 from jupyter_auth.server.broker.redirect_uri import hub_apart
 from jupyter_auth.server.http_errors import refuse
 from jupyter_auth.server.hub.storage.key_rotation import sample_of_each_key
-from jupyter_auth.server.hub.users.users import People
+from jupyter_auth.server.hub.users.users import HubUsers
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Iterator
 
     from jupyter_auth.server.hub.admin import Desk
-    from jupyter_auth.server.hub.service import Service
+    from jupyter_auth.server.hub.service import HubService
 
 SCOPE = "admin:users"
 FEW_FILES = 4096  # of one process: each user's server that waits takes one
@@ -47,7 +47,7 @@ AT_ONCE = 8  # providers
 UNKNOWN = "<the Hub's origin>"
 
 
-async def examine(service: Service, visited: str | None = None) -> list[Finding]:
+async def examine(service: HubService, visited: str | None = None) -> list[Finding]:
     """All there is to say of the service. ``visited``: the origin that the question came to."""
     pool = ThreadPoolExecutor(AT_ONCE)  # of its own: one that hangs takes no other's thread
 
@@ -57,7 +57,7 @@ async def examine(service: Service, visited: str | None = None) -> list[Finding]
     try:
         parts = await asyncio.gather(
             asked(_database, service),
-            _hub(People(service.hub_auth)),
+            _hub(HubUsers(service.hub_auth)),
             asked(_place, service),
             *(asked(_provider, service, each.name, visited) for each in service.providers.all()),
         )
@@ -66,7 +66,7 @@ async def examine(service: Service, visited: str | None = None) -> list[Finding]
     return [each for part in parts for each in part]
 
 
-def _database(service: Service) -> Iterator[Finding]:
+def _database(service: HubService) -> Iterator[Finding]:
     if not service.database.answers():
         yield Finding(
             about="Database",
@@ -91,7 +91,7 @@ def _database(service: Service) -> Iterator[Finding]:
         yield wrong("Keys", error)
 
 
-async def _hub(people: People) -> list[Finding]:
+async def _hub(people: HubUsers) -> list[Finding]:
     try:
         await people.check_scopes()
     except AuthError as error:
@@ -99,7 +99,7 @@ async def _hub(people: People) -> list[Finding]:
     return [Finding(about="Hub", says="It answers, and the service's role has its scopes.")]
 
 
-def _place(service: Service) -> Iterator[Finding]:
+def _place(service: HubService) -> Iterator[Finding]:
     if url := os.environ.get("JUPYTERHUB_SERVICE_URL"):
         yield reached(url.rstrip("/"), service.base_url)
     yield from _open_files()
@@ -199,13 +199,13 @@ def origins(hub_host: str) -> Finding:
 # -- one provider ----------------------------------------------------------------------------------
 
 
-def _provider(service: Service, name: str, visited: str | None) -> Iterator[Finding]:
+def _provider(service: HubService, name: str, visited: str | None) -> Iterator[Finding]:
     for each in _asked(service, name, visited):
         about = f"Provider {name}" if each.about == "Provider" else f"{each.about} of {name}"
         yield dataclasses.replace(each, about=about)
 
 
-def _asked(service: Service, name: str, visited: str | None) -> Iterator[Finding]:
+def _asked(service: HubService, name: str, visited: str | None) -> Iterator[Finding]:
     try:
         provider = service.providers.get(name)
     except AuthError as error:
@@ -235,13 +235,13 @@ def _asked(service: Service, name: str, visited: str | None) -> Iterator[Finding
     )
 
 
-def _party(service: Service, name: str) -> Party:
+def _party(service: HubService, name: str) -> Party:
     provider = service.providers.get(name)
     endpoints = Discovery(service.database.clock).endpoints(provider)
     return Party(provider=provider, endpoints=endpoints)
 
 
-def _told_apart(service: Service, party: Party, uri: str) -> Iterator[Finding]:
+def _told_apart(service: HubService, party: Party, uri: str) -> Iterator[Finding]:
     """As when somebody signs in: answers of two providers at one address."""
 
     def other(name: str) -> Party | None:
@@ -260,10 +260,10 @@ def _told_apart(service: Service, party: Party, uri: str) -> Iterator[Finding]:
 # -- over HTTP -------------------------------------------------------------------------------------
 
 
-class Doctor(web.RequestHandler):
+class DoctorHandler(web.RequestHandler):
     """``GET``: the findings, for whoever administers the Hub's users."""
 
-    def initialize(self, service: Service, people: People, one: asyncio.Lock) -> None:
+    def initialize(self, service: HubService, people: HubUsers, one: asyncio.Lock) -> None:
         """``one``: providers are not asked by several at a time."""
         self._service, self._people, self._one = service, people, one
 
@@ -284,7 +284,7 @@ class Doctor(web.RequestHandler):
         self.finish({"findings": [to_wire(each) for each in found]})
 
 
-def doctors_desk(service: Service, people: People) -> Desk:
+def doctors_desk(service: HubService, people: HubUsers) -> Desk:
     """Its route, below the service's prefix."""
     given = {"service": service, "people": people, "one": asyncio.Lock()}
-    return "/doctor", Doctor, given
+    return "/doctor", DoctorHandler, given

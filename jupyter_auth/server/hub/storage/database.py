@@ -41,7 +41,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from jupyter_auth.core.common.private_files import open_private
 from jupyter_auth.core.common.request_errors import ProviderUnavailable
-from jupyter_auth.core.common.seldom import Seldom
+from jupyter_auth.core.common.throttled_log import ThrottledLog
 from jupyter_auth.core.errors import ConfigurationError, StoreError
 from jupyter_auth.server.hub.storage import tables
 from jupyter_auth.server.hub.storage.tables import DatabaseTime, first_line, records, schema
@@ -79,7 +79,7 @@ class Database:
         self.name = secrets.token_hex(15)  # of this replica, in each of its leases
         self._turns: WeakValueDictionary[str, threading.Lock] = WeakValueDictionary()
         self._turn = threading.Lock()
-        self._failing = Seldom("The service's database fails")
+        self._failing = ThrottledLog("The service's database fails")
         self._in_hand: set[str] = set()  # records whose leases ``beat`` renews
         try:
             place = make_url(url)
@@ -178,7 +178,7 @@ class Database:
         return self.name, f"{self.name}{CALLED}"
 
     @contextlib.contextmanager
-    def leased(self, record: Record) -> Iterator[Lease]:
+    def leased(self, record: RecordKey) -> Iterator[Lease]:
         """The lease on a record, which is made where there is none; one at a time in this process.
 
         ProviderUnavailable: somebody else holds it for too long. StoreError.
@@ -204,7 +204,7 @@ class Database:
         finally:
             turn.release()
 
-    def _take(self, record: Record) -> bool:
+    def _take(self, record: RecordKey) -> bool:
         row = records.c
         over, called = row.lease_until < self.now(), row.lease.endswith(CALLED)
         free = or_(row.lease.is_(None), row.lease.in_(self._names), and_(called, over))
@@ -222,7 +222,7 @@ class Database:
         except IntegrityError:  # somebody was faster
             return False
 
-    def _give_back(self, record: Record) -> None:
+    def _give_back(self, record: RecordKey) -> None:
         row = records.c
         mine = (row.id == record.id, row.lease.in_(self._names))
         free = {"lease": None, "lease_until": 0.0}
@@ -261,7 +261,7 @@ class Lease:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Record:
+class RecordKey:
     """What names a record, and whose it is."""
 
     id: str
@@ -283,9 +283,9 @@ class Owner:
         """What names this very user, and no later one of that name."""
         return self._digest()
 
-    def record(self, kind: str, *names: str) -> Record:
+    def record(self, kind: str, *names: str) -> RecordKey:
         """The record of this user with these names."""
-        return Record(
+        return RecordKey(
             id=self._digest(kind, *names),
             owner=self.id,
             kind=kind,

@@ -14,7 +14,7 @@ VARIABLE = "JUPYTER_AUTH_CRYPT_KEYS"
 _HOW = "`openssl rand -base64 32 | tr +/ -_` makes one."
 
 
-class Vault:
+class Encryption:
     """Seals with the first of the keys, opens with any of them. ConfigurationError: no keys.
 
     What is sealed names the record that it is for: moved to another one it does not open.

@@ -1,7 +1,7 @@
 """Whose identity is whose on a Hub: one that rests with a user is refused to all others.
 
 That is what stays of an attack in which somebody is made to sign in for somebody else (SECURITY 3).
-A record of the database says it by a digest under the service's keys: see ``Vault.digests``.
+A record of the database says it by a digest under the service's keys: see ``Encryption.digests``.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select
 
 from jupyter_auth.core.errors import LoginFailed
-from jupyter_auth.server.hub.storage.database import Owner, Record
+from jupyter_auth.server.hub.storage.database import Owner, RecordKey
 from jupyter_auth.server.hub.storage.tables import records
 
 if TYPE_CHECKING:
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 
     from jupyter_auth.core.models import Account
     from jupyter_auth.server.hub.storage.database import Database
-    from jupyter_auth.server.hub.storage.encryption import Vault
+    from jupyter_auth.server.hub.storage.encryption import Encryption
 
 KIND = "identity"
 
 
-def digests(vault: Vault, account: Account) -> list[str]:
+def digests(vault: Encryption, account: Account) -> list[str]:
     """What the account's person is found by, under each key; none where nobody is named."""
     if account.person.startswith("?"):
         return []
@@ -44,7 +44,7 @@ class Identities:
     def __init__(
         self,
         database: Database,
-        vault: Vault,
+        vault: Encryption,
         shared: Collection[str] = (),
         gone: Callable[[Owner], bool] = lambda _: False,
     ) -> None:
@@ -79,7 +79,7 @@ class Identities:
         if account.provider in self._shared or not (digest := self.digest(account)):
             yield
             return
-        lease = Record(
+        lease = RecordKey(
             id=hashlib.sha256(f"{KIND} {digest}".encode()).hexdigest(),
             owner=owner.id,
             kind=KIND,

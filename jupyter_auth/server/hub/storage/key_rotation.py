@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from jupyter_auth.server.hub.storage.database import Database
-    from jupyter_auth.server.hub.storage.encryption import Vault
+    from jupyter_auth.server.hub.storage.encryption import Encryption
 
 SAMPLE = 2000  # records that are looked at: a tenth of a second
 
@@ -35,7 +35,7 @@ class _Keys(NamedTuple):
     all: frozenset[str]
 
 
-def announce(database: Database, vault: Vault) -> None:
+def announce(database: Database, vault: Encryption) -> None:
     """Write down, for as long as a lease lasts, which keys this replica has. StoreError."""
     row, values = replicas.c, {"marks": ",".join(vault.marks), "until": database.now() + LEASE}
     if database.change(update(replicas).where(row.id == database.name).values(values)):
@@ -51,7 +51,7 @@ def leave(database: Database) -> None:
         database.change(delete(replicas).where(replicas.c.id == database.name))
 
 
-def check_keys(database: Database, vault: Vault) -> None:
+def check_keys(database: Database, vault: Encryption) -> None:
     """Write down which key seals from now on.
 
     ConfigurationError: another one sealed records here, and is not among those of the vault; or a
@@ -75,7 +75,7 @@ def check_keys(database: Database, vault: Vault) -> None:
         database.change(insert(marks).values(mark=vault.marks[0]))
 
 
-def renew(database: Database, vault: Vault, person: Callable[[str, bytes], str | None]) -> int:
+def renew(database: Database, vault: Encryption, person: Callable[[str, bytes], str | None]) -> int:
     """Encrypt every record with the first key; how many there were.
 
     ``person`` gives whose account is in a record, under the first key.
@@ -95,7 +95,7 @@ def renew(database: Database, vault: Vault, person: Callable[[str, bytes], str |
     return done
 
 
-def sample_of_each_key(database: Database, vault: Vault) -> Iterator[Finding]:
+def sample_of_each_key(database: Database, vault: Encryption) -> Iterator[Finding]:
     """What the doctor says of the keys, each of them tried on records. StoreError."""
     row = records.c
     some = select(row.data).where(row.data.is_not(None)).order_by(row.id).limit(SAMPLE)
@@ -128,7 +128,7 @@ def sample_of_each_key(database: Database, vault: Vault) -> Iterator[Finding]:
 _SAME_FIRST = f"Give all replicas the same {VARIABLE} in the same order, and restart them."
 
 
-def _require_one_key(database: Database, vault: Vault) -> None:
+def _require_one_key(database: Database, vault: Encryption) -> None:
     if any(each.first != vault.marks[0] for each in _others(database)):
         raise ConfigurationError(
             "A replica of the service still encrypts with a different key than the first one here.",

@@ -9,20 +9,20 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from jupyter_auth.core.common.codec import from_record, to_record
-from jupyter_auth.core.login.login_store import Entry
+from jupyter_auth.core.login.login_store import StoredLogin
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-def packed(entries: Mapping[str, Entry]) -> bytes:
+def packed(entries: Mapping[str, StoredLogin]) -> bytes:
     """The entries with all their secrets in the clear."""
     return json.dumps(to_record(entries, lambda kind, of: {"kind": kind, "of": of})).encode()
 
 
-def unpacked(data: bytes) -> dict[str, Entry]:
+def unpacked(data: bytes) -> dict[str, StoredLogin]:
     """The inverse. ValueError and its like: another version wrote it."""
-    return {name: from_record(Entry, each) for name, each in _bare(json.loads(data)).items()}
+    return {name: from_record(StoredLogin, each) for name, each in _bare(json.loads(data)).items()}
 
 
 def _bare(value: Any) -> Any:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select
 
-from jupyter_auth.core.common.seldom import Seldom
+from jupyter_auth.core.common.throttled_log import ThrottledLog
 from jupyter_auth.server.hub.storage.sql_store import LOGINS
 from jupyter_auth.server.hub.storage.tables import records
 
@@ -29,7 +29,7 @@ class DatabasePoll:
         self._marks: dict[str, Any] = {}
         self._asked: dict[str, float] = {}  # when last, on the event loop's clock
         self._beating: asyncio.Task[None] | None = None
-        self._trouble = Seldom("Changes by other replicas cannot be read")
+        self._trouble = ThrottledLog("Changes by other replicas cannot be read")
 
     def stirred(self, owner: str, seen: list[Any]) -> bool:
         """Whether there is news of that owner since the last call with the same ``seen``.

@@ -25,11 +25,11 @@ if TYPE_CHECKING:
 
     from sqlalchemy import ColumnElement
 
-    from jupyter_auth.core.login.login_store import Entry
+    from jupyter_auth.core.login.login_store import StoredLogin
     from jupyter_auth.core.models import Account, AccountKey
     from jupyter_auth.core.tokens.store import Slot
-    from jupyter_auth.server.hub.storage.database import Database, Lease, Owner, Record
-    from jupyter_auth.server.hub.storage.encryption import Vault
+    from jupyter_auth.server.hub.storage.database import Database, Lease, Owner, RecordKey
+    from jupyter_auth.server.hub.storage.encryption import Encryption
 
 ACCOUNT = "account"
 LOGINS = "logins"
@@ -47,7 +47,7 @@ class SqlStore:
     def __init__(
         self,
         database: Database,
-        vault: Vault,
+        vault: Encryption,
         owner: Owner,
         identities: Identities | None = None,
     ) -> None:
@@ -112,7 +112,7 @@ class SqlStore:
         """Leave nothing there. StoreError."""
         self._database.save(record_id, lease, None)
 
-    def _record(self, key: AccountKey) -> Record:
+    def _record(self, key: AccountKey) -> RecordKey:
         return self._owner.record(ACCOUNT, key.provider, key.session_key)
 
     def _mine(self) -> tuple[ColumnElement[bool], ...]:
@@ -150,13 +150,13 @@ class _SqlSlot:
         self._lease.kept = True
 
 
-def renew(database: Database, vault: Vault) -> int:
+def renew(database: Database, vault: Encryption) -> int:
     """As ``key_rotation.renew``."""
     identities = Identities(database, vault)
     return key_rotation.renew(database, vault, lambda *row: _person(vault, identities, *row))
 
 
-def name_persons(database: Database, vault: Vault) -> None:
+def name_persons(database: Database, vault: Encryption) -> None:
     """Write down whose account is in each record that does not say it: schema 1 did not.
 
     A damaged one is left as it is. It may run in several replicas at once. StoreError.
@@ -173,7 +173,9 @@ def name_persons(database: Database, vault: Vault) -> None:
         last = batch[-1].id
 
 
-def _person(vault: Vault, identities: Identities, record_id: str, data: bytes | None) -> str | None:
+def _person(
+    vault: Encryption, identities: Identities, record_id: str, data: bytes | None
+) -> str | None:
     """Whose account is in a record, as it is written down beside it; None: nobody's."""
     try:
         account = _opened(vault, record_id, data)
@@ -182,7 +184,7 @@ def _person(vault: Vault, identities: Identities, record_id: str, data: bytes | 
     return identities.digest(account) if account else None
 
 
-def _opened(vault: Vault, record_id: str, data: bytes | None) -> Account | None:
+def _opened(vault: Encryption, record_id: str, data: bytes | None) -> Account | None:
     if data is None:
         return None
     try:
@@ -191,21 +193,21 @@ def _opened(vault: Vault, record_id: str, data: bytes | None) -> Account | None:
         raise StoreError("A database record is damaged.") from None
 
 
-class SqlRegister:
-    """``Register`` of one user's logins: what one replica began, another one finishes."""
+class SqlLoginStore:
+    """``LoginStore`` of one user's logins: what one replica began, another one finishes."""
 
-    def __init__(self, database: Database, vault: Vault, owner: Owner) -> None:
+    def __init__(self, database: Database, vault: Encryption, owner: Owner) -> None:
         self._database = database
         self._vault = vault
         self._record = owner.record(LOGINS)
 
-    def read(self) -> Mapping[str, Entry]:
+    def read(self) -> Mapping[str, StoredLogin]:
         """As in the protocol."""
         data = self._database.load(self._record.id)
         return self._opened(data) if data else {}
 
     @contextlib.contextmanager
-    def change(self) -> Iterator[dict[str, Entry]]:
+    def change(self) -> Iterator[dict[str, StoredLogin]]:
         """As in the protocol."""
         with self._database.leased(self._record) as lease:
             entries = dict(self.read())
@@ -216,7 +218,7 @@ class SqlRegister:
                 sealed = self._vault.seal(self._record.id, after) if entries else None
                 self._database.save(self._record.id, lease, sealed)
 
-    def _opened(self, data: bytes) -> dict[str, Entry]:
+    def _opened(self, data: bytes) -> dict[str, StoredLogin]:
         try:
             return unpacked(self._vault.open(self._record.id, data))
         except (ValueError, TypeError, KeyError, AttributeError):

@@ -8,7 +8,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
-from jupyter_auth.core.common.seldom import Seldom
+from jupyter_auth.core.common.throttled_log import ThrottledLog
 from jupyter_auth.server.hub.metrics import UNSAVED
 from jupyter_auth.server.hub.storage.database import LEASE
 from jupyter_auth.server.hub.storage.key_rotation import announce, leave
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
 
     from jupyter_auth.server.hub.storage.database import Database
-    from jupyter_auth.server.hub.storage.encryption import Vault
+    from jupyter_auth.server.hub.storage.encryption import Encryption
 
 BEAT = 2.0  # seconds; well below ``GRACE``
 ANNOUNCE = LEASE / 3  # seconds
 
 
 async def again_and_again(
-    step: Callable[[], Awaitable[Any]], pause: float, trouble: Seldom
+    step: Callable[[], Awaitable[Any]], pause: float, trouble: ThrottledLog
 ) -> None:
     """Until it is cancelled. Whatever fails is told, and the next time it may not."""
     while True:
@@ -35,20 +35,20 @@ async def again_and_again(
         await asyncio.sleep(pause)
 
 
-class Upkeep:
+class Maintenance:
     """That of one replica. ``unsaved`` gives, for each user of whom something is, what saves it."""
 
     def __init__(
         self,
         database: Database,
-        vault: Vault,
+        vault: Encryption,
         unsaved: Callable[[], Iterable[Callable[[], None]]],
     ) -> None:
         self._database, self._vault, self._unsaved = database, vault, unsaved
         self._tasks: list[asyncio.Task[None]] = []
         # Threads of its own: leases are kept however busy the others are, or what saves waits.
         self._threads = ThreadPoolExecutor(2, thread_name_prefix="jupyter_auth upkeep")
-        self._trouble = Seldom("A replica's upkeep")
+        self._trouble = ThrottledLog("A replica's upkeep")
         self._announced = -ANNOUNCE
 
     def start(self) -> None:

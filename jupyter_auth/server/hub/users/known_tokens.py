@@ -24,13 +24,13 @@ REMEMBERED = 20_000  # tokens
 
 
 @dataclass
-class _Said(Generic[T]):
+class _Known(Generic[T]):
     what: T
     believed_until: float
     ask_again: float
 
 
-class Believed(Generic[T]):
+class KnownTokens(Generic[T]):
     """What was said of each token. Nobody waits for what is known to be said once more.
 
     Those who ask at once share one question. A token that was known once is remembered as such also
@@ -39,7 +39,7 @@ class Believed(Generic[T]):
 
     def __init__(self, most: int = REMEMBERED, clock: Callable[[], float] = time.monotonic) -> None:
         self._most, self._clock = most, clock
-        self._said: OrderedDict[str, _Said[T]] = OrderedDict()
+        self._said: OrderedDict[str, _Known[T]] = OrderedDict()
         self._refused: OrderedDict[str, tuple[float, str, str]] = OrderedDict()
         self._asking: dict[str, asyncio.Task[T]] = {}
 
@@ -83,7 +83,7 @@ class Believed(Generic[T]):
             raise
         finally:
             del self._asking[key]
-        _keep(self._said, key, _Said(what, now + BELIEVED, now + RENEWED), self._most)
+        _keep(self._said, key, _Known(what, now + BELIEVED, now + RENEWED), self._most)
         return what
 
 

@@ -22,7 +22,7 @@ PATIENCE = 30.0  # seconds that one waits: after a restart everybody's token is 
 RETRY_AFTER = 5.0  # seconds that who was refused is told to stay away
 
 
-class Turns:
+class LookupTurns:
     """So many at a time. Those who wait come by turns: the first of each line, one after another.
 
     Of whoever sends a thousand, the second waits for the first of everybody else.
@@ -82,7 +82,7 @@ def _busy() -> BrokerUnavailable:
     )
 
 
-class Downstream:
+class TrustedProxies:
     """The proxies in front of the service: what they say of where a request comes from is believed.
 
     ``trusted``: their addresses or networks. ConfigurationError: one is neither.

@@ -18,8 +18,8 @@ from tornado.httpclient import AsyncHTTPClient, HTTPClientError
 
 from jupyter_auth.core.errors import BrokerUnavailable, ConfigurationError
 from jupyter_auth.server.hub.storage.database import Owner
-from jupyter_auth.server.hub.users.known_tokens import PAUSE, REMEMBERED, Believed
-from jupyter_auth.server.hub.users.lookup_turns import Downstream, Turns
+from jupyter_auth.server.hub.users.known_tokens import PAUSE, REMEMBERED, KnownTokens
+from jupyter_auth.server.hub.users.lookup_turns import LookupTurns, TrustedProxies
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -66,28 +66,28 @@ def token_of(request: HTTPServerRequest) -> str:
 
 
 @dataclass(frozen=True)
-class Holder:
+class TokenOwner:
     """Whose a token is. ``owner`` None: it is a service's, or lacks the scope for this service."""
 
     model: Mapping[str, Any]  # name, kind and scopes, as the Hub says them
     owner: Owner | None
 
 
-class People:
+class HubUsers:
     """The Hub's users, asked for with the service's own token. ``clock``: in seconds."""
 
     def __init__(
         self,
         hub_auth: HubAuth,
-        downstream: Downstream | None = None,
+        downstream: TrustedProxies | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._hub_auth = hub_auth
-        self._downstream = downstream or Downstream()
+        self._downstream = downstream or TrustedProxies()
         self._client = AsyncHTTPClient(force_instance=True, max_clients=CONNECTIONS)
-        self._turns = Turns()
-        self._holders: Believed[Holder] = Believed(REMEMBERED, clock)
-        self._browsers: Believed[Holder] = Believed(REMEMBERED, clock)
+        self._turns = LookupTurns()
+        self._holders: KnownTokens[TokenOwner] = KnownTokens(REMEMBERED, clock)
+        self._browsers: KnownTokens[TokenOwner] = KnownTokens(REMEMBERED, clock)
 
     async def of_request(self, request: HTTPServerRequest) -> Owner:
         """The user whose Hub API token it carries, if that may use this service.
@@ -116,7 +116,7 @@ class People:
         holder = await self._holder(token_of(request), line)
         return bool(self._hub_auth.check_scopes({scope}, holder.model))
 
-    async def of_cookie(self, token: str, session: str) -> Holder | None:
+    async def of_cookie(self, token: str, session: str) -> TokenOwner | None:
         """Of a browser's OAuth token, in that session at the Hub; None: the Hub knows it not.
 
         The Hub has given it to this service, for the cookie is sealed: it has a line of its own.
@@ -129,11 +129,11 @@ class People:
                 raise
             return None
 
-    async def _holder(self, token: str, line: str) -> Holder:
+    async def _holder(self, token: str, line: str) -> TokenOwner:
         look_up = functools.partial(self._found, token, line)
         return await self._holders.get(_digest(token), look_up)
 
-    async def _found(self, token: str, line: str, before: Holder | None) -> Holder:
+    async def _found(self, token: str, line: str, before: TokenOwner | None) -> TokenOwner:
         """What the Hub says of the token. One that it knew before waits in no line.
 
         Whose it is never changes, so who that is is asked once. Its scopes may, and users' names.
@@ -147,12 +147,12 @@ class People:
             )
         model = {name: said[name] for name in ("name", "kind", "scopes")}  # of many fields
         if model["kind"] != "user":
-            return Holder(model, None)
+            return TokenOwner(model, None)
         if not self._hub_auth.check_scopes(self._hub_auth.access_scopes, model):
-            return Holder(model, None)
+            return TokenOwner(model, None)
         if before and before.owner and before.owner.name == model["name"]:
-            return Holder(model, before.owner)
-        return Holder(model, await self._owner(str(model["name"])))
+            return TokenOwner(model, before.owner)
+        return TokenOwner(model, await self._owner(str(model["name"])))
 
     async def _owner(self, name: str) -> Owner:
         user = await self._ask(f"users/{quote(name, safe='')}")

@@ -12,7 +12,7 @@ PAUSE = 60.0  # seconds
 _log = logging.getLogger("jupyter_auth")
 
 
-class Seldom:
+class ThrottledLog:
     """Says what is the matter, the same once a minute at most. ``what`` begins each line."""
 
     def __init__(self, what: str) -> None:
