@@ -16,6 +16,8 @@ from requests.utils import select_proxy
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 from urllib3.util.connection import create_connection
 
+from jupyter_auth.core.common.override import override
+
 if TYPE_CHECKING:
     import requests
     from urllib3.connection import HTTPConnection
@@ -50,10 +52,10 @@ class DeadlineAdapter(HTTPAdapter):
         self._trust = trust
         self._deadline = deadline
 
+    @override
     def get_connection_with_tls_context(
         self, request: requests.PreparedRequest, verify: Any, proxies: Any = None, cert: Any = None
     ) -> Any:
-        """As in HTTPAdapter."""
         pool: Any = super().get_connection_with_tls_context(request, verify, proxies, cert)
         url = str(request.url)
         if select_proxy(url, proxies):
