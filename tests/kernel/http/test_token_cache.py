@@ -230,7 +230,7 @@ def test_one_thread_asks_the_person_for_all(accounts, clock, person):
 
 ENDS_MEANWHILE = """
 import json, pathlib, sys, time
-from jupyter_auth.kernel.http.token_cache import AccountTokens
+from jupyter_auth.kernel.http.token_cache import CachedTokens
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.core.tokens.store import FileStore
@@ -239,7 +239,7 @@ shift = 0.0
 clock = lambda: time.time() + shift
 store = FileStore(pathlib.Path(sys.argv[2]))
 engine = Engine(Providers(json.loads(sys.argv[1])), store, clock=clock)
-tokens = AccountTokens(engine, "idp", clock=clock)
+tokens = CachedTokens(engine, "idp", clock=clock)
 tokens.token()
 shift = 3570.0
 tokens.token()

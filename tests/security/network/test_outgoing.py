@@ -140,11 +140,11 @@ def test_nor_is_a_name_server_waited_for(monkeypatch: pytest.MonkeyPatch) -> Non
 NEVER = """
 import socket, threading
 from jupyter_auth.core.protocol import http
-from jupyter_auth.core.common.blocked_addresses import Trust
+from jupyter_auth.core.common.blocked_addresses import RequestRules
 never = threading.Event()
 socket.getaddrinfo = lambda *_, **__: never.wait()
 http.TOTAL_TIMEOUT = 0.1
-http.send("GET", "https://idp.example.com/", "token endpoint", Trust())
+http.send("GET", "https://idp.example.com/", "token endpoint", RequestRules())
 """
 
 
