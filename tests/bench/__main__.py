@@ -95,7 +95,7 @@ def injection(session: requests.Session, url: str) -> Figure:
     return Figure("header injection, cached token", samples, "us", 1.0)
 
 
-def kernel_door(jupyter: JupyterProcess) -> Iterator[Figure]:
+def kernel_api(jupyter: JupyterProcess) -> Iterator[Figure]:
     """A cached token through the socket, from a kernel's own client."""
     from jupyter_auth.kernel.broker.broker_client import BrokerClient
 
@@ -106,7 +106,7 @@ def kernel_door(jupyter: JupyterProcess) -> Iterator[Figure]:
         start = time.perf_counter()
         client.token("idp")
         samples.append((time.perf_counter() - start) * 1e3)
-    yield Figure("kernel door, cached token", samples, "ms", 1.0)
+    yield Figure("kernel API, cached token", samples, "ms", 1.0)
 
 
 def waiting_cell(jupyter: JupyterProcess, oidc: OidcProvider) -> Iterator[Figure]:
@@ -142,7 +142,7 @@ def main() -> int:
             for part in (
                 starts(home / "alone"),
                 requests_made(jupyter),
-                kernel_door(jupyter),
+                kernel_api(jupyter),
                 waiting_cell(jupyter, oidc),
             ):
                 for figure in part:

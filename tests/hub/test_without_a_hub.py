@@ -171,7 +171,7 @@ def test_hub_config_adds_to_the_roles_that_are_there() -> None:
     assert "command" not in bare.JupyterHub.services[0]
 
 
-def test_the_service_answers_all_that_the_doors_of_a_server_ask() -> None:
+def test_the_service_answers_all_that_the_sockets_of_a_server_ask() -> None:
     for room in (handlers, json_handler, api, events):
         for method in re.findall(r"self\._?broker\.(\w+)", inspect.getsource(room)):
             assert hasattr(RemoteBroker, method), f"{room.__name__} calls {method}"

@@ -58,22 +58,22 @@ class BrokerSocket:
 
     def close_connections(self) -> None:
         """As a server does with those that lay idle for too long."""
-        closing = self._door.close_connections()
+        closing = self._server.close_connections()
         asyncio.run_coroutine_threadsafe(closing, self._loop).result(PATIENCE)
 
     async def _serve(self) -> None:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
         waits = WaitLimit(room=self.room)
         broker = Broker(self.engine, base_url="/base/", default_provider=self._default, waits=waits)
-        door = self._door = self._open(broker)
-        self.path = door.connection.path
-        self.address = door.connection.address
+        server = self._server = self._open(broker)
+        self.path = server.connection.path
+        self.address = server.connection.address
         self._ready.set()
         try:
             await self._stop.wait()
         finally:
-            door.close()
-            await door.close_connections()
+            server.close()
+            await server.close_connections()
             broker.close()
 
     def _open(self, broker: Broker) -> KernelSocket:
@@ -89,15 +89,15 @@ class TcpBrokerSocket(BrokerSocket):
         server.add_sockets(sockets)
         address = f"tcp:127.0.0.1:{sockets[0].getsockname()[1]}"
         self._runtime_dir.mkdir(exist_ok=True)
-        path = self._runtime_dir / "door.json"
+        path = self._runtime_dir / "broker.json"
         path.touch(0o600)
         path.write_text(json.dumps({"version": 1, "address": address, "key": key}))
         return KernelSocket(SocketFile(path, address, None), server)
 
 
 def written(path, mode=0o600, **changes):
-    """A connection file of a door that is not there, or is wherever ``changes`` say."""
-    content = {"version": 1, "address": "unix:/nowhere/door.sock", "key": KEY} | changes
+    """A connection file of a socket that is not there, or is wherever ``changes`` say."""
+    content = {"version": 1, "address": "unix:/nowhere/broker.sock", "key": KEY} | changes
     path.write_text(json.dumps(content))
     path.chmod(mode)
     return path

@@ -1,4 +1,4 @@
-"""What the tests of the kernel's side share: an engine, its door, and a person to sign in."""
+"""What the tests of the kernel's side share: an engine, its kernel API, and a person to sign in."""
 
 from __future__ import annotations
 
@@ -58,16 +58,16 @@ def engine(home, configured, tmp_path):  # noqa: ARG001 (its discovery runs in t
 
 
 @pytest.fixture
-def door(engine, tmp_path):
-    """The real kernel door in front of ``engine``; JUPYTER_AUTH_CONNECTION names it."""
+def kernel_api(engine, tmp_path):
+    """The real kernel API in front of ``engine``; JUPYTER_AUTH_CONNECTION names it."""
     with BrokerSocket(engine, tmp_path / "runtime") as opened:
         yield opened
 
 
 @pytest.fixture
-def client(door):
-    """What a kernel asks the door with."""
-    made = BrokerClient(door.path)
+def client(kernel_api):
+    """What a kernel asks it with."""
+    made = BrokerClient(kernel_api.path)
     yield made
     made.close()
 
@@ -104,8 +104,8 @@ def http():
 
 
 @pytest.fixture
-def session(door, signed_in, capsys):  # noqa: ARG001
-    """Rosa's session, by the door."""
+def session(kernel_api, signed_in, capsys):  # noqa: ARG001
+    """Rosa's session, by the kernel API."""
     made = UserSession("idp", interactive=False)
     capsys.readouterr()
     yield made

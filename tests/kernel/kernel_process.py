@@ -38,18 +38,18 @@ class Ran:
 class Kernel:
     """An ipykernel process; use it as a context manager.
 
-    ``directory`` holds all that it writes; ``door`` is the connection file of its broker. ``env``
+    ``directory`` holds all that it writes; ``connection_file`` is that of its broker. ``env``
     is its environment instead of one made of these.
     """
 
     def __init__(
         self,
         directory: Path | None = None,
-        door: Path | None = None,
+        connection_file: Path | None = None,
         env: dict[str, str] | None = None,
     ) -> None:
         self._manager = KernelManager(kernel_name="python3")
-        self._env = environment(directory, door) if directory else dict(env or {})
+        self._env = environment(directory, connection_file) if directory else dict(env or {})
         self.comms: list[dict[str, Any]] = []  # all comm messages, as they came
         self._displays: dict[str, list[dict[str, Any]]] = {}
 
@@ -141,7 +141,7 @@ class Kernel:
             output["data"] = content["data"]
 
 
-def environment(directory: Path, door: Path | None = None) -> dict[str, str]:
+def environment(directory: Path, connection_file: Path | None = None) -> dict[str, str]:
     """An environment in which nothing of this machine's user is read or written."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("JUPYTER")}
     own = {
@@ -151,4 +151,8 @@ def environment(directory: Path, door: Path | None = None) -> dict[str, str]:
         "IPYTHONDIR": "ipython",
     }
     changed = {name: str(directory / place) for name, place in own.items()}
-    return kept | changed | ({"JUPYTER_AUTH_CONNECTION": str(door)} if door else {})
+    return (
+        kept
+        | changed
+        | ({"JUPYTER_AUTH_CONNECTION": str(connection_file)} if connection_file else {})
+    )

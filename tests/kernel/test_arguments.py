@@ -22,7 +22,7 @@ def refused(call, *args, **kwargs):
 
 
 @pytest.mark.parametrize("call", [UserSession, LoginWidget])
-def test_as_fourinsight_users_force_a_sign_in(call, rogue, door):  # noqa: ARG001
+def test_as_fourinsight_users_force_a_sign_in(call, rogue, kernel_api):  # noqa: ARG001
     """There the first argument is ``auth_force``."""
     error = refused(call, True)
     assert error.message == "provider must be a provider's name or a Provider, not True."
@@ -38,7 +38,7 @@ def test_as_fourinsight_users_force_a_sign_in(call, rogue, door):  # noqa: ARG00
     ],
 )
 @pytest.mark.parametrize("key", [None, 1, b"x"])
-def test_a_session_key_that_is_no_text(call, key, rogue, door):  # noqa: ARG001
+def test_a_session_key_that_is_no_text(call, key, rogue, kernel_api):  # noqa: ARG001
     """There it may be None."""
     name = {} if call in {TokenAuth, jupyter_auth.httpx_auth} else {"provider": "idp"}
     args = () if name else ("idp",)
@@ -63,12 +63,12 @@ def test_a_session_key_that_is_no_text(call, key, rogue, door):  # noqa: ARG001
         ({"timeout": True}, "timeout must be a number of seconds or None, not True."),
     ],
 )
-def test_each_other_argument(given, says, rogue, door):  # noqa: ARG001
+def test_each_other_argument(given, says, rogue, kernel_api):  # noqa: ARG001
     assert refused(UserSession, "idp", **given).message == says
     assert rogue.requests == []
 
 
-def test_a_client(rogue, door):  # noqa: ARG001
+def test_a_client(rogue, kernel_api):  # noqa: ARG001
     assert "client_id must be a string" in refused(ClientSession, 5, "x", provider="idp").message
     with pytest.raises(ConfigurationError, match="client_secret must be a string") as caught:
         ClientSession("id", SECRET, provider="idp")
@@ -79,7 +79,7 @@ def test_a_client(rogue, door):  # noqa: ARG001
     assert rogue.requests == []
 
 
-def test_what_else_is_no_source_of_tokens(door):  # noqa: ARG001
+def test_what_else_is_no_source_of_tokens(kernel_api):  # noqa: ARG001
     for given in (True, None, 5):
         assert "source must be a provider's name" in refused(TokenAuth, given).message
 

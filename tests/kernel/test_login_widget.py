@@ -10,11 +10,11 @@ import pytest
 from jupyter_auth.core.models import LoginRequest
 from jupyter_auth.core.provider.registry import provider_from_mapping
 from jupyter_auth.kernel.login_widget import LoginWidget
-from kernel.prompt.widget_views import View, door, engine, kernel, one_engine, show
+from kernel.prompt.widget_views import View, engine, kernel, kernel_api, one_engine, show
 from kernel.sign_in import consenting, sign_in
 from patience import until
 
-__all__ = ["door", "engine", "kernel", "one_engine"]
+__all__ = ["engine", "kernel", "kernel_api", "one_engine"]
 
 TRAITS = {"signed_in", "username", "expires_at", "status"}
 MADE = """

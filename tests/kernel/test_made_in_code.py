@@ -35,7 +35,7 @@ def own(rogue):
 
 
 @pytest.fixture
-def own_session(door, engine, rogue, own, capfd):  # noqa: ARG001
+def own_session(kernel_api, engine, rogue, own, capfd):  # noqa: ARG001
     """Rosa's, who has signed in to it."""
     with person(engine, rogue):
         session = UserSession(own, interactive=True, timeout=PATIENCE)
@@ -194,7 +194,7 @@ def test_two_scripts_with_one_name_have_accounts_of_their_own(rogue, monkeypatch
     assert jupyter_auth.token("acme")
 
 
-@pytest.mark.usefixtures("door")
+@pytest.mark.usefixtures("kernel_api")
 def test_a_service_account_of_ones_own_changes_no_name(client, rogue):
     rogue.client_secret = "planted-secret"
     before = known(client)

@@ -89,9 +89,11 @@ def place(oidc, tmp_path):
     engine = Engine(Providers(user_file=file), MemoryStore())
     somebody = Somebody(engine, oidc)
     somebody.start()
-    with BrokerSocket(engine, tmp_path / "runtime") as door:
-        broker = {"JUPYTER_AUTH_CONNECTION": str(door.path)}
-        yield SimpleNamespace(env=env, file=file, broker=broker, door=door, home=tmp_path)
+    with BrokerSocket(engine, tmp_path / "runtime") as kernel_api:
+        broker = {"JUPYTER_AUTH_CONNECTION": str(kernel_api.path)}
+        yield SimpleNamespace(
+            env=env, file=file, broker=broker, kernel_api=kernel_api, home=tmp_path
+        )
         somebody.end()
     engine.close()
 
@@ -102,7 +104,7 @@ def test_each_cell_runs(place, oidc, code):
         service = {"client_id": oidc.service_id, "client_secret": oidc.service_secret}
         lines = [f"{name} = '{value}'" for name, value in service.items()]
         place.file.write_text("\n".join([place.file.read_text(), "[acme.service]", *lines]))
-    with Kernel(place.home, place.door.path) as kernel:
+    with Kernel(place.home, place.kernel_api.path) as kernel:
         kernel.ok("%load_ext jupyter_auth")
         ran = kernel.ok(local(code, oidc))
         assert "Usage" not in ran.text()

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from kernel.conftest import configured, door, engine, home, session, signed_in
+from kernel.conftest import configured, engine, home, kernel_api, session, signed_in
 
-__all__ = ["configured", "door", "engine", "home", "session", "signed_in"]
+__all__ = ["configured", "engine", "home", "kernel_api", "session", "signed_in"]

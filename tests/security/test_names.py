@@ -49,12 +49,12 @@ def test_names_of_all_languages_stay(name):
 
 
 @pytest.fixture
-def hostile(engine, rogue, door):
+def hostile(engine, rogue, kernel_api):
     """Somebody has signed in whose name is an attack, at a provider that granted another."""
     rogue.username = HOSTILE
     rogue.script("token", troubles.fields(scope=f"openid {HOSTILE}"))
     assert sign_in(engine, rogue, engine.begin(LoginRequest("idp"))).status == "complete"
-    return door
+    return kernel_api
 
 
 def only_seen(text):
@@ -92,8 +92,8 @@ def test_and_on_the_wire(hostile, engine):
     assert hostile.path
 
 
-def test_what_a_kernel_says_of_itself_is_text(door, engine):
-    client = BrokerClient(door.path)
+def test_what_a_kernel_says_of_itself_is_text(kernel_api, engine):
+    client = BrokerClient(kernel_api.path)
     client.begin(LoginRequest("idp", kernel=HOSTILE, notebook=HOSTILE))
     login = engine.logins()[0]
     assert (login.kernel, login.notebook) == (SHOWN, SHOWN)

@@ -213,7 +213,7 @@ class Browser:
 
 
 class Kernel:
-    """Calls through the kernel door, by hand: every header can be wrong."""
+    """Calls to the kernel API, made by hand: every header can be wrong."""
 
     def __init__(self, connection_file: Path) -> None:
         data = json.loads(connection_file.read_text())

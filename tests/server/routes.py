@@ -1,4 +1,4 @@
-"""Every route of both doors, from the tables that the servers are made of."""
+"""Every route of both APIs, from the tables that the servers are made of."""
 
 from __future__ import annotations
 

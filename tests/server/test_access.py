@@ -1,4 +1,4 @@
-"""Who gets through which door. SECURITY 17 and 18."""
+"""Who may use the kernel API and the browser API. SECURITY 17 and 18."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def closed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[JupyterProcess]
             yield server
 
 
-# -- the UI door -----------------------------------------------------------------------------------
+# -- the browser API -------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("verb", "place", "handler"), UI)
@@ -154,7 +154,7 @@ def test_no_route_of_it_returns_a_token(
     assert browser.send("PUT", "jupyter-auth/api/v1/providers/x", {}).status_code == 405
 
 
-def test_sign_out_by_the_ui_door(kernel: Kernel, browser: Browser, oidc: OidcProvider) -> None:
+def test_sign_out_by_the_browser_api(kernel: Kernel, browser: Browser, oidc: OidcProvider) -> None:
     browser.arrive(oidc.login(browser.open(kernel.begin())))
     answer = browser.send("DELETE", "jupyter-auth/api/v1/accounts?provider=idp&revoke=1")
     assert answer.json() == {"removed": True, "revoked": True, "note": ""}
@@ -162,7 +162,7 @@ def test_sign_out_by_the_ui_door(kernel: Kernel, browser: Browser, oidc: OidcPro
     assert (status, error["code"]) == (401, "login_required")
 
 
-# -- the kernel door -------------------------------------------------------------------------------
+# -- the kernel API --------------------------------------------------------------------------------
 
 
 def refused(answer: tuple[int, Any], *, code: str = "broker_unavailable") -> bool:
@@ -251,11 +251,11 @@ def test_socket_and_connection_file_are_this_users_alone(jupyter: JupyterProcess
     assert set(content) == {"version", "address", "key"}
     assert content["version"] == 1
     assert re.fullmatch(r"[A-Za-z0-9_-]{43}", content["key"])
-    door = Path(content["address"].removeprefix("unix:"))
-    assert stat.S_IMODE(door.stat().st_mode) == 0o600
-    assert stat.S_ISSOCK(door.stat().st_mode)
-    assert stat.S_IMODE(door.parent.stat().st_mode) == 0o700
-    assert door.parent.stat().st_uid == os.getuid()
+    path = Path(content["address"].removeprefix("unix:"))
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_ISSOCK(path.stat().st_mode)
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+    assert path.parent.stat().st_uid == os.getuid()
 
 
 def test_an_administrators_provider_is_not_replaced(kernel: Kernel, rogue: RogueProvider) -> None:

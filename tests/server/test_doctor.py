@@ -1,4 +1,4 @@
-"""What the server's side tells ``doctor``: through both doors, and which redirect URI it names."""
+"""What the server's side tells ``doctor``: by both APIs, and which redirect URI it names."""
 
 from __future__ import annotations
 

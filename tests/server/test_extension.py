@@ -167,19 +167,19 @@ def test_no_kernel_inherits_a_password_that_signs_the_server_in(
 
 
 def test_a_runtime_directory_that_cannot_be_written_to(tmp_path: Path) -> None:
-    async def open_door() -> None:
+    async def open_socket() -> None:
         KernelSocket.open(Broker(engine, base_url="/"), tmp_path / "file" / "runtime")
 
     (tmp_path / "file").write_text("")
     engine = Engine(Providers(), MemoryStore())
     temporary = set(Path(tempfile.gettempdir()).glob("jupyter-auth-*"))
     with pytest.raises(StoreError, match="cannot be written to"):
-        asyncio.run(open_door())
+        asyncio.run(open_socket())
     assert set(Path(tempfile.gettempdir()).glob("jupyter-auth-*")) <= temporary
     engine.close()
 
 
-def test_a_kernel_finds_the_door_of_its_own_server(jupyter: JupyterProcess) -> None:
+def test_a_kernel_finds_the_broker_socket_of_its_own_server(jupyter: JupyterProcess) -> None:
     found = _environment(jupyter)["JUPYTER_AUTH_CONNECTION"]
     assert Path(found) == jupyter.connection_file
 
@@ -188,11 +188,11 @@ def test_a_server_that_stops_leaves_nothing_behind(tmp_path: Path) -> None:
     with JupyterProcess(tmp_path) as server:
         path = server.connection_file
         kernel = server.kernel()
-        door = Path(kernel.path)
+        socket_file = Path(kernel.path)
         assert kernel.call("GET", "accounts")
-        assert door.exists()
+        assert socket_file.exists()
     assert not path.exists()
-    assert not door.parent.exists()
+    assert not socket_file.parent.exists()
 
 
 def test_whoever_waits_is_let_go_when_the_server_stops(tmp_path: Path) -> None:
@@ -218,13 +218,15 @@ def test_a_server_that_finds_no_port_leaves_nothing_behind(tmp_path: Path) -> No
     assert not list(server.runtime.glob("jupyter_auth-*"))
 
 
-def test_a_second_server_in_a_terminal_of_the_first_has_a_door_of_its_own(tmp_path: Path) -> None:
+def test_a_second_server_in_a_terminal_of_the_first_has_a_broker_socket_of_its_own(
+    tmp_path: Path,
+) -> None:
     with JupyterProcess(tmp_path / "one") as one, JupyterProcess(tmp_path / "two") as two:
         assert one.connection_file != two.connection_file
         assert Kernel(one.connection_file).key != Kernel(two.connection_file).key
 
 
-def test_a_killed_servers_file_names_a_door_that_nobody_answers(tmp_path: Path) -> None:
+def test_a_killed_servers_file_names_a_broker_socket_that_nobody_answers(tmp_path: Path) -> None:
     with JupyterProcess(tmp_path) as server:
         kernel = server.kernel()
         assert server._process is not None

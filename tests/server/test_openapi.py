@@ -55,13 +55,13 @@ def test_it_is_openapi() -> None:
     validate(DOCUMENT)
 
 
-@pytest.mark.parametrize(("door", "table"), [("ui", UI), ("kernel", KERNEL)])
-def test_no_route_is_missing_in_either_direction(door: str, table: Any) -> None:
+@pytest.mark.parametrize(("api", "table"), [("ui", UI), ("kernel", KERNEL)])
+def test_no_route_is_missing_in_either_direction(api: str, table: Any) -> None:
     described = {
         (verb.upper(), re.sub(r"\{.*?\}", "none", path))
         for path, item in DOCUMENT["paths"].items()
         for verb, what in item.items()
-        if verb != "parameters" and door in what["x-doors"]
+        if verb != "parameters" and api in what["x-doors"]
     }
     assert described == {(verb, place.removeprefix("/jupyter-auth")) for verb, place, _ in table}
 
@@ -93,7 +93,7 @@ def test_every_field_of_a_provider_is_described() -> None:
     assert set(described) == {field.name for field in dataclasses.fields(Provider)}
 
 
-def test_only_the_kernel_door_has_tokens() -> None:
+def test_only_the_kernel_api_has_tokens() -> None:
     for path in ("/api/v1/token", "/api/v1/changes"):
         for what in DOCUMENT["paths"][path].values():
             assert what["x-doors"] == ["kernel"]
@@ -102,7 +102,7 @@ def test_only_the_kernel_door_has_tokens() -> None:
 
 
 class Described:
-    """Calls through both doors, each held against the description."""
+    """Calls to both APIs, each held against the description."""
 
     def __init__(self, kernel: Kernel, browser: Browser) -> None:
         self._kernel = kernel
@@ -114,8 +114,8 @@ class Described:
         what = operation(path, verb.lower())
         place = path.format(**fill).removeprefix("/api/v1/") + query
         status, data = 0, None
-        for door in what["x-doors"]:
-            if door == "ui":
+        for api in what["x-doors"]:
+            if api == "ui":
                 answer = self._browser.send(verb, f"jupyter-auth/api/v1/{place}", body)
                 status, data = answer.status_code, answer.json()
             else:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def broker(home, tmp_path, monkeypatch) -> Iterator[Callable[..., Engine]]:  # noqa: ARG001
-    """``broker(tables, environ)``: the engine behind a kernel door that this process now finds."""
+    """``broker(tables, environ)``: the engine behind a kernel API that this process now finds."""
     with contextlib.ExitStack() as stack:
 
         def start(tables: dict[str, Any], environ: dict[str, str] | None = None) -> Engine:
@@ -32,8 +32,8 @@ def broker(home, tmp_path, monkeypatch) -> Iterator[Callable[..., Engine]]:  # n
                 Providers(tables, environ=environ), FileStore(tmp_path / "store"), environ=environ
             )
             stack.callback(engine.close)
-            door = stack.enter_context(BrokerSocket(engine, tmp_path / "runtime"))
-            monkeypatch.setenv("JUPYTER_AUTH_CONNECTION", str(door.path))
+            kernel_api = stack.enter_context(BrokerSocket(engine, tmp_path / "runtime"))
+            monkeypatch.setenv("JUPYTER_AUTH_CONNECTION", str(kernel_api.path))
             return engine
 
         yield start

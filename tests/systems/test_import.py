@@ -51,8 +51,8 @@ def engine(home, tables, tmp_path, monkeypatch):
         monkeypatch.setenv(name, "")
         monkeypatch.delenv(name)
     made = Engine(Providers(tables), MemoryStore(), home=home)
-    with BrokerSocket(made, tmp_path / "runtime") as door:
-        monkeypatch.setenv("JUPYTER_AUTH_CONNECTION", str(door.path))
+    with BrokerSocket(made, tmp_path / "runtime") as kernel_api:
+        monkeypatch.setenv("JUPYTER_AUTH_CONNECTION", str(kernel_api.path))
         yield made
     made.close()
 

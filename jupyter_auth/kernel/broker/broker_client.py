@@ -42,7 +42,9 @@ class BrokerClient(Accounts):
     """
 
     def __init__(self, connection_file: Path) -> None:
-        self._door = BrokerTransport(functools.partial(read_connection_file, Path(connection_file)))
+        self._transport = BrokerTransport(
+            functools.partial(read_connection_file, Path(connection_file))
+        )
         self._where = str(connection_file)
 
     def __repr__(self) -> str:
@@ -50,11 +52,11 @@ class BrokerClient(Accounts):
 
     def answers(self) -> bool:
         """Whether the door is there. BrokerUnavailable: its connection file is refused."""
-        return self._door.answers()
+        return self._transport.answers()
 
     def close(self) -> None:
         """Close the connections that are kept; a later call opens new ones."""
-        self._door.close()
+        self._transport.close()
 
     def providers(self) -> list[ProviderInfo]:
         return self._call(_list("providers", wire.provider_from_wire), "providers")
@@ -181,7 +183,7 @@ class BrokerClient(Accounts):
         route = ROUTES[call]
         try:
             address = route.address(*names, query=query)
-            return parse(self._door.call(route.method, address, body, wait=wait))
+            return parse(self._transport.call(route.method, address, body, wait=wait))
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             forget_locals(error)
         except BaseException as error:

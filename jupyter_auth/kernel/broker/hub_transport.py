@@ -80,5 +80,5 @@ class ServiceClient(BrokerClient):
     """``Accounts`` over the service itself."""
 
     def __init__(self, address: ServiceAddress) -> None:
-        self._door = BrokerTransport(lambda: address)
+        self._transport = BrokerTransport(lambda: address)
         self._where = address.where

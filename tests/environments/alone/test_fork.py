@@ -75,8 +75,8 @@ def home(request, env, monkeypatch, oidc, tmp_path):
     if request.param == "engine":
         yield env
     else:
-        with BrokerSocket(engine, tmp_path / "runtime") as door:
-            yield env | {"JUPYTER_AUTH_CONNECTION": str(door.path)}
+        with BrokerSocket(engine, tmp_path / "runtime") as kernel_api:
+            yield env | {"JUPYTER_AUTH_CONNECTION": str(kernel_api.path)}
     engine.close()
 
 

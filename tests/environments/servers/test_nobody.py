@@ -107,8 +107,8 @@ def test_a_notebook(runner, engine, oidc, tmp_path, monkeypatch):
     assert sentence_in_time(printed(runner(a_notebook(), tmp_path)))
     sign_in(engine, oidc)
     assert "as alice" in printed(runner(a_notebook(), tmp_path))  # from the store
-    with BrokerSocket(engine, tmp_path / "runtime") as door:
-        monkeypatch.setenv("JUPYTER_AUTH_CONNECTION", str(door.path))
+    with BrokerSocket(engine, tmp_path / "runtime") as kernel_api:
+        monkeypatch.setenv("JUPYTER_AUTH_CONNECTION", str(kernel_api.path))
         assert "as alice" in printed(runner(a_notebook(), tmp_path))
         engine.logout("idp")
         assert sentence_in_time(printed(runner(a_notebook(), tmp_path)))

@@ -100,7 +100,7 @@ def test_a_terminal_of_jupyterlab(one, oidc):
 
 
 def test_a_second_server_started_in_a_terminal_of_the_first(one, oidc):
-    """What it inherits names the first one's door; its own kernels find its own."""
+    """What it inherits names the first one's socket; its own kernels find its own."""
     oidc.add_client("second", "http://127.0.0.1/jupyter-auth/callback/second")
     mine = {"issuer": oidc.issuer, "client_id": "second", "base_url": f"{oidc.issuer}/api"}
     with ServerTerminal(one) as terminal:
@@ -113,7 +113,7 @@ def test_a_second_server_started_in_a_terminal_of_the_first(one, oidc):
                 assert kernel.ok(look).text().strip() == str(two.connection_file)
                 sign_in(two, oidc, two.kernel().begin("second")["path"])
                 assert "alice" in kernel.ok(CALL.replace("idp", "second")).text()
-    assert one.kernel().ask("GET", "providers/second")[0] == 404  # no other door knows that one
+    assert one.kernel().ask("GET", "providers/second")[0] == 404  # no other server knows that one
 
 
 def test_a_kernel_that_is_restarted(one, oidc):

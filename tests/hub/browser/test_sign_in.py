@@ -107,10 +107,10 @@ def test_a_person_signs_in_from_a_kernel(
 ) -> None:
     hub = either
     server = hub.server(user)
-    door, kernel = server.kernel(), NotebookKernel(server)
+    kernel_api, kernel = server.kernel(), NotebookKernel(server)
     kernel.run(CELL % oidc.issuer)
-    until(lambda: bool(door.call("GET", "logins")["logins"]))
-    (login,) = door.call("GET", "logins")["logins"]
+    until(lambda: bool(kernel_api.call("GET", "logins")["logins"]))
+    (login,) = kernel_api.call("GET", "logins")["logins"]
     shown = kernel.read(login["id"])
     assert login["path"] in shown, "the prompt has the link"
 
@@ -131,7 +131,7 @@ def test_jupyterlab_shows_the_accounts_of_the_service(
 ) -> None:
     """Through the user's own server, which hears of changes that were made elsewhere."""
     server = served.server("ann")  # whose accounts no other test touches
-    door = server.kernel()
+    kernel_api = server.kernel()
     context = new_context(browser)
     page = hub_login(context, served, "ann")
     page.goto(f"{served.origin}{server.base_url}lab")
@@ -147,7 +147,7 @@ def test_jupyterlab_shows_the_accounts_of_the_service(
     expect(front.status).to_have_text("1 account: signed in")
     page.screenshot(path=tmp_path / "panel.png")
 
-    assert door.call("DELETE", "accounts?provider=idp")["removed"]
+    assert kernel_api.call("DELETE", "accounts?provider=idp")["removed"]
     expect(panel).to_contain_text("Nobody is signed in.")
     expect(front.status).to_have_text("No accounts")
 
@@ -163,5 +163,5 @@ def test_jupyterlab_shows_the_accounts_of_the_service(
 
     front.account("as alice").get_by_role("button", name="Sign out").click()
     expect(panel).to_contain_text("Nobody is signed in.")
-    assert door.call("GET", "accounts")["accounts"] == []
+    assert kernel_api.call("GET", "accounts")["accounts"] == []
     context.close()

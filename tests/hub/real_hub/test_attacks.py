@@ -105,7 +105,7 @@ def test_another_version_of_the_wire_gets_no_token(served: Hub, oidc: OidcProvid
 def test_on_no_route_does_somebody_elses_token_or_cookie_get_what_is_of_alice(
     served: Hub, oidc: OidcProvider, somebody: str
 ) -> None:
-    """All routes of both doors, with all that names alice; ``root`` administers the Hub."""
+    """All routes of both APIs, with all that names alice; ``root`` administers the Hub."""
     alice = signed_in(served, oidc, "alice")
     token, login = alice.token(id_token=True), alice.begin(session_key="second")
     me = browser_of(served, somebody)

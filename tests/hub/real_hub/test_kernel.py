@@ -1,4 +1,4 @@
-"""A kernel on a Hub whose own server has no door: it asks the service with that server's token."""
+"""A kernel on a Hub whose own server has no broker asks the service with that server's token."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ with UserSession("idp", session_key="alone", interactive=False) as session:
 
 
 def environ_of(hub: Hub, user: str) -> dict[str, str]:
-    """What the Hub gives that user's server, which here opens no door."""
+    """What the Hub gives that user's server, which here has no broker."""
     environ = hub.server(user).environment
     assert "JUPYTER_AUTH_CONNECTION" not in environ
     return environ

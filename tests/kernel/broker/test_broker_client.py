@@ -1,4 +1,4 @@
-"""The client of the kernel door: every call, its connections, and watching for changes."""
+"""The client of the broker socket: every call, its connections, and watching for changes."""
 
 from __future__ import annotations
 
@@ -119,14 +119,14 @@ def test_a_provider_of_ones_own_is_registered_with_its_secret(client, engine, ro
 # Keeping and leaving connections
 
 
-def test_a_connection_is_kept_and_a_closed_one_replaced(door, client):
+def test_a_connection_is_kept_and_a_closed_one_replaced(kernel_api, client):
     client.providers()
-    kept = client._door.idle[0]
+    kept = client._transport.idle[0]
     client.providers()
-    assert list(client._door.idle) == [kept]
-    door.close_connections()
+    assert list(client._transport.idle) == [kept]
+    kernel_api.close_connections()
     client.providers()
-    assert list(client._door.idle) != [kept]
+    assert list(client._transport.idle) != [kept]
 
 
 @pytest.mark.usefixtures("signed_in")
@@ -134,29 +134,29 @@ def test_many_threads(client):
     with ThreadPoolExecutor(64) as pool:
         tokens = list(pool.map(lambda _: client.token("idp").digest, range(256)))
     assert len(set(tokens)) == 1
-    assert len(client._door.idle) <= 8
+    assert len(client._transport.idle) <= 8
 
 
 @pytest.mark.usefixtures("signed_in")
 def test_a_child_does_not_speak_on_its_parents_connections(client):
     ours = client.token("idp").digest
-    (kept,) = client._door.idle
+    (kept,) = client._transport.idle
 
     def use():
-        return client.token("idp").digest, kept in client._door.idle
+        return client.token("idp").digest, kept in client._transport.idle
 
     assert child(use) == (ours, False)
-    assert list(client._door.idle) == [kept]
+    assert list(client._transport.idle) == [kept]
     # Nobody read or wrote on it meanwhile: the answer that comes is the one to this question.
     assert client.provider("idp").name == "idp"
 
 
 @pytest.mark.usefixtures("signed_in")
-def test_an_interrupted_poll_leaves_no_answer_behind(client, door):
+def test_an_interrupted_poll_leaves_no_answer_behind(client, kernel_api):
     since = client.changes().sequence
-    with pytest.raises(KeyboardInterrupt), interrupted(lambda: door.waiting > 0):
+    with pytest.raises(KeyboardInterrupt), interrupted(lambda: kernel_api.waiting > 0):
         client.changes(since, MAX_WAIT)
-    assert not client._door.idle  # its answer is still to come
+    assert not client._transport.idle  # its answer is still to come
     assert client.provider("idp").name == "idp"
 
 
@@ -171,12 +171,14 @@ def test_news_end_a_poll(client, signed_in):
 # Proxies and netrc
 
 
-def test_no_setting_of_the_environment_touches_the_door(signed_in, tmp_path, home, proxied):
+def test_no_setting_of_the_environment_touches_the_broker_socket(
+    signed_in, tmp_path, home, proxied
+):
     (home / ".netrc").write_text("default login mallory password planted\n")
     (home / ".netrc").chmod(0o600)
     for kind in (BrokerSocket, TcpBrokerSocket):
-        with kind(signed_in, tmp_path / kind.__name__) as door:
-            client = BrokerClient(door.path)
+        with kind(signed_in, tmp_path / kind.__name__) as kernel_api:
+            client = BrokerClient(kernel_api.path)
             assert client.token("idp").kind == "bearer"
             client.close()
     assert not proxied
@@ -196,23 +198,25 @@ def test_watching_until_it_is_ended(client, signed_in):
     assert not told.wait(0.3)
 
 
-def test_a_watcher_outlives_a_broker_and_its_own_listeners(signed_in, door, tmp_path, monkeypatch):
+def test_a_watcher_outlives_a_broker_and_its_own_listeners(
+    signed_in, kernel_api, tmp_path, monkeypatch
+):
     monkeypatch.setattr("jupyter_auth.core.common.backoff.Backoff.pause", lambda *_: 0.01)
     monkeypatch.setattr("logging.Logger.exception", lambda *_: None)
-    client = BrokerClient(door.path)
+    client = BrokerClient(kernel_api.path)
     told = threading.Event()
     watch(client, lambda: 1 / 0)
     watch(client, told.set)
-    door.__exit__()
+    kernel_api.__exit__()
     assert not told.wait(0.2)
     with BrokerSocket(signed_in, tmp_path / "runtime") as second:
-        second.path.rename(door.path)
+        second.path.rename(kernel_api.path)
         assert told.wait(PATIENCE)  # whatever happened meanwhile
-        second.path = door.path
+        second.path = kernel_api.path
     client.close()
 
 
-@pytest.mark.usefixtures("door")
+@pytest.mark.usefixtures("kernel_api")
 def test_watching_does_not_keep_a_process_alive_nor_ends_it_noisily():
     code = (
         "from jupyter_auth.kernel.broker.connect import connect\n"
@@ -230,5 +234,5 @@ def test_watching_does_not_keep_a_process_alive_nor_ends_it_noisily():
 def test_secrets_are_never_in_what_a_client_shows(client):
     token = client.token("idp")
     assert isinstance(token.access_token, Secret)
-    shown = repr((client, vars(client), vars(client._door), token))
+    shown = repr((client, vars(client), vars(client._transport), token))
     assert token.access_token.reveal() not in shown

@@ -1,4 +1,4 @@
-"""Doors that are gone, moved or strange: what a client says then, and what it never shows."""
+"""Broker sockets that are gone, moved or strange: what a client says, and never shows."""
 
 from __future__ import annotations
 
@@ -20,30 +20,30 @@ from kernel.traceback_locals import local_variables
 from providers.sockets import SocketServer
 from providers.troubles import Reply
 
-# Doors that are gone, moved or strange
+# Broker sockets that are gone, moved or strange
 
 
-def test_no_door(tmp_path):
+def test_no_broker_socket(tmp_path):
     with pytest.raises(BrokerUnavailable, match="does not answer") as caught:
         BrokerClient(tmp_path / "none.json").accounts()
     assert "Restart" in caught.value.hint
     assert not BrokerClient(tmp_path / "none.json").answers()
 
 
-def test_a_door_that_was_opened_anew_is_found(client, signed_in, door, tmp_path):
+def test_a_broker_socket_that_was_opened_anew_is_found(client, signed_in, kernel_api, tmp_path):
     assert client.token("idp")
-    door.__exit__()
+    kernel_api.__exit__()
     with pytest.raises(BrokerUnavailable):
         client.accounts()
     with BrokerSocket(signed_in, tmp_path / "runtime") as second:
-        second.path.rename(door.path)
+        second.path.rename(kernel_api.path)
         assert client.token("idp")
-        second.path = door.path
+        second.path = kernel_api.path
 
 
 @pytest.mark.usefixtures("signed_in")
-def test_a_new_key_is_found(door, tmp_path):
-    data = json.loads(door.path.read_text())
+def test_a_new_key_is_found(kernel_api, tmp_path):
+    data = json.loads(kernel_api.path.read_text())
     client = BrokerClient(written(tmp_path / "file.json", **data | {"key": KEY}))
     with pytest.raises(BrokerUnavailable, match="key"):
         client.accounts()
@@ -54,7 +54,7 @@ def test_a_new_key_is_found(door, tmp_path):
 
 @pytest.fixture
 def stub(tmp_path):
-    """A door that answers whatever ``stub.reply`` is."""
+    """A broker socket that answers whatever ``stub.reply`` is."""
 
     class Stub:
         reply = Reply()
@@ -115,7 +115,7 @@ def test_an_unknown_error_is_an_error(stub):
         stub.client.accounts()
 
 
-def test_a_door_that_hangs_up_shows_no_key(stub):
+def test_a_broker_socket_that_hangs_up_shows_no_key(stub):
     stub.reply = Reply(closed=True)
     with pytest.raises(BrokerUnavailable, match="does not answer") as caught:
         stub.client.register(
@@ -126,15 +126,15 @@ def test_a_door_that_hangs_up_shows_no_key(stub):
     assert "planted-secret" not in shown
 
 
-def test_an_interrupt_shows_no_key(door, client):
-    key = json.loads(door.path.read_text())["key"]
+def test_an_interrupt_shows_no_key(kernel_api, client):
+    key = json.loads(kernel_api.path.read_text())["key"]
     since = client.changes().sequence
-    with pytest.raises(KeyboardInterrupt) as caught, interrupted(lambda: door.waiting > 0):
+    with pytest.raises(KeyboardInterrupt) as caught, interrupted(lambda: kernel_api.waiting > 0):
         client.changes(since, MAX_WAIT)
     assert key not in local_variables(caught.value)
 
 
-def test_a_door_that_says_nothing_is_given_up(tmp_path, monkeypatch):
+def test_a_broker_socket_that_says_nothing_is_given_up(tmp_path, monkeypatch):
     monkeypatch.setattr("jupyter_auth.kernel.broker.transport.ANSWER_TIMEOUT", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         address = f"tcp:127.0.0.1:{silent.getsockname()[1]}"

@@ -18,10 +18,10 @@ from kernel.forks_and_interrupts import child
 
 
 @pytest.mark.usefixtures("signed_in")
-def test_connect_finds_the_broker(door):
+def test_connect_finds_the_broker(kernel_api):
     assert connect() is connect()
     assert len(connect().accounts()) == 1
-    assert str(door.path) in repr(connect())
+    assert str(kernel_api.path) in repr(connect())
 
 
 @pytest.mark.usefixtures("home")
@@ -37,20 +37,20 @@ def test_without_a_broker_there_is_an_engine(rogue):
 
 
 @pytest.mark.usefixtures("home", "engine")
-def test_the_environment_is_read_when_it_is_asked(door):
+def test_the_environment_is_read_when_it_is_asked(kernel_api):
     before = connect({})
-    assert connect({"JUPYTER_AUTH_CONNECTION": str(door.path)}) is connect()
+    assert connect({"JUPYTER_AUTH_CONNECTION": str(kernel_api.path)}) is connect()
     assert before is not connect()
 
 
 @pytest.mark.usefixtures("engine")
-def test_a_broker_that_has_gone_is_replaced_and_said_once(door, rogue, capfd):
+def test_a_broker_that_has_gone_is_replaced_and_said_once(kernel_api, rogue, capfd):
     accounts = connect()
     mine = Provider(name="own", issuer=rogue.issuer, client_id="notebook")
     info = accounts.register(mine)
     since = accounts.changes().sequence
     assert default_provider(accounts) == "idp"
-    door.__exit__()
+    kernel_api.__exit__()
     with pytest.raises(BrokerUnavailable):  # who waits learns it; nothing is said for them
         accounts.changes(since)
     assert capfd.readouterr().err == ""
@@ -61,16 +61,19 @@ def test_a_broker_that_has_gone_is_replaced_and_said_once(door, rogue, capfd):
     assert capfd.readouterr().err.count("broker is gone") == 1
 
 
-def test_a_broker_that_went_before_we_came_is_said_too(door, capfd):
-    door.__exit__()
-    assert connect({"JUPYTER_AUTH_CONNECTION": str(door.path)}).accounts() == []
+def test_a_broker_that_went_before_we_came_is_said_too(kernel_api, capfd):
+    kernel_api.__exit__()
+    assert connect({"JUPYTER_AUTH_CONNECTION": str(kernel_api.path)}).accounts() == []
     assert "broker is gone" in capfd.readouterr().err
 
 
-def test_under_a_hub_service_there_is_no_second_choice(door):
-    environ = {"JUPYTER_AUTH_CONNECTION": str(door.path), "JUPYTER_AUTH_URL": "https://hub.example"}
+def test_under_a_hub_service_there_is_no_second_choice(kernel_api):
+    environ = {
+        "JUPYTER_AUTH_CONNECTION": str(kernel_api.path),
+        "JUPYTER_AUTH_URL": "https://hub.example",
+    }
     assert connect(environ).accounts() == []
-    door.__exit__()
+    kernel_api.__exit__()
     with pytest.raises(BrokerUnavailable) as caught:
         connect(environ).accounts()
     assert caught.value.hint
@@ -90,8 +93,8 @@ def test_a_service_that_cannot_be_asked_is_not_replaced(environ):
     assert "Enable the jupyter_auth extension" in caught.value.hint
 
 
-def test_a_refused_broker_is_not_replaced(door):
-    door.path.chmod(0o644)
+def test_a_refused_broker_is_not_replaced(kernel_api):
+    kernel_api.path.chmod(0o644)
     with pytest.raises(BrokerUnavailable, match="others have access"):
         connect().accounts()
 
@@ -106,7 +109,7 @@ def test_a_child_has_an_engine_of_its_own(rogue):
     assert plain(name) == "own"
 
 
-@pytest.mark.usefixtures("door", "home")
+@pytest.mark.usefixtures("kernel_api", "home")
 def test_the_default_provider(rogue):
     assert default_provider(connect()) == "idp"
     with pytest.raises(ConfigurationError, match="No provider") as caught:

@@ -26,50 +26,50 @@ def refusal(path):
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o660, 0o602])
-def test_a_file_that_others_can_reach_is_refused(door, mode):
-    door.path.chmod(mode)
-    assert "others have access" in refusal(door.path)
+def test_a_file_that_others_can_reach_is_refused(kernel_api, mode):
+    kernel_api.path.chmod(mode)
+    assert "others have access" in refusal(kernel_api.path)
 
 
-def test_a_link_is_refused(door, tmp_path):
+def test_a_link_is_refused(kernel_api, tmp_path):
     link = tmp_path / "link.json"
-    link.symlink_to(door.path)
+    link.symlink_to(kernel_api.path)
     assert "symbolic link" in refusal(link)
 
 
-def test_a_link_put_there_after_the_first_look_is_refused(door, tmp_path, monkeypatch):
+def test_a_link_put_there_after_the_first_look_is_refused(kernel_api, tmp_path, monkeypatch):
     link = tmp_path / "link.json"
-    link.symlink_to(door.path)
+    link.symlink_to(kernel_api.path)
     monkeypatch.setattr(Path, "is_symlink", lambda _: False)
     assert "symbolic link" in refusal(link)
 
 
-def test_a_link_is_refused_where_the_system_cannot_refuse_it(door, tmp_path, monkeypatch):
+def test_a_link_is_refused_where_the_system_cannot_refuse_it(kernel_api, tmp_path, monkeypatch):
     link = tmp_path / "link.json"
-    link.symlink_to(door.path)
+    link.symlink_to(kernel_api.path)
     monkeypatch.delattr(os, "O_NOFOLLOW")
     assert "symbolic link" in refusal(link)
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can give a file away")
-def test_somebody_elses_file_is_refused(door):
-    os.chown(door.path, 65534, 65534)
-    assert "another user" in refusal(door.path)
+def test_somebody_elses_file_is_refused(kernel_api):
+    os.chown(kernel_api.path, 65534, 65534)
+    assert "another user" in refusal(kernel_api.path)
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can give a directory away")
-def test_a_socket_in_somebody_elses_directory_gets_no_key(door):
-    directory = Path(door.address.removeprefix("unix:")).parent
+def test_a_socket_in_somebody_elses_directory_gets_no_key(kernel_api):
+    directory = Path(kernel_api.address.removeprefix("unix:")).parent
     os.chown(directory, 65534, 65534)
     try:
-        assert "another user" in refusal(door.path)
+        assert "another user" in refusal(kernel_api.path)
     finally:
         os.chown(directory, 0, 0)
 
 
-def test_a_socket_where_others_could_put_theirs_gets_no_key(door):
-    Path(door.address.removeprefix("unix:")).parent.chmod(0o770)
-    assert "others have access" in refusal(door.path)
+def test_a_socket_where_others_could_put_theirs_gets_no_key(kernel_api):
+    Path(kernel_api.address.removeprefix("unix:")).parent.chmod(0o770)
+    assert "others have access" in refusal(kernel_api.path)
 
 
 def test_a_pipe_is_not_waited_for(tmp_path):

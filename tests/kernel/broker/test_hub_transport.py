@@ -72,8 +72,8 @@ def test_its_kernel_routes_are_asked_with_the_servers_own_token(service):
     assert TOKEN not in repr(accounts)
 
 
-def test_the_door_of_the_own_server_goes_first(service, door):
-    assert service.accounts(JUPYTER_AUTH_CONNECTION=str(door.path)).accounts() == []
+def test_the_broker_socket_of_the_own_server_goes_first(service, kernel_api):
+    assert service.accounts(JUPYTER_AUTH_CONNECTION=str(kernel_api.path)).accounts() == []
     assert not service.seen
 
 

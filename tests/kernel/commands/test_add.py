@@ -50,9 +50,9 @@ def demanding(rogue):
 
 
 def test_in_a_notebook_the_secret_is_typed_and_kept_by_the_broker(
-    door, file, line, demanding, tmp_path
+    kernel_api, file, line, demanding, tmp_path
 ):
-    with Kernel(tmp_path, door.path) as kernel:
+    with Kernel(tmp_path, kernel_api.path) as kernel:
         kernel.ok("%load_ext jupyter_auth")
         running = kernel.send(f"%auth {line} --scopes openid email")
         assert kernel.answer(PLANTED) == "Client secret of mine:  (secret)"
@@ -65,27 +65,27 @@ def test_in_a_notebook_the_secret_is_typed_and_kept_by_the_broker(
     assert PLANTED not in file.read_text()
     assert tomllib.loads(file.read_text())["mine"]["scopes"] == ["openid", "email"]
     assert stat.S_IMODE(file.with_name("client_secrets.json").stat().st_mode) == 0o600
-    assert door.engine.provider("mine").source == "user"
-    login = door.engine.begin(LoginRequest("mine"))
-    assert sign_in(door.engine, demanding, login).status == "complete"
+    assert kernel_api.engine.provider("mine").source == "user"
+    login = kernel_api.engine.begin(LoginRequest("mine"))
+    assert sign_in(kernel_api.engine, demanding, login).status == "complete"
 
 
-def test_a_preset_with_its_grant_and_its_redirect_uri(door, file, tmp_path):
+def test_a_preset_with_its_grant_and_its_redirect_uri(kernel_api, file, tmp_path):
     words = ["insiders", "--client-id", "ams", "--grants", "password", "authorization_code"]
     uri = "http://127.0.0.1:8000/authorized/"
-    run(environment(tmp_path, door.path), "add", *words, "--redirect-uri", uri)
+    run(environment(tmp_path, kernel_api.path), "add", *words, "--redirect-uri", uri)
     insiders = Providers(user_file=file).get("insiders")
     assert insiders.grants == ("password", "authorization_code")
     assert insiders.redirect_uri == uri
 
 
-def test_with_nobody_there_nothing_is_asked(door, line, tmp_path):
-    with Kernel(tmp_path, door.path) as kernel:
+def test_with_nobody_there_nothing_is_asked(kernel_api, line, tmp_path):
+    with Kernel(tmp_path, kernel_api.path) as kernel:
         kernel.ok("%load_ext jupyter_auth")
         ran = kernel.run(f"%auth {line}", allow_stdin=False)
     assert ran.status == "error"
     assert "Run `jupyter auth add` in a terminal." in ran.text()
-    assert {info.source for info in door.engine.providers()} == {"preset"}
+    assert {info.source for info in kernel_api.engine.providers()} == {"preset"}
 
 
 def test_through_a_pipe_and_into_ones_own_files(tmp_path, line):
@@ -118,15 +118,15 @@ def test_through_a_pipe_and_into_ones_own_files(tmp_path, line):
         ),
     ],
 )
-def test_what_cannot_be_added_is_one_sentence(door, tmp_path, words, status, sentence):
-    ran = run(environment(tmp_path, door.path), *words, status=status)
+def test_what_cannot_be_added_is_one_sentence(kernel_api, tmp_path, words, status, sentence):
+    ran = run(environment(tmp_path, kernel_api.path), *words, status=status)
     assert sentence in ran.stderr
     assert len(ran.stderr.splitlines()) == 1
-    assert {info.source for info in door.engine.providers()} == {"preset"}
+    assert {info.source for info in kernel_api.engine.providers()} == {"preset"}
 
 
-def test_in_a_terminal_a_preset_asks_for_what_it_lacks(door, file, tmp_path):
-    env = environment(tmp_path, door.path) | {"XDG_CONFIG_HOME": str(tmp_path / "config")}
+def test_in_a_terminal_a_preset_asks_for_what_it_lacks(kernel_api, file, tmp_path):
+    env = environment(tmp_path, kernel_api.path) | {"XDG_CONFIG_HOME": str(tmp_path / "config")}
     (tmp_path / "config").mkdir()
     (tmp_path / "config" / "jupyter_auth").symlink_to(file.parent)
     with Terminal(env, "-m", "jupyter_auth.cli", "login", "github") as terminal:

@@ -34,8 +34,8 @@ def engine(oidc):
 
 @pytest.fixture
 def env(engine, tmp_path):
-    with BrokerSocket(engine, tmp_path) as door:
-        yield environment(tmp_path, door.path)
+    with BrokerSocket(engine, tmp_path) as kernel_api:
+        yield environment(tmp_path, kernel_api.path)
 
 
 @pytest.fixture

@@ -25,9 +25,9 @@ HOSTILE = "<script>alert(1)</script>"
 
 
 @pytest.fixture
-def broker(door, monkeypatch):
-    monkeypatch.setenv("JUPYTER_AUTH_CONNECTION", str(door.path))
-    return door
+def broker(kernel_api, monkeypatch):
+    monkeypatch.setenv("JUPYTER_AUTH_CONNECTION", str(kernel_api.path))
+    return kernel_api
 
 
 @pytest.fixture
@@ -181,8 +181,8 @@ def test_html_says_the_same_and_is_escaped():
 
 
 @pytest.fixture
-def env(tmp_path, door):
-    return environment(tmp_path, door.path)
+def env(tmp_path, kernel_api):
+    return environment(tmp_path, kernel_api.path)
 
 
 def test_the_exit_status_tells_whether_something_is_wrong(env, rogue):
@@ -227,8 +227,8 @@ def test_the_extension_that_is_switched_off_is_named(tmp_path):
 # -- in a notebook ---------------------------------------------------------------------------------
 
 
-def test_in_a_notebook_it_is_a_table(door, tmp_path, rogue):
-    with Kernel(tmp_path, door.path) as kernel:
+def test_in_a_notebook_it_is_a_table(kernel_api, tmp_path, rogue):
+    with Kernel(tmp_path, kernel_api.path) as kernel:
         kernel.ok("%load_ext jupyter_auth")
         ran = kernel.ok("%auth doctor")
         assert "<table" in ran.text("text/html")

@@ -30,14 +30,14 @@ def engine(oidc):
 
 
 @pytest.fixture(scope="module")
-def door(engine, tmp_path_factory):
-    with BrokerSocket(engine, tmp_path_factory.mktemp("door")) as opened:
+def kernel_api(engine, tmp_path_factory):
+    with BrokerSocket(engine, tmp_path_factory.mktemp("kernel_api")) as opened:
         yield opened
 
 
 @pytest.fixture(scope="module")
-def one_kernel(door, tmp_path_factory):
-    with Kernel(tmp_path_factory.mktemp("kernel"), door.path) as started:
+def one_kernel(kernel_api, tmp_path_factory):
+    with Kernel(tmp_path_factory.mktemp("kernel"), kernel_api.path) as started:
         started.ok("%load_ext jupyter_auth")
         yield started
 
@@ -146,20 +146,22 @@ def notebook_of(*cells):
     return nbformat.v4.new_notebook(cells=list(map(nbformat.v4.new_code_cell, cells)))
 
 
-def test_where_nobody_is_a_login_is_required(door, tmp_path, engine):
+def test_where_nobody_is_a_login_is_required(kernel_api, tmp_path, engine):
     notebook = notebook_of("%load_ext jupyter_auth", "%auth login idp", "never = 1")
     with pytest.raises(CellExecutionError, match="LoginRequired: idp needs a sign-in"):
         NotebookClient(notebook, kernel_name="python3").execute(
-            env=environment(tmp_path, door.path)
+            env=environment(tmp_path, kernel_api.path)
         )
     assert not engine.logins()
     assert not notebook.cells[2].execution_count
 
 
 @pytest.mark.usefixtures("kernel", "alice")
-def test_where_nobody_is_an_account_is_enough(door, tmp_path):
+def test_where_nobody_is_an_account_is_enough(kernel_api, tmp_path):
     notebook = notebook_of("%load_ext jupyter_auth", "%auth login idp")
-    NotebookClient(notebook, kernel_name="python3").execute(env=environment(tmp_path, door.path))
+    NotebookClient(notebook, kernel_name="python3").execute(
+        env=environment(tmp_path, kernel_api.path)
+    )
     assert "Signed in to The IdP" in notebook.cells[1].outputs[0]["data"]["text/plain"]
 
 

@@ -44,14 +44,14 @@ def engine(oidc, api):
 
 
 @pytest.fixture(scope="module")
-def door(engine, tmp_path_factory):
-    with BrokerSocket(engine, tmp_path_factory.mktemp("door")) as opened:
+def kernel_api(engine, tmp_path_factory):
+    with BrokerSocket(engine, tmp_path_factory.mktemp("kernel_api")) as opened:
         yield opened
 
 
 @pytest.fixture(scope="module")
-def kernel(door, api, tmp_path_factory):
-    with Kernel(tmp_path_factory.mktemp("kernel"), door.path) as started:
+def kernel(kernel_api, api, tmp_path_factory):
+    with Kernel(tmp_path_factory.mktemp("kernel"), kernel_api.path) as started:
         started.ok(f"%load_ext jupyter_auth\nimport asyncio\napi = {api!r}")
         yield started
 
@@ -182,8 +182,8 @@ def test_loading_it_again_is_no_harm(kernel):
     assert "'idp'" in kernel.ok("%%auth idp\nawait asyncio.sleep(0, session.provider)").text()
 
 
-def test_in_a_terminal(door, tmp_path):
-    env = environment(tmp_path, door.path)
+def test_in_a_terminal(kernel_api, tmp_path):
+    env = environment(tmp_path, kernel_api.path)
     for name in NOWHERE_ELSE:
         env.pop(name, None)
     options = ["--simple-prompt", "--no-banner", "--colors=NoColor", "--no-confirm-exit"]

@@ -59,20 +59,20 @@ OFFERS = {
 
 
 @pytest.fixture(scope="module")
-def door(oidc, tmp_path_factory):
+def kernel_api(oidc, tmp_path_factory):
     tables = {"acme": consenting(oidc, grants=GRANTS), "my-idp": consenting(oidc)}
     engine = Engine(Providers(tables, allow_user_providers=False), MemoryStore())
     for key in ("default", "work"):
         login = engine.begin(LoginRequest("acme", key, grant="authorization_code"))
         sign_in(engine, oidc, login, username="alice")
-    with BrokerSocket(engine, tmp_path_factory.mktemp("door"), "acme") as opened:
+    with BrokerSocket(engine, tmp_path_factory.mktemp("kernel_api"), "acme") as opened:
         yield opened
     engine.close()
 
 
 @pytest.fixture(scope="module")
-def kernel(door, tmp_path_factory):
-    with Kernel(tmp_path_factory.mktemp("kernel"), door.path) as started:
+def kernel(kernel_api, tmp_path_factory):
+    with Kernel(tmp_path_factory.mktemp("kernel"), kernel_api.path) as started:
         # Names of Python that start as the words do, which jedi would offer.
         started.ok("%load_ext jupyter_auth\nlogs, account, stat, device_number = 1, 2, 3, 4")
         yield started
@@ -99,8 +99,8 @@ def test_where_python_is_written_python_is_offered(kernel):
 
 
 @pytest.fixture
-def loaded(shell, monkeypatch, door):
-    monkeypatch.setenv("JUPYTER_AUTH_CONNECTION", str(door.path))
+def loaded(shell, monkeypatch, kernel_api):
+    monkeypatch.setenv("JUPYTER_AUTH_CONNECTION", str(kernel_api.path))
     load(shell)
     load(shell)  # again is no harm
     return shell

@@ -53,7 +53,10 @@ def begun(engine):
 def test_a_notebook_needs_no_name(made, oidc, tmp_path, default, meant):
     names, configured, used = default
     engine = made(*names)
-    with BrokerSocket(engine, tmp_path, configured) as door, Kernel(tmp_path, door.path) as kernel:
+    with (
+        BrokerSocket(engine, tmp_path, configured) as kernel_api,
+        Kernel(tmp_path, kernel_api.path) as kernel,
+    ):
         kernel.ok("%load_ext jupyter_auth")
         if used:
             kernel.ok(f"%auth use {used}")
@@ -69,8 +72,8 @@ def test_a_notebook_needs_no_name(made, oidc, tmp_path, default, meant):
 
 def test_a_terminal_needs_no_name(made, oidc, tmp_path):
     engine = made("idp", "other")
-    with BrokerSocket(engine, tmp_path, "other") as door:
-        env = environment(tmp_path, door.path)
+    with BrokerSocket(engine, tmp_path, "other") as kernel_api:
+        env = environment(tmp_path, kernel_api.path)
         process, said = started(env, "login")
         assert "Sign in to The Other" in said
         assert begun(engine) == "other"
@@ -90,8 +93,8 @@ def test_a_terminal_needs_no_name(made, oidc, tmp_path):
     ids=["none", "several"],
 )
 def test_without_a_default_it_says_what_to_write(made, tmp_path, names, sentence, hint):
-    with BrokerSocket(made(*names), tmp_path) as door:
-        env = environment(tmp_path, door.path)
+    with BrokerSocket(made(*names), tmp_path) as kernel_api:
+        env = environment(tmp_path, kernel_api.path)
         for verb in ("login", "logout"):
             said = run(env, verb, status=1).stderr
             assert sentence in said

@@ -333,7 +333,7 @@ def test_no_error_keeps_it(ask, rogue, header):
 # By name
 
 
-@pytest.mark.usefixtures("door", "signed_in")
+@pytest.mark.usefixtures("kernel_api", "signed_in")
 def test_by_name(ask, rogue):
     auth = httpx_auth("idp")
     assert auth.origins == (rogue.issuer,)
@@ -359,7 +359,7 @@ class TestALockout:
         configured["idp"]["throttle"] = {"statuses": [429], "lockout": 300}
         return configured
 
-    @pytest.mark.usefixtures("door", "signed_in")
+    @pytest.mark.usefixtures("kernel_api", "signed_in")
     def test_is_learnt_and_minded(self, ask, rogue):
         rogue.script("api", status(429))
         assert ask("GET", f"{rogue.issuer}/api/x", auth=httpx_auth("idp")).status_code == 429

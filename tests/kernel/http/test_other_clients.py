@@ -38,7 +38,7 @@ def configured(configured, tmp_path):
 
 
 @pytest.fixture
-def rosas(door, signed_in):  # noqa: ARG001
+def rosas(kernel_api, signed_in):  # noqa: ARG001
     return credential("idp")
 
 
@@ -105,7 +105,7 @@ def test_scopes_that_were_not_granted_are_said(rosas):
     assert rosas.get_token("https://api.example.com/.default").token  # whatever is granted
 
 
-def test_nobody_is_asked_to_sign_in(door, engine):  # noqa: ARG001
+def test_nobody_is_asked_to_sign_in(kernel_api, engine):  # noqa: ARG001
     with pytest.raises(LoginRequired):
         credential("idp").get_token("read")
     assert engine.logins() == []
@@ -118,7 +118,7 @@ def test_nothing_shows_the_token(rosas):
     assert not any(secret in repr(each) for each in [*found, rosas, vars(rosas)])
 
 
-def test_an_account_is_chosen_by_its_key(door, signed_in, rogue):  # noqa: ARG001
+def test_an_account_is_chosen_by_its_key(kernel_api, signed_in, rogue):  # noqa: ARG001
     rogue.sub = "u-other"
     sign_in(signed_in, rogue, signed_in.begin(LoginRequest("idp", "second")))
     tokens = {credential("idp", key).get_token().token for key in ("default", "second")}

@@ -62,7 +62,7 @@ def later(monkeypatch):
 
 
 @pytest.fixture
-def session(door, signed_in, capsys, pauses, later):  # noqa: ARG001
+def session(kernel_api, signed_in, capsys, pauses, later):  # noqa: ARG001
     made = UserSession("idp", interactive=False)
     made._limits.sleep = pauses.append
     capsys.readouterr()
@@ -150,7 +150,7 @@ def test_another_host_is_none_of_our_business(session, pauses):
     assert pauses == []
 
 
-def test_for_requests_itself(door, signed_in, rogue):  # noqa: ARG001
+def test_for_requests_itself(kernel_api, signed_in, rogue):  # noqa: ARG001
     rogue.script("api", busy(Retry_After="0"), times=1)
     assert requests.get(f"{rogue.issuer}/api/x", auth=TokenAuth("idp"), timeout=PATIENCE).ok
 
@@ -184,10 +184,10 @@ def test_a_longer_wait_than_the_lockout_counts(session, rogue):
 
 
 @pytest.mark.parametrize("throttle", [LOCKED])
-def test_other_sessions_and_other_kernels_know_it(session, rogue, door, tmp_path):
+def test_other_sessions_and_other_kernels_know_it(session, rogue, kernel_api, tmp_path):
     other = UserSession("idp", interactive=False)
     assert other.get("/api/x").ok
-    with Kernel(tmp_path / "kernel", door.path) as kernel:
+    with Kernel(tmp_path / "kernel", kernel_api.path) as kernel:
         code = "from jupyter_auth import UserSession; s = UserSession('idp', interactive=False)"
         kernel.run(f"{code}; print(s.get('/api/x').status_code)")
         rogue.script("api", busy(), times=1)
@@ -277,13 +277,13 @@ def test_that_a_notebook_uses_it_is_said_now_and_then(session, engine, later, mo
     assert known.notebooks == ("two.ipynb", "one.ipynb")
 
 
-def test_no_broker_no_report_and_all_goes_on(session, rogue, door, monkeypatch):
+def test_no_broker_no_report_and_all_goes_on(session, rogue, kernel_api, monkeypatch):
     session.get("/api/x")
     monkeypatch.setattr(BrokerClient, "usage", _gone)
     rogue.script("api", lambda _: Reply.json({}, headers={"RateLimit": "limit=5, remaining=4"}))
     assert session.get("/api/x").ok
     assert session.quota.remaining == 4
-    assert door
+    assert kernel_api
 
 
 def _gone(*_):

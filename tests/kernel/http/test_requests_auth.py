@@ -302,14 +302,14 @@ def test_requests_elsewhere_are_the_callers_business(auth, elsewhere, proxied):
 # By name
 
 
-@pytest.mark.usefixtures("door", "signed_in")
+@pytest.mark.usefixtures("kernel_api", "signed_in")
 def test_by_name(rogue, http):
     auth = TokenAuth("idp")
     assert auth.origins == (rogue.issuer,)
     assert http.get(f"{rogue.issuer}/api/x", auth=auth).json()["sub"] == "u-2001"
 
 
-@pytest.mark.usefixtures("door", "signed_in")
+@pytest.mark.usefixtures("kernel_api", "signed_in")
 def test_answers_pickle_without_the_token(rogue, http):
     secret = connect().token("idp").access_token.reveal()
     answer = http.get(f"{rogue.issuer}/api/x", auth=TokenAuth("idp"))

@@ -263,7 +263,7 @@ def test_a_process_that_ends_meanwhile_still_saves(signed_in, configured, rogue,
     assert (rogue.refreshes, rogue.reuses) == (2, 0)
 
 
-@pytest.mark.usefixtures("door")
+@pytest.mark.usefixtures("kernel_api")
 def test_a_sign_out_elsewhere_drops_the_token(signed_in):
     tokens = CachedTokens(connect(), "idp")
     tokens.token()
@@ -273,7 +273,7 @@ def test_a_sign_out_elsewhere_drops_the_token(signed_in):
         tokens.token()
 
 
-@pytest.mark.usefixtures("door")
+@pytest.mark.usefixtures("kernel_api")
 def test_a_change_of_another_account_drops_nothing(signed_in, rogue):
     tokens = CachedTokens(connect(), "idp")
     mine = tokens.token()
@@ -302,7 +302,7 @@ def watchers():
     return {each for each in threading.enumerate() if each.name == "jupyter_auth watcher"}
 
 
-@pytest.mark.usefixtures("door", "signed_in")
+@pytest.mark.usefixtures("kernel_api", "signed_in")
 def test_the_watch_ends_with_the_last_who_wants_it(monkeypatch):
     monkeypatch.setattr("jupyter_auth.kernel.broker.watcher.WAIT", 0.05)
     before = watchers()
@@ -316,7 +316,7 @@ def test_the_watch_ends_with_the_last_who_wants_it(monkeypatch):
     assert not thread.is_alive()
 
 
-@pytest.mark.usefixtures("door", "signed_in")
+@pytest.mark.usefixtures("kernel_api", "signed_in")
 def test_a_child_asks_and_watches_for_itself():
     accounts = connect()
     tokens = CachedTokens(accounts, "idp")
@@ -331,7 +331,7 @@ def test_a_child_asks_and_watches_for_itself():
         assert child(use) == (True, True, True)
 
 
-@pytest.mark.usefixtures("door", "signed_in")
+@pytest.mark.usefixtures("kernel_api", "signed_in")
 def test_a_pickle_has_no_token():
     tokens = CachedTokens(connect(), "idp", "default")
     secret = tokens.token().access_token.reveal()

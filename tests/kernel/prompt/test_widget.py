@@ -13,10 +13,19 @@ from nbclient import NotebookClient
 
 from jupyter_auth.core.models import LoginRequest
 from kernel.kernel_process import environment
-from kernel.prompt.widget_views import TIMES, VIEW, View, door, engine, kernel, one_engine, show
+from kernel.prompt.widget_views import (
+    TIMES,
+    VIEW,
+    View,
+    engine,
+    kernel,
+    kernel_api,
+    one_engine,
+    show,
+)
 from kernel.sign_in import sign_in
 
-__all__ = ["door", "engine", "kernel", "one_engine"]
+__all__ = ["engine", "kernel", "kernel_api", "one_engine"]
 
 
 def test_it_begins_a_login_and_shows_the_link_in_every_form(kernel, engine):
@@ -245,7 +254,7 @@ shown._accounts.token('idp')
 """
 
 
-def test_the_saved_notebook_holds_no_secret_and_no_dead_link(door, engine, oidc, tmp_path):
+def test_the_saved_notebook_holds_no_secret_and_no_dead_link(kernel_api, engine, oidc, tmp_path):
     cells = [
         "%load_ext jupyter_auth",
         "from jupyter_auth import LoginWidget\nshown = LoginWidget()\nshown",
@@ -264,7 +273,7 @@ def test_the_saved_notebook_holds_no_secret_and_no_dead_link(door, engine, oidc,
             sign_in(engine, oidc, login, username="alice")
 
     client = Attended(notebook, kernel_name="python3", on_cell_executed=after)
-    client.execute(env=environment(tmp_path, door.path))
+    client.execute(env=environment(tmp_path, kernel_api.path))
     saved = nbformat.writes(notebook)
     assert "Signed in to The IdP" in saved
     states = notebook.metadata.widgets["application/vnd.jupyter.widget-state+json"]["state"]

@@ -25,14 +25,14 @@ def one_engine(oidc):
 
 
 @pytest.fixture(scope="module")
-def door(one_engine, tmp_path_factory):
-    with BrokerSocket(one_engine, tmp_path_factory.mktemp("door")) as opened:
+def kernel_api(one_engine, tmp_path_factory):
+    with BrokerSocket(one_engine, tmp_path_factory.mktemp("kernel_api")) as opened:
         yield opened
 
 
 @pytest.fixture(scope="module")
-def kernel(door, tmp_path_factory):
-    with Kernel(tmp_path_factory.mktemp("kernel"), door.path) as started:
+def kernel(kernel_api, tmp_path_factory):
+    with Kernel(tmp_path_factory.mktemp("kernel"), kernel_api.path) as started:
         started.ok(f"{TIMES} 600.0, 1.0")
         yield started
 

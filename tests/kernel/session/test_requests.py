@@ -101,7 +101,7 @@ def test_netrc_replaces_nothing(session, rogue, elsewhere, home):
 
 
 @pytest.fixture(params=["Authorization", "x-api-key"])
-def keyed(request, engine, rogue, door, capsys):  # noqa: ARG001
+def keyed(request, engine, rogue, kernel_api, capsys):  # noqa: ARG001
     """A session whose token travels in that header."""
     template = {"Authorization": "Bearer {token}"}.get(request.param, "{token}")
     own = Provider(

@@ -53,7 +53,7 @@ def who(session):
 
 
 @pytest.fixture
-def rosas(door, arrive):  # noqa: ARG001
+def rosas(kernel_api, arrive):  # noqa: ARG001
     """A session of rosa's, who did not have to be named."""
     arrive("rosa")
     session = UserSession("idp", interactive=True, timeout=PATIENCE)
@@ -131,7 +131,7 @@ def test_a_copy_and_a_child_are_of_the_same_person(rosas, arrive):
     assert child(lambda: rosas.get("/api/x").status_code).startswith("UserMismatch")
 
 
-@pytest.mark.usefixtures("door")
+@pytest.mark.usefixtures("kernel_api")
 def test_other_clients_are_of_one_person_too(arrive, rogue):
     arrive("rosa")
     auths = {"requests": TokenAuth("idp"), "httpx": httpx_auth("idp"), "azure": credential("idp")}
@@ -169,7 +169,7 @@ class TestProviderThatNamesNobody:
         table = {"endpoints": endpoints, "client_id": rogue.client_id, "base_url": rogue.issuer}
         return {"idp": table}
 
-    @pytest.mark.usefixtures("door")
+    @pytest.mark.usefixtures("kernel_api")
     def test_another_sign_in_is_said(self, arrive):
         arrive("rosa")
         session = UserSession("idp", interactive=False)
@@ -185,7 +185,7 @@ class TestProviderThatNamesNobody:
 # By user name
 
 
-@pytest.mark.usefixtures("door")
+@pytest.mark.usefixtures("kernel_api")
 def test_two_people_take_turns_without_signing_each_other_out(comes, engine, rogue):
     sessions = {}
     for name in ("alice", "bob"):
@@ -206,7 +206,7 @@ def test_two_people_take_turns_without_signing_each_other_out(comes, engine, rog
     assert {each.username for each in engine.accounts()} == {"alice", "bob"}
 
 
-@pytest.mark.usefixtures("door")
+@pytest.mark.usefixtures("kernel_api")
 def test_the_account_is_found_wherever_it_is(arrive, engine):
     arrive("alice")
     arrive("bob", "work")
@@ -216,7 +216,7 @@ def test_the_account_is_found_wherever_it_is(arrive, engine):
     assert engine.logins() == []
 
 
-@pytest.mark.usefixtures("door")
+@pytest.mark.usefixtures("kernel_api")
 def test_a_key_of_that_name_is_not_taken_from_another_person(arrive, comes, engine):
     arrive("bob", "alice")
     with comes("alice"):
@@ -226,7 +226,7 @@ def test_a_key_of_that_name_is_not_taken_from_another_person(arrive, comes, engi
     assert UserSession("idp", username="alice", interactive=False).session_key == "alice-2"
 
 
-@pytest.mark.usefixtures("door")
+@pytest.mark.usefixtures("kernel_api")
 def test_the_hint_signs_the_right_one_in(arrive):
     arrive("rosa")
     with pytest.raises(LoginRequired, match="alice is not signed in to The IdP; rosa is") as caught:
@@ -236,7 +236,7 @@ def test_the_hint_signs_the_right_one_in(arrive):
     assert UserSession("idp", username="alice", interactive=False).username == "alice"
 
 
-@pytest.mark.usefixtures("door")
+@pytest.mark.usefixtures("kernel_api")
 def test_who_lost_the_default_account_goes_on_under_a_key_of_their_own(arrive, comes, engine):
     arrive("rosa")
     session = UserSession("idp", username="rosa", interactive=True, timeout=PATIENCE)
@@ -252,7 +252,7 @@ def test_who_lost_the_default_account_goes_on_under_a_key_of_their_own(arrive, c
     }
 
 
-@pytest.mark.usefixtures("door")
+@pytest.mark.usefixtures("kernel_api")
 def test_or_is_told_where_nobody_is_there(arrive, rogue):
     arrive("rosa")
     session = UserSession("idp", username="rosa", interactive=False)

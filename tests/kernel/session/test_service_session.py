@@ -56,7 +56,7 @@ def engine(home, configured, tmp_path):  # noqa: ARG001
 
 
 @pytest.fixture
-def session(door):  # noqa: ARG001
+def session(kernel_api):  # noqa: ARG001
     with ClientSession(provider="idp") as made:
         yield made
 
@@ -81,10 +81,10 @@ def test_the_broker_issues_the_token_and_the_secret_stays_there(session, rogue):
     assert len(rogue.seen("token")) == 1
 
 
-def test_nothing_that_the_door_says_holds_the_secret(client, engine, home):  # noqa: ARG001
+def test_nothing_that_the_broker_says_holds_the_secret(client, engine, home):  # noqa: ARG001
     accounts = connect()
-    assert SECRET not in json.dumps(client._door.call("GET", "providers"))
-    said = client._door.call("GET", "providers/idp/configuration")
+    assert SECRET not in json.dumps(client._transport.call("GET", "providers"))
+    said = client._transport.call("GET", "providers/idp/configuration")
     assert SECRET not in json.dumps(said)
     assert accounts.configuration("idp").service.client_secret is None
     assert engine.configured("idp").service.client_secret.reveal() == SECRET
@@ -142,8 +142,11 @@ def test_a_client_for_people_is_not_lent_to_notebooks(home, configured, tmp_path
     configured["idp"] |= {"client_secret": SECRET}
     del configured["idp"]["service"]
     engine = Engine(Providers(configured), FileStore(tmp_path / "store"))
-    with BrokerSocket(engine, tmp_path / "runtime") as door, pytest.MonkeyPatch.context() as patch:
-        patch.setenv("JUPYTER_AUTH_CONNECTION", str(door.path))
+    with (
+        BrokerSocket(engine, tmp_path / "runtime") as kernel_api,
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        patch.setenv("JUPYTER_AUTH_CONNECTION", str(kernel_api.path))
         with pytest.raises(ConfigurationError, match="not configured for service accounts"):
             ClientSession(provider="idp")
     engine.close()
@@ -163,7 +166,7 @@ def test_a_provider_made_in_code_never_gets_the_environments_secret(home, rogue,
     assert rogue.seen("token") == []
 
 
-def test_another_client_id_than_the_brokers(session, door):  # noqa: ARG001
+def test_another_client_id_than_the_brokers(session, kernel_api):  # noqa: ARG001
     assert ClientSession("notebook", provider="idp").access_token == session.access_token
     with pytest.raises(ConfigurationError, match="No client secret of other"):
         ClientSession("other", provider="idp")
@@ -172,7 +175,7 @@ def test_another_client_id_than_the_brokers(session, door):  # noqa: ARG001
 # -- a secret of this process --------------------------------------------------------------------
 
 
-def test_a_secret_that_is_given_stays_in_this_process(door, engine, rogue, monkeypatch):  # noqa: ARG001
+def test_a_secret_that_is_given_stays_in_this_process(kernel_api, engine, rogue, monkeypatch):  # noqa: ARG001
     bodies, sent = [], BrokerTransport.call
     monkeypatch.setattr(
         BrokerTransport,
@@ -265,7 +268,7 @@ def test_signed_out_it_asks_for_nothing_more(session, rogue):
     assert session.get("/api/x").ok
 
 
-def test_others_of_that_key_get_another_token(session, door):  # noqa: ARG001
+def test_others_of_that_key_get_another_token(session, kernel_api):  # noqa: ARG001
     other = ClientSession(provider="idp")
     token = str(other.access_token)
     session.logout()
@@ -273,7 +276,7 @@ def test_others_of_that_key_get_another_token(session, door):  # noqa: ARG001
     assert other.get("/api/x").ok
 
 
-def test_logged_out_with_a_secret_of_its_own(door, rogue):  # noqa: ARG001
+def test_logged_out_with_a_secret_of_its_own(kernel_api, rogue):  # noqa: ARG001
     session = ClientSession("notebook", SECRET, provider="idp")
     token = str(session.access_token)
     assert session.logout().revoked
@@ -284,7 +287,7 @@ def test_logged_out_with_a_secret_of_its_own(door, rogue):  # noqa: ARG001
 
 @pytest.mark.parametrize("key", ["../../x", "🦉" * 20, "k" * 10_000, "", "a\nb", "a/b?c=d&e#f"])
 @pytest.mark.parametrize("given", [(), ("notebook", SECRET)])
-def test_no_session_key_is_too_strange(door, key, given, tmp_path):  # noqa: ARG001
+def test_no_session_key_is_too_strange(kernel_api, key, given, tmp_path):  # noqa: ARG001
     files = set(tmp_path.rglob("*"))
     if len(key) > 1024 or "\n" in key:  # too long, or more than one line
         with pytest.raises(ConfigurationError, match="session_key"):
@@ -297,7 +300,7 @@ def test_no_session_key_is_too_strange(door, key, given, tmp_path):  # noqa: ARG
 
 
 @pytest.mark.parametrize("given", [(), ("notebook", SECRET)])
-def test_a_copy_has_no_secret_and_asks_anew(door, given, rogue):  # noqa: ARG001
+def test_a_copy_has_no_secret_and_asks_anew(kernel_api, given, rogue):  # noqa: ARG001
     session = ClientSession(*given, provider="idp")
     session.headers["X-Mine"] = "1"
     data = pickle.dumps(session)
@@ -339,7 +342,7 @@ def test_it_survives_a_fork(session):
     assert child(lambda: (own._service.tokens.drop(), own.get("/api/x").status_code)[1]) == 200
 
 
-def test_no_error_log_or_repr_holds_the_secret(door, rogue, caplog, capsys):  # noqa: ARG001
+def test_no_error_log_or_repr_holds_the_secret(kernel_api, rogue, caplog, capsys):  # noqa: ARG001
     caplog.set_level(logging.DEBUG)
     session = ClientSession("notebook", SECRET, provider="idp")
     shown = [repr(session), repr(vars(session)), repr(session._service.client)]
@@ -354,8 +357,8 @@ def test_no_error_log_or_repr_holds_the_secret(door, rogue, caplog, capsys):  # 
 # -- a secret in a cell --------------------------------------------------------------------------
 
 
-def test_a_secret_typed_into_a_cell_is_warned_of_once(door, tmp_path):
-    with Kernel(tmp_path / "kernel", door.path) as kernel:
+def test_a_secret_typed_into_a_cell_is_warned_of_once(kernel_api, tmp_path):
+    with Kernel(tmp_path / "kernel", kernel_api.path) as kernel:
         kernel.run("from jupyter_auth import ClientSession")
         ran = kernel.run(f"s = ClientSession('notebook', {SECRET!r}, provider='idp')")
         assert ran.status == "ok", ran.text()
@@ -366,8 +369,8 @@ def test_a_secret_typed_into_a_cell_is_warned_of_once(door, tmp_path):
         assert "AuthWarning" not in again.text()
 
 
-def test_one_that_is_not_written_there_is_not(door, tmp_path):
-    with Kernel(tmp_path / "kernel", door.path) as kernel:
+def test_one_that_is_not_written_there_is_not(kernel_api, tmp_path):
+    with Kernel(tmp_path / "kernel", kernel_api.path) as kernel:
         (tmp_path / "secret").write_text(SECRET)
         kernel.run("from jupyter_auth import ClientSession")
         kernel.run(f"secret = open({str(tmp_path / 'secret')!r}).read()")
@@ -375,7 +378,7 @@ def test_one_that_is_not_written_there_is_not(door, tmp_path):
         assert ran.text().strip() == "('jobs',)"
 
 
-def test_a_script_is_not_warned(door):  # noqa: ARG001
+def test_a_script_is_not_warned(kernel_api):  # noqa: ARG001
     with warnings.catch_warnings():
         warnings.simplefilter("error", AuthWarning)
         assert ClientSession("notebook", SECRET, provider="idp").authenticated

@@ -33,7 +33,7 @@ from providers.troubles import deny, error, fields
 # Signing in
 
 
-@pytest.mark.usefixtures("door")
+@pytest.mark.usefixtures("kernel_api")
 def test_a_person_signs_in_while_the_call_waits(engine, rogue, capfd):
     with person(engine, rogue):
         session = UserSession("idp", interactive=True, timeout=PATIENCE)
@@ -44,7 +44,7 @@ def test_a_person_signs_in_while_the_call_waits(engine, rogue, capfd):
     assert session.get("/api/x").json()["sub"] == rogue.sub
 
 
-@pytest.mark.usefixtures("door", "signed_in")
+@pytest.mark.usefixtures("kernel_api", "signed_in")
 def test_a_stored_account_is_used_and_said_in_one_line(rogue, capsys):
     session = UserSession("idp")
     (line,) = capsys.readouterr().out.splitlines()
@@ -53,7 +53,7 @@ def test_a_stored_account_is_used_and_said_in_one_line(rogue, capsys):
     assert session.get("/api/x").json()["sub"] == rogue.sub
 
 
-@pytest.mark.usefixtures("door", "signed_in")
+@pytest.mark.usefixtures("kernel_api", "signed_in")
 def test_force_asks_again(engine, rogue):
     with person(engine, rogue) as done:
         UserSession("idp", auth_force=True, interactive=True, timeout=PATIENCE)
@@ -62,7 +62,7 @@ def test_force_asks_again(engine, rogue):
 
 
 @pytest.mark.parametrize("interactive", [False, None])
-@pytest.mark.usefixtures("door")
+@pytest.mark.usefixtures("kernel_api")
 def test_with_nobody_there_it_says_at_once_what_to_do(engine, interactive):
     with pytest.raises(LoginRequired, match="Nobody is signed in to The IdP") as caught:
         UserSession("idp", interactive=interactive)
@@ -70,7 +70,7 @@ def test_with_nobody_there_it_says_at_once_what_to_do(engine, interactive):
     assert engine.logins() == []
 
 
-@pytest.mark.usefixtures("door", "signed_in")
+@pytest.mark.usefixtures("kernel_api", "signed_in")
 def test_somebody_elses_account_is_not_used(engine, rogue):
     with pytest.raises(LoginRequired, match="alice is not signed in to The IdP; rosa is") as caught:
         UserSession("idp", username="alice", interactive=False)
@@ -84,7 +84,7 @@ def test_somebody_elses_account_is_not_used(engine, rogue):
     assert session.username == "alice"
 
 
-@pytest.mark.usefixtures("door", "signed_in")
+@pytest.mark.usefixtures("kernel_api", "signed_in")
 def test_more_scopes_are_asked_for_with_those_there_are(engine, rogue):
     with pytest.raises(InsufficientScope) as caught:
         UserSession("idp", scopes=["openid", "write"], interactive=False)
@@ -98,7 +98,7 @@ def test_more_scopes_are_asked_for_with_those_there_are(engine, rogue):
         UserSession("idp", scopes=["admin"], interactive=True, timeout=PATIENCE)
 
 
-@pytest.mark.usefixtures("door")
+@pytest.mark.usefixtures("kernel_api")
 def test_the_configured_scopes_are_asked_for_with_those_there_are(engine, rogue, configured):
     """Two sessions that want different ones do not sign each other out."""
     wider = configured["idp"] | {"scopes": ["openid", "profile"]}
@@ -114,7 +114,7 @@ def test_the_configured_scopes_are_asked_for_with_those_there_are(engine, rogue,
         UserSession("idp", scopes=scopes, interactive=False)
 
 
-@pytest.mark.usefixtures("door")
+@pytest.mark.usefixtures("kernel_api")
 def test_denied_and_cancelled(engine, rogue, capfd):
     rogue.script("authorize", deny(), times=1)
     with person(engine, rogue), pytest.raises(LoginDenied):
@@ -125,7 +125,7 @@ def test_denied_and_cancelled(engine, rogue, capfd):
     assert "was cancelled" in capfd.readouterr().err
 
 
-@pytest.mark.usefixtures("door")
+@pytest.mark.usefixtures("kernel_api")
 def test_after_the_time_the_link_still_works(engine, rogue):
     with pytest.raises(LoginRequired, match="run this again"):
         UserSession("idp", interactive=True, timeout=0.2)
@@ -134,25 +134,25 @@ def test_after_the_time_the_link_still_works(engine, rogue):
     assert UserSession("idp", interactive=False).username == "rosa"
 
 
-def test_an_interrupt_leaves_the_login(engine, rogue, door):
+def test_an_interrupt_leaves_the_login(engine, rogue, kernel_api):
     def interrupt(_):
-        assert eventually(lambda: door.waiting > 0)
+        assert eventually(lambda: kernel_api.waiting > 0)
         os.kill(os.getpid(), signal.SIGINT)
 
     with pytest.raises(KeyboardInterrupt), person(engine, rogue, interrupt):
         UserSession("idp", interactive=True, timeout=PATIENCE)
     assert engine.logins() == []
-    assert eventually(lambda: door.waiting == 0)
+    assert eventually(lambda: kernel_api.waiting == 0)
     shared = engine.begin(LoginRequest("idp"))  # somebody else waits for the same
     with pytest.raises(KeyboardInterrupt), person(engine, rogue, interrupt):
         UserSession("idp", interactive=True, timeout=PATIENCE)
     assert engine.logins() == [shared]
 
 
-def test_a_broker_that_goes_ends_the_wait(engine, rogue, door, capfd):
+def test_a_broker_that_goes_ends_the_wait(engine, rogue, kernel_api, capfd):
     def close(_):
-        assert eventually(lambda: door.waiting > 0)
-        door.__exit__()
+        assert eventually(lambda: kernel_api.waiting > 0)
+        kernel_api.__exit__()
 
     with person(engine, rogue, close), pytest.raises(Exception, match="does not answer"):
         UserSession("idp", interactive=True, timeout=PATIENCE)
@@ -181,18 +181,18 @@ def test_without_a_server_the_process_itself_is_the_place(rogue, monkeypatch):
 # Which provider
 
 
-@pytest.mark.usefixtures("door", "signed_in")
+@pytest.mark.usefixtures("kernel_api", "signed_in")
 def test_the_only_provider_needs_no_name():
     assert UserSession(interactive=False).provider == "idp"
 
 
-@pytest.mark.usefixtures("door")
+@pytest.mark.usefixtures("kernel_api")
 def test_an_unknown_provider_is_said():
     with pytest.raises(ProviderNotFound, match="ipd"):
         UserSession("ipd")
 
 
-@pytest.mark.usefixtures("door")
+@pytest.mark.usefixtures("kernel_api")
 def test_a_provider_made_in_code(engine, rogue):
     own = Provider(name="own", issuer=rogue.issuer, client_id="notebook", scopes="openid")
     with person(engine, rogue):
@@ -203,7 +203,7 @@ def test_a_provider_made_in_code(engine, rogue):
 # Signing out, and ends that nobody wished
 
 
-def test_after_signing_out_a_request_raises_and_nobody_is_asked(door, signed_in, rogue):
+def test_after_signing_out_a_request_raises_and_nobody_is_asked(kernel_api, signed_in, rogue):
     session = UserSession("idp", interactive=True)
     outcome = session.logout()
     assert (outcome.removed, outcome.revoked) == (True, True)
@@ -213,17 +213,17 @@ def test_after_signing_out_a_request_raises_and_nobody_is_asked(door, signed_in,
     with person(signed_in, rogue):
         session.authenticate()
     assert session.get("/api/x").ok
-    assert door.path.exists()
+    assert kernel_api.path.exists()
 
 
-@pytest.mark.usefixtures("door")
+@pytest.mark.usefixtures("kernel_api")
 def test_signing_out_without_revoking(signed_in, rogue):
     UserSession("idp").logout(revoke=False)
     assert signed_in.accounts() == []
     assert rogue.revoked == []
 
 
-@pytest.mark.usefixtures("door")
+@pytest.mark.usefixtures("kernel_api")
 def test_a_sign_out_elsewhere_is_noticed_and_nobody_is_asked(signed_in):
     session = UserSession("idp", interactive=True)
     assert session.get("/api/x").ok
@@ -241,7 +241,7 @@ def test_a_refused_refresh_raises_where_nobody_is_there(session, rogue):
         session.get("/api/x")
 
 
-@pytest.mark.usefixtures("door")
+@pytest.mark.usefixtures("kernel_api")
 def test_a_refused_refresh_asks_whoever_is_there(signed_in, rogue):
     session = UserSession("idp", interactive=True, timeout=PATIENCE)
     rogue.expire()
@@ -250,13 +250,13 @@ def test_a_refused_refresh_asks_whoever_is_there(signed_in, rogue):
         assert session.get("/api/x").json()["sub"] == rogue.sub
 
 
-def test_an_interrupted_request_leaves_the_login(signed_in, rogue, door, capfd):
+def test_an_interrupted_request_leaves_the_login(signed_in, rogue, kernel_api, capfd):
     session = UserSession("idp", interactive=True, timeout=PATIENCE)
     rogue.expire()
     rogue.script("refresh", error("invalid_grant"))
 
     def interrupt(_):
-        assert eventually(lambda: door.waiting > 1)  # the session hears of changes besides
+        assert eventually(lambda: kernel_api.waiting > 1)  # the session hears of changes besides
         os.kill(os.getpid(), signal.SIGINT)
 
     with pytest.raises(KeyboardInterrupt), person(signed_in, rogue, interrupt):
@@ -270,7 +270,7 @@ def test_an_interrupted_request_leaves_the_login(signed_in, rogue, door, capfd):
     assert "cancelled" not in said + capfd.readouterr().err  # nor by the thread that waited
 
 
-@pytest.mark.usefixtures("door")
+@pytest.mark.usefixtures("kernel_api")
 def test_threads_that_find_the_account_ended_show_one_prompt(signed_in, rogue, capfd):
     session = UserSession("idp", interactive=True, timeout=PATIENCE)
     rogue.expire()

@@ -66,16 +66,16 @@ def test_nothing_it_shows_holds_a_token(session):
     assert "as rosa, token until 2" in repr(session)
 
 
-def test_repr_without_an_account_or_a_broker(session, door):
+def test_repr_without_an_account_or_a_broker(session, kernel_api):
     session.logout()
     assert repr(session) == "<UserSession 'idp', not signed in>"
     os.environ["JUPYTER_AUTH_URL"] = "https://hub.example"  # no engine takes over
     try:
-        os.environ["JUPYTER_AUTH_CONNECTION"] = str(door.path)
+        os.environ["JUPYTER_AUTH_CONNECTION"] = str(kernel_api.path)
         other = copy.copy(session)
     finally:
         del os.environ["JUPYTER_AUTH_URL"]
-    door.__exit__()
+    kernel_api.__exit__()
     assert "does not answer" in repr(other)
 
 
@@ -225,8 +225,8 @@ def test_at_a_real_provider(home, oidc, tmp_path, capsys):  # noqa: ARG001
 # In a kernel
 
 
-def test_in_a_kernel(engine, rogue, door, tmp_path):
-    with Kernel(tmp_path / "kernel", door.path) as kernel:
+def test_in_a_kernel(engine, rogue, kernel_api, tmp_path):
+    with Kernel(tmp_path / "kernel", kernel_api.path) as kernel:
         ran = kernel.run(
             "from jupyter_auth.kernel.session.user_session import UserSession; UserSession('idp')",
             allow_stdin=False,
@@ -248,7 +248,7 @@ def test_in_a_kernel(engine, rogue, door, tmp_path):
         )
         assert token not in shown.text()
         waiting = kernel.send("UserSession('idp', auth_force=True)")
-        assert eventually(lambda: engine.logins() != [] and door.waiting > 1)
+        assert eventually(lambda: engine.logins() != [] and kernel_api.waiting > 1)
         kernel.interrupt()
         assert "KeyboardInterrupt" in kernel.result(waiting).text()
         assert engine.logins() == []

@@ -66,7 +66,7 @@ def test_without_a_session_at_the_hub_there_is_no_state_that_could_be_planted(se
     assert not answer.cookies
 
 
-# -- the service's doors, in this process ----------------------------------------------------------
+# -- the service's routes, in this process ---------------------------------------------------------
 
 
 def visit(people: Any, home: Path, path: str, **headers: str) -> Any:

@@ -1,4 +1,4 @@
-"""Promises 7 and 17: a server's own settings open neither frames nor other origins to our door."""
+"""Promises 7 and 17: a server's own settings open neither frames nor other origins to our APIs."""
 
 from __future__ import annotations
 

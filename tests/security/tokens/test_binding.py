@@ -244,8 +244,8 @@ def test_a_session_sends_nothing_where_only_an_older_definition_says(rogue, cloc
     """It was made for one ``base_url``; the account is another definition's by now."""
     engine = engine_of(MemoryStore(), clock, idp=rogue)
     sign_in(engine, rogue)
-    with BrokerSocket(engine, tmp_path / "runtime") as door:
-        client = BrokerClient(door.path)
+    with BrokerSocket(engine, tmp_path / "runtime") as kernel_api:
+        client = BrokerClient(kernel_api.path)
         tokens = CachedTokens(client, "idp", clock=clock, reach=client.provider("idp").reach)
         assert tokens.token()
         engine.configure(provider_at(rogue, base_url=f"{EVIL}/"))

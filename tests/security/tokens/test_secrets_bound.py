@@ -1,6 +1,6 @@
 """A secret of the server goes only where it was given for (SECURITY 11, 15).
 
-What a kernel brings comes in by the kernel door; the evil provider is a real one, and listens.
+What a kernel brings comes in by the kernel API; the evil provider is a real one, and listens.
 """
 
 from __future__ import annotations
@@ -54,8 +54,8 @@ def kernel(file, tmp_path):
     """What a kernel of this server can ask: its person's own file, and the secrets above."""
     providers = Providers(user_file=file, environ=ENVIRON)
     engine = Engine(providers, MemoryStore(), environ=ENVIRON, home=tmp_path)
-    with BrokerSocket(engine, tmp_path / "runtime") as door:
-        client = BrokerClient(door.path)
+    with BrokerSocket(engine, tmp_path / "runtime") as kernel_api:
+        client = BrokerClient(kernel_api.path)
         yield client
         client.close()
     engine.close()

@@ -56,8 +56,8 @@ def test_what_other_processes_do_is_looked_for_however_a_look_fails(
         raise ZeroDivisionError
 
     monkeypatch.setattr(engine, "poll", look)
-    with BrokerSocket(engine, tmp_path) as door, ThreadPoolExecutor(1) as callers:
-        client = BrokerClient(door.path)
+    with BrokerSocket(engine, tmp_path) as kernel_api, ThreadPoolExecutor(1) as callers:
+        client = BrokerClient(kernel_api.path)
         waiting = callers.submit(client.changes, client.changes().sequence, MAX_WAIT)
         until(lambda: len(looks) > 2)
         engine.begin(LoginRequest("idp"))
@@ -69,10 +69,10 @@ def test_and_at_once(rogue: RogueProvider, tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setattr(long_poll, "POLL", 2 * PATIENCE)
     idp = {"issuer": rogue.issuer, "client_id": rogue.client_id}
     engine = Engine(Providers({"idp": idp}), MemoryStore())
-    with BrokerSocket(engine, tmp_path) as door, ThreadPoolExecutor(1) as callers:
-        client = BrokerClient(door.path)
+    with BrokerSocket(engine, tmp_path) as kernel_api, ThreadPoolExecutor(1) as callers:
+        client = BrokerClient(kernel_api.path)
         waiting = callers.submit(client.changes, client.changes().sequence, MAX_WAIT)
-        until(lambda: door.waiting > 0)
+        until(lambda: kernel_api.waiting > 0)
         engine.begin(LoginRequest("idp"))
         assert waiting.result(MAX_WAIT - 5).changes
         client.close()

@@ -1,4 +1,4 @@
-"""Whatever a request brings to either door is read, or refused with one sentence."""
+"""Whatever a request brings to either API is read, or refused with one sentence."""
 
 from __future__ import annotations
 

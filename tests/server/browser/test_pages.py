@@ -1,4 +1,4 @@
-"""What every page and every answer of the UI door carries, and what no page repeats."""
+"""What every page and every answer of the browser API carries, and what no page repeats."""
 
 from __future__ import annotations
 

@@ -91,8 +91,8 @@ def test_one_that_runs_already_hears_of_it(env, insideview):
 def test_a_program_beside_a_jupyter_server_and_a_kernel_of_it(env, insideview, table, tmp_path):
     providers = Providers({"insideview": table}, environ=ENVIRON)
     engine = Engine(providers, FileStore(Path(env["XDG_DATA_HOME"]) / "jupyter_auth"))
-    with BrokerSocket(engine, tmp_path / "door") as door:
-        kernel = env | {"JUPYTER_AUTH_CONNECTION": str(door.path)}
+    with BrokerSocket(engine, tmp_path / "kernel_api") as kernel_api:
+        kernel = env | {"JUPYTER_AUTH_CONNECTION": str(kernel_api.path)}
         insideview.limit = 1
         assert use(env, OWN)[-1].startswith("Throttled")
         sent = len(insideview.seen("/api"))
