@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from jupyter_auth.core.common.on_first_use import OnFirstUse
 from jupyter_auth.core.engine import Engine
+from jupyter_auth.core.parts import OnFirstUse
 
 if TYPE_CHECKING:
     from jupyter_auth.core.common.finding import Finding

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import math
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, overload
 
-from jupyter_auth.core.common.on_first_use import OnFirstUse
 from jupyter_auth.core.login.admission import Admission, anybody
 from jupyter_auth.core.tokens.account_tokens import AccountTokens
 from jupyter_auth.core.tokens.api_keys import ApiKeyOverlay
@@ -35,6 +34,36 @@ if TYPE_CHECKING:
     from jupyter_auth.core.tokens.revocation import Revoker
     from jupyter_auth.core.tokens.service_account_tokens import ServiceAccountTokens
     from jupyter_auth.core.tokens.store import TokenStore
+
+Part = TypeVar("Part")
+
+
+class OnFirstUse(Generic[Part]):
+    """As ``functools.cached_property``, but all threads get the same part.
+
+    Making one must have no side effects: of two that are made at once, one is thrown away.
+    """
+
+    def __init__(self, make: Callable[[Any], Part]) -> None:
+        self._make = make
+        self.__doc__ = make.__doc__
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    @overload
+    def __get__(self, instance: None, owner: type) -> Self: ...
+    @overload
+    def __get__(self, instance: object, owner: type) -> Part: ...
+    def __get__(self, instance: object | None, owner: type) -> Self | Part:
+        if instance is None:
+            return self
+        part: Part = vars(instance).setdefault(self._name, self._make(instance))
+        return part
+
+    def made(self, instance: object) -> Part | None:
+        """That part of ``instance``, if it has been used."""
+        return vars(instance).get(self._name)
 
 
 class Parts:

@@ -1,6 +1,6 @@
 """Two types for what must not be shown.
 
-``Secret`` holds a value that stays inside: no representation shows it and no pickle carries it.
+``Secret`` is for values that stay inside: its repr hides them, and it cannot be pickled.
 ``MaskedStr`` is a real ``str`` for what users are given (an access token): only its repr is masked.
 """
 
@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 
 
 class Secret:
-    """A string that shows itself only to who calls ``reveal()``."""
+    """A string that only ``reveal()`` shows."""
 
     __slots__ = ("_value",)
 
@@ -20,7 +20,7 @@ class Secret:
         self._value = str(value)
 
     def reveal(self) -> str:
-        """The string itself. Call it as late as possible, and keep the result in no variable."""
+        """The string itself. Call it as late as possible, and do not keep the result."""
         return self._value
 
     @property
@@ -55,7 +55,7 @@ class Secret:
 
 
 class MaskedStr(str):
-    """A ``str`` whose repr is masked, so that a cell ending in it or a traceback shows nothing."""
+    """A ``str`` whose repr is masked: a cell that ends in it, or a traceback, does not show it."""
 
     __slots__ = ()
 
@@ -63,5 +63,5 @@ class MaskedStr(str):
         return "'…'"
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:  # noqa: ARG002, FBT001
-        """IPython would print any ``str`` by ``str.__repr__``."""
+        """IPython prints any ``str`` by ``str.__repr__`` otherwise."""
         printer.text(repr(self))

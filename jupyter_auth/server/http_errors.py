@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from tornado.web import HTTPError
 
-from jupyter_auth.core.common.backoff import asked_for
+from jupyter_auth.core.common.backoff import requested_pause
 from jupyter_auth.core.errors import AuthError, BrokerUnavailable
 from jupyter_auth.server.broker.redirect_uri import ForeignOrigin
 
@@ -57,7 +57,7 @@ def headers_of(error: AuthError) -> dict[str, str]:
 
     Whoever comes back later keeps no connection open till then.
     """
-    wait = asked_for(error)
+    wait = requested_pause(error)
     return {"Retry-After": str(math.ceil(wait)), "Connection": "close"} if wait else {}
 
 

@@ -19,7 +19,7 @@ from traitlets.config import Config
 import jupyter_auth
 from hub.hubs import KEYS
 from jupyter_auth import ConfigurationError, Throttled
-from jupyter_auth.core.common.backoff import Backoff, asked_for
+from jupyter_auth.core.common.backoff import Backoff, requested_pause
 from jupyter_auth.core.common.routes import ROUTES
 from jupyter_auth.core.errors import BrokerUnavailable
 from jupyter_auth.core.secret import Secret
@@ -243,7 +243,7 @@ def test_a_server_listens_again_to_a_service_that_was_busy_when_that_asks_for_it
     asked = []
 
     def pause(_: Backoff, error: AuthError) -> float:
-        asked.append(round(asked_for(error), -2 if error.code == "throttled" else 0))
+        asked.append(round(requested_pause(error), -2 if error.code == "throttled" else 0))
         return 0.0
 
     monkeypatch.setattr(Backoff, "pause", pause)

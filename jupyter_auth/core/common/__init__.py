@@ -1,1 +1,1 @@
-"""What the rest of the core stands on: values and small tools that know nothing of it."""
+"""Values and small tools that the rest of the core uses."""

@@ -1,4 +1,4 @@
-"""When to ask somebody again who gave no answer: longer each time, and not all at once."""
+"""Pauses between retries: longer each time, with jitter."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ if TYPE_CHECKING:
 FIRST, LONGEST = 2.0, 30.0  # seconds
 
 
-def asked_for(error: BaseException | None, clock: Callable[[], float] = time.time) -> float:
-    """The seconds that an answer asks to wait; 0: it does not."""
+def requested_pause(error: BaseException | None, clock: Callable[[], float] = time.time) -> float:
+    """The seconds that an error asks to wait, or 0."""
     after, until = getattr(error, "retry_after", 0.0), getattr(error, "retry_at", 0.0)
     return float(max(after, until - clock() if until else 0.0, 0.0))
 
 
 class Backoff:
-    """Pauses between tries, by chance: who failed with many others does not come back with them.
+    """Random pauses, so that callers that failed together do not come back together.
 
-    ``chance`` picks a number between two, ``clock`` is seconds since 1970, in UTC.
+    ``chance`` picks a number between two, ``clock`` is in seconds since 1970, UTC.
     """
 
     def __init__(
@@ -40,13 +40,12 @@ class Backoff:
     def pause(self, error: BaseException | None = None) -> float:
         """Seconds until the next try, after one that failed with ``error``.
 
-        Not before the time that the error names, unless that is later than ``longest``, and then
-        not all at that time either.
+        That is not before the time the error names, as far as ``longest`` allows, plus some jitter.
         """
-        asked = min(asked_for(error, self._clock), self._longest)
+        asked = min(requested_pause(error, self._clock), self._longest)
         most, self._most = self._most, min(2 * self._most, self._longest)
         return asked + self._chance(0.0, max(most, asked))
 
     def reset(self) -> None:
-        """There was an answer."""
+        """Start over with short pauses: there was an answer."""
         self._most = self._first

@@ -1,8 +1,7 @@
-"""Addresses where nothing is asked for: those of this machine itself, and where clouds tell its
-secrets.
+"""Addresses that no request goes to: this machine, and the metadata services of clouds.
 
 A configuration may name a host of this machine; an issuer's document, a redirect or a name server
-may not lead there. A service that many people share never asks a link-local or metadata address.
+may not lead there. A service that many people share never uses a link-local or metadata address.
 """
 
 from __future__ import annotations
@@ -35,65 +34,67 @@ METADATA = tuple(
     )
 )
 # Loopback, and "this host", which Linux takes for it (RFC 1122 3.2.1.3, RFC 4291 2.5.2 and 2.5.3).
-HERE = tuple(map(ip_network, ("127.0.0.0/8", "0.0.0.0/32", "::1/128", "::/128")))
+THIS_MACHINE = tuple(map(ip_network, ("127.0.0.0/8", "0.0.0.0/32", "::1/128", "::/128")))
 # IPv6 addresses that end in an IPv4 address: compatible and mapped (RFC 4291 2.5.5), translated
 # (RFC 2765 2.1), NAT64 (RFC 6052 2.1).
 ENDING_IN_IPV4 = tuple(
     map(ip_network, ("::/96", "::ffff:0:0/96", "::ffff:0:0:0/96", "64:ff9b::/96"))
 )
 LOCAL_NAT64 = ip_network("64:ff9b:1::/48")  # RFC 8215
-_guarded = False
+_shared = False
 
 
-def guard() -> None:
-    """From now on this process is a shared service. There is no way back."""
-    global _guarded  # noqa: PLW0603 (it only ever gets stricter, and the service is a process)
-    _guarded = True
+def set_shared() -> None:
+    """Mark this process as a service that many people share, for good."""
+    global _shared  # noqa: PLW0603 (it only ever gets stricter, and the service is a process)
+    _shared = True
 
 
-def guarded() -> bool:
+def shared() -> bool:
     """Whether this process is a service that many people share."""
-    return _guarded
+    return _shared
 
 
 @dataclass(frozen=True)
 class RequestRules:
-    """What a provider's configuration says may be believed, wherever a request for it goes.
+    """What holds for every request to one provider.
 
     ``ca_bundle``: a file with the certificates to trust instead of the usual ones. ``hosts``: those
-    that it names itself, and which may therefore be of this machine.
+    that its configuration names, which may therefore be of this machine.
     """
 
     ca_bundle: str | None = None
     hosts: frozenset[str] = frozenset()
 
     def check(self, what: str, host: str, found: Iterable[str]) -> None:
-        """ConfigurationError: ``host`` leads to an address where nothing is asked for.
+        """Refuse a request, named ``what``, to a ``host`` that resolved to the addresses ``found``.
 
-        ``found``: what it leads to. ``what`` names the request.
+        Raises:
+            ConfigurationError: one of them is blocked.
         """
         named = host in self.hosts
-        for face in (face for each in found for face in _faces(ip_address(each.split("%")[0]))):
-            if (_guarded or not named) and any(face in network for network in METADATA):
+        for each in (each for text in found for each in _readings(ip_address(text.split("%")[0]))):
+            if (_shared or not named) and any(each in network for network in METADATA):
                 raise ConfigurationError(
-                    f"The {what} at {host} is a link-local or metadata address:"
-                    " nothing is asked for there.",
+                    f"The {what} at {host} is a link-local or metadata address, which is blocked.",
                     hint="Give the provider's own address.",
                 )
-            if not (named or self.hosts & LOOPBACK_HOSTS) and any(face in net for net in HERE):
+            if not (named or self.hosts & LOOPBACK_HOSTS) and any(
+                each in network for network in THIS_MACHINE
+            ):
                 raise ConfigurationError(
-                    f"The {what} at {host} is on this machine, and its provider is not.",
+                    f"The {what} at {host} is on this machine, but the provider is not.",
                     hint="If that is right, name it in `endpoints` of the provider.",
                 )
 
     def check_spelled(self, what: str, url: str) -> None:
-        """As ``check``, without asking a name server: of a host that is an address itself."""
+        """As ``check``, of a host that is itself an address: no name server is asked."""
         host = hostname_of(url)
         self.check(what, host, _spelled(host))
 
 
 def _spelled(host: str) -> list[str]:
-    """What the system takes an address for, decimal and octal spellings too. None: it is a name."""
+    """The address that ``host`` is, in decimal and octal spellings too; none if it is a name."""
     if host == "localhost" or host.endswith(".localhost"):  # RFC 6761 6.3
         return ["127.0.0.1"]
     try:
@@ -103,7 +104,7 @@ def _spelled(host: str) -> list[str]:
     return [str(each[4][0]) for each in found]
 
 
-def _faces(address: Address) -> Iterator[Address]:
+def _readings(address: Address) -> Iterator[Address]:
     """The address, and each IPv4 address that a router or a tunnel may make of it."""
     yield address
     if isinstance(address, IPv4Address):

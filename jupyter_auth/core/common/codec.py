@@ -1,9 +1,9 @@
 """Dataclasses as JSON and back, by their types.
 
-The wire gets what is public: no ``Secret``, and no field that is marked ``NEVER``. It is read
-leniently, as another version of this package may have written it: an unknown field is ignored, one
-that is missing or null is empty or its default. A record is everything, secrets in the clear, and
-is read strictly. A word that a ``Literal`` does not have is kept.
+The wire carries what is public: no ``Secret``, and no field that is marked ``NEVER``. It is read
+leniently, as another version of this package may have written it: an unknown field is ignored, a
+missing or null one gets its default. A record is everything, secrets in the clear, and is read
+strictly. An unknown word for a ``Literal`` is kept.
 """
 
 from __future__ import annotations
@@ -19,22 +19,22 @@ from jupyter_auth.core.secret import Secret
 Value = TypeVar("Value")
 Tag = Callable[[str, Any], Any]
 
-NEVER = {"wire": "never"}  # metadata of a field that stays with whoever keeps the accounts
-ALWAYS = {"wire": "always"}  # of one with a default that an answer must have nevertheless
+NEVER = {"wire": "never"}  # metadata of a field that stays with the broker
+ALWAYS = {"wire": "always"}  # of a field that a response must have, although it has a default
 
 
 def to_wire(value: Any) -> Any:
     """``value`` as JSON that may travel.
 
     Raises:
-        TypeError: there is a secret in it.
+        TypeError: it contains a secret.
     """
     return _json(value, lambda _, of: of, secrets=False)
 
 
 def to_record(value: Any, tag: Tag = lambda _, of: of) -> Any:
-    """All of ``value`` as JSON, to be kept. ``tag`` is given what is no scalar: its type's name,
-    and its JSON, in whose place the result is.
+    """All of ``value`` as JSON to store. ``tag`` gets the type's name and the JSON of each value
+    that is no scalar, and returns what takes its place.
     """
     return _json(value, tag, secrets=True)
 
@@ -43,7 +43,7 @@ def from_wire(kind: Callable[..., Value], data: Any) -> Value:
     """The dataclass that ``to_wire`` described.
 
     Raises:
-        KeyError, TypeError, ValueError, AttributeError: it is something else.
+        KeyError, TypeError, ValueError, AttributeError: ``data`` is something else.
     """
     given = {}
     for name, (hint, sent, needed) in _fields(kind).items():
@@ -58,11 +58,7 @@ def from_wire(kind: Callable[..., Value], data: Any) -> Value:
 
 
 def from_record(kind: Callable[..., Value], data: Any) -> Value:
-    """The dataclass that ``to_record`` described.
-
-    Raises:
-        KeyError, TypeError, ValueError, AttributeError: it is something else.
-    """
+    """The dataclass that ``to_record`` described; raises as ``from_wire``."""
     known = _fields(kind)
     return kind(**{name: _reader(known[name][0], _written)(data[name]) for name in data})
 
@@ -89,7 +85,7 @@ def _json(value: Any, tag: Tag, *, secrets: bool) -> Any:
 
 @functools.cache
 def _fields(kind: Any) -> dict[str, tuple[Any, str, bool]]:
-    """By name: the type, the mark for the wire, and whether an answer must have it."""
+    """By name: the type, the mark for the wire, and whether a response must have it."""
     hints, known = typing.get_type_hints(kind), {}
     for each in fields(kind):
         sent = each.metadata.get("wire", "")
@@ -100,7 +96,7 @@ def _fields(kind: Any) -> dict[str, tuple[Any, str, bool]]:
 
 @functools.cache
 def _reader(hint: Any, scalar: Callable[[Any, Any], Any]) -> Callable[[Any], Any]:
-    """What makes a value of that type of JSON; ``scalar`` does where it is no container."""
+    """A function from JSON to a value of that type; ``scalar`` reads what is no container."""
     origin, inner = typing.get_origin(hint), typing.get_args(hint)
     if hint is Any:
         return lambda value: value
@@ -126,7 +122,7 @@ def _of(kind: Any, value: Any) -> Any:
 
 
 def _written(kind: Any, value: Any) -> Any:
-    """A scalar of a record, just as it was written."""
+    """A scalar of a record, exactly as it was written."""
     if kind is Secret:
         return Secret(_of(str, value))
     if isinstance(value, bool) != (kind is bool):
@@ -135,7 +131,7 @@ def _written(kind: Any, value: Any) -> Any:
 
 
 def _meant(kind: Any, value: Any) -> Any:
-    """A scalar of the wire, as one of that kind."""
+    """A scalar of the wire, converted to that kind."""
     if value is None or kind is Secret:
         raise TypeError(kind)
     try:

@@ -1,4 +1,4 @@
-"""What an examination of this installation finds: facts, and a fix for each that is wrong."""
+"""What ``doctor`` finds: facts, and a fix for each problem."""
 
 from __future__ import annotations
 
@@ -13,10 +13,7 @@ State = Literal["ok", "note", "wrong"]
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """One fact. ``note``: worth knowing; ``wrong``: something will not work until it is fixed.
-
-    Nothing in it is secret.
-    """
+    """One fact, without secrets. ``wrong``: something will not work until it is fixed."""
 
     about: str
     says: str
@@ -25,5 +22,5 @@ class Finding:
 
 
 def wrong(about: str, error: AuthError) -> Finding:
-    """What an error says, as a finding."""
+    """An error as a finding."""
     return Finding(about=about, says=error.message, fix=error.hint, state="wrong")

@@ -1,8 +1,8 @@
-"""Files that are believed, or that hold secrets: who else could have written or read them.
+"""Files that are trusted or hold secrets, and who else could have read or written them.
 
 Those that this package writes are private: this user's alone, 0600 in a directory of 0700. Those
-that people and administrators write are looked at as ``ssh`` looks at its own; root is nobody else.
-On Windows a profile is its user's anyway.
+that people and administrators write are checked as ``ssh`` checks its own; root is trusted. On
+Windows a profile is its user's anyway.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path
 
 from jupyter_auth.core.errors import ConfigurationError
 
-OTHERS = 0o077  # the permissions of everybody else
+OTHERS = 0o077  # the permissions of group and others
 FOREIGN = "it belongs to another user"
 LOOSE = "others have access to it"
 MAX_BYTES = 1 << 20
@@ -28,11 +28,11 @@ ON_READ_ONLY = (  # where no chmod helps
 
 
 class NotPrivateError(OSError):
-    """What is there is not this user's alone; ``strerror`` says why."""
+    """A file is not this user's alone; ``strerror`` says why."""
 
 
 def not_private(found: os.stat_result) -> str:
-    """Why what has that status is not this user's alone: ``FOREIGN`` or ``LOOSE``; "": it is."""
+    """``FOREIGN`` or ``LOOSE``, if what has that status is not this user's alone; else ""."""
     if os.name == "nt":
         return ""
     if found.st_uid != os.geteuid():
@@ -43,11 +43,10 @@ def not_private(found: os.stat_result) -> str:
 def open_private(path: Path, flags: int = os.O_RDONLY, *, tighten: bool = False) -> int:
     """A descriptor of a private file. It follows no link, and waits for no pipe.
 
-    ``tighten``: a file of this user's that others have access to is made private.
+    ``tighten``: make a file of this user's private, if others have access to it.
 
     Raises:
-        NotPrivateError: it is not.
-        OSError: it cannot be opened.
+        OSError: it cannot be opened, or is not private (``NotPrivateError``).
     """
     flags |= getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
     if path.is_symlink():  # where the system has no O_NOFOLLOW
@@ -67,13 +66,13 @@ def open_private(path: Path, flags: int = os.O_RDONLY, *, tighten: bool = False)
 
 
 def read_private(path: Path, *, most: int = -1, tighten: bool = False) -> bytes:
-    """What a private file holds, at most its first ``most`` bytes. Raises as ``open_private``."""
+    """The first ``most`` bytes of a private file. Raises as ``open_private``."""
     with os.fdopen(open_private(path, tighten=tighten), "rb") as opened:
         return opened.read(most)
 
 
 def write_private(path: Path, content: bytes) -> None:
-    """Born 0600, written whole, synced, then renamed over the old one. OSError: that is kept."""
+    """Replace a file in one step by one of 0600, durably. On OSError the old one is kept."""
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-")
     try:
         with os.fdopen(descriptor, "wb") as opened:
@@ -89,7 +88,7 @@ def write_private(path: Path, content: bytes) -> None:
 
 
 def sync(directory: Path) -> None:
-    """A rename is durable once its directory is synced. Windows has no such thing."""
+    """Make renames in ``directory`` durable; Windows has no such thing."""
     if os.name == "nt":
         return
     descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
@@ -100,11 +99,10 @@ def sync(directory: Path) -> None:
 
 
 def make_private_directory(path: Path) -> None:
-    """Make it, 0700; or tighten it if it is this user's (SECURITY 14).
+    """Make a directory of 0700, or make one of this user's so (SECURITY 14).
 
     Raises:
-        NotPrivateError: it is a link, or somebody else's.
-        OSError: it cannot be made.
+        OSError: it cannot be made, is a link, or another user's (``NotPrivateError``).
     """
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
     found = path.lstat()
@@ -118,17 +116,19 @@ def make_private_directory(path: Path) -> None:
 
 
 def read_own(file: Path, *, secret: bool = False) -> str:
-    """What ``file`` says, if nobody but this user (and root) can change it.
+    """The text of ``file``, if only this user and root can change it.
 
-    ``secret``: nor read it, in a container either: nobody sees from inside who else is there. But a
-    group may, of a file that is root's, as systemd's and Kubernetes' are.
-    FileNotFoundError, OSError, ValueError: not there, not readable, or no text of a file.
-    ConfigurationError: others can, with what ends that as the hint.
+    ``secret``: and read it, in a container too, where other users cannot be seen from inside. But a
+    group may read a file that is root's, as systemd's and Kubernetes' are.
+
+    Raises:
+        OSError, ValueError: it is missing, cannot be read, or is not text.
+        ConfigurationError: others have access; the hint ends that.
     """
     with open(file, "rb", opener=_not_waiting) as opened:
         status = os.fstat(opened.fileno())
         if not stat.S_ISREG(status.st_mode):
-            raise OSError("it is no file")
+            raise OSError("it is not a file")
         if os.name == "posix":
             _require_own(file, status, secret=secret)
         content = opened.read(MAX_BYTES + 1)
@@ -138,7 +138,7 @@ def read_own(file: Path, *, secret: bool = False) -> str:
 
 
 def _not_waiting(path: str, flags: int) -> int:
-    """A pipe in the file's place would keep whoever opens it."""
+    """Opening a pipe in the file's place would wait for a writer."""
     return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
@@ -151,13 +151,13 @@ def _require_own(file: Path, status: os.stat_result, *, secret: bool) -> None:
     for path, found in places.items():
         if found.st_uid not in {0, os.geteuid()}:
             raise ConfigurationError(
-                f"{path} belongs to somebody else.",
-                hint=f"Look at what is there, then make it yours: {_command('chown', _me(), path)}",
+                f"{path} belongs to another user.",
+                hint=f"Check what is in it, then make it yours: {_command('chown', _me(), path)}",
             )
     group = 0o040 if status.st_uid == 0 else 0
     if secret and status.st_mode & OTHERS & ~group:
         mode = "g-wx,o=" if group else "600"
-        hint = f"Make it yours alone: {_command('chmod', mode, file.resolve())}"
+        hint = f"Make it private: {_command('chmod', mode, file.resolve())}"
         if os.statvfs(file).f_flag & os.ST_RDONLY:
             hint = ON_READ_ONLY
         raise ConfigurationError(f"{file} holds secrets, and others can read it.", hint=hint)
@@ -165,16 +165,17 @@ def _require_own(file: Path, status: os.stat_result, *, secret: bool) -> None:
         if _others_write(found):
             raise ConfigurationError(
                 f"Others on this machine can change {path}.",
-                hint=f"Look at what is there, then end that: {_command('chmod', 'go-w', path)}",
+                hint=f"Check what is in it, then run: {_command('chmod', 'go-w', path)}",
             )
 
 
 def _others_write(found: os.stat_result) -> bool:
-    """In a sticky directory, such as /tmp, they write too, but change nothing of others."""
+    """In a sticky directory, such as /tmp, others write too, but change no file of this user."""
     if stat.S_ISLNK(found.st_mode) or (stat.S_ISDIR(found.st_mode) and found.st_mode & 0o1000):
         return False
-    everybody = bool(found.st_mode & stat.S_IWOTH)
-    return everybody or (bool(found.st_mode & stat.S_IWGRP) and not _is_mine_alone(found.st_gid))
+    if found.st_mode & stat.S_IWOTH:
+        return True
+    return bool(found.st_mode & stat.S_IWGRP) and not _is_mine_alone(found.st_gid)
 
 
 def _is_mine_alone(group: int) -> bool:
@@ -200,7 +201,7 @@ def _me() -> str:
 
 
 def _command(program: str, how: str, path: Path) -> str:
-    """For a shell; what is somebody else's needs an administrator."""
+    """For a shell; another user's file needs an administrator."""
     import shlex
 
     words = [program, *(["-h"] if path.is_symlink() else []), how, str(path)]

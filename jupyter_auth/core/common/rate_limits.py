@@ -1,4 +1,4 @@
-"""How an API limits calls: what its answers say (plain values)."""
+"""How an API limits calls, as its responses say."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 from jupyter_auth.core.common import times
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 EPOCH = 1_000_000_000  # a reset beyond this is a moment, not a number of seconds
 # An item of a structured field (RFC 9651): `limit=10`, or `"default";r=50;t=30`.
 PARAMETER = re.compile(r"([a-z][a-z0-9_-]*)=([0-9]{1,18})\b")
 PREFIXES = ("x-ratelimit-", "ratelimit-")
+NUMBERS = ("limit", "remaining", "reset")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,8 +31,8 @@ class Quota:
 class Limits:
     """What all kernels saw of the limits of one token.
 
-    ``calls`` in the window that is configured; ``throttled_until``: no call is sent before;
-    ``notebooks``: which used it lately, the last one first.
+    ``calls`` in the configured window; no call is sent before ``throttled_until``; ``notebooks``
+    are those that used it lately, the last one first.
     """
 
     provider: str
@@ -44,19 +45,16 @@ class Limits:
 
 
 def quota_of(headers: Mapping[str, str], now: float) -> Quota | None:
-    """What the headers of an answer say: ``RateLimit`` as of the IETF's drafts, old and new,
-    ``RateLimit-Limit`` and its like, or ``X-RateLimit-*``. None: nothing that can be read.
+    """The quota in the headers of a response: ``RateLimit`` as of the IETF's drafts, old and new,
+    ``RateLimit-Limit`` and its like, or ``X-RateLimit-*``.
     """
-    if "ratelimit" not in "\n".join(headers).lower():  # most have none: the cheapest way to see it
+    if "ratelimit" not in "\n".join(headers).lower():  # most have none: the cheapest check
         return None
     if combined := headers.get("ratelimit"):
         return _combined(combined, headers.get("ratelimit-policy", ""), now)
     for prefix in PREFIXES:
         if f"{prefix}remaining" in headers or f"{prefix}limit" in headers:
-            limit, remaining, reset = (
-                _number(headers.get(prefix + name)) for name in ("limit", "remaining", "reset")
-            )
-            return _quota(limit, remaining, reset, now)
+            return _quota((headers.get(prefix + name) for name in NUMBERS), now)
     return None
 
 
@@ -65,12 +63,11 @@ def _combined(value: str, policies: str, now: float) -> Quota | None:
     ``RateLimit-Policy: "default";q=100;w=60`` (draft 8 and later). Of several the tightest counts.
     """
     if "r=" not in value:
-        said = dict(PARAMETER.findall(value.lower()))
-        limit, remaining, reset = (_number(said.get(n)) for n in ("limit", "remaining", "reset"))
-        return _quota(limit, remaining, reset, now)
-    limits = {name: _number(item.get("q")) for name, item in _items(policies)}
+        given = dict(PARAMETER.findall(value.lower()))
+        return _quota(map(given.get, NUMBERS), now)
+    limits = {name: item.get("q") for name, item in _items(policies)}
     found = [
-        _quota(limits.get(name), _number(item.get("r")), _number(item.get("t")), now)
+        _quota((limits.get(name), item.get("r"), item.get("t")), now)
         for name, item in _items(value)
     ]
     known = [each for each in found if each and each.remaining is not None]
@@ -83,7 +80,9 @@ def _items(value: str) -> list[tuple[str, dict[str, str]]]:
     ]
 
 
-def _quota(limit: int | None, remaining: int | None, reset: int | None, now: float) -> Quota | None:
+def _quota(values: Iterable[str | None], now: float) -> Quota | None:
+    """The quota with these ``NUMBERS``."""
+    limit, remaining, reset = map(_number, values)
     if limit is None and remaining is None:
         return None
     at = None if reset is None else times.clipped(reset if reset > EPOCH else now + reset)
@@ -91,6 +90,6 @@ def _quota(limit: int | None, remaining: int | None, reset: int | None, now: flo
 
 
 def _number(value: str | None) -> int | None:
-    """The number that a header begins with; some add more after a comma or a semicolon."""
+    """The number that a header begins with, up to a comma or a semicolon."""
     found = re.match(r"\s*([0-9]{1,18})(?:\.[0-9]+)?\s*(?:[,;]|$)", value or "")
     return int(found[1]) if found else None

@@ -1,6 +1,6 @@
-"""The errors that are also errors of requests: code that catches those need know no others.
+"""The errors that are also errors of requests, for code that catches only those.
 
-They stand apart from ``errors``: to read a token that is valid nothing of requests is loaded.
+They stand apart from ``errors`` so that reading a valid token does not import requests.
 """
 
 from __future__ import annotations
@@ -9,17 +9,18 @@ from typing import Any
 
 from requests import RequestException
 
+from jupyter_auth.core.common.override import override
 from jupyter_auth.core.errors import AuthError, Unavailable
 
 
 class ProviderUnavailable(Unavailable, RequestException):
-    """The provider did not answer, or answered 5xx. Try again: nothing is lost."""
+    """The provider did not respond, or responded 5xx. Trying again is safe."""
 
     code = "provider_unavailable"
 
 
 class Throttled(AuthError, RequestException):
-    """A call was not sent, it would be refused; ``retry_at`` is in seconds since 1970, UTC."""
+    """A call was not sent, as the API would refuse it before ``retry_at`` (seconds since 1970)."""
 
     code = "throttled"
 
@@ -27,6 +28,6 @@ class Throttled(AuthError, RequestException):
         super().__init__(message, hint=hint)
         self.retry_at = retry_at
 
+    @override
     def to_wire(self) -> dict[str, Any]:
-        """As everywhere, and when to try again."""
         return super().to_wire() | {"retry_at": self.retry_at}

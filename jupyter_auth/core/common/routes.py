@@ -14,16 +14,16 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 API = "api/v1/"
-NAME = re.compile(r"\{\w+\}")  # in a path: part of the address, and an argument of the call
+NAME = re.compile(r"\{\w+\}")  # in a path: an argument of the call
 
 
 @dataclass(frozen=True)
 class Route:
     """The method ``call`` of a broker over HTTP; ``path`` is relative to ``API``.
 
-    ``takes``: what ``call`` is given besides the names in the path. ``origin`` is that of the
-    browser that asks, ``gone`` an event that says that the caller has left. ``browser``: front
-    ends may use the route too, not kernels alone. ``status`` is that of an answer.
+    ``takes``: the arguments of ``call`` besides the names in the path; ``origin`` is that of the
+    browser, ``gone`` an event that is set once the caller has left. ``browser``: the browser API
+    has the route too. ``status`` is that of a successful response.
     """
 
     call: str
@@ -39,7 +39,7 @@ class Route:
         return NAME.sub("([^/]+)", f"/{API}{self.path}")
 
     def address(self, *names: str, query: Mapping[str, Any] | None = None) -> str:
-        """The address of a request, relative to ``API``."""
+        """The URL of a request, relative to ``API``."""
         path = NAME.sub("{}", self.path).format(*(quote(name, safe="") for name in names))
         return f"{path}?{urlencode(query)}" if query else path
 

@@ -1,16 +1,16 @@
-"""Texts from outside as they are shown: names of people, notebooks and scopes, words of providers.
+"""Untrusted text as it is shown: names of people, notebooks and scopes, messages of providers.
 
-They end in terminals, pages and notebooks. A terminal obeys control characters, a direction
-override turns a name round, and a lone surrogate is no text that could be written anywhere.
+It ends in terminals, pages and notebooks. A terminal obeys control characters, a direction
+override reverses a name, and a lone surrogate cannot be encoded.
 """
 
 from __future__ import annotations
 
 
 def plain_text(value: str, most: int) -> str:
-    """``value`` in one line of at most ``most`` characters, with nothing in it but what is seen.
+    """``value`` as one line of at most ``most`` visible characters.
 
-    What ``str.isprintable`` excludes (control characters, line breaks, direction marks, zero-width
-    characters, surrogates) and white space of any kind become one space where they stand.
+    Each run of white space and of what ``str.isprintable`` excludes (control characters, line
+    breaks, direction marks, zero-width characters, surrogates) becomes one space.
     """
     return " ".join("".join(c if c.isprintable() else " " for c in value).split())[:most].strip()

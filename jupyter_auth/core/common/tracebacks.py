@@ -1,4 +1,4 @@
-"""Tracebacks without what HTTP libraries keep in their local variables: whole header lines."""
+"""Tracebacks without the local variables of HTTP libraries, which hold whole header lines."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def forget_locals(error: BaseException) -> None:
     """Empty the frames of HTTP code that ``error`` and its causes passed through.
 
     Tools that show local variables with a traceback would print the token otherwise. Frames of
-    other code, and those still running, keep theirs.
+    other code, and running ones, keep theirs.
     """
     pending, seen = [error], set[int]()
     while pending:
@@ -43,7 +43,7 @@ def forget_locals(error: BaseException) -> None:
 
 
 def forgetful(call: Callable[P, R]) -> Callable[P, R]:
-    """Errors of ``call`` carry no frame whose local variables hold what was sent."""
+    """Decorate ``call`` so that its errors hold no local variables with what was sent."""
 
     @functools.wraps(call)
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:

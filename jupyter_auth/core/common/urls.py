@@ -1,4 +1,4 @@
-"""Origins, and which addresses a token may travel to at all."""
+"""Origins, and which URLs a token may be sent to at all."""
 
 from __future__ import annotations
 
@@ -17,56 +17,58 @@ def origin_of(url: str) -> str:
     """Scheme, host and port of ``url``, lower case, default port left out (RFC 6454 4 and 6.1).
 
     A host name is in ASCII, as browsers send it (UTS 46): ``xn--bcher-kva.example``.
-    ConfigurationError: not an http(s) URL, one with user name or password in it, or one whose host
-    not every program reads in the same way.
+
+    Raises:
+        ConfigurationError: it is not an http(s) URL, contains a user name or password, or has a
+            host that programs read differently.
     """
-    # urlsplit drops some of these without a word: what is checked would not be what is sent.
+    # urlsplit silently drops some of these: what is checked would not be what is sent.
     if " " in url or not url.isprintable():
-        raise ConfigurationError(f"{url!r} has white space or invisible characters in it.")
+        raise ConfigurationError(f"{url!r} contains white space or invisible characters.")
     try:
         parts = urlsplit(url)
         host, port = _ascii((parts.hostname or "").lower()), parts.port
     except (ValueError, OSError):
         raise ConfigurationError(f"{url!r} is not a URL.") from None
     if "@" in parts.netloc:
-        raise ConfigurationError("A URL with a user name or password in it is not used here.")
+        raise ConfigurationError("A URL must not contain a user name or password.")
     if parts.scheme not in {"http", "https"} or not host:
         raise ConfigurationError(f"{url!r} is not an http or https URL.")
     if not HOST.fullmatch(host) or parts.netloc.endswith(":"):
-        raise ConfigurationError(f"{url!r} has a host or port that can be read in several ways.")
+        raise ConfigurationError(f"{url!r} has an ambiguous host or port.")
     host = f"[{host}]" if ":" in host else host
     default = {"http": 80, "https": 443}[parts.scheme]
     return f"{parts.scheme}://{host}" + (f":{port}" if port not in {None, default} else "")
 
 
 def host_of(url: str) -> str:
-    """Host and port of ``url``, to be shown to a person. ConfigurationError as ``origin_of``."""
+    """Host and port of ``url``, for people to read. Raises as ``origin_of``."""
     return origin_of(url).partition("://")[2]
 
 
 def hostname_of(url: str) -> str:
-    """The host of ``url`` alone, as it is looked up. ConfigurationError as ``origin_of``."""
+    """The host of ``url``, as it is looked up. Raises as ``origin_of``."""
     return (urlsplit(origin_of(url)).hostname or "").rstrip(".")
 
 
 def _ascii(host: str) -> str:
-    """As browsers write it. ValueError, OSError: it is no host name."""
+    """``host`` as browsers write it. Raises ValueError or OSError."""
     if NUMERIC.fullmatch(host):
         return socket.inet_ntoa(socket.inet_aton(host.rstrip(".")))
     if host.isascii():
         return host
-    import idna  # most need none of it
+    import idna  # seldom needed
 
     return idna.encode(host, uts46=True).decode()
 
 
 def is_loopback(url: str) -> bool:
-    """Whether ``url`` names this machine."""
+    """Whether ``url`` names this machine by a loopback host."""
     return urlsplit(url).hostname in LOOPBACK_HOSTS
 
 
 def same_place(one: str, other: str) -> bool:
-    """Whether a browser ends at the same place by both: all names of this machine are one."""
+    """Whether both lead a browser to the same page: all loopback hosts are one."""
     return _place(one) == _place(other)
 
 
@@ -77,10 +79,14 @@ def _place(url: str) -> tuple[str, str, int | None, str]:
 
 
 def require_secure(url: str, what: str) -> str:
-    """``url`` itself if it is https, or http to this machine. ConfigurationError otherwise."""
+    """``url`` itself, if it is https, or http to this machine.
+
+    Raises:
+        ConfigurationError: it is not; ``what`` names it.
+    """
     if origin_of(url).startswith("http://") and not is_loopback(url):
         raise ConfigurationError(
             f"The {what} {url} is not https.",
-            hint="Tokens travel over https alone; http is for 127.0.0.1 and localhost.",
+            hint="Tokens are only sent over https; http is allowed to 127.0.0.1 and localhost.",
         )
     return url

@@ -202,7 +202,7 @@ def json_object(response: requests.Response, what: str) -> Json:
     if not isinstance(data, dict):
         # What else answers there is nothing to tell the many users of one service.
         kind = plain_text(media_type(response) or "no content type", 60)
-        size = "" if blocked_addresses.guarded() else f" ({kind}, {len(response.content)} bytes)"
+        size = "" if blocked_addresses.shared() else f" ({kind}, {len(response.content)} bytes)"
         raise ProviderError(
             f"The {what} answered {response.status_code} with something that is not a JSON object"
             f"{size}.",

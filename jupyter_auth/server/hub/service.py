@@ -61,7 +61,7 @@ class HubService:
         config_file: str | None = None,
         room: PollLimit | None = None,
     ) -> None:
-        blocked_addresses.guard()
+        blocked_addresses.set_shared()
         self.base_url = _base_url(prefix_of(environ))
         settings = _settings(environ, config_file, self.base_url)
         self.providers = Providers(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from jupyter_auth.core.common.backoff import FIRST, LONGEST, Backoff, asked_for
+from jupyter_auth.core.common.backoff import FIRST, LONGEST, Backoff, requested_pause
 from jupyter_auth.core.common.request_errors import Throttled
 from jupyter_auth.core.errors import BrokerUnavailable
 from jupyter_auth.core.wire import error_from_wire
@@ -55,10 +55,10 @@ def test_nobody_comes_before_the_time_that_an_answer_names_nor_all_at_it(clock: 
     assert pauses(Throttled("Too many.", retry_at=clock() - 5)) == (0.0, FIRST)
     assert pauses(BrokerUnavailable("Full.", retry_after=1e9)) == (LONGEST, 2 * LONGEST)
     assert pauses(BrokerUnavailable("Gone.")) == (0.0, FIRST)
-    assert asked_for(None) == 0.0
+    assert requested_pause(None) == 0.0
 
 
 def test_what_it_asks_for_travels_and_nothing_else_does() -> None:
     told = BrokerUnavailable("Full.", hint="Later.", retry_after=10.0)
-    assert asked_for(error_from_wire(told.to_wire())) == 10.0
+    assert requested_pause(error_from_wire(told.to_wire())) == 10.0
     assert set(BrokerUnavailable("Gone.").to_wire()) == {"code", "message", "hint"}

@@ -39,8 +39,8 @@ def watch() -> None:
 
 @pytest.fixture(autouse=True)
 def _nobody_else_is_asked(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(blocked_addresses, "_guarded", False)
-    blocked_addresses.guard()
+    monkeypatch.setattr(blocked_addresses, "_shared", False)
+    blocked_addresses.set_shared()
     watch()
     attempts.clear()
     yield

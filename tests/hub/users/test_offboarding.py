@@ -53,7 +53,7 @@ def environment(
     }
     for name, value in environ.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr(blocked_addresses, "_guarded", False)  # else it stays so
+    monkeypatch.setattr(blocked_addresses, "_shared", False)  # else it stays so
 
 
 @pytest.mark.usefixtures("environment")

@@ -179,7 +179,7 @@ def test_what_schema_1_did_not_say_is_written_down_when_a_replica_starts(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """For every account, in however many batches; one that cannot be opened stays as it is."""
-    monkeypatch.setattr(blocked_addresses, "_guarded", blocked_addresses.guarded())
+    monkeypatch.setattr(blocked_addresses, "_shared", blocked_addresses.shared())
     monkeypatch.setattr(sql_store, "BATCH", 1)
     alice = service().engine(ALICE)
     signs_in(alice, oidc)

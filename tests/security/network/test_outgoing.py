@@ -72,8 +72,8 @@ def names(monkeypatch: pytest.MonkeyPatch) -> Names:
 @pytest.fixture
 def shared(monkeypatch: pytest.MonkeyPatch) -> None:
     """This process serves many people, until the test ends."""
-    monkeypatch.setattr(blocked_addresses, "_guarded", False)
-    blocked_addresses.guard()
+    monkeypatch.setattr(blocked_addresses, "_shared", False)
+    blocked_addresses.set_shared()
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
-from jupyter_auth.core.common.on_first_use import OnFirstUse
+from jupyter_auth.core.parts import OnFirstUse
 from patience import PATIENCE
 
 
