@@ -27,7 +27,7 @@ from jupyter_auth.core.provider.definitions import provider_from_mapping, provid
 from jupyter_auth.core.provider.field_types import Throttle
 from jupyter_auth.core.provider.provider import default_provider
 from jupyter_auth.core.tokens.change_log import POLL, patience
-from jupyter_auth.core.tokens.lifetimes import Need
+from jupyter_auth.core.tokens.need import ANY, Need
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -163,19 +163,11 @@ class Engine(Parts, Accounts):
         """Accounts that their providers ended, until somebody signs in anew or out."""
         return self._tokens.ended()
 
-    def token(
-        self,
-        provider: str,
-        session_key: str = DEFAULT_KEY,
-        *,
-        min_valid: float = 0.0,
-        rejected: str | None = None,
-    ) -> Token:
+    def token(self, provider: str, session_key: str = DEFAULT_KEY, need: Need = ANY) -> Token:
         """The account's token, refreshed first where it has to be; see ``TokenSource.token``.
 
         Where a person would have to sign in, the environment may do it in their place.
         """
-        need = Need(min_valid=min_valid, rejected=rejected)
         key, configured = AccountKey(provider, session_key), self._providers.get(provider)
         try:
             return self._tokens.token(configured, key, need)
@@ -220,15 +212,12 @@ class Engine(Parts, Accounts):
         self,
         provider: str,
         session_key: str = DEFAULT_KEY,
-        *,
-        scopes: Sequence[str] | None = None,
-        min_valid: float = 0.0,
-        rejected: str | None = None,
+        need: Need = ANY,
+        scopes: Sequence[str] = (),
     ) -> Token:
         """A token of the service account that is configured; see ``Accounts.client_token``."""
-        need = Need(min_valid=min_valid, rejected=rejected)
         service, key = self._providers.service(provider), AccountKey(provider, session_key)
-        return self._client_tokens.token(service, key, scopes or (), need)
+        return self._client_tokens.token(service, key, need, scopes)
 
     def client_logout(
         self, provider: str, session_key: str = DEFAULT_KEY, *, revoke: bool = True

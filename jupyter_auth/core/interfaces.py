@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 from jupyter_auth.core.common.session_key import DEFAULT_KEY
+from jupyter_auth.core.tokens.need import ANY, Need
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -115,15 +116,8 @@ class TokenCalls(Protocol):
         """Who is signed in there; None: nobody."""
         return next((each for each in self.accounts() if each.key == key), None)
 
-    def token(
-        self,
-        provider: str,
-        session_key: str = DEFAULT_KEY,
-        *,
-        min_valid: float = 0.0,
-        rejected: str | None = None,
-    ) -> Token:
-        """The account's token; ``rejected``: digest of one refused. Errors: ``TokenSource``."""
+    def token(self, provider: str, session_key: str = DEFAULT_KEY, need: Need = ANY) -> Token:
+        """The account's token. Errors: see ``TokenSource``."""
 
     def id_token(self, provider: str, session_key: str = DEFAULT_KEY) -> Secret | None:
         """The ID token of the last login or refresh, where the provider gives one."""
@@ -143,10 +137,8 @@ class TokenCalls(Protocol):
         self,
         provider: str,
         session_key: str = DEFAULT_KEY,
-        *,
-        scopes: Sequence[str] | None = None,
-        min_valid: float = 0.0,
-        rejected: str | None = None,
+        need: Need = ANY,
+        scopes: Sequence[str] = (),
     ) -> Token:
         """A service account's token (RFC 6749 4.4); each ``session_key`` has one of its own.
 

@@ -21,6 +21,7 @@ from jupyter_auth.core.protocol.parties import Party
 from jupyter_auth.core.provider.field_types import Endpoints
 from jupyter_auth.core.provider.registry import Providers, provider_from_mapping
 from jupyter_auth.core.secret import Secret
+from jupyter_auth.core.tokens.need import Need
 from jupyter_auth.core.tokens.single_flight import SingleFlight
 from providers.rogue import RogueProvider
 
@@ -135,7 +136,7 @@ def account_of(engine: Engine, name: str = "idp", key: str = DEFAULT_KEY) -> Acc
 
 def digest_of(engine: Engine, **need: Any) -> str:
     """By what the account's token is known."""
-    return engine.token("idp", **need).digest
+    return engine.token("idp", need=Need(**need)).digest
 
 
 def sharing() -> int:

@@ -12,6 +12,7 @@ from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.errors import ConfigurationError, ProviderNotFound
 from jupyter_auth.core.models import LoginRequest
 from jupyter_auth.core.provider.registry import Providers
+from jupyter_auth.core.tokens.need import Need
 from jupyter_auth.core.tokens.store import MemoryStore
 from providers import certificates, troubles
 from providers.rogue import RogueProvider
@@ -159,7 +160,7 @@ def test_the_whole_login_goes_by_the_providers_ca_bundle(engine_with, private, c
     sign_in(engine, private)
     assert engine.accounts()[0].username == "rosa"  # keys, token and userinfo were asked
     rejected = account_of(engine).access_token.digest
-    assert engine.token("idp", rejected=rejected).digest != rejected
+    assert engine.token("idp", need=Need(rejected=rejected)).digest != rejected
     assert engine.logout("idp").revoked
 
 

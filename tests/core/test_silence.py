@@ -14,6 +14,7 @@ from jupyter_auth.core import wire
 from jupyter_auth.core.errors import LoginRequired, RefreshRejected
 from jupyter_auth.core.login.login_store import AuthorizationResponse
 from jupyter_auth.core.models import LoginRequest
+from jupyter_auth.core.tokens.need import Need
 
 HIDDEN = ("access_token", "refresh_token", "id_token", "code", "code_verifier", "state", "nonce")
 
@@ -53,7 +54,7 @@ def test_a_whole_life_shows_nothing(engines, files, oidc, shown):
     account = files.accounts()[0]
     expire_here(files, account)
     token = engine.token("idp")
-    again = engine.token("idp", rejected=token.digest)
+    again = engine.token("idp", need=Need(rejected=token.digest))
     said += [login, binding, finished, account, token, again, engine, provider, engine.accounts()]
     said += [engine.changes(0), vars(engine), vars(engine._tokens), vars(engine._logins)]
     said += [wire.account_to_wire(info) for info in engine.accounts()]

@@ -19,6 +19,7 @@ from hub.storage.databases import ALICE, BOB, revocations_of
 from jupyter_auth.core.errors import StoreError
 from jupyter_auth.core.login.login_store import AuthorizationResponse
 from jupyter_auth.core.models import LoginRequest
+from jupyter_auth.core.tokens.need import Need
 from jupyter_auth.server.hub.admin import sign_out, sweep
 from jupyter_auth.server.hub.revocations import KIND, TRIES, TRY, RevocationResult
 from jupyter_auth.server.hub.storage import database, sql_store
@@ -362,7 +363,7 @@ def test_what_a_replica_could_not_save_is_waited_for(  # noqa: PLR0917
     with monkeypatch.context() as full:
         full.setattr(here, "save", fail)
         stale = account_of(leaver).access_token
-        leaver.token("idp", rejected=stale.digest)
+        leaver.token("idp", need=Need(rejected=stale.digest))
     monkeypatch.setattr(database, "_pause", lambda: (waits.set(), pause()))
     with (
         closing(database.Database(url, here.clock)) as elsewhere,

@@ -23,7 +23,8 @@ from jupyter_auth.core.errors import (
     Unavailable,
 )
 from jupyter_auth.core.models import Account, AccountInfo, AccountKey, Change, Token
-from jupyter_auth.core.tokens.lifetimes import Need, as_token
+from jupyter_auth.core.tokens import lifetimes
+from jupyter_auth.core.tokens.lifetimes import as_token
 from jupyter_auth.core.tokens.next_steps import how_to_sign_in
 from jupyter_auth.core.tokens.single_flight import SingleFlight
 
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
     from jupyter_auth.core.provider.provider import Provider
     from jupyter_auth.core.tokens.change_log import ChangeLog
+    from jupyter_auth.core.tokens.need import Need
     from jupyter_auth.core.tokens.store import Slot, TokenStore
 
 # Makes a renewed account; what it is told to keep is saved even where the rest fails.
@@ -176,13 +178,13 @@ class AccountTokens:
 
     def _will_do(self, account: Account, provider: Provider, need: Need) -> bool:
         renewable = account.refresh_token is not None
-        return need.met_by(account, provider, self._clock(), renewable=renewable)
+        return lifetimes.meets(account, provider, need, self._clock(), renewable=renewable)
 
     def _pausing(self, account: Account, need: Need) -> bool:
         failed = self._failed.get(account.key)
         digest, at = self._forced.get(account.key, ("", 0.0))
         forced = at if digest == account.access_token.digest else None
-        return need.has_to_do(account, self._clock(), failed=failed, forced=forced)
+        return lifetimes.must_wait(account, need, self._clock(), failed=failed, forced=forced)
 
     @contextlib.contextmanager
     def _locked(self, key: AccountKey) -> Iterator[Slot]:
@@ -200,7 +202,7 @@ class AccountTokens:
         except (Unavailable, ProviderError, ConfigurationError, StoreError):
             self._failed[key] = now = self._clock()
             account = _readable(functools.partial(self.load, provider, key))
-            if account and need.works(account, now):
+            if account and lifetimes.works(account, need, now):
                 return as_token(account, provider)
             raise
 

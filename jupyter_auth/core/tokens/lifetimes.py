@@ -1,8 +1,7 @@
-"""How long a token does: when another one should be fetched, and when there is no point in it."""
+"""When a token is renewed, and when that has to wait."""
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from typing import TYPE_CHECKING
 
@@ -13,6 +12,7 @@ from jupyter_auth.core.tokens import api_key
 if TYPE_CHECKING:
     from jupyter_auth.core.models import Account
     from jupyter_auth.core.provider.provider import Provider
+    from jupyter_auth.core.tokens.need import Need
 
 MARGIN = 60.0  # seconds before expiry that a token is refreshed, but at most a tenth of its life
 PAUSE = 30.0  # seconds between failed refreshes while the old token still works
@@ -44,44 +44,36 @@ def as_token(account: Account, provider: Provider) -> Token:
     )
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Need:
-    """What a caller can use: valid for ``min_valid`` seconds, and not the ``rejected`` one."""
+def meets(account: Account, provider: Provider, need: Need, now: float, *, renewable: bool) -> bool:
+    """Whether that account's token meets the need. ``renewable``: another one can be had."""
+    if need.rejected == account.access_token.digest:
+        return False
+    at = refresh_at(account, provider.leeway)
+    if at is None or account.expires_at is None:
+        return True
+    if not renewable:
+        return now < account.expires_at
+    # More than half a lifetime cannot be asked for: each call would be a refresh.
+    asked = min(need.min_valid, (account.expires_at - account.issued_at) / 2)
+    return now < min(at, account.expires_at - asked)
 
-    min_valid: float = 0.0
-    rejected: str | None = None
 
-    def met_by(self, account: Account, provider: Provider, now: float, *, renewable: bool) -> bool:
-        """Whether that account's token will do as it is. ``renewable``: there can be another."""
-        if self.rejected == account.access_token.digest:
-            return False
-        at = refresh_at(account, provider.leeway)
-        if at is None or account.expires_at is None:
-            return True
-        if not renewable:
-            return now < account.expires_at
-        # More than half a lifetime cannot be asked for: each call would be a refresh.
-        asked = min(self.min_valid, (account.expires_at - account.issued_at) / 2)
-        return now < min(at, account.expires_at - asked)
+def works(account: Account, need: Need, now: float) -> bool:
+    """Whether that account's token can be used at all."""
+    return need.rejected != account.access_token.digest and account.valid(now)
 
-    def works(self, account: Account, now: float) -> bool:
-        """Whether that account's token can be used at all."""
-        return self.rejected != account.access_token.digest and account.valid(now)
 
-    def has_to_do(
-        self, account: Account, now: float, *, failed: float | None, forced: float | None
-    ) -> bool:
-        """Whether that account's token has to do for now, although it does not meet the need.
+def must_wait(
+    account: Account, need: Need, now: float, *, failed: float | None, forced: float | None
+) -> bool:
+    """Whether it is too early to renew a token that does not meet the need.
 
-        ``failed``: when there should have been a new one and was none. ``forced``: when this one
-        was made because the one before it was rejected.
-        """
-        if self.works(account, now):
-            return failed is not None and now - failed < PAUSE
-        if forced is None or self.rejected != account.access_token.digest:
-            return False
-        # An API that refuses every token is not to cost a refresh for each call.
-        lifetime = (
-            math.inf if account.expires_at is None else account.expires_at - account.issued_at
-        )
-        return now - forced < min(FORCED_PAUSE, lifetime / 10)
+    ``failed``: when the last renewal failed. ``forced``: when this token replaced a rejected one.
+    """
+    if works(account, need, now):
+        return failed is not None and now - failed < PAUSE
+    if forced is None or need.rejected != account.access_token.digest:
+        return False
+    # An API that refuses every token is not to cost a refresh for each call.
+    ends = math.inf if account.expires_at is None else account.expires_at
+    return now - forced < min(FORCED_PAUSE, (ends - account.issued_at) / 10)

@@ -14,7 +14,7 @@ from jupyter_auth.core.errors import ProviderError
 from jupyter_auth.core.models import Account, Logout
 from jupyter_auth.core.protocol import oauth
 from jupyter_auth.core.provider.client_credentials import no_service_account
-from jupyter_auth.core.tokens.lifetimes import Need, as_token
+from jupyter_auth.core.tokens.lifetimes import as_token, meets, must_wait, works
 from jupyter_auth.core.tokens.revocation import Revoker
 from jupyter_auth.core.tokens.single_flight import SingleFlight
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from jupyter_auth.core.models import AccountKey, Token
     from jupyter_auth.core.protocol.parties import Party
     from jupyter_auth.core.provider.provider import Provider
+    from jupyter_auth.core.tokens.need import Need
 
 MOST = 256  # tokens held at once: kernels make up their session_keys
 
@@ -57,7 +58,7 @@ class ServiceAccountTokens:
         self._revoker = revoker or Revoker()
 
     def token(
-        self, provider: Provider, key: AccountKey, scopes: Sequence[str], need: Need
+        self, provider: Provider, key: AccountKey, need: Need, scopes: Sequence[str] = ()
     ) -> Token:
         """A token of ``provider``, as ``Provider.as_service`` makes one, that meets ``need``.
 
@@ -93,7 +94,7 @@ class ServiceAccountTokens:
         try:
             fresh = self._issued(provider, place)
         except (ProviderUnavailable, ProviderError):
-            if held is None or not need.works(held.account, self._clock()):
+            if held is None or not works(held.account, need, self._clock()):
                 raise
             self._hold(place, held._replace(failed=self._clock()))
             return as_token(held.account, provider)
@@ -104,8 +105,8 @@ class ServiceAccountTokens:
     def _will_do(self, held: _Held, provider: Provider, need: Need) -> bool:
         account, now = held.account, self._clock()
         forced = account.issued_at if held.forced else None
-        return need.met_by(account, provider, now, renewable=True) or need.has_to_do(
-            account, now, failed=held.failed, forced=forced
+        return meets(account, provider, need, now, renewable=True) or must_wait(
+            account, need, now, failed=held.failed, forced=forced
         )
 
     def _issued(self, provider: Provider, place: _Place) -> Account:

@@ -20,6 +20,7 @@ from jupyter_auth.core.interfaces import Accounts
 from jupyter_auth.core.models import Changes, Imported, Logout
 from jupyter_auth.core.provider.definitions import provider_to_mapping
 from jupyter_auth.core.secret import Secret
+from jupyter_auth.core.tokens.need import ANY, Need
 from jupyter_auth.kernel.broker.transport import BrokerTransport, read_connection_file
 
 if TYPE_CHECKING:
@@ -104,17 +105,9 @@ class BrokerClient(Accounts):
     def accounts(self) -> list[AccountInfo]:
         return self._call(_list("accounts", wire.account_from_wire), "accounts")
 
-    def token(
-        self,
-        provider: str,
-        session_key: str = DEFAULT_KEY,
-        *,
-        min_valid: float = 0.0,
-        rejected: str | None = None,
-    ) -> Token:
-        body = {"provider": provider, "session_key": session_key}
-        asked = body | {"min_valid": min_valid, "rejected": rejected}
-        return self._call(wire.token_from_wire, "token", body=asked)
+    def token(self, provider: str, session_key: str = DEFAULT_KEY, need: Need = ANY) -> Token:
+        body = {"provider": provider, "session_key": session_key, **need._asdict()}
+        return self._call(wire.token_from_wire, "token", body=body)
 
     def configuration(self, name: str) -> Provider:
         from jupyter_auth.core.provider.definitions import provider_from_mapping
@@ -126,13 +119,11 @@ class BrokerClient(Accounts):
         self,
         provider: str,
         session_key: str = DEFAULT_KEY,
-        *,
-        scopes: Sequence[str] | None = None,
-        min_valid: float = 0.0,
-        rejected: str | None = None,
+        need: Need = ANY,
+        scopes: Sequence[str] = (),
     ) -> Token:
         body = {"provider": provider, "session_key": session_key, "grant": wire.CLIENT_CREDENTIALS}
-        asked = {"min_valid": min_valid, "rejected": rejected, "scopes": list(scopes or ()) or None}
+        asked = {**need._asdict(), "scopes": list(scopes) or None}
         return self._call(wire.token_from_wire, "token", body=body | asked)
 
     def client_logout(

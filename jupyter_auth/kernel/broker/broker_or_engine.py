@@ -12,10 +12,11 @@ from jupyter_auth.core.common.session_key import DEFAULT_KEY
 from jupyter_auth.core.common.tracebacks import forget_locals
 from jupyter_auth.core.errors import BrokerUnavailable, ProviderNotFound
 from jupyter_auth.core.interfaces import Accounts
+from jupyter_auth.core.tokens.need import ANY, Need
 from jupyter_auth.kernel.broker.missing_extension import missing_extension
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from jupyter_auth.core.common.finding import Finding
     from jupyter_auth.core.common.rate_limits import Limits
@@ -134,8 +135,8 @@ class BrokerOrEngine(Accounts):
     def account(self, key: AccountKey) -> AccountInfo | None:
         return self._ask(lambda it: it.account(key))
 
-    def token(self, provider: str, session_key: str = DEFAULT_KEY, **asked: Any) -> Token:
-        return self._ask_of(provider, lambda it, key: it.token(key, session_key, **asked))
+    def token(self, provider: str, session_key: str = DEFAULT_KEY, need: Need = ANY) -> Token:
+        return self._ask_of(provider, lambda it, key: it.token(key, session_key, need))
 
     def id_token(self, provider: str, session_key: str = DEFAULT_KEY) -> Secret | None:
         return self._ask_of(provider, lambda it, key: it.id_token(key, session_key))
@@ -150,8 +151,16 @@ class BrokerOrEngine(Accounts):
     def import_accounts(self, provider: str) -> list[Imported]:
         return self._ask_of(provider, lambda it, key: it.import_accounts(key))
 
-    def client_token(self, provider: str, session_key: str = DEFAULT_KEY, **asked: Any) -> Token:
-        return self._ask_of(provider, lambda it, key: it.client_token(key, session_key, **asked))
+    def client_token(
+        self,
+        provider: str,
+        session_key: str = DEFAULT_KEY,
+        need: Need = ANY,
+        scopes: Sequence[str] = (),
+    ) -> Token:
+        return self._ask_of(
+            provider, lambda it, key: it.client_token(key, session_key, need, scopes)
+        )
 
     def client_logout(
         self, provider: str, session_key: str = DEFAULT_KEY, *, revoke: bool = True

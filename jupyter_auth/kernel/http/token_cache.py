@@ -18,6 +18,7 @@ from jupyter_auth.core.errors import (
     RefreshRejected,
     UserMismatch,
 )
+from jupyter_auth.core.tokens.need import ANY, Need
 from jupyter_auth.core.tokens.single_flight import SingleFlight
 from jupyter_auth.kernel.broker.watcher import watcher_of
 from jupyter_auth.kernel.http.warnings import warn
@@ -37,9 +38,7 @@ _log = logging.getLogger("jupyter_auth")
 class GetToken(Protocol):
     """``Accounts.token`` and its like."""
 
-    def __call__(
-        self, provider: str, session_key: str, *, min_valid: float, rejected: str | None
-    ) -> Token:
+    def __call__(self, provider: str, session_key: str, need: Need) -> Token:
         """A token of that account."""
 
 
@@ -114,11 +113,11 @@ class CachedTokens:
                 if now >= held[1]:
                     self._renew_behind(now, held[2] - held[1])
                 return held[0]
-        return self._fetch(min_valid, None, ask=True)
+        return self._fetch(Need(min_valid), ask=True)
 
     def rejected(self, token: Token) -> Token:
         """As ``TokenSource.rejected``; the token is not given out again."""
-        return self._fetch(0.0, token.digest, ask=True)
+        return self._fetch(Need(rejected=token.digest), ask=True)
 
     def bind(self, session_key: str, person: str) -> None:
         """From now on they are this person's, from the account of that key."""
@@ -133,22 +132,21 @@ class CachedTokens:
             self._held = None
             self._renew_from = -math.inf
 
-    def _fetch(self, min_valid: float, rejected: str | None, *, ask: bool) -> Token:
+    def _fetch(self, need: Need, *, ask: bool) -> Token:
         self._listen()
-        flight = (min_valid, rejected, ask)
         try:
-            return self._flights.run(flight, lambda: self._ask(min_valid, rejected, ask=ask))[0]
+            return self._flights.run((need, ask), lambda: self._ask(need, ask=ask))[0]
         except KeyboardInterrupt:  # of this thread: that of the flight may wait for a person
             if leave := self._leave and self._leave():
                 leave()
             raise
 
-    def _ask(self, min_valid: float, rejected: str | None, *, ask: bool) -> Token:
+    def _ask(self, need: Need, *, ask: bool) -> Token:
         held = self._held  # whoever came a moment too late for a flight finds its outcome here
-        if held and rejected != held[0].digest and self._clock() + min_valid < held[2]:
+        if held and need.rejected != held[0].digest and self._clock() + need.min_valid < held[2]:
             return held[0]
         try:
-            return self._get(min_valid, rejected)
+            return self._get(need)
         except (LoginRequired, UserMismatch) as error:
             sign_in = self._sign_in and self._sign_in()
             if not ask or not sign_in:
@@ -156,11 +154,11 @@ class CachedTokens:
             ended, self._rejection = self._rejection, None
             reason = error if isinstance(error, UserMismatch) else ended or error
         sign_in(reason)
-        return self._get(0.0, None)
+        return self._get(ANY)
 
-    def _get(self, min_valid: float, rejected: str | None) -> Token:
+    def _get(self, need: Need) -> Token:
         drops = self._drops
-        token = self._asks(*self._key, min_valid=min_valid, rejected=rejected)
+        token = self._asks(*self._key, need)
         self._check_reach(token.reach)
         if self._made_by_name:
             self._check_person(token.person)
@@ -208,7 +206,7 @@ class CachedTokens:
 
     def _renew(self, margin: float) -> None:
         try:
-            self._fetch(margin, None, ask=False)
+            self._fetch(Need(margin), ask=False)
         except RefreshRejected as error:
             self._rejection = error  # for the request that needs a token when this one has ended
         except Exception as error:  # noqa: BLE001 (the old token works: a later try may do better)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from jupyter_auth.core.interfaces import Accounts
     from jupyter_auth.core.models import Logout, Token
     from jupyter_auth.core.secret import Secret
+    from jupyter_auth.core.tokens.need import Need
     from jupyter_auth.core.tokens.service_account_tokens import ServiceAccountTokens
 
 
@@ -116,9 +117,7 @@ class ServiceAccount:
     def _names(self) -> tuple[str, str]:
         return self.key.provider, self.key.session_key
 
-    def _get(
-        self, provider: str, session_key: str, *, min_valid: float, rejected: str | None
-    ) -> Token:
+    def _get(self, provider: str, session_key: str, need: Need) -> Token:
         if self._left:
             raise LoginRequired(
                 f"This session has signed out of {self.info.title}.",
@@ -126,13 +125,8 @@ class ServiceAccount:
             )
         scopes = self.client.scopes
         if self._own is None:
-            return self._accounts.client_token(
-                provider, session_key, scopes=scopes, min_valid=min_valid, rejected=rejected
-            )
-        from jupyter_auth.core.tokens.lifetimes import Need
-
-        need = Need(min_valid=min_valid, rejected=rejected)
-        return self._issuer().token(self._own, self.key, scopes, need)
+            return self._accounts.client_token(provider, session_key, need, scopes)
+        return self._issuer().token(self._own, self.key, need, scopes)
 
     def _issuer(self) -> ServiceAccountTokens:
         """One for each process: a lock of the parent may be held for ever in a child."""

@@ -180,7 +180,7 @@ class Broker(PageURLs):
         # A provider that hangs fills its own pool, not that of those who need not ask it.
         token = await self._pools.run(None, self._engine.token_at_hand, name, key, need)
         if token is None:
-            token = await self._pools.run(pool, self._engine.token, name, key, **vars(need))
+            token = await self._pools.run(pool, self._engine.token, name, key, need)
         answer = wire.token_to_wire(token)
         if request_parsing.flag(body, "id_token"):
             id_token = await self._pools.run(pool, self._engine.id_token, name, key)
@@ -193,8 +193,8 @@ class Broker(PageURLs):
             self._engine.client_token,
             name,
             key,
-            scopes=request_parsing.words(body, "scopes"),
-            **vars(request_parsing.need(body)),
+            request_parsing.need(body),
+            request_parsing.words(body, "scopes") or (),
         )
         return wire.token_to_wire(token)
 

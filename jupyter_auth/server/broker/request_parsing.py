@@ -13,7 +13,7 @@ from jupyter_auth.core.common.shown_text import plain_text
 from jupyter_auth.core.errors import ConfigurationError
 from jupyter_auth.core.models import LoginRequest
 from jupyter_auth.core.secret import Secret
-from jupyter_auth.core.tokens.lifetimes import Need
+from jupyter_auth.core.tokens.need import Need
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -11,6 +11,7 @@ from pathlib import Path
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.errors import AuthError
 from jupyter_auth.core.provider.registry import Providers
+from jupyter_auth.core.tokens.need import Need
 from jupyter_auth.core.tokens.store import FileStore
 
 count, directory, issuer, client_id, rejected = sys.argv[1:]
@@ -22,7 +23,7 @@ def ask(number: int) -> str:
     refused = rejected if rejected and number % 2 else None
     os.read(start, 1)  # ends when nobody holds the other end any more
     try:
-        return f"token {engine.token('idp', rejected=refused).digest}"
+        return f"token {engine.token('idp', need=Need(rejected=refused)).digest}"
     except AuthError as error:
         return f"error {error.code}"
 

@@ -12,6 +12,7 @@ from jupyter_auth.core.errors import ProviderError
 from jupyter_auth.core.models import Account, AccountKey
 from jupyter_auth.core.secret import Secret
 from jupyter_auth.core.tokens.lifetimes import FORCED_PAUSE, PAUSE, refresh_at
+from jupyter_auth.core.tokens.need import Need
 from providers import troubles
 from providers.troubles import MISSING
 
@@ -66,7 +67,7 @@ def test_a_short_life_is_not_one_refresh_per_request(engine, rogue, clock):
     rogue.access_token_ttl = 60
     sign_in(engine, rogue)
     for _ in range(200):
-        engine.token("idp", min_valid=3600)
+        engine.token("idp", need=Need(min_valid=3600))
         clock.advance(3)
     assert rogue.refreshes <= 20  # half of each life, at the most that can be asked for
 

@@ -29,6 +29,7 @@ from jupyter_auth.core.models import AccountKey, LoginRequest
 from jupyter_auth.core.protocol import oauth
 from jupyter_auth.core.provider.provider import Provider
 from jupyter_auth.core.tokens.lifetimes import PAUSE
+from jupyter_auth.core.tokens.need import Need
 from jupyter_auth.core.tokens.store import MemoryStore
 from patience import PATIENCE, until
 from providers import troubles
@@ -120,7 +121,7 @@ def test_a_token_that_still_works_is_given_meanwhile(engine, rogue, account, clo
 def test_but_not_one_that_was_refused(engine, rogue, account):
     rogue.script("refresh", troubles.status(500))
     with pytest.raises(ProviderUnavailable):
-        engine.token("idp", rejected=account.access_token.digest)
+        engine.token("idp", need=Need(rejected=account.access_token.digest))
 
 
 @pytest.mark.usefixtures("account")
@@ -221,7 +222,7 @@ def test_without_a_refresh_token_there_is_an_end(engine, rogue, clock):
     clock.advance(3599)
     assert digest_of(engine) == account.access_token.digest
     with pytest.raises(LoginRequired, match="cannot be refreshed"):
-        engine.token("idp", rejected=account.access_token.digest)
+        engine.token("idp", need=Need(rejected=account.access_token.digest))
     clock.advance(1)
     with pytest.raises(LoginRequired, match="run out"):
         engine.token("idp")
@@ -254,7 +255,7 @@ def test_another_configuration_of_the_name_never_gets_it(rogue, clock, change):
         clock.advance(3600)
         for rejected in (None, account.access_token.digest):
             with pytest.raises(LoginRequired):
-                other.token("idp", rejected=rejected)
+                other.token("idp", need=Need(rejected=rejected))
         assert other.id_token("idp") is None
         note = other.logout("idp")
         assert note.removed

@@ -16,6 +16,7 @@ from jupyter_auth.core.provider.registry import Providers, provider_from_mapping
 from jupyter_auth.core.secret import Secret
 from jupyter_auth.core.tokens import api_key
 from jupyter_auth.core.tokens.api_keys import ApiKeyOverlay
+from jupyter_auth.core.tokens.need import Need
 from jupyter_auth.core.tokens.store import FileStore, MemoryStore
 
 PARTS = {"id": "Key ID", "key": "Key"}
@@ -149,7 +150,7 @@ def test_one_whose_login_was_cancelled_is_not_sent_to_be_revoked(make, rogue):
 def test_one_that_the_api_refuses_is_not_tried_for_ever(make):
     engine = make(THEIR_ID="i", THEIR_KEY="k")
     with pytest.raises(LoginRequired):
-        engine.token("idp", rejected=engine.token("idp").digest)
+        engine.token("idp", need=Need(rejected=engine.token("idp").digest))
 
 
 def test_who_signs_in_otherwise_is_not_hidden_by_a_key(make, rogue):

@@ -11,6 +11,7 @@ import pytest
 from core.sign_in import digest_of, expire_here, sign_in
 from jupyter_auth.core.models import AccountKey, Change, LoginRequest
 from jupyter_auth.core.tokens.change_log import REMEMBERED, ChangeLog
+from jupyter_auth.core.tokens.need import Need
 from patience import PATIENCE
 
 
@@ -148,7 +149,9 @@ def test_what_other_processes_did_is_told_once_each(engines, files, rogue):
 
     assert told(lambda: sign_in(other, rogue)) == [("account", "default")]
     assert told(lambda: sign_in(other, rogue, key="work")) == [("account", "work")]
-    assert told(lambda: other.token("idp", rejected=digest_of(other))) == [("account", "default")]
+    assert told(lambda: other.token("idp", need=Need(rejected=digest_of(other)))) == [
+        ("account", "default")
+    ]
     assert told(lambda: other.logout("idp")) == [("removed", "default")]
     assert told(lambda: None) == []
 
@@ -156,7 +159,7 @@ def test_what_other_processes_did_is_told_once_each(engines, files, rogue):
 def test_what_was_done_here_is_not_told_twice(engines, files, rogue):
     mine = engines(files, idp=rogue)
     sign_in(mine, rogue)
-    mine.token("idp", rejected=digest_of(mine))
+    mine.token("idp", need=Need(rejected=digest_of(mine)))
     mine.logout("idp")
     since = mine.changes().sequence
     mine.poll()

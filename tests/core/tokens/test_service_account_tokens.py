@@ -13,7 +13,8 @@ from jupyter_auth.core.common.request_errors import ProviderUnavailable
 from jupyter_auth.core.errors import ConfigurationError, ProviderError
 from jupyter_auth.core.models import AccountKey
 from jupyter_auth.core.protocol.parties import Party
-from jupyter_auth.core.tokens.lifetimes import PAUSE, Need
+from jupyter_auth.core.tokens.lifetimes import PAUSE
+from jupyter_auth.core.tokens.need import Need
 from jupyter_auth.core.tokens.revocation import Revoker
 from jupyter_auth.core.tokens.service_account_tokens import MOST, ServiceAccountTokens
 from patience import PATIENCE
@@ -47,7 +48,7 @@ def get(tokens, party):
     """A token of the service account; ``scopes`` and what ``Need`` takes."""
 
     def ask(key="default", scopes=(), **need):
-        return tokens.token(party.provider, AccountKey("idp", key), scopes, Need(**need))
+        return tokens.token(party.provider, AccountKey("idp", key), Need(**need), scopes)
 
     return ask
 
@@ -63,9 +64,9 @@ def test_each_way_of_client_authentication(rogue, clock, way):
     tokens = ServiceAccountTokens(lambda _: party, clock)
     if way in {"none", "query"}:  # rogue takes neither: what is sent is what counts here
         with pytest.raises(ConfigurationError):
-            tokens.token(party.provider, KEY, (), Need())
+            tokens.token(party.provider, KEY, Need())
     else:
-        tokens.token(party.provider, KEY, (), Need())
+        tokens.token(party.provider, KEY, Need())
     (sent,) = rogue.seen("token")
     grant, who = {"grant_type": "client_credentials"}, {"client_id": rogue.client_id}
     match way:
@@ -93,7 +94,7 @@ def test_scopes_audience_and_further_parameters_are_asked_for(rogue, clock):
         token_params={"resource": "https://api.example/x"},
     )
     tokens = ServiceAccountTokens(lambda _: party, clock)
-    token = tokens.token(party.provider, KEY, (), Need())
+    token = tokens.token(party.provider, KEY, Need())
     sent = rogue.seen("token")[0].form
     assert sent["scope"] == "https://api.example/.default b"
     assert sent["audience"] == "https://api.example"
@@ -104,7 +105,7 @@ def test_scopes_audience_and_further_parameters_are_asked_for(rogue, clock):
 def test_without_a_secret_nothing_is_sent(rogue, clock):
     party = party_at(rogue)
     with pytest.raises(ConfigurationError, match="No client secret") as caught:
-        ServiceAccountTokens(lambda _: party, clock).token(party.provider, KEY, (), Need())
+        ServiceAccountTokens(lambda _: party, clock).token(party.provider, KEY, Need())
     assert "JUPYTER_AUTH_IDP_CLIENT_SECRET" in caught.value.hint
     assert rogue.requests == []
 

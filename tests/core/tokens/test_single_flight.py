@@ -19,7 +19,7 @@ from core.sign_in import account_of, expire_here, provider_at, sharing, sign_in
 from jupyter_auth.core.common.request_errors import ProviderUnavailable
 from jupyter_auth.core.errors import LoginRequired
 from jupyter_auth.core.models import AccountKey
-from jupyter_auth.core.tokens.lifetimes import Need
+from jupyter_auth.core.tokens.need import Need
 from jupyter_auth.core.tokens.single_flight import SingleFlight
 from patience import PATIENCE, until
 from providers import troubles
@@ -95,7 +95,7 @@ def test_64_threads_with_a_refused_token_one_refresh(engines, files, oidc):
     refused = sign_in(engine, oidc).access_token.digest
 
     def ask(number: int) -> str:
-        return engine.token("idp", rejected=refused if number % 2 else None).digest
+        return engine.token("idp", need=Need(rejected=refused if number % 2 else None)).digest
 
     got = together(THREADS, ask)
     assert {*got[1::2]} != {refused}
@@ -130,7 +130,9 @@ def test_threads_and_processes_together_one_refresh(expired, files, oidc):
     refused = old.access_token.digest
     with ThreadPoolExecutor(1) as pool:
         others = pool.submit(processes, oidc, files, 8, refused)
-        mine = together(16, lambda n: engine.token("idp", rejected=refused * (n % 2)).digest)
+        mine = together(
+            16, lambda n: engine.token("idp", need=Need(rejected=refused * (n % 2))).digest
+        )
         got = {outcome.removeprefix("token ") for outcome in others.result()}
     assert got == set(mine)
     assert oidc.refresh_count == 1
@@ -209,7 +211,9 @@ def test_the_end_of_an_account_is_told_to_all(engine, rogue, clock):
 def test_of_many_who_hold_the_same_outcome_one_may_have_been_refused_it(engine, rogue):
     """Somebody's refused token is the current one: sharing a flight must not hand it back."""
     first = sign_in(engine, rogue).access_token.digest
-    got = together(THREADS, lambda n: engine.token("idp", rejected=first if n % 2 else "x").digest)
+    got = together(
+        THREADS, lambda n: engine.token("idp", need=Need(rejected=first if n % 2 else "x")).digest
+    )
     assert first not in got[1::2]
     assert rogue.refreshes == 1
     assert account_of(engine).access_token.digest == got[1]

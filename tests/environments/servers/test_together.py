@@ -16,6 +16,7 @@ from environments.home import configure
 from environments.servers.server_kernel import ServerKernel, ServerTerminal, TypedServer
 from environments.terminal import run
 from jupyter_auth.core.errors import LoginRequired
+from jupyter_auth.core.tokens.need import Need
 from jupyter_auth.kernel.broker.broker_client import BrokerClient
 from kernel.kernel_process import Kernel
 from patience import until
@@ -75,12 +76,15 @@ def test_two_servers_and_a_script(one, home, oidc):
         old = clients[0].token("idp")
         assert clients[1].token("idp") == old
         refused = (
+            "from jupyter_auth.core.tokens.need import Need\n"
             "from jupyter_auth.kernel.broker.connect import connect\n"
-            f"print(connect().token('idp', rejected='{old.digest}').digest)"
+            f"print(connect().token('idp', need=Need(rejected='{old.digest}')).digest)"
         )
         with ThreadPoolExecutor(3) as pool:
             script = pool.submit(run, env(one), "-c", refused)
-            tokens = [pool.submit(each.token, "idp", rejected=old.digest) for each in clients]
+            tokens = [
+                pool.submit(each.token, "idp", need=Need(rejected=old.digest)) for each in clients
+            ]
             digests = {each.result().digest for each in tokens}
             assert digests == {script.result().stdout.strip()}
         assert (oidc.refresh_count, oidc.reuse_count) == (1, 0)

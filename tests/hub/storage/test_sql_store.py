@@ -22,6 +22,7 @@ from jupyter_auth.core.errors import StoreError
 from jupyter_auth.core.login.login_store import AuthorizationResponse
 from jupyter_auth.core.models import LoginRequest
 from jupyter_auth.core.provider.registry import Providers
+from jupyter_auth.core.tokens.need import Need
 from jupyter_auth.server.hub.storage import database as database_module
 from jupyter_auth.server.hub.storage import sql_store
 from jupyter_auth.server.hub.storage.database import GRACE, LEASE, Database, Owner
@@ -349,7 +350,7 @@ def test_one_refresh_for_all_replicas(replica: Callable[..., Engine], oidc: Oidc
     finish(engines[0], oidc, opened)
     old = engines[0].token("idp").digest
     with ThreadPoolExecutor(8) as pool:
-        asked = [pool.submit(e.token, "idp", rejected=old) for e in engines * 2]
+        asked = [pool.submit(e.token, "idp", need=Need(rejected=old)) for e in engines * 2]
         tokens = {each.result().digest for each in asked}
     assert len(tokens) == 1
     assert old not in tokens

@@ -19,6 +19,7 @@ from jupyter_auth.core.models import AccountKey, LoginRequest
 from jupyter_auth.core.provider.field_types import Header
 from jupyter_auth.core.provider.provider import Provider
 from jupyter_auth.core.secret import Secret
+from jupyter_auth.core.tokens.need import Need
 from jupyter_auth.kernel.broker.broker_client import BrokerClient, this_kernel
 from jupyter_auth.kernel.broker.connect import default_provider
 from jupyter_auth.kernel.broker.watcher import watch
@@ -52,7 +53,7 @@ def test_a_login_from_begin_to_sign_out(client, engine, rogue):
     token = client.token("idp", "work")
     assert rogue.active(token.access_token.reveal())
     assert client.id_token("idp", "work").reveal().count(".") == 2
-    fresh = client.token("idp", "work", rejected=token.digest)
+    fresh = client.token("idp", "work", Need(rejected=token.digest))
     assert fresh.digest != token.digest
     kinds = [change.kind for change in client.changes(before).changes]
     assert kinds[0] == "login"

@@ -17,6 +17,7 @@ from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.errors import LoginRequired, RefreshRejected
 from jupyter_auth.core.models import LoginRequest
 from jupyter_auth.core.provider.registry import Providers
+from jupyter_auth.core.tokens.need import Need
 from jupyter_auth.core.tokens.store import MemoryStore
 from jupyter_auth.kernel.broker.connect import connect
 from jupyter_auth.kernel.broker.watcher import WAIT, watcher_of
@@ -258,7 +259,7 @@ def test_a_process_that_ends_meanwhile_still_saves(signed_in, configured, rogue,
         rogue.behave()
         assert ending.wait(PATIENCE) == 0
     rogue.clock = time.time
-    fresh = signed_in.token("idp", rejected=signed_in.token("idp").digest)
+    fresh = signed_in.token("idp", need=Need(rejected=signed_in.token("idp").digest))
     assert rogue.active(fresh.access_token.reveal())
     assert (rogue.refreshes, rogue.reuses) == (2, 0)
 

@@ -17,6 +17,7 @@ from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.errors import LoginFailed
 from jupyter_auth.core.models import AccountKey, LoginRequest
 from jupyter_auth.core.provider.registry import Providers
+from jupyter_auth.core.tokens.need import Need
 from jupyter_auth.server.config import Settings
 from jupyter_auth.server.hub.brokers import HubBrokers
 from jupyter_auth.server.hub.service import HubService
@@ -83,7 +84,7 @@ def test_the_identity_of_another_user_is_refused_and_stays_signed_in_there(
     assert mallory.accounts() == []
     token = alice.token("idp")
     assert oidc.introspect(token.access_token.reveal())["active"], "she was signed out"
-    assert alice.token("idp", rejected=token.digest).digest != token.digest
+    assert alice.token("idp", need=Need(rejected=token.digest)).digest != token.digest
     assert signs_in(alice, oidc).status == "complete", "she may sign in again"
     assert signs_in(mallory, oidc, "bob").status == "complete", "nor is he shut out"
 
@@ -95,7 +96,7 @@ def test_an_administrator_may_let_several_users_be_one_person(
     for owner in (ALICE, MALLORY):
         assert signs_in(shared.engine(owner), oidc).status == "complete"
     mallory = service().engine(MALLORY)  # it was allowed then: nobody loses what rests
-    assert mallory.token("idp", rejected=mallory.token("idp").digest)
+    assert mallory.token("idp", need=Need(rejected=mallory.token("idp").digest))
     assert signs_in(mallory, oidc).status == "failed"
     assert mallory.token("idp")
 
