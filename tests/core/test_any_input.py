@@ -161,7 +161,7 @@ def test_any_table_of_a_provider(table):
 def test_any_answer_of_a_broker(parse):
     @given(JSON)
     def holds(value: Any) -> None:
-        # What BrokerClient makes "the broker answered what nobody understands" of.
+        # What BrokerClient makes "returned an unexpected response" of.
         with contextlib.suppress(KeyError, TypeError, ValueError, AttributeError):
             parse(value)
 

@@ -1,1 +1,1 @@
-"""The way to whoever keeps the accounts: a Jupyter server, a Hub service, or this process."""
+"""How a kernel reaches the accounts: at a Jupyter server, a Hub service, or in this process."""

@@ -1,4 +1,4 @@
-"""The broker as a kernel sees it: ``Accounts`` over the kernel door."""
+"""The broker as a kernel sees it: ``Accounts`` over the broker socket."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from jupyter_auth.core.common.tracebacks import forget_locals
 from jupyter_auth.core.errors import BrokerUnavailable
 from jupyter_auth.core.interfaces import Accounts
 from jupyter_auth.core.models import Changes, Imported, Logout
-from jupyter_auth.core.provider.definitions import provider_to_mapping
+from jupyter_auth.core.provider.definitions import provider_from_mapping, provider_to_mapping
 from jupyter_auth.core.secret import Secret
 from jupyter_auth.core.tokens.need import ANY, Need
 from jupyter_auth.kernel.broker.transport import BrokerTransport, read_connection_file
@@ -33,13 +33,15 @@ if TYPE_CHECKING:
 Answer = TypeVar("Answer")
 
 _limits = functools.partial(from_wire, Limits)
+_logout = functools.partial(from_wire, Logout)
 MAX_NAME = 200  # characters of a notebook's name
 
 
 class BrokerClient(Accounts):
-    """``Accounts`` over the kernel door that ``connection_file`` names. Thread and fork safe.
+    """``Accounts`` over the broker socket of ``connection_file``. Thread and fork safe.
 
-    Every method may also raise BrokerUnavailable.
+    Raises:
+        BrokerUnavailable: from every method.
     """
 
     def __init__(self, connection_file: Path) -> None:
@@ -52,29 +54,27 @@ class BrokerClient(Accounts):
         return f"<{type(self).__name__} {self._where}>"
 
     def answers(self) -> bool:
-        """Whether the door is there. BrokerUnavailable: its connection file is refused."""
+        """Whether the socket accepts connections; BrokerUnavailable if its file is refused."""
         return self._transport.answers()
 
     def close(self) -> None:
-        """Close the connections that are kept; a later call opens new ones."""
+        """Close the kept connections; a later call opens new ones."""
         self._transport.close()
 
     def providers(self) -> list[ProviderInfo]:
         return self._call(_list("providers", wire.provider_from_wire), "providers")
 
     def default(self) -> str | None:
-        return self._call(_default, "providers")
+        return self._call(lambda data: data.get("default") or None, "providers")
 
     def provider(self, name: str) -> ProviderInfo:
         return self._call(wire.provider_from_wire, "provider", name)
 
     def register(self, provider: Provider) -> ProviderInfo:
-        """As ``Accounts.register``: the broker keeps its client secret, if there is one."""
-        body = provider_to_mapping(provider)
+        body = provider_to_mapping(provider)  # with its client secret: the broker keeps that
         return self._call(wire.provider_from_wire, "register", provider.name, body=body)
 
     def add(self, name: str, fields: Mapping[str, Any]) -> ProviderInfo:
-        """As ``Accounts.add``: it is the broker that writes."""
         return self._call(wire.provider_from_wire, "add", body={**fields, "name": name})
 
     def examine(self, name: str | None = None) -> list[Finding]:
@@ -82,7 +82,7 @@ class BrokerClient(Accounts):
         return self._call(_list("findings", wire.finding_from_wire), "examine", query=asked)
 
     def begin(self, request: LoginRequest) -> Login:
-        """As ``Accounts.begin``; ``kernel`` and ``notebook`` are this process's own by default."""
+        """As ``Accounts.begin``; ``kernel`` and ``notebook`` default to this process's."""
         body = vars(request) | {
             "scopes": list(request.scopes) or None,
             "kernel": request.kernel or this_kernel(),
@@ -110,8 +110,6 @@ class BrokerClient(Accounts):
         return self._call(wire.token_from_wire, "token", body=body)
 
     def configuration(self, name: str) -> Provider:
-        from jupyter_auth.core.provider.definitions import provider_from_mapping
-
         parse = functools.partial(provider_from_mapping, plain(name))
         return self._call(parse, "configuration", name)
 
@@ -130,15 +128,14 @@ class BrokerClient(Accounts):
         self, provider: str, session_key: str = DEFAULT_KEY, *, revoke: bool = True
     ) -> Logout:
         asked = {"provider": provider, "session_key": session_key, "revoke": int(revoke)}
-        return self._call(functools.partial(from_wire, Logout), "client_logout", query=asked)
+        return self._call(_logout, "client_logout", query=asked)
 
     def import_accounts(self, provider: str) -> list[Imported]:
-        """As ``Accounts.import_accounts``: it is the broker that reads the files."""
         parse = _list("imported", functools.partial(from_wire, Imported))
         return self._call(parse, "import_accounts", body={"provider": provider})
 
     def usage(self, seen: Limits) -> Limits:
-        """As ``Accounts.usage``; the notebook is this process's own by default."""
+        """As ``Accounts.usage``; the notebook defaults to this process's."""
         here = [name] if (name := this_notebook()) else []
         body = to_wire(seen) | {"notebooks": seen.notebooks or here}
         return self._call(_limits, "usage", body=body)
@@ -154,10 +151,9 @@ class BrokerClient(Accounts):
         self, provider: str, session_key: str = DEFAULT_KEY, *, revoke: bool = True
     ) -> Logout:
         asked = {"provider": provider, "session_key": session_key, "revoke": int(revoke)}
-        return self._call(functools.partial(from_wire, Logout), "logout", query=asked)
+        return self._call(_logout, "logout", query=asked)
 
     def changes(self, since: int = 0, wait: float = 0.0) -> Changes:
-        """As ``Accounts.changes``: one long poll."""
         asked = {"since": since, "wait": wait}
         return self._call(functools.partial(from_wire, Changes), "changes", query=asked, wait=wait)
 
@@ -170,7 +166,7 @@ class BrokerClient(Accounts):
         body: Mapping[str, Any] | None = None,
         wait: float = 0.0,
     ) -> Answer:
-        """``parse`` of what the route answers that ``ROUTES`` has for ``call``."""
+        """Call the route that ``ROUTES`` has for ``call``, and ``parse`` its response."""
         route = ROUTES[call]
         try:
             address = route.address(*names, query=query)
@@ -181,8 +177,8 @@ class BrokerClient(Accounts):
             forget_locals(error)
             raise
         raise BrokerUnavailable(
-            "The token broker answered what nobody understands.",
-            hint="`%auth doctor` shows which versions are on the two sides.",
+            "The token broker returned an unexpected response.",
+            hint="`%auth doctor` shows the versions of the two sides.",
         )
 
 
@@ -190,17 +186,13 @@ def _list(name: str, parse: Callable[[Any], Answer]) -> Callable[[Any], list[Ans
     return lambda data: [parse(each) for each in data[name]]
 
 
-def _default(data: Any) -> str | None:
-    return data.get("default") or None
-
-
 def _id_token(data: Any) -> Secret | None:
     return Secret(data["id_token"]) if data.get("id_token") else None
 
 
 def this_kernel() -> str | None:
-    """The id of the kernel that this process is, from the name of its connection file."""
-    kernelapp = sys.modules.get("ipykernel.kernelapp")  # not imported: then this is no kernel
+    """This kernel's id, from the name of its connection file."""
+    kernelapp = sys.modules.get("ipykernel.kernelapp")  # not imported: not a kernel
     if kernelapp is None or not kernelapp.IPKernelApp.initialized():
         return None
     name = Path(kernelapp.IPKernelApp.instance().connection_file).stem
@@ -208,8 +200,6 @@ def this_kernel() -> str | None:
 
 
 def this_notebook() -> str | None:
-    """The file name of the notebook that this kernel runs, where its server says so."""
-    return (
-        os.environ.get("JPY_SESSION_NAME", "").replace("\\", "/").rpartition("/")[2][:MAX_NAME]
-        or None
-    )
+    """The file name of this kernel's notebook, where its server says so."""
+    path = os.environ.get("JPY_SESSION_NAME", "").replace("\\", "/")
+    return path.rpartition("/")[2][:MAX_NAME] or None

@@ -1,4 +1,4 @@
-"""The broker while its socket answers, else an engine of this process on the same accounts."""
+"""The broker while its socket answers, else an engine in this process on the same accounts."""
 
 from __future__ import annotations
 
@@ -40,19 +40,19 @@ Answer = TypeVar("Answer")
 
 
 class BrokerOrEngine(Accounts):
-    """``Accounts`` of whichever of the two is there now; that may change with any call.
+    """``Accounts`` of the broker, or of an engine in this process once the broker is gone.
 
-    The name of a provider that was made in this process means that one, and here alone.
+    The name of a provider defined in this process means that one, in this process only.
     """
 
     def __init__(self, client: BrokerClient | None, *, may_leave: bool) -> None:
         self._client = client
         self._may_leave = may_leave
-        self._left = False  # whether there was a broker that is gone
+        self._left = False  # whether the broker is gone
         self._advised = False
         self._engine: LocalAccounts | None = None
-        self._registered: dict[str, Provider] = {}  # what was made here, by what calls name it by
-        self._named: dict[str, ProviderInfo] = {}  # what the names of some of them mean
+        self._registered: dict[str, Provider] = {}  # defined here, by the name in calls
+        self._named: dict[str, ProviderInfo] = {}  # by the name in code, where that differs
         self._pid = os.getpid()
         self._lock = threading.Lock()
 
@@ -62,7 +62,6 @@ class BrokerOrEngine(Accounts):
     # Providers
 
     def providers(self) -> list[ProviderInfo]:
-        """As ``Accounts.providers``, with what the names of those made here mean here."""
         known = {info.name: info for info in self._ask(lambda it: it.providers())} | self._named
         return [known[name] for name in sorted(known)]
 
@@ -73,7 +72,7 @@ class BrokerOrEngine(Accounts):
         return self._ask_of(name, lambda it, key: it.configuration(key))
 
     def register(self, provider: Provider) -> ProviderInfo:
-        """As ``Accounts.register``; its name means this one here from now on."""
+        """As ``Accounts.register``; from now on its name means this one in this process."""
         info = self.register_unnamed(provider)
         self._named.pop(provider.name, None)
         if info.name != provider.name:
@@ -86,7 +85,7 @@ class BrokerOrEngine(Accounts):
         return info
 
     def add(self, name: str, fields: Mapping[str, Any]) -> ProviderInfo:
-        """As ``Accounts.add``; the name means what was written down from now on."""
+        """As ``Accounts.add``; from now on the name means the one that was added."""
         info = self._ask(lambda it: it.add(name, fields))
         self._named.pop(name, None)
         return info
@@ -97,7 +96,7 @@ class BrokerOrEngine(Accounts):
         return self._ask_of(name, lambda it, key: it.examine(key))
 
     def default(self) -> str | None:
-        """As ``Accounts.default``; where there is none, the only one that was made here."""
+        """As ``Accounts.default``; without one, the only provider defined in this process."""
         from jupyter_auth.core.provider.provider import default_provider
 
         return self._ask(lambda it: it.default()) or default_provider(self.providers())
@@ -105,7 +104,7 @@ class BrokerOrEngine(Accounts):
     # Logins
 
     def begin(self, request: LoginRequest) -> Login:
-        from dataclasses import replace  # not for whoever only imports a session
+        from dataclasses import replace  # slow to import, and not needed by a session
 
         return self._ask_of(
             request.provider, lambda it, key: it.begin(replace(request, provider=key))
@@ -127,8 +126,6 @@ class BrokerOrEngine(Accounts):
     def local(self) -> LoopbackLogins | None:
         return None if self._client else self._own_engine().local
 
-    # Accounts and their tokens
-
     def accounts(self) -> list[AccountInfo]:
         return self._ask(lambda it: it.accounts())
 
@@ -144,7 +141,9 @@ class BrokerOrEngine(Accounts):
     def logout(
         self, provider: str, session_key: str = DEFAULT_KEY, *, revoke: bool = True
     ) -> Logout:
-        if (key := self._meant(provider)) in self._registered:  # to be revoked it has to be known
+        if (
+            key := self._meant(provider)
+        ) in self._registered:  # a broker revokes only at known ones
             self._tell(key)
         return self._ask_of(provider, lambda it, key: it.logout(key, session_key, revoke=revoke))
 
@@ -178,10 +177,7 @@ class BrokerOrEngine(Accounts):
         return self._ask(lambda it: it.limits())
 
     def changes(self, since: int = 0, wait: float = 0.0) -> Changes:
-        """As ``Accounts.changes``, but who waits is not led to an engine.
-
-        They have this broker's numbers, which mean nothing to one.
-        """
+        """As ``Accounts.changes``, of the broker alone: an engine counts differently."""
         return self._ask(lambda it: it.changes(since, wait), may_leave=False)
 
     def _ask(self, call: Callable[[Accounts], Answer], *, may_leave: bool = True) -> Answer:
@@ -200,12 +196,13 @@ class BrokerOrEngine(Accounts):
             if not self._left:
                 raise
             raise BrokerUnavailable(
-                f"{error.message} The Jupyter server may have known it, and is gone.",
-                hint="Start it anew, then restart this kernel.",
+                f"{error.message} It may be configured on the Jupyter server, which no longer"
+                " responds.",
+                hint="Restart the server, then this kernel.",
             ) from None
 
     def _ask_of(self, name: str, call: Callable[[Accounts, str], Answer]) -> Answer:
-        """The same for what a provider's name means here. A broker that forgot it is told again."""
+        """``_ask`` for what a provider's name means here; registers it again where needed."""
         key = self._meant(name)
         try:
             return self._ask(lambda it: call(it, key))
@@ -228,13 +225,10 @@ class BrokerOrEngine(Accounts):
                 return
             self._client, self._left = None, True
         client.close()
-        _say(
-            "The Jupyter server's token broker is gone; this process goes on by itself with the "
-            "same accounts."
-        )
+        _say("Lost the connection to the Jupyter server; continuing with the accounts on disk.")
 
     def _own_engine(self) -> LocalAccounts:
-        if self._pid != os.getpid():  # locks of the parent may be held for ever here
+        if self._pid != os.getpid():  # a fork: the parent's locks may be held for ever
             self._lock, self._engine, self._pid = threading.Lock(), None, os.getpid()
         with self._lock:
             if self._engine is None:
@@ -245,17 +239,14 @@ class BrokerOrEngine(Accounts):
                 providers = Providers(user_file=user_file(), environ=os.environ, own_process=True)
                 for name, provider in list(self._registered.items()):
                     if providers.register(provider).name != name == provider.name:
-                        providers.configure(provider)  # it was one of the server's own
+                        providers.configure(provider)  # it was the server's
                 self._engine = LocalAccounts(
                     providers, FileStore(), home=Path.home(), environ=os.environ
                 )
-                self._advise()
+                if not self._advised and not self._left and (advice := missing_extension()):
+                    _say(" ".join(advice))
+                self._advised = True
             return self._engine
-
-    def _advise(self) -> None:
-        if not self._advised and not self._left and (advice := missing_extension()):
-            _say(" ".join(advice))
-        self._advised = True
 
 
 def _say(text: str) -> None:

@@ -1,4 +1,4 @@
-"""Who keeps the accounts: the broker of this Jupyter server, or an engine of this process."""
+"""Finds the accounts: at this Jupyter server's broker, or with an engine in this process."""
 
 from __future__ import annotations
 
@@ -27,76 +27,75 @@ _made: dict[tuple[str | ServiceAddress, str], BrokerOrEngine] = {}
 
 
 def connect(environ: Mapping[str, str] | None = None) -> Accounts:
-    """Whoever keeps the accounts: the broker of this Jupyter server, else an engine of our own.
+    """This Jupyter server's broker, else the Hub service, else an engine in this process.
 
-    The same object each time in one environment. Where a Hub's service is configured and this
-    server has no door to it, the service is asked itself. BrokerUnavailable: there is a broker
-    that must not or cannot be used.
+    The same object for the same environment variables.
+
+    Raises:
+        BrokerUnavailable: a broker is configured, and cannot or must not be used.
     """
     environ = os.environ if environ is None else environ
     file, service = environ.get(CONNECTION_VARIABLE, ""), environ.get(SERVICE_VARIABLE, "")
-    place = _service(environ) if service and not file else file
-    if (place, service) not in _made:
-        here = BrokerOrEngine(_client(place), may_leave=not service)
-        # Another thread may have been faster: then its object is the one.
-        _made.setdefault((place, service), here)
-    return _made[place, service]
+    address: str | ServiceAddress = file
+    if service and not file:
+        from jupyter_auth.kernel.broker.hub_transport import service_address
+
+        address = service_address(environ)
+    if (address, service) not in _made:
+        made = BrokerOrEngine(_client(address), may_leave=not service)
+        _made.setdefault((address, service), made)  # another thread may have been faster
+    return _made[address, service]
 
 
-def _service(environ: Mapping[str, str]) -> ServiceAddress:
-    from jupyter_auth.kernel.broker.hub_transport import service_address
-
-    return service_address(environ)
-
-
-def _client(place: str | ServiceAddress) -> BrokerClient | None:
-    if not place:
+def _client(address: str | ServiceAddress) -> BrokerClient | None:
+    if not address:
         return None
-    if isinstance(place, str):
+    if isinstance(address, str):
         from jupyter_auth.kernel.broker.broker_client import BrokerClient
 
-        return BrokerClient(Path(place))
+        return BrokerClient(Path(address))
     from jupyter_auth.kernel.broker.hub_transport import ServiceClient
 
-    return ServiceClient(place)
+    return ServiceClient(address)
 
 
 def account_key(
     accounts: Accounts, provider: str, session_key: str, username: str | None
 ) -> AccountKey:
-    """Which account that is: people who are asked for by name live side by side.
+    """The key of the account to use: accounts of different users lie side by side.
 
-    With a ``username`` and no ``session_key`` it is that person's account, whatever its key, the
-    default one first; where there is none yet, its key will be the user name, or near it.
+    With ``username`` and the default ``session_key`` it is that user's account under any key, the
+    default one first; else a free key for a new account, made from the user name.
     """
     from jupyter_auth.core.common.session_key import DEFAULT_KEY
     from jupyter_auth.core.models import AccountKey
 
     if username is None or session_key != DEFAULT_KEY:
         return AccountKey(provider, session_key)
-    there = {each.key: each for each in accounts.accounts() if each.provider == provider}
-    theirs = [key for key, account in there.items() if account.belongs_to(username)]
+    taken = {each.key: each for each in accounts.accounts() if each.provider == provider}
+    theirs = [key for key, account in taken.items() if account.belongs_to(username)]
     if theirs:
         default = AccountKey(provider)
         return default if default in theirs else theirs[0]
-    others = itertools.chain([username], (f"{username}-{n}" for n in itertools.count(2)))
-    return next(key for key in (AccountKey(provider, each) for each in others) if key not in there)
+    names = itertools.chain([username], (f"{username}-{n}" for n in itertools.count(2)))
+    return next(key for key in (AccountKey(provider, each) for each in names) if key not in taken)
 
 
-_chosen: list[str] = []  # the provider of this process, once somebody chose one
+_chosen: list[str] = []  # the default provider of this process, if one was chosen
 
 
 def use(accounts: Accounts, name: str) -> ProviderInfo:
-    """Make it the provider of this process where none is named. ProviderNotFound."""
+    """Make it the default provider of this process."""
     info = accounts.provider(name)
     _chosen[:] = [plain(info.name)]
     return info
 
 
 def default_provider(accounts: Accounts) -> str:
-    """The provider to use where none is named: the one chosen, else ``Accounts.default``.
+    """The provider chosen with ``use``, else ``Accounts.default``.
 
-    ConfigurationError: there is none, or there are several; it shows the line to write.
+    Raises:
+        ConfigurationError: there is none, or there are several; the hint shows how to name one.
     """
     if name := _chosen[0] if _chosen else accounts.default():
         return name

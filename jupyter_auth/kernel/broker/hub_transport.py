@@ -1,7 +1,7 @@
-"""The Hub's sign-in service, for a kernel whose own server has no door to it.
+"""The Hub service, for a kernel whose own server has no broker socket.
 
-That server's Hub API token opens the service's kernel routes. Everything else is as with a door:
-nothing of the environment's proxies or netrc touches it, and no redirect is followed.
+It is authenticated with that server's Hub API token. As with the socket, proxies and netrc of the
+environment are not used, and no redirect is followed.
 """
 
 from __future__ import annotations
@@ -25,31 +25,30 @@ PORTS = {"http": 80, "https": 443}
 
 
 class ServiceAddress(Address):
-    """``where`` is the service's origin, over TLS or within the Hub's own network."""
+    """``where`` is the service's origin; without TLS it is within the Hub's network."""
 
     side: ClassVar[str] = "Hub's sign-in service"
     hint: ClassVar[str] = "Try again in a moment, or ask the Hub's administrator."
 
     def connect(self) -> socket.socket:
-        """As in ``Address``; who answers over TLS has a certificate of that name."""
+        """As in ``Address``; over TLS the certificate has to be the host's."""
         parts = urlsplit(self.where)
-        name = parts.hostname or ""
-        place = (name, parts.port or PORTS[parts.scheme])
-        connection = socket.create_connection(place, CONNECT_TIMEOUT)
-        return connection if parts.scheme == "http" else _secured(connection, name)
+        host = parts.hostname or ""
+        port = parts.port or PORTS[parts.scheme]
+        connection = socket.create_connection((host, port), CONNECT_TIMEOUT)
+        return connection if parts.scheme == "http" else _secured(connection, host)
 
 
-def _secured(connection: socket.socket, name: str) -> socket.socket:
+def _secured(connection: socket.socket, host: str) -> socket.socket:
     import ssl
 
     try:
-        return ssl.create_default_context().wrap_socket(connection, server_hostname=name)
+        return ssl.create_default_context().wrap_socket(connection, server_hostname=host)
     except ssl.SSLCertVerificationError as error:
         connection.close()
         raise BrokerUnavailable(
-            f"The Hub's sign-in service has no certificate to trust: {error.verify_message}.",
-            hint="Let SSL_CERT_FILE name the file of whoever signed it, or ask the Hub's"
-            " administrator.",
+            f"The certificate of the Hub's sign-in service is not trusted: {error.verify_message}.",
+            hint="Set SSL_CERT_FILE to the file of its CA, or ask the Hub's administrator.",
         ) from None
     except BaseException:
         connection.close()
@@ -57,16 +56,17 @@ def _secured(connection: socket.socket, name: str) -> socket.socket:
 
 
 def service_address(environ: Mapping[str, str]) -> ServiceAddress:
-    """Where the service is, as the Hub says it to a user's server and all that it starts.
+    """The service's address, from the variables that the Hub sets for a single-user server.
 
-    BrokerUnavailable: it does not say it here.
+    Raises:
+        BrokerUnavailable: they are not set here.
     """
     parts, token = urlsplit(environ.get(VARIABLE, "")), environ.get(TOKEN_VARIABLE, "")
     if parts.scheme not in PORTS or not parts.hostname or not token.isascii() or not token:
         raise BrokerUnavailable(
-            "The Hub's sign-in service is configured, but there is no way to it from here.",
+            "The Hub's sign-in service is configured, but cannot be reached from here.",
             hint="Enable the jupyter_auth extension in the single-user server's environment, or"
-            f" start this where {TOKEN_VARIABLE} is set.",
+            f" run this where {TOKEN_VARIABLE} is set.",
         )
     return ServiceAddress(
         where=f"{parts.scheme}://{parts.netloc}",
@@ -77,7 +77,7 @@ def service_address(environ: Mapping[str, str]) -> ServiceAddress:
 
 
 class ServiceClient(BrokerClient):
-    """``Accounts`` over the service itself."""
+    """``Accounts`` of the Hub service, without a server between."""
 
     def __init__(self, address: ServiceAddress) -> None:
         self._transport = BrokerTransport(lambda: address)

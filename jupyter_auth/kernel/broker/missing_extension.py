@@ -1,4 +1,4 @@
-"""The Jupyter server that this kernel belongs to, where it has no broker for us."""
+"""Why this kernel's Jupyter server has no broker, and how to change that."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ OFF_VARIABLE = "JUPYTER_AUTH_OFF"  # set by a server that has the extension, and
 
 
 def missing_extension() -> tuple[str, str] | None:
-    """Why this kernel's server has no broker, and what to do so that it has; None without a server.
+    """Why this kernel's server has no broker, and the fix; None without a server.
 
-    The environment to install into is the server's: a kernel's is another one, as often as not.
+    The package has to be installed in the server's environment, which may not be the kernel's.
     """
     if reason := os.environ.get(OFF_VARIABLE):
         return (
-            f"This Jupyter server's sign-in is off, so this process signs in by itself. {reason}",
-            "For one sign-in in all notebooks, restart the server once that is corrected.",
+            f"This Jupyter server's sign-in is off, so this process signs in on its own. {reason}",
+            "For one sign-in in all notebooks, correct that and restart the server.",
         )
     server = _server()
     if server is None:
@@ -33,13 +33,13 @@ def missing_extension() -> tuple[str, str] | None:
             "" if python else ", in the environment of the server"
         )
     return (
-        "The Jupyter server of this kernel runs without jupyter_auth: the kernel signs in itself.",
-        f"For one sign-in in all notebooks: {how}, then start the server anew.",
+        "The Jupyter server of this kernel runs without jupyter_auth: it signs in on its own.",
+        f"For one sign-in in all notebooks: {how}, then restart the server.",
     )
 
 
 def _server() -> int | None:
-    """Its process id: our parent, if that says of itself that it is a Jupyter server."""
+    """The process id of our parent, if that is registered as a Jupyter server."""
     if "ipykernel" not in sys.modules:
         return None
     from jupyter_core.paths import jupyter_runtime_dir
@@ -50,7 +50,7 @@ def _server() -> int | None:
 
 
 def _python(pid: int) -> Path | None:
-    """The interpreter of that process, as it was called: resolved, a virtual one would be lost."""
+    """The interpreter of that process, as called: a resolved link would leave its venv."""
     try:
         import psutil
 

@@ -1,6 +1,6 @@
-"""The kernel's end of the kernel door: where it is, whether it is ours, and HTTP through it.
+"""The kernel's end of the broker socket: finding it, checking that it is ours, and HTTP over it.
 
-Nothing of the environment's proxies or netrc can touch it: ``http.client`` knows none of them.
+``http.client`` is used because it reads no proxies and no netrc from the environment.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 CONNECT_TIMEOUT = 5.0  # seconds
-ANSWER_TIMEOUT = 100.0  # seconds; a refresh waits for the provider, which the broker gives less
-MAX_IDLE = 8  # kept connections; more are for a burst of threads
+ANSWER_TIMEOUT = 100.0  # seconds; more than the broker gives a provider for a refresh
+MAX_IDLE = 8  # kept connections; a burst of threads opens more
 MAX_FILE = 65536
 REDIRECTS = range(300, 400)
 
@@ -35,25 +35,26 @@ _HINT = "Restart the Jupyter server, then this kernel."
 
 @dataclass(frozen=True)
 class Address:
-    """What a connection file says: ``unix:<path>`` or ``tcp:127.0.0.1:<port>``, and the key."""
+    """Of a connection file: ``unix:<path>`` or ``tcp:127.0.0.1:<port>``, and the key."""
 
-    side: ClassVar[str] = "Jupyter server"  # whose it is
-    hint: ClassVar[str] = _HINT  # where it does not answer
+    side: ClassVar[str] = "Jupyter server"  # who answers, in errors
+    hint: ClassVar[str] = _HINT  # in the error where nothing answers
 
     where: str
     key: Secret
     host: str = "localhost"
-    prefix: str = "/"  # of the paths of its routes
+    prefix: str = "/"  # of its routes
 
     def connect(self) -> socket.socket:
-        """A connection to it. OSError, BrokerUnavailable."""
+        """A new connection; OSError or BrokerUnavailable without one."""
         return _connect(self.where)
 
 
 def read_connection_file(path: Path) -> Address | None:
-    """The address in ``path``; None where there is no such file.
+    """The address in ``path``; None without such a file.
 
-    BrokerUnavailable: a file that somebody else could have written or read, or not understood.
+    Raises:
+        BrokerUnavailable: another user can read or write the file, or it is malformed.
     """
     try:
         text = read_private(path, most=MAX_FILE)
@@ -63,17 +64,17 @@ def read_connection_file(path: Path) -> Address | None:
         raise _refused(path, error.strerror or "it cannot be read") from None
     data = _json(text)
     if not isinstance(data, dict) or not {"version", "address", "key"} <= data.keys():
-        raise _refused(path, "it is not one of ours")
+        raise _refused(path, "it is not a jupyter_auth connection file")
     wire.check_version(str(data["version"]), "Jupyter server")
     return Address(str(data["address"]), Secret(data["key"]))
 
 
 def _refused(path: Path, why: str) -> BrokerUnavailable:
-    return BrokerUnavailable(f"{path} is not used to reach the token broker: {why}.", hint=_HINT)
+    return BrokerUnavailable(f"{path} cannot be used to reach the token broker: {why}.", hint=_HINT)
 
 
 def _json(text: bytes) -> Any:
-    """None for what is no JSON: the exception would carry all of the text with it."""
+    """None for malformed JSON: the exception would hold the whole text."""
     try:
         return json.loads(text)
     except ValueError:
@@ -81,7 +82,7 @@ def _json(text: bytes) -> Any:
 
 
 class _Connection:
-    """One connection to an address of the kernel door; ``kept`` once it has brought an answer."""
+    """One connection to a broker; ``kept`` once it has brought a response."""
 
     def __init__(self, address: Address) -> None:
         self.socket = address.connect()
@@ -89,21 +90,21 @@ class _Connection:
         self._side = address.side
 
     def close(self) -> None:
-        """Let the door know that nobody listens any more."""
+        """Close it, which ends a long poll at the broker too."""
         self.kept = False
         self.socket.close()
 
     def ask(self, method: str, request: bytes, timeout: float) -> tuple[int, Any]:
-        """Status and JSON of the answer, within ``timeout`` seconds.
+        """Status and JSON of the response, within ``timeout`` seconds.
 
-        The request goes out in one piece: headers and body apart would wake the door twice.
+        The request is sent in one piece: headers and body apart would wake the server twice.
         """
         self.socket.settimeout(timeout)
         self.socket.sendall(request)
         with http.client.HTTPResponse(self.socket, method=method) as response:
             response.begin()
             text = response.read()
-            if response.status in REDIRECTS:  # none of ours sends anybody elsewhere
+            if response.status in REDIRECTS:  # no route redirects
                 raise http.client.HTTPException
             wire.check_version(response.getheader(wire.VERSION_HEADER), self._side)
             self.kept = not response.will_close
@@ -111,17 +112,17 @@ class _Connection:
 
 
 def _connect(where: str) -> socket.socket:
-    kind, _, place = where.partition(":")
+    kind, _, address = where.partition(":")
     if kind == "unix" and hasattr(socket, "AF_UNIX"):
-        return _connect_unix(Path(place))
-    if kind == "tcp" and place.startswith("127.0.0.1:"):
-        port = int(place.partition(":")[2])
+        return _connect_unix(Path(address))
+    if kind == "tcp" and address.startswith("127.0.0.1:"):
+        port = int(address.partition(":")[2])
         return socket.create_connection(("127.0.0.1", port), CONNECT_TIMEOUT)
-    raise BrokerUnavailable(f"The token broker's address {kind}: cannot be used here.")
+    raise BrokerUnavailable(f"The token broker's {kind}: address cannot be used here.")
 
 
 def _connect_unix(path: Path) -> socket.socket:
-    """A socket in a directory of our own: a stranger in its place would get our key."""
+    """A socket in a directory of this user's: another user's socket there would get our key."""
     if why := not_private(path.parent.lstat()):
         raise _refused(path.parent, why)
     end = time.monotonic() + CONNECT_TIMEOUT
@@ -131,7 +132,7 @@ def _connect_unix(path: Path) -> socket.socket:
         while True:
             try:
                 connection.connect(str(path))
-            except BlockingIOError:  # more callers than the door has room for: not a timeout yet
+            except BlockingIOError:  # its backlog is full: not a timeout yet
                 if time.monotonic() > end:
                     raise
                 time.sleep(0.005)
@@ -143,9 +144,9 @@ def _connect_unix(path: Path) -> socket.socket:
 
 
 class BrokerTransport:
-    """One kernel door, for any number of threads. A forked child opens connections of its own.
+    """HTTP to one broker, for any number of threads. A forked child opens its own connections.
 
-    ``find`` says where it is now; None: nowhere.
+    ``find`` returns the broker's address now, or None.
     """
 
     def __init__(self, find: Callable[[], Address | None]) -> None:
@@ -155,7 +156,7 @@ class BrokerTransport:
         self._pid = os.getpid()
 
     def answers(self) -> bool:
-        """Whether somebody listens there. BrokerUnavailable: where it is, is refused."""
+        """Whether the broker accepts connections; BrokerUnavailable if its address is refused."""
         if (address := self._find()) is None:
             return False
         self._address = address
@@ -166,9 +167,11 @@ class BrokerTransport:
         return True
 
     def call(self, method: str, path: str, body: Any = None, *, wait: float = 0.0) -> Any:
-        """The JSON that the door answers; a new door is found where this one is gone.
+        """The JSON of the response. A broker that has moved meanwhile is found again.
 
-        BrokerUnavailable: no answer, or in another version. Else the error that it describes.
+        Raises:
+            BrokerUnavailable: no response, or one of another version.
+            AuthError: the error that the response describes.
         """
         content = b"" if body is None else json.dumps(body, default=Secret.reveal).encode()
         for last in (False, True):
@@ -178,7 +181,7 @@ class BrokerTransport:
             except (OSError, http.client.HTTPException) as error:
                 failure = _gone(error, address.hint)
                 timed_out = isinstance(error, TimeoutError)
-            if failure:  # raised out here, so that it does not carry the frames of http.client
+            if failure:  # raised out here, without the frames of http.client
                 if last or timed_out or not self._moved(address):
                     raise failure
             elif status < http.HTTPStatus.BAD_REQUEST:
@@ -188,7 +191,7 @@ class BrokerTransport:
         raise wire.error_from_wire(data)
 
     def close(self) -> None:
-        """Close the connections that are kept."""
+        """Close the kept connections."""
         while self.idle:
             self.idle.pop().close()
 
@@ -203,7 +206,7 @@ class BrokerTransport:
         return self._address
 
     def _moved(self, before: Address) -> bool:
-        """Whether there is another door or key now than the one just tried."""
+        """Whether the address or key has changed since ``before``."""
         self._address = self._find()
         if self._address in {None, before}:
             return False
@@ -221,9 +224,9 @@ class BrokerTransport:
                 answer = connection.ask(method, request, wait + ANSWER_TIMEOUT)
             except (http.client.HTTPException, ConnectionError):
                 connection.close()
-                if not kept:  # the door may have closed one that lay idle, not a new one
+                if not kept:  # the broker closes idle connections, but no new one
                     raise
-            except BaseException:  # an interrupt: the answer is still to come on this connection
+            except BaseException:  # an interrupt: the response is still to come on this connection
                 connection.close()
                 raise
             else:
@@ -248,7 +251,7 @@ class BrokerTransport:
 
 
 def _request(address: Address, method: str, path: str, content: bytes) -> bytes:
-    """An HTTP/1.1 request (RFC 9112 3). ``path`` is quoted by whoever calls."""
+    """An HTTP/1.1 request (RFC 9112 3). ``path`` is quoted already."""
     head = (
         f"{method} {address.prefix}{API}{path} HTTP/1.1",
         f"Host: {address.host}",
@@ -265,4 +268,4 @@ def _gone(error: Exception, hint: str) -> BrokerUnavailable:
         return BrokerUnavailable("The token broker did not answer in time.", hint="Try again.")
     if isinstance(error, OSError):
         return BrokerUnavailable("The token broker does not answer.", hint=hint)
-    return BrokerUnavailable("The token broker answered what nobody understands.", hint=hint)
+    return BrokerUnavailable("The token broker returned an unexpected response.", hint=hint)

@@ -1,4 +1,4 @@
-"""One long poll per process for all who want to know what changed, while anybody does."""
+"""One long poll per process, shared by all listeners, while there are any."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ _log = logging.getLogger("jupyter_auth")
 
 
 class Watcher:
-    """Tells its listeners what changed. Its thread runs while there are any, and ends with them.
+    """Tells its listeners what changed. Its thread runs while there are any.
 
-    After the broker was away listeners hear of a reset: more happened than anybody knows.
+    After a lost connection they get a reset: any change may have been missed.
     """
 
     def __init__(self, accounts: Accounts) -> None:
@@ -39,9 +39,9 @@ class Watcher:
         _watchers.add(self)
 
     def listen(self, listener: Listener) -> Callable[[], None]:
-        """Call ``listener`` from the watcher's thread; what is returned ends that.
+        """Call ``listener`` from the watcher's thread with each change from now on.
 
-        It hears of all that changes after this returns.
+        Calling what is returned ends that.
         """
         number = next(self._numbers)
         self._listeners[number] = listener
@@ -52,7 +52,7 @@ class Watcher:
                 )
                 self._thread.start()
 
-        def end() -> None:  # takes no lock: it may run in the midst of anything, by the collector
+        def end() -> None:  # takes no lock: the garbage collector may call it at any point
             self._listeners.pop(number, None)
 
         return end
@@ -60,7 +60,7 @@ class Watcher:
     def _now(self) -> int | None:
         try:
             return self._accounts.changes().sequence
-        except Exception:  # noqa: BLE001 (whoever listens goes on; the thread tries again)
+        except Exception:  # noqa: BLE001 (the thread tries again)
             return None
 
     def _run(self, since: int | None) -> None:
@@ -73,7 +73,7 @@ class Watcher:
                     news = Changes(sequence=self._accounts.changes().sequence, reset=True)
                 else:
                     news = self._accounts.changes(since, WAIT)
-            except Exception as error:  # noqa: BLE001 (nothing may end the watch but its listeners)
+            except Exception as error:  # noqa: BLE001 (only the last listener ends the watch)
                 pause, since = tries.pause(error), None
                 _log.debug("Changes are not seen for %s s: %s", pause, type(error).__name__)
                 threading.Event().wait(pause)
@@ -93,11 +93,11 @@ class Watcher:
         for listener in self._listeners.copy().values():
             try:
                 listener(news)
-            except Exception:  # noqa: BLE001 (the others still want to know)
-                _log.exception("Whoever listens to changes of accounts has failed")
+            except Exception:  # noqa: BLE001 (the other listeners are still told)
+                _log.exception("A listener to changes of accounts has failed")
 
     def after_fork(self) -> None:
-        """In the child no thread is left; listeners that still care come again."""
+        """Reset, in a child: it has no thread, and its listeners register again."""
         self._lock, self._thread, self._listeners = threading.Lock(), None, {}
 
 
@@ -106,13 +106,13 @@ _by_accounts: weakref.WeakValueDictionary[int, Watcher] = weakref.WeakValueDicti
 
 
 def watcher_of(accounts: Accounts) -> Watcher:
-    """The one watcher of ``accounts``; it lives for as long as somebody holds or uses it."""
-    found = _by_accounts.get(id(accounts))  # a watcher holds its accounts: the id is theirs alone
+    """The one watcher of ``accounts``; it lives while it is referenced or has listeners."""
+    found = _by_accounts.get(id(accounts))  # a watcher holds its accounts, so ids are not reused
     return found or _by_accounts.setdefault(id(accounts), Watcher(accounts))
 
 
 def watch(accounts: Accounts, callback: Callable[[], None]) -> Callable[[], None]:
-    """Call ``callback`` from another thread whenever something changed; returns what ends that."""
+    """Call ``callback`` from another thread at each change; calling what is returned ends that."""
     return watcher_of(accounts).listen(lambda _: callback())
 
 

@@ -172,7 +172,7 @@ def test_a_server_that_is_restarted_under_its_kernels(home, oidc, outliving):
     oidc.expire()
     again = kernel.ok("print(session.get('me').json()['username'])").text()
     assert "alice" in again
-    assert "goes on by itself" in again
+    assert "continuing with the accounts on disk" in again
     with JupyterProcess(home) as three:
         assert three.kernel().token()["access_token"]
         assert kernel.ok("session.logout(); print(session.authenticated)").text() == "False\n"
@@ -189,7 +189,7 @@ def test_what_the_server_alone_knew_is_said_when_it_is_gone(tmp_path, oidc, outl
         )
     said = kernel.run("from jupyter_auth import UserSession; UserSession('mine')").text()
     assert "BrokerUnavailable" in said
-    assert "Start it anew" in said
+    assert "Restart the server, then this kernel" in said
 
 
 @pytest.fixture

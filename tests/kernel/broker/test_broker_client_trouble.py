@@ -95,7 +95,7 @@ def test_another_version_names_what_to_upgrade(stub, version):
 )
 def test_nonsense_shows_no_token(stub, body):
     stub.reply = answer(body)
-    with pytest.raises(BrokerUnavailable, match="nobody understands") as caught:
+    with pytest.raises(BrokerUnavailable, match="returned an unexpected response") as caught:
         stub.client.token("idp")
     shown = local_variables(caught.value)
     assert "planted-token" not in shown

@@ -81,7 +81,7 @@ def test_a_pipe_is_not_waited_for(tmp_path):
 def test_nonsense_is_refused(tmp_path, text):
     path = written(tmp_path / "file.json")
     path.write_text(text)
-    assert "not one of ours" in refusal(path)
+    assert "not a jupyter_auth connection file" in refusal(path)
 
 
 def test_another_version_of_the_file_says_what_to_upgrade(tmp_path):
