@@ -62,7 +62,7 @@ def make_broker(
         ),
         base_url=base_url,
         public_origin=settings.public_origin,
-        ties=KnownBrowsers.of_server(
+        known_browsers=KnownBrowsers.of_server(
             hub.owner if hub else "", os.environ, confirm=settings.confirm
         ),
         default_provider=settings.default_provider,

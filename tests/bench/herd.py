@@ -275,11 +275,11 @@ def users(cluster: Cluster, number: int) -> list[str]:
     made = cluster.hub.newcomers([f"user-{each}" for each in range(number)])
     first, *others = [Owner(name, created) for name, (created, _) in made.items()]
     cluster.sign_in([first.name], cluster.database_url)
-    database, vault = Database(cluster.database_url), Encryption(cluster.keys)
-    identities = Identities(database, vault, shared={"idp"})
-    (account,) = SqlStore(database, vault, first, identities).accounts()
+    database, cipher = Database(cluster.database_url), Encryption(cluster.keys)
+    identities = Identities(database, cipher, shared={"idp"})
+    (account,) = SqlStore(database, cipher, first, identities).accounts()
     for owner in others:
-        with SqlStore(database, vault, owner, identities).locked(account.key) as slot:
+        with SqlStore(database, cipher, owner, identities).locked(account.key) as slot:
             slot.save(account)
     database.close()
     return [token for _, token in made.values()]

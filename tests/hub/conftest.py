@@ -4,11 +4,12 @@ import pytest
 
 from hub.hub_fixtures import hub, served
 from hub.replica_fixtures import leaver, new_replica, replica
-from hub.storage.databases import database, postgres, url, vault
+from hub.storage.databases import cipher, database, postgres, url
 from jupyter_auth.server.hub.users import users
 from patience import PATIENCE
 
 __all__ = [
+    "cipher",
     "database",
     "hub",
     "leaver",
@@ -17,7 +18,6 @@ __all__ = [
     "replica",
     "served",
     "url",
-    "vault",
 ]
 
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def new_replica(
-    database: Database, vault: Encryption, rogue: RogueProvider, clock: Clock
+    database: Database, cipher: Encryption, rogue: RogueProvider, clock: Clock
 ) -> Iterator[NewReplica]:
     """Makes what a process of the service holds, all over one database."""
     rogue.clock = clock
@@ -37,7 +37,7 @@ def new_replica(
         known = {name: each if isinstance(each, dict) else table(each) for name, each in given}
         settings = Settings(shared_identities=("idp", "other"))
         configured = Providers(known, allow_user_providers=False)
-        brokers = HubBrokers(settings, configured, database, vault, base_url="/services/")
+        brokers = HubBrokers(settings, configured, database, cipher, base_url="/services/")
         made.append(brokers)
         return brokers
 

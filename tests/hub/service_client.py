@@ -19,7 +19,7 @@ from tornado.testing import bind_unused_port
 from hub.hubs import KEYS, SECRET
 from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.server.config import Settings
-from jupyter_auth.server.hub.admin import watch_desk
+from jupyter_auth.server.hub.admin import monitoring_routes
 from jupyter_auth.server.hub.app import SharedOAuth, service_router
 from jupyter_auth.server.hub.brokers import HubBrokers
 from jupyter_auth.server.hub.storage.database import Database
@@ -97,7 +97,7 @@ def doors_of(people: HubUsers, home: Path, issuer: str = "https://idp.example") 
     providers = Providers({"idp": idp}, allow_user_providers=False)
     database = Database(f"sqlite:///{home / 'accounts.sqlite'}")
     brokers = HubBrokers(Settings(), providers, database, Encryption(KEYS), base_url="/services/")
-    routes = service_router(people, brokers, people._hub_auth, watch_desk(database, people))
+    routes = service_router(people, brokers, people._hub_auth, monitoring_routes(database, people))
     server = HTTPServer(routes, xheaders=True)
     bound, port = bind_unused_port()
     server.add_socket(bound)

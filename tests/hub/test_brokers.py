@@ -145,7 +145,7 @@ def test_whoever_asks_more_slowly_than_the_pulse_beats_is_told_of_no_news_that_a
     async def ask() -> list[bool]:
         pulse, seen, told = DatabasePoll(brokers._database, brokers._pools.of("")), [], []
         for _ in range(5):
-            told.append(pulse.stirred(user(0).id, seen))
+            told.append(pulse.has_news(user(0).id, seen))
             queries.clear()
             await asyncio.to_thread(until, lambda: len(queries) > 2)
         pulse.close()
@@ -168,7 +168,7 @@ def test_an_unforeseen_error_does_not_end_the_pulse(
     async def ask() -> None:
         pulse = DatabasePoll(brokers._database, brokers._pools.of(""))
         monkeypatch.setattr(pulse, "_look", fail)
-        pulse.stirred(user(0).id, [])
+        pulse.has_news(user(0).id, [])
         await asyncio.to_thread(until, lambda: len(looks) > 2)
         pulse.close()
 

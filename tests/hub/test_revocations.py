@@ -289,15 +289,15 @@ def test_a_damaged_one_is_left_alone_and_ends_too(
 
 
 def test_it_is_nobodys_account_any_more(
-    leaver: Engine, replica: HubBrokers, database: Database, vault: Encryption
+    leaver: Engine, replica: HubBrokers, database: Database, cipher: Encryption
 ) -> None:
     """Not listed, not counted, nobody's identity; and keys are rotated over it."""
     secrets = held(leaver)
     replica.revocations.retire(ALICE)
     (found,) = database.rows(select(records))
     assert all(each.encode() not in found.data for each in secrets)
-    sql_store.name_persons(database, vault)
-    assert sql_store.renew(database, vault) == 1
+    sql_store.name_persons(database, cipher)
+    assert sql_store.renew(database, cipher) == 1
     (found,) = database.rows(select(records))
     assert (found.kind, found.person, found.user_name) == (KIND, None, "alice")
     assert leaver.accounts() == []
@@ -351,7 +351,7 @@ def test_what_a_replica_could_not_save_is_waited_for(  # noqa: PLR0917
     replica: HubBrokers,
     rogue: RogueProvider,
     url: str,
-    vault: Encryption,
+    cipher: Encryption,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Else what it has in memory alone would live on at the provider."""
@@ -369,7 +369,7 @@ def test_what_a_replica_could_not_save_is_waited_for(  # noqa: PLR0917
         closing(database.Database(url, here.clock)) as elsewhere,
         ThreadPoolExecutor(1) as pool,
     ):
-        leaving = pool.submit(revocations_of(elsewhere, vault).retire, ALICE)
+        leaving = pool.submit(revocations_of(elsewhere, cipher).retire, ALICE)
         assert waits.wait(PATIENCE)
         tokens = held(leaver)
         leaver.save_again()

@@ -63,7 +63,7 @@ class BrokerSocket:
 
     async def _serve(self) -> None:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
-        waits = WaitLimit(room=self.room)
+        waits = WaitLimit(poll_limit=self.room)
         broker = Broker(self.engine, base_url="/base/", default_provider=self._default, waits=waits)
         server = self._server = self._open(broker)
         self.path = server.connection.path

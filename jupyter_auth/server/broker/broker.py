@@ -58,14 +58,14 @@ class Broker(PageURLs):
         public_origin: str | None = None,
         default_provider: str | None = None,
         hub: HubRedirect | None = None,
-        ties: KnownBrowsers | None = None,
+        known_browsers: KnownBrowsers | None = None,
         listening: Callable[[], str | None] = lambda: None,
         shared: bool = False,
         pools: UserPools | None = None,
         waits: WaitLimit = WAITS,
     ) -> None:
         super().__init__(base_url, public_origin, hub)
-        self.ties = ties or KnownBrowsers.of_server("", {}, confirm=None)
+        self.known_browsers = known_browsers or KnownBrowsers.of_server("", {}, confirm=None)
         self._default = default_provider
         self._listening = listening
         self._shared = shared
@@ -136,8 +136,8 @@ class Broker(PageURLs):
             found.insert(1, here.redirect_uri(configured, self.redirect_path(name)))
             if obstacle := await self._obstacle(name):
                 found.insert(1, wrong("Way back", obstacle))
-        elif stranger := here.stranger():
-            found.insert(0, stranger)
+        elif conflict := here.ipv6_conflict():
+            found.insert(0, conflict)
         found += self.hub.findings() if self.hub and not name else []
         return {"findings": [to_wire(each) for each in found]}
 

@@ -14,7 +14,7 @@ from urllib.parse import quote, urlsplit
 
 from jupyter_auth.core.common.finding import Finding
 from jupyter_auth.core.errors import ConfigurationError
-from jupyter_auth.server.broker.redirect_uri import hub_apart
+from jupyter_auth.server.broker.redirect_uri import separate_hub_origin
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,7 +37,7 @@ class HubRedirect:
     hub_prefix: str  # root-absolute, with slashes at both ends
     server_name: str = ""
     has_hook: bool = False
-    apart: str = ""  # the Hub's origin; empty: all users' servers share it, without subdomains
+    hub_origin: str = ""  # the Hub's origin; empty: all users' servers share it, without subdomains
 
     @classmethod
     def of(cls, environ: Mapping[str, str] = os.environ) -> HubRedirect | None:
@@ -49,7 +49,7 @@ class HubRedirect:
             hub_prefix=f"{environ.get('JUPYTERHUB_BASE_URL', '/').rstrip('/')}/hub/",
             server_name=environ.get("JUPYTERHUB_SERVER_NAME", ""),
             has_hook=environ.get(HOOK_VARIABLE) == "1",
-            apart=hub_apart(environ),
+            hub_origin=separate_hub_origin(environ),
         )
 
     def redirect_path(self, provider: str) -> str:
@@ -58,7 +58,7 @@ class HubRedirect:
 
     def findings(self) -> list[Finding]:
         """For ``doctor``: what no page and no cookie of ours can prevent."""
-        if self.apart:
+        if self.hub_origin:
             return []
         return [
             Finding(

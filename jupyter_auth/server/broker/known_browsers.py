@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from jupyter_auth.core.login.logins import LIFETIME
 from jupyter_auth.core.login.openings import digest
 from jupyter_auth.server.broker.page_urls import PREFIX
-from jupyter_auth.server.broker.redirect_uri import hub_apart
+from jupyter_auth.server.broker.redirect_uri import separate_hub_origin
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -93,7 +93,7 @@ class KnownBrowsers:
         """Those of a person's server, or under a Hub of what serves ``hub_user`` there."""
         if not hub_user:
             return cls(owner=os_user(), confirm=confirm)
-        host = hub_apart(environ)
+        host = separate_hub_origin(environ)
         return cls(
             owner=hub_user,
             on_hub=True,
@@ -106,15 +106,15 @@ class KnownBrowsers:
         """Name and path of one for ``path``, which no other host can set where that can be."""
         return (f"__Host-{name}", "/") if self.host_only else (name, path)
 
-    def arrived(self, page: PageRequest, *, secure: bool) -> bool:
+    def may_leave(self, page: PageRequest, *, secure: bool) -> bool:
         """Whether this browser may leave by itself; ties one that came from the server's pages.
 
-        ``secure``: as in ``tie``.
+        ``secure``: as in ``remember``.
         """
         headers = page.request.headers
         own = headers.get("Sec-Fetch-Site") == "same-origin" and "Referer" in headers
         if own and not self._always:
-            self.tie(page, secure=secure)
+            self.remember(page, secure=secure)
             return True
         return self._known(page)
 
@@ -122,9 +122,9 @@ class KnownBrowsers:
         """Whether nothing may be stored for this browser before its person said yes."""
         return self._always or not self._known(page)
 
-    def tie(self, page: PageRequest, *, secure: bool) -> None:
+    def remember(self, page: PageRequest, *, secure: bool) -> None:
         """From now on this browser is known. ``secure``: its address is an https one."""
-        name, path = self._tie(page)
+        name, path = self._cookie_of(page)
         page.set_signed_cookie(
             name,
             page.user,
@@ -140,11 +140,11 @@ class KnownBrowsers:
         return self.one_origin if self.confirm is None else self.confirm
 
     def _known(self, page: PageRequest) -> bool:
-        name, _ = self._tie(page)
+        name, _ = self._cookie_of(page)
         value = page.get_signed_cookie(name, max_age_days=DAYS)
         return self.confirm is False or value == page.user.encode()
 
-    def _tie(self, page: PageRequest) -> tuple[str, str]:
+    def _cookie_of(self, page: PageRequest) -> tuple[str, str]:
         """Cookies of several servers on one host are in one jar, whatever their ports."""
         place = digest(f"{page.request.host}{page.base_url}")[:16]
         return self.cookie(f"jupyter-auth-tied-{place}", f"{page.base_url}{PREFIX}")

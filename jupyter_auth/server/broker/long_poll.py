@@ -22,27 +22,27 @@ if TYPE_CHECKING:
 
 WAITERS = 512  # long polls at a time
 
-_unseen = ThrottledLog("Changes of other processes are not seen")  # for all bells of a process
+_poll_failures = ThrottledLog("Changes of other processes are not seen")
 
 
 class WaitLimit(NamedTuple):
-    """``waiters`` of one user may wait at a time, ``room`` is for those of all users of a process.
+    """``waiters`` limits the polls of one user, ``poll_limit`` those of the whole process.
 
-    ``stirred`` says whether there may be news of other processes, where somebody knows it cheaply.
+    ``has_news`` is a cheap check whether other processes may have changed anything.
     """
 
     waiters: int = WAITERS
-    room: PollLimit = PollLimit()
-    stirred: Callable[[], bool] = lambda: True
+    poll_limit: PollLimit = PollLimit()
+    has_news: Callable[[], bool] = lambda: True
 
 
 WAITS = WaitLimit()
 
 
 class LongPoll:
-    """Wakes all who wait when the engine says, from whatever thread, that something changed.
+    """Answers all waiting polls once the engine reports a change, from whatever thread.
 
-    One poller serves all who wait, and there is none while nobody waits.
+    One poller serves them all, and runs only while there are any.
     """
 
     def __init__(
@@ -54,14 +54,14 @@ class LongPoll:
     ) -> None:
         self._engine = engine
         self._device_polling = device_polling
-        self._waiters, self._room, self._stirred = waits
+        self._waiters, self._poll_limit, self._has_news = waits
         self._pools = pools
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._rung = asyncio.Event()
+        self._change = asyncio.Event()
         self._listeners: list[Callable[[], None]] = []
         self._waiting = 0
-        self._nobody = asyncio.Event()
-        self._nobody.set()
+        self._idle = asyncio.Event()
+        self._idle.set()
         self._poller: asyncio.Task[None] | None = None
         self._closed = asyncio.Event()
         self._unlisten: Callable[[], None] = engine.listen(self._changed)
@@ -74,8 +74,11 @@ class LongPoll:
     async def changes(self, since: int, wait: float, gone: asyncio.Event) -> Changes:
         """What happened after ``since``: at once if there is something, else within ``wait`` s.
 
-        ``gone`` is set when who asked has left. Throttled: too many of this user's wait already,
-        BrokerUnavailable: in this process, or this is its end.
+        ``gone`` is set when the client has disconnected.
+
+        Raises:
+            Throttled: this user has too many polls waiting.
+            BrokerUnavailable: the process has too many, or is stopping.
         """
         if self._closed.is_set():
             raise BrokerUnavailable(
@@ -86,25 +89,25 @@ class LongPoll:
         while True:
             if self._closed.is_set():
                 return Changes(sequence=since)
-            rung = self._rung  # taken before the look, so that nothing is missed between the two
+            change = self._change  # before the look, so that nothing is missed between the two
             found = await self._pools.run(None, self._engine.changes, since, 0.0)
             if not (left := patience(found, deadline, self._loop.time())) or gone.is_set():
                 return found
-            await self._wait(rung, gone, left)
+            await self._wait(change, gone, left)
 
-    async def _wait(self, rung: asyncio.Event, gone: asyncio.Event, left: float) -> None:
+    async def _wait(self, change: asyncio.Event, gone: asyncio.Event, left: float) -> None:
         if self._waiting >= self._waiters:
             raise Throttled(
-                "Too many wait for changes already.",
+                "Too many requests are waiting for changes.",
                 hint="Try again in a moment.",
                 retry_at=time.time() + LATER,
             )
-        with self._room.taken():
+        with self._poll_limit.taken():
             self._waiting += 1
-            self._nobody.clear()
+            self._idle.clear()
             if self._poller is None or self._poller.done():
                 self._poller = asyncio.create_task(self._poll())
-            waits = [asyncio.create_task(event.wait()) for event in (rung, gone)]
+            waits = [asyncio.create_task(event.wait()) for event in (change, gone)]
             try:
                 await asyncio.wait(waits, timeout=left, return_when=asyncio.FIRST_COMPLETED)
             finally:
@@ -112,19 +115,19 @@ class LongPoll:
                     each.cancel()
                 self._waiting -= 1
                 if self._waiting == 0:
-                    self._nobody.set()
+                    self._idle.set()
                     self._stop_polling()
 
     async def _poll(self) -> None:
         while True:
             await asyncio.sleep(POLL)
-            if not self._stirred():
+            if not self._has_news():
                 continue
             try:
                 await self._pools.run(None, self._engine.poll)
                 await self._device_polling.ask_all()
-            except Exception as error:  # noqa: BLE001 (who waits hears of what comes later)
-                _unseen.failed(error)
+            except Exception as error:  # noqa: BLE001 (polls go on, and report later changes)
+                _poll_failures.failed(error)
 
     def _stop_polling(self) -> None:
         if self._poller:
@@ -132,29 +135,29 @@ class LongPoll:
             self._poller = None
 
     def _changed(self) -> None:
-        """The engine's listener: any thread."""
+        """Called by the engine on any thread."""
         if self._loop is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._ring)
+            self._loop.call_soon_threadsafe(self._wake)
 
-    def _ring(self) -> None:
-        rung, self._rung = self._rung, asyncio.Event()
-        rung.set()
+    def _wake(self) -> None:
+        change, self._change = self._change, asyncio.Event()
+        change.set()
         for listener in self._listeners:
             listener()
 
     @property
     def busy(self) -> bool:
-        """Whether anybody waits."""
+        """Whether any poll is waiting."""
         return self._waiting > 0
 
     async def drained(self) -> None:
-        """Return once everybody who waited has an answer, after ``close``."""
-        await self._nobody.wait()
+        """Return once all polls are answered, after ``close``."""
+        await self._idle.wait()
 
     def close(self) -> None:
-        """Let everybody go who waits."""
+        """Answer all waiting polls, and refuse further ones."""
         self._closed.set()
         self._listeners.clear()
         self._unlisten()
         self._stop_polling()
-        self._ring()
+        self._wake()

@@ -1,4 +1,4 @@
-"""Ways back for redirect URIs that name another port of this machine (RFC 8252 7.3)."""
+"""Listens at redirect URIs that name another port of this machine (RFC 8252 7.3)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MAX_QUERY = 1 << 14  # characters
 
 @dataclass(frozen=True)
 class LoopbackCallback:
-    """One opening of a login, known by the name of its cookie, and its browser's callback page."""
+    """One opening of a login: its cookie's name, and the callback page to forward to."""
 
     login_id: str
     binding: str
@@ -26,34 +26,36 @@ class LoopbackCallback:
 
 
 class LoopbackCallbacks:
-    """Listeners at fixed redirect URIs, each while a login is pending that left by it.
+    """Listeners at fixed redirect URIs, each while a login that uses it is pending.
 
     They know no secrets and decide nothing: a browser with the state of such a login is sent on to
-    the callback page where it began, which checks everything. ``pending`` gives the ids of logins.
+    the callback page where it began, which checks everything.
     """
 
     def __init__(self, pending: Callable[[], set[str]]) -> None:
         self._pending = pending
-        self._ways: dict[str, _Way] = {}
+        self._listeners: dict[str, _RedirectListener] = {}
 
     def listen(self, redirect_uri: str, expected: LoopbackCallback | None = None) -> None:
-        """Be there, for a browser that is leaving or for one that is about to.
+        """Listen at ``redirect_uri``, and forward what is ``expected`` there.
 
-        ConfigurationError: the address is not to be had.
+        Raises:
+            ConfigurationError: the address is in use.
         """
-        self._ways = {uri: way for uri, way in self._ways.items() if way.listener.keep()}
-        if redirect_uri not in self._ways:
-            self._ways[redirect_uri] = _Way(redirect_uri, self._pending)
+        kept = {uri: each for uri, each in self._listeners.items() if each.listener.keep()}
+        self._listeners = kept
+        if redirect_uri not in self._listeners:
+            self._listeners[redirect_uri] = _RedirectListener(redirect_uri, self._pending)
         if expected:
-            self._ways[redirect_uri].expected[expected.binding] = expected
+            self._listeners[redirect_uri].expected[expected.binding] = expected
 
     def close(self) -> None:
-        """End all of them."""
-        for way in self._ways.values():
-            way.listener.close()
+        """Stop listening."""
+        for each in self._listeners.values():
+            each.listener.close()
 
 
-class _Way:
+class _RedirectListener:
     def __init__(self, redirect_uri: str, pending: Callable[[], set[str]]) -> None:
         self.expected: dict[str, LoopbackCallback] = {}
         self._pending = pending

@@ -21,13 +21,13 @@ PREFIX = "jupyter-auth/"
 class PageURLs:
     """``base_url`` has slashes at both ends; ``public_origin``: where that is known.
 
-    ``apart``: a Hub's service that has a host of its own. There is no page of its users' at it.
+    ``own_host``: a Hub's service that has a host of its own. There is no page of its users' at it.
     """
 
     base_url: str
     public_origin: str | None = None
     hub: HubRedirect | None = None
-    apart: bool = False
+    own_host: bool = False
 
     @property
     def on_hub(self) -> bool:
@@ -55,7 +55,7 @@ class PageURLs:
     @property
     def hub_origin(self) -> str:
         """Where ``redirect_path`` is, if not at this server's own origin; else empty."""
-        return self.hub.apart if self.hub else ""
+        return self.hub.hub_origin if self.hub else ""
 
     def login_path(self, login_id: str) -> str:
         """A login's page, root-absolute."""
@@ -65,4 +65,4 @@ class PageURLs:
         """The login with the address of its page."""
         path = self.login_path(login.id)
         url = f"{self.public_origin}{path}" if self.public_origin else None
-        return dataclasses.replace(login, path=(self.apart and url) or path, url=url)
+        return dataclasses.replace(login, path=(self.own_host and url) or path, url=url)

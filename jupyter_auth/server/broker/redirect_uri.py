@@ -38,7 +38,7 @@ class ForeignOrigin(AuthError):
     """A request that a page of somebody else made."""
 
 
-def hub_apart(environ: Mapping[str, str] = os.environ) -> str:
+def separate_hub_origin(environ: Mapping[str, str] = os.environ) -> str:
     """The Hub's own origin, where each user's server and each service has a host of its own.
 
     Empty: all of them are at one address, or there is no Hub. That the Hub says where it is tells
@@ -68,7 +68,7 @@ def checked_origin(origin: str | None, host: str, public_origin: str | None) -> 
     )
 
 
-def departure(
+def redirect_route(
     origin: str,
     public_origin: str | None,
     callback_path: str,

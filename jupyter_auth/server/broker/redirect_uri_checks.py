@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from jupyter_auth.core.common.finding import Finding, wrong
 from jupyter_auth.core.common.urls import origin_of
 from jupyter_auth.core.errors import ConfigurationError
-from jupyter_auth.server.broker.redirect_uri import departure
+from jupyter_auth.server.broker.redirect_uri import redirect_route
 
 if TYPE_CHECKING:
     from jupyter_auth.core.provider.provider import Provider
@@ -44,7 +44,7 @@ class KnownOrigins:
         """The exact one to register, as far as anybody can know it here."""
         origin, why, sure = self._origin(provider)
         try:
-            way = departure(
+            route = redirect_route(
                 origin, self.public, callback_path, "/", provider.redirect_uri, hub=self.hub
             )
         except ConfigurationError as error:
@@ -53,12 +53,12 @@ class KnownOrigins:
             why, sure = "it is fixed in the provider's configuration", True
         return Finding(
             about=ABOUT,
-            says=f"Register {way.redirect_uri} ({why}).{BY_HAND if way.by_hand else ''}",
+            says=f"Register {route.redirect_uri} ({why}).{BY_HAND if route.by_hand else ''}",
             fix="" if sure else self._advice(callback_path),
             state="ok" if sure else "note",
         )
 
-    def stranger(self) -> Finding | None:
+    def ipv6_conflict(self) -> Finding | None:
         """Who has [::1] at the port of a server that has IPv4 alone; None: nobody.
 
         To a browser ``localhost`` is both, and [::1] comes first.

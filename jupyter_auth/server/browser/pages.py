@@ -30,7 +30,7 @@ from jupyter_auth.server.broker import request_parsing
 from jupyter_auth.server.broker.known_browsers import BrowserProof
 from jupyter_auth.server.broker.loopback_callback import LoopbackCallback
 from jupyter_auth.server.broker.page_urls import PREFIX
-from jupyter_auth.server.broker.redirect_uri import departure, moved
+from jupyter_auth.server.broker.redirect_uri import moved, redirect_route
 from jupyter_auth.server.browser import render
 from jupyter_auth.server.browser.base_handler import UIHandler, may
 from jupyter_auth.server.http_errors import FORBIDDEN, error_of, refuse
@@ -82,7 +82,7 @@ class ConfirmingPage(PageHandler):
 
     def new_proof(self) -> BrowserProof | None:
         """For ``hand_out``, once an account is held by it; None: this browser is not asked."""
-        return BrowserProof() if self.broker.ties.must_ask(self) else None
+        return BrowserProof() if self.broker.known_browsers.must_ask(self) else None
 
     def hand_out(self, proof: BrowserProof | None, login: Login, origin: str) -> None:
         """Let this browser alone say yes to what the login holds, or will hold."""
@@ -150,21 +150,21 @@ class LoginPage(ConfirmingPage):
                 "This page shows an earlier sign-in. Nothing was stored.", hint="Reload the page."
             )
         await self.broker.confirm(login, proof.reveal())
-        self.broker.ties.tie(self, secure=origin.startswith("https:"))
+        self.broker.known_browsers.remember(self, secure=origin.startswith("https:"))
 
     async def _leave(self, login: Login, origin: str, *, by_hand: bool) -> dict[str, Any]:
         """``by_hand``: the page stays, and takes the address that another tab ends on."""
         callback_path = self.broker.callback_path(login.provider)
-        way = await self._departure(login, origin)
-        if way.move_to:
-            return {"url": way.move_to}
+        route = await self._redirect_route(login, origin)
+        if route.move_to:
+            return {"url": route.move_to}
         own = (self.broker.hub_origin or origin) + self.broker.redirect_path(login.provider)
-        listens = way.listen and self._listen(way, own, by_hand=by_hand)
-        url, binding = await self.broker.open(login, way.redirect_uri, self.user)
+        listens = route.listen and self._listen(route, own, by_hand=by_hand)
+        url, binding = await self.broker.open(login, route.redirect_uri, self.user)
         if listens:
             back = LoopbackCallback(login.id, binding.name, origin + callback_path)
-            self.broker.loopback_callbacks.listen(way.redirect_uri, back)
-        name, path = self.broker.ties.cookie(binding.name, callback_path)
+            self.broker.loopback_callbacks.listen(route.redirect_uri, back)
+        name, path = self.broker.known_browsers.cookie(binding.name, callback_path)
         self.set_cookie(
             name,
             binding.value,
@@ -174,10 +174,10 @@ class LoginPage(ConfirmingPage):
             samesite="Lax",
             secure=origin.startswith("https:"),
         )
-        return {"url": url, "by_hand": way.by_hand or (by_hand and way.listen)}
+        return {"url": url, "by_hand": route.by_hand or (by_hand and route.listen)}
 
-    async def _departure(self, login: Login, origin: str) -> RedirectRoute:
-        return departure(
+    async def _redirect_route(self, login: Login, origin: str) -> RedirectRoute:
+        return redirect_route(
             origin,
             self.broker.public_origin,
             self.broker.redirect_path(login.provider),
@@ -186,20 +186,24 @@ class LoginPage(ConfirmingPage):
             hub=self.broker.hub_origin,
         )
 
-    def _listen(self, way: RedirectRoute, own: str, *, by_hand: bool) -> bool:
+    def _listen(self, route: RedirectRoute, own: str, *, by_hand: bool) -> bool:
         """Whether the answer can arrive. ConfigurationError: it cannot, and nobody brings it."""
         try:
-            self.broker.loopback_callbacks.listen(way.redirect_uri)
+            self.broker.loopback_callbacks.listen(route.redirect_uri)
         except ConfigurationError as error:
             if by_hand:
                 return False
-            raise moved(way.redirect_uri, own) or error from None
+            raise moved(route.redirect_uri, own) or error from None
         return True
 
     async def _show_pending(self, login: Login, info: ProviderInfo) -> None:
-        shown: dict[str, Any] = {"login": login, "provider": info, "ties": self.broker.ties}
+        shown: dict[str, Any] = {
+            "login": login,
+            "provider": info,
+            "ties": self.broker.known_browsers,
+        }
         here = urlsplit(self.guessed_origin())
-        known = self.broker.ties.arrived(self, secure=here.scheme == "https")
+        known = self.broker.known_browsers.may_leave(self, secure=here.scheme == "https")
         shown |= {"server": here.netloc, "ask": not known}
         if login.candidate:
             return self._show_candidate(login.candidate, shown)
@@ -238,7 +242,7 @@ class LoginPage(ConfirmingPage):
 
     async def _lands_at(self, login: Login) -> str:
         try:
-            return (await self._departure(login, self.guessed_origin())).lands_at
+            return (await self._redirect_route(login, self.guessed_origin())).lands_at
         except ConfigurationError:  # said when the page wants to leave
             return ""
 
@@ -277,10 +281,10 @@ class CallbackHandler(ConfirmingPage):
     async def complete(self, provider: str, params: dict[str, str]) -> Login:
         """The login it is for, with its outcome, and no binding any more. Errors: ``finish``."""
         binding = binding_name(params.get("state", ""))
-        name, path = self.broker.ties.cookie(binding, self.broker.callback_path(provider))
+        name, path = self.broker.known_browsers.cookie(binding, self.broker.callback_path(provider))
         bindings = {binding: self.get_cookie(name, "")}
         if bindings[binding]:
-            self.clear_cookie(name, path=path, secure=self.broker.ties.host_only)
+            self.clear_cookie(name, path=path, secure=self.broker.known_browsers.host_only)
         proof = self.new_proof()
         known = proof.digest if proof else None
         response = AuthorizationResponse(provider, params, bindings, self.user, known)

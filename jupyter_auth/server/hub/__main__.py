@@ -22,9 +22,9 @@ from tornado.httpserver import HTTPServer
 from jupyter_auth.core.errors import AuthError
 from jupyter_auth.server.broker.poll_limit import PollLimit
 from jupyter_auth.server.broker.request_parsing import MAX_BODY
-from jupyter_auth.server.hub.admin import watch_desk
+from jupyter_auth.server.hub.admin import monitoring_routes
 from jupyter_auth.server.hub.app import service_router
-from jupyter_auth.server.hub.doctor.service_checks import doctors_desk
+from jupyter_auth.server.hub.doctor.service_checks import doctor_route
 from jupyter_auth.server.hub.listen import allow_files, listening
 from jupyter_auth.server.hub.service import HubService
 from jupyter_auth.server.hub.starting import ListenAddress, StartingApp
@@ -46,9 +46,9 @@ async def serve(place: ListenAddress, environ: Mapping[str, str], config_file: s
     loop, stopped = asyncio.get_running_loop(), asyncio.Event()
     for number in SIGNALS:
         loop.add_signal_handler(number, os._exit, 0)  # nothing is under way yet
-    entrance, room = StartingApp(place), PollLimit(allow_files())
+    app, poll_limit = StartingApp(place), PollLimit(allow_files())
     server = HTTPServer(
-        entrance,
+        app,
         xheaders=True,
         max_body_size=MAX_BODY,
         max_header_size=MAX_HEADERS,
@@ -60,24 +60,24 @@ async def serve(place: ListenAddress, environ: Mapping[str, str], config_file: s
 
     async def start() -> tuple[HubService, HubUsers]:
         os.environ.update(environ)  # an earlier try has taken secrets out of it
-        service = await asyncio.to_thread(HubService, environ, config_file, room)
-        people = HubUsers(service.hub_auth, service.downstream)
+        service = await asyncio.to_thread(HubService, environ, config_file, poll_limit)
+        users = HubUsers(service.hub_auth, service.downstream)
         try:
-            await people.check_scopes()
+            await users.check_scopes()
         except BaseException:
             service.close()
             raise
-        return service, people
+        return service, users
 
-    await entrance.patiently(listen)
-    service, people = await entrance.patiently(start)
+    await app.retry(listen)
+    service, users = await app.retry(start)
     for number in SIGNALS:
         loop.add_signal_handler(number, stopped.set)
     with contextlib.closing(service):
-        desk = [*watch_desk(service.database, people), doctors_desk(service, people)]
-        entrance.open(service_router(people, service.brokers, service.hub_auth, desk))
+        routes = [*monitoring_routes(service.database, users), doctor_route(service, users)]
+        app.open(service_router(users, service.brokers, service.hub_auth, routes))
         _log.info("Sign-in for this Hub's users: serving at %s", place.address.netloc)
-        await service.run(people, stopped)
+        await service.run(users, stopped)
         server.stop()
         await service.brokers.drain()
         await server.close_all_connections()

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from jupyter_auth.server.hub.storage.database import Database
     from jupyter_auth.server.hub.users.users import HubUsers
 
-Desk: TypeAlias = tuple[str, type[web.RequestHandler], dict[str, Any]]  # what it is given
+HandlerSpec: TypeAlias = tuple[str, type[web.RequestHandler], dict[str, Any]]  # what it is given
 
 METRICS_SCOPE = "read:metrics"
 MORE_TRIES = 3  # to have an account's lease, of half a minute each
@@ -37,16 +37,16 @@ _log = logging.getLogger("jupyter_auth")
 _audit = logging.getLogger("jupyter_auth.audit")
 
 
-async def sweep(database: Database, people: HubUsers, revocations: Revocations) -> None:
+async def sweep(database: Database, users: HubUsers, revocations: Revocations) -> None:
     """Drop the records of users who are gone, or were made anew since, and queue their revocation.
 
     The list of users is only where to look: nothing is dropped before the Hub, asked for that one
     user, says so. AuthError: not now.
     """
     owners = await asyncio.to_thread(_owners, database)  # first: who came later is not touched
-    alive = await people.all()
+    alive = await users.all()
     for owner in owners:
-        if owner.id not in alive and await people.is_gone(owner):
+        if owner.id not in alive and await users.is_gone(owner):
             try:
                 await asyncio.to_thread(revocations.retire, owner)
             except AuthError as error:
@@ -112,13 +112,13 @@ class _Ready(web.RequestHandler):
 
 
 class _Metrics(web.RequestHandler):
-    def initialize(self, people: HubUsers) -> None:
-        self._people = people
+    def initialize(self, users: HubUsers) -> None:
+        self._users = users
 
     async def get(self) -> None:
         """For a Hub API token with the scope ``read:metrics``, as the Hub's own metrics."""
         try:
-            may_look = await self._people.has_scope(self.request, METRICS_SCOPE)
+            may_look = await self._users.has_scope(self.request, METRICS_SCOPE)
         except AuthError as error:
             refuse(self, error)
             self.finish(error.to_wire())
@@ -129,10 +129,10 @@ class _Metrics(web.RequestHandler):
         self.finish(generate_latest())
 
 
-def watch_desk(database: Database, people: HubUsers) -> list[Desk]:
+def monitoring_routes(database: Database, users: HubUsers) -> list[HandlerSpec]:
     """Routes for those who watch over the service, below its prefix."""
     return [
         ("/health", _Health, {}),
         ("/ready", _Ready, {"database": database}),
-        ("/metrics", _Metrics, {"people": people}),
+        ("/metrics", _Metrics, {"users": users}),
     ]

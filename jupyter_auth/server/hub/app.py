@@ -30,7 +30,7 @@ from traitlets import default
 
 from jupyter_auth.core.login.openings import digest
 from jupyter_auth.server.broker.page_urls import PREFIX
-from jupyter_auth.server.broker.redirect_uri import hub_apart
+from jupyter_auth.server.broker.redirect_uri import separate_hub_origin
 from jupyter_auth.server.browser import api, pages
 from jupyter_auth.server.browser.pages import SEE_OTHER
 from jupyter_auth.server.browser.render import STATIC
@@ -58,7 +58,7 @@ class SharedOAuth(HubOAuth):  # type: ignore[misc]
     server can set that one. No token in an address counts, whatever the environment allows.
     """
 
-    people: HubUsers  # given by ``service_router``
+    users: HubUsers  # given by ``service_router``
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
@@ -67,7 +67,7 @@ class SharedOAuth(HubOAuth):  # type: ignore[misc]
     @default("cookie_host_prefix_enabled")
     def _default_cookie_host_prefix_enabled(self) -> bool:
         """Where users' servers have hosts of their own, none of them can set such a cookie here."""
-        return hub_apart().startswith("https:")
+        return separate_hub_origin().startswith("https:")
 
     def _get_token_url(self, _: Any, /) -> str:
         return ""
@@ -86,7 +86,7 @@ class SharedOAuth(HubOAuth):  # type: ignore[misc]
         return self._known(token, session_id)
 
     async def _known(self, token: str, session_id: str) -> dict[str, Any] | None:
-        holder = await self.people.of_cookie(token, session_id)
+        holder = await self.users.of_cookie(token, session_id)
         return {**holder.model, "owner": holder.owner} if holder else None
 
     def set_state_cookie(
@@ -167,13 +167,13 @@ class HubIdentity(JupyterHubIdentityProvider):  # type: ignore[misc]
 class HubTokenAuthenticator:
     """Kernels, by the API token that the Hub gave their server."""
 
-    def __init__(self, people: HubUsers, brokers: HubBrokers) -> None:
-        self._people = people
+    def __init__(self, users: HubUsers, brokers: HubBrokers) -> None:
+        self._users = users
         self._brokers = brokers
 
     async def broker(self, request: HTTPServerRequest) -> Broker:
         """As in ``KernelAuthenticator``: that of the token's own user, and of nobody else."""
-        return self._brokers.of_owner(await self._people.of_request(request))
+        return self._brokers.of_owner(await self._users.of_request(request))
 
 
 class _HasToken(Matcher):
@@ -182,11 +182,11 @@ class _HasToken(Matcher):
 
 
 def service_router(
-    people: HubUsers, brokers: HubBrokers, hub_auth: SharedOAuth, more: list[Any]
+    users: HubUsers, brokers: HubBrokers, hub_auth: SharedOAuth, more: list[Any]
 ) -> RuleRouter:
     """Everything that the service answers; ``more`` are routes of neither API."""
     prefix = f"{brokers.base_url}{PREFIX}".rstrip("/")
-    hub_auth.people = people
+    hub_auth.users = users
     identity = HubIdentity(hub_auth=hub_auth)
     given = {"broker": brokers}
     own = [(brokers.base_url.rstrip("/") + path, kind, given) for path, kind in _BROWSERS]
@@ -206,7 +206,7 @@ def service_router(
         jupyter_auth_home=f"{hub_auth.hub_prefix}home",
         log_function=lambda _: None,
     )
-    kernels = kernel_application(HubTokenAuthenticator(people, brokers), prefix)
+    kernels = kernel_application(HubTokenAuthenticator(users, brokers), prefix)
     return RuleRouter(
         [
             *[Rule(_Path(prefix + path), _alone(kind, given)) for path, kind, given in more],

@@ -18,7 +18,7 @@ from jupyter_auth.server.broker.broker import Broker, Wire
 from jupyter_auth.server.broker.known_browsers import KnownBrowsers
 from jupyter_auth.server.broker.long_poll import WaitLimit
 from jupyter_auth.server.broker.poll_limit import PollLimit
-from jupyter_auth.server.broker.redirect_uri import hub_apart
+from jupyter_auth.server.broker.redirect_uri import separate_hub_origin
 from jupyter_auth.server.broker.same_person import SamePerson
 from jupyter_auth.server.broker.thread_pools import SHARE, Pools
 from jupyter_auth.server.hub.metrics import LOGINS, LOGOUTS, TOKENS
@@ -58,7 +58,7 @@ class AuditedBroker(Broker):
     def __init__(self, engine: Engine, owner: Owner, **options: Any) -> None:
         super().__init__(engine, **options)
         self.engine = engine
-        self.apart = bool(hub_apart())
+        self.own_host = bool(separate_hub_origin())
         self._fetching = 0
         self._owner = owner
 
@@ -136,27 +136,27 @@ class HubBrokers:
         settings: Settings,
         providers: Providers,
         database: Database,
-        vault: Encryption,
+        cipher: Encryption,
         *,
         base_url: str,
         gone: Callable[[Owner], bool] = lambda _: False,
-        room: PollLimit | None = None,
+        poll_limit: PollLimit | None = None,
     ) -> None:
         self.base_url = base_url
         self.public_origin = settings.public_origin
         self._settings = settings
         self._providers = providers
         self._database = database
-        self._vault = vault
-        self._identities = Identities(database, vault, settings.shared_identities, gone)
+        self._cipher = cipher
+        self._identities = Identities(database, cipher, settings.shared_identities, gone)
         self._discovery = Discovery(database.clock)
         self._pools = Pools(share=SHARE)
         parties = Parties(providers, self._discovery, trusts_code=False)
-        self.revocations = Revocations(database, vault, providers, parties.at)
-        self._room = room or PollLimit()
+        self.revocations = Revocations(database, cipher, providers, parties.at)
+        self._poll_limit = poll_limit or PollLimit()
         self._database_poll = DatabasePoll(database, self._pools.of(""))
         self._working: asyncio.Task[None] | None = None
-        self._upkeep = Maintenance(database, vault, self._unsaved)
+        self._upkeep = Maintenance(database, cipher, self._unsaved)
         self._brokers: OrderedDict[str, AuditedBroker] = OrderedDict()
 
     async def of(self, user: Any) -> Broker:
@@ -176,10 +176,10 @@ class HubBrokers:
         """What decides for this user, over the records of this user alone."""
         return Engine(
             self._providers,
-            SqlStore(self._database, self._vault, owner, self._identities),
+            SqlStore(self._database, self._cipher, owner, self._identities),
             clock=self._database.clock,
             login_lifetime=self._settings.login_lifetime,
-            register=SqlLoginStore(self._database, self._vault, owner),
+            register=SqlLoginStore(self._database, self._cipher, owner),
             discovery=self._discovery,
             admit=self._admission(owner),
             revoker=self.revocations.of(owner),
@@ -203,10 +203,14 @@ class HubBrokers:
             base_url=self.base_url,
             public_origin=self.public_origin,
             default_provider=self._settings.default_provider,
-            ties=KnownBrowsers.of_server(owner.name, os.environ, confirm=self._settings.confirm),
+            known_browsers=KnownBrowsers.of_server(
+                owner.name, os.environ, confirm=self._settings.confirm
+            ),
             pools=self._pools.of(owner.id),
             waits=WaitLimit(
-                WAITERS, self._room, functools.partial(self._database_poll.stirred, owner.id, [])
+                WAITERS,
+                self._poll_limit,
+                functools.partial(self._database_poll.has_news, owner.id, []),
             ),
         )
 

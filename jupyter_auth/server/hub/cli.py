@@ -68,7 +68,7 @@ def _say(text: str) -> None:
 
 
 def _rotate_keys(service: HubService) -> int:
-    count = renew(service.database, service.vault)
+    count = renew(service.database, service.cipher)
     _say(
         f"{count} records are encrypted with the first key. All other keys can be removed from"
         f" {KEYS}."

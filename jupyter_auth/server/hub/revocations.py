@@ -70,12 +70,12 @@ class Revocations:
     def __init__(
         self,
         database: Database,
-        vault: Encryption,
+        cipher: Encryption,
         providers: Providers,
         party: Callable[[Provider], Party],
     ) -> None:
         self._database = database
-        self._vault = vault
+        self._cipher = cipher
         self._providers = providers
         self._party = party
         self._me = secrets.token_hex(16)
@@ -93,7 +93,7 @@ class Revocations:
         ``mine``: who calls this tries them before others do.
         ProviderUnavailable: a replica is at one of them just now. StoreError.
         """
-        row, store = records.c, SqlStore(self._database, self._vault, owner)
+        row, store = records.c, SqlStore(self._database, self._cipher, owner)
         full = (row.owner == owner.id, row.kind == ACCOUNT, row.data.is_not(None))
         for found in self._database.rows(select(row.id, row.data).where(*full)):
             known = None
@@ -126,7 +126,7 @@ class Revocations:
         now = self._database.clock()
         content = json.dumps([encoded(account).decode(), now]).encode()
         values = {
-            "data": self._vault.seal(record.id, content),
+            "data": self._cipher.seal(record.id, content),
             "stamp": tries,
             "lease": self._me if mine else None,
             "lease_until": now + wait,
@@ -274,13 +274,13 @@ class Revocations:
         """Many providers end a whole grant, whichever of its tokens they get (RFC 7009 2.1)."""
         return any(
             each.signed_in_at > since and account.may_share_grant(each)
-            for each in SqlStore(self._database, self._vault, owner).accounts()
+            for each in SqlStore(self._database, self._cipher, owner).accounts()
         )
 
     def _opened(self, row: Row[Any]) -> tuple[Account, float]:
         """What is to be revoked, and since when."""
         try:
-            account, since = json.loads(self._vault.open(row.id, row.data))
+            account, since = json.loads(self._cipher.open(row.id, row.data))
             return decoded(account.encode()), float(since)
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
             raise StoreError("A database record is damaged.") from None

@@ -59,7 +59,7 @@ class HubService:
         self,
         environ: Mapping[str, str],
         config_file: str | None = None,
-        room: PollLimit | None = None,
+        poll_limit: PollLimit | None = None,
     ) -> None:
         blocked_addresses.set_shared()
         self.base_url = _base_url(prefix_of(environ))
@@ -75,7 +75,7 @@ class HubService:
             require_secure(settings.public_origin, "public_url")
         self.downstream = TrustedProxies(settings.trusted_downstream)
         keys = client_credentials.secret_of(environ, KEYS)
-        self.vault = Encryption(keys.reveal() if keys else "")
+        self.cipher = Encryption(keys.reveal() if keys else "")
         scopes = environ.get("JUPYTERHUB_OAUTH_ACCESS_SCOPES")
         self.hub_auth = SharedOAuth(
             api_token=needed(environ, "JUPYTERHUB_API_TOKEN"),
@@ -87,26 +87,26 @@ class HubService:
         database = client_credentials.secret_of(environ, DATABASE)
         self.database = Database(database.reveal() if database else needed(environ, DATABASE))
         try:
-            check_keys(self.database, self.vault)
-            name_persons(self.database, self.vault)
+            check_keys(self.database, self.cipher)
+            name_persons(self.database, self.cipher)
             self.brokers = HubBrokers(
                 settings,
                 self.providers,
                 self.database,
-                self.vault,
+                self.cipher,
                 base_url=self.base_url,
                 gone=functools.partial(is_gone, self.hub_auth),
-                room=room,
+                poll_limit=poll_limit,
             )
         except BaseException:
             self.database.close()
             raise
 
-    async def run(self, people: HubUsers, stopped: asyncio.Event) -> None:
+    async def run(self, users: HubUsers, stopped: asyncio.Event) -> None:
         """Keep it in order until it is ``stopped``."""
         sweeping = asyncio.create_task(
             again_and_again(
-                functools.partial(sweep, self.database, people, self.brokers.revocations),
+                functools.partial(sweep, self.database, users, self.brokers.revocations),
                 SWEEP,
                 ThrottledLog("Records of deleted users could not be removed yet"),
             )

@@ -102,7 +102,7 @@ class StartingApp(Router):
                     web.StaticFileHandler,
                     {"path": str(render.STATIC)},
                 ),
-                (r".*", _NotReady, {"entrance": self, "place": place}),
+                (r".*", _NotReady, {"app": self, "place": place}),
             ],
             log_function=lambda _: None,
         )
@@ -120,7 +120,7 @@ class StartingApp(Router):
         """Why there is no service yet, for the administrator."""
         return str(self._reason)
 
-    async def patiently(self, call: Callable[[], Awaitable[T]]) -> T:
+    async def retry(self, call: Callable[[], Awaitable[T]]) -> T:
         """What ``call`` returns, once it does. Until then its error is the reason."""
         tries = Backoff(FIRST, LONGEST)
         while True:
@@ -146,8 +146,8 @@ _UNFORESEEN = AuthError("Its start failed unexpectedly.", hint="See its log.")
 class _NotReady(web.RequestHandler):
     """Everybody hears that it is not their fault; whoever runs the service, why."""
 
-    def initialize(self, entrance: StartingApp, place: ListenAddress) -> None:
-        self._entrance = entrance
+    def initialize(self, app: StartingApp, place: ListenAddress) -> None:
+        self._app = app
         self._place = place
 
     def set_default_headers(self) -> None:
@@ -171,7 +171,7 @@ class _NotReady(web.RequestHandler):
         if not path:
             self.set_status(NOT_FOUND)
         if path == "ready":
-            self.finish({"status": self._entrance.reason})
+            self.finish({"status": self._app.reason})
         elif self.request.method == "POST" or path.startswith("api/"):
             self.finish(error.to_wire())
         elif self.request.query:

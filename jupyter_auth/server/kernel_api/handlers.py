@@ -1,4 +1,4 @@
-"""The kernel API's handlers. Their gate is asked before anything else, whatever the route."""
+"""The kernel API's handlers. Each request is authenticated first, whatever its route."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 from tornado import web
 
 from jupyter_auth.core import wire
+from jupyter_auth.core.common.override import override
 from jupyter_auth.core.errors import AuthError, BrokerUnavailable
 from jupyter_auth.server.json_handler import JSONHandler, handlers
 
@@ -26,35 +27,39 @@ _log = logging.getLogger("jupyter_auth")
 
 
 class KernelAuthenticator(Protocol):
-    """Who may pass."""
+    """Decides who may use the kernel API."""
 
     async def broker(self, request: HTTPServerRequest) -> Broker:
-        """That of the accounts which this request may use. BrokerUnavailable: none."""
+        """The broker of the accounts that this request may use.
+
+        Raises:
+            BrokerUnavailable: none.
+        """
 
 
-class SocketKeyAuthenticator:
-    """One broker, for whoever has this server's key."""
+class SocketKeyAuthenticator(KernelAuthenticator):
+    """One broker, for requests that carry this server's socket key."""
 
     def __init__(self, broker: Broker, key: Secret) -> None:
         self._broker = broker
         self._key = key
 
+    @override
     async def broker(self, request: HTTPServerRequest) -> Broker:
-        """As in the protocol; the key is compared in constant time."""
         given = request.headers.get("Authorization", "").encode("utf-8", "surrogateescape")
         if not hmac.compare_digest(given, f"Bearer {self._key.reveal()}".encode()):
             raise BrokerUnavailable(
-                "The key is not this server's.", hint="Was the Jupyter server started anew?"
+                "The socket key is not this server's.", hint="Was the Jupyter server restarted?"
             )
         return self._broker
 
 
 class KernelHandler(JSONHandler):
-    """A request of a kernel, which its gate lets pass, and with nothing of a browser's."""
+    """An authenticated request of a kernel. Browsers are refused."""
 
-    def initialize(self, gate: KernelAuthenticator) -> None:
-        """What the route table gives."""
-        self._gate = gate
+    def initialize(self, authenticator: KernelAuthenticator) -> None:
+        """Called by tornado with the route's arguments."""
+        self._authenticator = authenticator
         self.gone = asyncio.Event()
 
     def set_default_headers(self) -> None:
@@ -64,18 +69,18 @@ class KernelHandler(JSONHandler):
         self.set_header(wire.VERSION_HEADER, str(wire.VERSION))
 
     async def prepare(self) -> None:
-        """Browsers, strangers and other versions go no further."""
+        """Refuse browsers, unauthenticated requests and other versions."""
         headers = self.request.headers
         if "Origin" in headers or any(name.lower().startswith("sec-fetch-") for name in headers):
-            raise BrokerUnavailable("This door is not for browsers.")
-        self.broker = await self._gate.broker(self.request)
+            raise BrokerUnavailable("The kernel API is not for browsers.")
+        self.broker = await self._authenticator.broker(self.request)
         try:
             wire.check_version(headers.get(wire.VERSION_HEADER), "kernel")
         except ValueError:
-            raise BrokerUnavailable("The kernel's version of the wire is not a number.") from None
+            raise BrokerUnavailable("The kernel's protocol version is not a number.") from None
 
     def on_connection_close(self) -> None:
-        """Whoever waited has left."""
+        """Release a long poll whose client has disconnected."""
         self.gone.set()
 
     def log_exception(
@@ -84,19 +89,19 @@ class KernelHandler(JSONHandler):
         value: BaseException | None,
         tb: TracebackType | None,
     ) -> None:
-        """What is foreseen is the kernel's to tell; the rest is a bug of ours."""
+        """Log bugs only: the kernel shows all other errors."""
         if not isinstance(value, AuthError | web.HTTPError) and typ and value:
             where = f"{self.request.method} {self.request.path}"
-            _log.error("The kernel door failed at %s", where, exc_info=(typ, value, tb))
+            _log.error("The kernel API failed at %s", where, exc_info=(typ, value, tb))
 
 
 class NotFoundHandler(KernelHandler):
-    """Whatever is no route; strangers do not even learn that."""
+    """404 for other paths, after authentication: without it not even that is revealed."""
 
+    @override
     async def prepare(self) -> None:
-        """As everywhere, then 404."""
         await super().prepare()
-        raise web.HTTPError(404, "There is no such route.")
+        raise web.HTTPError(404, "No such route.")
 
 
 async def _call(handler: KernelHandler, *names: str) -> None:
@@ -106,9 +111,9 @@ async def _call(handler: KernelHandler, *names: str) -> None:
 ROUTES = handlers(KernelHandler, _call, _call)
 
 
-def kernel_application(gate: KernelAuthenticator, prefix: str = "") -> web.Application:
-    """The routes under ``prefix``, for kernels alone. It writes no access log."""
-    given = {"gate": gate}
+def kernel_application(authenticator: KernelAuthenticator, prefix: str = "") -> web.Application:
+    """The routes under ``prefix``, without an access log."""
+    given = {"authenticator": authenticator}
     return web.Application(
         [(re.escape(prefix) + pattern, handler, given) for pattern, handler in ROUTES],
         default_handler_class=NotFoundHandler,

@@ -1,4 +1,4 @@
-"""A socket for kernels that only this user reaches, and the file that names it."""
+"""A socket for kernels that only this user can reach, and the connection file that names it."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ MAX_HEADERS = 16 * 1024  # bytes
 
 @dataclass(frozen=True)
 class SocketFile:
-    """Where kernels find the socket. ``path`` is the connection file, 0600."""
+    """Where kernels find the socket. ``path`` is the connection file's, 0600."""
 
     path: Path
     address: str
@@ -44,11 +44,7 @@ class SocketFile:
 
 
 class KernelSocket:
-    """An HTTP server for kernels, from ``open`` to ``close``.
-
-    It is opened while the extension loads, before the event loop runs, so that no kernel starts
-    without it.
-    """
+    """An HTTP server for kernels. It opens before the event loop runs and any kernel starts."""
 
     def __init__(self, connection: SocketFile, server: HTTPServer) -> None:
         self.connection = connection
@@ -56,7 +52,11 @@ class KernelSocket:
 
     @classmethod
     def open(cls, broker: Broker, runtime_dir: Path) -> KernelSocket:
-        """Listen, and write the connection file. StoreError: this machine does not let us."""
+        """Listen, and write the connection file.
+
+        Raises:
+            StoreError: the socket or the file cannot be made.
+        """
         key = Secret(secrets.token_urlsafe(32))
         try:
             address, sockets, directory = _listen()
@@ -69,14 +69,14 @@ class KernelSocket:
         )
         server.add_sockets(sockets)
         name = f"jupyter_auth-{os.getpid()}-{secrets.token_hex(4)}.json"
-        door = cls(SocketFile(runtime_dir / name, address, directory), server)
+        opened = cls(SocketFile(runtime_dir / name, address, directory), server)
         try:
-            door._write(key)
+            opened._write(key)
         except OSError as error:
-            door.close()
+            opened.close()
             raise StoreError(f"{runtime_dir} cannot be written to: {error}.") from None
-        os.environ[VARIABLE] = str(door.connection.path)  # kernels inherit it
-        return door
+        os.environ[VARIABLE] = str(opened.connection.path)  # kernels inherit it
+        return opened
 
     def _write(self, key: Secret) -> None:
         path = self.connection.path
@@ -86,7 +86,7 @@ class KernelSocket:
             json.dump(content, file)
 
     def close(self) -> None:
-        """Stop listening, and leave nothing behind."""
+        """Stop listening, and remove the files."""
         self._server.stop()
         with contextlib.suppress(OSError):
             self.connection.path.unlink(missing_ok=True)
@@ -96,7 +96,7 @@ class KernelSocket:
             del os.environ[VARIABLE]
 
     async def close_connections(self) -> None:
-        """End the connections of kernels that are still open, after ``close``."""
+        """Close the connections that kernels still have open, after ``close``."""
         await self._server.close_all_connections()
 
 
@@ -107,14 +107,14 @@ def _listen() -> tuple[str, list[socket.socket], Path | None]:
     from tornado.netutil import bind_unix_socket
 
     directory = _fresh_directory()
-    path = directory / "door.sock"
+    path = directory / "kernel.sock"
     return f"unix:{path}", [bind_unix_socket(str(path), mode=0o600)], directory
 
 
 def _fresh_directory() -> Path:
     """A new directory, 0700 from birth, whose name is short enough for a socket in it."""
     directory = tempfile.mkdtemp(prefix="jupyter-auth-")
-    if len(os.fsencode(directory)) + len("/door.sock") <= MAX_SOCKET_PATH:
+    if len(os.fsencode(directory)) + len("/kernel.sock") <= MAX_SOCKET_PATH:
         return Path(directory)
     Path(directory).rmdir()
     return Path(tempfile.mkdtemp(prefix="jupyter-auth-", dir="/tmp"))  # fresh, and 0700

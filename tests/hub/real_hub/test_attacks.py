@@ -90,7 +90,7 @@ def test_a_browser_gets_no_token_with_a_hub_api_token_either(
         for value in (served.origin, "null") if header == "Origin" else ("same-origin",):
             answer = call(served, token, "POST", "token", ASKED, **{header: value})
             assert answer.status_code == 403, header
-            assert answer.json()["message"] == "This door is not for browsers."
+            assert answer.json()["message"] == "The kernel API is not for browsers."
 
 
 def test_another_version_of_the_wire_gets_no_token(served: Hub, oidc: OidcProvider) -> None:

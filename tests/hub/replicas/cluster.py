@@ -239,13 +239,13 @@ def sign_in(
     rogues: Mapping[str, tuple[RogueProvider, dict[str, Any]]],
 ) -> None:
     """Sign these users in at all these providers, each of which has one person."""
-    database, vault, discovery = Database(database_url), Encryption(keys), Discovery(time.time)
+    database, cipher, discovery = Database(database_url), Encryption(keys), Discovery(time.time)
     configured = {name: provider for name, (_, provider) in rogues.items()}
     providers = Providers(configured, allow_user_providers=False)
-    identities = Identities(database, vault, shared=set(rogues))
+    identities = Identities(database, cipher, shared=set(rogues))
     for owner in owners:
-        register = SqlLoginStore(database, vault, owner)
-        store = SqlStore(database, vault, owner, identities)
+        register = SqlLoginStore(database, cipher, owner)
+        store = SqlStore(database, cipher, owner, identities)
         engine = Engine(providers, store, register=register, discovery=discovery)
         for name, (rogue, _) in rogues.items():
             complete_login(engine, name, rogue)

@@ -54,7 +54,7 @@ def database(url: str, clock: Clock) -> Iterator[Database]:
 
 
 @pytest.fixture
-def vault() -> Encryption:
+def cipher() -> Encryption:
     return Encryption(KEYS)
 
 
@@ -77,10 +77,10 @@ def keep(store: SqlStore, kept: Account) -> None:
         slot.save(kept)
 
 
-def revocations_of(database: Database, vault: Encryption) -> Revocations:
+def revocations_of(database: Database, cipher: Encryption) -> Revocations:
     """The queue there, of a process that knows no provider and asks none."""
 
     def nowhere(provider: Provider) -> NoReturn:
         raise ProviderUnavailable(provider.name)
 
-    return Revocations(database, vault, Providers({}, allow_user_providers=False), nowhere)
+    return Revocations(database, cipher, Providers({}, allow_user_providers=False), nowhere)

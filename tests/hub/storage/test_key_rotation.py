@@ -40,10 +40,10 @@ def other(url: str, clock: Clock) -> Iterator[Database]:
 
 
 def test_in_the_right_order_each_step_is_taken(
-    database: Database, other: Database, vault: Encryption
+    database: Database, other: Database, cipher: Encryption
 ) -> None:
     """One replica after the other, and both have users meanwhile."""
-    steps = [vault, OLD_NEW, NEW_OLD]
+    steps = [cipher, OLD_NEW, NEW_OLD]
     for number, step in enumerate(steps):
         for replica in (database, other):
             check_keys(replica, step)
@@ -60,9 +60,9 @@ def test_in_the_right_order_each_step_is_taken(
 
 
 def test_a_key_that_a_replica_does_not_have_encrypts_nothing(
-    database: Database, other: Database, vault: Encryption, clock: Clock
+    database: Database, other: Database, cipher: Encryption, clock: Clock
 ) -> None:
-    announce(other, vault)
+    announce(other, cipher)
     with pytest.raises(
         ConfigurationError, match="running replica of the service does not have"
     ) as caught:
@@ -72,52 +72,52 @@ def test_a_key_that_a_replica_does_not_have_encrypts_nothing(
     check_keys(database, OLD_NEW)
     leave(other)
     check_keys(database, NEW_OLD)
-    announce(other, vault)
+    announce(other, cipher)
     clock.advance(LEASE + 1)  # it was killed
     check_keys(database, NEW_OLD)
 
 
 @pytest.mark.parametrize("theirs", [OLD_NEW, Encryption(KEYS)])
 def test_keys_are_not_rotated_under_a_replica_that_encrypts_with_another(
-    database: Database, other: Database, vault: Encryption, theirs: Encryption
+    database: Database, other: Database, cipher: Encryption, theirs: Encryption
 ) -> None:
-    keep(SqlStore(database, vault, ALICE), account())
-    check_keys(database, vault)
+    keep(SqlStore(database, cipher, ALICE), account())
+    check_keys(database, cipher)
     announce(other, theirs)
     with pytest.raises(ConfigurationError, match="still encrypts with a different key") as caught:
         renew(database, NEW_OLD)
     assert "restart them. Then run this again" in caught.value.hint
-    assert SqlStore(database, vault, ALICE).load(KEY), "it was encrypted anew all the same"
+    assert SqlStore(database, cipher, ALICE).load(KEY), "it was encrypted anew all the same"
     announce(other, NEW_OLD)
     assert renew(database, NEW_OLD) == 1
 
 
 def test_the_old_key_is_needed_while_a_replica_encrypts_with_it(
-    database: Database, other: Database, vault: Encryption
+    database: Database, other: Database, cipher: Encryption
 ) -> None:
     """It was started between the two: nothing says so but what it has written down."""
     announce(other, OLD_NEW)
     with pytest.raises(ConfigurationError, match="lacks a key"):
         check_keys(database, ONLY_NEW)
-    assert vault.marks[0] == OLD_NEW.marks[0]
+    assert cipher.marks[0] == OLD_NEW.marks[0]
 
 
 def test_one_that_starts_meanwhile_stops_the_rotation(
-    database: Database, other: Database, vault: Encryption, monkeypatch: pytest.MonkeyPatch
+    database: Database, other: Database, cipher: Encryption, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    keep(SqlStore(database, vault, ALICE), account())
-    check_keys(database, vault)
+    keep(SqlStore(database, cipher, ALICE), account())
+    check_keys(database, cipher)
     real = NEW_OLD.renew
     monkeypatch.setattr(NEW_OLD, "renew", lambda old: announce(other, OLD_NEW) or real(old))
     with pytest.raises(ConfigurationError, match="still encrypts with a different key"):
         renew(database, NEW_OLD)
-    assert vault.marks[0] in {row.mark for row in database.rows(select(marks))}
+    assert cipher.marks[0] in {row.mark for row in database.rows(select(marks))}
 
 
 def test_the_doctor_opens_records_with_each_key(
-    database: Database, other: Database, vault: Encryption
+    database: Database, other: Database, cipher: Encryption
 ) -> None:
-    keep(SqlStore(database, vault, ALICE), account())
+    keep(SqlStore(database, cipher, ALICE), account())
     keep(SqlStore(database, NEW_OLD, BOB), account())
     (well,) = sample_of_each_key(database, NEW_OLD)
     assert (well.state, "1, 1" in well.says) == ("ok", True)
@@ -129,11 +129,11 @@ def test_the_doctor_opens_records_with_each_key(
 
 
 def test_a_database_of_before_is_given_what_it_lacks_and_older_replicas_go_on(
-    database: Database, url: str, clock: Clock, vault: Encryption
+    database: Database, url: str, clock: Clock, cipher: Encryption
 ) -> None:
     database.change(text("DROP TABLE jupyter_auth_replicas"))
     newer = Database(url, clock)
-    announce(newer, vault)
+    announce(newer, cipher)
     assert [row.version for row in newer.rows(text("SELECT version FROM jupyter_auth_schema"))] == [
         2
     ]

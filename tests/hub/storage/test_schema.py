@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 
 
 def test_a_database_of_schema_1_is_upgraded_by_whichever_replica_comes_first(
-    database: Database, url: str, vault: Encryption
+    database: Database, url: str, cipher: Encryption
 ) -> None:
     """Nobody is signed out, and whose account it is stands there after the next refresh."""
-    store = SqlStore(database, vault, ALICE)
+    store = SqlStore(database, cipher, ALICE)
     keep(store, account(username="Alice Adams"))
     persons = select(records.c.person)
     ((person,),) = database.rows(persons)

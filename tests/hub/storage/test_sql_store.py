@@ -44,9 +44,9 @@ if TYPE_CHECKING:
 
 
 def test_what_is_saved_is_there_and_what_is_deleted_is_gone(
-    database: Database, vault: Encryption
+    database: Database, cipher: Encryption
 ) -> None:
-    store = SqlStore(database, vault, ALICE)
+    store = SqlStore(database, cipher, ALICE)
     assert store.load(KEY) is None
     keep(store, account())
     keep(store, account("at-2", session_key="../../x \N{GRINNING FACE}" * 50))
@@ -63,18 +63,18 @@ def test_what_is_saved_is_there_and_what_is_deleted_is_gone(
     assert len(database.rows(select(records))) == 1, "an empty record stayed"
 
 
-def test_nobody_finds_what_is_of_somebody_else(database: Database, vault: Encryption) -> None:
-    keep(SqlStore(database, vault, ALICE), account())
+def test_nobody_finds_what_is_of_somebody_else(database: Database, cipher: Encryption) -> None:
+    keep(SqlStore(database, cipher, ALICE), account())
     born_again = Owner("alice", "2026-02-02T00:00:00Z")
     for owner in (BOB, born_again, Owner("Alice", ALICE.created), Owner("alice ", ALICE.created)):
-        other = SqlStore(database, vault, owner)
+        other = SqlStore(database, cipher, owner)
         assert other.load(KEY) is None
         assert other.accounts() == []
         assert other.stamp() == {}
         with other.locked(KEY) as slot:
             assert slot.load() is None
             assert not slot.delete()
-    assert SqlStore(database, vault, ALICE).load(KEY)
+    assert SqlStore(database, cipher, ALICE).load(KEY)
 
 
 names = st.text(max_size=12) | st.sampled_from(
@@ -90,20 +90,20 @@ def test_no_two_names_have_one_record(named: list[tuple[str, str, str, str]]) ->
 
 
 def test_a_record_moved_to_somebody_else_does_not_open(
-    database: Database, vault: Encryption
+    database: Database, cipher: Encryption
 ) -> None:
     """Whoever can write to the database, but has no key, cannot hand alice's tokens to bob."""
-    keep(SqlStore(database, vault, ALICE), account())
-    keep(SqlStore(database, vault, BOB), account("at-bob"))
+    keep(SqlStore(database, cipher, ALICE), account())
+    keep(SqlStore(database, cipher, BOB), account("at-bob"))
     (stolen,) = database.rows(select(records.c.data).where(records.c.owner == ALICE.id))
     database.change(update(records).where(records.c.owner == BOB.id).values(data=stolen.data))
     with pytest.raises(StoreError, match="cannot be decrypted"):
-        SqlStore(database, vault, BOB).load(KEY)
-    assert SqlStore(database, vault, BOB).accounts() == []
+        SqlStore(database, cipher, BOB).load(KEY)
+    assert SqlStore(database, cipher, BOB).accounts() == []
 
 
-def test_the_database_shows_nothing(database: Database, vault: Encryption, tmp_path: Path) -> None:
-    keep(SqlStore(database, vault, ALICE), account("at-in-the-clear", username="Alice Adams"))
+def test_the_database_shows_nothing(database: Database, cipher: Encryption, tmp_path: Path) -> None:
+    keep(SqlStore(database, cipher, ALICE), account("at-in-the-clear", username="Alice Adams"))
     shown = repr(database.rows(select(records)))
     for file in tmp_path.glob("*.sqlite*"):
         assert file.stat().st_mode & 0o077 == 0
@@ -113,24 +113,24 @@ def test_the_database_shows_nothing(database: Database, vault: Encryption, tmp_p
 
 
 def test_one_user_does_not_fill_the_database(
-    database: Database, vault: Encryption, monkeypatch: pytest.MonkeyPatch
+    database: Database, cipher: Encryption, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sql_store, "MOST_ACCOUNTS", 2)
-    store = SqlStore(database, vault, ALICE)
+    store = SqlStore(database, cipher, ALICE)
     keep(store, account())
     keep(store, account(session_key="second"))
     with pytest.raises(StoreError, match="already 2 accounts"):
         keep(store, account(session_key="third"))
     keep(store, account("at-again"))
-    keep(SqlStore(database, vault, BOB), account())
+    keep(SqlStore(database, cipher, BOB), account())
 
 
 # -- keys ------------------------------------------------------------------------------------------
 
 
-def test_keys_are_renewed_while_old_ones_still_read(database: Database, vault: Encryption) -> None:
+def test_keys_are_renewed_while_old_ones_still_read(database: Database, cipher: Encryption) -> None:
     new = Fernet.generate_key().decode()
-    keep(SqlStore(database, vault, ALICE), account())
+    keep(SqlStore(database, cipher, ALICE), account())
     both, only_new = Encryption(f"{new}, {KEYS}"), Encryption(new)
     assert SqlStore(database, both, ALICE).load(KEY) == account()
     with pytest.raises(StoreError, match="rotate-keys"):
@@ -139,20 +139,22 @@ def test_keys_are_renewed_while_old_ones_still_read(database: Database, vault: E
     assert SqlStore(database, only_new, ALICE).load(KEY) == account()
 
 
-def test_a_key_may_go_when_nothing_needs_it_any_more(database: Database, vault: Encryption) -> None:
+def test_a_key_may_go_when_nothing_needs_it_any_more(
+    database: Database, cipher: Encryption
+) -> None:
     new = Fernet.generate_key().decode()
     both, only_new = Encryption(f"{new}, {KEYS}"), Encryption(new)
-    check_keys(database, vault)
+    check_keys(database, cipher)
     with pytest.raises(ConfigurationError, match=r"lacks a key .*rotate-keys"):
         check_keys(database, only_new)
     check_keys(database, both)  # from here on the new one encrypts
-    for one in (vault, only_new):
+    for one in (cipher, only_new):
         with pytest.raises(ConfigurationError, match="lacks a key"):
             check_keys(database, one)
     renew(database, both)
     check_keys(database, only_new)
     with pytest.raises(ConfigurationError, match="lacks a key"):
-        check_keys(database, vault)
+        check_keys(database, cipher)
     shown = repr(database.rows(select(marks)))
     assert new[:8] not in shown
     assert len(database.rows(select(marks))) == 1
@@ -196,21 +198,21 @@ def test_somebody_elses_file_in_the_place_of_the_database_is_refused(tmp_path: P
 
 
 def test_an_account_is_in_one_hand_at_a_time(
-    database: Database, url: str, vault: Encryption
+    database: Database, url: str, cipher: Encryption
 ) -> None:
     other = Database(url, database.clock)
     inside, order = threading.Event(), []
 
     def second() -> None:
         inside.wait(PATIENCE)
-        with SqlStore(other, vault, ALICE).locked(KEY):
+        with SqlStore(other, cipher, ALICE).locked(KEY):
             order.append("second")
 
     with ThreadPoolExecutor() as pool:
-        with SqlStore(database, vault, ALICE).locked(KEY):
+        with SqlStore(database, cipher, ALICE).locked(KEY):
             waiting = pool.submit(second)
             inside.set()
-            with SqlStore(other, vault, BOB).locked(KEY):  # nobody else waits for alice
+            with SqlStore(other, cipher, BOB).locked(KEY):  # nobody else waits for alice
                 order.append("first")
         waiting.result(PATIENCE)
     assert order == ["first", "second"]
@@ -218,10 +220,10 @@ def test_an_account_is_in_one_hand_at_a_time(
 
 
 def test_who_dies_with_a_lease_blocks_it_for_a_while_only(
-    database: Database, url: str, vault: Encryption, clock: Clock, monkeypatch: pytest.MonkeyPatch
+    database: Database, url: str, cipher: Encryption, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     other = Database(url, clock)
-    store, next_one = SqlStore(database, vault, ALICE), SqlStore(other, vault, ALICE)
+    store, next_one = SqlStore(database, cipher, ALICE), SqlStore(other, cipher, ALICE)
     slow = store.locked(KEY)
     slot = slow.__enter__()
     monkeypatch.setattr(database_module, "LEASE_TIMEOUT", 0.2)
@@ -241,12 +243,12 @@ def test_who_dies_with_a_lease_blocks_it_for_a_while_only(
 
 
 def test_whoever_is_alive_keeps_the_lease_that_is_called(
-    database: Database, url: str, vault: Encryption, clock: Clock, monkeypatch: pytest.MonkeyPatch
+    database: Database, url: str, cipher: Encryption, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """However long the database was away: what this replica could not save is saved first."""
     monkeypatch.setattr(database_module, "LEASE_TIMEOUT", 0.2)
     other = Database(url, clock)
-    store, next_one = SqlStore(database, vault, ALICE), SqlStore(other, vault, ALICE)
+    store, next_one = SqlStore(database, cipher, ALICE), SqlStore(other, cipher, ALICE)
     with store.locked(KEY) as slot:
         clock.advance(10 * LEASE)
         for _ in range(3):
@@ -262,13 +264,13 @@ def test_whoever_is_alive_keeps_the_lease_that_is_called(
 
 
 @pytest.mark.usefixtures("database")  # empty
-def test_a_lease_lasts_by_the_databases_clock(url: str, vault: Encryption) -> None:
+def test_a_lease_lasts_by_the_databases_clock(url: str, cipher: Encryption) -> None:
     """And so does a token: what a replica thinks of the time is set right."""
     one, other = Database(url), Database(url)
     assert abs(one.clock() - time.time()) < PATIENCE
     assert one._ahead is not None
     one._ahead += 3600.0
-    with SqlStore(one, vault, BOB).locked(KEY):
+    with SqlStore(one, cipher, BOB).locked(KEY):
         (lease,) = other.rows(select(records.c.lease_until).where(records.c.owner == BOB.id))
         assert lease.lease_until - other.clock() < LEASE + PATIENCE
     until(lambda: one.beat() is None and abs(one.clock() - other.clock()) < PATIENCE)
@@ -283,7 +285,7 @@ def test_a_lease_lasts_by_the_databases_clock(url: str, vault: Encryption) -> No
 def replica(
     database: Database,  # noqa: ARG001 (empty at first)
     url: str,
-    vault: Encryption,
+    cipher: Encryption,
     oidc: OidcProvider,
 ) -> Iterator[Callable[..., Engine]]:
     """Makes engines of a user, each with a database connection of its own."""
@@ -299,8 +301,8 @@ def replica(
         own = Database(url)
         opened.append(own)
         providers = Providers({"idp": provider}, allow_user_providers=False)
-        register = SqlLoginStore(own, vault, owner)
-        return Engine(providers, SqlStore(own, vault, owner), register=register)
+        register = SqlLoginStore(own, cipher, owner)
+        return Engine(providers, SqlStore(own, cipher, owner), register=register)
 
     yield make
     for each in opened:

@@ -75,13 +75,13 @@ def idp(rogue: RogueProvider) -> dict[str, Any]:
 
 @pytest.fixture
 def replicas(
-    database: Database, url: str, vault: Encryption, clock: Clock, rogue: RogueProvider
+    database: Database, url: str, cipher: Encryption, clock: Clock, rogue: RogueProvider
 ) -> Iterator[list[tuple[Database, Engine]]]:
     """Two of them; alice is signed in, and her token has run out."""
     made = []
     for own in (database, Database(url, clock)):
         providers = Providers({"idp": idp(rogue)}, allow_user_providers=False)
-        store, register = SqlStore(own, vault, ALICE), SqlLoginStore(own, vault, ALICE)
+        store, register = SqlStore(own, cipher, ALICE), SqlLoginStore(own, cipher, ALICE)
         made.append((own, Engine(providers, store, clock=clock, register=register)))
     rogue.clock = clock
     complete_login(made[0][1], "idp", rogue)
@@ -204,12 +204,12 @@ def test_what_another_replica_saved_after_all_counts_more(
 
 
 def test_a_token_that_still_works_does_while_another_replica_has_the_lease(
-    replicas: list[tuple[Database, Engine]], rogue: RogueProvider, clock: Clock, vault: Encryption
+    replicas: list[tuple[Database, Engine]], rogue: RogueProvider, clock: Clock, cipher: Encryption
 ) -> None:
     (database, one), (_, other) = replicas
     token = one.token("idp")
     clock.advance(rogue.access_token_ttl - 30)
-    with SqlStore(database, vault, ALICE).locked(KEY):
+    with SqlStore(database, cipher, ALICE).locked(KEY):
         assert other.token("idp").digest == token.digest
     assert rogue.refreshes == 1
 
@@ -219,11 +219,11 @@ def test_a_token_that_still_works_does_while_another_replica_has_the_lease(
 
 @pytest.fixture
 def brokers(
-    database: Database, vault: Encryption, rogue: RogueProvider, clock: Clock
+    database: Database, cipher: Encryption, rogue: RogueProvider, clock: Clock
 ) -> Iterator[HubBrokers]:
     """Those of a replica; alice is signed in, and her token has run out."""
     providers = Providers({"idp": idp(rogue)}, allow_user_providers=False)
-    brokers = HubBrokers(Settings(), providers, database, vault, base_url="/")
+    brokers = HubBrokers(Settings(), providers, database, cipher, base_url="/")
     rogue.clock = clock
     complete_login(brokers.of_owner(ALICE).engine, "idp", rogue)
     clock.advance(3600)
@@ -241,7 +241,7 @@ def unsaved_users() -> float:
 
 
 def test_nobody_has_to_ask_for_it(
-    database: Database, vault: Encryption, brokers: HubBrokers, rogue: RogueProvider
+    database: Database, cipher: Encryption, brokers: HubBrokers, rogue: RogueProvider
 ) -> None:
     async def run() -> None:
         engine = brokers.of_owner(ALICE).engine
@@ -250,7 +250,7 @@ def test_nobody_has_to_ask_for_it(
             brokers.start()
             await happens(unsaved_users)
         await happens(lambda: not engine.busy)
-        kept = SqlStore(database, vault, ALICE).load(KEY)
+        kept = SqlStore(database, cipher, ALICE).load(KEY)
         assert kept
         assert kept.access_token.digest == token.digest
         await happens(lambda: not unsaved_users())
@@ -330,14 +330,14 @@ def test_a_broker_that_fetches_a_token_is_kept(
 
 
 def test_a_lease_is_kept_for_as_long_as_a_provider_takes(
-    database: Database, clock: Clock, brokers: HubBrokers, vault: Encryption
+    database: Database, clock: Clock, brokers: HubBrokers, cipher: Encryption
 ) -> None:
     """And what keys a replica has stands there for as long as it runs."""
     until_when = select(records.c.lease_until).where(records.c.owner == BOB.id)
 
     async def run() -> None:
         brokers.start()
-        with SqlStore(database, vault, BOB).locked(KEY):
+        with SqlStore(database, cipher, BOB).locked(KEY):
             clock.advance(LEASE + GRACE)
             await happens(lambda: database.rows(until_when)[0].lease_until > clock())
         await happens(lambda: database.rows(select(replicas_table)))

@@ -50,11 +50,11 @@ def test_a_user_who_is_deleted_while_the_hub_lists_them_costs_no_other_their_acc
     served: Hub,
     pupils: list[Owner],
     database: Database,
-    vault: Encryption,
+    cipher: Encryption,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     for owner in [*pupils, Owner("pupil-1", "2020-01-01T00:00:00Z")]:
-        keep(SqlStore(database, vault, owner), account())
+        keep(SqlStore(database, cipher, owner), account())
     monkeypatch.setattr(users, "PAGE", 2)
     people = people_of(served)
     ask = people._ask
@@ -68,13 +68,13 @@ def test_a_user_who_is_deleted_while_the_hub_lists_them_costs_no_other_their_acc
         return page
 
     monkeypatch.setattr(people, "_ask", and_then_one_goes)
-    asyncio.run(sweep(database, people, revocations_of(database, vault)))
+    asyncio.run(sweep(database, people, revocations_of(database, cipher)))
     alive = {user["name"] for user in served.api("GET", "users")}.intersection(CLASS)
     assert len(alive) < len(CLASS) - 1
     assert with_records(database) >= alive
 
     monkeypatch.undo()
-    asyncio.run(sweep(database, people_of(served), revocations_of(database, vault)))
+    asyncio.run(sweep(database, people_of(served), revocations_of(database, cipher)))
     assert with_records(database) == alive
     accounts = select(records).where(records.c.kind == ACCOUNT)
     created = {found.user_created for found in database.rows(accounts)}
@@ -94,11 +94,11 @@ def test_a_user_who_is_deleted_while_the_hub_lists_them_costs_no_other_their_acc
     ids=["of-a-proxy", "of-whoever", "starting", "refused", "strange", "moved"],
 )
 def test_who_is_gone_says_the_hub_alone(
-    served: Hub, database: Database, vault: Encryption, said: Reply
+    served: Hub, database: Database, cipher: Encryption, said: Reply
 ) -> None:
     """It lists nobody, and does not say of this one user that there is none."""
     alice = Owner("alice", "2026-01-01T00:00:00Z")
-    keep(SqlStore(database, vault, alice), account())
+    keep(SqlStore(database, cipher, alice), account())
 
     def answer(request: Any) -> Reply:
         nobody = {"items": [], "_pagination": {"next": None}}
@@ -109,11 +109,11 @@ def test_who_is_gone_says_the_hub_alone(
     hub.start()
     people._hub_auth.api_url = f"http://127.0.0.1:{hub.port}/hub/api"
     try:
-        asyncio.run(sweep(database, people, revocations_of(database, vault)))
+        asyncio.run(sweep(database, people, revocations_of(database, cipher)))
         assert not is_gone(people._hub_auth, alice)
     finally:
         hub.stop()
     assert with_records(database) == {"alice"}
     assert not is_gone(people._hub_auth, alice), "nobody listens there"
     with pytest.raises(BrokerUnavailable):
-        asyncio.run(sweep(database, people, revocations_of(database, vault)))
+        asyncio.run(sweep(database, people, revocations_of(database, cipher)))

@@ -61,7 +61,7 @@ def test_the_command_says_what_became_of_it(  # noqa: PLR0917
     rogue: RogueProvider,
     clock: Clock,
     database: Database,
-    vault: Encryption,
+    cipher: Encryption,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -71,7 +71,7 @@ def test_the_command_says_what_became_of_it(  # noqa: PLR0917
         monkeypatch.setenv("JUPYTER_AUTH_PROVIDERS", json.dumps(known))
         providers = Providers(known, allow_user_providers=False)
         with closing(
-            HubBrokers(Settings(), providers, database, vault, base_url="/services/")
+            HubBrokers(Settings(), providers, database, cipher, base_url="/services/")
         ) as brokers:
             alice = brokers.engine(ALICE)
             sign_in(alice, rogue)

@@ -109,5 +109,5 @@ def test_a_public_address_is_no_subdomain(monkeypatch: pytest.MonkeyPatch) -> No
     )
     own = environ | {"JUPYTERHUB_PUBLIC_URL": "https://alice.hub.example/user/alice/"}
     assert (place := HubRedirect.of(own))
-    assert place.apart == "https://hub.example"
+    assert place.hub_origin == "https://hub.example"
     assert not place.findings()

@@ -131,8 +131,8 @@ def test_of_two_at_once_one_gets_it(
     """The second waits until the first has stored, or has not."""
     alice = service().engine(ALICE)
     signs_in(alice, oidc)
-    vault, record = Encryption(KEYS), ALICE.record("account", "idp", "default")
-    account, rests = SqlStore(database, vault, ALICE).load(KEY), database.load(record.id)
+    cipher, record = Encryption(KEYS), ALICE.record("account", "idp", "default")
+    account, rests = SqlStore(database, cipher, ALICE).load(KEY), database.load(record.id)
     alice.logout("idp", revoke=False)
     looked: list[float] = []
 
@@ -142,13 +142,13 @@ def test_of_two_at_once_one_gets_it(
 
     def mallory() -> None:
         other = Database(f"sqlite:///{tmp_path / 'accounts.sqlite'}", clock)
-        with SqlStore(other, vault, MALLORY).locked(KEY) as slot:
+        with SqlStore(other, cipher, MALLORY).locked(KEY) as slot:
             slot.save(account)
         other.close()
 
     with ThreadPoolExecutor() as pool:
-        identities = Identities(database, vault)
-        with identities.kept_for(account, ALICE), database.leased(record) as lease:
+        identities = Identities(database, cipher)
+        with identities.reserved(account, ALICE), database.leased(record) as lease:
             second = pool.submit(mallory)
             until(lambda: len(looked) > 3 or second.done())  # it tries again and again
             database.save(record.id, lease, rests, identities.digest(account))

@@ -48,7 +48,7 @@ def test_all_that_is_secret_can_be_in_a_file(files, monkeypatch, how):
     service = HubService(environ)
     assert service.providers.get("idp").client_secret == Secret("s3cret")
     assert service.providers.password("idp") is None  # it would sign everybody in as rosa
-    assert service.vault.open("x", service.vault.seal("x", b"y")) == b"y"
+    assert service.cipher.open("x", service.cipher.seal("x", b"y")) == b"y"
     service.brokers.close()
     service.database.close()
 

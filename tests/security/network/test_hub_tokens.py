@@ -260,7 +260,7 @@ class Whence(web.RequestHandler):
         self._downstream = downstream
 
     def get(self) -> None:
-        self.write(self._downstream.line_of(self.request))
+        self.write(self._downstream.source_of(self.request))
 
 
 @pytest.mark.parametrize(

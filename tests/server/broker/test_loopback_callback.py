@@ -11,7 +11,7 @@ import requests
 
 from jupyter_auth.core.login import loopback_server
 from jupyter_auth.server.broker.loopback_callback import LoopbackCallback, LoopbackCallbacks
-from jupyter_auth.server.broker.redirect_uri import RedirectRoute, departure
+from jupyter_auth.server.broker.redirect_uri import RedirectRoute, redirect_route
 from patience import PATIENCE
 from processes import free_port
 from providers.rogue import RogueProvider
@@ -151,20 +151,20 @@ def test_it_closes_with_the_last_login_that_left_by_it(
     returns.listen(fixed, LoopbackCallback("one", "cookie", "http://127.0.0.1/callback"))
     assert requests.get(fixed, timeout=PATIENCE).status_code == 404  # it is there
     returns.pending = set()
-    way = returns._ways[fixed]
-    assert way.listener._closing.wait(PATIENCE)
+    listening = returns._listeners[fixed]
+    assert listening.listener._closing.wait(PATIENCE)
     returns.listen(fixed, LoopbackCallback("two", "cookie", "http://127.0.0.1/callback"))
-    assert returns._ways[fixed] is not way
+    assert returns._listeners[fixed] is not listening
 
 
 def test_a_browser_elsewhere_could_not_come_back() -> None:
     fixed, page = "http://127.0.0.1:8400/back", "/jupyter-auth/login/x"
     callback, public = "/jupyter-auth/callback/idp", "https://jupyter.example"
-    assert departure("http://localhost:8888", None, callback, page, fixed) == RedirectRoute(
+    assert redirect_route("http://localhost:8888", None, callback, page, fixed) == RedirectRoute(
         fixed, listen=True
     )
-    assert departure(public, None, callback, page, fixed) == RedirectRoute(fixed, by_hand=True)
-    assert departure("http://127.0.0.1:8888", public, callback, page, fixed) == RedirectRoute(
+    assert redirect_route(public, None, callback, page, fixed) == RedirectRoute(fixed, by_hand=True)
+    assert redirect_route("http://127.0.0.1:8888", public, callback, page, fixed) == RedirectRoute(
         fixed, public + page, by_hand=True
     )
 

@@ -29,7 +29,7 @@ from jupyter_auth.core.protocol.discovery import Discovery
 from jupyter_auth.core.protocol.http import no_auth
 from jupyter_auth.core.protocol.parties import Party
 from jupyter_auth.server.broker.page_urls import PREFIX
-from jupyter_auth.server.broker.redirect_uri import hub_apart
+from jupyter_auth.server.broker.redirect_uri import separate_hub_origin
 from jupyter_auth.server.http_errors import refuse
 from jupyter_auth.server.hub.storage.key_rotation import sample_of_each_key
 from jupyter_auth.server.hub.users.users import HubUsers
@@ -37,7 +37,7 @@ from jupyter_auth.server.hub.users.users import HubUsers
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Iterator
 
-    from jupyter_auth.server.hub.admin import Desk
+    from jupyter_auth.server.hub.admin import HandlerSpec
     from jupyter_auth.server.hub.service import HubService
 
 SCOPE = "admin:users"
@@ -86,14 +86,14 @@ def _database(service: HubService) -> Iterator[Finding]:
     else:
         yield Finding(about="Database", says="It answers, with the schema of this version.")
     try:
-        yield from sample_of_each_key(service.database, service.vault)
+        yield from sample_of_each_key(service.database, service.cipher)
     except AuthError as error:
         yield wrong("Keys", error)
 
 
-async def _hub(people: HubUsers) -> list[Finding]:
+async def _hub(users: HubUsers) -> list[Finding]:
     try:
-        await people.check_scopes()
+        await users.check_scopes()
     except AuthError as error:
         return [wrong("Hub", error)]
     return [Finding(about="Hub", says="It answers, and the service's role has its scopes.")]
@@ -103,7 +103,7 @@ def _place(service: HubService) -> Iterator[Finding]:
     if url := os.environ.get("JUPYTERHUB_SERVICE_URL"):
         yield reached(url.rstrip("/"), service.base_url)
     yield from _open_files()
-    yield origins(hub_apart())
+    yield origins(separate_hub_origin())
 
 
 def reached(url: str, base_url: str) -> Finding:
@@ -263,14 +263,14 @@ def _told_apart(service: HubService, party: Party, uri: str) -> Iterator[Finding
 class DoctorHandler(web.RequestHandler):
     """``GET``: the findings, for whoever administers the Hub's users."""
 
-    def initialize(self, service: HubService, people: HubUsers, one: asyncio.Lock) -> None:
+    def initialize(self, service: HubService, users: HubUsers, one: asyncio.Lock) -> None:
         """``one``: providers are not asked by several at a time."""
-        self._service, self._people, self._one = service, people, one
+        self._service, self._users, self._one = service, users, one
 
     async def get(self) -> None:
         """403: the token is none, or lacks the scope."""
         try:
-            if not await self._people.has_scope(self.request, SCOPE):
+            if not await self._users.has_scope(self.request, SCOPE):
                 raise BrokerUnavailable(
                     f"This token lacks the scope {SCOPE}.",
                     hint="An administrator can create one on the Hub's token page.",
@@ -284,7 +284,7 @@ class DoctorHandler(web.RequestHandler):
         self.finish({"findings": [to_wire(each) for each in found]})
 
 
-def doctors_desk(service: HubService, people: HubUsers) -> Desk:
+def doctor_route(service: HubService, users: HubUsers) -> HandlerSpec:
     """Its route, below the service's prefix."""
-    given = {"service": service, "people": people, "one": asyncio.Lock()}
+    given = {"service": service, "users": users, "one": asyncio.Lock()}
     return "/doctor", DoctorHandler, given

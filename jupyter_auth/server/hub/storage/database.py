@@ -120,13 +120,13 @@ class Database:
 
     def rows(self, statement: Executable) -> Sequence[Row[Any]]:
         """All that a query finds. StoreError: the database stays away."""
-        return self._patiently(lambda found: found.all(), statement, PATIENCE)
+        return self._execute(lambda found: found.all(), statement, PATIENCE)
 
     def change(self, statement: Executable, patience: float | None = None) -> int:
         """How many rows the statement changed. StoreError; IntegrityError as it is."""
-        return self._patiently(lambda done: done.rowcount, statement, patience or PATIENCE)
+        return self._execute(lambda done: done.rowcount, statement, patience or PATIENCE)
 
-    def _patiently(
+    def _execute(
         self, outcome: Callable[[CursorResult[Any]], T], statement: Executable, patience: float
     ) -> T:
         deadline = time.monotonic() + patience
@@ -147,7 +147,7 @@ class Database:
     def answers(self) -> bool:
         """Whether the database is there now."""
         try:
-            return bool(self._patiently(lambda found: found.all(), select(schema), 0.0))
+            return bool(self._execute(lambda found: found.all(), select(schema), 0.0))
         except StoreError:
             return False
 

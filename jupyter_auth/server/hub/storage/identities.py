@@ -27,12 +27,12 @@ if TYPE_CHECKING:
 KIND = "identity"
 
 
-def digests(vault: Encryption, account: Account) -> list[str]:
+def digests(cipher: Encryption, account: Account) -> list[str]:
     """What the account's person is found by, under each key; none where nobody is named."""
     if account.person.startswith("?"):
         return []
     # A mere user name says something at its own provider alone.
-    return vault.digests(json.dumps([account.person, account.issuer or account.provider]))
+    return cipher.digests(json.dumps([account.person, account.issuer or account.provider]))
 
 
 class Identities:
@@ -44,20 +44,20 @@ class Identities:
     def __init__(
         self,
         database: Database,
-        vault: Encryption,
+        cipher: Encryption,
         shared: Collection[str] = (),
         gone: Callable[[Owner], bool] = lambda _: False,
     ) -> None:
-        self._database, self._vault = database, vault
+        self._database, self._cipher = database, cipher
         self._shared, self._gone = frozenset(shared), gone
 
     def digest(self, account: Account) -> str | None:
         """What is written down beside the account."""
-        return next(iter(digests(self._vault, account)), None)
+        return next(iter(digests(self._cipher, account)), None)
 
     def check(self, account: Account, owner: Owner) -> None:
         """LoginFailed: this identity rests with another user of the Hub."""
-        if account.provider in self._shared or not (found := digests(self._vault, account)):
+        if account.provider in self._shared or not (found := digests(self._cipher, account)):
             return
         row = records.c
         others = select(row.user_name, row.user_created).distinct()
@@ -74,7 +74,7 @@ class Identities:
                 )
 
     @contextlib.contextmanager
-    def kept_for(self, account: Account, owner: Owner) -> Iterator[None]:
+    def reserved(self, account: Account, owner: Owner) -> Iterator[None]:
         """Nobody else gets this identity meanwhile, of two who try at once. Errors: ``check``."""
         if account.provider in self._shared or not (digest := self.digest(account)):
             yield

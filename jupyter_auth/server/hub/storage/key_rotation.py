@@ -35,9 +35,9 @@ class _Keys(NamedTuple):
     all: frozenset[str]
 
 
-def announce(database: Database, vault: Encryption) -> None:
+def announce(database: Database, cipher: Encryption) -> None:
     """Write down, for as long as a lease lasts, which keys this replica has. StoreError."""
-    row, values = replicas.c, {"marks": ",".join(vault.marks), "until": database.now() + LEASE}
+    row, values = replicas.c, {"marks": ",".join(cipher.marks), "until": database.now() + LEASE}
     if database.change(update(replicas).where(row.id == database.name).values(values)):
         return
     database.change(delete(replicas).where(row.until < database.now()))
@@ -51,55 +51,57 @@ def leave(database: Database) -> None:
         database.change(delete(replicas).where(replicas.c.id == database.name))
 
 
-def check_keys(database: Database, vault: Encryption) -> None:
+def check_keys(database: Database, cipher: Encryption) -> None:
     """Write down which key seals from now on.
 
-    ConfigurationError: another one sealed records here, and is not among those of the vault; or a
+    ConfigurationError: another one sealed records here, and is not among those of the cipher; or a
     replica that runs could not open what is sealed with it.
     """
     others = _others(database)
     sealed = {row.mark for row in database.rows(select(marks.c.mark))}
-    if sealed.union(each.first for each in others) - set(vault.marks):
+    if sealed.union(each.first for each in others) - set(cipher.marks):
         raise ConfigurationError(
             f"{VARIABLE} lacks a key that database records are encrypted with.",
             hint="Append it until `jupyter auth hub rotate-keys` has run. If it is lost, start"
             " with an empty database.",
         )
-    if not all(vault.marks[0] in each.all for each in others):
+    if not all(cipher.marks[0] in each.all for each in others):
         raise ConfigurationError(
             f"A running replica of the service does not have the first key of {VARIABLE}.",
             hint="Append a new key, restart all replicas, and only then move it to the front. A"
             " killed replica counts for half a minute.",
         )
     with contextlib.suppress(IntegrityError):  # known already
-        database.change(insert(marks).values(mark=vault.marks[0]))
+        database.change(insert(marks).values(mark=cipher.marks[0]))
 
 
-def renew(database: Database, vault: Encryption, person: Callable[[str, bytes], str | None]) -> int:
+def renew(
+    database: Database, cipher: Encryption, person: Callable[[str, bytes], str | None]
+) -> int:
     """Encrypt every record with the first key; how many there were.
 
     ``person`` gives whose account is in a record, under the first key.
     ConfigurationError: a replica encrypts with another one. StoreError: none of the keys fits.
     """
-    _require_one_key(database, vault)
+    _require_one_key(database, cipher)
     row, done = records.c, 0
     for (record_id,) in database.rows(select(row.id).where(row.data.is_not(None))):
         while (old := database.load(record_id)) is not None:
             statement = update(records).where(row.id == record_id, row.data == old)
-            values = {"data": vault.renew(old), "person": person(record_id, old)}
+            values = {"data": cipher.renew(old), "person": person(record_id, old)}
             if database.change(statement.values(values)):
                 done += 1
                 break  # else it was saved meanwhile: once more
-    _require_one_key(database, vault)  # none that came meanwhile
-    database.change(delete(marks).where(marks.c.mark != vault.marks[0]))
+    _require_one_key(database, cipher)  # none that came meanwhile
+    database.change(delete(marks).where(marks.c.mark != cipher.marks[0]))
     return done
 
 
-def sample_of_each_key(database: Database, vault: Encryption) -> Iterator[Finding]:
+def sample_of_each_key(database: Database, cipher: Encryption) -> Iterator[Finding]:
     """What the doctor says of the keys, each of them tried on records. StoreError."""
     row = records.c
     some = select(row.data).where(row.data.is_not(None)).order_by(row.id).limit(SAMPLE)
-    opened_by = [vault.opened_by(found.data) for found in database.rows(some)]
+    opened_by = [cipher.opened_by(found.data) for found in database.rows(some)]
     if closed := opened_by.count(None):
         yield Finding(
             about="Keys",
@@ -109,14 +111,14 @@ def sample_of_each_key(database: Database, vault: Encryption) -> Iterator[Findin
             state="wrong",
         )
         return
-    counts = [opened_by.count(mark) for mark in vault.marks]
+    counts = [opened_by.count(mark) for mark in cipher.marks]
     yield Finding(
         about="Keys",
         says="All tested records can be decrypted; by key, in order: "
         + ", ".join(map(str, counts))
         + ".",
     )
-    if any(each.first != vault.marks[0] for each in _others(database)):
+    if any(each.first != cipher.marks[0] for each in _others(database)):
         yield Finding(
             about="Keys",
             says="A replica encrypts with a different key than the first one here.",
@@ -128,8 +130,8 @@ def sample_of_each_key(database: Database, vault: Encryption) -> Iterator[Findin
 _SAME_FIRST = f"Give all replicas the same {VARIABLE} in the same order, and restart them."
 
 
-def _require_one_key(database: Database, vault: Encryption) -> None:
-    if any(each.first != vault.marks[0] for each in _others(database)):
+def _require_one_key(database: Database, cipher: Encryption) -> None:
+    if any(each.first != cipher.marks[0] for each in _others(database)):
         raise ConfigurationError(
             "A replica of the service still encrypts with a different key than the first one here.",
             hint=f"{_SAME_FIRST} Then run this again.",

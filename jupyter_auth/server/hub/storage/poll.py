@@ -31,7 +31,7 @@ class DatabasePoll:
         self._beating: asyncio.Task[None] | None = None
         self._trouble = ThrottledLog("Changes by other replicas cannot be read")
 
-    def stirred(self, owner: str, seen: list[Any]) -> bool:
+    def has_news(self, owner: str, seen: list[Any]) -> bool:
         """Whether there is news of that owner since the last call with the same ``seen``.
 
         Also for as long as they have logins: these run out, and devices are asked about.

@@ -47,14 +47,14 @@ class SqlStore:
     def __init__(
         self,
         database: Database,
-        vault: Encryption,
+        cipher: Encryption,
         owner: Owner,
         identities: Identities | None = None,
     ) -> None:
         self._database = database
-        self._vault = vault
+        self._cipher = cipher
         self._owner = owner
-        self._identities = identities or Identities(database, vault)
+        self._identities = identities or Identities(database, cipher)
 
     def load(self, key: AccountKey) -> Account | None:
         """As in the protocol: one query by primary key."""
@@ -66,7 +66,7 @@ class SqlStore:
         found = []
         for row in self._database.rows(select(records).where(*self._mine())):
             with contextlib.suppress(StoreError):
-                if account := _opened(self._vault, row.id, row.data):
+                if account := _opened(self._cipher, row.id, row.data):
                     found.append(account)
         return sorted(found, key=lambda account: account.key)
 
@@ -91,7 +91,7 @@ class SqlStore:
 
     def opened(self, record_id: str, data: bytes | None) -> Account | None:
         """What was sealed there. StoreError: it is damaged."""
-        return _opened(self._vault, record_id, data)
+        return _opened(self._cipher, record_id, data)
 
     def write(self, record_id: str, lease: Lease, account: Account, data: bytes | None) -> None:
         """Put it in the place of ``data``. LoginFailed: it is somebody else's. StoreError."""
@@ -99,13 +99,13 @@ class SqlStore:
             raise StoreError(
                 f"There are already {MOST_ACCOUNTS} accounts.", hint="Sign some of them out."
             )
-        sealed = self._vault.seal(record_id, encoded(account))
+        sealed = self._cipher.seal(record_id, encoded(account))
         person = self._identities.digest(account)
         # A refresh asks nobody: also who shared an identity before that was refused stays in.
-        if person == _person(self._vault, self._identities, record_id, data):
+        if person == _person(self._cipher, self._identities, record_id, data):
             self._database.save(record_id, lease, sealed, person)
             return
-        with self._identities.kept_for(account, self._owner):
+        with self._identities.reserved(account, self._owner):
             self._database.save(record_id, lease, sealed, person)
 
     def erase(self, record_id: str, lease: Lease) -> None:
@@ -150,45 +150,45 @@ class _SqlSlot:
         self._lease.kept = True
 
 
-def renew(database: Database, vault: Encryption) -> int:
+def renew(database: Database, cipher: Encryption) -> int:
     """As ``key_rotation.renew``."""
-    identities = Identities(database, vault)
-    return key_rotation.renew(database, vault, lambda *row: _person(vault, identities, *row))
+    identities = Identities(database, cipher)
+    return key_rotation.renew(database, cipher, lambda *row: _person(cipher, identities, *row))
 
 
-def name_persons(database: Database, vault: Encryption) -> None:
+def name_persons(database: Database, cipher: Encryption) -> None:
     """Write down whose account is in each record that does not say it: schema 1 did not.
 
     A damaged one is left as it is. It may run in several replicas at once. StoreError.
     """
-    row, identities, last = records.c, Identities(database, vault), ""
+    row, identities, last = records.c, Identities(database, cipher), ""
     lacking = select(row.id, row.data).where(
         row.kind == ACCOUNT, row.data.is_not(None), row.person.is_(None)
     )
     while batch := database.rows(lacking.where(row.id > last).order_by(row.id).limit(BATCH)):
         for found in batch:
-            if person := _person(vault, identities, found.id, found.data):
+            if person := _person(cipher, identities, found.id, found.data):
                 statement = update(records).where(row.id == found.id, row.data == found.data)
                 database.change(statement.values(person=person))  # else it was saved meanwhile
         last = batch[-1].id
 
 
 def _person(
-    vault: Encryption, identities: Identities, record_id: str, data: bytes | None
+    cipher: Encryption, identities: Identities, record_id: str, data: bytes | None
 ) -> str | None:
     """Whose account is in a record, as it is written down beside it; None: nobody's."""
     try:
-        account = _opened(vault, record_id, data)
+        account = _opened(cipher, record_id, data)
     except StoreError:
         return None
     return identities.digest(account) if account else None
 
 
-def _opened(vault: Encryption, record_id: str, data: bytes | None) -> Account | None:
+def _opened(cipher: Encryption, record_id: str, data: bytes | None) -> Account | None:
     if data is None:
         return None
     try:
-        return decoded(vault.open(record_id, data))
+        return decoded(cipher.open(record_id, data))
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         raise StoreError("A database record is damaged.") from None
 
@@ -196,9 +196,9 @@ def _opened(vault: Encryption, record_id: str, data: bytes | None) -> Account | 
 class SqlLoginStore:
     """``LoginStore`` of one user's logins: what one replica began, another one finishes."""
 
-    def __init__(self, database: Database, vault: Encryption, owner: Owner) -> None:
+    def __init__(self, database: Database, cipher: Encryption, owner: Owner) -> None:
         self._database = database
-        self._vault = vault
+        self._cipher = cipher
         self._record = owner.record(LOGINS)
 
     def read(self) -> Mapping[str, StoredLogin]:
@@ -215,12 +215,12 @@ class SqlLoginStore:
             yield entries
             after = packed(entries)
             if after != before:
-                sealed = self._vault.seal(self._record.id, after) if entries else None
+                sealed = self._cipher.seal(self._record.id, after) if entries else None
                 self._database.save(self._record.id, lease, sealed)
 
     def _opened(self, data: bytes) -> dict[str, StoredLogin]:
         try:
-            return unpacked(self._vault.open(self._record.id, data))
+            return unpacked(self._cipher.open(self._record.id, data))
         except (ValueError, TypeError, KeyError, AttributeError):
             _log.warning("Logins begun by another version are discarded.")
             return {}

@@ -41,10 +41,10 @@ class Maintenance:
     def __init__(
         self,
         database: Database,
-        vault: Encryption,
+        cipher: Encryption,
         unsaved: Callable[[], Iterable[Callable[[], None]]],
     ) -> None:
-        self._database, self._vault, self._unsaved = database, vault, unsaved
+        self._database, self._cipher, self._unsaved = database, cipher, unsaved
         self._tasks: list[asyncio.Task[None]] = []
         # Threads of its own: leases are kept however busy the others are, or what saves waits.
         self._threads = ThreadPoolExecutor(2, thread_name_prefix="jupyter_auth upkeep")
@@ -62,7 +62,7 @@ class Maintenance:
     def _beat(self) -> None:
         self._database.beat()
         if time.monotonic() > self._announced + ANNOUNCE:
-            announce(self._database, self._vault)
+            announce(self._database, self._cipher)
             self._announced = time.monotonic()
 
     def _save(self) -> None:

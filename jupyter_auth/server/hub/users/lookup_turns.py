@@ -1,4 +1,4 @@
-"""How many tokens that nobody knows yet are looked up at a time, and whose turn it is."""
+"""How many unknown tokens are looked up at the Hub at a time, and in which order."""
 
 from __future__ import annotations
 
@@ -17,40 +17,41 @@ if TYPE_CHECKING:
     from tornado.httputil import HTTPServerRequest
 
 LOOK_UPS = 8  # at a time: the Hub, which is one thread, always has others to answer as well
-QUEUE = 4096  # that wait in one line
-PATIENCE = 30.0  # seconds that one waits: after a restart everybody's token is new here
-RETRY_AFTER = 5.0  # seconds that who was refused is told to stay away
+QUEUE = 4096  # that wait for one source
+PATIENCE = 30.0  # seconds that one waits: after a restart every token is new here
+RETRY_AFTER = 5.0  # seconds
 
 
 class LookupTurns:
-    """So many at a time. Those who wait come by turns: the first of each line, one after another.
-
-    Of whoever sends a thousand, the second waits for the first of everybody else.
-    """
+    """At most ``most`` at a time. Sources take turns, so that a flood from one delays no other."""
 
     def __init__(self, most: int = LOOK_UPS) -> None:
         self._free = most
         self._waiting: OrderedDict[str, deque[asyncio.Future[None]]] = OrderedDict()
 
     @contextlib.asynccontextmanager
-    async def of(self, line: str) -> AsyncIterator[None]:
-        """A turn of this line, as a rule an address. BrokerUnavailable: it does not come soon."""
+    async def of(self, source: str) -> AsyncIterator[None]:
+        """Wait for a turn of this source, as a rule an address.
+
+        Raises:
+            BrokerUnavailable: it did not come soon enough.
+        """
         if self._free:
             self._free -= 1
         else:
-            await self._wait(line)
+            await self._wait(source)
         try:
             yield
         finally:
             self._pass_on()
 
-    async def _wait(self, name: str) -> None:
-        line = self._waiting.setdefault(name, deque())
-        if len(line) >= QUEUE:
+    async def _wait(self, source: str) -> None:
+        queue = self._waiting.setdefault(source, deque())
+        if len(queue) >= QUEUE:
             raise _busy()
         loop = asyncio.get_running_loop()
         turn: asyncio.Future[None] = loop.create_future()
-        line.append(turn)
+        queue.append(turn)
         timer = loop.call_later(PATIENCE, _give_up, turn)
         try:
             await turn
@@ -59,10 +60,10 @@ class LookupTurns:
 
     def _pass_on(self) -> None:
         while self._waiting:
-            name, line = self._waiting.popitem(last=False)
-            turn = line.popleft()
-            if line:
-                self._waiting[name] = line  # behind the others
+            source, queue = self._waiting.popitem(last=False)
+            turn = queue.popleft()
+            if queue:
+                self._waiting[source] = queue  # behind the others
             if not turn.done():
                 turn.set_result(None)
                 return
@@ -83,9 +84,10 @@ def _busy() -> BrokerUnavailable:
 
 
 class TrustedProxies:
-    """The proxies in front of the service: what they say of where a request comes from is believed.
+    """The proxies, by address or network, whose ``X-Forwarded-For`` is believed.
 
-    ``trusted``: their addresses or networks. ConfigurationError: one is neither.
+    Raises:
+        ConfigurationError: an entry is neither.
     """
 
     def __init__(self, trusted: Iterable[str] = ()) -> None:
@@ -100,11 +102,10 @@ class TrustedProxies:
                     hint="Use 10.0.0.7, or 10.0.0.0/24 for all addresses that begin with 10.0.0.",
                 ) from None
 
-    def line_of(self, request: HTTPServerRequest) -> str:
-        """Where it comes from: the address nearest to here that is not of a trusted proxy.
+    def source_of(self, request: HTTPServerRequest) -> str:
+        """The nearest address that is not a trusted proxy's; of IPv6 its /64 network (RFC 7421).
 
-        ``X-Forwarded-For`` counts as far from its end as trusted proxies have written it, any other
-        header for nothing. Of IPv6 it is the network: a machine has all of a /64 (RFC 7421).
+        ``X-Forwarded-For`` counts as far from its end as trusted proxies have written it.
         """
         connection: Any = request.connection
         nearest = str(connection.context.address[0])

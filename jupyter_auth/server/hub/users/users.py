@@ -95,11 +95,11 @@ class HubUsers:
         BrokerUnavailable: nobody's, a service's, or without the scope; or, with ``retry_after``,
         the Hub cannot say it now.
         """
-        return await self.of_token(token_of(request), self._downstream.line_of(request))
+        return await self.of_token(token_of(request), self._downstream.source_of(request))
 
-    async def of_token(self, token: str, line: str) -> Owner:
+    async def of_token(self, token: str, source: str) -> Owner:
         """As ``of_request``, for a token that waits in that line where it is new."""
-        holder = await self._holder(token, line)
+        holder = await self._holder(token, source)
         if holder.owner:
             return holder.owner
         if holder.model["kind"] != "user":
@@ -112,8 +112,8 @@ class HubUsers:
 
     async def has_scope(self, request: HTTPServerRequest, scope: str) -> bool:
         """Whether the Hub API token that it carries has it. Raises as ``of_request``."""
-        line = self._downstream.line_of(request)
-        holder = await self._holder(token_of(request), line)
+        source = self._downstream.source_of(request)
+        holder = await self._holder(token_of(request), source)
         return bool(self._hub_auth.check_scopes({scope}, holder.model))
 
     async def of_cookie(self, token: str, session: str) -> TokenOwner | None:
@@ -129,16 +129,16 @@ class HubUsers:
                 raise
             return None
 
-    async def _holder(self, token: str, line: str) -> TokenOwner:
-        look_up = functools.partial(self._found, token, line)
+    async def _holder(self, token: str, source: str) -> TokenOwner:
+        look_up = functools.partial(self._found, token, source)
         return await self._holders.get(_digest(token), look_up)
 
-    async def _found(self, token: str, line: str, before: TokenOwner | None) -> TokenOwner:
+    async def _found(self, token: str, source: str, before: TokenOwner | None) -> TokenOwner:
         """What the Hub says of the token. One that it knew before waits in no line.
 
         Whose it is never changes, so who that is is asked once. Its scopes may, and users' names.
         """
-        async with contextlib.nullcontext() if before else self._turns.of(line):
+        async with contextlib.nullcontext() if before else self._turns.of(source):
             said = await self._ask("user", token)
         if said is None:
             raise BrokerUnavailable(
