@@ -1,4 +1,4 @@
-"""``LoginWidget``: the account that a widget shows, for the Python around it. For dashboards."""
+"""``LoginWidget``: a sign-in widget for dashboards, whose state Python can observe."""
 
 from __future__ import annotations
 
@@ -24,24 +24,27 @@ STATES = ("signed_out", "pending", "signed_in", "denied", "expired", "cancelled"
 
 
 class LoginWidget(AccountWidget):
-    """Shows one account, and Python can follow it: by ``observe``, or ``on_signed_in``.
+    """A widget that shows one account, and follows it: see ``observe`` and ``on_signed_in``.
 
-    Its arguments are those of ``UserSession`` and ``layout``; ``force`` asks for a sign-in though
-    somebody is signed in, and with ``begin`` False none begins before a person clicks.
-    ``provider`` and ``session_key`` can be set: it shows that account then.
+    Args:
+        provider, session_key, username, scopes, grant: as ``UserSession``. The first two are
+            traits: set one, and the widget shows that account.
+        force: ask for a sign-in even if an account is signed in.
+        begin: False to begin a sign-in at a click only.
+        layout: as of any widget.
 
-    ``signed_in``: whether ``session`` works. ``username``: who is signed in, as far as the provider
-    says. ``expires_at``: when the access token ends, aware and in UTC; a sign-in that is renewed
-    goes on after that. ``status``: ``"signed_in"``, ``"pending"`` while somebody is asked to sign
-    in, else how that ended (``"denied"``, ``"expired"``, ``"cancelled"``, ``"failed"``; an account
-    that was not renewed has ``"expired"`` too), or ``"signed_out"``.
+    Read-only traits, which are not synced, and so never saved with a notebook:
+        signed_in: whether ``session`` works.
+        username: the signed-in user, if the provider says.
+        expires_at: when the access token expires, in UTC; a sign-in may be renewed after that.
+        status: ``"signed_in"``, ``"pending"``, ``"signed_out"``, or how a sign-in ended:
+            ``"denied"``, ``"expired"``, ``"cancelled"``, ``"failed"``.
 
-    These are read-only, and not synced: nothing of them is saved with a notebook. They change, and
-    callbacks run, when the kernel is idle (on the event loop on which the widget was made), like
-    those of any widget; without a loop in the thread of whoever brings the news.
+    They change, and callbacks run, while the kernel is idle, on the event loop on which the widget
+    was made; without one, in any thread.
 
     Raises:
-        ProviderNotFound: here, or where ``provider`` is set.
+        ProviderNotFound: also when ``provider`` is set.
         ConfigurationError: as ``UserSession``.
     """
 
@@ -50,43 +53,42 @@ class LoginWidget(AccountWidget):
     expires_at = traitlets.Instance(datetime, allow_none=True, read_only=True)
     status = traitlets.Enum(STATES, default_value="signed_out", read_only=True)
     _signed_in_handlers = traitlets.Instance(CallbackDispatcher, ())
-    _sign_in: tuple[str, str, float] | None = None  # which the session is of
+    _sign_in: tuple[str, str, float] | None = None  # of the session
     _session: UserSession | None = None
     _person = ""
     _end: asyncio.TimerHandle | None = None
 
     @property
     def session(self) -> UserSession | None:
-        """The session of whoever is signed in; None while nobody is.
+        """A ``UserSession`` of the signed-in account, or None.
 
-        It asks nobody to sign in, since this widget does: once its sign-in has ended, requests
-        raise LoginRequired. Whoever signs in next has a session of their own.
+        It asks for no sign-in, since the widget does: once the account has ended, its requests
+        raise LoginRequired. The next sign-in has a new session.
         """
         if not self.signed_in:
             return None
         if self._session is None:
-            wish = UserAccountOptions(
+            options = UserAccountOptions(
                 session_key=self._key.session_key,
                 scopes=tuple(self._asked["scopes"]),
                 interactive=False,
                 person=self._person,
             )
-            self._session = session_of(self._info, wish)
+            self._session = session_of(self._info, options)
         return self._session
 
     def on_signed_in(self, callback: Callable[[LoginWidget], Any], remove: bool = False) -> None:  # noqa: FBT001, FBT002 (as ipywidgets)
-        """Call ``callback(widget)`` whenever somebody has signed in; at once if somebody is.
+        """Call ``callback(widget)`` after each sign-in, and now if an account is signed in.
 
-        An exception in it is shown as one of any widget's callback, and ends nothing. ``remove``:
-        call it no more.
+        Its exceptions are shown as those of any widget's callback. ``remove``: stop calling it.
         """
         self._signed_in_handlers.register_callback(callback, remove=remove)
         if self.signed_in and not remove:
             callback(self)
 
     def _apply(self) -> None:
-        account, now, wished = self._account, time.time(), self._asked["username"]
-        if account and wished and not account.belongs_to(wished):
+        account, now, username = self._account, time.time(), self._asked["username"]
+        if account and username and not account.belongs_to(username):
             account = None
         lasts = account is not None and _lasts(account, now)
         sign_in = (*self._names, account.signed_in_at) if account and lasts else None
@@ -116,7 +118,7 @@ class LoginWidget(AccountWidget):
         return "expired" if account else "signed_out"
 
     def _wake_at_the_end(self, account: AccountInfo | None, now: float) -> None:
-        """Nobody tells of a sign-in that runs out; one that is renewed does not."""
+        """Apply once more when an account that is not renewed expires: no change is reported."""
         if self._end:
             self._end.cancel()
             self._end = None

@@ -84,7 +84,7 @@ def test_here_its_name_means_it_everywhere(own_session, rogue):
 
 def test_people_see_its_name_and_that_a_notebook_defines_it(own_session, client):
     shown = [
-        *map(repr, (own_session, LoginWidget("bitfount"), own_session._holder.tokens)),
+        *map(repr, (own_session, LoginWidget("bitfount"), own_session._account.tokens)),
         str(verbs.status("bitfount")),
         str(verbs.status()),
         str(verbs.status(accounts=client)),  # in another kernel
@@ -112,20 +112,20 @@ def test_a_token_of_ours_is_dropped_when_its_account_goes(own_session, rogue):
 @pytest.fixture
 def forgotten(own_session, client, monkeypatch):
     """So many were made since that the server has forgotten it; as when it was started anew."""
-    handle = own_session._holder.key.provider
+    handle = own_session._account.key.provider
     monkeypatch.setattr(made_in_code, "MOST", 20)
     for number in range(20):
         client.register(Provider(name="other", issuer="https://x.example", client_id=str(number)))
     with pytest.raises(ProviderNotFound, match="'bitfount'"):
         client.token(handle)
-    own_session._holder.tokens.drop()
+    own_session._account.tokens.drop()
     return own_session
 
 
 def test_a_forgotten_definition_is_told_again(forgotten, client):
     assert forgotten.get("/api/x").ok
     assert jupyter_auth.token("bitfount") == forgotten.access_token
-    assert client.token(forgotten._holder.key.provider)
+    assert client.token(forgotten._account.key.provider)
 
 
 def test_and_before_a_sign_out_so_that_it_is_revoked(forgotten, rogue):

@@ -1,4 +1,4 @@
-"""The parts of an API key, as a session shows them."""
+"""``session.api_keys``."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ if TYPE_CHECKING:
 
 
 class KeyParts(dict[str, str]):
-    """The parts by name, as items and as attributes; their reprs are masked.
+    """An API key's parts by name, as items and attributes, with masked reprs.
 
-    ``aliases`` are other names for the attributes.
+    ``aliases``: other names of the attributes.
     """
 
     def __init__(self, parts: Mapping[str, str], aliases: Mapping[str, str]) -> None:
@@ -21,7 +21,7 @@ class KeyParts(dict[str, str]):
         self._aliases = dict(aliases)
 
     def __getattr__(self, name: str) -> str:
-        if name.startswith("_"):  # of a copy that is being made
+        if name.startswith("_"):  # asked for by copy
             raise AttributeError(name)
         part = self._aliases.get(name, name)
         if part not in self:

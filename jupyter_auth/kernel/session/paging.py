@@ -1,4 +1,4 @@
-"""Where an API says its next page is."""
+"""The next page of an API's response."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ if TYPE_CHECKING:
 
 
 def next_page(response: Response) -> str | None:
-    """The URL of the page after ``response``: ``@odata.nextLink`` or ``next`` in its JSON object,
-    or a Link header with ``rel="next"`` (RFC 8288). None: it is the last one.
+    """The URL of the next page, or None: ``@odata.nextLink`` or ``next`` in the JSON object, or
+    the Link header with ``rel="next"`` (RFC 8288).
     """
     link = _in_body(response) or response.links.get("next", {}).get("url")
     return urljoin(response.url, link) if link else None

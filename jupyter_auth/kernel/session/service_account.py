@@ -1,4 +1,4 @@
-"""A service account, as a session holds it: its tokens come from the broker or are its own."""
+"""A service account as a session sees it: the broker issues its tokens, or this process does."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from jupyter_auth.core.errors import ConfigurationError, LoginRequired
 from jupyter_auth.core.models import AccountInfo, AccountKey
+from jupyter_auth.core.provider.client_credentials import from_environment, no_service_account
 from jupyter_auth.core.provider.provider import Provider, ProviderInfo
 from jupyter_auth.kernel.http.token_cache import CachedTokens
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class ServiceAccountOptions(NamedTuple):
-    """Which service account a session wants: arguments of ``ClientSession`` but for the secret."""
+    """The arguments of ``ClientSession``, without the secret."""
 
     provider: str | Provider
     session_key: str = "default"
@@ -33,49 +34,49 @@ class ServiceAccountOptions(NamedTuple):
 
     @property
     def name(self) -> str:
-        """The provider's."""
+        """The provider's name."""
         return self.provider if isinstance(self.provider, str) else self.provider.name
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """A pickle has no secret."""
+        """Leave out the provider's secret."""
         from jupyter_auth.core.provider.definitions import provider_to_mapping
 
         provider: Any = self.provider
         if isinstance(provider, Provider):
             provider = provider_to_mapping(provider, secrets=False)
-        return _client, (provider, *self[1:])
+        return _options, (provider, *self[1:])
 
 
 class ServiceAccount:
-    """The account of a ``ClientSession``. A secret that is its own never leaves this process."""
+    """The account of a ``ClientSession``. ``secret`` never leaves this process."""
 
     def __init__(
-        self, accounts: Accounts, client: ServiceAccountOptions, secret: Secret | None
+        self, accounts: Accounts, options: ServiceAccountOptions, secret: Secret | None
     ) -> None:
-        self.client = client
+        self.options = options
         self._accounts = accounts
         self._left = False  # whether this session signed out
-        if isinstance(client.provider, Provider):
-            self.info: ProviderInfo = _made_known(accounts, client)
+        if isinstance(options.provider, Provider):
+            self.info: ProviderInfo = _registered(accounts, options)
         else:
-            self.info = accounts.provider(client.provider)
-        self.key = AccountKey(self.info.name, client.session_key)
+            self.info = accounts.provider(options.provider)
+        self.key = AccountKey(self.info.name, options.session_key)
         self._secret = secret
         self._issuing: tuple[int, ServiceAccountTokens] | None = None
         self.tokens = CachedTokens(accounts, *self._names, get=self._get, reach=self.info.reach)
 
     @property
     def client_id(self) -> str | None:
-        """Of the registration whose calls an API counts together."""
+        """The client ID, by which an API counts calls."""
         with suppress(ConfigurationError):
             if self._own:
                 return self._own.client_id
-        if isinstance(self.client.provider, Provider):
-            return self.client.client_id
+        if isinstance(self.options.provider, Provider):
+            return self.options.client_id
         return self._accounts.configuration(self.key.provider).as_service().client_id
 
-    def account(self) -> AccountInfo | None:
-        """What there is to know of it, once it has a token."""
+    def current(self) -> AccountInfo | None:
+        """The account; None before it has a token."""
         token = self.tokens.held
         if token is None:
             return None
@@ -88,7 +89,7 @@ class ServiceAccount:
         )
 
     def id_token(self) -> None:
-        """None: nobody has signed in."""
+        """None: this grant has no ID token."""
 
     def ensure(self) -> None:
         """Return once there is a token."""
@@ -96,7 +97,7 @@ class ServiceAccount:
         self.tokens.token()
 
     def log_out(self, *, revoke: bool) -> Logout:
-        """Forget the token here and at the broker, then revoke it where that can be done."""
+        """Drop the token here and at the broker, then revoke it where that is supported."""
         self._left = True
         if self._own:
             outcome = self._issuer().drop(self._own, self.key, revoke=revoke)
@@ -107,11 +108,32 @@ class ServiceAccount:
 
     @functools.cached_property
     def _own(self) -> Provider | None:
-        """The provider with credentials of this process; None: the broker has them.
+        """The provider with this process's credentials; None if the broker has them.
 
-        ConfigurationError: there is a client id, but nobody has its secret.
+        Raises:
+            ConfigurationError: there is a client ID, but no client secret for it.
         """
-        return _own_client(self._accounts, self.client, self._secret)
+        provider, client_id, secret = self.options.provider, self.options.client_id, self._secret
+        found = from_environment(os.environ, self.options.name)
+        if not secret and client_id in {None, found.client_id}:
+            client_id, secret = found.client_id, found.client_secret
+        if isinstance(provider, str):
+            if not secret and not client_id:
+                return None
+            service = self._accounts.configuration(provider).as_service()
+            if not secret and service.client_id == client_id:
+                return None
+        else:
+            service = provider.as_service()
+            secret = secret or service.client_secret
+        client_id = client_id or service.client_id
+        if not secret:
+            raise no_service_account(service, client_id)
+        # How the client authenticates is found again, unless that is configured.
+        way = None if service.client_auth == "none" else service.client_auth
+        return dataclasses.replace(
+            service, client_id=client_id, client_secret=secret, client_auth=way
+        )
 
     @property
     def _names(self) -> tuple[str, str]:
@@ -123,13 +145,13 @@ class ServiceAccount:
                 f"This session has signed out of {self.info.title}.",
                 hint="`session.authenticate()` signs in again.",
             )
-        scopes = self.client.scopes
+        scopes = self.options.scopes
         if self._own is None:
             return self._accounts.client_token(provider, session_key, need, scopes)
         return self._issuer().token(self._own, self.key, need, scopes)
 
     def _issuer(self) -> ServiceAccountTokens:
-        """One for each process: a lock of the parent may be held for ever in a child."""
+        """One for each process: in a forked child, the parent's locks may be held for ever."""
         if self._issuing is None or self._issuing[0] != os.getpid():
             from jupyter_auth.core.protocol.discovery import Discovery
             from jupyter_auth.core.protocol.parties import Party
@@ -144,7 +166,7 @@ class ServiceAccount:
         return self._issuing[1]
 
 
-def _client(provider: Any, *rest: Any) -> ServiceAccountOptions:
+def _options(provider: Any, *rest: Any) -> ServiceAccountOptions:
     if isinstance(provider, dict):
         from jupyter_auth.core.provider.definitions import provider_from_mapping
 
@@ -152,43 +174,13 @@ def _client(provider: Any, *rest: Any) -> ServiceAccountOptions:
     return ServiceAccountOptions(provider, *rest)
 
 
-def _made_known(accounts: Accounts, client: ServiceAccountOptions) -> ProviderInfo:
-    """So that other kernels with the same definition hear of its limits. It has no secret then, so
-    its name is left to mean what it means.
+def _registered(accounts: Accounts, options: ServiceAccountOptions) -> ProviderInfo:
+    """Register a provider defined in code, so that other kernels with it share its limits.
+
+    That is done without its secret, and so its name is left to what it means.
     """
-    bare = cast("Provider", copy.deepcopy(client).provider)
+    bare = cast("Provider", copy.deepcopy(options).provider)
     try:
         return accounts.register_unnamed(bare)
-    except ConfigurationError:  # only the administrator's are wanted here
+    except ConfigurationError:  # only the administrator's are allowed here
         return bare.info()
-
-
-def _own_client(
-    accounts: Accounts, client: ServiceAccountOptions, secret: Secret | None
-) -> Provider | None:
-    """The provider with credentials of this process. None: the broker holds them."""
-    from jupyter_auth.core.provider.client_credentials import from_environment, no_service_account
-
-    provider, client_id = client.provider, client.client_id
-    found = from_environment(os.environ, client.name)
-    if not secret and client_id in {None, found.client_id}:
-        client_id, secret = found.client_id, found.client_secret
-    if isinstance(provider, str):
-        if not secret and not client_id:
-            return None
-        service = accounts.configuration(provider).as_service()
-        if not secret and service.client_id == client_id:
-            return None
-    else:
-        service = provider.as_service()
-        secret = secret or service.client_secret
-    client_id = client_id or service.client_id
-    if not secret:
-        raise no_service_account(service, client_id)
-    return with_credentials(service, client_id, secret)
-
-
-def with_credentials(service: Provider, client_id: str | None, secret: Secret) -> Provider:
-    """``service`` as that client; how it authenticates is found anew where it was not said."""
-    way = None if service.client_auth == "none" else service.client_auth
-    return dataclasses.replace(service, client_id=client_id, client_secret=secret, client_auth=way)

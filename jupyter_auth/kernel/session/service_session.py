@@ -11,7 +11,7 @@ import requests
 from jupyter_auth.core.errors import AuthError, ConfigurationError
 from jupyter_auth.core.provider.client_credentials import variable
 from jupyter_auth.core.secret import Secret
-from jupyter_auth.kernel.arguments import check_arguments
+from jupyter_auth.kernel.arguments import check_arguments, words
 from jupyter_auth.kernel.broker.connect import connect, default_provider
 from jupyter_auth.kernel.http.warnings import AuthWarning
 from jupyter_auth.kernel.session.base import AuthenticatedSession
@@ -24,16 +24,27 @@ if TYPE_CHECKING:
 
 
 class ClientSession(AuthenticatedSession):
-    """A ``requests.Session`` for a service account at ``provider``.
+    """A ``requests.Session`` for a service account, by the client credentials grant.
 
-    Its token is in memory only. With no ``client_secret``, the broker that holds one issues the
-    token, and the secret never comes here; or ``JUPYTER_AUTH_<PROVIDER>_CLIENT_ID`` and
-    ``..._CLIENT_SECRET`` of this process's environment are used. One that is given stays in this
-    process. Each ``session_key`` has a token of its own. ``scopes``: instead of the provider's.
+    Without ``client_secret``, the environment variables ``JUPYTER_AUTH_<PROVIDER>_CLIENT_ID`` and
+    ``..._CLIENT_SECRET`` are used, or the Jupyter server issues the token with its own secret,
+    which never reaches this process. Tokens are kept in memory only.
 
-    ConfigurationError: nobody has a secret for it, or the provider refused the client.
-    ProviderUnavailable, ProviderError, BrokerUnavailable. Requests raise these too.
+    Args:
+        client_id: of the service account. Default: the configured one.
+        client_secret: it stays in this process. Better left out: a cell is saved with it.
+        provider: its name or a ``Provider``. Default: the only one configured, or the one set
+            with ``%auth use``.
+        session_key: a label; each has its own token.
+        scopes: the scopes to ask for, in place of the provider's.
+
+    Raises:
+        ConfigurationError: there is no client secret, or the provider rejected it.
+        ProviderUnavailable, ProviderError, BrokerUnavailable: no token could be had. Requests
+            raise all of these too.
     """
+
+    _account: ServiceAccount
 
     def __init__(
         self,
@@ -47,7 +58,7 @@ class ClientSession(AuthenticatedSession):
         super().__init__()
         is_text = client_secret is None or isinstance(client_secret, str)
         secret = Secret(client_secret) if client_secret else None
-        client_secret = None  # a traceback with local variables shows none
+        client_secret = None  # kept out of tracebacks that show local variables
         if not is_text:
             raise ConfigurationError("client_secret must be a string.")
         check_arguments(
@@ -55,46 +66,41 @@ class ClientSession(AuthenticatedSession):
         )
         if provider is None:
             provider = default_provider(connect())
-        words = tuple(scopes.split() if isinstance(scopes, str) else scopes or ())
-        client = ServiceAccountOptions(provider, session_key, words, client_id)
+        options = ServiceAccountOptions(provider, session_key, words(scopes), client_id)
         if secret:
-            _warn_if_typed(secret, client.name)
-        self._set_up(ServiceAccount(connect(), client, secret))
+            _warn_if_typed(secret, options.name)
+        self._bind(ServiceAccount(connect(), options, secret))
         try:
             self.authenticate()
         except (AuthError, KeyboardInterrupt) as error:
-            raise error.with_traceback(None)  # noqa: B904 (in a cell: a screen of our own code)
-
-    def _set_up(self, service: ServiceAccount) -> None:
-        self._service = service
-        self._hold(service)
+            raise error.with_traceback(None)  # noqa: B904 (without a screen of our own code)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _restored, (type(self), self._service.client), self._kept()
+        return _restored, (type(self), self._account.options), self._kept()
 
 
-def _restored(kind: type[ClientSession], client: ServiceAccountOptions) -> ClientSession:
-    """A copy has no secret: it needs the broker's, or that of its environment."""
+def _restored(kind: type[ClientSession], options: ServiceAccountOptions) -> ClientSession:
+    """A copy, which has no secret: it needs the broker's, or its environment's."""
     session = kind.__new__(kind)
     requests.Session.__init__(session)
-    session._set_up(ServiceAccount(connect(), client, None))  # noqa: SLF001
+    session._bind(ServiceAccount(connect(), options, None))  # noqa: SLF001
     return session
 
 
-_warned: list[str] = []  # once is enough
+_warned: list[str] = []  # one warning is enough
 
 
 def _warn_if_typed(secret: Secret, provider: str) -> None:
-    """Whoever is given the notebook is given what is typed into it."""
+    """Warn of a secret in a notebook's cells: it is shared with the notebook."""
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython else None
     typed = shell.user_ns.get("_ih", ()) if shell else ()
     if _warned or not any(secret.reveal() in cell for cell in typed):
         return
     _warned.append(provider)
-    # At no other stack level: a warning shows the line it points to, and that holds the secret.
+    # No other stack level: a warning shows the line it points to, which holds the secret.
     warnings.warn(
-        "A client secret is written in this notebook, and goes wherever the notebook goes. Better:"
+        "This notebook contains a client secret, which is shared with the notebook. Instead,"
         f" set {variable(provider, 'client_id')} and {variable(provider, 'client_secret')} where"
         f" the Jupyter server is started, then `ClientSession(provider={provider!r})`.",
         AuthWarning,

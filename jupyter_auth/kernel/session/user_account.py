@@ -1,4 +1,4 @@
-"""What a session asks of a person, and when: the decisions between it and its account."""
+"""A user's account as a session sees it: when to sign in, and as whom."""
 
 from __future__ import annotations
 
@@ -35,10 +35,9 @@ NOT_REPORTED = frozenset({"offline_access"})  # some providers grant it without 
 
 
 class UserAccountOptions(NamedTuple):
-    """Which account a session wants, and how it may ask for it: arguments of ``UserSession``.
+    """The arguments of ``UserSession`` that choose the account and how to sign in.
 
-    ``person``: whose it has to be (``Account.person``), of a session that comes out of a pickle;
-    ``password`` is in none.
+    ``person``: whose account it has to be (``Account.person``), in an unpickled session.
     """
 
     session_key: str = "default"
@@ -52,70 +51,73 @@ class UserAccountOptions(NamedTuple):
 
 
 class UserAccount:
-    """One session's account: signed in where it has to be, by whoever may be asked.
+    """One session's account, signed in when that is needed.
 
-    ``tokens`` is its ``TokenSource``, which asks a person too where the account has ended. It is of
-    one ``person`` from the sign-in on: another one's account is not used, whoever signs in under
-    its key. ``moved`` is told of another session key.
+    ``tokens`` is its ``TokenSource``, which also asks the user to sign in once the account has
+    ended. From the sign-in on it belongs to one person: the account of another one who signs in
+    under the same key is not used. ``moved`` is called with a new session key.
     """
 
-    def __init__(self, accounts: Accounts, info: ProviderInfo, wish: UserAccountOptions) -> None:
+    def __init__(self, accounts: Accounts, info: ProviderInfo, options: UserAccountOptions) -> None:
         self.info = info
-        self.wish = wish
-        self.key = account_key(accounts, info.name, wish.session_key, wish.username)
+        self.options = options
+        self.key = account_key(accounts, info.name, options.session_key, options.username)
         self.moved: Callable[[str], None] | None = None
         self.tokens = CachedTokens(
             accounts,
             *(info.name, self.key.session_key),
             sign_in=self._account_ended,
             leave=self._interrupted,
-            person=wish.person,
+            person=options.person,
             reach=info.reach,
         )
         self._accounts = accounts
-        self._left = False  # whether it was this session that signed out
+        self._left = False  # whether this session signed out
         self._logins = 0
-        self._pending: tuple[Login, Prompt] | None = None  # what a request waits for
+        self._pending: tuple[Login, Prompt] | None = None  # that a request waits for
         self._pid, self._asking = os.getpid(), threading.RLock()
 
     @property
     def client_id(self) -> None:
-        """None: it is a person who signs in."""
+        """None: only a service account's calls are counted by client."""
 
-    def account(self) -> AccountInfo | None:
-        """Who is signed in; None also where it is another person than this session is for."""
+    def current(self) -> AccountInfo | None:
+        """Who is signed in; None if that is another person than this session's."""
         account = self._stored()
         if account is None or self.tokens.person not in {"", account.person}:
             return None
-        if account.kind == "api_key" and account.username is None:  # it is whoever's set it
+        if account.kind == "api_key" and account.username is None:  # taken at its word
             from dataclasses import replace
 
-            return replace(account, username=self.wish.username)
+            return replace(account, username=self.options.username)
         return account
 
     def _stored(self) -> AccountInfo | None:
         return self._accounts.account(self.key)
 
     def id_token(self) -> str | None:
-        """The ID token of the last login or refresh, where there is one."""
-        if self.account() is None:
+        """The ID token of the last sign-in or refresh, if any."""
+        if self.current() is None:
             return None
         found = self._accounts.id_token(self.key.provider, self.key.session_key)
         return found.reveal() if found else None
 
     def ensure(self, *, force: bool = False) -> None:
-        """Return once the wished account is signed in. Raises what ``UserSession`` does."""
+        """Return once the account is signed in. Raises what ``UserSession`` does."""
         self._left = False
         self._find_account()
         account, reason = (None, None) if force else self._signed_in()
         if account is None:
-            # By force where somebody else is signed in there: the provider's own session would
-            # sign the same one in again.
-            self._ask(reason or self._nobody(), force=force or bool(self._others()))
-        elif not self._is_wished(account):
-            self._ask(self._somebody_else(account), force=True)
+            # By force where another user is signed in there: the provider's session would sign
+            # the same one in again.
+            self._ask(reason or self._not_signed_in(), force=force or bool(self._others()))
+        elif not self._is_wanted(account):
+            who = account.username or "Someone else"
+            message = f"{who} is signed in to {self.info.title}, not {self.options.username}."
+            self._ask(LoginRequired(message, hint=how_to_sign_in(self.key)), force=True)
         elif missing := self._missing(account):
-            self._ask(self._insufficient(missing, self._how()), granted=account.scopes)
+            reason = self._insufficient(missing, how_to_sign_in(self.key))
+            self._ask(reason, granted=account.scopes)
         else:
             logins = self._logins
             self.tokens.bind(self.key.session_key, account.person)
@@ -124,12 +126,12 @@ class UserAccount:
                 self._say_who(account)
             return
         if account := self._stored():
-            if not self._is_wished(account):  # who was faster than the one asked for
+            if not self._is_wanted(account):  # another user was faster
                 raise self._another_person(account)
             self.tokens.bind(self.key.session_key, account.person)
 
     def _signed_in(self) -> tuple[AccountInfo | None, LoginRequired | None]:
-        """The account, which may be signed in by whoever keeps it; or why that did not work."""
+        """The account, signed in unattended where the broker can; or why that failed."""
         account = self._stored()
         if account or not self.info.unattended:
             return account, None
@@ -142,21 +144,21 @@ class UserAccount:
         return self._stored(), None
 
     def log_out(self, *, revoke: bool) -> Logout:
-        """Sign out, for every session of this account; another person's account is left alone."""
+        """Sign out, for every session of this account; never of another person's."""
         from jupyter_auth.core.models import Logout
 
         self._left = True
-        if self.account() is None and (other := self._stored()):
+        if self.current() is None and (other := self._stored()):
             who = other.username or "Someone else"
-            return Logout(removed=False, revoked=False, note=f"{who} is signed in, and stays so.")
+            return Logout(removed=False, revoked=False, note=f"{who} stays signed in.")
         outcome = self._accounts.logout(self.key.provider, self.key.session_key, revoke=revoke)
         self.tokens.drop()
         return outcome
 
     def _find_account(self) -> None:
-        """The wished person's account may rest under another key by now."""
-        wish = self.wish
-        key = account_key(self._accounts, self.key.provider, wish.session_key, wish.username)
+        """Use the key under which the user's account is kept now."""
+        options = self.options
+        key = account_key(self._accounts, self.key.provider, options.session_key, options.username)
         if key != self.key:
             self.key = key
             self.tokens.bind(key.session_key, self.tokens.person)
@@ -164,20 +166,20 @@ class UserAccount:
                 self.moved(key.session_key)
 
     def _others(self) -> list[str]:
-        """Who else is signed in there, where somebody was wished for."""
-        if self.wish.username is None:
+        """The other users who are signed in there, where ``username`` is given."""
+        if self.options.username is None:
             return []
         found = [x for x in self._accounts.accounts() if x.provider == self.key.provider]
-        return [x.username or "Someone" for x in found if not self._is_wished(x)]
+        return [x.username or "Someone" for x in found if not self._is_wanted(x)]
 
-    def _is_wished(self, account: AccountInfo) -> bool:
-        return self.wish.username is None or account.belongs_to(self.wish.username)
+    def _is_wanted(self, account: AccountInfo) -> bool:
+        return self.options.username is None or account.belongs_to(self.options.username)
 
     def _account_ended(self, error: AuthError) -> None:
-        """A request found it so: do as the constructor does, but not after a sign-out."""
+        """On a request: ask as the constructor does, but not after a sign-out."""
         logins = self._logins
         with self._one_at_a_time():
-            if logins != self._logins:  # while this thread waited for the one that asked
+            if logins != self._logins:  # another thread asked meanwhile
                 return
             if self._left:
                 raise LoginRequired(
@@ -185,52 +187,52 @@ class UserAccount:
                     hint="`session.authenticate()` signs in again.",
                 )
             if isinstance(error, UserMismatch):
-                self._find_account()  # by now the person's own may be under another key
+                self._find_account()
                 if self._stored() is None:
                     self._ask(error, force=True)
             else:
-                ended = isinstance(error, RefreshRejected) or self.account() is not None
+                ended = isinstance(error, RefreshRejected) or self.current() is not None
                 if self.tokens.used and not ended:
-                    raise error  # somebody signed out elsewhere
+                    raise error  # signed out elsewhere
                 self._ask(error)
-            if self.account() is None and (other := self._stored()):
+            if self.current() is None and (other := self._stored()):
                 raise self._another_person(other)
 
     def _interrupted(self) -> None:
-        """A request was, while another thread may wait for a person on its behalf."""
+        """Give up the sign-in that an interrupted request waited for, perhaps in another thread."""
         pending, self._pending = self._pending, None
         if pending:
             login, prompt = pending
-            self.tokens.used = False  # the next request asks again, nobody has signed out
-            prompt.interrupted()  # before the thread that waits finds the login cancelled
+            self.tokens.used = False  # the next request asks again
+            prompt.interrupted()  # before the waiting thread finds it cancelled
             with suppress(AuthError):
                 self._accounts.leave(login.id)
 
     def _ask(
         self, reason: AuthError, *, force: bool = False, granted: tuple[str, ...] = ()
     ) -> None:
-        """Ask a person to sign in, and wait. Raises ``reason`` where nobody is to be asked."""
+        """Ask the user to sign in, and wait. Raises ``reason`` where that cannot be asked."""
         from jupyter_auth.core.login.grants import TYPED
         from jupyter_auth.core.models import LoginRequest
         from jupyter_auth.kernel.prompt import terminal_forms
         from jupyter_auth.kernel.prompt.prompt import is_interactive
 
-        interactive, password = self.wish.interactive, self.wish.password
+        interactive, password = self.options.interactive, self.options.password
         if not (password or (is_interactive() if interactive is None else interactive)):
             raise reason
-        wanted = self.wish.scopes or (self.info.scopes if granted else ())
+        wanted = self.options.scopes or (self.info.scopes if granted else ())
         request = LoginRequest(
             self.key.provider,
             self.key.session_key,
-            username=self.wish.username,
+            username=self.options.username,
             scopes=tuple(dict.fromkeys((*granted, *wanted))) if wanted else (),
             force=force,
-            grant="password" if password else self.wish.grant,
+            grant="password" if password else self.options.grant,
         )
         login = self._accounts.begin(request)
         local = None if login.has_page else self._accounts.local
         if local and password:
-            terminal_forms.sign_in_as(local, login, self.wish.username or "", password)
+            terminal_forms.sign_in_as(local, login, self.options.username or "", password)
         elif local and login.grant in TYPED:
             terminal_forms.sign_in(self._accounts, local, login, self.info)
         else:
@@ -242,17 +244,25 @@ class UserAccount:
             raise self._insufficient(missing, "The provider did not grant them.")
 
     def _wait(self, login: Login, local: LoopbackLogins | None) -> None:
-        """Show the login, and wait until somebody has finished it elsewhere."""
+        """Show the login, and wait until it is finished in a browser."""
         from dataclasses import replace
 
-        from jupyter_auth.kernel.prompt.prompt import browser_here, comes_back, show_prompt
+        from jupyter_auth.kernel.prompt.prompt import (
+            browser_here,
+            comes_back,
+            redirect_words,
+            show_prompt,
+        )
         from jupyter_auth.kernel.prompt.wait import wait_for_login
 
         elsewhere, redirect, link = False, "", None
         if local:
             if comes_back(login):
-                elsewhere, redirect = not browser_here(), self._redirect(local, login)
-            if elsewhere:  # no page of ours can be reached from there: straight to the provider
+                elsewhere = not browser_here()
+                uri = local.redirect_uri(login.id)
+                fixed = uri == local.configured(login.provider).redirect_uri
+                redirect = redirect_words(uri, self.info.title, fixed=fixed)
+            if elsewhere:  # it cannot reach a page of ours: straight to the provider
                 login = replace(login, url=local.depart(login.id))
             else:
                 link = local.another_link(login)
@@ -265,32 +275,25 @@ class UserAccount:
             raise
         self._pending = login, prompt
         try:
-            wait_for_login(self._accounts, login, self.wish.timeout, prompt)
+            wait_for_login(self._accounts, login, self.options.timeout, prompt)
         finally:
             self._pending = None
 
-    def _redirect(self, local: LoopbackLogins, login: Login) -> str:
-        from jupyter_auth.kernel.prompt.prompt import redirect_words
-
-        uri = local.redirect_uri(login.id)
-        fixed = uri == local.configured(login.provider).redirect_uri
-        return redirect_words(uri, self.info.title, fixed=fixed)
-
     def _one_at_a_time(self) -> threading.RLock:
-        if self._pid != os.getpid():  # a thread of the parent process may hold it for ever here
+        if self._pid != os.getpid():  # a fork: a thread of the parent may hold it for ever
             self._pid, self._asking = os.getpid(), threading.RLock()
         return self._asking
 
     def _missing(self, account: AccountInfo) -> tuple[str, ...]:
-        """The scopes that it has to be asked for. A key has none.
+        """The scopes to ask for. An API key has none.
 
-        Those of the session have to be granted, those of the provider's configuration only asked
-        for: a provider may grant fewer.
+        The session's have to be granted, those of the provider's configuration only asked for: a
+        provider may grant fewer.
         """
         if account.kind == "api_key":
             return ()
         known = {*account.scopes, *NOT_REPORTED}
-        wanted = self.wish.scopes
+        wanted = self.options.scopes
         if not wanted and account.asked:
             known.update(account.asked)
             wanted = self.info.scopes
@@ -300,21 +303,11 @@ class UserAccount:
         message = f"The sign-in to {self.info.title} lacks the scopes {' '.join(missing)}."
         return InsufficientScope(message, hint=hint, scopes=missing)
 
-    def _nobody(self) -> LoginRequired:
-        if others := self._others():
-            return LoginRequired(
-                f"{self.wish.username} is not signed in to {self.info.title};"
-                f" {', '.join(others)} is.",
-                hint=self._how(),
-            )
-        return LoginRequired(f"Nobody is signed in to {self.info.title}.", hint=self._how())
-
-    def _somebody_else(self, account: AccountInfo) -> LoginRequired:
-        who = account.username or "Someone else"
-        return LoginRequired(
-            f"{who} is signed in to {self.info.title}, not {self.wish.username}.",
-            hint=self._how(),
-        )
+    def _not_signed_in(self) -> LoginRequired:
+        message = f"You're not signed in to {self.info.title}."
+        if others := ", ".join(self._others()):
+            message = f"{self.options.username} is not signed in to {self.info.title}; {others} is."
+        return LoginRequired(message, hint=how_to_sign_in(self.key))
 
     def _another_person(self, account: AccountInfo) -> UserMismatch:
         who = account.username or "Someone else"
@@ -325,29 +318,25 @@ class UserAccount:
             " keeps to one person.",
         )
 
-    def _how(self) -> str:
-        return how_to_sign_in(self.key)
-
     def _say_who(self, account: AccountInfo) -> None:
         who = f" as {account.username}" if account.username else ""
         since = datetime.fromtimestamp(account.signed_in_at, UTC).astimezone()
-        key = (
-            "" if self.wish.session_key == "default" else f", session_key={self.key.session_key!r}"
-        )
-        print(  # noqa: T201 (one line for the person: DESIGN 4)
+        default = self.options.session_key == "default"
+        key = "" if default else f", session_key={self.key.session_key!r}"
+        print(  # noqa: T201 (one line for the user: DESIGN 4)
             f"Signed in to {self.info.title}{who} since {since:%Y-%m-%d %H:%M}. "
-            f"Somebody else: UserSession({plain(self.key.provider)!r}{key}, auth_force=True)"
+            f"To switch accounts: UserSession({plain(self.key.provider)!r}{key}, auth_force=True)"
         )
 
 
 def _take_address(local: LoopbackLogins, login: Login) -> None:
-    """The browser is on another machine: its last address is brought here by hand."""
+    """Ask for the redirect URL of a browser on another machine."""
     from jupyter_auth.kernel.prompt.prompt import ask_for_address
 
     while address := ask_for_address():
         try:
             local.paste(login.id, address)
         except (LoginFailed, LoginExpired) as error:
-            print(error)  # noqa: T201 (for the person who pasted)
+            print(error)  # noqa: T201 (for the user who pasted)
         else:
             return

@@ -1,4 +1,4 @@
-"""The session: a ``requests.Session`` that is authenticated by itself."""
+"""``UserSession``: a user's ``requests.Session``."""
 
 from __future__ import annotations
 
@@ -23,36 +23,51 @@ if TYPE_CHECKING:
 
 
 class RequestOptions(NamedTuple):
-    """Where a session's requests go, and its token: arguments of ``UserSession``."""
+    """The arguments of ``UserSession`` that say where requests and the token go."""
 
     base_url: str | None
     api_origins: tuple[str, ...]
 
     @property
     def own_origin(self) -> tuple[str, ...]:
-        """Who names a base URL means that the token goes there. ConfigurationError: not safe."""
+        """The origin of ``base_url``, which the token may go to; ConfigurationError if unsafe."""
         if not self.base_url:
             return ()
         return (origin_of(require_secure(self.base_url, "base_url")),)
 
 
 class UserSession(AuthenticatedSession):
-    """A ``requests.Session`` for one account at ``provider``, signed in when it is made.
+    """A ``requests.Session`` that is signed in to one account, and stays signed in.
 
-    Where nobody is signed in a link is shown and the sign-in waited for, up to ``timeout``
-    seconds; ``auth_force`` asks for one in any case. ``username``: the account of this user, which
-    rests beside those of others. ``scopes``: those it must have been granted. ``api_origins``:
-    where the token goes, instead of the provider's own. ``grant``: the way in, where it is not the
-    provider's preferred one (``"device_code"`` ...). ``base_url``: what relative URLs are joined to
-    (RFC 3986 5.2). ``interactive``: whether a person can be asked; None: found out. ``password``:
-    in a script without a Jupyter server, a function that returns the password of ``username``; it
-    is called where that person would have to sign in, and what it returns is kept nowhere.
+    If you are not signed in yet, it shows a link and waits until you are. Requests to the
+    provider's API carry the access token, which is renewed when it expires.
 
-    LoginRequired: nobody is there to ask, or did it in time. LoginDenied, LoginExpired,
-    LoginCancelled, LoginFailed: how the sign-in ended. ConfigurationError, ProviderUnavailable,
-    BrokerUnavailable. Requests raise these too, when the sign-in has ended meanwhile; UserMismatch,
-    with nothing sent, when the account has become another person's: ``authenticate`` accepts that.
+    Args:
+        provider: its name, such as ``"github"``, or a ``Provider``. Default: the only one
+            configured, or the one set with ``%auth use``.
+        session_key: a label for the account, if you use several at one provider.
+        auth_force: sign in again even if an account is signed in.
+        username: use this user's account, whose label need not be known.
+        scopes: scopes that the account must have been granted.
+        api_origins: where the token may be sent, in place of the provider's own origins.
+        base_url: what relative URLs are joined to (RFC 3986 5.2), in place of the provider's.
+        grant: the sign-in method, such as ``"device_code"``. Default: the provider's preferred.
+        interactive: whether you can be asked to sign in. Default: found out.
+        timeout: seconds to wait for the sign-in; None: without end.
+        password: in a script without a Jupyter server, a function that returns the password of
+            ``username``. It is called when a sign-in is needed; the password is not stored.
+
+    Raises:
+        LoginRequired: a sign-in is needed, and cannot be asked for or was not done in time.
+        LoginDenied, LoginExpired, LoginCancelled, LoginFailed: how the sign-in ended.
+        InsufficientScope: the provider did not grant all ``scopes``.
+        ConfigurationError: there is no such provider, or an argument is wrong.
+        ProviderUnavailable, BrokerUnavailable: try again; you are still signed in.
+        UserMismatch: on a request, if another person has signed in to the account. Nothing was
+            sent; ``authenticate()`` accepts the new one. Requests raise all the others too.
     """
+
+    _account: UserAccount
 
     def __init__(
         self,
@@ -84,7 +99,7 @@ class UserSession(AuthenticatedSession):
         )
         accounts = connect()
         literal = password is not None and not callable(password)
-        password = None if literal else password  # a traceback with local variables shows none
+        password = None if literal else password  # kept out of tracebacks that show local variables
         self._made_of: dict[str, Any] | None = None
         if provider is None or isinstance(provider, str):
             info = accounts.provider(provider or default_provider(accounts))
@@ -95,7 +110,7 @@ class UserSession(AuthenticatedSession):
             from jupyter_auth.kernel.prompt.terminal_forms import check_password
 
             check_password(accounts, info, username, literal=literal)
-        wish = UserAccountOptions(
+        options = UserAccountOptions(
             session_key=session_key,
             username=username,
             scopes=words(scopes),
@@ -104,65 +119,73 @@ class UserSession(AuthenticatedSession):
             timeout=timeout,
             password=password,
         )
-        self._set_up(info, wish, RequestOptions(base_url, words(api_origins)))
+        self._set_up(info, options, RequestOptions(base_url, words(api_origins)))
         try:
-            self._sign_in.ensure(force=auth_force)
+            self._account.ensure(force=auth_force)
         except (AuthError, KeyboardInterrupt) as error:
-            raise error.with_traceback(None)  # noqa: B904 (in a cell: a screen of our own code)
+            raise error.with_traceback(None)  # noqa: B904 (without a screen of our own code)
 
-    def _set_up(self, info: ProviderInfo, wish: UserAccountOptions, places: RequestOptions) -> None:
-        self._sign_in = UserAccount(connect(), info, wish)
-        self._places = places
-        origins = places.api_origins or (*info.api_origins, *places.own_origin)
-        self._hold(self._sign_in, base_url=places.base_url, origins=origins)
-        self._sign_in.moved = self._limits.move
+    def _set_up(
+        self, info: ProviderInfo, options: UserAccountOptions, requests_to: RequestOptions
+    ) -> None:
+        self._account = UserAccount(connect(), info, options)
+        self._requests_to = requests_to
+        origins = requests_to.api_origins or (*info.api_origins, *requests_to.own_origin)
+        self._bind(self._account, base_url=requests_to.base_url, origins=origins)
+        self._account.moved = self._limits.move
         self._widget: AccountWidget | None = None
 
     def _ipython_display_(self) -> None:
-        """The account with its controls, where a person can use them; else IPython shows the repr.
+        """Show the account's widget where it can be used; else IPython shows the repr.
 
-        One widget for all times that it is shown; a sign-in begins only at a click.
+        It is always the same widget, and begins a sign-in only at a click.
         """
         from jupyter_auth.kernel.prompt.prompt import in_notebook, is_interactive
 
         if not (in_notebook() and is_interactive()):
-            raise NotImplementedError  # which IPython takes for "as any object"
+            raise NotImplementedError  # to IPython: show the repr
         from IPython.display import display
 
         from jupyter_auth.kernel.prompt.widget import AccountWidget
 
         if self._widget is None or self._widget.comm is None:  # closed
-            wish = self._sign_in.wish
+            options = self._account.options
             try:
                 self._widget = AccountWidget(
-                    self._sign_in.key.provider,  # and no other that its name may mean by now
+                    self._account.key.provider,  # its name may mean another one by now
                     self.session_key,
-                    username=wish.username,
-                    scopes=wish.scopes or None,
-                    grant=wish.grant,
+                    username=options.username,
+                    scopes=options.scopes or None,
+                    grant=options.grant,
                     begin=False,
                 )
             except AuthError:
                 raise NotImplementedError from None  # the repr says why
-        self._widget.session_key = self.session_key  # which may be another by now
+        self._widget.session_key = self.session_key  # it may have changed
         display(self._widget)  # type: ignore[no-untyped-call]
 
     def __reduce__(self) -> tuple[Any, ...]:
-        mine = self._sign_in
-        wish = mine.wish._replace(person=mine.tokens.person, password=None)
-        asked = (mine.info, wish, self._places, self._made_of)
-        return _restored, (type(self), *asked), self._kept()
+        account = self._account
+        options = account.options._replace(person=account.tokens.person, password=None)
+        made_of = (account.info, options, self._requests_to, self._made_of)
+        return _restored, (type(self), *made_of), self._kept()
 
 
-def session_of(info: ProviderInfo, wish: UserAccountOptions) -> UserSession:
-    """The session of an account that was signed in to elsewhere: nothing is asked or said."""
-    return _restored(UserSession, info, wish, RequestOptions(None, ()), None)
+def session_of(info: ProviderInfo, options: UserAccountOptions) -> UserSession:
+    """The session of an account that is signed in already: nothing is asked or printed."""
+    return _restored(UserSession, info, options, RequestOptions(None, ()), None)
 
 
 def token(provider: str | None = None, session_key: str = "default") -> str:
-    """A valid access token, for other clients; its repr is masked. Nobody is asked to sign in.
+    """A valid access token for other HTTP clients, as a ``str`` with a masked repr.
 
-    LoginRequired, ProviderUnavailable, ConfigurationError, BrokerUnavailable.
+    Args:
+        provider: its name. Default: the only one configured, or the one set with ``%auth use``.
+        session_key: the account's label.
+
+    Raises:
+        LoginRequired: you are not signed in; this function never asks you to.
+        ConfigurationError, ProviderUnavailable, BrokerUnavailable: as ``UserSession``.
     """
     check_arguments(provider=provider, session_key=session_key)
     accounts = connect()
@@ -173,11 +196,11 @@ def token(provider: str | None = None, session_key: str = "default") -> str:
 def _restored(
     kind: type[UserSession],
     info: ProviderInfo,
-    wish: UserAccountOptions,
-    places: RequestOptions,
+    options: UserAccountOptions,
+    requests_to: RequestOptions,
     made_of: dict[str, Any] | None,
 ) -> UserSession:
-    if made_of:  # a provider made in code, perhaps in another process
+    if made_of:  # a provider defined in code, perhaps in another process
         from jupyter_auth.core.provider.definitions import provider_from_mapping
 
         with suppress(AuthError):
@@ -185,13 +208,13 @@ def _restored(
             info = connect().register_unnamed(made)
     session = kind.__new__(kind)
     requests.Session.__init__(session)
-    session._set_up(info, wish, places)  # noqa: SLF001
+    session._set_up(info, options, requests_to)  # noqa: SLF001
     session._made_of = made_of  # noqa: SLF001
     return session
 
 
 def _fields(provider: Provider) -> dict[str, Any] | None:
-    """What a pickle can make it of in another process; a client secret goes nowhere."""
+    """What a pickle can make it of in another process; None if it has a client secret."""
     if provider.client_secret:
         return None
     from jupyter_auth.core.provider.definitions import provider_to_mapping

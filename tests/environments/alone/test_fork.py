@@ -32,7 +32,7 @@ def busy():
 threads = [threading.Thread(target=busy) for _ in range(4)]
 for thread in threads:
     thread.start()
-session._holder.tokens.drop()  # all of them want a token, at once
+session._account.tokens.drop()  # all of them want a token, at once
 context = multiprocessing.get_context("fork")
 {pool}
 stop.set()

@@ -74,7 +74,7 @@ def a_notebook(code=CALL):
 
 def sentence_in_time(text):
     """Whether it says at once that nobody is signed in, and what to do."""
-    found = re.search(r"LoginRequired: Nobody is signed in to The IdP\. (.*) after ([\d.]+)", text)
+    found = re.search(r"LoginRequired: You're not signed in to The IdP\. (.*) after ([\d.]+)", text)
     assert found, text
     assert "`jupyter auth login idp` in a terminal" in found[1]
     return float(found[2]) < 1
@@ -139,7 +139,7 @@ def test_jupyter_scheduler(oidc, tmp_path, monkeypatch):
         job, text = scheduled(server, a_notebook(RAISE))
         assert sentence_in_time(text)
         assert job["status"] == "FAILED"
-        assert "LoginRequired: Nobody is signed in to The IdP." in job["status_message"]
+        assert "LoginRequired: You're not signed in to The IdP." in job["status_message"]
         browser, path = server.browser(), server.kernel().begin()["path"]
         assert browser.arrive(oidc.login(browser.open({"path": path}))) == path
         job, text = scheduled(server, a_notebook())

@@ -138,7 +138,7 @@ def test_two_kernels_of_two_people(one, oidc):
         assert "alice" in alices.ok(CALL).text()
         sign_in(one, oidc, one.kernel().begin(force=True)["path"], "bob")
         assert "bob" in bobs.ok(CALL).text()
-        alices.ok("session._sign_in.tokens.drop()")  # it has heard of that, or will in a moment
+        alices.ok("session._account.tokens.drop()")  # it has heard of that, or will in a moment
         ran = alices.run(call)
         assert "UserMismatch" in ran.text()
         assert "bob has signed in to The IdP" in ran.text()

@@ -97,7 +97,7 @@ def test_two_kernels_of_one_user_each_keep_to_their_person(
     arrive("bob")
     second = UserSession("idp", interactive=False)
     assert second.get(place).json()["sub"] == SUBJECTS["bob"]
-    assert eventually(lambda: first._sign_in.tokens.held is None)
+    assert eventually(lambda: first._account.tokens.held is None)
     with pytest.raises(UserMismatch):
         first.get(place)
     arrive("alice", "alice")

@@ -45,7 +45,7 @@ def comes(engine, rogue):
 
 def heard(session):
     """The kernel has been told that something changed: the token in memory is gone."""
-    return eventually(lambda: session._sign_in.tokens.held is None)
+    return eventually(lambda: session._account.tokens.held is None)
 
 
 def who(session):
@@ -103,7 +103,7 @@ def test_nothing_of_another_person_is_shown(rosas, arrive):
 def test_another_person_is_not_signed_out(rosas, arrive, engine):
     arrive("bob")
     gone = rosas.logout()
-    assert (gone.removed, gone.note) == (False, "bob is signed in, and stays so.")
+    assert (gone.removed, gone.note) == (False, "bob stays signed in.")
     assert [each.username for each in engine.accounts()] == ["bob"]
 
 

@@ -339,13 +339,13 @@ def test_it_survives_a_fork(session):
     assert child(lambda: session.get("/api/x").status_code) == 200
     assert str(session.access_token) == token
     own = ClientSession("notebook", SECRET, provider="idp")
-    assert child(lambda: (own._service.tokens.drop(), own.get("/api/x").status_code)[1]) == 200
+    assert child(lambda: (own._account.tokens.drop(), own.get("/api/x").status_code)[1]) == 200
 
 
 def test_no_error_log_or_repr_holds_the_secret(kernel_api, rogue, caplog, capsys):  # noqa: ARG001
     caplog.set_level(logging.DEBUG)
     session = ClientSession("notebook", SECRET, provider="idp")
-    shown = [repr(session), repr(vars(session)), repr(session._service.client)]
+    shown = [repr(session), repr(vars(session)), repr(session._account.options)]
     for trouble in (troubles.status(500), troubles.error("invalid_client", 401)):
         rogue.script("token", trouble)
         with pytest.raises((ProviderUnavailable, ConfigurationError)) as caught:

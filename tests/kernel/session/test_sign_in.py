@@ -64,7 +64,7 @@ def test_force_asks_again(engine, rogue):
 @pytest.mark.parametrize("interactive", [False, None])
 @pytest.mark.usefixtures("kernel_api")
 def test_with_nobody_there_it_says_at_once_what_to_do(engine, interactive):
-    with pytest.raises(LoginRequired, match="Nobody is signed in to The IdP") as caught:
+    with pytest.raises(LoginRequired, match="You're not signed in to The IdP") as caught:
         UserSession("idp", interactive=interactive)
     assert "%auth login idp" in caught.value.hint
     assert engine.logins() == []
@@ -228,7 +228,7 @@ def test_a_sign_out_elsewhere_is_noticed_and_nobody_is_asked(signed_in):
     session = UserSession("idp", interactive=True)
     assert session.get("/api/x").ok
     signed_in.logout("idp")
-    assert eventually(lambda: session._sign_in.tokens._held is None, WAIT - 5)  # of one poll
+    assert eventually(lambda: session._account.tokens._held is None, WAIT - 5)  # of one poll
     with pytest.raises(LoginRequired, match="Nobody is signed in"):
         session.get("/api/x")
     assert signed_in.logins() == []

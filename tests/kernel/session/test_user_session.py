@@ -217,7 +217,7 @@ def test_at_a_real_provider(home, oidc, tmp_path, capsys):  # noqa: ARG001
         assert oidc.introspect(secret)["active"]
         session.logout()
         assert not oidc.introspect(secret)["active"]
-        assert eventually(lambda: second._sign_in.tokens._held is None, WAIT - 5)  # of one poll
+        assert eventually(lambda: second._account.tokens._held is None, WAIT - 5)  # of one poll
         with pytest.raises(LoginRequired):
             second.get(f"{oidc.issuer}/api/me")
 

@@ -126,7 +126,7 @@ def test_kept_under_nothing(session, tmp_path):
 
 
 def test_leeway_ours(session):
-    held = session._service.tokens.held
+    held = session._account.tokens.held
     assert held.expires_at - held.refresh_at == 60
 
 

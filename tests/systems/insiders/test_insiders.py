@@ -179,7 +179,7 @@ def test_kept_under_ours_several_at_a_time(sign_in, engine, insiders):
 
 def test_leeway_ours(session, engine):
     held = account(engine)
-    assert session._sign_in.tokens.token().refresh_at == held.expires_at - 60
+    assert session._account.tokens.token().refresh_at == held.expires_at - 60
 
 
 # -- how refresh tokens rotate -------------------------------------------------------------------
@@ -244,11 +244,11 @@ def test_two_sessions_refresh_once(session, engine, insiders):
 
 
 def test_a_client_secret_that_was_changed_there_loses_nothing(session, engine, table, broker):
-    token, held = session._sign_in.tokens.token(), account(engine)
+    token, held = session._account.tokens.token(), account(engine)
     broker({"insiders": table | {"client_secret": "wrong"}})  # on the same store
     other = UserSession("insiders", interactive=False)
     with pytest.raises(ConfigurationError, match="invalid_client"):
-        other._sign_in.tokens.rejected(token)
+        other._account.tokens.rejected(token)
     assert account(engine) == held
 
 

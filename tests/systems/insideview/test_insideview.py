@@ -118,7 +118,7 @@ def test_leeway_ours_a_tenth_of_a_short_life(broker, table, insideview):
     ends = session.access_token_expires_at
     assert ends.tzinfo is UTC
     assert before - SECOND <= ends - 3600 * SECOND <= datetime.now(UTC)
-    assert session._service.tokens.held.refresh_at == ends.timestamp() - 60
+    assert session._account.tokens.held.refresh_at == ends.timestamp() - 60
 
 
 def test_throttle_five_minutes_lockout_of_the_whole_account(session, insideview):
