@@ -32,19 +32,19 @@ COVERED := --cov --cov-report=
 .PHONY: help setup chromium postgresql test $(SUITES) hub z2jh guards reference oldest demo screenshots bench upgrade audit
 
 help:
-	@echo "make demo         JupyterLab on a demo notebook with a provider of its own"
+	@echo "make demo         JupyterLab on a demo notebook with a local provider"
 	@echo "make test         everything that CI runs: $(SUITES)"
 	@echo "make <suite>      one of them alone"
 	@echo "make hub          a JupyterHub in full: PostgreSQL, several replicas, kill -9"
-	@echo "make z2jh         docs/hub in the chart of Zero to JupyterHub; Z2JH=DIRECTORY is a checkout of it"
+	@echo "make z2jh         docs/hub in the Zero to JupyterHub chart; Z2JH=DIRECTORY is a checkout of it"
 	@echo "make oldest       the wheel in JupyterLab 4.2"
 	@echo "make screenshots  pictures of every page and widget state, in screenshots/; renews the README's"
 	@echo "make reference    the tables of the README and of SECURITY.md, from the code"
-	@echo "make guards       removes each guard of SECURITY.md once, to see a test fail; TOPIC=... some"
-	@echo "make bench        what a call costs, beside plain requests; the Hub service, beside another"
-	@echo "make upgrade      the newest packages into .venv, and into constraints.txt"
-	@echo "make audit        asks the registries for known holes in what is installed"
-	@echo "make setup        only what the others need"
+	@echo "make guards       removes each guard of SECURITY.md once, to see a test fail; TOPIC=... for some"
+	@echo "make bench        the cost of calls compared with plain requests, and of the Hub service"
+	@echo "make upgrade      installs the newest packages, and renews constraints.txt"
+	@echo "make audit        checks installed packages for known vulnerabilities"
+	@echo "make setup        installs what the other targets need"
 
 # -- set-up ----------------------------------------------------------------------------------------
 

@@ -1,7 +1,7 @@
-# The Hub's image of Zero to JupyterHub, with jupyter_auth. At the top of this repository:
+# The Hub image of Zero to JupyterHub, with jupyter_auth. At the top of this repository:
 #   pip wheel --no-deps --wheel-dir dist .
 #   docker build --file docs/hub/k8s-hub.Dockerfile --build-arg CHART=4.4.0 --tag IMAGE dist
-# CHART is the version of the chart that is installed: the image goes with it.
+# CHART is the installed version of the chart.
 ARG CHART
 FROM quay.io/jupyterhub/k8s-hub:${CHART}
 USER root

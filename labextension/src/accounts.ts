@@ -1,4 +1,4 @@
-// What all views share: the state, kept in step with the server, and what a person can do.
+// The state that all views share, kept in step with the server, and the actions on it.
 
 import { type ISignal, Signal } from "@lumino/signaling";
 
@@ -7,7 +7,7 @@ import { hrefOf, NOTHING, type State } from "./model";
 import type { IAccounts } from "./tokens";
 import type { Login, Wish } from "./wire";
 
-const RETRY = 10_000; // ms until the server is asked again that did not answer
+const RETRY = 10_000; // ms until a server that did not answer is asked again
 
 export class Accounts implements IAccounts {
   private current: State = NOTHING;
@@ -29,7 +29,7 @@ export class Accounts implements IAccounts {
     return this.signal;
   }
 
-  /** However often it is called: one request is under way at a time, and one more follows. */
+  /** Runs one request at a time; calls during it lead to one more. */
   reload(): Promise<void> {
     this.stale = true;
     this.loading ??= this.load().finally(() => {

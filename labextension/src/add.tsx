@@ -1,4 +1,4 @@
-// The form for one account more, at a provider's first or under a session_key of its own.
+// The form that adds an account: a provider's first one, or another with its own session key.
 
 import * as React from "react";
 
@@ -17,7 +17,7 @@ export function AddForm({ providers, add }: Props): React.JSX.Element | null {
   if (!provider) {
     return (
       <p>
-        No provider is configured. In a notebook, <code>%auth add</code> adds one.
+        No provider is configured. Run <code>%auth add</code> in a notebook to add one.
       </p>
     );
   }
@@ -45,7 +45,7 @@ export function AddForm({ providers, add }: Props): React.JSX.Element | null {
         </select>
       </label>
       <label>
-        Session key, for a second account there
+        Session key (for a second account)
         <input
           value={key}
           placeholder={DEFAULT_KEY}

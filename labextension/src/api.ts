@@ -1,4 +1,4 @@
-// The UI door over HTTP, and the server's hints that something changed.
+// The browser API, and the server's events that something changed.
 
 import { URLExt } from "@jupyterlab/coreutils";
 import { type Event, ServerConnection } from "@jupyterlab/services";
@@ -10,7 +10,7 @@ import type { Failure, Login, Provider, Wish } from "./wire";
 /** Registered by the server: jupyter_auth/server/browser/events.py. */
 export const CHANGED = "https://events.jupyter.org/jupyter_auth_session/changed/v1";
 
-/** One user's accounts on the server. Every method rejects with one sentence for that user. */
+/** One user's accounts on the server. Methods reject with a message to show that user. */
 export class Api {
   constructor(private readonly settings: ServerConnection.ISettings) {}
 
@@ -25,7 +25,7 @@ export class Api {
     return { ...found, made: await this.made(found) };
   }
 
-  /** What notebooks define is in no list: it is asked for where there is an account or a login. */
+  /** Providers defined in notebooks are in no list: fetch those of accounts and logins. */
   private async made(state: Omit<State, "made">): Promise<Provider[]> {
     const named = [...state.accounts, ...state.ended, ...state.logins].map(each => each.provider);
     const names = [...new Set(named)].filter(name => plain(name) !== name);
@@ -54,11 +54,13 @@ export class Api {
     const answer = await ServerConnection.makeRequest(url, init, this.settings);
     const data = (await answer.json().catch(() => null)) as unknown;
     if (answer.ok && data) return data as T;
-    throw new Error(sentence(data as Failure | null) || `The server answered ${answer.status}.`);
+    throw new Error(
+      sentence(data as Failure | null) || `The Jupyter server returned HTTP ${answer.status}.`
+    );
   }
 }
 
-/** Call `changed` whenever the server hints at a change. */
+/** Call `changed` on each event of a change. */
 export function listen(events: Event.IManager, changed: () => void): void {
   events.stream.connect((_, event) => {
     if (event.schema_id === CHANGED) changed();

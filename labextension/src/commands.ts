@@ -1,4 +1,4 @@
-// What the command palette and the menus offer.
+// The commands of the palette and the menus.
 
 import { Dialog, InputDialog, showDialog, showErrorMessage } from "@jupyterlab/apputils";
 import type { CommandRegistry } from "@lumino/commands";
@@ -13,7 +13,7 @@ export const SHOW = "jupyter-auth:show";
 export const SIGN_IN = "jupyter-auth:sign-in";
 export const SIGN_OUT = "jupyter-auth:sign-out";
 
-/** One of several by its label; null where the person chose none. */
+/** One of several, chosen by its label; null if cancelled. */
 async function choose<T>(title: string, items: Map<string, T>): Promise<T | null> {
   if (items.size === 1) return [...items.values()][0] ?? null;
   const okLabel = title.replace("…", "");
@@ -21,8 +21,8 @@ async function choose<T>(title: string, items: Map<string, T>): Promise<T | null
   return value === null ? null : (items.get(value) ?? null);
 }
 
-/** Say in a dialog what went wrong. */
-async function spoken(done: Promise<unknown>): Promise<void> {
+/** Show in a dialog what went wrong. */
+async function reported(done: Promise<unknown>): Promise<void> {
   try {
     await done;
   } catch (error) {
@@ -36,7 +36,7 @@ async function signIn(accounts: IAccounts, show: () => void): Promise<void> {
   );
   const provider = await choose("Sign In…", new Map(names));
   if (!provider) return;
-  show(); // the link stands there, should the browser keep the tab from opening
+  show(); // it has the link, should the browser block the new tab
   await accounts.signIn({ provider });
 }
 
@@ -62,12 +62,12 @@ export function addCommands(
   commands.addCommand(SIGN_IN, {
     label: "Sign In…",
     isEnabled: () => accounts.state.providers.length > 0,
-    execute: () => spoken(signIn(accounts, show))
+    execute: () => reported(signIn(accounts, show))
   });
   commands.addCommand(SIGN_OUT, {
     label: "Sign Out…",
     isEnabled: () => accounts.state.accounts.length > 0,
-    execute: () => spoken(signOut(accounts))
+    execute: () => reported(signOut(accounts))
   });
   accounts.changed.connect(() => {
     commands.notifyCommandChanged();

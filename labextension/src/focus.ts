@@ -1,16 +1,16 @@
-// Where the focus goes once the control that had it is gone.
+// Keeps the keyboard focus when the control that had it disappears.
 
 import * as React from "react";
 
 interface Props {
   children: React.ReactNode;
-  /** What the focus was in. */
+  /** The element to watch. */
   within: () => HTMLElement | null;
-  /** Called when it is nowhere any more. */
+  /** Called when the focus in it is lost. */
   lost: () => void;
 }
 
-/** To be rendered anew together with its children. A class: hooks see nothing before an update. */
+/** Has to render together with its children. A class: hooks cannot run before an update. */
 export class KeptFocus extends React.Component<Props> {
   override getSnapshotBeforeUpdate(): boolean {
     return this.props.within()?.contains(document.activeElement) ?? false;
@@ -25,7 +25,7 @@ export class KeptFocus extends React.Component<Props> {
   }
 }
 
-/** Give it to the first control in there; whether there is one. */
+/** Focus the first control in `node`; whether there is one. */
 export function focusFirst(node: HTMLElement | null): boolean {
   const found = node?.querySelector<HTMLElement>("a, button");
   found?.focus();

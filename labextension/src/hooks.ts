@@ -1,4 +1,4 @@
-// What a component of React needs to follow the accounts and the clock.
+// React hooks that follow the accounts and the clock.
 
 import { useEffect, useState, useSyncExternalStore } from "react";
 
@@ -7,7 +7,7 @@ import type { IAccounts } from "./tokens";
 
 const TICK = 20_000; // ms: durations are told in minutes
 
-/** The state, for as long as a component is there. */
+/** The current state. */
 export function useAccounts(accounts: IAccounts): State {
   return useSyncExternalStore(
     changed => {
@@ -18,7 +18,7 @@ export function useAccounts(accounts: IAccounts): State {
   );
 }
 
-/** The time in seconds since 1970, every now and then. */
+/** The time in seconds since 1970, renewed every TICK. */
 export function useNow(): number {
   const [, tick] = useState(0);
   useEffect(() => {

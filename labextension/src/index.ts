@@ -1,5 +1,5 @@
-// JupyterLab's side: a handful of small plugins, each of which can be switched off by itself. They
-// live as long as the page does, and so do the listeners that they set up.
+// Small JupyterLab plugins, each of which can be disabled by itself. They and their listeners live
+// as long as the page.
 
 import {
   ILayoutRestorer,
@@ -36,7 +36,7 @@ const accounts: JupyterFrontEndPlugin<IAccounts> = {
     const found = new Accounts(new Api(serviceManager.serverSettings), open);
     const reload = (): void => void found.reload();
     listen(serviceManager.events, reload);
-    // A script of the same person may have changed something that this server does not watch.
+    // The user's scripts may have changed accounts without this server noticing.
     document.addEventListener("visibilitychange", () => {
       if (document.visibilityState === "visible") reload();
     });
@@ -47,7 +47,7 @@ const accounts: JupyterFrontEndPlugin<IAccounts> = {
 
 const status: JupyterFrontEndPlugin<void> = {
   id: "jupyter-auth-session:status",
-  description: "Shows in the status bar how many accounts there are, and the worst state.",
+  description: "Shows in the status bar how many accounts there are, and the most urgent state.",
   autoStart: true,
   requires: [IAccounts],
   optional: [IStatusBar],
@@ -87,7 +87,7 @@ const panel: JupyterFrontEndPlugin<void> = {
 
 const toasts: JupyterFrontEndPlugin<void> = {
   id: "jupyter-auth-session:toasts",
-  description: "Says that a notebook needs its person to sign in.",
+  description: "Shows a notice when a notebook needs you to sign in.",
   autoStart: true,
   requires: [IAccounts],
   optional: [ISettingRegistry],
@@ -106,7 +106,7 @@ const toasts: JupyterFrontEndPlugin<void> = {
         settings.changed.connect(follow);
       },
       (error: unknown) => {
-        console.warn("The settings of the sign-in notices cannot be read:", error);
+        console.warn("Cannot read the settings of the sign-in notices:", error);
       }
     );
   }

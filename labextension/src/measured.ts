@@ -1,8 +1,8 @@
-// What the plugins cost at JupyterLab's start, as the bench reads it.
+// How long each plugin takes to activate, for the benchmark.
 
 import type { JupyterFrontEnd, JupyterFrontEndPlugin } from "@jupyterlab/application";
 
-/** The plugin; how long its start took is written down where the browser's tools show it. */
+/** The plugin, which records a performance measure when it activates. */
 export function measured<T>(plugin: JupyterFrontEndPlugin<T>): JupyterFrontEndPlugin<T> {
   const activate = (app: JupyterFrontEnd, ...args: unknown[]): T | Promise<T> => {
     const start = performance.now();

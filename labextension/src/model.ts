@@ -14,16 +14,16 @@ import {
 } from "./view";
 import type { Account, Limits, Login, Provider, Wish } from "./wire";
 
-/** What is known. `reached` is false where the server did not answer; the rest is older then. */
+/** What the server said last. `reached` is false if it did not answer since. */
 export interface State {
   readonly reached: boolean;
   readonly providers: readonly Provider[];
-  /** Those of notebooks that there is an account or a login of. */
+  /** Providers defined in notebooks, if they have an account or a login. */
   readonly made: readonly Provider[];
   readonly accounts: readonly Account[];
-  /** Accounts that their provider ended: it refused to refresh them. */
+  /** Accounts that the provider refused to refresh. */
   readonly ended: readonly Account[];
-  /** Logins that wait for a person. */
+  /** Pending logins. */
   readonly logins: readonly Login[];
   readonly limits: readonly Limits[];
 }
@@ -50,7 +50,7 @@ export function titleOf(state: State, name: string): string {
   return titled(providerOf(state, name), name);
 }
 
-/** The logins that a kernel waits for, and not only the person who began one here. */
+/** The logins that a notebook or kernel requested. */
 export function waiting(state: State): Login[] {
   return state.logins.filter(login => login.kernel ?? login.notebook);
 }
@@ -60,7 +60,7 @@ function conditionOf(account: Account, now: number): Condition {
   return account.warning ? "unsaved" : "in";
 }
 
-/** The worst of all accounts and logins. `now` is in seconds since 1970. */
+/** The most urgent state of all accounts and logins. `now` is in seconds since 1970. */
 export function worst(state: State, now: number): Condition {
   const found: Condition[] = state.accounts.map(account => conditionOf(account, now));
   if (state.ended.length > 0) found.push("again");
@@ -72,21 +72,21 @@ export function worst(state: State, now: number): Condition {
 
 const SUMMARY: Record<Condition, string> = {
   out: "",
-  in: "signed in",
-  unsaved: "not saved",
-  again: "sign in again",
-  waiting: "sign-in needed",
-  unreachable: "server not reached"
+  in: "",
+  unsaved: "Not saved",
+  again: "Sign in again",
+  waiting: "Sign-in needed",
+  unreachable: "Server not responding"
 };
 
-/** How many accounts and their worst state, in a few words. */
+/** How many accounts, and the most urgent state. */
 export function summary(state: State, now: number): string {
   const count = state.accounts.length;
-  const accounts = count === 0 ? "No accounts" : `${count} account${count === 1 ? "" : "s"}`;
-  return [accounts, SUMMARY[worst(state, now)]].filter(Boolean).join(": ");
+  const accounts = count > 0 && `${count} account${count === 1 ? "" : "s"}`;
+  return [accounts, SUMMARY[worst(state, now)]].filter(Boolean).join(" · ") || "No accounts";
 }
 
-/** The same in whole sentences, one for each account. */
+/** The same as sentences, one for each login and account. */
 export function lines(state: State, now: number): string[] {
   const title = (each: { provider: string }): string => titleOf(state, each.provider);
   return [
@@ -96,7 +96,7 @@ export function lines(state: State, now: number): string[] {
   ];
 }
 
-/** Every place where there is, was or shortly will be an account; what waits comes first. */
+/** A place for each account that is signed in, ended or pending; pending logins come first. */
 export function places(state: State): Place[] {
   const found = new Map<string, Place>();
   const at = (each: { provider: string; session_key: string }): Place => {
@@ -117,12 +117,12 @@ export function places(state: State): Place[] {
   return [...found.values()];
 }
 
-/** Where a login's page is. Its path is right under whatever name the browser knows the server. */
+/** Where a login's page is. The path holds for whatever name the browser has for the server. */
 export function hrefOf(login: Login): string {
   return login.path ?? login.url ?? "";
 }
 
-/** Something to tell a person at once: a login that a kernel waits for, or one to begin anew. */
+/** A notice to show at once: a notebook needs a sign-in, or an account has ended. */
 export interface Notice {
   id: string;
   says: string;
@@ -131,7 +131,7 @@ export interface Notice {
   login?: Login;
 }
 
-/** What is to be told. Nobody hears twice of one account. */
+/** The notices to show, at most one for each account. */
 export function notices(state: State): Notice[] {
   const found: Notice[] = waiting(state).map(login => {
     const title = titleOf(state, login.provider);

@@ -1,5 +1,5 @@
-// The panel: every account and every sign-in under way, what can be done with each, and a form for
-// one more. It looks and speaks as the widget in a cell does.
+// The panel: every account and pending sign-in with its actions, and a form to add one. It has the
+// looks and the texts of the widget in a cell.
 
 import { ReactWidget } from "@jupyterlab/ui-components";
 import * as React from "react";
@@ -13,7 +13,7 @@ import type { IAccounts } from "./tokens";
 import { type Action, type Place, view } from "./view";
 import type { Wish } from "./wire";
 
-/** Carry out what a button says; a sentence for the person, "" where all is said already. */
+/** Carry out an action; returns a note to show, "" if there is none. */
 async function carryOut(accounts: IAccounts, place: Place, action: Action): Promise<string> {
   const { name: provider, session_key } = place;
   switch (action.name) {
@@ -60,7 +60,7 @@ function Row({ place, now, act }: RowProps): React.JSX.Element {
         <span className="jupyter-auth-controls">
           {seen.link && (
             <a href={`${href}#stuck`} target="_blank" rel="noopener">
-              Stuck at the provider?
+              Trouble signing in?
             </a>
           )}
           {seen.actions.map(action => (
@@ -109,7 +109,9 @@ function Panel({ accounts, node }: PanelProps): React.JSX.Element {
     >
       <h2>Accounts</h2>
       <p role="status" className="jupyter-auth-said">
-        {state.reached ? said : "The Jupyter server does not answer. What is shown may be old."}
+        {state.reached
+          ? said
+          : "The Jupyter server is not responding. This list may be out of date."}
       </p>
       {found.length > 0 && (
         <ul>
@@ -124,7 +126,7 @@ function Panel({ accounts, node }: PanelProps): React.JSX.Element {
         </ul>
       )}
       {found.length === 0 && state.reached && (
-        <p>Nobody is signed in. Notebooks use the accounts that you sign in to here.</p>
+        <p>Not signed in yet. Sign in once, and every notebook can use the account.</p>
       )}
       {(state.providers.length > 0 || state.reached) && (
         <AddForm providers={state.providers} add={wish => void say(add(wish))} />
@@ -149,12 +151,12 @@ export class AccountsPanel extends ReactWidget {
     return <Panel accounts={this.accounts} node={this.node} />;
   }
 
-  /** A script of the same person may have changed something that this server does not watch. */
+  /** The user's scripts may have changed accounts without this server noticing. */
   protected override onAfterShow(): void {
     void this.accounts.reload();
   }
 
-  /** Only after the command palette, which gives the focus back as it closes. */
+  /** Waits for the command palette, which restores the focus as it closes. */
   protected override onActivateRequest(): void {
     void this.accounts.reload();
     requestAnimationFrame(() => {

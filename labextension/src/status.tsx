@@ -1,4 +1,4 @@
-// The item in the status bar: how many accounts, and how the worst of them is.
+// The item in the status bar: how many accounts, and the most urgent state.
 
 import { ReactWidget } from "@jupyterlab/ui-components";
 import * as React from "react";

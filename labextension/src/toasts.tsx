@@ -1,5 +1,5 @@
-// Notices for a person whose notebook waits, wherever in JupyterLab they are. They are not those of
-// JupyterLab itself: its buttons are no links, and a sign-in has to be one.
+// Notices that a notebook needs a sign-in, anywhere in JupyterLab. JupyterLab's own notifications
+// have no links, and a sign-in has to be one.
 
 import { ReactWidget } from "@jupyterlab/ui-components";
 import * as React from "react";
@@ -9,7 +9,7 @@ import { useAccounts } from "./hooks";
 import { hrefOf, type Notice, notices } from "./model";
 import type { IAccounts } from "./tokens";
 
-/** Which notices somebody wants to see. */
+/** Which notices to show, from the settings. */
 export interface Wanted {
   signInNeeded: boolean;
   signInEnded: boolean;
@@ -19,7 +19,7 @@ interface ToastProps {
   notice: Notice;
   signIn: () => Promise<unknown>;
   dismiss: () => void;
-  /** The focus comes to it, from there. */
+  /** Called when the focus enters, with the element that had it. */
   entered: (from: Element | null) => void;
 }
 
@@ -77,7 +77,7 @@ function List({ accounts, wanted, node }: ToastsProps): React.JSX.Element {
     ({ id, login }) => !dismissed.includes(id) && (login ? wanted.signInNeeded : wanted.signInEnded)
   );
   const from = React.useRef<Element | null>(null);
-  /** To the notice that is next, else back to where it was before. */
+  /** Focus the next notice, or else what had the focus before. */
   const giveBack = (): void => {
     if (!focusFirst(node) && from.current instanceof HTMLElement) from.current.focus();
   };
@@ -100,7 +100,7 @@ function List({ accounts, wanted, node }: ToastsProps): React.JSX.Element {
   );
 }
 
-/** Lies over all else, in a corner. */
+/** An overlay in a corner of the page. */
 export class Toasts extends ReactWidget {
   constructor(
     private readonly accounts: IAccounts,

@@ -1,4 +1,4 @@
-// What other extensions may ask for: the accounts, by a token of Lumino.
+// The Lumino token by which other extensions get the accounts.
 
 import { Token } from "@lumino/coreutils";
 import type { ISignal } from "@lumino/signaling";
@@ -6,7 +6,7 @@ import type { ISignal } from "@lumino/signaling";
 import type { State } from "./model";
 import type { Login, Wish } from "./wire";
 
-/** The accounts of this Jupyter server's user, as far as a browser may know them. */
+/** The accounts of this Jupyter server's user, without their tokens. */
 export interface IAccounts {
   /** What the server said last. */
   readonly state: State;
@@ -14,16 +14,16 @@ export interface IAccounts {
   /** Emitted after each change of `state`. */
   readonly changed: ISignal<IAccounts, void>;
 
-  /** Ask the server anew. */
+  /** Fetch the state from the server. */
   reload(): Promise<void>;
 
-  /** Begin a login, or join the one under way. Opens its page in a tab where the browser lets it. */
+  /** Begin a login, or join the pending one, and open its page in a tab if the browser allows. */
   signIn(wish: Wish): Promise<Login>;
 
-  /** End a login for all who wait for it. */
+  /** Cancel a login, for every notebook that waits for it. */
   cancel(login: Login): Promise<void>;
 
-  /** Sign out; what is returned says what could not be done, and is empty as a rule. */
+  /** Sign out; returns what could not be done, usually "". */
   signOut(provider: string, sessionKey: string): Promise<string>;
 }
 

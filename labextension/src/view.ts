@@ -1,19 +1,19 @@
-// The types of what the widget in a cell says as well: one text for both, in plain JavaScript,
-// because the widget goes to the browser as it is.
+// Types for account_view.js, which the widget in a cell shares. It is plain JavaScript because the
+// widget is not built.
 
-// @ts-expect-error It has no types of its own.
+// @ts-expect-error It has no types.
 import * as untyped from "../../jupyter_auth/kernel/prompt/account_view.js";
 
 import type { Account, Failure, Limits, Login, Provider } from "./wire";
 
-/** One account, or the place of one. */
+/** One provider and session key, with whatever account or login they have. */
 export interface Place {
   name: string;
   session_key: string;
   provider?: Provider | undefined;
   account?: Account | undefined;
   login?: Login | undefined;
-  /** The account that its provider ended. */
+  /** The account that the provider refused to refresh. */
   ended?: Account | undefined;
   limits?: Limits | undefined;
 }
@@ -23,14 +23,14 @@ export interface Action {
   label: string;
 }
 
-/** What is to be seen of it. `link` is the text of the link to a login, "" for none. */
+/** What to show of a place. `link` is the text of the link to a login, "" if there is none. */
 export interface Seen {
   look: "pending" | "in" | "out" | "failed";
   says: string;
   details: string[];
   link: string;
   actions: Action[];
-  /** Whose account it is about, for whoever hears no more than one of the actions. */
+  /** The account, for screen readers that read an action out of context. */
   about: string;
 }
 

@@ -1,5 +1,4 @@
-// What the UI door answers: openapi.yaml beside the server's code is the reference. There is no
-// token in any of it.
+// Responses of the browser API (reference: jupyter_auth/server/openapi.yaml). None has a token.
 
 export interface Provider {
   name: string;
@@ -7,14 +6,14 @@ export interface Provider {
   host: string;
 }
 
-/** What kernels saw of the limits of one token's API. `client_id`: a service account's. */
+/** The API limits that kernels saw for one token. `client_id` is set for service accounts. */
 export interface Limits {
   provider: string;
   session_key: string;
   client_id: string | null;
   quota: { limit?: number | null; remaining?: number | null; reset_at?: number | null } | null;
   throttled_until: number | null;
-  /** Those that used it lately, the last one first. */
+  /** The notebooks that used it, the latest first. */
   notebooks: string[];
 }
 
@@ -30,12 +29,12 @@ export interface Account {
   warning: string;
 }
 
-/** One attempt of a person to sign in. `kernel` and `notebook` say who asked for it. */
+/** One attempt to sign in. `kernel` and `notebook` say what requested it. */
 export interface Login {
   id: string;
   provider: string;
   session_key: string;
-  /** Where it leads; empty where that is this server, or not known yet. */
+  /** Where it leads; empty if to this server or not known yet. */
   host: string;
   status: "pending" | "complete" | "denied" | "expired" | "cancelled" | "failed";
   path: string | null;
@@ -44,7 +43,7 @@ export interface Login {
   error: Failure | null;
   kernel: string | null;
   notebook: string | null;
-  /** Several people use this server, and will all use the account. */
+  /** Several people use this server, and will all be able to use the account. */
   shared: boolean;
 }
 
@@ -54,7 +53,7 @@ export interface Failure {
   hint?: string;
 }
 
-/** What can be asked for when a login begins. */
+/** The request that begins a login. */
 export interface Wish {
   provider: string;
   session_key?: string;

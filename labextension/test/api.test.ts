@@ -1,4 +1,4 @@
-// Over a real socket: a small server that answers as the UI door does.
+// Over a real socket: a small server that answers as the browser API does.
 
 import { createServer, type IncomingMessage, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -87,7 +87,9 @@ test("what the server says of a refusal is what the person reads", async () => {
   answers["POST logins"] = [404, { code: "provider_not_found", message: "No.", hint: "Look." }];
   await expect(api.begin({ provider: "x" })).rejects.toThrow("No. Look.");
   answers["POST logins"] = [502, "<html>"];
-  await expect(api.begin({ provider: "x" })).rejects.toThrow("The server answered 502.");
+  await expect(api.begin({ provider: "x" })).rejects.toThrow(
+    "The Jupyter server returned HTTP 502."
+  );
 });
 
 test("names travel escaped", async () => {

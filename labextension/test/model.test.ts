@@ -10,15 +10,15 @@ const second = account({ session_key: "second" });
 
 test.each([
   ["No accounts", state()],
-  ["1 account: signed in", state({ accounts: [account()] })],
-  ["2 accounts: signed in", state({ accounts: [account(), second] })],
-  ["1 account: not saved", state({ accounts: [unsaved] })],
-  ["2 accounts: sign in again", state({ accounts: [second, expired] })],
-  ["No accounts: sign in again", state({ ended: [account()] })],
-  ["No accounts: sign-in needed", state({ logins: [login()] })],
-  ["1 account: sign-in needed", state({ accounts: [expired], logins: [login()] })],
+  ["1 account", state({ accounts: [account()] })],
+  ["2 accounts", state({ accounts: [account(), second] })],
+  ["1 account · Not saved", state({ accounts: [unsaved] })],
+  ["2 accounts · Sign in again", state({ accounts: [second, expired] })],
+  ["Sign in again", state({ ended: [account()] })],
+  ["Sign-in needed", state({ logins: [login()] })],
+  ["1 account · Sign-in needed", state({ accounts: [expired], logins: [login()] })],
   ["No accounts", state({ logins: [login({ kernel: null, notebook: null })] })],
-  ["1 account: server not reached", state({ reached: false, accounts: [account()] })]
+  ["1 account · Server not responding", state({ reached: false, accounts: [account()] })]
 ])("%s", (said, found) => {
   expect(summary(found, NOW)).toBe(said);
 });
@@ -31,8 +31,8 @@ test("what waits comes first, in whole sentences", () => {
   const found = state({ accounts: [account()], logins: [login({ provider: "other" })] });
   expect(lines({ ...found, ended: [second] }, NOW)).toEqual([
     "analysis.ipynb needs you to sign in to other",
-    "Example University no longer accepts the sign-in of alice",
-    "Signed in to Example University as alice. Refreshes by itself · Expires in 60 minutes"
+    "Example University no longer accepts alice's sign-in",
+    "Signed in to Example University as alice. Stays signed in · access token renewed within 60 minutes"
   ]);
 });
 
@@ -78,8 +78,8 @@ test("a notice for each login that a kernel waits for, and none for one's own", 
 test("a notice for an account that ended, unless a login for it waits already", () => {
   const ended = [account(), second];
   expect(notices(state({ ended })).map(each => each.says)).toEqual([
-    "Example University no longer accepts the sign-in of alice",
-    "Example University no longer accepts the sign-in of alice (second)"
+    "Example University no longer accepts alice's sign-in",
+    "Example University no longer accepts alice's sign-in (second)"
   ]);
   const found = notices(state({ ended, logins: [login()] }));
   expect(found.map(each => each.action)).toEqual([
@@ -94,7 +94,7 @@ test("an account of a provider that a notebook defines is named, and marked as s
   const named = "campus (defined in a notebook)";
   expect(lines(found, NOW)).toEqual([
     `analysis.ipynb needs you to sign in to ${named}`,
-    `Signed in to ${named} as alice. Refreshes by itself · Expires in 60 minutes`
+    `Signed in to ${named} as alice. Stays signed in · access token renewed within 60 minutes`
   ]);
   expect(notices(found).map(each => each.action)).toEqual([`Sign in to ${named}`]);
   const [place] = places(found);

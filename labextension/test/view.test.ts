@@ -5,13 +5,13 @@ import type { Login } from "../src/wire";
 import { account, CAMPUS, limits, login, NOW } from "./samples";
 
 test.each([
-  [{ expires_at: NOW + 3600 }, "Refreshes by itself · Expires in 60 minutes"],
+  [{ expires_at: NOW + 3600 }, "Stays signed in · access token renewed within 60 minutes"],
   [{ expires_at: NOW + 30, refreshes: false }, "Expires in a minute, then sign in again"],
-  [{ expires_at: NOW + 10 * 3600 }, "Refreshes by itself · Expires in 10 hours"],
+  [{ expires_at: NOW + 10 * 3600 }, "Stays signed in · access token renewed within 10 hours"],
   [{ expires_at: NOW + 365 * 86400, refreshes: false }, "Expires in 365 days, then sign in again"],
-  [{ expires_at: NOW - 1 }, "Refreshes by itself when it is used"],
-  [{ expires_at: NOW - 1, refreshes: false }, "Nothing renews it: sign in again"],
-  [{ expires_at: null }, "Holds until you sign out"]
+  [{ expires_at: NOW - 1 }, "Stays signed in · access token renewed when it is next used"],
+  [{ expires_at: NOW - 1, refreshes: false }, "Sign in again to use it"],
+  [{ expires_at: null }, "Does not expire"]
 ])("how long %o lasts", (changes, said) => {
   expect(howLong(account(changes), NOW)).toBe(said);
 });
@@ -24,7 +24,10 @@ test.each([
   [limits({ quota: { limit: 5000, remaining: 4321 } }), /^4321 of 5000 calls left$/],
   [limits({ quota: { remaining: 4, reset_at: NOW + 60 } }), /^4 calls left until .*\d:\d\d/],
   [limits({ quota: { remaining: 4, reset_at: NOW - 1 } }), /^$/],
-  [limits({ quota: { remaining: 4 }, throttled_until: NOW + 60 }), /^No calls until .*\d:\d\d/],
+  [
+    limits({ quota: { remaining: 4 }, throttled_until: NOW + 60 }),
+    /^API calls paused until .*\d:\d\d/
+  ],
   [limits({ throttled_until: NOW }), /^$/]
 ])("what is known of %o", (known, said) => {
   expect(limitWords(known, NOW)).toMatch(said);
@@ -51,7 +54,7 @@ function labels(found: Seen): string[] {
 test("an account: who, how long, and only what there is to tell besides", () => {
   const found = view(place({ account: account({ scope: "" }) }), NOW);
   expect(found).toMatchObject({ look: "in", says: "Signed in to Example University as alice" });
-  expect(found.details).toEqual(["Refreshes by itself · Expires in 60 minutes"]);
+  expect(found.details).toEqual(["Stays signed in · access token renewed within 60 minutes"]);
   expect(labels(found)).toEqual(["Switch account", "Sign out"]);
 });
 
@@ -62,7 +65,7 @@ test("an account with all that can be told", () => {
   expect(found).toMatchObject({ look: "failed", about: "Example University as alice (b)" });
   expect(found.details).toEqual([
     "Not saved.",
-    "Refreshes by itself · Expires in 60 minutes",
+    "Stays signed in · access token renewed within 60 minutes",
     "7 calls left",
     "Used by analysis.ipynb",
     "Scopes: openid",
@@ -74,21 +77,21 @@ test("an account that is over asks for its person", () => {
   const found = view(place({ account: account({ refreshes: false, expires_at: NOW }) }), NOW);
   expect(found.look).toBe("failed");
   expect(found.says).toBe("Your sign-in to Example University as alice has expired");
-  expect(found.details[0]).toBe("Nothing renews it: sign in again");
+  expect(found.details[0]).toBe("Sign in again to use it");
   expect(labels(found)).toEqual(["Sign in again", "Sign out"]);
 });
 
 test("a login under way comes before the account that it replaces", () => {
   const found = view(place({ account: account(), login: login() }), NOW);
   expect(found).toMatchObject({ look: "pending", link: "Sign in to Example University" });
-  expect(found.details).toEqual(["analysis.ipynb waits for it"]);
+  expect(found.details).toEqual(["Requested by analysis.ipynb"]);
   expect(labels(found)).toEqual(["Cancel"]);
 });
 
 test("an account that its provider ended", () => {
   const found = view(place({ ended: account() }), NOW);
-  expect(found.says).toBe("Example University no longer accepts the sign-in of alice.");
-  expect(labels(found)).toEqual(["Sign in again", "Forget it"]);
+  expect(found.says).toBe("Example University no longer accepts alice's sign-in.");
+  expect(labels(found)).toEqual(["Sign in again", "Dismiss"]);
 });
 
 test("a login that somebody cancelled is no failure", () => {

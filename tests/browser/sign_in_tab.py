@@ -44,7 +44,7 @@ def allow(tab: Page) -> None:
 def say_yes(tab: Page) -> None:
     """Where the server asks who will use the account: it is this person."""
     expect(tab.get_by_role("heading", name="Is this you?")).to_be_visible()
-    tab.get_by_role("button", name="Yes, that is me").click()
+    tab.get_by_role("button", name="Yes, this is me").click()
     expect(tab.get_by_role("heading", name="Signed in")).to_be_visible()
 
 

@@ -76,7 +76,7 @@ class Album:
     def _waiting(self, book: Notebook, front: Front) -> None:
         book.start(0)
         expect(front.toast("needs you")).to_be_visible()
-        expect(front.account("waits for it")).to_be_visible()
+        expect(front.account("Requested by")).to_be_visible()
         self._keep("waiting", book)
         self.page.context.clear_cookies(domain="localhost")  # the provider knows nobody
         tab = follow(front.toast("needs you").get_by_role("link", name=GO))
@@ -122,7 +122,7 @@ def portrait(file: Path, lab: Lab, browser: Browser) -> None:
         panel.get_by_label("Provider").select_option("idp")
         book.start()
         expect(front.toast("needs you")).to_be_visible()
-        expect(front.account("waits for it")).to_be_visible()
+        expect(front.account("Requested by")).to_be_visible()
         shot = Image.open(BytesIO(book.page.screenshot(animations="disabled")))
         shot.convert("RGB").quantize(128).save(file, optimize=True)
         book.interrupt()

@@ -1,35 +1,33 @@
-// What is to be said of one account, and what can be done with it: pure functions of plain values.
-// The widget in a cell and JupyterLab's panel both draw what is said here. Times are in seconds
-// since 1970, like those of the server.
+// The texts and actions of one account: pure functions of plain values, for the widget in a cell
+// and for JupyterLab's panel. Times are in seconds since 1970, as the server's are.
 
 export const DEFAULT_KEY = "default";
 
-/** An error of the server in the words that it chose for people. */
+/** The server's own message and hint for an error. */
 export function sentence(error) {
   return [error?.message, error?.hint].filter(Boolean).join(" ");
 }
 
-/** What the name of a provider that a notebook defines goes on with: a digest of the definition. */
+/** Separates the name of a provider defined in a notebook from the digest of its definition. */
 const MARK = "~";
 const SHARED = "Everyone who uses this Jupyter server will be able to use this account.";
 
-/** A provider's name as people know it. */
+/** A provider's name without that digest. */
 export function plain(name) {
   return name.split(MARK)[0];
 }
 
-/** Its title, or its name where it is not listed, and that a notebook defines it if so. */
+/** A provider's title (its name while it is not known), marked where a notebook defines it. */
 export function titled(provider, name) {
   const title = provider?.title ?? plain(name);
   return name.includes(MARK) ? `${title} (defined in a notebook)` : title;
 }
 
-/** Which of somebody's accounts: at a provider, and as whom. */
 function whose(title, username) {
   return `${title}${username ? ` as ${username}` : ""}`;
 }
 
-/** A key that somebody chose, to be told apart by; "" for the usual one. */
+/** The session key in brackets, "" for the default one. */
 export function keyed(session_key) {
   return session_key && session_key !== DEFAULT_KEY ? ` (${session_key})` : "";
 }
@@ -38,7 +36,7 @@ export function signedIn(title, username) {
   return `Signed in to ${whose(title, username)}`;
 }
 
-/** Seconds, as a person would round them. */
+/** Seconds, rounded to minutes, hours or days. */
 export function duration(seconds) {
   if (seconds < 90) return "a minute";
   if (seconds < 90 * 60) return `${Math.round(seconds / 60)} minutes`;
@@ -46,29 +44,29 @@ export function duration(seconds) {
   return `${Math.round(seconds / 86400)} days`;
 }
 
-/** Whether somebody has to sign in again: it is over, and nothing renews it. */
+/** Whether the account has expired and cannot be refreshed. */
 export function isOver({ expires_at, refreshes }, now) {
   return expires_at !== null && expires_at <= now && !refreshes;
 }
 
-/** Who is signed in, or was until it ran out. */
+/** Who is signed in, or whose sign-in has expired. */
 export function stands(account, title, now) {
   const { username } = account;
   if (!isOver(account, now)) return signedIn(title, username);
   return `Your sign-in to ${whose(title, username)} has expired`;
 }
 
-/** How long the sign-in holds. */
+/** How long the account stays signed in. */
 export function howLong(account, now) {
   const { expires_at: end, refreshes } = account;
-  if (end === null) return "Holds until you sign out";
-  if (isOver(account, now)) return "Nothing renews it: sign in again";
-  if (end <= now) return "Refreshes by itself when it is used";
-  const left = `Expires in ${duration(end - now)}`;
-  return refreshes ? `Refreshes by itself · ${left}` : `${left}, then sign in again`;
+  if (end === null) return "Does not expire";
+  if (isOver(account, now)) return "Sign in again to use it";
+  if (!refreshes) return `Expires in ${duration(end - now)}, then sign in again`;
+  const next = end > now ? `within ${duration(end - now)}` : "when it is next used";
+  return `Stays signed in · access token renewed ${next}`;
 }
 
-/** A moment as a clock shows it, with the day where that is another one. */
+/** A time of day, with the date unless it is today. */
 function clock(moment, now) {
   const [then, today] = [new Date(moment * 1000), new Date(now * 1000)];
   return then.toDateString() === today.toDateString()
@@ -76,17 +74,18 @@ function clock(moment, now) {
     : then.toLocaleString([], { dateStyle: "medium", timeStyle: "short" });
 }
 
-/** What is known of the limits of an account's API, "" for nothing. */
+/** What the account's API allows for now, "" if it did not say. */
 export function limitWords(limits, now) {
-  if (limits?.throttled_until > now) return `No calls until ${clock(limits.throttled_until, now)}`;
+  if (limits?.throttled_until > now)
+    return `API calls paused until ${clock(limits.throttled_until, now)}`;
   const { limit, remaining, reset_at } = limits?.quota ?? {};
   if (typeof remaining !== "number") return "";
-  if (typeof reset_at === "number" && reset_at <= now) return ""; // full again, and nobody asked
+  if (typeof reset_at === "number" && reset_at <= now) return ""; // full again
   const most = typeof limit === "number" ? ` of ${limit}` : "";
   return `${remaining}${most} calls left${reset_at ? ` until ${clock(reset_at, now)}` : ""}`;
 }
 
-/** Which notebooks use an account: by name while they are few, "" for none. */
+/** The notebooks that use an account: up to three by name, "" for none. */
 export function usersOf(limits) {
   const names = limits?.notebooks ?? [];
   if (names.length === 0) return "";
@@ -95,29 +94,30 @@ export function usersOf(limits) {
   return `Used by ${[named.join(", "), last].filter(Boolean).join(" and ")}`;
 }
 
-/** Who waits for a login; "" for nobody but the person who began it here. */
-export function asker({ kernel, notebook }) {
-  return notebook || (kernel ? "A kernel" : "");
+/** The notebook or kernel that requested a login; "" for one started by a person here. */
+function requester({ kernel, notebook }) {
+  return notebook || (kernel ? "a kernel" : "");
 }
 
-/** Where a login leads, "" where that is this server itself or not known yet. */
+/** Where a login leads, "" if to this server or not known yet. */
 export function leads({ host }) {
   return host ? `You will sign in at ${host}.` : "";
 }
 
-/** What a person has to know before they sign in, "" for nothing. */
+/** What people should know before they sign in, "" if nothing. */
 export function caution({ shared }) {
   return shared ? SHARED : "";
 }
 
-/** That a kernel needs a person. */
+/** Which notebook or kernel needs a sign-in. */
 export function needed(login, title) {
-  return `${asker(login)} needs you to sign in to ${title}${keyed(login.session_key)}`;
+  const who = login.notebook || "A kernel";
+  return `${who} needs you to sign in to ${title}${keyed(login.session_key)}`;
 }
 
-/** That a provider refused to renew a sign-in. */
+/** Which account a provider refused to renew. */
 export function refused(title, username) {
-  return `${title} no longer accepts ${username ? `the sign-in of ${username}` : "your sign-in"}`;
+  return `${title} no longer accepts ${username ? `${username}'s sign-in` : "your sign-in"}`;
 }
 
 const ENDED = {
@@ -127,17 +127,17 @@ const ENDED = {
   failed: "The sign-in failed. Nothing was stored."
 };
 
-/** Names of the actions are those that the widget sends to its kernel. */
+/** The names are those of the messages that the widget sends to its kernel. */
 const BEGIN = { name: "begin", label: "Sign in" };
 const AGAIN = { name: "begin", label: "Sign in again" };
 const RETRY = { name: "begin", label: "Try again" };
 const SWITCH = { name: "switch", label: "Switch account" };
 const CANCEL = { name: "cancel", label: "Cancel" };
 const LOGOUT = { name: "logout", label: "Sign out" };
-const FORGET = { name: "logout", label: "Forget it" };
+const DISMISS = { name: "logout", label: "Dismiss" };
 
 function pending({ login, session_key, code }, title) {
-  const who = asker(login);
+  const who = requester(login);
   return {
     look: "pending",
     link: `Sign in to ${title}`,
@@ -145,7 +145,7 @@ function pending({ login, session_key, code }, title) {
     details: [
       caution(login),
       code && `Your code is ${code}.`,
-      who && `${who} waits for it`,
+      who && `Requested by ${who}`,
       keyOf(session_key)
     ],
     actions: [CANCEL]
@@ -184,16 +184,15 @@ function described(state, title, now) {
   }
   if (ended) {
     const says = `${refused(title, ended.username)}.`;
-    return { look: "failed", says, details: [keyOf(session_key)], actions: [AGAIN, FORGET] };
+    return { look: "failed", says, details: [keyOf(session_key)], actions: [AGAIN, DISMISS] };
   }
   const says = `Not signed in to ${title}.`;
   return { look: "out", says, details: [state.note], actions: [BEGIN] };
 }
 
 /**
- * All that is to be seen of a state: a name for the style, a sentence, details, the text of the
- * link to a login under way, and what can be done, and whose account all that is about. `ended` is
- * an account that the provider ended.
+ * What to show for a state: `look` (the style), a sentence, details, the text of the link to a
+ * pending login, the actions, and `about` (the account). `ended` is one that the provider ended.
  */
 export function view(state, now) {
   const title = titled(state.provider, state.name);

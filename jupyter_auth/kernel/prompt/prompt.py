@@ -234,12 +234,12 @@ def prompt_data(login: Login, info: ProviderInfo, note: str = _GOES_ON) -> dict[
     """The pending login as a MIME bundle: HTML with a real link, and its plain text.
 
     The path comes first: it is right under whatever name the browser knows this server by. A login
-    without one has no page of ours to be stuck at.
+    without one has no page of ours with help.
     """
     href, title = escape(login.path or login.url or ""), escape(info.title)
     stuck = (
         f' <a href="{href}#stuck" target="_blank" rel="noopener" style="{_SMALL}">'
-        "Stuck at the provider?</a>"
+        "Trouble signing in?</a>"
     )
     user_code = code_to_show(login)
     code = f"Your code is <strong>{escape(user_code)}</strong>. " if user_code else ""

@@ -1,12 +1,12 @@
-// The widget's view; what it says comes from account_view.js, which goes before this text in the
-// same module. What it shows comes in custom messages from the kernel and from the server's UI
-// door, never in synced traits: those are saved with the notebook. For the same reason all text is
-// set as text, and the sign-in is a real link: front ends block window.open.
+// The widget's view. Its texts are in account_view.js, which precedes this code in the same module.
+// State comes in custom messages from the kernel and from the server's browser API, never in synced
+// traits: those are saved with the notebook. For the same reason all text is set as text, and the
+// sign-in is a real link: front ends block window.open.
 
-const SILENCE = 5000; // ms after which a kernel that says nothing is taken for busy or gone
-const TICK = 20000; // ms between two looks at the clock: durations are told in minutes
+const SILENCE = 5000; // ms after which a silent kernel counts as busy or stopped
+const TICK = 20000; // ms between redraws: durations are shown in minutes
 
-/** The Jupyter server of this page, or null: in VS Code and saved pages there is none to ask. */
+/** The browser API of this page's Jupyter server; null in VS Code and in saved pages. */
 function serverOfPage() {
   const config = document.getElementById("jupyter-config-data");
   if (!config) return null;
@@ -18,17 +18,17 @@ function serverOfPage() {
   }
 }
 
-/** The XSRF token of this page. Voilà's pages have none, and so may ask the server, but not act. */
+/** The XSRF token of this page. Voilà's pages have none: they can read, but not act. */
 function xsrf() {
   return document.cookie.match(/(?:^|;\s*)_xsrf=([^;]*)/)?.[1];
 }
 
-/** One call of the UI door. Under a Hub even a GET with cookies needs the XSRF header. */
-async function call(door, method, path, body) {
+/** Call the browser API. On a JupyterHub even a GET with cookies needs the XSRF header. */
+async function call(api, method, path, body) {
   const headers = { Accept: "application/json" };
   if (xsrf()) headers["X-XSRFToken"] = decodeURIComponent(xsrf());
   if (body) headers["Content-Type"] = "application/json";
-  const answer = await fetch(new URL(path, door), {
+  const answer = await fetch(new URL(path, api), {
     method,
     headers,
     body: body && JSON.stringify(body),
@@ -36,9 +36,12 @@ async function call(door, method, path, body) {
   });
   const data = await answer.json().catch(() => null);
   if (answer.ok && data) return data;
-  throw Object.assign(new Error(sentence(data) || `The server answered ${answer.status}.`), {
-    spoken: Boolean(data?.code) // said by jupyter_auth itself, not by whatever stands before it
-  });
+  throw Object.assign(
+    new Error(sentence(data) || `The Jupyter server returned HTTP ${answer.status}.`),
+    {
+      ours: Boolean(data?.code) // from jupyter_auth, not from a proxy in front of it
+    }
+  );
 }
 
 function make(tag, text, properties = {}) {
@@ -57,14 +60,13 @@ function button({ name, label }, about, act) {
   return node;
 }
 
-/** What is to be seen, as nodes: the link, the words and the controls. */
-function nodes(seen, login, act, door) {
-  const href = (door ? (login?.path ?? login?.url) : (login?.url ?? login?.path)) ?? "";
+/** The link, the words and the controls, as nodes. */
+function nodes(seen, login, act, api) {
+  const href = (api ? (login?.path ?? login?.url) : (login?.url ?? login?.path)) ?? "";
   const words = make("span", seen.says, { className: "jupyter-auth-says" });
   const controls = seen.actions.map(action => button(action, seen.about, act));
-  // On a page of a server: where there is none, there is no such help either.
-  if (seen.link && login.path)
-    controls.unshift(link("Stuck at the provider?", `${href}#stuck`, ""));
+  // The help is on a page of the server: without one there is none.
+  if (seen.link && login.path) controls.unshift(link("Trouble signing in?", `${href}#stuck`, ""));
   return {
     before: seen.link ? [link(seen.link, href, "jupyter-auth-go")] : [],
     words: [words, ...seen.details.map(text => make("small", text))],
@@ -72,46 +74,46 @@ function nodes(seen, login, act, door) {
   };
 }
 
-/** Show the account that the model names now; returns what takes it away again. */
+/** Show the account that the model names; returns the function that removes it. */
 function show({ model, el }) {
-  const door = serverOfPage();
+  const api = serverOfPage();
   const name = model.get("provider");
   const session_key = model.get("session_key");
   const key = encodeURIComponent(session_key);
   const query = `accounts?provider=${encodeURIComponent(name)}&session_key=${key}`;
-  const said = titled(null, name);
+  const title = titled(null, name);
   let state = { name, session_key };
-  let heard = 0; // messages from the kernel: an answer fetched before one is older than it
-  let attended = false; // whether the kernel has spoken since it was asked last
-  let drawn = ""; // what is to be seen: nodes stay as they are, focus and all, until that changes
+  let heard = 0; // messages from the kernel; a response fetched before the latest one is outdated
+  let attended = false; // whether the kernel has spoken since it was last asked
+  let drawn = ""; // what is shown: the nodes, and their focus, stay until that changes
   let next;
-  let ended = false; // what was asked for before has no place to be drawn then
+  let removed = false; // responses that arrive later are not drawn
 
   const root = make("div", "", { className: "jupyter-auth" });
   root.setAttribute("role", "group");
-  root.setAttribute("aria-label", `Sign-in to ${said}`);
+  root.setAttribute("aria-label", `Sign-in to ${title}`);
   const before = make("span", "", { className: "jupyter-auth-before" });
-  const status = make("span", "Asking who is signed in …");
+  const status = make("span", "Checking who is signed in …");
   status.setAttribute("role", "status");
   const controls = make("span", "", { className: "jupyter-auth-controls" });
   root.append(before, status, controls);
   el.append(root);
   const silence = setTimeout(() => {
-    if (!root.dataset.look) status.textContent = `${said}: the kernel is busy or gone.`;
+    if (!root.dataset.look) status.textContent = `${title}: the kernel is busy or has stopped.`;
   }, SILENCE);
   const clock = setInterval(() => root.dataset.look && draw({}), TICK);
 
   function draw(changes) {
-    if (ended) return;
+    if (removed) return;
     state = { ...state, ...changes };
     const seen = view(state, Date.now() / 1000);
     lookLater(seen);
-    const what = JSON.stringify([seen, state.login?.id]);
-    if (what === drawn) return;
-    drawn = what;
+    const shown = JSON.stringify([seen, state.login?.id]);
+    if (shown === drawn) return;
+    drawn = shown;
     root.ariaBusy = null;
     const focused = root.contains(document.activeElement);
-    const made = nodes(seen, state.login, act, door);
+    const made = nodes(seen, state.login, act, api);
     root.dataset.look = seen.look;
     before.replaceChildren(...made.before);
     status.replaceChildren(...made.words);
@@ -119,7 +121,7 @@ function show({ model, el }) {
     if (focused) root.querySelector("a, button")?.focus();
   }
 
-  /** Whatever is not told in time has to be asked for: a login runs out, a kernel may be gone. */
+  /** Look again once the login has expired, or earlier if the kernel stays silent. */
   function lookLater({ look: kind }) {
     clearTimeout(next);
     if (kind !== "pending") return;
@@ -127,72 +129,72 @@ function show({ model, el }) {
     next = setTimeout(look, attended ? left : Math.min(left, SILENCE));
   }
 
-  function tell(kind) {
+  function send(kind) {
     attended = false;
     try {
       model.send({ kind });
     } catch {
-      // The kernel is gone, or this is a saved notebook: the server is asked as well.
+      // The kernel has stopped, or this is a saved notebook: the server is asked as well.
     }
   }
 
-  /** What became of a login that is not under way any more. */
+  /** How a login ended that is no longer pending. */
   async function outcome(login) {
     if (login?.status !== "pending") return login;
-    return call(door, "GET", `logins/${login.id}`).catch(() => ({ ...login, status: "expired" }));
+    return call(api, "GET", `logins/${login.id}`).catch(() => ({ ...login, status: "expired" }));
   }
 
-  /** Ask anew. The server answers at once even where the kernel is busy. */
+  /** Ask kernel and server. The server answers at once even while the kernel is busy. */
   async function look() {
-    tell("look");
-    if (!door) return;
+    send("look");
+    if (!api) return;
     const before = heard;
     try {
       const [provider, { accounts, ended }, { logins }, usage] = await Promise.all([
-        call(door, "GET", `providers/${encodeURIComponent(name)}`),
-        call(door, "GET", "accounts"),
-        call(door, "GET", "logins"),
-        call(door, "GET", "usage")
+        call(api, "GET", `providers/${encodeURIComponent(name)}`),
+        call(api, "GET", "accounts"),
+        call(api, "GET", "logins"),
+        call(api, "GET", "usage")
       ]);
       const mine = each => each.provider === name && each.session_key === session_key;
       const login = logins.findLast(mine) ?? (await outcome(state.login));
       const found = { account: accounts.find(mine), ended: ended.find(mine), login };
       const limits = usage.limits.find(each => mine(each) && !each.client_id);
-      // That a provider ended an account is known to the server alone.
+      // Only the server knows that a provider ended an account.
       if (heard !== before) draw({ ended: found.ended });
       else draw({ provider, ...found, limits, problem: null });
     } catch {
-      // No door on this server, or nobody signed in to Jupyter: what the kernel says counts.
+      // No browser API on this server, or no sign-in to Jupyter: the kernel's word counts.
     }
   }
 
   async function begin(wish) {
     const body = { provider: name, session_key, ...state.request, ...wish };
-    draw({ login: await call(door, "POST", "logins", body), problem: null });
-    root.querySelector("a.jupyter-auth-go")?.click(); // blocked? then the link stands there
+    draw({ login: await call(api, "POST", "logins", body), problem: null });
+    root.querySelector("a.jupyter-auth-go")?.click(); // if blocked, the link stays
   }
 
-  const doors = {
+  const actions = {
     begin: () => begin({}),
     switch: () => begin({ force: true }),
-    cancel: async () => draw({ login: await call(door, "DELETE", `logins/${state.login.id}`) }),
+    cancel: async () => draw({ login: await call(api, "DELETE", `logins/${state.login.id}`) }),
     logout: async () => {
-      const { note } = await call(door, "DELETE", query);
+      const { note } = await call(api, "DELETE", query);
       draw({ account: null, login: null, ended: null, note });
     }
   };
 
   async function act(action) {
     if (root.ariaBusy) return;
-    root.ariaBusy = "true"; // and not disabled buttons: those lose the focus
+    root.ariaBusy = "true"; // not disabled buttons: those lose the focus
     attended = false;
-    drawn = ""; // whatever comes of it, the buttons are drawn anew
+    drawn = ""; // draw the buttons again in any case
     try {
-      if (door && xsrf()) return await doors[action]();
+      if (api && xsrf()) return await actions[action]();
     } catch (error) {
-      if (error.spoken) return draw({ problem: error.message });
+      if (error.ours) return draw({ problem: error.message });
     }
-    tell(action); // no door for us: the kernel acts, and says what became of it
+    send(action); // without the browser API the kernel acts, and reports
   }
 
   const hear = message => {
@@ -203,7 +205,7 @@ function show({ model, el }) {
     draw(message.state);
     if (gone) look(); // the server knows why
   };
-  // Whoever comes back from the provider's tab wants to see what became of it.
+  // On the way back from the provider's tab, show how the login ended.
   const back = () => {
     if (document.visibilityState === "visible" && root.dataset.look === "pending") look();
   };
@@ -211,7 +213,7 @@ function show({ model, el }) {
   document.addEventListener("visibilitychange", back);
   look();
   return () => {
-    ended = true;
+    removed = true;
     model.off("msg:custom", hear);
     document.removeEventListener("visibilitychange", back);
     clearTimeout(silence);
@@ -224,13 +226,13 @@ function show({ model, el }) {
 function render({ model, el }) {
   const names = ["change:provider", "change:session_key"];
   let end = show({ model, el });
-  const anew = () => {
+  const again = () => {
     end();
     end = show({ model, el });
   };
-  for (const name of names) model.on(name, anew);
+  for (const name of names) model.on(name, again);
   return () => {
-    for (const name of names) model.off(name, anew);
+    for (const name of names) model.off(name, again);
     end();
   };
 }

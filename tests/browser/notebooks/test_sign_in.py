@@ -21,7 +21,7 @@ def test_by_the_widget(notebook, oidc):
     sign_in(tab)
     closes_itself(tab)
     expect(book.output(0)).to_contain_text(SIGNED_IN)
-    expect(book.output(0)).to_contain_text("Refreshes by itself")
+    expect(book.output(0)).to_contain_text("Stays signed in")
     expect(book.output(0).get_by_role("link")).to_have_count(0)
     book.run(1)
     expect(book.output(1)).to_contain_text("200 alice")

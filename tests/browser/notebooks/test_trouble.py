@@ -9,7 +9,7 @@ from browser.notebook import Notebook
 from browser.sign_in_tab import abandon, deny, follow, identify, sign_in
 
 GO = "Sign in to Example University"
-STUCK = "Stuck at the provider?"
+STUCK = "Trouble signing in?"
 
 
 def test_consent_denied(notebook, lab):

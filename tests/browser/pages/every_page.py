@@ -170,7 +170,7 @@ class Tour:
 
     def setup_refused(self) -> None:
         """What is kept beside it cannot be read: nothing is put into its place."""
-        self.page.get_by_label("Client id").fill("mine")
+        self.page.get_by_label("Client ID").fill("mine")
         self.page.get_by_label("Client secret").fill("a-secret-8e21")
         damaged = self.lab.own_providers / "client_secrets.json"
         damaged.parent.mkdir(exist_ok=True)
@@ -219,16 +219,16 @@ class Tour:
 
     def paste(self) -> None:
         from_jupyter(self.page, self.lab.begin("4insight"))
-        expect(self.page.get_by_label("The text from there")).to_be_visible()
+        expect(self.page.get_by_label("Code from")).to_be_visible()
 
     def paste_refused(self) -> None:
         package = '{"endpoint": "https://evil.example/token", "code": "a-code"}'
-        self.page.get_by_label("The text from there").fill(package)
+        self.page.get_by_label("Code from").fill(package)
         self.page.get_by_role("button", name="Continue").click()
         expect(self.page.get_by_role("alert")).to_contain_text("Nothing was sent")
 
     def confirm(self) -> None:
-        self.page.get_by_label("The text from there").fill(self.lab.fourinsight.package())
+        self.page.get_by_label("Code from").fill(self.lab.fourinsight.package())
         self.page.get_by_role("button", name="Continue").click()
         self._heading("Is this you?")
 

@@ -28,7 +28,7 @@ def test_a_pasted_text_is_shown_to_be_whose_and_said_yes_to(tour, lab):
     tour.paste_refused()
     tour.confirm()
     expect(tour.page.get_by_role("main")).to_contain_text("alice@4subsea.example")
-    tour.page.get_by_role("button", name="Yes, that is me").click()
+    tour.page.get_by_role("button", name="Yes, this is me").click()
     expect(tour.page.get_by_role("heading", name="Signed in to 4insight")).to_be_visible()
     assert [each["provider"] for each in lab.accounts()] == ["4insight"]
 
@@ -55,7 +55,7 @@ def test_a_key_is_typed_in_its_parts(tour, lab):
 def test_a_registration_is_typed_and_the_page_leaves_with_it(tour):
     tour.page.route("https://github.com/**", lambda asked: asked.fulfill(body="GitHub's page"))
     tour.setup()
-    tour.page.get_by_label("Client id").fill("mine")
+    tour.page.get_by_label("Client ID").fill("mine")
     tour.page.get_by_label("Client secret").fill("a-secret-8e21")
     tour.page.get_by_role("button", name="Save and sign in").click()
     expect(tour.page.get_by_text("GitHub's page")).to_be_visible()
@@ -91,7 +91,7 @@ def test_a_registration_that_cannot_be_kept_is_typed_again(tour, lab):
     tour.page.route("https://github.com/**", lambda asked: asked.fulfill(body="GitHub's page"))
     tour.setup()
     tour.setup_refused()
-    expect(tour.page.get_by_label("Client id")).to_have_value("mine")
+    expect(tour.page.get_by_label("Client ID")).to_have_value("mine")
     expect(tour.page.get_by_label("Client secret")).to_be_empty()
     assert list(lab.own_providers.iterdir()) == []
     tour.page.get_by_label("Client secret").fill("a-secret-8e21")

@@ -28,7 +28,7 @@ def test_it_is_chosen_with_the_registration(tour):
     from_jupyter(page, tour.lab.begin("insiders"))
     expect(page.get_by_label("on the provider's page")).to_be_checked()
     page.get_by_label("with a password").check()
-    page.get_by_label("Client id").fill("ams")
+    page.get_by_label("Client ID").fill("ams")
     page.get_by_label("Client secret").fill("a-secret-8e21")
     page.get_by_role("button", name="Save and sign in").click()
     expect(page.get_by_label("Password")).to_be_visible()

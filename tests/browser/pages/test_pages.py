@@ -97,7 +97,7 @@ def test_by_keyboard(notebook, lab):
     tab = opened.value
     expect(tab.get_by_label("User name")).to_be_focused()
     tab.goto(f"{lab.url}{lab.logins()[0]['path']}#stuck")
-    summary = tab.get_by_text("Stuck at the provider?")
+    summary = tab.get_by_text("Trouble signing in?")
     tab_to(tab, summary)
     tab_to(tab, tab.get_by_role("button", name="Cancel this sign-in"))
     tab.keyboard.press("Enter")

@@ -14,7 +14,7 @@ from browser.chromium import new_context
 from browser.lab_providers import TITLE
 from browser.sign_in_tab import follow, from_jupyter, identify, say_yes
 
-YES = "Yes, that is me"
+YES = "Yes, this is me"
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def test_a_stranger_s_link_does_not_leave_and_stores_nothing_before_the_yes(lab,
     go_on = tab.get_by_role("button", name="Continue to localhost")
     expect(go_on).to_be_visible()
     expect(tab.get_by_role("main")).to_contain_text("s Jupyter server 127.0.0.1:")
-    expect(tab.get_by_role("main")).to_contain_text("Go on only if you began this sign-in")
+    expect(tab.get_by_role("main")).to_contain_text("Continue only if you started this sign-in")
     tab.reload()
     tab.wait_for_load_state("networkidle")
     assert not [url for url in asked if "//localhost" in url]

@@ -72,7 +72,9 @@ def is_there(tab, host, there):
 def test_the_page_names_where_it_leads(lab, context, host, there):
     tab = context.new_page()
     tab.goto(f"{lab.begin('odd')}?token={lab.token}")
-    expect(tab.get_by_role("contentinfo")).to_contain_text(f"asked for by {host} alone")
+    expect(tab.get_by_role("contentinfo")).to_contain_text(
+        f"Only {host} will ask for your password"
+    )
     tab.get_by_role("button", name=f"Continue to {host}", exact=True).click()
     is_there(tab, host, there)
 

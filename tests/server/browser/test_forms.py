@@ -42,7 +42,7 @@ def paste(kernel: Kernel, browser: Browser, fourinsight: FourInsight) -> Form:
 def test_a_password_signs_in(kernel: Kernel, password: Form, school: RogueProvider) -> None:
     page = password.page
     assert school.issuer.removeprefix("http://") in page
-    assert "as was done before there was anything better" in page
+    assert "uses the legacy password grant: this Jupyter server sees your password" in page
     shown = password.sent(username="rosa", password=school.password)
     assert "Signed in to school as rosa" in shown
     assert kernel.token("school")["kind"] == "bearer"
@@ -215,7 +215,7 @@ def test_a_missing_registration_is_typed_once_and_the_login_goes_on(
     assert "Set up GitHub" in page
     assert f"{jupyter.origin}/base/jupyter-auth/callback/github" in page
     given = {"client_id": "mine-77", "client_secret": "secret-5d0c31"}
-    assert "You are about to leave for github.com" in github.sent(registration=given)
+    assert "Taking you to github.com" in github.sent(registration=given)
     answer = github.browser.send("POST", github.browser.origin + github.path)
     assert answer.json()["url"].startswith("https://github.com/login/oauth/authorize?")
     wire = json.dumps([kernel.call("GET", "providers/github"), kernel.call("GET", "changes")])

@@ -38,10 +38,12 @@ def test_the_grant_is_chosen_where_the_registration_is_typed(
     kernel: Kernel, insiders: Form
 ) -> None:
     page = insiders.page
-    assert "People sign in to this application" in page
+    assert "How people sign in" in page
     assert page.index('value="authorization_code" checked') < page.index('value="password"')
     given = {"client_id": "ams", "client_secret": "s-5d0c31", "grant": "password"}
-    assert "Your user name and password go to api.asi.swiss" in insiders.sent(registration=given)
+    assert "Your user name and password are sent to api.asi.swiss" in insiders.sent(
+        registration=given
+    )
     assert kernel.begin("insiders")["grant"] == "password"  # the next one too
 
 
@@ -62,7 +64,7 @@ def test_stuck_at_the_provider_one_click_goes_on_with_a_password(
     login = kernel.begin("either")
     browser.open(login)
     page = browser.page(login["path"])
-    assert page.index("Stuck at the provider?") < page.index(INSTEAD)
+    assert page.index("Trouble signing in?") < page.index(INSTEAD)
     answer = choose(browser, login, "password")
     assert answer == {"url": login["path"]}
     form = Form(browser, login)

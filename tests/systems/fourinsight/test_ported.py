@@ -162,9 +162,9 @@ def test_without_the_package_the_page_says_so_and_goes_on_once_it_is_there(tmp_p
         assert LACKS.replace("'", "&#39;") in page
         assert f"{server.python} -m pip install fourinsight-api" in page
         assert "4subseaid.b2clogin.com" in page  # where the secret may be sent
-        assert "The text from there" not in page
+        assert "Code from 4insight" not in page
         install("fourinsight-api", tmp_path / "venv")
-        assert "The text from there" in browser.page(login["path"])
+        assert "Code from 4insight" in browser.page(login["path"])
 
 
 # What their package keeps

@@ -1,4 +1,4 @@
-// What the pages do by themselves. No code or token ever comes here: the server does that part.
+// The script of all pages. It never sees a code or a token: the server handles those.
 "use strict";
 
 (() => {
@@ -10,8 +10,8 @@
     return found ? decodeURIComponent(found[1]) : "";
   }
 
-  // The JSON that the server answers. Throws {message, hint}, to be shown to a person.
-  async function ask(method, url, body) {
+  // The server's JSON response. Throws {message, hint}, to be shown on the page.
+  async function call(method, url, body) {
     let response;
     try {
       response = await fetch(url, {
@@ -22,7 +22,7 @@
         cache: "no-store",
       });
     } catch {
-      throw { message: "Your Jupyter server does not answer.", hint: "Is it still running?" };
+      throw { message: "Your Jupyter server is not responding.", hint: "Is it still running?" };
     }
     const data = await response.json().catch(() => null);
     if (response.ok && data) {
@@ -30,19 +30,19 @@
     }
     throw data?.message
       ? data
-      : { message: `Your Jupyter server answered ${response.status}.`, hint: "Reload this page." };
+      : { message: `Your Jupyter server returned HTTP ${response.status}.`, hint: "Reload this page." };
   }
 
   const loginUrl = () => `${main.dataset.api}logins/${main.dataset.login}`;
 
   function showTrouble({ message, hint }) {
-    say("trouble-message", message);
-    say("trouble-hint", hint || "");
+    setText("trouble-message", message);
+    setText("trouble-hint", hint || "");
     $("trouble").hidden = false;
   }
 
-  // A screen reader reads again what is set again.
-  function say(id, text) {
+  // A screen reader repeats any text that is set again.
+  function setText(id, text) {
     if ($(id).textContent !== text) {
       $(id).textContent = text;
     }
@@ -62,8 +62,8 @@
 
   const stuck = location.hash === "#stuck" && $("help");
 
-  // "moving", "ready" (waits for a click), "by-hand" (for an address) or "trouble"
-  function become(state) {
+  // "moving", "ready" (waits for a click), "by-hand" (waits for an address) or "trouble"
+  function setState(state) {
     main.dataset.state = state;
     for (const each of main.querySelectorAll(".icon")) {
       each.hidden = each.id !== `icon-${state}`;
@@ -77,27 +77,27 @@
 
   async function leave() {
     $("trouble").hidden = true;
-    become("moving");
+    setState("moving");
     try {
-      const answer = await ask("POST", location.pathname, { by_hand: Boolean(stuck) });
+      const answer = await call("POST", location.pathname, { by_hand: Boolean(stuck) });
       if (answer.by_hand && $("by-hand")) {
         $("open").href = webAddress(answer.url);
-        become("by-hand");
+        setState("by-hand");
       } else {
         go(answer.url);
       }
     } catch (error) {
       showTrouble(error);
       $("continue").textContent = "Try again";
-      become("trouble");
-      await look();
+      setState("trouble");
+      await reloadWhenSeen();
     }
   }
 
   async function cancel() {
     $("cancel").disabled = true;
     try {
-      await ask("DELETE", loginUrl());
+      await call("DELETE", loginUrl());
       location.reload();
     } catch (error) {
       $("cancel").disabled = false;
@@ -105,26 +105,26 @@
     }
   }
 
-  // Somebody who comes back to this tab after the login has ended should see how.
-  async function look() {
+  // Show how the login ended to a person who comes back to this tab.
+  async function reloadWhenSeen() {
     if (document.visibilityState !== "visible" || main.dataset.state === "moving") {
       return;
     }
-    await lookAnew();
+    await reloadIfEnded();
   }
 
   function pending() {
     $("continue").addEventListener("click", leave);
-    document.addEventListener("visibilitychange", look);
+    document.addEventListener("visibilitychange", reloadWhenSeen);
     if (stuck) {
       $("help").open = true;
     }
-    const asks = "ask" in main.dataset; // this browser is not tied to the server: nothing leaves
+    const asks = "ask" in main.dataset; // this server does not know the browser: wait for a click
     if (asks || (stuck && !$("by-hand"))) {
-      $("moving").firstChild.textContent = "You sign in at ";
+      $("moving").firstChild.textContent = "You will sign in at ";
       $("continue").textContent = $("continue").dataset.first;
-      become("ready");
-      $("moving").hidden = asks; // another sentence says it then
+      setState("ready");
+      $("moving").hidden = asks; // the notice says it already
     } else {
       leave();
     }
@@ -132,7 +132,7 @@
 
   // -- a device's code ---------------------------------------------------------------------------
 
-  const LOOK = 1000; // ms between looks at how the login stands; the server keeps the provider's pace
+  const POLL = 1000; // ms between requests to this server, which polls the provider at its own pace
 
   function device() {
     const end = performance.now() + Number(main.dataset.secondsLeft) * 1000;
@@ -144,12 +144,12 @@
     show();
     setInterval(show, 1000);
     watch();
-    setInterval(watch, LOOK);
+    setInterval(watch, POLL);
   }
 
-  // Shows what keeps us from knowing, until it does not any more.
+  // Follows the login, and shows an error for as long as it lasts.
   async function watch() {
-    const login = await ask("GET", loginUrl()).catch((error) => ({ status: "pending", error }));
+    const login = await call("GET", loginUrl()).catch((error) => ({ status: "pending", error }));
     if (login.status !== "pending" || login.held) {
       location.reload();
     } else if (login.error) {
@@ -159,8 +159,8 @@
     }
   }
 
-  async function lookAnew() {
-    const login = await ask("GET", loginUrl()).catch(() => null);
+  async function reloadIfEnded() {
+    const login = await call("GET", loginUrl()).catch(() => null);
     if (login && login.status !== "pending") {
       location.reload();
     }
@@ -168,7 +168,7 @@
 
   // -- forms --------------------------------------------------------------------------------------
 
-  // By fetch, not by the browser: the policy of these pages lets no form leave.
+  // By fetch: the content security policy of these pages forbids form submission.
   async function submit(event) {
     event.preventDefault();
     const form = event.currentTarget;
@@ -190,14 +190,14 @@
     form.setAttribute("aria-busy", "true");
     $("trouble").hidden = true;
     try {
-      go((await ask("POST", form.dataset.to ?? location.pathname, body)).url);
+      go((await call("POST", form.dataset.to ?? location.pathname, body)).url);
     } catch (error) {
       showTrouble(error);
       form.querySelectorAll("[data-secret]").forEach((each) => (each.value = ""));
       form.querySelector("[data-secret]")?.focus();
       buttons.forEach((each) => (each.disabled = false));
       form.removeAttribute("aria-busy");
-      await lookAnew();
+      await reloadIfEnded();
     }
   }
 
@@ -206,7 +206,7 @@
   async function begin(grant) {
     const { provider, sessionKey } = $("restart").dataset;
     const body = { provider, session_key: sessionKey, grant };
-    return (await ask("POST", `${main.dataset.api}logins`, body)).path;
+    return (await call("POST", `${main.dataset.api}logins`, body)).path;
   }
 
   async function restart({ currentTarget }) {
@@ -219,13 +219,13 @@
     }
   }
 
-  // Another grant: for this login, or where it has ended for one that is begun anew.
+  // Use another grant: for this login, or for a new one if it has ended.
   async function choose({ currentTarget }) {
     currentTarget.disabled = true;
     const grant = currentTarget.dataset.choose;
     try {
       const path = $("restart") ? await begin(grant) : location.pathname;
-      go((await ask("POST", path, { grant })).url);
+      go((await call("POST", path, { grant })).url);
     } catch (error) {
       currentTarget.disabled = false;
       showTrouble(error);
@@ -240,7 +240,7 @@
     try {
       await navigator.clipboard.writeText(source.textContent);
     } catch {
-      document.execCommand("copy"); // over plain http there is no clipboard object
+      document.execCommand("copy"); // plain http has no clipboard object
     }
     button.textContent = "Copied";
     setTimeout(() => (button.textContent = "Copy"), 2000);
@@ -251,7 +251,7 @@
   }
   const uri = $("redirect-uri");
   if (uri?.dataset.path) {
-    uri.textContent = location.origin + uri.dataset.path; // behind a proxy, only we know it
+    uri.textContent = location.origin + uri.dataset.path; // behind a proxy, only known here
   }
   $("cancel")?.addEventListener("click", cancel);
   $("form")?.addEventListener("submit", submit);
@@ -264,6 +264,6 @@
   } else if (main.dataset.page === "device") {
     device();
   } else if (main.dataset.page === "complete") {
-    setTimeout(() => window.close(), 1500); // only where the browser lets a page do that
+    setTimeout(() => window.close(), 1500); // if the browser allows it
   }
 })();
