@@ -88,7 +88,7 @@ class Engine(Parts, Accounts):
 
     def add(self, name: str, fields: Mapping[str, Any]) -> ProviderInfo:
         """Write a provider down for good. ConfigurationError: not here, or not that one."""
-        return self._providers.write_down(name, fields)
+        return self._providers.save(name, fields)
 
     def examine(self, name: str | None = None) -> list[Finding]:
         """What ``doctor`` reports of this process and its files, or of one provider."""

@@ -67,7 +67,7 @@ def environ(tmp_path: Path) -> dict[str, str]:
         ("JUPYTER_AUTH_CRYPT_KEYS", "wrong", "contains no valid Fernet key.*makes one"),
         ("JUPYTER_AUTH_PROVIDERS", "{}", "No provider is configured"),
         ("JUPYTER_AUTH_PROVIDERS", "[1]", "is not a JSON object"),
-        ("JUPYTER_AUTH_PROVIDERS", '{"idp": {}}', "'idp' has no address"),
+        ("JUPYTER_AUTH_PROVIDERS", '{"idp": {}}', "'idp' has no issuer and no token endpoint"),
         ("JUPYTER_AUTH_SHARED_IDENTITIES", '"idp"', "is not a JSON list"),
         ("JUPYTER_AUTH_TRUSTED_DOWNSTREAM", "10.0.0.0/24", "is not a JSON list"),
         (

@@ -14,7 +14,7 @@ from jupyter_auth.core.common.urls import origin_of
 from jupyter_auth.core.errors import AuthError, ConfigurationError
 from jupyter_auth.core.protocol import discovery, http
 from jupyter_auth.core.protocol.parties import Party
-from jupyter_auth.core.provider.client_credentials import lacking, variable
+from jupyter_auth.core.provider.client_credentials import missing_package, variable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -43,7 +43,7 @@ def _registration(provider: Provider) -> Iterator[Finding]:
         yield _service(provider)
         if not _for_people(provider):
             return
-    if problem := lacking(provider):
+    if problem := missing_package(provider):
         yield wrong("Client", problem)
         return
     if not provider.client_id:
@@ -108,7 +108,7 @@ def _issuer(provider: Provider, clock: Callable[[], float]) -> Iterator[Finding]
     issuer = provider.issuer or ""
     for url in discovery.documents(issuer):
         began = time.monotonic()
-        answer = http.document(url, "metadata", provider.trust)
+        answer = http.document(url, "metadata", provider.request_rules)
         if answer.ok:
             break
     else:
@@ -117,11 +117,11 @@ def _issuer(provider: Provider, clock: Callable[[], float]) -> Iterator[Finding]
     yield _connection(url, provider)
     yield from _clock(answer, clock())
     document = http.json_object(answer, "metadata")
-    endpoints = discovery.checked(issuer, document, provider.trust)
+    endpoints = discovery.checked(issuer, document, provider.request_rules)
     yield Finding(about="Metadata", says=f"{url} names the issuer as configured ({took:.2f} s).")
     yield from _consistent(provider, endpoints, document)
     if endpoints.jwks_uri:
-        keys = discovery.fetch_keys(endpoints.jwks_uri, provider.trust)["keys"]
+        keys = discovery.fetch_keys(endpoints.jwks_uri, provider.request_rules)["keys"]
         yield Finding(about="Signing keys", says=_said(f"{len(keys)} at", [endpoints.jwks_uri]))
 
 
@@ -129,7 +129,7 @@ def _token_endpoint(provider: Provider, clock: Callable[[], float]) -> Iterator[
     """There is no metadata to ask for. Whatever a GET is answered: somebody is there."""
     url = provider.address
     try:
-        answer = http.send("GET", url, "token endpoint", provider.trust)
+        answer = http.send("GET", url, "token endpoint", provider.request_rules)
     except ConfigurationError as error:  # a redirect, as to a page for people, is an answer too
         if provider.ca_bundle and "ca_bundle" in error.message:
             raise

@@ -77,7 +77,7 @@ def _arrival(party: Party, redirect_uri: str) -> str:
         "GET",
         url,
         "authorization endpoint",
-        party.provider.trust,
+        party.provider.request_rules,
         accept=lambda answer: answer.is_redirect,
         headers={"Accept": "text/html"},
     )

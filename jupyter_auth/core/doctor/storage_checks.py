@@ -42,7 +42,7 @@ def providers_file(providers: Providers) -> Iterator[Finding]:
     if (file := providers.user_file) is None:
         return
     try:
-        names = providers.written_down()
+        names = providers.saved_names()
     except ConfigurationError as error:
         yield wrong("Your providers", error)
         return
@@ -62,8 +62,8 @@ def providers_file(providers: Providers) -> Iterator[Finding]:
         yield Finding(about="Client secrets", says=f"Stored in {secrets}: {_protection()}")
     for name in names:
         with contextlib.suppress(ConfigurationError):  # said before
-            if unanswered := providers.unanswered(name):
-                yield wrong("Client secret", unanswered)
+            if unused := providers.unused_secret(name):
+                yield wrong("Client secret", unused)
 
 
 def _protection() -> str:

@@ -105,7 +105,7 @@ class TypedGrants:
                 hint="Reload the page.",
             )
         _check_host(party, request.grant, host)
-        self._providers.write_down(request.key.provider, fields)
+        self._providers.save(request.key.provider, fields)
         if grant:
             self.choose(login_id, grant)
 

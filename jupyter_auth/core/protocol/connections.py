@@ -46,10 +46,10 @@ class DeadlineAdapter(HTTPAdapter):
     ``what`` names the request. ConfigurationError: nothing is asked for there.
     """
 
-    def __init__(self, what: str, trust: RequestRules, deadline: Deadline) -> None:
+    def __init__(self, what: str, rules: RequestRules, deadline: Deadline) -> None:
         super().__init__()
         self._what = what
-        self._trust = trust
+        self._rules = rules
         self._deadline = deadline
 
     @override
@@ -59,7 +59,7 @@ class DeadlineAdapter(HTTPAdapter):
         pool: Any = super().get_connection_with_tls_context(request, verify, proxies, cert)
         url = str(request.url)
         if select_proxy(url, proxies):
-            self._trust.check_spelled(self._what, url)
+            self._rules.check_spelled(self._what, url)
         else:
             pool.ConnectionCls = self._looked_at(pool.ConnectionCls)
         pool.ConnectionCls = self._ending(pool.ConnectionCls)
@@ -88,7 +88,7 @@ class DeadlineAdapter(HTTPAdapter):
     def _connect(self, connection: Any) -> socket.socket:
         host = connection.host  # the name stays in Host and SNI, and in what is trusted
         found = _addresses(host, self._deadline)
-        self._trust.check(self._what, host, found)
+        self._rules.check(self._what, host, found)
         problem = OSError("no address")
         for each in found:
             timeout = min(connection.timeout, self._deadline.left())

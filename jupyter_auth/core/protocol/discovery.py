@@ -44,14 +44,14 @@ class Discovery:
         if not provider.issuer:
             assert provider.endpoints  # noqa: S101 (Provider's post_init)
             return provider.endpoints
-        issuer, trust = provider.issuer, provider.trust
-        found: Endpoints = self._remembered((issuer, trust), lambda: _discover(issuer, trust))
+        issuer, rules = provider.issuer, provider.request_rules
+        found: Endpoints = self._remembered((issuer, rules), lambda: _discover(issuer, rules))
         if not provider.endpoints:
             return found
         given = {k: v for k in URLS if (v := getattr(provider.endpoints, k))}
         return Endpoints(**(vars(found) | given))
 
-    def keys(self, endpoints: Endpoints, trust: RequestRules, *, fresh: bool = False) -> http.Json:
+    def keys(self, endpoints: Endpoints, rules: RequestRules, *, fresh: bool = False) -> http.Json:
         """The issuer's JWK Set; ``fresh`` asks again, for a key that is not among those known."""
         if not endpoints.jwks_uri:
             raise ProviderError(
@@ -59,7 +59,7 @@ class Discovery:
                 hint="Give its jwks_uri in `endpoints`, or leave openid out of the scopes.",
             )
         uri = endpoints.jwks_uri
-        return self._remembered((uri, trust), lambda: fetch_keys(uri, trust), fresh=fresh)  # type: ignore[no-any-return]
+        return self._remembered((uri, rules), lambda: fetch_keys(uri, rules), fresh=fresh)  # type: ignore[no-any-return]
 
     def _remembered(
         self, place: tuple[str, RequestRules], fetch: Callable[[], Any], *, fresh: bool = False
@@ -88,11 +88,11 @@ def documents(issuer: str) -> Iterator[str]:
     yield f"{parts.scheme}://{parts.netloc}/.well-known/oauth-authorization-server{parts.path}"
 
 
-def _discover(issuer: str, trust: RequestRules) -> Endpoints:
+def _discover(issuer: str, rules: RequestRules) -> Endpoints:
     for url in documents(issuer):
-        status, document = http.get_json(url, "metadata", trust)
+        status, document = http.get_json(url, "metadata", rules)
         if document:
-            return checked(issuer, document, trust)
+            return checked(issuer, document, rules)
     raise no_metadata(issuer, status)
 
 
@@ -104,7 +104,7 @@ def no_metadata(issuer: str, status: int) -> ConfigurationError:
     )
 
 
-def checked(issuer: str, document: http.Json, trust: RequestRules) -> Endpoints:
+def checked(issuer: str, document: http.Json, rules: RequestRules) -> Endpoints:
     """RFC 8414 3.3: a document that names another issuer is not believed.
 
     Nor is one that sends us, or a browser, to this machine.
@@ -117,7 +117,7 @@ def checked(issuer: str, document: http.Json, trust: RequestRules) -> Endpoints:
     urls = {name: document[name] for name in URLS if document.get(name)}
     for name, url in urls.items():
         try:
-            trust.check_spelled(name, require_secure(str(url), name))
+            rules.check_spelled(name, require_secure(str(url), name))
         except ConfigurationError as error:
             said = plain_text(error.message, MOST_SAID)
             raise ProviderError(f"{issuer} names an unusable {name}: {said}", hint=_MEND) from None
@@ -146,9 +146,9 @@ def _strings(value: Any) -> tuple[str, ...]:
     return tuple(v for v in value if isinstance(v, str)) if isinstance(value, list) else ()
 
 
-def fetch_keys(uri: str, trust: RequestRules) -> http.Json:
+def fetch_keys(uri: str, rules: RequestRules) -> http.Json:
     """A JWK Set (RFC 7517 5). ProviderError: it is none; ProviderUnavailable."""
-    status, keys = http.get_json(uri, "key set", trust)
+    status, keys = http.get_json(uri, "key set", rules)
     if not isinstance(keys.get("keys"), list):
         said = plain_text(uri, MOST_SAID)
         raise ProviderError(f"{said} answered {status} and no key set.", hint=_MEND)

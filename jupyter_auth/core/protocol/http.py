@@ -49,7 +49,7 @@ def send(
     method: str,
     url: str,
     what: str,
-    trust: RequestRules,
+    rules: RequestRules,
     *,
     accept: Callable[[requests.Response], object] | None = None,
     **kwargs: Any,
@@ -61,13 +61,13 @@ def send(
     ConfigurationError: it redirects; a redirect is not followed, the request holds secrets. Or the
     host is none to ask (see ``blocked_addresses``).
     """
-    response = _sent(method, url, what, trust, Deadline(TOTAL_TIMEOUT), **kwargs)
+    response = _sent(method, url, what, rules, Deadline(TOTAL_TIMEOUT), **kwargs)
     if accept is None or not accept(response):
         _check_status(response, f"{what} of {urlsplit(url).netloc}")
     return response
 
 
-def document(url: str, what: str, trust: RequestRules) -> requests.Response:
+def document(url: str, what: str, rules: RequestRules) -> requests.Response:
     """A public document, to which no secret is sent: its redirects are followed, each one checked.
 
     Raises what ``send`` does.
@@ -76,7 +76,7 @@ def document(url: str, what: str, trust: RequestRules) -> requests.Response:
     for _ in range(1 + MAX_REDIRECTS):
         require_secure(url, what)
         accept = {"Accept": "application/json"}
-        response = _sent("GET", url, what, trust, deadline, headers=accept)
+        response = _sent("GET", url, what, rules, deadline, headers=accept)
         if not response.is_redirect:
             break
         url = _next(url, response, what)
@@ -96,17 +96,17 @@ def _next(url: str, response: requests.Response, what: str) -> str:
 
 
 def _sent(
-    method: str, url: str, what: str, trust: RequestRules, deadline: Deadline, **kwargs: Any
+    method: str, url: str, what: str, rules: RequestRules, deadline: Deadline, **kwargs: Any
 ) -> requests.Response:
     scheme, host = urlsplit(url)[:2]
     kwargs.setdefault("auth", no_auth)
-    if trust.ca_bundle:
-        kwargs["verify"] = _readable(trust.ca_bundle)
+    if rules.ca_bundle:
+        kwargs["verify"] = _readable(rules.ca_bundle)
     try:
         with _Session() as session:
             # http is for this machine alone, where nobody sees it; a proxy elsewhere would.
             session.trust_env = scheme != "http"
-            session.mount(f"{scheme}://", DeadlineAdapter(what, trust, deadline))
+            session.mount(f"{scheme}://", DeadlineAdapter(what, rules, deadline))
             response = session.request(
                 method,
                 url,
@@ -211,9 +211,9 @@ def json_object(response: requests.Response, what: str) -> Json:
     return data
 
 
-def get_json(url: str, what: str, trust: RequestRules) -> tuple[int, Json]:
+def get_json(url: str, what: str, rules: RequestRules) -> tuple[int, Json]:
     """Status and JSON object of a public document; ``{}`` for 404 and its like."""
-    response = document(url, what, trust)
+    response = document(url, what, rules)
     if response.status_code != requests.codes.ok:
         return response.status_code, {}
     return response.status_code, json_object(response, what)

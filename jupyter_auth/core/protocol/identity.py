@@ -100,10 +100,10 @@ def verified_claims(
         nonce=nonce,
         subject=subject,
     )
-    trust = party.provider.trust
+    rules = party.provider.request_rules
 
     def fetch_keys(fresh: bool) -> dict[str, Any]:  # noqa: FBT001 (as id_token calls it)
-        return discovery.keys(endpoints, trust, fresh=fresh)
+        return discovery.keys(endpoints, rules, fresh=fresh)
 
     return id_token.verify(answer.id_token, expected, fetch_keys, now)
 
@@ -118,7 +118,7 @@ def _asked(party: Party, url: str, answer: TokenResponse, subject: str | None) -
 
 
 def _said(party: Party, url: str, answer: TokenResponse, subject: str | None) -> dict[str, Any]:
-    said = oauth.userinfo(url, answer.access_token, party.provider.trust)
+    said = oauth.userinfo(url, answer.access_token, party.provider.request_rules)
     if subject is not None and said.get("sub", subject) != subject:  # OIDC Core 5.3.2
         raise _OtherPersonError(
             "The provider's userinfo is about somebody else.", hint="Sign in again."

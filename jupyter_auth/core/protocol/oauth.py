@@ -205,14 +205,16 @@ def _post(
 ) -> requests.Response:
     auth, credentials = token_endpoint.client_auth(party)
     data = {name: value for name, value in (form | credentials).items() if value}
-    return http.send("POST", url, what, party.provider.trust, auth=auth, data=data, **kwargs)
+    return http.send(
+        "POST", url, what, party.provider.request_rules, auth=auth, data=data, **kwargs
+    )
 
 
 @forgetful
-def userinfo(url: str, access_token: Secret, trust: RequestRules) -> http.Json:
+def userinfo(url: str, access_token: Secret, rules: RequestRules) -> http.Json:
     """The claims about the account (OIDC Core 5.3), or what an API says of "me"."""
     headers = {"Authorization": f"Bearer {access_token.reveal()}", "Accept": "application/json"}
-    answer = http.send("GET", url, "userinfo endpoint", trust, headers=headers)
+    answer = http.send("GET", url, "userinfo endpoint", rules, headers=headers)
     if not answer.ok:
         raise ProviderError(f"The userinfo endpoint answered {answer.status_code}.")
     return http.json_object(answer, "userinfo endpoint")

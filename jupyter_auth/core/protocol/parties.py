@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from jupyter_auth.core.common.handles import plain
 from jupyter_auth.core.common.urls import host_of, require_secure
 from jupyter_auth.core.errors import ConfigurationError, LoginFailed
-from jupyter_auth.core.provider.client_credentials import lacking
+from jupyter_auth.core.provider.client_credentials import missing_package
 
 if TYPE_CHECKING:
     from jupyter_auth.core.protocol.discovery import Discovery
@@ -43,7 +43,7 @@ class Party:
 
     def require_client(self) -> None:
         """ConfigurationError: a client id, or the secret that the client has, is not here."""
-        if problem := lacking(self.provider):
+        if problem := missing_package(self.provider):
             raise problem
         _ = self.client_id
 
@@ -107,7 +107,7 @@ class Parties:
 
     def of(self, name: str) -> Party:
         """The one of that name. ProviderNotFound, and as ``at``."""
-        party, problem = self.at(self._providers.get(name)), self._providers.unanswered(name)
+        party, problem = self.at(self._providers.get(name)), self._providers.unused_secret(name)
         return dataclasses.replace(party, advice=str(problem)) if problem else party
 
     def typed(self, name: str) -> Party:

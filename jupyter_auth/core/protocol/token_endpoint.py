@@ -129,8 +129,8 @@ class _Session(OAuth2Session):
 
     def request(self, method: str, url: str, **kwargs: Any) -> requests.Response:  # type: ignore[override]
         sent = {name: kwargs.get(name) for name in ("params", "data", "headers", "auth")}
-        trust = self._provider.trust
-        response = http.send(method, url, TOKEN_ENDPOINT, trust, accept=self._accept, **sent)
+        rules = self._provider.request_rules
+        response = http.send(method, url, TOKEN_ENDPOINT, rules, accept=self._accept, **sent)
         response.encoding = "utf-8"  # not guessed, which takes long for a large one
         return response
 

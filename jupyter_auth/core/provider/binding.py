@@ -1,8 +1,8 @@
-"""What accounts and kept secrets are bound to: all that says where or how something secret travels.
+"""What accounts and stored secrets are bound to: all that says where or how secrets are sent.
 
 That is each field of a provider's definition but the harmless ones (see ``kinds.described``), so a
-new field is in it until it says why it need not be. A field at its default counts as one that is
-not there: another version of this package, with more fields, has the same digests.
+new field is bound until it says why it need not be. A field at its default counts as absent: a
+version of this package with more fields has the same digests.
 """
 
 from __future__ import annotations
@@ -23,20 +23,20 @@ VERSION = "2:"  # in front of a digest; those of the first version had none
 
 
 def digest(provider: DataclassInstance) -> str:
-    """SHA-256 of what is bound."""
+    """SHA-256 of all bound fields."""
     text = json.dumps(_all_bound(provider), sort_keys=True, default=dict)
     return VERSION + hashlib.sha256(text.encode()).hexdigest()
 
 
 def same(one: DataclassInstance, other: DataclassInstance, *, but: Collection[str]) -> bool:
-    """Whether two providers say the same, ``but`` for these fields."""
+    """Whether the bound fields of two providers are equal, ``but`` for these."""
     mine, theirs = _all_bound(one), _all_bound(other)
     return all(mine.get(k) == theirs.get(k) for k in (mine.keys() | theirs.keys()).difference(but))
 
 
 def _all_bound(provider: DataclassInstance) -> dict[str, Any]:
     bound = _bound(provider)
-    # With no secret yet, ``none`` is no decision; with one it only keeps it from being sent.
+    # Without a secret, ``none`` is just the default; with one it only keeps it from being sent.
     bound["client_auth"] = bound["client_auth"].replace("none", "basic")
     return bound
 
@@ -51,12 +51,12 @@ def _bound(holder: DataclassInstance) -> dict[str, Any]:
 
 
 def digest_of_first_version(*bound: str | None) -> str:
-    """That of issuer, token and revocation endpoint, client id and audience."""
+    """The digest of issuer, token and revocation endpoint, client id and audience."""
     return hashlib.sha256(json.dumps(bound).encode()).hexdigest()
 
 
 def is_of_first_version(fingerprint: str) -> bool:
-    """Whether it is one of those."""
+    """Whether it is such a digest."""
     return not fingerprint.startswith(VERSION)
 
 

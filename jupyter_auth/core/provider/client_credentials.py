@@ -1,4 +1,4 @@
-"""Client ids, secrets and passwords that are kept elsewhere: files, the environment, a package."""
+"""Client ids, secrets and passwords from files, the environment, or an installed package."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from jupyter_auth.core.provider.field_types import CredentialsFrom
     from jupyter_auth.core.provider.provider import Provider
 
-UNREADABLE = (  # no such package, no such file, or not the JSON object that was described
+UNREADABLE = (  # no such package or file, or not the JSON object that was described
     *(ImportError, OSError, ValueError, RecursionError),
     *(AttributeError, LookupError, TypeError),
 )
@@ -31,33 +31,32 @@ CREDENTIALS = "CREDENTIALS_DIRECTORY"  # where systemd puts what `LoadCredential
 
 
 def variable(provider: str, field: str) -> str:
-    """The variable for that field: ``JUPYTER_AUTH_<PROVIDER>_CLIENT_SECRET``."""
+    """The environment variable for a field: ``JUPYTER_AUTH_<PROVIDER>_CLIENT_SECRET``."""
     return f"JUPYTER_AUTH_{re.sub(r'[^a-z0-9]', '_', provider).upper()}_{field.upper()}"
 
 
 def secret_of(environ: Mapping[str, str], name: str) -> Secret | None:
-    """The secret of that name, from the first of the places where it can be.
+    """The secret of that name: in the file at ``<name>_FILE``, else in the credential ``name`` of
+    systemd, else in the variable itself.
 
-    They are the file at the path that ``<name>_FILE`` gives, the credential ``name`` of systemd,
-    and the variable itself. None: in none. ConfigurationError: a file that cannot be read, or that
-    others can read.
+    Raises:
+        ConfigurationError: its file cannot be read, or others can read it.
     """
     if path := environ.get(f"{name}_FILE"):
         return _in_file(Path(path), f"{name}_FILE")
     if directory := environ.get(CREDENTIALS):
         file = Path(directory, name)
-        if os.access(file, os.F_OK):  # one of another user's unit is as good as none
+        if os.access(file, os.F_OK):  # one of another user's unit counts as none
             return _in_file(file, name)
     value = environ.get(name)
     return Secret(value) if value else None
 
 
 def _in_file(file: Path, name: str) -> Secret:
-    """Without the line break that editors and ``echo`` put at the end."""
-    try:
+    try:  # without the line break that editors and ``echo`` put at the end
         text = read_own(file, secret=True).rstrip("\r\n")
     except (OSError, ValueError) as error:
-        why = error.strerror if isinstance(error, OSError) and error.strerror else "no text file"
+        why = error.strerror if isinstance(error, OSError) and error.strerror else "not a text file"
         raise ConfigurationError(
             f"{file}, which {name} names, cannot be read: {why}.",
             hint="Correct the path, or let this user read the file.",
@@ -70,13 +69,13 @@ def _in_file(file: Path, name: str) -> Secret:
 
 
 class Credentials(NamedTuple):
-    """A client id and its secret; None for what was not found."""
+    """A client id and its secret, as far as found."""
 
     client_id: str | None = None
     client_secret: Secret | None = None
 
     def fields(self) -> dict[str, str | Secret]:
-        """Those found, by the names of ``Provider``'s fields."""
+        """Those found, by ``Provider``'s names of fields."""
         return {name: value for name, value in self._asdict().items() if value}
 
 
@@ -88,53 +87,47 @@ class Password(NamedTuple):
 
 
 def password_from_environment(environ: Mapping[str, str], provider: str) -> Password | None:
-    """The user name and password that there are for that provider; both are needed.
-
-    ConfigurationError: as ``secret_of``.
-    """
+    """The user name and password for that provider, if both are set. Raises as ``secret_of``."""
     username = environ.get(variable(provider, "username"))
     password = secret_of(environ, variable(provider, "password")) if username else None
     return Password(username, password) if username and password else None
 
 
 def from_environment(environ: Mapping[str, str], provider: str) -> Credentials:
-    """What the environment says of that provider. ConfigurationError: as ``secret_of``."""
+    """The client credentials for that provider. Raises as ``secret_of``."""
     client_id = environ.get(variable(provider, "client_id"))
     return Credentials(client_id or None, secret_of(environ, variable(provider, "client_secret")))
 
 
 def take(environ: MutableMapping[str, str]) -> dict[str, str]:
-    """Move all such variables out of ``environ``: kernels and terminals inherit what is left.
+    """Move all such variables out of ``environ``, which kernels and terminals inherit.
 
-    systemd's own variable is copied: it is not ours alone, and says nothing secret.
+    systemd's own variable is copied: other code may need it, and it is not secret.
     """
     taken = {name: environ.pop(name) for name in list(environ) if VARIABLE.fullmatch(name)}
     return taken | {name: environ[name] for name in (CREDENTIALS,) if name in environ}
 
 
 def exposed(taken: Mapping[str, str]) -> list[str]:
-    """Those of the variables that hold a secret themselves, for a server to warn of.
-
-    ``/proc`` shows them to other processes for as long as this one lives.
-    """
+    """The variables that hold a secret themselves, which ``/proc`` shows to other processes."""
     secrets = [name for name in taken if name.endswith(("_CLIENT_SECRET", "_PASSWORD"))]
     return [name for name in secrets if taken[name] and f"{name}_FILE" not in taken]
 
 
 def of_clients(taken: Mapping[str, str]) -> dict[str, str]:
-    """Without what signs one person in: a service of many people has clients of its own alone."""
+    """Without what signs one person in: a service for many people uses only its own clients."""
     return {name: value for name, value in taken.items() if not name.endswith("_USERNAME")}
 
 
 def from_package(source: CredentialsFrom) -> Credentials:
-    """What an installed package has in its file; nothing where it is not installed or not so."""
+    """The credentials in a package's file; none if it is not installed or has no such file."""
     from importlib import metadata
 
     try:
         distribution = metadata.distribution(source.package)
         text = Path(str(distribution.locate_file(source.file))).read_text(encoding="utf-8")
-        said = json.loads(text)
-        client_id, secret = said[source.client_id], said.get(source.client_secret)
+        stored = json.loads(text)
+        client_id, secret = stored[source.client_id], stored.get(source.client_secret)
     except UNREADABLE:
         return Credentials()
     if not isinstance(client_id, str):
@@ -143,7 +136,7 @@ def from_package(source: CredentialsFrom) -> Credentials:
 
 
 def completed(provider: Provider, found: Credentials) -> Provider:
-    """With those found, for its service account where it has one; else with a package's."""
+    """``provider`` with those found, for its service account if it has one; else a package's."""
     fields: dict[str, Any] = found.fields()
     if fields and provider.service:
         fields = {"service": fields}
@@ -155,8 +148,8 @@ def completed(provider: Provider, found: Credentials) -> Provider:
     return provider
 
 
-def lacking(provider: Provider) -> ConfigurationError | None:
-    """Why it has no client secret: the package that comes with it is not here. None: it has one."""
+def missing_package(provider: Provider) -> ConfigurationError | None:
+    """The error for a provider that lacks the client secret of a package."""
     source = provider.credentials_from
     if source is None or source.client_secret is None or provider.client_secret:
         return None
@@ -182,11 +175,11 @@ def _wrong_with(source: CredentialsFrom) -> str:
         version = metadata.version(source.package)
     except metadata.PackageNotFoundError:
         return "isn't installed here"
-    return f"has none in its version {version}"
+    return f"does not have it in version {version}"
 
 
 def no_service_account(provider: Provider, client_id: str | None = None) -> ConfigurationError:
-    """There is no secret for a service account there, or for that one."""
+    """The error for a service account without a client secret."""
     names = [variable(provider.name, field) for field in ("client_id", "client_secret")]
     return ConfigurationError(
         f"No client secret of {client_id or 'a service account'} was found for {provider.title}.",

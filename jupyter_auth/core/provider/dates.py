@@ -1,4 +1,4 @@
-"""Moments in a fixed spelling, read without the locale that ``strptime`` goes by."""
+"""Dates in a given format, read independently of the locale that ``strptime`` depends on."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", 
 HALF_DAY = 12  # hours
 LEAP_SECOND = 60
 
-# Directives of strptime, in English. ``%Z`` is Greenwich: nobody's own zone can be guessed.
+# Directives of strptime, in English. ``%Z`` is UTC only: other zones cannot be guessed.
 DIRECTIVES = {
     "a": r"(?:mon|tue|wed|thu|fri|sat|sun)",
     "b": rf"(?P<b>{'|'.join(MONTHS)})",
@@ -27,7 +27,7 @@ DIRECTIVES = {
 
 
 def _pattern(form: str) -> re.Pattern[str]:
-    """ValueError: a directive that is not known, or one that is there twice."""
+    """Raises ValueError for an unknown directive, and ``re.error`` for one that is repeated."""
     words = re.split(r"%(.)", form)
     if unknown := set(words[1::2]) - DIRECTIVES.keys():
         raise ValueError(f"unknown directive %{min(unknown)}")
@@ -37,7 +37,7 @@ def _pattern(form: str) -> re.Pattern[str]:
 
 
 def is_format(form: str) -> bool:
-    """Whether it names a day: year, month and day of the month, in directives known here."""
+    """Whether it has year, month and day of the month, and known directives only."""
     try:
         named = _pattern(form).groupindex.keys()
     except (ValueError, re.error):
@@ -46,26 +46,22 @@ def is_format(form: str) -> bool:
 
 
 def timestamp(text: str, form: str) -> float:
-    """Seconds since 1970 of a moment in UTC written as ``form`` says. ValueError: it is not."""
+    """Seconds since 1970 of a moment in UTC that is written as ``form`` says.
+
+    Raises:
+        ValueError: it is not.
+    """
     found = _pattern(form).fullmatch(text.strip())
     if found is None:
         raise ValueError(f"not a date like {form}")
-    said = found.groupdict()
-    month = MONTHS.index(said["b"].lower()) + 1 if said.get("b") else int(said["m"])
-    hour = int(said.get("H") or said.get("I") or 0)
-    if said.get("p"):
+    part = found.groupdict()
+    month = MONTHS.index(part["b"].lower()) + 1 if part.get("b") else int(part["m"])
+    hour = int(part.get("H") or part.get("I") or 0)
+    if part.get("p"):
         if not 1 <= hour <= HALF_DAY:
             raise ValueError("not an hour of half a day")
-        hour = hour % HALF_DAY + (HALF_DAY if said["p"].lower() == "pm" else 0)
-    second = int(said.get("S") or 0)
+        hour = hour % HALF_DAY + (HALF_DAY if part["p"].lower() == "pm" else 0)
+    day = dt.datetime(int(part["Y"]), month, int(part["d"]), tzinfo=dt.UTC)
+    minute, second = int(part.get("M") or 0), int(part.get("S") or 0)
     leap = second == LEAP_SECOND
-    day = dt.datetime(
-        int(said["Y"]),
-        month,
-        int(said["d"]),
-        hour,
-        int(said.get("M") or 0),
-        second - leap,
-        tzinfo=dt.UTC,
-    )
-    return day.timestamp() + leap
+    return day.replace(hour=hour, minute=minute, second=second - leap).timestamp() + leap

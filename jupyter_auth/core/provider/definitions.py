@@ -13,17 +13,19 @@ from jupyter_auth.core.errors import ConfigurationError
 from jupyter_auth.core.provider.kinds import FieldTable, nearest
 from jupyter_auth.core.provider.provider import Provider
 
-ADDRESSES = {"issuer", "endpoints"}  # what makes a table more than an addition to a preset
+ADDRESSES = {"issuer", "endpoints"}  # a table with one of these does not complete a preset
 FIELDS = {field.name: field.metadata for field in dataclasses.fields(Provider)}
-TABLES = {name: said["kind"] for name, said in FIELDS.items() if isinstance(said["kind"], type)}
-TOKENS_ONLY = {name for name, said in FIELDS.items() if said["tokens_only"]}
+TABLES = {name: of["kind"] for name, of in FIELDS.items() if isinstance(of["kind"], type)}
+TOKENS_ONLY = {name for name, of in FIELDS.items() if of["tokens_only"]}
 
 
 def provider_from_mapping(name: str, mapping: Mapping[str, Any]) -> Provider:
     """The provider that a table of TOML, JSON or a traitlets dict describes.
 
-    A table without an address completes the preset of its name: a client id is often all it has.
-    ConfigurationError names the field that is wrong, and one it may have been meant for.
+    A table without issuer and endpoints completes the preset of its name.
+
+    Raises:
+        ConfigurationError: names the field that is wrong, and one that may have been meant.
     """
     if not isinstance(mapping, Mapping):
         raise ConfigurationError(f"Provider {name!r} is not a table of fields.")
@@ -37,9 +39,9 @@ def provider_from_mapping(name: str, mapping: Mapping[str, Any]) -> Provider:
 
 
 def provider_to_mapping(provider: Provider, *, secrets: bool = True) -> dict[str, Any]:
-    """``provider`` as the mapping it could be made from. A client secret stays a ``Secret``.
+    """``provider`` as a mapping that it can be made from. A client secret stays a ``Secret``.
 
-    With its secrets it travels from a kernel to its broker alone, never back.
+    With secrets it is only sent from a kernel to its broker, never back.
     """
     return _filled(provider, (None, (), {}), secrets=secrets)
 
@@ -56,7 +58,7 @@ def _filled(
 
 
 def plain_value(value: Any, *, secrets: bool = True) -> Any:
-    """``value`` in the dicts and lists that TOML and JSON have."""
+    """``value`` made of dicts and lists, as in TOML and JSON."""
     if isinstance(value, FieldTable):
         return _filled(value, (None, ()), secrets=secrets)
     if isinstance(value, Mapping):
@@ -65,10 +67,7 @@ def plain_value(value: Any, *, secrets: bool = True) -> Any:
 
 
 def _completed_tables(before: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    """``changes``, with each table completed by what was there before.
-
-    A service's client id and secret complete what the preset says of it.
-    """
+    """``changes``, with each table completed by the one before."""
     done = dict(changes)
     for name in TABLES.keys() & before.keys() & changes.keys():
         if before[name] is not None and isinstance(changes[name], Mapping):
@@ -78,7 +77,7 @@ def _completed_tables(before: Mapping[str, Any], changes: Mapping[str, Any]) -> 
 
 
 def own_client(before: Mapping[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
-    """``changes``: another client than before has no part of the one before's secret."""
+    """``changes``; a new client id does not inherit the old client's secret."""
     if changes.get("client_id") in {None, before.get("client_id")}:
         return changes
     return {"client_secret": None, "credentials_from": None, **changes}
@@ -92,16 +91,16 @@ def _check_field(name: str, key: str) -> None:
 
 
 def replace_provider(provider: Provider, **changes: Any) -> Provider:
-    """``provider`` with fields changed; a mapping given for a table completes what is there.
+    """``provider`` with fields changed; a mapping given for a table completes the table.
 
     Raises:
-        ConfigurationError: no such field, or the changed provider cannot work.
+        ConfigurationError: there is no such field, or the changed provider cannot work.
     """
     if not changes:
         return provider
     for key in changes:
         _check_field(provider.name, key)
-    # What was derived from other fields is derived again, from the changed ones.
+    # Values that were derived from other fields are derived again, from the changed ones.
     derived = provider.derived
     given = {name: value for name, value in vars(provider).items() if value != derived.get(name)}
     return Provider(**given | _completed_tables(given, changes))
@@ -109,5 +108,5 @@ def replace_provider(provider: Provider, **changes: Any) -> Provider:
 
 @functools.cache
 def presets() -> Mapping[str, Any]:
-    """The tables of this package, by name."""
+    """The provider tables of this package, by name."""
     return tomllib.loads(Path(__file__).with_name("presets.toml").read_text(encoding="utf-8"))

@@ -1,8 +1,8 @@
-"""What a field of a provider may hold, and what it says of itself (``described``).
+"""Kinds of values that a provider's fields hold, and what is said of each field (``described``).
 
-A kind takes a value as a file, a notebook or a mapping gives it, and returns it as it rests in the
-field: a tuple for a list, a ``Secret`` for a string. ConfigurationError says what it must be, and
-shows no value.
+A kind takes a value as a file, a notebook or a mapping gives it, and returns it as the field holds
+it: a tuple for a list, a ``Secret`` for a string. Its ConfigurationError says what the value must
+be, and does not show it.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from jupyter_auth.core.secret import Secret
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-# Parameters that are ours to set in an authorization or token request, not a configuration's.
+# Parameters that this package sets in an authorization or token request, never a configuration.
 RESERVED_PARAMS = frozenset(
     {"client_id", "client_secret", "code", "code_challenge", "code_challenge_method"}
     | {"code_verifier", "grant_type", "nonce", "redirect_uri", "refresh_token", "response_type"}
@@ -39,16 +39,20 @@ MAX_TITLE = 100  # characters
 
 
 class FieldPath(NamedTuple):
-    """Where in a definition a value stands: ``endpoints.token_endpoint`` of a provider."""
+    """A field of a provider; ``name`` is dotted within a table: ``endpoints.token_endpoint``."""
 
     provider: str
-    path: str
+    name: str
 
     def __str__(self) -> str:
-        return f"The field {self.path!r} of provider {self.provider!r}"
+        return f"The field {self.name!r} of provider {self.provider!r}"
+
+    def key(self, name: str) -> FieldPath:
+        """A key of this field, which is a table."""
+        return FieldPath(self.provider, f"{self.name}.{name}")
 
     def must_be(self, what: str, hint: str = "") -> ConfigurationError:
-        """The error that says so."""
+        """The error for a value that is not ``what`` it must be."""
         return ConfigurationError(f"{self} must be {what}.", hint=hint)
 
 
@@ -56,51 +60,52 @@ Kind: TypeAlias = "Callable[[Any, FieldPath], Any] | type[FieldTable]"
 
 
 def described(
-    kind: Kind, meaning: str = "", *, harmless: str = "", tokens_only: bool = False
-) -> dict[str, Any]:
-    """The ``metadata`` of a field: all that is said of it, for whatever asks.
+    kind: Kind,
+    meaning: str = "",
+    *,
+    default: Any = None,
+    harmless: str = "",
+    tokens_only: bool = False,
+) -> Any:
+    """A dataclass field with all that is said of it in its ``metadata``.
 
-    ``meaning`` is for the README. What accounts and kept secrets are bound to (see ``binding``) is
-    each field but those that are ``harmless`` for the reason given; ``tokens_only``: it says where
-    tokens go, and no client secret.
+    ``meaning`` is for the README. ``default`` may be a function that makes one; with ``MISSING``
+    the field is required. Accounts and stored secrets are bound to all fields (see ``binding``) but
+    those that are ``harmless`` for the reason given. ``tokens_only``: the field says where tokens
+    go, and not where a client secret goes.
     """
-    return {"kind": kind, "meaning": meaning, "harmless": harmless, "tokens_only": tokens_only}
-
-
-def optional(kind: Kind, meaning: str = "", *, default: Any = None, **more: Any) -> Any:
-    """A field with that default, or with what makes one; ``more`` as for ``described``."""
-    metadata = described(kind, meaning, **more)
+    said = {"kind": kind, "meaning": meaning, "harmless": harmless, "tokens_only": tokens_only}
     if callable(default):
-        return field(default_factory=default, metadata=metadata)
-    return field(default=default, metadata=metadata)
+        return field(default_factory=default, metadata=said)
+    return field(default=default, metadata=said)
 
 
-def taken(of: Field[Any], value: Any, place: FieldPath) -> Any:
-    """``value`` as it rests in that field. None is its default, as where a file has no such key."""
+def read_field(of: Field[Any], value: Any, path: FieldPath) -> Any:
+    """``value`` as that field holds it; None stands for its default, as in a file without it."""
     if value is None:
         return default_of(of)
     kind = of.metadata["kind"]
-    return getattr(kind, "read", kind)(value, place)
+    return getattr(kind, "read", kind)(value, path)
 
 
 def default_of(of: Field[Any]) -> Any:
-    """What a field is where nothing is given; MISSING: something has to be."""
+    """The default of a field; ``MISSING`` for one that is required."""
     return of.default if of.default_factory is MISSING else of.default_factory()
 
 
 @dataclass(frozen=True, kw_only=True)
 class FieldTable:
-    """A table within a provider's: frozen, and taken from a plain mapping too, as in TOML."""
+    """A table within a provider's: frozen, and made from a plain mapping too, as in TOML."""
 
     def __post_init__(self) -> None:
         for each in fields(self):
-            # What is wrong is for the provider to say, which knows where the table stands.
+            # The provider reports what is wrong, as it knows where the table stands.
             with contextlib.suppress(ConfigurationError):
-                value = taken(each, getattr(self, each.name), FieldPath("", each.name))
+                value = read_field(each, getattr(self, each.name), FieldPath("", each.name))
                 object.__setattr__(self, each.name, value)
 
     @classmethod
-    def read(cls, value: Any, place: FieldPath) -> Self:
+    def read(cls, value: Any, path: FieldPath) -> Self:
         """The table that ``value`` is or describes.
 
         Raises:
@@ -108,32 +113,22 @@ class FieldTable:
         """
         known = {each.name: each for each in fields(cls)}
         given = vars(value) if isinstance(value, cls) else value
+        required = [name for name, each in known.items() if default_of(each) is MISSING]
         if not isinstance(given, Mapping):
-            raise place.must_be(_table_of(known))
+            others = ", ".join(f"`{name}`" for name in known if name not in required)
+            named = f"{', '.join(f'`{name}`' for name in required)} and optionally {others}"
+            raise path.must_be(f"a table with {named if required else f'any of {others}'}")
         if unknown := [key for key in given if key not in known]:
             hint = nearest(unknown[0], known)
-            raise ConfigurationError(f"{place} has an unknown key {unknown[0]!r}.", hint=hint)
+            raise ConfigurationError(f"{path} has an unknown key {unknown[0]!r}.", hint=hint)
         given = {key: each for key, each in given.items() if each is not None}
-        if lacking := [key for key in _needed(known) if key not in given]:
-            raise ConfigurationError(f"{place} needs the key {lacking[0]!r}.")
-        within = {key: FieldPath(place.provider, f"{place.path}.{key}") for key in given}
-        return cls(**{key: taken(known[key], each, within[key]) for key, each in given.items()})
-
-
-def _needed(known: Mapping[str, Field[Any]]) -> list[str]:
-    return [name for name, each in known.items() if default_of(each) is MISSING]
-
-
-def _table_of(known: Mapping[str, Field[Any]]) -> str:
-    needed = _needed(known)
-    others = ", ".join(f"`{name}`" for name in known if name not in needed)
-    if not needed:
-        return f"a table with any of {others}"
-    return f"a table with {', '.join(f'`{name}`' for name in needed)} and optionally {others}"
+        if missing := [key for key in required if key not in given]:
+            raise ConfigurationError(f"{path} needs the key {missing[0]!r}.")
+        return cls(**{key: read_field(known[key], given[key], path.key(key)) for key in given})
 
 
 def nearest(name: Any, known: Collection[str], most: int = 1) -> str:
-    """The hint of an error: the names that may have been meant by a wrong one, else all of them."""
+    """A hint with the names that may have been meant by a wrong one, or else all of them."""
     import difflib
 
     near = difflib.get_close_matches(str(name), known, most)
@@ -142,15 +137,15 @@ def nearest(name: Any, known: Collection[str], most: int = 1) -> str:
     return f"Known are: {', '.join(sorted(known)) or 'none'}."
 
 
-# -- what rests as it is given -------------------------------------------------------------------
+# -- values that are kept as they are given ------------------------------------------------------
 
 
 def checked(fits: Callable[[Any], Any], must_be: str) -> Callable[[Any, FieldPath], Any]:
     """The kind of all values that ``fits`` is true of."""
 
-    def read(value: Any, place: FieldPath) -> Any:
+    def read(value: Any, path: FieldPath) -> Any:
         if not fits(value):
-            raise place.must_be(must_be)
+            raise path.must_be(must_be)
         return value
 
     return read
@@ -193,125 +188,126 @@ count = checked(
 # -- strings -------------------------------------------------------------------------------------
 
 
-def secret(value: Any, place: FieldPath) -> Secret:
-    """A string that nothing shows."""
-    return value if isinstance(value, Secret) else Secret(string(value, place))
+def secret(value: Any, path: FieldPath) -> Secret:
+    """A string that is never shown."""
+    return value if isinstance(value, Secret) else Secret(string(value, path))
 
 
-def title(value: Any, place: FieldPath) -> str:
-    """One short line of what can be seen."""
-    return plain_text(string(value, place), MAX_TITLE)
+def title(value: Any, path: FieldPath) -> str:
+    """One short line of visible characters."""
+    return plain_text(string(value, path), MAX_TITLE)
 
 
-def url(value: Any, place: FieldPath) -> str:
-    """One that a token may travel to: https, or http to this machine."""
-    return require_secure(string(value, place), place.path)
+def url(value: Any, path: FieldPath) -> str:
+    """A URL that a token may be sent to: https, or http to this machine."""
+    return require_secure(string(value, path), path.name)
 
 
-def url_or_empty(value: Any, place: FieldPath) -> str:
-    """The same; an empty one is none."""
-    return url(value, place) if value != "" else ""
+def url_or_empty(value: Any, path: FieldPath) -> str:
+    """The same; an empty string stands for none."""
+    return url(value, path) if value != "" else ""
 
 
-def url_or_path(value: Any, place: FieldPath) -> str:
-    """The same, or a path where the browser is: two slashes would name a host."""
-    is_path = string(value, place).startswith("/") and not value.startswith(("//", "/\\"))
-    return str(value) if is_path else url(value, place)
+def url_or_path(value: Any, path: FieldPath) -> str:
+    """The same, or a path on the host of the browser: two slashes would name another host."""
+    is_path = string(value, path).startswith("/") and not value.startswith(("//", "/\\"))
+    return str(value) if is_path else url(value, path)
 
 
-# -- lists, which rest as tuples -----------------------------------------------------------------
+# -- lists, which are held as tuples -------------------------------------------------------------
 
 
-def strings(value: Any, place: FieldPath) -> tuple[str, ...]:
-    """Strings as they are."""
-    if not isinstance(value, list | tuple) or not all(map(_text, value)):
-        raise place.must_be("a list of strings")
-    return tuple(value)
+def list_of(fits: Callable[[Any], bool], items: str) -> Callable[[Any, FieldPath], tuple[Any, ...]]:
+    """The kind of lists of such ``items``."""
+
+    def read(value: Any, path: FieldPath) -> tuple[Any, ...]:
+        if not isinstance(value, list | tuple) or not all(map(fits, value)):
+            raise path.must_be(f"a list of {items}")
+        return tuple(value)
+
+    return read
 
 
-def words(value: Any, place: FieldPath) -> tuple[str, ...]:
-    """Strings; of one string, its words."""
-    return strings(value.split() if isinstance(value, str) else value, place)
+strings = list_of(_text, "strings")
+statuses = list_of(lambda value: isinstance(value, int), "HTTP status codes")
 
 
-def grants(value: Any, place: FieldPath) -> tuple[str, ...]:
+def words(value: Any, path: FieldPath) -> tuple[str, ...]:
+    """A list of strings, or one string of several words."""
+    return strings(value.split() if isinstance(value, str) else value, path)
+
+
+def grants(value: Any, path: FieldPath) -> tuple[str, ...]:
     """Names of grants."""
-    named = words(value, place)
+    named = words(value, path)
     if not set(named) <= set(GRANTS):
-        raise place.must_be(f"a list of these: {', '.join(GRANTS)}")
+        raise path.must_be(f"a list of these: {', '.join(GRANTS)}")
     return named
 
 
-def origins(value: Any, place: FieldPath) -> tuple[str, ...]:
-    """Origins that a token may travel to; of a URL, its origin."""
-    return tuple(origin_of(require_secure(each, "API origin")) for each in words(value, place))
-
-
-def statuses(value: Any, place: FieldPath) -> tuple[int, ...]:
-    """Status codes of HTTP."""
-    if not isinstance(value, list | tuple) or not all(isinstance(each, int) for each in value):
-        raise place.must_be("a list of HTTP status codes")
-    return tuple(value)
+def origins(value: Any, path: FieldPath) -> tuple[str, ...]:
+    """Origins that a token may be sent to; of a URL, its origin."""
+    return tuple(origin_of(require_secure(each, "API origin")) for each in words(value, path))
 
 
 # -- tables of strings ---------------------------------------------------------------------------
 
 
-def mapping(value: Any, place: FieldPath) -> Mapping[str, str]:
+def mapping(value: Any, path: FieldPath) -> Mapping[str, str]:
     """Strings by name."""
     if not isinstance(value, Mapping) or not all(map(_text, [*value, *value.values()])):
-        raise place.must_be("a table of strings")
+        raise path.must_be("a table of strings")
     return MappingProxyType(dict(value))
 
 
-def parameters(value: Any, place: FieldPath) -> Mapping[str, str]:
-    """Parameters of a request, but for those of the protocol itself."""
-    read = mapping(value, place)
+def parameters(value: Any, path: FieldPath) -> Mapping[str, str]:
+    """Parameters of a request, without those of the protocol itself."""
+    read = mapping(value, path)
     if reserved := RESERVED_PARAMS & read.keys():
-        raise place.must_be(f"without {min(reserved)!r}, which is a parameter of the protocol")
+        raise path.must_be(f"without {min(reserved)!r}, which is a parameter of the protocol")
     return read
 
 
-def response_fields(value: Any, place: FieldPath) -> Mapping[str, str]:
+def response_fields(value: Any, path: FieldPath) -> Mapping[str, str]:
     """Where in a token response its fields are.
 
-    SECURITY 11: a kernel is given access tokens, so nothing else is taken for one.
+    SECURITY 11: kernels get access tokens, so no other token may be declared to be one.
     """
-    read = mapping(value, place)
-    for name, path in read.items():
-        found = {secret_field(each) for each in path.split(".")} - {None, name}
+    read = mapping(value, path)
+    for name, at in read.items():
+        found = {secret_field(each) for each in at.split(".")} - {None, name}
         if found:
             raise ConfigurationError(
-                f"{place} takes the {found.pop()} for {name!r:.60}.",
-                hint=f"Say where the provider's own {name!r:.60} is, or leave it out.",
+                f"{path} takes the {found.pop()} for {name!r:.60}.",
+                hint=f"Give the path of the provider's own {name!r:.60}, or leave it out.",
             )
     return read
 
 
 def secret_field(name: str) -> str | None:
-    """Which token that no kernel gets as an access token a field of that name holds."""
+    """The kind of token that a field of that name holds, if kernels do not get it."""
     letters = re.sub("[^a-z]", "", name.lower())
     if "refreshtoken" in letters:
         return "refresh_token"
     return "id_token" if letters == "idtoken" else None
 
 
-def key_parts(value: Any, place: FieldPath) -> Mapping[str, str]:
-    """What people call the parts of a static key."""
-    read = mapping(value, place)
+def key_parts(value: Any, path: FieldPath) -> Mapping[str, str]:
+    """The parts of a static key, with what people call them."""
+    read = mapping(value, path)
     if not all(map(KEY_PART.fullmatch, read)):
-        raise place.must_be("a table whose keys are lower-case words, such as `key_id`")
+        raise path.must_be("a table whose keys are lower-case words, such as `key_id`")
     return read
 
 
-def headers_by_origin(value: Any, place: FieldPath) -> Mapping[str, Mapping[str, str]]:
-    """Headers of a request, by the origin that they go to; ``"*"``: each other one."""
+def headers_by_origin(value: Any, path: FieldPath) -> Mapping[str, Mapping[str, str]]:
+    """Headers of a request, by the origin that it goes to; ``"*"`` stands for all others."""
     if not isinstance(value, Mapping):
-        raise place.must_be("a table of tables of strings")
-    read = {origin: mapping(headers, place) for origin, headers in value.items()}
+        raise path.must_be("a table of tables of strings")
+    read = {origin: mapping(headers, path) for origin, headers in value.items()}
     for origin, headers in read.items():
-        if string(origin, place) != "*":
+        if string(origin, path) != "*":
             require_secure(origin, "API origin")
         for name in headers:
-            header_name(name, place)
+            header_name(name, path)
     return MappingProxyType(read)

@@ -1,4 +1,4 @@
-"""Providers that were made in code, by handle: those used last, for kernels make them up."""
+"""Providers that were made in code, by handle; only the last used ones are kept."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ MOST = 256
 
 
 class ProvidersMadeInCode:
-    """Those of one person. Nothing of the environment or a file is ever added to one of them:
-    any notebook could have a secret of its choice sent to itself.
+    """Those of one person. They never get anything from the environment or a file: a notebook could
+    have any such secret sent to itself.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._providers: dict[str, Provider] = {}  # the one used last is the last
+        self._providers: dict[str, Provider] = {}  # the last used one is last
 
     def add(self, provider: Provider) -> str:
-        """Its handle. The one that was not used for longest is forgotten where there are many."""
+        """Return its handle. Of more than ``MOST``, the least recently used is forgotten."""
         handle = handle_of(provider)
         with self._lock:
             self._providers.pop(handle, None)
@@ -37,23 +37,23 @@ class ProvidersMadeInCode:
         return handle
 
     def handles(self) -> list[str]:
-        """All of them."""
+        """The handles of all."""
         with self._lock:
             return list(self._providers)
 
     def get(self, handle: str) -> Provider:
-        """ProviderNotFound: it is forgotten; whoever has the definition adds it again."""
+        """Raise ProviderNotFound for one that is forgotten; the kernel then adds it again."""
         with self._lock:
             if provider := self._providers.pop(handle, None):
                 self._providers[handle] = provider
                 return provider
         raise ProviderNotFound(
-            f"The definition of {plain(handle)!r:.80} that a notebook made isn't known any more.",
+            f"The definition of {plain(handle)!r:.80} in a notebook is no longer known.",
             hint="Run the cell that makes it again.",
         )
 
 
 def handle_of(provider: Provider) -> str:
-    """Its name, and a digest of all its fields but the client secrets."""
+    """Its name and a digest of all fields but the client secrets."""
     text = json.dumps(provider_to_mapping(provider, secrets=False), sort_keys=True)
     return f"{provider.name}{MARK}{hashlib.sha256(text.encode()).hexdigest()[:DIGITS]}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import MISSING, dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -25,7 +25,7 @@ from jupyter_auth.core.provider.field_types import (
     ServiceAccountFields,
     Throttle,
 )
-from jupyter_auth.core.provider.kinds import FieldPath, described, optional, taken
+from jupyter_auth.core.provider.kinds import FieldPath, described, read_field
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -38,176 +38,177 @@ if TYPE_CHECKING:
 class Provider:
     """An authorization server with one client registration. Data, never a subclass.
 
-    Give ``issuer`` and everything else is discovered (OIDC Discovery, RFC 8414), or ``endpoints``.
-    Strings, lists and plain mappings are taken where secrets, tuples and tables (``Header``,
-    ``Throttle`` ...) rest. The README's reference says what each field means.
+    Give ``issuer``, and everything else is discovered (OIDC Discovery, RFC 8414); or ``endpoints``.
+    Strings, lists and plain mappings are accepted for secrets, tuples and tables (``Header``,
+    ``Throttle`` ...). The README's reference says what each field means.
 
     Raises:
-        ConfigurationError: names the field that cannot work, and shows no value.
+        ConfigurationError: names the field that cannot work, without its value.
     """
 
-    name: str = field(
-        metadata=described(
-            kinds.string,
-            "What it is called here: up to 64 lower-case letters, digits, `.`, `-` or `_`. In a"
-            " file it is the table's own name.",
-            harmless="what is bound rests under it",
-        )
+    name: str = described(
+        kinds.string,
+        "Its name here: up to 64 lower-case letters, digits, `.`, `-` or `_`. In a file it is the"
+        " table's name.",
+        default=MISSING,
+        harmless="what is bound is stored under it",
     )
-    title: str = optional(
+    title: str = described(
         kinds.title, "What people read on buttons and pages.", default="", harmless="only shown"
     )
-    issuer: str | None = optional(
+    issuer: str | None = described(
         kinds.url_or_empty,
-        "Its address. Everything else is discovered there (OIDC Discovery, RFC 8414).",
+        "The issuer URL. Everything else is discovered there (OIDC Discovery, RFC 8414).",
     )
-    endpoints: Endpoints | None = optional(Endpoints, "Where there is no issuer, or besides it.")
-    client_id: str | None = optional(kinds.string, "Your registration there.", tokens_only=True)
-    client_secret: Secret | None = optional(
+    endpoints: Endpoints | None = described(
+        Endpoints, "Used where there is no issuer, or in addition to it."
+    )
+    client_id: str | None = described(
+        kinds.string, "The client id of your registration.", tokens_only=True
+    )
+    client_secret: Secret | None = described(
         kinds.secret,
-        "Its secret, for a client that is not public. It stays with the broker; better in the"
+        "The client secret, unless the client is public. It stays with the broker; better in the"
         " environment than in a file.",
         harmless="is what is bound; a new one is for the same place",
     )
-    client_auth: ClientAuth | None = optional(
+    client_auth: ClientAuth | None = described(
         CLIENT_AUTH,
-        "How the secret is shown: `basic` (with a secret), `post`, `query` (all of a token"
-        " request in its URL), or `none`.",
+        "How the client authenticates: `basic` (the default with a secret), `post`, `query` (all"
+        " parameters of a token request in its URL), or `none`.",
     )
-    grants: tuple[str, ...] = optional(
+    grants: tuple[str, ...] = described(
         kinds.grants,
         "How people sign in, the preferred grant first: `authorization_code` (the browser comes"
-        " back here), `device_code` (a code to type at its page), `paste` (a text to copy from"
-        " there), `api_key` (a static key), `password` (typed on a page of this server; old,"
-        " and to be avoided). Empty: those it offers.",
+        " back here), `device_code` (a code to type at the provider's page), `paste` (a text to"
+        " copy from there), `api_key` (a static key), `password` (typed on a page of this server;"
+        " an older method, best avoided). Empty: what the provider offers.",
         default=(),
         harmless="which grants there are; where each leads is in the endpoints",
     )
-    scopes: tuple[str, ...] = optional(
+    scopes: tuple[str, ...] = described(
         kinds.words,
-        "What to ask for. Empty: `openid profile email offline_access`, as far as offered.",
+        "Scopes to request. Empty: `openid profile email offline_access`, as far as offered.",
         default=(),
-        harmless="what is asked for; an account knows what it was granted",
+        harmless="what is requested; an account records what it was granted",
     )
-    audience: str | None = optional(
-        kinds.string,
-        "The API that tokens are for, where the provider wants to know.",
-        tokens_only=True,
+    audience: str | None = described(
+        kinds.string, "The API that tokens are for, if the provider asks for it.", tokens_only=True
     )
-    authorize_params: Mapping[str, str] = optional(
+    authorize_params: Mapping[str, str] = described(
         kinds.parameters,
-        "Further parameters of the authorization request.",
+        "More parameters of the authorization request.",
         default=dict,
         tokens_only=True,
     )
-    token_params: Mapping[str, str] = optional(
+    token_params: Mapping[str, str] = described(
         kinds.parameters,
-        "Further parameters of the token request: added last, under these very names.",
+        "More parameters of the token request: added last, under exactly these names.",
         default=dict,
     )
-    redirect_uri: str | None = optional(
+    redirect_uri: str | None = described(
         kinds.string,
-        "The one address that is registered, where it cannot be this server's own. One at"
-        " another port of this machine is listened at; a browser elsewhere has its answer"
-        " pasted.",
+        "The registered redirect URI, if it cannot be this server's own. One at another port of"
+        " this machine is listened at; from a browser elsewhere the response is pasted.",
         harmless="each login is bound to its own; no token and no client secret goes there",
     )
-    base_url: str | None = optional(
+    base_url: str | None = described(
         kinds.url_or_empty, "What relative URLs of a session are joined to.", tokens_only=True
     )
-    api_origins: tuple[str, ...] = optional(
+    api_origins: tuple[str, ...] = described(
         kinds.origins,
-        "Where the token may go. Empty: the origin of `base_url`, else of the issuer.",
+        "Where the token may be sent. Empty: the origin of `base_url`, else of the issuer.",
         default=(),
         tokens_only=True,
     )
-    header: Header = optional(
+    header: Header = described(
         Header, "The header that carries the token.", default=Header, tokens_only=True
     )
-    username_claim: str | None = optional(
+    username_claim: str | None = described(
         kinds.string,
         "The claim with the name to show.",
         harmless="which claim is shown as the name; the account keeps issuer and subject",
     )
-    username_url: str | None = optional(
-        kinds.url_or_empty, 'An API\'s "me", to find that claim in.', tokens_only=True
+    username_url: str | None = described(
+        kinds.url_or_empty, 'The URL of an API\'s "me", which has that claim.', tokens_only=True
     )
-    ca_bundle: str | None = optional(
+    ca_bundle: str | None = described(
         kinds.string, "A file of certificates to trust there, in place of the usual ones."
     )
-    leeway: float | None = optional(
+    leeway: float | None = described(
         kinds.seconds,
-        "Seconds before expiry that a token is refreshed. None: a tenth of its life, at most 60.",
+        "Seconds before expiry at which a token is refreshed. None: a tenth of its lifetime, at"
+        " most 60.",
         harmless="when a token is refreshed",
     )
-    refresh_on: tuple[int, ...] = optional(
+    refresh_on: tuple[int, ...] = described(
         kinds.statuses,
-        'HTTP statuses that mean "this token is dead".',
+        "HTTP statuses of an API that mean that a token is no longer valid.",
         default=(401,),
         harmless="when a token is refreshed",
     )
-    revoke: bool = optional(
+    revoke: bool = described(
         kinds.flag,
-        "Whether a sign-out revokes at the provider too (RFC 7009).",
+        "Whether signing out revokes tokens at the provider too (RFC 7009).",
         default=True,
-        harmless="whether a sign-out also asks the provider",
+        harmless="whether signing out also asks the provider",
     )
-    param_names: Mapping[str, str] = optional(
-        kinds.mapping, "Other names for what is sent to its token endpoint.", default=dict
+    param_names: Mapping[str, str] = described(
+        kinds.mapping, "Other names for parameters of its token endpoint.", default=dict
     )
-    token_response: Mapping[str, str] = optional(
+    token_response: Mapping[str, str] = described(
         kinds.response_fields,
-        "Where in its answer the fields of RFC 6749 5.1 are, as in"
+        "Where in a token response the fields of RFC 6749 5.1 are, as in"
         ' `{access_token = "details.accessToken"}`.',
         default=dict,
         tokens_only=True,
     )
-    expires_format: str | None = optional(
+    expires_format: str | None = described(
         kinds.date_format,
-        "How `expires_at` reads there, in the letters of `strptime`.",
+        "The format of `expires_at` there, in directives of `strptime`.",
         harmless="how a date reads",
     )
-    scope_separator: str | None = optional(
+    scope_separator: str | None = described(
         kinds.string,
-        "What stands between the scopes in its answers, where that is no space.",
-        harmless="how the scopes of an answer read",
+        "What separates the scopes in its responses, if not a space.",
+        harmless="how the scopes of a response read",
     )
-    scope_aliases: Mapping[str, str] = optional(
+    scope_aliases: Mapping[str, str] = described(
         kinds.mapping,
-        "The scopes that its answers call by another name than they were asked for by:"
+        "Scopes that its responses call by another name than they were requested by:"
         ' `{answered = "asked"}`.',
         default=dict,
-        harmless="how the scopes of an answer read",
+        harmless="how the scopes of a response read",
     )
-    api_headers: Mapping[str, str] = optional(
+    api_headers: Mapping[str, str] = described(
         kinds.mapping,
         "Headers for each request of a session, such as `Accept`.",
         default=dict,
         tokens_only=True,
     )
-    throttle: Throttle = optional(
+    throttle: Throttle = described(
         Throttle,
         "What is known of the API's limits.",
         default=Throttle,
         harmless="how often an API is called",
     )
-    service: ServiceAccountFields | None = optional(
+    service: ServiceAccountFields | None = described(
         ServiceAccountFields,
-        "What is different for service accounts. It has to be there, if only as `{}`, for the"
-        " broker to issue their tokens to kernels.",
+        "What is different for service accounts. The broker issues their tokens to kernels only"
+        " if it is there, if only as `{}`.",
     )
-    credentials_from: CredentialsFrom | None = optional(
+    credentials_from: CredentialsFrom | None = described(
         CredentialsFrom,
         "An installed package whose JSON file has a public client's credentials.",
         tokens_only=True,
     )
-    import_from: OtherCache | None = optional(
+    import_from: OtherCache | None = described(
         OtherCache,
         "Where another package keeps its sign-ins, for `jupyter auth import`.",
         tokens_only=True,
     )
-    paste: Paste | None = optional(Paste, "Where a person finds the text that they paste.")
-    api_key: ApiKey | None = optional(ApiKey, "What a static key is there.", tokens_only=True)
+    paste: Paste | None = described(Paste, "Where people find the text to paste.")
+    api_key: ApiKey | None = described(ApiKey, "What a static key is there.", tokens_only=True)
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not NAME.fullmatch(self.name):
@@ -217,14 +218,11 @@ class Provider:
             )
         put = object.__setattr__
         for each in fields(self):
-            put(
-                self,
-                each.name,
-                taken(each, getattr(self, each.name), FieldPath(self.name, each.name)),
-            )
+            path = FieldPath(self.name, each.name)
+            put(self, each.name, read_field(each, getattr(self, each.name), path))
         if not self.issuer and not (self.endpoints and self.endpoints.token_endpoint):
             raise ConfigurationError(
-                f"Provider {self.name!r} has no address.",
+                f"Provider {self.name!r} has no issuer and no token endpoint.",
                 hint="Give its issuer URL, or its endpoints with a token_endpoint.",
             )
         for name, value in self.derived.items():
@@ -232,7 +230,7 @@ class Provider:
 
     @property
     def derived(self) -> dict[str, Any]:
-        """What follows from other fields where it is not given."""
+        """Values of fields that follow from other fields, if they are not given."""
         return {
             "title": self.name,
             "client_auth": "basic" if self.client_secret else "none",
@@ -248,25 +246,25 @@ class Provider:
         return self.endpoints.token_endpoint
 
     @property
-    def trust(self) -> RequestRules:
-        """What may be believed when it is asked, and which hosts it names itself."""
-        from jupyter_auth.core.common.blocked_addresses import (
-            RequestRules,  # for who asks it anything
-        )
+    def request_rules(self) -> RequestRules:
+        """Which certificates requests to it trust, and which hosts its configuration names."""
+        from jupyter_auth.core.common import blocked_addresses  # needed for requests alone
 
         given = (getattr(self.endpoints, name, None) for name in URLS)
         urls = [url for url in (self.issuer, self.username_url, *given) if url and url[0] != "/"]
-        return RequestRules(self.ca_bundle, frozenset(map(hostname_of, urls)))
+        return blocked_addresses.RequestRules(self.ca_bundle, frozenset(map(hostname_of, urls)))
 
     def is_answered_at(self, redirect_uri: str) -> bool:
-        """Whether its answers may arrive there: at the one of its own, or a path with its name."""
+        """Whether its authorization responses may arrive there: at its own redirect URI, or else
+        at a path that ends in its name.
+        """
         if self.redirect_uri:
             return same_place(self.redirect_uri, redirect_uri)
         return urlsplit(redirect_uri).path.endswith(f"/callback/{self.name}")
 
     @property
     def fingerprint(self) -> str:
-        """What accounts and secrets are bound to: another configuration never reads them."""
+        """A digest that accounts and secrets are bound to: no other configuration reads them."""
         return binding.digest(self)
 
     @property
@@ -277,40 +275,39 @@ class Provider:
         return binding.digest_of_first_version(*urls, self.client_id, self.audience)
 
     def fingerprints(self, *, trusted: bool) -> set[str]:
-        """Those that it answers to. That of the first version is of five fields alone: it is for
-        what no kernel can have changed since (``trusted``).
+        """Those whose accounts and secrets it may read. That of the first version is of five fields
+        only, so it counts if no kernel can have changed the others (``trusted``).
         """
         return {self.fingerprint} | ({self.first_fingerprint} if trusted else set())
 
     @property
     def reach(self) -> str:
-        """Where a session sends tokens, as a digest: it knows by it that they are for there."""
+        """A digest of where a session sends tokens, which tells it that a token is for there."""
         return binding.reach(self.base_url, self.api_origins, dict(self.api_headers))
 
     @property
     def vouches(self) -> bool:
-        """Whether its user names say who people are: the administrator says where they stand."""
+        """Whether its user names identify people: the administrator says where they are."""
         return bool(self.username_claim or self.username_url)
 
     def as_service(self) -> Provider:
-        """The same for a service account: with what ``service`` says in the place of its own.
+        """The same for a service account, whose own fields (``service``) replace the others.
 
-        Public credentials of an application (``credentials_from``) are none of a service account.
+        Public credentials of an application (``credentials_from``) are not a service account's.
         """
-        given = {
-            k: v for k, v in vars(self.service or ServiceAccountFields()).items() if v is not None
-        }
+        table = self.service or ServiceAccountFields()
+        given = {k: v for k, v in vars(table).items() if v is not None}
         if self.credentials_from:
-            nobody = {"client_id": None, "client_secret": None, "credentials_from": None}
-            given = {**nobody, **given}
+            no_client = {"client_id": None, "client_secret": None, "credentials_from": None}
+            given = {**no_client, **given}
         if url := given.pop("token_endpoint", None):
             given |= {"endpoints": Endpoints(token_endpoint=url), "issuer": None}
-        if self.client_auth == "none":  # said for people's sign-ins; a service account has a secret
+        if self.client_auth == "none":  # for people's sign-ins; a service account has a secret
             given.setdefault("client_auth", None)
         return replace(self, service=None, **given)
 
     def info(self, source: str = "code", handle: str | None = None) -> ProviderInfo:
-        """What a kernel may know of this provider; ``handle``: what calls name it by."""
+        """What kernels may know of this provider; ``handle`` takes the place of the name."""
         given = self.endpoints.authorization_endpoint if self.endpoints else None
         return ProviderInfo(
             name=handle or self.name,
@@ -329,12 +326,11 @@ class Provider:
 
 @dataclass(frozen=True, kw_only=True)
 class ProviderInfo:
-    """What a kernel may know of a provider. ``source``: configured, broken, code, user or preset.
+    """What kernels may know of a provider. ``source``: configured, broken, code, user or preset.
 
-    ``name`` is what calls name it by: the handle of one that was made in code.
-    ``host`` is where people sign in as far as the configuration says: see ``Login`` for the rest.
-    ``unattended``: whoever keeps the accounts can sign in there with nobody there. ``reach``: as in
-    ``Provider``.
+    ``name``: a handle, if it was made in code. ``host``: where people sign in as far as the
+    configuration says (see ``Login`` for the rest). ``unattended``: the broker can sign in without
+    a person. ``reach``: as in ``Provider``.
     """
 
     name: str
@@ -352,17 +348,17 @@ class ProviderInfo:
 
 
 def configured_names(known: Iterable[ProviderInfo]) -> list[str]:
-    """Those that somebody configured: no preset, and none of a notebook's own."""
+    """Those that were configured: neither presets nor made in code."""
     return [info.name for info in known if info.source not in {"preset", "code"}]
 
 
 def default_names(known: Sequence[ProviderInfo]) -> list[str]:
-    """Those that can be meant where none is named: the configured ones, else those of code."""
+    """Candidates for the default: the configured ones, else those made in code."""
     made = [plain(info.name) for info in known if info.source == "code"]
     return configured_names(known) or made
 
 
 def default_provider(known: Sequence[ProviderInfo]) -> str | None:
-    """The one that is used where none is named and none is configured as the default."""
+    """The only candidate, which is used if no provider is named or set as the default."""
     names = default_names(known)
     return names[0] if len(names) == 1 else None

@@ -1,8 +1,8 @@
-"""Which configuration of a name counts, and which secrets complete it.
+"""Which definition of a provider's name counts, and which secrets complete it.
 
-The administrator's (``c.JupyterAuth.providers``) goes first and cannot be replaced, then the
-user's ``providers.toml``, then the presets of this package. What was made in code goes by a handle,
-and so changes what no name means.
+The administrator's (``c.JupyterAuth.providers``) comes first and cannot be replaced, then the
+user's ``providers.toml``, then the presets of this package. Providers that were made in code go by
+handles, and so never change what a name means.
 """
 
 from __future__ import annotations
@@ -48,13 +48,12 @@ if TYPE_CHECKING:
 def provider(name: str, **changes: Any) -> Provider:
     """A preset, or a provider of the user's own file, with fields changed.
 
-    Fields that are tables in TOML are plain mappings here, and complete what is there as they do
-    there: ``provider("insideview", throttle={"limit": 10})``. A ``Header``, ``Endpoints`` ...
-    replaces it.
+    Plain mappings complete a table as they do in TOML:
+    ``provider("insideview", throttle={"limit": 10})``. A ``Header``, ``Endpoints`` ... replaces it.
 
     Raises:
-        ProviderNotFound: names those near it.
-        ConfigurationError: no such field or key, or the changed provider cannot work.
+        ProviderNotFound: suggests similar names.
+        ConfigurationError: there is no such field or key, or the changed provider cannot work.
     """
     if not isinstance(name, str):
         raise ConfigurationError("The first argument is a provider's name, such as 'github'.")
@@ -66,20 +65,19 @@ def provider(name: str, **changes: Any) -> Provider:
 
 
 def user_file() -> Path:
-    """Where a person's own providers are written down."""
+    """The file of a person's own providers."""
     return platformdirs.user_config_path("jupyter_auth") / "providers.toml"
 
 
 class Providers:
-    """All providers that one person can sign in at, by name.
+    """All providers that one person can sign in to, by name.
 
-    ``configured`` is the administrator's; with ``allow_user_providers`` off there is nothing
-    else. An error in it is what is wrong with that provider: whoever asks for it is told. A broken
-    user file or preset is reported when it is asked for, not at start.
-    ``environ``: where client ids and secrets are looked up. ``own_process``: in a program which
-    the person runs, and which no kernel asks: then they are for their own file too.
-    ``problems``: what is wrong with the configuration, for doctor and whoever misses a provider;
-    ``notes``: what doctor says of it besides.
+    ``configured`` is the administrator's; without ``allow_user_providers`` there is nothing else.
+    An error in it stands for a broken provider, and is raised when that is used. A broken user file
+    or preset is reported when it is used, not at start. ``environ`` has client ids and secrets,
+    which are for the person's own file too in their ``own_process``, which serves no kernel.
+    ``problems`` of the configuration are for doctor and errors about unknown providers; ``notes``
+    are for doctor.
     """
 
     def __init__(
@@ -108,7 +106,12 @@ class Providers:
         self._code = ProvidersMadeInCode()
 
     def get(self, name: str) -> Provider:
-        """The provider of that name. ProviderNotFound names those near it."""
+        """The provider of that name, with its secret.
+
+        Raises:
+            ProviderNotFound: suggests similar names.
+            ConfigurationError: its definition cannot work.
+        """
         source, bare = self._defined(name)
         provider = self._completed(source, bare)
         mine = source in {"user", "preset"} and provider.client_id == bare.client_id
@@ -119,18 +122,18 @@ class Providers:
         return replace_provider(provider, client_secret=secret) if secret else provider
 
     def trusts(self, name: str) -> bool:
-        """Whether what this process has of people's secrets is for what that name means.
+        """Whether that provider may get people's secrets that this process has.
 
-        It is for what the administrator or this package says, and for a person's own file where
-        that only adds a client, scopes and the like; never for what a kernel says.
+        It may if the administrator or this package defines it, or a person's own file that adds
+        only a client, scopes and the like; never if a kernel defines it.
         """
         return self._own_process or self._trusted(*self._defined(name))
 
     def require_trust(self, name: str) -> None:
-        """ConfigurationError: not so."""
+        """Raise a ConfigurationError if ``trusts`` is false."""
         if not self.trusts(name):
             raise ConfigurationError(
-                f"What other programs keep isn't given to the {plain(name)!r} of your own file.",
+                f"{plain(name)!r} of your own file can't get sign-ins of other programs.",
                 hint="Configure it in c.JupyterAuth.providers, or import it in a terminal.",
             )
 
@@ -143,8 +146,8 @@ class Providers:
         other = provider_from_mapping(bare.name, preset)
         return binding.same(bare, other, but={"client_id", "credentials_from"})
 
-    def bound_anew(self, account: Account) -> Account:
-        """An account of the first version, bound to what a definition says that no kernel made."""
+    def rebound(self, account: Account) -> Account:
+        """The account; one of the first version gets the fingerprint of a trusted definition."""
         with contextlib.suppress(ConfigurationError):
             if binding.is_of_first_version(account.fingerprint):
                 trusted = self._trusted(*self._defined(account.provider))
@@ -152,60 +155,61 @@ class Providers:
                 if account.fingerprint in provider.fingerprints(trusted=trusted):
                     typed = "password" in provider.grants and account.subject is None
                     vouched = provider.vouches or typed
-                    fresh = provider.fingerprint
-                    return dataclasses.replace(account, fingerprint=fresh, vouched=vouched)
+                    bound = provider.fingerprint
+                    return dataclasses.replace(account, fingerprint=bound, vouched=vouched)
         return account
 
-    def unanswered(self, name: str) -> ConfigurationError | None:
-        """What to do where there is a client secret, and for another definition. None: not so."""
+    def unused_secret(self, name: str) -> ConfigurationError | None:
+        """The error for a client secret that there is, but for another definition."""
         source, _ = self._defined(name)
         mine = source in {"user", "preset"} and not self.get(name).client_secret
         if not mine or self._user_file is None:
             return None
-        hint = f"Give it for this one: `jupyter auth add {name} --client-secret`."
+        hint = f"Add it for this one: `jupyter auth add {name} --client-secret`."
         if from_environment(self._environ, name).client_secret and not self.trusts(name):
             return ConfigurationError(
-                f"{variable(name, 'client_secret')} is for what the server's configuration says of"
-                f" {name!r}, and not for {self._user_file}.",
+                f"{variable(name, 'client_secret')} is only used for {name!r} as the server"
+                f" configures it, not for the one in {self._user_file}.",
                 hint=hint,
             )
-        hint += f" If its client has none: `jupyter auth add {name} --client-id ID`."
+        hint += f" If the client has none: `jupyter auth add {name} --client-id ID`."
         theirs, its_secret = (variable(name, each) for each in ("client_id", "client_secret"))
         if self._environ.get(theirs) and self.trusts(name):
-            hint = f"{theirs} says which client it is: set {its_secret} too, if that has one."
+            hint = f"{theirs} names the client: set {its_secret} too, if that has one."
         why = user_providers.why_not_used(self._user_file, name)
         return ConfigurationError(why, hint=hint) if why else None
 
     def service(self, name: str) -> Provider:
-        """The provider of that name as its service account sees it.
+        """The provider of that name, with the fields of its service account.
 
-        ProviderNotFound. ConfigurationError: its client is for people's sign-ins alone.
+        Raises:
+            ProviderNotFound, ConfigurationError: it has none.
         """
         provider = self.get(name)
-        if problem := self.unanswered(name):
+        if problem := self.unused_secret(name):
             raise problem
         if provider.service is None:
             raise ConfigurationError(
                 f"{provider.title} is not configured for service accounts.",
-                hint="Give your own client_id and client_secret to ClientSession; or set `service`"
+                hint="Pass your own client_id and client_secret to ClientSession; or set `service`"
                 " of the provider in the configuration, which lends them to notebooks.",
             )
         return provider.as_service()
 
     def password(self, name: str) -> Password | None:
-        """The user name and password of the environment, where that provider takes passwords."""
+        """The environment's user name and password, if that provider has the password grant."""
         found = password_from_environment(self._environ, plain(name))
         if found is None or "password" not in self._find(name)[1].grants:
             return None
         return found if self.trusts(name) else None
 
     def info(self, name: str) -> ProviderInfo:
-        """What a kernel may know of it. ProviderNotFound."""
+        """What kernels may know of it. Raises as ``get``."""
         source, provider = self._find(name)
         return provider.info(source, name)
 
     def all(self) -> list[ProviderInfo]:
-        """Every provider with a client id, by name; the administrator's also where it is broken."""
+        """All providers with a client id, by name, and the administrator's broken ones."""
         found: dict[str, ProviderInfo | None] = {}
         for source, providers in self._layers(skip_broken=True):
             for name in providers.keys() - found.keys():
@@ -213,7 +217,7 @@ class Providers:
         return [info for _, info in sorted(found.items()) if info]
 
     def having(self, field: str) -> set[str]:
-        """The names that some definition gives this field: none is made to find out."""
+        """The names of those with this field in some definition, without making any of them."""
         return {
             name
             for _, providers in self._layers(skip_broken=True)
@@ -222,31 +226,33 @@ class Providers:
         }
 
     def register(self, provider: Provider) -> ProviderInfo:
-        """Make a provider of a person's own code known: the info has its handle as the name.
+        """Add a provider of a person's own code: the info has its handle as the name.
 
-        One that is what its name means already is that one. ConfigurationError: only the
-        administrator's may be used, or one of theirs has that name.
+        If it equals what its name means already, it is that one.
+
+        Raises:
+            ConfigurationError: only the administrator's may be used, or one has that name.
         """
         self._require_open()
         if self._is_known(provider):
             return self.info(provider.name)
         if provider.name in self._configured:
-            raise _taken(provider.name)
+            raise _name_taken(provider.name)
         return provider.info("code", self._code.add(provider))
 
     def made_in_code(self) -> list[str]:
-        """The handles of those that are known now."""
+        """The handles of all providers that were made in code."""
         return self._code.handles()
 
     def configure(self, provider: Provider) -> None:
-        """Make one of this server's own known. ConfigurationError: users may not add any here."""
+        """Add one to this server's own. Raises ConfigurationError if users may not add any."""
         self._require_open()
         self._configured = {**self._configured, provider.name: provider}  # others may be at it
 
     def _is_known(self, provider: Provider) -> bool:
         """Whether its name means this very definition.
 
-        A secret that it brings is not compared, or a kernel would learn whether it guessed one.
+        Secrets are not compared, or a kernel would learn whether it guessed one.
         """
         try:
             known, bare = self.get(provider.name), self._defined(provider.name)[1]
@@ -258,33 +264,35 @@ class Providers:
 
     @property
     def user_file(self) -> Path | None:
-        """The person's own, which need not be there. None: nobody has one here."""
+        """The person's own file, which need not exist. None: there are no own files here."""
         return self._user_file if self._open else None
 
-    def written_down(self) -> list[str]:
-        """The names in the person's own file. ConfigurationError: it cannot be read."""
+    def saved_names(self) -> list[str]:
+        """The names in the person's own file. Raises ConfigurationError if it cannot be read."""
         return sorted(self._user_tables())
 
-    def write_down(self, name: str, fields: Mapping[str, Any]) -> ProviderInfo:
-        """Put a provider into the person's own file; its client secret goes into one beside it.
+    def save(self, name: str, fields: Mapping[str, Any]) -> ProviderInfo:
+        """Write a provider into the person's own file, and its client secret into one beside it.
 
-        One that is there already takes a client id that it lacks, a secret and other ``grants``
-        (which of them a registration is for may turn out later), and stays as it is otherwise.
-        ConfigurationError: more would change, nobody may add providers here, the administrator's
-        has that name, or it cannot work.
+        Of one that is there already, only a missing client id, the secret and the ``grants`` (which
+        of them a registration is for may turn out later) may be changed.
+
+        Raises:
+            ConfigurationError: more would change, users may not add providers here, the
+                administrator's has that name, or it cannot work.
         """
         self._require_open()
         if name in self._configured:
-            raise _taken(name)
+            raise _name_taken(name)
         if self._user_file is None:
-            raise ConfigurationError("There is no file here for providers of your own.")
+            raise ConfigurationError("There is no file for your own providers here.")
         given = {k: v for k, v in fields.items() if v is not None and k != "client_secret"}
         known = self._user_tables().get(name, {})
         given = {k: v for k, v in given.items() if known.get(k) != v}
         may_change = {"grants"} if "client_id" in known else {"grants", "client_id"}
         if known and given.keys() - may_change:
             raise ConfigurationError(
-                f"{self._user_file} has a provider {name!r} already.",
+                f"{self._user_file} already has a provider {name!r}.",
                 hint="Change it there, or give the new one another name.",
             )
         provider = provider_from_mapping(name, {**known, **given})
@@ -293,30 +301,26 @@ class Providers:
             user_providers.keep_secret(self._user_file, provider, kept)
         if given:
             user_providers.write_table(self._user_file, name, given)
-        if {k for k, v in fields.items() if v} == {"client_id"} and self.unanswered(name):
+        if {k for k, v in fields.items() if v} == {"client_id"} and self.unused_secret(name):
             user_providers.forget_secret(self._user_file, name)
         return self.info(name)
 
     def completable(self, name: str) -> bool:
-        """Whether a person may add what is missing of it: a preset's client, or a secret."""
-        if not self._open or self._user_file is None:
+        """Whether a person may add what a preset lacks: its client, or a secret."""
+        if self.user_file is None:
             return False
         source = self.info(name).source
-        if source == "user":  # with addresses of its own it is no preset any more
-            table = self._user_tables().get(name, {})
-            return name in presets() and not ADDRESSES & table.keys()
+        if source == "user":  # with addresses of its own it is not the preset
+            return name in presets() and not ADDRESSES & self._user_tables().get(name, {}).keys()
         return source == "preset"
 
     def prefer(self, name: str, grant: str) -> None:
-        """Write down that a person's registration is for ``grant``, as far as they may say so.
-
-        ConfigurationError: the file is written in a way that this cannot change.
-        """
+        """Save that a person's registration is for ``grant``, if they may. Raises as ``save``."""
         source, provider = self._find(name)
-        mine = self._open and self._user_file is not None and source in {"user", "preset"}
+        mine = self.user_file is not None and source in {"user", "preset"}
         if mine and grant in provider.grants and grant != provider.grants[0]:
             others = [each for each in provider.grants if each != grant]
-            self.write_down(name, {"grants": [grant, *others]})
+            self.save(name, {"grants": [grant, *others]})
 
     def _require_open(self) -> None:
         if not self._open:
@@ -330,7 +334,7 @@ class Providers:
         return source, self._completed(source, bare)
 
     def _defined(self, name: str) -> tuple[str, Provider]:
-        """Where it is defined, and as what: without what the environment and packages add."""
+        """Its source and definition, without what the environment and packages add."""
         if is_handle(name):
             return "code", self._code.get(name)
         names: set[str] = set()
@@ -342,7 +346,7 @@ class Providers:
         raise ProviderNotFound(f"No provider is called {name!r:.80}.", hint=" ".join(hints))
 
     def _layers(self, *, skip_broken: bool = False) -> Iterator[tuple[str, Mapping[str, Any]]]:
-        """What counts most goes first; a broken user file harms only what would come after it."""
+        """By precedence; a broken user file affects only the layers that come after it."""
         yield "configured", self._configured
         if not self._open:
             return
@@ -364,7 +368,7 @@ class Providers:
         return entry if isinstance(entry, Provider) else provider_from_mapping(name, entry)
 
     def _completed(self, source: str, bare: Provider) -> Provider:
-        """With the client credentials of the environment, and those of a package as the last."""
+        """With the client credentials of the environment, or else of a package."""
         if source == "code":
             return bare
         trusted = self._own_process or self._trusted(source, bare)
@@ -372,7 +376,7 @@ class Providers:
         return completed(bare, found)
 
     def _listed(self, source: str, name: str, entry: Any) -> ProviderInfo | None:
-        """One broken entry must not hide the others. Whoever chooses one is told why."""
+        """None for one that is not listed. A broken entry does not hide the others."""
         try:
             provider = self._completed(source, self._made(name, entry))
         except ConfigurationError:
@@ -381,14 +385,14 @@ class Providers:
         return provider.info(source) if provider.client_id else None
 
 
-def _taken(name: str) -> ConfigurationError:
+def _name_taken(name: str) -> ConfigurationError:
     return ConfigurationError(
-        f"The administrator has configured {name!r} already.",
+        f"The administrator has already configured {name!r}.",
         hint="Use it as it is, or give your own another name.",
     )
 
 
 def _secrets(provider: Provider) -> set[str]:
     """Which secrets it has."""
-    places = {"client": provider, "service": provider.service}
-    return {name for name, place in places.items() if place and place.client_secret}
+    holders = {"client": provider, "service": provider.service}
+    return {name for name, holder in holders.items() if holder and holder.client_secret}

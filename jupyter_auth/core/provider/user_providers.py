@@ -1,7 +1,7 @@
-"""A person's own providers, written down: ``providers.toml``, and client secrets beside it.
+"""A person's own providers: ``providers.toml``, and a file of client secrets beside it.
 
-The two are apart so that the first can be read, edited and shared by its owner without care.
-A secret answers only to the configuration that it was given for.
+They are separate so that the first can be edited and shared safely. A secret is only used with the
+configuration that it was given for.
 """
 
 from __future__ import annotations
@@ -26,9 +26,10 @@ SECRETS = "client_secrets.json"
 
 
 def tables(file: Path) -> Mapping[str, Any]:
-    """What ``file`` says of providers; nothing where there is none.
+    """The tables in ``file``; none if it does not exist.
 
-    ConfigurationError: it cannot be read, or somebody else could have written it.
+    Raises:
+        ConfigurationError: it cannot be read, or others can write it.
     """
     try:
         return tomllib.loads(read_own(file))
@@ -41,13 +42,14 @@ def tables(file: Path) -> Mapping[str, Any]:
 
 
 def write_table(file: Path, name: str, fields: Mapping[str, Any]) -> None:
-    """Write ``fields`` into the table ``[name]`` of a TOML file; all else there stays as it is.
+    """Write ``fields`` into the table ``[name]`` of a TOML file, and leave the rest as it is.
 
-    ConfigurationError: the file cannot be written, or not so that it says then what it should.
+    Raises:
+        ConfigurationError: the file cannot be written, or not without changing more.
     """
-    import tomlkit  # keeps comments and order; not for whoever only reads
+    import tomlkit  # keeps comments and order; not needed for reading
 
-    file = file.resolve()  # a link into somebody's dotfiles stays one
+    file = file.resolve()  # a link, as into dotfiles, stays one
     before = file.read_text(encoding="utf-8") if file.exists() else ""
     known = tomllib.loads(before)
     fields = plain_value(fields)
@@ -57,8 +59,8 @@ def write_table(file: Path, name: str, fields: Mapping[str, Any]) -> None:
     table.update(fields)
     after = tomlkit.dumps(document)
     if tomllib.loads(after) != wanted:
-        line = tomlkit.dumps({name: fields})
-        raise ConfigurationError(f"{file} cannot be added to.", hint=f"Write {line!r} yourself.")
+        hint = f"Add {tomlkit.dumps({name: fields})!r} to it yourself."
+        raise ConfigurationError(f"{file} cannot be changed automatically.", hint=hint)
     _write(file, after)
 
 
@@ -68,15 +70,16 @@ def secrets_file(file: Path) -> Path:
 
 
 def keep_secret(file: Path, provider: Provider, secret: Secret) -> None:
-    """Keep a client secret beside ``file`` (0600). ConfigurationError: it cannot be."""
+    """Save a client secret beside ``file`` (0600). Raises ConfigurationError."""
     entry = {"fingerprint": provider.fingerprint, "client_secret": secret.reveal()}
     _write(secrets_file(file), json.dumps({**_kept(file), provider.name: entry}, indent=2))
 
 
 def kept_secret(file: Path, name: str, fingerprints: Collection[str]) -> Secret | None:
-    """The client secret that is kept beside ``file`` for one of the definitions of that name.
+    """The client secret that was saved for that name, and for one of these definitions.
 
-    ConfigurationError: the file is not this user's alone, or is damaged.
+    Raises:
+        ConfigurationError: its file is not private, or is damaged.
     """
     entry = _kept(file).get(name)
     if not isinstance(entry, dict) or entry.get("fingerprint") not in fingerprints:
@@ -85,19 +88,16 @@ def kept_secret(file: Path, name: str, fingerprints: Collection[str]) -> Secret 
 
 
 def why_not_used(file: Path, name: str) -> str:
-    """Why the client secret under that name, which answers to nothing, is of no use. Empty: none.
-
-    ConfigurationError: as ``kept_secret``.
-    """
+    """Why ``kept_secret`` does not return the secret of that name; "" if there is none."""
     if (entry := _kept(file).get(name)) is None:
         return ""
     if isinstance(entry, dict) and binding.is_of_first_version(str(entry.get("fingerprint"))):
-        return f"An earlier version kept the client secret of {name!r}, not all that it is for."
+        return f"An earlier version saved the client secret of {name!r}, not all that it is for."
     return f"The client secret of {name!r} was given for another definition of it."
 
 
 def forget_secret(file: Path, name: str) -> None:
-    """Keep none under that name. ConfigurationError: the file cannot be read or written."""
+    """Delete the client secret of that name, if there is one. Raises ConfigurationError."""
     kept = _kept(file)
     if kept.pop(name, None) is not None:
         _write(secrets_file(file), json.dumps(kept, indent=2))
@@ -113,7 +113,7 @@ def _kept(file: Path) -> dict[str, Any]:
         kept = None
     if not isinstance(kept, dict):
         raise ConfigurationError(
-            f"{file} cannot be read.", hint="Move it away, and give the client secrets again."
+            f"{file} cannot be read.", hint="Move it away, and add the client secrets again."
         )
     return kept
 
@@ -125,5 +125,5 @@ def _write(file: Path, text: str) -> None:
     except OSError as error:
         raise ConfigurationError(
             f"{file} cannot be written: {error.strerror}.",
-            hint="Free some space there, or make it writable for yourself.",
+            hint="Free some space there, or make it writable for your user.",
         ) from None

@@ -44,10 +44,10 @@ class ApiKeyOverlay:
 
     def bound(self, account: Account | None) -> Account | None:
         """What rests there, as this version binds it."""
-        return account and self._providers.bound_anew(account)
+        return account and self._providers.rebound(account)
 
     def accounts(self) -> list[Account]:
-        found = {each.key: self._providers.bound_anew(each) for each in self._store.accounts()}
+        found = {each.key: self._providers.rebound(each) for each in self._store.accounts()}
         if self._environ:
             for name in self._providers.having("api_key"):
                 self.key(AccountKey(name))

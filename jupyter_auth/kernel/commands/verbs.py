@@ -231,13 +231,13 @@ def missing(name: str) -> tuple[str, ...]:
     code configured is theirs to complete. ProviderNotFound.
     """
     from jupyter_auth.core.login.grants import missing as missing_for
-    from jupyter_auth.core.provider.client_credentials import lacking
+    from jupyter_auth.core.provider.client_credentials import missing_package
     from jupyter_auth.core.provider.registry import Providers, user_file
 
     if connect.connect().provider(name).source not in {"user", "preset"}:
         return ()
     own = Providers(user_file=user_file()).get(name)
-    if lacking(own):  # whoever keeps the accounts may have that package
+    if missing_package(own):  # whoever keeps the accounts may have that package
         return ()
     several = not own.client_id and len(own.grants) > 1
     return missing_for(own, "") + (("grants",) if several else ())

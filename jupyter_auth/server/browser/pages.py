@@ -24,7 +24,7 @@ from jupyter_auth.core.errors import (
 from jupyter_auth.core.login.login_store import AuthorizationResponse
 from jupyter_auth.core.login.logins import LIFETIME
 from jupyter_auth.core.login.openings import binding_name
-from jupyter_auth.core.provider.client_credentials import install, lacking
+from jupyter_auth.core.provider.client_credentials import install, missing_package
 from jupyter_auth.core.provider.provider import ProviderInfo
 from jupyter_auth.server.broker import request_parsing
 from jupyter_auth.server.broker.known_browsers import BrowserProof
@@ -211,7 +211,7 @@ class LoginPage(ConfirmingPage):
         configured = await self.broker.configured(login.provider)
         if missing := await self.broker.missing(login):
             shown |= {"missing": missing, "host": await self.broker.typed_host(login)}
-            problem, source = lacking(configured), configured.credentials_from
+            problem, source = missing_package(configured), configured.credentials_from
             shown["lacking"] = problem and source and (problem.message, install(source))
             choice = {login.grant: render.GRANTS[login.grant], **shown["others"]}
             return self.show("setup", **shown, choice=choice, **self._way_back(configured))

@@ -119,7 +119,7 @@ def test_the_files_of_the_persons_own_providers(tmp_path):
     (found,) = providers_file(providers)
     assert "none yet" in found.says
     table = {"issuer": "https://a.example", "client_id": "x", "client_secret": "planted-88"}
-    providers.write_down("acme", table)
+    providers.save("acme", table)
     names, secrets = providers_file(providers)
     assert names.says == f"acme, in {file}"
     assert "client_secrets.json" in secrets.says

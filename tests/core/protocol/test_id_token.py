@@ -44,7 +44,9 @@ class Case:
         return self.rogue.id_token._keys[0]
 
     def keys(self, fresh):
-        return self.discovery.keys(self.party.endpoints, self.party.provider.trust, fresh=fresh)
+        return self.discovery.keys(
+            self.party.endpoints, self.party.provider.request_rules, fresh=fresh
+        )
 
     def verify(self, token: str | None = None, **changes) -> dict:
         token = token or self.rogue.id_token.issue("u-1", NONCE, ACCESS)

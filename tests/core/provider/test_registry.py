@@ -67,7 +67,7 @@ def test_nothing_takes_the_place_of_what_the_administrator_configured_wrongly(us
     with pytest.raises(ConfigurationError, match="administrator"):
         providers.register(Provider(name="idp", **table("code")))
     with pytest.raises(ConfigurationError, match="administrator"):
-        providers.write_down("idp", TABLE)
+        providers.save("idp", TABLE)
     listed = {info.name: info.source for info in providers.all() if info.source != "preset"}
     assert listed == {"idp": "broken", "github": "broken"}
 

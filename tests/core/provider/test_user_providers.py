@@ -34,7 +34,7 @@ def mode(path) -> int:
 
 def test_what_is_added_is_there_for_the_next_process(providers, file):
     fields = ACME | {"scopes": ["openid", "ä"], "authorize_params": {"a b": 'c"d'}, "leeway": 5.5}
-    info = providers.write_down("acme", fields)
+    info = providers.save("acme", fields)
     assert (info.name, info.source) == ("acme", "user")
     assert Providers(user_file=file).get("acme") == providers.get("acme")
     assert providers.get("acme").authorize_params == {"a b": 'c"d'}
@@ -45,7 +45,7 @@ def test_what_was_in_the_file_stays_to_the_letter(providers, file):
     file.parent.mkdir()
     before = '# mine\n[other]\nissuer = "https://other.example" # theirs\nclient_id = "x"\n'
     file.write_text(before)
-    providers.write_down("acme", ACME)
+    providers.save("acme", ACME)
     assert file.read_text().startswith(before)
     assert {"acme", "other"} <= {info.name for info in providers.all()}
 
@@ -54,13 +54,13 @@ def test_a_link_into_dotfiles_stays_a_link(providers, file, tmp_path):
     file.parent.mkdir()
     (tmp_path / "dotfiles.toml").write_text("# mine\n")
     file.symlink_to(tmp_path / "dotfiles.toml")
-    providers.write_down("acme", ACME)
+    providers.save("acme", ACME)
     assert file.is_symlink()
     assert "acme" in tomllib.loads((tmp_path / "dotfiles.toml").read_text())
 
 
 def test_the_secret_rests_beside_it_for_this_user_alone(providers, file):
-    providers.write_down("acme", ACME | {"client_secret": Secret("s3cret")})
+    providers.save("acme", ACME | {"client_secret": Secret("s3cret")})
     secrets = file.with_name("client_secrets.json")
     assert "s3cret" not in file.read_text()
     assert "s3cret" in secrets.read_text()
@@ -72,7 +72,7 @@ def test_the_secret_rests_beside_it_for_this_user_alone(providers, file):
 
 
 def test_a_preset_takes_its_client_id_and_secret(providers):
-    providers.write_down("github", {"client_id": "mine", "client_secret": "s"})
+    providers.save("github", {"client_id": "mine", "client_secret": "s"})
     github = providers.get("github")
     assert github.base_url == "https://api.github.com/"
     assert (github.client_id, github.client_secret) == ("mine", Secret("s"))
@@ -80,29 +80,29 @@ def test_a_preset_takes_its_client_id_and_secret(providers):
 
 
 def test_a_secret_alone_completes_what_is_written_down(providers, file):
-    providers.write_down("acme", ACME)
+    providers.save("acme", ACME)
     before = file.read_text()
-    providers.write_down("acme", {"client_secret": "late"})
+    providers.save("acme", {"client_secret": "late"})
     assert providers.get("acme").client_secret == Secret("late")
-    providers.write_down("acme", ACME | {"client_secret": "later"})
+    providers.save("acme", ACME | {"client_secret": "later"})
     assert providers.get("acme").client_secret == Secret("later")
     assert file.read_text() == before
 
 
 def test_a_secret_answers_only_to_the_configuration_it_was_given_for(providers, file):
-    providers.write_down("acme", ACME | {"client_secret": "s3cret"})
+    providers.save("acme", ACME | {"client_secret": "s3cret"})
     file.write_text(file.read_text().replace("login.acme", "evil.acme"))
     assert providers.get("acme").client_secret is None
 
 
 def test_a_secret_never_completes_what_somebody_else_configured(providers, file):
-    providers.write_down("acme", ACME | {"client_secret": "s3cret"})
+    providers.save("acme", ACME | {"client_secret": "s3cret"})
     assert Providers({"acme": ACME}, user_file=file).get("acme").client_secret is None
 
 
 @pytest.mark.parametrize("mode", [0o660, 0o604])
 def test_secrets_that_others_can_read_are_refused(providers, file, mode):
-    providers.write_down("acme", ACME | {"client_secret": "s3cret"})
+    providers.save("acme", ACME | {"client_secret": "s3cret"})
     secrets = file.with_name("client_secrets.json")
     secrets.chmod(mode)
     with pytest.raises(ConfigurationError, match=r"chmod (600|g-wx,o=) /"):
@@ -112,11 +112,11 @@ def test_secrets_that_others_can_read_are_refused(providers, file, mode):
 
 @pytest.mark.parametrize("content", ["", "[]", "{", "\x00"])
 def test_damaged_secrets_are_named_and_never_overwritten(providers, file, content):
-    providers.write_down("acme", ACME)
+    providers.save("acme", ACME)
     secrets = file.with_name("client_secrets.json")
     secrets.touch(0o600)
     secrets.write_text(content)
-    for call in (providers.get, lambda name: providers.write_down(name, {"client_secret": "new"})):
+    for call in (providers.get, lambda name: providers.save(name, {"client_secret": "new"})):
         with pytest.raises(ConfigurationError, match=r"client_secrets.json cannot be read"):
             call("acme")
     assert secrets.read_text() == content
@@ -124,39 +124,39 @@ def test_damaged_secrets_are_named_and_never_overwritten(providers, file, conten
 
 @pytest.mark.parametrize("entry", [5, {}, {"fingerprint": None}, None])
 def test_a_damaged_entry_is_nobodys_secret(providers, file, entry):
-    providers.write_down("acme", ACME)
+    providers.save("acme", ACME)
     secrets = file.with_name("client_secrets.json")
     secrets.touch(0o600)
     secrets.write_text(json.dumps({"acme": entry, "other": 1}))
     assert providers.get("acme").client_secret is None
-    providers.write_down("acme", {"client_secret": "new"})
+    providers.save("acme", {"client_secret": "new"})
     assert providers.get("acme").client_secret == Secret("new")
     assert json.loads(secrets.read_text())["other"] == 1
 
 
 def test_what_is_there_already_is_not_changed(providers, file):
-    providers.write_down("acme", ACME)
+    providers.save("acme", ACME)
     before = file.read_text()
-    with pytest.raises(ConfigurationError, match="has a provider 'acme' already"):
-        providers.write_down("acme", ACME | {"client_id": "other"})
+    with pytest.raises(ConfigurationError, match="already has a provider 'acme'"):
+        providers.save("acme", ACME | {"client_id": "other"})
     assert file.read_text() == before
 
 
 def test_nothing_is_written_of_what_cannot_work(providers, file):
     for name, fields in (("Acme", ACME), ("acme", {"issuer": "http://x.example"}), ("acme", {})):
         with pytest.raises(ConfigurationError):
-            providers.write_down(name, fields | {"client_secret": "s3cret"})
+            providers.save(name, fields | {"client_secret": "s3cret"})
     assert not file.parent.exists()
 
 
 def test_nobody_adds_what_the_administrator_keeps(file):
     closed = Providers({"idp": ACME}, user_file=file, allow_user_providers=False)
     with pytest.raises(ConfigurationError, match="Only the providers"):
-        closed.write_down("acme", ACME)
-    with pytest.raises(ConfigurationError, match="administrator has configured 'idp'"):
-        Providers({"idp": ACME}, user_file=file).write_down("idp", ACME)
-    with pytest.raises(ConfigurationError, match="no file here"):
-        Providers({"idp": ACME}).write_down("acme", ACME)
+        closed.save("acme", ACME)
+    with pytest.raises(ConfigurationError, match="administrator has already configured 'idp'"):
+        Providers({"idp": ACME}, user_file=file).save("idp", ACME)
+    with pytest.raises(ConfigurationError, match="no file for your own providers here"):
+        Providers({"idp": ACME}).save("acme", ACME)
     with pytest.raises(ProviderNotFound):
         Providers(user_file=file).get("acme")
 
@@ -165,7 +165,7 @@ def test_a_file_that_is_broken_is_left_alone(providers, file):
     file.parent.mkdir()
     file.write_text("[acme\n")
     with pytest.raises(ConfigurationError, match="cannot be read"):
-        providers.write_down("acme", ACME)
+        providers.save("acme", ACME)
     assert file.read_text() == "[acme\n"
 
 
@@ -173,7 +173,7 @@ def test_a_directory_that_cannot_be_written_is_named(tmp_path):
     (tmp_path / "config").write_text("a file where a directory should be")
     providers = Providers(user_file=tmp_path / "config" / "providers.toml")
     with pytest.raises(ConfigurationError, match="config"):
-        providers.write_down("acme", ACME)
+        providers.save("acme", ACME)
 
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
@@ -211,21 +211,21 @@ limit = 5
 def test_the_grants_are_changed_later_and_all_else_stays(providers, file):
     file.parent.mkdir()
     file.write_text(INSIDERS)
-    providers.write_down("insiders", {"grants": ["password"]})
+    providers.save("insiders", {"grants": ["password"]})
     assert providers.get("insiders").grants == ("password",)
     before, after = tomllib.loads(INSIDERS), tomllib.loads(file.read_text())
     before["insiders"]["grants"] = ["password"]
     assert after == before
     assert "# mine" in file.read_text()
     assert 'issuer = "https://other.example" # theirs\n' in file.read_text()
-    providers.write_down("insiders", {"grants": ["authorization_code"]})
+    providers.save("insiders", {"grants": ["authorization_code"]})
     assert providers.get("insiders").grants == ("authorization_code",)
 
 
 def test_the_grants_are_written_first_and_the_registration_later(providers):
-    providers.write_down("insiders", {"grants": ["password"]})
+    providers.save("insiders", {"grants": ["password"]})
     assert providers.completable("insiders")
-    providers.write_down("insiders", {"client_id": "ams", "client_secret": "s"})
+    providers.save("insiders", {"client_id": "ams", "client_secret": "s"})
     insiders = providers.get("insiders")
     assert (insiders.client_id, insiders.client_secret) == ("ams", Secret("s"))
     assert insiders.grants == ("password",)
@@ -234,10 +234,10 @@ def test_the_grants_are_written_first_and_the_registration_later(providers):
 @pytest.mark.parametrize("field", ["api_origins", "base_url", "client_auth", "issuer"])
 def test_nothing_else_is_added_to_what_is_there(providers, file, field):
     """SECURITY 12: a kernel may write providers down, not send the tokens of one elsewhere."""
-    providers.write_down("insiders", {"client_id": "ams"})
+    providers.save("insiders", {"client_id": "ams"})
     before = file.read_text()
     with pytest.raises(ConfigurationError, match="already"):
-        providers.write_down("insiders", {field: "https://evil.example"})
+        providers.save("insiders", {field: "https://evil.example"})
     assert file.read_text() == before
 
 
@@ -248,7 +248,7 @@ def test_nothing_else_is_added_to_what_is_there(providers, file, field):
 def test_a_table_in_another_spelling_keeps_it(providers, file, text):
     file.parent.mkdir()
     file.write_text(text)
-    providers.write_down("insiders", {"grants": ["password"]})
+    providers.save("insiders", {"grants": ["password"]})
     assert tomllib.loads(file.read_text())["insiders"] == {
         "client_id": "ams",
         "grants": ["password"],
@@ -257,7 +257,7 @@ def test_a_table_in_another_spelling_keeps_it(providers, file, text):
 
 
 def test_a_grant_is_preferred_where_a_person_may_say_so(providers, file):
-    providers.write_down("insiders", {"client_id": "ams"})
+    providers.save("insiders", {"client_id": "ams"})
     providers.prefer("insiders", "password")
     assert providers.get("insiders").grants == ("password", "authorization_code")
     providers.prefer("insiders", "authorization_code")

@@ -108,7 +108,7 @@ def test_through_a_pipe_and_into_ones_own_files(tmp_path, line):
     ("words", "status", "sentence"),
     [
         (["add"], 2, "required: NAME"),
-        (["add", "mine"], 1, "has no address"),
+        (["add", "mine"], 1, "has no issuer and no token endpoint"),
         (["add", "Mine", "--issuer", "https://a.example"], 1, "is not a valid provider name"),
         (["add", "mine", "--issuer", "http://a.example"], 1, "is not https"),
         (

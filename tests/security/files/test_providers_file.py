@@ -78,7 +78,7 @@ def refused(file: Path) -> ConfigurationError:
         providers.get("acme")
     assert "acme" not in {info.name for info in providers.all()}
     with pytest.raises(ConfigurationError, match=re.escape(caught.value.message)):
-        providers.write_down("other", {"issuer": "https://x.example", "client_id": "x"})
+        providers.save("other", {"issuer": "https://x.example", "client_id": "x"})
     told = [each for each in providers_file(providers) if each.state == "wrong"]
     assert [(each.says, each.fix) for each in told] == [(caught.value.message, caught.value.hint)]
     return caught.value

@@ -131,7 +131,7 @@ print(secret_of({{"CREDENTIALS_DIRECTORY": {str(closed)!r}, {NAME!r}: "plain"}},
     ("make", "why"),
     [
         (lambda file: file.unlink(), "No such file"),
-        (lambda file: file.write_bytes(b"\xff"), "no text file"),
+        (lambda file: file.write_bytes(b"\xff"), "not a text file"),
         (lambda file: file.write_text("\n"), "is empty"),
         (lambda file: (file.unlink(), file.mkdir()), "Is a directory"),
     ],

@@ -105,7 +105,7 @@ def test_a_variant_of_a_name_is_another_one_too(clock, honest, evil, tmp_path):
     """They have one callback path."""
     evil.sends_iss = False
     providers = Providers(user_file=tmp_path / "providers.toml")
-    providers.write_down("idp", table(honest))
+    providers.save("idp", table(honest))
     engine = Engine(providers, MemoryStore(), clock=clock)
     handle = engine.register(provider_at(evil, "idp")).name
     uri = "http://127.0.0.1:8888/jupyter-auth/callback/idp"

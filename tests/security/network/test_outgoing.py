@@ -218,24 +218,24 @@ def test_a_name_is_looked_up_once_and_what_was_looked_at_is_asked(
 ) -> None:
     """A second answer, to another address, is never asked for."""
     names.answers[HONEST] = ["127.0.0.1", "127.0.0.2"]
-    assert http.get_json(f"{honest.issuer}/jwks", "key set", provider.trust)[0] == 200
+    assert http.get_json(f"{honest.issuer}/jwks", "key set", provider.request_rules)[0] == 200
     assert names.asked == [HONEST]
     assert honest.requests[-1].headers["host"] == f"{HONEST}:{port_of(honest)}"
 
 
 def test_a_name_that_leads_here_is_not_asked(honest: RogueProvider, provider: Provider) -> None:
-    trust = dataclasses.replace(provider.trust, hosts=frozenset({EVIL}))
+    rules = dataclasses.replace(provider.request_rules, hosts=frozenset({EVIL}))
     with pytest.raises(ConfigurationError, match="is on this machine"):
-        http.send("POST", f"{honest.issuer}/token", "token endpoint", trust)
+        http.send("POST", f"{honest.issuer}/token", "token endpoint", rules)
     assert honest.requests == []
 
 
 @pytest.mark.usefixtures("shared")
 def test_a_shared_service_asks_no_name_that_leads_to_metadata(names: Names) -> None:
-    trust = RequestRules(hosts=frozenset({HONEST}))
+    rules = RequestRules(hosts=frozenset({HONEST}))
     names.answers[HONEST] = [f"::ffff:{METADATA}"]
     with pytest.raises(ConfigurationError, match="link-local or metadata"):
-        http.send("POST", f"https://{HONEST}/token", "token endpoint", trust)
+        http.send("POST", f"https://{HONEST}/token", "token endpoint", rules)
 
 
 @pytest.mark.parametrize(
@@ -299,14 +299,14 @@ def test_each_hop_of_a_redirect_is_checked(
 ) -> None:
     honest.script("jwks", troubles.redirect(to.format(port=port_of(honest))))
     with pytest.raises(ConfigurationError, match="is on this machine"):
-        http.get_json(f"{honest.issuer}/jwks", "key set", provider.trust)
+        http.get_json(f"{honest.issuer}/jwks", "key set", provider.request_rules)
     assert len(honest.requests) == 1
 
 
 def test_a_redirect_leads_to_no_plain_http(honest: RogueProvider, provider: Provider) -> None:
     honest.script("jwks", troubles.redirect("http://keys.example.com/"))
     with pytest.raises(ConfigurationError, match="is not https"):
-        http.get_json(f"{honest.issuer}/jwks", "key set", provider.trust)
+        http.get_json(f"{honest.issuer}/jwks", "key set", provider.request_rules)
 
 
 # -- proxies -------------------------------------------------------------------------------------
@@ -335,12 +335,12 @@ def test_what_was_learned_under_one_certificate_is_not_believed_under_another(
 ) -> None:
     discovery = Discovery(honest.clock)
     endpoints = discovery.endpoints(provider)
-    discovery.keys(endpoints, provider.trust)
+    discovery.keys(endpoints, provider.request_rules)
     other = dataclasses.replace(provider, ca_bundle=None)
     with pytest.raises(ProviderUnavailable, match="not trusted"):
         discovery.endpoints(other)
     with pytest.raises(ProviderUnavailable, match="not trusted"):
-        discovery.keys(endpoints, other.trust)
+        discovery.keys(endpoints, other.request_rules)
 
 
 @pytest.mark.usefixtures("shared")

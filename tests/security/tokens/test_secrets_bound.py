@@ -143,7 +143,7 @@ def test_what_to_do_is_said_in_a_sentence(kernel, evil, file):
         about="Client secret", says=caught.value.message, fix=caught.value.hint, state="wrong"
     ) in findings  # fmt: skip
     kernel.add("acme", {"client_secret": "its own"})
-    assert Providers(user_file=file, environ=ENVIRON).unanswered("acme") is None
+    assert Providers(user_file=file, environ=ENVIRON).unused_secret("acme") is None
 
 
 def test_the_environment_is_for_the_configuration_and_for_presets(file):
@@ -151,18 +151,18 @@ def test_the_environment_is_for_the_configuration_and_for_presets(file):
     providers = Providers({"acme": {"issuer": "https://acme.example"}}, environ=ENVIRON)
     assert providers.get("acme").client_secret.reveal() == SECRET
     own = Providers(user_file=file, environ=ENVIRON)
-    own.write_down("github", {"client_id": "mine", "scopes": ["repo"]})
+    own.save("github", {"client_id": "mine", "scopes": ["repo"]})
     assert own.get("github").client_secret.reveal() == SECRET
-    own.write_down("insiders", {"client_id": "mine", "grants": ["password"]})
+    own.save("insiders", {"client_id": "mine", "grants": ["password"]})
     assert own.password("insiders").password.reveal() == SECRET
-    own.write_down("acme", {"issuer": "https://acme.example", "client_id": "x"})
+    own.save("acme", {"issuer": "https://acme.example", "client_id": "x"})
     assert own.get("acme").client_secret is None
 
 
 def test_a_program_of_the_persons_own_uses_its_environment(file):
     """With no server there is no kernel that could have brought the definition."""
     providers = Providers(user_file=file, environ=ENVIRON, own_process=True)
-    providers.write_down("acme", {"issuer": "https://acme.example", "client_id": "x"})
+    providers.save("acme", {"issuer": "https://acme.example", "client_id": "x"})
     assert providers.get("acme").client_secret.reveal() == SECRET
 
 
@@ -172,7 +172,7 @@ def test_a_program_of_the_persons_own_uses_its_environment(file):
 def given_for_the_preset(file):
     """A person gave the client secret of a preset that has a client id of its own."""
     providers = Providers(user_file=file)
-    providers.write_down("bitfount", {"client_secret": SECRET})
+    providers.save("bitfount", {"client_secret": SECRET})
     assert providers.get("bitfount").client_secret.reveal() == SECRET
 
 
@@ -188,13 +188,13 @@ def test_a_secret_that_was_written_down_follows_no_other_definition(kernel, evil
     kernel.add("bitfount", fields)
     said = list(attempts(kernel, "bitfount"))
     assert SECRET not in came_to(evil) + " ".join(said)
-    assert "was given for another definition of it. Give it for this one" in said[0]
+    assert "was given for another definition of it. Add it for this one" in said[0]
 
 
 def test_a_secret_that_is_left_over_stops_no_public_client(file, rogue):
     """It is what may be wrong where the provider does not know the client, and easily dropped."""
     acme = table(rogue) | {"client_id": "with a secret", "client_secret": SECRET}
-    Providers(user_file=file).write_down("idp", acme)
+    Providers(user_file=file).save("idp", acme)
     file.write_text(file.read_text().replace("with a secret", rogue.client_id))
     engine = Engine(Providers(user_file=file), MemoryStore(), clock=rogue.clock)
     rogue.script("token", troubles.error("invalid_client", 401), times=1)
@@ -212,9 +212,9 @@ def test_a_secret_that_is_left_over_stops_no_public_client(file, rogue):
 
 
 def test_where_the_environment_names_the_client_it_has_the_secret_too(file):
-    Providers(user_file=file).write_down("github", {"client_id": "mine", "client_secret": SECRET})
+    Providers(user_file=file).save("github", {"client_id": "mine", "client_secret": SECRET})
     environ = {"JUPYTER_AUTH_GITHUB_CLIENT_ID": "theirs"}
-    said = Providers(user_file=file, environ=environ).unanswered("github")
+    said = Providers(user_file=file, environ=environ).unused_secret("github")
     assert "set JUPYTER_AUTH_GITHUB_CLIENT_SECRET too" in said.hint
 
 
@@ -228,17 +228,17 @@ def test_one_of_the_first_version_is_for_what_no_kernel_wrote(file):
     before = Providers().get("bitfount")
     fields = {"client_id": before.client_id, "audience": before.audience, "service": {}}
     fields["endpoints"] = {"token_endpoint": before.endpoints.token_endpoint}
-    Providers(user_file=file).write_down("bitfount", fields)
+    Providers(user_file=file).save("bitfount", fields)
     assert Providers(user_file=file).get("bitfount").client_secret is None
-    said = Providers(user_file=file).unanswered("bitfount").message
-    assert "An earlier version kept the client secret of 'bitfount'" in said
+    said = Providers(user_file=file).unused_secret("bitfount").message
+    assert "An earlier version saved the client secret of 'bitfount'" in said
 
 
 def test_changes_in_code_take_no_secret_along(file, monkeypatch):
     """``jupyter_auth.provider(name, ...)`` begins with what a person's own file says."""
     monkeypatch.setattr("jupyter_auth.core.provider.registry.user_file", lambda: file)
     acme = {"issuer": "https://acme.example", "client_id": "x", "client_secret": SECRET}
-    Providers(user_file=file).write_down("acme", acme)
+    Providers(user_file=file).save("acme", acme)
     assert jupyter_auth.provider("acme", scopes="a").client_secret.reveal() == SECRET
     assert jupyter_auth.provider("acme", base_url="https://b.example").client_secret
     changes = {"issuer": "https://evil.example"}, {"token_params": {"a": "b"}}, {"service": {}}

@@ -101,7 +101,7 @@ def test_token_url_is_at_either_host_of_the_preset():
 
 @pytest.mark.parametrize(
     ("package", "why"),
-    [("no-such-package", "isn't installed here"), ("oauthlib", "has none in its version ")],
+    [("no-such-package", "isn't installed here"), ("oauthlib", "does not have it in version ")],
 )
 def test_client_auth_without_the_package_that_has_the_secret(
     engine, table, fourinsight, package, why
