@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 
 
 class LocalAccounts(Engine):
-    """An engine whose logins a browser on this machine can finish without a Jupyter server."""
+    """An engine whose logins finish without a Jupyter server, in a browser on this machine."""
 
     has_pages = False
     trusts_code = True  # it is this program's own
 
     @OnFirstUse
     def local(self) -> LoopbackLogins:
-        """What drives its logins."""
+        """See ``Accounts.local``."""
         from jupyter_auth.core.login.loopback_logins import LoopbackLogins
 
         return LoopbackLogins(self._providers, self._sign_ins)
@@ -30,20 +30,20 @@ class LocalAccounts(Engine):
         return self.local.begun(login)
 
     def login(self, login_id: str) -> Login:
-        """As the engine's, with the address of its listener while that is open."""
+        """As in ``Engine``, with the URL of its listener while that is open."""
         return self.local.shown(super().login(login_id))
 
     def examine(self, name: str | None = None) -> list[Finding]:
-        """As the engine's, with the redirect URI to register for a provider."""
+        """As in ``Engine``, with the redirect URI to register at a provider."""
         found = super().examine(name)
         if name is not None:
-            from jupyter_auth.core.login.loopback_logins import way_back
+            from jupyter_auth.core.login.loopback_logins import redirect_uri_finding
 
-            found.insert(1, way_back(self.configured(name)))
+            found.insert(1, redirect_uri_finding(self.configured(name)))
         return found
 
     def close(self) -> None:
-        """End the listeners too."""
+        """Close the listeners too."""
         if loopback := LocalAccounts.local.made(self):
             loopback.close()
         super().close()

@@ -9,7 +9,7 @@ import math
 import time
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, overload
 
-from jupyter_auth.core.login.admission import Admission, anybody
+from jupyter_auth.core.login.admission import Admission, admit_all
 from jupyter_auth.core.tokens.account_tokens import AccountTokens
 from jupyter_auth.core.tokens.api_keys import ApiKeyOverlay
 from jupyter_auth.core.tokens.change_log import ChangeLog
@@ -78,9 +78,9 @@ class Parts:
         *,
         clock: Callable[[], float] = time.time,
         login_lifetime: float = math.inf,
-        register: LoginStore | None = None,
+        login_store: LoginStore | None = None,
         discovery: Discovery | None = None,
-        admit: Admission = anybody,
+        admit: Admission = admit_all,
         home: Path | None = None,
         environ: Mapping[str, str] | None = None,
         revoker: Revoker | None = None,
@@ -90,11 +90,11 @@ class Parts:
         self._store = store
         self._clock = clock
         self._login_lifetime = login_lifetime
-        self._register = register
+        self._login_store = login_store
         self._shared_discovery = discovery
         self._admit = admit
         self._better_revoker = revoker
-        self._log = ChangeLog(shared=register is not None)
+        self._log = ChangeLog(shared=login_store is not None)
         self._tokens = AccountTokens(
             ApiKeyOverlay(store, providers, environ), self._renewed, self._log, clock
         )
@@ -136,7 +136,7 @@ class Parts:
             clock=self._clock,
             changed=self._login_changed,
             lifetime=self._login_lifetime,
-            register=self._register,
+            login_store=self._login_store,
             admit=self._admit,
         )
 
@@ -162,7 +162,7 @@ class Parts:
     @property
     def _has_logins(self) -> bool:
         """Whether logins were begun here, or may have been in another process."""
-        return self._register is not None or Parts._sign_ins.made(self) is not None
+        return self._login_store is not None or Parts._sign_ins.made(self) is not None
 
     def _login_changed(self, login: Login) -> None:
         raise NotImplementedError

@@ -13,7 +13,7 @@ from jupyter_server.extension.config import DEFAULT_SECTION_NAME, ExtensionConfi
 from traitlets.config import Config
 
 from jupyter_auth.core.errors import AuthError
-from jupyter_auth.core.login.admission import anybody
+from jupyter_auth.core.login.admission import admit_all
 from jupyter_auth.server.broker.broker import Broker
 from jupyter_auth.server.broker.hub_redirect import HubRedirect
 from jupyter_auth.server.broker.known_browsers import KnownBrowsers
@@ -56,7 +56,7 @@ def make_broker(
             providers_of(settings),
             FileStore(settings.store_directory),
             login_lifetime=settings.login_lifetime,
-            admit=SamePerson(hub.owner, settings.same_person) if hub else anybody,
+            admit=SamePerson(hub.owner, settings.same_person) if hub else admit_all,
             home=Path.home(),
             environ=ChainMap(settings.environ, os.environ),
         ),

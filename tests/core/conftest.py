@@ -31,11 +31,11 @@ def files(tmp_path: Path) -> FileStore:
 
 @pytest.fixture
 def engines(clock) -> Iterator[Callable[..., Engine]]:
-    """Makes engines: ``engines(idp=rogue, store=..., clock=..., register=...)``; closes them."""
+    """Makes engines: ``engines(idp=rogue, store=..., clock=..., login_store=...)``; closes them."""
     made: list[Engine] = []
 
-    def make(store: Any = None, clock: Any = clock, register: Any = None, **servers: Any) -> Engine:
-        made.append(engine_of(store or MemoryStore(), clock, register, **servers))
+    def make(store: Any = None, clock: Any = clock, **given: Any) -> Engine:
+        made.append(engine_of(store or MemoryStore(), clock, **given))
         return made[-1]
 
     yield make

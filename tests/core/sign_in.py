@@ -66,14 +66,14 @@ def party_at(server: Server, **fields: Any) -> Party:
 
 
 def engine_of(
-    store: TokenStore, clock: Any, register: LoginStore | None = None, **servers: Server
+    store: TokenStore, clock: Any, login_store: LoginStore | None = None, **servers: Server
 ) -> Engine:
     """An engine that goes by ``clock``, and so does each ``rogue``."""
     for server in servers.values():
         if isinstance(server, RogueProvider):
             server.clock = clock
     providers = Providers({name: table(server) for name, server in servers.items()})
-    return Engine(providers, store, clock=clock, register=register)
+    return Engine(providers, store, clock=clock, login_store=login_store)
 
 
 @dataclass(frozen=True)

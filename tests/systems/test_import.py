@@ -231,7 +231,7 @@ def test_there_is_nothing_to_import(engine, capsys):
     assert main(["import", "4insight"]) == 1
     assert "jupyter auth login 4insight" in capsys.readouterr().err
     assert main(["import", "github"]) == 1
-    assert "Nothing is known of another package" in capsys.readouterr().err
+    assert "No other package is known" in capsys.readouterr().err
     assert engine.accounts() == []
 
 

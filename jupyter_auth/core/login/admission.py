@@ -1,4 +1,4 @@
-"""Whom a server lets sign in, besides what the login itself asks for."""
+"""Who may sign in on a server, besides what the login itself asks for."""
 
 from __future__ import annotations
 
@@ -12,15 +12,16 @@ if TYPE_CHECKING:
 
 
 class Admission(Protocol):
-    """Asked of each account that was made, before it is held or stored."""
+    """Called with each new account, before it is held or stored."""
 
     def __call__(self, account: Account, party: Party, claim: Callable[[str], Any]) -> None:
-        """``claim`` gives what the provider says of the person under a name, or None.
+        """``claim`` gives the value of a claim about the person, or None.
 
-        UserMismatch: it is somebody else; the tokens are given back. LoginFailed: it may not rest
-        here, and its tokens are left alone.
+        Raises:
+            UserMismatch: it is another person's; its tokens are revoked.
+            LoginFailed: it may not be stored here; its tokens are left alone.
         """
 
 
-def anybody(account: Account, party: Party, claim: Callable[[str], Any]) -> None:
+def admit_all(account: Account, party: Party, claim: Callable[[str], Any]) -> None:
     """The admission of a server that one person uses."""

@@ -1,7 +1,7 @@
-"""The device grant (RFC 8628): a person takes a code to the provider, and we ask how it goes.
+"""The device authorization grant (RFC 8628): a person enters a code at the provider.
 
-Nobody waits in here. Whoever waits for the login calls ``poll`` now and then; the provider is asked
-when its interval is over, and by one caller at a time.
+Nothing here blocks. Callers that wait for the login call ``poll`` now and then; the provider is
+asked when its interval has passed, by one caller at a time.
 """
 
 from __future__ import annotations
@@ -10,75 +10,62 @@ from typing import TYPE_CHECKING
 
 from jupyter_auth.core.common.request_errors import ProviderUnavailable
 from jupyter_auth.core.errors import ProviderError
+from jupyter_auth.core.login.finish import GrantDriver
 from jupyter_auth.core.protocol import oauth
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from jupyter_auth.core.login.finish import Completion
     from jupyter_auth.core.login.login_store import DevicePolls
-    from jupyter_auth.core.login.logins import Logins
     from jupyter_auth.core.models import Login
-    from jupyter_auth.core.protocol.parties import Party
 
-AGAIN = "Nothing is lost: it is asked again by itself."
+AGAIN = "It is retried automatically."
 
 
-class DeviceGrant:
-    """The driver of device logins. ``party`` finds a provider by name."""
-
-    def __init__(
-        self, logins: Logins, completion: Completion, party: Callable[[str], Party]
-    ) -> None:
-        self._logins = logins
-        self._completion = completion
-        self._party = party
+class DeviceGrant(GrantDriver):
+    """Drives logins by device code."""
 
     def start(self, login_id: str, *, confirm_by: str | None) -> Login:
-        """The login with the code for a person to take along: a new one, or the one it has.
+        """The login with a user code: a new one, or the one it has.
 
-        ``confirm_by``: as in ``AuthorizationResponse``; that of the first to ask counts. Raises the
-        login's outcome where it is not pending; ProviderUnavailable, ProviderError,
-        ConfigurationError: no code; it can be tried again.
+        ``confirm_by``: as in ``AuthorizationResponse``; that of the first caller counts.
+
+        Raises:
+            ProviderUnavailable, ProviderError, ConfigurationError: no code; it can be tried again.
+            AuthError: the login's outcome, where it is not pending.
         """
-        request = self._logins.request(login_id)
-        login = self._logins.get(login_id)
+        purpose = self.logins.purpose(login_id)
+        login = self.logins.get(login_id)
         if login.user_code or login.candidate:
             return login
         party = self._party(login.provider)
-        answer = oauth.authorize_device(party, request.scopes or party.default_scopes)
-        return self._logins.add_device(login_id, answer, party.provider.fingerprint, confirm_by)
-
-    def asks(self, login_id: str, confirm_by: str) -> bool:
-        """As ``Logins.asks``."""
-        return self._logins.asks(login_id, confirm_by)
+        answer = oauth.authorize_device(party, purpose.scopes or party.default_scopes)
+        return self.logins.add_device(login_id, answer, party.provider.fingerprint, confirm_by)
 
     def poll(self, login_id: str) -> Login:
-        """Ask the provider how it stands, if it is time to and nobody else is asking.
+        """The login, after asking the provider for its tokens if that is due.
 
-        A provider that is away is asked again, less and less often, until the code expires; the
-        pending login has its ``error`` meanwhile.
+        A provider that does not answer is asked less and less often until the code expires; the
+        pending login has an ``error`` until then.
         """
-        if (polling := self._logins.take_poll(login_id)) is None:
-            return self._logins.get(login_id)
-        login = self._logins.get(login_id)
+        if (polls := self.logins.take_poll(login_id)) is None:
+            return self.logins.get(login_id)
+        login = self.logins.get(login_id)
         try:
-            return self._completion.outcome(login_id, lambda: self._asked(login, polling))
+            return self._completion.outcome(login_id, lambda: self._asked(login, polls))
         finally:
-            self._logins.put_back(login_id, polling)
+            self.logins.put_back(login_id, polls)
 
-    def _asked(self, login: Login, polling: DevicePolls) -> Login:
-        request = self._logins.request(login.id)
+    def _asked(self, login: Login, polls: DevicePolls) -> Login:
+        purpose = self.logins.purpose(login.id)
         try:
             party = self._party(login.provider)
-            party.check_unchanged(polling.fingerprint)
-            answer = oauth.poll_device(party, polling.device_code)
+            party.check_unchanged(polls.fingerprint)
+            answer = oauth.poll_device(party, polls.device_code)
         except (ProviderUnavailable, ProviderError) as error:
-            polling.failures += 1
-            polling.error = error.to_wire() | {"hint": AGAIN}
-            return self._logins.get(login.id)
-        polling.failures, polling.error = 0, None
+            polls.failures += 1
+            polls.error = error.to_wire() | {"hint": AGAIN}
+            return self.logins.get(login.id)
+        polls.failures, polls.error = 0, None
         if isinstance(answer, str):
-            polling.interval += oauth.SLOWER if answer == "slow_down" else 0.0
-            return self._logins.get(login.id)
-        return self._completion.keep(login, request, party, answer, confirm_by=polling.confirm_by)
+            polls.interval += oauth.SLOWER if answer == "slow_down" else 0.0
+            return self.logins.get(login.id)
+        return self._completion.keep(login, purpose, party, answer, confirm_by=polls.confirm_by)

@@ -1,4 +1,4 @@
-"""What every way in comes to: tokens become an account that rests, and its login is complete."""
+"""The last step of every grant: tokens become a stored account, and its login is complete."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from jupyter_auth.core.errors import (
     LoginFailed,
     UserMismatch,
 )
-from jupyter_auth.core.login.admission import Admission, anybody
 from jupyter_auth.core.models import Account
 from jupyter_auth.core.protocol import identity
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from jupyter_auth.core.login.admission import Admission
     from jupyter_auth.core.login.login_store import LoginPurpose
     from jupyter_auth.core.login.logins import Logins
     from jupyter_auth.core.models import AccountInfo, Login
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 class Completion:
-    """The last step of a login, whichever grant it took."""
+    """Makes accounts of token responses. ``admit`` decides who may sign in."""
 
     def __init__(
         self,
@@ -40,9 +40,9 @@ class Completion:
         revoker: Revoker,
         clock: Callable[[], float],
         *,
-        admit: Admission = anybody,
+        admit: Admission,
     ) -> None:
-        self._logins = logins
+        self.logins = logins
         self._tokens = tokens
         self._discovery = discovery
         self._revoker = revoker
@@ -50,20 +50,20 @@ class Completion:
         self._admit = admit
 
     def outcome(self, login_id: str, step: Callable[[], Login]) -> Login:
-        """What ``step`` makes of the login; where it fails, that is the login's end."""
+        """The login that ``step`` returns; an error of ``step`` ends the login."""
         try:
             return step()
         except LoginDenied as error:
-            return self._logins.end(login_id, "denied", error)
+            return self.logins.end(login_id, "denied", error)
         except LoginExpired as error:
-            return self._logins.end(login_id, "expired", error)
+            return self.logins.end(login_id, "expired", error)
         except AuthError as error:
-            return self._logins.end(login_id, "failed", error)
+            return self.logins.end(login_id, "failed", error)
 
     def keep(
         self,
         login: Login,
-        request: LoginPurpose,
+        purpose: LoginPurpose,
         party: Party,
         answer: TokenResponse,
         *,
@@ -71,48 +71,50 @@ class Completion:
         nonce: str | None = None,
         username: str | None = None,
     ) -> Login:
-        """Store the account and complete the login, if nobody was faster.
+        """Store the account and complete the login, unless another opening already did.
 
-        With ``confirm_by`` it is held instead, until the browser that has the proof of that digest
-        says yes. UserMismatch: it belongs to somebody else than was asked for. ProviderError: its
-        ID token is not to be believed. Nothing is stored then.
+        With ``confirm_by`` the account is held until the browser with the proof of that digest
+        confirms it.
+
+        Raises:
+            UserMismatch, ProviderError: as ``account``; nothing is stored then.
         """
-        account = self.account(request, party, answer, nonce=nonce, username=username)
+        account = self.account(purpose, party, answer, nonce=nonce, username=username)
         if confirm_by is not None:
-            return self._logins.hold(login.id, account, confirm_by)
+            return self.logins.hold(login.id, account, confirm_by)
         return self.store(login.id, party, account)
 
     def keep_account(self, login_id: str, party: Party, account: Account) -> Login:
-        """Store an account that says nothing of its person, and complete its login."""
+        """Store an account without claims about its person, and complete its login."""
         self._admit(account, party, lambda _: None)
         return self.store(login_id, party, account)
 
     def store(self, login_id: str, party: Party, account: Account) -> Login:
-        """Store an account that was admitted, and complete its login, if nobody was faster."""
-        if not self._logins.claim(login_id, account):
+        """Store an admitted account and complete its login, unless another opening already did."""
+        if not self.logins.claim(login_id, account):
             self.give_back(lambda: party, account)
-            return self._logins.get(login_id)
+            return self.logins.get(login_id)
         try:
             self._tokens.keep(account)
-        except LoginFailed as error:  # the store knows of others: one of them was faster
-            return self._logins.end(login_id, "failed", error, claimed=True)
-        return self._logins.end(login_id, "complete")
+        except LoginFailed as error:  # on a shared store it became another user's
+            return self.logins.end(login_id, "failed", error, claimed=True)
+        return self.logins.end(login_id, "complete")
 
     def give_back(
         self, find_party: Callable[[], Party], account: Account, *, wait: bool = True
     ) -> None:
-        """Revoke what was granted to nobody.
+        """Revoke tokens that are not kept.
 
         Not where an account that is kept, or may be yet, is of the same grant: many providers end
         all of it, whichever of its tokens they get (RFC 7009 2.1).
         """
-        kept: list[Account | AccountInfo] = [*self._tokens.accounts(), *self._logins.held()]
+        kept: list[Account | AccountInfo] = [*self._tokens.accounts(), *self.logins.held()]
         if not any(account.may_share_grant(each) for each in kept):
             (self._revoker.revoke if wait else self._revoker.give_back)(find_party, account)
 
     def account(
         self,
-        request: LoginPurpose,
+        purpose: LoginPurpose,
         party: Party,
         answer: TokenResponse,
         *,
@@ -120,19 +122,21 @@ class Completion:
         token_endpoint: str | None = None,
         username: str | None = None,
     ) -> Account:
-        """Whose tokens these are, as an account that does not rest anywhere yet. See ``keep``.
+        """The account, not stored yet. ``username``: used where the provider does not say.
 
-        ``username``: who it is where the provider does not say.
+        Raises:
+            UserMismatch: it belongs to another person than was asked for, or is not admitted.
+            ProviderError: its ID token is not valid.
         """
         now = self._clock()
-        asked = request.scopes or party.default_scopes
+        asked = purpose.scopes or party.default_scopes
         sent = nonce if "openid" in asked else None
         claims = identity.verified_claims(party, answer, self._discovery, now=now, nonce=sent)
         who = identity.of(party, answer, claims)
         typed = None if who.subject or who.username else username
         account = Account(
-            provider=request.key.provider,
-            session_key=request.key.session_key,
+            provider=purpose.key.provider,
+            session_key=purpose.key.session_key,
             fingerprint=party.provider.fingerprint,
             access_token=answer.access_token,
             refresh_token=answer.refresh_token,
@@ -150,10 +154,9 @@ class Completion:
             email=who.email,
             signed_in_at=now,
         )
-        if request.username and request.username not in account.names:
-            self.give_back(lambda: party, account)
-            raise _mismatch(party.provider.title, request.username, account)
         try:
+            if purpose.username and purpose.username not in account.names:
+                raise _mismatch(party.provider.title, purpose.username, account)
             self._admit(account, party, functools.partial(identity.claim, party, answer, who))
         except UserMismatch:
             self.give_back(lambda: party, account)
@@ -161,15 +164,24 @@ class Completion:
         return account
 
 
-def _mismatch(title: str, wished: str, account: Account) -> UserMismatch:
-    if wished != account.username:
+class GrantDriver:
+    """Drives the logins of one grant. ``party``: a provider's endpoints, by its name."""
+
+    def __init__(self, completion: Completion, party: Callable[[str], Party]) -> None:
+        self._completion = completion
+        self.logins = completion.logins
+        self._party = party
+
+
+def _mismatch(title: str, expected: str, account: Account) -> UserMismatch:
+    if expected != account.username:
         return UserMismatch(
-            f"{account.username or 'Someone else'} signed in to {title}, not {wished}.",
-            hint="Nothing was stored. Sign out at the provider, then sign in as the right one.",
+            f"{account.username or 'Someone else'} signed in to {title}, not {expected}.",
+            hint=f"Nothing was saved. Sign out at the provider, then sign in as {expected}.",
         )
     return UserMismatch(
-        f"{wished!r} is a name that people may choose themselves at {title}, so it does not say who"
-        " signed in. Nothing was stored.",
-        hint=f"Use username={account.subject!r}, the provider's own id of this person, or configure"
+        f"People can choose the user name {expected!r} themselves at {title}, so it does not prove"
+        " who signed in. Nothing was saved.",
+        hint=f"Use username={account.subject!r}, the provider's id of this person, or configure"
         " `username_claim` with a claim that people cannot change.",
     )

@@ -1,4 +1,4 @@
-"""Grants: which of them a provider offers, and which one a login takes."""
+"""Which grants a provider supports, and which one a login takes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from jupyter_auth.core.protocol.parties import Party
     from jupyter_auth.core.provider.provider import Provider
 
-# What a grant needs of the provider besides a token endpoint.
+# The endpoint that a grant needs besides the token endpoint.
 ENDPOINT = {
     "authorization_code": "authorization_endpoint",
     "device_code": "device_authorization_endpoint",
@@ -20,7 +20,7 @@ TYPED = frozenset({"password", "paste", "api_key"})  # a person types or pastes
 
 
 def offered(party: Party) -> tuple[str, ...]:
-    """The preferred one first: as configured, else all that the provider has an endpoint for."""
+    """The provider's grants, the preferred one first: as configured, else by its endpoints."""
     if party.provider.grants:
         return party.provider.grants
     return tuple(grant for grant, name in ENDPOINT.items() if getattr(party.endpoints, name))
@@ -29,12 +29,13 @@ def offered(party: Party) -> tuple[str, ...]:
 def chosen(party: Party, wanted: str | None) -> str:
     """The grant for a login: ``wanted``, or the preferred one.
 
-    ConfigurationError: it is not among those of this provider, or lacks what it needs.
+    Raises:
+        ConfigurationError: the provider does not support it, or lacks what it needs.
     """
     found = offered(party)
     if not found and party.provider.service is not None:
         raise ConfigurationError(
-            f"{party.provider.title} has service accounts, and no sign-in for people.",
+            f"{party.provider.title} has service accounts only: people cannot sign in.",
             hint=f"Use `ClientSession(provider={party.provider.name!r})`.",
         )
     grant = wanted or next(iter(found), "authorization_code")
@@ -47,23 +48,21 @@ def chosen(party: Party, wanted: str | None) -> str:
         party.endpoint(ENDPOINT[grant])
     if grant == "paste" and party.provider.paste is None:
         raise ConfigurationError(
-            f"Provider {party.provider.name!r} does not say where its code is to be found.",
-            hint="Give it the field paste, with the url of the page that shows the code.",
+            f"Provider {party.provider.name!r} does not say where its code is shown.",
+            hint="Add the field `paste` with the `url` of the page that shows the code.",
         )
     if grant == "api_key" and party.provider.api_key is None:
-        raise ConfigurationError(
-            f"Provider {party.provider.name!r} does not say what its keys are."
-        )
+        raise ConfigurationError(f"Provider {party.provider.name!r} has no field `api_key`.")
     return grant
 
 
 def alternatives(provider: Provider, grant: str) -> tuple[str, ...]:
-    """The other grants in its configuration: a registration may be for one of them alone."""
+    """The other configured grants: a client may be registered for one of them only."""
     return tuple(each for each in provider.grants if each not in {grant, "api_key"})
 
 
 def missing(provider: Provider, grant: str) -> tuple[str, ...]:
-    """What a registration lacks before anybody can sign in: ``client_id``, ``client_secret``."""
+    """What the client registration lacks for a sign-in: ``client_id``, ``client_secret``."""
     lacks = {
         "client_id": not provider.client_id,
         "client_secret": not provider.client_secret and provider.client_auth in {"basic", "post"},
@@ -72,9 +71,9 @@ def missing(provider: Provider, grant: str) -> tuple[str, ...]:
 
 
 def destination(party: Party, grant: str) -> str:
-    """The host that a person is sent to, or that what they type goes to.
+    """The host that a person is sent to, or that what they type is sent to.
 
-    Empty: it is this server's own, or the provider says it later, with a device's code.
+    Empty: this server's own, or only known with the device code.
     """
     if grant in TYPED:
         return host(party, grant)
@@ -83,12 +82,12 @@ def destination(party: Party, grant: str) -> str:
 
 
 def host(party: Party, grant: str) -> str:
-    """Where a password or a code is sent: a pasted code to one of them. Or where a key goes."""
+    """Where a password, a pasted code or an API key is sent; several are joined."""
     if grant == "api_key" and party.provider.api_key:
         origins = party.provider.api_key.headers.keys() & {*party.provider.api_origins}
         places = sorted(origins) or party.provider.api_origins
         return ", ".join(map(host_of, places))
     place = host_of(party.endpoint("token_endpoint"))
-    if grant == "paste" and party.provider.paste:  # a code may come with its own
+    if grant == "paste" and party.provider.paste:  # a code may come with its endpoint
         return " or ".join(dict.fromkeys((place, *party.provider.paste.hosts)))
     return place

@@ -1,4 +1,4 @@
-"""Sign-ins that another package keeps in files of its own, taken over once."""
+"""Imports the sign-ins that another package keeps in its files."""
 
 from __future__ import annotations
 
@@ -31,17 +31,18 @@ MAX_FILE = 1 << 20  # bytes
 def take_over(
     provider: str, party: Party, completion: Completion, tokens: AccountTokens, home: Path
 ) -> list[Imported]:
-    """Each sign-in found under ``home``, or why it could not be had. The files are left alone.
+    """The outcome for each sign-in found under ``home``. The files are not changed.
 
-    A refresh token is spent at once: the provider then says whose it is, and whether it still
-    works. The only one found becomes the default account, where there is none; others keep the
-    names they had.
-    ConfigurationError: this provider's data name no such files.
+    Each refresh token is used at once: so the provider says whose it is, and whether it works. A
+    single one becomes the default account, if there is none; others keep their names.
+
+    Raises:
+        ConfigurationError: the provider has no ``import_from``.
     """
     cache = party.provider.import_from
     if cache is None:
         raise ConfigurationError(
-            f"Nothing is known of another package that signs in to {party.provider.title}.",
+            f"No other package is known that signs in to {party.provider.title}.",
             hint=f"Sign in with `jupyter auth login {party.provider.name}`.",
         )
     found = list(_files(cache, home))
@@ -53,29 +54,28 @@ def take_over(
         key = default if alone else AccountKey(provider, name)
         try:
             if key in taken:
-                raise LoginRequired("Somebody is signed in here already.")
+                raise LoginRequired("This account is already signed in here.")
             account = _account(party, completion, key, _read(path, cache), cache)
             tokens.keep(account)
             who = account.username or account.subject
             outcomes.append(Imported(path=str(path), session_key=key.session_key, username=who))
         except AuthError as error:
-            outcomes.append(
-                Imported(path=str(path), session_key=key.session_key, problem=error.message)
-            )
+            problem = error.message
+            outcomes.append(Imported(path=str(path), session_key=key.session_key, problem=problem))
     return outcomes
 
 
 def _files(cache: OtherCache, home: Path) -> Iterator[tuple[str, Path]]:
-    """Names and paths; the name is what stands where the pattern has its star."""
+    """Names and paths; the name is what the star in the pattern matched."""
     seen = set()
     for pattern in cache.paths:
-        place = os.path.expandvars(pattern)
-        if "$" in place:  # a variable that is not set
+        expanded = os.path.expandvars(pattern)
+        if "$" in expanded:  # a variable that is not set
             continue
-        if place.startswith("~/"):
-            place = str(home / place[2:])
-        before, _, after = (re.escape(part) for part in place.partition("*"))
-        for path in sorted(glob.glob(place)):  # noqa: PTH207 (the pattern is absolute)
+        if expanded.startswith("~/"):
+            expanded = str(home / expanded[2:])
+        before, _, after = (re.escape(part) for part in expanded.partition("*"))
+        for path in sorted(glob.glob(expanded)):  # noqa: PTH207 (the pattern is absolute)
             match = re.fullmatch(f"{before}(.*){after}", path)
             name = (match and match[1]) or DEFAULT_KEY
             name = DEFAULT_KEY if name in cache.unnamed else name
@@ -87,24 +87,24 @@ def _files(cache: OtherCache, home: Path) -> Iterator[tuple[str, Path]]:
 def _read(path: Path, cache: OtherCache) -> dict[str, Any]:
     try:
         with path.open("rb") as file:
-            said = json.loads(file.read(MAX_FILE))
+            content = json.loads(file.read(MAX_FILE))
     except (OSError, ValueError, RecursionError):
-        said = None
-    if not isinstance(said, dict):
-        raise ConfigurationError("It cannot be read.")
-    if any(said.get(name) != value for name, value in cache.matches.items()):
+        content = None
+    if not isinstance(content, dict):
+        raise ConfigurationError("The file cannot be read.")
+    if any(content.get(name) != value for name, value in cache.matches.items()):
         raise ConfigurationError("It was issued to a different client.")
-    return said
+    return content
 
 
 def _account(
-    party: Party, completion: Completion, key: AccountKey, said: dict[str, Any], cache: OtherCache
+    party: Party, completion: Completion, key: AccountKey, file: dict[str, Any], cache: OtherCache
 ) -> Account:
-    held = said.get("refresh_token")
-    if not isinstance(held, str) or not held:
-        raise LoginRequired("It has no refresh token.")
-    endpoint = said.get(cache.token_endpoint) if cache.token_endpoint else None
+    refresh_token = file.get("refresh_token")
+    if not isinstance(refresh_token, str) or not refresh_token:
+        raise LoginRequired("The file has no refresh token.")
+    endpoint = file.get(cache.token_endpoint) if cache.token_endpoint else None
     if endpoint is not None:
-        party = party.at(str(endpoint))  # believed only on the provider's own hosts
-    answer = oauth.refresh(party, Secret(held))
+        party = party.at(str(endpoint))  # accepted only on the provider's own hosts
+    answer = oauth.refresh(party, Secret(refresh_token))
     return completion.account(LoginPurpose(key=key), party, answer, token_endpoint=endpoint)

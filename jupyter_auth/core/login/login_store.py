@@ -1,4 +1,4 @@
-"""Where one person's logins are written down, and what is written of each."""
+"""Where one person's logins are kept, and what is kept of each."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from contextlib import AbstractContextManager
 
-MAX_DELAY = 60.0  # seconds between polls of a provider that is away
+MAX_DELAY = 60.0  # seconds between polls of a provider that does not answer
 
 
 @dataclass(frozen=True)
@@ -32,8 +32,8 @@ class AuthorizationResponse:
 
     ``provider`` is the plain name in the redirect URI's path, ``params`` are those of its query,
     ``bindings`` the browser's cookies. ``confirm_by`` is the digest of a proof that only this
-    browser has: the login then stays pending with its ``candidate`` until ``confirm``. None: nobody
-    has to be asked.
+    browser has: the login then stays pending with its ``candidate`` until ``confirm``. None: no
+    confirmation is needed.
     """
 
     provider: str
@@ -44,16 +44,16 @@ class AuthorizationResponse:
 
     @property
     def state(self) -> str:
-        """Empty where there is none."""
+        """Empty: the response has none."""
         return self.params.get("state", "")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Opening:
-    """One browser's try at a login. ``fingerprint`` is that of the provider as it was then.
+    """One browser's attempt at a login. ``fingerprint`` is that of the provider at that time.
 
-    ``names_issuer``: its answer has to say whose it is. ``overtaken``: by a login to another
-    provider, which left later for the same redirect URI.
+    ``names_issuer``: the response must name its issuer. ``overtaken``: a login to another provider
+    left later for the same redirect URI.
     """
 
     verifier: Secret
@@ -69,7 +69,7 @@ class Opening:
 
 @dataclass(frozen=True, kw_only=True)
 class LoginPurpose:
-    """What a login is for, and where it leads; logins that ask for the same are one."""
+    """What a login is for, and where it leads; requests for the same purpose share one login."""
 
     key: AccountKey
     username: str | None = None
@@ -81,14 +81,14 @@ class LoginPurpose:
 
 @dataclass(kw_only=True)
 class DevicePolls:
-    """How a device login is asked about. Changed by the one who asks, between take and put back."""
+    """The state of a device login's polling. Only the caller that took it changes it."""
 
     device_code: Secret
     fingerprint: str
     interval: float  # seconds
-    confirm_by: str | None = None  # as of an Entry
+    confirm_by: str | None = None  # see StoredLogin
     failures: int = 0  # in a row
-    error: Mapping[str, Any] | None = None  # of the last of them, as a login has it
+    error: Mapping[str, Any] | None = None  # of the last failure, as in Login
     taken: bool = False
 
     @property
@@ -99,10 +99,10 @@ class DevicePolls:
 
 @dataclass
 class StoredLogin:
-    """A login, and what only the engine knows of it.
+    """A login with its secrets. The Hub service stores these fields by name.
 
-    ``held`` is an account that waits for its person's Yes, ``confirm_by`` the SHA-256 of what the
-    browser that signed in has for it; None: whoever drives this engine may say it.
+    ``held`` is an account that waits for confirmation, ``confirm_by`` the SHA-256 of the proof that
+    confirms it; None: no proof is needed.
     """
 
     request: LoginPurpose
@@ -116,17 +116,17 @@ class StoredLogin:
 
 
 class LoginStore(Protocol):
-    """Where one person's logins are written down, by id."""
+    """One person's logins, by id."""
 
     def read(self) -> Mapping[str, StoredLogin]:
-        """All of them as they are now, to be looked at only."""
+        """All of them, for reading only."""
 
     def change(self) -> AbstractContextManager[dict[str, StoredLogin]]:
-        """All of them, for nobody else meanwhile; kept as they are when the block ends well."""
+        """Exclusive access to all of them; changes are saved if the block succeeds."""
 
 
 class MemoryLoginStore:
-    """The register of a process."""
+    """Logins in memory, for one process."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

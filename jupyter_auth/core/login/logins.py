@@ -1,7 +1,4 @@
-"""Logins under way: who asked, which browsers opened them, and how they ended.
-
-A login is pending for ten minutes at most. What a browser does is in ``openings``.
-"""
+"""One person's logins from begin to end; each is pending for at most ten minutes."""
 
 from __future__ import annotations
 
@@ -34,18 +31,18 @@ from jupyter_auth.core.login.login_store import (
 from jupyter_auth.core.models import AccountKey, ApiKeyAccount, Login
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from jupyter_auth.core.models import Account, LoginRequest, LoginStatus
     from jupyter_auth.core.protocol.oauth_response import DeviceAuthorizationResponse
 
-LIFETIME = 600.0  # seconds that a login is pending at most, and that its outcome is remembered
+LIFETIME = 600.0  # seconds that a login is pending at most, and that its outcome is kept
 MAX_PENDING = 50
-MAX_ENDED = 200  # outcomes that are remembered
+MAX_ENDED = 200  # outcomes that are kept
 
 
 def outcome(login: Login) -> AuthError:
-    """The error that an ended, not completed login means."""
+    """The error of a login that ended without an account."""
     if login.error:
         return wire.error_from_wire(login.error)
     where = str(login.key)
@@ -56,16 +53,16 @@ def outcome(login: Login) -> AuthError:
             return LoginCancelled(f"The sign-in to {where} was cancelled.")
         case "expired":
             return LoginExpired(
-                f"Nobody finished the sign-in to {where} in time.", hint="Run the cell again."
+                f"The sign-in to {where} was not finished in time.", hint="Run the cell again."
             )
         case _:
             return LoginFailed(f"The sign-in to {where} is {login.status}.")
 
 
 class Logins:
-    """One person's logins. ``changed`` is told of each step, also of those made elsewhere.
+    """The logins. ``changed`` is called for each step, also for those of other processes.
 
-    ``dropped`` gets each account that was held and is not any more, but for those stored.
+    ``dropped`` is called with each account that was held but is not going to be stored.
     """
 
     def __init__(
@@ -74,21 +71,22 @@ class Logins:
         changed: Callable[[Login], None],
         dropped: Callable[[Account], None],
         lifetime: float = LIFETIME,
-        register: LoginStore | None = None,
+        store: LoginStore | None = None,
     ) -> None:
         self._lifetime = min(lifetime, LIFETIME)
         self._clock = clock
         self._listener = changed
         self._dropped = dropped
-        self._register = register or MemoryLoginStore()
-        self._told: dict[str, LoginStatus] = {}
+        self._store = store or MemoryLoginStore()
+        self._reported: dict[str, LoginStatus] = {}
 
     def begin(self, asked: LoginRequest, grant: str, host: str) -> Login:
-        """The pending login for this request, made where there is none.
+        """The pending login for this request: a new one if there is none.
 
-        LoginRequired: too many are pending already; no flood pushes out a valid one.
+        Raises:
+            LoginRequired: too many are pending; a flood does not push out valid ones.
         """
-        request = LoginPurpose(
+        purpose = LoginPurpose(
             key=AccountKey(asked.provider, asked.session_key),
             username=asked.username,
             scopes=tuple(asked.scopes),
@@ -97,15 +95,15 @@ class Logins:
             host=host,
         )
         self.expire()
-        with self._register.change() as entries:
+        with self._store.change() as entries:
             pending = [e for e in entries.values() if e.login.status == "pending"]
             for entry in pending:
-                if entry.request == request and not entry.claimed:
+                if entry.request == purpose and not entry.claimed:
                     entry.waiters += 1
                     return entry.login
             if len(pending) >= MAX_PENDING:
                 raise LoginRequired(
-                    f"{MAX_PENDING} sign-ins are waiting already.", hint="Finish or cancel some."
+                    f"{MAX_PENDING} sign-ins are already pending.", hint="Finish or cancel some."
                 )
             login = Login(
                 id=secrets.token_urlsafe(24),
@@ -118,58 +116,53 @@ class Logins:
                 notebook=asked.notebook,
                 shared=asked.shared,
             )
-            entries[login.id] = StoredLogin(request, login)
+            entries[login.id] = StoredLogin(purpose, login)
         self._changed(login)
         return login
 
     def get(self, login_id: str) -> Login:
-        """How it stands. LoginExpired: not known (any more)."""
+        """The login as it is now; ``LoginExpired`` if it is not known (any more)."""
         self.expire()
-        return _entry(self._register.read(), login_id).login
+        return _entry(self._store.read(), login_id).login
 
     def pending(self) -> list[Login]:
-        """Those that somebody may still finish."""
+        """Those that can still be finished."""
         self.expire()
-        found = self._register.read().values()
+        found = self._store.read().values()
         return [e.login for e in found if e.login.status == "pending"]
 
-    def request(self, login_id: str) -> LoginPurpose:
-        """What a pending login is for. Raises its outcome where it has ended."""
+    def purpose(self, login_id: str) -> LoginPurpose:
+        """What a pending login is for; raises the outcome of one that has ended."""
         self.expire()
-        entry = _entry(self._register.read(), login_id)
+        entry = _entry(self._store.read(), login_id)
         if entry.login.status != "pending":
             raise outcome(entry.login)
         return entry.request
 
     def add_opening(self, login_id: str, state: str, opening: Opening) -> None:
-        """Remember a browser's try; see ``openings.add``."""
-        with self._register.change() as entries:
+        """See ``openings.add``."""
+        with self._store.change() as entries:
             openings.add(entries, _entry(entries, login_id), state, opening)
 
     def take_opening(self, response: AuthorizationResponse) -> tuple[Login, Opening]:
-        """The opening that a response belongs to; see ``openings.take`` for what is raised."""
+        """See ``openings.take``."""
         self.expire()
-        with self._register.change() as entries:
+        with self._store.change() as entries:
             return openings.take(entries, response)
 
     def provider_of(self, state: str) -> str | None:
-        """Which provider a callback's state is for. None: not known (any more)."""
-        entry = openings.entry_of(self._register.read(), state)
+        """The provider that a state belongs to; None if the state is not known (any more)."""
+        entry = openings.entry_of(self._store.read(), state)
         return entry.login.provider if entry else None
 
     def change_grant(self, login_id: str, grant: str, host: str) -> Login:
-        """The login by another grant, which leads to ``host``.
-
-        What was opened of it for the old one counts no more.
-        """
+        """Go on by another grant, which leads to ``host``; openings for the old one end."""
         held = None
-        with self._register.change() as entries:
-            entry = _entry(entries, login_id)
+        with self._changing(login_id) as entry:
             if entry.login.status == "pending" and not entry.claimed:
                 entry.request = dataclasses.replace(entry.request, grant=grant, host=host)
-                entry.login = dataclasses.replace(
-                    _bare(entry.login), grant=grant, host=host, error=None
-                )
+                bare = _bare(entry.login)
+                entry.login = dataclasses.replace(bare, grant=grant, host=host, error=None)
                 held, entry.polling, entry.held = entry.held, None, None
                 entry.openings.clear()
             login = entry.login
@@ -184,9 +177,8 @@ class Logins:
         fingerprint: str,
         confirm_by: str | None,
     ) -> Login:
-        """The login with a device's code; where two asked for one, the first has been shown."""
-        with self._register.change() as entries:
-            entry = _entry(entries, login_id)
+        """Add a device code; if two callers asked for one, the first is shown and stays."""
+        with self._changing(login_id) as entry:
             if entry.polling is None and entry.login.status == "pending":
                 now = self._clock()
                 entry.polling = DevicePolls(
@@ -207,9 +199,9 @@ class Logins:
             return entry.login
 
     def due(self) -> list[Login]:
-        """The device logins that somebody should ask the provider about now."""
+        """The device logins whose provider should be polled now."""
         self.expire()
-        return [entry.login for entry in self._register.read().values() if self._is_due(entry)]
+        return [entry.login for entry in self._store.read().values() if self._is_due(entry)]
 
     def _is_due(self, entry: StoredLogin) -> bool:
         at = entry.login.next_poll_at
@@ -217,32 +209,26 @@ class Logins:
         return free and at is not None and at <= self._clock()
 
     def take_poll(self, login_id: str) -> DevicePolls | None:
-        """What to ask a device login's provider with, if it is time to and nobody else does."""
+        """Take a device login's poll, if it is due and no other caller has it."""
         self.expire()
-        with self._register.change() as entries:
-            entry = _entry(entries, login_id)
+        with self._changing(login_id) as entry:
             if entry.polling is None or not self._is_due(entry):
                 return None
             entry.polling.taken = True
             return entry.polling
 
-    def put_back(self, login_id: str, polling: DevicePolls) -> None:
-        """The provider was asked; the next time is set by what it said."""
-        with self._register.change() as entries:
-            entry = _entry(entries, login_id)
+    def put_back(self, login_id: str, polls: DevicePolls) -> None:
+        """End the poll of ``take_poll``; the next one follows from its result."""
+        with self._changing(login_id) as entry:
             if entry.polling:
-                entry.polling = dataclasses.replace(polling, taken=False)
-                entry.login = dataclasses.replace(
-                    entry.login,
-                    next_poll_at=self._clock() + polling.delay,
-                    error=polling.error,
-                )
+                entry.polling = dataclasses.replace(polls, taken=False)
+                at = self._clock() + polls.delay
+                entry.login = dataclasses.replace(entry.login, next_poll_at=at, error=polls.error)
 
     def hold(self, login_id: str, account: Account, confirm_by: str | None) -> Login:
-        """Keep an account in mind until its person has said yes to it; the last one counts."""
+        """Hold an account until its person confirms it; it replaces one that was held."""
         left: Account | None = account
-        with self._register.change() as entries:
-            entry = _entry(entries, login_id)
+        with self._changing(login_id) as entry:
             if entry.login.status == "pending" and not entry.claimed:
                 left, entry.held, entry.confirm_by = entry.held, account, confirm_by
                 entry.login = dataclasses.replace(_bare(entry.login), candidate=account.info())
@@ -252,38 +238,36 @@ class Logins:
         return login
 
     def asks(self, login_id: str, confirm_by: str) -> bool:
-        """Whether the proof of that digest is asked for, now or once the device has signed in."""
-        entry = _entry(self._register.read(), login_id)
+        """Whether the proof of that digest confirms it, now or once the device is signed in."""
+        entry = _entry(self._store.read(), login_id)
         return confirm_by in (entry.confirm_by, entry.polling and entry.polling.confirm_by)
 
     def take_held(self, login_id: str, proof: str) -> Account:
-        """The account that was held, once. LoginFailed: none is, or not for this ``proof``."""
-        with self._register.change() as entries:
-            entry = _entry(entries, login_id)
+        """The held account, once; ``LoginFailed`` if there is none, or with the wrong proof."""
+        with self._changing(login_id) as entry:
             account, wanted = entry.held, entry.confirm_by
             if account is None or entry.login.candidate is None:
-                raise LoginFailed("No account waits for confirmation.", hint="Sign in first.")
+                raise LoginFailed("No account is waiting for confirmation.", hint="Sign in first.")
             if wanted is not None and not hmac.compare_digest(openings.digest(proof), wanted):
                 raise LoginFailed(
-                    "Only the browser that signed in at the provider can say yes.",
-                    hint="Go on there, or cancel this sign-in and start again.",
+                    "Only the browser that signed in at the provider can confirm the account.",
+                    hint="Confirm it there, or cancel this sign-in and start again.",
                 )
             entry.login = dataclasses.replace(entry.login, candidate=None)
         return account
 
     def held(self) -> list[Account]:
-        """Those that wait for a yes, and those that are being stored."""
-        return [entry.held for entry in self._register.read().values() if entry.held]
+        """Accounts that wait for confirmation or are being stored."""
+        return [entry.held for entry in self._store.read().values() if entry.held]
 
     def claim(self, login_id: str, account: Account) -> bool:
-        """Whether the caller, who stores ``account``, is the first to complete it."""
+        """Whether the caller may store ``account``: the first one may."""
         before = None
-        with self._register.change() as entries:
-            entry = _entry(entries, login_id)
+        with self._changing(login_id) as entry:
             first = entry.login.status == "pending" and not entry.claimed
             if first:
                 before, entry.claimed = entry.held, True
-                is_key = isinstance(account, ApiKeyAccount)  # which rests nowhere
+                is_key = isinstance(account, ApiKeyAccount)  # never written anywhere
                 entry.held = None if is_key else account
         self._drop(before)
         return first
@@ -296,12 +280,11 @@ class Logins:
         *,
         claimed: bool = False,
     ) -> Login:
-        """Put an end to a pending login; one that has ended stays as it is.
+        """End a pending login; one that has ended stays as it is.
 
-        ``claimed``: by whoever claimed it, and could not complete it.
+        ``claimed``: the caller had claimed it, and could not store the account.
         """
-        with self._register.change() as entries:
-            entry = _entry(entries, login_id)
+        with self._changing(login_id) as entry:
             being_stored = entry.claimed and status != "complete" and not claimed
             if entry.login.status != "pending" or being_stored:
                 return entry.login
@@ -320,46 +303,50 @@ class Logins:
         return login
 
     def leave(self, login_id: str) -> Login:
-        """One waits no more; the last one to leave cancels it."""
-        with self._register.change() as entries:
-            entry = _entry(entries, login_id)
+        """One caller stops waiting; the last one cancels the login."""
+        with self._changing(login_id) as entry:
             entry.waiters -= 1
             alone = entry.waiters <= 0
         return self.end(login_id, "cancelled") if alone else self.get(login_id)
 
     def expire(self) -> None:
-        """End what is too old, forget what ended long ago."""
+        """End pending logins that are too old, forget old outcomes."""
         now = self._clock()
-        late, gone = _overdue(self._register.read(), now)
+        late, gone = _overdue(self._store.read(), now)
         if gone:
-            with self._register.change() as entries:
+            with self._store.change() as entries:
                 for login_id in gone:
                     entries.pop(login_id, None)
         for login_id in late:
-            with contextlib.suppress(LoginExpired):  # somebody else forgot it meanwhile
+            with contextlib.suppress(LoginExpired):  # another process forgot it
                 self.end(login_id, "expired")
 
     def poll(self) -> None:
-        """Tell of what changed elsewhere, where the register is shared."""
+        """Report what other processes changed in a shared store."""
         self.expire()
-        found = self._register.read()
-        for login_id in self._told.keys() - found.keys():
-            self._told.pop(login_id, None)
+        found = self._store.read()
+        for login_id in self._reported.keys() - found.keys():
+            self._reported.pop(login_id, None)
         for login_id, entry in found.items():
-            if self._told.get(login_id) != entry.login.status:
+            if self._reported.get(login_id) != entry.login.status:
                 self._changed(entry.login)
+
+    @contextlib.contextmanager
+    def _changing(self, login_id: str) -> Iterator[StoredLogin]:
+        with self._store.change() as entries:
+            yield _entry(entries, login_id)
 
     def _drop(self, held: Account | None) -> None:
         if held:
             self._dropped(held)
 
     def _changed(self, login: Login) -> None:
-        self._told[login.id] = login.status
+        self._reported[login.id] = login.status
         self._listener(login)
 
 
 def _bare(login: Login) -> Login:
-    """Without what belongs to one grant while it is pending."""
+    """Without what a pending grant has added."""
     return dataclasses.replace(
         login,
         user_code=None,
@@ -377,7 +364,7 @@ def _entry(entries: Mapping[str, StoredLogin], login_id: str) -> StoredLogin:
 
 
 def _overdue(entries: Mapping[str, StoredLogin], now: float) -> tuple[list[str], set[str]]:
-    """Those that nobody finished in time, and those that nobody has to remember."""
+    """Pending logins that have expired, and outcomes to forget."""
     old = [(i, e) for i, e in entries.items() if e.login.expires_at <= now]
     late = [i for i, e in old if e.login.status == "pending" and not e.claimed]
     ended = [i for i, e in entries.items() if e.login.status != "pending"]

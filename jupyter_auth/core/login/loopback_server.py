@@ -1,7 +1,4 @@
-"""A listener on this machine that a browser is redirected to (RFC 8252 7.3).
-
-It answers a browser of this machine and nobody else, for as long as somebody needs it.
-"""
+"""A listener for redirects of a browser on this machine (RFC 8252 7.3)."""
 
 from __future__ import annotations
 
@@ -29,11 +26,11 @@ if TYPE_CHECKING:
 
 LOOPBACK = ("127.0.0.1", "::1")  # `localhost` is both
 NO_FAMILY = {errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL}  # a machine without IPv6
-# Of one half of a port: a stranger has it, or the system keeps it for itself (Windows does).
+# Of one half of a port: another program has it, or the system reserves it (Windows does).
 NOT_OURS = {errno.EADDRINUSE, errno.EACCES, errno.EPERM}
-TRIES = 20  # ports of which one half is not to be had
-GRACE = 5.0  # seconds that it stays when nobody needs it: an outcome can still be looked at
-TICK = 0.2  # seconds between looks at whether anybody does
+TRIES = 20  # ports of which one half cannot be bound
+GRACE = 5.0  # seconds that it stays open when it is not needed, so that an outcome can be seen
+TICK = 0.2  # seconds between checks whether it is needed
 
 _STYLE = (
     ":root{color-scheme:light dark}"
@@ -55,7 +52,7 @@ _HEADERS = {
 
 @dataclass(frozen=True)
 class Page:
-    """An answer: a title and a sentence, or where to go instead."""
+    """A response: a title and a sentence, or a redirect to ``location``."""
 
     title: str = ""
     text: str = ""
@@ -68,17 +65,27 @@ NOTHING = Page("Nothing here", status=HTTPStatus.NOT_FOUND)
 
 
 def can_listen(redirect_uri: str) -> bool:
-    """Whether a listener could be there: http to a loopback address."""
+    """Whether it is an http URL at a loopback address."""
     return urlsplit(redirect_uri).scheme == "http" and is_loopback(redirect_uri)
+
+
+def not_of_this_machine(redirect_uri: str) -> ConfigurationError:
+    """The error for one that is not."""
+    return ConfigurationError(
+        f"Nothing can listen at {redirect_uri} from here, so the browser could not return.",
+        hint="Sign in from the Jupyter server at this address.",
+    )
 
 
 class Listener:
     """Sockets on 127.0.0.1 and ::1, both or none (SECURITY 8), open while they are needed.
 
-    ``redirect_uri``: the one to listen at, or "" for any free port. ``answer`` gives the page for
-    an address that a browser asks for and its cookies, ``needed`` says whether anybody still waits
-    for one; both are called from threads. ConfigurationError: not an address of this machine, or
-    not to be had.
+    ``redirect_uri``: the one to listen at, or "" for any free port. ``answer`` makes the page for a
+    URL and the browser's cookies, ``needed`` says whether the listener is still needed; both are
+    called from threads.
+
+    Raises:
+        ConfigurationError: the redirect URI is not of this machine, or its port is taken.
     """
 
     def __init__(
@@ -97,10 +104,9 @@ class Listener:
         self.port = int(self._servers[0].server_address[1])
         names = ("127.0.0.1", "localhost", "[::1]")
         self.hosts = {f"{name}:{self.port}" for name in names}
+        name = "jupyter_auth loopback"
         self._threads = [
-            threading.Thread(
-                target=self._run, args=(server,), daemon=True, name="jupyter_auth loopback"
-            )
+            threading.Thread(target=self._run, args=(server,), daemon=True, name=name)
             for server in self._servers
         ]
         for thread in self._threads:
@@ -108,17 +114,17 @@ class Listener:
 
     @property
     def open(self) -> bool:
-        """Whether it still answers."""
+        """Whether it still listens."""
         return not self._closing.is_set()
 
     @property
     def origin(self) -> str:
-        """Where it answers: scheme, host and port."""
+        """Scheme, host and port."""
         host = self._fixed.hostname if self._fixed else "127.0.0.1"
         return f"http://{f'[{host}]' if ':' in str(host) else host}:{self.port}"
 
     def keep(self) -> bool:
-        """Stay for a while longer, needed or not. False: too late; its port is free again."""
+        """Stay open for ``GRACE`` more seconds; False if it has closed and its port is free."""
         with self._lock:
             self._wanted_at = time.monotonic()
             if self.open:
@@ -128,22 +134,19 @@ class Listener:
         return False
 
     def close(self) -> None:
-        """Answer no more."""
+        """Stop listening."""
         self._closing.set()
 
     def _bound(self) -> list[_Server]:
         if self._fixed is None:
             return self._bound_anywhere()
         if not can_listen(self._fixed.geturl()):
-            raise ConfigurationError(
-                f"A browser cannot come back to {self._fixed.geturl()} without its server.",
-                hint="Sign in from the Jupyter server that has this address.",
-            )
+            raise not_of_this_machine(self._fixed.geturl())
         host, port = self._fixed.hostname or "", self._fixed.port or 80
-        try:  # the one that the browser is sent to has to be there, the other may be missing
+        try:  # the address that the browser is sent to has to exist, the other need not
             return self._bound_at(LOOPBACK[::-1] if host == "::1" else LOOPBACK, port)
         except OSError as error:
-            raise _not_to_be_had(port, error) from None
+            raise _cannot_bind(port, error) from None
 
     def _bound_anywhere(self) -> list[_Server]:
         said = ""
@@ -155,12 +158,12 @@ class Listener:
                 if error.errno not in NOT_OURS:
                     break
         raise ConfigurationError(
-            f"No port of this machine is to be had for the browser to come back to: {said}.",
-            hint="End some of the programs that run here, and try again.",
+            f"No free port for the browser to return to: {said}.",
+            hint="Close some programs on this machine, and try again.",
         )
 
     def _bound_at(self, addresses: Sequence[str], port: int) -> list[_Server]:
-        """At both, or at none: who has the other one gets what is meant for us."""
+        """Both or none: another program at the other one would get what is meant for us."""
         first = _Server((addresses[0], port), self)
         try:
             return [first, _Server((addresses[1], first.server_address[1]), self)]
@@ -185,22 +188,22 @@ class Listener:
                 self._closing.set()
 
 
-def _not_to_be_had(port: int, error: OSError) -> ConfigurationError:
+def _cannot_bind(port: int, error: OSError) -> ConfigurationError:
     if isinstance(error, PermissionError):
         return ConfigurationError(
-            f"The provider sends the browser back to port {port}, which needs an administrator.",
-            hint="Register a redirect URI with a port above 1023 at the provider.",
+            f"The redirect URI has port {port}, which only an administrator can listen at.",
+            hint="Register a redirect URI with a port above 1023.",
         )
     return ConfigurationError(
-        f"The provider sends the browser back to port {port}, which is taken here.",
-        hint="End that program (it may be at 127.0.0.1 or at [::1]), and try again.",
+        f"The redirect URI has port {port}, which another program uses.",
+        hint="Close that program (it listens at 127.0.0.1 or [::1]), and try again.",
     )
 
 
 class _Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
     daemon_threads = True
     timeout = TICK
-    # A port is had again at once after a login; on Windows the option would let others in on it.
+    # So a port can be bound again at once; on Windows the option would let others share it.
     allow_reuse_address = os.name == "posix"
     allow_reuse_port = False
 
@@ -210,7 +213,7 @@ class _Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
         super().__init__(address, _Handler)
 
     def server_bind(self) -> None:
-        """Alone: nobody else can be bound to any of it as well."""
+        """Bind exclusively: no other program can bind to the port as well."""
         if self.address_family == socket.AF_INET6:
             self.socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         if exclusive := getattr(socket, "SO_EXCLUSIVEADDRUSE", None):  # Windows
@@ -218,7 +221,7 @@ class _Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
         super().server_bind()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A browser that hangs up is nobody's error, and a traceback would show the query."""
+        """Nothing: a browser may hang up, and a traceback would show the query."""
 
 
 class _Handler(http.server.BaseHTTPRequestHandler):
@@ -226,7 +229,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     server: _Server
 
     def do_GET(self) -> None:
-        """The page for that address; else 404, and no harm done."""
+        """The page that ``answer`` makes, under our own host names alone."""
         listener = self.server.listener
         # A page of another site whose name was pointed here (DNS rebinding) sends its own name.
         known = self.headers.get("Host") in listener.hosts
@@ -249,7 +252,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
 
 def _cookies(headers: list[str]) -> dict[str, str]:
-    """By hand: one odd cookie of another server on this machine makes ``SimpleCookie`` drop all."""
+    """Not ``SimpleCookie``: it drops all if another server on this machine set an odd one."""
     pairs = (each.strip().partition("=") for header in headers for each in header.split(";"))
     return {name: value for name, _, value in pairs}
 

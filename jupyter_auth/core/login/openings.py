@@ -1,7 +1,7 @@
-"""The tries of browsers at logins: which there are, and whose answer a callback brings.
+"""The attempts of browsers at logins, and whose response a callback brings.
 
 Each time a browser opens a login there is a fresh state, verifier, nonce and binding; a state is
-taken once. A redirect URI is for the logins to one provider at a time (SECURITY 4).
+accepted once. A redirect URI serves the logins to one provider at a time (SECURITY 4).
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ COOKIE_PREFIX = "jupyter-auth-"
 
 
 def digest(value: str) -> str:
-    """How a secret that a browser has is known here: its SHA-256."""
+    """The SHA-256 by which a browser's secret is stored here."""
     return hashlib.sha256(value.encode("utf-8", "surrogatepass")).hexdigest()
 
 
@@ -36,7 +36,7 @@ def binding_name(state: str) -> str:
 
 
 def entry_of(entries: Mapping[str, StoredLogin], state: str) -> StoredLogin | None:
-    """The login that a state is for. None: not known (any more)."""
+    """The login that a state belongs to; None if the state is not known (any more)."""
     known = digest(state)
     return next((each for each in entries.values() if known in each.openings), None)
 
@@ -44,10 +44,7 @@ def entry_of(entries: Mapping[str, StoredLogin], state: str) -> StoredLogin | No
 def add(
     entries: Mapping[str, StoredLogin], entry: StoredLogin, state: str, opening: Opening
 ) -> None:
-    """Remember one; the oldest of too many is forgotten.
-
-    It takes its redirect URI over from logins to other providers.
-    """
+    """Keep an opening; its redirect URI is taken over from logins to other providers."""
     for each in entries.values():
         if each.login.provider != entry.login.provider:
             _overtake(each, opening.redirect_uri)
@@ -65,17 +62,18 @@ def _overtake(entry: StoredLogin, redirect_uri: str) -> None:
 def take(
     entries: Mapping[str, StoredLogin], response: AuthorizationResponse
 ) -> tuple[Login, Opening]:
-    """The one that a response belongs to; it can be taken once.
+    """The opening that a response belongs to; it is taken once.
 
-    LoginExpired: no such state (any more). LoginFailed: another browser's, another user's or
-    another provider's; it can still be taken by the right one. LoginOvertaken: another one took its
-    redirect URI over.
+    Raises:
+        LoginExpired: the state is not known (any more).
+        LoginFailed: it is another browser's, user's or provider's, which can still take it.
+        LoginOvertaken: another login took its redirect URI over.
     """
     state = response.state
     entry = entry_of(entries, state)
     if entry is None:
         raise LoginExpired(
-            "This sign-in is not known here, or was finished before.", hint="Start again."
+            "This sign-in is not known here, or is already finished.", hint="Start again."
         )
     opening = entry.openings[digest(state)]
     value = digest(response.bindings.get(binding_name(state), ""))
@@ -83,13 +81,13 @@ def take(
     same_user = hmac.compare_digest(digest(response.user), digest(opening.user))
     if not (ours and same_user and plain(entry.login.provider) == response.provider):
         raise LoginFailed(
-            "This sign-in was begun in another browser, or by somebody else.",
+            "This sign-in was started in another browser, or by another user.",
             hint="Start again from your own notebook.",
         )
     del entry.openings[digest(state)]
     if opening.overtaken:
         raise LoginOvertaken(
-            "A sign-in to another provider, which comes back to the same address, has begun since.",
-            hint="Finish that one first, then open this one's link again.",
+            "A later sign-in to another provider uses the same redirect URI.",
+            hint="Finish that one first, then open the link of this one again.",
         )
     return entry.login, opening

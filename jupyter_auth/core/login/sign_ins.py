@@ -1,4 +1,4 @@
-"""All that signs a person in, put together: what an engine needs once somebody does."""
+"""Logins and the grants that finish them: what an engine loads once a person signs in."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from jupyter_auth.core.login.finish import Completion
 from jupyter_auth.core.login.import_accounts import take_over
 from jupyter_auth.core.login.logins import Logins
 from jupyter_auth.core.login.typed_grants import TypedGrants
-from jupyter_auth.core.login.unattended import Unattended
+from jupyter_auth.core.login.unattended import UnattendedLogins
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 class SignIns:
-    """The logins of one person, and the grants that finish them. ``changed``: as of ``Logins``."""
+    """One person's logins and grants. ``changed``: see ``Logins``."""
 
     def __init__(
         self,
@@ -42,21 +42,21 @@ class SignIns:
         clock: Callable[[], float],
         changed: Callable[[Login], None],
         lifetime: float,
-        register: LoginStore | None,
+        login_store: LoginStore | None,
         admit: Admission,
     ) -> None:
         self._providers = providers
         self._parties = parties
         self._tokens = tokens
-        self.logins = Logins(clock, changed, self._dropped, lifetime, register)
+        self.logins = Logins(clock, changed, self._dropped, lifetime, login_store)
         self.completion = Completion(self.logins, tokens, discovery, revoker, clock, admit=admit)
-        self.redirect = AuthorizationCodeGrant(self.logins, self.completion, parties.of, providers)
-        self.device = DeviceGrant(self.logins, self.completion, parties.of)
-        self.typed = TypedGrants(self.logins, self.completion, parties.typed, providers, clock)
-        self.unattended = Unattended(providers, parties.at, self.completion, tokens)
+        self.redirect = AuthorizationCodeGrant(self.completion, parties.of, providers)
+        self.device = DeviceGrant(self.completion, parties.of)
+        self.typed = TypedGrants(self.completion, parties.typed, providers, clock)
+        self.unattended = UnattendedLogins(providers, parties.at, self.completion, tokens)
 
     def begin(self, request: LoginRequest, *, has_pages: bool) -> Login:
-        """See ``Accounts.begin``. ``has_pages``: a person can complete a registration on them."""
+        """See ``Accounts.begin``. ``has_pages``: a person can complete a client registration."""
         check_session_key(request.session_key)
         party = self._parties.of(request.provider)
         grant = grants.chosen(party, request.grant)
@@ -67,12 +67,12 @@ class SignIns:
         return self.logins.begin(request, grant, grants.destination(party, grant))
 
     def confirm(self, login_id: str, proof: str) -> Login:
-        """The candidate's person says yes: store the account. LoginFailed: not with that proof."""
-        party = self._parties.of(self.logins.request(login_id).key.provider)
+        """See ``Engine.confirm``."""
+        party = self._parties.of(self.logins.purpose(login_id).key.provider)
         return self.completion.store(login_id, party, self.logins.take_held(login_id, proof))
 
     def import_accounts(self, provider: str, home: Path) -> list[Imported]:
-        """Take over what another package keeps; see ``Accounts.import_accounts``."""
+        """See ``Accounts.import_accounts``."""
         party = self._parties.typed(provider)
         self._providers.require_trust(provider)
         return take_over(provider, party, self.completion, self._tokens, home)

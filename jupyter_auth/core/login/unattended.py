@@ -1,6 +1,6 @@
-"""Sign-ins with nobody there: by a user name and password of this process's environment.
+"""Sign-ins without a person, by a user name and password in this process's environment.
 
-That is the password grant (RFC 6749 4.3), for nightly jobs at providers that offer nothing better.
+That is the password grant (RFC 6749 4.3), for nightly jobs at providers without service accounts.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ if TYPE_CHECKING:
     from jupyter_auth.core.tokens.account_tokens import AccountTokens
 
 
-class Unattended:
-    """Those of one person's accounts.
+class UnattendedLogins:
+    """The unattended logins of one person's accounts.
 
-    Only the default account, and the one under that user name, are signed in so. What was refused
-    once is not sent again, and who signs out stays signed out, for as long as this process lives.
+    Only the default account, and the one under that user name, are signed in so. For as long as
+    this process lives, rejected credentials are not sent again, and a sign-out is final.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class Unattended:
         self._flights: SingleFlight[None] = SingleFlight()
 
     def findings(self, name: str) -> Iterator[Finding]:
-        """For ``doctor``: that it is so, or how it was refused. No user name is shown."""
+        """For ``doctor``: whether it is configured, and whether it was rejected."""
         try:
             if self._providers.password(name) is None:
                 return
@@ -62,14 +62,15 @@ class Unattended:
         if refused:
             yield wrong("Password", refused[0])
         else:
-            says = f"{_variables(name)} sign in with nobody there."
+            says = f"{_variables(name)} sign in without a person."
             yield Finding(about="Password", says=says, state="note")
 
     def sign_in(self, key: AccountKey) -> bool:
-        """Whether that account is signed in now. False: there is nothing to sign in with.
+        """Whether that account is signed in now; False if there are no credentials for it.
 
-        RefreshRejected: the user name and password were refused. ProviderUnavailable and
-        ProviderError: try again.
+        Raises:
+            RefreshRejected: the user name and password were rejected.
+            ProviderUnavailable, ProviderError: try again.
         """
         if key in self._signed_out or not self._found(key):
             return False
@@ -79,7 +80,7 @@ class Unattended:
         return True
 
     def sign_out(self, key: AccountKey) -> None:
-        """Not again by itself."""
+        """Do not sign this account in any more."""
         self._signed_out.add(key)
 
     def _found(self, key: AccountKey) -> bool:
@@ -89,24 +90,21 @@ class Unattended:
     @forgetful
     def _sign_in(self, key: AccountKey) -> None:
         found = self._providers.password(key.provider)
-        assert found is not None  # noqa: S101 (asked before)
+        assert found is not None  # noqa: S101 (``_found`` was asked)
         party = self._party(self._providers.get(key.provider))
-        request = LoginPurpose(key=key, grant="password")
+        purpose = LoginPurpose(key=key, grant="password")
         try:
             answer = oauth.password(party, found.username, found.password, party.default_scopes)
         except (LoginFailed, ConfigurationError) as error:
-            refused = self._refused[key] = _refusal(key.provider, error)
+            refused = self._refused[key] = RefreshRejected(
+                f"Signing in with {_variables(key.provider)} failed. {error.message}",
+                hint=f"Correct them where this process or its Jupyter server is started."
+                f" {error.hint}",
+            )
             raise refused from None
-        account = self._completion.account(request, party, answer, username=found.username)
+        account = self._completion.account(purpose, party, answer, username=found.username)
         self._tokens.keep(account)
 
 
 def _variables(provider: str) -> str:
     return " and ".join(variable(plain(provider), name) for name in ("username", "password"))
-
-
-def _refusal(provider: str, error: LoginFailed | ConfigurationError) -> RefreshRejected:
-    return RefreshRejected(
-        f"Signing in with {_variables(provider)} failed. {error.message}",
-        hint=f"Correct them where this process, or its Jupyter server, is started. {error.hint}",
-    )

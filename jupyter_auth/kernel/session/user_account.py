@@ -263,7 +263,7 @@ class UserAccount:
                 fixed = uri == local.configured(login.provider).redirect_uri
                 redirect = redirect_words(uri, self.info.title, fixed=fixed)
             if elsewhere:  # it cannot reach a page of ours: straight to the provider
-                login = replace(login, url=local.depart(login.id))
+                login = replace(login, url=local.authorization_url(login.id))
             else:
                 link = local.another_link(login)
         try:

@@ -312,7 +312,7 @@ class Broker(PageURLs):
 
     async def asks(self, login: Login, confirm_by: str) -> bool:
         """Whether that proof is the one that counts; see ``Logins.asks``."""
-        return await self._pools.run(None, self._engine.device.asks, login.id, confirm_by)
+        return await self._pools.run(None, self._engine.device.logins.asks, login.id, confirm_by)
 
     async def confirm(self, login: Login, proof: str) -> Login:
         """The person says yes to the account that is held. LoginFailed: not in this browser."""
@@ -332,7 +332,9 @@ class Broker(PageURLs):
 
     async def finish(self, response: AuthorizationResponse) -> Login:
         """What the callback brought, carried out."""
-        meant = await self._pools.run(None, self._engine.redirect.provider_of, response.state)
+        meant = await self._pools.run(
+            None, self._engine.redirect.logins.provider_of, response.state
+        )
         pool = _pool(meant or response.provider)
         return self.placed(await self._pools.run(pool, self._engine.finish, response))
 

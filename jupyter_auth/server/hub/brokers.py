@@ -179,7 +179,7 @@ class HubBrokers:
             SqlStore(self._database, self._cipher, owner, self._identities),
             clock=self._database.clock,
             login_lifetime=self._settings.login_lifetime,
-            register=SqlLoginStore(self._database, self._cipher, owner),
+            login_store=SqlLoginStore(self._database, self._cipher, owner),
             discovery=self._discovery,
             admit=self._admission(owner),
             revoker=self.revocations.of(owner),

@@ -155,7 +155,7 @@ class Tour:
         self.lab.rogue.script("token", troubles.status(503))
         self.page.get_by_role("button", name="Try again").click()
         expect(self.page.get_by_label("Your code")).to_be_visible()
-        expect(self.page.get_by_role("alert")).to_contain_text("asked again by itself")
+        expect(self.page.get_by_role("alert")).to_contain_text("retried automatically")
 
     def expired(self) -> None:
         """By what the provider says of the code."""

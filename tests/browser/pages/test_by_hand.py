@@ -73,5 +73,5 @@ def test_another_browser_of_the_same_person_is_refused(tour, lab):
     address = ended_on(tour.page)
     tour.page.context.clear_cookies(name=re.compile("^jupyter-auth-"))
     paste(tour.page, address)
-    expect(tour.page.get_by_role("alert")).to_contain_text("begun in another browser")
+    expect(tour.page.get_by_role("alert")).to_contain_text("started in another browser")
     assert lab.accounts() == []

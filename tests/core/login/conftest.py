@@ -19,16 +19,16 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def register() -> MemoryLoginStore:
+def login_store() -> MemoryLoginStore:
     return MemoryLoginStore()
 
 
 @pytest.fixture
 def engine(
-    engines: Callable[..., Engine], rogue: RogueProvider, register: MemoryLoginStore
+    engines: Callable[..., Engine], rogue: RogueProvider, login_store: MemoryLoginStore
 ) -> Engine:
     """An engine in memory whose only provider ``idp`` is ``rogue``; both go by ``clock``."""
-    return engines(register=register, idp=rogue)
+    return engines(login_store=login_store, idp=rogue)
 
 
 @pytest.fixture

@@ -105,11 +105,11 @@ def test_openings_do_not_share_a_cookie(engine, rogue, login):
     assert one.finish(engine, bindings=one.bindings | two.bindings).status == "complete"
 
 
-def test_neither_cookie_nor_state_shows_what_it_stands_for(engine, login, register):
+def test_neither_cookie_nor_state_shows_what_it_stands_for(engine, login, login_store):
     _, binding = engine.open(login.id, REDIRECT_URI, USER)
     assert binding.value not in repr(binding)
     assert binding.name.startswith("jupyter-auth-")
-    held = repr(vars(engine._logins)) + repr(register.read())
+    held = repr(vars(engine._logins)) + repr(login_store.read())
     assert binding.value not in held
     assert USER not in held
 

@@ -65,12 +65,12 @@ def test_a_code_that_lives_longer_ends_with_its_login(engine, rogue, clock):
     assert device.login.expires_at == clock.now + LIFETIME
 
 
-def test_cancelled_it_is_asked_no_more(engine, rogue, clock, device, register):
+def test_cancelled_it_is_asked_no_more(engine, rogue, clock, device, login_store):
     engine.cancel(device.login.id)
     clock.advance(5)
     assert engine.device.poll(device.login.id).status == "cancelled"
     assert rogue.devices.polls == 0
-    assert register.read()[device.login.id].polling is None
+    assert login_store.read()[device.login.id].polling is None
     with pytest.raises(LoginCancelled):
         engine.device.start(device.login.id, confirm_by=None)
 
@@ -119,7 +119,7 @@ def test_a_provider_that_is_away_is_asked_again_ever_less_often(rogue, name, dev
         pauses.append(device.pause)
     assert pauses == [10, 20, 40, MAX_DELAY, MAX_DELAY, MAX_DELAY]
     assert device.error["code"] in {"provider_unavailable", "provider_error"}
-    assert "asked again" in device.error["hint"]
+    assert "retried automatically" in device.error["hint"]
     rogue.behave()
     assert device.poll().status == "pending"
     assert device.error is None

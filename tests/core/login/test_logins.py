@@ -198,20 +198,20 @@ def test_a_flood_pushes_out_nobody(engine, rogue):
     callback = arrive(engine, first, rogue)
     for number in range(MAX_PENDING - 1):
         engine.begin(LoginRequest("idp", f"key-{number}"))
-    with pytest.raises(LoginRequired, match="waiting already"):
+    with pytest.raises(LoginRequired, match="already pending"):
         engine.begin(LoginRequest("idp", "one more"))
     assert engine.begin(LoginRequest("idp")).id == first.id  # joining is no new one
     assert callback.finish(engine).status == "complete"
     assert engine.begin(LoginRequest("idp", "one more")).status == "pending"
 
 
-def test_what_ended_is_forgotten_in_time_and_number(engine, clock, register):
+def test_what_ended_is_forgotten_in_time_and_number(engine, clock, login_store):
     for number in range(1000):
         engine.cancel(engine.begin(LoginRequest("idp", f"key-{number}")).id)
-    assert len(register.read()) < 300
+    assert len(login_store.read()) < 300
     clock.advance(LIFETIME)
     assert engine.logins() == []
-    assert len(register.read()) == 0
+    assert len(login_store.read()) == 0
 
 
 def test_of_too_many_openings_the_oldest_is_forgotten(engine, rogue, login):

@@ -228,19 +228,19 @@ def test_a_taken_port_is_said(local, oidc):
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         uri = f"http://127.0.0.1:{taken.getsockname()[1]}/callback/idp"
-        with pytest.raises(ConfigurationError, match="taken"):
+        with pytest.raises(ConfigurationError, match="which another program uses"):
             local(oidc, oidc.client_id, redirect_uri=uri).begin(LoginRequest("idp"))
 
 
 def test_a_redirect_uri_elsewhere_cannot_come_back(local, oidc):
     accounts = local(oidc, oidc.client_id, redirect_uri="https://notebooks.example/callback")
-    with pytest.raises(ConfigurationError, match="cannot come back"):
+    with pytest.raises(ConfigurationError, match="the browser could not return"):
         accounts.begin(LoginRequest("idp"))
 
 
 def test_the_address_a_browser_ended_on_can_be_pasted(accounts, oidc):
     login = accounts.begin(LoginRequest("idp"))
-    back = oidc.login(accounts.local.depart(login.id), "alice")
+    back = oidc.login(accounts.local.authorization_url(login.id), "alice")
     assert accounts.local.paste(login.id, f"  {back}\n").status == "complete"
 
 
@@ -260,7 +260,7 @@ def test_the_address_a_browser_ended_on_can_be_pasted(accounts, oidc):
 )
 def test_what_is_no_such_address_is_refused(accounts, oidc, address, instead):
     login = accounts.begin(LoginRequest("idp"))
-    back = oidc.login(accounts.local.depart(login.id), "alice")
+    back = oidc.login(accounts.local.authorization_url(login.id), "alice")
     with pytest.raises(LoginFailed, match="not the address"):
         accounts.local.paste(login.id, re.sub(address, instead, back, count=1))
     assert accounts.accounts() == []
@@ -271,8 +271,8 @@ def test_a_pasted_address_of_another_login_is_refused(accounts, local, oidc):
     """Login CSRF: mallory's address, made to look like alice's, pasted by alice."""
     login = accounts.begin(LoginRequest("idp"))
     mallory = local(oidc, oidc.client_id)
-    back = oidc.login(mallory.local.depart(mallory.begin(LoginRequest("idp")).id), "bob")
-    own = oidc.login(accounts.local.depart(login.id), "alice")
+    back = oidc.login(mallory.local.authorization_url(mallory.begin(LoginRequest("idp")).id), "bob")
+    own = oidc.login(accounts.local.authorization_url(login.id), "alice")
     with pytest.raises(LoginExpired):
         accounts.local.paste(login.id, f"{own.partition('?')[0]}?{back.partition('?')[2]}")
     assert accounts.accounts() == []

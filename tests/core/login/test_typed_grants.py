@@ -112,7 +112,7 @@ def test_somebody_else_is_refused_with_nothing_stored(password_engine, rogue, ty
 
 def test_nothing_is_sent_to_another_host_than_was_shown(rogue, typed):
     """The provider was configured anew between the form and its coming back."""
-    with pytest.raises(LoginFailed, match="configured anew"):
+    with pytest.raises(LoginFailed, match="configuration has changed"):
         typed(host="elsewhere.example")
     assert rogue.seen("token") == []
 
@@ -207,7 +207,7 @@ def test_a_no_stores_nothing(paste_engine, fourinsight):
 
 def test_without_a_paste_there_is_nobody_to_say_yes_to(paste_engine):
     login = paste_engine.begin(LoginRequest("4insight"))
-    with pytest.raises(LoginFailed, match="No account waits"):
+    with pytest.raises(LoginFailed, match="No account is waiting"):
         paste_engine.confirm(login.id)
     assert paste_engine.accounts() == []
 

@@ -161,7 +161,7 @@ def test_who_signs_in_otherwise_is_not_hidden_by_a_key(make, rogue):
 
 
 def test_a_key_goes_only_where_its_form_said(make):
-    with pytest.raises(LoginFailed, match="configured anew"):
+    with pytest.raises(LoginFailed, match="configuration has changed"):
         type_key(make(), host="evil.example")
 
 

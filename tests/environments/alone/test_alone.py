@@ -113,7 +113,7 @@ def test_a_kernel_far_from_its_browser_asks_for_the_address(env, oidc, login):
 def test_a_widget_there_says_what_to_do_instead(env):
     with Kernel(env=env | {"CODESPACES": "true"}) as kernel:
         shown = kernel.ok("from jupyter_auth import LoginWidget\nLoginWidget('idp')")
-        assert "cannot come back" in shown.text()
+        assert "browser could not return" in shown.text()
         assert "%auth login idp --wait" in shown.text()
 
 

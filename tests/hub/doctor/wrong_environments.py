@@ -198,7 +198,7 @@ ROWS = [
         idp(issuer="http://idp.example"),
     ),
     Row("clock", "minutes ahead of the provider's", idp(issuer=an_hour_ago)),
-    Row("one address for two providers", "as another provider does", twins),
+    Row("one address for two providers", "and another provider share the redirect URI", twins),
     Row(
         "redirect URI of the Hub's own login",
         "does not lead to the service",

@@ -244,9 +244,9 @@ def sign_in(
     providers = Providers(configured, allow_user_providers=False)
     identities = Identities(database, cipher, shared=set(rogues))
     for owner in owners:
-        register = SqlLoginStore(database, cipher, owner)
+        login_store = SqlLoginStore(database, cipher, owner)
         store = SqlStore(database, cipher, owner, identities)
-        engine = Engine(providers, store, register=register, discovery=discovery)
+        engine = Engine(providers, store, login_store=login_store, discovery=discovery)
         for name, (rogue, _) in rogues.items():
             complete_login(engine, name, rogue)
     database.close()

@@ -301,8 +301,8 @@ def replica(
         own = Database(url)
         opened.append(own)
         providers = Providers({"idp": provider}, allow_user_providers=False)
-        register = SqlLoginStore(own, cipher, owner)
-        return Engine(providers, SqlStore(own, cipher, owner), register=register)
+        login_store = SqlLoginStore(own, cipher, owner)
+        return Engine(providers, SqlStore(own, cipher, owner), login_store=login_store)
 
     yield make
     for each in opened:

@@ -81,8 +81,8 @@ def replicas(
     made = []
     for own in (database, Database(url, clock)):
         providers = Providers({"idp": idp(rogue)}, allow_user_providers=False)
-        store, register = SqlStore(own, cipher, ALICE), SqlLoginStore(own, cipher, ALICE)
-        made.append((own, Engine(providers, store, clock=clock, register=register)))
+        store, login_store = SqlStore(own, cipher, ALICE), SqlLoginStore(own, cipher, ALICE)
+        made.append((own, Engine(providers, store, clock=clock, login_store=login_store)))
     rogue.clock = clock
     complete_login(made[0][1], "idp", rogue)
     clock.advance(3600)

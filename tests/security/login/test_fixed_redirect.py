@@ -83,9 +83,11 @@ def test_who_cannot_say_so_does_not_begin(clock, honest, evil, uri):
     honest.sends_iss = evil.sends_iss = False
     tables = {"honest": table(honest, redirect_uri=FIXED), "evil": table(evil, redirect_uri=uri)}
     engine = Engine(Providers(tables), MemoryStore(), clock=clock)
-    with pytest.raises(ConfigurationError, match="as another provider does") as caught:
+    with pytest.raises(
+        ConfigurationError, match="and another provider share the redirect URI"
+    ) as caught:
         leave(engine, "evil", uri)
-    assert caught.value.hint.startswith("Register an address of its own")
+    assert caught.value.hint.startswith("Register another redirect URI for it")
 
 
 def test_nobody_is_in_the_way_of_what_is_configured(clock, honest, evil):
@@ -95,7 +97,7 @@ def test_nobody_is_in_the_way_of_what_is_configured(clock, honest, evil):
     providers = Providers({"honest": table(honest, redirect_uri=FIXED)})
     engine = Engine(providers, MemoryStore(), clock=clock)
     handle = engine.register(provider_at(evil, "evil", redirect_uri=FIXED)).name
-    with pytest.raises(ConfigurationError, match="as another provider does"):
+    with pytest.raises(ConfigurationError, match="and another provider share the redirect URI"):
         leave(engine, handle)
     url, back = leave(engine, "honest")
     assert back.finish(engine, params=visit(honest, url)).status == "complete"
@@ -109,7 +111,9 @@ def test_a_variant_of_a_name_is_another_one_too(clock, honest, evil, tmp_path):
     engine = Engine(providers, MemoryStore(), clock=clock)
     handle = engine.register(provider_at(evil, "idp")).name
     uri = "http://127.0.0.1:8888/jupyter-auth/callback/idp"
-    with pytest.raises(ConfigurationError, match="as another provider does") as caught:
+    with pytest.raises(
+        ConfigurationError, match="and another provider share the redirect URI"
+    ) as caught:
         leave(engine, handle, uri)
     assert caught.value.hint == "Give it another name."
     same = engine.register(provider_at(honest, "idp", base_url=honest.issuer)).name
@@ -127,7 +131,7 @@ def test_no_code_of_the_honest_ones_page_goes_to_another_token_endpoint(clock, h
         "authorization_response_iss_parameter_supported": True,
     }
     handle = engine.register(provider_at(honest, "lie", redirect_uri=FIXED, endpoints=lie)).name
-    with pytest.raises(ConfigurationError, match="sends it elsewhere"):
+    with pytest.raises(ConfigurationError, match="share an authorization endpoint"):
         leave(engine, handle)
 
 
@@ -141,7 +145,7 @@ def test_the_later_one_takes_the_address_over(engine, honest, evil):
     other_url, later = leave(engine, "evil")
     with pytest.raises(LoginOvertaken) as caught:
         earlier.finish(engine, params=params)
-    assert caught.value.hint == "Finish that one first, then open this one's link again."
+    assert caught.value.hint == "Finish that one first, then open the link of this one again."
     assert honest.seen("token") == []
     assert later.finish(engine, params=visit(evil, other_url)).status == "complete"
     url, again = leave(engine, "honest")
@@ -187,5 +191,5 @@ def test_no_other_machine_is_listened_to(host: str) -> None:
         raise AssertionError
 
     needed: Callable[[], bool] = lambda: True  # noqa: E731
-    with pytest.raises(ConfigurationError, match="without its server"):
+    with pytest.raises(ConfigurationError, match="browser could not return"):
         Listener(f"http://{host}:{free_port()}/back", answer, needed).close()

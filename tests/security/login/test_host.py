@@ -55,7 +55,7 @@ def test_nobody_is_sent_elsewhere_than_they_were_shown(engine_at, rogue):
     login = engine.begin(LoginRequest("idp"))
     endpoints = {"authorization_endpoint": "https://evil.example/authorize"}
     engine.known.configure(provider_from_mapping("idp", table(rogue, endpoints=endpoints)))
-    with pytest.raises(LoginFailed, match=r"elsewhere than to login\.example"):
+    with pytest.raises(LoginFailed, match=r"is no longer at login\.example"):
         engine.open(login.id, REDIRECT_URI, USER)
     assert engine.begin(LoginRequest("idp")).id != login.id  # a new one is a new one
 

@@ -111,7 +111,7 @@ def test_a_fixed_port_with_a_stranger_is_said(stranger, host):
     port = free_port()
     with held(stranger, port), pytest.raises(ConfigurationError, match=f"port {port}") as caught:
         Listener(f"http://{host}:{port}/callback", lambda *_: Page(), lambda: True)
-    assert "End that program" in caught.value.hint
+    assert "Close that program" in caught.value.hint
     for address in LOOPBACK:  # nothing of ours stays behind
         held(address, port).close()
 

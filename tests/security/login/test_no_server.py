@@ -108,13 +108,13 @@ def test_a_link_is_for_the_first_browser_and_no_other(accounts, oidc):
         assert visit(alice, login.url).status_code == 303  # a reload
         refused = visit(mallory, login.url)
         assert refused.status_code == 404
-        assert "opened already, in another browser" in refused.text
+        assert "already opened in another browser" in refused.text
         assert "Run the cell again" in refused.text
         # Nor does the first one finish it: either of the two may be another user's.
         assert alice.get(back, timeout=PATIENCE).status_code == 404
     ended = accounts.login(login.id)
     assert (ended.status, accounts.accounts()) == ("failed", [])
-    assert "opened already" in ended.error["message"]
+    assert "already opened" in ended.error["message"]
     again = accounts.begin(LoginRequest("idp"))
     with requests.Session() as alice:
         assert visit(alice, again.url).status_code == 303

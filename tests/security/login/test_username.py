@@ -28,7 +28,7 @@ def test_a_name_that_mallory_gave_herself_is_not_rosa_s(made, rogue):
         arrive(engine, engine.begin(LoginRequest("idp", username="rosa")), rogue).finish(engine),
         "user_mismatch",
     )
-    assert "may choose themselves" in login.error["message"]
+    assert "can choose the user name" in login.error["message"]
     assert "username='u-6'" in login.error["hint"]
     assert "username_claim" in login.error["hint"]
     assert engine.accounts() == []

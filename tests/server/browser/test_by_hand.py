@@ -143,7 +143,7 @@ def test_a_browser_that_did_not_begin_it_is_refused(
     for headers in ({}, {"Authorization": f"token {TOKEN}"}):
         status, said = bring(browser, ended, **headers)
         assert (status, said["code"]) == (409, "login_failed")
-        assert "begun in another browser" in said["message"]
+        assert "started in another browser" in said["message"]
 
 
 @pytest.mark.usefixtures("nothing_stored")
@@ -154,7 +154,7 @@ def test_another_jupyter_user_is_refused_even_with_the_cookie(
     for cookie in browser.session.cookies:
         if cookie.name.startswith("jupyter-auth-"):
             other.session.cookies.set_cookie(cookie)
-    assert "by somebody else" in bring(other, ended)[1]["message"]
+    assert "by another user" in bring(other, ended)[1]["message"]
 
 
 @pytest.mark.usefixtures("nothing_stored")

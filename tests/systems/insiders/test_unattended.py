@@ -104,7 +104,7 @@ def test_a_scheduled_notebook_signs_in_by_the_magic_too():
 def test_doctor_says_so_and_what_was_refused(broker, table):
     engine = broker({"insiders": table}, VARIABLES)
     found = {each.about: each for each in engine.examine("insiders")}
-    assert "JUPYTER_AUTH_INSIDERS_PASSWORD sign in with nobody there" in found["Password"].says
+    assert "JUPYTER_AUTH_INSIDERS_PASSWORD sign in without a person" in found["Password"].says
     assert WHO not in str(found["Password"])
     engine = broker({"insiders": table}, VARIABLES | {"JUPYTER_AUTH_INSIDERS_PASSWORD": "no"})
     with pytest.raises(RefreshRejected):

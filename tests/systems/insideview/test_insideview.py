@@ -210,7 +210,9 @@ def test_a_credential_goes_by_the_name_that_a_person_gave_it(session, insideview
 
 def test_a_person_is_told_that_there_is_nothing_to_sign_in_to(broker, table, insideview):
     engine = broker({"insideview": table}, ENVIRON)
-    with pytest.raises(ConfigurationError, match="no sign-in for people") as caught:
+    with pytest.raises(
+        ConfigurationError, match="service accounts only: people cannot sign in"
+    ) as caught:
         engine.begin(LoginRequest("insideview"))
     assert "ClientSession(provider='insideview')" in caught.value.hint
     assert insideview.requests == []
