@@ -1,6 +1,6 @@
-"""One click in a notebook, and the kernel holds an authenticated session.
+"""Sign in with one click in a notebook, and use APIs as an authenticated session.
 
-Public names are looked up when they are first used: importing this package costs nothing.
+Public names are imported at first use, so importing this package is cheap.
 """
 
 from __future__ import annotations
@@ -77,38 +77,49 @@ __all__ = [
     "token",
     "user_redirect_hook",
 ]
-_ROOMS = {  # of those that are no errors
-    "AuthWarning": "kernel.http.warnings",
-    "ClientSession": "kernel.session.service_session",
-    "CredentialsFrom": "core.provider.field_types",
-    "Endpoints": "core.provider.field_types",
-    "Header": "core.provider.field_types",
-    "LoginWidget": "kernel.login_widget",
-    "Paste": "core.provider.field_types",
-    "Provider": "core.provider.provider",
-    "ProviderUnavailable": "core.common.request_errors",
-    "ServiceAccountFields": "core.provider.field_types",
-    "Throttled": "core.common.request_errors",
-    "TokenAuth": "kernel.http.requests_auth",
-    "UserSession": "kernel.session.user_session",
-    "credential": "kernel.http.other_clients",
-    "httpx_auth": "kernel.http.other_clients",
-    "hub_config": "server.hub.config",
-    "provider": "core.provider.registry",
-    "token": "kernel.session.user_session",
-    "user_redirect_hook": "server.hub.config",
+_MODULES = {  # of the names that are no errors
+    "core.common.request_errors": (
+        "ProviderUnavailable",
+        "Throttled",
+    ),
+    "core.provider.field_types": (
+        "CredentialsFrom",
+        "Endpoints",
+        "Header",
+        "Paste",
+        "ServiceAccountFields",
+    ),
+    "core.provider.provider": ("Provider",),
+    "core.provider.registry": ("provider",),
+    "kernel.http.other_clients": (
+        "credential",
+        "httpx_auth",
+    ),
+    "kernel.http.requests_auth": ("TokenAuth",),
+    "kernel.http.warnings": ("AuthWarning",),
+    "kernel.login_widget": ("LoginWidget",),
+    "kernel.session.service_session": ("ClientSession",),
+    "kernel.session.user_session": (
+        "UserSession",
+        "token",
+    ),
+    "server.hub.config": (
+        "hub_config",
+        "user_redirect_hook",
+    ),
 }
 
 
 def __getattr__(name: str) -> Any:
-    """A public name, imported from its room when it is first used (PEP 562)."""
+    """A public name, imported at first use (PEP 562)."""
     from importlib import import_module, metadata
 
     if name == "__version__":
         return metadata.version("jupyter-auth-session")
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f"{__name__}.{_ROOMS.get(name, 'core.errors')}"), name)
+    module = next((path for path, names in _MODULES.items() if name in names), "core.errors")
+    value = getattr(import_module(f"{__name__}.{module}"), name)
     globals()[name] = value
     return value
 
@@ -118,7 +129,7 @@ def __dir__() -> list[str]:
 
 
 def load_ipython_extension(ipython: Any) -> None:
-    """``%load_ext jupyter_auth``: ``%auth`` and ``%%auth``."""
+    """``%load_ext jupyter_auth``: add ``%auth`` and ``%%auth``."""
     from jupyter_auth.kernel.commands.magic import load
 
     load(ipython)

@@ -1,4 +1,4 @@
-"""``jupyter auth``: where it starts. What a verb needs is loaded with it, in ``terminal``."""
+"""The entry point of ``jupyter auth``; ``terminal`` is loaded only for verbs that need it."""
 
 from __future__ import annotations
 
@@ -15,11 +15,14 @@ INTERRUPTED = 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one verb. The exit status: 0, 1 for an AuthError (one sentence on stderr), 2 misuse."""
+    """Run one verb; returns the exit status: 1 for an AuthError, 2 for wrong usage."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
         match words:
-            case ["token", name] if name[:1] not in {"", "-"}:  # the form in scripts: no options
+            case ["token", name] if name[:1] not in {
+                "",
+                "-",
+            }:  # as scripts call it, without options
                 return print_token(name)
         from jupyter_auth.terminal import run
 

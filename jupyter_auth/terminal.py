@@ -1,10 +1,11 @@
-"""The verbs of ``jupyter auth``: those of ``%auth`` in a terminal, and ``token`` and ``demo``."""
+"""The verbs of ``jupyter auth``."""
 
 from __future__ import annotations
 
 import json
 import os
 import sys
+from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
 from jupyter_auth.core.errors import ConfigurationError
@@ -14,7 +15,7 @@ from jupyter_auth.kernel.commands.access_token import print_token
 
 if TYPE_CHECKING:
     from argparse import Namespace
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 PROG = "jupyter auth"
 FAILED, MISUSED = 1, 2
@@ -22,7 +23,7 @@ TIMEOUT = 600.0  # seconds that a login stays open
 
 
 def run(words: Sequence[str]) -> int:
-    """Run one verb. The exit status: 0, or 2 for misuse, with one sentence on stderr."""
+    """Run one verb; returns the exit status, 2 for wrong usage."""
     words = words or ["--help"]
     try:
         verbs.check_verb(PROG, words[0], (*VERBS, *PROGRAMS))
@@ -36,25 +37,20 @@ def run(words: Sequence[str]) -> int:
 
 def _parser() -> verbs.Parser:
     parser, added = verbs.parser(PROG)
-    parser.add_argument("--version", action="version", version=_version())
+    version = f"jupyter-auth-session {metadata.version('jupyter-auth-session')}"
+    parser.add_argument("--version", action="version", version=version)
     status = added.choices["status"]
-    status.add_argument("--json", action="store_true", help="for programs")
-    verbs.add_verb(added, "import", "take over the sign-in that another package keeps", key=False)
+    status.add_argument("--json", action="store_true", help="print JSON, for programs")
+    verbs.add_verb(added, "import", "use the sign-in that another package has stored", key=False)
     verbs.add_verb(added, "settings", "print the server's settings", name=None, key=False)
     verbs.add_verb(added, "token", "print the access token, for a pipe")
-    verbs.add_verb(added, "demo", "JupyterLab with a provider of its own", name=None, key=False)
-    verbs.add_verb(added, "hub", "for the administrator of a JupyterHub", name=None, key=False)
+    verbs.add_verb(added, "demo", "open JupyterLab with a demo provider", name=None, key=False)
+    verbs.add_verb(added, "hub", "commands for a JupyterHub administrator", name=None, key=False)
     return parser
 
 
-def _version() -> str:
-    import jupyter_auth
-
-    return f"jupyter-auth-session {jupyter_auth.__version__}"
-
-
 def _worded(text: object) -> str:
-    """What is said to people in notebooks, in the words of a terminal: the verbs are the same."""
+    """A sentence for notebooks as one for terminals: the verbs are the same."""
     said = str(text)
     return said if PROG in said else said.replace("%auth ", f"{PROG} ")
 
@@ -65,7 +61,7 @@ def _say(text: object) -> int:
 
 
 def fail(error: Exception, status: int = FAILED) -> int:
-    """Say one sentence on stderr; ``status`` is the exit status."""
+    """Print the error's sentence on stderr; returns ``status``."""
     sys.stderr.write(f"{PROG}: {_worded(error)}\n")
     return status
 
@@ -89,41 +85,25 @@ def _login(given: Namespace) -> int:
 
 
 def _complete(name: str) -> None:
-    """Ask for what a provider of the person's own lacks, and keep it."""
+    """Ask for what the user's own configuration of the provider lacks, and save it."""
     given: dict[str, Any] = {}
     for field in verbs.missing(name):
         if field == "client_id":
-            given[field] = _ask(f"Client id that you registered for {name}: ")
+            given[field] = _ask(f"Client ID of your registration at {name}: ")
         elif field == "grants":
             known = verbs.grants(name)
-            question = f"Grant of that registration: {' or '.join(known)} [{known[0]}]: "
+            question = f"Grant of your registration: {' or '.join(known)} [{known[0]}]: "
             given[field] = (_ask(question) or known[0]).split()
         else:
-            given[field] = _ask_secretly(f"Client secret of {name} (Enter if it has none): ")
+            given[field] = _ask_secretly(f"Client secret of {name} (Enter if there is none): ")
     if given.get("client_id") or given.get("client_secret"):
         connect().add(name, {field: value for field, value in given.items() if value})
-
-
-def _logout(given: Namespace) -> int:
-    return _say(verbs.logout(verbs.named(given.name), given.key))
 
 
 def _status(given: Namespace) -> int:
     if given.json:
         return _say(json.dumps({"accounts": verbs.status_data(given.name)}, indent=2))
     return _say(verbs.status(given.name))
-
-
-def _providers(_: Namespace) -> int:
-    return _say(verbs.providers())
-
-
-def _add(given: Namespace) -> int:
-    return _say(_worded(verbs.add(given.name, verbs.fields_of(given, _ask_secretly))))
-
-
-def _import(given: Namespace) -> int:
-    return _say(verbs.import_accounts(given.name))
 
 
 def _ask(prompt: str) -> str:
@@ -133,7 +113,7 @@ def _ask(prompt: str) -> str:
 
 
 def _ask_secretly(prompt: str) -> str:
-    if not sys.stdin.isatty():  # a pipe: whoever fills it has the secret from somewhere safe
+    if not sys.stdin.isatty():  # a pipe, from a program that has the secret from somewhere safe
         return sys.stdin.readline().strip()
     from getpass import getpass
 
@@ -143,24 +123,15 @@ def _ask_secretly(prompt: str) -> str:
 def _doctor(given: Namespace) -> int:
     from jupyter_auth.kernel.commands.doctor import examine
 
-    report = examine(given.name, _report)
+    report = examine(given.name, lambda text: sys.stderr.write(f"{text}\n"))
     _say(_worded(report.text(colour=sys.stdout.isatty() and "NO_COLOR" not in os.environ)))
     return 0 if report.healthy else FAILED
 
 
-def _report(text: str) -> None:
-    sys.stderr.write(f"{text}\n")
-
-
 def _settings(_: Namespace) -> int:
-    """As ``--generate-config`` of a Jupyter application writes its own."""
     from jupyter_auth.server.config import JupyterAuth
 
     return _say(JupyterAuth.class_config_section())
-
-
-def _token(given: Namespace) -> int:
-    return print_token(given.name, given.key)
 
 
 def _demo(words: Sequence[str]) -> int:
@@ -179,15 +150,19 @@ def _hub(words: Sequence[str]) -> int:
     return hub(words)
 
 
-VERBS = {
+def _shared(given: Namespace) -> int:
+    return _say(_worded(verbs.run(given, _ask_secretly)))
+
+
+VERBS: dict[str, Callable[[Namespace], int]] = {
     "login": _login,
-    "logout": _logout,
+    "logout": _shared,
     "status": _status,
-    "providers": _providers,
-    "add": _add,
-    "import": _import,
+    "providers": _shared,
+    "add": _shared,
+    "import": lambda given: _say(verbs.import_accounts(given.name)),
     "doctor": _doctor,
     "settings": _settings,
-    "token": _token,
+    "token": lambda given: print_token(given.name, given.key),
 }
-PROGRAMS = {"demo": _demo, "hub": _hub}  # they read options of their own
+PROGRAMS = {"demo": _demo, "hub": _hub}  # they parse their own options

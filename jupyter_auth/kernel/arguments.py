@@ -1,4 +1,4 @@
-"""What callers give, looked at before anything is asked or sent."""
+"""Checks the arguments of public functions, before anything is asked or sent."""
 
 from __future__ import annotations
 
@@ -19,74 +19,57 @@ class Kind(NamedTuple):
     hint: str = ""
 
 
-def _provider(value: Any) -> bool:
+def _is_provider(value: Any) -> bool:
     if value is None or isinstance(value, str):
         return True
-    from jupyter_auth.core.provider.provider import Provider  # not for whoever imports a session
+    from jupyter_auth.core.provider.provider import Provider  # slow to import
 
     return isinstance(value, Provider)
 
 
-def _text(value: Any) -> bool:
-    return isinstance(value, str)
-
-
-def _text_or_none(value: Any) -> bool:
-    return value is None or isinstance(value, str)
-
-
-def _texts(value: Any) -> bool:
+def _are_strings(value: Any) -> bool:
     if value is None or isinstance(value, str):
         return True
     if not isinstance(value, Iterable) or isinstance(value, bytes | Mapping):
         return False
-    return not isinstance(value, Collection) or all(map(_text, value))
+    return not isinstance(value, Collection) or all(isinstance(each, str) for each in value)
 
 
-def _flag(value: Any) -> bool:
-    return isinstance(value, bool)
-
-
-def _seconds(value: Any) -> bool:
+def _are_seconds(value: Any) -> bool:
     return value is None or (isinstance(value, int | float) and not isinstance(value, bool))
 
 
 def words(value: Iterable[str] | str | None) -> tuple[str, ...]:
-    """The words of a string, or those of a list as they are."""
+    """The words of a string, or the items of a list as they are."""
     return tuple(value.split()) if isinstance(value, str) else tuple(value or ())
 
 
 BY_NAME = 'For example `UserSession("github", auth_force=True)`: all but the first go by name.'
+FLAG = Kind(lambda value: isinstance(value, bool), "True or False")
+STRING = Kind(lambda value: isinstance(value, str), "a string")
+OPTIONAL_STRING = Kind(lambda value: value is None or isinstance(value, str), "a string")
+STRINGS = Kind(_are_strings, "a list of strings")
 KINDS = {
-    "provider": Kind(
-        _provider,
-        "a provider's name or a Provider",
-        BY_NAME,
-    ),
+    "provider": Kind(_is_provider, "a provider's name or a Provider", BY_NAME),
     "source": Kind(
         lambda value: isinstance(value, str) or hasattr(value, "token"),
         "a provider's name or a source of tokens",
         'For example `TokenAuth("github")`.',
     ),
-    "session_key": Kind(_text, "a string", "Leave it out for the default account."),
-    "auth_force": Kind(_flag, "True or False"),
-    "force": Kind(_flag, "True or False"),
-    "username": Kind(_text_or_none, "a string"),
-    "scopes": Kind(_texts, "a list of strings"),
-    "api_origins": Kind(_texts, "a list of strings"),
-    "base_url": Kind(_text_or_none, "a string"),
-    "grant": Kind(_text_or_none, "a string"),
-    "interactive": Kind(lambda value: value is None or _flag(value), "True, False or None"),
-    "timeout": Kind(_seconds, "a number of seconds or None"),
-    "client_id": Kind(_text_or_none, "a string"),
+    "session_key": STRING._replace(hint="Leave it out for the default account."),
+    "interactive": Kind(lambda value: value is None or FLAG.fits(value), "True, False or None"),
+    "timeout": Kind(_are_seconds, "a number of seconds or None"),
+    **dict.fromkeys(("auth_force", "force"), FLAG),
+    **dict.fromkeys(("username", "base_url", "grant", "client_id"), OPTIONAL_STRING),
+    **dict.fromkeys(("scopes", "api_origins"), STRINGS),
 }
 
 
 def check_arguments(**given: Any) -> None:
-    """Whether each is of its kind.
+    """Check that each argument, by its name, is of its kind.
 
     Raises:
-        ConfigurationError: it names the first that is not, and shows no text that was given.
+        ConfigurationError: it names the first that is not, and shows no string that was passed.
     """
     for name, value in given.items():
         kind = KINDS[name]

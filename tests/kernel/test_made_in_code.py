@@ -97,7 +97,7 @@ def test_people_see_its_name_and_that_a_notebook_defines_it(own_session, client)
     assert verbs.provider_names().count("bitfount") == 1
     assert str(verbs.status("bitfount", client)) == "You're not signed in to bitfount."
     said = verbs.logout("bitfount", accounts=client)
-    assert said.startswith("You're not signed in to Bitfount. Sign out of the one that a notebook")
+    assert said.startswith("You're not signed in to Bitfount. Sign out in the notebook that")
 
 
 def test_a_token_of_ours_is_dropped_when_its_account_goes(own_session, rogue):

@@ -1,4 +1,4 @@
-"""``%auth doctor`` and ``jupyter auth doctor``: what could keep somebody from signing in here."""
+"""``%auth doctor`` and ``jupyter auth doctor``."""
 
 from __future__ import annotations
 
@@ -19,25 +19,33 @@ if TYPE_CHECKING:
 
     from jupyter_auth.core.interfaces import Accounts
 
-PATIENCE = 1.0  # seconds until it is said what is waited for
+PATIENCE = 1.0  # seconds until it reports what it waits for
 AT_ONCE = 8  # providers
 
 
-def examine(name: str | None = None, say: Callable[[str], None] = lambda _: None) -> Report:
-    """Look at this process, at whoever keeps its accounts, and at the providers, or at ``name``.
+def examine(name: str | None = None, say: Callable[[str], object] = lambda _: None) -> Report:
+    """Check this process, the broker, and the providers in use, or the one called ``name``.
 
-    ``say`` is told what is waited for, once that is longer than a second. ProviderNotFound.
+    ``say`` is called with what it waits for, after a second of that.
+
+    Raises:
+        ProviderNotFound: there is none called ``name``.
     """
     try:
         accounts = connect.connect()
-        here = _one_by_one([lambda: tuple(accounts.examine())], ["the accounts"], say)[0]
+        here = _in_parallel([lambda: tuple(accounts.examine())], ["the accounts"], say)[0]
         names = [name] if name else _in_use(accounts)
     except AuthError as error:
         return Report((Section(_title(), (python(), front_end(), wrong("Broker", error))),))
     if name:
-        _require_known(accounts, name)
+        try:
+            accounts.provider(name)
+        except ProviderNotFound:
+            raise
+        except AuthError:
+            pass  # it is known, and what is wrong with it is what is examined
     calls = [_checking(accounts, each) for each in names]
-    found = _one_by_one(calls, [plain(each) for each in names], say)
+    found = _in_parallel(calls, [plain(each) for each in names], say)
     sections = [
         Section(f"Provider {marked(each)}", one) for each, one in zip(names, found, strict=True)
     ]
@@ -47,20 +55,11 @@ def examine(name: str | None = None, say: Callable[[str], None] = lambda _: None
 
 
 def _in_use(accounts: Accounts) -> list[str]:
-    """The providers that somebody configured here, or is signed in to: not every preset."""
+    """The providers that are configured or signed in to: not every preset."""
     signed_in = {each.provider for each in accounts.accounts()}
     known = accounts.providers()
     used = [each for each in known if each.source != "preset" or each.name in signed_in]
-    return [each.name for each in used if each.source != "broken"]  # said of the server already
-
-
-def _require_known(accounts: Accounts, name: str) -> None:
-    try:
-        accounts.provider(name)
-    except ProviderNotFound:
-        raise
-    except AuthError:
-        return  # there is such a one, and something wrong with it: that is what is examined
+    return [each.name for each in used if each.source != "broken"]  # the server reports those
 
 
 _NONE = Finding(
@@ -81,10 +80,10 @@ def _checking(accounts: Accounts, name: str) -> Callable[[], tuple[Finding, ...]
     return call
 
 
-def _one_by_one(
-    calls: list[Callable[[], tuple[Finding, ...]]], names: list[str], say: Callable[[str], None]
+def _in_parallel(
+    calls: list[Callable[[], tuple[Finding, ...]]], names: list[str], say: Callable[[str], object]
 ) -> list[tuple[Finding, ...]]:
-    """What each call returns; they run side by side, for one that hangs is as slow as all."""
+    """What each call returns. They run in parallel: then one that hangs delays no other."""
     pool = ThreadPoolExecutor(AT_ONCE)
     try:
         futures = [pool.submit(call) for call in calls]
@@ -94,11 +93,11 @@ def _one_by_one(
             say(f"Waiting for {', '.join(waited)} …")
         return [each.result() for each in futures]
     finally:
-        pool.shutdown(wait=False, cancel_futures=True)  # an interrupt does not wait for them
+        pool.shutdown(wait=False, cancel_futures=True)  # an interrupt does not wait
 
 
 def _here(accounts: Accounts, found: tuple[Finding, ...]) -> list[Section]:
-    """This process and the one that keeps the accounts: one section where they are the same."""
+    """This process and the broker: one section if they are the same."""
     if accounts.local:
         return [Section(_title(), (front_end(), *without_broker(), *found))]
     theirs = next((each.says for each in found if each.about == DISTRIBUTION), "")

@@ -1,4 +1,4 @@
-"""An API's limit in a few words, for a table and a widget."""
+"""Times and API limits in a few words, for tables."""
 
 from __future__ import annotations
 
@@ -9,10 +9,13 @@ if TYPE_CHECKING:
     from jupyter_auth.core.common.rate_limits import Limits
 
 
+SECONDS = "%H:%M:%S"
+
+
 def limit_words(limits: Limits) -> str:
-    """``no calls until 12:05:30``, or ``59 of 60 calls left until 13:00:00``; empty: none known."""
+    """``no calls until 12:05:30``, or ``59 of 60 calls left until 13:00:00``; "" if unknown."""
     if limits.throttled_until:
-        return f"no calls until {_clock(limits.throttled_until)}"
+        return f"no calls until {moment(limits.throttled_until, SECONDS)}"
     quota = limits.quota
     if quota is None or quota.remaining is None:
         return ""
@@ -20,13 +23,12 @@ def limit_words(limits: Limits) -> str:
     until = ""
     if quota.reset_at is not None:
         if quota.reset_at <= time.time():
-            return ""  # it is full again, and nobody has asked since
-        until = f" until {_clock(quota.reset_at)}"
+            return ""  # it has been reset since
+        until = f" until {moment(quota.reset_at, SECONDS)}"
     return f"{quota.remaining}{of} calls left{until}"
 
 
-def _clock(moment: float) -> str:
-    """In the reader's zone; with the day where that is another one."""
-    then, today = time.localtime(moment), time.localtime()
-    same = then.tm_yday == today.tm_yday and then.tm_year == today.tm_year
-    return time.strftime("%H:%M:%S" if same else "%Y-%m-%d %H:%M", then)
+def moment(seconds: float, today: str = "%H:%M") -> str:
+    """A time in the local zone: formatted as ``today``, with the date on another day."""
+    then, now = time.localtime(seconds), time.localtime()
+    return time.strftime(today if then[:3] == now[:3] else "%Y-%m-%d %H:%M", then)

@@ -1,4 +1,4 @@
-"""``%auth`` and ``%%auth``: signing in and out in words."""
+"""The magics ``%auth`` and ``%%auth``."""
 
 from __future__ import annotations
 
@@ -21,12 +21,10 @@ from jupyter_auth.kernel.prompt.prompt import browser_here, in_notebook, is_inte
 if TYPE_CHECKING:
     from argparse import Namespace
 
-    from jupyter_auth.kernel.commands.report import Report
-
 
 @magics_class
 class AuthMagics(Magics):
-    """The magics of one shell."""
+    """``%auth`` and ``%%auth``."""
 
     @line_cell_magic
     def auth(self, line: str, cell: str | None = None) -> Any:
@@ -44,10 +42,10 @@ class AuthMagics(Magics):
         %auth doctor [NAME]                 what could keep you from signing in, and the fix
         %%auth [NAME] [--key K]             runs the cell, which may await, with `session` bound
 
-        Without NAME, login, logout and a cell use the default provider. Each line shows its
-        result where it stands, in a loop or a function too, and returns it: t = %auth status
+        Without NAME, login, logout and a cell use the default provider. Each line displays its
+        result, in a loop or a function too, and returns it: t = %auth status
         """
-        __tracebackhide__ = True  # where a cell fails, what matters are its own lines
+        __tracebackhide__ = True  # a cell's traceback shows its own lines only
         try:
             if cell is not None:
                 return self._cell(line, cell)
@@ -66,9 +64,19 @@ class AuthMagics(Magics):
         verbs.check_verb("%auth", words[0], tuple(known))
         try:
             given = parser.parse_args(words)
-        except SystemExit:  # --help has printed what there is to say
+        except SystemExit:  # from --help, which has printed
             return None
-        return getattr(self, f"_{given.verb}")(given)
+        match given.verb:
+            case "login":
+                return self._login(given)
+            case "use":
+                return show(Sentence(verbs.use(given.name)))
+            case "doctor":
+                from jupyter_auth.kernel.commands.doctor import examine
+
+                progress = _Progress()
+                return show(examine(given.name, progress.say), progress.handle)
+        return show(verbs.run(given, _ask_secretly))
 
     def _login(self, given: Namespace) -> None:
         name = verbs.named(given.name)
@@ -95,27 +103,6 @@ class AuthMagics(Magics):
         )
         display(widget)  # type: ignore[no-untyped-call]
 
-    def _logout(self, given: Namespace) -> Sentence:
-        return show(Sentence(verbs.logout(verbs.named(given.name), given.key)))
-
-    def _status(self, given: Namespace) -> verbs.TextTable:
-        return show(verbs.status(given.name))
-
-    def _providers(self, _: Namespace) -> verbs.TextTable:
-        return show(verbs.providers())
-
-    def _use(self, given: Namespace) -> Sentence:
-        return show(Sentence(verbs.use(given.name)))
-
-    def _add(self, given: Namespace) -> Sentence:
-        return show(Sentence(verbs.add(given.name, verbs.fields_of(given, _ask_secretly))))
-
-    def _doctor(self, given: Namespace) -> Report:
-        from jupyter_auth.kernel.commands.doctor import examine
-
-        progress = _Progress()
-        return show(examine(given.name, progress.say), progress.handle)
-
     def _cell(self, line: str, cell: str) -> Any:
         __tracebackhide__ = True
         given = cell_parser().parse_args(_split(line))
@@ -129,7 +116,7 @@ class AuthMagics(Magics):
 
 
 class _Progress:
-    """A line that says what is waited for, once there is something to wait for."""
+    """A line that says what ``doctor`` waits for, displayed when that is first known."""
 
     handle: Any = None
 
@@ -146,17 +133,17 @@ def _ask_secretly(prompt: str) -> str:
             "This run can't ask for the client secret.",
             hint="Run `jupyter auth add` in a terminal.",
         )
-    return getpass.getpass(prompt).strip()  # looked up now: a kernel puts its own in there
+    return getpass.getpass(prompt).strip()  # looked up now: kernels replace it
 
 
 def in_one_line(error: AuthError) -> AuthError:
-    """The same error, shown by IPython as its sentence alone. It still stops Run All."""
+    """The same error, which IPython shows as one line. It still stops Run All."""
     error._render_traceback_ = lambda: [f"{type(error).__name__}: {error}"]  # type: ignore[attr-defined]
     return error
 
 
 def _link_is_enough() -> bool:
-    """Whether a widget will do: it needs a front end, and a browser that can come back here."""
+    """Whether a widget can sign in: it needs a front end, and a browser that can come back."""
     return in_notebook() and (browser_here() or connect().local is None)
 
 
@@ -168,7 +155,7 @@ def _split(line: str) -> list[str]:
 
 
 def load(shell: Any) -> None:
-    """``%load_ext jupyter_auth``; again is no harm."""
+    """``%load_ext jupyter_auth``, any number of times."""
     shell.register_magics(AuthMagics)
     if not any(isinstance(each, AwaitCells) for each in shell.input_transformers_post):
         shell.input_transformers_post.append(AwaitCells(shell))

@@ -1,4 +1,4 @@
-"""The cell of ``%%auth``: how it is run, and how IPython is told that it awaits something."""
+"""Runs the cell of ``%%auth``, which may await."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from jupyter_auth.kernel.prompt.interrupts import heard
 if TYPE_CHECKING:
     from types import CodeType
 
-_CALL = "get_ipython().run_cell_magic('auth', "  # what IPython makes of such a cell
+_CALL = "get_ipython().run_cell_magic('auth', "  # how IPython transforms such a cell
 _UNSET = object()
 
 
 class AwaitCells:
-    """An input transformer: IPython waits for a ``%%auth`` cell that awaits, as for other cells.
+    """An input transformer that makes IPython await a ``%%auth`` cell that awaits.
 
-    A magic is called synchronously, and cannot wait for what needs the event loop that it runs in.
+    The magic itself is synchronous, and cannot wait for the event loop that it runs in.
     """
 
     def __init__(self, shell: Any) -> None:
         self._shell = shell
 
     def __call__(self, lines: list[str]) -> list[str]:
-        """The lines of a transformed cell; one that calls a magic is a single line."""
+        """``lines`` of a transformed cell; a cell magic is a single line."""
         if len(lines) == 1 and lines[0].startswith(_CALL):
             _, cell = ast.literal_eval("(" + lines[0].removeprefix(_CALL))
             if self._awaits(cell):
@@ -35,18 +35,18 @@ class AwaitCells:
     def _awaits(self, cell: str) -> bool:
         try:
             source = self._shell.transform_cell(cell)
-        except SyntaxError:  # running it says so
+        except SyntaxError:  # raised again when it runs
             return False
         return bool(self._shell.should_run_async(cell, transformed_cell=source))
 
 
 def run_with(shell: Any, cell: str, session: Any) -> Any:
-    """Run ``cell`` with ``session`` bound; its last expression's value is returned.
+    """Run ``cell`` with ``session`` bound, and return the value of its last expression.
 
-    Where it awaits something: a coroutine that does all of this. The name is given back
-    afterwards, unless the cell bound it to something of its own.
+    Returns a coroutine that does so if the cell awaits. Afterwards ``session`` is what it was
+    before, unless the cell has assigned it.
     """
-    __tracebackhide__ = True  # a traceback is about the cell's own lines
+    __tracebackhide__ = True  # a traceback shows the cell's lines only
     codes = _compiled(shell, cell)
     running = _run(codes, shell.user_ns, session)
     if any(map(_is_async, codes)):
@@ -79,8 +79,8 @@ async def _run(codes: list[CodeType], names: dict[str, Any], session: Any) -> An
 
 
 def _compiled(shell: Any, cell: str) -> list[CodeType]:
-    """The cell's statements, and apart from them its last expression if there is one to show."""
-    source = "\n" + shell.transform_cell(cell)  # the magic's own line is the first one
+    """The cell's statements, and separately its last expression, if that is to be shown."""
+    source = "\n" + shell.transform_cell(cell)  # the magic is the first line
     tree = shell.compile.ast_parse(source)
     shown = _is_shown(source, tree.body)
     tree = shell.transform_ast(tree)
@@ -94,13 +94,13 @@ def _compiled(shell: Any, cell: str) -> list[CodeType]:
 
 
 def _number(shell: Any) -> int:
-    """The number of the cell that is running; the shell may count the next one already."""
+    """The number of the running cell; the shell may already count the next one."""
     running = shell.displayhook.exec_result
     return int((running and running.execution_count) or shell.execution_count)
 
 
 def _is_shown(source: str, statements: list[ast.stmt]) -> bool:
-    """Whether the last statement is an expression, and no semicolon follows it."""
+    """Whether the last statement is an expression without a semicolon after it."""
     if not statements or not isinstance(statements[-1], ast.Expr):
         return False
     [*_, rest] = source.split("\n")[: statements[-1].end_lineno]

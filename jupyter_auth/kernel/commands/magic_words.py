@@ -1,4 +1,4 @@
-"""The words of ``%auth`` and ``%%auth``: how they are read, and completed."""
+"""Parses and completes the words of ``%auth`` and ``%%auth``."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from types import SimpleNamespace
 
 
-# A line up to the cursor; a result may be assigned. Without % it is one where automagic is on.
+# A line up to the cursor, perhaps an assignment. With automagic the % may be missing.
 _LINE = re.compile(r"\s*(?:[^%=]*=\s*)?(?P<magic>%{0,2})auth\s(?P<words>.*)", re.DOTALL)
 
 
@@ -37,7 +37,7 @@ def cell_parser() -> verbs.Parser:
 
 
 def offers(line: str) -> tuple[str, list[str]]:
-    """The word that ends ``line``, a magic's up to the cursor, and what it may become, in order."""
+    """The last word of ``line``, a magic's up to the cursor, and its completions in order."""
     found = _LINE.match(line)
     if not found:
         return "", []
@@ -53,7 +53,7 @@ def offers(line: str) -> tuple[str, list[str]]:
 
 
 def _arguments(parser: verbs.Parser, words: list[str]) -> list[str]:
-    """What may follow ``words`` there: the value of an option, or a name and more options."""
+    """What may follow ``words``: an option's value, or a name and other options."""
     options = parser.options()
     name, taking = None, None
     for word in words:
@@ -72,34 +72,28 @@ def _arguments(parser: verbs.Parser, words: list[str]) -> list[str]:
 
 
 def _values(option: Action, name: str | None) -> list[str]:
-    """What ``option`` can be given, as far as the provider tells; that is the default one's."""
+    """The values of ``option`` at that provider, or the default one, as far as they are known."""
+    if option.dest not in {"key", "grant"}:
+        return []
     try:
         accounts = connect()
-        match option.dest:
-            case "key":
-                provider = accounts.provider(verbs.named(name)).name
-                return [x.session_key for x in accounts.accounts() if x.provider == provider]
-            case "grant":
-                provider = accounts.provider(verbs.named(name)).name
-                return list(accounts.configuration(provider).grants or ENDPOINT)
-            case _:
-                return []
-    except AuthError:  # no such provider, or nobody answers
+        provider = accounts.provider(verbs.named(name)).name
+        if option.dest == "key":
+            return [x.session_key for x in accounts.accounts() if x.provider == provider]
+        return list(accounts.configuration(provider).grants or ENDPOINT)
+    except AuthError:  # no such provider, or no broker
         return []
 
 
 def complete(_: Any, event: SimpleNamespace) -> list[str]:
-    """IPython's hook ``complete_command``, for automagic and for IPython before 8.6.
-
-    It takes what stands in place of the symbol, which begins after a hyphen.
-    """
+    """IPython's hook ``complete_command``, for automagic and for IPython before 8.6."""
     word, found = offers(event.text_until_cursor)
-    begun = len(word) - len(event.symbol)
+    begun = len(word) - len(event.symbol)  # the symbol begins after a hyphen
     return [each[begun:] for each in found]
 
 
 def match(context: Any) -> dict[str, Any]:
-    """IPython's matcher (API 2): where there is an offer nothing else is, from jedi neither."""
+    """IPython's matcher (API 2), which suppresses all others."""
     from IPython.core.completer import SimpleCompletion
 
     line = context.text_until_cursor
@@ -113,7 +107,7 @@ def match(context: Any) -> dict[str, Any]:
 
 
 def complete_in(shell: Any) -> None:
-    """Complete the words of ``%auth`` in ``shell``; again is no harm."""
+    """Complete the words of ``%auth`` in ``shell``, however often it is called."""
     for magic in ("%auth", "%%auth"):
         shell.set_hook("complete_command", complete, str_key=magic)
     try:

@@ -1,4 +1,4 @@
-"""What ``doctor`` found, for people: aligned text, or a table in a notebook."""
+"""``doctor``'s findings as aligned text, or as a table in a notebook."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 MARKS = {"ok": "ok", "note": "note", "wrong": "WRONG"}
 COLOURS = {"ok": "32", "note": "33", "wrong": "31;1"}  # ANSI
-# JupyterLab's follow its theme, the others do on white and on black; the word says the same.
+# JupyterLab's follow its theme; the fallbacks are readable on white and on black.
 INKS = {
     "ok": "var(--jp-success-color1,#3c8d40)",
     "note": "var(--jp-warn-color1,#b26a00)",
@@ -33,22 +33,22 @@ class Section:
 
 @dataclass(frozen=True)
 class Report(Shown):
-    """All of it. ``str`` and notebooks show it."""
+    """What ``doctor`` returns; ``str`` and notebooks show it."""
 
     sections: tuple[Section, ...]
 
     @property
     def healthy(self) -> bool:
-        """Whether nothing is wrong."""
+        """Whether no problem was found."""
         return self.count("wrong") == 0
 
     def count(self, state: str) -> int:
-        """How many findings are so."""
+        """The number of findings in that state."""
         return sum(each.state == state for part in self.sections for each in part.findings)
 
     @property
     def summary(self) -> str:
-        """The whole of it in one sentence."""
+        """The report in one sentence."""
         match self.count("wrong"):
             case 0:
                 return "No problems found."
@@ -90,7 +90,7 @@ def _lines(finding: Finding, width: int, colour: bool) -> str:  # noqa: FBT001 (
             WIDTH,
             initial_indent=indent,
             subsequent_indent=indent,
-            break_long_words=False,  # a path or an address is there to be copied
+            break_long_words=False,  # paths and URLs are there to be copied
             break_on_hyphens=False,
         )
         for each in words

@@ -1,4 +1,4 @@
-"""What a verb of ``%auth`` says: shown where its line stands, and returned."""
+"""The results of ``%auth``'s verbs: displayed where the line stands, and returned."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 
 class Shown:
-    """A result of a verb. The end of the cell that has shown it does not show it a second time."""
+    """A verb's result, which the end of the same cell does not display a second time."""
 
     _shown_in: int | None = None
 
@@ -16,7 +16,7 @@ class Shown:
 
 
 class Sentence(Shown, str):  # noqa: SLOT000 (`Shown` has no slots either)
-    """Text that a cell shows without quotes."""
+    """Text that IPython shows without quotes."""
 
     def __repr__(self) -> str:
         return str(self)
@@ -29,9 +29,9 @@ S = TypeVar("S", bound=Shown)
 
 
 def show(result: S, handle: Any = None) -> S:
-    """Display ``result``, in place of what ``handle`` shows if there is one; and return it.
+    """Display ``result``, in the place of ``handle`` if given, and return it.
 
-    A returned value alone would be seen only where it is the last expression of its cell.
+    A returned value alone is displayed only as the last expression of a cell.
     """
     from IPython.display import display
 

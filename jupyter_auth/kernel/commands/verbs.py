@@ -1,9 +1,8 @@
-"""What ``%auth`` and ``jupyter auth`` can do, in plain values: nothing here prints or asks."""
+"""The verbs of ``%auth`` and ``jupyter auth`` as functions that return text and tables."""
 
 from __future__ import annotations
 
 import argparse
-import datetime as dt
 import difflib
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -12,13 +11,14 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from jupyter_auth.core import wire
 from jupyter_auth.core.common.handles import marked, plain
+from jupyter_auth.core.common.override import override
 from jupyter_auth.core.common.session_key import DEFAULT_KEY
 from jupyter_auth.core.errors import AuthError, LoginRequired, ProviderNotFound
 from jupyter_auth.core.models import AccountKey
 from jupyter_auth.core.secret import Secret
 from jupyter_auth.kernel.broker import connect
-from jupyter_auth.kernel.commands.limit_words import limit_words
-from jupyter_auth.kernel.commands.shown import Shown
+from jupyter_auth.kernel.commands.limit_words import limit_words, moment
+from jupyter_auth.kernel.commands.shown import Sentence, Shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -29,12 +29,12 @@ if TYPE_CHECKING:
 
 
 class VerbUsageError(Exception):
-    """Words that no verb understands. The message is one sentence, and says what would do."""
+    """Wrong usage of a verb. The message says what would be right."""
 
 
 @dataclass(frozen=True)
 class TextTable(Shown):
-    """Rows of text under headings; ``str`` and notebooks show it. ``empty`` stands for no rows."""
+    """Rows of text; ``str`` and notebooks show a table, or ``empty`` if there are none."""
 
     headings: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
@@ -55,7 +55,7 @@ class TextTable(Shown):
     def _repr_html_(self) -> str:
         if not self.rows:
             return f"<p>{escape(self.empty)}</p>"
-        left = 'style="text-align:left"'  # front ends align tables as if they were numbers
+        left = 'style="text-align:left"'  # front ends align cells like numbers
         head = "".join(f'<th scope="col" {left}>{escape(text)}</th>' for text in self.headings)
         body = "".join(
             "<tr>" + "".join(f"<td {left}>{escape(cell)}</td>" for cell in row) + "</tr>"
@@ -64,14 +64,21 @@ class TextTable(Shown):
         return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
-# The verbs
+def run(given: argparse.Namespace, ask: Callable[[str], str]) -> Shown:
+    """Run ``logout``, ``status``, ``providers`` or ``add``; ``ask`` as in ``fields_of``."""
+    match given.verb:
+        case "logout":
+            return Sentence(logout(named(given.name), given.key))
+        case "status":
+            return status(given.name)
+        case "providers":
+            return providers()
+        case _:
+            return Sentence(add(given.name, fields_of(given, ask)))
 
 
 def status(name: str | None = None, accounts: Accounts | None = None) -> TextTable:
-    """Who is signed in, at one provider or at all; logins under way are among them.
-
-    ProviderNotFound: no such provider.
-    """
+    """The accounts and pending logins, of one provider or of all."""
     accounts = accounts or connect.connect()
     if name is not None:
         name = accounts.provider(name).name
@@ -92,7 +99,7 @@ def status(name: str | None = None, accounts: Accounts | None = None) -> TextTab
 
 
 def _with_limits(table: TextTable, limits: list[Limits]) -> TextTable:
-    """A column more where an API said something of its limits, and rows for service accounts."""
+    """Add a column and service accounts, where an API has reported its limits."""
     words = {
         (each.provider, each.session_key, each.client_id): limit_words(each) for each in limits
     }
@@ -110,7 +117,7 @@ def _with_limits(table: TextTable, limits: list[Limits]) -> TextTable:
 
 
 def _service_words(client_id: str, same_key: int) -> str:
-    """A credential goes by its session key; its client id only tells two of one key apart."""
+    """The client ID is needed only to tell two of one session key apart."""
     return "service account" if same_key == 1 else f"service account {client_id}"
 
 
@@ -122,7 +129,7 @@ def _row(account: AccountInfo) -> tuple[str, ...]:
 
 
 def status_data(name: str | None = None) -> list[dict[str, Any]]:
-    """The same accounts for programs: ``wire.account_to_wire`` of each."""
+    """``wire.account_to_wire`` of each account, for programs."""
     accounts = connect.connect()
     if name is not None:
         name = accounts.provider(name).name
@@ -132,7 +139,7 @@ def status_data(name: str | None = None) -> list[dict[str, Any]]:
 
 
 def providers() -> TextTable:
-    """All providers that somebody can sign in at."""
+    """All providers that can be used."""
     found = connect.connect().providers()
     return TextTable(
         headings=("provider", "title", "host", "from"),
@@ -142,12 +149,13 @@ def providers() -> TextTable:
 
 
 def logout(name: str, session_key: str = DEFAULT_KEY, accounts: Accounts | None = None) -> str:
-    """Sign out here, then at the provider; a sentence says what became of it.
+    """Sign out here, then at the provider. Returns what was done.
 
-    ProviderNotFound: neither such a provider nor an account of one that was.
+    Raises:
+        ProviderNotFound: there is neither such a provider nor an account of one.
     """
     accounts = accounts or connect.connect()
-    with suppress(ProviderNotFound):  # one that is gone may have left an account
+    with suppress(ProviderNotFound):  # a removed one may have left an account
         name = accounts.provider(name).name
     key = AccountKey(name, session_key)
     keys = {each.key for each in accounts.accounts()}
@@ -155,7 +163,7 @@ def logout(name: str, session_key: str = DEFAULT_KEY, accounts: Accounts | None 
         title = accounts.provider(name).title
         said = f"You're not signed in to {title}{_under(session_key)}."
         if any(plain(each.provider) == name for each in keys):
-            said += " Sign out of the one that a notebook defines there, or in JupyterLab's panel."
+            said += " Sign out in the notebook that defines it, or in JupyterLab's panel."
         return said
     gone = accounts.logout(name, session_key)
     how = " The provider has revoked the tokens." if gone.revoked else ""
@@ -164,16 +172,18 @@ def logout(name: str, session_key: str = DEFAULT_KEY, accounts: Accounts | None 
 
 
 def import_accounts(name: str) -> str:
-    """Take over what another package keeps; a line for each sign-in that was found.
+    """Use the sign-ins that another package has stored. Returns a line for each.
 
-    ConfigurationError: no such package is known. LoginRequired: none of its was to be had.
+    Raises:
+        ConfigurationError: there is no such package for this provider.
+        LoginRequired: none of its sign-ins could be used.
     """
     accounts = connect.connect()
     found = accounts.import_accounts(name)
     title = accounts.provider(name).title
     if not found:
         raise LoginRequired(
-            f"No other package keeps a sign-in to {title} here.",
+            f"No other package has stored a sign-in to {title} here.",
             hint=f"Sign in with `jupyter auth login {name}`.",
         )
     lines = []
@@ -183,20 +193,21 @@ def import_accounts(name: str) -> str:
         lines.append(f"{each.path}: {each.problem}" if each.problem else good)
     if all(each.problem for each in found):
         raise LoginRequired("\n".join(lines), hint=f"Sign in with `jupyter auth login {name}`.")
-    lines.append("Where refresh tokens are spent when used, that package has to sign in anew.")
+    lines.append("If the provider rotates refresh tokens, sign in to that package again.")
     return "\n".join(lines)
 
 
 def use(name: str) -> str:
-    """Make it the default provider of this process. ProviderNotFound."""
+    """Make it the default provider of this process."""
     info = connect.use(connect.connect(), name)
     return f"{info.title} is now the default provider in this kernel."
 
 
 def add(name: str, fields: Mapping[str, Any]) -> str:
-    """Add a provider to the person's configuration; a sentence says what is next.
+    """Add a provider to the user's configuration. Returns what to do next.
 
-    ConfigurationError: not allowed here, the name is taken, or it cannot work.
+    Raises:
+        ConfigurationError: that is not allowed here, the name is taken, or a field is wrong.
     """
     info = connect.connect().add(name, fields)
     kept = " Its client secret is stored in a file that only you can read." * (
@@ -206,7 +217,7 @@ def add(name: str, fields: Mapping[str, Any]) -> str:
 
 
 def fields_of(given: argparse.Namespace, ask: Callable[[str], str]) -> dict[str, Any]:
-    """What the words of ``add`` say of a provider; ``ask`` gets its secret from the person."""
+    """The provider's fields in the options of ``add``; ``ask`` prompts for its secret."""
     fields: dict[str, Any] = {
         "issuer": given.issuer,
         "client_id": given.client_id,
@@ -225,10 +236,9 @@ def fields_of(given: argparse.Namespace, ask: Callable[[str], str]) -> dict[str,
 
 
 def missing(name: str) -> tuple[str, ...]:
-    """Which of ``client_id`` and ``client_secret`` a provider of the person's own lacks.
+    """Which of ``client_id``, ``client_secret`` and ``grants`` the user has to configure.
 
-    ``grants`` is among them where a registration is for one of several. What an administrator or
-    code configured is theirs to complete. ProviderNotFound.
+    None for a provider that an administrator or a notebook has configured.
     """
     from jupyter_auth.core.login.grants import missing as missing_for
     from jupyter_auth.core.provider.client_credentials import missing_package
@@ -237,64 +247,50 @@ def missing(name: str) -> tuple[str, ...]:
     if connect.connect().provider(name).source not in {"user", "preset"}:
         return ()
     own = Providers(user_file=user_file()).get(name)
-    if missing_package(own):  # whoever keeps the accounts may have that package
+    if missing_package(own):  # it may be in the broker's environment
         return ()
     several = not own.client_id and len(own.grants) > 1
     return missing_for(own, "") + (("grants",) if several else ())
 
 
 def grants(name: str) -> tuple[str, ...]:
-    """The grants that the configuration of that provider has, the preferred one first."""
+    """The provider's grants, the preferred one first."""
     return connect.connect().configuration(name).grants
 
 
 def named(name: str | None) -> str:
-    """``name``, or the default provider's.
-
-    Raises:
-        ConfigurationError: none is named, and there is no default; it shows the line to write.
-    """
+    """``name``, or that of the ``default_provider``, with its errors."""
     return name or connect.default_provider(connect.connect())
 
 
 def signed_in(name: str, session_key: str = DEFAULT_KEY) -> bool:
-    """Whether there is such an account. ProviderNotFound: no such provider."""
+    """Whether there is such an account."""
     accounts = connect.connect()
     key = AccountKey(accounts.provider(name).name, session_key)
     return accounts.account(key) is not None
 
 
 def provider_names() -> list[str]:
-    """For completion: what can be named. None at all where nobody answers."""
+    """For completion: the providers' names, or none without a broker."""
     try:
         return list(dict.fromkeys(plain(each.name) for each in connect.connect().providers()))
     except AuthError:
         return []
 
 
-def moment(seconds: float) -> str:
-    """A time in the reader's zone, to the minute; the date only where it is another day."""
-    then = dt.datetime.fromtimestamp(seconds, dt.UTC).astimezone()
-    today = dt.datetime.now(dt.UTC).astimezone().date()
-    return then.strftime("%H:%M" if then.date() == today else "%Y-%m-%d %H:%M")
-
-
 def _under(session_key: str) -> str:
     return "" if session_key == DEFAULT_KEY else f" under the key {session_key[:40]}"
 
 
-# The words
-
-
 class Parser(argparse.ArgumentParser):
-    """Says in one sentence what it did not understand, and leaves the process alone."""
+    """Raises VerbUsageError in one sentence, where argparse would exit."""
 
+    @override
     def error(self, message: str) -> NoReturn:
-        """Misuse."""
         raise VerbUsageError(f"{message[:1].upper()}{message[1:]}. Usage: {self.usage_line()}")
 
     def options(self) -> dict[str, argparse.Action]:
-        """Its options but help, by the words for them."""
+        """Its options but ``--help``, by name."""
         return {
             each.option_strings[0]: each
             for each in self._actions
@@ -303,16 +299,16 @@ class Parser(argparse.ArgumentParser):
 
     @property
     def takes_name(self) -> bool:
-        """Whether a provider can be named."""
+        """Whether it has a NAME."""
         return any(each.dest == "name" for each in self._actions)
 
     def usage_line(self) -> str:
-        """How this verb is used, in one line."""
+        """The usage in one line."""
         return " ".join(self.format_usage().removeprefix("usage: ").split())
 
 
 def parser(prog: str) -> tuple[Parser, Any]:
-    """The words that notebook and terminal share; each adds its own to what comes second."""
+    """The parser that notebook and terminal share, and its subparsers, to add more verbs to."""
     whole = Parser(prog=prog, description="Sign in once; sessions stay signed in.")
     verbs = whole.add_subparsers(dest="verb", metavar="VERB", parser_class=Parser)
     login = add_verb(verbs, "login", "sign in", name="?")
@@ -340,7 +336,7 @@ def parser(prog: str) -> tuple[Parser, Any]:
 def add_verb(
     verbs: Any, verb: str, says: str, *, name: str | None = "", key: bool = True
 ) -> Parser:
-    """A verb with a provider's NAME (``"?"``: it may be left out, None: it has none), and a key."""
+    """Add a verb with NAME (``"?"``: optional, None: it has none) and ``--key``."""
     added: Parser = verbs.add_parser(verb, help=says, description=says)
     if name is not None:
         added.add_argument("name", metavar="NAME", help="the provider", nargs=name or None)
@@ -350,7 +346,7 @@ def add_verb(
 
 
 def check_verb(prog: str, word: str, known: tuple[str, ...]) -> None:
-    """Misuse, with the nearest verb, if ``word`` is none of them."""
+    """Raise VerbUsageError, with the nearest verb, if ``word`` is not ``known``."""
     if word in known or word.startswith("-"):
         return
     near = difflib.get_close_matches(word, known, 1)

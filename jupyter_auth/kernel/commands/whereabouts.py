@@ -1,4 +1,4 @@
-"""What this process is in, and whether it has a broker, for ``doctor``."""
+"""``doctor``'s findings on this process: its front end, and whether it has a broker."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ELSEWHERE = "It shows a link and asks for the URL that your browser ends up on."
 
 
 def front_end() -> Finding:
-    """What shows this process to its person, and whether a browser can be opened from it."""
+    """Where this process is used, and whether it can open a browser."""
     browser = "A browser can be opened from here." if browser_here() else ELSEWHERE
     if in_notebook() and "JPY_SESSION_NAME" in os.environ:
         says = f"A notebook of a Jupyter server: {Path(os.environ['JPY_SESSION_NAME']).name}"
@@ -38,7 +38,7 @@ def front_end() -> Finding:
 
 
 def version(theirs: str) -> Finding:
-    """This side's version beside the server's, which says it in the first word of ``theirs``."""
+    """This process's version, compared with the server's: the first word of ``theirs``."""
     ours = metadata.version(DISTRIBUTION)
     if theirs.partition(" ")[0] in {"", ours}:
         return Finding(about=DISTRIBUTION, says=ours)
@@ -51,35 +51,35 @@ def version(theirs: str) -> Finding:
 
 
 def without_broker() -> Iterator[Finding]:
-    """That this process keeps the accounts itself, and whether a Jupyter server could."""
+    """That there is no broker, and whether a Jupyter server would have one."""
     yield Finding(about="Broker", says="None: this process handles the accounts itself.")
     if advice := missing_extension():
         says, fix = advice
         yield Finding(about="Extension", says=says, fix=fix, state="wrong")
         return
-    place, enabled = _extension()
+    file, enabled = _extension()
     if enabled:
-        yield Finding(about="Extension", says=f"Jupyter servers of {sys.prefix} load it ({place}).")
+        yield Finding(about="Extension", says=f"Jupyter servers of {sys.prefix} load it ({file}).")
         return
     install = f"{sys.executable} -m pip install {DISTRIBUTION}"
     enable = f"{sys.executable} -m jupyter server extension enable {EXTENSION}"
     yield Finding(
         about="Extension",
         says=f"Jupyter servers of {sys.prefix} do not load it"
-        + (f": {place} switches it off." if place else "."),
-        fix=f"{enable if place else install}, then restart the Jupyter server.",
+        + (f": {file} switches it off." if file else "."),
+        fix=f"{enable if file else install}, then restart the Jupyter server.",
         state="note",
     )
 
 
 def _extension() -> tuple[Path | None, bool]:
-    """The file that says whether Jupyter servers of this environment load the extension."""
+    """Whether Jupyter servers of this environment load the extension, and the file that says so."""
     from jupyter_core.paths import jupyter_config_path
 
-    places = list(map(Path, jupyter_config_path()))
-    files = [place / "jupyter_server_config.json" for place in places]  # these count more
-    for place in places:
-        files += sorted(place.glob("jupyter_server_config.d/*.json"))
+    folders = list(map(Path, jupyter_config_path()))
+    files = [folder / "jupyter_server_config.json" for folder in folders]  # these take precedence
+    for folder in folders:
+        files += sorted(folder.glob("jupyter_server_config.d/*.json"))
     for file in files:
         try:
             said = json.loads(file.read_text(encoding="utf-8"))

@@ -130,7 +130,7 @@ def test_in_a_terminal_a_preset_asks_for_what_it_lacks(kernel_api, file, tmp_pat
     (tmp_path / "config").mkdir()
     (tmp_path / "config" / "jupyter_auth").symlink_to(file.parent)
     with Terminal(env, "-m", "jupyter_auth.cli", "login", "github") as terminal:
-        terminal.read("Client id that you registered for github")
+        terminal.read("Client ID of your registration at github")
         terminal.type("my-client")
         terminal.read("Client secret of github")
         terminal.type(PLANTED)
@@ -143,7 +143,7 @@ def test_in_a_terminal_a_preset_asks_for_what_it_lacks(kernel_api, file, tmp_pat
 def test_in_a_terminal_it_asks_which_grant_the_registration_is_for(tmp_path):
     env = environment(tmp_path)
     with Terminal(env, "-m", "jupyter_auth.cli", "login", "insiders") as terminal:
-        terminal.read("Client id that you registered for insiders")
+        terminal.read("Client ID of your registration at insiders")
         terminal.type("ams")
         terminal.read("Client secret of insiders")
         terminal.type(PLANTED)

@@ -124,7 +124,7 @@ def test_a_token_on_a_terminal_is_warned_of(env, alice):
     )  # fmt: skip
     os.close(theirs)
     os.close(ours)
-    assert "whoever sees this token" in ran.stderr
+    assert "Anyone who sees this token" in ran.stderr
 
 
 def test_logout_and_providers(env, engine, alice):
