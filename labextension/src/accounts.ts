@@ -3,14 +3,14 @@
 import { type ISignal, Signal } from "@lumino/signaling";
 
 import type { Api } from "./api";
-import { hrefOf, NOTHING, type State } from "./model";
+import { EMPTY, hrefOf, type State } from "./model";
 import type { IAccounts } from "./tokens";
-import type { Login, Wish } from "./wire";
+import type { Login, LoginRequest } from "./wire";
 
 const RETRY = 10_000; // ms until a server that did not answer is asked again
 
 export class Accounts implements IAccounts {
-  private current: State = NOTHING;
+  private current: State = EMPTY;
   private loading: Promise<void> | null = null;
   private stale = false;
   private retry: ReturnType<typeof setTimeout> | undefined;
@@ -38,8 +38,8 @@ export class Accounts implements IAccounts {
     return this.loading;
   }
 
-  async signIn(wish: Wish): Promise<Login> {
-    const login = await this.api.begin(wish);
+  async signIn(request: LoginRequest): Promise<Login> {
+    const login = await this.api.begin(request);
     this.open(hrefOf(login));
     void this.reload();
     return login;

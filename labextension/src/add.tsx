@@ -3,11 +3,11 @@
 import * as React from "react";
 
 import { DEFAULT_KEY } from "./view";
-import type { Provider, Wish } from "./wire";
+import type { LoginRequest, Provider } from "./wire";
 
 interface Props {
   providers: readonly Provider[];
-  add: (wish: Wish) => void;
+  add: (request: LoginRequest) => void;
 }
 
 export function AddForm({ providers, add }: Props): React.JSX.Element | null {

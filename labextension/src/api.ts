@@ -4,8 +4,8 @@ import { URLExt } from "@jupyterlab/coreutils";
 import { type Event, ServerConnection } from "@jupyterlab/services";
 
 import type { State } from "./model";
-import { plain, sentence } from "./view";
-import type { Failure, Login, Provider, Wish } from "./wire";
+import { plainName, sentence } from "./view";
+import type { Failure, Login, LoginRequest, Provider } from "./wire";
 
 /** Registered by the server: jupyter_auth/server/browser/events.py. */
 export const CHANGED = "https://events.jupyter.org/jupyter_auth_session/changed/v1";
@@ -28,15 +28,15 @@ export class Api {
   /** Providers defined in notebooks are in no list: fetch those of accounts and logins. */
   private async made(state: Omit<State, "made">): Promise<Provider[]> {
     const named = [...state.accounts, ...state.ended, ...state.logins].map(each => each.provider);
-    const names = [...new Set(named)].filter(name => plain(name) !== name);
+    const names = [...new Set(named)].filter(name => plainName(name) !== name);
     const calls = names.map(name =>
       this.call<Provider>("GET", `providers/${encodeURIComponent(name)}`).catch(() => null)
     );
     return (await Promise.all(calls)).filter(each => each !== null);
   }
 
-  begin(wish: Wish): Promise<Login> {
-    return this.call("POST", "logins", wish);
+  begin(request: LoginRequest): Promise<Login> {
+    return this.call("POST", "logins", request);
   }
 
   cancel(id: string): Promise<Login> {

@@ -5,7 +5,7 @@ import type { CommandRegistry } from "@lumino/commands";
 
 import { titleOf } from "./model";
 import type { IAccounts } from "./tokens";
-import { keyed, plain, signedIn } from "./view";
+import { keySuffix, plainName, signedIn } from "./view";
 
 export const CATEGORY = "Accounts";
 
@@ -45,7 +45,7 @@ async function signOut(accounts: IAccounts): Promise<void> {
   const labelled = state.accounts.map(each => {
     const { provider, session_key, username } = each;
     const said = signedIn(titleOf(state, provider), username);
-    return [`${said} (${plain(provider)})${keyed(session_key)}`, each] as const;
+    return [`${said} (${plainName(provider)})${keySuffix(session_key)}`, each] as const;
   });
   const account = await choose("Sign Out…", new Map(labelled));
   if (!account) return;

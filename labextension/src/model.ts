@@ -1,18 +1,18 @@
 // What the server's answers mean: pure functions of plain values.
 
 import {
+  accountStatus,
   caution,
-  howLong,
-  isOver,
-  keyed,
-  leads,
+  destination,
+  hasExpired,
+  keySuffix,
+  lifetime,
   needed,
   type Place,
-  refused,
-  stands,
-  titled
+  providerTitle,
+  refused
 } from "./view";
-import type { Account, Limits, Login, Provider, Wish } from "./wire";
+import type { Account, Limits, Login, LoginRequest, Provider } from "./wire";
 
 /** What the server said last. `reached` is false if it did not answer since. */
 export interface State {
@@ -28,7 +28,7 @@ export interface State {
   readonly limits: readonly Limits[];
 }
 
-export const NOTHING: State = {
+export const EMPTY: State = {
   reached: true,
   providers: [],
   made: [],
@@ -47,7 +47,7 @@ function providerOf(state: State, name: string): Provider | undefined {
 }
 
 export function titleOf(state: State, name: string): string {
-  return titled(providerOf(state, name), name);
+  return providerTitle(providerOf(state, name), name);
 }
 
 /** The logins that a notebook or kernel requested. */
@@ -56,7 +56,7 @@ export function waiting(state: State): Login[] {
 }
 
 function conditionOf(account: Account, now: number): Condition {
-  if (isOver(account, now)) return "again";
+  if (hasExpired(account, now)) return "again";
   return account.warning ? "unsaved" : "in";
 }
 
@@ -92,7 +92,9 @@ export function lines(state: State, now: number): string[] {
   return [
     ...waiting(state).map(login => needed(login, title(login))),
     ...state.ended.map(each => refused(title(each), each.username)),
-    ...state.accounts.map(each => `${stands(each, title(each), now)}. ${howLong(each, now)}`)
+    ...state.accounts.map(
+      each => `${accountStatus(each, title(each), now)}. ${lifetime(each, now)}`
+    )
   ];
 }
 
@@ -127,7 +129,7 @@ export interface Notice {
   id: string;
   says: string;
   action: string;
-  wish: Wish;
+  request: LoginRequest;
   login?: Login;
 }
 
@@ -136,18 +138,18 @@ export function notices(state: State): Notice[] {
   const found: Notice[] = waiting(state).map(login => {
     const title = titleOf(state, login.provider);
     const { id, provider, session_key } = login;
-    const says = [`${needed(login, title)}.`, leads(login), caution(login)].join(" ").trim();
+    const says = [`${needed(login, title)}.`, destination(login), caution(login)].join(" ").trim();
     const action = `Sign in to ${title}`;
-    return { id, says, action, wish: { provider, session_key }, login };
+    return { id, says, action, request: { provider, session_key }, login };
   });
   for (const { provider, session_key, username, signed_in_at } of state.ended) {
     const told = found.some(
-      ({ wish }) => wish.provider === provider && wish.session_key === session_key
+      ({ request }) => request.provider === provider && request.session_key === session_key
     );
     if (told) continue;
-    const says = refused(titleOf(state, provider), username) + keyed(session_key);
+    const says = refused(titleOf(state, provider), username) + keySuffix(session_key);
     const id = JSON.stringify([provider, session_key, signed_in_at]);
-    found.push({ id, says, action: "Sign in again", wish: { provider, session_key } });
+    found.push({ id, says, action: "Sign in again", request: { provider, session_key } });
   }
   return found;
 }

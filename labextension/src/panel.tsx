@@ -11,7 +11,7 @@ import { icon } from "./icon";
 import { hrefOf, places } from "./model";
 import type { IAccounts } from "./tokens";
 import { type Action, type Place, view } from "./view";
-import type { Wish } from "./wire";
+import type { LoginRequest } from "./wire";
 
 /** Carry out an action; returns a note to show, "" if there is none. */
 async function carryOut(accounts: IAccounts, place: Place, action: Action): Promise<string> {
@@ -95,8 +95,8 @@ function Panel({ accounts, node }: PanelProps): React.JSX.Element {
   const say = async (done: Promise<string>): Promise<void> => {
     setSaid(await done.catch((error: unknown) => (error as Error).message));
   };
-  const add = async (wish: Wish): Promise<string> => {
-    await accounts.signIn(wish);
+  const add = async (request: LoginRequest): Promise<string> => {
+    await accounts.signIn(request);
     return "";
   };
   const found = places(state);
@@ -129,7 +129,7 @@ function Panel({ accounts, node }: PanelProps): React.JSX.Element {
         <p>Not signed in yet. Sign in once, and every notebook can use the account.</p>
       )}
       {(state.providers.length > 0 || state.reached) && (
-        <AddForm providers={state.providers} add={wish => void say(add(wish))} />
+        <AddForm providers={state.providers} add={request => void say(add(request))} />
       )}
     </KeptFocus>
   );

@@ -87,7 +87,7 @@ function List({ accounts, wanted, node }: ToastsProps): React.JSX.Element {
         <Toast
           key={notice.id}
           notice={notice}
-          signIn={() => accounts.signIn(notice.wish)}
+          signIn={() => accounts.signIn(notice.request)}
           dismiss={() => {
             setDismissed([...dismissed, notice.id]);
           }}

@@ -4,7 +4,7 @@ import { Token } from "@lumino/coreutils";
 import type { ISignal } from "@lumino/signaling";
 
 import type { State } from "./model";
-import type { Login, Wish } from "./wire";
+import type { Login, LoginRequest } from "./wire";
 
 /** The accounts of this Jupyter server's user, without their tokens. */
 export interface IAccounts {
@@ -18,7 +18,7 @@ export interface IAccounts {
   reload(): Promise<void>;
 
   /** Begin a login, or join the pending one, and open its page in a tab if the browser allows. */
-  signIn(wish: Wish): Promise<Login>;
+  signIn(request: LoginRequest): Promise<Login>;
 
   /** Cancel a login, for every notebook that waits for it. */
   cancel(login: Login): Promise<void>;

@@ -39,14 +39,14 @@ interface AccountView {
   view: (place: Place & { problem?: string; note?: string }, now: number) => Seen;
   sentence: (failure: Failure | null | undefined) => string;
   signedIn: (title: string, username: string | null) => string;
-  keyed: (sessionKey: string) => string;
-  plain: (name: string) => string;
-  titled: (provider: Provider | undefined, name: string) => string;
+  keySuffix: (sessionKey: string) => string;
+  plainName: (name: string) => string;
+  providerTitle: (provider: Provider | undefined, name: string) => string;
   caution: (login: Login) => string;
-  leads: (login: Login) => string;
-  stands: (account: Account, title: string, now: number) => string;
-  howLong: (account: Account, now: number) => string;
-  isOver: (account: Account, now: number) => boolean;
+  destination: (login: Login) => string;
+  accountStatus: (account: Account, title: string, now: number) => string;
+  lifetime: (account: Account, now: number) => string;
+  hasExpired: (account: Account, now: number) => boolean;
   limitWords: (limits: Limits | undefined, now: number) => string;
   usersOf: (limits: Limits | undefined) => string;
   needed: (login: Login, title: string) => string;
@@ -54,6 +54,15 @@ interface AccountView {
 }
 
 const typed = untyped as AccountView;
-export const { DEFAULT_KEY, view, sentence, signedIn, keyed, stands, howLong } = typed;
-export const { isOver, limitWords, needed, refused, usersOf, plain, titled, caution, leads } =
-  typed;
+export const { DEFAULT_KEY, view, sentence, signedIn, keySuffix, accountStatus, lifetime } = typed;
+export const {
+  hasExpired,
+  limitWords,
+  needed,
+  refused,
+  usersOf,
+  plainName,
+  providerTitle,
+  caution,
+  destination
+} = typed;

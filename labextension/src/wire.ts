@@ -54,7 +54,7 @@ export interface Failure {
 }
 
 /** The request that begins a login. */
-export interface Wish {
+export interface LoginRequest {
   provider: string;
   session_key?: string;
   force?: boolean;

@@ -99,7 +99,7 @@ test("names travel escaped", async () => {
   expect(await api.cancel("../x")).toEqual(login());
 });
 
-test("a wish is sent whole, and the login's own page is opened", async () => {
+test("a login request is sent whole, and the login's own page is opened", async () => {
   const opened: string[] = [];
   const accounts = new Accounts(api, href => opened.push(href));
   await accounts.signIn({ provider: "campus", session_key: "second", force: true });

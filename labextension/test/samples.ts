@@ -1,4 +1,4 @@
-import { NOTHING, type State } from "../src/model";
+import { EMPTY, type State } from "../src/model";
 import type { Account, Limits, Login } from "../src/wire";
 
 export const NOW = 1_800_000_000;
@@ -50,5 +50,5 @@ export function login(changes: Partial<Login> = {}): Login {
 }
 
 export function state(changes: Partial<State> = {}): State {
-  return { ...NOTHING, providers: [CAMPUS], ...changes };
+  return { ...EMPTY, providers: [CAMPUS], ...changes };
 }

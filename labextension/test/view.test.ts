@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import { howLong, needed, type Place, limitWords, type Seen, usersOf, view } from "../src/view";
+import { lifetime, limitWords, needed, type Place, type Seen, usersOf, view } from "../src/view";
 import type { Login } from "../src/wire";
 import { account, CAMPUS, limits, login, NOW } from "./samples";
 
@@ -13,7 +13,7 @@ test.each([
   [{ expires_at: NOW - 1, refreshes: false }, "Sign in again to use it"],
   [{ expires_at: null }, "Does not expire"]
 ])("how long %o lasts", (changes, said) => {
-  expect(howLong(account(changes), NOW)).toBe(said);
+  expect(lifetime(account(changes), NOW)).toBe(said);
 });
 
 test.each([

@@ -13,13 +13,13 @@ const MARK = "~";
 const SHARED = "Everyone who uses this Jupyter server will be able to use this account.";
 
 /** A provider's name without that digest. */
-export function plain(name) {
+export function plainName(name) {
   return name.split(MARK)[0];
 }
 
 /** A provider's title (its name while it is not known), marked where a notebook defines it. */
-export function titled(provider, name) {
-  const title = provider?.title ?? plain(name);
+export function providerTitle(provider, name) {
+  const title = provider?.title ?? plainName(name);
   return name.includes(MARK) ? `${title} (defined in a notebook)` : title;
 }
 
@@ -28,7 +28,7 @@ function whose(title, username) {
 }
 
 /** The session key in brackets, "" for the default one. */
-export function keyed(session_key) {
+export function keySuffix(session_key) {
   return session_key && session_key !== DEFAULT_KEY ? ` (${session_key})` : "";
 }
 
@@ -45,22 +45,22 @@ export function duration(seconds) {
 }
 
 /** Whether the account has expired and cannot be refreshed. */
-export function isOver({ expires_at, refreshes }, now) {
+export function hasExpired({ expires_at, refreshes }, now) {
   return expires_at !== null && expires_at <= now && !refreshes;
 }
 
 /** Who is signed in, or whose sign-in has expired. */
-export function stands(account, title, now) {
+export function accountStatus(account, title, now) {
   const { username } = account;
-  if (!isOver(account, now)) return signedIn(title, username);
+  if (!hasExpired(account, now)) return signedIn(title, username);
   return `Your sign-in to ${whose(title, username)} has expired`;
 }
 
 /** How long the account stays signed in. */
-export function howLong(account, now) {
+export function lifetime(account, now) {
   const { expires_at: end, refreshes } = account;
   if (end === null) return "Does not expire";
-  if (isOver(account, now)) return "Sign in again to use it";
+  if (hasExpired(account, now)) return "Sign in again to use it";
   if (!refreshes) return `Expires in ${duration(end - now)}, then sign in again`;
   const next = end > now ? `within ${duration(end - now)}` : "when it is next used";
   return `Stays signed in · access token renewed ${next}`;
@@ -100,7 +100,7 @@ function requester({ kernel, notebook }) {
 }
 
 /** Where a login leads, "" if to this server or not known yet. */
-export function leads({ host }) {
+export function destination({ host }) {
   return host ? `You will sign in at ${host}.` : "";
 }
 
@@ -112,7 +112,7 @@ export function caution({ shared }) {
 /** Which notebook or kernel needs a sign-in. */
 export function needed(login, title) {
   const who = login.notebook || "A kernel";
-  return `${who} needs you to sign in to ${title}${keyed(login.session_key)}`;
+  return `${who} needs you to sign in to ${title}${keySuffix(login.session_key)}`;
 }
 
 /** Which account a provider refused to renew. */
@@ -141,7 +141,7 @@ function pending({ login, session_key, code }, title) {
   return {
     look: "pending",
     link: `Sign in to ${title}`,
-    says: leads(login),
+    says: destination(login),
     details: [
       caution(login),
       code && `Your code is ${code}.`,
@@ -153,13 +153,13 @@ function pending({ login, session_key, code }, title) {
 }
 
 function held({ account, limits, session_key }, title, now) {
-  const over = isOver(account, now);
+  const over = hasExpired(account, now);
   return {
     look: over || account.warning ? "failed" : "in",
-    says: stands(account, title, now),
+    says: accountStatus(account, title, now),
     details: [
       account.warning,
-      howLong(account, now),
+      lifetime(account, now),
       limitWords(limits, now),
       usersOf(limits),
       account.scope && `Scopes: ${account.scope}`,
@@ -195,9 +195,9 @@ function described(state, title, now) {
  * pending login, the actions, and `about` (the account). `ended` is one that the provider ended.
  */
 export function view(state, now) {
-  const title = titled(state.provider, state.name);
+  const title = providerTitle(state.provider, state.name);
   const seen = described(state, title, now);
   const username = (state.account ?? state.ended)?.username;
-  const about = whose(title, username) + keyed(state.session_key);
+  const about = whose(title, username) + keySuffix(state.session_key);
   return { link: "", ...seen, about, details: (seen.details ?? []).filter(Boolean) };
 }

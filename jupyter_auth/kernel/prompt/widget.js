@@ -81,7 +81,7 @@ function show({ model, el }) {
   const session_key = model.get("session_key");
   const key = encodeURIComponent(session_key);
   const query = `accounts?provider=${encodeURIComponent(name)}&session_key=${key}`;
-  const title = titled(null, name);
+  const title = providerTitle(null, name);
   let state = { name, session_key };
   let heard = 0; // messages from the kernel; a response fetched before the latest one is outdated
   let attended = false; // whether the kernel has spoken since it was last asked
@@ -168,8 +168,8 @@ function show({ model, el }) {
     }
   }
 
-  async function begin(wish) {
-    const body = { provider: name, session_key, ...state.request, ...wish };
+  async function begin(options) {
+    const body = { provider: name, session_key, ...state.request, ...options };
     draw({ login: await call(api, "POST", "logins", body), problem: null });
     root.querySelector("a.jupyter-auth-go")?.click(); // if blocked, the link stays
   }

@@ -80,7 +80,7 @@ def test_what_the_pages_load_is_there_for_everybody(
         "icon.svg",
         "pages.css",
         "pages.js",
-        "ways.css",
+        "grants.css",
     }
     stranger = jupyter.browser(token=None)
     for link in links:
