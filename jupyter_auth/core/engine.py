@@ -1,4 +1,4 @@
-"""The one place that decides: use the stored token, refresh it, or ask a person to sign in."""
+"""The engine decides: use the stored token, refresh it, or ask a person to sign in."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from jupyter_auth.core.common.handles import plain
-from jupyter_auth.core.common.session_key import DEFAULT_KEY
+from jupyter_auth.core.common.override import override
+from jupyter_auth.core.common.session_key import DEFAULT_KEY, check_session_key
 from jupyter_auth.core.errors import ConfigurationError, LoginRequired
 from jupyter_auth.core.interfaces import Accounts
 from jupyter_auth.core.models import (
@@ -40,164 +41,177 @@ if TYPE_CHECKING:
 
 
 class Engine(Parts, Accounts):
-    """One person's accounts. Synchronous, thread safe, and knows no users but by an opaque name.
+    """One person's accounts: synchronous and thread safe. Methods: see ``Accounts``.
 
-    ``clock`` gives seconds since 1970 in UTC, ``login_lifetime`` is how many of them a person has
-    to finish a login; ``register`` is where logins are written down, None: in memory. Several
-    engines may share one ``discovery``. ``admit`` says who may be signed in here. ``home`` is where
-    other packages' sign-ins are looked for, ``environ`` where API keys are, None: nowhere.
-    ``revoker`` remembers what could not be revoked, None: while this engine lives. Implements
-    ``Accounts``; the rest is for those who drive a login.
+    ``clock`` gives seconds since 1970 in UTC, ``login_lifetime`` is how many of them a login may
+    take. ``login_store`` keeps the logins, None: in memory. Several engines may share one
+    ``discovery``. ``admit`` decides who may sign in. ``home`` is where other packages' sign-ins are
+    looked for, ``environ`` where API keys are, None: nowhere. ``revoker`` keeps revocations that
+    failed, None: in memory.
     """
 
-    has_pages = True  # on which a person can complete a registration
+    has_pages = True  # on which a person can complete a client registration
 
     # Providers
 
+    @override
     def providers(self) -> list[ProviderInfo]:
-        """Those that somebody could sign in at."""
         return self._providers.all()
 
+    @override
     def provider(self, name: str) -> ProviderInfo:
-        """One of them. ProviderNotFound."""
-        return self._told(self._providers.info(name))
+        return self._with_unattended(self._providers.info(name))
 
+    @override
     def default(self) -> str | None:
-        """The only one that can be meant where none is named."""
         return default_provider(self.providers())
 
     def configured(self, name: str) -> Provider:
-        """The whole of it: for the server's own pages, never for a kernel. ProviderNotFound."""
+        """The provider with its client secrets: never for a kernel."""
         return self._providers.get(name)
 
+    @override
     def configuration(self, name: str) -> Provider:
-        """The whole of it but for its client secrets. ProviderNotFound."""
         fields = provider_to_mapping(self.configured(name), secrets=False)
         return provider_from_mapping(plain(name), fields)
 
+    @override
     def register(self, provider: Provider) -> ProviderInfo:
-        """Make a provider made in code known. ConfigurationError: not allowed here."""
-        return self._told(self._providers.register(provider))
+        return self._with_unattended(self._providers.register(provider))
 
-    def _told(self, info: ProviderInfo) -> ProviderInfo:
+    def _with_unattended(self, info: ProviderInfo) -> ProviderInfo:
         return dataclasses.replace(info, unattended=self._providers.password(info.name) is not None)
 
     def configure(self, provider: Provider) -> None:
-        """Make one of this server's own known to everybody here."""
+        """Add a provider that this server itself offers."""
         self._providers.configure(provider)
 
+    @override
     def add(self, name: str, fields: Mapping[str, Any]) -> ProviderInfo:
-        """Write a provider down for good. ConfigurationError: not here, or not that one."""
         return self._providers.save(name, fields)
 
+    @override
     def examine(self, name: str | None = None) -> list[Finding]:
-        """What ``doctor`` reports of this process and its files, or of one provider."""
         from jupyter_auth.core.doctor.process_checks import environment
         from jupyter_auth.core.doctor.provider_checks import checkup
         from jupyter_auth.core.doctor.storage_checks import providers_file, resting_place
 
         if name is not None:
             found = checkup(self._providers.get(name), self._clock)
-            return [*found, *self._sign_ins.unattended.findings(name)]
+            return [*found, *self._unattended.findings(name)]
         return [*environment(), *resting_place(self._store), *providers_file(self._providers)]
 
     # Logins
 
+    @override
     def begin(self, request: LoginRequest) -> Login:
-        """A pending login; see ``Accounts.begin``. The provider is asked who it is before."""
-        return self._begun(self._sign_ins.begin(request, has_pages=self.has_pages))
+        from jupyter_auth.core.login import grants
+
+        check_session_key(request.session_key)
+        party = self._parties.of(request.provider)
+        grant = grants.chosen(party, request.grant)
+        if grant in grants.TYPED:
+            self._parties.typed(request.provider)
+        completable = self.has_pages and self._providers.completable(request.provider)
+        if grant != "api_key" and not completable:
+            party.require_client()
+        return self._begun(self._logins.begin(request, grant, grants.destination(party, grant)))
 
     def _begun(self, login: Login) -> Login:
-        """What ``begin`` returns: a driver of its own may have more to do first."""
         return login
 
     def open(
         self, login_id: str, redirect_uri: str, user: str, *, state_suffix: str = ""
     ) -> tuple[str, Binding]:
-        """The browser arrives: where to send it, and the cookie that binds it to this opening.
+        """The authorization URL for a browser, and the cookie that binds it to this opening.
 
-        ``state_suffix`` ends the state, for whoever forwards the answer to this server.
-        Raises the login's outcome where it is not pending; otherwise as ``begin``.
+        ``state_suffix`` ends the state, for a server that forwards the response to this one.
+
+        Raises:
+            AuthError: the login's outcome, where it is not pending; otherwise as ``begin``.
         """
         return self.redirect.open(login_id, redirect_uri, user, state_suffix)
 
     def finish(self, response: AuthorizationResponse) -> Login:
-        """What a browser brought to the redirect URI: the login with its outcome.
+        """The login that an authorization response belongs to, with its outcome.
 
-        LoginExpired: the state is not known (any more). LoginFailed: it is another browser's,
-        user's or provider's. Nothing is exchanged then; what goes wrong later is its ``error``.
+        Raises:
+            LoginExpired: the state is not known (any more).
+            LoginFailed: it is another browser's, user's or provider's; nothing was exchanged.
         """
         return self.redirect.finish(response)
 
     def confirm(self, login_id: str, proof: str = "") -> Login:
-        """The candidate's person says yes: store the account. LoginFailed: not with that proof."""
-        return self._sign_ins.confirm(login_id, proof)
+        """Store the ``candidate`` of a login; ``LoginFailed`` if the proof is wrong."""
+        party = self._parties.of(self._logins.purpose(login_id).key.provider)
+        return self._completion.store(login_id, party, self._logins.take_held(login_id, proof))
 
+    @override
     def login(self, login_id: str) -> Login:
-        """How it stands. LoginExpired: not known (any more)."""
         return self._logins.get(login_id)
 
+    @override
     def logins(self) -> list[Login]:
-        """The pending ones."""
         return self._logins.pending() if self._has_logins else []
 
+    @override
     def cancel(self, login_id: str) -> Login:
-        """End it for everybody who waits."""
         return self._logins.end(login_id, "cancelled")
 
+    @override
     def leave(self, login_id: str) -> Login:
-        """One waits no more; the last one to leave cancels it."""
         return self._logins.leave(login_id)
 
     # Accounts and their tokens
 
+    @override
     def accounts(self) -> list[AccountInfo]:
-        """Who is signed in."""
         return self._tokens.accounts()
 
+    @override
     def account(self, key: AccountKey) -> AccountInfo | None:
-        """Who is signed in there; None: nobody."""
         return self._tokens.account(key)
 
     def ended(self) -> list[AccountInfo]:
-        """Accounts that their providers ended, until somebody signs in anew or out."""
+        """Accounts that their providers ended, until someone signs in or out again."""
         return self._tokens.ended()
 
+    @override
     def token(self, provider: str, session_key: str = DEFAULT_KEY, need: Need = ANY) -> Token:
-        """The account's token, refreshed first where it has to be; see ``TokenSource.token``.
-
-        Where a person would have to sign in, the environment may do it in their place.
-        """
         key, configured = AccountKey(provider, session_key), self._providers.get(provider)
         try:
             return self._tokens.token(configured, key, need)
         except LoginRequired:
-            if not self._sign_ins.unattended.sign_in(key):
+            if not self._unattended.sign_in(key):
                 raise
         return self._tokens.token(configured, key, need)
 
     def token_at_hand(self, provider: str, session_key: str, need: Need) -> Token | None:
-        """As ``token``, but only where no provider has to be asked; else None."""
+        """As ``token``, but None if the provider would have to be asked."""
         key, configured = AccountKey(provider, session_key), self._providers.get(provider)
         return self._tokens.at_hand(configured, key, need)
 
+    @override
     def import_accounts(self, provider: str) -> list[Imported]:
-        """Take over what another package keeps; see ``Accounts.import_accounts``."""
         if self._home is None:
-            raise ConfigurationError("There are no files of yours here to import from.")
-        return self._sign_ins.import_accounts(provider, self._home)
+            raise ConfigurationError("Importing is not available on this server.")
+        from jupyter_auth.core.login.import_accounts import take_over
 
+        party = self._parties.typed(provider)
+        self._providers.require_trust(provider)
+        return take_over(provider, party, self._completion, self._tokens, self._home)
+
+    @override
     def id_token(self, provider: str, session_key: str = DEFAULT_KEY) -> Secret | None:
-        """The ID token of the last login or refresh, where the provider gives one."""
         found = self._tokens.load(self._providers.get(provider), AccountKey(provider, session_key))
         return found.id_token if found else None
 
+    @override
     def logout(
         self, provider: str, session_key: str = DEFAULT_KEY, *, revoke: bool = True
     ) -> Logout:
-        """Delete here, then revoke at the provider (RFC 7009). StoreError: cannot be deleted."""
         key = AccountKey(provider, session_key)
-        self._sign_ins.unattended.sign_out(key)
+        self._unattended.sign_out(key)
         account = self._tokens.drop(key, self._revoker.expect if revoke else None)
         self._usage.forget(provider, session_key)
         if account is None:
@@ -208,6 +222,7 @@ class Engine(Parts, Accounts):
 
     # Service accounts
 
+    @override
     def client_token(
         self,
         provider: str,
@@ -215,14 +230,13 @@ class Engine(Parts, Accounts):
         need: Need = ANY,
         scopes: Sequence[str] = (),
     ) -> Token:
-        """A token of the service account that is configured; see ``Accounts.client_token``."""
         service, key = self._providers.service(provider), AccountKey(provider, session_key)
         return self._client_tokens.token(service, key, need, scopes)
 
+    @override
     def client_logout(
         self, provider: str, session_key: str = DEFAULT_KEY, *, revoke: bool = True
     ) -> Logout:
-        """Forget the service account's tokens, then revoke them."""
         service, key = self._providers.service(provider), AccountKey(provider, session_key)
         outcome = self._client_tokens.drop(service, key, revoke=revoke)
         if outcome.removed:
@@ -231,17 +245,17 @@ class Engine(Parts, Accounts):
 
     # Limits
 
+    @override
     def usage(self, seen: Limits) -> Limits:
-        """What one kernel saw of an API's limits; see ``Accounts.usage``."""
         provider = self._providers.get(seen.provider)
         return self._usage.report(provider.throttle, seen, provider.address)
 
+    @override
     def limits(self) -> list[Limits]:
-        """What is known of the limits of each token that kernels used."""
         return self._usage.all(self._throttle)
 
     def tell_usage(self) -> None:
-        """What ``usage`` brought is a change now. Not each time: kernels report often."""
+        """Report what ``usage`` collected as a change: kernels report too often for each one."""
         self._usage.tell()
 
     def _throttle(self, provider: str) -> Throttle:
@@ -255,8 +269,8 @@ class Engine(Parts, Accounts):
 
     # Changes
 
+    @override
     def changes(self, since: int = 0, wait: float = 0.0) -> Changes:
-        """What happened after ``since``; blocks up to ``wait`` seconds for something to."""
         self._tokens.watch()
         deadline = time.monotonic() + wait
         while True:
@@ -269,27 +283,28 @@ class Engine(Parts, Accounts):
             self._log.wait(since, min(left, POLL))
 
     def poll(self) -> None:
-        """Look at what other processes changed, and at what expired. About once a second."""
+        """Look for changes by other processes, and for what expired. About once a second."""
         if self._has_logins:
             self._logins.poll()
         self._tokens.poll()
         self._usage.poll(self._throttle)
 
     def due(self) -> list[Login]:
-        """The device logins whose provider should be asked now how they stand."""
+        """The device logins whose provider should be polled now."""
         return self._logins.due() if self._has_logins else []
 
     def listen(self, listener: Callable[[], None]) -> Callable[[], None]:
-        """Call ``listener`` after each change, from any thread; returns what ends that."""
+        """Call ``listener`` after each change, from any thread; returns what stops that."""
         return self._log.listen(listener)
 
     @property
     def busy(self) -> bool:
-        """Whether tokens are held that the store would not take: they end with this engine."""
+        """Whether there are tokens that could not be saved: they end with this engine."""
         return self._tokens.holds_unsaved
 
+    @override
     def _login_changed(self, login: Login) -> None:
-        if login.status == "complete":
-            self._usage.forget(login.provider, login.session_key)
         provider, key = login.provider, login.session_key
+        if login.status == "complete":
+            self._usage.forget(provider, key)
         self._log.add(Change(kind="login", provider=provider, session_key=key, login=login))

@@ -24,7 +24,8 @@ class LocalAccounts(Engine):
         """See ``Accounts.local``."""
         from jupyter_auth.core.login.loopback_logins import LoopbackLogins
 
-        return LoopbackLogins(self._providers, self._sign_ins)
+        grants = (self.redirect, self.device, self.typed)
+        return LoopbackLogins(self.configured, *grants, self.confirm)
 
     def _begun(self, login: Login) -> Login:
         return self.local.begun(login)

@@ -1,6 +1,6 @@
-"""What an engine is made of. Each part is made, and its modules imported, when it is first used.
+"""The parts of an engine. Each is made, and its modules imported, when it is first used.
 
-So whoever only reads a token that is valid loads neither a grant nor an HTTP client.
+So reading a valid token loads neither a grant nor an HTTP client.
 """
 
 from __future__ import annotations
@@ -22,10 +22,11 @@ if TYPE_CHECKING:
 
     from jupyter_auth.core.login.authorization_code import AuthorizationCodeGrant
     from jupyter_auth.core.login.device_code import DeviceGrant
+    from jupyter_auth.core.login.finish import Completion
     from jupyter_auth.core.login.login_store import LoginStore
     from jupyter_auth.core.login.logins import Logins
-    from jupyter_auth.core.login.sign_ins import SignIns
     from jupyter_auth.core.login.typed_grants import TypedGrants
+    from jupyter_auth.core.login.unattended import UnattendedLogins
     from jupyter_auth.core.models import Account, Login
     from jupyter_auth.core.protocol.discovery import Discovery
     from jupyter_auth.core.protocol.parties import Parties
@@ -67,9 +68,9 @@ class OnFirstUse(Generic[Part]):
 
 
 class Parts:
-    """Those of one person's ``Engine``, which says what the arguments are."""
+    """The base of ``Engine``, which documents the arguments."""
 
-    trusts_code = False  # whether who makes a provider in code is the one who types for it
+    trusts_code = False  # whether credentials may be typed for a provider made in code
 
     def __init__(
         self,
@@ -98,7 +99,7 @@ class Parts:
         self._tokens = AccountTokens(
             ApiKeyOverlay(store, providers, environ), self._renewed, self._log, clock
         )
-        self.save_again = self._tokens.save_again  # what ``busy`` speaks of
+        self.save_again = self._tokens.save_again  # see ``busy``
         self._usage = Usage(self._log, clock, Lockouts(store.directory))
 
     @OnFirstUse
@@ -126,49 +127,59 @@ class Parts:
         return ServiceAccountTokens(self._parties.at, self._clock, self._revoker)
 
     @OnFirstUse
-    def _sign_ins(self) -> SignIns:
-        from jupyter_auth.core.login.sign_ins import SignIns
-
-        return SignIns(
-            *(self._providers, self._parties, self._tokens),
-            discovery=self._discovery,
-            revoker=self._revoker,
-            clock=self._clock,
-            changed=self._login_changed,
-            lifetime=self._login_lifetime,
-            login_store=self._login_store,
-            admit=self._admit,
-        )
-
-    @property
     def _logins(self) -> Logins:
-        return self._sign_ins.logins
+        from jupyter_auth.core.login.logins import Logins
 
-    @property
+        changed, dropped, lifetime = self._login_changed, self._dropped, self._login_lifetime
+        return Logins(self._clock, changed, dropped, lifetime, self._login_store)
+
+    @OnFirstUse
+    def _completion(self) -> Completion:
+        from jupyter_auth.core.login.finish import Completion
+
+        needed = (self._logins, self._tokens, self._discovery, self._revoker, self._clock)
+        return Completion(*needed, admit=self._admit)
+
+    @OnFirstUse
     def redirect(self) -> AuthorizationCodeGrant:
         """The authorization code grant (RFC 6749 4.1)."""
-        return self._sign_ins.redirect
+        from jupyter_auth.core.login.authorization_code import AuthorizationCodeGrant
 
-    @property
+        return AuthorizationCodeGrant(self._completion, self._parties.of, self._providers)
+
+    @OnFirstUse
     def device(self) -> DeviceGrant:
         """The device authorization grant (RFC 8628)."""
-        return self._sign_ins.device
+        from jupyter_auth.core.login.device_code import DeviceGrant
 
-    @property
+        return DeviceGrant(self._completion, self._parties.of)
+
+    @OnFirstUse
     def typed(self) -> TypedGrants:
         """What a person types or pastes."""
-        return self._sign_ins.typed
+        from jupyter_auth.core.login.typed_grants import TypedGrants
+
+        return TypedGrants(self._completion, self._parties.typed, self._providers, self._clock)
+
+    @OnFirstUse
+    def _unattended(self) -> UnattendedLogins:
+        from jupyter_auth.core.login.unattended import UnattendedLogins
+
+        return UnattendedLogins(self._providers, self._parties.at, self._completion, self._tokens)
 
     @property
     def _has_logins(self) -> bool:
-        """Whether logins were begun here, or may have been in another process."""
-        return self._login_store is not None or Parts._sign_ins.made(self) is not None
+        """Whether there may be logins, of this or another process."""
+        return self._login_store is not None or Parts._logins.made(self) is not None
 
     def _login_changed(self, login: Login) -> None:
         raise NotImplementedError
 
+    def _dropped(self, account: Account) -> None:
+        self._completion.give_back(lambda: self._parties.of(account.provider), account, wait=False)
+
     def close(self) -> None:
-        """End what runs in the background."""
+        """Stop what runs in the background."""
         if revoker := Parts._revoker.made(self):
             revoker.close()
 

@@ -248,6 +248,6 @@ def test_a_provider_that_a_notebook_made_reads_no_files(engine, home, rogue, ref
 
 def test_an_engine_of_many_users_reads_nobodys_files(tables):
     engine = Engine(Providers(tables), MemoryStore())
-    with pytest.raises(ConfigurationError, match="no files of yours"):
+    with pytest.raises(ConfigurationError, match="Importing is not available on this server"):
         engine.import_accounts("4insight")
     engine.close()

@@ -31,14 +31,15 @@ from jupyter_auth.core.login.loopback_server import (
 from jupyter_auth.core.protocol import pasted_code
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from urllib.parse import SplitResult
 
+    from jupyter_auth.core.login.authorization_code import AuthorizationCodeGrant
+    from jupyter_auth.core.login.device_code import DeviceGrant
     from jupyter_auth.core.login.login_store import Binding
-    from jupyter_auth.core.login.sign_ins import SignIns
+    from jupyter_auth.core.login.typed_grants import TypedGrants
     from jupyter_auth.core.models import Login
     from jupyter_auth.core.provider.provider import Provider
-    from jupyter_auth.core.provider.registry import Providers
 
 MAX_QUERY = 1 << 14  # characters
 
@@ -46,13 +47,20 @@ MAX_QUERY = 1 << 14  # characters
 class LoopbackLogins:
     """Lets the browser finish logins of this process."""
 
-    def __init__(self, providers: Providers, sign_ins: SignIns) -> None:
-        self.logins = sign_ins.logins
-        self.redirect = sign_ins.redirect
-        self.typed = sign_ins.typed
-        self.confirm = sign_ins.confirm
-        self.configured = providers.get
-        self._device = sign_ins.device
+    def __init__(
+        self,
+        configured: Callable[[str], Provider],
+        redirect: AuthorizationCodeGrant,
+        device: DeviceGrant,
+        typed: TypedGrants,
+        confirm: Callable[[str], Login],
+    ) -> None:
+        self.configured = configured
+        self.logins = redirect.logins
+        self.redirect = redirect
+        self.typed = typed
+        self.confirm = confirm
+        self._device = device
         # Stands for the user: only this process begins logins.
         self._user = secrets.token_urlsafe(32)
         self._bindings: dict[str, str] = {}  # of logins that were not opened at our listener

@@ -132,7 +132,7 @@ def _paste(local: LoopbackLogins, login: Login, info: ProviderInfo) -> None:
     who = held.candidate and held.candidate.username
     question = f"It is for {who}." if who else f"{info.title} does not say whose account it is for."
     if input(f"{question} Is this you? [y/N] ").strip().lower() in {"y", "yes"}:
-        local.confirm(login.id, proof="")
+        local.confirm(login.id)
     else:
         local.logins.end(login.id, "cancelled")
 

@@ -142,7 +142,7 @@ def test_one_whose_login_was_cancelled_is_not_sent_to_be_revoked(make, rogue):
     engine.cancel(login.id)
     account = api_key.as_account(engine.configured("idp"), AccountKey("idp"), KEY, now=0.0)
     party = engine._parties.of("idp")
-    assert engine._sign_ins.completion.keep_account(login.id, party, account).status == "cancelled"
+    assert engine._completion.keep_account(login.id, party, account).status == "cancelled"
     assert engine.accounts() == []
     assert rogue.seen("revoke") == []
 

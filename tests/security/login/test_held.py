@@ -126,7 +126,7 @@ def test_what_comes_between_a_yes_and_the_store_ends_no_grant(engine, rogue):
     account = engine._logins.take_held(login.id, PROOF)
     hold(engine, rogue, login)
     party = engine._parties.of("idp")
-    assert engine._sign_ins.completion.store(login.id, party, account).status == "complete"
+    assert engine._completion.store(login.id, party, account).status == "complete"
     assert given_back(engine, rogue) == 2
 
 
