@@ -49,12 +49,6 @@ def _parser() -> verbs.Parser:
     return parser
 
 
-def _worded(text: object) -> str:
-    """A sentence for notebooks as one for terminals: the verbs are the same."""
-    said = str(text)
-    return said if PROG in said else said.replace("%auth ", f"{PROG} ")
-
-
 def _say(text: object) -> int:
     sys.stdout.write(f"{text}\n")
     return 0
@@ -62,7 +56,7 @@ def _say(text: object) -> int:
 
 def fail(error: Exception, status: int = FAILED) -> int:
     """Print the error's sentence on stderr; returns ``status``."""
-    sys.stderr.write(f"{PROG}: {_worded(error)}\n")
+    sys.stderr.write(f"{PROG}: {error}\n")
     return status
 
 
@@ -124,7 +118,7 @@ def _doctor(given: Namespace) -> int:
     from jupyter_auth.kernel.commands.doctor import examine
 
     report = examine(given.name, lambda text: sys.stderr.write(f"{text}\n"))
-    _say(_worded(report.text(colour=sys.stdout.isatty() and "NO_COLOR" not in os.environ)))
+    _say(report.text(colour=sys.stdout.isatty() and "NO_COLOR" not in os.environ))
     return 0 if report.healthy else FAILED
 
 

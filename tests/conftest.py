@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, settings
 from tornado.httpclient import AsyncHTTPClient
 
 from clock import Clock
+from jupyter_auth.core import errors
 from jupyter_auth.core.login import loopback_server
 from jupyter_auth.core.protocol import http
 from patience import PATIENCE
@@ -42,6 +43,12 @@ def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("CONNECT_TIMEOUT", "READ_TIMEOUT", "TOTAL_TIMEOUT"):
         monkeypatch.setattr(http, name, PATIENCE)
     monkeypatch.setattr(loopback_server, "GRACE", PATIENCE)
+
+
+@pytest.fixture(autouse=True)
+def _spoken_to_as_a_script(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a test loads or runs words its own errors, and those of no other test."""
+    monkeypatch.setattr(errors, "_front_end", [lambda: errors.SCRIPT])
 
 
 @pytest.fixture(scope="session")

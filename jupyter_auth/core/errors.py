@@ -24,22 +24,94 @@ Each class has a stable ``code``: it is what travels between broker and kernel.
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+Step = Literal[
+    "sign_in",
+    "sign_in_waiting",  # by a form that a widget has not
+    "make_session",  # of a provider that is defined in the code that runs
+    "start_again",
+    "name_provider",
+    "name_or_add_provider",
+    "add_provider",
+    "add_secret",
+    "reload",
+    "restart_server",
+    "doctor",
+]
+
+
+class NextStep(NamedTuple):
+    """What to do next. The words are the front end's; provider and session key go into them."""
+
+    step: Step
+    provider: str = ""
+    session_key: str = ""
+
+    def words(self, table: Mapping[Step, str]) -> str:
+        """The sentence of that front end."""
+        import shlex
+
+        key = f" --key {shlex.quote(self.session_key)}" if self.session_key else ""
+        login = f"auth login {shlex.quote(self.provider)}{key}"
+        return table[self.step].format(login=login, provider=self.provider)
+
+
+START_AGAIN = NextStep("start_again")
+# A front end's words for each step. These are true in every process: a script's, and a notebook's
+# whose front end is not known.
+SCRIPT: dict[Step, str] = {
+    "sign_in": "Sign in with `jupyter {login}` in a terminal.",
+    "sign_in_waiting": "Sign in with `jupyter {login}` in a terminal.",
+    "make_session": "Run the code that makes this session again.",
+    "start_again": "Run this again.",
+    "name_provider": "Name one, as in `UserSession({provider!r})`.",
+    "name_or_add_provider": "Name one, as in `UserSession({provider!r})`, or add your own with"
+    " `jupyter auth add` in a terminal.",
+    "add_provider": "Run `jupyter auth add {provider} --client-id ID` in a terminal.",
+    "add_secret": "If it has one, run `jupyter auth add {provider} --client-secret` in a terminal.",
+    "reload": "Run this again.",
+    "restart_server": "Restart the Jupyter server, then this process.",
+    "doctor": "`jupyter auth doctor` in a terminal shows more.",
+}
+_front_end: list[Callable[[], Mapping[Step, str]]] = [lambda: SCRIPT]
+
+
+def speak(table: Callable[[], Mapping[Step, str]]) -> None:
+    """Word the next steps of this process's errors by what ``table`` returns at the time."""
+    _front_end[:] = [table]
+
+
+def advice(hint: str, step: NextStep | None, table: Mapping[Step, str] | None = None) -> str:
+    """What to do next, in sentences: this process's front end's, or those of ``table``."""
+    return f"{hint} {step.words(table or _front_end[0]())}".strip() if step else hint
 
 
 class AuthError(Exception):
-    """Whatever jupyter_auth raises. ``message`` says what happened, ``hint`` what to do next."""
+    """Whatever jupyter_auth raises. ``message`` says what happened, ``hint`` what to do next.
+
+    ``next_step`` is the part of the hint that each front end words for itself. ``carries`` says
+    what else of an error travels, and how it is read.
+    """
 
     code: ClassVar[str] = "auth_error"
+    carries: ClassVar[Mapping[str, Callable[[Any], Any]]] = {}
 
-    def __init__(self, message: str, *, hint: str = "") -> None:
-        super().__init__(f"{message} {hint}".strip())
+    def __init__(self, message: str, *, hint: str = "", next_step: NextStep | None = None) -> None:
         self.message = message
-        self.hint = hint
+        self.own_hint, self.next_step = hint, next_step
+        self.hint = advice(hint, next_step)
+        super().__init__(f"{message} {self.hint}".strip())
 
     def to_wire(self) -> dict[str, Any]:
-        """The JSON object that travels from broker to kernel: code, message, hint."""
-        return {"code": self.code, "message": self.message, "hint": self.hint}
+        """The JSON object that travels from broker to kernel."""
+        told: dict[str, Any] = {"code": self.code, "message": self.message, "hint": self.own_hint}
+        if self.next_step:
+            told["next_step"] = self.next_step._asdict()
+        return told | {name: value for name in self.carries if (value := getattr(self, name))}
 
 
 class ConfigurationError(AuthError):
@@ -70,14 +142,18 @@ class InsufficientScope(LoginRequired):
     """The account was granted fewer scopes than are needed; ``scopes`` are those asked for."""
 
     code = "insufficient_scope"
+    carries: ClassVar = {"scopes": lambda words: tuple(map(str, words))}
 
-    def __init__(self, message: str, *, hint: str = "", scopes: tuple[str, ...] = ()) -> None:
-        super().__init__(message, hint=hint)
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str = "",
+        next_step: NextStep | None = None,
+        scopes: tuple[str, ...] = (),
+    ) -> None:
+        super().__init__(message, hint=hint, next_step=next_step)
         self.scopes = tuple(scopes)
-
-    def to_wire(self) -> dict[str, Any]:
-        """As everywhere, and the scopes."""
-        return super().to_wire() | {"scopes": list(self.scopes)}
 
 
 class LoginDenied(AuthError, ConnectionError):
@@ -135,15 +211,18 @@ class BrokerUnavailable(AuthError):
     """
 
     code = "broker_unavailable"
+    carries: ClassVar = {"retry_after": float}
 
-    def __init__(self, message: str, *, hint: str = "", retry_after: float = 0.0) -> None:
-        super().__init__(message, hint=hint)
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str = "",
+        next_step: NextStep | None = None,
+        retry_after: float = 0.0,
+    ) -> None:
+        super().__init__(message, hint=hint, next_step=next_step)
         self.retry_after = retry_after
-
-    def to_wire(self) -> dict[str, Any]:
-        """As everywhere, and when to try again."""
-        wait = {"retry_after": self.retry_after} if self.retry_after else {}
-        return super().to_wire() | wait
 
 
 class StoreError(AuthError):

@@ -7,12 +7,13 @@ what the format says otherwise: tokens, scopes as one text, errors, versions.
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, get_args
 
 from jupyter_auth.core.common.codec import from_wire, to_wire
 from jupyter_auth.core.common.finding import Finding
-from jupyter_auth.core.common.request_errors import Throttled
-from jupyter_auth.core.errors import AuthError, BrokerUnavailable, InsufficientScope
+from jupyter_auth.core.errors import AuthError, BrokerUnavailable, NextStep, Step
 from jupyter_auth.core.models import AccountInfo, Login, Token
 from jupyter_auth.core.provider.provider import ProviderInfo
 from jupyter_auth.core.secret import Secret
@@ -115,10 +116,17 @@ def changes_to_wire(changes: Changes) -> dict[str, Any]:
     return told
 
 
+def finding_to_wire(found: Finding) -> dict[str, Any]:
+    """A finding."""
+    step = found.next_step
+    return {**to_wire(found), "next_step": step._asdict() if step else None}
+
+
 def finding_from_wire(data: dict[str, Any]) -> Finding:
     """A finding; a state that is not known is no good one."""
     state = data["state"] if data["state"] in {"ok", "note"} else "wrong"
-    return from_wire(Finding, {**data, "state": state})
+    found = from_wire(Finding, {**data, "state": state, "next_step": None})
+    return replace(found, next_step=_step_from_wire(data.get("next_step")))
 
 
 def check_version(theirs: str | None, other_side: str) -> None:
@@ -146,12 +154,17 @@ def error_from_wire(data: Any) -> AuthError:
     """The error that ``to_wire`` described; an ``AuthError`` where the code is not known."""
     if not isinstance(data, dict):
         return AuthError("The broker answered without saying why.")
+    import_module("jupyter_auth.core.common.request_errors")  # which are of the family
     kind = _family(AuthError).get(str(data.get("code")), AuthError)
+    carried = {name: read(data[name]) for name, read in kind.carries.items() if data.get(name)}
+    step = _step_from_wire(data.get("next_step"))
     message, hint = str(data.get("message", "")), str(data.get("hint", ""))
-    if issubclass(kind, InsufficientScope):
-        return kind(message, hint=hint, scopes=tuple(map(str, data.get("scopes") or ())))
-    if issubclass(kind, Throttled):
-        return kind(message, hint=hint, retry_at=float(data.get("retry_at") or 0.0))
-    if issubclass(kind, BrokerUnavailable):
-        return kind(message, hint=hint, retry_after=float(data.get("retry_after") or 0.0))
-    return kind(message, hint=hint)
+    return kind(message, hint=hint, next_step=step, **carried)
+
+
+def _step_from_wire(data: Any) -> NextStep | None:
+    """None also for a step that only a newer version knows."""
+    if not isinstance(data, dict) or data.get("step") not in get_args(Step):
+        return None
+    said: dict[str, Any] = {name: str(data.get(name) or "") for name in NextStep._fields}
+    return NextStep(**said)

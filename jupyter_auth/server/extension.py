@@ -114,7 +114,7 @@ class JupyterAuthApp(ExtensionApp):
         if settings.notes:
             close_process()
         for note in settings.notes:
-            self.log.warning("%s %s", note.says, note.fix)
+            self.log.warning("%s %s", note.says, note.advice)
         try:
             hub = HubRedirect.of()
             shared = _is_shared(self.serverapp, settings.shared_server)

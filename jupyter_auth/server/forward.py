@@ -16,7 +16,6 @@ from tornado.httpclient import AsyncHTTPClient, HTTPRequest
 
 from jupyter_auth.core import wire
 from jupyter_auth.core.common.backoff import Backoff
-from jupyter_auth.core.common.codec import to_wire
 from jupyter_auth.core.common.routes import API, ROUTES
 from jupyter_auth.core.errors import BrokerUnavailable, ConfigurationError
 from jupyter_auth.core.secret import Secret
@@ -90,7 +89,7 @@ class RemoteBroker:
         asking = self._ask(route.method, route.address(*names, query=query), body)
         found = await (_unless(gone, asking) if gone else asking)
         if route.call == "examine" and not (query or {}).get("provider"):
-            found["findings"] += map(to_wire, self.hub.findings())
+            found["findings"] += map(wire.finding_to_wire, self.hub.findings())
         return found
 
     def listen(self, listener: Callable[[], None]) -> None:

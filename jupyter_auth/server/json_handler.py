@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from jupyter_auth.core.common.routes import Route
+    from jupyter_auth.core.errors import AuthError
     from jupyter_auth.server.broker.broker import Broker
 
 
@@ -51,7 +52,11 @@ class JSONHandler(web.RequestHandler):
         """Every error is an object with code, message and hint."""
         error = error_of(status_code, kwargs.get("exc_info"))
         refuse(self, error, status_code)
-        self.answer(error.to_wire(), self.get_status())
+        self.answer(self.told(error), self.get_status())
+
+    def told(self, error: AuthError) -> dict[str, Any]:
+        """The JSON of an error."""
+        return error.to_wire()
 
 
 def handlers(

@@ -3,24 +3,35 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
-if TYPE_CHECKING:
-    from jupyter_auth.core.errors import AuthError
+from jupyter_auth.core.errors import AuthError, NextStep, advice
 
 State = Literal["ok", "note", "wrong"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """One fact, without secrets. ``wrong``: something will not work until it is fixed."""
+    """One fact, without secrets. ``wrong``: something will not work until it is fixed.
+
+    ``next_step`` is the part of the fix that each front end words.
+    """
 
     about: str
     says: str
     fix: str = ""
     state: State = "ok"
+    next_step: NextStep | None = None
+
+    @property
+    def advice(self) -> str:
+        """The whole fix, in the words of this process's front end."""
+        return advice(self.fix, self.next_step)
 
 
 def wrong(about: str, error: AuthError) -> Finding:
     """An error as a finding."""
-    return Finding(about=about, says=error.message, fix=error.hint, state="wrong")
+    step = error.next_step
+    return Finding(
+        about=about, says=error.message, fix=error.own_hint, state="wrong", next_step=step
+    )

@@ -5,12 +5,11 @@ They stand apart from ``errors`` so that reading a valid token does not import r
 
 from __future__ import annotations
 
-from typing import Any
+from typing import ClassVar
 
 from requests import RequestException
 
-from jupyter_auth.core.common.override import override
-from jupyter_auth.core.errors import AuthError, Unavailable
+from jupyter_auth.core.errors import AuthError, NextStep, Unavailable
 
 
 class ProviderUnavailable(Unavailable, RequestException):
@@ -23,11 +22,15 @@ class Throttled(AuthError, RequestException):
     """A call was not sent, as the API would refuse it before ``retry_at`` (seconds since 1970)."""
 
     code = "throttled"
+    carries: ClassVar = {"retry_at": float}
 
-    def __init__(self, message: str, *, hint: str = "", retry_at: float = 0.0) -> None:
-        super().__init__(message, hint=hint)
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str = "",
+        next_step: NextStep | None = None,
+        retry_at: float = 0.0,
+    ) -> None:
+        super().__init__(message, hint=hint, next_step=next_step)
         self.retry_at = retry_at
-
-    @override
-    def to_wire(self) -> dict[str, Any]:
-        return super().to_wire() | {"retry_at": self.retry_at}

@@ -11,7 +11,7 @@ from jupyter_auth.core.common import times
 from jupyter_auth.core.common.finding import Finding, wrong
 from jupyter_auth.core.common.shown_text import plain_text
 from jupyter_auth.core.common.urls import origin_of
-from jupyter_auth.core.errors import AuthError, ConfigurationError
+from jupyter_auth.core.errors import AuthError, ConfigurationError, NextStep
 from jupyter_auth.core.protocol import discovery, http
 from jupyter_auth.core.protocol.parties import Party
 from jupyter_auth.core.provider.client_credentials import missing_package, variable
@@ -50,8 +50,9 @@ def _registration(provider: Provider) -> Iterator[Finding]:
         yield Finding(
             about="Client",
             says="It has no client id.",
-            fix=f"Register an application there, then: %auth add {provider.name} --client-id ID",
+            fix="Register an application there.",
             state="wrong",
+            next_step=NextStep("add_provider", provider.name),
         )
         return
     secret = "with a client secret" if provider.client_secret else "a public client, no secret"
@@ -59,8 +60,8 @@ def _registration(provider: Provider) -> Iterator[Finding]:
     yield Finding(
         about="Client",
         says=f"{provider.client_id}, {secret} (client_auth {provider.client_auth!r}).",
-        fix=f"If it has one: %auth add {provider.name} --client-secret" if lacks else "",
         state="note" if lacks else "ok",
+        next_step=NextStep("add_secret", provider.name) if lacks else None,
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING
 
-from jupyter_auth.core.errors import AuthError, LoginFailed
+from jupyter_auth.core.errors import START_AGAIN, AuthError, LoginFailed
 from jupyter_auth.core.login import grants, shared_redirect_uris
 from jupyter_auth.core.login.finish import Completion, GrantDriver
 from jupyter_auth.core.login.login_store import AuthorizationResponse, Binding, Opening
@@ -38,7 +38,7 @@ class AuthorizationCodeGrant(GrantDriver):
         if grants.destination(party, purpose.grant) != purpose.host:
             raise LoginFailed(
                 f"The sign-in page of {party.provider.title} is no longer at {purpose.host}.",
-                hint="Start again.",
+                next_step=START_AGAIN,
             )
         names = shared_redirect_uris.others_at(self._providers, purpose.key.provider, redirect_uri)
         others = map(self._party_or_none, names)

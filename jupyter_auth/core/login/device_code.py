@@ -62,7 +62,7 @@ class DeviceGrant(GrantDriver):
             answer = oauth.poll_device(party, polls.device_code)
         except (ProviderUnavailable, ProviderError) as error:
             polls.failures += 1
-            polls.error = error.to_wire() | {"hint": AGAIN}
+            polls.error = type(error)(error.message, hint=AGAIN).to_wire()
             return self.logins.get(login.id)
         polls.failures, polls.error = 0, None
         if isinstance(answer, str):

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jupyter_auth.core.common.session_key import DEFAULT_KEY
-from jupyter_auth.core.errors import AuthError, ConfigurationError, LoginRequired
+from jupyter_auth.core.errors import AuthError, ConfigurationError, LoginRequired, NextStep
 from jupyter_auth.core.login.login_store import LoginPurpose
 from jupyter_auth.core.models import AccountKey, Imported
 from jupyter_auth.core.protocol import oauth
@@ -43,7 +43,7 @@ def take_over(
     if cache is None:
         raise ConfigurationError(
             f"No other package is known that signs in to {party.provider.title}.",
-            hint=f"Sign in with `jupyter auth login {party.provider.name}`.",
+            next_step=NextStep("sign_in", party.provider.name),
         )
     found = list(_files(cache, home))
     taken = {info.key for info in tokens.accounts()}

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from jupyter_auth.core import wire
 from jupyter_auth.core.common.urls import host_of
 from jupyter_auth.core.errors import (
+    START_AGAIN,
     AuthError,
     LoginCancelled,
     LoginDenied,
@@ -48,12 +49,12 @@ def outcome(login: Login) -> AuthError:
     where = str(login.key)
     match login.status:
         case "denied":
-            return LoginDenied(f"The sign-in to {where} was denied.", hint="Run the cell again.")
+            return LoginDenied(f"The sign-in to {where} was denied.", next_step=START_AGAIN)
         case "cancelled":
             return LoginCancelled(f"The sign-in to {where} was cancelled.")
         case "expired":
             return LoginExpired(
-                f"The sign-in to {where} was not finished in time.", hint="Run the cell again."
+                f"The sign-in to {where} was not finished in time.", next_step=START_AGAIN
             )
         case _:
             return LoginFailed(f"The sign-in to {where} is {login.status}.")
@@ -360,7 +361,7 @@ def _bare(login: Login) -> Login:
 def _entry(entries: Mapping[str, StoredLogin], login_id: str) -> StoredLogin:
     if entry := entries.get(login_id):
         return entry
-    raise LoginExpired("This sign-in is not known here (any more).", hint="Start again.")
+    raise LoginExpired("This sign-in is not known here (any more).", next_step=START_AGAIN)
 
 
 def _overdue(entries: Mapping[str, StoredLogin], now: float) -> tuple[list[str], set[str]]:

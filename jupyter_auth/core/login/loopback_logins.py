@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 from jupyter_auth.core.common.finding import Finding, wrong
-from jupyter_auth.core.errors import AuthError, LoginExpired, LoginFailed
+from jupyter_auth.core.errors import START_AGAIN, AuthError, LoginExpired, LoginFailed
 from jupyter_auth.core.login.login_store import AuthorizationResponse
-from jupyter_auth.core.login.logins import LIFETIME
+from jupyter_auth.core.login.logins import LIFETIME, outcome
 from jupyter_auth.core.login.loopback_server import (
     NOTHING,
     Listener,
@@ -265,7 +265,7 @@ class LoopbackPages:
         if foreign:
             error = LoginFailed(
                 "This link was already opened in another browser, so the sign-in has ended.",
-                hint="Run the cell again for a new link.",
+                next_step=START_AGAIN,
             )
             self._loopback.logins.end(link.login_id, "failed", error)
             raise error
@@ -291,9 +291,8 @@ class LoopbackPages:
             return _error_page(error, HTTPStatus.NOT_FOUND)
         if login.status == "complete":
             return Page("Signed in", "You may close this tab.")
-        said = login.error or {}
-        message = str(said.get("message") or f"The sign-in is {login.status}.")
-        return Page(message, str(said.get("hint") or ""))
+        ended = outcome(login)
+        return Page(ended.message, ended.hint)
 
 
 def _error_page(error: AuthError, status: HTTPStatus) -> Page:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from jupyter_auth.core.common.handles import plain
 from jupyter_auth.core.common.urls import same_place
-from jupyter_auth.core.errors import LoginExpired, LoginFailed, LoginOvertaken
+from jupyter_auth.core.errors import START_AGAIN, LoginExpired, LoginFailed, LoginOvertaken
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -73,7 +73,7 @@ def take(
     entry = entry_of(entries, state)
     if entry is None:
         raise LoginExpired(
-            "This sign-in is not known here, or is already finished.", hint="Start again."
+            "This sign-in is not known here, or is already finished.", next_step=START_AGAIN
         )
     opening = entry.openings[digest(state)]
     value = digest(response.bindings.get(binding_name(state), ""))
@@ -82,7 +82,7 @@ def take(
     if not (ours and same_user and plain(entry.login.provider) == response.provider):
         raise LoginFailed(
             "This sign-in was started in another browser, or by another user.",
-            hint="Start again from your own notebook.",
+            next_step=START_AGAIN,
         )
     del entry.openings[digest(state)]
     if opening.overtaken:

@@ -9,7 +9,7 @@ import contextlib
 from typing import TYPE_CHECKING
 
 from jupyter_auth.core.common.tracebacks import forgetful
-from jupyter_auth.core.errors import ConfigurationError, LoginFailed
+from jupyter_auth.core.errors import START_AGAIN, ConfigurationError, LoginFailed, NextStep
 from jupyter_auth.core.login import grants
 from jupyter_auth.core.login.finish import Completion, GrantDriver
 from jupyter_auth.core.protocol import oauth, pasted_code
@@ -101,7 +101,7 @@ class TypedGrants(GrantDriver):
             raise ConfigurationError(
                 "The provider's configuration has changed since this page was loaded. Nothing was"
                 " saved.",
-                hint="Reload the page.",
+                next_step=NextStep("reload"),
             )
         _check_host(party, purpose.grant, host)
         self._providers.save(purpose.key.provider, fields)
@@ -161,7 +161,9 @@ class TypedGrants(GrantDriver):
         purpose = self.logins.purpose(login_id)
         party = self._party(purpose.key.provider)
         if purpose.grant != grant:
-            raise LoginFailed(f"This sign-in does not use the {grant} grant.", hint="Start again.")
+            raise LoginFailed(
+                f"This sign-in does not use the {grant} grant.", next_step=START_AGAIN
+            )
         _check_host(party, grant, host)
         return self.logins.get(login_id), purpose, party
 
@@ -170,5 +172,6 @@ def _check_host(party: Party, grant: str, host: str) -> None:
     if host != grants.host(party, grant):
         raise LoginFailed(
             "The provider's configuration has changed. Nothing was sent.",
-            hint="Reload the page, and check where it sends your input.",
+            hint="Check where it goes now.",
+            next_step=NextStep("reload"),
         )

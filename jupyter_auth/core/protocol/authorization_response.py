@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urljoin
 
 from jupyter_auth.core.common.shown_text import plain_text
-from jupyter_auth.core.errors import LoginDenied, LoginFailed
+from jupyter_auth.core.errors import START_AGAIN, LoginDenied, LoginFailed
 from jupyter_auth.core.protocol.oauth_response import refusal
 from jupyter_auth.core.protocol.token_endpoint import other_grants
 from jupyter_auth.core.secret import Secret
@@ -53,11 +53,11 @@ def code(party: Party, params: Mapping[str, str]) -> Secret:
         case None:
             if code := params.get("code"):
                 return Secret(code)
-            raise LoginFailed(f"{title} answered without a code.", hint="Start again.")
+            raise LoginFailed(f"{title} answered without a code.", next_step=START_AGAIN)
         case "access_denied":
             raise LoginDenied(
                 f"{title} did not sign you in ({refusal(params)}).",
-                hint="Start again, and allow it there.",
+                next_step=START_AGAIN,
             )
         case code:
             raise LoginFailed(

@@ -14,7 +14,7 @@ from joserfc.errors import InvalidKeyIdError, JoseError
 from joserfc.jwk import JWKRegistry, KeySet
 
 from jupyter_auth.core.common import times
-from jupyter_auth.core.errors import ProviderError
+from jupyter_auth.core.errors import NextStep, ProviderError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -66,9 +66,13 @@ class _UnknownKeyError(Exception):
     """The key that signed is not among those given."""
 
 
-def _refused(why: str, hint: str = "Sign in again.") -> ProviderError:
+def _refused(
+    why: str, hint: str = "Sign in again.", next_step: NextStep | None = None
+) -> ProviderError:
     return ProviderError(
-        f"The provider's ID token was refused: {why}.", hint=f"Nothing was stored. {hint}"
+        f"The provider's ID token was refused: {why}.",
+        hint=f"Nothing was stored. {hint}",
+        next_step=next_step,
     )
 
 
@@ -149,8 +153,8 @@ def _check_times(claims: dict[str, Any], now: float) -> None:
 def _wrong_clock(what: str) -> ProviderError:
     return _refused(
         f"by this machine's clock {what}",
-        "Set the clock right (`jupyter auth doctor` compares it with the provider's), and sign in"
-        " again.",
+        "Set the clock right, and sign in again.",
+        NextStep("doctor"),
     )
 
 

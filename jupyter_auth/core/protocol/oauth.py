@@ -12,7 +12,13 @@ from oauthlib.common import add_params_to_uri
 from oauthlib.oauth2 import OAuth2Error, WebApplicationClient
 
 from jupyter_auth.core.common.tracebacks import forgetful
-from jupyter_auth.core.errors import LoginDenied, LoginExpired, LoginFailed, ProviderError
+from jupyter_auth.core.errors import (
+    START_AGAIN,
+    LoginDenied,
+    LoginExpired,
+    LoginFailed,
+    ProviderError,
+)
 from jupyter_auth.core.protocol import http, token_endpoint
 from jupyter_auth.core.protocol.oauth_response import (
     DEVICE_ENDPOINT,
@@ -174,11 +180,11 @@ def _pending(
         case "access_denied":
             said = token_endpoint.told(party, error, device_code)
             raise LoginDenied(
-                f"{title} did not sign you in ({said}).", hint="Start again, and allow it there."
+                f"{title} did not sign you in ({said}).", next_step=START_AGAIN
             ) from None
         case "expired_token":
             raise LoginExpired(
-                f"The code for {title} was not used in time.", hint="Start again."
+                f"The code for {title} was not used in time.", next_step=START_AGAIN
             ) from None
     failure = token_endpoint.failure(party, DEVICE, error, device_code)
     if isinstance(failure, ProviderError):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from jupyter_auth.core.common.handles import plain
 from jupyter_auth.core.common.urls import host_of, require_secure
-from jupyter_auth.core.errors import ConfigurationError, LoginFailed
+from jupyter_auth.core.errors import START_AGAIN, ConfigurationError, LoginFailed, NextStep
 from jupyter_auth.core.provider.client_credentials import missing_package
 
 if TYPE_CHECKING:
@@ -35,9 +35,8 @@ class Party:
         if not self.provider.client_id:
             raise ConfigurationError(
                 f"Provider {self.provider.name!r} has no client id.",
-                hint="Register an application there, then run"
-                f" `%auth add {self.provider.name} --client-id ID` (add --client-secret if it has"
-                " one), or give client_id in the configuration.",
+                hint="Register an application there, or give client_id in the configuration.",
+                next_step=NextStep("add_provider", self.provider.name),
             )
         return self.provider.client_id
 
@@ -80,7 +79,7 @@ class Party:
     def check_unchanged(self, fingerprint: str) -> None:
         """LoginFailed: the login was begun with another configuration than this one."""
         if self.provider.fingerprint != fingerprint:
-            raise LoginFailed("The provider was configured anew meanwhile.", hint="Start again.")
+            raise LoginFailed("The provider was configured anew meanwhile.", next_step=START_AGAIN)
 
     def endpoint(self, name: str) -> str:
         """The URL of one endpoint. ConfigurationError where the provider has none."""
@@ -115,6 +114,7 @@ class Parties:
         if not self._trusts_code and self._providers.info(name).source == "code":
             raise ConfigurationError(
                 f"{plain(name)!r} was made in a notebook, so credentials can't be entered for it.",
-                hint=f"Configure it: c.JupyterAuth.providers, or `%auth add {plain(name)}`.",
+                hint="Configure it in c.JupyterAuth.providers, or add it.",
+                next_step=NextStep("add_provider", plain(name)),
             )
         return self.of(name)

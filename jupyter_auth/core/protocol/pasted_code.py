@@ -95,7 +95,7 @@ def _address(text: str) -> PastedCode:
     if "error" in found:
         raise LoginFailed(
             f"The provider refused ({refusal({k: v[0] for k, v in found.items()})}).",
-            hint="Start again there.",
+            hint="Sign in there again.",
         )
     codes = found.get("code", [])
     return PastedCode(code=_code(codes[0] if len(codes) == 1 else None))

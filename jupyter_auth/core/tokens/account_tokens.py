@@ -210,14 +210,14 @@ class AccountTokens:
         with self._locked(key) as slot:
             account = self._current(key, lambda _: slot.load())
             if account is None or account.fingerprint != provider.fingerprint:
-                raise LoginRequired(f"Nobody is signed in to {key}.", hint=how_to_sign_in(key))
+                raise LoginRequired(f"Nobody is signed in to {key}.", next_step=how_to_sign_in(key))
             if self._will_do(account, provider, need):
                 return as_token(account, provider)
             try:
                 fresh = self._refresh(provider, account, slot)
-            except RefreshRejected:
+            except RefreshRejected as error:
                 self._end(slot, account)
-                raise
+                raise RefreshRejected(error.message, next_step=how_to_sign_in(key)) from None
             self._save_or_hold(slot, fresh)
         self._failed.pop(key, None)
         if need.rejected == account.access_token.digest:
@@ -231,7 +231,7 @@ class AccountTokens:
                 why = f"The API refused the token of {account.key}, and it cannot be refreshed."
             else:
                 why = f"The sign-in to {account.key} has run out, and cannot be refreshed."
-            raise LoginRequired(why, hint=how_to_sign_in(account.key))
+            raise LoginRequired(why, next_step=how_to_sign_in(account.key))
         return self._renew(provider, account, functools.partial(self._save_or_hold, slot))
 
     def _save_or_hold(self, slot: Slot, account: Account) -> None:

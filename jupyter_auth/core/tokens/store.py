@@ -27,7 +27,7 @@ from jupyter_auth.core.common.private_files import (
     sync,
     write_private,
 )
-from jupyter_auth.core.errors import ProviderNotFound, StoreError
+from jupyter_auth.core.errors import NextStep, ProviderNotFound, StoreError
 from jupyter_auth.core.models import Account, AccountKey
 
 if TYPE_CHECKING:
@@ -278,7 +278,8 @@ def _read(path: Path) -> Account | None:
     except OSError as error:
         raise StoreError(
             f"{path} cannot be read: {error.strerror}.",
-            hint="Make it readable for yourself; `jupyter auth doctor` looks at all such files.",
+            hint="Make it readable for yourself.",
+            next_step=NextStep("doctor"),
         ) from None
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         raise _CorruptError from None

@@ -15,7 +15,7 @@ from jupyter_auth.core.common.rate_limits import Limits
 from jupyter_auth.core.common.routes import ROUTES
 from jupyter_auth.core.common.session_key import DEFAULT_KEY
 from jupyter_auth.core.common.tracebacks import forget_locals
-from jupyter_auth.core.errors import BrokerUnavailable
+from jupyter_auth.core.errors import BrokerUnavailable, NextStep
 from jupyter_auth.core.interfaces import Accounts
 from jupyter_auth.core.models import Changes, Imported, Logout
 from jupyter_auth.core.provider.definitions import provider_from_mapping, provider_to_mapping
@@ -178,7 +178,7 @@ class BrokerClient(Accounts):
             raise
         raise BrokerUnavailable(
             "The token broker returned an unexpected response.",
-            hint="`%auth doctor` shows the versions of the two sides.",
+            next_step=NextStep("doctor"),
         )
 
 

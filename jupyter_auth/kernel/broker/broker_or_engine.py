@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from jupyter_auth.core.common.session_key import DEFAULT_KEY
 from jupyter_auth.core.common.tracebacks import forget_locals
-from jupyter_auth.core.errors import BrokerUnavailable, ProviderNotFound
+from jupyter_auth.core.errors import BrokerUnavailable, NextStep, ProviderNotFound
 from jupyter_auth.core.interfaces import Accounts
 from jupyter_auth.core.tokens.need import ANY, Need
 from jupyter_auth.kernel.broker.missing_extension import missing_extension
@@ -198,7 +198,7 @@ class BrokerOrEngine(Accounts):
             raise BrokerUnavailable(
                 f"{error.message} It may be configured on the Jupyter server, which no longer"
                 " responds.",
-                hint="Restart the server, then this kernel.",
+                next_step=NextStep("restart_server"),
             ) from None
 
     def _ask_of(self, name: str, call: Callable[[Accounts, str], Answer]) -> Answer:

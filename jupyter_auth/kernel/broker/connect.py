@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jupyter_auth.core.common.handles import plain
-from jupyter_auth.core.errors import ConfigurationError
+from jupyter_auth.core.errors import ConfigurationError, NextStep
 from jupyter_auth.kernel.broker.broker_or_engine import BrokerOrEngine
 
 if TYPE_CHECKING:
@@ -104,9 +104,9 @@ def default_provider(accounts: Accounts) -> str:
     if names := default_names(accounts.providers()):
         raise ConfigurationError(
             f"Several providers are configured: {', '.join(names)}.",
-            hint=f"Name one, as in `UserSession({names[0]!r})` or `%auth login {names[0]}`.",
+            next_step=NextStep("name_provider", names[0]),
         )
     raise ConfigurationError(
         "No provider is configured, and none is named.",
-        hint='Name one, as in `UserSession("github")`, or add your own with `%auth add`.',
+        next_step=NextStep("name_or_add_provider", "github"),
     )

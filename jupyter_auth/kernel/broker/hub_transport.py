@@ -28,7 +28,7 @@ class ServiceAddress(Address):
     """``where`` is the service's origin; without TLS it is within the Hub's network."""
 
     side: ClassVar[str] = "Hub's sign-in service"
-    hint: ClassVar[str] = "Try again in a moment, or ask the Hub's administrator."
+    advice: ClassVar = {"hint": "Try again in a moment, or ask the Hub's administrator."}
 
     def connect(self) -> socket.socket:
         """As in ``Address``; over TLS the certificate has to be the host's."""

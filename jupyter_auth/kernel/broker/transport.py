@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from jupyter_auth.core import wire
 from jupyter_auth.core.common.private_files import not_private, read_private
 from jupyter_auth.core.common.routes import API
-from jupyter_auth.core.errors import BrokerUnavailable
+from jupyter_auth.core.errors import BrokerUnavailable, NextStep
 from jupyter_auth.core.secret import Secret
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ MAX_IDLE = 8  # kept connections; a burst of threads opens more
 MAX_FILE = 65536
 REDIRECTS = range(300, 400)
 
-_HINT = "Restart the Jupyter server, then this kernel."
+RESTART: dict[str, Any] = {"next_step": NextStep("restart_server")}
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Address:
     """Of a connection file: ``unix:<path>`` or ``tcp:127.0.0.1:<port>``, and the key."""
 
     side: ClassVar[str] = "Jupyter server"  # who answers, in errors
-    hint: ClassVar[str] = _HINT  # in the error where nothing answers
+    advice: ClassVar[dict[str, Any]] = RESTART  # in the error where nothing answers
 
     where: str
     key: Secret
@@ -70,7 +70,7 @@ def read_connection_file(path: Path) -> Address | None:
 
 
 def _refused(path: Path, why: str) -> BrokerUnavailable:
-    return BrokerUnavailable(f"{path} cannot be used to reach the token broker: {why}.", hint=_HINT)
+    return BrokerUnavailable(f"{path} cannot be used to reach the token broker: {why}.", **RESTART)
 
 
 def _json(text: bytes) -> Any:
@@ -179,7 +179,7 @@ class BrokerTransport:
             try:
                 status, data = self._exchange(address, method, path, content, wait)
             except (OSError, http.client.HTTPException) as error:
-                failure = _gone(error, address.hint)
+                failure = _gone(error, address.advice)
                 timed_out = isinstance(error, TimeoutError)
             if failure:  # raised out here, without the frames of http.client
                 if last or timed_out or not self._moved(address):
@@ -202,7 +202,7 @@ class BrokerTransport:
         if self._address is None:
             self._address = self._find()
         if self._address is None:
-            raise _gone(FileNotFoundError(), _HINT)
+            raise _gone(FileNotFoundError(), RESTART)
         return self._address
 
     def _moved(self, before: Address) -> bool:
@@ -263,9 +263,9 @@ def _request(address: Address, method: str, path: str, content: bytes) -> bytes:
     return "\r\n".join((*head, "", "")).encode("ascii") + content
 
 
-def _gone(error: Exception, hint: str) -> BrokerUnavailable:
+def _gone(error: Exception, advice: dict[str, Any]) -> BrokerUnavailable:
     if isinstance(error, TimeoutError):
         return BrokerUnavailable("The token broker did not answer in time.", hint="Try again.")
     if isinstance(error, OSError):
-        return BrokerUnavailable("The token broker does not answer.", hint=hint)
-    return BrokerUnavailable("The token broker returned an unexpected response.", hint=hint)
+        return BrokerUnavailable("The token broker does not answer.", **advice)
+    return BrokerUnavailable("The token broker returned an unexpected response.", **advice)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from jupyter_auth.core.common.finding import Finding, wrong
 from jupyter_auth.core.common.handles import marked, plain
 from jupyter_auth.core.doctor.process_checks import DISTRIBUTION, python
-from jupyter_auth.core.errors import AuthError, ProviderNotFound
+from jupyter_auth.core.errors import AuthError, NextStep, ProviderNotFound
 from jupyter_auth.kernel.broker import connect
 from jupyter_auth.kernel.commands.report import Report, Section
 from jupyter_auth.kernel.commands.whereabouts import front_end, version, without_broker
@@ -65,8 +65,8 @@ def _in_use(accounts: Accounts) -> list[str]:
 _NONE = Finding(
     about="Providers",
     says="No provider is configured.",
-    fix="Add one: `%auth add NAME --issuer URL --client-id ID`. Or name a built-in one.",
     state="note",
+    next_step=NextStep("name_or_add_provider", "github"),
 )
 
 

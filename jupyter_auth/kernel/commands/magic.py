@@ -10,7 +10,9 @@ from IPython.core.error import UsageError
 from IPython.core.magic import Magics, line_cell_magic, magics_class
 from IPython.display import display
 
-from jupyter_auth.core.errors import AuthError, LoginRequired
+from jupyter_auth.core.errors import SCRIPT, AuthError, LoginRequired, Step, speak
+from jupyter_auth.core.models import AccountKey
+from jupyter_auth.core.tokens.next_steps import how_to_sign_in
 from jupyter_auth.kernel.broker.connect import connect
 from jupyter_auth.kernel.commands import verbs
 from jupyter_auth.kernel.commands.magic_cell import AwaitCells, run_with
@@ -94,7 +96,7 @@ class AuthMagics(Magics):
         if not is_interactive() and (given.force or not verbs.signed_in(name, given.key)):
             raise LoginRequired(
                 f"{name} needs a sign-in, and this run can't ask for one.",
-                hint=f"Run `jupyter auth login {name}` once, or sign in from a notebook.",
+                next_step=how_to_sign_in(AccountKey(name, given.key)),
             )
         from jupyter_auth.kernel.prompt.widget import AccountWidget
 
@@ -154,9 +156,27 @@ def _split(line: str) -> list[str]:
         raise verbs.VerbUsageError(f"{error}.") from None
 
 
+NOTEBOOK: dict[Step, str] = {
+    **SCRIPT,
+    "sign_in": "Sign in with `%{login}`.",
+    "sign_in_waiting": "Sign in with `%{login} --wait`: it asks for what is needed.",
+    "make_session": "Run the cell that makes this session again.",
+    "start_again": "Run the cell again.",
+    "name_provider": "Name one, as in `UserSession({provider!r})` or `%auth login {provider}`.",
+    "name_or_add_provider": "Name one, as in `UserSession({provider!r})`, or add your own with"
+    " `%auth add`.",
+    "add_provider": "Run `%auth add {provider} --client-id ID`.",
+    "add_secret": "If it has one, run `%auth add {provider} --client-secret`.",
+    "reload": "Run the cell again.",
+    "restart_server": "Restart the Jupyter server, then this kernel.",
+    "doctor": "`%auth doctor` shows more.",
+}
+
+
 def load(shell: Any) -> None:
     """``%load_ext jupyter_auth``, any number of times."""
     shell.register_magics(AuthMagics)
     if not any(isinstance(each, AwaitCells) for each in shell.input_transformers_post):
         shell.input_transformers_post.append(AwaitCells(shell))
     complete_in(shell)
+    speak(lambda: NOTEBOOK if is_interactive() else SCRIPT)  # a run that nobody attends to is one

@@ -83,7 +83,7 @@ def _lines(finding: Finding, width: int, colour: bool) -> str:  # noqa: FBT001 (
     mark = f"{MARKS[finding.state]:<5}"
     mark = f"\033[{COLOURS[finding.state]}m{mark}\033[0m" if colour else mark
     indent = " " * (width + 11)
-    words = [finding.says, *([f"Fix: {finding.fix}"] if finding.fix else [])]
+    words = [finding.says, *([f"Fix: {finding.advice}"] if finding.advice else [])]
     wrapped = [
         textwrap.fill(
             each,
@@ -100,7 +100,7 @@ def _lines(finding: Finding, width: int, colour: bool) -> str:  # noqa: FBT001 (
 
 def _row(finding: Finding) -> str:
     ink = f"color:{INKS[finding.state]};font-weight:bold;"
-    fix = f"<div><b>Fix:</b> {escape(finding.fix)}</div>" if finding.fix else ""
+    fix = f"<div><b>Fix:</b> {escape(finding.advice)}</div>" if finding.advice else ""
     return (
         f'<tr><td style="{_CELL}{ink}">{MARKS[finding.state]}</td>'
         f'<td style="{_CELL}white-space:nowrap">{escape(finding.about)}</td>'

@@ -13,7 +13,7 @@ from jupyter_auth.core import wire
 from jupyter_auth.core.common.handles import marked, plain
 from jupyter_auth.core.common.override import override
 from jupyter_auth.core.common.session_key import DEFAULT_KEY
-from jupyter_auth.core.errors import AuthError, LoginRequired, ProviderNotFound
+from jupyter_auth.core.errors import AuthError, LoginRequired, NextStep, ProviderNotFound, advice
 from jupyter_auth.core.models import AccountKey
 from jupyter_auth.core.secret import Secret
 from jupyter_auth.kernel.broker import connect
@@ -184,7 +184,7 @@ def import_accounts(name: str) -> str:
     if not found:
         raise LoginRequired(
             f"No other package has stored a sign-in to {title} here.",
-            hint=f"Sign in with `jupyter auth login {name}`.",
+            next_step=NextStep("sign_in", name),
         )
     lines = []
     for each in found:
@@ -192,7 +192,7 @@ def import_accounts(name: str) -> str:
         good = f"Signed in to {title}{who}{_under(each.session_key)}, from {each.path}."
         lines.append(f"{each.path}: {each.problem}" if each.problem else good)
     if all(each.problem for each in found):
-        raise LoginRequired("\n".join(lines), hint=f"Sign in with `jupyter auth login {name}`.")
+        raise LoginRequired("\n".join(lines), next_step=NextStep("sign_in", name))
     lines.append("If the provider rotates refresh tokens, sign in to that package again.")
     return "\n".join(lines)
 
@@ -213,7 +213,8 @@ def add(name: str, fields: Mapping[str, Any]) -> str:
     kept = " Its client secret is stored in a file that only you can read." * (
         "client_secret" in fields
     )
-    return f"Added {info.title} ({info.host}).{kept} Sign in with `%auth login {name}`."
+    then = advice("", NextStep("sign_in", name))
+    return f"Added {info.title} ({info.host}).{kept} {then}"
 
 
 def fields_of(given: argparse.Namespace, ask: Callable[[str], str]) -> dict[str, Any]:

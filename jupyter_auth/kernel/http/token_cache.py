@@ -15,6 +15,7 @@ from jupyter_auth.core.common.handles import plain
 from jupyter_auth.core.errors import (
     ConfigurationError,
     LoginRequired,
+    NextStep,
     RefreshRejected,
     UserMismatch,
 )
@@ -174,7 +175,7 @@ class CachedTokens:
         if self._reach and reach and reach != self._reach:
             raise ConfigurationError(
                 f"The addresses of {plain(self._key[0])!r} have changed. Nothing was sent.",
-                hint="Run the cell that makes this session again.",
+                next_step=NextStep("make_session"),
             )
 
     def _check_person(self, person: str) -> None:

@@ -21,7 +21,7 @@ from jupyter_auth.core import wire
 from jupyter_auth.core.common.codec import to_wire
 from jupyter_auth.core.common.handles import plain
 from jupyter_auth.core.common.session_key import DEFAULT_KEY
-from jupyter_auth.core.errors import AuthError, LoginExpired, LoginRequired
+from jupyter_auth.core.errors import AuthError, LoginExpired, LoginRequired, NextStep
 from jupyter_auth.core.login.grants import TYPED
 from jupyter_auth.core.models import AccountKey, LoginRequest
 from jupyter_auth.core.provider.provider import Provider
@@ -277,10 +277,8 @@ class AccountWidget(anywidget.AnyWidget):
         login = self._accounts.begin(asked)
         if reason := _not_by_link(login):
             self._accounts.leave(login.id)
-            hint = (
-                f"Run `%auth login {plain(self._key.provider)} --wait`: it asks for what is needed."
-            )
-            raise LoginRequired(reason, hint=hint)
+            step = NextStep("sign_in_waiting", plain(self._key.provider))
+            raise LoginRequired(reason, next_step=step)
         self._login, self._begun = login, login.id
 
     def _cancel(self) -> None:

@@ -15,6 +15,7 @@ from jupyter_auth.core.errors import (
     LoginExpired,
     LoginFailed,
     LoginRequired,
+    NextStep,
     RefreshRejected,
     UserMismatch,
 )
@@ -114,9 +115,9 @@ class UserAccount:
         elif not self._is_wanted(account):
             who = account.username or "Someone else"
             message = f"{who} is signed in to {self.info.title}, not {self.options.username}."
-            self._ask(LoginRequired(message, hint=how_to_sign_in(self.key)), force=True)
+            self._ask(LoginRequired(message, next_step=how_to_sign_in(self.key)), force=True)
         elif missing := self._missing(account):
-            reason = self._insufficient(missing, how_to_sign_in(self.key))
+            reason = self._insufficient(missing, next_step=how_to_sign_in(self.key))
             self._ask(reason, granted=account.scopes)
         else:
             logins = self._logins
@@ -241,7 +242,7 @@ class UserAccount:
         self._logins += 1
         account = self._stored()
         if account and (missing := self._missing(account)):
-            raise self._insufficient(missing, "The provider did not grant them.")
+            raise self._insufficient(missing, hint="The provider did not grant them.")
 
     def _wait(self, login: Login, local: LoopbackLogins | None) -> None:
         """Show the login, and wait until it is finished in a browser."""
@@ -299,15 +300,17 @@ class UserAccount:
             wanted = self.info.scopes
         return tuple(scope for scope in wanted if scope not in known)
 
-    def _insufficient(self, missing: tuple[str, ...], hint: str) -> InsufficientScope:
+    def _insufficient(
+        self, missing: tuple[str, ...], *, hint: str = "", next_step: NextStep | None = None
+    ) -> InsufficientScope:
         message = f"The sign-in to {self.info.title} lacks the scopes {' '.join(missing)}."
-        return InsufficientScope(message, hint=hint, scopes=missing)
+        return InsufficientScope(message, hint=hint, next_step=next_step, scopes=missing)
 
     def _not_signed_in(self) -> LoginRequired:
         message = f"You're not signed in to {self.info.title}."
         if others := ", ".join(self._others()):
             message = f"{self.options.username} is not signed in to {self.info.title}; {others} is."
-        return LoginRequired(message, hint=how_to_sign_in(self.key))
+        return LoginRequired(message, next_step=how_to_sign_in(self.key))
 
     def _another_person(self, account: AccountInfo) -> UserMismatch:
         who = account.username or "Someone else"

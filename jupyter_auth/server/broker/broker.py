@@ -139,7 +139,7 @@ class Broker(PageURLs):
         elif conflict := here.ipv6_conflict():
             found.insert(0, conflict)
         found += self.hub.findings() if self.hub and not name else []
-        return {"findings": [to_wire(each) for each in found]}
+        return {"findings": [wire.finding_to_wire(each) for each in found]}
 
     # -- accounts ----------------------------------------------------------------------------------
 

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from tornado import web
 
+from jupyter_auth.core.common.override import override
 from jupyter_auth.server.browser.base_handler import UIHandler, may
+from jupyter_auth.server.browser.render import hint
 from jupyter_auth.server.json_handler import JSONHandler, handlers
+
+if TYPE_CHECKING:
+    from jupyter_auth.core.errors import AuthError
 
 
 class APIHandler(JSONHandler, UIHandler):
@@ -19,6 +26,10 @@ class APIHandler(JSONHandler, UIHandler):
     def get_login_url(self) -> str:
         """``web.authenticated`` asks for it to redirect there; JSON has no use for a form."""
         raise web.HTTPError(403, "This browser is not signed in to Jupyter")
+
+    @override
+    def told(self, error: AuthError) -> dict[str, Any]:
+        return super().told(error) | {"hint": hint(error)}
 
     @property
     def origin(self) -> str:  # type: ignore[override]

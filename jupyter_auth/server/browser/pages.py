@@ -71,9 +71,11 @@ class PageHandler(UIHandler):
         error = error_of(status_code, kwargs.get("exc_info"))
         refuse(self, error, status_code)
         if self.request.method == "POST":
-            self.finish(error.to_wire())
+            self.finish(error.to_wire() | {"hint": render.hint(error)})
         else:
-            outcome = render.Outcome("error", "This did not work", error.message, error.hint)
+            outcome = render.Outcome(
+                "error", "This did not work", error.message, render.hint(error)
+            )
             self.show_outcome(outcome, self.get_status())
 
 
@@ -111,8 +113,10 @@ class LoginPage(ConfirmingPage):
         if login.status == "pending":
             return await self._show_pending(login, info)
         account = await self.broker.account(login) if login.status == "complete" else None
-        others = await self._others(login)
-        return self.show("outcome", login=login, provider=info, account=account, others=others)
+        others, hint = await self._others(login), render.ended_hint(login)
+        return self.show(
+            "outcome", login=login, provider=info, account=account, others=others, hint=hint
+        )
 
     @web.authenticated
     @may("write")

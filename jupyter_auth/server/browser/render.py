@@ -10,6 +10,8 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from jupyter_auth.core.common.urls import host_of
+from jupyter_auth.core.errors import SCRIPT, START_AGAIN, AuthError, Step, advice
+from jupyter_auth.core.login.logins import outcome
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -17,6 +19,16 @@ if TYPE_CHECKING:
     from jupyter_auth.core.models import Login
     from jupyter_auth.core.provider.provider import Provider
 
+# What the pages and the browser API say of a next step. Where a button does it, they say nothing.
+PAGES: dict[Step, str] = {
+    **SCRIPT,
+    "start_again": "Start again from your notebook.",
+    "make_session": "Run the cell that makes the session again.",
+    "name_provider": "Name one, such as {provider}.",
+    "name_or_add_provider": "Add one with `jupyter auth add` in a terminal.",
+    "reload": "Reload the page.",
+    "restart_server": "Restart the Jupyter server.",
+}
 STATIC = resources.files(__package__).joinpath("static")
 
 
@@ -83,6 +95,17 @@ SIGNED_OUT = Outcome(
     "Open Jupyter, sign in there, and start again from your notebook. If you use it as localhost "
     "and as 127.0.0.1, stay with one of the two.",
 )
+
+
+def hint(error: AuthError) -> str:
+    """What to do next, for whoever looks at a page or a panel."""
+    return advice(error.own_hint, error.next_step, PAGES)
+
+
+def ended_hint(login: Login) -> str:
+    """The same of a login that has ended, on a page with a button that starts again."""
+    error = outcome(login)
+    return error.own_hint if error.next_step == START_AGAIN else hint(error)
 
 
 def device(login: Login) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
 
 from jupyter_auth.core.engine import Engine
-from jupyter_auth.core.errors import AuthError, ConfigurationError
+from jupyter_auth.core.errors import AuthError, ConfigurationError, NextStep
 from jupyter_auth.core.protocol.discovery import Discovery
 from jupyter_auth.core.protocol.parties import Parties
 from jupyter_auth.server.broker import request_parsing
@@ -86,7 +86,7 @@ class AuditedBroker(Broker):
         """ConfigurationError: what rests in files here is the service's own, and no user's."""
         raise ConfigurationError(
             "Importing sign-ins of other packages is not available on a JupyterHub.",
-            hint=f"Sign in: %auth login {request_parsing.required(body, 'provider')}",
+            next_step=NextStep("sign_in", request_parsing.required(body, "provider")),
         )
 
     async def begin(self, body: Mapping[str, Any]) -> Wire:

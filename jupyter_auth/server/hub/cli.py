@@ -126,6 +126,6 @@ def _report(findings: Iterable[Finding]) -> int:
         healthy &= each.state != "wrong"
         mark = {"ok": "✓", "note": "·", "wrong": "✗"}[each.state]
         _say(f"{mark} {each.about}: {each.says}")
-        if each.fix:
-            _say(f"    {each.fix}")
+        if each.advice:
+            _say(f"    {each.advice}")
     return 0 if healthy else 1

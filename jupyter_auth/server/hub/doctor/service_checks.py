@@ -19,7 +19,6 @@ from urllib.parse import urlsplit
 import requests
 from tornado import web
 
-from jupyter_auth.core.common.codec import to_wire
 from jupyter_auth.core.common.finding import Finding, wrong
 from jupyter_auth.core.doctor.provider_checks import checkup
 from jupyter_auth.core.doctor.registration_checks import registration
@@ -28,6 +27,7 @@ from jupyter_auth.core.login.shared_redirect_uris import must_name_issuer, other
 from jupyter_auth.core.protocol.discovery import Discovery
 from jupyter_auth.core.protocol.http import no_auth
 from jupyter_auth.core.protocol.parties import Party
+from jupyter_auth.core.wire import finding_to_wire
 from jupyter_auth.server.broker.page_urls import PREFIX
 from jupyter_auth.server.broker.redirect_uri import separate_hub_origin
 from jupyter_auth.server.http_errors import refuse
@@ -281,7 +281,7 @@ class DoctorHandler(web.RequestHandler):
             return
         async with self._one:
             found = await examine(self._service, f"{self.request.protocol}://{self.request.host}")
-        self.finish({"findings": [to_wire(each) for each in found]})
+        self.finish({"findings": [finding_to_wire(each) for each in found]})
 
 
 def doctor_route(service: HubService, users: HubUsers) -> HandlerSpec:
