@@ -10,6 +10,7 @@ from core.sign_in import REDIRECT_URI, account_of, arrive, ended, sign_in, table
 from jupyter_auth.core.common.request_errors import ProviderUnavailable
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.errors import ConfigurationError, ProviderNotFound
+from jupyter_auth.core.login.logins import outcome
 from jupyter_auth.core.models import LoginRequest
 from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.core.tokens.need import Need
@@ -55,7 +56,7 @@ def test_a_missing_client_id_says_how_to_add_it(engine_with, rogue):
     with pytest.raises(ConfigurationError) as caught:
         engine_with(rogue, client_id=None).begin(LoginRequest("idp"))
     assert caught.value.message == "Provider 'idp' has no client id."
-    assert "%auth add idp --client-id ID" in caught.value.hint
+    assert "Run `jupyter auth add idp --client-id ID` in a terminal." in caught.value.hint
 
 
 def test_a_wrong_secret_says_where_to_look(engine_with, oidc):
@@ -114,7 +115,8 @@ def test_a_clock_that_is_off_says_by_how_much(engines, rogue, clock, minutes, sa
     message, hint = failed(engine, rogue, "provider_error")
     assert f"by this machine's clock it {said}." in message
     assert "Set the clock right" in hint
-    assert "jupyter auth doctor" in hint
+    login = arrive(engine, engine.begin(LoginRequest("idp")), rogue).finish(engine)
+    assert "`jupyter auth doctor` in a terminal" in outcome(login).hint
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import typing
 from typing import Any
 
 import pytest
@@ -13,8 +14,9 @@ from hypothesis import strategies as st
 from jupyter_auth.core import errors, wire
 from jupyter_auth.core.common import request_errors
 from jupyter_auth.core.common.codec import from_wire
+from jupyter_auth.core.common.finding import Finding
 from jupyter_auth.core.common.rate_limits import Limits, Quota
-from jupyter_auth.core.errors import AuthError, BrokerUnavailable
+from jupyter_auth.core.errors import AuthError, BrokerUnavailable, NextStep, Step
 from jupyter_auth.core.models import Account, AccountInfo, Change, Changes, Login, Token
 from jupyter_auth.core.provider.provider import Provider, ProviderInfo
 from jupyter_auth.core.secret import Secret
@@ -120,19 +122,40 @@ def test_what_goes_in_comes_out(values, to_wire, from_wire):
     holds()
 
 
-@given(text, text, words, times)
-def test_errors_come_out_as_what_they_were(message, hint, scopes, retry_at):
+steps = st.builds(NextStep, st.sampled_from(typing.get_args(Step)), text, text)
+
+
+@given(text, text, words, times, st.none() | steps)
+def test_errors_come_out_as_what_they_were(message, hint, scopes, retry_at, step):
     for kind in wire._family(AuthError).values():
         extra: dict[str, Any] = {}
         if issubclass(kind, errors.InsufficientScope):
             extra["scopes"] = scopes
         if issubclass(kind, request_errors.Throttled):
             extra["retry_at"] = retry_at
-        error = kind(message, hint=hint, **extra)
+        error = kind(message, hint=hint, next_step=step, **extra)
         back = wire.error_from_wire(json.loads(json.dumps(error.to_wire())))
         assert type(back) is kind
         assert str(back) == str(error)
         assert vars(back) == vars(error)
+
+
+@pytest.mark.parametrize("step", [None, "sign_in", {}, {"step": "a later one"}, {"step": []}])
+def test_a_next_step_that_nobody_knows_is_left_out(step):
+    told = {"code": "login_failed", "message": "No.", "hint": "Yes.", "next_step": step}
+    error = wire.error_from_wire(told)
+    assert (error.next_step, str(error)) == (None, "No. Yes.")
+
+
+def test_what_is_not_text_in_a_next_step_is_made_so():
+    told = {"next_step": {"step": "sign_in", "provider": ["x"], "session_key": None, "more": 1}}
+    assert wire.error_from_wire(told).next_step == NextStep("sign_in", "['x']", "")
+
+
+@given(st.none() | steps, text)
+def test_findings_come_out_as_what_they_were(step, fix):
+    found = Finding(about="x", says="y", fix=fix, next_step=step)
+    assert wire.finding_from_wire(json.loads(json.dumps(wire.finding_to_wire(found)))) == found
 
 
 def test_every_error_has_a_code_of_its_own():

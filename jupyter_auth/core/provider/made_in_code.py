@@ -8,7 +8,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from jupyter_auth.core.common.handles import DIGITS, MARK, plain
-from jupyter_auth.core.errors import ProviderNotFound
+from jupyter_auth.core.errors import NextStep, ProviderNotFound
 from jupyter_auth.core.provider.definitions import provider_to_mapping
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class ProvidersMadeInCode:
                 return provider
         raise ProviderNotFound(
             f"The definition of {plain(handle)!r:.80} in a notebook is no longer known.",
-            hint="Run the cell that makes it again.",
+            next_step=NextStep("make_session"),
         )
 
 

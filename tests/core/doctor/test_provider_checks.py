@@ -60,13 +60,13 @@ def test_no_secret_is_sent_or_said(rogue):
 def test_no_client_id(rogue):
     client = found(rogue, client_id=None)["Client"]
     assert client.state == "wrong"
-    assert "%auth add idp --client-id ID" in client.fix
+    assert "`jupyter auth add idp --client-id ID`" in client.advice
 
 
 def test_a_secret_that_is_to_be_shown_and_is_missing(rogue):
     client = found(rogue, client_auth="post")["Client"]
     assert client.state == "note"
-    assert "%auth add idp --client-secret" in client.fix
+    assert "`jupyter auth add idp --client-secret`" in client.advice
 
 
 def test_a_provider_that_is_away(rogue):

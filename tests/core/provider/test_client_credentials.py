@@ -122,4 +122,4 @@ def test_none_of_a_notebook_or_an_administrator_asks(file):
 def test_without_pages_the_command_is_told(file):
     with pytest.raises(ConfigurationError) as caught:
         LocalAccounts(Providers(user_file=file), MemoryStore()).begin(LoginRequest("github"))
-    assert "%auth add github --client-id" in caught.value.hint
+    assert "`jupyter auth add github --client-id ID`" in caught.value.hint

@@ -174,7 +174,7 @@ def test_a_sign_in_at_one_is_none_at_the_other(engines, rogue):
     with pytest.raises(LoginRequired, match="to own") as caught:
         engine.token(handle)
     assert (caught.value.hint, MARK in str(caught.value)) == (
-        "Run the cell that makes this session again.",
+        "Run the code that makes this session again.",
         False,
     )
     variant = engine.register(provider_at(rogue, "own", base_url="https://evil.example/")).name

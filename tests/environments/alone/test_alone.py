@@ -114,7 +114,7 @@ def test_a_widget_there_says_what_to_do_instead(env):
     with Kernel(env=env | {"CODESPACES": "true"}) as kernel:
         shown = kernel.ok("from jupyter_auth import LoginWidget\nLoginWidget('idp')")
         assert "browser could not return" in shown.text()
-        assert "%auth login idp --wait" in shown.text()
+        assert "Sign in with `jupyter auth login idp` in a terminal." in shown.text()
 
 
 def test_a_pasted_address_of_somebody_else_s_login_is_refused(env, oidc, tmp_path):

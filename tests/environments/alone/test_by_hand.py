@@ -57,7 +57,9 @@ def test_a_widget_has_nowhere_to_type_and_says_where(env, rogue, name):
     with Kernel(env=env) as kernel:
         cell = f"from jupyter_auth import LoginWidget\nLoginWidget({name!r})"
         said = kernel.ok(cell).text("text/html")
-        assert f"%auth login {name} --wait" in said
+        assert f"Sign in with `jupyter auth login {name}` in a terminal." in said
+        kernel.ok("%load_ext jupyter_auth")
+        assert f"`%auth login {name} --wait`" in kernel.ok(cell).text("text/html")
     assert rogue.seen("token") == []
 
 

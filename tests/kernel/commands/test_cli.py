@@ -112,7 +112,7 @@ def test_settings_lists_them_all_commented_out(env):
 
 
 def test_the_next_step_is_in_the_words_of_a_terminal(env):
-    assert "Run `jupyter auth login idp`" in run(env, "token", "idp", status=1).stderr
+    assert "Sign in with `jupyter auth login idp`.\n" in run(env, "token", "idp", status=1).stderr
 
 
 def test_a_token_on_a_terminal_is_warned_of(env, alice):

@@ -75,7 +75,7 @@ def test_without_one_it_is_all_this_process(rogue):
 def test_where_no_provider_is_configured_it_says_how_to_add_one():
     report = doctor.examine()
     assert titles(report) == ["This process", "Providers"]
-    assert "%auth add" in subjects(report, 1)["Providers"].fix
+    assert "`jupyter auth add`" in subjects(report, 1)["Providers"].advice
 
 
 @pytest.mark.usefixtures("own_files")
@@ -115,7 +115,7 @@ def test_a_broker_that_does_not_answer_is_wrong_and_no_error(home, tmp_path, mon
     monkeypatch.setenv("JUPYTER_AUTH_URL", "https://hub.example")
     report = doctor.examine()
     assert subjects(report, 0)["Broker"].state == "wrong"
-    assert subjects(report, 0)["Broker"].fix
+    assert subjects(report, 0)["Broker"].advice
     assert not report.healthy
 
 

@@ -231,7 +231,7 @@ def test_the_hint_signs_the_right_one_in(arrive):
     arrive("rosa")
     with pytest.raises(LoginRequired, match="alice is not signed in to The IdP; rosa is") as caught:
         UserSession("idp", username="alice", interactive=False)
-    assert "`%auth login idp --key alice`" in caught.value.hint
+    assert "`jupyter auth login idp --key alice`" in caught.value.hint
     arrive("alice", "alice")  # what it does
     assert UserSession("idp", username="alice", interactive=False).username == "alice"
 

@@ -66,7 +66,7 @@ def test_force_asks_again(engine, rogue):
 def test_with_nobody_there_it_says_at_once_what_to_do(engine, interactive):
     with pytest.raises(LoginRequired, match="You're not signed in to The IdP") as caught:
         UserSession("idp", interactive=interactive)
-    assert "%auth login idp" in caught.value.hint
+    assert "`jupyter auth login idp` in a terminal" in caught.value.hint
     assert engine.logins() == []
 
 
@@ -74,7 +74,7 @@ def test_with_nobody_there_it_says_at_once_what_to_do(engine, interactive):
 def test_somebody_elses_account_is_not_used(engine, rogue):
     with pytest.raises(LoginRequired, match="alice is not signed in to The IdP; rosa is") as caught:
         UserSession("idp", username="alice", interactive=False)
-    assert "%auth login idp --key alice" in caught.value.hint
+    assert "`jupyter auth login idp --key alice` in a terminal" in caught.value.hint
     with person(engine, rogue), pytest.raises(UserMismatch):
         UserSession("idp", username="alice", interactive=True, timeout=PATIENCE)
     assert rogue.seen("authorize")[-1].query["prompt"] == "login"

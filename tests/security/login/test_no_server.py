@@ -109,7 +109,7 @@ def test_a_link_is_for_the_first_browser_and_no_other(accounts, oidc):
         refused = visit(mallory, login.url)
         assert refused.status_code == 404
         assert "already opened in another browser" in refused.text
-        assert "Run the cell again" in refused.text
+        assert "Run this again" in refused.text
         # Nor does the first one finish it: either of the two may be another user's.
         assert alice.get(back, timeout=PATIENCE).status_code == 404
     ended = accounts.login(login.id)
