@@ -145,7 +145,7 @@ def _hub(words: Sequence[str]) -> int:
 
 
 def _shared(given: Namespace) -> int:
-    return _say(_worded(verbs.run(given, _ask_secretly)))
+    return _say(verbs.run(given, _ask_secretly))
 
 
 VERBS: dict[str, Callable[[Namespace], int]] = {
