@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +26,7 @@ from jupyter_auth.core.parts import Parts
 from jupyter_auth.core.provider.definitions import provider_from_mapping, provider_to_mapping
 from jupyter_auth.core.provider.field_types import Throttle
 from jupyter_auth.core.provider.provider import default_provider
+from jupyter_auth.core.record import replace
 from jupyter_auth.core.tokens.change_log import POLL, patience
 from jupyter_auth.core.tokens.need import ANY, Need
 
@@ -80,7 +80,7 @@ class Engine(Parts, Accounts):
         return self._with_unattended(self._providers.register(provider))
 
     def _with_unattended(self, info: ProviderInfo) -> ProviderInfo:
-        return dataclasses.replace(info, unattended=self._providers.password(info.name) is not None)
+        return replace(info, unattended=self._providers.password(info.name) is not None)
 
     def configure(self, provider: Provider) -> None:
         """Add a provider that this server itself offers."""

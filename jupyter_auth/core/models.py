@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import KW_ONLY, dataclass, field
 from typing import Any, Literal
 
 from jupyter_auth.core.common.codec import ALWAYS, NEVER
@@ -16,13 +15,14 @@ from jupyter_auth.core.common.handles import plain
 from jupyter_auth.core.common.rate_limits import Limits
 from jupyter_auth.core.common.session_key import DEFAULT_KEY
 from jupyter_auth.core.errors import ConfigurationError
+from jupyter_auth.core.record import field, record
 from jupyter_auth.core.secret import Secret
 
 Kind = Literal["bearer", "api_key"]
 LoginStatus = Literal["pending", "complete", "denied", "expired", "cancelled", "failed"]
 
 
-@dataclass(frozen=True, kw_only=True)
+@record(frozen=True, kw_only=True)
 class Token:
     """An access token as an API wants it.
 
@@ -66,7 +66,7 @@ class Token:
         return self.expires_at is None or now < self.expires_at
 
 
-@dataclass(frozen=True, kw_only=True)
+@record(frozen=True, kw_only=True)
 class Account:
     """One signed-in identity, with all its tokens. Never leaves the engine that owns the store.
 
@@ -153,7 +153,7 @@ class Account:
         )
 
 
-@dataclass(frozen=True, kw_only=True)
+@record(frozen=True, kw_only=True)
 class ApiKeyAccount(Account):
     """A static API key as an account, in memory alone. It is neither renewed nor revoked.
 
@@ -174,12 +174,15 @@ class ApiKeyAccount(Account):
         return super().person if self.username else "?api_key"
 
 
-@dataclass(frozen=True, order=True)
+@record(frozen=True)
 class AccountKey:
     """(provider, session_key): what names an account of one user."""
 
     provider: str
     session_key: str = DEFAULT_KEY
+
+    def __lt__(self, other: AccountKey) -> bool:
+        return (self.provider, self.session_key) < (other.provider, other.session_key)
 
     def __str__(self) -> str:
         key = self.session_key
@@ -187,7 +190,7 @@ class AccountKey:
         return name if key == DEFAULT_KEY else f"{name} ({key[:40]})"
 
 
-@dataclass(frozen=True, kw_only=True)
+@record(frozen=True, kw_only=True)
 class AccountInfo:
     """The public side of an account. ``refreshes``: stays signed in by itself.
 
@@ -222,7 +225,7 @@ class AccountInfo:
         return nameless_key or username in self.names
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class LoginRequest:
     """What a person is asked to sign in to.
 
@@ -233,7 +236,6 @@ class LoginRequest:
 
     provider: str
     session_key: str = DEFAULT_KEY
-    _: KW_ONLY
     username: str | None = None
     scopes: Sequence[str] = ()
     force: bool = False
@@ -243,7 +245,7 @@ class LoginRequest:
     shared: bool = False
 
 
-@dataclass(frozen=True, kw_only=True)
+@record(frozen=True, kw_only=True)
 class Login:
     """One attempt of a person to sign in.
 
@@ -287,7 +289,7 @@ class Login:
         return self.path is not None
 
 
-@dataclass(frozen=True, kw_only=True)
+@record(frozen=True, kw_only=True)
 class Change:
     """Something to know: an account changed or is gone, a login moved on, an API takes no more
     calls for a while, or something else is known of the use of a token.
@@ -300,7 +302,7 @@ class Change:
     limits: Limits | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
+@record(frozen=True, kw_only=True)
 class Changes:
     """What happened after a sequence number. ``reset``: more than is remembered; look anew."""
 
@@ -309,7 +311,7 @@ class Changes:
     reset: bool = False
 
 
-@dataclass(frozen=True, kw_only=True)
+@record(frozen=True, kw_only=True)
 class Imported:
     """What became of another package's sign-in: an account, or a ``problem`` in one sentence."""
 
@@ -319,7 +321,7 @@ class Imported:
     problem: str = ""
 
 
-@dataclass(frozen=True, kw_only=True)
+@record(frozen=True, kw_only=True)
 class Logout:
     """The outcome of a sign-out: gone from here in any case. ``note`` says what could not be."""
 

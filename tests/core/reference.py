@@ -5,11 +5,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 import re
 from pathlib import Path
 from typing import Any, get_args
 
+from jupyter_auth.core import record
 from jupyter_auth.core.provider.definitions import TABLES
 from jupyter_auth.core.provider.field_types import ClientAuth, Header
 from jupyter_auth.core.provider.kinds import default_of
@@ -39,7 +39,7 @@ def settings() -> str:
 
 def fields() -> str:
     rows = ["| field | default | meaning |", "|---|---|---|"]
-    for field in dataclasses.fields(Provider):
+    for field in record.fields(Provider):
         text = field.metadata["meaning"]
         if field.name in TABLES:
             text = f"{text} Its keys: {_keys(TABLES[field.name])}."
@@ -50,11 +50,11 @@ def fields() -> str:
 def _keys(table: Any) -> str:
     return "; ".join(
         f"`{key.name}`" + (f" ({meaning})" if (meaning := key.metadata["meaning"]) else "")
-        for key in dataclasses.fields(table)
+        for key in record.fields(table)
     )
 
 
-def _default(field: dataclasses.Field[Any]) -> str:
+def _default(field: record.Field[Any]) -> str:
     """As it is written in a file; nothing where it is empty."""
     value = default_of(field)
     if isinstance(value, Header):
@@ -69,7 +69,7 @@ def _default(field: dataclasses.Field[Any]) -> str:
 def schema() -> str:
     """Of ``ProviderFields``: a provider before it is read."""
     rows = []
-    for field in dataclasses.fields(Provider):
+    for field in record.fields(Provider):
         kind = str(field.type).removesuffix(" | None")
         row = f'type: [{TYPES.get(kind, "object")}, "null"]'
         if kind == "ClientAuth":

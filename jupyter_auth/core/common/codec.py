@@ -11,9 +11,9 @@ from __future__ import annotations
 import functools
 import typing
 from collections.abc import Callable, Mapping
-from dataclasses import MISSING, fields, is_dataclass
 from typing import Any, Literal, TypeVar
 
+from jupyter_auth.core.record import fields, is_dataclass
 from jupyter_auth.core.secret import Secret
 
 Value = TypeVar("Value")
@@ -89,7 +89,7 @@ def _fields(kind: Any) -> dict[str, tuple[Any, str, bool]]:
     hints, known = typing.get_type_hints(kind), {}
     for each in fields(kind):
         sent = each.metadata.get("wire", "")
-        bare = each.default is MISSING and each.default_factory is MISSING
+        bare = each.default is each.default_factory  # both are MISSING
         known[each.name] = (hints[each.name], sent, bare or sent == "always")
     return known
 

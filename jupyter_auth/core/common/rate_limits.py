@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from jupyter_auth.core.common import times
+from jupyter_auth.core.record import record
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -18,7 +18,7 @@ PREFIXES = ("x-ratelimit-", "ratelimit-")
 NUMBERS = ("limit", "remaining", "reset")
 
 
-@dataclass(frozen=True, kw_only=True)
+@record(frozen=True, kw_only=True)
 class Quota:
     """What an API last said of its limit. ``reset_at`` is in seconds since 1970, UTC."""
 
@@ -27,7 +27,7 @@ class Quota:
     reset_at: float | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
+@record(frozen=True, kw_only=True)
 class Limits:
     """What all kernels saw of the limits of one token.
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from jupyter_auth.core.provider.kinds import FieldTable, default_of
+from jupyter_auth.core.record import fields
 
 if TYPE_CHECKING:
     from collections.abc import Collection

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import tomllib
 from collections.abc import Mapping
@@ -12,9 +11,10 @@ from typing import Any
 from jupyter_auth.core.errors import ConfigurationError
 from jupyter_auth.core.provider.kinds import FieldTable, nearest
 from jupyter_auth.core.provider.provider import Provider
+from jupyter_auth.core.record import fields
 
 ADDRESSES = {"issuer", "endpoints"}  # a table with one of these does not complete a preset
-FIELDS = {field.name: field.metadata for field in dataclasses.fields(Provider)}
+FIELDS = {field.name: field.metadata for field in fields(Provider)}
 TABLES = {name: of["kind"] for name, of in FIELDS.items() if isinstance(of["kind"], type)}
 TOKENS_ONLY = {name for name, of in FIELDS.items() if of["tokens_only"]}
 
@@ -51,7 +51,7 @@ def _filled(
 ) -> dict[str, Any]:
     return {
         each.name: plain_value(value, secrets=secrets)
-        for each in dataclasses.fields(holder)
+        for each in fields(holder)
         if (value := getattr(holder, each.name)) not in nothing
         and (secrets or each.name != "client_secret")
     }

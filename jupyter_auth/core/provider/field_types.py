@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import MISSING, dataclass, fields
 from typing import TYPE_CHECKING, Any, Literal, Self, get_args
 
 from jupyter_auth.core.common.override import override
 from jupyter_auth.core.provider import kinds
 from jupyter_auth.core.provider.kinds import FieldPath, FieldTable, described
+from jupyter_auth.core.record import MISSING, fields, record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,7 +19,7 @@ ClientAuth = Literal["basic", "post", "none", "query"]
 CLIENT_AUTH = kinds.one_of(*get_args(ClientAuth))
 
 
-@dataclass(frozen=True, kw_only=True)
+@record(frozen=True, kw_only=True)
 class Endpoints(FieldTable):
     """An authorization server's endpoints: fields of RFC 8414 2 and OIDC Discovery 3."""
 
@@ -49,7 +49,7 @@ URLS = [
 ]
 
 
-@dataclass(frozen=True, kw_only=True)
+@record(frozen=True, kw_only=True)
 class Header(FieldTable):
     """How an access token is sent to the API."""
 
@@ -59,7 +59,7 @@ class Header(FieldTable):
     )
 
 
-@dataclass(frozen=True, kw_only=True)
+@record(frozen=True, kw_only=True)
 class ServiceAccountFields(FieldTable):
     """What is different for service accounts (RFC 6749 4.4). A field of None is the provider's own.
 
@@ -80,7 +80,7 @@ class ServiceAccountFields(FieldTable):
     token_params: Mapping[str, str] | None = described(kinds.parameters)
 
 
-@dataclass(frozen=True, kw_only=True)
+@record(frozen=True, kw_only=True)
 class Throttle(FieldTable):
     """What is known of an API's limits. Calls of one token are counted, to warn in time.
 
@@ -102,7 +102,7 @@ class Throttle(FieldTable):
     window: float = described(kinds.seconds, "seconds", default=300.0)
 
 
-@dataclass(frozen=True, kw_only=True)
+@record(frozen=True, kw_only=True)
 class CredentialsFrom(FieldTable):
     """Public client credentials in a JSON file of an installed package, read at run time."""
 
@@ -112,7 +112,7 @@ class CredentialsFrom(FieldTable):
     client_secret: str | None = described(kinds.string, "the key of the secret")
 
 
-@dataclass(frozen=True, kw_only=True)
+@record(frozen=True, kw_only=True)
 class OtherCache(FieldTable):
     """Where another package keeps its sign-ins: JSON objects with a ``refresh_token``."""
 
@@ -133,7 +133,7 @@ class OtherCache(FieldTable):
     )
 
 
-@dataclass(frozen=True, kw_only=True)
+@record(frozen=True, kw_only=True)
 class Paste(FieldTable):
     """What a person pastes where no callback is possible."""
 
@@ -145,7 +145,7 @@ class Paste(FieldTable):
     )
 
 
-@dataclass(frozen=True, kw_only=True)
+@record(frozen=True, kw_only=True)
 class ApiKey(FieldTable):
     """A static key of one or more parts."""
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import MISSING, Field, dataclass, field, fields
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeAlias
 
@@ -19,6 +18,7 @@ from jupyter_auth.core.common.shown_text import plain_text
 from jupyter_auth.core.common.urls import origin_of, require_secure
 from jupyter_auth.core.errors import ConfigurationError
 from jupyter_auth.core.provider import dates
+from jupyter_auth.core.record import MISSING, Field, field, fields, record
 from jupyter_auth.core.secret import Secret
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ def default_of(of: Field[Any]) -> Any:
     return of.default if of.default_factory is MISSING else of.default_factory()
 
 
-@dataclass(frozen=True, kw_only=True)
+@record(frozen=True, kw_only=True)
 class FieldTable:
     """A table within a provider's: frozen, and made from a plain mapping too, as in TOML."""
 

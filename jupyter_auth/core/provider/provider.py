@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -26,6 +25,7 @@ from jupyter_auth.core.provider.field_types import (
     Throttle,
 )
 from jupyter_auth.core.provider.kinds import FieldPath, described, read_field
+from jupyter_auth.core.record import MISSING, field, fields, record, replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from jupyter_auth.core.secret import Secret
 
 
-@dataclass(frozen=True, kw_only=True)
+@record(frozen=True, kw_only=True)
 class Provider:
     """An authorization server with one client registration. Data, never a subclass.
 
@@ -324,7 +324,7 @@ class Provider:
         )
 
 
-@dataclass(frozen=True, kw_only=True)
+@record(frozen=True, kw_only=True)
 class ProviderInfo:
     """What kernels may know of a provider. ``source``: configured, broken, code, user or preset.
 

@@ -8,7 +8,6 @@ handles, and so never change what a name means.
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 from typing import TYPE_CHECKING, Any
 
 import platformdirs
@@ -35,6 +34,7 @@ from jupyter_auth.core.provider.definitions import (
 from jupyter_auth.core.provider.kinds import nearest
 from jupyter_auth.core.provider.made_in_code import ProvidersMadeInCode, handle_of
 from jupyter_auth.core.provider.provider import Provider, ProviderInfo
+from jupyter_auth.core.record import replace
 from jupyter_auth.core.secret import Secret
 
 if TYPE_CHECKING:
@@ -156,7 +156,7 @@ class Providers:
                     typed = "password" in provider.grants and account.subject is None
                     vouched = provider.vouches or typed
                     bound = provider.fingerprint
-                    return dataclasses.replace(account, fingerprint=bound, vouched=vouched)
+                    return replace(account, fingerprint=bound, vouched=vouched)
         return account
 
     def unused_secret(self, name: str) -> ConfigurationError | None:

@@ -7,7 +7,6 @@ read again, and only what is still not good enough is refreshed, and saved befor
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import functools
 import math
 from collections.abc import Callable
@@ -23,6 +22,7 @@ from jupyter_auth.core.errors import (
     Unavailable,
 )
 from jupyter_auth.core.models import Account, AccountInfo, AccountKey, Change, Token
+from jupyter_auth.core.record import record, replace
 from jupyter_auth.core.tokens import lifetimes
 from jupyter_auth.core.tokens.lifetimes import as_token
 from jupyter_auth.core.tokens.next_steps import how_to_sign_in
@@ -167,7 +167,7 @@ class AccountTokens:
             return
         self._stamp = stamp
         before, self._seen = self._seen, self._snapshot()
-        for key in sorted(before.keys() - self._seen.keys()):
+        for key in sorted(before.keys() - self._seen.copy().keys()):
             if _readable(functools.partial(self._store.load, key)):
                 continue  # saved while we looked
             self._unsaved.pop(key, None)
@@ -252,7 +252,7 @@ class AccountTokens:
         held = self._unsaved.get(key)
         if held is None or self._clock() - held.tried < pause:
             return
-        self._unsaved[key] = dataclasses.replace(held, tried=math.inf)
+        self._unsaved[key] = replace(held, tried=math.inf)
         try:
             with self._locked(key) as slot:
                 account = self._current(key, lambda _: slot.load())
@@ -267,7 +267,7 @@ class AccountTokens:
             pass
         finally:
             if still := self._unsaved.get(key):
-                self._unsaved[key] = dataclasses.replace(still, tried=self._clock())
+                self._unsaved[key] = replace(still, tried=self._clock())
 
     def _current(
         self, key: AccountKey, load: Callable[[AccountKey], Account | None]
@@ -306,7 +306,7 @@ class AccountTokens:
         )
 
 
-@dataclasses.dataclass(frozen=True)
+@record(frozen=True)
 class _Unsaved:
     """What the store would not take, the digest of what rests there instead, and when it was."""
 

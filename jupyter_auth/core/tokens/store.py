@@ -6,7 +6,6 @@ An account is changed only through a ``Slot``, and a slot is had only under the 
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import hashlib
 import json
 import logging
@@ -29,6 +28,7 @@ from jupyter_auth.core.common.private_files import (
 )
 from jupyter_auth.core.errors import NextStep, ProviderNotFound, StoreError
 from jupyter_auth.core.models import Account, AccountKey
+from jupyter_auth.core.record import fields, replace
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 VERSION = 1
 LOCK_TIMEOUT = 30.0  # seconds: longer than a refresh may take
 ADDED = {"kind", "token_endpoint", "asked", "vouched", "email"}  # older files do not have them
-FIELDS = {each.name for each in dataclasses.fields(Account)}
+FIELDS = {each.name for each in fields(Account)}
 
 _log = logging.getLogger("jupyter_auth")
 
@@ -312,7 +312,7 @@ def decoded(data: bytes) -> Account:
     account = from_record(Account, fields)
     if not account.access_token:
         raise TypeError
-    return dataclasses.replace(
+    return replace(
         account,
         refresh_token=account.refresh_token or None,
         id_token=account.id_token or None,

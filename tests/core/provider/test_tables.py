@@ -25,6 +25,7 @@ from jupyter_auth.core.provider.field_types import (
 )
 from jupyter_auth.core.provider.provider import Provider
 from jupyter_auth.core.provider.registry import Providers, provider, provider_from_mapping
+from jupyter_auth.core.record import record
 from jupyter_auth.core.secret import Secret
 
 IDP = {"issuer": "https://idp.example.com", "client_id": "x"}
@@ -216,11 +217,13 @@ def test_every_field_says_what_it_holds(of):
 @pytest.mark.parametrize(("of", "given"), [(Provider, IDP | {"name": "idp"}), (Header, {})])
 def test_a_field_that_does_not_say_it_is_refused(of, given):
     """Where it is added, and not by whoever uses it first."""
-    more = dataclasses.make_dataclass(
-        "More", [("more", str, "")], bases=(of,), frozen=True, kw_only=True
-    )
+
+    @record(frozen=True, kw_only=True)
+    class More(of):
+        more: str = ""
+
     with pytest.raises(KeyError, match="kind"):
-        more(**given)
+        More(**given)
 
 
 def test_a_field_that_does_not_exist_gets_one_near_it():

@@ -1,0 +1,100 @@
+"""A record does what a dataclass that says the same does."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+from typing import Any
+
+import pytest
+
+from jupyter_auth.core import record as records
+from jupyter_auth.core.record import field, record
+
+
+@record(frozen=True, kw_only=True)
+class Base:
+    size: int
+    words: tuple[str, ...] = ()
+    table: dict[str, Any] = field(default_factory=dict, metadata={"wire": "never"})
+
+
+@record(frozen=True, kw_only=True)
+class More(Base):
+    words: tuple[str, ...] = ("a",)
+    twice: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "twice", 2 * self.size)
+
+
+@record(frozen=True)
+class Pair:
+    one: str
+    other: str = "x"
+
+
+def test_each_field_has_what_was_given_or_its_default():
+    more = More(size=2)
+    assert (more.size, more.words, more.table, more.twice) == (2, ("a",), {}, 4)
+    assert more.table is not More(size=2).table
+    assert Pair("a", other="b") == Pair("a", "b") == Pair(one="a", other="b")
+
+
+@pytest.mark.parametrize(
+    ("kind", "args", "given"),
+    [
+        *((More, (), {}), (More, (1,), {}), (More, (), {"size": 1, "twice": 2})),
+        *((More, (), {"size": 1, "other": 2}), (Pair, (), {}), (Pair, ("a", "b", "c"), {})),
+        (Pair, ("a",), {"one": "b"}),
+    ],
+)
+def test_nothing_else_makes_one(kind, args, given):
+    with pytest.raises(TypeError):
+        kind(*args, **given)
+
+
+def test_equal_ones_are_of_one_class():
+    assert Pair("a") == Pair("a") != Pair("b")
+    assert hash(Pair("a")) == hash(Pair("a"))
+    assert Base(size=1) != More(size=1, words=())
+    assert Pair("a") != ("a", "x")
+    with pytest.raises(TypeError):
+        hash(Base(size=1))
+
+
+def test_it_is_shown_and_copied_whole():
+    more = More(size=1, words=("b",))
+    assert repr(more) == "More(size=1, words=('b',), table={}, twice=2)"
+    assert copy.copy(more) == copy.deepcopy(more) == more
+
+
+def test_it_is_frozen():
+    for change in (lambda it: setattr(it, "one", "b"), lambda it: delattr(it, "one")):
+        with pytest.raises(dataclasses.FrozenInstanceError, match="'one'"):
+            change(Pair("a"))
+
+
+@pytest.mark.parametrize("replace", [dataclasses.replace, records.replace])
+def test_a_changed_copy_is_made_as_any_other(replace):
+    assert replace(More(size=1, words=("b",)), size=3) == More(size=3, words=("b",))
+    for wrong in ({"other": 1}, {"twice": 1}):
+        with pytest.raises((TypeError, ValueError)):
+            replace(More(size=1), **wrong)
+
+
+@pytest.mark.parametrize("of", [More, More(size=1)])
+def test_the_module_of_dataclasses_takes_it_for_one(of):
+    assert dataclasses.is_dataclass(of)
+    assert records.is_dataclass(of)
+    for said, known in zip(dataclasses.fields(of), records.fields(of), strict=True):
+        assert (said.name, said.type, said.init) == (known.name, known.type, known.init)
+        assert dict(said.metadata) == dict(known.metadata)
+    assert dataclasses.asdict(More(size=1)) == {"size": 1, "words": ("a",), "table": {}, "twice": 2}
+
+
+def test_a_dataclass_has_its_own_fields():
+    made = dataclasses.make_dataclass("Made", [("one", str)])
+    assert [each.name for each in records.fields(made)] == ["one"]
+    assert records.is_dataclass(made)
+    assert not records.is_dataclass(str)
