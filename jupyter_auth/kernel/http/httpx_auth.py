@@ -1,4 +1,4 @@
-"""The token on each request of httpx to the right origin, and another one where it is refused."""
+"""Adds the token to httpx's requests to the API, and a new one where it is refused."""
 
 from __future__ import annotations
 
@@ -30,17 +30,17 @@ R = TypeVar("R")
 
 
 class HttpxAuth(OriginBoundTokens, httpx.Auth):
-    """What ``httpx_auth`` makes, for both kinds of client."""
+    """What ``httpx_auth`` returns, for clients of both kinds."""
 
     allowing = "httpx_auth(..., origins={})"
 
     def sync_auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response]:
-        """The request with the token, and once more with another one where that was refused."""
+        """Send the request with the token, and again with a new one if that is refused."""
         with _forgetting():
             if not self._reaches(request):
                 self._refused((yield request))
                 return
-            request.read()  # or it could not be sent again
+            request.read()  # so that it can be sent again
             token = self._sign(request)
             response = yield request
             self._saw(response)
@@ -51,7 +51,7 @@ class HttpxAuth(OriginBoundTokens, httpx.Auth):
     def async_auth_flow(
         self, request: httpx.Request
     ) -> AsyncGenerator[httpx.Request, httpx.Response]:
-        """The same. What may wait for a token does so in a thread."""
+        """``sync_auth_flow``; what may wait for a token runs in a thread."""
         return _Forgetting(self._on_a_loop(request))
 
     async def _on_a_loop(
@@ -73,7 +73,7 @@ class HttpxAuth(OriginBoundTokens, httpx.Auth):
         return self.allows(str(request.url.copy_with(path="/", query=None, fragment=None)))
 
     def _sign(self, request: httpx.Request) -> Token:
-        """Put the current token on, and return it."""
+        """Add the current token, and return it."""
         if self._check:
             self._check()
         token = self._source.token()
@@ -85,8 +85,9 @@ class HttpxAuth(OriginBoundTokens, httpx.Auth):
             self._limits.saw(response)
 
     def _refused(self, response: httpx.Response, token: Token | None = None) -> bool:
-        """Whether another token may help, or the one that a redirect took off, where it is no harm
-        to ask twice. Warns of a refusal where the token does not go.
+        """Whether to ask again with a new token, or with the one that a redirect took off.
+
+        The latter is for safe methods only. Warns of a refusal where the token is not sent.
         """
         request = response.request
         if self._reaches(request):
@@ -98,7 +99,7 @@ class HttpxAuth(OriginBoundTokens, httpx.Auth):
         return False
 
     def _sign_again(self, request: httpx.Request, token: Token) -> bool:
-        """Put another token on, or the one that a redirect took off. False: there is no other."""
+        """Add a new token, or the one that a redirect took off; False if there is none."""
         if _carries(request, token):
             refused, token = token, self._source.rejected(token)
             if token.digest == refused.digest:
@@ -108,9 +109,9 @@ class HttpxAuth(OriginBoundTokens, httpx.Auth):
 
 
 class _Sending(httpx.Headers):
-    """Headers with some that are there when they are sent, and no more when they are copied.
+    """Headers of which some are sent, but not copied.
 
-    At a redirect to elsewhere httpx takes off ``Authorization`` alone, of the copy it makes.
+    On a redirect to another origin httpx copies all of them but ``Authorization``.
     """
 
     def __init__(self, headers: httpx.Headers, hidden: list[tuple[bytes, bytes]]) -> None:
@@ -137,12 +138,12 @@ def _put(token: Token, request: httpx.Request) -> None:
 
 
 def _may_be_upgraded(url: httpx.URL) -> bool:
-    """Whether httpx would take ``Authorization`` along from there to https: to another origin."""
+    """Whether httpx would keep ``Authorization`` on a redirect to https: to another origin."""
     return url.scheme == "http" and url.port is None
 
 
 def _through_proxy(url: httpx.URL) -> bool:
-    """Whether httpx may give it, in the clear, to a proxy that the environment names."""
+    """Whether httpx may send it unencrypted through a proxy of the environment."""
     named = getproxies()
     spared = {each.strip() for each in named.get("no", "").split(",")}
     if url.scheme != "http" or {"*", url.host} & spared:
@@ -164,7 +165,7 @@ async def _in_thread(call: Callable[P, R], *args: P.args, **kwargs: P.kwargs) ->
 
 @contextmanager
 def _forgetting() -> Iterator[None]:
-    """A flow is closed on the way out of httpx with an error, whose frames hold what was sent."""
+    """Clear the frames of an error that closes a flow: they hold what was sent."""
     try:
         yield
     except BaseException as error:  # GeneratorExit, and that error is its context
@@ -173,7 +174,7 @@ def _forgetting() -> Iterator[None]:
 
 
 class _Forgetting(AsyncGenerator[httpx.Request, httpx.Response]):
-    """The same for an asynchronous flow, where GeneratorExit has no context."""
+    """``_forgetting`` for an asynchronous flow, where GeneratorExit has no context."""
 
     def __init__(self, flow: AsyncGenerator[httpx.Request, httpx.Response]) -> None:
         self._flow = flow

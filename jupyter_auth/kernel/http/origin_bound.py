@@ -1,4 +1,4 @@
-"""Tokens bound to the origins that they may go to: what ``auth=`` of each HTTP client shares."""
+"""Tokens and the origins they may be sent to: the base of ``auth=`` for each HTTP client."""
 
 from __future__ import annotations
 
@@ -24,14 +24,13 @@ REFUSED = (401, 403)
 
 
 class OriginBoundTokens:
-    """Where tokens come from, where they may go, and which answers mean that one is dead.
+    """Where tokens come from, where they may be sent, and which responses ask for a new one.
 
-    ``source``: a provider's name, or a ``TokenSource`` and the ``origins`` its tokens may go to
-    (default: the provider's own). ``refresh_on``: the statuses of an API that bring a new token.
-    ``limits``: how the API's are minded; None: with a ``TokenSource`` not at all.
+    The arguments are those of ``TokenAuth``. ``limits`` observes the API's rate limits, which by
+    default is not done for a ``TokenSource``.
     """
 
-    allowing = "UserSession(..., api_origins={})"  # what to write, as a warning says it
+    allowing = "UserSession(..., api_origins={})"  # how to allow it, in a warning
 
     def __init__(
         self,
@@ -55,13 +54,13 @@ class OriginBoundTokens:
             source = CachedTokens(accounts, info.name, session_key, reach=reach)
             limits = limits or Throttling(accounts, CountedCaller(info, session_key))
         if origins is None or isinstance(origins, str):
-            raise TypeError("origins: a list of those that the token may go to")
+            raise TypeError("origins must be a list of where the token may be sent")
         self._source, self._limits = source, limits
         self._check = limits.check if limits and limits.locks_out else None
         self.origins = tuple(origin_of(require_secure(each, "API origin")) for each in origins)
         self._refresh_on = frozenset((401,) if refresh_on is None else refresh_on)
-        # A URL that begins like this is at that origin, whoever takes it apart: nothing in front
-        # of the slash is left to be read as a user name, a port or the rest of another host.
+        # A URL with such a prefix is at that origin for every parser: nothing before the slash can
+        # be read as a user name, a port or the rest of another host.
         self._prefixes = tuple(prefix for each in self.origins for prefix in _spellings(each))
 
     def __reduce__(self) -> tuple[object, ...]:
@@ -75,7 +74,7 @@ class OriginBoundTokens:
         origins: Iterable[str] | None = None,
         refresh_on: Iterable[int] | None = None,
     ) -> Kind:
-        """The same tokens for another HTTP client, and the same rules, as far as none is given."""
+        """The same tokens for another HTTP client, by the same rules where none are given."""
         return kind(
             self._source,
             origins=self.origins if origins is None else origins,
@@ -84,7 +83,7 @@ class OriginBoundTokens:
         )
 
     def allows(self, url: str) -> bool:
-        """Whether the token may go there. Unusual spellings of an origin count as another one."""
+        """Whether the token may be sent there. An unusual spelling counts as another origin."""
         return url.startswith(self._prefixes)
 
     def _warn(self, url: str, status: int) -> None:
@@ -92,30 +91,30 @@ class OriginBoundTokens:
         host = parts.netloc.rpartition("@")[2]
         allowed = [*self.origins, f"{parts.scheme}://{host}"]
         warn(
-            f"{host} answered {status}. It did not get the token, which goes to "
-            f"{', '.join(self.origins) or 'nobody'} alone. If it should: "
+            f"{host} answered {status}. It did not get the token, which is sent only to "
+            f"{', '.join(self.origins) or 'no origin'}. To allow it: "
             f"`{self.allowing.format(allowed)}`, or `api_origins` in the provider's configuration."
         )
 
 
 def refuse_proxy(url: str) -> NoReturn:
-    """ConfigurationError: what goes over http to this machine would be seen by a proxy."""
+    """Raise ConfigurationError: a proxy would see what is sent over http to this machine."""
     host = urlsplit(url).hostname
     raise ConfigurationError(
-        f"HTTP_PROXY would see the token that is meant for {origin_of(url)}. Nothing was sent.",
-        hint=f"Name {host} in NO_PROXY. A UserSession passes no proxy on this machine.",
+        f"HTTP_PROXY would see the token for {origin_of(url)}. Nothing was sent.",
+        hint=f"Add {host} to NO_PROXY. A UserSession uses no proxy to this machine.",
     )
 
 
 def headers_at(url: str, token: Token) -> Mapping[str, Secret]:
-    """The headers that carry the token there."""
+    """The headers with the token for that URL."""
     if not token.headers_at:
         return token.headers
     return token.headers_at.get(origin_of(url), token.headers)
 
 
 def _spellings(origin: str) -> tuple[str, ...]:
-    """How a URL of that origin begins: with the scheme's own port, or without."""
+    """The prefixes of that origin's URLs: with the scheme's default port, or without."""
     port = {"http": 80, "https": 443}[origin.partition(":")[0]]
     bare = urlsplit(origin).port is None
     return (f"{origin}/", f"{origin}:{port}/") if bare else (f"{origin}/",)

@@ -1,4 +1,4 @@
-"""The account's token for other clients than requests: httpx, Azure's SDKs and their like."""
+"""The account's token for HTTP clients other than requests: httpx, Azure's SDKs."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from jupyter_auth.core.interfaces import TokenSource
     from jupyter_auth.core.models import Token
 
-UNKNOWN = 3600  # seconds after which to ask again for a token that names no lifetime
-WHATEVER_IS_GRANTED = "/.default"  # how a scope ends that asks for no more, at Microsoft
+UNKNOWN = 3600  # seconds that a token without a lifetime is used
+WHATEVER_IS_GRANTED = "/.default"  # at Microsoft, the end of a scope that asks for no more
 
 
 def httpx_auth(
@@ -33,10 +33,15 @@ def httpx_auth(
 ) -> httpx.Auth:
     """``auth=`` for httpx, its asynchronous client too: ``httpx.Client(auth=httpx_auth("acme"))``.
 
-    ``source``: as for ``TokenAuth``, or a session's own ``auth``: the same account for this client.
-    The other arguments, and what is raised when a request is made: as ``TokenAuth``. The body of a
-    request to one of the origins is read into memory first; an answer that asks to wait is given
-    back at once. ConfigurationError: no httpx here.
+    The body of a request to the API is read into memory first. A response that asks to wait is
+    returned at once.
+
+    Args:
+        source: as for ``TokenAuth``, or the ``auth`` of a session, for the same account.
+        session_key, origins, refresh_on: as for ``TokenAuth``.
+
+    Raises:
+        ConfigurationError: httpx is not installed. Requests raise what those of ``TokenAuth`` do.
     """
     try:
         from jupyter_auth.kernel.http.httpx_auth import HttpxAuth
@@ -50,10 +55,17 @@ def httpx_auth(
 
 
 def credential(provider: str | None = None, session_key: str = "default") -> AccountCredential:
-    """A ``credential=`` for Azure's SDKs and others that take one. Nobody is asked to sign in.
+    """``credential=`` for Azure's SDKs. It never asks you to sign in.
 
-    An asynchronous client of theirs takes it too, and is held up while a token is fetched.
-    ConfigurationError, BrokerUnavailable.
+    Their asynchronous clients accept it too, and are blocked while a token is fetched.
+
+    Args:
+        provider: its name. Default: the only one configured, or the one set with ``%auth use``.
+        session_key: the account's label.
+
+    Raises:
+        ConfigurationError: there is no such provider.
+        BrokerUnavailable: the Jupyter server does not answer.
     """
     check_arguments(provider=provider, session_key=session_key)
     accounts = connect()
@@ -63,14 +75,14 @@ def credential(provider: str | None = None, session_key: str = "default") -> Acc
 
 
 class AccessToken(NamedTuple):
-    """A token, its repr masked, and when it ends, in seconds since 1970, UTC."""
+    """A token with a masked repr, and when it expires, in UTC seconds."""
 
     token: str
     expires_on: int
 
 
 class AccessTokenInfo(NamedTuple):
-    """The same, and from when on to ask for the next one."""
+    """``AccessToken``, and when to ask for the next one, in UTC seconds."""
 
     token: str
     expires_on: int
@@ -79,10 +91,11 @@ class AccessTokenInfo(NamedTuple):
 
 
 class AccountCredential:
-    """``TokenCredential`` and ``SupportsTokenInfo`` of azure-core, which need not be there.
+    """azure-core's ``TokenCredential`` and ``SupportsTokenInfo``; azure-core is not needed.
 
-    InsufficientScope: the account was granted other scopes than are asked for. Else what
-    ``TokenSource.token`` raises.
+    Raises:
+        InsufficientScope: from both methods, if the account lacks a scope. Also what
+            ``TokenSource.token`` raises.
     """
 
     def __init__(self, tokens: TokenSource) -> None:
@@ -99,17 +112,17 @@ class AccountCredential:
         self.close()
 
     def close(self) -> None:
-        """Nothing is held open."""
+        """Does nothing: no connection is held open."""
 
     def get_token(self, *scopes: str, claims: str | None = None, **_: Any) -> AccessToken:
-        """The account's token. ``claims``: what an API asked for that refused the last one."""
+        """The account's token. ``claims``: those of an API that has refused the last one."""
         info = self.get_token_info(*scopes, options={"claims": claims})
         return AccessToken(info.token, info.expires_on)
 
     def get_token_info(
         self, *scopes: str, options: Mapping[str, Any] | None = None
     ) -> AccessTokenInfo:
-        """The same with more about it; ``claims`` may be among the options."""
+        """``get_token`` with more about the token; ``options`` may have ``claims``."""
         refused = self._given if options and options.get("claims") else None
         token = self._tokens.rejected(refused) if refused else self._tokens.token()
         self._given = token

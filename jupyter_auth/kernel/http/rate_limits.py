@@ -1,6 +1,6 @@
-"""An API's limits as one session meets them: waits that are short, lockouts, quotas, warnings.
+"""An API's rate limits in one session: short waits, lockouts, quotas and warnings.
 
-The values of the core are imported where one is made: whoever imports a session makes none.
+The core's classes are imported where they are used, to keep the import of a session fast.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ if TYPE_CHECKING:
 RETRY_AFTER_MAX = 30.0  # seconds
 RETRIES = 3
 IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"})  # RFC 9110 9.2.2
-NEAR = 0.8  # of a configured limit: then it is warned of
+NEAR = 0.8  # of a configured limit: then warn
 REPORT_PAUSE = 5.0  # seconds between two reports of a quota
-USE_PAUSE = 300.0  # seconds between two reports where all there is to say is that it is used
+USE_PAUSE = 300.0  # seconds between two reports of mere use
 
 
 class CountedCaller(NamedTuple):
-    """Whose calls are counted together. ``client_id``: a service account's; None: a person."""
+    """Whose calls an API counts together. ``client_id``: of a service account, else None."""
 
     info: ProviderInfo
     session_key: str = DEFAULT_KEY
@@ -45,7 +45,7 @@ class CountedCaller(NamedTuple):
 
     @property
     def title(self) -> str:
-        """What a person reads: a service account goes by the session key that they gave it."""
+        """The name in messages, with the session key that the user gave a service account."""
         named = self.client_id and self.session_key != DEFAULT_KEY
         return f"{self.info.title} ({self.session_key:.40})" if named else self.info.title
 
@@ -57,20 +57,20 @@ class ResponseParts(Protocol):
 
     @property
     def headers(self) -> Mapping[str, str]:
-        """Their names in any case."""
+        """The headers, whose names have no case."""
 
 
 class Throttling:
-    """What ``TokenAuth`` asks before a call, and tells after it.
+    """Observes one API's limits: ``check`` before each call, ``saw`` after it.
 
-    ``retry_after_max``: an answer that asks for a longer wait, in seconds, is given back.
-    ``allowed_methods``: what is sent again after a wait. ``quota``: what the API last said.
+    ``retry_after_max``: a response that asks for more seconds is returned. ``allowed_methods``:
+    which are retried. ``quota``: in the last response that had one.
     """
 
     def __init__(
         self,
         accounts: Accounts,
-        credential: CountedCaller,
+        caller: CountedCaller,
         *,
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
@@ -80,38 +80,38 @@ class Throttling:
         self.quota: Quota | None = None
         self.sleep = sleep
         self._accounts = accounts
-        self._credential = credential
-        self._throttle = credential.info.throttle
+        self._caller = caller
+        self._throttle = caller.info.throttle
         self._clock = clock
         self._until = 0.0
         self._reported_at = 0.0
         self._warned = False
-        self._pid = 0  # of the process that listens for lockouts
+        self._pid = 0  # of the process that has joined
         _all.add(self)
 
     def __reduce__(self) -> tuple[object, ...]:
-        return _reconnected, (self._credential,)
+        return _reconnected, (self._caller,)
 
     @property
     def locks_out(self) -> bool:
-        """Whether there can be anything to ``check``."""
+        """Whether the API has lockouts to ``check`` for."""
         return self._throttle.lockout is not None
 
     def check(self) -> None:
-        """Throttled: the API would refuse this call, and perhaps lock out for longer."""
+        """Raise Throttled if the API would refuse this call, and perhaps lock out for longer."""
         if self._pid != os.getpid():
             self._pid = os.getpid()
             self._join()
         if self._until > self._clock():
             at = time.strftime("%H:%M:%S", time.localtime(self._until))
             raise Throttled(
-                f"{self._credential.title} takes no calls until {at}. This one was not sent.",
-                hint="Wait until then; `retry_at` of this error has the moment.",
+                f"{self._caller.title} takes no calls until {at}. This one was not sent.",
+                hint="Wait until then; the error's `retry_at` has the time.",
                 retry_at=self._until,
             )
 
     def saw(self, response: ResponseParts) -> None:
-        """Learn from an answer, and tell the others; now and then, that there was one."""
+        """Learn from a response, and report it; mere use now and then."""
         from jupyter_auth.core.common.rate_limits import quota_of
 
         now = self._clock()
@@ -124,7 +124,7 @@ class Throttling:
             self._report(calls=int(counts), until=until)
 
     def pause(self, response: Response) -> float | None:
-        """Seconds after which the same request may go again. None: the answer is given back."""
+        """Seconds after which to retry the request, or None to return the response."""
         if response.status_code not in self._throttle.statuses or self._until > self._clock():
             return None
         wait = retry_after(response)
@@ -132,12 +132,12 @@ class Throttling:
         return wait if again and wait is not None and wait <= self.retry_after_max else None
 
     def move(self, session_key: str) -> None:
-        """The calls are another account's from now on."""
-        self._credential = self._credential._replace(session_key=session_key)
+        """Count the calls for another account from now on."""
+        self._caller = self._caller._replace(session_key=session_key)
 
     def hear(self, limits: Limits) -> None:
-        """Somebody of this provider met a lockout."""
-        mine = self._credential
+        """Learn of a lockout at this provider."""
+        mine = self._caller
         same = (limits.provider, limits.client_id) == (mine.info.name, mine.client_id)
         if same and (self._throttle.scope == "client" or limits.session_key == mine.session_key):
             self._until = max(self._until, limits.throttled_until or 0.0)
@@ -151,9 +151,9 @@ class Throttling:
     def _report(self, *, calls: int, until: float | None) -> None:
         seen = self._limits(calls=calls, quota=self.quota, throttled_until=until)
         if until:
-            for each in list(_all):  # the others of this process, at once
+            for each in list(_all):  # this process's other sessions, at once
                 each.hear(seen)
-        with suppress(AuthError):  # the call went well, whoever keeps the count
+        with suppress(AuthError):  # the call succeeded, counted or not
             self._warn(self._accounts.usage(seen).calls)
 
     def _warn(self, calls: int) -> None:
@@ -161,13 +161,13 @@ class Throttling:
         near = limit is not None and calls >= NEAR * limit
         if near and not self._warned:
             warn(
-                f"{calls} of {limit} calls to {self._credential.title} are used in"
-                f" {self._throttle.window:.0f} s. Past the limit it takes none for a while."
+                f"{calls} of {limit} calls to {self._caller.title} are used in"
+                f" {self._throttle.window:.0f} s. Over the limit, it takes none for a while."
             )
         self._warned = near
 
     def _join(self) -> None:
-        """Learn of lockouts that were, and of those to come."""
+        """Learn of present and future lockouts."""
         me = weakref.ref(self)
 
         def hear(news: Changes) -> None:
@@ -185,9 +185,9 @@ class Throttling:
         from jupyter_auth.core.common.rate_limits import Limits
 
         return Limits(
-            provider=self._credential.info.name,
-            session_key=self._credential.session_key,
-            client_id=self._credential.client_id,
+            provider=self._caller.info.name,
+            session_key=self._caller.session_key,
+            client_id=self._caller.client_id,
             calls=calls,
             quota=quota,
             throttled_until=throttled_until,
@@ -195,7 +195,7 @@ class Throttling:
 
 
 def retry_after(response: ResponseParts) -> float | None:
-    """The seconds that ``Retry-After`` names (RFC 9110 10.2.3), as a number or a date."""
+    """The seconds of ``Retry-After``, a number or a date (RFC 9110 10.2.3)."""
     value = response.headers.get("Retry-After")
     if value is None:
         return None
@@ -211,7 +211,7 @@ def retry_after(response: ResponseParts) -> float | None:
 _all: weakref.WeakSet[Throttling] = weakref.WeakSet()
 
 
-def _reconnected(credential: CountedCaller) -> Throttling:
+def _reconnected(caller: CountedCaller) -> Throttling:
     from jupyter_auth.kernel.broker.connect import connect
 
-    return Throttling(connect(), credential)
+    return Throttling(connect(), caller)

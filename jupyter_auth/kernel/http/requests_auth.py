@@ -1,4 +1,4 @@
-"""The token on each request to the right origin, and another one where it is refused."""
+"""Adds the token to requests to the API, and a new one where it is refused."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 class _Sent(MaskedStr):
-    """A header's value that came from ``token``. It prints and pickles as nothing."""
+    """A header's value, made of ``token``. It prints and pickles as ``…``."""
 
     __slots__ = ("token",)
     token: Token
@@ -59,52 +59,61 @@ def _sent(token: Token, url: str) -> tuple[tuple[str, _Sent], ...]:
 class TokenAuth(OriginBoundTokens, AuthBase):
     """``auth=`` for requests: ``requests.get(url, auth=TokenAuth("github"))``.
 
-    ``source``: a provider's name; for more, and the other arguments, see ``OriginBoundTokens``. A
-    request elsewhere goes out without the token. An answer whose status is in ``refresh_on`` brings
-    one new token and one retry.
+    A request to another origin is sent without the token. After a response whose status is in
+    ``refresh_on`` the request is sent once more with a new token. It never asks you to sign in.
+    The errors below are raised when a request is made.
 
-    Raises what ``TokenSource.token`` raises, when a request is made, and Throttled;
-    ConfigurationError where a proxy of the environment would see the token in the clear. One that
-    a session of requests has as its own (``proxies=``) is not known here.
+    Args:
+        source: a provider's name, or a source of tokens together with ``origins``.
+        session_key: the account's label.
+        origins: where the token may be sent, in place of the provider's own origins.
+        refresh_on: HTTP statuses after which a new token is fetched. Default: the provider's.
+
+    Raises:
+        LoginRequired: you are not signed in.
+        Throttled: the API's rate limit forbids the call now; it was not sent.
+        ProviderUnavailable, BrokerUnavailable: try again; you are still signed in.
+        ConfigurationError: a proxy of the environment would see the token unencrypted. A session's
+            own ``proxies`` are not known here.
     """
 
     _last: tuple[Token | None, tuple[tuple[str, _Sent], ...]] = (None, ())
 
     def __call__(self, request: PreparedRequest) -> PreparedRequest:
-        """Add the token's headers if the request goes to one of the origins."""
+        """Add the token if the request goes to one of the origins."""
         url = request.url or ""
         if _through_proxy(url) and self.allows(url):
             refuse_proxy(url)
         return self.attach(request)
 
     def attach(self, request: PreparedRequest) -> PreparedRequest:
-        """The same for a session that passes no proxy on its way to this machine."""
+        """``__call__`` for a session that uses no proxy to this machine."""
         self.sign(request)
         request.hooks["response"].append(self._answered)
         return request
 
     def sign(self, request: PreparedRequest, url: str | None = None) -> None:
-        """Put the current token's headers on, if they may go to ``url``: the request's own."""
+        """Add the current token's headers, if they may be sent to ``url`` or the request's."""
         url = url or request.url or ""
         if url.startswith(self._prefixes):
             if self._check:
                 self._check()
             token = self._source.token()
             last = self._last
-            if last[0] is not token or token.headers_at:  # those differ from place to place
+            if last[0] is not token or token.headers_at:  # those differ by URL
                 last = self._last = (token, _sent(token, url))
             headers = request.headers
             for name, value in last[1]:
                 headers[name] = value
 
     def unsign(self, request: PreparedRequest) -> None:
-        """Take off what ``sign`` put on, whatever its name."""
+        """Remove the headers that ``sign`` has added."""
         for name, value in list(request.headers.items()):
             if isinstance(value, _Sent):
                 del request.headers[name]
 
     def signs(self, request: PreparedRequest) -> bool:
-        """Whether the request was made with this ``auth``, and not with one of the caller's."""
+        """Whether the request was made with this ``auth``, and not with the caller's."""
         return self._answered in request.hooks["response"]
 
     def _answered(self, response: Response, **kwargs: Any) -> Response:
@@ -123,10 +132,10 @@ class TokenAuth(OriginBoundTokens, AuthBase):
         return response
 
     def _sign_next(self, request: PreparedRequest, response: Response) -> None:
-        """Strip a request that was redirected, and sign it for where it is sent now.
+        """Sign a redirected request for its new URL, or remove the token.
 
-        requests makes the next one of it, with all its headers but ``Authorization`` wherever that
-        goes. It is asked itself where: no other reading of ``Location`` is sure to be the same.
+        requests copies all its headers but ``Authorization`` to the next one, whatever its URL. It
+        is asked for that URL, since another reading of ``Location`` might differ.
         """
         self.unsign(request)
         history = response.history
@@ -135,14 +144,14 @@ class TokenAuth(OriginBoundTokens, AuthBase):
             steps = resolver.resolve_redirects(response, request, yield_requests=True)
             following = cast("PreparedRequest | None", next(steps, None))
         response.history = history
-        url = following.url or "" if following else ""  # an empty Location leads nowhere
+        url = following.url or "" if following else ""  # none for an empty Location
         if self.allows(url) and not _through_proxy(url):
             self.sign(request, url)
 
     def _patiently(
         self, response: Response, token: Token, limits: Throttling, kwargs: dict[str, Any]
     ) -> Response:
-        """The answer once the wait that the API asks for is over, if it is short."""
+        """The response after the wait that the API asks for, if it is short."""
         limits.saw(response)
         for _ in range(RETRIES):
             pause = limits.pause(response)
@@ -155,7 +164,7 @@ class TokenAuth(OriginBoundTokens, AuthBase):
         return response
 
     def _again(self, response: Response, token: Token, kwargs: dict[str, Any]) -> Response:
-        """The answer to the same request with another token; ``response`` where there is none."""
+        """The response to the same request with a new token; ``response`` if there is none."""
         _free(response, kwargs)
         fresh = self._source.rejected(token)
         if fresh.digest == token.digest or not _rewound(response.request):
@@ -166,7 +175,7 @@ class TokenAuth(OriginBoundTokens, AuthBase):
         return answer
 
     def _repeated(self, response: Response, token: Token, kwargs: dict[str, Any]) -> Response:
-        """The answer to the same request, sent again. The way of requests' own HTTPDigestAuth."""
+        """The response to the same request, sent again as requests' HTTPDigestAuth does."""
         request = response.request
         response.close()
         again = request.copy()
@@ -186,12 +195,12 @@ class TokenAuth(OriginBoundTokens, AuthBase):
 
 
 def _through_proxy(url: str) -> bool:
-    """Whether requests would give it, in the clear, to a proxy that the environment names."""
+    """Whether requests would send it unencrypted through a proxy of the environment."""
     return url.startswith("http:") and bool(select_proxy(url, get_environ_proxies(url)))
 
 
 def _free(response: Response, kwargs: dict[str, Any]) -> None:
-    """Read it to the end, so that its connection is free again; not what the caller streams."""
+    """Read it to the end, which frees its connection, unless the caller streams it."""
     if not kwargs.get("stream"):
         _ = response.content
 
@@ -202,7 +211,7 @@ def _token_of(request: PreparedRequest) -> Token | None:
 
 
 def _rewound(request: PreparedRequest) -> bool:
-    """Whether the body can be sent again from its beginning, and now stands there."""
+    """Whether the body can be sent again, and is at its beginning now."""
     body: Any = request.body
     if body is None or isinstance(body, (bytes, bytearray, str)):
         return True

@@ -1,4 +1,4 @@
-"""One account's token in memory: what a request uses without asking anybody."""
+"""One account's token in memory, for requests."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import threading
 import time
 import weakref
 from contextlib import suppress
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from jupyter_auth.core.common.handles import plain
 from jupyter_auth.core.errors import (
@@ -36,24 +36,19 @@ PAUSE = 30.0  # seconds between tries to get a new token while the old one still
 _log = logging.getLogger("jupyter_auth")
 
 
-class GetToken(Protocol):
-    """``Accounts.token`` and its like."""
-
-    def __call__(self, provider: str, session_key: str, need: Need) -> Token:
-        """A token of that account."""
-
-
 class CachedTokens:
-    """``TokenSource`` for one account, with the token cached until somebody says it changed.
+    """``TokenSource`` for one account, which keeps the token until the account changes.
 
-    While a token nears its end it is still given out, and one thread gets the next. ``sign_in`` is
-    called where a person has to: it raises, or returns once somebody has signed in; ``leave`` where
-    whoever wanted the token was interrupted meanwhile. ``get`` is where tokens come from in the
-    place of ``accounts.token``: those are no person's.
+    A token near its expiry is still returned, while one thread fetches the next.
 
-    ``person`` is whose tokens these are (``Account.person``), by default that of the first one.
-    Raises UserMismatch instead of giving out the token of another person. ``reach``: where they may
-    go, by the definition that was read (``Provider.reach``); ConfigurationError: it is another now.
+    ``sign_in`` is called when a new sign-in is needed, and raises or returns after it; ``leave``
+    when the caller is interrupted meanwhile. ``get`` replaces ``accounts.token``, for service
+    accounts. ``person`` is whose tokens these are (``Account.person``), by default the first
+    one's. ``reach`` is the provider's, as the caller knows it (``Provider.reach``).
+
+    Raises:
+        UserMismatch: the account is another person's now.
+        ConfigurationError: the provider's ``reach`` has changed.
     """
 
     def __init__(
@@ -65,7 +60,7 @@ class CachedTokens:
         clock: Callable[[], float] = time.time,
         sign_in: Callable[[AuthError], None] | None = None,
         leave: Callable[[], None] | None = None,
-        get: GetToken | None = None,
+        get: Callable[[str, str, Need], Token] | None = None,
         person: str = "",
         reach: str = "",
     ) -> None:
@@ -78,8 +73,8 @@ class CachedTokens:
         self._clock = clock
         self._sign_in = None if sign_in is None else weakref.WeakMethod(sign_in)
         self._leave = None if leave is None else weakref.WeakMethod(leave)
-        self.used = False  # whether there was a token, since the last interrupt of a sign-in
-        self.start_anew()
+        self.used = False  # whether there was a token since the last interrupted sign-in
+        self.reset()
         _all.add(self)
 
     def __repr__(self) -> str:
@@ -90,8 +85,8 @@ class CachedTokens:
             raise TypeError("These tokens are not pickled: pickle their session.")
         return _reconnected, (*self._key, self.person, self._reach)
 
-    def start_anew(self) -> None:
-        """Forget everything: also what threads of a parent process were about to do."""
+    def reset(self) -> None:
+        """Start empty, also in a forked child, which has none of its parent's threads."""
         self._lock = threading.Lock()
         self._flights: SingleFlight[Token] = SingleFlight()
         self._held: tuple[Token, float, float] | None = None  # refresh from, expires at
@@ -102,11 +97,11 @@ class CachedTokens:
 
     @property
     def held(self) -> Token | None:
-        """The token in memory, whether it still works or not."""
+        """The token in memory, valid or expired."""
         return self._held[0] if self._held else None
 
     def token(self, min_valid: float = 0.0) -> Token:
-        """As ``TokenSource.token``; from memory where that will do."""
+        """As ``TokenSource.token``, from memory while that is valid."""
         held = self._held
         if held is not None:
             now = self._clock()
@@ -117,17 +112,17 @@ class CachedTokens:
         return self._fetch(Need(min_valid), ask=True)
 
     def rejected(self, token: Token) -> Token:
-        """As ``TokenSource.rejected``; the token is not given out again."""
+        """As ``TokenSource.rejected``; the token is not returned again."""
         return self._fetch(Need(rejected=token.digest), ask=True)
 
     def bind(self, session_key: str, person: str) -> None:
-        """From now on they are this person's, from the account of that key."""
+        """From now on use this person's account, under that key."""
         if (session_key, person) != (self._key[1], self.person):
             self._key, self.person = (self._key[0], session_key), person
             self.drop()
 
     def drop(self) -> None:
-        """Forget the token; the next call asks for it anew."""
+        """Forget the token, so that the next call asks for one."""
         with self._lock:
             self._drops += 1
             self._held = None
@@ -137,13 +132,13 @@ class CachedTokens:
         self._listen()
         try:
             return self._flights.run((need, ask), lambda: self._ask(need, ask=ask))[0]
-        except KeyboardInterrupt:  # of this thread: that of the flight may wait for a person
+        except KeyboardInterrupt:  # in this thread, while another one may wait for a sign-in
             if leave := self._leave and self._leave():
                 leave()
             raise
 
     def _ask(self, need: Need, *, ask: bool) -> Token:
-        held = self._held  # whoever came a moment too late for a flight finds its outcome here
+        held = self._held  # another thread may just have fetched it
         if held and need.rejected != held[0].digest and self._clock() + need.min_valid < held[2]:
             return held[0]
         try:
@@ -171,7 +166,7 @@ class CachedTokens:
         return token
 
     def _check_reach(self, reach: str) -> None:
-        """SECURITY 15: what this process knows of the provider is what the account is bound to."""
+        """SECURITY 15: the account is bound to the provider as this process knows it."""
         if self._reach and reach and reach != self._reach:
             raise ConfigurationError(
                 f"The addresses of {plain(self._key[0])!r} have changed. Nothing was sent.",
@@ -191,14 +186,14 @@ class CachedTokens:
                 hint="A new session, auth or credential uses that person's account.",
             )
         if person != mine:
-            warn(f"Someone signed in to {name} again, and {name} does not say who. Check the data.")
+            warn(f"There was a new sign-in to {name}, which does not say whose. Check the data.")
 
     def _renew_behind(self, now: float, margin: float) -> None:
         with self._lock:
             if self._renewing or now < self._renew_from:
                 return
             self._renewing, self._renew_from = True, now + min(PAUSE, margin)
-        # No daemon: a process that ends waits for it, so that a rotated refresh token is saved.
+        # No daemon: the process waits for it at exit, so that a rotated refresh token is saved.
         thread = threading.Thread(
             target=self._renew, args=(margin,), name="jupyter_auth refresh", daemon=False
         )
@@ -209,8 +204,8 @@ class CachedTokens:
         try:
             self._fetch(Need(margin), ask=False)
         except RefreshRejected as error:
-            self._rejection = error  # for the request that needs a token when this one has ended
-        except Exception as error:  # noqa: BLE001 (the old token works: a later try may do better)
+            self._rejection = error  # for the request after this token has expired
+        except Exception as error:  # noqa: BLE001 (the old token works, and this is tried again)
             _log.debug("No new token for %s yet: %s", self, type(error).__name__)
         finally:
             self._renewing = False
@@ -248,7 +243,7 @@ def _reconnected(provider: str, session_key: str, person: str, reach: str) -> Ca
 
 def _after_fork() -> None:
     for tokens in list(_all):
-        tokens.start_anew()
+        tokens.reset()
 
 
 if hasattr(os, "register_at_fork"):

@@ -1,4 +1,4 @@
-"""Warnings, at the line of whoever uses a session."""
+"""Warnings at the line of the user's code."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import warnings
 
 
 class AuthWarning(UserWarning):
-    """Something a person should know: a token that did not go along, a limit that is near."""
+    """Of a request that was sent without the token, or a rate limit that is near."""
 
 
 def warn(message: str) -> None:
-    """Warn at the nearest line that is neither ours nor that of an HTTP client."""
+    """Warn at the nearest line outside this package and HTTP clients."""
     level, frame = 2, sys._getframe(1)  # noqa: SLF001
     while frame.f_back and frame.f_globals.get("__name__", "").split(".")[0] in {
         "jupyter_auth",

@@ -1,1 +1,1 @@
-"""How a person is asked to sign in: a link, a widget, a terminal."""
+"""Asking the user to sign in: a link, a widget, a terminal."""

@@ -1,6 +1,6 @@
-"""This machine's browser, opened so that no command line has the address: others can read those.
+"""Opens this machine's browser without the URL in a command line, which other users can read.
 
-It is opened on a file of this user's that leads there, as Jupyter does it.
+It is opened on a file of this user's that redirects there, as Jupyter does.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from jupyter_auth.core.common.private_files import write_private
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-# Where Snap and Flatpak put what they confine: such a browser cannot read a temporary file.
+# Where Snap and Flatpak install: such a browser cannot read a temporary file.
 _CONFINED = (
     *("/snap/bin", "/var/lib/snapd/snap/bin"),
     *("/var/lib/flatpak/exports/bin", "~/.local/share/flatpak/exports/bin"),
@@ -28,9 +28,9 @@ _BROWSERS = ("firefox", "chrom", "brave", "edge", "opera", "vivaldi", "epiphany"
 
 
 class BrowserFile:
-    """The browser opened at ``url``; the file that leads there is there until ``remove``.
+    """Opens the browser at ``url``, by a file that exists until ``remove``.
 
-    Where the browser may be unable to read a file, it gets ``url`` itself.
+    A browser that may be unable to read files is opened at ``url`` itself.
     """
 
     def __init__(self, url: str) -> None:
@@ -39,10 +39,9 @@ class BrowserFile:
         webbrowser.open(file.as_uri() if file else url)
 
     def _written(self, url: str) -> Path | None:
-        """A file of 0600 in a directory of 0700; None: there is no place for one."""
+        """A file of mode 0600 in a directory of mode 0700; None if it cannot be written."""
         try:
             directory = Path(tempfile.mkdtemp(prefix="jupyter_auth-"))
-            # At the latest when this object or this process ends.
             self.remove = weakref.finalize(self, shutil.rmtree, directory, ignore_errors=True)
             file = directory / "sign-in.html"
             write_private(file, _page(url).encode())
@@ -62,7 +61,7 @@ def _page(url: str) -> str:
 
 
 def _reads_no_files() -> bool:
-    """In WSL the browser is Windows', which knows no paths of ours; others are confined."""
+    """Whether the browser is Windows' own (in WSL), or may be confined."""
     if "microsoft" in platform.release().lower() or Path("/.flatpak-info").exists():
         return True
     found = (each.name for place in _CONFINED for each in Path(place).expanduser().glob("*"))

@@ -1,7 +1,7 @@
-"""Interrupting a cell that awaits. For those ipykernel has a SIGINT handler of its own.
+"""Interrupts of a cell that awaits, for which ipykernel installs its own SIGINT handler.
 
-It asks the event loop to cancel the cell, which is not enough where the loop is held up, nor where
-it is asleep (ipykernel issue 881).
+That asks the event loop to cancel the cell, which fails while the loop is blocked, or asleep
+(ipykernel issue 881).
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ if TYPE_CHECKING:
 
 @contextmanager
 def raised() -> Iterator[None]:
-    """In this block an interrupt of the kernel raises KeyboardInterrupt, as in other cells."""
+    """In this block an interrupt of the kernel raises KeyboardInterrupt."""
     with _handled_by(signal.default_int_handler):
         yield
 
 
 @contextmanager
 def heard() -> Iterator[None]:
-    """In this block an interrupt of the kernel wakes the loop that is to cancel the cell."""
+    """In this block an interrupt of the kernel wakes the event loop, which cancels the cell."""
     before = signal.getsignal(signal.SIGINT)
     try:
         loop = asyncio.get_running_loop()
-    except RuntimeError:  # another runner has its own ways
+    except RuntimeError:  # another async runner
         loop = None
 
     def handle(number: int, frame: Any) -> None:

@@ -1,7 +1,7 @@
-"""The prompt of whoever waits for a login: HTML in a notebook, lines in a terminal.
+"""The prompt of a pending login: HTML in a notebook, lines in a terminal.
 
-The HTML has a ``display_id`` and is rewritten to the outcome, so that no dead link stays in a
-saved notebook. It is not a widget: one drawn by a busy kernel does not survive a page reload.
+The HTML is replaced by the outcome, so that no dead link is saved with the notebook. It is not a
+widget, since one drawn by a busy kernel does not survive a page reload.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from html import escape
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin
 
 from jupyter_auth.core.common.handles import FROM_CODE
@@ -19,22 +19,21 @@ if TYPE_CHECKING:
     from jupyter_auth.core.models import AccountInfo, Login
     from jupyter_auth.core.provider.provider import ProviderInfo
 
-# JupyterLab's variables follow its theme. Other front ends get the fallback, which has contrast
-# enough on white and on black; all else inherits its colour.
+# JupyterLab's variables follow its theme. The fallback has enough contrast on white and on black.
 _BUTTON = (
     "display:inline-block;margin:.2em .8em .2em 0;padding:.35em 1em;border-radius:3px;"
     "background:var(--jp-accept-color-normal,#1976d2);color:#fff;text-decoration:none;"
 )
-# Variables of places that people reach through a browser or an editor on another machine.
+# Variables of environments that are used from a browser or an editor on another machine.
 _ELSEWHERE = (
     *("SSH_CONNECTION", "SSH_TTY", "CODESPACES", "REMOTE_CONTAINERS", "VSCODE_AGENT_FOLDER"),
     *("VSCODE_IPC_HOOK_CLI", "COLAB_RELEASE_TAG", "KAGGLE_KERNEL_RUN_TYPE"),
     *("JUPYTERHUB_SERVICE_PREFIX", "GITPOD_WORKSPACE_ID"),
 )
-_GOES_ON = "This cell goes on by itself once you are in."
+_CONTINUES = "This cell continues once you are signed in."
 _PASTE = (
-    "The page that your browser ends on there will not load here, and that is all right: copy its "
-    "address and paste it below. (Nothing to paste? Just press Enter.)"
+    "After signing in, your browser ends on a page that cannot load; that is expected. Copy its "
+    "address and paste it below. (Nothing to paste? Press Enter.)"
 )
 _SHARED = "Everyone who uses this Jupyter server will be able to use this account."
 _SHARED_NOW = " Everyone who uses this Jupyter server can use this account now."
@@ -42,10 +41,10 @@ _SMALL = "font-size:.9em;color:inherit;text-decoration:underline;"
 
 
 def is_interactive() -> bool:
-    """Whether a person can be asked to sign in: a front end that takes input, or a terminal.
+    """Whether the user can be asked to sign in: in a front end that takes input, or a terminal.
 
-    False under nbclient, papermill and schedulers, which say so by ``allow_stdin`` in the request
-    that runs; False in a job without a terminal.
+    False under nbclient, papermill and schedulers, whose requests have ``allow_stdin`` off, and in
+    a job without a terminal.
     """
     kernel = getattr(_shell(), "kernel", None)
     if kernel is not None:
@@ -54,9 +53,9 @@ def is_interactive() -> bool:
 
 
 def browser_here() -> bool:
-    """Whether a browser of this machine can be opened, and so come back to this process.
+    """Whether the user's browser is on this machine, so that it can come back to this process.
 
-    Not over SSH, in a container of an editor, on a Hub, Colab or Kaggle: there it is elsewhere.
+    Not over SSH, in an editor's container, on a Hub, Colab or Kaggle.
     """
     if any(os.environ.get(name) for name in _ELSEWHERE):
         return False
@@ -65,49 +64,36 @@ def browser_here() -> bool:
 
 
 def comes_back(login: Login) -> bool:
-    """Whether a browser has to come back from the provider to this very process."""
+    """Whether the provider redirects the browser to this process."""
     return login.grant == "authorization_code" and not login.has_page
 
 
 def in_notebook() -> bool:
-    """Whether this process is a kernel, whose front end draws HTML."""
+    """Whether this process is a kernel, whose front end shows HTML."""
     return getattr(_shell(), "kernel", None) is not None
 
 
 def _shell() -> Any:
-    ipython = sys.modules.get("IPython")  # not imported: then there is no shell either
+    ipython = sys.modules.get("IPython")  # not imported: no shell
     return ipython.get_ipython() if ipython else None
 
 
 def outcome(login: Login, info: ProviderInfo, account: AccountInfo | None = None) -> str:
-    """How that login ended, in one or two sentences of plain text."""
+    """How the login ended, in plain text."""
     if login.status == "complete":
         who = f" as {account.username}" if account and account.username else ""
         warning = f" {account.warning}" if account and account.warning else ""
         ours = f" ({FROM_CODE})" if _from_code(login, info) else ""
         return f"Signed in to {info.title}{ours}{who}.{warning}{_SHARED_NOW * login.shared}"
     if login.status == "pending":
-        return f"The sign-in to {info.title} is still open."
+        return f"The sign-in to {info.title} is still pending."
     said = dict(login.error or {})
     detail = " ".join(str(said[key]) for key in ("message", "hint") if said.get(key))
     return detail or {
         "denied": f"The sign-in to {info.title} was denied.",
-        "expired": f"Nobody signed in to {info.title} in time. Run this again for a new link.",
+        "expired": f"The sign-in to {info.title} timed out. Run this again for a new link.",
         "cancelled": f"The sign-in to {info.title} was cancelled.",
     }.get(login.status, f"The sign-in to {info.title} failed. Nothing was stored.")
-
-
-class Prompt(Protocol):
-    """What a person sees while something waits for a login. The first call ends it for good."""
-
-    def finish(self, login: Login, account: AccountInfo | None = None) -> None:
-        """The login ended; ``account`` is who signed in."""
-
-    def interrupted(self) -> None:
-        """The waiting was interrupted by a person."""
-
-    def timed_out(self) -> None:
-        """The waiting ended, the login is still open."""
 
 
 def show_prompt(
@@ -118,11 +104,12 @@ def show_prompt(
     redirect: str = "",
     link: str | None = None,
 ) -> Prompt:
-    """Show the login's link where this process has its user. The prompt returned rewrites it.
+    """Show the login's link, in a notebook or a terminal.
 
-    ``paste``: the browser cannot come back, and its last address is asked for next. ``redirect``:
-    what a terminal says of where it comes back to. ``link``: where this machine's browser is
-    opened, if there is one.
+    Args:
+        paste: the browser cannot come back, and its last address is asked for next.
+        redirect: a line about the redirect URI, for a terminal.
+        link: what to open in a browser on this machine, if there is one.
     """
     if redirect and not in_notebook():
         sys.stderr.write(f"{redirect}\n")
@@ -132,7 +119,9 @@ def show_prompt(
     return prompt
 
 
-class _Prompt:
+class Prompt:
+    """What the user sees while something waits for a login. The first call below ends it."""
+
     opened: BrowserFile | None = None
 
     def __init__(self, login: Login, info: ProviderInfo, *, paste: bool) -> None:
@@ -141,16 +130,18 @@ class _Prompt:
         self._open(login, paste=paste)
 
     def finish(self, login: Login, account: AccountInfo | None = None) -> None:
+        """Show how the login ended; ``account`` is who signed in."""
         self._end(outcome(login, self._info, account))
 
     def interrupted(self) -> None:
-        title = self._info.title
-        self._end(f"Interrupted before anybody signed in to {title}. Run this again to sign in.")
+        """Show that waiting was interrupted."""
+        self._end(f"Interrupted before you signed in to {self._info.title}. Run this again.")
 
     def timed_out(self) -> None:
+        """Show that waiting has ended while the login is still pending."""
         self._end(
-            f"Nobody has signed in to {self._info.title} yet. A page that is still open for it "
-            "goes on working: sign in there, then run this again."
+            f"You have not signed in to {self._info.title} yet. The page for it still works: "
+            "sign in there, then run this again."
         )
 
     def _end(self, sentence: str) -> None:
@@ -167,20 +158,20 @@ class _Prompt:
         raise NotImplementedError
 
 
-class NotebookPrompt(_Prompt):
+class NotebookPrompt(Prompt):
     """HTML in the output of the cell that waits."""
 
     def _open(self, login: Login, *, paste: bool) -> None:
         from IPython.display import display
 
-        bundle = prompt_data(login, self._info, _PASTE if paste else _GOES_ON)
+        bundle = prompt_data(login, self._info, _PASTE if paste else _CONTINUES)
         self._handle = display(bundle, raw=True, display_id=True)  # type: ignore[no-untyped-call]
 
     def _close(self, sentence: str) -> None:
         self._handle.update(outcome_data(sentence), raw=True)
 
 
-class TerminalPrompt(_Prompt):
+class TerminalPrompt(Prompt):
     """Lines on stderr: stdout may be a pipe."""
 
     def _open(self, login: Login, *, paste: bool) -> None:
@@ -191,7 +182,7 @@ class TerminalPrompt(_Prompt):
 
 
 def prompt_text(login: Login, info: ProviderInfo) -> str:
-    """The link in plain text: absolute where its origin is known (in Jupyter's terminals it is)."""
+    """The link in plain text: absolute if its origin is known, as in Jupyter's terminals."""
     link = login.url or urljoin(jupyter_address(), login.path or "")
     where = " (an address on your Jupyter server)" if link.startswith("/") else ""
     code = f" with the code {code_to_show(login)}" if code_to_show(login) else ""
@@ -202,21 +193,21 @@ def prompt_text(login: Login, info: ProviderInfo) -> str:
 
 
 def jupyter_address() -> str:
-    """Where a browser reaches the Jupyter server of this terminal; "" where that is not known.
+    """The public URL of this terminal's Jupyter server, or "".
 
-    On a Hub, what the server is told of its own address is for the Hub's proxy alone.
+    On a Hub, the server's own address is for the Hub's proxy only.
     """
     on_hub = "JUPYTERHUB_SERVICE_PREFIX" in os.environ
     return os.environ.get("JUPYTERHUB_PUBLIC_URL" if on_hub else "JUPYTER_SERVER_URL", "")
 
 
 def _from_code(login: Login, info: ProviderInfo) -> bool:
-    """Whether to say so: not without a server, where all that there is is this program's own."""
+    """Whether to say that the provider is defined in code: not in a program without a server."""
     return login.has_page and info.source == "code"
 
 
 def redirect_words(redirect_uri: str, title: str, *, fixed: bool) -> str:
-    """The redirect URI of a login without a server, for whoever compares it with a registration."""
+    """The redirect URI of a login without a server, to compare with the registration."""
     if fixed:
         return f"Redirect URI: {redirect_uri} (register exactly this at {title})"
     return (
@@ -226,15 +217,15 @@ def redirect_words(redirect_uri: str, title: str, *, fixed: bool) -> str:
 
 
 def code_to_show(login: Login) -> str | None:
-    """A device's code, where there is no page of ours that shows it (SECURITY 9)."""
+    """A device's code, unless a page of the server shows it (SECURITY 9)."""
     return None if login.has_page else login.user_code
 
 
-def prompt_data(login: Login, info: ProviderInfo, note: str = _GOES_ON) -> dict[str, str]:
-    """The pending login as a MIME bundle: HTML with a real link, and its plain text.
+def prompt_data(login: Login, info: ProviderInfo, note: str = _CONTINUES) -> dict[str, str]:
+    """The pending login as a MIME bundle: HTML with a link, and plain text.
 
-    The path comes first: it is right under whatever name the browser knows this server by. A login
-    without one has no page of ours with help.
+    The path comes first: it is right under any name of this server. A login without one has no
+    page with help.
     """
     href, title = escape(login.path or login.url or ""), escape(info.title)
     stuck = (
@@ -256,9 +247,9 @@ def prompt_data(login: Login, info: ProviderInfo, note: str = _GOES_ON) -> dict[
 
 
 def ask_for_address(prompt: str = "Paste the address that your browser ended on: ") -> str:
-    """What the person pasted, "" for nothing: then the wait goes on.
+    """What the user pasted; "" continues to wait.
 
-    In a notebook it is asked for as a password is: what is typed there is saved in the output.
+    A notebook asks for it like a password: other input is saved in the output.
     """
     from getpass import getpass
 
@@ -269,5 +260,5 @@ def ask_for_address(prompt: str = "Paste the address that your browser ended on:
 
 
 def outcome_data(sentence: str) -> dict[str, str]:
-    """An outcome as a MIME bundle. It has no link."""
+    """An outcome as a MIME bundle, without a link."""
     return {"text/html": f'<div role="status">{escape(sentence)}</div>', "text/plain": sentence}

@@ -1,4 +1,4 @@
-"""What a person types to sign in where there is no page of ours to type it on: in a terminal."""
+"""Signing in with typed credentials in a terminal, where no server has a page for that."""
 
 from __future__ import annotations
 
@@ -26,10 +26,11 @@ AGAIN = (LoginFailed, ConfigurationError, ProviderUnavailable, ProviderError)
 
 
 def sign_in(accounts: Accounts, local: LoopbackLogins, login: Login, info: ProviderInfo) -> None:
-    """Ask until the login has ended; a refusal is told, and it is asked again.
+    """Ask until the login has ended, again after each refusal. An interrupt ends it.
 
-    LoginRequired: a password is not typed in a notebook. LoginCancelled: the person said no, or
-    closed the input. An interrupt ends the login.
+    Raises:
+        LoginRequired: a password cannot be typed in a notebook.
+        LoginCancelled: the user said no, or closed the input.
     """
     try:
         _ask_again(local, login, info)
@@ -48,9 +49,10 @@ def sign_in(accounts: Accounts, local: LoopbackLogins, login: Login, info: Provi
 
 @forgetful
 def sign_in_as(local: LoopbackLogins, login: Login, username: str, ask: Callable[[], str]) -> None:
-    """Sign in by password with nobody there: ``ask`` is a program's own function that has it.
+    """Sign in with the password that ``ask`` returns, a program's function.
 
-    LoginFailed: it was refused. A refusal ends the login.
+    Raises:
+        LoginFailed: it was refused, which ends the login.
     """
     try:
         host = local.typed.host(login.id)
@@ -63,14 +65,14 @@ def sign_in_as(local: LoopbackLogins, login: Login, username: str, ask: Callable
 def _text_of(ask: Callable[[], str]) -> Secret:
     found = ask()
     if not isinstance(found, str) or not found:
-        raise ConfigurationError("The `password` function returned no text.")
+        raise ConfigurationError("The `password` function must return a string.")
     return Secret(found)
 
 
 def check_password(
     accounts: Accounts, info: ProviderInfo, username: str | None, *, literal: bool
 ) -> None:
-    """ConfigurationError: this is no place for a password of a program's own."""
+    """Raise ConfigurationError where a program cannot pass a password."""
     names = " and ".join(variable(plain(info.name), name) for name in ("username", "password"))
     if literal:
         raise ConfigurationError(
@@ -100,13 +102,13 @@ def _ask_again(local: LoopbackLogins, login: Login, info: ProviderInfo) -> None:
 def _password(local: LoopbackLogins, login: Login, info: ProviderInfo) -> None:
     if in_notebook():
         raise LoginRequired(
-            f"The password for {info.title} is not typed in a notebook.",
+            f"The password for {info.title} can't be typed in a notebook.",
             hint=_in_a_terminal(info.name),
         )
     host = local.typed.host(login.id)
     _say(
-        f"{info.title} takes passwords from applications, an old way to sign in. "
-        f"It is sent to {host} alone, and kept nowhere."
+        f"{info.title} uses password sign-in, an older method. "
+        f"Your password is sent only to {host}, and not stored."
     )
     username = input("User name: ")
     password = Secret(getpass("Password: "))
@@ -115,7 +117,7 @@ def _password(local: LoopbackLogins, login: Login, info: ProviderInfo) -> None:
 
 def _api_key(local: LoopbackLogins, login: Login, info: ProviderInfo) -> None:
     host = local.typed.host(login.id)
-    _say(f"Your key for {info.title} goes to {host} alone. It is written nowhere.")
+    _say(f"Your key for {info.title} is sent only to {host}, and not stored.")
     key = local.configured(login.provider).api_key
     labels = key.parts if key else {}
     parts = {name: Secret(getpass(f"{label}: ")) for name, label in labels.items()}
@@ -126,7 +128,7 @@ def _paste(local: LoopbackLogins, login: Login, info: ProviderInfo) -> None:
     paste = local.configured(login.provider).paste
     host = local.typed.host(login.id)
     _say(f"Sign in to {info.title} at {paste.url if paste else host} and copy what it shows.")
-    # In a notebook it is asked for as a password is: what is typed there is saved in the output.
+    # A notebook asks for it like a password: other input is saved in the output.
     text = Secret((getpass if in_notebook() else input)("Paste it here: "))
     held = local.typed.paste(login.id, text, host=host)
     who = held.candidate and held.candidate.username
@@ -138,7 +140,7 @@ def _paste(local: LoopbackLogins, login: Login, info: ProviderInfo) -> None:
 
 
 def _in_a_terminal(name: str) -> str:
-    if is_handle(name):  # by its name another one is known there
+    if is_handle(name):  # its name means another one there
         return "Run the same lines with `ipython` in a terminal, then this again."
     return f"Run `jupyter auth login {name}` in a terminal, then this again."
 

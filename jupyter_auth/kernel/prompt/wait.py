@@ -1,4 +1,4 @@
-"""Waiting for a person to sign in: on the broker's word, never on the browser's."""
+"""Waits for a sign-in: on the broker's word, never on the browser's."""
 
 from __future__ import annotations
 
@@ -20,14 +20,16 @@ if TYPE_CHECKING:
     from jupyter_auth.kernel.prompt.prompt import Prompt
 
 POLL = 25.0  # seconds
-LOOK = 1.0  # seconds between looks where none can be had
+LOOK = 1.0  # seconds between polls where a long one is refused
 
 
 def wait_for_login(accounts: Accounts, login: Login, timeout: float | None, prompt: Prompt) -> None:
     """Return once the login is complete; ``prompt`` shows how it ended. ``timeout`` in seconds.
 
-    LoginRequired: not yet; the login stays open. LoginDenied, LoginExpired, LoginCancelled,
-    LoginFailed: it ended so. BrokerUnavailable: it ended with its server. An interrupt leaves it.
+    Raises:
+        LoginRequired: it is still pending after ``timeout``.
+        LoginDenied, LoginExpired, LoginCancelled, LoginFailed: how it ended.
+        BrokerUnavailable: the broker is gone, and the login with it.
     """
     deadline = time.monotonic() + (math.inf if timeout is None else timeout)
     try:
@@ -45,7 +47,7 @@ def wait_for_login(accounts: Accounts, login: Login, timeout: float | None, prom
     if ended is None:
         prompt.timed_out()
         raise LoginRequired(
-            f"Nobody has signed in to {plain(login.provider)} in {timeout:.0f} seconds.",
+            f"The sign-in to {plain(login.provider)} was not finished in {timeout:.0f} seconds.",
             hint="The link still works: sign in there, then run this again.",
         )
     prompt.finish(ended, accounts.account(login.key))
@@ -56,7 +58,7 @@ def wait_for_login(accounts: Accounts, login: Login, timeout: float | None, prom
 
 
 def _ended(accounts: Accounts, login_id: str, deadline: float) -> Login | None:
-    """The login when it is pending no more; None when the time is over."""
+    """The login once it is not pending; None after ``deadline``."""
     since: int | None = None
     while True:
         try:
@@ -70,7 +72,7 @@ def _ended(accounts: Accounts, login_id: str, deadline: float) -> Login | None:
                 return None
             since = accounts.changes(since, min(POLL, left)).sequence
         except (Throttled, BrokerUnavailable) as error:
-            # Too many wait at once, or the Hub's service is started anew: look now and then.
+            # Too many wait at once, or the Hub service is restarting: poll now and then.
             passes = isinstance(error, Throttled) or error.retry_after
             if not passes or time.monotonic() > deadline:
                 raise

@@ -1,7 +1,7 @@
-"""One account to look at and act on, where the kernel is idle: the login's link, then who.
+"""A widget with one account: the link to sign in, then who is signed in.
 
-Notebooks are saved with every synced trait of their widgets, so the only ones here are the names
-of provider and account. State goes to the view in custom messages, which nobody saves.
+Synced traits are saved with the notebook, so the only ones here are the names of provider and
+account. Everything else goes to the view in custom messages, which are not saved.
 """
 
 from __future__ import annotations
@@ -47,8 +47,8 @@ if TYPE_CHECKING:
     from jupyter_auth.core.interfaces import Accounts
     from jupyter_auth.core.models import AccountInfo, Login
 
-VIEW_TIME = 3.0  # seconds that a view has to speak up in, while the kernel is idle
-HEAR_TIME = 1.0  # seconds more: what came while it was busy is heard first
+VIEW_TIME = 3.0  # seconds for a view to send its first message, while the kernel is idle
+HEAR_TIME = 1.0  # seconds more, to handle messages that came while it was busy
 _VIEW = "application/vnd.jupyter.widget-view+json"
 
 
@@ -68,22 +68,16 @@ class _ProviderName(traitlets.Unicode[str, Any]):
 
 
 class AccountWidget(anywidget.AnyWidget):
-    """Shows one account: that of ``session_key`` at ``provider``. Both can be set.
+    """Shows one account, and begins a login when it is displayed and none is signed in.
 
-    Begins a login when it is shown and nobody is signed in, unless ``begin`` is False; ``force``
-    begins one in any case. ``username``, ``scopes`` and ``grant`` are those of ``UserSession``,
-    ``layout`` is that of any widget. It never waits: the view follows whatever happens.
-
-    Raises:
-        ProviderNotFound: here, or where ``provider`` is set.
-        ConfigurationError: as ``UserSession``.
+    Arguments and errors are those of ``LoginWidget``. It never waits for the login.
     """
 
     _esm = _read("account_view.js") + _read("widget.js")
     _css = _read("widget.css")
     provider = _ProviderName().tag(sync=True)
     session_key = traitlets.Unicode(DEFAULT_KEY).tag(sync=True)
-    _following: Callable[[], None] | None = None  # here, for ``close`` of one half made
+    _following: Callable[[], None] | None = None  # for ``close`` after a failed __init__
 
     def __init__(
         self,
@@ -127,16 +121,16 @@ class AccountWidget(anywidget.AnyWidget):
         self.on_msg(self._hear)
 
     def _start(self) -> None:
-        """With the account that provider and session key name now."""
+        """Show the account of the current provider and session key."""
         self._info = self._accounts.provider(self.provider)
-        wished = self._chosen_key, self._asked["username"]
-        self._key = account_key(self._accounts, self._info.name, *wished)
+        chosen = self._chosen_key, self._asked["username"]
+        self._key = account_key(self._accounts, self._info.name, *chosen)
         self.session_key = self._key.session_key
         self._account: AccountInfo | None = None
         self._login: Login | None = None
-        self._begun = ""  # the id of the login that was begun here
+        self._begun = ""  # the id of the login that this widget began
         self._problem = self._note = ""
-        self._wanted = self._begins  # a login where nobody is signed in, or by force; once
+        self._wanted = self._begins  # whether to begin a login when shown; once
         self._try(self._look)
 
     @traitlets.observe("provider", "session_key")
@@ -161,16 +155,14 @@ class AccountWidget(anywidget.AnyWidget):
         return f"<{type(self).__name__} of {self._key}>"
 
     def close(self) -> None:
-        """End the view, and stop looking at the account."""
+        """Close the view, and stop following the account."""
         if self._following:
             self._following()
             self._following = None
         super().close()
 
-    # What is shown
-
     def _ipython_display_(self) -> None:
-        """With a display id, by which the fallback is rewritten."""
+        """Display it with an id, by which the fallback is updated."""
         from IPython.display import display
 
         with self._lock:
@@ -178,19 +170,19 @@ class AccountWidget(anywidget.AnyWidget):
             self._link_shown = self._pending
             display(bundle, raw=True, display_id=self._display_id)  # type: ignore[no-untyped-call]
         if is_interactive():
-            with suppress(RuntimeError):  # no loop: no front end that could draw anything
+            with suppress(RuntimeError):  # no loop: no front end
                 loop = asyncio.get_running_loop()
                 loop.call_later(VIEW_TIME, loop.call_later, HEAR_TIME, self._without_view)
 
     def _without_view(self) -> None:
-        """No view speaks, as where a policy keeps its script out: the fallback takes its place."""
+        """Show the fallback alone: a policy may keep the view's script out."""
         with self._lock:
             if not self._view_heard and self.comm is not None:
                 self._view_shown = False
                 self._redraw()
 
     def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-        """The view, and the same link as HTML and text for front ends without widgets."""
+        """The view, and the link as HTML and text for front ends without widgets."""
         with self._lock:
             self._shown()
             return {_VIEW: self._view(), **self._fallback()}, {}
@@ -215,10 +207,8 @@ class AccountWidget(anywidget.AnyWidget):
             if self._force or self._try(self._look) is None:
                 self._act("begin")
 
-    # What happens
-
     def _hear(self, _: Any, content: Any, __: Any) -> None:
-        """The view asks for the state, or a person pressed a button that no server can act on."""
+        """Handle the view's request for the state, or a button that no server can act on."""
         kind = content.get("kind") if isinstance(content, dict) else None
         with self._lock:
             if kind in {"begin", "switch", "cancel", "logout"}:
@@ -230,7 +220,7 @@ class AccountWidget(anywidget.AnyWidget):
         self._apply_soon()
 
     def _view_is_there(self) -> None:
-        """This front end needs no other link."""
+        """Remove the fallback's link: this front end has a view."""
         late = not self._view_shown
         self._view_heard = self._view_shown = True
         if self._link_shown:
@@ -239,21 +229,21 @@ class AccountWidget(anywidget.AnyWidget):
             self._redraw()
 
     def _changed(self) -> None:
-        """Something happened to the account or its login; comes from any thread."""
+        """Show changes of the account or its login; called from any thread."""
         with self._lock:
             self._tell()
         self._apply_soon()
 
     def _apply_soon(self) -> None:
-        """On the loop of whoever made this, where widgets are touched; without one, here."""
+        """Apply changes on the event loop on which this was made; without one, right now."""
         if self._loop is None or self._loop.is_closed():
             self._apply()
             return
-        with suppress(RuntimeError):  # it was closed just now: the process is about to end
+        with suppress(RuntimeError):  # just closed: the process is about to end
             self._loop.call_soon_threadsafe(self._apply, context=self._context.copy())
 
     def _apply(self) -> None:
-        """For those who follow the account in Python."""
+        """Let Python follow the account: for ``LoginWidget``."""
 
     def _act(self, kind: str) -> None:
         self._problem = self._note = ""
@@ -290,7 +280,7 @@ class AccountWidget(anywidget.AnyWidget):
         self._note = self._accounts.logout(*self._names).note
 
     def _limits(self) -> Limits | None:
-        """What kernels saw of the limits of the account's API."""
+        """The limits of the account's API, as kernels reported them."""
         return next(
             (
                 each
@@ -309,12 +299,12 @@ class AccountWidget(anywidget.AnyWidget):
         return self._login is not None and self._login.status == "pending"
 
     def _look(self) -> AccountInfo | None:
-        """Who is signed in now. Where that cannot be found out, ``_account`` is as it was."""
+        """Who is signed in now; on an error ``_account`` stays."""
         self._account = self._accounts.account(self._key)
         return self._account
 
     def _tell(self) -> None:
-        """Look anew and send the view what is to be seen."""
+        """Send the current state to the view."""
         self._try(self._follow_login)
         account = self._try(self._look)
         limits = self._try(self._limits)
@@ -339,7 +329,7 @@ class AccountWidget(anywidget.AnyWidget):
             self._forget_link()
 
     def _follow_login(self) -> None:
-        """How our login stands; or one that the view or another cell began for this account."""
+        """Update our login, or take one that the view or another cell began for the account."""
         if self._login and self._pending:
             try:
                 self._login = self._accounts.login(self._login.id)
@@ -350,7 +340,7 @@ class AccountWidget(anywidget.AnyWidget):
             self._login = mine[-1] if mine else self._login
 
     def _forget_link(self) -> None:
-        """Take the link out of the fallback: JupyterLab saves that too."""
+        """Remove the link from the fallback, which JupyterLab saves too."""
         if self._link_shown:
             self._link_shown = False
             self._redraw(outcome_data(f"Sign-in to {self._info.title}.") if self._pending else None)
@@ -377,9 +367,9 @@ def _expired(login: Login, error: LoginExpired) -> Login:
 
 
 def _not_by_link(login: Login) -> str:
-    """Why a link is not enough for that login, where no server has a page for it; else ""."""
+    """Why a link is not enough for that login without a server's page; else ""."""
     if not login.has_page and login.grant in TYPED:
-        return "To sign in there, something has to be typed, and not into a widget."
+        return "This provider needs typed input, which a widget cannot take safely."
     if comes_back(login) and not browser_here():
         return "Your browser is on another machine and cannot come back to this kernel."
     return ""

@@ -36,7 +36,7 @@ def test_cell_interrupted(notebook, lab):
     book.page.bring_to_front()
     book.interrupt()
     book.finished()
-    expect(book.output(0)).to_contain_text("Interrupted before anybody signed in")
+    expect(book.output(0)).to_contain_text("Interrupted before you signed in")
     expect(book.output(0)).to_contain_text("KeyboardInterrupt")
     expect(book.output(0).get_by_role("link", name=GO)).to_have_count(0)
     assert lab.logins() == []

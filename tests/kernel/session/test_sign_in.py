@@ -263,7 +263,7 @@ def test_an_interrupted_request_leaves_the_login(signed_in, rogue, kernel_api, c
         session.get("/api/x")
     assert signed_in.logins() == []
     said = capfd.readouterr().err
-    assert "Interrupted before anybody signed in to" in said
+    assert "Interrupted before you signed in to" in said
     assert "Run this again" in said
     with person(signed_in, rogue):
         assert session.get("/api/x").ok

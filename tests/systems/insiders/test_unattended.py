@@ -225,7 +225,7 @@ def test_what_it_returns_is_refused_once_and_shown_nowhere(env, add, insiders):
     [
         ("password='hunter-81c2'", "A password can't be passed as text"),
         ("password=lambda: 'hunter-81c2'", "`password=` needs `username=`"),
-        (f"username={WHO!r}, password=lambda: None", "returned no text"),
+        (f"username={WHO!r}, password=lambda: None", "must return a string"),
     ],
 )
 def test_what_is_no_function_of_somebodys_is_refused(env, add, insiders, given, said):
