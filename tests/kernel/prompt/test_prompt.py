@@ -136,7 +136,7 @@ def test_each_outcome_is_said_and_has_no_link(login, account, expected):
             "prompt.interrupted()\nprompt.finish(dataclasses.replace(login, status='cancelled'))",
             "Interrupted",
         ),
-        ("prompt.timed_out()", "goes on working"),
+        ("prompt.timed_out()", "The page for it still works"),
     ],
 )
 def test_the_cell_s_output_is_rewritten_to_the_outcome(kernel, end, expected):
