@@ -94,12 +94,12 @@ class Engine(Parts, Accounts):
     def examine(self, name: str | None = None) -> list[Finding]:
         from jupyter_auth.core.doctor.process_checks import environment
         from jupyter_auth.core.doctor.provider_checks import checkup
-        from jupyter_auth.core.doctor.storage_checks import providers_file, resting_place
+        from jupyter_auth.core.doctor.storage_checks import providers_file, store_directory
 
         if name is not None:
             found = checkup(self._providers.get(name), self._clock)
             return [*found, *self._unattended.findings(name)]
-        return [*environment(), *resting_place(self._store), *providers_file(self._providers)]
+        return [*environment(), *store_directory(self._store), *providers_file(self._providers)]
 
     # Logins
 

@@ -1,6 +1,6 @@
-"""The words of this package as plain values; the seams between its parts are in ``interfaces``.
+"""The plain values of this package; the protocols between its parts are in ``interfaces``.
 
-Everything here is frozen and shows no secret. All times are seconds since 1970 in UTC, as floats.
+They are frozen, and their reprs show no secret. All times are in seconds since 1970, UTC.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from jupyter_auth.core.common.codec import ALWAYS, NEVER
 from jupyter_auth.core.common.handles import plain
+from jupyter_auth.core.common.override import override
 from jupyter_auth.core.common.rate_limits import Limits
 from jupyter_auth.core.common.session_key import DEFAULT_KEY
 from jupyter_auth.core.errors import ConfigurationError
@@ -24,12 +25,11 @@ LoginStatus = Literal["pending", "complete", "denied", "expired", "cancelled", "
 
 @record(frozen=True, kw_only=True)
 class Token:
-    """An access token as an API wants it.
+    """An access token as an API takes it.
 
-    From ``refresh_at`` on a new one should be fetched while this one still works; from
-    ``expires_at`` on it does not. None: the provider named no lifetime. ``headers_at``: other ones
-    at these origins. ``person``: see ``Account.person``; empty: not a person's. ``reach``: where it
-    may go, as in ``Provider``.
+    From ``refresh_at`` on a new one should be fetched, while this one works until ``expires_at``;
+    both are None without a known lifetime. ``headers_at``: other headers at these origins.
+    ``person``: as in ``Account``, empty for a service account. ``reach``: as in ``Provider``.
     """
 
     access_token: Secret
@@ -44,25 +44,25 @@ class Token:
 
     @property
     def digest(self) -> str:
-        """SHA-256 of the access token in hex: how a kernel says which one the API refused."""
+        """SHA-256 of the access token in hex, by which a kernel names the one an API refused."""
         return self.access_token.digest
 
     @property
     def bearer(self) -> Secret:
-        """The access token, for other clients. ConfigurationError: it is a key, which is none."""
+        """The access token, for other HTTP clients. Raises ConfigurationError for an API key."""
         if self.kind == "api_key":
             raise ConfigurationError(
-                "An API key is used here, and no access token.", hint="See `session.api_keys`."
+                "This is an API key, not an access token.", hint="See `session.api_keys`."
             )
         return self.access_token
 
     @property
     def key_parts(self) -> dict[str, str]:
-        """The parts of the API key that this is, as ``ApiKeyAccount`` has them."""
+        """The parts of the API key that this is (see ``ApiKeyAccount``)."""
         return dict(json.loads(self.access_token.reveal()))
 
     def valid(self, now: float) -> bool:
-        """Whether an API should still take it."""
+        """Whether it has not expired."""
         return self.expires_at is None or now < self.expires_at
 
 
@@ -70,9 +70,8 @@ class Token:
 class Account:
     """One signed-in identity, with all its tokens. Never leaves the engine that owns the store.
 
-    ``asked`` are the scopes that its sign-in asked for, ``scopes`` those that were granted.
-    ``vouched``: the issuer, not the person, chose the user name; ``email`` is one that the issuer
-    has verified.
+    ``asked`` are the requested scopes, ``scopes`` the granted ones. ``vouched``: the issuer, not
+    the person, chose the user name; ``email`` is one that the issuer has verified.
     """
 
     provider: str
@@ -101,11 +100,10 @@ class Account:
 
     @property
     def person(self) -> str:
-        """Whose account it is, as an opaque text: two are equal where the person is the same.
+        """An opaque text that is the same for all accounts of one person.
 
-        Made of issuer and subject (OIDC Core 5.7), of the user name where there is no subject.
-        It begins with a question mark where the provider names nobody: it is that of one sign-in
-        then.
+        It is made of issuer and subject (OIDC Core 5.7), else of the user name. Where the provider
+        gives neither, it begins with a question mark and is that of one sign-in.
         """
         if not self.subject and not self.username:
             return f"?{self.signed_in_at}"
@@ -114,14 +112,14 @@ class Account:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """What ``username=`` may call this person: nothing that people can name themselves."""
+        """What ``username=`` may call this person: nothing that people can choose themselves."""
         username = self.username if self.vouched else None
         return tuple(name for name in (self.subject, username, self.email) if name)
 
     def may_share_grant(self, other: Account | AccountInfo) -> bool:
-        """Whether both can be of one person, and so of one grant to this client.
+        """Whether both may be of one person, and so of one grant to this client.
 
-        They can where a provider names nobody. Nothing is granted for a key.
+        They may if a provider does not say who signed in. An API key has no grant.
         """
         if "api_key" in {self.kind, other.kind}:
             return False
@@ -129,11 +127,11 @@ class Account:
         return self.person == other.person or (unnamed and self.provider == other.provider)
 
     def valid(self, now: float) -> bool:
-        """Whether an API should still take its access token."""
+        """Whether its access token has not expired."""
         return self.expires_at is None or now < self.expires_at
 
     def info(self, warning: str = "") -> AccountInfo:
-        """What a kernel, a widget and a log may know of it."""
+        """What kernels, widgets and logs may know of it."""
         return AccountInfo(
             provider=self.provider,
             session_key=self.session_key,
@@ -155,9 +153,9 @@ class Account:
 
 @record(frozen=True, kw_only=True)
 class ApiKeyAccount(Account):
-    """A static API key as an account, in memory alone. It is neither renewed nor revoked.
+    """A static API key as an account, in memory only. It is neither renewed nor revoked.
 
-    The access token is its ``parts`` as JSON: so they are named, and reach a kernel.
+    Its access token is the ``parts`` by name, as JSON.
     """
 
     parts: Mapping[str, Secret]
@@ -169,14 +167,15 @@ class ApiKeyAccount(Account):
         object.__setattr__(self, "access_token", Secret(json.dumps(parts)))
 
     @property
+    @override
     def person(self) -> str:
-        """That of its user name, which is taken at its word; else that of any key."""
+        # The user name is not verified; without one, all keys are of one unknown person.
         return super().person if self.username else "?api_key"
 
 
 @record(frozen=True)
 class AccountKey:
-    """(provider, session_key): what names an account of one user."""
+    """What identifies an account of one user."""
 
     provider: str
     session_key: str = DEFAULT_KEY
@@ -185,17 +184,16 @@ class AccountKey:
         return (self.provider, self.session_key) < (other.provider, other.session_key)
 
     def __str__(self) -> str:
-        key = self.session_key
-        name = plain(self.provider)
+        name, key = plain(self.provider), self.session_key
         return name if key == DEFAULT_KEY else f"{name} ({key[:40]})"
 
 
 @record(frozen=True, kw_only=True)
 class AccountInfo:
-    """The public side of an account. ``refreshes``: stays signed in by itself.
+    """The public side of an account. ``refreshes``: it has a refresh token.
 
-    ``subject`` is the provider's own id of the person, ``person`` and ``names`` as in ``Account``.
-    ``issuer`` and ``email`` are known where a login is under way alone.
+    ``subject`` is the provider's own id of the person, ``person`` and ``names`` are as in
+    ``Account``. ``issuer`` and ``email`` are only known while a login is pending.
     """
 
     provider: str
@@ -220,18 +218,17 @@ class AccountInfo:
         return AccountKey(self.provider, self.session_key)
 
     def belongs_to(self, username: str) -> bool:
-        """Whether it is that person's. A key that names nobody is whoever's set it."""
+        """Whether it is that person's. An API key without a user name may be anyone's."""
         nameless_key = self.kind == "api_key" and self.username is None
         return nameless_key or username in self.names
 
 
 @record(frozen=True)
 class LoginRequest:
-    """What a person is asked to sign in to.
+    """What a person is asked to sign in to, and by which ``kernel`` and ``notebook``.
 
     ``username``: the account must be theirs. ``scopes``: empty for the provider's own. ``force``
-    asks the provider to prompt. ``grant`` None: the preferred one. ``kernel`` and ``notebook`` say
-    who asks. ``shared``: as in ``Login``.
+    asks the provider to prompt. ``grant`` None: the preferred one. ``shared``: as in ``Login``.
     """
 
     provider: str
@@ -247,16 +244,14 @@ class LoginRequest:
 
 @record(frozen=True, kw_only=True)
 class Login:
-    """One attempt of a person to sign in.
+    """One attempt of a person to sign in, which ``kernel`` and ``notebook`` asked for.
 
-    ``path`` is root-absolute on the user's own server, ``url`` absolute where that is known.
-    ``error`` is what ``AuthError.to_wire()`` gives: of how it ended, or of a provider that does not
-    say at the moment how a device login stands. ``kernel`` and ``notebook`` say who asked.
-    ``grant`` is the way in, ``host`` where it leads: to be shown to the person before they go
-    (see ``grants.destination``). The user code and the verification URIs are a device login's
-    (RFC 8628 3.2), for the page or the terminal that shows them; ``next_poll_at``: when to ask how
-    it stands. ``candidate``: whose account was signed in, while the person has not said yes to it.
-    ``shared``: the account will serve everybody on a server that several people use.
+    ``path`` is root-absolute on the user's own server, ``url`` absolute if that is known. ``error``
+    is ``AuthError.to_wire()`` of how it ended, or of a failed poll of a device login. ``host``:
+    where the ``grant`` leads, to be shown to the person first (see ``grants.destination``). The
+    user code and the verification URIs are a device login's (RFC 8628 3.2), for the page or the
+    terminal that shows them; ``next_poll_at``: when to poll it. ``candidate``: the account that the
+    person has yet to confirm. ``shared``: all users of a shared server will use the account.
     """
 
     id: str
@@ -280,19 +275,19 @@ class Login:
 
     @property
     def key(self) -> AccountKey:
-        """The account that this login is for."""
+        """Which account this login is for."""
         return AccountKey(self.provider, self.session_key)
 
     @property
     def has_page(self) -> bool:
-        """Whether a server has a page for it; else the process that began it drives it."""
+        """Whether a server has a page for it; else the process that began it completes it."""
         return self.path is not None
 
 
 @record(frozen=True, kw_only=True)
 class Change:
-    """Something to know: an account changed or is gone, a login moved on, an API takes no more
-    calls for a while, or something else is known of the use of a token.
+    """An event: an account changed or was removed, a login changed its state, an API takes no more
+    calls for a while, or the use of a token changed.
     """
 
     kind: Literal["account", "removed", "login", "throttled", "usage"]
@@ -304,7 +299,7 @@ class Change:
 
 @record(frozen=True, kw_only=True)
 class Changes:
-    """What happened after a sequence number. ``reset``: more than is remembered; look anew."""
+    """What happened after a sequence number. ``reset``: too much to list, so reload everything."""
 
     sequence: int
     changes: tuple[Change, ...] = ()
@@ -313,7 +308,7 @@ class Changes:
 
 @record(frozen=True, kw_only=True)
 class Imported:
-    """What became of another package's sign-in: an account, or a ``problem`` in one sentence."""
+    """The result of importing another package's sign-in: an account or a ``problem``."""
 
     path: str
     session_key: str = field(default=DEFAULT_KEY, metadata=ALWAYS)
@@ -323,7 +318,7 @@ class Imported:
 
 @record(frozen=True, kw_only=True)
 class Logout:
-    """The outcome of a sign-out: gone from here in any case. ``note`` says what could not be."""
+    """The result of signing out, which always removes the account here; ``note``: what failed."""
 
     removed: bool
     revoked: bool

@@ -86,7 +86,7 @@ def test_of_the_other_grants_only_those_are_named_that_the_provider_has(engine_w
     rogue.metadata = {"grant_types_supported": ["authorization_code", "password", "implicit"]}
     rogue.script("token", troubles.error("unauthorized_client"))
     _, hint = failed(engine_with(rogue), rogue, "configuration_error")
-    assert hint.endswith("It seems to be made for another: password.")
+    assert hint.endswith("It seems to be registered for password.")
 
 
 def test_a_real_registration_for_service_accounts_is_told_so(engine_with, oidc):
@@ -95,7 +95,7 @@ def test_a_real_registration_for_service_accounts_is_told_so(engine_with, oidc):
     engine = engine_with(oidc, client_id="robot", client_secret="of-the-robot")
     message, hint = failed(engine, oidc, "login_failed")
     assert "response_type is not allowed for this client" in message
-    assert "Compare what is registered there for client 'robot'" in hint
+    assert "Compare the registration of client 'robot'" in hint
     assert "that it may use authorization_code" in hint
 
 
@@ -103,7 +103,7 @@ def test_scopes_that_are_refused_name_those_on_offer(engine_with, rogue):
     rogue.metadata = {"scopes_supported": ["openid", "devices:read"]}
     rogue.script("authorize", troubles.deny("invalid_scope"))
     _, hint = failed(engine_with(rogue), rogue, "login_failed")
-    assert hint == "Ask for other scopes. The provider offers: openid devices:read."
+    assert hint == "Request other scopes. The provider offers: openid devices:read."
 
 
 @pytest.mark.parametrize(
@@ -114,7 +114,7 @@ def test_a_clock_that_is_off_says_by_how_much(engines, rogue, clock, minutes, sa
     rogue.clock = lambda: clock() + minutes * 60
     message, hint = failed(engine, rogue, "provider_error")
     assert f"by this machine's clock it {said}." in message
-    assert "Set the clock right" in hint
+    assert "Correct the clock" in hint
     login = arrive(engine, engine.begin(LoginRequest("idp")), rogue).finish(engine)
     assert "`jupyter auth doctor` in a terminal" in outcome(login).hint
 

@@ -10,7 +10,7 @@ from jupyter_auth.core.errors import AuthError, NextStep, advice
 State = Literal["ok", "note", "wrong"]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Finding:
     """One fact, without secrets. ``wrong``: something will not work until it is fixed.
 
@@ -31,7 +31,4 @@ class Finding:
 
 def wrong(about: str, error: AuthError) -> Finding:
     """An error as a finding."""
-    step = error.next_step
-    return Finding(
-        about=about, says=error.message, fix=error.own_hint, state="wrong", next_step=step
-    )
+    return Finding(about, error.message, error.own_hint, "wrong", error.next_step)

@@ -1,4 +1,4 @@
-"""What this process is and what its environment makes of HTTP requests, for ``doctor``."""
+"""This process, and how its environment affects HTTP requests, for ``doctor``."""
 
 from __future__ import annotations
 
@@ -20,59 +20,48 @@ if TYPE_CHECKING:
 
 DISTRIBUTION = "jupyter-auth-session"
 LIBRARIES = ("requests-oauthlib", "joserfc")
-BUNDLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")  # in the order that requests looks at them
+BUNDLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")  # by precedence in requests
 
 
 def environment() -> Iterator[Finding]:
-    """This process: its Python, its packages, and what stands between it and a provider."""
+    """This process: its Python, its packages, and what affects its requests to a provider."""
     yield python()
-    yield Finding(about=DISTRIBUTION, says=_versions())
+    more = ", ".join(f"{name} {metadata.version(name)}" for name in LIBRARIES)
+    yield Finding(DISTRIBUTION, f"{metadata.version(DISTRIBUTION)} (with {more})")
     yield _proxies()
     yield _netrc()
     yield _certificates()
 
 
 def python() -> Finding:
-    """The interpreter, by the path at which something would have to be installed for it."""
-    return Finding(about="Python", says=f"{platform.python_version()} at {sys.executable}")
-
-
-def _versions() -> str:
-    more = ", ".join(f"{name} {metadata.version(name)}" for name in LIBRARIES)
-    return f"{metadata.version(DISTRIBUTION)} (with {more})"
+    """The interpreter that packages would have to be installed for."""
+    return Finding("Python", f"{platform.python_version()} at {sys.executable}")
 
 
 def _proxies() -> Finding:
     """A proxy's user name and password are left out."""
     found = {kind: urlsplit(url) for kind, url in getproxies().items() if kind in {"https", "all"}}
     if not found:
-        return Finding(about="Proxy", says="None: providers are reached directly.")
+        return Finding("Proxy", "None: providers are reached directly.")
     where = ", ".join(f"{url.hostname or '?'}:{url.port or ''}" for url in found.values())
-    return Finding(
-        about="Proxy",
-        says=f"Providers are reached through {where}; this machine itself never is.",
-        fix="If a provider cannot be reached: is that proxy up, or should NO_PROXY name the host?",
-        state="note",
-    )
+    says = f"Providers are reached through {where}; this machine itself never is."
+    fix = "If a provider cannot be reached: is that proxy up, or should NO_PROXY name the host?"
+    return Finding("Proxy", says, fix, "note")
 
 
 def _netrc() -> Finding:
-    place = Path(os.environ.get("NETRC") or Path.home() / ".netrc")
-    if not place.exists():
-        return Finding(about="netrc", says="None.")
-    return Finding(about="netrc", says=f"{place} is there. It never replaces a token of ours.")
+    file = Path(os.environ.get("NETRC") or Path.home() / ".netrc")
+    says = f"{file} exists. It never replaces a token." if file.exists() else "None."
+    return Finding("netrc", says)
 
 
 def _certificates() -> Finding:
     variable = next((name for name in BUNDLES if os.environ.get(name)), None)
     if variable is None:
-        return Finding(about="Certificates", says=f"Those of {DEFAULT_CA_BUNDLE_PATH}.")
+        return Finding("Certificates", f"Those of {DEFAULT_CA_BUNDLE_PATH}.")
     bundle = os.environ[variable]
     if os.access(bundle, os.R_OK):
-        return Finding(about="Certificates", says=f"Those of {bundle} ({variable}).")
-    return Finding(
-        about="Certificates",
-        says=f"{variable} names {bundle}, which cannot be read: no https request will work.",
-        fix=f"Let {variable} name your organisation's bundle in PEM format, or unset it.",
-        state="wrong",
-    )
+        return Finding("Certificates", f"Those of {bundle} ({variable}).")
+    says = f"{variable} names {bundle}, which cannot be read: no https request will work."
+    fix = f"Set {variable} to your organisation's bundle in PEM format, or unset it."
+    return Finding("Certificates", says, fix, "wrong")

@@ -1,4 +1,4 @@
-"""Whether a provider, as it is configured here, can work: asked afresh, for ``doctor``."""
+"""Whether a provider works as it is configured here, for ``doctor``."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
     from jupyter_auth.core.provider.field_types import Endpoints
     from jupyter_auth.core.provider.provider import Provider
 
-NOTICED = 10.0  # seconds that a clock may be off before it is worth a word
+NOTICED = 10.0  # seconds that a clock may be off without a note
 METHODS = {"basic": "client_secret_basic", "post": "client_secret_post", "none": "none"}
 
 
 def checkup(provider: Provider, clock: Callable[[], float]) -> Iterator[Finding]:
-    """All there is to say of it. The provider is asked once for each thing, and sent no secret."""
+    """All findings about it. The provider gets few requests, and no secret."""
     yield from _registration(provider)
     yield _origins(provider)
     try:
@@ -47,40 +47,30 @@ def _registration(provider: Provider) -> Iterator[Finding]:
         yield wrong("Client", problem)
         return
     if not provider.client_id:
-        yield Finding(
-            about="Client",
-            says="It has no client id.",
-            fix="Register an application there.",
-            state="wrong",
-            next_step=NextStep("add_provider", provider.name),
-        )
+        fix, step = "Register an application there.", NextStep("add_provider", provider.name)
+        yield Finding("Client", "It has no client id.", fix, "wrong", step)
         return
     secret = "with a client secret" if provider.client_secret else "a public client, no secret"
-    lacks = provider.client_auth in {"basic", "post"} and not provider.client_secret
-    yield Finding(
-        about="Client",
-        says=f"{provider.client_id}, {secret} (client_auth {provider.client_auth!r}).",
-        state="note" if lacks else "ok",
-        next_step=NextStep("add_secret", provider.name) if lacks else None,
-    )
+    says = f"{provider.client_id}, {secret} (client_auth {provider.client_auth!r})."
+    if provider.client_auth in {"basic", "post"} and not provider.client_secret:
+        step = NextStep("add_secret", provider.name)
+        yield Finding("Client", says, state="note", next_step=step)
+    else:
+        yield Finding("Client", says)
 
 
 def _service(provider: Provider) -> Finding:
     service = provider.as_service()
     if service.client_secret:
         says = f"{service.client_id}, with a client secret (client_auth {service.client_auth!r})."
-        return Finding(about="Service account", says=says)
+        return Finding("Service account", says)
     names = [variable(provider.name, field) for field in ("client_id", "client_secret")]
-    return Finding(
-        about="Service account",
-        says="None: no client secret of one is held here.",
-        fix=f"Set {' and '.join(names)} where the Jupyter server is started.",
-        state="note",
-    )
+    fix = f"Set {' and '.join(names)} where the Jupyter server is started."
+    return Finding("Service account", "None: its client secret is not set here.", fix, "note")
 
 
 def _for_people(provider: Provider) -> bool:
-    """Whether anybody can sign in there, or only a service account."""
+    """Whether people can sign in there, or only a service account."""
     given = provider.endpoints
     offered = given and (given.authorization_endpoint or given.device_authorization_endpoint)
     return bool(provider.issuer or offered or provider.grants)
@@ -89,13 +79,10 @@ def _for_people(provider: Provider) -> bool:
 def _origins(provider: Provider) -> Finding:
     allowed = ", ".join(provider.api_origins)
     if provider.base_url and origin_of(provider.base_url) not in provider.api_origins:
-        return Finding(
-            about="Token goes to",
-            says=f"{allowed}, but not to its own base_url {provider.base_url}",
-            fix=f"Add {origin_of(provider.base_url)} to its api_origins.",
-            state="wrong",
-        )
-    return Finding(about="Token goes to", says=f"{allowed}, and nowhere else.")
+        says = f"{allowed}, but not to its own base_url {provider.base_url}"
+        fix = f"Add {origin_of(provider.base_url)} to its api_origins."
+        return Finding("Token goes to", says, fix, "wrong")
+    return Finding("Token goes to", f"{allowed}, and nowhere else.")
 
 
 def _answers(provider: Provider, clock: Callable[[], float]) -> Iterator[Finding]:
@@ -119,64 +106,62 @@ def _issuer(provider: Provider, clock: Callable[[], float]) -> Iterator[Finding]
     yield from _clock(answer, clock())
     document = http.json_object(answer, "metadata")
     endpoints = discovery.checked(issuer, document, provider.request_rules)
-    yield Finding(about="Metadata", says=f"{url} names the issuer as configured ({took:.2f} s).")
+    yield Finding("Metadata", f"{url} names the issuer as configured ({took:.2f} s).")
     yield from _consistent(provider, endpoints, document)
     if endpoints.jwks_uri:
         keys = discovery.fetch_keys(endpoints.jwks_uri, provider.request_rules)["keys"]
-        yield Finding(about="Signing keys", says=_said(f"{len(keys)} at", [endpoints.jwks_uri]))
+        yield Finding("Signing keys", _listed(f"{len(keys)} at", [endpoints.jwks_uri]))
 
 
 def _token_endpoint(provider: Provider, clock: Callable[[], float]) -> Iterator[Finding]:
-    """There is no metadata to ask for. Whatever a GET is answered: somebody is there."""
+    """Without metadata, any response to a GET shows that the server is there."""
     url = provider.address
     try:
         answer = http.send("GET", url, "token endpoint", provider.request_rules)
-    except ConfigurationError as error:  # a redirect, as to a page for people, is an answer too
+    except ConfigurationError as error:  # a redirect, as to a page for people, is a response too
         if provider.ca_bundle and "ca_bundle" in error.message:
             raise
         answer = None
     yield _connection(url, provider)
     if answer is not None:
         yield from _clock(answer, clock())
-    yield Finding(about="Token endpoint", says=f"{url} answers.")
+    yield Finding("Token endpoint", f"{url} answers.")
 
 
 def _connection(url: str, provider: Provider) -> Finding:
     parts = urlsplit(url)
     if parts.scheme == "http":
-        return Finding(about="Connection", says="http, which never leaves this machine.")
-    trusted = f", by {provider.ca_bundle}" if provider.ca_bundle else ""
-    return Finding(about="Connection", says=f"The certificate of {parts.netloc} is good{trusted}.")
+        return Finding("Connection", "http, which never leaves this machine.")
+    by = f", by {provider.ca_bundle}" if provider.ca_bundle else ""
+    return Finding("Connection", f"The certificate of {parts.netloc} is valid{by}.")
 
 
-def _said(before: str, words: Iterable[Any]) -> str:
-    """What a document says, cut to what a person reads."""
-    return f"{before} {plain_text(' '.join(map(str, words)), discovery.MOST_SAID)}"
+def _listed(before: str, words: Iterable[Any]) -> str:
+    """Words of a document, shortened for people."""
+    return f"{before} {plain_text(' '.join(map(str, words)), discovery.MAX_SHOWN)}"
 
 
 def _clock(answer: requests.Response, now: float) -> Iterator[Finding]:
-    """This machine's clock against the ``Date`` of the answer (RFC 9110 6.6.1), by the second."""
+    """This machine's clock compared with the ``Date`` of a response (RFC 9110 6.6.1)."""
     try:
         theirs = parsedate_to_datetime(answer.headers["Date"]).timestamp()
-        theirs += times.number(answer.headers.get("Age")) or 0  # it rested in a cache
+        theirs += times.number(answer.headers.get("Age")) or 0  # seconds in a cache
     except (KeyError, TypeError, ValueError):
-        yield Finding(about="Clock", says="The provider tells no time to compare with.")
+        yield Finding("Clock", "The provider sends no time to compare with.")
         return
     from jupyter_auth.core.protocol.id_token import CLOCK_SKEW
 
     ahead = now - theirs
     if abs(ahead) < NOTICED:
-        yield Finding(about="Clock", says="It agrees with the provider's.")
+        yield Finding("Clock", "It agrees with the provider's.")
         return
     way = "ahead of" if ahead > 0 else "behind"
-    bad = abs(ahead) > CLOCK_SKEW
-    yield Finding(
-        about="Clock",
-        says=f"This machine's is {_duration(abs(ahead))} {way} the provider's.",
-        fix="Correct it, for example with `timedatectl set-ntp true`"
-        + (": tokens are refused until then." if bad else "."),
-        state="wrong" if bad else "note",
-    )
+    says = f"This machine's is {_duration(abs(ahead))} {way} the provider's."
+    fix = "Correct it, for example with `timedatectl set-ntp true`"
+    if abs(ahead) > CLOCK_SKEW:
+        yield Finding("Clock", says, f"{fix}: tokens are refused until then.", "wrong")
+    else:
+        yield Finding("Clock", says, f"{fix}.", "note")
 
 
 def _duration(seconds: float) -> str:
@@ -186,22 +171,15 @@ def _duration(seconds: float) -> str:
 def _consistent(
     provider: Provider, endpoints: Endpoints, document: dict[str, Any]
 ) -> Iterator[Finding]:
-    """Where what is configured is not what the metadata offers. It may be incomplete: notes."""
+    """Notes on what the metadata, which may be incomplete, does not offer."""
     methods = document.get("token_endpoint_auth_methods_supported")
     method = METHODS.get(str(provider.client_auth))
     if method and isinstance(methods, list) and method not in methods:
-        yield Finding(
-            about="Client",
-            says=_said(f"The metadata does not offer {method}, but", methods),
-            fix="If the provider refuses the client, set client_auth (and client_secret).",
-            state="note",
-        )
+        says = _listed(f"The metadata does not offer {method}, but", methods)
+        fix = "If the provider rejects the client, set client_auth (and client_secret)."
+        yield Finding("Client", says, fix, "note")
     party = Party(provider=provider, endpoints=endpoints)
     unknown = set(party.default_scopes) - {*endpoints.scopes_supported, "openid"}
     if endpoints.scopes_supported and unknown:
-        yield Finding(
-            about="Scopes",
-            says=f"The metadata does not offer {' '.join(sorted(unknown))}.",
-            fix=_said("It offers:", endpoints.scopes_supported),
-            state="note",
-        )
+        says = f"The metadata does not offer {' '.join(sorted(unknown))}."
+        yield Finding("Scopes", says, _listed("It offers:", endpoints.scopes_supported), "note")

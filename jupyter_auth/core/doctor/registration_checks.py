@@ -1,8 +1,8 @@
-"""Whether a provider knows the client as it is configured here: two requests, for ``hub doctor``.
+"""Whether a client is registered as it is configured here: two requests, for ``hub doctor``.
 
-Both are harmless. A token request with a made-up code tells whether the client is known by its id
-and secret (RFC 6749 5.2). An authorization request with ``prompt=none`` and no cookie tells whether
-id and redirect URI are registered: only then the provider sends a browser back (RFC 6749 4.1.2.1,
+Both are harmless. A token request with a made-up code shows whether client id and secret are right
+(RFC 6749 5.2). An authorization request with ``prompt=none`` and no cookie shows whether id and
+redirect URI are registered: only then does the provider send a browser back (RFC 6749 4.1.2.1,
 OpenID Connect Core 3.1.2.6). What is not sure is a note.
 """
 
@@ -26,44 +26,44 @@ if TYPE_CHECKING:
 
     from jupyter_auth.core.protocol.parties import Party
 
-CLIENT, WAY_BACK = "Client at the provider", "Redirect URI at the provider"
-# OpenID Connect Core 3.1.2.6: nobody is signed in there, and nobody was asked.
-NOBODY_THERE = {
+CLIENT, REDIRECT = "Client at the provider", "Redirect URI at the provider"
+# OpenID Connect Core 3.1.2.6: the request would need a person.
+PERSON_NEEDED = {
     "login_required",
     "interaction_required",
     "consent_required",
     "account_selection_required",
 }
 REFUSES_REQUEST = {"invalid_scope", "unauthorized_client", "unsupported_response_type"}
-MAX_SAID = 60  # characters of an error code
+MAX_CODE = 60  # characters of an error code
 
 
 def registration(party: Party, redirect_uri: str, *, sure: bool) -> Iterator[Finding]:
-    """What the provider makes of this client, where people sign in by a redirect.
+    """Findings about this client, if people sign in by a redirect.
 
-    ``sure``: browsers do come back to ``redirect_uri``; else a refusal may be due to a wrong guess.
+    ``sure``: ``redirect_uri`` is the real one; else it is a guess, which may be refused.
     """
     grants = party.provider.grants or (CODE,)
     endpoint = party.endpoints.authorization_endpoint or ""
     if CODE not in grants or not endpoint.startswith("http"):
         return
     try:
-        said = oauth.refusal_of_made_up_code(party, redirect_uri)
+        refused = oauth.refusal_of_made_up_code(party, redirect_uri)
     except AuthError as error:
         yield wrong(CLIENT, error)
         return
     try:
-        arrival = _arrival(party, redirect_uri)
+        returned = _returned_error(party, redirect_uri)
     except AuthError as error:
-        yield _client(party, said, "")
-        yield wrong(WAY_BACK, error)
+        yield _client(party, refused, "")
+        yield wrong(REDIRECT, error)
         return
-    yield _client(party, said, arrival)
-    yield _way_back(party, redirect_uri, said, arrival, sure=sure)
+    yield _client(party, refused, returned)
+    yield _redirect(party, redirect_uri, refused, returned, sure=sure)
 
 
-def _arrival(party: Party, redirect_uri: str) -> str:
-    """The error that a browser brings back; ``400`` where it is refused; "": neither is so."""
+def _returned_error(party: Party, redirect_uri: str) -> str:
+    """The error that a browser comes back with; ``400`` if that is the response; else ""."""
     url = oauth.authorization_url(
         party,
         redirect_uri=redirect_uri,
@@ -89,59 +89,44 @@ def _arrival(party: Party, redirect_uri: str) -> str:
     return parse_qs(urlsplit(found).query).get("error", [""])[0]
 
 
-def _client(party: Party, said: str, arrival: str) -> Finding:
+def _client(party: Party, refused: str, returned: str) -> Finding:
     host, provider = urlsplit(party.endpoint("token_endpoint")).netloc, party.provider
-    if said == "invalid_grant":
-        shown = "its id and secret" if provider.client_secret else "its id"
-        return Finding(about=CLIENT, says=f"{host} knows the client by {shown}.")
-    if said == "invalid_client":
-        without = "with this client secret" if provider.client_secret else "without a client secret"
-        which, fix = f"this client id, or not {without}", other_credentials(provider)
-        if arrival in NOBODY_THERE:
-            which = f"the client {without}; it knows the client id"
-        elif arrival == "400":
-            fix += " Its authorization endpoint refuses it too, so look at client_id first."
-        says = f"{host} does not know {which} (invalid_client)."
-        return Finding(about=CLIENT, says=says, fix=fix, state="wrong")
-    if said in {"unauthorized_client", "unsupported_grant_type"}:
-        says = f"{host} does not let this client sign people in by a redirect ({said})."
-        return Finding(about=CLIENT, says=says, fix=other_grants(party, CODE), state="wrong")
+    if refused == "invalid_grant":
+        shown = "client id and client secret" if provider.client_secret else "client id"
+        return Finding(CLIENT, f"{host} accepts the {shown}.")
+    if refused == "invalid_client":
+        says, fix = "rejects this client id or client secret", other_credentials(provider)
+        if returned in PERSON_NEEDED:
+            verb = "rejects this" if provider.client_secret else "requires a"
+            says = f"{verb} client secret; it knows the client id"
+        elif returned == "400":
+            fix += " Its authorization endpoint refuses it too, so check client_id first."
+        return Finding(CLIENT, f"{host} {says} (invalid_client).", fix, "wrong")
+    if refused in {"unauthorized_client", "unsupported_grant_type"}:
+        says = f"{host} does not let this client sign people in by a redirect ({refused})."
+        return Finding(CLIENT, says, other_grants(party, CODE), "wrong")
     hidden = (provider.client_secret,) if provider.client_secret else ()
-    shown = f"answered {refusal({'error': said}, hidden)}" if said else "did not refuse it"
-    return Finding(
-        about=CLIENT,
-        says=f"Not known: asked with a made-up code, {host} {shown}.",
-        fix="Sign in once: that shows whether client id and secret are right.",
-        state="note",
-    )
+    shown = f"answered {refusal({'error': refused}, hidden)}" if refused else "did not refuse it"
+    says = f"Unknown: to a made-up code, {host} {shown}."
+    fix = "Sign in once: that shows whether client id and secret are right."
+    return Finding(CLIENT, says, fix, "note")
 
 
-def _way_back(party: Party, uri: str, said: str, arrival: str, *, sure: bool) -> Finding:
+def _redirect(party: Party, uri: str, refused: str, returned: str, *, sure: bool) -> Finding:
     host = urlsplit(party.endpoint("authorization_endpoint")).netloc
-    known = f"{host} sends browsers back to {uri}"
-    if arrival in NOBODY_THERE:
-        return Finding(about=WAY_BACK, says=f"{known}.")
-    if arrival in REFUSES_REQUEST:
-        return Finding(
-            about=WAY_BACK,
-            says=f"{known}, but refuses the sign-in ({arrival}).",
-            fix="Allow what is asked for in the registration there, or change `scopes`:"
-            f" {' '.join(party.default_scopes)}.",
-            state="wrong",
-        )
-    if arrival == "400":
-        register = f"Register {uri} there, to the letter, for the client {party.client_id}."
+    says = f"{host} sends browsers back to {uri}"
+    if returned in PERSON_NEEDED:
+        return Finding(REDIRECT, f"{says}.")
+    if returned in REFUSES_REQUEST:
+        scopes = " ".join(party.default_scopes)
+        fix = f"Allow these scopes in the registration, or change them: {scopes}."
+        return Finding(REDIRECT, f"{says}, but refuses the sign-in ({returned}).", fix, "wrong")
+    if returned == "400":
+        says = f"{host} answered 400 to a sign-in of this client with the redirect URI {uri}."
+        fix = f"Register exactly {uri} there, for the client {party.client_id}."
         guess = "" if sure else " If the Hub's users have another address, set public_url."
-        return Finding(
-            about=WAY_BACK,
-            says=f"{host} answered 400 to a sign-in of this client that is to come back to {uri}.",
-            fix=f"{register}{guess}",
-            state="wrong" if sure and said == "invalid_grant" else "note",
-        )
-    shown = f"it brought {plain_text(arrival, MAX_SAID)} back" if arrival else "it kept the browser"
-    return Finding(
-        about=WAY_BACK,
-        says=f"Not known: asked for a sign-in without a person, {shown}.",
-        fix=f"Check that {uri} is registered there, to the letter.",
-        state="note",
-    )
+        sure = sure and refused == "invalid_grant"
+        return Finding(REDIRECT, says, f"{fix}{guess}", "wrong" if sure else "note")
+    shown = f"came back with {plain_text(returned, MAX_CODE)}" if returned else "did not come back"
+    says = f"Unknown: a sign-in without a person {shown}."
+    return Finding(REDIRECT, says, f"Check that exactly {uri} is registered there.", "note")

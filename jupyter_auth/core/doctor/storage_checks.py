@@ -1,4 +1,4 @@
-"""Where accounts and client secrets rest, and what protects them, for ``doctor``."""
+"""Where accounts and client secrets are stored, and what protects them, for ``doctor``."""
 
 from __future__ import annotations
 
@@ -20,22 +20,23 @@ if TYPE_CHECKING:
     from jupyter_auth.core.tokens.store import TokenStore
 
 
-def resting_place(store: TokenStore) -> Iterator[Finding]:
-    """The store's place; each file or directory there that others can reach is wrong."""
-    if (place := store.directory) is None:
-        yield Finding(about="Accounts", says="Stored in no file of this process.")
+def store_directory(store: TokenStore) -> Iterator[Finding]:
+    """The store's directory; it is wrong if others can access it or a file in it."""
+    if (directory := store.directory) is None:
+        yield Finding("Accounts", "Not stored in files of this process.")
         return
-    if not place.exists() and not place.is_symlink():
-        yield Finding(about="Accounts", says=f"None yet; they will be stored in {place} (0700).")
+    if not directory.exists() and not directory.is_symlink():
+        yield Finding("Accounts", f"None yet; they will be stored in {directory} (0700).")
         return
-    troubles = [*_troubles(place), *_loose_files(place)]
-    yield from troubles
-    if not troubles:
-        yield Finding(about="Accounts", says=f"Stored in {place}: {_protection()}")
+    problems = list(_problems(directory))
+    for each in [directory / "accounts", *sorted(directory.glob("accounts/*.json"))]:
+        if each.exists():
+            problems += _others_can(each)
+    yield from problems or [Finding("Accounts", f"Stored in {directory}: {_protection()}")]
 
 
 def providers_file(providers: Providers) -> Iterator[Finding]:
-    """What is configured wrongly, the person's own providers, and the secrets beside them."""
+    """Problems of the configuration, the person's own providers, and their secrets."""
     for problem in providers.problems:
         yield wrong("Setting", problem)
     yield from providers.notes
@@ -47,62 +48,45 @@ def providers_file(providers: Providers) -> Iterator[Finding]:
         yield wrong("Your providers", error)
         return
     which = f"{', '.join(names)}, in" if names else "none yet; they would be in"
-    yield Finding(about="Your providers", says=f"{which} {file}")
+    yield Finding("Your providers", f"{which} {file}")
     for name in names:
         try:
             providers.info(name)
-        except ConfigurationError as error:  # the list of providers leaves it out
+        except ConfigurationError as error:  # it is not in the list of providers
             yield wrong("Your providers", error)
     secrets = secrets_file(file)
     if secrets.exists():
-        loose = list(_others_can(secrets))
-        yield from loose
-        if loose:
+        if loose := list(_others_can(secrets)):
+            yield from loose
             return
-        yield Finding(about="Client secrets", says=f"Stored in {secrets}: {_protection()}")
+        yield Finding("Client secrets", f"Stored in {secrets}: {_protection()}")
     for name in names:
-        with contextlib.suppress(ConfigurationError):  # said before
+        with contextlib.suppress(ConfigurationError):  # reported above
             if unused := providers.unused_secret(name):
                 yield wrong("Client secret", unused)
 
 
 def _protection() -> str:
     if os.name == "nt":
-        return "your own files, not encrypted by us."
+        return "your own files, not encrypted by this package."
     return "only you (and root) can read them, they are not encrypted."
 
 
-def _troubles(directory: Path) -> Iterator[Finding]:
+def _problems(directory: Path) -> Iterator[Finding]:
     if directory.is_symlink() or not directory.is_dir():
-        yield Finding(
-            about="Accounts",
-            says=f"{directory} is a link or a file where a directory should be.",
-            fix="Move it away, or set c.JupyterAuth.store_directory to the directory itself.",
-            state="wrong",
-        )
+        says = f"{directory} is a link or a file where a directory should be."
+        fix = "Move it away, or set c.JupyterAuth.store_directory to the directory itself."
+        yield Finding("Accounts", says, fix, "wrong")
         return
     yield from _others_can(directory)
     if not os.access(directory, os.W_OK | os.X_OK):
-        yield Finding(
-            about="Accounts",
-            says=f"{directory} cannot be written to: nobody stays signed in.",
-            fix=f"chmod u+rwx {directory}",
-            state="wrong",
-        )
-
-
-def _loose_files(directory: Path) -> Iterator[Finding]:
-    for each in [directory / "accounts", *sorted(directory.glob("accounts/*.json"))]:
-        if each.exists():
-            yield from _others_can(each)
+        says = f"{directory} cannot be written to, so sign-ins end with this process."
+        yield Finding("Accounts", says, f"chmod u+rwx {directory}", "wrong")
 
 
 def _others_can(path: Path) -> Iterator[Finding]:
     found = path.lstat()
     if why := not_private(found):
-        yield Finding(
-            about="Accounts",
-            says=f"{path} ({stat.S_IMODE(found.st_mode):04o}) is not yours alone: {why}.",
-            fix="Move it away, and sign in again." if why == FOREIGN else f"chmod go= {path}",
-            state="wrong",
-        )
+        says = f"{path} ({stat.S_IMODE(found.st_mode):04o}) is not private: {why}."
+        fix = "Move it away, and sign in again." if why == FOREIGN else f"chmod go= {path}"
+        yield Finding("Accounts", says, fix, "wrong")

@@ -1,1 +1,1 @@
-"""What is said to an authorization server, and what it answers. Nothing here keeps anything."""
+"""Requests to an authorization server, and its responses. Nothing here keeps state."""

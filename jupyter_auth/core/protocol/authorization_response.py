@@ -1,4 +1,4 @@
-"""What comes back from an authorization endpoint: whose answer it is, and the code in it."""
+"""The authorization response: its issuer, and the code in it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def at_origin(party: Party, redirect_uri: str) -> Party:
-    """An authorization endpoint that is a path lies where the browser is: join it to that."""
+    """The party; an authorization endpoint that is a path is joined to the browser's address."""
     endpoint = party.endpoints.authorization_endpoint or ""
     if not endpoint.startswith("/"):
         return party
@@ -31,18 +31,19 @@ def at_origin(party: Party, redirect_uri: str) -> Party:
 def check_issuer(
     party: Party, asked: str | None, params: Mapping[str, str], *, names_itself: bool
 ) -> None:
-    """RFC 9207 2.4: the answer comes from the issuer that was asked (mix-up, RFC 9700 4.4).
+    """Check that the response comes from the issuer ``asked`` (RFC 9207 2.4; mix-up, RFC 9700 4.4).
 
-    ``names_itself``: it promised to, when it was asked.
+    ``names_itself``: it advertised ``iss`` when the request was made.
     """
     named = params.get("iss")
     advertised = party.endpoints.authorization_response_iss_parameter_supported
     advertised = advertised or names_itself
     if asked is None or (named is None and not advertised):
-        return  # nothing to compare: one callback path for each provider has to do
+        return  # nothing to compare; each provider has a callback path of its own
     if named != asked:
         raise LoginFailed(
-            "The answer came from another issuer than was asked.", hint="Nothing was sent to it."
+            "The response came from another issuer than the one that was asked.",
+            hint="Nothing was sent to it.",
         )
 
 
@@ -53,7 +54,7 @@ def code(party: Party, params: Mapping[str, str]) -> Secret:
         case None:
             if code := params.get("code"):
                 return Secret(code)
-            raise LoginFailed(f"{title} answered without a code.", next_step=START_AGAIN)
+            raise LoginFailed(f"{title} returned no authorization code.", next_step=START_AGAIN)
         case "access_denied":
             raise LoginDenied(
                 f"{title} did not sign you in ({refusal(params)}).",
@@ -71,11 +72,11 @@ def _what_to_change(party: Party, code: str) -> str:
             return other_grants(party, "authorization_code")
         case "invalid_scope":
             offered = plain_text(" ".join(party.endpoints.scopes_supported), 300)
-            return f"Ask for other scopes. The provider offers: {offered or 'it does not say'}."
+            return f"Request other scopes. The provider offers: {offered or 'it does not say'}."
         case "temporarily_unavailable" | "server_error":
             return "Nothing is lost: try again in a while."
         case _:
             return (
-                f"Compare what is registered there for client {party.client_id!r} with the"
-                " configuration: redirect URI, scopes, and that it may use authorization_code."
+                f"Compare the registration of client {party.client_id!r} with the configuration:"
+                " redirect URI, scopes, and that it may use authorization_code."
             )

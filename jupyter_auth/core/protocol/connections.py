@@ -1,4 +1,4 @@
-"""Connections to a provider: to an address that was looked at, and for a bounded time."""
+"""Connections to a provider: to a checked address, and for a bounded time."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import socket
 import threading
 import time
 from http.client import HTTPResponse
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from requests.adapters import HTTPAdapter
 from requests.utils import select_proxy
@@ -26,13 +26,13 @@ if TYPE_CHECKING:
 
 
 class Deadline:
-    """The moment at which all waiting ends, in so many ``seconds``, whatever drips meanwhile."""
+    """The moment at which all waiting ends, in ``seconds``, however slowly data arrives."""
 
     def __init__(self, seconds: float) -> None:
         self._at = time.monotonic() + seconds
 
     def left(self) -> float:
-        """Seconds until then. TimeoutError: it has passed."""
+        """Seconds until then. Raises TimeoutError once it has passed."""
         if (left := self._at - time.monotonic()) <= 0:
             raise TimeoutError
         return left
@@ -41,9 +41,11 @@ class Deadline:
 class DeadlineAdapter(HTTPAdapter):
     """The adapter of requests for one request, which ends by ``deadline``.
 
-    A host's name is looked up once; what it leads to is checked by ``trust``, and connected to. A
-    proxy of the environment looks names up itself: then only a host that is an address is checked.
-    ``what`` names the request. ConfigurationError: nothing is asked for there.
+    A host name is resolved once; its addresses are checked by ``rules``, then connected to. A proxy
+    of the environment resolves names itself, so then only a host that is an address is checked.
+
+    Raises:
+        ConfigurationError: the host of the request, named ``what``, is blocked.
     """
 
     def __init__(self, what: str, rules: RequestRules, deadline: Deadline) -> None:
@@ -58,24 +60,20 @@ class DeadlineAdapter(HTTPAdapter):
     ) -> Any:
         pool: Any = super().get_connection_with_tls_context(request, verify, proxies, cert)
         url = str(request.url)
-        if select_proxy(url, proxies):
+        if proxied := bool(select_proxy(url, proxies)):
             self._rules.check_spelled(self._what, url)
-        else:
-            pool.ConnectionCls = self._looked_at(pool.ConnectionCls)
-        pool.ConnectionCls = self._ending(pool.ConnectionCls)
+        pool.ConnectionCls = self._bounded(pool.ConnectionCls, proxied=proxied)
         return pool
 
-    def _ending(self, kind: type[HTTPConnection]) -> type[HTTPConnection]:
-        class Ending(kind):  # type: ignore[misc, valid-type]
-            response_class = staticmethod(functools.partial(_Answer, self._deadline))
-
-        return Ending
-
-    def _looked_at(self, kind: type[HTTPConnection]) -> type[HTTPConnection]:
+    def _bounded(self, kind: type[HTTPConnection], *, proxied: bool) -> type[HTTPConnection]:
         connect = self._connect
 
-        class LookedAt(kind):  # type: ignore[misc, valid-type]
-            def _new_conn(self) -> socket.socket:
+        class Bounded(kind):  # type: ignore[misc, valid-type]
+            response_class = staticmethod(functools.partial(_Response, self._deadline))
+
+            def _new_conn(self) -> Any:
+                if proxied:
+                    return super()._new_conn()
                 try:
                     return connect(self)
                 except TimeoutError:
@@ -83,10 +81,10 @@ class DeadlineAdapter(HTTPAdapter):
                 except OSError as error:
                     raise NewConnectionError(self, str(error)) from None
 
-        return LookedAt
+        return Bounded
 
     def _connect(self, connection: Any) -> socket.socket:
-        host = connection.host  # the name stays in Host and SNI, and in what is trusted
+        host = connection.host  # the name stays in Host, SNI and certificate checks
         found = _addresses(host, self._deadline)
         self._rules.check(self._what, host, found)
         problem = OSError("no address")
@@ -102,13 +100,13 @@ class DeadlineAdapter(HTTPAdapter):
 
 
 def _addresses(host: str, deadline: Deadline) -> list[str]:
-    """What ``host`` leads to. A name server may never answer: a thread that ends with us waits."""
+    """The addresses of ``host``. A daemon thread waits for a name server that may never answer."""
     answer: queue.SimpleQueue[list[str] | Exception] = queue.SimpleQueue()
 
     def look() -> None:
         try:
             found = socket.getaddrinfo(host.strip("[]"), None, type=socket.SOCK_STREAM)
-        except (OSError, UnicodeError) as error:  # UnicodeError: too long to be a name
+        except (OSError, UnicodeError) as error:  # UnicodeError: too long for a name
             answer.put(OSError(str(error)))
         else:
             answer.put([str(each[4][0]) for each in found])
@@ -123,16 +121,16 @@ def _addresses(host: str, deadline: Deadline) -> list[str]:
     return found
 
 
-class _Answer(HTTPResponse):
-    """An answer that is read until the deadline, from its first byte on."""
+class _Response(HTTPResponse):
+    """A response that is read until the deadline, from its first byte on."""
 
     def __init__(self, deadline: Deadline, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
         super().__init__(sock, *args, **kwargs)
-        self.fp = io.BufferedReader(_Drops(self.fp.detach(), sock, deadline))
+        self.fp = io.BufferedReader(_DeadlineReader(self.fp.detach(), sock, deadline))
 
 
-class _Drops(io.RawIOBase):
-    """What comes from a socket, whose every drop would start its own timeout anew."""
+class _DeadlineReader(io.RawIOBase):
+    """Reads a socket, whose own timeout starts again with every byte."""
 
     def __init__(self, raw: io.RawIOBase, sock: socket.socket, deadline: Deadline) -> None:
         super().__init__()
@@ -140,13 +138,14 @@ class _Drops(io.RawIOBase):
         self._sock = sock
         self._deadline = deadline
 
+    @override
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int | None:
         left = self._deadline.left()
         self._sock.settimeout(min(self._sock.gettimeout() or left, left))
-        return cast("int | None", self._raw.readinto(buffer))
+        return self._raw.readinto(buffer)
 
     def close(self) -> None:
         self._raw.close()

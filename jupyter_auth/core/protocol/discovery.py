@@ -1,4 +1,4 @@
-"""What an issuer says about itself: metadata (OIDC Discovery 4, RFC 8414 3) and keys (RFC 7517)."""
+"""Metadata of an issuer (OIDC Discovery 4, RFC 8414 3), and its keys (RFC 7517)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from jupyter_auth.core.common.shown_text import plain_text
 from jupyter_auth.core.common.urls import require_secure
 from jupyter_auth.core.errors import ConfigurationError, ProviderError
 from jupyter_auth.core.protocol import http
-from jupyter_auth.core.provider.field_types import URLS, Endpoints
+from jupyter_auth.core.provider.field_types import LISTS, URLS, Endpoints
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -19,16 +19,17 @@ if TYPE_CHECKING:
     from jupyter_auth.core.common.blocked_addresses import RequestRules
     from jupyter_auth.core.provider.provider import Provider
 
-MAX_AGE = 3600.0  # seconds that metadata and keys are believed
-PAUSE = 60.0  # seconds between tries of an issuer that is away
-MOST_SAID = 300  # characters of a document in one sentence
-_MEND = "Tell whoever runs it, or give the right address in `endpoints` of the provider."
+MAX_AGE = 3600.0  # seconds for which metadata and keys are cached
+PAUSE = 60.0  # seconds between tries of an unavailable issuer
+ISS_SUPPORTED = "authorization_response_iss_parameter_supported"  # RFC 9207 3
+MAX_SHOWN = 300  # characters of a document in one sentence
+_FIX = "Tell its operator, or give the right address in `endpoints` of the provider."
 
 
 class Discovery:
-    """Metadata and signing keys by issuer, remembered for an hour by whoever trusts the same.
+    """Metadata and signing keys by issuer and request rules, cached for an hour.
 
-    ``clock`` is seconds since 1970. Where an issuer is away, what it last said still holds.
+    ``clock`` is in seconds since 1970. While an issuer is unavailable, its last documents are used.
     """
 
     def __init__(self, clock: Callable[[], float]) -> None:
@@ -37,9 +38,11 @@ class Discovery:
         self._known: dict[tuple[str, RequestRules], tuple[float, Any]] = {}
 
     def endpoints(self, provider: Provider) -> Endpoints:
-        """The provider's endpoints: given ones first, the rest from its issuer.
+        """The provider's endpoints: configured ones first, the rest from its issuer.
 
-        ProviderUnavailable: no answer. ProviderError, ConfigurationError: no usable document.
+        Raises:
+            ProviderUnavailable: the issuer does not respond.
+            ProviderError, ConfigurationError: it has no usable document.
         """
         if not provider.issuer:
             assert provider.endpoints  # noqa: S101 (Provider's post_init)
@@ -52,21 +55,20 @@ class Discovery:
         return Endpoints(**(vars(found) | given))
 
     def keys(self, endpoints: Endpoints, rules: RequestRules, *, fresh: bool = False) -> http.Json:
-        """The issuer's JWK Set; ``fresh`` asks again, for a key that is not among those known."""
-        if not endpoints.jwks_uri:
+        """The issuer's JWK Set; ``fresh`` asks again, for a key that is not in the cached one."""
+        if not (uri := endpoints.jwks_uri):
             raise ProviderError(
                 f"{endpoints.issuer} publishes no keys to check an ID token with.",
                 hint="Give its jwks_uri in `endpoints`, or leave openid out of the scopes.",
             )
-        uri = endpoints.jwks_uri
         return self._remembered((uri, rules), lambda: fetch_keys(uri, rules), fresh=fresh)  # type: ignore[no-any-return]
 
     def _remembered(
-        self, place: tuple[str, RequestRules], fetch: Callable[[], Any], *, fresh: bool = False
+        self, key: tuple[str, RequestRules], fetch: Callable[[], Any], *, fresh: bool = False
     ) -> Any:
         now = self._clock()
         with self._lock:
-            at, value = self._known.get(place, (None, None))
+            at, value = self._known.get(key, (None, None))
         if at is not None and now - at < MAX_AGE and not fresh:
             return value
         try:
@@ -74,14 +76,14 @@ class Discovery:
         except (ProviderUnavailable, ProviderError, ConfigurationError):
             if at is None:
                 raise
-            now -= MAX_AGE - PAUSE  # ask again in a while
+            now -= MAX_AGE - PAUSE  # try again soon
         with self._lock:
-            self._known[place] = (now, value)
+            self._known[key] = (now, value)
         return value
 
 
 def documents(issuer: str) -> Iterator[str]:
-    """Where an issuer may describe itself: OIDC Discovery 4 first, then RFC 8414 3."""
+    """URLs of an issuer's metadata: OIDC Discovery 4 first, then RFC 8414 3."""
     base = issuer.rstrip("/")
     parts = urlsplit(base)
     yield f"{base}/.well-known/openid-configuration"
@@ -97,7 +99,7 @@ def _discover(issuer: str, rules: RequestRules) -> Endpoints:
 
 
 def no_metadata(issuer: str, status: int) -> ConfigurationError:
-    """What to say where none of ``documents`` is there."""
+    """The error for an issuer without any of the ``documents``."""
     return ConfigurationError(
         f"{issuer} publishes no OpenID Connect or OAuth metadata (HTTP {status}).",
         hint="Check the issuer's address, or give the provider's endpoints instead.",
@@ -105,9 +107,11 @@ def no_metadata(issuer: str, status: int) -> ConfigurationError:
 
 
 def checked(issuer: str, document: http.Json, rules: RequestRules) -> Endpoints:
-    """RFC 8414 3.3: a document that names another issuer is not believed.
+    """The endpoints in a metadata document.
 
-    Nor is one that sends us, or a browser, to this machine.
+    Raises:
+        ConfigurationError: it names another issuer (RFC 8414 3.3).
+        ProviderError: it lacks an endpoint, or has a blocked one, as on this machine.
     """
     if document.get("issuer") != issuer:
         raise ConfigurationError(
@@ -119,26 +123,19 @@ def checked(issuer: str, document: http.Json, rules: RequestRules) -> Endpoints:
         try:
             rules.check_spelled(name, require_secure(str(url), name))
         except ConfigurationError as error:
-            said = plain_text(error.message, MOST_SAID)
-            raise ProviderError(f"{issuer} names an unusable {name}: {said}", hint=_MEND) from None
-    ways = {"authorization_endpoint", "device_authorization_endpoint"}
-    if "token_endpoint" not in urls or not ways & urls.keys():
+            why = plain_text(error.message, MAX_SHOWN)
+            raise ProviderError(f"{issuer} names an unusable {name}: {why}", hint=_FIX) from None
+    starts = {"authorization_endpoint", "device_authorization_endpoint"}
+    if "token_endpoint" not in urls or not starts & urls.keys():
         raise ProviderError(
-            f"The metadata of {issuer} lacks an authorization or token endpoint.", hint=_MEND
+            f"The metadata of {issuer} lacks an authorization or token endpoint.", hint=_FIX
         )
+    lists: dict[str, Any] = {name: _strings(document[name]) for name in LISTS if document.get(name)}
     return Endpoints(
         issuer=issuer,
-        scopes_supported=_strings(document.get("scopes_supported")),
-        grant_types_supported=_strings(document.get("grant_types_supported")),
-        id_token_signing_alg_values_supported=_strings(
-            document.get("id_token_signing_alg_values_supported")
-        )
-        or ("RS256",),
-        authorization_response_iss_parameter_supported=document.get(
-            "authorization_response_iss_parameter_supported"
-        )
-        is True,
+        authorization_response_iss_parameter_supported=document.get(ISS_SUPPORTED) is True,
         **urls,
+        **{name: value for name, value in lists.items() if value},  # else the defaults of RFC 8414
     )
 
 
@@ -147,9 +144,9 @@ def _strings(value: Any) -> tuple[str, ...]:
 
 
 def fetch_keys(uri: str, rules: RequestRules) -> http.Json:
-    """A JWK Set (RFC 7517 5). ProviderError: it is none; ProviderUnavailable."""
+    """A JWK Set (RFC 7517 5). Raises ProviderError, or as ``http.document``."""
     status, keys = http.get_json(uri, "key set", rules)
     if not isinstance(keys.get("keys"), list):
-        said = plain_text(uri, MOST_SAID)
-        raise ProviderError(f"{said} answered {status} and no key set.", hint=_MEND)
+        shown = plain_text(uri, MAX_SHOWN)
+        raise ProviderError(f"{shown} answered {status} and no key set.", hint=_FIX)
     return keys

@@ -1,6 +1,6 @@
-"""HTTP to a provider: bounded in time and size, never credentialed by netrc.
+"""HTTP requests to a provider: bounded in time and size, without netrc.
 
-Nothing with a secret is redirected.
+A request with a secret follows no redirect.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 CONNECT_TIMEOUT = 5.0  # seconds
 READ_TIMEOUT = 10.0  # seconds without a byte
-TOTAL_TIMEOUT = 20.0  # seconds for all of a request, however its answer drips
+TOTAL_TIMEOUT = 20.0  # seconds for all of a request, however slow its response is
 MAX_BODY = 1 << 20  # bytes
 MAX_REDIRECTS = 3  # of a public document
 
@@ -36,13 +36,13 @@ Auth = Callable[[requests.PreparedRequest], requests.PreparedRequest]
 
 
 def no_auth(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    """An ``auth`` that adds nothing: given one, requests leaves ``~/.netrc`` alone."""
+    """An ``auth`` that adds nothing, and keeps requests from reading ``~/.netrc``."""
     return request
 
 
 class _Session(requests.Session):
     def get_redirect_target(self, resp: requests.Response) -> None:
-        """None: for a redirect that it sees requests reads all of the body, however large."""
+        """None, as requests reads the whole body of a redirect, however large."""
 
 
 def send(
@@ -54,12 +54,14 @@ def send(
     accept: Callable[[requests.Response], object] | None = None,
     **kwargs: Any,
 ) -> requests.Response:
-    """The provider's answer to one request, body read. ``what`` names it in errors.
+    """The response to one request, body read. ``what`` names the endpoint in errors.
 
-    ``accept``: whether an answer is one to read, whatever its status. No redirect is followed.
-    ProviderUnavailable: no answer in ``TOTAL_TIMEOUT``, or 5xx or 429. ProviderError: too large.
-    ConfigurationError: it redirects; a redirect is not followed, the request holds secrets. Or the
-    host is none to ask (see ``blocked_addresses``).
+    ``accept``: whether a response is fine whatever its status. No redirect is followed.
+
+    Raises:
+        ProviderUnavailable: no response within ``TOTAL_TIMEOUT``, or 5xx or 429.
+        ProviderError: the response is too large.
+        ConfigurationError: it is a redirect, or the host is blocked (see ``blocked_addresses``).
     """
     response = _sent(method, url, what, rules, Deadline(TOTAL_TIMEOUT), **kwargs)
     if accept is None or not accept(response):
@@ -68,9 +70,8 @@ def send(
 
 
 def document(url: str, what: str, rules: RequestRules) -> requests.Response:
-    """A public document, to which no secret is sent: its redirects are followed, each one checked.
-
-    Raises what ``send`` does.
+    """The response with a public document; redirects are checked and followed, as no secret is
+    sent. Raises as ``send``.
     """
     deadline, response = Deadline(TOTAL_TIMEOUT), None
     for _ in range(1 + MAX_REDIRECTS):
@@ -80,7 +81,7 @@ def document(url: str, what: str, rules: RequestRules) -> requests.Response:
         if not response.is_redirect:
             break
         url = _next(url, response, what)
-    assert response is not None  # noqa: S101 (it was asked at least once)
+    assert response is not None  # noqa: S101 (the loop ran at least once)
     _check_status(response, f"{what} of {urlsplit(url).netloc}")
     return response
 
@@ -90,8 +91,8 @@ def _next(url: str, response: requests.Response, what: str) -> str:
         return urljoin(url, response.headers["Location"])
     except ValueError:
         raise ProviderError(
-            f"The {what} redirects to what is no address.",
-            hint=f"Tell whoever runs {urlsplit(url).netloc}, or check the provider's address.",
+            f"The {what} redirects to an invalid URL.",
+            hint=f"Tell the operator of {urlsplit(url).netloc}, or check the provider's address.",
         ) from None
 
 
@@ -104,7 +105,7 @@ def _sent(
         kwargs["verify"] = _readable(rules.ca_bundle)
     try:
         with _Session() as session:
-            # http is for this machine alone, where nobody sees it; a proxy elsewhere would.
+            # http is for this machine only, where it is not seen; a proxy elsewhere would see it.
             session.trust_env = scheme != "http"
             session.mount(f"{scheme}://", DeadlineAdapter(what, rules, deadline))
             response = session.request(
@@ -120,8 +121,8 @@ def _sent(
     except requests.exceptions.SSLError as error:
         if "CERTIFICATE_VERIFY_FAILED" not in str(error):
             raise ProviderUnavailable(
-                f"{host} does not speak TLS as it should.",
-                hint="Check the provider's address, and its port.",
+                f"The TLS handshake with {host} failed.",
+                hint="Check the provider's address and port.",
             ) from None
         raise ProviderUnavailable(
             f"The certificate of {host} is not trusted here.",
@@ -149,19 +150,19 @@ def _readable(ca_bundle: str) -> str:
     except OSError as error:
         raise ConfigurationError(
             f"The ca_bundle {path} cannot be read: {error.strerror}.",
-            hint="It is the path of a file of certificates, in PEM format.",
+            hint="Give the path of a file of certificates in PEM format.",
         ) from None
     return str(path)
 
 
 def _read(response: requests.Response, what: str) -> bytes:
     body = bytearray()
-    # read1 hands over what has come; read(n) would wait for n bytes of a body that drips.
+    # read1 returns what has arrived; read(n) would wait for n bytes of a slow body.
     while chunk := response.raw.read1(1 << 16, decode_content=True):
         body += chunk
         if len(body) > MAX_BODY:
             raise ProviderError(
-                f"The {what} answered more than {MAX_BODY >> 20} MiB.",
+                f"The {what} answered with more than {MAX_BODY >> 20} MiB.",
                 hint="Check the provider's address; something else may answer there.",
             )
     return bytes(body)
@@ -172,7 +173,7 @@ def _check_status(response: requests.Response, what: str) -> None:
     if response.is_redirect:
         raise ConfigurationError(
             f"The {what} answered with a redirect.",
-            hint="Check its address: a trailing slash too many or too few is the usual reason.",
+            hint="Check its address: the usual reason is a missing or an extra trailing slash.",
         )
     if status >= requests.codes.internal_server_error or status == requests.codes.too_many:
         raise ProviderUnavailable(
@@ -181,12 +182,12 @@ def _check_status(response: requests.Response, what: str) -> None:
 
 
 def media_type(response: requests.Response) -> str:
-    """What its Content-Type says, without parameters (RFC 9110 8.3.1); "" where it has none."""
+    """The media type of its Content-Type (RFC 9110 8.3.1), or ""."""
     return response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
 
 
 def no_duplicates(pairs: list[tuple[str, Any]]) -> Json:
-    """The pairs as a mapping. ValueError: a name is given twice."""
+    """The pairs as a mapping. Raises ValueError for a repeated name."""
     result = dict(pairs)
     if len(result) != len(pairs):
         raise ValueError("duplicate keys")
@@ -194,25 +195,25 @@ def no_duplicates(pairs: list[tuple[str, Any]]) -> Json:
 
 
 def json_object(response: requests.Response, what: str) -> Json:
-    """The body as a JSON object without duplicate keys. ProviderError otherwise."""
+    """The body as a JSON object without duplicate keys. Raises ProviderError otherwise."""
     try:
         data = json.loads(response.content, object_pairs_hook=no_duplicates)
     except (ValueError, RecursionError):
         data = None
     if not isinstance(data, dict):
-        # What else answers there is nothing to tell the many users of one service.
+        # Users of a shared service are not told what else answers at an internal address.
         kind = plain_text(media_type(response) or "no content type", 60)
         size = "" if blocked_addresses.shared() else f" ({kind}, {len(response.content)} bytes)"
         raise ProviderError(
             f"The {what} answered {response.status_code} with something that is not a JSON object"
             f"{size}.",
-            hint="Check the provider's address; a proxy or a login wall may stand before it.",
+            hint="Check the provider's address; a proxy or a login page may be in front of it.",
         )
     return data
 
 
 def get_json(url: str, what: str, rules: RequestRules) -> tuple[int, Json]:
-    """Status and JSON object of a public document; ``{}`` for 404 and its like."""
+    """Status and JSON object of a public document; ``{}`` for any status but 200."""
     response = document(url, what, rules)
     if response.status_code != requests.codes.ok:
         return response.status_code, {}

@@ -33,7 +33,7 @@ ALGORITHMS = frozenset(
 
 @dataclass(frozen=True, kw_only=True)
 class Expected:
-    """What an ID token must say to be believed. ``nonce`` and ``subject`` where they are known."""
+    """What an ID token must say; ``nonce`` and ``subject`` as far as they are known."""
 
     issuer: str
     client_id: str
@@ -46,9 +46,12 @@ class Expected:
 def verify(
     id_token: Secret, expected: Expected, keys: Callable[[bool], Json], now: float
 ) -> dict[str, Any]:
-    """The claims of ``id_token``, all checked. ProviderError says which check failed.
+    """The verified claims of ``id_token``.
 
-    ``keys(fresh)`` gives the issuer's JWK Set; it is asked afresh once, for a rotated key.
+    ``keys(fresh)`` returns the issuer's JWK Set; a fresh one is fetched once, for a rotated key.
+
+    Raises:
+        ProviderError: names the check that failed.
     """
     try:
         token = _decode(id_token, expected, keys(False))
@@ -63,7 +66,7 @@ def verify(
 
 
 class _UnknownKeyError(Exception):
-    """The key that signed is not among those given."""
+    """The signing key is not among those given."""
 
 
 def _refused(
@@ -78,14 +81,14 @@ def _refused(
 
 def _decode(id_token: Secret, expected: Expected, keys: Json) -> jwt.Token:
     algorithms = sorted(ALGORITHMS.intersection(expected.algorithms))
-    if not algorithms:  # to joserfc an empty list would be none at all
+    if not algorithms:  # joserfc takes an empty list for no restriction
         raise _refused("the provider supports no accepted signing algorithm")
     try:
         return jwt.decode(id_token.reveal(), _usable(keys), algorithms)
     except InvalidKeyIdError:
         raise _UnknownKeyError from None
     except JoseError as error:
-        # BadSignatureError too may mean a key replaced under the same id: worth one fresh look.
+        # A bad signature may be by a key that was replaced under the same id: worth a fresh fetch.
         if error.error == "bad_signature":
             raise _UnknownKeyError from None
         raise _refused(error.error.replace("_", " ")) from None
@@ -94,7 +97,7 @@ def _decode(id_token: Secret, expected: Expected, keys: Json) -> jwt.Token:
 
 
 def _usable(keys: Json) -> KeySet:
-    """RFC 7517 5: a key that is not understood is ignored, and spoils no other."""
+    """The keys that are understood; others are ignored (RFC 7517 5)."""
     found, weak = [], False
     for each in keys["keys"]:
         with contextlib.suppress(JoseError, ValueError, TypeError, LookupError, AttributeError):
@@ -105,13 +108,13 @@ def _usable(keys: Json) -> KeySet:
     if weak and not found:
         raise _refused(
             f"its issuer signs with an RSA key of less than {RSA_BITS} bits",
-            "Whoever runs the provider has to replace the key.",
+            "The provider has to replace the key.",
         )
     return KeySet(found)
 
 
 def _bits(number: str) -> int:
-    """The length of a number of a key (RFC 7518 6.3.1.1)."""
+    """The length of a number in a key (RFC 7518 6.3.1.1)."""
     return int.from_bytes(base64.urlsafe_b64decode(f"{number}===")).bit_length()
 
 
@@ -127,14 +130,14 @@ def _check_claims(claims: dict[str, Any], expected: Expected, now: float) -> Non
     if len(audiences) > 1 and "azp" not in claims:
         raise _refused("it has several audiences and no authorized party")
     if expected.nonce is not None and not _same(claims.get("nonce"), expected.nonce):
-        raise _refused("its nonce is not ours")
+        raise _refused("its `nonce` is not that of this sign-in")
     subject = claims.get("sub")
     if not isinstance(subject, str) or not 0 < len(subject) <= MAX_SUBJECT:
         raise _refused("it has no `sub` claim")
-    if not subject.isprintable():  # it is shown where there is no name
+    if not subject.isprintable():  # it is shown if there is no name
         raise _refused("its `sub` claim cannot be shown")
     if expected.subject is not None and claims["sub"] != expected.subject:
-        raise _refused("it names somebody else than before")
+        raise _refused("it names another person than before")
     _check_times(claims, now)
 
 
@@ -142,24 +145,17 @@ def _check_times(claims: dict[str, Any], now: float) -> None:
     expires: Any = claims.get("exp")
     issued: Any = claims.get("iat")
     if not times.is_number(expires) or not times.is_number(issued):
-        raise _refused("it does not say when it was issued and when it expires")
+        raise _refused("it has no valid `iat` and `exp` claims")
     if issued > now + CLOCK_SKEW:
         ahead = min(issued, times.LAST) - now
-        raise _wrong_clock(f"it was issued {_minutes(ahead)} from now")
+        raise _wrong_clock(f"it was issued {ahead / 60:.0f} minutes from now")
     if expires <= now - CLOCK_SKEW:
-        raise _wrong_clock(f"it expired {_minutes(now - expires)} ago")
+        raise _wrong_clock(f"it expired {(now - expires) / 60:.0f} minutes ago")
 
 
 def _wrong_clock(what: str) -> ProviderError:
-    return _refused(
-        f"by this machine's clock {what}",
-        "Set the clock right, and sign in again.",
-        NextStep("doctor"),
-    )
-
-
-def _minutes(seconds: float) -> str:
-    return f"{seconds / 60:.0f} minutes"
+    hint = "Correct the clock, and sign in again."
+    return _refused(f"by this machine's clock {what}", hint, NextStep("doctor"))
 
 
 def _same(left: Any, right: str) -> bool:
@@ -169,7 +165,7 @@ def _same(left: Any, right: str) -> bool:
 
 
 def _check_at_hash(token: jwt.Token, access_token: Secret) -> None:
-    """OIDC Core 3.1.3.6: the left half of the access token's hash, by the signature's hash."""
+    """OIDC Core 3.1.3.6: ``at_hash`` is the left half of the access token's hash."""
     if "at_hash" not in token.claims:
         return
     name = {"256": "sha256", "384": "sha384", "512": "sha512"}.get(token.header["alg"][-3:])

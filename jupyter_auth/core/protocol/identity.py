@@ -21,16 +21,15 @@ CLAIMS = ("preferred_username", "email", "name")
 
 
 class _OtherPersonError(ProviderError):
-    """Userinfo about another person: that ends a sign-in, where no answer would not."""
+    """Userinfo about another person, which ends a sign-in; a missing response does not."""
 
 
 @dataclass(frozen=True)
 class Identity:
     """``subject`` is the provider's own id of the person, ``username`` what people read.
 
-    ``vouched``: the administrator named the claim that it is from, so it says who this is; most
-    providers let people choose the others. ``email``: verified by the provider (OIDC Core 5.1).
-    ``claims`` is all that was said of them.
+    ``vouched``: the administrator chose the claim of the user name, so it identifies the person;
+    most providers let people choose other names. ``email`` is verified (OIDC Core 5.1).
     """
 
     subject: str | None
@@ -41,10 +40,12 @@ class Identity:
 
 
 def of(party: Party, answer: TokenResponse, claims: Mapping[str, Any]) -> Identity:
-    """Who these tokens are for, by the ``claims`` of their ID token and what else says so.
+    """Who these tokens are for, by the ``claims`` of their ID token, and by userinfo.
 
-    Where the name is to be asked for and the answer fails, there is none: a name is no reason to
-    fail a login. ProviderError: userinfo is about somebody else.
+    If userinfo cannot be read, there is no user name: that is no reason to fail a login.
+
+    Raises:
+        ProviderError: userinfo is about another person.
     """
     known = claims.get("sub")
     url = party.provider.username_url
@@ -63,10 +64,7 @@ def of(party: Party, answer: TokenResponse, claims: Mapping[str, Any]) -> Identi
 
 
 def claim(party: Party, answer: TokenResponse, who: Identity, name: str) -> Any:
-    """What the provider says of them under that name; its userinfo is asked where nothing did.
-
-    None: it does not say it. ProviderUnavailable, ProviderError: no answer that can be used.
-    """
+    """The claim of that name, from userinfo if need be. Raises as ``oauth.userinfo``."""
     url = party.endpoints.userinfo_endpoint
     if name in who.claims or not url:
         return who.claims.get(name)
@@ -82,10 +80,10 @@ def verified_claims(
     nonce: str | None = None,
     subject: str | None = None,
 ) -> dict[str, Any]:
-    """The ID token's claims, or none where the provider gave no ID token.
+    """The verified claims of the ID token, if the provider returned one.
 
-    ``nonce`` and ``subject``: what it must say where they are known. ProviderError: it is not to
-    be believed.
+    Raises:
+        ProviderError: the ID token is invalid.
     """
     endpoints = party.endpoints
     if answer.id_token is None or endpoints.issuer is None:
@@ -121,7 +119,7 @@ def _said(party: Party, url: str, answer: TokenResponse, subject: str | None) ->
     said = oauth.userinfo(url, answer.access_token, party.provider.request_rules)
     if subject is not None and said.get("sub", subject) != subject:  # OIDC Core 5.3.2
         raise _OtherPersonError(
-            "The provider's userinfo is about somebody else.", hint="Sign in again."
+            "The provider's userinfo is about another person.", hint="Sign in again."
         )
     return said
 

@@ -1,7 +1,4 @@
-"""The protocol: what is said to an authorization server, on requests-oauthlib.
-
-Nothing here decides or remembers; each function is one request, or the URL for one.
-"""
+"""The requests of OAuth 2.0 and OpenID Connect, each one a function without state."""
 
 from __future__ import annotations
 
@@ -82,9 +79,9 @@ def authorization_url(
 
 @forgetful
 def exchange(party: Party, *, code: Secret, verifier: Secret, redirect_uri: str) -> TokenResponse:
-    """The authorization code for tokens (RFC 6749 4.1.3). Never sent twice.
+    """Exchange an authorization code for tokens (RFC 6749 4.1.3). It is never sent twice.
 
-    Raises what ``token_endpoint.request`` does, as all of these do.
+    Raises as ``token_endpoint.request``, as the other grants do.
     """
     return token_endpoint.request(
         party, CODE, code=code, code_verifier=verifier, redirect_uri=redirect_uri
@@ -93,10 +90,10 @@ def exchange(party: Party, *, code: Secret, verifier: Secret, redirect_uri: str)
 
 @forgetful
 def refusal_of_made_up_code(party: Party, redirect_uri: str) -> str:
-    """The error with which the token endpoint refuses a code that nobody was given (RFC 6749 5.2).
+    """The error with which the token endpoint refuses a made-up code (RFC 6749 5.2).
 
-    ``invalid_grant`` is said to a client that it knows by what it was shown, ``invalid_client`` to
-    any other; "" where it refuses nothing. Raises what ``exchange`` does where there is no answer.
+    It is ``invalid_grant`` if the client credentials are right, ``invalid_client`` if not, and ""
+    if nothing is refused. Raises as ``exchange`` without a response.
     """
     try:
         token_endpoint.send(
@@ -109,13 +106,13 @@ def refusal_of_made_up_code(party: Party, redirect_uri: str) -> str:
 
 @forgetful
 def redeem(party: Party, code: Secret) -> TokenResponse:
-    """A pasted code for tokens: no authorization request was ours, so there is nothing to add."""
+    """Exchange a pasted code, which has no redirect URI or verifier of ours."""
     return token_endpoint.request(party, CODE, code=code)
 
 
 @forgetful
 def password(party: Party, username: str, password: Secret, scopes: Sequence[str]) -> TokenResponse:
-    """User name and password for tokens (RFC 6749 4.3), where nothing better is offered."""
+    """The password grant (RFC 6749 4.3), where nothing better is offered."""
     return token_endpoint.request(
         party, PASSWORD, username=username, password=password, scope=" ".join(scopes)
     )
@@ -123,9 +120,10 @@ def password(party: Party, username: str, password: Secret, scopes: Sequence[str
 
 @forgetful
 def refresh(party: Party, refresh_token: Secret) -> TokenResponse:
-    """New tokens for a refresh token, which stays where none is sent anew (RFC 6749 6).
+    """New tokens for a refresh token, which is kept unless a new one is returned (RFC 6749 6).
 
-    Raises: RefreshRejected: ``invalid_grant``, and nothing else: the sign-in is over.
+    Raises:
+        RefreshRejected: ``invalid_grant``, and nothing else: the sign-in is over.
     """
     response = token_endpoint.request(party, REFRESH, refresh_token=refresh_token)
     return dataclasses.replace(response, refresh_token=response.refresh_token or refresh_token)
@@ -133,17 +131,14 @@ def refresh(party: Party, refresh_token: Secret) -> TokenResponse:
 
 @forgetful
 def client_credentials(party: Party, scopes: Sequence[str]) -> TokenResponse:
-    """A token of the client's own (RFC 6749 4.4)."""
+    """The client credentials grant (RFC 6749 4.4)."""
     audience = party.provider.audience or ""
     return token_endpoint.request(party, CLIENT, scope=" ".join(scopes), audience=audience)
 
 
 @forgetful
 def authorize_device(party: Party, scopes: Sequence[str]) -> DeviceAuthorizationResponse:
-    """A code for a person to take to the provider's page (RFC 8628 3.1).
-
-    Raises: ConfigurationError: the provider refused this client.
-    """
+    """The code that a person enters at the provider's page (RFC 8628 3.1)."""
     url = party.endpoint("device_authorization_endpoint")
     form = {**party.provider.authorize_params, "client_id": party.client_id}
     form |= {"scope": " ".join(scopes), "audience": party.provider.audience or ""}
@@ -158,10 +153,11 @@ def authorize_device(party: Party, scopes: Sequence[str]) -> DeviceAuthorization
 def poll_device(
     party: Party, device_code: Secret
 ) -> TokenResponse | Literal["authorization_pending", "slow_down"]:
-    """The tokens, once the person has said yes; else what the provider says (RFC 8628 3.4, 3.5).
+    """The tokens, once the person has agreed; until then the provider's error (RFC 8628 3.4, 3.5).
 
-    Raises: LoginDenied, LoginExpired, LoginFailed: it is over. ProviderUnavailable, ProviderError:
-    no answer that means anything; ask again later.
+    Raises:
+        LoginDenied, LoginExpired, LoginFailed: the login is over.
+        ProviderUnavailable, ProviderError: no usable response; poll again later.
     """
     try:
         return token_endpoint.send(party, DEVICE, device_code=device_code)
@@ -172,15 +168,15 @@ def poll_device(
 def _pending(
     party: Party, error: OAuth2Error, device_code: Secret
 ) -> Literal["authorization_pending", "slow_down"]:
-    """RFC 8628 3.5: two errors mean to go on, any other one to stop."""
+    """RFC 8628 3.5: two errors mean to go on polling, all others to stop."""
     title = party.provider.title
     match error.error:
         case "authorization_pending" | "slow_down":
             return error.error
         case "access_denied":
-            said = token_endpoint.told(party, error, device_code)
+            text = token_endpoint.error_text(party, error, device_code)
             raise LoginDenied(
-                f"{title} did not sign you in ({said}).", next_step=START_AGAIN
+                f"{title} did not sign you in ({text}).", next_step=START_AGAIN
             ) from None
         case "expired_token":
             raise LoginExpired(
@@ -194,7 +190,7 @@ def _pending(
 
 @forgetful
 def revoke(party: Party, token: Secret, hint: str) -> bool:
-    """RFC 7009 2.1. False: the provider takes no such token back (2.2.1), or none at all."""
+    """Revoke a token (RFC 7009 2.1). False: the provider does not revoke such tokens (2.2.1)."""
     if not (url := party.endpoints.revocation_endpoint):
         return False
     form = {"token": token.reveal(), "token_type_hint": hint}
@@ -218,7 +214,7 @@ def _post(
 
 @forgetful
 def userinfo(url: str, access_token: Secret, rules: RequestRules) -> http.Json:
-    """The claims about the account (OIDC Core 5.3), or what an API says of "me"."""
+    """The claims about the account (OIDC Core 5.3), or the response of an API's "me"."""
     headers = {"Authorization": f"Bearer {access_token.reveal()}", "Accept": "application/json"}
     answer = http.send("GET", url, "userinfo endpoint", rules, headers=headers)
     if not answer.ok:

@@ -1,7 +1,5 @@
-"""How an OAuth response is read: a token response, a device authorization response, an error.
-
-Every endpoint's response is read here, whatever its encoding. `parameters` decodes it and raises
-what it says as an error; the two classes hold what is believed of a successful one.
+"""How OAuth responses are read, whatever their encoding: ``parameters`` decodes one and raises an
+error response; two classes validate token responses and device authorization responses.
 """
 
 from __future__ import annotations
@@ -29,16 +27,16 @@ if TYPE_CHECKING:
 
     from jupyter_auth.core.provider.provider import Provider
 
-TOKEN_ENDPOINT = "token endpoint"  # noqa: S105 (as sentences call it)
+TOKEN_ENDPOINT = "token endpoint"  # noqa: S105 (as messages call it)
 DEVICE_ENDPOINT = "device authorization endpoint"
 # GitHub answers in a form unless asked for JSON; Facebook called its form text/plain.
 FORMS = ("application/x-www-form-urlencoded", "text/plain")
 BEARER = "bearer"
 MAX_SCOPE = 10_000  # characters
-MAX_LIFETIME = 10 * 365 * 86400.0  # seconds; a larger `expires_in` is none
+MAX_LIFETIME = 10 * 365 * 86400.0  # seconds; a larger `expires_in` is ignored
 VISIBLE = re.compile(r"[ -~]*")  # RFC 6749 A.12, A.17: a line break would end a header
-# What a kernel gets of a token response, in a token or in a sentence about it.
-TOLD = ("access_token", "id_token", "scope", "token_type", "error", "error_description")
+# What kernels get of a token response, in a token or in a message.
+FOR_KERNELS = ("access_token", "id_token", "scope", "token_type", "error", "error_description")
 
 INTERVAL = 5.0  # seconds between polls where the provider does not say (RFC 8628 3.2)
 MAX_INTERVAL = 60.0
@@ -46,14 +44,13 @@ MAX_CODE = 64  # characters that a person can be asked to type
 MAX_URI = 2000
 GRAPHIC = re.compile(r"[!-~]+")
 
-SHOW_THEM = "Try again; if it stays so, show this to whoever runs the provider."
+REPORT = "Try again; if it fails again, report this to the provider's operator."
 
 
 @dataclass(frozen=True, kw_only=True)
 class TokenResponse:
-    """A successful token response (RFC 6749 5.1). ``expires_in`` in seconds, or None.
-
-    ``expires_at``: where a provider names the moment instead, in seconds since 1970.
+    """A successful token response (RFC 6749 5.1), with ``expires_in`` in seconds; or
+    ``expires_at``, which some providers return instead, in seconds since 1970.
     """
 
     access_token: Secret
@@ -65,13 +62,12 @@ class TokenResponse:
 
     @classmethod
     def parse(cls, answer: http.Json) -> TokenResponse:
-        """The response with these parameters. Raises: ProviderError: it is malformed.
+        """The response with these parameters. Raises ProviderError for a malformed one.
 
-        An ``expires_in`` that is no lifetime counts as none: an error would throw away the only
-        refresh token left.
+        An invalid ``expires_in`` is ignored: an error would lose the only refresh token left.
         """
         kind = _string(answer, "token_type") or BEARER  # many leave it out
-        if kind.lower() != BEARER:  # RFC 6749 7.1: whoever does not know the type does not use it
+        if kind.lower() != BEARER:  # RFC 6749 7.1: tokens of an unknown type must not be used
             raise ProviderError(
                 f"The token endpoint answered with a token of type {plain_text(kind, 40)!r}, which"
                 " can't be used here.",
@@ -80,7 +76,7 @@ class TokenResponse:
         if (access_token := _token(answer, "access_token")) is None:
             raise _malformed(TOKEN_ENDPOINT, "it has no `access_token`")
         if (scope := _string(answer, "scope")) is not None:
-            scope = plain_text(scope, MAX_SCOPE)  # people read it
+            scope = plain_text(scope, MAX_SCOPE)  # it is shown
         return cls(
             access_token=access_token,
             refresh_token=_token(answer, "refresh_token"),
@@ -91,7 +87,7 @@ class TokenResponse:
         )
 
     def ends(self, now: float) -> float | None:
-        """When the access token expires. None: the provider does not say."""
+        """When the access token expires, if the provider says."""
         if self.expires_at is not None:
             return self.expires_at
         return now + self.expires_in if self.expires_in else None
@@ -99,7 +95,7 @@ class TokenResponse:
 
 @dataclass(frozen=True, kw_only=True)
 class DeviceAuthorizationResponse:
-    """What a person is shown, and what the provider is polled with. Times are in seconds."""
+    """What a person is shown, and what polls need. Times are in seconds."""
 
     device_code: Secret
     user_code: str = field(repr=False)
@@ -110,32 +106,25 @@ class DeviceAuthorizationResponse:
 
     @classmethod
     def parse(cls, answer: http.Json) -> DeviceAuthorizationResponse:
-        """The response with these parameters (RFC 8628 3.2).
-
-        Raises: ProviderError: it is malformed, and nobody could sign in with it.
-        """
+        """The response with these parameters (RFC 8628 3.2). Raises ProviderError."""
         device_code, user_code = answer.get("device_code"), answer.get("user_code")
         if not isinstance(device_code, str) or not GRAPHIC.fullmatch(device_code):
             raise _malformed(DEVICE_ENDPOINT, "it has no `device_code`")
-        if (
-            not isinstance(user_code, str)
-            or not user_code.strip()
-            or len(user_code) > MAX_CODE
-            or not user_code.isprintable()
-        ):
+        shown = user_code if isinstance(user_code, str) and user_code.isprintable() else ""
+        if not shown.strip() or len(shown) > MAX_CODE:
             raise _malformed(DEVICE_ENDPOINT, "it has no `user_code` that can be shown")
         uri = _uri(answer.get("verification_uri") or answer.get("verification_url"))
         if uri is None:
             raise _malformed(DEVICE_ENDPOINT, "it has no `verification_uri` to go to")
         complete = _uri(answer.get("verification_uri_complete"))
-        # A person is shown where the one leads, and sent to the other.
+        # A person is shown the host of one, and sent to the other.
         same = complete and origin_of(complete) == origin_of(uri)
         lifetime = times.clipped(answer.get("expires_in"))
         if not lifetime:
             raise _malformed(DEVICE_ENDPOINT, "it has no `expires_in`")
         return cls(
             device_code=Secret(device_code),
-            user_code=user_code.strip(),
+            user_code=shown.strip(),
             verification_uri=uri,
             verification_uri_complete=complete if same else None,
             expires_in=lifetime,
@@ -148,9 +137,11 @@ def parameters(
 ) -> http.Json:
     """The parameters of a successful response of that endpoint.
 
-    ``provider``: whose own names they have, where they do; they get those of RFC 6749 5.1.
+    ``provider``: whose own names of parameters become those of RFC 6749 5.1.
 
-    Raises: OAuth2Error: it is an error response (RFC 6749 5.2). ProviderError: it is neither.
+    Raises:
+        OAuth2Error: it is an error response (RFC 6749 5.2).
+        ProviderError: it is neither.
     """
     answer = _decoded(response, endpoint)
     if provider is not None:
@@ -159,23 +150,23 @@ def parameters(
         said = {name: str(answer.get(name) or "") for name in ("error", "error_description")}
         refused = response.status_code == requests.codes.unauthorized
         if refused and provider and provider.token_response:
-            # RFC 6749 5.2: about the client, in whatever words of their own.
+            # RFC 6749 5.2: 401 is about the client, whatever words a provider uses.
             said = {"error": "invalid_client", "error_description": refusal(said)}
         raise CustomOAuth2Error(said["error"], said["error_description"])
     if not response.ok:
-        raise ProviderError(f"The {endpoint} answered {response.status_code}.", hint=SHOW_THEM)
+        raise ProviderError(f"The {endpoint} answered {response.status_code}.", hint=REPORT)
     return answer
 
 
 def error_code(response: requests.Response) -> str:
-    """The ``error`` of an error response (RFC 6749 5.2, RFC 7009 2.2.1); "" where it is none."""
+    """The ``error`` of an error response (RFC 6749 5.2, RFC 7009 2.2.1), else ""."""
     with contextlib.suppress(ProviderError):
         return str(_decoded(response, "").get("error") or "")
     return ""
 
 
 def _decoded(response: requests.Response, endpoint: str) -> http.Json:
-    """RFC 6749 5.1 wants JSON, which some send under another content type; some send a form."""
+    """RFC 6749 5.1 requires JSON, but some send another content type, and some a form."""
     try:
         return http.json_object(response, endpoint)
     except ProviderError:
@@ -187,7 +178,7 @@ def _decoded(response: requests.Response, endpoint: str) -> http.Json:
 
 
 def refusal(params: Mapping[str, str], hidden: Sequence[Secret] = ()) -> str:
-    """What an OAuth error says, in one short line that shows no secret (RFC 6749 4.1.2.1, 5.2)."""
+    """An OAuth error in one short line, without secrets (RFC 6749 4.1.2.1, 5.2)."""
     code = plain_text(_without(hidden, params.get("error") or "error"), 60)
     text = plain_text(_without(hidden, params.get("error_description") or ""), 300).rstrip(".")
     return f"{code}: {text}" if text else code
@@ -201,16 +192,17 @@ def _without(hidden: Sequence[Secret], text: str) -> str:
     return text
 
 
-# -- where a token endpoint has words of its own -------------------------------------------------
+# -- token endpoints with parameter names of their own -------------------------------------------
 
 
 def standard_parameters(provider: Provider, answer: http.Json) -> http.Json:
     """A token response by the names of RFC 6749 5.1, and ``expires_at`` in seconds since 1970.
 
-    An ``expires_at`` that the provider's data say nothing of is its own affair, and left out.
+    An ``expires_at`` that the provider's configuration does not mention is left out.
 
-    Raises: ProviderError: a date does not match the provider's data, or a refresh token stands in
-    the place of something that a kernel gets (SECURITY 11).
+    Raises:
+        ProviderError: a date does not match the configuration, or a parameter that kernels get
+            holds a refresh token (SECURITY 11).
     """
     if provider.token_response:
         found = {name: _at(answer, path) for name, path in provider.token_response.items()}
@@ -221,7 +213,7 @@ def standard_parameters(provider: Provider, answer: http.Json) -> http.Json:
     if isinstance(scope := found.get("scope"), str):
         found["scope"] = _scope(provider, scope)
     refresh_tokens = [*_refresh_tokens(answer), *_refresh_tokens(found)]
-    for name in TOLD:
+    for name in FOR_KERNELS:
         if any(_has(found.get(name), each) for each in refresh_tokens):
             raise ProviderError(
                 f"The token endpoint returned a refresh token as `{name}`.",
@@ -251,7 +243,7 @@ def _moment(provider: Provider, value: Any) -> float:
 
 
 def _scope(provider: Provider, scope: str) -> str:
-    """Its scopes as they were asked for: words between spaces (RFC 6749 3.3)."""
+    """The scopes by the names they were requested by, between spaces (RFC 6749 3.3)."""
     if not (provider.scope_separator or provider.scope_aliases):
         return scope
     words = scope.replace(provider.scope_separator or " ", " ").split()
@@ -266,7 +258,7 @@ def _refresh_tokens(answer: Any) -> Iterator[str]:
 
 
 def _has(value: Any, secret: str) -> bool:
-    """What is no text may be shown as one where it is said what is wrong with it."""
+    """Whether ``secret`` would be shown with ``value``; an error may show any value as a string."""
     return value == secret if isinstance(value, str) else secret in str(value)
 
 
@@ -274,7 +266,7 @@ def _has(value: Any, secret: str) -> bool:
 
 
 def _malformed(endpoint: str, what: str) -> ProviderError:
-    return ProviderError(f"The {endpoint} returned a malformed response: {what}.", hint=SHOW_THEM)
+    return ProviderError(f"The {endpoint} returned a malformed response: {what}.", hint=REPORT)
 
 
 def _string(answer: http.Json, name: str) -> str | None:
@@ -292,7 +284,7 @@ def _token(answer: http.Json, name: str) -> Secret | None:
 
 
 def _uri(value: Any) -> str | None:
-    """A person is sent there, or types it (RFC 3986 2: ASCII): https, or this machine."""
+    """A URI that people are sent to, or type (RFC 3986 2: ASCII): https, or this machine."""
     if not isinstance(value, str) or len(value) > MAX_URI or not GRAPHIC.fullmatch(value):
         return None
     try:

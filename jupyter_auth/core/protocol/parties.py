@@ -1,4 +1,4 @@
-"""Providers as parties to talk to: each with the endpoints where it answers."""
+"""Providers together with their endpoints."""
 
 from __future__ import annotations
 
@@ -20,10 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Party:
-    """A provider and where it answers: the two are always needed together.
-
-    ``advice``: what to do where the provider does not know the client.
-    """
+    """A provider and its endpoints. ``advice``: what to do if it rejects the client credentials."""
 
     provider: Provider
     endpoints: Endpoints
@@ -31,7 +28,7 @@ class Party:
 
     @property
     def client_id(self) -> str:
-        """The registered client id. ConfigurationError where there is none."""
+        """The registered client id. Raises ConfigurationError if there is none."""
         if not self.provider.client_id:
             raise ConfigurationError(
                 f"Provider {self.provider.name!r} has no client id.",
@@ -41,14 +38,14 @@ class Party:
         return self.provider.client_id
 
     def require_client(self) -> None:
-        """ConfigurationError: a client id, or the secret that the client has, is not here."""
+        """Raise a ConfigurationError if the client id, or a package's secret, is missing."""
         if problem := missing_package(self.provider):
             raise problem
         _ = self.client_id
 
     @property
     def default_scopes(self) -> tuple[str, ...]:
-        """The configured scopes; else what tells who signed in, and keeps them signed in."""
+        """The configured scopes, else those that identify people and keep them signed in."""
         if self.provider.scopes:
             return self.provider.scopes
         wanted = ("openid", "profile", "email", "offline_access")
@@ -59,7 +56,8 @@ class Party:
     def at(self, token_endpoint: str) -> Party:
         """The provider with a token endpoint that came with a pasted code.
 
-        ConfigurationError: it is on no host that the provider's configuration lists (SECURITY 3).
+        Raises:
+            ConfigurationError: its host is not in the provider's configuration (SECURITY 3).
         """
         allowed = self.provider.paste.hosts if self.provider.paste else ()
         try:
@@ -77,12 +75,12 @@ class Party:
         return dataclasses.replace(self, endpoints=endpoints)
 
     def check_unchanged(self, fingerprint: str) -> None:
-        """LoginFailed: the login was begun with another configuration than this one."""
+        """Raise LoginFailed if a login began with another configuration."""
         if self.provider.fingerprint != fingerprint:
-            raise LoginFailed("The provider was configured anew meanwhile.", next_step=START_AGAIN)
+            raise LoginFailed("The provider's configuration has changed.", next_step=START_AGAIN)
 
     def endpoint(self, name: str) -> str:
-        """The URL of one endpoint. ConfigurationError where the provider has none."""
+        """The URL of an endpoint. Raises ConfigurationError if there is none."""
         url = getattr(self.endpoints, name)
         if not url:
             raise ConfigurationError(
@@ -93,7 +91,7 @@ class Party:
 
 
 class Parties:
-    """``trusts_code``: whether who makes a provider in code is the one who types for it."""
+    """``trusts_code``: whether a provider made in code may get what the person types."""
 
     def __init__(self, providers: Providers, discovery: Discovery, *, trusts_code: bool) -> None:
         self._providers = providers
@@ -101,16 +99,16 @@ class Parties:
         self._trusts_code = trusts_code
 
     def at(self, provider: Provider) -> Party:
-        """This provider, with its endpoints. ProviderUnavailable, ProviderError: it has none."""
+        """This provider with its endpoints. Raises as ``Discovery.endpoints``."""
         return Party(provider=provider, endpoints=self._discovery.endpoints(provider))
 
     def of(self, name: str) -> Party:
-        """The one of that name. ProviderNotFound, and as ``at``."""
+        """The one of that name. Raises as ``Providers.get``, and as ``at``."""
         party, problem = self.at(self._providers.get(name)), self._providers.unused_secret(name)
         return dataclasses.replace(party, advice=str(problem)) if problem else party
 
     def typed(self, name: str) -> Party:
-        """SECURITY 10: what a person types goes to no provider that a notebook made up."""
+        """The one to send typed credentials to, never one of a notebook (SECURITY 10)."""
         if not self._trusts_code and self._providers.info(name).source == "code":
             raise ConfigurationError(
                 f"{plain(name)!r} was made in a notebook, so credentials can't be entered for it.",

@@ -1,4 +1,4 @@
-"""What a person may paste where no callback leads back to us, read with mistrust."""
+"""What a person pastes where no callback is possible, read as untrusted text."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from urllib.parse import SplitResult
 
 MAX_TEXT = 1 << 15  # characters
-CODE = re.compile(r"[!-~]{1,8192}")  # RFC 6749 A.11, and no blank: nothing else is a code
+CODE = re.compile(r"[!-~]{1,8192}")  # RFC 6749 A.11, without blanks
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,9 +28,10 @@ class PastedCode:
 
 
 def parse(text: str) -> PastedCode:
-    """A JSON package of ``endpoint`` and ``code``, a whole address, or a code alone.
+    """A JSON object with ``endpoint`` and ``code``, a redirect URL, or a code.
 
-    LoginFailed: it is none of these, or says that the provider refused. No text is repeated.
+    Raises:
+        LoginFailed: it is none of these, or an error; the text is not repeated.
     """
     text = text.strip()
     if not text:
@@ -38,55 +39,55 @@ def parse(text: str) -> PastedCode:
     if len(text) > MAX_TEXT:
         _not_that()
     if text.startswith("{"):
-        return _package(text)
+        return _json(text)
     if "://" in text:
-        return _address(text)
+        return _url(text)
     return PastedCode(code=_code(text))
 
 
 def redirected(address: str, redirect_uri: str) -> dict[str, str]:
-    """What an authorization response (RFC 6749 4.1.2) has in its query: ``address`` is the one that
-    a browser ended on which could not come back from there. Its state says whose it is.
+    """The parameters of an authorization response (RFC 6749 4.1.2) in the ``address`` that a
+    browser ended on, as it could not load it. The state says which login it is for.
 
-    LoginFailed: it is none at ``redirect_uri``. The answer to another provider is none either
-    (mix-up, RFC 9700 4.4.2.2).
+    Raises:
+        LoginFailed: it is not at ``redirect_uri`` (mix-up, RFC 9700 4.4.2.2), or incomplete.
     """
     address = address.strip()
     try:
         parts = urlsplit(address if "://" in address.partition("?")[0] else f"http://{address}")
         pairs = parse_qsl(parts.query) if len(address) <= MAX_TEXT else []
-        there = _place(parts) == _place(urlsplit(redirect_uri))
+        matches = _page(parts) == _page(urlsplit(redirect_uri))
     except ValueError:
-        pairs, there = [], False
+        pairs, matches = [], False
     params = dict(pairs)
-    if not there or "state" not in params or len(params) < len(pairs):
+    if not matches or "state" not in params or len(params) < len(pairs):
         raise LoginFailed(
-            "That is not the address of the page that the sign-in ended on.",
+            "This is not the address of the page that the sign-in ended on.",
             hint=f"Copy the whole of it from the browser: it begins with {redirect_uri} and"
             " contains `state=`.",
         )
     return params
 
 
-def _place(parts: SplitResult) -> tuple[str, str | None, int, str]:
-    """Where it is, however a browser writes it: a port of 80 and an empty path it leaves out."""
+def _page(parts: SplitResult) -> tuple[str, str | None, int, str]:
+    """The page, however a browser writes it: it leaves out port 80 and an empty path."""
     return parts.scheme, parts.hostname, parts.port or 80, parts.path or "/"
 
 
-def _package(text: str) -> PastedCode:
+def _json(text: str) -> PastedCode:
     try:
-        said = json.loads(text)
+        data = json.loads(text)
     except (ValueError, RecursionError):
-        said = None
-    if not isinstance(said, dict):
+        data = None
+    if not isinstance(data, dict):
         _not_that()
-    endpoint = said.get("endpoint")
+    endpoint = data.get("endpoint")
     if endpoint is not None and not isinstance(endpoint, str):
         _not_that()
-    return PastedCode(code=_code(said.get("code")), endpoint=endpoint)
+    return PastedCode(code=_code(data.get("code")), endpoint=endpoint)
 
 
-def _address(text: str) -> PastedCode:
+def _url(text: str) -> PastedCode:
     try:
         parts = urlsplit(text)
         found = parse_qs(parts.query) or parse_qs(parts.fragment)

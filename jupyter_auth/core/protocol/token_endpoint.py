@@ -1,7 +1,7 @@
 """Requests to a token endpoint, on requests-oauthlib.
 
-Its session would follow redirects with a code in hand, wait for ever, refuse http to this machine,
-log tokens at debug, and let raw exceptions and wrong values through. Here it does none of that.
+Its session would follow redirects with a code, wait for ever, refuse http to this machine, log
+tokens at debug, and let raw exceptions and wrong values through; here it does none of that.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from jupyter_auth.core.errors import (
 )
 from jupyter_auth.core.protocol import http
 from jupyter_auth.core.protocol.oauth_response import (
-    SHOW_THEM,
+    REPORT,
     TOKEN_ENDPOINT,
     TokenResponse,
     error_code,
@@ -51,7 +51,7 @@ CLIENT = "client_credentials"  # RFC 6749 4.4.2
 REFRESH = "refresh_token"  # RFC 6749 6
 DEVICE = "urn:ietf:params:oauth:grant-type:device_code"  # RFC 8628 3.4
 GRANTS = (CODE, DEVICE, CLIENT, PASSWORD)
-# What ``invalid_grant`` is about (RFC 6749 5.2), and how it ends.
+# What ``invalid_grant`` means for each grant (RFC 6749 5.2).
 INVALID_GRANT: dict[str, tuple[type[AuthError], str]] = {
     CODE: (LoginFailed, "rejected the authorization code"),
     PASSWORD: (LoginFailed, "rejected the user name or password"),
@@ -62,10 +62,12 @@ INVALID_GRANT: dict[str, tuple[type[AuthError], str]] = {
 
 
 def request(party: Party, grant_type: str, **params: str | Secret) -> TokenResponse:
-    """The token response to a request with these parameters, those of its grant.
+    """The token response to a request with the parameters of its grant.
 
-    Raises: LoginFailed, RefreshRejected: it rejected what was given (see ``INVALID_GRANT``).
-    ConfigurationError: it refused the client. ProviderUnavailable, ProviderError: no usable answer.
+    Raises:
+        LoginFailed, RefreshRejected: the grant was rejected (see ``INVALID_GRANT``).
+        ConfigurationError: the client was rejected.
+        ProviderUnavailable, ProviderError: there is no usable response.
     """
     try:
         return send(party, grant_type, **params)
@@ -74,7 +76,7 @@ def request(party: Party, grant_type: str, **params: str | Secret) -> TokenRespo
 
 
 def send(party: Party, grant_type: str, **params: str | Secret) -> TokenResponse:
-    """The same, but for the provider's errors. Raises: OAuth2Error."""
+    """As ``request``, but raises OAuth2Error for error responses."""
     auth, credentials = client_auth(party)
     given: dict[str, Any] = {
         name: value.reveal() if isinstance(value, Secret) else value
@@ -95,13 +97,13 @@ def send(party: Party, grant_type: str, **params: str | Secret) -> TokenResponse
     return session.response
 
 
-# requests-oauthlib refuses http, also to this machine, before it asks a hook for the real URL.
-# That one has been checked by ``urls.require_secure``, which knows what this machine is.
+# requests-oauthlib refuses http, also to this machine, before it asks a hook for the real URL,
+# which ``urls.require_secure`` has checked.
 CHECKED_URL = "https://"
 
 
 class _Client(Client):
-    """oauthlib's client for any grant. It builds the request; the session reads the response."""
+    """oauthlib's client for any grant. It only builds the request."""
 
     def __init__(self, client_id: str, grant_type: str) -> None:
         super().__init__(client_id)
@@ -115,7 +117,7 @@ class _Client(Client):
 
 
 class _Session(OAuth2Session):
-    """requests-oauthlib's session for one request. Its hooks know how the provider differs."""
+    """requests-oauthlib's session for one request. Its hooks know the provider's differences."""
 
     response: TokenResponse
 
@@ -131,14 +133,14 @@ class _Session(OAuth2Session):
         sent = {name: kwargs.get(name) for name in ("params", "data", "headers", "auth")}
         rules = self._provider.request_rules
         response = http.send(method, url, TOKEN_ENDPOINT, rules, accept=self._accept, **sent)
-        response.encoding = "utf-8"  # not guessed, which takes long for a large one
+        response.encoding = "utf-8"  # guessing takes long for a large one
         return response
 
     def _spell(
         self, _url: str, headers: dict[str, str], kwargs: dict[str, Any]
     ) -> tuple[str, dict[str, str], dict[str, Any]]:
-        place = "params" if self._provider.client_auth == "query" else "data"
-        return self._endpoint, headers, {place: own_parameters(self._provider, kwargs["data"])}
+        part = "params" if self._provider.client_auth == "query" else "data"
+        return self._endpoint, headers, {part: own_parameters(self._provider, kwargs["data"])}
 
     def _read(self, response: requests.Response) -> requests.Response:
         answer = parameters(response, TOKEN_ENDPOINT, self._provider)
@@ -153,9 +155,10 @@ def own_parameters(provider: Provider, form: Mapping[str, str]) -> dict[str, str
 
 
 def client_auth(party: Party) -> tuple[http.Auth, dict[str, str]]:
-    """Client authentication (RFC 6749 2.3.1): what a request's headers get, and what its form does.
+    """Client authentication (RFC 6749 2.3.1): an ``auth`` for requests, and parameters.
 
-    Raises: ConfigurationError: the client has a secret, and it is not here.
+    Raises:
+        ConfigurationError: the client id or secret is missing.
     """
     party.require_client()
     client_id, secret = party.client_id, party.provider.client_secret
@@ -168,8 +171,8 @@ def client_auth(party: Party) -> tuple[http.Auth, dict[str, str]]:
 
 
 def failure(party: Party, grant_type: str, error: OAuth2Error, *sent: object) -> AuthError:
-    """What a provider's error means for who asked. No secret among ``sent`` shows in it."""
-    said, host = told(party, error, *sent), urlsplit(party.provider.address).netloc
+    """The exception for a provider's error, without the secrets among ``sent``."""
+    said, host = error_text(party, error, *sent), urlsplit(party.provider.address).netloc
     match error.error:
         case "invalid_grant":
             kind, what = INVALID_GRANT[grant_type]
@@ -189,18 +192,18 @@ def failure(party: Party, grant_type: str, error: OAuth2Error, *sent: object) ->
                 f"{host} is not available ({said}).", hint="Nothing is lost: try again."
             )
         case _:
-            return ProviderError(f"{host} refused ({said}).", hint=SHOW_THEM)
+            return ProviderError(f"{host} refused ({said}).", hint=REPORT)
 
 
-def told(party: Party, error: OAuth2Error, *sent: object) -> str:
-    """What a provider's error says, in one line without the secrets among ``sent``."""
+def error_text(party: Party, error: OAuth2Error, *sent: object) -> str:
+    """A provider's error in one line, without the secrets among ``sent``."""
     hidden = [each for each in (*sent, party.provider.client_secret) if isinstance(each, Secret)]
     said = {"error": error.error or "", "error_description": error.description or ""}
     return refusal(said, hidden)
 
 
 def other_credentials(provider: Provider) -> str:
-    """What to do where a provider does not know the client."""
+    """What to do if a provider rejects the client credentials."""
     where = f"in the configuration of {provider.name!r}, against the registration there"
     if not provider.client_secret:
         return f"Check client_id {where}. If that has a client secret, give client_secret too."
@@ -212,22 +215,19 @@ def other_credentials(provider: Provider) -> str:
 
 
 def other_grants(party: Party, grant: str) -> str:
-    """What to do where a registration does not allow ``grant``: what it may be made for instead."""
+    """What to do if a registration does not allow ``grant``, with those that it may allow."""
     offered = party.endpoints.grant_types_supported or GRANTS
     others = [name.rpartition(":")[2] for name in offered if name in GRANTS and name != grant]
-    instead = f" It seems to be made for another: {' or '.join(others)}." if others else ""
-    known = [each for each in party.provider.grants if each in others]
-    choose = ""
-    if known:
-        way = known[0]
-        choose = f' If so, sign in with `grant="{way}"` (on a command line `--grant {way}`).'
+    instead = f" It seems to be registered for {' or '.join(others)}." if others else ""
+    known = next((each for each in party.provider.grants if each in others), None)
+    choose = f' If so, sign in with `grant="{known}"` (on a command line `--grant {known}`).'
     return (
         f"Allow {grant} in the registration of client {party.client_id!r}, or register an"
-        f" application of its own for it.{instead}{choose}"
+        f" application of its own for it.{instead}{choose if known else ''}"
     )
 
 
-_quiet = ContextVar("_quiet", default=False)  # whether a token endpoint is asked, by us
+_quiet = ContextVar("_quiet", default=False)  # whether this is a request of ours
 
 
 def _not_ours(record: logging.LogRecord) -> bool:  # noqa: ARG001 (a logging filter)

@@ -47,6 +47,7 @@ URLS = [
     for each in fields(Endpoints)
     if each.metadata["kind"] in (kinds.url, kinds.url_or_path)
 ]
+LISTS = [each.name for each in fields(Endpoints) if each.metadata["kind"] is kinds.words]
 
 
 @record(frozen=True, kw_only=True)

@@ -9,7 +9,7 @@ import pytest
 
 from core.sign_in import sign_in, table
 from jupyter_auth.core.doctor.process_checks import environment
-from jupyter_auth.core.doctor.storage_checks import providers_file, resting_place
+from jupyter_auth.core.doctor.storage_checks import providers_file, store_directory
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.core.tokens.store import FileStore, MemoryStore
@@ -73,7 +73,7 @@ def wrong(findings):
 
 
 def test_a_store_that_nobody_used_yet(tmp_path):
-    (found,) = resting_place(FileStore(tmp_path / "store"))
+    (found,) = store_directory(FileStore(tmp_path / "store"))
     assert (found.state, str(tmp_path / "store") in found.says) == ("ok", True)
 
 
@@ -85,7 +85,7 @@ def used(tmp_path, engines, rogue):
 
 
 def test_a_store_says_where_it_is_and_what_protects_it(used):
-    (found,) = resting_place(used)
+    (found,) = store_directory(used)
     assert found.state == "ok"
     assert str(used.directory) in found.says
     assert "not encrypted" in found.says
@@ -96,21 +96,21 @@ def test_a_store_says_where_it_is_and_what_protects_it(used):
 def test_whatever_others_can_reach_is_wrong(used, what, mode):
     (path,) = used.directory.glob(what) if what != "." else [used.directory]
     path.chmod(mode | 0o700 if path.is_dir() else mode)
-    (found,) = wrong(resting_place(used))
+    (found,) = wrong(store_directory(used))
     assert f"{path} (0" in found.says
     os.system(found.fix)  # noqa: S605 (it is what we tell people to do)
-    assert not wrong(resting_place(used))
+    assert not wrong(store_directory(used))
 
 
 def test_a_link_in_the_place_of_the_store_is_wrong(used, tmp_path):
     (tmp_path / "link").symlink_to(used.directory)
-    (found,) = wrong(resting_place(FileStore(tmp_path / "link")))
+    (found,) = wrong(store_directory(FileStore(tmp_path / "link")))
     assert "is a link" in found.says
 
 
 def test_accounts_in_memory_rest_in_no_file():
-    (found,) = resting_place(MemoryStore())
-    assert "no file" in found.says
+    (found,) = store_directory(MemoryStore())
+    assert "Not stored in files" in found.says
 
 
 def test_the_files_of_the_persons_own_providers(tmp_path):

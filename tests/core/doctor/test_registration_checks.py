@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from core.sign_in import REDIRECT_URI, party_at, provider_at
-from jupyter_auth.core.doctor.registration_checks import CLIENT, WAY_BACK, registration
+from jupyter_auth.core.doctor.registration_checks import CLIENT, REDIRECT, registration
 from jupyter_auth.core.protocol.discovery import Discovery
 from jupyter_auth.core.protocol.parties import Party
 from jupyter_auth.core.provider.field_types import Endpoints
@@ -39,7 +39,7 @@ def found(party: Party, uri: str = URI, *, sure: bool = True) -> dict[str, Findi
 
 
 def states(findings: dict[str, Finding]) -> tuple[str, str]:
-    return findings[CLIENT].state, findings[WAY_BACK].state
+    return findings[CLIENT].state, findings[REDIRECT].state
 
 
 # -- oidc-provider ---------------------------------------------------------------------------------
@@ -55,27 +55,27 @@ def at(oidc: OidcProvider, **fields: Any) -> Party:
 def test_a_client_that_is_registered_as_configured(oidc: OidcProvider) -> None:
     findings = found(at(oidc))
     assert states(findings) == ("ok", "ok")
-    assert findings[CLIENT].says.endswith(" knows the client by its id and secret.")
-    assert findings[WAY_BACK].says.endswith(f" sends browsers back to {URI}.")
+    assert findings[CLIENT].says.endswith(" accepts the client id and client secret.")
+    assert findings[REDIRECT].says.endswith(f" sends browsers back to {URI}.")
     assert not oidc.events("grant.success")
 
 
 def test_another_secret_is_told_from_another_id(oidc: OidcProvider) -> None:
     findings = found(at(oidc, client_secret="another"))
     assert states(findings) == ("wrong", "ok")
-    assert "the client with this client secret; it knows the client id" in findings[CLIENT].says
+    assert "rejects this client secret; it knows the client id" in findings[CLIENT].says
     findings = found(at(oidc, client_id="nobody"))
     assert states(findings) == ("wrong", "note")
-    assert "does not know this client id, or not with this" in findings[CLIENT].says
-    assert "look at client_id first" in findings[CLIENT].fix
+    assert "rejects this client id or client secret" in findings[CLIENT].says
+    assert "check client_id first" in findings[CLIENT].fix
 
 
 def test_a_redirect_uri_that_is_not_registered(oidc: OidcProvider) -> None:
     other = URI.replace("hub.", "other.")
     findings = found(at(oidc), other)
     assert states(findings) == ("ok", "wrong")
-    assert findings[WAY_BACK].fix.startswith(f"Register {other} there, to the letter, for")
-    guessed = found(at(oidc), other, sure=False)[WAY_BACK]
+    assert findings[REDIRECT].fix.startswith(f"Register exactly {other} there, for the client")
+    guessed = found(at(oidc), other, sure=False)[REDIRECT]
     assert (guessed.state, "set public_url" in guessed.fix) == ("note", True)
 
 
@@ -83,7 +83,7 @@ def test_a_scope_that_the_registration_does_not_have(oidc: OidcProvider) -> None
     oidc.add_client("narrow", URI, client_secret=SECRET, application_type="web", scope="openid")
     findings = found(at(oidc, client_id="narrow", scopes=["openid", "email"]))
     assert states(findings) == ("ok", "wrong")
-    assert "refuses the sign-in (invalid_scope)" in findings[WAY_BACK].says
+    assert "refuses the sign-in (invalid_scope)" in findings[REDIRECT].says
 
 
 def test_a_secret_that_a_public_client_has_left_is_not_sent(
@@ -155,13 +155,17 @@ def test_an_error_means_what_its_specification_says_and_no_more(rogue, trouble, 
 @pytest.mark.parametrize(
     ("trouble", "state", "said"),
     [
-        (troubles.deny("access_denied"), "note", "it brought access_denied back"),
+        (troubles.deny("access_denied"), "note", "came back with access_denied"),
         (troubles.deny("invalid_scope"), "wrong", "refuses the sign-in (invalid_scope)"),
-        (troubles.redirect("/login?next=x", 302), "note", "it kept the browser"),
-        (troubles.redirect(f"{URI}.evil?error=login_required", 302), "note", "kept the browser"),
-        (troubles.html(), "note", "it kept the browser"),
-        (troubles.html(400), "wrong", "answered 400 to a sign-in of this client that is to come"),
-        (troubles.html(403), "note", "it kept the browser"),
+        (troubles.redirect("/login?next=x", 302), "note", "did not come back"),
+        (troubles.redirect(f"{URI}.evil?error=login_required", 302), "note", "did not come back"),
+        (troubles.html(), "note", "did not come back"),
+        (
+            troubles.html(400),
+            "wrong",
+            "answered 400 to a sign-in of this client with the redirect URI",
+        ),
+        (troubles.html(403), "note", "did not come back"),
         (troubles.status(502), "wrong", "answered 502"),
     ],
 )
@@ -169,7 +173,7 @@ def test_a_browser_that_is_sent_back_nowhere_is_no_proof(rogue, trouble, state, 
     rogue.script("authorize", trouble)
     findings = found(party_at(rogue))
     assert states(findings) == ("ok", state)
-    assert said in findings[WAY_BACK].says
+    assert said in findings[REDIRECT].says
 
 
 def test_who_signs_in_by_no_redirect_is_not_asked(rogue):

@@ -111,7 +111,7 @@ def test_somebody_else_is_refused_with_nothing_stored(password_engine, rogue, ty
 
 
 def test_nothing_is_sent_to_another_host_than_was_shown(rogue, typed):
-    """The provider was configured anew between the form and its coming back."""
+    """The provider's configuration has changed between the form and its coming back."""
     with pytest.raises(LoginFailed, match="configuration has changed"):
         typed(host="elsewhere.example")
     assert rogue.seen("token") == []

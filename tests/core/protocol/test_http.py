@@ -173,7 +173,7 @@ def test_but_not_for_ever(rogue):
 
 def test_nor_to_what_is_no_address(rogue):
     rogue.script("jwks", troubles.redirect("http://[bad"))
-    with pytest.raises(ProviderError, match="redirects to what is no address") as caught:
+    with pytest.raises(ProviderError, match="redirects to an invalid URL") as caught:
         fetch(rogue)
     assert rogue.issuer.partition("://")[2] in caught.value.hint
 

@@ -233,7 +233,7 @@ def test_one_that_names_nobody_is_refused(case, sub):
 
 def test_another_person_than_before_is_refused(case):
     assert case.verify(subject="u-1")["sub"] == "u-1"
-    case.refused("somebody else", subject="u-2")
+    case.refused("names another person", subject="u-2")
 
 
 @pytest.mark.parametrize(
@@ -252,7 +252,7 @@ def test_times_hold_but_for_a_little_skew(case, claim, seconds):
 )
 def test_times_that_are_none_are_refused(case, claim, value):
     case.rogue.id_token.claims[claim] = value
-    case.refused("when it was issued and when it expires")
+    case.refused("it has no valid `iat` and `exp` claims")
 
 
 @pytest.mark.parametrize("at_hash", ["", "x", None, 5, "A" * 22])

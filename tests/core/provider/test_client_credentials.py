@@ -77,7 +77,7 @@ def test_half_of_it_is_refused_and_nothing_kept(engine, file, fields):
 
 
 def test_nothing_is_kept_for_another_host_than_was_shown(engine, file):
-    with pytest.raises(LoginFailed, match="configured anew"):
+    with pytest.raises(LoginFailed, match="configuration has changed"):
         set_up(engine, engine.begin(LoginRequest("github")), "evil.example")
     assert not file.exists()
 
@@ -106,7 +106,7 @@ def test_none_of_a_notebook_or_an_administrator_asks(file):
     login = made.begin(LoginRequest("github"))
     handle = made.register(provider_from_mapping("github", GITHUB)).name
     assert made.typed.host(login.id) == "github.com"
-    with pytest.raises(LoginFailed, match="configured anew"):
+    with pytest.raises(LoginFailed, match="configuration has changed"):
         set_up(made, login, "evil.example")
     with pytest.raises(ConfigurationError, match="no client id"):
         made.begin(LoginRequest(handle))

@@ -158,7 +158,7 @@ def test_a_forged_one_is_refused(engine, rogue, account, signature, clock):
 def test_another_persons_tokens_are_refused(engine, rogue, account, clock):
     rogue.sub = "mallory"
     clock.advance(3600)
-    with pytest.raises(ProviderError, match="somebody else"):
+    with pytest.raises(ProviderError, match="another person"):
         engine.token("idp")
     assert account_of(engine) == account
 

@@ -96,7 +96,7 @@ def test_a_typed_key_is_used_at_once_and_rests_nowhere(make, tmp_path):
 def test_a_key_is_no_access_token(make):
     engine = make()
     type_key(engine)
-    with pytest.raises(ConfigurationError, match="no access token"):
+    with pytest.raises(ConfigurationError, match="not an access token"):
         _ = engine.token("idp").bearer
 
 

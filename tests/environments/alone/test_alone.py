@@ -83,7 +83,7 @@ def test_over_ssh_the_address_is_pasted(env, oidc, command):
         back = oidc.login(url, "alice")
         terminal.read("Paste the address")
         terminal.type("not an address")
-        terminal.read("That is not the address")
+        terminal.read("This is not the address")
         terminal.type(back)
         terminal.read("Signed in to The IdP as alice")
         assert terminal.ended() == 0

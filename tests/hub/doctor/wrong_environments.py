@@ -166,11 +166,15 @@ c.JupyterHub.spawner_class = Pods
 
 ROWS = [
     Row("wrong secret", "it knows the client id (invalid_client)", idp(client_secret="another")),
-    Row("wrong id", "does not know this client id, or not with", idp(client_id="nobody")),
-    Row("no secret", "does not know the client without a client secret", idp(client_secret=None)),
+    Row(
+        "wrong id",
+        "rejects this client id or client secret (invalid_client)",
+        idp(client_id="nobody"),
+    ),
+    Row("no secret", "requires a client secret; it knows the client id", idp(client_secret=None)),
     Row(
         "redirect URI not registered",
-        "answered 400 to a sign-in of this client that is to come back to https://hub.example/",
+        "answered 400 to a sign-in of this client with the redirect URI https://hub.example/",
         env("JUPYTERHUB_PUBLIC_URL", "https://hub.example/"),
     ),
     Row(
@@ -181,7 +185,7 @@ ROWS = [
     Row("unknown host", "idp.invalid cannot be reached", idp(issuer="https://idp.invalid")),
     Row(
         "https where there is no TLS",
-        "does not speak TLS",
+        "The TLS handshake with",
         idp(issuer=lambda w: w.oidc.issuer.replace("http:", "https:")),
     ),
     Row("certificate", "is not trusted here", idp(issuer=lambda w: w.secure.issuer)),

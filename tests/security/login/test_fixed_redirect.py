@@ -65,7 +65,9 @@ def test_an_answer_of_the_honest_one_never_reaches_the_evil_one(engine, honest, 
     params = visit(honest, url.replace(evil.issuer, honest.issuer))
     assert params["code"]
     login = back.finish(engine, params=params)
-    assert ended(login, "login_failed").error["message"].startswith("The answer came from another")
+    assert (
+        ended(login, "login_failed").error["message"].startswith("The response came from another")
+    )
     assert evil.seen("token") == []
 
 
