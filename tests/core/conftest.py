@@ -10,7 +10,8 @@ import pytest
 from core.sign_in import arrive, engine_of, exchanged, party_at, sign_in
 from jupyter_auth.core.models import LoginRequest
 from jupyter_auth.core.protocol import http
-from jupyter_auth.core.tokens.store import FileStore, MemoryStore
+from jupyter_auth.core.tokens.store import FileStore
+from memory_store import MemoryStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

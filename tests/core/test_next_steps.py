@@ -14,7 +14,7 @@ from jupyter_auth.core.login.logins import outcome
 from jupyter_auth.core.models import LoginRequest
 from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.core.tokens.need import Need
-from jupyter_auth.core.tokens.store import MemoryStore
+from memory_store import MemoryStore
 from providers import certificates, troubles
 from providers.rogue import RogueProvider
 

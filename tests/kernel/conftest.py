@@ -11,13 +11,14 @@ from IPython.core.interactiveshell import InteractiveShell
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.models import LoginRequest
 from jupyter_auth.core.provider.registry import Providers
-from jupyter_auth.core.tokens.store import FileStore, MemoryStore
+from jupyter_auth.core.tokens.store import FileStore
 from jupyter_auth.kernel.broker.broker_client import BrokerClient
 from jupyter_auth.kernel.http.requests_auth import TokenAuth
 from jupyter_auth.kernel.http.token_cache import CachedTokens
 from jupyter_auth.kernel.session.user_session import UserSession
 from kernel.broker_socket import BrokerSocket
 from kernel.sign_in import sign_in
+from memory_store import MemoryStore
 from providers.sockets import SocketServer
 from providers.troubles import Reply
 

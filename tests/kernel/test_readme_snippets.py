@@ -16,11 +16,11 @@ from traitlets.config.application import Application
 
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.provider.registry import Providers
-from jupyter_auth.core.tokens.store import MemoryStore
 from jupyter_auth.server.config import read_settings
 from kernel.broker_socket import BrokerSocket
 from kernel.kernel_process import Kernel, environment
 from kernel.sign_in import sign_in
+from memory_store import MemoryStore
 from patience import PATIENCE
 
 ROOT = Path(__file__).parents[2]

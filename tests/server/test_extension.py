@@ -20,10 +20,10 @@ from traitlets.config import Application, Config
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.errors import ConfigurationError, StoreError
 from jupyter_auth.core.provider.registry import Providers
-from jupyter_auth.core.tokens.store import MemoryStore
 from jupyter_auth.server.broker.broker import Broker
 from jupyter_auth.server.config import read_settings
 from jupyter_auth.server.kernel_api.socket import KernelSocket
+from memory_store import MemoryStore
 from server.jupyter_process import JupyterProcess, Kernel
 
 if TYPE_CHECKING:

@@ -20,8 +20,8 @@ from jupyter_auth.core.login.import_accounts import _read
 from jupyter_auth.core.provider.field_types import OtherCache
 from jupyter_auth.core.provider.provider import Provider
 from jupyter_auth.core.provider.registry import Providers
-from jupyter_auth.core.tokens.store import MemoryStore
 from kernel.broker_socket import BrokerSocket
+from memory_store import MemoryStore
 from providers import troubles
 from providers.rogue import RogueProvider
 from systems.presets import preset_at

@@ -1,1 +1,1 @@
-"""Where tokens rest, when they are renewed, and for whom."""
+"""Where tokens are stored, when they are renewed, and for whom."""

@@ -1,7 +1,7 @@
-"""The tokens of accounts: valid, or refreshed once for everybody who asks.
+"""The tokens of accounts: valid, or refreshed once for all callers.
 
-Callers of one account are merged inside the process; then the account's lock is taken, the store
-read again, and only what is still not good enough is refreshed, and saved before it is used.
+Concurrent callers share one refresh in this process. It takes the account's lock, reads the store
+again, and saves the new tokens before they are used.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import contextlib
 import functools
 import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from jupyter_auth.core.errors import (
     ConfigurationError,
@@ -36,20 +36,16 @@ if TYPE_CHECKING:
     from jupyter_auth.core.tokens.need import Need
     from jupyter_auth.core.tokens.store import Slot, TokenStore
 
-# Makes a renewed account; what it is told to keep is saved even where the rest fails.
+# Renews an account; what it passes to its last argument is saved even if the rest fails.
 Renew = Callable[["Provider", Account, Callable[[Account], None]], Account]
-SAVE_PAUSE = 5.0  # seconds between tries to save what the store would not take
+SAVE_PAUSE = 5.0  # seconds between attempts to save what could not be saved
 
 
 class AccountTokens:
-    """What the engine holds for one person."""
+    """One person's accounts and tokens."""
 
     def __init__(
-        self,
-        store: TokenStore,
-        renew: Renew,
-        log: ChangeLog,
-        clock: Callable[[], float],
+        self, store: TokenStore, renew: Renew, log: ChangeLog, clock: Callable[[], float]
     ) -> None:
         self._store = store
         self._renew = renew
@@ -57,42 +53,42 @@ class AccountTokens:
         self._clock = clock
         self._flights: SingleFlight[Token] = SingleFlight()
         self._unsaved: dict[AccountKey, _Unsaved] = {}
-        self._failed: dict[AccountKey, float] = {}  # when a refresh failed, all being well else
-        self._ended: dict[AccountKey, AccountInfo] = {}  # by their providers, since this began
-        self._forced: dict[AccountKey, tuple[str, float]] = {}  # made because one was rejected
-        self._stamp: dict[Hashable, Hashable] | None = None  # None: nobody asked for changes yet
+        self._failed: dict[AccountKey, float] = {}  # when a refresh failed, but not for good
+        self._ended: dict[AccountKey, AccountInfo] = {}  # by their providers
+        self._forced: dict[AccountKey, tuple[str, float]] = {}  # they replaced rejected ones
+        self._stamp: dict[Hashable, Hashable] | None = None  # None: changes are not watched yet
         self._seen: dict[AccountKey, str] = {}
 
     def load(self, provider: Provider, key: AccountKey) -> Account | None:
-        """The account, if it was made with this configuration (SECURITY 15). StoreError."""
+        """The account, if it was made with this configuration (SECURITY 15)."""
         account = self._current(key, self._store.load)
         return account if account and account.fingerprint == provider.fingerprint else None
 
     def accounts(self) -> list[AccountInfo]:
-        """Who is signed in, by name; with a warning where tokens could not be saved."""
+        """All accounts, sorted; with a warning where tokens could not be saved."""
         found = {account.key: account.info() for account in self._store.accounts()}
         found |= {key: held.info() for key, held in self._unsaved.copy().items()}
         return [found[key] for key in sorted(found)]
 
     def account(self, key: AccountKey) -> AccountInfo | None:
-        """One of them: the others are not read."""
+        """One account, without reading the others."""
         if held := self._unsaved.get(key):
             return held.info()
-        account = _readable(functools.partial(self._store.load, key))
+        account = _readable(lambda: self._store.load(key))
         return account.info() if account else None
 
     def ended(self) -> list[AccountInfo]:
-        """Accounts that their providers ended, until somebody signs in anew or out."""
+        """Accounts that their providers ended, until someone signs in or out again."""
         held = {info.key for info in self.accounts()}
         return [info for key, info in sorted(self._ended.copy().items()) if key not in held]
 
     def keep(self, account: Account) -> None:
-        """Save it; or, where the store will not, keep it in memory and say so."""
+        """Save an account, or hold it in memory if the store fails."""
         try:
             with self._locked(account.key) as slot:
                 self._save_or_hold(slot, account)
-        except (StoreError, Unavailable):  # unwritable, or its lock is held too long
-            self._hold(account, _readable(functools.partial(self._store.load, account.key)))
+        except (StoreError, Unavailable):  # not writable, or locked for too long
+            self._hold(account, _readable(lambda: self._store.load(account.key)))
         self._failed.pop(account.key, None)
         self._ended.pop(account.key, None)
         self._changed("account", account.key)
@@ -100,9 +96,10 @@ class AccountTokens:
     def drop(
         self, key: AccountKey, before: Callable[[Account], None] | None = None
     ) -> Account | None:
-        """Delete it and return what it was, and tell ``before`` what it is, under its lock.
+        """Delete an account and return it; ``before`` is called with it under the lock.
 
-        StoreError: it cannot be deleted, or ``before`` says so.
+        Raises:
+            StoreError: it cannot be deleted, or ``before`` raised this.
         """
         held = self._unsaved.get(key)
         try:
@@ -124,10 +121,10 @@ class AccountTokens:
         return account
 
     def token(self, provider: Provider, key: AccountKey, need: Need) -> Token:
-        """A token that meets ``need``; see ``TokenSource.token`` for what is raised."""
+        """A token that meets ``need``. Errors: see ``TokenSource.token``."""
         if token := self.at_hand(provider, key, need):
             return token
-        # Of one configuration alone: nobody gets what another one made.
+        # Shared by callers with the same configuration only.
         flight = (key, provider.fingerprint)
         return self._flights.run_for(
             flight,
@@ -136,7 +133,7 @@ class AccountTokens:
         )
 
     def at_hand(self, provider: Provider, key: AccountKey, need: Need) -> Token | None:
-        """A token that meets ``need`` as it is, or has to for now. StoreError."""
+        """The stored token, if it meets ``need`` or it is too early to renew it."""
         self._save_again(key, SAVE_PAUSE)
         account = self.load(provider, key)
         if account and (self._will_do(account, provider, need) or self._pausing(account, need)):
@@ -145,22 +142,22 @@ class AccountTokens:
 
     @property
     def holds_unsaved(self) -> bool:
-        """Whether there are tokens that the store would not take."""
+        """Whether there are tokens that could not be saved."""
         return bool(self._unsaved)
 
     def save_again(self) -> None:
-        """Try it with all that the store would not take. Who holds its lock is waited for."""
+        """Try to save all that could not be saved, waiting for locks."""
         for key in list(self._unsaved):
             self._save_again(key)
 
     def watch(self) -> None:
-        """From now on ``poll`` knows what is news. Costs nothing where nobody asks for changes."""
+        """Start watching for changes: before, ``poll`` costs nothing."""
         if self._stamp is None:
             self._stamp = self._store.stamp()
             self._seen = self._snapshot()
 
     def poll(self) -> None:
-        """Tell of what other processes changed in the store."""
+        """Report what other processes changed in the store."""
         self.watch()
         stamp = self._store.stamp()
         if stamp == self._stamp:
@@ -169,7 +166,7 @@ class AccountTokens:
         before, self._seen = self._seen, self._snapshot()
         for key in sorted(before.keys() - self._seen.copy().keys()):
             if _readable(functools.partial(self._store.load, key)):
-                continue  # saved while we looked
+                continue  # saved in the meantime
             self._unsaved.pop(key, None)
             self._changed("removed", key)
         for key, digest in sorted(self._seen.items()):
@@ -188,7 +185,7 @@ class AccountTokens:
 
     @contextlib.contextmanager
     def _locked(self, key: AccountKey) -> Iterator[Slot]:
-        """What is unsaved at the end keeps the lock: others would spend a token that is spent."""
+        """Keep the lock if tokens are unsaved: others would use a refresh token that is used up."""
         with self._store.locked(key) as slot:
             try:
                 yield slot
@@ -201,7 +198,7 @@ class AccountTokens:
             return self._renewed(provider, key, need)
         except (Unavailable, ProviderError, ConfigurationError, StoreError):
             self._failed[key] = now = self._clock()
-            account = _readable(functools.partial(self.load, provider, key))
+            account = _readable(lambda: self.load(provider, key))
             if account and lifetimes.works(account, need, now):
                 return as_token(account, provider)
             raise
@@ -228,14 +225,14 @@ class AccountTokens:
     def _refresh(self, provider: Provider, account: Account, slot: Slot) -> Account:
         if account.refresh_token is None:
             if account.valid(self._clock()):
-                why = f"The API refused the token of {account.key}, and it cannot be refreshed."
+                why = f"The API rejected the token of {account.key}, and it cannot be refreshed."
             else:
-                why = f"The sign-in to {account.key} has run out, and cannot be refreshed."
+                why = f"The sign-in to {account.key} has expired and cannot be refreshed."
             raise LoginRequired(why, next_step=how_to_sign_in(account.key))
         return self._renew(provider, account, functools.partial(self._save_or_hold, slot))
 
     def _save_or_hold(self, slot: Slot, account: Account) -> None:
-        """A rotated refresh token is the only one: better in memory than nowhere."""
+        """Hold what cannot be saved in memory: a rotated refresh token is the only one."""
         try:
             slot.save(account)
         except StoreError:
@@ -248,7 +245,7 @@ class AccountTokens:
         self._unsaved[account.key] = _Unsaved(account, _digest(stored), self._clock())
 
     def _save_again(self, key: AccountKey, pause: float = 0.0) -> None:
-        """There may be space by now. One caller tries, the others go on with what is held."""
+        """Try to save what is held: one caller at a time, while the others use it."""
         held = self._unsaved.get(key)
         if held is None or self._clock() - held.tried < pause:
             return
@@ -260,7 +257,7 @@ class AccountTokens:
                     self._save_or_hold(slot, account)
                 if key not in self._unsaved:
                     self._changed("account", key)
-        except LoginFailed:  # somebody else has this identity by now
+        except LoginFailed:  # another user has this identity now
             self._unsaved.pop(key, None)
             self._changed("removed", key)
         except (StoreError, Unavailable):
@@ -272,7 +269,7 @@ class AccountTokens:
     def _current(
         self, key: AccountKey, load: Callable[[AccountKey], Account | None]
     ) -> Account | None:
-        """What could not be saved, for as long as nobody saved anything else; else what rests."""
+        """The account as held in memory, unless the store has another one since; else as stored."""
         held = self._unsaved.get(key)
         if held is None:
             return load(key)
@@ -286,7 +283,7 @@ class AccountTokens:
         return stored
 
     def _end(self, slot: Slot, account: Account) -> None:
-        """``invalid_grant`` under the lock, after the store was read anew: it is final."""
+        """End an account: ``invalid_grant`` for what was just read under the lock is final."""
         self._unsaved.pop(account.key, None)
         slot.delete()
         self._seen.pop(account.key, None)
@@ -296,19 +293,13 @@ class AccountTokens:
     def _snapshot(self) -> dict[AccountKey, str]:
         return {account.key: account.access_token.digest for account in self._store.accounts()}
 
-    def _changed(self, kind: str, key: AccountKey) -> None:
-        self._log.add(
-            Change(
-                kind="removed" if kind == "removed" else "account",
-                provider=key.provider,
-                session_key=key.session_key,
-            )
-        )
+    def _changed(self, kind: Literal["account", "removed"], key: AccountKey) -> None:
+        self._log.add(Change(kind=kind, provider=key.provider, session_key=key.session_key))
 
 
 @record(frozen=True)
 class _Unsaved:
-    """What the store would not take, the digest of what rests there instead, and when it was."""
+    """What could not be saved, the digest of what is stored instead, and the last attempt."""
 
     account: Account
     instead_of: str | None
@@ -326,7 +317,7 @@ def _digest(account: Account | None) -> str | None:
 
 
 def _readable(load: Callable[[], Account | None]) -> Account | None:
-    """What cannot be read can still be replaced or deleted."""
+    """None if it cannot be read: it can still be replaced or deleted."""
     try:
         return load()
     except StoreError:

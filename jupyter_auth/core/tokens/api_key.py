@@ -1,4 +1,4 @@
-"""A static API key as an account, and as the headers that an API wants."""
+"""A static API key: as an account, and as request headers."""
 
 from __future__ import annotations
 
@@ -28,9 +28,10 @@ def as_account(
     now: float,
     username: str | None = None,
 ) -> ApiKeyAccount:
-    """The parts of a key as an account.
+    """The account for an API key.
 
-    Raises: LoginFailed: they cannot be part of a header (RFC 9110 5.5).
+    Raises:
+        LoginFailed: the key cannot be sent in a header (RFC 9110 5.5).
     """
     stripped = {name: Secret(value.reveal().strip()) for name, value in parts.items()}
     for name, value in stripped.items():
@@ -39,7 +40,7 @@ def as_account(
             raise LoginFailed(
                 f"{label!r} contains characters that cannot be sent in a header."
                 " Nothing was saved.",
-                hint="A key is of plain letters, digits and signs. Copy it once more.",
+                hint="A key has only plain letters, digits and signs. Copy it again.",
             )
     return ApiKeyAccount(
         provider=key.provider,
@@ -49,12 +50,12 @@ def as_account(
         issued_at=now,
         signed_in_at=now,
         username=username,
-        vouched=username is not None,  # taken at its word: a key does not say whose it is
+        vouched=username is not None,  # not checked: a key does not say whose it is
     )
 
 
 def as_token(account: ApiKeyAccount, provider: Provider) -> Token:
-    """The key as the provider's APIs want it: for each origin headers of its own."""
+    """The token with the key's headers for each origin."""
     templates = provider.api_key.headers if provider.api_key else {}
     filled = {
         "*" if origin == "*" else origin_of(origin): {

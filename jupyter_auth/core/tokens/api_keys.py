@@ -1,7 +1,4 @@
-"""Static API keys: out of the environment, or typed; in memory, and never stored.
-
-They lie over the store of accounts, so that whoever asks there for an account finds them.
-"""
+"""Static API keys, from the environment or typed: kept in memory, and never stored."""
 
 from __future__ import annotations
 
@@ -24,10 +21,10 @@ if TYPE_CHECKING:
 
 
 class ApiKeyOverlay:
-    """``TokenStore``: the accounts of ``store``, and before them the keys that there are.
+    """A ``TokenStore`` that overlays another one with API keys.
 
-    ``environ`` is where keys are looked up, for the default ``session_key`` of each provider that
-    takes some. A key that was signed out stays so for as long as this process lives.
+    Keys in ``environ`` belong to the default ``session_key`` of each provider that takes keys. A
+    key that was signed out stays signed out while this process lives.
     """
 
     def __init__(
@@ -43,7 +40,7 @@ class ApiKeyOverlay:
         return self.key(key) or self.bound(self._store.load(key))
 
     def bound(self, account: Account | None) -> Account | None:
-        """What rests there, as this version binds it."""
+        """A stored account, as this version binds it."""
         return account and self._providers.rebound(account)
 
     def accounts(self) -> list[Account]:
@@ -63,7 +60,7 @@ class ApiKeyOverlay:
         return {**self._store.stamp(), **{key: id(each) for key, each in self.keys.copy().items()}}
 
     def key(self, key: AccountKey) -> ApiKeyAccount | None:
-        """The key that there is for this account, as one."""
+        """The API key of this account, if it has one."""
         if key not in self.keys and self._environ and key.session_key == DEFAULT_KEY:
             with contextlib.suppress(AuthError):
                 if found := self._from_environment(key):
@@ -71,7 +68,7 @@ class ApiKeyOverlay:
         return self.keys.get(key)
 
     def _from_environment(self, key: AccountKey) -> ApiKeyAccount | None:
-        """All parts are needed: half a key is none."""
+        """The key, if all its parts are there."""
         provider = self._providers.get(key.provider)
         if provider.api_key is None or not self._providers.trusts(key.provider):
             return None
@@ -95,7 +92,7 @@ class _Slot:
         return self._over.key(self._key) or self._over.bound(self._slot.load())
 
     def save(self, account: Account) -> None:
-        """A key stays in memory; who signs in otherwise is not hidden by one."""
+        """Keep a key in memory; another kind of account replaces the key."""
         if isinstance(account, ApiKeyAccount):
             self._over.keys[self._key] = account
             return

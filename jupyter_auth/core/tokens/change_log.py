@@ -1,4 +1,4 @@
-"""What happened, in order, for whoever waits: a numbered log of the last changes."""
+"""A numbered log of the last changes, for callers that wait for them."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from jupyter_auth.core.models import Change, Changes
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-REMEMBERED = 1000
-POLL = 1.0  # seconds between looks at what other processes changed, while anybody waits
+REMEMBERED = 1000  # changes
+POLL = 1.0  # seconds between checks for changes by other processes, while someone waits
 
 _log = logging.getLogger("jupyter_auth")
 
 
 def patience(news: Changes, deadline: float, now: float) -> float:
-    """Seconds that whoever waits for changes goes on to wait; 0: ``news`` is the answer."""
+    """Seconds to go on waiting for changes; 0: ``news`` is the answer."""
     return 0.0 if news.changes or news.reset else max(0.0, deadline - now)
 
 
 class ChangeLog:
     """Changes by sequence number: microseconds since 1970, or one more than the last.
 
-    Sequences of a later process are always larger. ``shared``: who asks may have been at another
-    replica before, and brings that one's number, which may be larger than any of ours.
+    So those of a later process are larger. ``shared``: callers may bring the number of another
+    replica, which may be larger than any here.
     """
 
     def __init__(self, *, shared: bool = False) -> None:
@@ -42,7 +42,7 @@ class ChangeLog:
         self._ids = itertools.count()
 
     def add(self, change: Change) -> None:
-        """Write it down, and tell who listens or waits."""
+        """Log a change, and call listeners."""
         with self._news:
             self._sequence = max(self._sequence + 1, _now())
             if len(self._log) == REMEMBERED:
@@ -54,10 +54,10 @@ class ChangeLog:
             try:
                 listener()
             except Exception:  # noqa: BLE001 (one listener must not end the others, or a refresh)
-                _log.exception("Whoever listens to changes has failed")
+                _log.exception("A listener for changes failed")
 
     def after(self, since: int) -> Changes:
-        """What happened after ``since``; a reset where that is more than is remembered."""
+        """The changes after ``since``; a reset if they are not all in the log any more."""
         with self._news:
             if since < self._first or (since > self._sequence and not self._shared):
                 return Changes(sequence=self._sequence, reset=True)
@@ -65,12 +65,12 @@ class ChangeLog:
             return Changes(sequence=max(since, self._sequence), changes=news)
 
     def wait(self, since: int, seconds: float) -> None:
-        """Return once there is something after ``since``, or after ``seconds``."""
+        """Return once there is a change after ``since``, or after ``seconds``."""
         with self._news:
             self._news.wait_for(lambda: self._sequence > since, seconds)
 
     def listen(self, listener: Callable[[], None]) -> Callable[[], None]:
-        """Call ``listener`` after each change, from any thread; returns what ends that."""
+        """See ``Engine.listen``."""
         with self._news:
             number = next(self._ids)
             self._listeners[number] = listener

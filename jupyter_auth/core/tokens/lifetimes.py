@@ -20,7 +20,7 @@ FORCED_PAUSE = 10.0  # seconds, at most a tenth of its life, that one made on de
 
 
 def refresh_at(account: Account, leeway: float | None) -> float | None:
-    """From when on a new token should be fetched. None: it names no lifetime."""
+    """When a new token should be fetched; None if it does not expire."""
     if account.expires_at is None:
         return None
     lifetime = account.expires_at - account.issued_at
@@ -29,7 +29,7 @@ def refresh_at(account: Account, leeway: float | None) -> float | None:
 
 
 def as_token(account: Account, provider: Provider) -> Token:
-    """The access token, or the key, as the provider's API wants it."""
+    """The access token or API key, with its headers."""
     if isinstance(account, ApiKeyAccount):
         return api_key.as_token(account, provider)
     value = provider.header.template.format(token=account.access_token.reveal())

@@ -1,7 +1,7 @@
-"""Lockouts that all programs of one person on this machine know of: a small file for each.
+"""API lockouts, shared by all programs of a person on this machine: a file for each.
 
-They lie beside the accounts, each under a digest of whose calls the API counts together, and hold
-the moment at which it ends. Nothing in them is secret.
+Its name is a digest of what the API counts together, its content the end of the lockout. Nothing in
+it is secret.
 """
 
 from __future__ import annotations
@@ -26,21 +26,21 @@ if TYPE_CHECKING:
 
 
 def shared_name(address: str, throttle: Throttle, seen: Limits) -> str:
-    """What names a lockout of that client, or account, of the provider at ``address``."""
+    """The name of a lockout of that client, or account, at a provider's ``address``."""
     account = None if throttle.scope == "client" else seen.session_key
     return hashlib.sha256(json.dumps([address, seen.client_id, account]).encode()).hexdigest()
 
 
 class Lockouts:
-    """Those below ``directory``, where the accounts rest; None: this process has no files."""
+    """Lockouts in ``directory``, beside the accounts; None: this process has no files."""
 
     def __init__(self, directory: Path | None) -> None:
         self._directory = directory and directory / "lockouts"
-        self._paths: dict[str, Path] = {}  # made once: that costs more than to look there
-        self._read: dict[str, tuple[tuple[int, int], float]] = {}  # by name: which file, and until
+        self._paths: dict[str, Path] = {}  # kept: making one costs more than its stat
+        self._read: dict[str, tuple[tuple[int, int], float]] = {}  # by name: file and end
 
     def until(self, name: str) -> float:
-        """When that one ends, in seconds since 1970; 0: there was none. One ``stat`` as a rule."""
+        """The end of a lockout, in seconds since 1970; 0: there was none."""
         if self._directory is None:
             return 0.0
         if name not in self._paths:
@@ -50,14 +50,14 @@ class Lockouts:
             status = path.lstat()
         except OSError:
             return 0.0
-        stamp = (status.st_ino, status.st_mtime_ns)  # each one makes a new inode
+        stamp = (status.st_ino, status.st_mtime_ns)  # each write makes a new inode
         known = self._read.get(name)
         if known is None or known[0] != stamp:
             known = self._read[name] = stamp, _moment(path)
         return known[1]
 
     def put(self, name: str, until: float) -> None:
-        """Let the others know. Where that cannot be written, they find out by themselves."""
+        """Share a lockout, if the file can be written."""
         if self._directory is None:
             return
         with contextlib.suppress(OSError):
@@ -67,7 +67,7 @@ class Lockouts:
 
 
 def _moment(path: Path) -> float:
-    """0 for what was not written by ``put``."""
+    """0 if ``put`` did not write it."""
     try:
         found = read_private(path, most=100, tighten=True)
         return times.number(json.loads(found)["until"]) or 0.0

@@ -1,4 +1,4 @@
-"""What a person does next: the steps that several errors share."""
+"""Next steps that several errors share."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def how_to_sign_in(key: AccountKey) -> NextStep:
-    """What brings that account there. By the name of a notebook's own a terminal knows another."""
+    """How to sign in to that account; a terminal does not know providers made in a notebook."""
     if is_handle(key.provider):
         return NextStep("make_session")
     label = "" if key.session_key == DEFAULT_KEY else key.session_key

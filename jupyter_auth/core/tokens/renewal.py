@@ -1,4 +1,4 @@
-"""Fresh tokens in the place of an account's old ones (RFC 6749 6)."""
+"""Refreshing an account's tokens (RFC 6749 6)."""
 
 from __future__ import annotations
 
@@ -24,22 +24,20 @@ def renewed(
     now: float,
     keep: Callable[[Account], None],
 ) -> Account:
-    """``account``, which has a refresh token, with what its provider gives for that.
-
-    ``keep`` is called with what has to be saved although the rest failed.
+    """The account with new tokens. ``keep`` saves what is needed although the rest failed.
 
     Raises:
         RefreshRejected: the provider ended the sign-in.
         ProviderUnavailable, ProviderError, ConfigurationError: there are no new tokens.
     """
-    assert account.refresh_token is not None  # noqa: S101 (whoever calls has seen to it)
+    assert account.refresh_token is not None  # noqa: S101 (checked by the caller)
     if account.token_endpoint:
         party = party.at(account.token_endpoint)
     answer = oauth.refresh(party, account.refresh_token)
     subject = account.subject
     try:
         identity.verified_claims(party, answer, discovery, now=now, subject=subject)
-    except ProviderUnavailable:  # no keys to check with; the old refresh token is spent
+    except ProviderUnavailable:  # no keys to verify with; the old refresh token is used up
         keep(dataclasses.replace(account, refresh_token=answer.refresh_token))
         raise
     return dataclasses.replace(

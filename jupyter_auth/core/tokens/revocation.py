@@ -1,4 +1,4 @@
-"""Sign-out at the provider (RFC 7009): tried at once, and again while this process lives."""
+"""Token revocation (RFC 7009): tried at once, and again while this process lives."""
 
 from __future__ import annotations
 
@@ -21,33 +21,30 @@ RETRIES = (30.0, 120.0, 600.0, 1800.0)  # seconds until the next try
 
 
 class Revoker:
-    """Revokes what accounts held, and remembers in this process what it could not.
-
-    Whoever has a better memory overrides ``expect``, ``later`` and ``settled``.
-    """
+    """Revokes tokens, and retries in this process; ``expect``, ``later``, ``settled`` are hooks."""
 
     def __init__(self) -> None:
         self._closed = threading.Event()
 
     def expect(self, account: Account) -> None:
-        """Its deletion and its revocation come next. StoreError: it is not to be deleted yet."""
+        """Called before an account is deleted and revoked; a ``StoreError`` prevents that."""
 
     def later(self, account: Account, attempt: Callable[[], Logout], why: str) -> str:  # noqa: ARG002
-        """See to it that ``attempt``, which failed, is made again, and say so."""
+        """Retry a failed ``attempt``; the note for the person."""
         threading.Thread(
             target=self._retry, args=(attempt,), daemon=True, name="revocation"
         ).start()
-        return "It is tried again while this program runs."
+        return "It is retried while this program runs."
 
     def settled(self, account: Account, outcome: Logout) -> None:
-        """Nothing is left to try for it."""
+        """Called once nothing is left to revoke."""
 
     def revoke(self, find_party: Callable[[], Party], account: Account) -> Logout:
-        """Whether the provider took its tokens back, and if not, why. Never raises."""
-        return self._tried(account, lambda: taken_back(find_party, account))
+        """Revoke an account's tokens. Never raises."""
+        return self._tried(account, lambda: revoke_tokens(find_party, account))
 
     def give_back(self, find_party: Callable[[], Party], account: Account) -> None:
-        """As ``revoke``, for whoever cannot wait: in a thread of its own."""
+        """As ``revoke``, in a thread."""
         threading.Thread(
             target=self.revoke, args=(find_party, account), daemon=True, name="revocation"
         ).start()
@@ -55,16 +52,16 @@ class Revoker:
     def sign_out(
         self, account: Account, provider: Provider | None, party: Callable[[Provider], Party]
     ) -> Logout:
-        """As the function ``sign_out``, and what cannot be done now is for later. Never raises."""
+        """As the function ``sign_out``, with retries. Never raises."""
         return self._tried(account, lambda: sign_out(account, provider, party))
 
     def close(self) -> None:
-        """Try no more."""
+        """Stop retrying."""
         self._closed.set()
 
     def _tried(self, account: Account, attempt: Callable[[], Logout]) -> Logout:
         if isinstance(account, ApiKeyAccount):
-            return _left("The key itself stays valid: withdraw it where it was made.")
+            return _left("The key itself stays valid: revoke it where it was created.")
         try:
             outcome = attempt()
         except AuthError as error:
@@ -87,21 +84,23 @@ class Revoker:
 def sign_out(
     account: Account, provider: Provider | None, party: Callable[[Provider], Party]
 ) -> Logout:
-    """What became of an account that is gone from here. ``provider``: as it is now, or None.
+    """Revoke a deleted account. ``provider``: as it is configured now, or None.
 
-    AuthError: it can't be revoked now, but may be later.
+    Raises:
+        AuthError: it cannot be revoked now, but maybe later.
     """
     if provider is None or provider.fingerprint != account.fingerprint:
         if is_handle(account.provider):
             return _left("Its definition isn't known here any more, so nothing could be revoked.")
-        return _left("The provider was configured anew since; its tokens run out by themselves.")
-    return taken_back(lambda: party(provider), account)
+        return _left("The provider's configuration has changed; its tokens expire by themselves.")
+    return revoke_tokens(lambda: party(provider), account)
 
 
-def taken_back(find_party: Callable[[], Party], account: Account) -> Logout:
-    """Revoke its tokens, the refresh token first: it could make new access tokens.
+def revoke_tokens(find_party: Callable[[], Party], account: Account) -> Logout:
+    """Revoke an account's tokens, the refresh token first: it could make new access tokens.
 
-    AuthError: it can't be done now, but may be later.
+    Raises:
+        AuthError: they cannot be revoked now, but maybe later.
     """
     party = find_party()
     if not party.endpoints.revocation_endpoint or not party.provider.revoke:

@@ -1,6 +1,6 @@
-"""Tokens of service accounts (RFC 6749 4.4): in memory alone, issued anew where others refresh.
+"""Tokens of service accounts (RFC 6749 4.4): in memory, and requested again when they expire.
 
-Each ``session_key`` has a token of its own, and so has each set of scopes.
+There is one for each ``session_key`` and set of scopes.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from jupyter_auth.core.provider.provider import Provider
     from jupyter_auth.core.tokens.need import Need
 
-MOST = 256  # tokens held at once: kernels make up their session_keys
+MOST = 256  # tokens at once: kernels choose session_keys freely
 
 
 class _Place(NamedTuple):
@@ -37,12 +37,12 @@ class _Place(NamedTuple):
 
 class _Held(NamedTuple):
     account: Account
-    forced: bool  # made because the one before it was rejected
-    failed: float | None = None  # when the next one was refused us
+    forced: bool  # it replaced a rejected one
+    failed: float | None = None  # when its renewal failed
 
 
 class ServiceAccountTokens:
-    """Those of one person's kernels. ``party`` says where a provider answers."""
+    """The service account tokens of one person's kernels. ``party``: a provider's endpoints."""
 
     def __init__(
         self,
@@ -60,10 +60,11 @@ class ServiceAccountTokens:
     def token(
         self, provider: Provider, key: AccountKey, need: Need, scopes: Sequence[str] = ()
     ) -> Token:
-        """A token of ``provider``, as ``Provider.as_service`` makes one, that meets ``need``.
+        """A token that meets ``need``, of a provider made by ``Provider.as_service``.
 
-        ConfigurationError: there is no client secret, or the provider refused the client.
-        ProviderUnavailable, ProviderError: no new token, and no old one that would do.
+        Raises:
+            ConfigurationError: there is no client secret, or the provider rejected the client.
+            ProviderUnavailable, ProviderError: no new token, and the old one does not do.
         """
         check_session_key(key.session_key)
         if not provider.client_secret:

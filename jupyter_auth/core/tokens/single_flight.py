@@ -1,4 +1,4 @@
-"""Callers who want the same thing at once share one attempt and its outcome."""
+"""Concurrent callers share one call and its outcome."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ Result = TypeVar("Result")
 
 
 class SingleFlight(Generic[Result]):
-    """At most one call per key at a time in this process; who comes meanwhile gets its outcome.
+    """At most one call per key at a time in this process; others get its outcome.
 
-    A call has a thread of its own, so that no interrupt of those who wait for it ends it half-way:
-    a refresh token would be spent, and the new one lost.
+    A call runs in its own thread, so that an interrupt of a waiting caller does not end it
+    half-way: a refresh token would be used up, and the new one lost.
     """
 
     def __init__(self) -> None:
@@ -24,7 +24,7 @@ class SingleFlight(Generic[Result]):
         self._flights: dict[Hashable, Future[Result]] = {}
 
     def run(self, key: Hashable, call: Callable[[], Result]) -> tuple[Result, bool]:
-        """The outcome, and whether it was ``call`` that made it. Raises what the call raised."""
+        """The result, and whether ``call`` made it. Raises what the call raised."""
         with self._guard:
             flight = self._flights.get(key)
             if mine := flight is None:
@@ -32,21 +32,21 @@ class SingleFlight(Generic[Result]):
                 thread = threading.Thread(
                     target=self._fly, args=(key, flight, call), name="jupyter_auth refresh"
                 )
-                thread.start()  # first: an interrupt leaves no flight here that nobody flies
+                thread.start()  # first: so an interrupt leaves no flight without a thread
                 self._flights[key] = flight
         return flight.result(), mine
 
     def run_for(
         self, key: Hashable, call: Callable[[], Result], will_do: Callable[[Result], bool]
     ) -> Result:
-        """The same outcome; of a second attempt where the shared one of others will not do."""
+        """The result; of a second call if the shared one does not do."""
         result, mine = self.run(key, call)
         return result if mine or will_do(result) else self.run(key, call)[0]
 
     def _fly(self, key: Hashable, flight: Future[Result], call: Callable[[], Result]) -> None:
         try:
             result = call()
-        except BaseException as error:  # noqa: BLE001 (whoever shares the flight shares its end)
+        except BaseException as error:  # noqa: BLE001 (all callers get it)
             self._land(key, flight)
             flight.set_exception(error)
         else:

@@ -1,7 +1,4 @@
-"""Where one person's accounts rest: in files, or in memory.
-
-An account is changed only through a ``Slot``, and a slot is had only under the account's lock.
-"""
+"""Where one person's accounts are stored; changed only in a ``Slot``, under a lock."""
 
 from __future__ import annotations
 
@@ -10,7 +7,6 @@ import hashlib
 import json
 import logging
 import os
-import threading
 import time
 from typing import TYPE_CHECKING, Protocol
 
@@ -49,91 +45,42 @@ class Slot(Protocol):
     """One account, while its lock is held."""
 
     def load(self) -> Account | None:
-        """What rests there now. StoreError: it cannot be read."""
+        """The account as stored now; ``StoreError`` if it cannot be read."""
 
     def save(self, account: Account) -> None:
-        """Put it to rest, durably. StoreError: it could not, and what was there still is."""
+        """Save durably; on ``StoreError`` the previous account is unchanged."""
 
     def delete(self) -> bool:
         """Whether there was one to delete."""
 
     def keep_lock(self) -> None:
-        """Something is unsaved: no other process gets the lock, where one can be kept for long."""
+        """Keep the lock after the block, if the store can: something is unsaved."""
 
 
 class TokenStore(Protocol):
-    """Where one person's accounts rest."""
+    """One person's accounts."""
 
     @property
     def directory(self) -> Path | None:
-        """Where files are kept. None: it has none."""
+        """Where its files are; None if it has none."""
 
     def load(self, key: AccountKey) -> Account | None:
-        """The account, without waiting for its lock; None: nobody. StoreError."""
+        """The account, without waiting for its lock."""
 
     def accounts(self) -> list[Account]:
         """All of them; those that cannot be read are left out."""
 
     def locked(self, key: AccountKey) -> AbstractContextManager[Slot]:
-        """The account's slot, once its lock is had. ProviderUnavailable: not within 30 s."""
+        """The account's slot under its lock; ``ProviderUnavailable`` if that takes over 30 s."""
 
     def stamp(self) -> dict[Hashable, Hashable]:
-        """Something by account that differs once that account changed. Cheap."""
-
-
-class MemoryStore:
-    """Accounts for as long as this process lives."""
-
-    directory = None
-
-    def __init__(self) -> None:
-        self._accounts: dict[AccountKey, Account] = {}
-        self._locks: dict[AccountKey, threading.Lock] = {}
-        self._guard = threading.Lock()
-
-    def load(self, key: AccountKey) -> Account | None:
-        return self._accounts.get(key)
-
-    def accounts(self) -> list[Account]:
-        return [self._accounts[key] for key in sorted(self._accounts.copy())]
-
-    def stamp(self) -> dict[Hashable, Hashable]:
-        return {key: id(account) for key, account in self._accounts.copy().items()}
-
-    @contextlib.contextmanager
-    def locked(self, key: AccountKey) -> Iterator[Slot]:
-        with self._guard:
-            lock = self._locks.setdefault(key, threading.Lock())
-        if not lock.acquire(timeout=LOCK_TIMEOUT):
-            raise _busy(key)
-        try:
-            yield _MemorySlot(self._accounts, key)
-        finally:
-            lock.release()
-
-
-class _MemorySlot:
-    def __init__(self, accounts: dict[AccountKey, Account], key: AccountKey) -> None:
-        self._accounts, self._key = accounts, key
-
-    def load(self) -> Account | None:
-        return self._accounts.get(self._key)
-
-    def save(self, account: Account) -> None:
-        self._accounts[self._key] = account
-
-    def delete(self) -> bool:
-        return self._accounts.pop(self._key, None) is not None
-
-    def keep_lock(self) -> None:
-        """Nobody else has these accounts."""
+        """For each account a value that changes with it. Cheap."""
 
 
 class FileStore:
-    """One file per account in a directory of the user's own, and one lock file beside it.
+    """One file per account in a private directory, and one lock file beside it.
 
-    ``directory``: None is the platform's place for user data. StoreError where it is not a
-    directory that belongs to this user alone.
+    ``directory``: None is the platform's directory for user data.
     """
 
     def __init__(self, directory: Path | None = None) -> None:
@@ -142,7 +89,7 @@ class FileStore:
         self._locks = self.directory / "locks"
 
     def load(self, key: AccountKey) -> Account | None:
-        """As in the protocol. A corrupt file is nobody's; who has the lock sets it aside."""
+        """None for a corrupt file: it is set aside under the lock."""
         with contextlib.suppress(_CorruptError):
             return _read(self._path(key))
         return None
@@ -156,7 +103,7 @@ class FileStore:
         return found
 
     def stamp(self) -> dict[Hashable, Hashable]:
-        """As in the protocol: each save makes a new inode."""
+        """Inodes and times: each save makes a new inode."""
         try:
             with os.scandir(self._accounts) as entries:
                 stats = [(e.name, e.stat(follow_symlinks=False)) for e in entries]
@@ -166,8 +113,8 @@ class FileStore:
 
     @contextlib.contextmanager
     def locked(self, key: AccountKey) -> Iterator[Slot]:
-        """As in the protocol. The lock file is never deleted: another may hold it open."""
-        from filelock import FileLock, Timeout  # not for whoever only reads
+        """The lock file is never deleted: another process may have it open."""
+        from filelock import FileLock, Timeout  # not needed to read
 
         path = self._path(key)
         for directory in (self.directory, self._accounts, self._locks):
@@ -185,7 +132,7 @@ class FileStore:
             lock.release()
 
     def _path(self, key: AccountKey) -> Path:
-        """A name that no ``session_key`` can lead astray, whatever it holds and however long."""
+        """A file name that is safe for any ``session_key``."""
         if not names_one(key.provider):
             raise ProviderNotFound(f"No provider is called {key.provider!r:.80}.")
         digest = hashlib.sha256(key.session_key.encode("utf-8", "surrogatepass")).hexdigest()
@@ -204,7 +151,7 @@ class _FileSlot:
             return None
 
     def save(self, account: Account) -> None:
-        """Written whole, or not at all."""
+        """Write the file atomically."""
         try:
             self._sweep()
             write_private(self._path, encoded(account))
@@ -223,10 +170,10 @@ class _FileSlot:
         return True
 
     def keep_lock(self) -> None:
-        """A lock that is on this machine alone ends with its program: that may be a short one."""
+        """Nothing: a file lock ends with its process."""
 
     def _sweep(self) -> None:
-        """What a save that was killed has left behind; under the lock no other is under way."""
+        """Delete what a killed save left behind: under the lock there is no other save."""
         for each in self._path.parent.glob(f".{self._path.stem}-*"):
             with contextlib.suppress(OSError):
                 each.unlink()
@@ -243,7 +190,7 @@ def _busy(key: AccountKey) -> ProviderUnavailable:
 def _unwritable(directory: Path, error: OSError) -> StoreError:
     return StoreError(
         f"Tokens cannot be saved in {directory}: {error.strerror}.",
-        hint="Free some space there, or make it writable for yourself.",
+        hint="Free some space there, or make it writable for you.",
     )
 
 
@@ -252,8 +199,8 @@ def _own_directory(directory: Path) -> None:
         make_private_directory(directory)
     except NotPrivateError:
         raise StoreError(
-            f"{directory} is not a directory of your own.",
-            hint="Somebody may have put it there to read your tokens: remove it.",
+            f"{directory} does not belong to you alone.",
+            hint="Another user may have created it to read your tokens: remove it.",
         ) from None
     except FileExistsError:
         raise StoreError(f"{directory} is not a directory.", hint="Move it away.") from None
@@ -262,7 +209,7 @@ def _own_directory(directory: Path) -> None:
 
 
 class _CorruptError(Exception):
-    """What is in the file was not written by ``encoded``, or not whole."""
+    """The file is not what ``encoded`` wrote."""
 
 
 def _read(path: Path) -> Account | None:
@@ -272,13 +219,13 @@ def _read(path: Path) -> Account | None:
         return None
     except NotPrivateError:
         raise StoreError(
-            f"{path} is not a file of your own.",
-            hint="Somebody may have put it there: remove it, and sign in again.",
+            f"{path} does not belong to you alone.",
+            hint="Another user may have created it: remove it, and sign in again.",
         ) from None
     except OSError as error:
         raise StoreError(
             f"{path} cannot be read: {error.strerror}.",
-            hint="Make it readable for yourself.",
+            hint="Make it readable for you.",
             next_step=NextStep("doctor"),
         ) from None
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
@@ -286,20 +233,25 @@ def _read(path: Path) -> Account | None:
 
 
 def _set_aside(path: Path) -> None:
-    """Keep what cannot be read for whoever wants to look; it is not read again."""
+    """Rename a corrupt file, so that it is not read again."""
     aside = path.with_name(f"{path.stem}.corrupt-{time.time_ns()}")
     with contextlib.suppress(OSError):
         path.replace(aside)
-        _log.warning("A file of tokens was corrupt, and is kept as %s. Sign in again.", aside)
+        _log.warning("A token file was corrupt and has been renamed to %s. Sign in again.", aside)
 
 
 def encoded(account: Account) -> bytes:
-    """The account as JSON, secrets in the clear: what a store puts to rest."""
+    """The account as JSON, with its secrets in the clear."""
     return json.dumps({"version": VERSION, **to_record(account)}).encode()
 
 
 def decoded(data: bytes) -> Account:
-    """The account that ``encoded`` wrote. ValueError and its like: corrupt. StoreError: newer."""
+    """The account that ``encoded`` wrote.
+
+    Raises:
+        StoreError: another version wrote it.
+        ValueError, TypeError, KeyError, AttributeError, RecursionError: it is corrupt.
+    """
     fields = json.loads(data)
     version = fields.pop("version")
     if isinstance(version, int) and version != VERSION:

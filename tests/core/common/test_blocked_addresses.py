@@ -17,7 +17,7 @@ from jupyter_auth.core.errors import ConfigurationError, ProviderError
 from jupyter_auth.core.models import LoginRequest
 from jupyter_auth.core.protocol import http
 from jupyter_auth.core.provider.registry import Providers
-from jupyter_auth.core.tokens.store import MemoryStore
+from memory_store import MemoryStore
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,7 +12,8 @@ from jupyter_auth.core.doctor.process_checks import environment
 from jupyter_auth.core.doctor.storage_checks import providers_file, store_directory
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.provider.registry import Providers
-from jupyter_auth.core.tokens.store import FileStore, MemoryStore
+from jupyter_auth.core.tokens.store import FileStore
+from memory_store import MemoryStore
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from jupyter_auth.core.login.login_store import AuthorizationResponse
 from jupyter_auth.core.models import LoginRequest
 from jupyter_auth.core.provider.registry import Providers, provider_from_mapping
 from jupyter_auth.core.secret import Secret
-from jupyter_auth.core.tokens.store import MemoryStore
+from memory_store import MemoryStore
 
 REDIRECT = "https://jupyter.example/jupyter-auth/callback/insiders"
 

@@ -25,7 +25,8 @@ from jupyter_auth.core.errors import (
 )
 from jupyter_auth.core.login.logins import LIFETIME, outcome
 from jupyter_auth.core.models import LoginRequest
-from jupyter_auth.core.tokens.store import FileStore, MemoryStore
+from jupyter_auth.core.tokens.store import FileStore
+from memory_store import MemoryStore
 from patience import PATIENCE
 from providers import troubles
 

@@ -18,7 +18,7 @@ from jupyter_auth.core.login import loopback_server
 from jupyter_auth.core.login.logins import LIFETIME
 from jupyter_auth.core.models import LoginRequest
 from jupyter_auth.core.provider.registry import Providers
-from jupyter_auth.core.tokens.store import MemoryStore
+from memory_store import MemoryStore
 from patience import until
 from processes import free_port
 

@@ -24,7 +24,8 @@ from jupyter_auth.core.login import grants
 from jupyter_auth.core.models import AccountKey, LoginRequest
 from jupyter_auth.core.provider.registry import Providers, provider_from_mapping
 from jupyter_auth.core.secret import Secret
-from jupyter_auth.core.tokens.store import FileStore, MemoryStore
+from jupyter_auth.core.tokens.store import FileStore
+from memory_store import MemoryStore
 from providers import troubles
 from providers.presets.fourinsight import USER_TOKEN_PATH, FourInsight
 from providers.rogue import RogueProvider

@@ -14,7 +14,7 @@ from jupyter_auth.core.provider import client_credentials
 from jupyter_auth.core.provider.client_credentials import Credentials
 from jupyter_auth.core.provider.registry import Providers, provider_from_mapping
 from jupyter_auth.core.secret import Secret
-from jupyter_auth.core.tokens.store import MemoryStore
+from memory_store import MemoryStore
 
 SECRET = "planted-secret-41d9"
 REDIRECT = "https://jupyter.example/jupyter-auth/callback/github"

@@ -23,7 +23,8 @@ from jupyter_auth.core.provider.field_types import ServiceAccountFields
 from jupyter_auth.core.provider.made_in_code import MOST, handle_of
 from jupyter_auth.core.provider.provider import Provider, configured_names
 from jupyter_auth.core.provider.registry import Providers, provider_from_mapping
-from jupyter_auth.core.tokens.store import FileStore, MemoryStore
+from jupyter_auth.core.tokens.store import FileStore
+from memory_store import MemoryStore
 from providers.rogue import RogueProvider
 
 TABLE = {"issuer": "https://idp.example.com", "client_id": "x"}

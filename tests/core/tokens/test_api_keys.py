@@ -17,7 +17,8 @@ from jupyter_auth.core.secret import Secret
 from jupyter_auth.core.tokens import api_key
 from jupyter_auth.core.tokens.api_keys import ApiKeyOverlay
 from jupyter_auth.core.tokens.need import Need
-from jupyter_auth.core.tokens.store import FileStore, MemoryStore
+from jupyter_auth.core.tokens.store import FileStore
+from memory_store import MemoryStore
 
 PARTS = {"id": "Key ID", "key": "Key"}
 HUB, OTHER = "https://hub.example", "https://other.example"

@@ -14,9 +14,9 @@ from jupyter_auth import Provider
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.errors import ConfigurationError
 from jupyter_auth.core.provider.registry import Providers
-from jupyter_auth.core.tokens.store import MemoryStore
 from jupyter_auth.server.broker.broker import Broker
 from jupyter_auth.server.broker.hub_redirect import HubRedirect
+from memory_store import MemoryStore
 from patience import PATIENCE
 
 if TYPE_CHECKING:

@@ -14,12 +14,12 @@ from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.errors import ConfigurationError
 from jupyter_auth.core.models import LoginRequest
 from jupyter_auth.core.provider.registry import Providers
-from jupyter_auth.core.tokens.store import MemoryStore
 from jupyter_auth.kernel.commands import verbs
 from kernel.commands.cli_process import command, run
 from kernel.kernel_process import Kernel, environment
 from kernel.sign_in import sign_in
 from kernel.traceback_locals import local_variables
+from memory_store import MemoryStore
 from patience import PATIENCE
 
 BASE = "https://api.example/v1/"

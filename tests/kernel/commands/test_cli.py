@@ -15,12 +15,12 @@ import pytest
 
 from jupyter_auth.core.models import LoginRequest
 from jupyter_auth.core.provider.registry import Providers
-from jupyter_auth.core.tokens.store import MemoryStore
 from jupyter_auth.server.config import JupyterAuth
 from kernel.broker_socket import BrokerSocket
 from kernel.commands.cli_process import Watched, command, run, started
 from kernel.kernel_process import environment
 from kernel.sign_in import consenting, sign_in
+from memory_store import MemoryStore
 from patience import PATIENCE
 
 

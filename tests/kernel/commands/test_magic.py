@@ -10,11 +10,11 @@ from nbclient.exceptions import CellExecutionError
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.models import LoginRequest
 from jupyter_auth.core.provider.registry import Providers
-from jupyter_auth.core.tokens.store import MemoryStore
 from jupyter_auth.kernel.commands.magic_cell import run_with
 from kernel.broker_socket import BrokerSocket
 from kernel.kernel_process import Kernel, environment
 from kernel.sign_in import consenting, sign_in
+from memory_store import MemoryStore
 
 VIEW = "application/vnd.jupyter.widget-view+json"
 HOSTILE = "<script>alert(1)</script>"

@@ -9,11 +9,11 @@ import pytest
 from environments.terminal import NOWHERE_ELSE, Terminal
 from jupyter_auth.core.models import LoginRequest
 from jupyter_auth.core.provider.registry import Providers
-from jupyter_auth.core.tokens.store import MemoryStore
 from kernel.broker_socket import BrokerSocket
 from kernel.commands.cli_process import Watched
 from kernel.kernel_process import Kernel, environment
 from kernel.sign_in import consenting, sign_in
+from memory_store import MemoryStore
 from patience import PATIENCE
 from providers.sockets import SocketServer
 from providers.troubles import Reply

@@ -9,11 +9,11 @@ from IPython.core.completer import provisionalcompleter
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.models import LoginRequest
 from jupyter_auth.core.provider.registry import Providers
-from jupyter_auth.core.tokens.store import MemoryStore
 from jupyter_auth.kernel.commands.magic import load
 from kernel.broker_socket import BrokerSocket
 from kernel.kernel_process import Kernel
 from kernel.sign_in import consenting, sign_in
+from memory_store import MemoryStore
 from patience import PATIENCE
 
 VERBS = ["login", "logout", "status", "providers", "add", "doctor", "use"]

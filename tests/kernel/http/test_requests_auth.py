@@ -14,7 +14,6 @@ from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.errors import ConfigurationError, LoginRequired
 from jupyter_auth.core.models import LoginRequest
 from jupyter_auth.core.provider.registry import Providers
-from jupyter_auth.core.tokens.store import MemoryStore
 from jupyter_auth.kernel.broker.connect import connect
 from jupyter_auth.kernel.http.requests_auth import TokenAuth
 from jupyter_auth.kernel.http.token_cache import CachedTokens
@@ -22,6 +21,7 @@ from jupyter_auth.kernel.http.warnings import AuthWarning
 from kernel.http.planted_token import API, LOOK_ALIKES, PLANTED, Fixed
 from kernel.sign_in import sign_in
 from kernel.traceback_locals import local_variables
+from memory_store import MemoryStore
 from patience import PATIENCE
 from providers import certificates
 from providers.rogue import RogueProvider

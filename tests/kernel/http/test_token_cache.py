@@ -18,12 +18,12 @@ from jupyter_auth.core.errors import LoginRequired, RefreshRejected
 from jupyter_auth.core.models import LoginRequest
 from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.core.tokens.need import Need
-from jupyter_auth.core.tokens.store import MemoryStore
 from jupyter_auth.kernel.broker.connect import connect
 from jupyter_auth.kernel.broker.watcher import WAIT, watcher_of
 from jupyter_auth.kernel.http.token_cache import CachedTokens
 from kernel.forks_and_interrupts import child
 from kernel.sign_in import sign_in
+from memory_store import MemoryStore
 from patience import PATIENCE, eventually
 from providers.troubles import Gate, error, status
 

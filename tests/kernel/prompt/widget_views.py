@@ -6,10 +6,10 @@ import pytest
 
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.provider.registry import Providers
-from jupyter_auth.core.tokens.store import MemoryStore
 from kernel.broker_socket import BrokerSocket
 from kernel.kernel_process import Kernel
 from kernel.sign_in import consenting
+from memory_store import MemoryStore
 
 VIEW = "application/vnd.jupyter.widget-view+json"
 HOSTILE = "<img src=x onerror=alert(1)>"

@@ -19,7 +19,6 @@ from jupyter_auth.core.errors import (
     LoginRequired,
 )
 from jupyter_auth.core.provider.registry import Providers
-from jupyter_auth.core.tokens.store import MemoryStore
 from jupyter_auth.kernel.broker.watcher import WAIT
 from jupyter_auth.kernel.session.user_session import UserSession, token
 from kernel.broker_socket import BrokerSocket
@@ -27,6 +26,7 @@ from kernel.forks_and_interrupts import child
 from kernel.kernel_process import Kernel
 from kernel.sign_in import person
 from kernel.traceback_locals import local_variables
+from memory_store import MemoryStore
 from patience import PATIENCE, eventually
 from providers.sockets import SocketServer
 from providers.troubles import Reply

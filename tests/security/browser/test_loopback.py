@@ -16,8 +16,8 @@ from jupyter_auth.core.errors import ConfigurationError
 from jupyter_auth.core.local_engine import LocalAccounts
 from jupyter_auth.core.models import LoginRequest
 from jupyter_auth.core.provider.registry import Providers
-from jupyter_auth.core.tokens.store import MemoryStore
 from jupyter_auth.kernel.prompt import browser_file
+from memory_store import MemoryStore
 from processes import free_port
 
 if TYPE_CHECKING:

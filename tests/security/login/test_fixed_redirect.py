@@ -15,7 +15,7 @@ from jupyter_auth.core.login.loopback_server import Listener, Page
 from jupyter_auth.core.models import LoginRequest
 from jupyter_auth.core.protocol import authorization_response
 from jupyter_auth.core.provider.registry import Providers
-from jupyter_auth.core.tokens.store import MemoryStore
+from memory_store import MemoryStore
 from processes import free_port
 from providers.rogue import RogueProvider
 

@@ -15,7 +15,7 @@ from core.sign_in import arrive, engine_of, sign_in
 from jupyter_auth.core.errors import LoginFailed
 from jupyter_auth.core.login.openings import digest
 from jupyter_auth.core.models import LoginRequest
-from jupyter_auth.core.tokens.store import MemoryStore
+from memory_store import MemoryStore
 from patience import PATIENCE, until
 
 PROOF = "what-alice-s-browser-has"

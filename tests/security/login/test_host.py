@@ -10,8 +10,8 @@ from jupyter_auth.core.errors import LoginFailed
 from jupyter_auth.core.models import LoginRequest
 from jupyter_auth.core.protocol.oauth_response import DeviceAuthorizationResponse
 from jupyter_auth.core.provider.registry import Providers, provider_from_mapping
-from jupyter_auth.core.tokens.store import MemoryStore
 from jupyter_auth.core.wire import login_from_wire, login_to_wire
+from memory_store import MemoryStore
 
 
 @pytest.fixture

@@ -19,10 +19,10 @@ from jupyter_auth.core.local_engine import LocalAccounts
 from jupyter_auth.core.models import Login, LoginRequest
 from jupyter_auth.core.provider.provider import ProviderInfo
 from jupyter_auth.core.provider.registry import Providers
-from jupyter_auth.core.tokens.store import MemoryStore
 from jupyter_auth.kernel.prompt import browser_file
 from jupyter_auth.kernel.prompt.prompt import show_prompt
 from kernel.kernel_process import environment
+from memory_store import MemoryStore
 from patience import PATIENCE, until
 from security.another_user import CAN_BE, as_nobody
 

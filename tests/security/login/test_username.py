@@ -8,7 +8,7 @@ from core.sign_in import arrive, ended, sign_in, table
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.models import LoginRequest
 from jupyter_auth.core.provider.registry import Providers
-from jupyter_auth.core.tokens.store import MemoryStore
+from memory_store import MemoryStore
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ from jupyter_auth.core.protocol import http
 from jupyter_auth.core.protocol.discovery import Discovery
 from jupyter_auth.core.provider.field_types import URLS
 from jupyter_auth.core.provider.registry import Providers
-from jupyter_auth.core.tokens.store import MemoryStore
+from memory_store import MemoryStore
 from patience import PATIENCE, until
 from providers import certificates, troubles
 from providers.internet import Internet

@@ -18,10 +18,11 @@ from jupyter_auth.core.provider.made_in_code import handle_of
 from jupyter_auth.core.provider.provider import Provider
 from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.core.secret import Secret
-from jupyter_auth.core.tokens.store import FileStore, MemoryStore
+from jupyter_auth.core.tokens.store import FileStore
 from jupyter_auth.kernel.broker.broker_client import BrokerClient
 from jupyter_auth.kernel.http.token_cache import CachedTokens
 from kernel.broker_socket import BrokerSocket
+from memory_store import MemoryStore
 from providers import troubles
 
 IDP, EVIL = "https://idp.example", "https://evil.example"

@@ -21,9 +21,9 @@ from jupyter_auth.core.provider import user_providers
 from jupyter_auth.core.provider.definitions import provider_from_mapping, replace_provider
 from jupyter_auth.core.provider.provider import Provider
 from jupyter_auth.core.provider.registry import Providers
-from jupyter_auth.core.tokens.store import MemoryStore
 from jupyter_auth.kernel.broker.broker_client import BrokerClient
 from kernel.broker_socket import BrokerSocket
+from memory_store import MemoryStore
 from providers import troubles
 from providers.rogue import RogueProvider
 

@@ -25,10 +25,11 @@ from jupyter_auth.core.protocol.oauth_response import (
 from jupyter_auth.core.provider.provider import Provider
 from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.core.tokens import lockouts
-from jupyter_auth.core.tokens.store import MemoryStore, decoded, encoded
+from jupyter_auth.core.tokens.store import decoded, encoded
 from jupyter_auth.kernel.commands.verbs import moment
 from jupyter_auth.kernel.http.rate_limits import retry_after
 from jupyter_auth.server.broker import request_parsing
+from memory_store import MemoryStore
 from providers import troubles
 
 if TYPE_CHECKING:

@@ -12,12 +12,12 @@ import requests
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.models import LoginRequest
 from jupyter_auth.core.provider.registry import Providers
-from jupyter_auth.core.tokens.store import MemoryStore
 from jupyter_auth.kernel.broker.broker_client import BrokerClient
 from jupyter_auth.server.broker import long_poll
 from jupyter_auth.server.broker.broker import MAX_WAIT
 from jupyter_auth.server.broker.thread_pools import THREADS
 from kernel.broker_socket import BrokerSocket
+from memory_store import MemoryStore
 from patience import PATIENCE, until
 from providers.rogue import RogueProvider
 from providers.troubles import Gate

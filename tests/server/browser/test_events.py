@@ -14,10 +14,10 @@ from jupyter_events import EventLogger
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.models import LoginRequest
 from jupyter_auth.core.provider.registry import Providers
-from jupyter_auth.core.tokens.store import MemoryStore
 from jupyter_auth.server.broker import broker as broker_module
 from jupyter_auth.server.broker.broker import USAGE_PAUSE, Broker
 from jupyter_auth.server.browser.events import CHANGED, PAUSE, ChangeEvents
+from memory_store import MemoryStore
 from patience import PATIENCE
 from server.jupyter_process import TOKEN
 

@@ -15,7 +15,7 @@ from jupyter_auth.core.login.logins import outcome
 from jupyter_auth.core.models import AccountKey, LoginRequest
 from jupyter_auth.core.provider.definitions import provider_from_mapping
 from jupyter_auth.core.provider.registry import Providers
-from jupyter_auth.core.tokens.store import MemoryStore
+from memory_store import MemoryStore
 from patience import PATIENCE
 from providers import troubles
 from providers.presets.bitfount import AUDIENCE, CLIENT_ID, KEY, KEY_ID, SCOPES, Bitfount
