@@ -19,20 +19,15 @@ if TYPE_CHECKING:
 
 Address: TypeAlias = IPv4Address | IPv6Address
 
-METADATA = tuple(
-    map(
-        ip_network,
-        (
-            "169.254.0.0/16",  # link-local, RFC 3927; most clouds' metadata are at 169.254.169.254
-            "fe80::/10",  # link-local, RFC 4291 2.5.6
-            "fd00:ec2::254/128",  # Amazon
-            "fd20:ce::254/128",  # Google
-            "168.63.129.16/32",  # Azure
-            "100.100.100.200/32",  # Alibaba
-            "192.0.0.192/32",  # Oracle
-        ),
-    )
-)
+METADATA = [
+    ip_network("169.254.0.0/16"),  # link-local, RFC 3927; most clouds have 169.254.169.254
+    ip_network("fe80::/10"),  # link-local, RFC 4291 2.5.6
+    ip_network("fd00:ec2::254/128"),  # Amazon
+    ip_network("fd20:ce::254/128"),  # Google
+    ip_network("168.63.129.16/32"),  # Azure
+    ip_network("100.100.100.200/32"),  # Alibaba
+    ip_network("192.0.0.192/32"),  # Oracle
+]
 # Loopback, and "this host", which Linux takes for it (RFC 1122 3.2.1.3, RFC 4291 2.5.2 and 2.5.3).
 THIS_MACHINE = tuple(map(ip_network, ("127.0.0.0/8", "0.0.0.0/32", "::1/128", "::/128")))
 # IPv6 addresses that end in an IPv4 address: compatible and mapped (RFC 4291 2.5.5), translated

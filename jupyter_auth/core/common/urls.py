@@ -86,7 +86,6 @@ def require_secure(url: str, what: str) -> str:
     """
     if origin_of(url).startswith("http://") and not is_loopback(url):
         raise ConfigurationError(
-            f"The {what} {url} is not https.",
-            hint="Tokens are only sent over https; http is allowed to 127.0.0.1 and localhost.",
+            f"The {what} {url} is not https.", hint="Only 127.0.0.1 and localhost may use http."
         )
     return url

@@ -42,8 +42,7 @@ def check_issuer(
         return  # nothing to compare; each provider has a callback path of its own
     if named != asked:
         raise LoginFailed(
-            "The response came from another issuer than the one that was asked.",
-            hint="Nothing was sent to it.",
+            "The response came from another issuer than asked.", hint="Nothing was sent to it."
         )
 
 
@@ -57,8 +56,7 @@ def code(party: Party, params: Mapping[str, str]) -> Secret:
             raise LoginFailed(f"{title} returned no authorization code.", next_step=START_AGAIN)
         case "access_denied":
             raise LoginDenied(
-                f"{title} did not sign you in ({refusal(params)}).",
-                next_step=START_AGAIN,
+                f"{title} did not sign you in ({refusal(params)}).", next_step=START_AGAIN
             )
         case code:
             raise LoginFailed(

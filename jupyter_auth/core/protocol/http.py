@@ -108,21 +108,15 @@ def _sent(
             # http is for this machine only, where it is not seen; a proxy elsewhere would see it.
             session.trust_env = scheme != "http"
             session.mount(f"{scheme}://", DeadlineAdapter(what, rules, deadline))
-            response = session.request(
-                method,
-                url,
-                timeout=(CONNECT_TIMEOUT, READ_TIMEOUT),
-                allow_redirects=False,
-                stream=True,
-                **kwargs,
-            )
+            kwargs |= {"allow_redirects": False, "stream": True}
+            kwargs["timeout"] = (CONNECT_TIMEOUT, READ_TIMEOUT)
+            response = session.request(method, url, **kwargs)
             with response:
                 body = _read(response, f"{what} of {host}")
     except requests.exceptions.SSLError as error:
         if "CERTIFICATE_VERIFY_FAILED" not in str(error):
             raise ProviderUnavailable(
-                f"The TLS handshake with {host} failed.",
-                hint="Check the provider's address and port.",
+                f"The TLS handshake with {host} failed.", hint="Check its address and port."
             ) from None
         raise ProviderUnavailable(
             f"The certificate of {host} is not trusted here.",

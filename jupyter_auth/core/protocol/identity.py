@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from jupyter_auth.core.protocol.discovery import Discovery
+    from jupyter_auth.core.protocol.http import Json
     from jupyter_auth.core.protocol.oauth_response import TokenResponse
     from jupyter_auth.core.protocol.parties import Party
 
@@ -52,7 +53,11 @@ def of(party: Party, answer: TokenResponse, claims: Mapping[str, Any]) -> Identi
     if not _username(party, claims) and not url and "sub" in claims:
         url = party.endpoints.userinfo_endpoint
     if url:
-        claims = {**claims, **_asked(party, url, answer, known)}
+        try:
+            claims = {**claims, **_userinfo(party, url, answer, known)}
+        except AuthError as error:
+            if isinstance(error, _OtherPersonError):
+                raise
     email = claims.get("email") if claims.get("email_verified") is True else None
     return Identity(
         subject=known,
@@ -68,7 +73,7 @@ def claim(party: Party, answer: TokenResponse, who: Identity, name: str) -> Any:
     url = party.endpoints.userinfo_endpoint
     if name in who.claims or not url:
         return who.claims.get(name)
-    return _said(party, url, answer, who.subject).get(name)
+    return _userinfo(party, url, answer, who.subject).get(name)
 
 
 def verified_claims(
@@ -99,29 +104,18 @@ def verified_claims(
         subject=subject,
     )
     rules = party.provider.request_rules
-
-    def fetch_keys(fresh: bool) -> dict[str, Any]:  # noqa: FBT001 (as id_token calls it)
-        return discovery.keys(endpoints, rules, fresh=fresh)
-
-    return id_token.verify(answer.id_token, expected, fetch_keys, now)
+    return id_token.verify(
+        answer.id_token, expected, lambda new: discovery.keys(endpoints, rules, fresh=new), now
+    )
 
 
-def _asked(party: Party, url: str, answer: TokenResponse, subject: str | None) -> dict[str, Any]:
-    try:
-        return _said(party, url, answer, subject)
-    except _OtherPersonError:
-        raise
-    except AuthError:
-        return {}
-
-
-def _said(party: Party, url: str, answer: TokenResponse, subject: str | None) -> dict[str, Any]:
-    said = oauth.userinfo(url, answer.access_token, party.provider.request_rules)
-    if subject is not None and said.get("sub", subject) != subject:  # OIDC Core 5.3.2
+def _userinfo(party: Party, url: str, answer: TokenResponse, subject: str | None) -> Json:
+    claims = oauth.userinfo(url, answer.access_token, party.provider.request_rules)
+    if subject is not None and claims.get("sub", subject) != subject:  # OIDC Core 5.3.2
         raise _OtherPersonError(
             "The provider's userinfo is about another person.", hint="Sign in again."
         )
-    return said
+    return claims
 
 
 def _username(party: Party, claims: Mapping[str, Any]) -> str | None:

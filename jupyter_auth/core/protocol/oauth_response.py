@@ -147,12 +147,12 @@ def parameters(
     if provider is not None:
         answer = standard_parameters(provider, answer)
     if answer.get("error") is not None:
-        said = {name: str(answer.get(name) or "") for name in ("error", "error_description")}
+        error = {name: str(answer.get(name) or "") for name in ("error", "error_description")}
         refused = response.status_code == requests.codes.unauthorized
         if refused and provider and provider.token_response:
             # RFC 6749 5.2: 401 is about the client, whatever words a provider uses.
-            said = {"error": "invalid_client", "error_description": refusal(said)}
-        raise CustomOAuth2Error(said["error"], said["error_description"])
+            error = {"error": "invalid_client", "error_description": refusal(error)}
+        raise CustomOAuth2Error(error["error"], error["error_description"])
     if not response.ok:
         raise ProviderError(f"The {endpoint} answered {response.status_code}.", hint=REPORT)
     return answer

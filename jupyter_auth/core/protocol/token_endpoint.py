@@ -172,34 +172,34 @@ def client_auth(party: Party) -> tuple[http.Auth, dict[str, str]]:
 
 def failure(party: Party, grant_type: str, error: OAuth2Error, *sent: object) -> AuthError:
     """The exception for a provider's error, without the secrets among ``sent``."""
-    said, host = error_text(party, error, *sent), urlsplit(party.provider.address).netloc
+    text, host = error_text(party, error, *sent), urlsplit(party.provider.address).netloc
     match error.error:
         case "invalid_grant":
             kind, what = INVALID_GRANT[grant_type]
-            return kind(f"{host} {what} ({said}).", hint="Sign in again.")
+            return kind(f"{host} {what} ({text}).", hint="Sign in again.")
         case "invalid_client":
             return ConfigurationError(
-                f"{host} rejected the client credentials ({said}).",
+                f"{host} rejected the client credentials ({text}).",
                 hint=party.advice or other_credentials(party.provider),
             )
         case "unauthorized_client" | "unsupported_grant_type":
             return ConfigurationError(
-                f"{host} refused the grant {grant_type} to this client ({said}).",
+                f"{host} refused the grant {grant_type} to this client ({text}).",
                 hint=other_grants(party, grant_type),
             )
         case "temporarily_unavailable" | "server_error":
             return ProviderUnavailable(
-                f"{host} is not available ({said}).", hint="Nothing is lost: try again."
+                f"{host} is not available ({text}).", hint="Nothing is lost: try again."
             )
         case _:
-            return ProviderError(f"{host} refused ({said}).", hint=REPORT)
+            return ProviderError(f"{host} refused ({text}).", hint=REPORT)
 
 
 def error_text(party: Party, error: OAuth2Error, *sent: object) -> str:
     """A provider's error in one line, without the secrets among ``sent``."""
     hidden = [each for each in (*sent, party.provider.client_secret) if isinstance(each, Secret)]
-    said = {"error": error.error or "", "error_description": error.description or ""}
-    return refusal(said, hidden)
+    params = {"error": error.error or "", "error_description": error.description or ""}
+    return refusal(params, hidden)
 
 
 def other_credentials(provider: Provider) -> str:

@@ -42,12 +42,9 @@ class Endpoints(FieldTable):
     authorization_response_iss_parameter_supported: bool = described(kinds.flag, default=False)
 
 
-URLS = [
-    each.name
-    for each in fields(Endpoints)
-    if each.metadata["kind"] in (kinds.url, kinds.url_or_path)
-]
-LISTS = [each.name for each in fields(Endpoints) if each.metadata["kind"] is kinds.words]
+_KINDS = {each.name: each.metadata["kind"] for each in fields(Endpoints)}
+URLS = [name for name, kind in _KINDS.items() if kind in (kinds.url, kinds.url_or_path)]
+LISTS = [name for name, kind in _KINDS.items() if kind is kinds.words]
 
 
 @record(frozen=True, kw_only=True)

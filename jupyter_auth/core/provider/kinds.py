@@ -8,6 +8,7 @@ be, and does not show it.
 from __future__ import annotations
 
 import contextlib
+import functools
 import re
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
@@ -74,10 +75,13 @@ def described(
     those that are ``harmless`` for the reason given. ``tokens_only``: the field says where tokens
     go, and not where a client secret goes.
     """
-    said = {"kind": kind, "meaning": meaning, "harmless": harmless, "tokens_only": tokens_only}
+    about = {"kind": kind, "meaning": meaning, "harmless": harmless, "tokens_only": tokens_only}
     if callable(default):
-        return field(default_factory=default, metadata=said)
-    return field(default=default, metadata=said)
+        return field(default_factory=default, metadata=about)
+    return field(default=default, metadata=about)
+
+
+tokens_only = functools.partial(described, tokens_only=True)
 
 
 def read_field(of: Field[Any], value: Any, path: FieldPath) -> Any:

@@ -24,7 +24,7 @@ from jupyter_auth.core.provider.field_types import (
     ServiceAccountFields,
     Throttle,
 )
-from jupyter_auth.core.provider.kinds import FieldPath, described, read_field
+from jupyter_auth.core.provider.kinds import FieldPath, described, read_field, tokens_only
 from jupyter_auth.core.record import MISSING, field, fields, record, replace
 
 if TYPE_CHECKING:
@@ -63,9 +63,7 @@ class Provider:
     endpoints: Endpoints | None = described(
         Endpoints, "Used where there is no issuer, or in addition to it."
     )
-    client_id: str | None = described(
-        kinds.string, "The client id of your registration.", tokens_only=True
-    )
+    client_id: str | None = tokens_only(kinds.string, "The client id of your registration.")
     client_secret: Secret | None = described(
         kinds.secret,
         "The client secret, unless the client is public. It stays with the broker; better in the"
@@ -92,14 +90,11 @@ class Provider:
         default=(),
         harmless="what is requested; an account records what it was granted",
     )
-    audience: str | None = described(
-        kinds.string, "The API that tokens are for, if the provider asks for it.", tokens_only=True
+    audience: str | None = tokens_only(
+        kinds.string, "The API that tokens are for, if the provider asks for it."
     )
-    authorize_params: Mapping[str, str] = described(
-        kinds.parameters,
-        "More parameters of the authorization request.",
-        default=dict,
-        tokens_only=True,
+    authorize_params: Mapping[str, str] = tokens_only(
+        kinds.parameters, "More parameters of the authorization request.", default=dict
     )
     token_params: Mapping[str, str] = described(
         kinds.parameters,
@@ -112,25 +107,22 @@ class Provider:
         " this machine is listened at; from a browser elsewhere the response is pasted.",
         harmless="each login is bound to its own; no token and no client secret goes there",
     )
-    base_url: str | None = described(
-        kinds.url_or_empty, "What relative URLs of a session are joined to.", tokens_only=True
+    base_url: str | None = tokens_only(
+        kinds.url_or_empty, "What relative URLs of a session are joined to."
     )
-    api_origins: tuple[str, ...] = described(
+    api_origins: tuple[str, ...] = tokens_only(
         kinds.origins,
         "Where the token may be sent. Empty: the origin of `base_url`, else of the issuer.",
         default=(),
-        tokens_only=True,
     )
-    header: Header = described(
-        Header, "The header that carries the token.", default=Header, tokens_only=True
-    )
+    header: Header = tokens_only(Header, "The header that carries the token.", default=Header)
     username_claim: str | None = described(
         kinds.string,
         "The claim with the name to show.",
         harmless="which claim is shown as the name; the account keeps issuer and subject",
     )
-    username_url: str | None = described(
-        kinds.url_or_empty, 'The URL of an API\'s "me", which has that claim.', tokens_only=True
+    username_url: str | None = tokens_only(
+        kinds.url_or_empty, 'The URL of an API\'s "me", which has that claim.'
     )
     ca_bundle: str | None = described(
         kinds.string, "A file of certificates to trust there, in place of the usual ones."
@@ -156,12 +148,11 @@ class Provider:
     param_names: Mapping[str, str] = described(
         kinds.mapping, "Other names for parameters of its token endpoint.", default=dict
     )
-    token_response: Mapping[str, str] = described(
+    token_response: Mapping[str, str] = tokens_only(
         kinds.response_fields,
         "Where in a token response the fields of RFC 6749 5.1 are, as in"
         ' `{access_token = "details.accessToken"}`.',
         default=dict,
-        tokens_only=True,
     )
     expires_format: str | None = described(
         kinds.date_format,
@@ -180,11 +171,8 @@ class Provider:
         default=dict,
         harmless="how the scopes of a response read",
     )
-    api_headers: Mapping[str, str] = described(
-        kinds.mapping,
-        "Headers for each request of a session, such as `Accept`.",
-        default=dict,
-        tokens_only=True,
+    api_headers: Mapping[str, str] = tokens_only(
+        kinds.mapping, "Headers for each request of a session, such as `Accept`.", default=dict
     )
     throttle: Throttle = described(
         Throttle,
@@ -194,21 +182,17 @@ class Provider:
     )
     service: ServiceAccountFields | None = described(
         ServiceAccountFields,
-        "What is different for service accounts. The broker issues their tokens to kernels only"
-        " if it is there, if only as `{}`.",
+        "What is different for service accounts. The broker only issues their tokens to kernels"
+        " with such a table, even an empty one: `{}`.",
     )
-    credentials_from: CredentialsFrom | None = described(
-        CredentialsFrom,
-        "An installed package whose JSON file has a public client's credentials.",
-        tokens_only=True,
+    credentials_from: CredentialsFrom | None = tokens_only(
+        CredentialsFrom, "An installed package whose JSON file has a public client's credentials."
     )
-    import_from: OtherCache | None = described(
-        OtherCache,
-        "Where another package keeps its sign-ins, for `jupyter auth import`.",
-        tokens_only=True,
+    import_from: OtherCache | None = tokens_only(
+        OtherCache, "Where another package keeps its sign-ins, for `jupyter auth import`."
     )
     paste: Paste | None = described(Paste, "Where people find the text to paste.")
-    api_key: ApiKey | None = described(ApiKey, "What a static key is there.", tokens_only=True)
+    api_key: ApiKey | None = tokens_only(ApiKey, "The parts and headers of a static key.")
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not NAME.fullmatch(self.name):
