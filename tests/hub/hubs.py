@@ -69,7 +69,7 @@ jupyter_auth.hub_config(
     shared_identities=["idp"],  # so that each test may sign in as whom it likes
 )
 """
-    (home / "jupyterhub_config.d").mkdir()
+    (home / "jupyterhub_config.d").mkdir(parents=True)
     (home / "jupyterhub_config.d/jupyter_auth.py").write_text(sub)
     with Hub(home, more=LITTLEST, prefix="/campus/", served=True, python=python) as hub:
         uri = hub.url("services/jupyter-auth/callback/idp")

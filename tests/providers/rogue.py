@@ -19,7 +19,7 @@ from urllib.parse import urlencode
 
 import requests
 
-from patience import PATIENCE
+from patience import PATIENCE, until
 from providers.devices import GRANT, Devices
 from providers.forgery import IdTokens
 from providers.sockets import Request, SocketServer
@@ -155,6 +155,14 @@ class RogueProvider:
     def seen(self, endpoint: str) -> list[Request]:
         """The requests that one endpoint got, oldest first; ``refresh`` is a part of ``token``."""
         return [r for r in self.requests if endpoint in self._names(r)]
+
+    def settle(self, gate: Gate) -> None:
+        """Wait until all that was sent before has been read, and is held by ``gate`` or answered.
+
+        For clients that have ended: a connection that one keeps open is waited for.
+        """
+        requests.get(self.issuer, timeout=PATIENCE, verify=self._trusted)  # accepted after those
+        until(lambda: self._server.connections == gate.waiting)
 
     def offline(self) -> None:
         """Refuse connections, and drop those that are open, until ``online()``."""

@@ -72,6 +72,11 @@ class SocketServer:
             self._server = _Server(("127.0.0.1", self.port), self._handler, self._tls)
         threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
 
+    @property
+    def connections(self) -> int:
+        """How many are open."""
+        return len(self._server.open) if self._server else 0
+
     def stop(self) -> None:
         if self._server is not None:
             self._server.shutdown()
@@ -94,20 +99,20 @@ class _Server(ThreadingHTTPServer):
         super().__init__(address, handler)
         if tls:  # a client that does not trust us ends the handshake: an OSError, and no request
             self.socket = tls.wrap_socket(self.socket, server_side=True)
-        self._connections: set[socket.socket] = set()
+        self.open: set[socket.socket] = set()
 
     def get_request(self) -> tuple[socket.socket, Any]:
         connection, address = super().get_request()
-        self._connections.add(connection)
+        self.open.add(connection)
         return connection, address
 
     def close_request(self, request: Any) -> None:
-        self._connections.discard(request)
+        self.open.discard(request)
         super().close_request(request)
 
     def hang_up(self) -> None:
         """End the connections that clients keep for later, or they would still be answered."""
-        for connection in list(self._connections):
+        for connection in list(self.open):
             with contextlib.suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
 
