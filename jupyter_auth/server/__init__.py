@@ -1,1 +1,1 @@
-"""What runs in a web server: the Jupyter Server extension."""
+"""The Jupyter Server extension, and the JupyterHub service."""

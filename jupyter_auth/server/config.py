@@ -1,4 +1,4 @@
-"""Traitlets in, plain values out: all that an administrator or a person can set."""
+"""The settings of ``c.JupyterAuth``: traitlets, read into plain values."""
 
 from __future__ import annotations
 
@@ -30,25 +30,14 @@ if TYPE_CHECKING:
 
 SECTION = "JupyterAuth"
 SHORTEST = 1.0  # seconds
-# By setting: what its value has to be, and what counts while it is something else.
-KINDS = {
-    "providers": ("a dict of tables, by name", "it configures none"),
-    "default_provider": ("a string", "there is no default"),
-    "allow_user_providers": ("True or False", "it counts as False"),
-    "public_url": ("a string", "it is left out"),
-    "shared_server": ("True, False or None", "it is found out"),
-    "same_person": (
-        "a claim's name, or a dict of them by provider or host",
-        "what `hub_config` found out counts",
-    ),
-    "shared_identities": ("a list of providers' names", "no identity is shared"),
-    "trusted_downstream": ("a list of addresses or networks", "no proxy is trusted"),
-    "confirm": ("True, False or None", "it counts as None"),
-    "login_lifetime": (
-        f"a number of seconds, {SHORTEST:g} to {LIFETIME:g}",
-        f"{LIFETIME:g} is used",
-    ),
-    "store_directory": ("a string", "the user's data directory is used"),
+INSTEAD = {"allow_user_providers": "it counts as False"}  # to set it is meant to forbid something
+KINDS: dict[type, str] = {  # what a value must be, by the setting's trait
+    Bool: "True or False",
+    Dict: "a dict",
+    Float: f"a number of seconds, {SHORTEST:g} to {LIFETIME:g}",
+    List: "a list of strings",
+    Unicode: "a string",
+    Union: "a string or a dict of strings",
 }
 
 
@@ -59,12 +48,12 @@ class JupyterAuth(LoggingConfigurable):
         help=(
             "Providers that people can sign in at, by name: a dict of fields for each, such as "
             '{"acme": {"issuer": "https://login.acme.example", "client_id": "jupyter"}}. '
-            "Nobody can replace one of these by another of the same name."
+            "Users cannot replace one of these by another of the same name."
         )
     ).tag(config=True)
 
     default_provider = Unicode(
-        help="The provider that is used where none is named. Empty: the only one configured."
+        help="The provider to use where none is named. Empty: the only one configured."
     ).tag(config=True)
 
     allow_user_providers = Bool(
@@ -75,7 +64,7 @@ class JupyterAuth(LoggingConfigurable):
     public_url = Unicode(
         help=(
             "The address at which browsers reach this server, such as https://jupyter.example.org, "
-            "where a proxy hides it (on a JupyterHub: what the Hub says). "
+            "if a proxy hides it. Default on a JupyterHub: the address that the Hub gives. "
             "Redirect URIs and links are made from it."
         )
     ).tag(config=True)
@@ -84,8 +73,8 @@ class JupyterAuth(LoggingConfigurable):
         None,
         allow_none=True,
         help=(
-            "Whether several people use this server, and so each account. People are told before "
-            "they sign in. None: found out, by whether collaboration is switched on."
+            "Whether several people use this server, and therefore each account. People are told "
+            "before they sign in. None: True if jupyter-collaboration is enabled."
         ),
     ).tag(config=True)
 
@@ -94,28 +83,28 @@ class JupyterAuth(LoggingConfigurable):
         default_value=None,
         allow_none=True,
         help=(
-            "On a JupyterHub: the claim, such as `preferred_username`, that has to be the Hub's "
-            "user name, or a dict of claims by provider or host; anybody else who signs in is "
-            "refused. Empty: whoever signs in may. None: what `hub_config` found out about the "
-            "Hub's own sign-in counts."
+            "On a JupyterHub: the claim, such as `preferred_username`, that must be the Hub's user "
+            "name, or a dict of claims by provider or host; any other person is refused. Empty: "
+            "anyone may sign in. None: the rule that `hub_config` derives from the Hub's own "
+            "sign-in."
         ),
     ).tag(config=True)
 
     shared_identities = List(
         Unicode(),
         help=(
-            "For the Hub's service: the providers at which several users may sign in as the same "
-            "person. Elsewhere an identity that rests with one user is refused to all others."
+            "For the Hub service: the providers at which several users may sign in as the same "
+            "person. At all others, an identity that one user has is refused to other users."
         ),
     ).tag(config=True)
 
     trusted_downstream = List(
         Unicode(),
         help=(
-            "For the Hub's service: the proxies in front of it, by address or network, such as "
-            "`10.0.0.7` or `10.0.0.0/24`. Where a request comes from is what they say in "
-            "`X-Forwarded-For`; without them, whoever connects. Hub tokens that are new to the "
-            "service are looked up by turns of where they come from."
+            "For the Hub service: the proxies in front of it, by address or network, such as "
+            "`10.0.0.7` or `10.0.0.0/24`. Their `X-Forwarded-For` says where a request comes from; "
+            "else it is the address that connects. Unknown Hub tokens are looked up in turns of "
+            "where they come from."
         ),
     ).tag(config=True)
 
@@ -123,33 +112,29 @@ class JupyterAuth(LoggingConfigurable):
         None,
         allow_none=True,
         help=(
-            "Whether people are asked who will use an account before it is stored. None: in a "
-            "browser that this server does not know yet, and always on a JupyterHub without "
-            "subdomains. True: always; for other places where several people's servers share one "
-            "address. False: never."
+            "Whether people confirm who will use an account before it is stored. None: in a "
+            "browser that is new to this server, and always on a JupyterHub without subdomains. "
+            "True: always; for other places where several people's servers share one address. "
+            "False: never."
         ),
     ).tag(config=True)
 
     login_lifetime = Float(
         LIFETIME,
-        help=(
-            "Seconds within which a sign-in has to be finished, once it was asked for: "
-            f"{SHORTEST:g} to {LIFETIME:g}."
-        ),
+        help=(f"Seconds within which a sign-in must be finished: {SHORTEST:g} to {LIFETIME:g}."),
     ).tag(config=True)
 
     store_directory = Unicode(
-        help="Where signed-in accounts rest. Empty: the user's data directory."
+        help="Where signed-in accounts are stored. Empty: the user's data directory."
     ).tag(config=True)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """What was configured, checked. ``public_origin`` is scheme, host and port, or None.
+    """The checked configuration. ``public_origin`` is scheme, host and port, or None.
 
-    ``problems`` are one sentence each on a setting that is wrong, with what counts instead as the
-    hint. In ``providers`` the error stands where a name cannot be one. ``notes`` are on secrets in
-    places that other processes may read.
+    ``problems`` has an error for each wrong setting; ``providers`` has it in place of a table whose
+    name is not valid. ``notes`` are on secrets in places that other processes may read.
     """
 
     providers: dict[str, Any] = field(default_factory=dict, repr=False)
@@ -169,12 +154,12 @@ class Settings:
 
 
 def read_settings(parent: Application, base_url: str) -> Settings:
-    """What ``c.JupyterAuth`` says. A setting that is wrong counts as its safe default.
+    """Read ``c.JupyterAuth``. A wrong setting counts as its safe default.
 
     ``environ`` is what was taken out of this process's environment: at debug traitlets logs the
     whole configuration, so a client secret is better kept there; and kernels inherit what is left.
     """
-    taken = client_credentials.take(os.environ)  # also where the rest turns out to be wrong
+    taken = client_credentials.take(os.environ)  # even if the settings are wrong
     problems: list[ConfigurationError] = []
     traits = _sound(parent, problems)
     directory = traits.store_directory
@@ -207,37 +192,36 @@ def _exposed(name: str) -> Finding:
 
 
 def instead(message: str, counts: str) -> ConfigurationError:
-    """A wrong setting. The sentence shows no value: one of ``providers`` holds client secrets."""
+    """The error for a wrong setting. ``message`` must not show a value of ``providers``."""
     return ConfigurationError(
         message, hint=f"Correct it and restart the server; until then {counts}."
     )
 
 
 def _sound(parent: Application, problems: list[ConfigurationError]) -> JupyterAuth:
-    """With those settings alone that traitlets accepts. It would refuse all for one of them."""
-    section = dict(parent.config.get(SECTION, {}))
-    for name in [each for each in KINDS if each in section]:
+    """The settings that traitlets accepts. It would refuse all of them for one that is wrong."""
+    section, known = dict(parent.config.get(SECTION, {})), JupyterAuth.class_own_traits(config=True)
+    for name in [each for each in known if each in section]:
         try:
             JupyterAuth(config=Config({SECTION: {name: section[name]}}))
         except TraitError:
             del section[name]
-            problems.append(instead(_must(name), KINDS[name][1]))
-            if name == "allow_user_providers":  # whoever set it meant to forbid something
+            problems.append(_wrong(name, INSTEAD.get(name, "the default is used")))
+            if name in INSTEAD:
                 section[name] = False
-    for name in [each for each in section if each not in KINDS]:
+    for name in [each for each in section if each not in known]:
         if not isinstance(section[name], Config):  # for a class of that name
-            problems.append(_unknown(name))
+            hint = f"{nearest(name, known)} Correct it and restart the server."
+            message = f"c.{SECTION} has no setting {name!r:.80}."
+            problems.append(ConfigurationError(message, hint=hint))
             del section[name]
     return JupyterAuth(parent=parent, config=Config({SECTION: section}))
 
 
-def _unknown(name: str) -> ConfigurationError:
-    hint = f"{nearest(name, KINDS)} Correct it and restart the server."
-    return ConfigurationError(f"c.{SECTION} has no setting {name!r:.80}.", hint=hint)
-
-
-def _must(name: str) -> str:
-    return f"c.{SECTION}.{name} has to be {KINDS[name][0]}."
+def _wrong(name: str, counts: str) -> ConfigurationError:
+    trait = JupyterAuth.class_traits()[name]
+    kind = KINDS[type(trait)] + (" or None" if trait.allow_none else "")
+    return instead(f"c.{SECTION}.{name} must be {kind}.", counts)
 
 
 def _named(
@@ -260,7 +244,7 @@ def _lifetime(seconds: float, problems: list[ConfigurationError]) -> float:
     if SHORTEST <= seconds <= LIFETIME:
         return seconds
     nearest = LIFETIME if math.isnan(seconds) else min(max(seconds, SHORTEST), LIFETIME)
-    problems.append(instead(_must("login_lifetime"), f"{nearest:g} is used"))
+    problems.append(_wrong("login_lifetime", f"{nearest:g} is used"))
     return nearest
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def providers_of(settings: Settings) -> Providers:
-    """All that this server's user can sign in at."""
+    """The providers of this server's user: configured, the user's own, and presets."""
     return Providers(
         settings.providers,
         user_file=user_file(),
@@ -27,9 +27,9 @@ def providers_of(settings: Settings) -> Providers:
 
 
 def checked(settings: Settings, hub: HubRedirect | None) -> Settings:
-    """With an error in the place of each provider that cannot work here.
+    """The settings with an error in place of each provider that cannot work here.
 
-    Whoever asks for it is told; the others work, and no preset of its name takes its place.
+    Using it raises the error; the others work, and no preset takes its place.
     """
     tried = {name: _tried(name, settings, hub) for name in settings.providers}
     broken = [each for each in tried.values() if isinstance(each, ConfigurationError)]
@@ -43,7 +43,7 @@ def checked(settings: Settings, hub: HubRedirect | None) -> Settings:
         problems.append(instead(message, "there is no default"))
         return dataclasses.replace(settings, default_provider=None, problems=tuple(problems))
     except ConfigurationError:
-        pass  # it stays the default: whoever uses it is told, and gets no other in its place
+        pass  # it stays the default: using it raises the error, and no other takes its place
     return settings
 
 

@@ -1,4 +1,4 @@
-"""The Jupyter Server extension: builds the engine, opens both APIs, closes them again."""
+"""The Jupyter Server extension: builds the engine, opens both APIs, and closes them."""
 
 from __future__ import annotations
 
@@ -43,11 +43,7 @@ def make_broker(
     *,
     shared: bool = False,
 ) -> Broker:
-    """The engine of this server's user behind HTTP.
-
-    ``listening`` gives the server's own address, once it has one; ``shared``: people use it
-    together.
-    """
+    """The broker of this server's user. ``listening`` gives the server's address, if known yet."""
     from jupyter_auth.core.engine import Engine
     from jupyter_auth.core.tokens.store import FileStore
 
@@ -73,11 +69,7 @@ def make_broker(
 
 
 class JupyterAuthApp(ExtensionApp):
-    """``jupyter_auth`` in a Jupyter server.
-
-    Whatever is wrong with its configuration or store, the server starts: the log has one sentence
-    for each problem.
-    """
+    """``jupyter_auth`` in a Jupyter server, which a wrong setting never stops: it is logged."""
 
     name = "jupyter_auth"
     extension_url = "/"
@@ -88,13 +80,13 @@ class JupyterAuthApp(ExtensionApp):
 
     broker: Broker | None = None
     remote: RemoteBroker | None = None
-    door: KernelSocket | None = None
-    hints: ChangeEvents | None = None
+    kernel_socket: KernelSocket | None = None
+    change_events: ChangeEvents | None = None
 
     def load_config_file(self, suppress_errors: bool = True) -> None:  # type: ignore[override]  # noqa: FBT001, FBT002
-        """Read ``jupyter_server_config.d`` too: Jupyter looks there for enabled extensions alone.
+        """Read ``jupyter_server_config.d`` too, where Jupyter itself looks for extensions only.
 
-        Files that are named like an application count more.
+        Files named like an application take precedence.
         """
         manager = ExtensionConfigManager(read_config_path=self.config_file_paths)
         found = manager.get(DEFAULT_SECTION_NAME).get(SECTION)  # type: ignore[no-untyped-call]
@@ -121,11 +113,11 @@ class JupyterAuthApp(ExtensionApp):
             self.remote = RemoteBroker.configured_for(hub, shared=shared)
             if not self.remote:
                 settings = checked(settings, hub)
-            # It has all that both APIs call; the pages, which call more, are the service's.
+            # It has all that both APIs call; the pages, which call more, are the Hub service's.
             self.broker = cast("Broker | None", self.remote) or make_broker(
                 settings, base_url, self._address, hub, shared=shared
             )
-            self.door = KernelSocket.open(self.broker, Path(self.serverapp.runtime_dir))
+            self.kernel_socket = KernelSocket.open(self.broker, Path(self.serverapp.runtime_dir))
         except AuthError as error:
             self._close()
             os.environ[OFF] = str(error)  # kernels inherit it, and repeat it
@@ -135,7 +127,7 @@ class JupyterAuthApp(ExtensionApp):
             self.log.error("Wrong setting: %s", problem)
         atexit.register(self._close)  # a server that finds no free port exits without stopping us
         if events := self.serverapp.event_logger:
-            self.hints = ChangeEvents(events, self.broker)
+            self.change_events = ChangeEvents(events, self.broker)
         super().initialize()  # type: ignore[no-untyped-call]
 
     def _address(self) -> str | None:
@@ -143,39 +135,35 @@ class JupyterAuthApp(ExtensionApp):
         return None if app is None or app.sock else str(app.connection_url)
 
     def initialize_handlers(self) -> None:
-        """The routes for browsers; those for kernels are the socket's."""
+        """Add the routes for browsers; the kernels' are on their socket."""
         given = {"broker": self.broker}
         routes = api.ROUTES if self.remote else [*pages.ROUTES, *api.ROUTES]
         self.handlers.extend((path, kind, given) for path, kind in routes)
 
     async def _start_jupyter_server_extension(self, _: ServerApp) -> None:
         """Called once the event loop runs."""
-        if self.hints:
-            self.hints.start()
+        if self.change_events:
+            self.change_events.start()
 
     async def stop_extension(self) -> None:
-        """Close both APIs; leave no file behind."""
-        broker, door = self.broker, self.door
+        """Close both APIs and remove the socket's files."""
+        broker, kernel_socket = self.broker, self.kernel_socket
         self._close()
-        if broker and door:
+        if broker and kernel_socket:
             await broker.drained()
-            await door.close_connections()
+            await kernel_socket.close_connections()
 
     def _close(self) -> None:
         atexit.unregister(self._close)
-        door, self.door = self.door, None
-        broker, self.broker = self.broker, None
-        if door:
-            door.close()
-        if broker:
-            broker.close()
+        opened = self.kernel_socket, self.broker
+        self.kernel_socket = self.broker = None
+        for each in opened:
+            if each:
+                each.close()
 
 
 def _is_shared(app: ServerApp, said: bool | None) -> bool:  # noqa: FBT001 (a setting)
-    """Whether several people use this server, and with it everybody's accounts.
-
-    What the configuration said; else whether an extension for working together is enabled.
-    """
+    """Whether several people use this server: as configured, else if collaboration is enabled."""
     if said is not None:
         return said
     extensions = app.extension_manager.extensions

@@ -1,4 +1,4 @@
-"""The Hub service's broker as a user's own server sees it: each call is forwarded, token and all.
+"""Forwards a single-user server's broker calls to the Hub service.
 
 It answers the same routes as ``Broker``, so both APIs of the server work as they do on a laptop.
 The pages are the service's.
@@ -31,13 +31,17 @@ if TYPE_CHECKING:
 
 TIMEOUT = 60.0  # seconds: longer than a refresh may take
 CONNECTIONS = 600  # most of them long polls
-PAUSE = 1.0  # seconds after which a service that gave no answer may give one
+PAUSE = 1.0  # seconds until a service that gave no answer is asked again
 HTTP_ERROR = 400
 CHANGES = ROUTES["changes"]
 
 
 class RemoteBroker:
-    """Forwards to the service at ``url``. ConfigurationError: that is no such address."""
+    """Forwards to the Hub service at ``url``.
+
+    Raises:
+        ConfigurationError: ``url`` is not an address, or there is no Hub.
+    """
 
     public_origin = None
 
@@ -47,8 +51,8 @@ class RemoteBroker:
         parts = urlsplit(url)
         if hub is None or parts.scheme not in {"http", "https"} or not parts.netloc:
             raise ConfigurationError(
-                f"{URL_VARIABLE} is not the address of a service of this server's Hub.",
-                hint="It is set by `jupyter_auth.hub_config`; elsewhere leave it out.",
+                f"{URL_VARIABLE} is not the address of this JupyterHub's sign-in service.",
+                hint="`jupyter_auth.hub_config` sets it; elsewhere leave it out.",
             )
         self.hub = hub
         self._shared = shared
@@ -63,14 +67,14 @@ class RemoteBroker:
     def configured_for(
         cls, hub: HubRedirect | None, *, shared: bool = False
     ) -> RemoteBroker | None:
-        """That of the environment; None: no service is configured. ``shared``: as in ``Broker``."""
+        """The one that the environment names, or None."""
         if not (url := os.environ.get(URL_VARIABLE)):
             return None
         token = Secret(os.environ.get("JUPYTERHUB_API_TOKEN", ""))
         return cls(url, hub, token, shared=shared)
 
     async def of(self, user: Any) -> RemoteBroker:  # noqa: ARG002 (the owner, or refused)
-        """As in ``Broker``."""
+        """This broker: the service knows the user by the token."""
         return self
 
     async def call(
@@ -82,7 +86,7 @@ class RemoteBroker:
         origin: str | None = None,
         gone: asyncio.Event | None = None,
     ) -> Wire:
-        """As in ``Broker``; some routes the service refuses."""
+        """Forward the call. The service refuses some routes."""
         del origin  # the service knows its own
         if route.call == "begin" and self._shared:
             body = {**(body or {}), "shared": True}
@@ -93,7 +97,7 @@ class RemoteBroker:
         return found
 
     def listen(self, listener: Callable[[], None]) -> None:
-        """As in ``Broker``: one long poll for as long as this server runs."""
+        """Call ``listener`` after each change, by one long poll, until ``close``."""
         self._listener = asyncio.get_running_loop().create_task(self._listen(listener))
 
     async def _listen(self, listener: Callable[[], None]) -> None:
@@ -102,7 +106,7 @@ class RemoteBroker:
             try:
                 found = await self.call(CHANGES, query={"since": since, "wait": MAX_WAIT})
                 news = found["sequence"]
-            except Exception as error:  # noqa: BLE001 (away, or something else answers there)
+            except Exception as error:  # noqa: BLE001 (away, or another server answers)
                 await asyncio.sleep(tries.pause(error))
                 continue
             tries.reset()
@@ -111,7 +115,7 @@ class RemoteBroker:
                 listener()
 
     async def _ask(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Wire:
-        """What the service answers. Raises the error that it tells of; BrokerUnavailable."""
+        """The service's answer, or the error in it."""
         if self._client is None:
             self._client = AsyncHTTPClient(force_instance=True, max_clients=CONNECTIONS)
         request = HTTPRequest(
@@ -142,7 +146,7 @@ class RemoteBroker:
         return data
 
     async def drained(self) -> None:
-        """As in ``Broker``: nobody waits in this process."""
+        """Return at once: no poll waits in this process."""
 
     def close(self) -> None:
         """Close the connections."""
@@ -153,7 +157,7 @@ class RemoteBroker:
 
 
 async def _unless(gone: asyncio.Event, asking: Coroutine[Any, Any, Wire]) -> Wire:
-    """The answer; whoever has left is not waited for."""
+    """The answer, or ``{}`` once the client has disconnected."""
     task, leaving = asyncio.create_task(asking), asyncio.create_task(gone.wait())
     await asyncio.wait({task, leaving}, return_when=asyncio.FIRST_COMPLETED)
     leaving.cancel()

@@ -1,4 +1,4 @@
-"""Errors as HTTP says them: the one table of codes and statuses, for both APIs."""
+"""The HTTP statuses and headers of errors, for both APIs."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ _STATUS = {
 
 
 def status_of(error: AuthError, status: int = UNSPECIFIC) -> int:
-    """The HTTP status that goes with an error; ``status`` where its code says nothing."""
+    """The HTTP status of an error; ``status`` if its code has none."""
     if isinstance(error, ForeignOrigin):
         return FORBIDDEN
     if isinstance(error, BrokerUnavailable) and error.retry_after:
@@ -52,28 +52,20 @@ def status_of(error: AuthError, status: int = UNSPECIFIC) -> int:
     return _STATUS.get(error.code, status)
 
 
-def headers_of(error: AuthError) -> dict[str, str]:
-    """The headers that go with an error: when to try again (RFC 9110 10.2.3), in whole seconds.
-
-    Whoever comes back later keeps no connection open till then.
-    """
-    wait = requested_pause(error)
-    return {"Retry-After": str(math.ceil(wait)), "Connection": "close"} if wait else {}
-
-
 def refuse(handler: RequestHandler, error: AuthError, status: int = UNSPECIFIC) -> None:
-    """Status and headers of what ``handler`` answers to an error; the body is its own."""
+    """Set the status and headers of an error, Retry-After included (RFC 9110 10.2.3)."""
     handler.set_status(status_of(error, status))
-    for name, value in headers_of(error).items():
-        handler.set_header(name, value)
+    if wait := requested_pause(error):
+        handler.set_header("Retry-After", str(math.ceil(wait)))
+        handler.set_header("Connection", "close")  # none is kept open till then
 
 
 def error_of(status: int, exc_info: ExcInfo | Any) -> AuthError:
-    """The error to show for what a handler raised. A bug's own words stay in the log."""
+    """The error to show for what a handler raised. A bug's own message stays in the log."""
     error = exc_info[1] if exc_info else None
     if isinstance(error, AuthError):
         return error
     if isinstance(error, HTTPError) and status < UNSPECIFIC:
         message = error.log_message or responses.get(status, "Refused")
         return AuthError(f"{message.rstrip('.')}.")
-    return AuthError("This server could not do that.", hint="Its log says why.")
+    return AuthError("The server failed unexpectedly.", hint="See its log.")

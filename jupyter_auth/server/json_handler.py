@@ -1,4 +1,4 @@
-"""The handlers of both APIs, kernel and browser, are made from the table of routes."""
+"""Makes the handlers of both APIs, kernel and browser, from the table of routes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class JSONHandler(web.RequestHandler):
-    """JSON in, JSON out. ``routes`` are those of its path, by HTTP method."""
+    """A JSON handler. ``routes`` are those of its path, by HTTP method."""
 
     broker: Broker
     routes: dict[str, Route]
@@ -37,7 +37,7 @@ class JSONHandler(web.RequestHandler):
         return request_parsing.json_object(self.request.body)
 
     async def call(self, *names: str) -> None:
-        """Answer with what the broker says; ``names`` are those in the path."""
+        """Answer with what the broker returns; ``names`` are those in the path."""
         route = self.routes[self.request.method or ""]
         given = {each: getattr(self, each) for each in route.takes}
         self.answer(await self.broker.call(route, *names, **given), route.status)
@@ -49,7 +49,7 @@ class JSONHandler(web.RequestHandler):
         self.finish(json.dumps(data))
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
-        """Every error is an object with code, message and hint."""
+        """Answer an error as JSON with code, message and hint."""
         error = error_of(status_code, kwargs.get("exc_info"))
         refuse(self, error, status_code)
         self.answer(self.told(error), self.get_status())
@@ -66,9 +66,9 @@ def handlers(
     *,
     browser: bool = False,
 ) -> list[tuple[str, type[JSONHandler]]]:
-    """A handler for each path of the table, after its pattern.
+    """Pattern and handler for each path of the table: ``read`` for GET, ``write`` for the rest.
 
-    ``read`` is its GET, ``write`` each other HTTP method. ``browser``: of front ends' routes alone.
+    ``browser``: only the routes of the browser API.
     """
     paths: dict[str, dict[str, Route]] = {}
     for route in ROUTES.values():

@@ -1,6 +1,6 @@
-"""Closes this process to the others of its user, as far as Linux does that.
+"""Hides this process's memory from the user's other processes, on Linux.
 
-What a process was started with stays in ``/proc/<pid>/environ`` whatever it deletes later.
+The environment a process started with stays in ``/proc/<pid>/environ`` whatever it deletes later.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ PR_SET_DUMPABLE = 4
 
 
 def close_process() -> None:
-    """From now on root alone reads its environment and memory, or attaches a debugger (prctl(2)).
+    """Let only root read its environment and memory or attach a debugger (prctl(2)).
 
-    It leaves no core dump either. What it starts is as open as ever: kernels can be debugged.
+    There is no core dump either. Child processes are unaffected: kernels can be debugged.
     """
     if sys.platform == "linux":
         import ctypes

@@ -122,9 +122,9 @@ def test_two_providers_of_one_name_are_refused(environ: dict[str, str], tmp_path
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        ("login_lifetime = 700", "c.JupyterAuth.login_lifetime has to be a number of seconds"),
+        ("login_lifetime = 700", "c.JupyterAuth.login_lifetime must be a number of seconds"),
         ("providers = {'Bad Name': {}}", "'Bad Name' in c.JupyterAuth.providers is not a valid"),
-        ("allow_user_providers = 'maybe'", "c.JupyterAuth.allow_user_providers has to be True"),
+        ("allow_user_providers = 'maybe'", "c.JupyterAuth.allow_user_providers must be True"),
     ],
 )
 def test_a_setting_that_is_wrong_stops_it(

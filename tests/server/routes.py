@@ -8,7 +8,7 @@ from jupyter_auth.server.browser import api, pages
 from jupyter_auth.server.kernel_api import handlers
 
 VERBS = ("get", "head", "post", "put", "patch", "delete", "options")
-OPEN_TO_ALL = {pages.SignedOutPage, pages.ProblemPage}  # static, and nothing but that
+OPEN_TO_ALL = {pages.ProblemPage}  # static, and nothing but that
 
 Route = tuple[str, str, type]
 

@@ -88,4 +88,4 @@ def test_so_do_the_pages_of_other_ways_in(
 
 def test_a_wrong_setting_is_named(started: Any) -> None:
     server = started(together=False, shared_server="perhaps")
-    server.wait_for_log("c.JupyterAuth.shared_server has to be True, False or None.")
+    server.wait_for_log("c.JupyterAuth.shared_server must be True, False or None.")

@@ -1,1 +1,1 @@
-"""One person's engine, as the handlers of a web server see it."""
+"""One user's engine behind HTTP: asynchronous and bounded."""

@@ -1,4 +1,4 @@
-"""The engine as handlers see it: asynchronous, bounded, and in the words of the wire.
+"""One user's engine behind HTTP: asynchronous and bounded.
 
 Each method that ``core.common.routes`` names is one route: a mapping in is a JSON body or a query,
 a mapping out is JSON. Every call runs in a thread of the provider's own pool.
@@ -38,16 +38,15 @@ if TYPE_CHECKING:
     from jupyter_auth.server.broker.thread_pools import UserPools
 
 MAX_WAIT = 30.0  # seconds
-USAGE_PAUSE = 1.0  # seconds in which all that kernels report is one change
+USAGE_PAUSE = 1.0  # seconds within which all reports of kernels count as one change
 
 Wire: TypeAlias = dict[str, Any]
 
 
 class Broker(PageURLs):
-    """One user's engine behind HTTP. ``base_url`` has slashes at both ends.
+    """The broker of one user. ``shared``: several people use this server together.
 
-    ``pools`` are this user's of those of a process, None: its own. ``waits`` is for those who wait
-    for changes; ``shared``: several people use this server together.
+    ``pools`` are the user's threads of a process that serves several; None: its own.
     """
 
     def __init__(
@@ -79,32 +78,31 @@ class Broker(PageURLs):
         self._long_poll = LongPoll(engine, self._pools, self._device_polling, waits)
 
     async def of(self, user: Any) -> Broker:  # noqa: ARG002 (whoever may use this server)
-        """The broker of a user of this server: the one that there is."""
+        """This broker: a server has one user."""
         return self
 
     async def call(self, route: Route, *names: str, **given: Any) -> Wire:
-        """What the method of that route answers."""
-        answer: Wire = await getattr(self, route.call)(*names, **given)
-        return answer
+        """Call the route's method."""
+        return dict(await getattr(self, route.call)(*names, **given))
 
     # -- providers ---------------------------------------------------------------------------------
 
     async def providers(self) -> Wire:
-        """All of them, and the name of the one used where none is named."""
+        """All providers, and the name of the default."""
         infos = await self._pools.run(None, self._engine.providers)
         known = [wire.provider_to_wire(info) for info in infos]
         return {"providers": known, "default": self._default or default_provider(infos)}
 
     async def provider(self, name: str) -> Wire:
-        """One of them."""
+        """One provider."""
         return wire.provider_to_wire(await self.provider_info(name))
 
     async def configuration(self, name: str) -> Wire:
-        """All of one, but for its client secrets: for a kernel with a secret of its own."""
+        """All fields but client secrets: for a kernel with a client secret of its own."""
         return provider_to_mapping(await self.configured(name), secrets=False)
 
     async def register(self, name: str, body: Mapping[str, Any]) -> Wire:
-        """Make a kernel's own provider known: the answer has its handle as the name."""
+        """Register a kernel's own provider: the name in the answer is its handle."""
         if body.get("name", name) != name:
             raise ConfigurationError("The provider in the request has another name.")
         provider = provider_from_mapping(name, dict(body))
@@ -112,11 +110,11 @@ class Broker(PageURLs):
         return wire.provider_to_wire(info)
 
     async def configure(self, name: str, fields: Mapping[str, Any]) -> None:
-        """Make a provider of another extension of this server known to everybody here."""
+        """Add a provider that another extension of this server defines."""
         self._engine.configure(provider_from_mapping(name, dict(fields)))
 
     async def add(self, body: Mapping[str, Any]) -> Wire:
-        """Write a provider down in the person's own file: for kernels alone."""
+        """Save a provider to the user's own file: for kernels only."""
         name = request_parsing.required(body, "name")
         fields = {key: value for key, value in body.items() if key != "name"}
         return wire.provider_to_wire(await self._pools.run(None, self._engine.add, name, fields))
@@ -124,10 +122,7 @@ class Broker(PageURLs):
     # -- doctor ------------------------------------------------------------------------------------
 
     async def examine(self, query: Mapping[str, Any], origin: str | None = None) -> Wire:
-        """What this server finds of itself, or of one provider, asked afresh.
-
-        ``origin``: that of the browser that asks.
-        """
+        """Check this server, or one provider. ``origin``: that of the browser that asks."""
         name = request_parsing.text(query, "provider")
         found = await self._pools.run(_pool(name or ""), self._engine.examine, name)
         here = self.known_origins(origin or self._visited, self._listening())
@@ -135,7 +130,7 @@ class Broker(PageURLs):
             configured = await self.configured(name)
             found.insert(1, here.redirect_uri(configured, self.redirect_path(name)))
             if obstacle := await self._obstacle(name):
-                found.insert(1, wrong("Way back", obstacle))
+                found.insert(1, wrong("Return to Jupyter", obstacle))
         elif conflict := here.ipv6_conflict():
             found.insert(0, conflict)
         found += self.hub.findings() if self.hub and not name else []
@@ -144,7 +139,7 @@ class Broker(PageURLs):
     # -- accounts ----------------------------------------------------------------------------------
 
     async def accounts(self) -> Wire:
-        """Who is signed in, and whose sign-in the provider ended."""
+        """The signed-in accounts, and those whose sign-in the provider ended."""
         infos = await self._pools.run(None, self._engine.accounts)
         ended = await self._pools.run(None, self._engine.ended)
         return {
@@ -153,31 +148,23 @@ class Broker(PageURLs):
         }
 
     async def logout(self, query: Mapping[str, Any]) -> Wire:
-        """Sign one out: here first, then at the provider, unless ``revoke=0``."""
+        """Sign out: here first, then at the provider, unless ``revoke=0``."""
         return await self._log_out(self._engine.logout, query)
 
     async def _log_out(self, call: Callable[..., Logout], query: Mapping[str, Any]) -> Wire:
         name = request_parsing.required(query, "provider")
-        outcome = await self._pools.run(
-            _pool(name),
-            call,
-            name,
-            request_parsing.session_key(query),
-            revoke=query.get("revoke", "1") != "0",
-        )
-        answer: Wire = to_wire(outcome)
-        return answer
+        key, revoke = request_parsing.session_key(query), query.get("revoke", "1") != "0"
+        return dict(to_wire(await self._pools.run(_pool(name), call, name, key, revoke=revoke)))
 
     async def token(self, body: Mapping[str, Any]) -> Wire:
-        """The token itself: for kernels alone."""
+        """An access token: for kernels only."""
         name, key = request_parsing.required(body, "provider"), request_parsing.session_key(body)
         if grant := request_parsing.text(body, "grant"):
             if grant != wire.CLIENT_CREDENTIALS:
                 raise ConfigurationError("'grant' can only be client_credentials here.")
             return await self._client_token(name, key, body)
-        pool = _pool(name)
-        need = request_parsing.need(body)
-        # A provider that hangs fills its own pool, not that of those who need not ask it.
+        pool, need = _pool(name), request_parsing.need(body)
+        # A provider that hangs fills its own pool, not the one for tokens that are still valid.
         token = await self._pools.run(None, self._engine.token_at_hand, name, key, need)
         if token is None:
             token = await self._pools.run(pool, self._engine.token, name, key, need)
@@ -203,38 +190,37 @@ class Broker(PageURLs):
         return await self._log_out(self._engine.client_logout, query)
 
     async def import_accounts(self, body: Mapping[str, Any]) -> Wire:
-        """Take over what another package keeps in files of this server's user."""
+        """Import the sign-ins that another package keeps in this user's files."""
         name = request_parsing.required(body, "provider")
         found = await self._pools.run(_pool(name), self._engine.import_accounts, name)
         return {"imported": [to_wire(each) for each in found]}
 
     async def usage(self, body: Mapping[str, Any]) -> Wire:
-        """What a kernel saw of an API's limits, and what all of them saw together."""
+        """Report what a kernel saw of an API's limits; returns what all kernels saw."""
         found = await self._pools.run(None, self._engine.usage, request_parsing.limits(body))
         if self._telling is None:
             loop = asyncio.get_running_loop()
             self._telling = loop.call_later(USAGE_PAUSE, self._tell_usage)
-        answer: Wire = to_wire(found)
-        return answer
+        return dict(to_wire(found))
 
     def _tell_usage(self) -> None:
         self._telling = None
         self._engine.tell_usage()
 
     async def limits(self) -> Wire:
-        """All that kernels saw."""
+        """What kernels saw of all APIs' limits."""
         found = await self._pools.run(None, self._engine.limits)
         return {"limits": [to_wire(each) for each in found]}
 
     # -- logins ------------------------------------------------------------------------------------
 
     async def logins(self) -> Wire:
-        """The pending ones."""
+        """The pending logins."""
         found = await self._pools.run(None, self._engine.logins)
         return {"logins": [self._login_to_wire(login) for login in found]}
 
     async def begin(self, body: Mapping[str, Any]) -> Wire:
-        """A pending login: a new one, or the one under way for the same."""
+        """Begin a login, or join the pending one for the same account."""
         asked = request_parsing.login(body)
         name = asked.provider
         obstacle = self.hub.obstacle_to_begin(await self.configured(name)) if self.hub else None
@@ -247,20 +233,20 @@ class Broker(PageURLs):
         return self._login_to_wire(login)
 
     async def login(self, login_id: str) -> Wire:
-        """How one stands."""
+        """One login's state."""
         login = await self.login_info(login_id)
         self._device_polling.ask(login)
         return self._login_to_wire(login)
 
     async def end(self, login_id: str, query: Mapping[str, Any]) -> Wire:
-        """Cancel it for all who wait, or with ``leave=1`` for one of them."""
+        """Cancel a login for all who wait for it, or with ``leave=1`` for one of them."""
         call = self._engine.leave if query.get("leave") == "1" else self._engine.cancel
         return self._login_to_wire(await self._pools.run(None, call, login_id))
 
     # -- changes -----------------------------------------------------------------------------------
 
     async def changes(self, query: Mapping[str, Any], gone: asyncio.Event) -> Wire:
-        """What happened after ``since``, waiting ``wait`` seconds for some."""
+        """What happened after ``since``, waiting up to ``wait`` seconds for it."""
         since = int(request_parsing.number(query.get("since"), "since", 2**53))
         wait = request_parsing.number(query.get("wait"), "wait", MAX_WAIT)
         found = await self._long_poll.changes(since, wait, gone)
@@ -274,23 +260,23 @@ class Broker(PageURLs):
     # -- for the pages -----------------------------------------------------------------------------
 
     async def provider_info(self, name: str) -> ProviderInfo:
-        """What a person may know of a provider."""
+        """The public part of a provider."""
         return await self._pools.run(None, self._engine.provider, name)
 
     async def configured(self, name: str) -> Provider:
-        """The whole provider: for this server's own use."""
+        """The whole provider, secrets included: for this server's own use."""
         return await self._pools.run(None, self._engine.configured, name)
 
     async def login_info(self, login_id: str) -> Login:
-        """How one login stands. LoginExpired: not known (any more)."""
+        """One login. LoginExpired: it is not known any more."""
         return self.placed(await self._pools.run(None, self._engine.login, login_id))
 
     async def account(self, login: Login) -> AccountInfo | None:
-        """The account that a login made; None: signed out since."""
+        """The account that a login made, or None if it was signed out since."""
         return await self._pools.run(None, self._engine.account, login.key)
 
     async def open(self, login: Login, redirect_uri: str, user: str) -> tuple[str, Binding]:
-        """The authorization URL for this browser, and the cookie that binds it."""
+        """The authorization URL for this browser, and its binding cookie."""
         if obstacle := await self._obstacle(login.provider):
             raise obstacle
         if redirect_uri.endswith(self.redirect_path(login.provider)):
@@ -305,54 +291,53 @@ class Broker(PageURLs):
         )
 
     async def step(self, login: Login, body: Mapping[str, Any], confirm_by: str | None) -> Login:
-        """What was done on this login's page, where that does not leave for the provider."""
+        """Carry out what was entered on the login's page."""
         pool = _pool(login.provider)
         await self._pools.run(pool, login_forms.take, self._engine, login, body, confirm_by)
         return await self.login_info(login.id)
 
     async def asks(self, login: Login, confirm_by: str) -> bool:
-        """Whether that proof is the one that counts; see ``Logins.asks``."""
+        """Whether the login accepts this proof; see ``Logins.asks``."""
         return await self._pools.run(None, self._engine.device.logins.asks, login.id, confirm_by)
 
     async def confirm(self, login: Login, proof: str) -> Login:
-        """The person says yes to the account that is held. LoginFailed: not in this browser."""
+        """Store the account that waits for confirmation. LoginFailed: another browser's proof."""
         return await self._pools.run(_pool(login.provider), self._engine.confirm, login.id, proof)
 
     async def missing(self, login: Login) -> tuple[str, ...]:
-        """What a person has to give of the provider's registration before this login."""
+        """The fields of the provider's registration to be entered before this login."""
         return await self._pools.run(None, self._engine.typed.missing, login.id)
 
     async def alternatives(self, login: Login) -> tuple[str, ...]:
-        """The grants that this login could go on by instead."""
+        """The other grants that this login could use."""
         return await self._pools.run(None, self._engine.typed.alternatives, login.id)
 
     async def typed_host(self, login: Login) -> str:
-        """Where what is typed on this login's page goes. ConfigurationError: nothing may be."""
+        """The host that gets what is typed on the login's page."""
         return await self._pools.run(_pool(login.provider), self._engine.typed.host, login.id)
 
     async def finish(self, response: AuthorizationResponse) -> Login:
-        """What the callback brought, carried out."""
-        meant = await self._pools.run(
-            None, self._engine.redirect.logins.provider_of, response.state
-        )
+        """Finish the login that an authorization response belongs to."""
+        logins = self._engine.redirect.logins
+        meant = await self._pools.run(None, logins.provider_of, response.state)
         pool = _pool(meant or response.provider)
         return self.placed(await self._pools.run(pool, self._engine.finish, response))
 
     @property
     def busy(self) -> bool:
-        """Whether somebody waits here, or something is kept in memory alone."""
+        """Whether a poll waits, or anything is in memory only."""
         return self._long_poll.busy or self._engine.busy
 
     def let_go(self) -> None:
-        """Answer everybody who waits for changes, now and from now on."""
+        """Answer all polls, now and from now on."""
         self._long_poll.close()
 
     async def drained(self) -> None:
-        """Return once everybody who waited for changes has an answer, after ``close``."""
+        """Return once all polls are answered, after ``close``."""
         await self._long_poll.drained()
 
     def close(self) -> None:
-        """Let everybody go, take no more calls, close the engine."""
+        """Answer all polls, take no more calls, close the engine."""
         self.loopback_callbacks.close()
         if self._telling:
             self._telling.cancel()
@@ -362,7 +347,7 @@ class Broker(PageURLs):
         self._engine.close()
 
     async def _obstacle(self, provider: str) -> ConfigurationError | None:
-        """Why no provider can send a browser back here; another grant may do."""
+        """Why this provider cannot send a browser back here; another grant may do."""
         return self.hub.obstacle(await self.configured(provider)) if self.hub else None
 
     def _place_change(self, change: Change) -> Change:
@@ -374,5 +359,5 @@ class Broker(PageURLs):
 
 
 def _pool(name: str) -> str | None:
-    """No pool is made for what cannot name a provider."""
+    """The pool's name: none is made for what cannot name a provider."""
     return name if names_one(name) else None

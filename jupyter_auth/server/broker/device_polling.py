@@ -1,4 +1,4 @@
-"""Asking the providers of device logins how they stand, while anybody waits or looks."""
+"""Polls the token endpoint for device logins (RFC 8628) while anyone waits for them."""
 
 from __future__ import annotations
 
@@ -15,10 +15,7 @@ if TYPE_CHECKING:
 
 
 class DevicePolling:
-    """Asks in the provider's own pool: nobody waits for a provider that does not answer.
-
-    The engine keeps the pace (RFC 8628 3.5), so it does no harm to ask too often here.
-    """
+    """Polls in the provider's own pool; the engine keeps to the interval (RFC 8628 3.5)."""
 
     def __init__(self, engine: Engine, pools: UserPools) -> None:
         self._engine = engine
@@ -26,22 +23,22 @@ class DevicePolling:
         self._asking: set[asyncio.Task[None]] = set()
 
     async def ask_all(self) -> None:
-        """Begin to ask about every login whose time has come."""
+        """Start polling for all logins that are due."""
         for login in await self._pools.run(None, self._engine.due):
             self.ask(login)
 
     def ask(self, login: Login) -> None:
-        """Begin to ask about one login, if it is a device's and its time has come."""
+        """Start polling for one login, if it is a device login and due."""
         if login.next_poll_at is not None:
             task = asyncio.create_task(self._ask(login))
             self._asking.add(task)
             task.add_done_callback(self._asking.discard)
 
     async def _ask(self, login: Login) -> None:
-        with suppress(AuthError):  # too many calls wait already: the next time will do
+        with suppress(AuthError):  # too many calls wait: the next poll will do
             await self._pools.run(login.provider, self._engine.device.poll, login.id)
 
     def close(self) -> None:
-        """Wait for no answer any more."""
+        """Stop polling."""
         for task in self._asking:
             task.cancel()

@@ -1,8 +1,8 @@
-"""A user's server on a JupyterHub, where nothing of ours is installed on the Hub itself.
+"""Sign-in on a single-user server of a JupyterHub that does not run the Hub service.
 
-The Hub's own ``user-redirect`` brings every user's browser from one redirect URI to that user's
-server. The Hub's log has seen the code by then, so PKCE alone has to protect it: clients with a
-secret are for the service, see ``server/hub``.
+The Hub's ``user-redirect`` forwards browsers from one redirect URI to each user's server. The Hub
+logs the authorization code on the way, so PKCE alone protects it: clients with a secret need the
+Hub service, see ``server/hub``.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ if TYPE_CHECKING:
 
 CALLBACK = "jupyter-auth/callback/"
 CODE = "authorization_code"
-# Set by ``hub_config``: the Hub knows our hook; where its service is.
+# Set by ``hub_config``: the Hub has our hook; the URL of its service.
 HOOK_VARIABLE = "JUPYTER_AUTH_REDIRECT_HOOK"
 URL_VARIABLE = "JUPYTER_AUTH_URL"
-MARK = "~"  # between a state and the name of the server that it belongs to
+MARK = "~"  # between a state and the name of its server
 
 
 @dataclass(frozen=True, kw_only=True)
 class HubRedirect:
-    """Whose server this is, and how a provider's answer gets here."""
+    """The owner of this single-user server, and its redirect URI on the Hub."""
 
     owner: str
     hub_prefix: str  # root-absolute, with slashes at both ends
@@ -41,7 +41,7 @@ class HubRedirect:
 
     @classmethod
     def of(cls, environ: Mapping[str, str] = os.environ) -> HubRedirect | None:
-        """What the Hub told this server when it started it; None: there is no Hub."""
+        """From the environment that the Hub set, or None without a Hub."""
         if not environ.get("JUPYTERHUB_USER") or not environ.get("JUPYTERHUB_SERVICE_PREFIX"):
             return None
         return cls(
@@ -57,7 +57,7 @@ class HubRedirect:
         return f"{self.hub_prefix}user-redirect/{CALLBACK}{quote(provider, safe='')}"
 
     def findings(self) -> list[Finding]:
-        """For ``doctor``: what no page and no cookie of ours can prevent."""
+        """For ``doctor``: the risk of an origin that all users share."""
         if self.hub_origin:
             return []
         return [
@@ -73,22 +73,22 @@ class HubRedirect:
 
     @property
     def state_suffix(self) -> str:
-        """What our hook on the Hub reads to find a named server."""
+        """The end of a state, by which our hook on the Hub finds a named server."""
         return MARK + self.server_name if self.server_name else ""
 
     def check(self, provider: Provider) -> None:
-        """ConfigurationError: it is configured to send codes this way, and must not."""
+        """Raise ConfigurationError if codes of this provider must not pass the Hub."""
         if provider.client_auth != "none" and CODE in (provider.grants or (CODE,)):
             raise _needs_service(provider)
 
     def obstacle_to_begin(self, provider: Provider) -> ConfigurationError | None:
-        """The same where a login would begin with a code: by the provider's preferred grant."""
+        """As ``obstacle``, if the authorization code grant is the preferred one."""
         return self.obstacle(provider) if provider.grants[:1] in {(), (CODE,)} else None
 
     def obstacle(self, provider: Provider) -> ConfigurationError | None:
-        """Why a code of this provider must not or cannot come this way; None: it can, or none does.
+        """Why a code of this provider must not or cannot pass the Hub, or None.
 
-        One that goes to another address is none of the Hub's: a person brings it from there.
+        A redirect URI elsewhere does not concern the Hub: a person pastes the code from there.
         """
         if CODE not in (provider.grants or (CODE,)):
             return None
@@ -100,7 +100,7 @@ class HubRedirect:
         if self.server_name and not self.has_hook:
             return ConfigurationError(
                 f"{provider.title} cannot send a browser back to the named server"
-                f" {self.server_name!r}: the Hub knows the way to default servers alone.",
+                f" {self.server_name!r}: this JupyterHub redirects to default servers only.",
                 hint="Sign in from your default server, which shares its accounts with this one, or"
                 " have `jupyter_auth.hub_config(c)` added to the Hub's configuration.",
             )
@@ -109,8 +109,8 @@ class HubRedirect:
 
 def _needs_service(provider: Provider) -> ConfigurationError:
     return ConfigurationError(
-        f"{provider.title} is configured with a client secret, which is not for users' servers on a"
-        " JupyterHub: the code it goes with passes the Hub's log.",
+        f"{provider.title} is configured with a client secret, which cannot be used on single-user"
+        " servers: JupyterHub logs the authorization code.",
         hint="Register a public client (PKCE, no secret), have the Hub's administrator run"
-        ' jupyter_auth\'s service, or configure another way in, such as grants=["device_code"].',
+        ' jupyter_auth\'s service, or configure another grant, such as grants=["device_code"].',
     )

@@ -1,7 +1,4 @@
-"""What a person does on a login's own page, in the words of the page's ``fetch``.
-
-It runs in a thread of the provider's pool. Secrets become a ``Secret`` as soon as they are read.
-"""
+"""Carries out what a person enters on a login's page, in a thread of the provider's pool."""
 
 from __future__ import annotations
 
@@ -18,10 +15,7 @@ if TYPE_CHECKING:
 
 
 def take(engine: Engine, login: Login, body: Mapping[str, Any], confirm_by: str | None) -> None:
-    """Carry out what ``body`` says for this login, by its grant. Raises what the engine does.
-
-    ``confirm_by``: as for ``Engine.finish``.
-    """
+    """Carry out ``body`` for this login, by its grant. ``confirm_by``: see ``Engine.finish``."""
     if "grant" in body:
         engine.typed.choose(login.id, request_parsing.required(body, "grant"))
     elif "registration" in body:

@@ -1,4 +1,4 @@
-"""Where this server's pages are, and where providers send browsers back to."""
+"""The URLs of this server's pages, and the paths of its redirect URIs."""
 
 from __future__ import annotations
 
@@ -19,10 +19,7 @@ PREFIX = "jupyter-auth/"
 
 @dataclass(eq=False)  # two users' brokers at one place are two
 class PageURLs:
-    """``base_url`` has slashes at both ends; ``public_origin``: where that is known.
-
-    ``own_host``: a Hub's service that has a host of its own. There is no page of its users' at it.
-    """
+    """``base_url`` has slashes at both ends. ``own_host``: a Hub service with a separate host."""
 
     base_url: str
     public_origin: str | None = None
@@ -31,11 +28,11 @@ class PageURLs:
 
     @property
     def on_hub(self) -> bool:
-        """Whether browsers come by a Hub, never to the address where this process listens."""
+        """Whether browsers come through a Hub, never to the address where this process listens."""
         return self.hub is not None
 
     def known_origins(self, visited: str | None, listening: str | None) -> KnownOrigins:
-        """What is known of the address at which browsers reach this."""
+        """What is known of the address at which browsers reach this server."""
         return KnownOrigins(
             public=self.public_origin,
             hub=self.hub_origin,
@@ -45,16 +42,16 @@ class PageURLs:
         )
 
     def callback_path(self, provider: str) -> str:
-        """Where a provider's answer arrives, root-absolute: what is registered has no handle."""
+        """The callback page's path, root-absolute, with the provider's name and not its handle."""
         return f"{self.base_url}{PREFIX}callback/{quote(plain(provider), safe='')}"
 
     def redirect_path(self, provider: str) -> str:
-        """Where a provider sends the browser to, root-absolute; a Hub forwards from there."""
+        """The redirect URI's path, root-absolute; on a Hub it forwards to the callback."""
         return self.hub.redirect_path(plain(provider)) if self.hub else self.callback_path(provider)
 
     @property
     def hub_origin(self) -> str:
-        """Where ``redirect_path`` is, if not at this server's own origin; else empty."""
+        """The origin of ``redirect_path``, if not this server's own; else empty."""
         return self.hub.hub_origin if self.hub else ""
 
     def login_path(self, login_id: str) -> str:
@@ -62,7 +59,7 @@ class PageURLs:
         return f"{self.base_url}{PREFIX}login/{quote(login_id, safe='')}"
 
     def placed(self, login: Login) -> Login:
-        """The login with the address of its page."""
+        """The login with its page's URL."""
         path = self.login_path(login.id)
         url = f"{self.public_origin}{path}" if self.public_origin else None
         return dataclasses.replace(login, path=(self.own_host and url) or path, url=url)

@@ -1,4 +1,4 @@
-"""Where a browser is, and where its provider may send it back to."""
+"""The browser's origin, and the redirect URI that goes with it."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class RedirectRoute:
-    """How a browser leaves for the provider: by ``redirect_uri``, or first to ``move_to`` here.
+    """The ``redirect_uri`` for a browser, or the URL to begin at instead, ``move_to``.
 
     ``listen``: the answer will arrive at another port of this machine. ``by_hand``: it will arrive
-    at the browser's machine, which is another one, and a person brings it here.
+    at the browser's machine, and a person pastes it here.
     """
 
     redirect_uri: str = ""
@@ -30,19 +30,18 @@ class RedirectRoute:
 
     @property
     def lands_at(self) -> str:
-        """Host and port where the browser ends, where that is not this server; else ""."""
+        """Host and port where the browser ends, or "" if that is this server."""
         return urlsplit(self.redirect_uri).netloc if self.listen or self.by_hand else ""
 
 
 class ForeignOrigin(AuthError):
-    """A request that a page of somebody else made."""
+    """A request that another site's page made."""
 
 
 def separate_hub_origin(environ: Mapping[str, str] = os.environ) -> str:
-    """The Hub's own origin, where each user's server and each service has a host of its own.
+    """The Hub's own origin, if single-user servers and services have other hosts; else empty.
 
-    Empty: all of them are at one address, or there is no Hub. That the Hub says where it is tells
-    neither: it does so for ``c.JupyterHub.public_url``, and for ``subdomain_host``.
+    JUPYTERHUB_HOST alone does not say so: ``c.JupyterHub.public_url`` sets it too.
     """
     hub, own = environ.get("JUPYTERHUB_HOST", ""), environ.get("JUPYTERHUB_PUBLIC_URL", "")
     apart = own and urlsplit(hub).hostname != urlsplit(own).hostname
@@ -50,10 +49,10 @@ def separate_hub_origin(environ: Mapping[str, str] = os.environ) -> str:
 
 
 def checked_origin(origin: str | None, host: str, public_origin: str | None) -> str:
-    """The browser's own ``Origin`` header, once it is known to be this server's.
+    """The ``Origin`` header, which must match ``Host`` or the configured public origin.
 
-    It must name the ``Host`` that was asked, or the configured public origin. ForeignOrigin: it
-    does not, or there is none.
+    Raises:
+        ForeignOrigin: it does not, or is missing.
     """
     try:
         own = origin_of(origin or "")
@@ -79,11 +78,13 @@ def redirect_route(
 ) -> RedirectRoute:
     """The redirect URI for a browser at ``origin`` (RFC 6749 3.1.2), exact and never guessed.
 
-    ``fixed`` is the one that the provider's configuration names. Where the answer will arrive under
-    another name of this server, the browser has to begin there too, or its cookies are missing on
-    return. One at another port of this machine is listened at, if the browser is here too.
-    ``hub`` is the origin of a Hub that brings it here from ``callback_path``; empty: it is our own.
-    ConfigurationError: the fixed one never leads back here, by nobody's hand.
+    ``fixed`` is the one in the provider's configuration. If it is under another name of this server
+    the browser must begin there, or its cookies are missing on return. At another port of this
+    machine a listener takes it, if the browser is on this machine too. ``hub`` is the origin of a
+    Hub that forwards from ``callback_path``.
+
+    Raises:
+        ConfigurationError: the fixed redirect URI does not lead here.
     """
     here = public_origin or origin
     back = hub or here
@@ -100,10 +101,7 @@ def redirect_route(
 
 
 def moved(fixed: str, own: str) -> ConfigurationError | None:
-    """What to do where ``fixed`` is ``own`` but for the port: Jupyter was there once.
-
-    None: it differs by more, or names no port.
-    """
+    """The error if ``fixed`` differs from ``own`` by its port only: Jupyter was there before."""
     there, here = urlsplit(_origin_or_none(fixed) or ""), urlsplit(own)
     same_host = there.hostname == here.hostname or (is_loopback(fixed) and is_loopback(own))
     same_path = urlsplit(fixed).path.endswith(_tail(here.path))
@@ -123,7 +121,7 @@ def _from(origin: str, start: str, page_path: str, redirect_uri: str) -> Redirec
 
 
 def _tail(callback_path: str) -> str:
-    """A Hub forwards from a path of its own that ends as ours does."""
+    """The end that the path of a Hub has in common with ours."""
     return "/".join(["", *callback_path.rsplit("/", 3)[1:]])
 
 
@@ -135,7 +133,7 @@ def _origin_or_none(url: str) -> str | None:
 
 
 def _loopback_twins(one: str, other: str) -> bool:
-    """Whether both name one port of this machine: ``localhost`` and ``127.0.0.1``."""
+    """Whether both are one port of this machine, as ``localhost`` and as ``127.0.0.1``."""
     a, b = urlsplit(one), urlsplit(other)
     return is_loopback(one) and is_loopback(other) and (a.scheme, a.port) == (b.scheme, b.port)
 

@@ -1,4 +1,4 @@
-"""Which redirect URI a provider has to know, and who else is at that address: for ``doctor``."""
+"""Checks of ``doctor``: the redirect URI to register, and programs at the same port."""
 
 from __future__ import annotations
 
@@ -16,22 +16,18 @@ if TYPE_CHECKING:
     from jupyter_auth.core.provider.provider import Provider
 
 ABOUT = "Redirect URI"
-ANY_PORT = "Many providers take any port of 127.0.0.1 (RFC 8252 7.3), and else want this very one."
-
+ANY_PORT = "Many providers accept any port of 127.0.0.1 (RFC 8252 7.3), others only this one."
 HUB = "<your JupyterHub's address>"
-
 IPV4_ONLY = {"127.0.0.1", "0.0.0.0"}  # noqa: S104 (where a server listens is not for us to say)
-
-BY_HAND = " It is on the browser's machine: the login page asks for the address that it ends on."
+BY_HAND = " It is on the browser's machine: the login page asks for the URL that it ends on."
 
 
 @dataclass(frozen=True, kw_only=True)
 class KnownOrigins:
-    """What is known of the address at which browsers reach this server, best first.
+    """What is known of the address at which browsers reach this server.
 
-    ``public``: as configured. ``visited``: where a browser was. ``listening``: where the server is
-    bound to, under a name that a browser need not use. ``on_hub``: no browser comes to the last.
-    ``hub``: where a Hub brings browsers from, if that is not this server's own origin.
+    ``public``: as configured. ``hub``: the Hub's, if it has another origin. ``visited``: where a
+    browser was. ``listening``: where the server is bound; ``on_hub``: no browser comes there.
     """
 
     public: str | None = None
@@ -41,7 +37,7 @@ class KnownOrigins:
     on_hub: bool = False
 
     def redirect_uri(self, provider: Provider, callback_path: str) -> Finding:
-        """The exact one to register, as far as anybody can know it here."""
+        """The redirect URI to register, as exactly as it can be known here."""
         origin, why, sure = self._origin(provider)
         try:
             route = redirect_route(
@@ -59,10 +55,7 @@ class KnownOrigins:
         )
 
     def ipv6_conflict(self) -> Finding | None:
-        """Who has [::1] at the port of a server that has IPv4 alone; None: nobody.
-
-        To a browser ``localhost`` is both, and [::1] comes first.
-        """
+        """A warning if another program has [::1] at our IPv4 port: browsers try [::1] first."""
         here = urlsplit("" if self.on_hub else self.listening or "")
         if here.hostname not in IPV4_ONLY or not here.port:
             return None

@@ -1,4 +1,4 @@
-"""Reading what a request brings. Everything here raises ConfigurationError, which is HTTP 400."""
+"""Reads request bodies and queries. All functions raise ConfigurationError, which is HTTP 400."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ MAX_VALID = 86400.0  # seconds
 
 
 def json_object(body: bytes) -> dict[str, Any]:
-    """The JSON object that a body holds; an empty body is an empty one."""
+    """The JSON object in a body; ``{}`` if it is empty."""
     if len(body) > MAX_BODY:
         raise ConfigurationError("The request is too large.")
     try:
@@ -39,23 +39,23 @@ def json_object(body: bytes) -> dict[str, Any]:
 
 
 def text(data: Mapping[str, Any], name: str) -> str | None:
-    """An optional text; an empty one counts as none."""
+    """An optional string; "" counts as None."""
     value = data.get(name)
     if value is None or value == "":
         return None
     if not isinstance(value, str) or len(value) > MAX_TEXT or not value.isprintable():
-        raise ConfigurationError(f"{name!r} is not one line of at most {MAX_TEXT} characters.")
+        raise ConfigurationError(f"{name!r} must be one line of at most {MAX_TEXT} characters.")
     return value
 
 
 def shown(data: Mapping[str, Any], name: str) -> str | None:
-    """An optional text that people read and nothing else is done with: what shows of it."""
+    """An optional string that is only displayed, without its control characters."""
     value = data.get(name)
     return text({name: plain_text(value, MAX_TEXT) if isinstance(value, str) else value}, name)
 
 
 def required(data: Mapping[str, Any], name: str) -> str:
-    """A text that must be there."""
+    """A required string."""
     value = text(data, name)
     if value is None:
         raise ConfigurationError(f"{name!r} is missing.")
@@ -63,7 +63,7 @@ def required(data: Mapping[str, Any], name: str) -> str:
 
 
 def table(data: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    """A JSON object that must be there."""
+    """A required JSON object."""
     value = data.get(name)
     if not isinstance(value, dict):
         raise ConfigurationError(f"{name!r} is missing.")
@@ -71,7 +71,7 @@ def table(data: Mapping[str, Any], name: str) -> Mapping[str, Any]:
 
 
 def secret(data: Mapping[str, Any], name: str) -> Secret:
-    """A text that must be there and is shown nowhere; as long as a body may be."""
+    """A required string that is never shown; as long as a body may be."""
     value = data.get(name)
     if not isinstance(value, str) or not value:
         raise ConfigurationError(f"{name!r} is missing.")
@@ -79,20 +79,20 @@ def secret(data: Mapping[str, Any], name: str) -> Secret:
 
 
 def session_key(data: Mapping[str, Any]) -> str:
-    """Which of a person's accounts at a provider."""
+    """The session key, or the default one."""
     return text(data, "session_key") or DEFAULT_KEY
 
 
 def flag(data: Mapping[str, Any], name: str) -> bool:
-    """A boolean, false where it is not there."""
+    """A boolean; False if missing."""
     value = data.get(name, False)
     if value is None or isinstance(value, bool):
         return bool(value)
-    raise ConfigurationError(f"{name!r} is neither true nor false.")
+    raise ConfigurationError(f"{name!r} must be true or false.")
 
 
 def words(data: Mapping[str, Any], name: str) -> list[str] | None:
-    """A list of strings as they are shown, or None."""
+    """An optional list of strings, without control characters."""
     value = data.get(name)
     if value is None:
         return None
@@ -106,7 +106,7 @@ def words(data: Mapping[str, Any], name: str) -> list[str] | None:
 
 
 def login(data: Mapping[str, Any]) -> LoginRequest:
-    """What a person is to be asked to sign in to."""
+    """The body of ``POST logins``."""
     return LoginRequest(
         required(data, "provider"),
         session_key(data),
@@ -121,13 +121,13 @@ def login(data: Mapping[str, Any]) -> LoginRequest:
 
 
 def need(data: Mapping[str, Any]) -> Need:
-    """What a token has to be good for."""
+    """How long a token must be valid, and which one the API rejected."""
     seconds = number(data.get("min_valid"), "min_valid", MAX_VALID)
     return Need(min_valid=seconds, rejected=text(data, "rejected"))
 
 
 def limits(data: Mapping[str, Any]) -> Limits:
-    """What a kernel saw of an API's limits."""
+    """A kernel's report of an API's limits."""
     return Limits(
         provider=required(data, "provider"),
         session_key=session_key(data),
@@ -143,7 +143,7 @@ def _quota(data: Any) -> Quota | None:
     if data is None:
         return None
     if not isinstance(data, dict):
-        raise ConfigurationError("'quota' is not an object.")
+        raise ConfigurationError("'quota' must be an object.")
     counts = {name: _count(data, name) for name in ("limit", "remaining")}
     return Quota(**counts, reset_at=_moment(data, "reset_at"))
 
@@ -156,13 +156,13 @@ def _moment(data: Mapping[str, Any], name: str) -> float | None:
     if data.get(name) is None:
         return None
     if (found := times.clipped(data[name])) is None:
-        raise ConfigurationError(f"{name!r} is not a moment in seconds since 1970.")
+        raise ConfigurationError(f"{name!r} must be a time in seconds since 1970.")
     return found
 
 
 def number(value: Any, name: str, most: float) -> float:
-    """A number from 0 to ``most``, clipped there; 0 where there is none."""
+    """A number from 0, clipped at ``most``; 0 if missing."""
     found = times.number(0 if value in (None, "") else value, sys.float_info.max)
     if found is None:
-        raise ConfigurationError(f"{name!r} is not a number from 0 up.")
+        raise ConfigurationError(f"{name!r} must be a number of at least 0.")
     return min(found, most)

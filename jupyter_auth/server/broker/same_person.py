@@ -1,4 +1,4 @@
-"""Whether whoever signed in at a provider is the Hub's user, by what the provider says of them."""
+"""Checks by a claim that the person who signed in at a provider is the Hub user."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Rule = str | Mapping[str, str]
 
 
 def sign_in_host(url: str | None) -> str:
-    """The host of ``url`` as rules name it: lower case, ASCII, with no default port; or nothing."""
+    """The host of ``url`` as rules name it: lower case, ASCII, with no default port; or ""."""
     try:
         return host_of(url or "")
     except ConfigurationError:  # a path, say
@@ -32,14 +32,14 @@ def sign_in_host(url: str | None) -> str:
 
 
 def is_rule(value: Any) -> bool:
-    """Whether a configuration may say so: a claim, or claims by provider or host."""
+    """Whether ``value`` is a claim, or a mapping of claims by provider or host."""
     if isinstance(value, Mapping):
         return all(isinstance(each, str) for each in [*value, *value.values()])
     return isinstance(value, str)
 
 
 def found(said: Rule | None, environ: Mapping[str, str]) -> Rule:
-    """What the configuration says; where it says nothing, what ``hub_config`` found out."""
+    """The configured rule, else the one that ``hub_config`` derived."""
     if said is not None:
         return said
     try:
@@ -57,7 +57,7 @@ class SamePerson:
     rule: Rule
 
     def claim_at(self, party: Party) -> str:
-        """The claim that has to name the Hub's user; empty: whoever signs in there may."""
+        """The claim that must name the Hub user; empty: anyone may sign in there."""
         if isinstance(self.rule, str):
             return self.rule
         ends = party.endpoints
@@ -66,21 +66,21 @@ class SamePerson:
         return next((each for each in named if each is not None), "")
 
     def __call__(self, account: Account, party: Party, claim: Callable[[str], Any]) -> None:  # noqa: ARG002
-        """UserMismatch: it is somebody else, or the provider does not say who it is."""
+        """Raise UserMismatch for another person, or one whom the claim does not name."""
         if not (wanted := self.claim_at(party)):
             return
         title, said = party.provider.title, claim(wanted)
         if not isinstance(said, str) or not said:
             raise UserMismatch(
-                f"{title} does not say {wanted!r} of whoever signs in, so nobody can tell that it"
-                f" is the Hub user {self.owner}.",
-                hint="Nothing was stored. Ask the Hub's administrator for a scope that brings it,"
-                f" or another claim in {SETTING}.",
+                f"{title} sent no claim {wanted!r}, so it is not certain that this is the Hub user"
+                f" {self.owner}.",
+                hint="Nothing was stored. Ask the Hub's administrator to request a scope with this"
+                f" claim, or to name another claim in {SETTING}.",
             )
         # The Hub makes names lower case unless its authenticator says otherwise.
         if self.owner not in {said, said.lower()}:
             raise UserMismatch(
                 f"{plain_text(said, 200)} signed in to {title}, not the Hub user {self.owner}.",
                 hint=f"Nothing was stored. Sign out at {title}, then sign in as {self.owner}. (The"
-                f" claim {wanted!r} has to be the Hub's user name: {SETTING}.)",
+                f" claim {wanted!r} must be the Hub user's name: {SETTING}.)",
             )

@@ -1,9 +1,8 @@
 """Threads for the engine's calls: a few for each provider, so that one that hangs stalls no other.
 
-Nor does one user stall another: of a provider's threads a user has a share at a time, and whoever
-waits for one comes by turns. The threads are not daemons on purpose: the interpreter waits for them
-at its end, so a refresh that is under way is still saved. Each call is bounded by the timeouts of
-the HTTP requests in it.
+Each user has a share of a provider's threads, and waiting users take turns, so no user stalls
+another. The threads are not daemons on purpose: the interpreter waits for them at its end, so a
+running refresh is still saved. Each call is bounded by the timeouts of its HTTP requests.
 """
 
 from __future__ import annotations
@@ -26,13 +25,13 @@ T = TypeVar("T")
 
 THREADS = 6  # for each provider
 SHARE = 2  # of them, for one user of several
-QUEUE = 64  # calls of one user to one provider that wait
-STORE_QUEUE = 4096  # calls that only look into the store: short, and all long polls wake at once
+QUEUE = 64  # waiting calls of one user to one provider
+STORE_QUEUE = 4096  # calls that only read the store: short, and all long polls wake at once
 PROVIDERS = 48  # with a pool of their own; further names share one
 
 
 class _UserQueue:
-    """What one user has in a pool: so many ``calls``, of which a share may run."""
+    """One user's ``calls`` in a pool, of which a share may run."""
 
     def __init__(self, share: int) -> None:
         self.calls = 0
@@ -40,10 +39,10 @@ class _UserQueue:
 
 
 class _Pool:
-    """A bounded pool: threads are made as they are needed, calls past a user's queue are refused.
+    """A bounded pool that refuses calls past a user's queue.
 
-    No more calls of a user than may run stand in line for a thread, first come, first served: those
-    of one who has ninety never stand before those of one who has one.
+    Only as many calls of a user as may run wait for a thread: ninety of one user never wait before
+    the only one of another.
     """
 
     def __init__(self, name: str, share: int, queue: int) -> None:
@@ -58,7 +57,7 @@ class _Pool:
         turns = self._users.setdefault(user, _UserQueue(self._share))
         if turns.calls >= self._most:
             raise ProviderUnavailable(
-                f"Too many calls wait for {plain(self._name)} already.",
+                f"Too many calls are waiting for {plain(self._name)}.",
                 hint="Try again in a moment.",
             )
         turns.calls += 1
@@ -82,21 +81,18 @@ class _Pool:
 
 
 class Pools:
-    """The pools of a process, by provider. For one event loop.
-
-    ``share``: how many threads of each a user may have at a time.
-    """
+    """The pools of a process, by provider. ``share``: threads of each that a user may have."""
 
     def __init__(self, share: int) -> None:
         self._share = share
         self._pools: dict[str, _Pool] = {}
 
     def of(self, user: str) -> UserPools:
-        """As this user has them."""
+        """One user's view of the pools."""
         return UserPools(self, user)
 
     def pool(self, provider: str | None) -> _Pool:
-        """That of a provider, or of what concerns none."""
+        """A provider's pool; None: the store's."""
         name = "the store" if provider is None else provider
         if name not in self._pools and len(self._pools) >= PROVIDERS:
             self._close_idle()
@@ -116,13 +112,13 @@ class Pools:
             self._pools.pop(name).close()
 
     def close(self) -> None:
-        """Start nothing more; what runs is not waited for."""
+        """Start no more calls, without waiting for running ones."""
         for pool in self._pools.values():
             pool.close()
 
 
 class UserPools:
-    """``run`` one user's calls in threads of the provider's own pool."""
+    """Runs one user's calls in threads of the provider's own pool."""
 
     def __init__(self, pools: Pools, user: str) -> None:
         self._pools = pools
@@ -132,10 +128,11 @@ class UserPools:
     async def run(
         self, provider: str | None, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        """What ``call`` returns or raises. ``provider`` None: it concerns no provider's server.
+        """What ``call`` returns or raises. ``provider`` None: it only reads the store.
 
-        ProviderUnavailable: more calls wait for that provider than are worth waiting for.
-        Throttled: this user has had providers asked for the same too often.
+        Raises:
+            ProviderUnavailable: too many calls are waiting for the provider.
+            Throttled: this user has made the same call too often.
         """
         if provider is not None:
             self._user_limits.spend(call.__name__, provider)

@@ -1,7 +1,4 @@
-"""How often one user may have providers asked: so much at once, for each route, and then by and by.
-
-A route is the function of the engine that it leads to.
-"""
+"""Limits how often one user may cause requests to providers, by the engine's function."""
 
 from __future__ import annotations
 
@@ -17,34 +14,34 @@ if TYPE_CHECKING:
 
 
 class TokenBucket(NamedTuple):
-    """``burst`` calls at once, and one more each so many seconds: a token bucket."""
+    """``burst`` calls at once, and one more every ``each`` seconds."""
 
     burst: int
     each: float
 
 
 PEOPLE = TokenBucket(60, 1.0)  # a click, or a command
-PROGRAMS = TokenBucket(240, 0.25)  # what every kernel does by itself, all of them at once
+PROGRAMS = TokenBucket(240, 0.25)  # what kernels do by themselves, all of them at once
 BY_PROGRAMS = frozenset({"begin", "client_token", "id_token", "register", "token"})
-# What a browser brings back is for one login, once: another site could use up a limit. And the
-# engine itself keeps to the pace at which a provider wants to be asked.
+# A callback is for one login, once: another site could use up its limit. And the engine itself
+# keeps to a provider's polling interval.
 UNLIMITED = frozenset({"finish", "poll"})
 
 
 class UserLimits:
-    """What one user has left. ``clock`` is seconds since 1970, in UTC."""
+    """The calls that one user has left."""
 
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
         self._clock = clock
-        self._full: dict[str, float] = {}  # by route: when there will be a whole burst again
+        self._full: dict[str, float] = {}  # by route: when it is a whole burst again
 
     def spend(self, route: str, provider: str) -> None:
-        """Take one call of ``route``. Throttled: there is none left."""
+        """Count one call of ``route``. Throttled: there is none left."""
         if route in UNLIMITED:
             return
         rate = PROGRAMS if route in BY_PROGRAMS else PEOPLE
         now, whole = self._clock(), rate.burst * rate.each
-        # Not beyond a whole burst, though the clock was set back.
+        # Never more than a whole burst, even if the clock was set back.
         full = min(max(self._full.get(route, now), now), now + whole)
         if (wait := full + rate.each - whole - now) > 0:
             raise Throttled(

@@ -1,1 +1,1 @@
-"""Pages, and JSON for front ends."""
+"""The browser API: pages, and JSON for front ends."""

@@ -1,4 +1,4 @@
-"""The browser API: what front ends and the widget ask. No answer holds a token."""
+"""JSON for front ends and the widget. No answer holds a token."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ if TYPE_CHECKING:
 
 
 class APIHandler(JSONHandler, UIHandler):
-    """JSON in, JSON out, to pages of this server alone."""
+    """JSON for pages of this server only."""
 
     async def prepare(self) -> None:  # type: ignore[override]
-        """Jupyter's own checks (host, user, XSRF), then the origin where one is named."""
+        """Jupyter's own checks (host, user, XSRF), then the origin if there is one."""
         await super().prepare()
         self.check_origin()
 
     def get_login_url(self) -> str:
-        """``web.authenticated`` asks for it to redirect there; JSON has no use for a form."""
+        """Answer 403 where ``web.authenticated`` would redirect to a login form."""
         raise web.HTTPError(403, "This browser is not signed in to Jupyter")
 
     @override
@@ -33,7 +33,7 @@ class APIHandler(JSONHandler, UIHandler):
 
     @property
     def origin(self) -> str:  # type: ignore[override]
-        """Where the browser is: a redirect URI made from it is exact."""
+        """The browser's origin: a redirect URI made from it is exact."""
         return f"{self.request.protocol}://{self.request.host}"
 
 

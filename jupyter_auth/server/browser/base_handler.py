@@ -1,4 +1,4 @@
-"""What every answer to a browser has in common, whether page or JSON."""
+"""The base of all handlers for browsers, of pages and JSON."""
 
 from __future__ import annotations
 
@@ -38,11 +38,10 @@ _CORS = ("Origin", "Credentials", "Headers", "Methods")
 
 
 def may(action: Literal["read", "write"]) -> Callable[[Method], Method]:
-    """Let the method run only for those whom Jupyter's Authorizer lets do that.
+    """Let the method run only if Jupyter's Authorizer allows it; on a Hub only for the owner.
 
-    On a JupyterHub, for the server's owner alone: a guest of a shared server would sign in for her.
-    Action and resource are always given: left to itself, ``authorized`` remembers those of the
-    first call.
+    A guest of a shared server would sign in for its owner. Action and resource are always given:
+    without them ``authorized`` remembers those of the first call.
     """
 
     def decorate(method: Method) -> Method:
@@ -59,63 +58,60 @@ def may(action: Literal["read", "write"]) -> Callable[[Method], Method]:
 
 
 class UIHandler(JupyterHandler):
-    """Jupyter's own handler, closed to other origins, and silent about queries in the log."""
+    """Jupyter's own handler, closed to other origins, and without queries in the log."""
 
     broker: Broker
 
     def initialize(self, broker: Broker) -> None:
-        """What the route table gives."""
+        """Called by tornado with the route's arguments."""
         self.broker = broker
 
     async def prepare(self) -> None:  # type: ignore[override]
-        """Jupyter's own checks (host, user, XSRF); then the broker of this very user."""
+        """Jupyter's own checks (host, user, XSRF), then this user's broker."""
         await super().prepare()
         if self.current_user:
             self.broker = await self.broker.of(self.current_user)
 
     @property
     def user(self) -> str:
-        """Who this is for Jupyter: an opaque name, the same in all requests of one browser."""
+        """The user's name for Jupyter: opaque, the same in all requests of one browser."""
         return str(self.current_user.username)
 
     def require_owner(self) -> None:
-        """403 on a JupyterHub for whoever may use this server but is not its owner."""
+        """Refuse with 403, on a Hub, any user but the server's owner."""
         hub = self.broker.hub
         if hub and self.user != hub.owner:
-            raise web.HTTPError(FORBIDDEN, f"Only {hub.owner} signs in on this server")
+            raise web.HTTPError(FORBIDDEN, f"Only {hub.owner} can sign in on this server")
 
     def require_own_origin(self) -> str:
-        """The browser's origin, known to be this server's. ForeignOrigin: it is not."""
+        """The browser's origin. ForeignOrigin: it is not this server's."""
         return checked_origin(
             self.request.headers.get("Origin"), self.request.host, self.broker.public_origin
         )
 
     def check_origin(self, origin_to_satisfy_tornado: str = "") -> bool:  # noqa: ARG002
-        """As strict where ``ServerApp.allow_origin`` opens the rest. Part of Jupyter's XSRF check.
-
-        ForeignOrigin where Jupyter would answer False, and 404.
-        """
+        """Part of Jupyter's XSRF check, whatever ``ServerApp.allow_origin`` allows elsewhere."""
         if "Origin" in self.request.headers:
             self.require_own_origin()
         return True
 
     def check_xsrf_cookie(self) -> None:
-        """Jupyter's own check, in words that a page can show. ForeignOrigin: refused."""
+        """Jupyter's own check, with an error that a page can show."""
         try:
             super().check_xsrf_cookie()
         except web.HTTPError:
             raise ForeignOrigin(
-                "This request does not carry the page's XSRF token.",
-                hint="Reload the page. Your browser has to accept cookies of this address.",
+                "This request lacks the page's XSRF token.",
+                hint="Reload the page. Your browser must accept cookies of this server.",
             ) from None
 
     @property
     def content_security_policy(self) -> str:
-        """Nothing from elsewhere, nothing inline, in no frame: not to be loosened by settings."""
+        """Nothing from other origins, nothing inline, in no frame: no setting can loosen it."""
         return POLICY
 
     def set_default_headers(self) -> None:
-        """Ours last: the server's own settings may open CORS or caches, but not here."""
+        """Ours last: the server's own settings may allow CORS or caches, but not here."""
         super().set_default_headers()
         for name in _CORS:
             self.clear_header(f"Access-Control-Allow-{name}")
@@ -123,10 +119,10 @@ class UIHandler(JupyterHandler):
             self.set_header(name, value)
 
     def set_cors_headers(self) -> None:
-        """None, also where ``ServerApp.allow_origin`` or a token would open the others."""
+        """Set none, even if ``ServerApp.allow_origin`` or a token allows them elsewhere."""
 
     def _request_summary(self) -> str:
-        """What tornado logs of a failed request: without the query, a callback's holds the code."""
+        """For tornado's log, without the query: a callback's holds the code."""
         return f"{self.request.method} {self.request.path} ({self.request.remote_ip})"
 
     def log_exception(
@@ -135,7 +131,7 @@ class UIHandler(JupyterHandler):
         value: BaseException | None,
         tb: TracebackType | None,
     ) -> None:
-        """As tornado does, without the request's repr: the query is in that."""
+        """As tornado does, without the request's repr, which has the query."""
         if isinstance(value, AuthError):
             self.log.info("%s: %s", self._request_summary(), value.message)
         elif isinstance(value, web.HTTPError) or typ is None or value is None:

@@ -1,7 +1,6 @@
-"""Hints for front ends, by Jupyter Server's own event system, that something changed.
+"""Tells front ends, by Jupyter Server's event system, to ask the browser API for changes.
 
-They are without data: whoever hears one asks the browser API. Anybody with the server's token can
-forge one, and gains nothing by it.
+The events hold no data: forging one, which the server's token allows, gains nothing.
 """
 
 from __future__ import annotations
@@ -15,13 +14,13 @@ if TYPE_CHECKING:
     from jupyter_auth.server.broker.broker import Broker
 
 CHANGED = "https://events.jupyter.org/jupyter_auth_session/changed/v1"
-PAUSE = 0.05  # seconds in which all that changes is one hint
+PAUSE = 0.05  # seconds within which all changes are one event
 
 _SCHEMA = {
     "$id": CHANGED,
     "version": "1",
     "title": "Accounts or sign-ins changed",
-    "description": "A hint without data: ask jupyter-auth/api/v1/ anew.",
+    "description": "A hint without data: ask jupyter-auth/api/v1/ again.",
     "personal-data": False,
     "type": "object",
     "properties": {},
@@ -30,7 +29,7 @@ _SCHEMA = {
 
 
 class ChangeEvents:
-    """Emits hints from ``start`` on, on that event loop, until the broker is closed."""
+    """Emits events from ``start`` until the broker is closed."""
 
     def __init__(self, events: EventLogger, broker: Broker) -> None:
         self._events = events
@@ -39,12 +38,12 @@ class ChangeEvents:
         events.register_event_schema(_SCHEMA)
 
     def start(self) -> None:
-        """Called on the event loop, which emission needs: not from a thread of the engine."""
+        """Start emitting. Called on the event loop, which events need."""
         self._loop = asyncio.get_running_loop()
         self._broker.listen(self._changed)
 
     def _changed(self) -> None:
-        """Several changes at once, as a finished login makes, are one hint."""
+        """Emit one event for several changes at once, as a finished login makes."""
         if self._coming is None:
             self._coming = self._loop.call_later(PAUSE, self._emit)
 

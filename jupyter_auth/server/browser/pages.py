@@ -1,4 +1,4 @@
-"""The pages a person sees: a login, the provider's answer to it, and how it ended."""
+"""The pages of a login, the callback, and the pages on how it ended."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class PageHandler(UIHandler):
     """HTML, errors included."""
 
     def show(self, template: str, status: int = 200, **values: Any) -> None:
-        """End with a page."""
+        """Finish with a page."""
         self.set_status(status)
         static_url = self.settings.get(
             "jupyter_auth_static", f"{self.base_url}static/jupyter_auth/"
@@ -59,51 +59,49 @@ class PageHandler(UIHandler):
         self.finish(render.render(template, self.base_url, static_url, home, **values))
 
     def show_outcome(self, outcome: Outcome, status: int = 200) -> None:
-        """End with a page that only says something."""
+        """Finish with a message only."""
         self.show("problem", status, outcome=outcome)
 
     def see_other(self, place: str) -> None:
-        """Go to a place under our own prefix; it has no query, so neither has the address bar."""
+        """Redirect to a page of ours without a query, so that the address bar has none either."""
         self.redirect(f"{self.base_url}{PREFIX}{place}", status=SEE_OTHER)
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
-        """A page of the same family, or JSON for its script; nothing of the request is repeated."""
+        """Answer an error as a page, or as JSON for its script, without any of the request."""
         error = error_of(status_code, kwargs.get("exc_info"))
         refuse(self, error, status_code)
         if self.request.method == "POST":
             self.finish(error.to_wire() | {"hint": render.hint(error)})
         else:
-            outcome = render.Outcome(
-                "error", "This did not work", error.message, render.hint(error)
-            )
+            outcome = render.Outcome("error", "Sign-in failed", error.message, render.hint(error))
             self.show_outcome(outcome, self.get_status())
 
 
 class ConfirmingPage(PageHandler):
-    """What may end in an account that is held until its person says yes."""
+    """A page whose account may have to wait for a yes."""
 
     def new_proof(self) -> BrowserProof | None:
-        """For ``hand_out``, once an account is held by it; None: this browser is not asked."""
+        """A proof for ``hand_out``, or None if this browser is not asked."""
         return BrowserProof() if self.broker.known_browsers.must_ask(self) else None
 
     def hand_out(self, proof: BrowserProof | None, login: Login, origin: str) -> None:
-        """Let this browser alone say yes to what the login holds, or will hold."""
+        """Let only this browser say yes to the login's account."""
         if proof and login.status == "pending":
             path, secure = self.broker.login_path(login.id), origin.startswith("https:")
             proof.give(self, login.id, path, secure=secure)
 
     def guessed_origin(self) -> str:
-        """Where the browser is as far as a GET says it, which has no ``Origin``."""
+        """The browser's origin as far as it is known from a GET, which has no ``Origin``."""
         return self.broker.public_origin or f"{self.request.protocol}://{self.request.host}"
 
 
 class LoginPage(ConfirmingPage):
-    """One login: the way out to its provider while it is pending, else how it ended."""
+    """One login: while pending it leaves for the provider, else it shows the outcome."""
 
     @web.authenticated
     @may("read")
     async def get(self, login_id: str) -> None:
-        """The page. In a browser that is tied to this server it leaves by itself, see ``post``."""
+        """Show the page, which leaves by itself in a known browser: see ``post``."""
         self.xsrf_token  # noqa: B018 (sets the cookie that the page's script needs)
         try:
             login = await self.broker.login_info(login_id)
@@ -121,18 +119,18 @@ class LoginPage(ConfirmingPage):
     @web.authenticated
     @may("write")
     async def post(self, login_id: str) -> None:
-        """The page's own ``fetch``: the address to go to next, and the cookie that binds.
+        """Called by the page's script: answers the next URL, and sets the binding cookie.
 
-        It is not a form, whose ``Origin`` would be ``null`` under ``no-referrer``.
+        A form's ``Origin`` would be ``null`` under ``no-referrer``.
         """
         self.finish(await self._next(login_id, self.require_own_origin()))
 
     async def _next(self, login_id: str, origin: str) -> dict[str, Any]:
-        """The address to go to: the provider's, or this page anew to see what has become of it."""
+        """The URL to go to: the provider's, or this page's again."""
         login = await self.broker.login_info(login_id)
         body = request_parsing.json_object(self.request.body)
         if login.candidate and "grant" not in body:
-            if "yes" in body:  # else it is another tab's, which did not know of the candidate
+            if "yes" in body:  # else it is from a tab that does not show the candidate
                 await self._answered(login, body, origin)
         elif login.grant == "authorization_code" and not {"registration", "grant"} & body.keys():
             return await self._leave(login, origin, by_hand=request_parsing.flag(body, "by_hand"))
@@ -144,7 +142,7 @@ class LoginPage(ConfirmingPage):
         return {"url": self.broker.login_path(login.id)}
 
     async def _answered(self, login: Login, body: dict[str, Any], origin: str) -> None:
-        """Yes or no to the account that is held. LoginFailed: not from the page that asked."""
+        """Store the account, or cancel. LoginFailed: not from the page that asked."""
         if not (yes := request_parsing.text(body, "yes")):
             await self.broker.end(login.id, {})
             return
@@ -157,7 +155,7 @@ class LoginPage(ConfirmingPage):
         self.broker.known_browsers.remember(self, secure=origin.startswith("https:"))
 
     async def _leave(self, login: Login, origin: str, *, by_hand: bool) -> dict[str, Any]:
-        """``by_hand``: the page stays, and takes the address that another tab ends on."""
+        """``by_hand``: the page stays, and takes the URL that another tab ends on."""
         callback_path = self.broker.callback_path(login.provider)
         route = await self._redirect_route(login, origin)
         if route.move_to:
@@ -191,7 +189,7 @@ class LoginPage(ConfirmingPage):
         )
 
     def _listen(self, route: RedirectRoute, own: str, *, by_hand: bool) -> bool:
-        """Whether the answer can arrive. ConfigurationError: it cannot, and nobody brings it."""
+        """Whether a listener takes the answer; if not, it must be pasted, or this raises."""
         try:
             self.broker.loopback_callbacks.listen(route.redirect_uri)
         except ConfigurationError as error:
@@ -201,14 +199,10 @@ class LoginPage(ConfirmingPage):
         return True
 
     async def _show_pending(self, login: Login, info: ProviderInfo) -> None:
-        shown: dict[str, Any] = {
-            "login": login,
-            "provider": info,
-            "ties": self.broker.known_browsers,
-        }
-        here = urlsplit(self.guessed_origin())
-        known = self.broker.known_browsers.may_leave(self, secure=here.scheme == "https")
-        shown |= {"server": here.netloc, "ask": not known}
+        here, known = urlsplit(self.guessed_origin()), self.broker.known_browsers
+        ask = not known.may_leave(self, secure=here.scheme == "https")
+        shown: dict[str, Any] = {"login": login, "provider": info, "ties": known, "ask": ask}
+        shown["server"] = here.netloc
         if login.candidate:
             return self._show_candidate(login.candidate, shown)
         shown["others"] = await self._others(login)
@@ -231,7 +225,7 @@ class LoginPage(ConfirmingPage):
         return self.show("login", **shown, **self._way_back(configured))
 
     def _show_candidate(self, candidate: AccountInfo, shown: dict[str, Any]) -> None:
-        """To a person alone: a script of this origin that fetches the page would learn the yes."""
+        """Show it to a person only: a script that fetches the page would learn the yes."""
         if self.request.headers.get("Sec-Fetch-Dest", "document") != "document":
             raise web.HTTPError(FORBIDDEN, "This page is for people, not for scripts")
         proof = BrowserProof.of(self, shown["login"].id)
@@ -251,7 +245,7 @@ class LoginPage(ConfirmingPage):
             return ""
 
     def _way_back(self, provider: Provider) -> dict[str, Any]:
-        """The redirect URI to register, and its path where only the browser knows the rest."""
+        """The redirect URI to register, and its path if only the browser knows the origin."""
         path = self.broker.redirect_path(provider.name)
         here = self.broker.hub_origin or self.guessed_origin()
         fixed = provider.redirect_uri or (self.broker.public_origin and here + path)
@@ -260,14 +254,14 @@ class LoginPage(ConfirmingPage):
     async def _provider_info(self, name: str) -> ProviderInfo:
         try:
             return await self.broker.provider_info(name)
-        except AuthError:  # not configured any more: the login's outcome is still worth showing
+        except AuthError:  # no longer configured: the login's outcome is still shown
             return ProviderInfo(name=name, title=plain(name), host="")
 
 
 def signed_in(
     method: Callable[[CallbackPage, str], Awaitable[None]],
 ) -> Callable[[CallbackPage, str], Awaitable[None]]:
-    """``web.authenticated`` for the callback: never a login page with the code in its ``next``."""
+    """``web.authenticated`` without a login page whose ``next`` would hold the code."""
 
     @functools.wraps(method)
     async def inner(self: CallbackPage, provider: str) -> None:
@@ -280,10 +274,10 @@ def signed_in(
 
 
 class CallbackHandler(ConfirmingPage):
-    """Takes a provider's answer (RFC 6749 4.1.2), however it gets here."""
+    """Takes an authorization response (RFC 6749 4.1.2), redirected or pasted."""
 
     async def complete(self, provider: str, params: dict[str, str]) -> Login:
-        """The login it is for, with its outcome, and no binding any more. Errors: ``finish``."""
+        """Finish the login, and drop its binding cookie."""
         binding = binding_name(params.get("state", ""))
         name, path = self.broker.known_browsers.cookie(binding, self.broker.callback_path(provider))
         bindings = {binding: self.get_cookie(name, "")}
@@ -298,29 +292,28 @@ class CallbackHandler(ConfirmingPage):
 
 
 class CallbackPage(CallbackHandler):
-    """Where a provider sends the browser back to (RFC 6749 4.1.2).
+    """The redirect URI (RFC 6749 4.1.2). It always answers 303 to a URL without a query.
 
-    Whatever comes of it, the answer is 303 to an address without a query: the code leaves the
-    address bar, the history and every log but this server's own, which hides it.
+    So the code leaves the address bar, the history and every log but this server's, which hides it.
     """
 
     @allow_unauthenticated
     @signed_in
     @may("write")
     async def get(self, provider: str) -> None:
-        """Finish the login. Arrives cross-site: ``Sec-Fetch-Site`` says nothing against it."""
+        """Finish the login. The request is cross-site by design."""
         login = await self.complete(provider, self._params())
         self.see_other(f"login/{login.id}")
 
     def _params(self) -> dict[str, str]:
-        """RFC 6749 3.1: no parameter comes twice."""
+        """The query's parameters, none of them twice (RFC 6749 3.1)."""
         given = self.request.query_arguments
         if any(len(values) > 1 for values in given.values()):
             raise web.HTTPError(400)
         return {name: values[0].decode("utf-8", "replace") for name, values in given.items()}
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
-        """No error page here: its address would hold the code."""
+        """Redirect to the page for the error: this URL holds the code."""
         match (kwargs.get("exc_info") or (None, None))[1]:
             case LoginExpired():
                 reason = "expired"
@@ -338,16 +331,13 @@ class CallbackPage(CallbackHandler):
 
 
 class PastedURLPage(CallbackHandler):
-    """What the login page asks for where the browser cannot come back: the address it ended on."""
+    """Takes the URL on which a browser ended that could not come back."""
 
     @web.authenticated
     @may("write")
     async def post(self, provider: str) -> None:
-        """The page's own ``fetch``: finish the login as the callback does, from the same browser.
-
-        Its address lies below the callback's, where the binding cookie goes.
-        """
-        # With oauthlib: not when servers start.
+        """Called by the login page's script, below the callback's path for the binding cookie."""
+        # Imports oauthlib: not at server start.
         from jupyter_auth.core.protocol.pasted_code import redirected
 
         self.require_own_origin()
@@ -359,23 +349,14 @@ class PastedURLPage(CallbackHandler):
         self.finish({"url": self.broker.login_path(login.id)})
 
 
-class SignedOutPage(PageHandler):
-    """Where a callback goes that arrives in a browser nobody knows. Open to all, and static."""
-
-    @allow_unauthenticated
-    def get(self) -> None:
-        """The page."""
-        self.show_outcome(render.SIGNED_OUT)
-
-
 class ProblemPage(PageHandler):
-    """Why a callback came to nothing. Open to all, and static."""
+    """Why a callback failed. Open to all, and static."""
 
     @allow_unauthenticated
-    def get(self, reason: str) -> None:
-        """The page."""
+    def get(self, reason: str = "signed-out") -> None:
+        """Show the page."""
         if reason not in render.PROBLEMS:
-            raise web.HTTPError(404, "There is no such page")
+            raise web.HTTPError(404, "No such page")
         self.show_outcome(render.PROBLEMS[reason])
 
 
@@ -383,6 +364,6 @@ ROUTES: list[tuple[str, type[UIHandler]]] = [
     (r"/jupyter-auth/login/([^/]+)", LoginPage),
     (r"/jupyter-auth/callback/([^/]+)", CallbackPage),
     (r"/jupyter-auth/callback/([^/]+)/redirected", PastedURLPage),
-    (r"/jupyter-auth/signed-out", SignedOutPage),
+    (r"/jupyter-auth/signed-out", ProblemPage),
     (r"/jupyter-auth/problem/([a-z]+)", ProblemPage),
 ]

@@ -1,4 +1,4 @@
-"""The pages' HTML, made of templates with everything from outside escaped."""
+"""Renders the pages from templates, with all values escaped."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ STATIC = resources.files(__package__).joinpath("static")
 
 @dataclass(frozen=True)
 class Outcome:
-    """A page that only says something. ``tone`` picks icon and colour."""
+    """A page with a message only. ``tone`` selects icon and colour."""
 
     tone: str
     title: str
@@ -51,50 +51,50 @@ PROBLEMS = {
     ),
     "foreign": Outcome(
         "warning",
-        "This sign-in was begun elsewhere",
-        "It belongs to another browser or to somebody else, so nothing was done with it.",
+        "Started in another browser",
+        "This sign-in belongs to another browser or another person. Nothing was stored.",
         "Start again from your own notebook, and stay in one browser.",
     ),
     "overtaken": Outcome(
         "warning",
         "Another sign-in came in between",
-        "One to another provider, which comes back to the same address, has begun since. "
-        "Nothing was done with this one.",
+        "A sign-in to another provider with the same redirect URI was started later. Nothing was "
+        "stored.",
         "Finish that one first, then open the link in your notebook again.",
     ),
     "forbidden": Outcome(
         "error",
-        "You may not sign in here",
+        "Sign-in isn't allowed on this server",
         "This Jupyter server does not let you sign in to other services.",
-        "Ask whoever runs it.",
+        "Ask its administrator.",
     ),
     "busy": Outcome(
         "warning",
-        "The provider does not keep up",
-        "Too many sign-ins wait for it already. Nothing was stored.",
+        "Too many sign-ins at once",
+        "The provider is overloaded. Nothing was stored.",
         "Start again from your notebook in a moment.",
     ),
     "away": Outcome(
         "warning",
-        "Not just now",
-        "What this Jupyter server needs for sign-ins does not answer. Nothing was stored.",
+        "Sign-in is not available now",
+        "This Jupyter server's sign-in service does not answer. Nothing was stored.",
         "Start again from your notebook in a moment.",
     ),
     "failed": Outcome(
         "error",
-        "This did not work",
-        "The answer of the provider could not be used. Nothing was stored.",
+        "Sign-in failed",
+        "The provider's answer could not be used. Nothing was stored.",
         "Start again from your notebook. The server's log may say more.",
     ),
+    "signed-out": Outcome(
+        "warning",
+        "You are signed out of Jupyter",
+        "The provider sent you back to a Jupyter server that does not know this browser. "
+        "Nothing was stored.",
+        "Open Jupyter, sign in there, and start again from your notebook. If you use it as "
+        "localhost and as 127.0.0.1, stay with one of the two.",
+    ),
 }
-SIGNED_OUT = Outcome(
-    "warning",
-    "You are signed out of Jupyter",
-    "The provider sent you back to a Jupyter server that does not know this browser. "
-    "Nothing was stored.",
-    "Open Jupyter, sign in there, and start again from your notebook. If you use it as localhost "
-    "and as 127.0.0.1, stay with one of the two.",
-)
 
 
 def hint(error: AuthError) -> str:
@@ -109,7 +109,7 @@ def ended_hint(login: Login) -> str:
 
 
 def device(login: Login) -> dict[str, Any]:
-    """What the page of a device login shows besides the login: nothing before there is a code."""
+    """What the page of a device login shows once there is a user code."""
     if login.user_code is None or login.verification_uri is None:
         return {}
     import segno
@@ -123,7 +123,7 @@ def device(login: Login) -> dict[str, Any]:
     }
 
 
-# What a person reads of a grant: "Sign in ..."
+# How the pages call a grant: "Sign in ..."
 GRANTS = {
     "authorization_code": "on the provider's page",
     "device_code": "with a code",
@@ -134,19 +134,16 @@ REFUSED = frozenset({"configuration_error", "login_failed", "provider_error"})
 
 
 def others(login: Login, alternatives: tuple[str, ...]) -> dict[str, str]:
-    """What people read of the grants to offer: while it is pending, or was perhaps refused."""
+    """The grants to offer, as pages call them, for a pending or refused login."""
     offer = login.status == "pending" or (login.error or {}).get("code") in REFUSED
     return {grant: GRANTS[grant] for grant in alternatives if offer}
 
 
 def typed(provider: Provider) -> dict[str, Any]:
     """What the pages with a form show of their provider."""
-    url = provider.paste.url if provider.paste else ""
-    return {
-        "paste": provider.paste,
-        "paste_host": host_of(url) if url else "",
-        "api_key": provider.api_key,
-    }
+    paste = provider.paste
+    host = host_of(paste.url) if paste and paste.url else ""
+    return {"paste": paste, "paste_host": host, "api_key": provider.api_key}
 
 
 @functools.cache
@@ -168,10 +165,7 @@ def _version(name: str) -> str:
 
 
 def render(template: str, base_url: str, static_url: str, home: str, **values: Any) -> str:
-    """The page. ``base_url`` and ``static_url`` are ours, with slashes at both ends.
-
-    ``home`` is where Jupyter itself begins.
-    """
+    """The page. The URLs have slashes at both ends; ``home`` is Jupyter's own start page."""
 
     def static(name: str) -> str:
         return f"{static_url}{name}?v={_version(name)}"

@@ -89,7 +89,7 @@ WRONG = {
     "default_provider": ("acne", "No provider is called 'acne'.", "there is no default"),
     "public_url": ("nowhere", "'nowhere' is not an http or https URL.", "it is left out"),
     "login_lifetime": (7000, "a number of seconds, 1 to 600.", "600 is used"),
-    "store_directory": (5, "a string.", "the user's data directory is used"),
+    "store_directory": (5, "a string.", "the default is used"),
 }
 
 
@@ -118,7 +118,7 @@ def test_where_providers_are_no_table_people_have_their_own(oidc, tmp_path):
     given = [{"client_id": "x", "client_secret": PLANTED}]
     with JupyterProcess(tmp_path / "home", providers=given) as server:
         configure(server.home / "user", oidc)
-        words = "c.JupyterAuth.providers has to be a dict of tables, by name."
+        words = "c.JupyterAuth.providers must be a dict."
         (line,) = said_at_start(server)
         doctor = terminal(server, "doctor")
         assert words in line

@@ -227,7 +227,7 @@ def test_a_guest_on_the_shared_server_of_alice_signs_nobody_in(served: Hub) -> N
             place = pattern.replace("none", login["id"] if "logins" in pattern else "idp")
             answer = guest.send(verb, f"{place}?provider=idp", ASKED, X_XSRFToken=xsrf)
             assert answer.status_code == 403, place
-            assert "Only alice signs in on this server" in answer.text, place
+            assert "Only alice can sign in on this server" in answer.text, place
     finally:
         served.api("DELETE", "shares/alice/")
     assert server.kernel().call("GET", f"logins/{login['id']}")["status"] == "pending"

@@ -96,7 +96,7 @@ def test_without_the_hook_a_named_server_says_that_nothing_would_come_back() -> 
         client_auth="basic",
         redirect_uri="http://localhost:8000/hub/user-redirect/jupyter-auth/callback/idp",
     )
-    assert "passes the Hub's log" in str(place.obstacle(passes))
+    assert "JupyterHub logs the authorization code" in str(place.obstacle(passes))
 
 
 @pytest.mark.parametrize(
@@ -124,7 +124,7 @@ def test_a_client_with_a_secret_signs_in_where_no_code_passes(
     if begun:
         assert asyncio.run(begin())["grant"] == begun
     else:
-        with pytest.raises(ConfigurationError, match="passes the Hub's log"):
+        with pytest.raises(ConfigurationError, match="JupyterHub logs the authorization code"):
             asyncio.run(begin())
     broker.close()
 
@@ -138,7 +138,7 @@ def test_a_client_with_a_secret_is_refused_in_a_sentence(hub: Hub, oidc: OidcPro
     answer = hub.browser("alice").send("POST", hub.origin + login["path"])
     status, error = answer.status_code, answer.json()
     assert (status, error["code"]) == (400, "configuration_error")
-    assert "passes the Hub's log" in error["message"]
+    assert "JupyterHub logs the authorization code" in error["message"]
     assert "public client" in error["hint"]
 
 

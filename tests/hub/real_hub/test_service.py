@@ -159,5 +159,5 @@ def test_what_is_no_page_is_said_on_a_page(served: Hub) -> None:
     for path in ("jupyter-auth/", "jupyter-auth/nowhere"):
         answer = browser.get(path)
         assert answer.status_code == 404
-        assert "There is no such page" in answer.text
+        assert "No such page" in answer.text
         assert "Open Jupyter" in answer.text

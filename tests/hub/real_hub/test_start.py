@@ -172,7 +172,7 @@ def test_a_client_with_a_secret_on_a_hub_without_the_service(hub: Hub) -> None:
         error = kernel.ask("POST", "logins", {"provider": "secret"})[1]
         doctor = str(kernel.call("GET", "doctor"))
         for text in (line, error["message"], doctor):
-            assert "is configured with a client secret, which is not for users' servers" in text
+            assert "is configured with a client secret, which cannot be used on single-user" in text
         for text in (line, error["hint"], doctor):
             assert "Register a public client" in text
         assert secret["client_secret"] not in hub.log() + doctor

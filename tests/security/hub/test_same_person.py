@@ -80,7 +80,7 @@ def test_a_provider_that_does_not_say_it_is_refused_in_a_sentence_that_names_the
     engine_with: Callable[..., Engine], oidc: OidcProvider
 ) -> None:
     ended = signs_in(engine_with("upn"), oidc)
-    assert "does not say 'upn' of whoever signs in" in (ended.error or {})["message"]
+    assert "sent no claim 'upn'" in (ended.error or {})["message"]
     assert "c.JupyterAuth.same_person" in (ended.error or {})["hint"]
 
 

@@ -172,7 +172,7 @@ def test_too_many_calls_of_one_provider_are_refused_not_queued(kernel: Kernel) -
         until(lambda: any(call.done() for call in calls))
         refused = [call.result() for call in calls if call.done()]
         assert {(status, error["message"]) for status, error in refused} == {
-            (503, "Too many calls wait for slow already.")
+            (503, "Too many calls are waiting for slow.")
         }
         hanging.behave()
 
