@@ -61,7 +61,7 @@ def test_no_route_is_missing_in_either_direction(api: str, table: Any) -> None:
         (verb.upper(), re.sub(r"\{.*?\}", "none", path))
         for path, item in DOCUMENT["paths"].items()
         for verb, what in item.items()
-        if verb != "parameters" and api in what["x-doors"]
+        if verb != "parameters" and api in what["x-apis"]
     }
     assert described == {(verb, place.removeprefix("/jupyter-auth")) for verb, place, _ in table}
 
@@ -69,7 +69,7 @@ def test_no_route_is_missing_in_either_direction(api: str, table: Any) -> None:
 @pytest.mark.parametrize("route", ROUTES.values(), ids=lambda route: route.call)
 def test_a_route_of_the_table_is_described_as_it_is(route: Route) -> None:
     what = operation(f"/{API}{route.path}", route.method.lower())
-    assert what["x-doors"] == (["ui", "kernel"] if route.browser else ["kernel"])
+    assert what["x-apis"] == (["browser", "kernel"] if route.browser else ["kernel"])
     assert [status for status in what["responses"] if status != "default"] == [str(route.status)]
     assert ("requestBody" in what) == ("body" in route.takes)
     assert ("parameters" in what) == ("query" in route.takes)
@@ -96,9 +96,9 @@ def test_every_field_of_a_provider_is_described() -> None:
 def test_only_the_kernel_api_has_tokens() -> None:
     for path in ("/api/v1/token", "/api/v1/changes"):
         for what in DOCUMENT["paths"][path].values():
-            assert what["x-doors"] == ["kernel"]
-    assert operation("/api/v1/providers/{name}", "put")["x-doors"] == ["kernel"]
-    assert operation("/api/v1/providers", "post")["x-doors"] == ["kernel"]
+            assert what["x-apis"] == ["kernel"]
+    assert operation("/api/v1/providers/{name}", "put")["x-apis"] == ["kernel"]
+    assert operation("/api/v1/providers", "post")["x-apis"] == ["kernel"]
 
 
 class Described:
@@ -114,7 +114,7 @@ class Described:
         what = operation(path, verb.lower())
         place = path.format(**fill).removeprefix("/api/v1/") + query
         status, data = 0, None
-        for api in what["x-doors"]:
+        for api in what["x-apis"]:
             if api == "ui":
                 answer = self._browser.send(verb, f"jupyter-auth/api/v1/{place}", body)
                 status, data = answer.status_code, answer.json()

@@ -1,10 +1,9 @@
-"""The JupyterHub service: ``python -m jupyter_auth.server.hub``.
+"""The JupyterHub service: ``python -m jupyter_auth.server.hub [CONFIG_FILE]``.
 
-All users' accounts in one database, behind the Hub's own proxy at ``services/jupyter-auth/``. What
-it needs comes from the environment that the Hub gives its services, and from
+It serves all users' accounts at ``services/jupyter-auth/``. Its settings are the environment that
+the Hub gives its services, ``c.JupyterAuth`` in the configuration file, and
 ``JUPYTER_AUTH_DATABASE_URL``, ``JUPYTER_AUTH_CRYPT_KEYS`` and ``JUPYTER_AUTH_PROVIDERS`` (JSON), or
-the files that they name with ``_FILE`` at the end, or systemd's credentials of those names; or what
-can be set from a configuration file with ``c.JupyterAuth``, named as the only argument.
+files that these name with ``_FILE`` at the end, or systemd's credentials of those names.
 """
 
 from __future__ import annotations
@@ -35,17 +34,17 @@ from jupyter_auth.server.undumpable import close_process
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-IDLE = 75.0  # seconds that a connection may lie idle: each is an open file
+IDLE = 75.0  # seconds that a connection may be idle: each is an open file
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 _log = logging.getLogger("jupyter_auth")
 
 
 async def serve(place: ListenAddress, environ: Mapping[str, str], config_file: str | None) -> None:
-    """Listen, and serve as soon as that can be done, until SIGTERM."""
+    """Listen, and serve as soon as possible, until SIGTERM."""
     loop, stopped = asyncio.get_running_loop(), asyncio.Event()
     for number in SIGNALS:
-        loop.add_signal_handler(number, os._exit, 0)  # nothing is under way yet
+        loop.add_signal_handler(number, os._exit, 0)  # nothing to finish yet
     app, poll_limit = StartingApp(place), PollLimit(allow_files())
     server = HTTPServer(
         app,
@@ -59,7 +58,7 @@ async def serve(place: ListenAddress, environ: Mapping[str, str], config_file: s
         server.add_sockets(listening(place.address.hostname or "", place.address.port or 80))
 
     async def start() -> tuple[HubService, HubUsers]:
-        os.environ.update(environ)  # an earlier try has taken secrets out of it
+        os.environ.update(environ)  # an earlier attempt has taken secrets out of it
         service = await asyncio.to_thread(HubService, environ, config_file, poll_limit)
         users = HubUsers(service.hub_auth, service.downstream)
         try:
@@ -84,7 +83,7 @@ async def serve(place: ListenAddress, environ: Mapping[str, str], config_file: s
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run the service. Where there is no place for it: one sentence on stderr, exit status 1."""
+    """Run the service. Exits with status 1 if it is not told where to listen."""
     given = sys.argv[1:] if arguments is None else arguments
     close_process()
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")

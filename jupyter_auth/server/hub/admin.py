@@ -1,4 +1,4 @@
-"""What an administrator sees of the service and does with it."""
+"""Health, metrics, the sweep of deleted users, and sign-out by an administrator."""
 
 from __future__ import annotations
 
@@ -28,22 +28,22 @@ if TYPE_CHECKING:
     from jupyter_auth.server.hub.storage.database import Database
     from jupyter_auth.server.hub.users.users import HubUsers
 
-HandlerSpec: TypeAlias = tuple[str, type[web.RequestHandler], dict[str, Any]]  # what it is given
+# Path, handler, arguments.
+HandlerSpec: TypeAlias = tuple[str, type[web.RequestHandler], dict[str, Any]]
 
 METRICS_SCOPE = "read:metrics"
-MORE_TRIES = 3  # to have an account's lease, of half a minute each
+MORE_TRIES = 3  # to get an account's lease, of half a minute each
 
 _log = logging.getLogger("jupyter_auth")
 _audit = logging.getLogger("jupyter_auth.audit")
 
 
 async def sweep(database: Database, users: HubUsers, revocations: Revocations) -> None:
-    """Drop the records of users who are gone, or were made anew since, and queue their revocation.
+    """Delete the records of deleted or recreated users, and queue the revocation of their tokens.
 
-    The list of users is only where to look: nothing is dropped before the Hub, asked for that one
-    user, says so. AuthError: not now.
+    Nothing is deleted before the Hub, asked for that one user, confirms it.
     """
-    owners = await asyncio.to_thread(_owners, database)  # first: who came later is not touched
+    owners = await asyncio.to_thread(_owners, database)  # first: later users are not touched
     alive = await users.all()
     for owner in owners:
         if owner.id not in alive and await users.is_gone(owner):
@@ -71,10 +71,12 @@ def _count(database: Database) -> int:
 
 
 def sign_out(database: Database, revocations: Revocations, name: str) -> Iterator[RevocationResult]:
-    """Sign all accounts of all users of that name out: here, then one by one at their providers.
+    """Sign out all accounts of users of that name: here, then one by one at their providers.
 
-    Those too that wait already. A provider that is away is tried once.
-    ProviderUnavailable: a replica is at one of the accounts, and stays so. StoreError.
+    Queued revocations are tried too. A provider that does not answer is tried once.
+
+    Raises:
+        ProviderUnavailable: a replica keeps using one of the accounts.
     """
     for owner in _owners(database, name):
         _retire(revocations, owner)
@@ -87,7 +89,7 @@ def sign_out(database: Database, revocations: Revocations, name: str) -> Iterato
 
 
 def _retire(revocations: Revocations, owner: Owner) -> None:
-    """What is being refreshed is waited for, or what is not saved yet."""
+    """Wait for running refreshes and unsaved tokens."""
     for _ in range(MORE_TRIES):
         with contextlib.suppress(ProviderUnavailable):
             return revocations.retire(owner, mine=True)
@@ -96,7 +98,7 @@ def _retire(revocations: Revocations, owner: Owner) -> None:
 
 class _Health(web.RequestHandler):
     def get(self) -> None:
-        """This replica runs."""
+        """Answer while this replica runs."""
         self.finish({"status": "ok"})
 
 
@@ -105,7 +107,7 @@ class _Ready(web.RequestHandler):
         self._database = database
 
     async def get(self) -> None:
-        """It can serve: its database answers."""
+        """Answer 200 while the database answers."""
         ready = await asyncio.to_thread(self._database.answers)
         self.set_status(200 if ready else UNAVAILABLE)
         self.finish({"status": "ok" if ready else "the database does not answer"})
@@ -116,7 +118,7 @@ class _Metrics(web.RequestHandler):
         self._users = users
 
     async def get(self) -> None:
-        """For a Hub API token with the scope ``read:metrics``, as the Hub's own metrics."""
+        """Answer to a Hub API token with the scope ``read:metrics``, as the Hub itself does."""
         try:
             may_look = await self._users.has_scope(self.request, METRICS_SCOPE)
         except AuthError as error:
@@ -130,7 +132,7 @@ class _Metrics(web.RequestHandler):
 
 
 def monitoring_routes(database: Database, users: HubUsers) -> list[HandlerSpec]:
-    """Routes for those who watch over the service, below its prefix."""
+    """Health and metrics, below the service's prefix."""
     return [
         ("/health", _Health, {}),
         ("/ready", _Ready, {"database": database}),

@@ -1,8 +1,8 @@
-"""Who may use the service: browsers by the Hub's OAuth, kernels by a Hub API token alone.
+"""Authenticates browsers by the Hub's OAuth, and kernels by a Hub API token.
 
 The handlers are those of a Jupyter server. Requests with an ``Authorization`` header go to the
-kernel API, all others to the pages and the browser API, which has no route for a token: so a cookie
-can never fetch one.
+kernel API, all others to the browser API, which has no route for a token: a cookie can never fetch
+one.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import base64
 import hashlib
 import hmac
 import json
+import re
 import secrets
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
@@ -25,9 +26,10 @@ from jupyterhub.singleuser.extension import (
 )
 from jupyterhub.utils import get_browser_protocol
 from tornado import web
-from tornado.routing import AnyMatches, Matcher, Rule, RuleRouter
+from tornado.routing import AnyMatches, Matcher, PathMatches, Rule, RuleRouter
 from traitlets import default
 
+from jupyter_auth.core.common.override import override
 from jupyter_auth.core.login.openings import digest
 from jupyter_auth.server.broker.page_urls import PREFIX
 from jupyter_auth.server.broker.redirect_uri import separate_hub_origin
@@ -35,27 +37,28 @@ from jupyter_auth.server.browser import api, pages
 from jupyter_auth.server.browser.pages import SEE_OTHER
 from jupyter_auth.server.browser.render import STATIC
 from jupyter_auth.server.hub.users.known_tokens import REMEMBERED
-from jupyter_auth.server.kernel_api.handlers import kernel_application
+from jupyter_auth.server.kernel_api.handlers import KernelAuthenticator, kernel_application
 
 if TYPE_CHECKING:
     from jupyter_server.base.handlers import JupyterHandler
     from tornado.httputil import HTTPServerRequest
 
     from jupyter_auth.server.broker.broker import Broker
+    from jupyter_auth.server.hub.admin import HandlerSpec
     from jupyter_auth.server.hub.brokers import HubBrokers
     from jupyter_auth.server.hub.users.users import HubUsers
 
 
 def derived(secret: str, purpose: str) -> bytes:
-    """A key of 32 bytes that all who share ``secret`` derive alike."""
+    """A key of 32 bytes, the same in all replicas that share ``secret``."""
     return hashlib.blake2b(purpose.encode(), key=secret.encode()[:64], digest_size=32).digest()
 
 
 class SharedOAuth(HubOAuth):  # type: ignore[misc]
-    """``HubOAuth`` whose state travels encrypted: any replica can finish what another began.
+    """``HubOAuth`` with an encrypted state, so that any replica can finish a sign-in.
 
-    A state belongs to the browser's session at the Hub, besides the cookie: a page of any user's
-    server can set that one. No token in an address counts, whatever the environment allows.
+    Besides the cookie, which a page of any user's server can set, a state belongs to the browser's
+    session at the Hub. No token in a URL counts, whatever the environment allows.
     """
 
     users: HubUsers  # given by ``service_router``
@@ -66,7 +69,7 @@ class SharedOAuth(HubOAuth):  # type: ignore[misc]
 
     @default("cookie_host_prefix_enabled")
     def _default_cookie_host_prefix_enabled(self) -> bool:
-        """Where users' servers have hosts of their own, none of them can set such a cookie here."""
+        """On, if single-user servers have other hosts: none of them can set such a cookie here."""
         return separate_hub_origin().startswith("https:")
 
     def _get_token_url(self, _: Any, /) -> str:
@@ -79,8 +82,8 @@ class SharedOAuth(HubOAuth):  # type: ignore[misc]
     def user_for_token(
         self, token: str, use_cache: Any = None, session_id: str = "", *, sync: bool = True
     ) -> Any:
-        """As in HubOAuth, but remembered as kernels' tokens are. BrokerUnavailable: no answer."""
-        del use_cache  # by whoever has to wait for an answer
+        """As in HubOAuth, but cached as kernels' tokens are. BrokerUnavailable: no answer."""
+        del use_cache
         if sync:
             return super().user_for_token(token, session_id=session_id)
         return self._known(token, session_id)
@@ -92,7 +95,7 @@ class SharedOAuth(HubOAuth):  # type: ignore[misc]
     def set_state_cookie(
         self, handler: Any, next_url: str | None = None, *, code_verifier: str | None = None
     ) -> str:
-        """As in HubOAuth, but the state is not only an id, and names the session at the Hub."""
+        """As in HubOAuth, with a state that holds everything, and the session at the Hub."""
         name = f"{self.state_cookie_name}-{secrets.token_hex(8)}"
         said = {
             "next_url": next_url,
@@ -114,7 +117,7 @@ class SharedOAuth(HubOAuth):  # type: ignore[misc]
         return state
 
     def accepts(self, handler: Any, state: str) -> bool:
-        """Whether it is one of ours, not too old, not used here, and of this browser's session."""
+        """Whether a state is ours, recent, unused here, and of this browser's session."""
         session = self._decode_state(state).get("session", "")
         ours = digest(self.get_session_id(handler))
         return hmac.compare_digest(session, ours) and digest(state) not in self._used
@@ -127,18 +130,18 @@ class SharedOAuth(HubOAuth):  # type: ignore[misc]
         return dict(json.loads(opened))
 
     def clear_oauth_state(self, state_id: str) -> None:
-        """Not here again. At another replica the Hub's code is good for once, too."""
+        """Refuse it from now on; at other replicas the Hub's code works only once, too."""
         self._used[digest(state_id)] = None
         while len(self._used) > REMEMBERED:
             self._used.popitem(last=False)
 
 
 class OAuthCallback(JupyterHubOAuthCallbackHandler):  # type: ignore[misc]
-    """Where the Hub sends a browser back to, with a code that says who uses it."""
+    """The redirect URI for the Hub's own authorization code."""
 
     @allow_unauthenticated
     async def get(self) -> None:
-        """Let them in, unless another browser began it: then whoever did would be who uses it."""
+        """Sign in, unless another browser began it: its person would be signed in here."""
         if self.hub_auth.accepts(self, self.get_argument("state", "")):
             await super().get()
         else:
@@ -146,17 +149,17 @@ class OAuthCallback(JupyterHubOAuthCallbackHandler):  # type: ignore[misc]
 
 
 class HubIdentity(JupyterHubIdentityProvider):  # type: ignore[misc]
-    """Browsers' users, each with the ``owner`` that their accounts are kept under."""
+    """Identifies browsers' users, each with the ``owner`` of their accounts."""
 
     def _patch_get_login_url(self, handler: Any) -> None:
-        """First to the Hub, where there is no session at it: a state could be of any browser."""
+        """Sign in at the Hub first: a state without a session could be of any browser."""
         super()._patch_get_login_url(handler)
         if not self.hub_auth.get_session_id(handler):
             at_hub = f"{self.hub_auth.hub_host}{self.hub_auth.hub_prefix}login"
             handler.get_login_url = lambda: at_hub
 
     async def get_user(self, handler: JupyterHandler) -> Any:
-        """As everywhere on a Hub; services, which have accounts nowhere, are nobody."""
+        """The user, or None for Hub services, which have no accounts."""
         user = await super().get_user(handler)
         if user is None or user.hub_user["owner"] is None:
             return None
@@ -164,15 +167,15 @@ class HubIdentity(JupyterHubIdentityProvider):  # type: ignore[misc]
         return user
 
 
-class HubTokenAuthenticator:
-    """Kernels, by the API token that the Hub gave their server."""
+class HubTokenAuthenticator(KernelAuthenticator):
+    """Authenticates kernels by the API token that the Hub gave their server."""
 
     def __init__(self, users: HubUsers, brokers: HubBrokers) -> None:
         self._users = users
         self._brokers = brokers
 
+    @override
     async def broker(self, request: HTTPServerRequest) -> Broker:
-        """As in ``KernelAuthenticator``: that of the token's own user, and of nobody else."""
         return self._brokers.of_owner(await self._users.of_request(request))
 
 
@@ -182,20 +185,19 @@ class _HasToken(Matcher):
 
 
 def service_router(
-    users: HubUsers, brokers: HubBrokers, hub_auth: SharedOAuth, more: list[Any]
+    users: HubUsers, brokers: HubBrokers, hub_auth: SharedOAuth, more: list[HandlerSpec]
 ) -> RuleRouter:
-    """Everything that the service answers; ``more`` are routes of neither API."""
+    """The router of the service; ``more`` are routes of neither API."""
     prefix = f"{brokers.base_url}{PREFIX}".rstrip("/")
     hub_auth.users = users
     identity = HubIdentity(hub_auth=hub_auth)
-    given = {"broker": brokers}
-    own = [(brokers.base_url.rstrip("/") + path, kind, given) for path, kind in _BROWSERS]
+    given, base = {"broker": brokers}, brokers.base_url.rstrip("/")
     browsers = web.Application(
         [
-            *own,
+            *((base + path, kind, given) for path, kind in _BROWSERS),
             (f"{prefix}/oauth_callback", OAuthCallback, {"hub_auth": hub_auth}),
             (f"{prefix}/static/(.*)", web.StaticFileHandler, {"path": str(STATIC)}),
-            (f"{prefix}(/.*)", pages.ProblemPage, given),  # whatever is no page, said on one
+            (f"{prefix}(/.*)", pages.ProblemPage, given),  # 404, as a page
         ],
         base_url=brokers.base_url,
         cookie_secret=derived(hub_auth.api_token, "cookies"),
@@ -209,23 +211,15 @@ def service_router(
     kernels = kernel_application(HubTokenAuthenticator(users, brokers), prefix)
     return RuleRouter(
         [
-            *[Rule(_Path(prefix + path), _alone(kind, given)) for path, kind, given in more],
+            *(Rule(PathMatches(re.escape(prefix + each[0])), _alone(each)) for each in more),
             Rule(_HasToken(), kernels),
             Rule(AnyMatches(), browsers),
         ]
     )
 
 
-def _alone(kind: type[web.RequestHandler], given: dict[str, Any]) -> web.Application:
-    return web.Application([(r".*", kind, given)], log_function=lambda _: None)
-
-
-class _Path(Matcher):
-    def __init__(self, path: str) -> None:
-        self._path = path
-
-    def match(self, request: HTTPServerRequest) -> dict[str, Any] | None:
-        return {} if request.path == self._path else None
+def _alone(route: HandlerSpec) -> web.Application:
+    return web.Application([(r".*", *route[1:])], log_function=lambda _: None)
 
 
 _BROWSERS: list[tuple[str, Any]] = [*pages.ROUTES, *api.ROUTES]

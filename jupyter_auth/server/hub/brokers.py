@@ -1,4 +1,4 @@
-"""A broker for each user of the Hub who is there, over one database, one set of threads."""
+"""The brokers of a Hub's users, over one database and one set of threads."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import os
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
 
+from jupyter_auth.core.common.override import override
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.errors import AuthError, ConfigurationError, NextStep
 from jupyter_auth.core.protocol.discovery import Discovery
@@ -40,18 +41,18 @@ if TYPE_CHECKING:
     from jupyter_auth.server.hub.storage.database import Database, Owner
     from jupyter_auth.server.hub.storage.encryption import Encryption
 
-MOST = 2000  # brokers that are kept ready; one more costs a tenth of a millisecond
-WAITERS = 64  # long polls of one user at a time: one for each kernel that holds a session
-DRAIN = 30.0  # seconds at most that a replica which ends goes on answering
-PACE = 0.002  # seconds between two users who are let go: 2,000 in four
-QUIET = 10  # looks in a row that find nothing to do
+MOST = 2000  # brokers that are kept; making one takes a tenth of a millisecond
+WAITERS = 64  # long polls of one user at a time: one for each kernel with a session
+DRAIN = 30.0  # seconds at most that a stopping replica goes on answering
+PACE = 0.002  # seconds between two users whose polls are answered: 2,000 in four
+QUIET = 10  # checks in a row that find nothing to do
 
 _log = logging.getLogger("jupyter_auth")
 _audit = logging.getLogger("jupyter_auth.audit")
 
 
 class AuditedBroker(Broker):
-    """Says who did what at which provider, and counts it. Never a token."""
+    """Logs and counts who did what at which provider, without tokens."""
 
     on_hub = True
 
@@ -62,8 +63,8 @@ class AuditedBroker(Broker):
         self._fetching = 0
         self._owner = owner
 
+    @override
     async def token(self, body: Mapping[str, Any]) -> Wire:
-        """As in ``Broker``."""
         self._fetching += 1
         try:
             answer = await super().token(body)
@@ -79,36 +80,36 @@ class AuditedBroker(Broker):
 
     @property
     def busy(self) -> bool:
-        """As in ``Broker``; and while a token is fetched, which then may be one to be saved yet."""
+        """Also while a token is fetched, which may then have to be saved."""
         return self._fetching > 0 or super().busy
 
     async def import_accounts(self, body: Mapping[str, Any]) -> Wire:
-        """ConfigurationError: what rests in files here is the service's own, and no user's."""
+        """Raise ConfigurationError: the files here are the service's own, not a user's."""
         raise ConfigurationError(
             "Importing sign-ins of other packages is not available on a JupyterHub.",
             next_step=NextStep("sign_in", request_parsing.required(body, "provider")),
         )
 
+    @override
     async def begin(self, body: Mapping[str, Any]) -> Wire:
-        """As in ``Broker``."""
         login = await super().begin(body)
         self._tell("sign-in asked for", login["provider"])
         return login
 
+    @override
     async def finish(self, response: AuthorizationResponse) -> Login:
-        """As in ``Broker``."""
         login = await super().finish(response)
         self._count(login)
         return login
 
+    @override
     async def confirm(self, login: Login, proof: str) -> Login:
-        """As in ``Broker``."""
         login = await super().confirm(login, proof)
         self._count(login)
         return login
 
+    @override
     async def logout(self, query: Mapping[str, Any]) -> Wire:
-        """As in ``Broker``."""
         outcome = await super().logout(query)
         if outcome["removed"]:
             LOGOUTS.inc()
@@ -124,10 +125,7 @@ class AuditedBroker(Broker):
 
 
 class HubBrokers:
-    """Finds a user's broker. Cheap to make, so few are kept: those used last, and busy ones.
-
-    ``gone``: see ``Identities``.
-    """
+    """Finds a user's broker. Only the last used and the busy ones are kept: making one is cheap."""
 
     hub = None
 
@@ -160,11 +158,11 @@ class HubBrokers:
         self._brokers: OrderedDict[str, AuditedBroker] = OrderedDict()
 
     async def of(self, user: Any) -> Broker:
-        """That of a user whom ``HubIdentity`` has found."""
+        """The broker of a user of ``HubIdentity``."""
         return self.of_owner(user.owner)
 
     def of_owner(self, owner: Owner) -> Broker:
-        """That of this very user."""
+        """The broker of this user."""
         found = self._brokers.get(owner.id)
         if found is None:
             found = self._brokers[owner.id] = self._made(owner)
@@ -173,7 +171,7 @@ class HubBrokers:
         return found
 
     def engine(self, owner: Owner) -> Engine:
-        """What decides for this user, over the records of this user alone."""
+        """The engine of this user's records."""
         return Engine(
             self._providers,
             SqlStore(self._database, self._cipher, owner, self._identities),
@@ -189,8 +187,8 @@ class HubBrokers:
         same_person = SamePerson(owner.name, self._settings.same_person)
 
         def admit(account: Account, party: Party, claim: Callable[[str], Any]) -> None:
-            # First: tokens of somebody who is signed in for another user are not given back. At
-            # many providers that would sign the other one out.
+            # First: tokens of a person who is signed in for another user are not revoked. At many
+            # providers that would sign the other user out.
             self._identities.check(account, owner)
             same_person(account, party, claim)
 
@@ -221,19 +219,16 @@ class HubBrokers:
                 del self._brokers[name]
 
     def start(self) -> None:
-        """Begin what a replica does by itself: leases, what is unsaved, what is not revoked yet."""
+        """Start what a replica does by itself: leases, unsaved tokens, pending revocations."""
         self._upkeep.start()
         self._working = asyncio.create_task(self.revocations.work_off(self._pools))
 
     def _unsaved(self) -> list[Callable[[], None]]:
-        """What tries again to save, for each user of whom the database would not take all."""
+        """A call that saves again, for each user with unsaved tokens."""
         return [each.engine.save_again for each in list(self._brokers.values()) if each.engine.busy]
 
     async def drain(self) -> None:
-        """Let everybody go who waits, and return when what was asked for was answered and saved.
-
-        One after the other: all of them come to the next replica then.
-        """
+        """Answer all polls, one by one, and return once all requests are answered and saved."""
         if self._working:
             self._working.cancel()
         for broker in list(self._brokers.values()):
@@ -251,7 +246,7 @@ class HubBrokers:
             _log.error("Tokens of %d users could not be saved: they have to sign in again.", lost)
 
     def close(self) -> None:
-        """What still runs is not waited for."""
+        """Stop without waiting for running calls."""
         self._upkeep.close()
         self._database_poll.close()
         for broker in self._brokers.values():

@@ -1,4 +1,4 @@
-"""``jupyter auth hub``: what an administrator does, in the environment of the service."""
+"""``jupyter auth hub``: an administrator's commands, in the environment of the service."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ and the JUPYTERHUB_ variables that the Hub gives the service."""
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run one verb. The exit status: 0, or 1 where something is wrong."""
+    """Run one verb. Exit status 0, or 1 if something is wrong."""
     parser = argparse.ArgumentParser(prog=PROG, description=__doc__, epilog=_EPILOG)
     parser.add_argument("--config", help="the service's configuration file")
     verbs = parser.add_subparsers(dest="verb", required=True)
@@ -69,10 +69,7 @@ def _say(text: str) -> None:
 
 def _rotate_keys(service: HubService) -> int:
     count = renew(service.database, service.cipher)
-    _say(
-        f"{count} records are encrypted with the first key. All other keys can be removed from"
-        f" {KEYS}."
-    )
+    _say(f"{count} records are encrypted with the first key. {KEYS} no longer needs the others.")
     return 0
 
 
@@ -104,9 +101,7 @@ def _add_doctor(parser: argparse.ArgumentParser) -> None:
         " harmless requests; neither signs anyone in."
     )
     where = parser.add_mutually_exclusive_group()
-    where.add_argument(
-        "--url", help="ask the service that runs at URL; the Hub's address works too"
-    )
+    where.add_argument("--url", help="ask the service that runs at URL; the Hub's URL works too")
     where.add_argument(
         "--hub-config",
         metavar="FILE",

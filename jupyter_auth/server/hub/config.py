@@ -1,4 +1,4 @@
-"""What an administrator puts into ``jupyterhub_config.py``. Runs in the Hub's own process."""
+"""What an administrator calls in ``jupyterhub_config.py``. Runs in the Hub's own process."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ NAME = "jupyter-auth"
 ACCESS = f"access:services!service={NAME}"
 PORT = 10201
 URL = f"http://127.0.0.1:{PORT}"
-# Variables that are set here, as JSON, and read by the service and by users' servers.
+# Variables set here, as JSON, for the service and single-user servers.
 SHARED_IDENTITIES = "JUPYTER_AUTH_SHARED_IDENTITIES"
 TRUSTED_DOWNSTREAM = "JUPYTER_AUTH_TRUSTED_DOWNSTREAM"
-# Those whose users' names are a claim as the provider says it. Others cut or map it, or may do so:
-# Google's cuts the domain off, and what is not listed is not known.
+# Authenticators whose user names are a claim as it is. Others change it or may do so: Google's
+# removes the domain.
 BY_BARE_CLAIM = {
     f"oauthenticator.{module}.{local}{name}OAuthenticator"
     for module, name in (("generic", "Generic"), ("github", "GitHub"))
@@ -36,10 +36,10 @@ BY_BARE_CLAIM = {
 
 
 def user_redirect_hook(path: str, request: Any, user: Any, base_url: str) -> str | None:  # noqa: ARG001
-    """``c.JupyterHub.user_redirect_hook``: a provider's answer goes to the server that asked.
+    """``c.JupyterHub.user_redirect_hook``: send a provider's answer to the server that asked.
 
-    The ``state`` of a login on a named server ends in ``~`` and its name. It comes from outside:
-    only a server of this very user is found by it. No server is started on the way. None: not ours.
+    The ``state`` of a login on a named server ends in ``~`` and its name. It is not trusted: it
+    finds only a server of this user, and starts none. None: the path is not ours.
     """
     if not path.startswith(CALLBACK):
         return None
@@ -61,25 +61,25 @@ def hub_config(
     shared_identities: Collection[str] = (),
     trusted_downstream: Collection[str] = (),
 ) -> None:
-    """Sign-in for this Hub's users: hook, service and roles, in ``jupyterhub_config.py``.
+    """Add hook, service and roles for this Hub's users to ``jupyterhub_config.py``.
 
-    Without ``providers`` only the hook for named servers. With them, the service: the Hub starts it
-    at ``url``, where users' servers have to reach it, unless ``api_token`` says that it runs
-    elsewhere. Database and keys are, where not given, the Hub's own environment's
-    ``JUPYTER_AUTH_DATABASE_URL`` and ``JUPYTER_AUTH_CRYPT_KEYS``, or files that it names: see
-    ``secret_of``. So are client secrets that ``providers`` lacks.
+    Without ``providers`` only the hook for named servers. With them, the Hub starts the service at
+    ``url``, where single-user servers must reach it, unless ``api_token`` says that it runs
+    elsewhere. Defaults for database, keys and missing client secrets come from the Hub's own
+    environment, or files that it names: see ``secret_of``.
 
     ``same_person``, ``shared_identities`` and ``trusted_downstream`` are as in ``c.JupyterAuth``.
-    Where ``same_person`` is None, and the Hub's own users sign in as ``BY_BARE_CLAIM`` says, it is
-    their user name's claim at that host.
+    If ``same_person`` is None, it is derived from the Hub's own sign-in: see ``BY_BARE_CLAIM``.
 
-    It adds to what ``c`` has, in files that another loads too, and within the Hub also to what is
-    set later. Raises: ConfigurationError, where that cannot be: another service of its name,
-    ``internal_ssl``, an ``environment`` that is no dict.
+    It extends the configuration in ``c``, and in a running Hub also what is set later.
+
+    Raises:
+        ConfigurationError: there is another service of this name, ``internal_ssl``, or an
+            ``environment`` that is not a dict.
     """
     service = None
     if providers is not None:
-        # Not among the services that the Hub's pages list: it has no page to begin with.
+        # Not listed on the Hub's pages: it has no start page.
         service = {"name": NAME, "url": url, "oauth_no_confirm": True, "display": False}
         if api_token:
             service |= {"api_token": api_token}
@@ -100,18 +100,18 @@ def hub_config(
 
 @dataclass(frozen=True)
 class _Additions:
-    """What goes into the Hub's configuration, beside what is there. It can be put there twice."""
+    """What is added to the Hub's configuration. Adding it twice is harmless."""
 
     service: dict[str, Any] | None
     same_person: str | Mapping[str, str] | None
 
     def put(self, c: Any) -> None:
         rule = _own_sign_in(c) if self.same_person is None else self.same_person
-        people = {SAME_PERSON: _Literal(json.dumps(rule))}
-        to_servers = {HOOK_VARIABLE: "1"} | people
+        same_person = {SAME_PERSON: _Literal(json.dumps(rule))}
+        to_servers = {HOOK_VARIABLE: "1"} | same_person
         if self.service:
             to_servers[URL_VARIABLE] = self.service["url"]
-        # One for a class of spawners replaces that of all spawners: Zero to JupyterHub sets one.
+        # A spawner class's own environment replaces that of Spawner: Zero to JupyterHub sets one.
         for name in {"Spawner", *(each for each in c if "environment" in _section(c, each))}:
             _update(c[name], name, to_servers)
         hub = c.JupyterHub
@@ -126,7 +126,7 @@ class _Additions:
             )
         service = self.service
         if "environment" in service:
-            service = service | {"environment": service["environment"] | people}
+            service = service | {"environment": service["environment"] | same_person}
         hub.services = _added(hub.get("services"), functools.partial(_with_service, service))
         of_all = hub.get("extra_user_scopes")
         more = sorted(of_all) if isinstance(of_all, (set, list, tuple)) else ()
@@ -134,7 +134,7 @@ class _Additions:
 
 
 class _Literal(str):
-    """A text that no spawner takes for a template: KubeSpawner formats its environment."""
+    """A string that KubeSpawner, which formats its environment, leaves as it is."""
 
     __slots__ = ()
 
@@ -143,14 +143,14 @@ class _Literal(str):
 
 
 class _Added(LazyConfigValue):
-    """What ``add`` makes of a value that is not assigned here, but may be where this is loaded."""
+    """``add`` applied to a value that another configuration file may set."""
 
     def __init__(self, add: Callable[[Any], Any]) -> None:
         super().__init__()
         self._add = add
 
     def get_value(self, initial: Any) -> Any:
-        self._value = None  # which would be what it was before more was appended
+        self._value = None  # else the cached value, from before more was appended
         return self._add(super().get_value(initial))
 
     def __getitem__(self, at: int) -> Any:
@@ -164,7 +164,7 @@ def _added(value: Any, add: Callable[[Any], Any]) -> Any:
 
 
 def _once_all_is_loaded(put: Callable[[Any], None]) -> None:
-    """Once more, in the Hub: what is set later, or in another file, may have replaced it."""
+    """In the Hub, add it once more: a later line or file may have replaced it."""
     from jupyterhub.app import JupyterHub
 
     if not JupyterHub.initialized():
@@ -180,7 +180,7 @@ def _once_all_is_loaded(put: Callable[[Any], None]) -> None:
         for name in ours:
             setattr(app, name, app.config.JupyterHub[name])
 
-    app.observe(again, "session_factory")  # the database is what the Hub opens first
+    app.observe(again, "session_factory")  # set when the Hub opens its database, its first step
 
 
 def _section(c: Any, name: str) -> Any:
@@ -201,7 +201,7 @@ def _update(section: Any, name: str, environment: dict[str, str]) -> None:
 
 
 def _redirect(theirs: Callable[..., Any], *given: Any) -> Any:
-    """Our hook, and where it has nothing to say the one that was configured besides."""
+    """Our hook, else the one that was configured."""
     return user_redirect_hook(*given) or theirs(*given)
 
 
@@ -213,7 +213,7 @@ def _with_hook(theirs: Any) -> Callable[..., Any]:
 
 
 def _with_service(service: dict[str, Any], services: list[Any]) -> list[Any]:
-    """ConfigurationError: there is another of that name."""
+    """Raise ConfigurationError if there is another of that name."""
     others = [each for each in services if each.get("name") != NAME]
     if any(_settled(each) != _settled(service) for each in services if each not in others):
         raise ConfigurationError(
@@ -224,13 +224,13 @@ def _with_service(service: dict[str, Any], services: list[Any]) -> list[Any]:
 
 
 def _settled(service: dict[str, Any]) -> dict[str, Any]:
-    """Without what depends on how much of the configuration is known."""
+    """The service without what depends on later configuration."""
     environment = {k: v for k, v in service.get("environment", {}).items() if k != SAME_PERSON}
     return service | {"environment": environment}
 
 
 def _secrets(database_url: str | None, crypt_keys: str | None) -> dict[str, str]:
-    """What the service needs of the Hub's own environment, of which it inherits nothing."""
+    """What the service needs of the Hub's environment, which it does not inherit."""
     from jupyter_auth.core.provider.client_credentials import CREDENTIALS, VARIABLE
 
     given = {"JUPYTER_AUTH_DATABASE_URL": database_url, "JUPYTER_AUTH_CRYPT_KEYS": crypt_keys}
@@ -244,10 +244,7 @@ def _secrets(database_url: str | None, crypt_keys: str | None) -> dict[str, str]
 
 
 def _own_sign_in(c: Any) -> dict[str, str]:
-    """The host where the Hub's own users sign in, with the claim that is their name on the Hub.
-
-    Empty where they do not by OAuth, or where their names are made in another way.
-    """
+    """The host where the Hub's users sign in, with the claim of their name; empty if unknown."""
     from jupyterhub.auth import Authenticator
     from jupyterhub.traitlets import EntryPointType
     from traitlets import HasTraits
@@ -260,17 +257,14 @@ def _own_sign_in(c: Any) -> dict[str, str]:
         host, claim = sign_in_host(made.authorize_url), made.username_claim
         plain = f"{type(made).__module__}.{type(made).__qualname__}" in BY_BARE_CLAIM
         plain &= isinstance(claim, str) and not (made.username_map or made.post_auth_hook)
-    except Exception:  # noqa: BLE001 (not by OAuth, or not configured well: the Hub itself says so)
+    except Exception:  # noqa: BLE001 (no OAuth, or an error that the Hub itself reports)
         return {}
     return {host: claim} if plain and host and claim else {}
 
 
 def _with_roles(more: Collection[str], roles: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The roles, and what browsers, users' servers and the service need besides.
-
-    ``more`` are further scopes of all users, which the Hub adds to none but its own role.
-    """
-    # ``load_roles`` replaces a role: the first two have to repeat what the Hub gives them itself.
+    """The roles with what browsers, servers and the service need. ``more``: scopes of all users."""
+    # ``load_roles`` replaces a role: the first two must repeat what the Hub gives them itself.
     for role, scopes in (
         ({"name": "user", "scopes": ["self"]}, [ACCESS, *more]),
         ({"name": "server", "scopes": ["users:activity!user", "access:servers!server"]}, [ACCESS]),

@@ -1,4 +1,4 @@
-"""Where the service listens, and what it does when it runs out of open files."""
+"""The service's listening sockets, which survive a lack of open files."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from jupyter_auth.core.common.urls import LOOPBACK_HOSTS
 from jupyter_auth.core.errors import ConfigurationError
 from jupyter_auth.server.broker.poll_limit import FILES
 
-BACKLOG = 4096  # connections that wait to be taken; the system may allow fewer
+BACKLOG = 4096  # connections that wait to be accepted; the system may allow fewer
 SPENT = {errno.EMFILE, errno.ENFILE}
 
 
 def allow_files() -> int:
-    """Let this process open as many files as its hard limit allows; how many that are."""
+    """Raise the limit of open files as far as allowed, and return it."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft == resource.RLIM_INFINITY:
         return FILES
@@ -31,23 +31,27 @@ def allow_files() -> int:
 
 
 def listening(host: str, port: int) -> list[Listening]:
-    """Sockets for whoever has to reach the service there. ConfigurationError: it cannot be."""
-    # A name that other machines use may lead to a balancer: then listen at every address.
+    """The listening sockets.
+
+    Raises:
+        ConfigurationError: the port cannot be had.
+    """
+    # A name that other machines use may be a load balancer's: then listen at every address.
     try:
         bound = bind_sockets(port, host if host in LOOPBACK_HOSTS else "", backlog=BACKLOG)
     except OSError as error:
         raise ConfigurationError(
             f"The service cannot listen on port {port}: {error.strerror}.",
-            hint="Another process may listen there, perhaps an earlier one of the service.",
+            hint="Another process may be using it, perhaps an earlier one of the service.",
         ) from None
     return [Listening(each) for each in bound]
 
 
 class Listening(socket.socket):
-    """Whose connections are closed at once where no file is left for them.
+    """Closes connections at once when no file is left for them.
 
-    One is held back for that: with none at all they could not even be taken, and would wake the
-    event loop, and write to the log, for ever.
+    A spare file is kept for that: without one they could not even be accepted, and would wake the
+    event loop and write to the log forever.
     """
 
     def __init__(self, bound: socket.socket) -> None:
@@ -72,6 +76,6 @@ class Listening(socket.socket):
         raise ConnectionAbortedError
 
     def close(self) -> None:
-        """And with it what was held back."""
+        """Close it and the spare file."""
         self._spare.close()
         super().close()

@@ -1,4 +1,4 @@
-"""What the service counts, for Prometheus. No label holds a user's name."""
+"""The service's metrics, for Prometheus. No label holds a user's name."""
 
 from __future__ import annotations
 
@@ -7,9 +7,7 @@ from prometheus_client import Counter, Gauge
 TOKENS = Counter("jupyter_auth_tokens", "Calls for a token, by outcome", ["outcome"])
 LOGINS = Counter("jupyter_auth_logins", "Sign-ins that came back, by outcome", ["outcome"])
 LOGOUTS = Counter("jupyter_auth_logouts", "Accounts signed out")
-SWEPT = Counter("jupyter_auth_swept_users", "Users whose records were dropped with them")
-REVOCATIONS = Gauge(
-    "jupyter_auth_revocations", "Accounts that wait to be revoked, when last counted"
-)
-ACCOUNTS = Gauge("jupyter_auth_accounts", "Accounts in the database, when they were last counted")
-UNSAVED = Gauge("jupyter_auth_unsaved_users", "Users with tokens in memory alone")
+SWEPT = Counter("jupyter_auth_swept_users", "Deleted users whose records were dropped")
+REVOCATIONS = Gauge("jupyter_auth_revocations", "Accounts to be revoked, when last counted")
+ACCOUNTS = Gauge("jupyter_auth_accounts", "Accounts in the database, when last counted")
+UNSAVED = Gauge("jupyter_auth_unsaved_users", "Users with tokens in memory only")

@@ -1,7 +1,7 @@
-"""What is still to be revoked, as records of the service's database: any replica sees to it.
+"""A queue of pending revocations in the service's database, which any replica works off.
 
-Each is sealed as an account's is. Its lease makes one replica try it; after a failed try nobody has
-the lease, ``lease_until`` is when the next one is due, and ``stamp`` counts them.
+A record is encrypted as an account's is. Its lease lets one replica try it. After a failed try the
+lease is free, ``lease_until`` is when the next try is due, and ``stamp`` counts the tries.
 """
 
 from __future__ import annotations
@@ -45,10 +45,10 @@ if TYPE_CHECKING:
 
 KIND = "revocation"
 BEAT = 10.0  # seconds between two looks at what is due
-BATCH = 200  # of them at a time
-TRY = 90.0  # seconds: more than one takes, discovery and a request for each of two tokens
+BATCH = 200  # records at a time
+TRY = 90.0  # seconds: more than a try takes, with discovery and a request for each of two tokens
 SOON, LATE = 30.0, 6 * 3600.0  # seconds between the first two tries, and between the last ones
-AWAY = 60.0  # seconds for which a provider that did not answer is left in peace
+AWAY = 60.0  # seconds until a provider that did not answer is asked again
 TRIES = 32  # until it is given up: about a week
 _ANEW = "The user has signed in there again since; a revocation could end that sign-in too."
 
@@ -56,7 +56,7 @@ _audit = logging.getLogger("jupyter_auth.audit")
 
 
 class RevocationResult(NamedTuple):
-    """What became of one. ``waits``: it is tried again, or somebody else is at it."""
+    """The result of one try. ``waits``: it is tried again, or another replica is trying."""
 
     provider: str
     revoked: bool
@@ -65,7 +65,7 @@ class RevocationResult(NamedTuple):
 
 
 class Revocations:
-    """Those of one database. ``party`` says where a provider of this replica answers."""
+    """The queue of one database. All methods may raise StoreError."""
 
     def __init__(
         self,
@@ -83,15 +83,17 @@ class Revocations:
         self._trouble = ThrottledLog("Revocations wait")
 
     def of(self, owner: Owner) -> Revoker:
-        """For the sign-outs of this user."""
+        """A ``Revoker`` that queues this user's revocations."""
         return _QueueingRevoker(self, owner)
 
     def retire(self, owner: Owner, *, mine: bool = False) -> None:
-        """Queue all accounts of a user who is to have none, and drop the user's records.
+        """Queue the revocation of all of a user's accounts, then delete the user's records.
 
-        In this order: who is killed between the two loses no token, and once more is as once.
-        ``mine``: who calls this tries them before others do.
-        ProviderUnavailable: a replica is at one of them just now. StoreError.
+        In this order a kill between the two loses no token, and the call can be repeated. ``mine``:
+        the caller tries them before other replicas do.
+
+        Raises:
+            ProviderUnavailable: a replica is using one of them.
         """
         row, store = records.c, SqlStore(self._database, self._cipher, owner)
         full = (row.owner == owner.id, row.kind == ACCOUNT, row.data.is_not(None))
@@ -99,7 +101,7 @@ class Revocations:
             known = None
             with contextlib.suppress(StoreError):
                 known = store.opened(found.id, found.data)
-            if known is None:  # damaged; what is saved there meanwhile is for the next time
+            if known is None:  # damaged; if it was saved since, the next call takes it
                 same = delete(records).where(row.id == found.id, row.data == found.data)
                 if self._database.change(same):
                     _audit.warning("damaged record dropped, not revoked: user=%r", owner.name)
@@ -120,9 +122,9 @@ class Revocations:
         mine: bool = False,
         tries: int = 0,
     ) -> None:
-        """Queue one, due in ``wait`` seconds; ``mine``: it is tried here first. StoreError."""
+        """Queue one, due in ``wait`` seconds; ``mine``: it is tried here first."""
         record = _record(owner, account)
-        # In a list: what reads records as accounts, as the rotation of keys does, finds none here.
+        # In a list: what reads records as accounts, such as key rotation, finds none here.
         now = self._database.clock()
         content = json.dumps([encoded(account).decode(), now]).encode()
         values = {
@@ -131,14 +133,11 @@ class Revocations:
             "lease": self._me if mine else None,
             "lease_until": now + wait,
         }
-        with contextlib.suppress(IntegrityError):  # it is there already
+        with contextlib.suppress(IntegrityError):  # it is queued already
             self._database.change(insert(records).values(vars(record) | values))
 
     def due(self, name: str | None = None) -> dict[str | None, list[Row[Any]]]:
-        """What is to be tried now, by provider; None: of which nobody can tell. StoreError.
-
-        Of users of that name: all that nobody else is at.
-        """
+        """What is due, by provider (None: unreadable); of users ``name`` all that is not leased."""
         row = records.c
         statement = select(records).where(row.owner == KIND).order_by(row.lease_until)
         if name is None:
@@ -154,21 +153,20 @@ class Revocations:
         return found
 
     def count(self, name: str | None = None) -> int:
-        """How many wait, of users of that name or of all. StoreError."""
+        """How many are queued, of users of that name or of all."""
         statement = select(func.count()).where(records.c.owner == KIND)
         if name is not None:
             statement = statement.where(records.c.user_name == name)
         return int(self._database.rows(statement)[0][0])
 
     def attempt(self, found: Row[Any]) -> RevocationResult:
-        """Try one of those that are due. StoreError."""
+        """Try one that is due."""
         row, until = records.c, self._database.clock() + TRY
-        # As it was found: one that another replica has tried meanwhile is due later.
+        # As it was found: if another replica has tried it since, it is due later.
         same = update(records).where(row.id == found.id, row.stamp == found.stamp, self._free())
         if not self._database.change(same.values(lease=self._me, lease_until=until)):
-            return RevocationResult(
-                "", revoked=False, waits=True, note="A replica of the service is revoking it."
-            )
+            note = "A replica of the service is revoking it."
+            return RevocationResult("", revoked=False, waits=True, note=note)
         owner, provider = Owner(found.user_name, found.user_created), ""
         try:
             account, since = self._opened(found)
@@ -184,7 +182,7 @@ class Revocations:
         return RevocationResult(provider, outcome.revoked, waits=False, note=outcome.note)
 
     def postpone(self, owner: Owner, account: Account, why: str) -> bool:
-        """It was tried and failed: whether that is written down, and it is tried again."""
+        """Record a failed try. Returns whether it will be tried again."""
         record = _record(owner, account)
         with contextlib.suppress(StoreError):
             if self._again(record.id, owner, account.provider, why):
@@ -194,7 +192,7 @@ class Revocations:
         return False
 
     def settle(self, owner: Owner, account: Account, outcome: Logout) -> None:
-        """Nothing is left to do for it."""
+        """Remove it from the queue, and log the outcome."""
         with contextlib.suppress(StoreError):  # then it is tried once more
             record = _record(owner, account)
             self._database.change(delete(records).where(records.c.id == record.id))
@@ -205,7 +203,7 @@ class Revocations:
             _audit.info("not revoked at the provider: user=%r provider=%r: %s", *who, outcome.note)
 
     def _again(self, record_id: str, owner: Owner, provider: str, why: str) -> bool:
-        """Whether it is tried again; if not, it is given up, or there was no such record."""
+        """Schedule another try. False: it is given up, or there is no such record."""
         row = records.c
         mine = (row.id == record_id, row.lease == self._me)
         if not (found := self._database.rows(select(row.stamp).where(*mine))):
@@ -226,10 +224,10 @@ class Revocations:
         return True
 
     async def work_off(self, pools: Pools) -> None:
-        """Try what is due, for as long as the service runs."""
+        """Try what is due, until cancelled."""
         try:
             await again_and_again(functools.partial(self._look, pools), BEAT, self._trouble)
-        finally:  # what hangs is not waited for
+        finally:  # without waiting for a try that hangs
             for task in self._at.values():
                 task.cancel()
 
@@ -241,7 +239,7 @@ class Revocations:
                 self._at[provider] = asyncio.create_task(trying)
 
     async def _in_turn(self, pools: Pools, provider: str | None, waiting: list[Row[Any]]) -> None:
-        """With one of the provider's threads: users' calls have the others."""
+        """Try one after the other, in one of the provider's threads."""
         for each in waiting:
             try:
                 attempt = functools.partial(self.attempt, each)
@@ -252,12 +250,12 @@ class Revocations:
             except Exception as error:  # noqa: BLE001 (the others are tried)
                 self._trouble.failed(error)
                 continue
-            if tried.waits and tried.provider:  # it is away: not one after the other hangs there
+            if tried.waits and tried.provider:  # it is away: the others would hang too
                 await asyncio.to_thread(self._put_off, [each.id for each in waiting])
                 return
 
     def _put_off(self, ids: list[str]) -> None:
-        """Not due for a while: a batch has room for others. StoreError: all is as it was."""
+        """Delay these, so that a batch has room for others."""
         these = update(records).where(records.c.id.in_(ids), self._lapsed())
         with contextlib.suppress(StoreError):
             self._database.change(these.values(lease_until=self._database.clock() + AWAY))
@@ -266,19 +264,19 @@ class Revocations:
         return records.c.lease_until <= self._database.clock()
 
     def _free(self) -> ColumnElement[bool]:
-        """Not being tried elsewhere, though it may not be due yet."""
+        """Not being tried elsewhere, due or not."""
         lease = records.c.lease
         return or_(self._lapsed(), lease.is_(None), lease == self._me)
 
     def _signed_in_anew(self, owner: Owner, account: Account, since: float) -> bool:
-        """Many providers end a whole grant, whichever of its tokens they get (RFC 7009 2.1)."""
+        """Many providers end the whole grant, whichever token is revoked (RFC 7009 2.1)."""
         return any(
             each.signed_in_at > since and account.may_share_grant(each)
             for each in SqlStore(self._database, self._cipher, owner).accounts()
         )
 
     def _opened(self, row: Row[Any]) -> tuple[Account, float]:
-        """What is to be revoked, and since when."""
+        """The account to revoke, and when it was queued."""
         try:
             account, since = json.loads(self._cipher.open(row.id, row.data))
             return decoded(account.encode()), float(since)
@@ -286,7 +284,7 @@ class Revocations:
             raise StoreError("A database record is damaged.") from None
 
     def _definition(self, account: Account) -> Provider | None:
-        """The provider that it was made with: as it is for people, or for services."""
+        """The provider that it was made with, for people or for services."""
         for find in (self._providers.get, self._providers.service):
             with contextlib.suppress(ConfigurationError):
                 if (provider := find(account.provider)).fingerprint == account.fingerprint:
@@ -295,7 +293,7 @@ class Revocations:
 
 
 class _QueueingRevoker(Revoker):
-    """One user's: what cannot be revoked at once is queued."""
+    """One user's revoker, which queues what cannot be revoked at once."""
 
     def __init__(self, revocations: Revocations, owner: Owner) -> None:
         super().__init__()
@@ -315,11 +313,11 @@ class _QueueingRevoker(Revoker):
 
 
 def _record(owner: Owner, account: Account) -> RecordKey:
-    """Of no owner any more: a user's records end with the user, and these do not."""
+    """The record's key, without an owner: it outlives the user."""
     record = owner.record(KIND, account.provider, account.access_token.digest)
     return dataclasses.replace(record, owner=KIND)
 
 
 def _pause(tries: int) -> float:
-    """Seconds until the next try. Jitter: what failed together does not come back together."""
+    """Seconds until the next try, with jitter."""
     return min(SOON * 4.0 ** (tries - 1), LATE) * random.uniform(0.75, 1.25)  # noqa: S311

@@ -1,4 +1,4 @@
-"""What one replica of the Hub's service holds, and the settings that it is made from."""
+"""One replica of the Hub service, and the settings that it is made from."""
 
 from __future__ import annotations
 
@@ -24,12 +24,7 @@ from jupyter_auth.server.config import read_settings
 from jupyter_auth.server.hub.admin import sweep
 from jupyter_auth.server.hub.app import SharedOAuth
 from jupyter_auth.server.hub.brokers import HubBrokers
-from jupyter_auth.server.hub.config import (
-    ACCESS,
-    NAME,
-    SHARED_IDENTITIES,
-    TRUSTED_DOWNSTREAM,
-)
+from jupyter_auth.server.hub.config import ACCESS, NAME, SHARED_IDENTITIES, TRUSTED_DOWNSTREAM
 from jupyter_auth.server.hub.starting import needed, prefix_of
 from jupyter_auth.server.hub.storage.database import Database
 from jupyter_auth.server.hub.storage.encryption import VARIABLE as KEYS
@@ -53,7 +48,11 @@ SWEEP = 300.0  # seconds
 
 
 class HubService:
-    """Everything that a replica holds. AuthError: the configuration cannot work."""
+    """All that a replica holds.
+
+    Raises:
+        AuthError: the configuration cannot work.
+    """
 
     def __init__(
         self,
@@ -103,20 +102,16 @@ class HubService:
             raise
 
     async def run(self, users: HubUsers, stopped: asyncio.Event) -> None:
-        """Keep it in order until it is ``stopped``."""
-        sweeping = asyncio.create_task(
-            again_and_again(
-                functools.partial(sweep, self.database, users, self.brokers.revocations),
-                SWEEP,
-                ThrottledLog("Records of deleted users could not be removed yet"),
-            )
-        )
+        """Sweep, renew leases and revoke until ``stopped``."""
+        step = functools.partial(sweep, self.database, users, self.brokers.revocations)
+        trouble = ThrottledLog("Records of deleted users could not be removed yet")
+        sweeping = asyncio.create_task(again_and_again(step, SWEEP, trouble))
         self.brokers.start()
         await stopped.wait()
         sweeping.cancel()
 
     def close(self) -> None:
-        """What still runs is not waited for."""
+        """Stop without waiting for running calls."""
         self.brokers.close()
         self.database.close()
 
@@ -138,7 +133,7 @@ def _settings(environ: Mapping[str, str], config_file: str | None, base_url: str
         application.raise_config_file_errors = True
         try:
             application.load_config_file(config_file)
-        except (Exception, SystemExit) as error:  # noqa: BLE001 (whatever is in there)
+        except (Exception, SystemExit) as error:  # noqa: BLE001 (a configuration file can raise anything)
             raise ConfigurationError(_failed(config_file, error)) from None
     settings = read_settings(application, f"{base_url}{PREFIX}")
     for problem in settings.problems:
@@ -170,7 +165,7 @@ def _settings(environ: Mapping[str, str], config_file: str | None, base_url: str
 
 
 def _failed(config_file: str, error: BaseException) -> str:
-    """What happened, without the words of the error: they may hold a value."""
+    """The error's type and line, without its text, which may hold a secret."""
     where = traceback.extract_tb(error.__traceback__)
     lines = [frame.lineno for frame in where if frame.filename == config_file]
     line = error.lineno if isinstance(error, SyntaxError) else (lines or [None])[-1]
@@ -188,7 +183,7 @@ def _list(environ: Mapping[str, str], variable: str) -> tuple[str, ...]:
 
 
 def _without_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """JSON would silently take the last of two."""
+    """Refuse a key that occurs twice: JSON would silently take the last."""
     found: dict[str, Any] = {}
     for name, value in pairs:
         if name in found:

@@ -1,6 +1,6 @@
-"""The service listens before it can serve, and says why it does not: it tries until it does.
+"""Answers with the reason while the service cannot start yet, and tries again.
 
-A Hub that starts a service itself ends where the service ends, or does not answer.
+A Hub that starts a service stops if the service exits or does not answer.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from tornado import web
 from tornado.routing import Router
 
 from jupyter_auth.core.common.backoff import Backoff
+from jupyter_auth.core.common.override import override
 from jupyter_auth.core.errors import AuthError, BrokerUnavailable, ConfigurationError
 from jupyter_auth.server.broker.page_urls import PREFIX
 from jupyter_auth.server.browser import render
@@ -30,14 +31,14 @@ if TYPE_CHECKING:
     T = TypeVar("T")
 
 FIRST, LONGEST = 1.0, 30.0  # seconds between tries, at most
-AGAIN = 2.0  # seconds after which who asked meanwhile may ask again
+AGAIN = 2.0  # seconds until a refused request may be repeated
 NOT_FOUND = 404
 
 _log = logging.getLogger("jupyter_auth")
 
 
 class ListenAddress(NamedTuple):
-    """Where the service is: below which path, with slashes at both ends, at what address."""
+    """The path of the service, with slashes at both ends, and the URL where it listens."""
 
     prefix: str
     address: SplitResult
@@ -45,7 +46,7 @@ class ListenAddress(NamedTuple):
 
     @classmethod
     def of(cls, environ: Mapping[str, str]) -> ListenAddress:
-        """What the Hub says to its service. ConfigurationError: this is none."""
+        """From the environment that the Hub gives its service."""
         return cls(
             prefix=prefix_of(environ),
             address=_address(environ.get("JUPYTERHUB_SERVICE_URL") or f"http://:{PORT}"),
@@ -58,7 +59,7 @@ def _address(url: str) -> SplitResult:
         address = urlsplit(url)
         if address.scheme in {"http", "https"} and address.port != 0:
             return address
-    except ValueError:  # its port is no number, say
+    except ValueError:  # a port that is not a number, say
         pass
     raise ConfigurationError(
         f"JUPYTERHUB_SERVICE_URL is {url!r}, which is not an address to listen on.",
@@ -68,7 +69,7 @@ def _address(url: str) -> SplitResult:
 
 
 def needed(environ: Mapping[str, str], name: str) -> str:
-    """That variable. ConfigurationError: it is not set."""
+    """The variable's value. ConfigurationError: it is not set."""
     if value := environ.get(name):
         return value
     raise ConfigurationError(
@@ -78,7 +79,7 @@ def needed(environ: Mapping[str, str], name: str) -> str:
 
 
 def prefix_of(environ: Mapping[str, str]) -> str:
-    """Where the Hub's proxy has the service: a replica elsewhere knows it from the name alone."""
+    """The service's path on the Hub's proxy; a replica elsewhere derives it from the name."""
     if environ.get("JUPYTERHUB_SSL_KEYFILE"):
         raise ConfigurationError(
             "The service does not work on a JupyterHub with internal_ssl.",
@@ -91,44 +92,40 @@ def prefix_of(environ: Mapping[str, str]) -> str:
 
 
 class StartingApp(Router):
-    """Where all requests come in: to the service, once there is one."""
+    """Routes all requests: to the service, once there is one."""
 
     def __init__(self, place: ListenAddress) -> None:
         self._reason = AuthError("It has just started.")
         self._within: Router = web.Application(
             [
-                (
-                    rf"{place.prefix}static/(.*)",
-                    web.StaticFileHandler,
-                    {"path": str(render.STATIC)},
-                ),
-                (r".*", _NotReady, {"app": self, "place": place}),
+                (f"{place.prefix}static/(.*)", web.StaticFileHandler, {"path": str(render.STATIC)}),
+                (".*", _NotReady, {"app": self, "place": place}),
             ],
             log_function=lambda _: None,
         )
 
+    @override
     def find_handler(self, request: HTTPServerRequest, **kwargs: Any) -> HTTPMessageDelegate | None:
-        """As in ``Router``."""
         return self._within.find_handler(request, **kwargs)
 
     def open(self, service: Router) -> None:
-        """From now on it is the service that answers."""
+        """Let the service answer from now on."""
         self._within = service
 
     @property
     def reason(self) -> str:
-        """Why there is no service yet, for the administrator."""
+        """Why the service has not started yet, for the administrator."""
         return str(self._reason)
 
     async def retry(self, call: Callable[[], Awaitable[T]]) -> T:
-        """What ``call`` returns, once it does. Until then its error is the reason."""
+        """Call until it succeeds, and return the result. Until then its error is the reason."""
         tries = Backoff(FIRST, LONGEST)
         while True:
             try:
                 return await call()
             except AuthError as error:
                 self._say(error)
-            except Exception:  # noqa: BLE001 (it would take the Hub down)
+            except Exception:  # noqa: BLE001 (it would stop the Hub)
                 if self.reason != str(_UNFORESEEN):
                     _log.exception("The start of the service failed")
                 self._say(_UNFORESEEN)
@@ -144,7 +141,7 @@ _UNFORESEEN = AuthError("Its start failed unexpectedly.", hint="See its log.")
 
 
 class _NotReady(web.RequestHandler):
-    """Everybody hears that it is not their fault; whoever runs the service, why."""
+    """Answers all requests with 503, and ``ready`` with the reason."""
 
     def initialize(self, app: StartingApp, place: ListenAddress) -> None:
         self._app = app
@@ -156,7 +153,7 @@ class _NotReady(web.RequestHandler):
         self.set_header("Content-Security-Policy", POLICY)
 
     def prepare(self) -> None:
-        """Every method, on every path."""
+        """Answer every method on every path."""
         path = self.request.path.removeprefix(self._place.prefix)
         if path == "health":
             self.finish({"status": "ok"})
@@ -166,7 +163,7 @@ class _NotReady(web.RequestHandler):
             hint="Nothing is lost. Try again in a moment, or ask the Hub's administrator.",
             retry_after=AGAIN,
         )
-        # The Hub asks for the prefix itself until that is no 5xx: it never is a page.
+        # The Hub asks for the prefix itself until that is not a 5xx: there is no page there.
         refuse(self, error)
         if not path:
             self.set_status(NOT_FOUND)
@@ -175,12 +172,10 @@ class _NotReady(web.RequestHandler):
         elif self.request.method == "POST" or path.startswith("api/"):
             self.finish(error.to_wire())
         elif self.request.query:
-            # A provider's answer, perhaps: as ever the code leaves the address bar.
+            # Perhaps a provider's answer: the code must leave the address bar.
             self.redirect(f"{self._place.prefix}problem/failed", status=SEE_OTHER)
         else:
             outcome = render.Outcome("warning", "Not yet", error.message, error.hint)
-            base_url = self._place.prefix.removesuffix(PREFIX)
-            static = f"{self._place.prefix}static/"
-            self.finish(
-                render.render("problem", base_url, static, self._place.home, outcome=outcome)
-            )
+            prefix, home = self._place.prefix, self._place.home
+            base_url, static = prefix.removesuffix(PREFIX), f"{prefix}static/"
+            self.finish(render.render("problem", base_url, static, home, outcome=outcome))

@@ -1,1 +1,1 @@
-"""What could keep a Hub's users from signing in."""
+"""Checks of a Hub service and its configuration."""

@@ -1,7 +1,7 @@
-"""What of ``hub_config`` is left in the Hub's configuration when all of its file has run.
+"""Checks that what ``hub_config`` added is still in the Hub's configuration at its end.
 
-The file is loaded as the Hub does it, and nothing is started. A later line may have replaced what
-``hub_config`` had added, or the configuration of the spawner's own class counts more.
+The file is loaded as the Hub does it, and nothing is started. A later line may have replaced the
+additions, or the spawner's own class may override them.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _WHERE = "Hub's configuration"
 
 
 def what_is_left(file: str) -> Iterator[Finding]:
-    """What users' servers, the roles and the service will have of it."""
+    """Check the environment of users' servers, the roles, and the service's address."""
     try:
         hub = _loaded(file)
     except AuthError as error:
@@ -56,13 +56,13 @@ def _loaded(file: str) -> JupyterHub:
     path = Path(file).resolve()
     if not path.is_file():
         raise ConfigurationError(f"The configuration file {file} does not exist.")
-    hub = JupyterHub.instance(raise_config_file_errors=True)  # `hub_config` looks for the one
+    hub = JupyterHub.instance(raise_config_file_errors=True)  # `hub_config` looks for this instance
     try:
         hub.load_config_file(str(path))
-        hub.session_factory = lambda: None  # the Hub would open its database: see `hub_config`
+        hub.session_factory = lambda: None  # in place of opening the database: see `hub_config`
     except AuthError:
         raise
-    except (Exception, SystemExit) as error:  # whatever an administrator's own lines raise
+    except (Exception, SystemExit) as error:  # an administrator's own lines can raise anything
         raise ConfigurationError(
             f"{file} cannot be loaded: {type(error).__name__}.", hint="See the Hub's log."
         ) from error
@@ -70,7 +70,7 @@ def _loaded(file: str) -> JupyterHub:
 
 
 def spawner_environment(hub: JupyterHub) -> dict[str, Any]:
-    """What ``c.<class>.environment`` gives users' servers, for the Hub's class of spawner."""
+    """The ``c.<class>.environment`` that applies to the Hub's spawner class."""
     found: Any = {}
     for name in hub.spawner_class.section_names():
         given = hub.config[name].get("environment") if name in hub.config else None
@@ -86,7 +86,7 @@ def _environment(hub: JupyterHub, service: dict[str, Any] | None) -> Iterator[Fi
         yield Finding(
             about="Environment of users' servers",
             says=f"They are not given {', '.join(lacking)}: neither c.{kind}.environment nor"
-            " that of the classes it is made of has it.",
+            " that of its base classes has it.",
             fix=_CALL,
             state="wrong",
         )
@@ -99,9 +99,8 @@ def _environment(hub: JupyterHub, service: dict[str, Any] | None) -> Iterator[Fi
             state="note",
         )
     else:
-        yield Finding(
-            about="Environment of users' servers", says=f"All of it reaches them ({kind})."
-        )
+        says = f"All of it reaches them ({kind})."
+        yield Finding(about="Environment of users' servers", says=says)
 
 
 def _address(hub: JupyterHub, url: str) -> Iterator[Finding]:

@@ -1,4 +1,4 @@
-"""The service's own doctor, asked from elsewhere: ``jupyter auth hub doctor --url``."""
+"""``jupyter auth hub doctor --url``: asks a running service for its own checks."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from jupyter_auth.server.hub.config import NAME
 ABOUT = "Service"
 SERVICE = f"/services/{NAME}"
 TOKEN_VARIABLE = "JUPYTERHUB_API_TOKEN"  # noqa: S105 (its name)
-TIMEOUT = (5.0, 120.0)  # seconds: the service asks its providers meanwhile
+TIMEOUT = (5.0, 120.0)  # seconds: the service asks its providers first
 MAX_SAID = 300  # characters
 
 
 def token(file: str | None) -> Secret:
-    """The Hub API token to ask with: of a file, the environment, or whoever types it."""
+    """The Hub API token, from a file, the environment, or a prompt."""
     if file:
         try:
             return Secret(Path(file).read_text(encoding="utf-8").strip())
@@ -42,7 +42,7 @@ def token(file: str | None) -> Secret:
 
 
 def service_at(url: str) -> str:
-    """The service's address, for that of the Hub or its own. ConfigurationError: http elsewhere."""
+    """The service's URL, given its own or the Hub's. ConfigurationError: http elsewhere."""
     require_secure(url, "address of the Hub")
     path = urlsplit(url).path.rstrip("/")
     path = path.partition(SERVICE)[0] if SERVICE in path else path.removesuffix("/home")
@@ -50,7 +50,7 @@ def service_at(url: str) -> str:
 
 
 def far(url: str, secret: Secret) -> list[Finding]:
-    """What the service at that address finds, or why there is no answer of it."""
+    """What the service at ``url`` finds, or why it gives no answer."""
     service = service_at(url)
     host = urlsplit(service).netloc
     try:
@@ -69,7 +69,7 @@ def far(url: str, secret: Secret) -> list[Finding]:
 
 
 def _answer(http: requests.Session, service: str, authorization: str) -> list[Finding]:
-    """BrokerUnavailable: it does not say what it found, but why not."""
+    """The service's findings. BrokerUnavailable: why it has none."""
     answer = _get(http, f"{service}doctor", authorization)
     if answer.status_code == requests.codes.ok:
         return [wire.finding_from_wire(each) for each in answer.json()["findings"]]
@@ -79,9 +79,8 @@ def _answer(http: requests.Session, service: str, authorization: str) -> list[Fi
     if message := said.get("message"):
         raise BrokerUnavailable(_shown(message), hint=_shown(said.get("hint")) or _LOG)
     if answer.status_code == UNAVAILABLE:
-        raise BrokerUnavailable(
-            "The service is not running: the proxy answers in its place.", hint=_LOG
-        )
+        message = "The service is not running: the proxy answers in its place."
+        raise BrokerUnavailable(message, hint=_LOG)
     raise BrokerUnavailable(
         f"{service} answers {answer.status_code}: there is no such service.",
         hint="Check the address, and that the Hub's configuration calls `hub_config`.",

@@ -1,7 +1,6 @@
-"""What could keep a Hub's users from signing in: found where the service runs, or asked over HTTP.
+"""Checks of a Hub service, for ``jupyter auth hub doctor`` and at ``<service>/doctor``.
 
-``jupyter auth hub doctor`` prints it, and ``<service>/doctor`` answers it as JSON, for a Hub API
-token with the scope ``admin:users``. Nothing in it is secret.
+The latter takes a Hub API token with the scope ``admin:users``. Nothing in a finding is secret.
 """
 
 from __future__ import annotations
@@ -48,8 +47,8 @@ UNKNOWN = "<the Hub's origin>"
 
 
 async def examine(service: HubService, visited: str | None = None) -> list[Finding]:
-    """All there is to say of the service. ``visited``: the origin that the question came to."""
-    pool = ThreadPoolExecutor(AT_ONCE)  # of its own: one that hangs takes no other's thread
+    """All findings. ``visited``: the origin at which the service was asked."""
+    pool = ThreadPoolExecutor(AT_ONCE)  # separate: a provider that hangs takes no other's thread
 
     def asked(look: Callable[..., Iterable[Finding]], *given: Any) -> Awaitable[list[Finding]]:
         return asyncio.get_running_loop().run_in_executor(pool, lambda: list(look(*given)))
@@ -107,9 +106,7 @@ def _place(service: HubService) -> Iterator[Finding]:
 
 
 def reached(url: str, base_url: str) -> Finding:
-    """Whether the service answers at ``url``, which users' servers are given. They are elsewhere:
-    what is wrong here is wrong there too, and not the other way round.
-    """
+    """Whether the service answers at ``url``, which users' servers use from other machines."""
     about = "Address for users' servers"
     try:
         with requests.Session() as http:
@@ -181,15 +178,14 @@ def _open_files() -> Iterator[Finding]:
 
 
 def origins(hub_host: str) -> Finding:
-    """Who shares an origin with whom; ``hub_host``: the Hub's own, where users have others."""
+    """Whether users' servers share the Hub's origin; ``hub_host``: the Hub's, if they do not."""
     if hub_host:
         return Finding(about="Origins", says="Each user's server has a host of its own.")
     return Finding(
         about="Origins",
         says="All users' servers share one origin with the Hub and this service. A page of one"
-        " user's server can act as another user whose browser opens it. The click that each sign-in"
-        " waits for keeps out who only plants cookies or sends links: a page that runs there can"
-        " press it unseen.",
+        " user's server can act as another user whose browser opens it. Confirming each sign-in by"
+        " a click stops planted cookies and links, but a page that runs there can click unseen.",
         fix="Set c.JupyterHub.subdomain_host to an https address, with DNS and a certificate for"
         " all names below it.",
         state="note",
@@ -222,7 +218,7 @@ def _asked(service: HubService, name: str, visited: str | None) -> Iterator[Find
         party = _party(service, name)
         yield from _told_apart(service, party, uri)
     except AuthError:
-        return  # the checkup has said why
+        return  # the checkup has reported it
     if sure or visited:
         yield from registration(party, uri, sure=sure)
         return
@@ -242,7 +238,7 @@ def _party(service: HubService, name: str) -> Party:
 
 
 def _told_apart(service: HubService, party: Party, uri: str) -> Iterator[Finding]:
-    """As when somebody signs in: answers of two providers at one address."""
+    """The check at sign-in for two providers with one redirect URI."""
 
     def other(name: str) -> Party | None:
         try:
@@ -261,14 +257,14 @@ def _told_apart(service: HubService, party: Party, uri: str) -> Iterator[Finding
 
 
 class DoctorHandler(web.RequestHandler):
-    """``GET``: the findings, for whoever administers the Hub's users."""
+    """``GET``: the findings, for administrators of the Hub's users."""
 
     def initialize(self, service: HubService, users: HubUsers, one: asyncio.Lock) -> None:
-        """``one``: providers are not asked by several at a time."""
+        """``one`` lets one request at a time ask the providers."""
         self._service, self._users, self._one = service, users, one
 
     async def get(self) -> None:
-        """403: the token is none, or lacks the scope."""
+        """Answer the findings, or 403 if the token lacks the scope."""
         try:
             if not await self._users.has_scope(self.request, SCOPE):
                 raise BrokerUnavailable(
@@ -285,6 +281,6 @@ class DoctorHandler(web.RequestHandler):
 
 
 def doctor_route(service: HubService, users: HubUsers) -> HandlerSpec:
-    """Its route, below the service's prefix."""
+    """The route of ``DoctorHandler``, below the service's prefix."""
     given = {"service": service, "users": users, "one": asyncio.Lock()}
     return "/doctor", DoctorHandler, given

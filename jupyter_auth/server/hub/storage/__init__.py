@@ -1,1 +1,1 @@
-"""What is in the database, encrypted, and how replicas share it."""
+"""The encrypted database that replicas share."""

@@ -1,12 +1,12 @@
-"""The service's database: one table of sealed records, each with a lease. SQLite or PostgreSQL.
+"""The service's database: one table of encrypted records, each with a lease. SQLite or PostgreSQL.
 
-Every statement is a transaction of its own, and no connection is held while anybody else is waited
-for. A lease is had by compare-and-set on its row and runs out by itself: the same on both systems,
-where ``FOR UPDATE`` would silently do nothing on SQLite.
+Every statement is its own transaction, and no connection is held while waiting for anything else. A
+lease is taken by compare-and-set on its row and expires: the same on both systems, where ``FOR
+UPDATE`` would silently do nothing on SQLite.
 
-A lease names the replica that holds it, and its time is the database's own. One that has run out is
-not taken at once: it is called first, and a replica that is alive still has ``GRACE`` to answer. So
-a database that was away for longer than a lease lasts costs nobody what was not saved meanwhile.
+A lease names its replica, and its time is the database's. One that has expired is not taken at
+once: it is called first, and a replica that is alive still has ``GRACE`` to answer. So if the
+database was away for longer than a lease lasts, unsaved tokens are not lost.
 """
 
 from __future__ import annotations
@@ -24,17 +24,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakValueDictionary
 
-from sqlalchemy import (
-    and_,
-    create_engine,
-    delete,
-    event,
-    insert,
-    literal,
-    or_,
-    select,
-    update,
-)
+from sqlalchemy import and_, create_engine, delete, event, insert, literal, or_, select, update
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -53,37 +43,39 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 CONNECTIONS = 12
-LEASE = 30.0  # seconds that it lasts; whoever is alive renews it
-GRACE = 10.0  # seconds more for its holder, once somebody else has asked for it
-LEASE_TIMEOUT = 30.0  # seconds that a lease is waited for
-CALLED = "?"  # at the end of a lease that has run out and is asked for
+LEASE = 30.0  # seconds; a running replica renews it
+GRACE = 10.0  # seconds more for its holder, once another replica has called it
+LEASE_TIMEOUT = 30.0  # seconds to wait for a lease
+CALLED = "?"  # at the end of an expired lease that another replica asks for
 ROUND_TRIP = 1.0  # seconds at most in which the database's clock can be read well enough
-# Of a machine that is gone without a word: seconds to connect, milliseconds for what was sent.
+# For a machine that vanished: seconds to connect, milliseconds for what was sent.
 NO_ANSWER = {"connect_timeout": "5", "tcp_user_timeout": "10000"}
-PATIENCE = 5.0  # seconds that a database is given to come back
+PATIENCE = 5.0  # seconds to wait for a database to come back
 LONG_PATIENCE = 15.0  # seconds, for what would be lost: a refresh token that was just rotated
 
 
 class Database:
-    """Statements, tried again while the database is away.
+    """Executes statements, and repeats them while the database is away.
 
-    ``clock``, in seconds since 1970, follows the database's; a test may give its own instead.
-    ``relative``: the file, where its path depends on where the service is started; else None.
-    ConfigurationError: the URL is none, the database does not answer, or is of another version.
+    ``clock``, in seconds since 1970, follows the database's. ``relative`` is a relative path of
+    SQLite's file. All methods may raise StoreError: the database does not answer.
+
+    Raises:
+        ConfigurationError: the URL is not valid, or the database cannot be used.
     """
 
     def __init__(self, url: str, clock: Callable[[], float] | None = None) -> None:
         self._given_clock = clock
         self.clock = clock or self._own_clock
-        self._ahead: float | None = None  # of the monotonic clock of this machine
-        self.name = secrets.token_hex(15)  # of this replica, in each of its leases
+        self._ahead: float | None = None  # of this machine's monotonic clock
+        self.name = secrets.token_hex(15)  # of this replica, in its leases
         self._turns: WeakValueDictionary[str, threading.Lock] = WeakValueDictionary()
         self._turn = threading.Lock()
         self._failing = ThrottledLog("The service's database fails")
         self._in_hand: set[str] = set()  # records whose leases ``beat`` renews
         try:
             place = make_url(url)
-        except (ArgumentError, ValueError):  # whose words may hold a part of the password
+        except (ArgumentError, ValueError):  # their text may hold part of the password
             raise ConfigurationError(
                 "JUPYTER_AUTH_DATABASE_URL is not a database URL.",
                 hint="Example: postgresql://user:password@host/name.",
@@ -119,11 +111,11 @@ class Database:
             raise
 
     def rows(self, statement: Executable) -> Sequence[Row[Any]]:
-        """All that a query finds. StoreError: the database stays away."""
+        """All rows of a query."""
         return self._execute(lambda found: found.all(), statement, PATIENCE)
 
     def change(self, statement: Executable, patience: float | None = None) -> int:
-        """How many rows the statement changed. StoreError; IntegrityError as it is."""
+        """How many rows the statement changed. Raises IntegrityError as it is."""
         return self._execute(lambda done: done.rowcount, statement, patience or PATIENCE)
 
     def _execute(
@@ -145,14 +137,14 @@ class Database:
                 _pause()
 
     def answers(self) -> bool:
-        """Whether the database is there now."""
+        """Whether the database answers now."""
         try:
             return bool(self._execute(lambda found: found.all(), select(schema), 0.0))
         except StoreError:
             return False
 
     def beat(self) -> None:
-        """Every few seconds: renew the leases in hand, and set the clock. StoreError."""
+        """Renew the leases in hand, and set the clock. Called every few seconds."""
         row = records.c
         if held := list(self._in_hand):
             statement = update(records).where(row.id.in_(held), row.lease.in_(self._names))
@@ -179,9 +171,10 @@ class Database:
 
     @contextlib.contextmanager
     def leased(self, record: RecordKey) -> Iterator[Lease]:
-        """The lease on a record, which is made where there is none; one at a time in this process.
+        """Hold the lease on a record, which is made if missing.
 
-        ProviderUnavailable: somebody else holds it for too long. StoreError.
+        Raises:
+            ProviderUnavailable: another replica or thread holds it for too long.
         """
         deadline, lease = time.monotonic() + LEASE_TIMEOUT, Lease(self._names)
         with self._turn:
@@ -199,7 +192,7 @@ class Database:
             finally:
                 self._in_hand.discard(record.id)
                 if not lease.kept:
-                    with contextlib.suppress(StoreError):  # then it runs out by itself
+                    with contextlib.suppress(StoreError):  # then it expires
                         self._give_back(record)
         finally:
             turn.release()
@@ -219,7 +212,7 @@ class Database:
             return False
         try:
             return bool(self.change(insert(records).values(vars(record) | self._held())))
-        except IntegrityError:  # somebody was faster
+        except IntegrityError:  # another replica was faster
             return False
 
     def _give_back(self, record: RecordKey) -> None:
@@ -230,14 +223,14 @@ class Database:
             self.change(delete(records).where(*mine, row.data.is_(None)))
 
     def load(self, record_id: str) -> bytes | None:
-        """What rests sealed in a record. StoreError."""
+        """A record's encrypted content."""
         found = self.rows(select(records.c.data).where(records.c.id == record_id))
         return found[0].data if found else None
 
     def save(
         self, record_id: str, lease: Lease, data: bytes | None, person: str | None = None
     ) -> None:
-        """Put it there for good, under the lease. StoreError: the lease or the database is gone."""
+        """Save durably, under the lease. StoreError: the lease has expired."""
         row = records.c
         statement = update(records).where(row.id == record_id, row.lease.in_(lease.names))
         values = {"data": data, "person": person, "stamp": row.stamp + 1}
@@ -251,9 +244,9 @@ class Database:
 
 @dataclass
 class Lease:
-    """What a save has to hold. ``kept``: it is not given back, and runs out if nobody comes again.
+    """The right to save. ``names``: its value in the record, and the one after it was called.
 
-    ``names`` are what the record says of it: as it was taken, and once it was called.
+    ``kept``: it is not given back, and expires unless it is taken again.
     """
 
     names: tuple[str, str]
@@ -262,7 +255,7 @@ class Lease:
 
 @dataclass(frozen=True, kw_only=True)
 class RecordKey:
-    """What names a record, and whose it is."""
+    """A record's id and owner."""
 
     id: str
     owner: str
@@ -273,18 +266,18 @@ class RecordKey:
 
 @dataclass(frozen=True)
 class Owner:
-    """A user of the Hub: the name, and when that user was created, as the Hub says it."""
+    """A Hub user: the name, and when that user was created, as the Hub says it."""
 
     name: str
     created: str
 
     @property
     def id(self) -> str:
-        """What names this very user, and no later one of that name."""
+        """Identifies this user, and no later one of the same name."""
         return self._digest()
 
     def record(self, kind: str, *names: str) -> RecordKey:
-        """The record of this user with these names."""
+        """The key of this user's record with these names."""
         return RecordKey(
             id=self._digest(kind, *names),
             owner=self.id,
@@ -299,7 +292,7 @@ class Owner:
 
 
 def _pause() -> None:
-    time.sleep(random.uniform(0.02, 0.1))  # noqa: S311 (so that those who wait do not march in step)
+    time.sleep(random.uniform(0.02, 0.1))  # noqa: S311 (jitter)
 
 
 def _taken() -> ProviderUnavailable:
@@ -318,7 +311,7 @@ def _unusable(error: Exception) -> ConfigurationError:
 
 
 def _own_file(path: str) -> None:
-    """SQLite's file and those it makes beside it are for this user alone. OSError: it is not."""
+    """Create SQLite's file for this user only, and so the files beside it."""
     os.close(open_private(Path(path), os.O_CREAT | os.O_RDWR, tighten=True))
 
 

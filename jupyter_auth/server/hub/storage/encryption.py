@@ -1,4 +1,4 @@
-"""Encryption of what rests in the service's database. The keys are in its environment alone."""
+"""Encryption of the service's records. The keys are only in its environment."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ _HOW = "`openssl rand -base64 32 | tr +/ -_` makes one."
 
 
 class Encryption:
-    """Seals with the first of the keys, opens with any of them. ConfigurationError: no keys.
+    """Encrypts with the first key, decrypts with any. Moved to another record, nothing decrypts.
 
-    What is sealed names the record that it is for: moved to another one it does not open.
+    Raises:
+        ConfigurationError: there is no valid key.
     """
 
     def __init__(self, keys: str) -> None:
@@ -37,11 +38,11 @@ class Encryption:
         self._pepper = [_derived(key) for key in given]
 
     def seal(self, record: str, content: bytes) -> bytes:
-        """``content`` encrypted, for that record alone."""
+        """Encrypt ``content`` for that record."""
         return self._fernet.encrypt(record.encode() + b"\n" + content)
 
     def open(self, record: str, sealed: bytes) -> bytes:
-        """The content again. StoreError: sealed by none of our keys, or for another record."""
+        """Decrypt. StoreError: none of our keys fits, or it is for another record."""
         try:
             name, _, content = self._fernet.decrypt(sealed).partition(b"\n")
         except InvalidToken:
@@ -55,14 +56,14 @@ class Encryption:
         return content
 
     def digests(self, value: str) -> list[str]:
-        """What ``value`` can be found by, under each key, the first one's to be written down.
+        """A digest to find ``value`` by, for each key. The first key's is the one to store.
 
-        Without the keys nobody can tell what it is of, not even by trying all that it could be.
+        Without the keys it reveals nothing, not even to a search of all possible values.
         """
         return [hmac.digest(key, value.encode(), "sha256").hex() for key in self._pepper]
 
     def opened_by(self, sealed: bytes) -> str | None:
-        """The mark of the key that opens it. None: none of ours."""
+        """The mark of the key that decrypts it, or None."""
         for mark, fernet in zip(self.marks, self._each, strict=True):
             with contextlib.suppress(InvalidToken):
                 fernet.decrypt(sealed)
@@ -70,7 +71,7 @@ class Encryption:
         return None
 
     def renew(self, sealed: bytes) -> bytes:
-        """The same, encrypted with the first key. StoreError: none of our keys fits."""
+        """Encrypt again with the first key. StoreError: none of our keys fits."""
         try:
             return self._fernet.rotate(sealed)
         except InvalidToken:
@@ -78,10 +79,10 @@ class Encryption:
 
 
 def _derived(key: str) -> bytes:
-    """Another key for another purpose: what is encrypted with one is no digest under the other."""
+    """The key for digests, separate from the one for encryption."""
     return hmac.digest(key.encode(), b"jupyter_auth identities", "sha256")
 
 
 def _mark(key: str) -> str:
-    """What tells one key from others, and nothing of the key: that is 256 random bits."""
+    """Identifies a key without revealing it: a key is 256 random bits."""
     return hashlib.blake2b(key.encode(), digest_size=16, person=b"jupyter_auth").hexdigest()

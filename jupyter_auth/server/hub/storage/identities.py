@@ -1,12 +1,12 @@
-"""Whose identity is whose on a Hub: one that rests with a user is refused to all others.
+"""Refuses an identity that another Hub user has: one is tricked into signing in for another.
 
-That is what stays of an attack in which somebody is made to sign in for somebody else (SECURITY 3).
-A record of the database says it by a digest under the service's keys: see ``Encryption.digests``.
+See SECURITY 3. The database holds it as a digest under the service's keys: ``Encryption.digests``.
 """
 
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import hashlib
 import json
 from typing import TYPE_CHECKING
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select
 
 from jupyter_auth.core.errors import LoginFailed
-from jupyter_auth.server.hub.storage.database import Owner, RecordKey
+from jupyter_auth.server.hub.storage.database import Owner
 from jupyter_auth.server.hub.storage.tables import records
 
 if TYPE_CHECKING:
@@ -28,17 +28,17 @@ KIND = "identity"
 
 
 def digests(cipher: Encryption, account: Account) -> list[str]:
-    """What the account's person is found by, under each key; none where nobody is named."""
+    """The digests of the account's person, for each key; none for an unnamed one."""
     if account.person.startswith("?"):
         return []
-    # A mere user name says something at its own provider alone.
+    # A mere user name means something only at its own provider.
     return cipher.digests(json.dumps([account.person, account.issuer or account.provider]))
 
 
 class Identities:
-    """Those of one database. ``shared``: providers at which several users may be one person.
+    """The identities of one database. ``shared``: providers at which users may share one.
 
-    ``gone`` says of a user whose records are there still whether the Hub has deleted that one.
+    ``gone`` says whether the Hub has deleted a user who still has records.
     """
 
     def __init__(
@@ -52,11 +52,11 @@ class Identities:
         self._shared, self._gone = frozenset(shared), gone
 
     def digest(self, account: Account) -> str | None:
-        """What is written down beside the account."""
+        """The digest to store with the account."""
         return next(iter(digests(self._cipher, account)), None)
 
     def check(self, account: Account, owner: Owner) -> None:
-        """LoginFailed: this identity rests with another user of the Hub."""
+        """Raise LoginFailed if another user of the Hub has this identity."""
         if account.provider in self._shared or not (found := digests(self._cipher, account)):
             return
         row = records.c
@@ -75,17 +75,11 @@ class Identities:
 
     @contextlib.contextmanager
     def reserved(self, account: Account, owner: Owner) -> Iterator[None]:
-        """Nobody else gets this identity meanwhile, of two who try at once. Errors: ``check``."""
+        """``check``, and let no other user have this identity within the block."""
         if account.provider in self._shared or not (digest := self.digest(account)):
             yield
             return
-        lease = RecordKey(
-            id=hashlib.sha256(f"{KIND} {digest}".encode()).hexdigest(),
-            owner=owner.id,
-            kind=KIND,
-            user_name=owner.name,
-            user_created=owner.created,
-        )
-        with self._database.leased(lease):
+        record_id = hashlib.sha256(f"{KIND} {digest}".encode()).hexdigest()
+        with self._database.leased(dataclasses.replace(owner.record(KIND), id=record_id)):
             self.check(account, owner)
             yield

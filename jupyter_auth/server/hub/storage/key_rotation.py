@@ -1,8 +1,8 @@
-"""Which key each replica of the service encrypts with, and when an old one may go.
+"""Rotation of encryption keys across replicas, which record the keys that they have.
 
-A new key comes behind the others first, so that every replica can read what it will encrypt; then
-to the front; then all that rests is encrypted with it; then the old one goes. Each step waits until
-all replicas have taken the one before it: they write down which keys they have.
+A new key is appended, so that every replica can read what it will encrypt; then moved to the front;
+then all records are encrypted with it; then the old key is removed. Each step requires that all
+replicas have taken the one before.
 """
 
 from __future__ import annotations
@@ -25,37 +25,38 @@ if TYPE_CHECKING:
     from jupyter_auth.server.hub.storage.database import Database
     from jupyter_auth.server.hub.storage.encryption import Encryption
 
-SAMPLE = 2000  # records that are looked at: a tenth of a second
+SAMPLE = 2000  # records to test: a tenth of a second
 
 
 class _Keys(NamedTuple):
-    """Those of a replica that runs: the one that it encrypts with, and all that it can open."""
+    """A running replica's keys: the one to encrypt with, and all to decrypt with."""
 
     first: str
     all: frozenset[str]
 
 
 def announce(database: Database, cipher: Encryption) -> None:
-    """Write down, for as long as a lease lasts, which keys this replica has. StoreError."""
+    """Record this replica's keys, for as long as a lease lasts."""
     row, values = replicas.c, {"marks": ",".join(cipher.marks), "until": database.now() + LEASE}
     if database.change(update(replicas).where(row.id == database.name).values(values)):
         return
     database.change(delete(replicas).where(row.until < database.now()))
-    with contextlib.suppress(IntegrityError):  # an answer was lost
+    with contextlib.suppress(IntegrityError):  # the database's answer was lost
         database.change(insert(replicas).values(values | {"id": database.name}))
 
 
 def leave(database: Database) -> None:
-    """This replica ends."""
+    """Remove this replica's keys at its end."""
     with contextlib.suppress(StoreError):
         database.change(delete(replicas).where(replicas.c.id == database.name))
 
 
 def check_keys(database: Database, cipher: Encryption) -> None:
-    """Write down which key seals from now on.
+    """Record the first key as one that encrypts from now on.
 
-    ConfigurationError: another one sealed records here, and is not among those of the cipher; or a
-    replica that runs could not open what is sealed with it.
+    Raises:
+        ConfigurationError: a key that encrypted records is missing, or a running replica could not
+            decrypt with the first key.
     """
     others = _others(database)
     sealed = {row.mark for row in database.rows(select(marks.c.mark))}
@@ -71,17 +72,19 @@ def check_keys(database: Database, cipher: Encryption) -> None:
             hint="Append a new key, restart all replicas, and only then move it to the front. A"
             " killed replica counts for half a minute.",
         )
-    with contextlib.suppress(IntegrityError):  # known already
+    with contextlib.suppress(IntegrityError):  # recorded already
         database.change(insert(marks).values(mark=cipher.marks[0]))
 
 
 def renew(
     database: Database, cipher: Encryption, person: Callable[[str, bytes], str | None]
 ) -> int:
-    """Encrypt every record with the first key; how many there were.
+    """Encrypt every record with the first key, and return their number.
 
-    ``person`` gives whose account is in a record, under the first key.
-    ConfigurationError: a replica encrypts with another one. StoreError: none of the keys fits.
+    ``person`` gives the digest of a record's person under the first key.
+
+    Raises:
+        ConfigurationError: a replica encrypts with another key.
     """
     _require_one_key(database, cipher)
     row, done = records.c, 0
@@ -91,14 +94,14 @@ def renew(
             values = {"data": cipher.renew(old), "person": person(record_id, old)}
             if database.change(statement.values(values)):
                 done += 1
-                break  # else it was saved meanwhile: once more
-    _require_one_key(database, cipher)  # none that came meanwhile
+                break  # else it was saved since: again
+    _require_one_key(database, cipher)  # also of replicas that came since
     database.change(delete(marks).where(marks.c.mark != cipher.marks[0]))
     return done
 
 
 def sample_of_each_key(database: Database, cipher: Encryption) -> Iterator[Finding]:
-    """What the doctor says of the keys, each of them tried on records. StoreError."""
+    """Check each key on a sample of the records."""
     row = records.c
     some = select(row.data).where(row.data.is_not(None)).order_by(row.id).limit(SAMPLE)
     opened_by = [cipher.opened_by(found.data) for found in database.rows(some)]
@@ -112,12 +115,9 @@ def sample_of_each_key(database: Database, cipher: Encryption) -> Iterator[Findi
         )
         return
     counts = [opened_by.count(mark) for mark in cipher.marks]
-    yield Finding(
-        about="Keys",
-        says="All tested records can be decrypted; by key, in order: "
-        + ", ".join(map(str, counts))
-        + ".",
-    )
+    by_key = ", ".join(map(str, counts))
+    says = f"All tested records can be decrypted; by key, in order: {by_key}."
+    yield Finding(about="Keys", says=says)
     if any(each.first != cipher.marks[0] for each in _others(database)):
         yield Finding(
             about="Keys",

@@ -1,6 +1,6 @@
-"""Logins as JSON and back, for a register that replicas share. They hold secrets: to be sealed.
+"""Logins as JSON and back, with all their secrets: to be encrypted.
 
-Each value is written with the name of its type, as the first version of this package wrote it.
+Each value has the name of its type, as the first version of this package wrote it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def packed(entries: Mapping[str, StoredLogin]) -> bytes:
-    """The entries with all their secrets in the clear."""
+    """The entries as JSON, secrets in plain text."""
     return json.dumps(to_record(entries, lambda kind, of: {"kind": kind, "of": of})).encode()
 
 
@@ -26,7 +26,7 @@ def unpacked(data: bytes) -> dict[str, StoredLogin]:
 
 
 def _bare(value: Any) -> Any:
-    """What was written, without the names of its types."""
+    """``value`` without the names of its types."""
     if not isinstance(value, dict):
         return value
     of = value["of"]

@@ -1,4 +1,4 @@
-"""One look a second at the database, for all users whose kernels wait for changes."""
+"""Reads once a second, for all users whose kernels poll, what other replicas changed."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from jupyter_auth.server.hub.storage.database import Database
 
 BEAT = 1.0  # seconds
-PATIENCE = 5.0  # seconds for which somebody who asked is looked for: several of their own beats
+PATIENCE = 5.0  # seconds for which a user who asked is included: several of their own beats
 MANY = 500  # users of one query
 
 
 class DatabasePoll:
-    """Whose records were changed, whoever did it. For one event loop."""
+    """Tells whose records have changed. For one event loop."""
 
     def __init__(self, database: Database, pools: UserPools) -> None:
         self._database = database
@@ -32,9 +32,9 @@ class DatabasePoll:
         self._trouble = ThrottledLog("Changes by other replicas cannot be read")
 
     def has_news(self, owner: str, seen: list[Any]) -> bool:
-        """Whether there is news of that owner since the last call with the same ``seen``.
+        """Whether the owner's records changed since the last call with the same ``seen``.
 
-        Also for as long as they have logins: these run out, and devices are asked about.
+        Always while there are logins: these expire, and device logins are polled.
         """
         loop = asyncio.get_running_loop()
         self._asked[owner] = loop.time()
@@ -46,10 +46,10 @@ class DatabasePoll:
         return news
 
     async def _beat(self) -> None:
-        """Until nobody has asked for a while.
+        """Read until no user has asked for a while.
 
-        Who asks has a beat of their own, and the two drift: a mark is kept although its owner has
-        not asked between two looks, or they would be told of news that are none.
+        Callers poll on their own timer: marks are kept for ``PATIENCE`` between their calls, or
+        they would be told of changes that are none.
         """
         while owners := self._patient():
             try:
@@ -64,28 +64,19 @@ class DatabasePoll:
         self._marks = {}
 
     def _patient(self) -> list[str]:
-        """Those who asked lately."""
+        """The owners who asked lately."""
         since = asyncio.get_running_loop().time() - PATIENCE
         self._asked = {owner: when for owner, when in self._asked.items() if when > since}
         return sorted(self._asked)
 
     def _look(self, owners: list[str]) -> dict[str, tuple[Any, ...]]:
         row = records.c
-        statement = (
-            select(
-                row.owner,
-                func.count(),
-                func.sum(row.stamp),
-                func.min(row.id),
-                func.max(row.id),
-                func.max(row.kind),
-            )
-            .where(row.owner.in_(owners))
-            .group_by(row.owner)
-        )
+        saves, ids = (func.count(), func.sum(row.stamp)), (func.min(row.id), func.max(row.id))
+        marks = select(row.owner, *saves, *ids, func.max(row.kind))
+        statement = marks.where(row.owner.in_(owners)).group_by(row.owner)
         return {found[0]: tuple(found[1:]) for found in self._database.rows(statement)}
 
     def close(self) -> None:
-        """Look no more."""
+        """Stop reading."""
         if self._beating and not self._beating.get_loop().is_closed():
             self._beating.cancel()

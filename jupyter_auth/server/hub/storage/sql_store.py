@@ -1,7 +1,7 @@
 """One Hub user's accounts and logins in the service's database.
 
-A record's id is a digest of whose and which it is, so no name, however odd, finds another's; and
-whose is name *and* creation time: a user who was made anew under an old name finds nothing.
+A record's id is a digest of owner and key, so no name, however odd, finds another's; the owner is
+name *and* creation time, so a user recreated under an old name finds nothing.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ if TYPE_CHECKING:
 ACCOUNT = "account"
 LOGINS = "logins"
 MOST_ACCOUNTS = 100  # of one user
-BATCH = 200  # records that are in memory at once
+BATCH = 200  # records in memory at once
 
 _log = logging.getLogger("jupyter_auth")
 
 
 class SqlStore:
-    """``TokenStore`` of one user. ``identities``: whose is whose, None: each is one user's."""
+    """``TokenStore`` of one user. ``identities`` None: no provider's are shared."""
 
     directory = None
 
@@ -86,22 +86,22 @@ class SqlStore:
             yield _SqlSlot(self, record.id, lease)
 
     def resting(self, record_id: str) -> bytes | None:
-        """What is sealed in that record. StoreError."""
+        """A record's encrypted content."""
         return self._database.load(record_id)
 
     def opened(self, record_id: str, data: bytes | None) -> Account | None:
-        """What was sealed there. StoreError: it is damaged."""
+        """The account in a record. StoreError: it is damaged."""
         return _opened(self._cipher, record_id, data)
 
     def write(self, record_id: str, lease: Lease, account: Account, data: bytes | None) -> None:
-        """Put it in the place of ``data``. LoginFailed: it is somebody else's. StoreError."""
+        """Save in place of ``data``. LoginFailed: another user has this identity."""
         if data is None and len(self.stamp()) >= MOST_ACCOUNTS:
             raise StoreError(
                 f"There are already {MOST_ACCOUNTS} accounts.", hint="Sign some of them out."
             )
         sealed = self._cipher.seal(record_id, encoded(account))
         person = self._identities.digest(account)
-        # A refresh asks nobody: also who shared an identity before that was refused stays in.
+        # A refresh is not checked: users who shared an identity before this check stay signed in.
         if person == _person(self._cipher, self._identities, record_id, data):
             self._database.save(record_id, lease, sealed, person)
             return
@@ -109,7 +109,7 @@ class SqlStore:
             self._database.save(record_id, lease, sealed, person)
 
     def erase(self, record_id: str, lease: Lease) -> None:
-        """Leave nothing there. StoreError."""
+        """Delete a record's content."""
         self._database.save(record_id, lease, None)
 
     def _record(self, key: AccountKey) -> RecordKey:
@@ -121,9 +121,9 @@ class SqlStore:
 
 
 class _SqlSlot:
-    """Under the lease nobody else changes the record, so it is read once.
+    """Reads its record once: under the lease no other process changes it.
 
-    Not before each save: while the database is away that has to wait for nothing else.
+    A save must not read again: while the database is away it has to wait for nothing else.
     """
 
     def __init__(self, store: SqlStore, record_id: str, lease: Lease) -> None:
@@ -157,26 +157,25 @@ def renew(database: Database, cipher: Encryption) -> int:
 
 
 def name_persons(database: Database, cipher: Encryption) -> None:
-    """Write down whose account is in each record that does not say it: schema 1 did not.
+    """Add the person's digest to records of schema 1, but damaged ones.
 
-    A damaged one is left as it is. It may run in several replicas at once. StoreError.
+    It may run in several replicas at once.
     """
     row, identities, last = records.c, Identities(database, cipher), ""
-    lacking = select(row.id, row.data).where(
-        row.kind == ACCOUNT, row.data.is_not(None), row.person.is_(None)
-    )
+    nameless = (row.kind == ACCOUNT, row.data.is_not(None), row.person.is_(None))
+    lacking = select(row.id, row.data).where(*nameless)
     while batch := database.rows(lacking.where(row.id > last).order_by(row.id).limit(BATCH)):
         for found in batch:
             if person := _person(cipher, identities, found.id, found.data):
                 statement = update(records).where(row.id == found.id, row.data == found.data)
-                database.change(statement.values(person=person))  # else it was saved meanwhile
+                database.change(statement.values(person=person))  # unless it was saved since
         last = batch[-1].id
 
 
 def _person(
     cipher: Encryption, identities: Identities, record_id: str, data: bytes | None
 ) -> str | None:
-    """Whose account is in a record, as it is written down beside it; None: nobody's."""
+    """The digest of the person in a record, if there is one."""
     try:
         account = _opened(cipher, record_id, data)
     except StoreError:
@@ -194,7 +193,7 @@ def _opened(cipher: Encryption, record_id: str, data: bytes | None) -> Account |
 
 
 class SqlLoginStore:
-    """``LoginStore`` of one user's logins: what one replica began, another one finishes."""
+    """``LoginStore`` of one user, shared by all replicas."""
 
     def __init__(self, database: Database, cipher: Encryption, owner: Owner) -> None:
         self._database = database

@@ -1,4 +1,4 @@
-"""The tables of the service's database, and how those of an earlier version become today's."""
+"""The tables of the service's database, and their upgrade."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine, Executable, Row
 
 SCHEMA = 2
-TRIES = 5  # at the tables, while another replica makes them
+TRIES = 5  # to make the tables, while another replica makes them
 
 _metadata = MetaData()
 _RECORDS = "jupyter_auth_records"
@@ -44,16 +44,16 @@ records = Table(
     Column("user_name", Text, nullable=False, index=True),  # for the administrator
     Column("user_created", Text, nullable=False),
     Column("person", String(64), index=True),  # see ``identities``; since schema 2
-    Column("data", LargeBinary),  # sealed; NULL: there is a lease, and nothing else
+    Column("data", LargeBinary),  # encrypted; NULL: there is only a lease
     Column("stamp", Integer, nullable=False, default=0),  # counts the saves
     Column("lease", String(32)),
     Column("lease_until", Float, nullable=False, default=0.0),
 )
 schema = Table("jupyter_auth_schema", _metadata, Column("version", Integer, primary_key=True))
-# Of each key that records may be encrypted with.
+# Of each key that may have encrypted records.
 marks = Table("jupyter_auth_keys", _metadata, Column("mark", String(32), primary_key=True))
-# Of each replica that runs: the marks of its keys, in their order. Later than schema 2, and without
-# a number of its own: replicas of before go on beside it.
+# Of each running replica: the marks of its keys, in order. It has no schema number of its own, so
+# that older replicas go on beside it.
 replicas = Table(
     "jupyter_auth_replicas",
     _metadata,
@@ -84,13 +84,17 @@ def _of_sqlite(*_: Any, **__: Any) -> str:
 def prepare(
     engine: Engine, rows: Callable[[Executable], Sequence[Row[Any]]], pause: Callable[[], None]
 ) -> None:
-    """Make what is lacking, or upgrade it. ConfigurationError: it cannot be. And as ``rows``."""
+    """Make or upgrade the tables.
+
+    Raises:
+        ConfigurationError: they cannot be upgraded, or a newer version has.
+    """
     refused: DBAPIError | None = None
     for _ in range(TRIES):
         try:
             _make(engine)
             break
-        except DBAPIError as error:  # another replica makes the tables just now?
+        except DBAPIError as error:  # perhaps another replica is making them
             refused = error
             pause()
     versions = [row.version for row in rows(select(schema.c.version))]
@@ -109,7 +113,7 @@ def prepare(
 
 
 def _make(engine: Engine) -> None:
-    """What is lacking of them. One of schema 1 lacks the column ``person`` and its index."""
+    """Make what is missing. Schema 1 lacks the column ``person`` and its index."""
     _metadata.create_all(engine)
     with engine.connect() as connection:
         versions = [row.version for row in connection.execute(select(schema.c.version))]
@@ -125,7 +129,7 @@ def _make(engine: Engine) -> None:
 
 
 def _usable(engine: Engine) -> bool:
-    """Whether it is there, and this role may use it."""
+    """Whether the tables exist, and this role may use them."""
     try:
         with engine.connect() as connection:
             connection.execute(_LATEST)
@@ -135,5 +139,5 @@ def _usable(engine: Engine) -> bool:
 
 
 def first_line(error: Exception) -> str:
-    """Only that of what the driver says: the rest may hold the URL, and that a password."""
+    """The driver's first line only: the rest may hold the URL with the password."""
     return str(getattr(error, "orig", None) or error).partition("\n")[0]

@@ -1,4 +1,4 @@
-"""What a replica does by itself every few seconds: keep its leases, save what is unsaved."""
+"""A replica's periodic work: renew its leases, save unsaved tokens."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ ANNOUNCE = LEASE / 3  # seconds
 async def again_and_again(
     step: Callable[[], Awaitable[Any]], pause: float, trouble: ThrottledLog
 ) -> None:
-    """Until it is cancelled. Whatever fails is told, and the next time it may not."""
+    """Repeat ``step`` until cancelled, and log its errors."""
     while True:
         try:
             await step()
-        except Exception as error:  # noqa: BLE001 (a task that ends silently is missed too late)
+        except Exception as error:  # noqa: BLE001 (the task must not end)
             trouble.failed(error)
         await asyncio.sleep(pause)
 
 
 class Maintenance:
-    """That of one replica. ``unsaved`` gives, for each user of whom something is, what saves it."""
+    """The periodic work of one replica. ``unsaved`` gives a call that saves, for each user."""
 
     def __init__(
         self,
@@ -46,13 +46,13 @@ class Maintenance:
     ) -> None:
         self._database, self._cipher, self._unsaved = database, cipher, unsaved
         self._tasks: list[asyncio.Task[None]] = []
-        # Threads of its own: leases are kept however busy the others are, or what saves waits.
+        # Separate threads: leases are renewed however busy the others are.
         self._threads = ThreadPoolExecutor(2, thread_name_prefix="jupyter_auth upkeep")
         self._trouble = ThrottledLog("A replica's upkeep")
         self._announced = -ANNOUNCE
 
     def start(self) -> None:
-        """From now on, until ``close``."""
+        """Work until ``close``."""
         run = functools.partial(asyncio.get_running_loop().run_in_executor, self._threads)
         self._tasks = [
             asyncio.create_task(again_and_again(functools.partial(run, call), BEAT, self._trouble))
@@ -69,7 +69,7 @@ class Maintenance:
         for save in self._unsaved():
             try:
                 save()
-            except Exception as error:  # noqa: BLE001 (the others' are saved)
+            except Exception as error:  # noqa: BLE001 (save the others)
                 self._trouble.failed(error)
         left = len(list(self._unsaved()))
         UNSAVED.set(left)
@@ -77,7 +77,7 @@ class Maintenance:
             self._trouble.warn("Tokens that the database does not accept are kept in memory only.")
 
     def close(self) -> None:
-        """No more of it."""
+        """Stop."""
         for task in self._tasks:
             task.cancel()
         self._threads.shutdown(wait=False, cancel_futures=True)

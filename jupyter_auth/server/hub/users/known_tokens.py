@@ -1,4 +1,4 @@
-"""What the Hub said of tokens, kept for as long as it is believed."""
+"""A cache of what the Hub says of tokens."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ T = TypeVar("T")
 V = TypeVar("V")
 
 BELIEVED = 60.0  # seconds; also how long a deleted user is still served
-RENEWED = 45.0  # seconds after which the Hub is asked again, while what it said is still believed
-PAUSE = 5.0  # seconds until a Hub that gave no answer is asked again for what is believed
-REFUSED = 30.0  # seconds that a token which the Hub does not know is not asked for again
+RENEWED = 45.0  # seconds after which the Hub is asked again in the background
+PAUSE = 5.0  # seconds until a Hub that gave no answer is asked again
+REFUSED = 30.0  # seconds for which a token is refused that the Hub did not know
 REMEMBERED = 20_000  # tokens
 
 
@@ -31,10 +31,9 @@ class _Known(Generic[T]):
 
 
 class KnownTokens(Generic[T]):
-    """What was said of each token. Nobody waits for what is known to be said once more.
+    """Caches what the Hub says of each token, and renews it in the background.
 
-    Those who ask at once share one question. A token that was known once is remembered as such also
-    when it has to be asked for again: ``ask`` gets what was said before. ``clock``: in seconds.
+    Concurrent requests share one question. ``ask`` is given the previous answer, even an old one.
     """
 
     def __init__(self, most: int = REMEMBERED, clock: Callable[[], float] = time.monotonic) -> None:
@@ -44,9 +43,9 @@ class KnownTokens(Generic[T]):
         self._asking: dict[str, asyncio.Task[T]] = {}
 
     async def get(self, key: str, ask: Callable[[T | None], Awaitable[T]]) -> T:
-        """What ``ask`` returned of ``key``, or returns or raises now.
+        """What ``ask`` returned for ``key``, or returns or raises now.
 
-        BrokerUnavailable that waiting does not cure means that the Hub knows no such token.
+        BrokerUnavailable without ``retry_after`` means that the Hub does not know the token.
         """
         now, said = self._clock(), self._said.get(key)
         if said is not None:
@@ -65,7 +64,7 @@ class KnownTokens(Generic[T]):
         task = self._asking.get(key)
         if task is None:
             task = self._asking[key] = asyncio.create_task(self._renewed(key, ask))
-            # Nobody may wait for it: then nobody is to be told of its error either.
+            # In the background no caller retrieves its error.
             task.add_done_callback(lambda done: done.cancelled() or done.exception())
         return task
 

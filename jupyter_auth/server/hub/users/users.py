@@ -1,4 +1,4 @@
-"""Who is who on the Hub. The Hub alone says it, and is believed for a minute at most."""
+"""Asks the Hub who its users are. Answers are cached for a minute at most."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 PAGE = 200  # users
 ANSWER_TIMEOUT = 10.0  # seconds
-CONNECTIONS = 32  # to the Hub: far more than look-ups of tokens that nobody knows yet
+CONNECTIONS = 32  # to the Hub: far more than look-ups of unknown tokens
 NEEDED_SCOPES = ("list:users", "read:users")
 OK = 200
 NOT_FOUND = 404
@@ -38,16 +38,15 @@ _TOKEN = re.compile(r"(?:bearer|token) +([!-~]+)", re.IGNORECASE)
 
 
 def is_gone(hub_auth: HubAuth, owner: Owner) -> bool:
-    """Whether the Hub has deleted that user, or made another one under the name. Blocks.
+    """Whether the Hub has deleted that user, or recreated the name. Blocks.
 
-    False where the Hub itself does not say so: whoever is there still is not to be left out, and
-    loses nothing. A 404 of a proxy in front of it is no answer of the Hub.
+    False unless the Hub itself says so: a 404 of a proxy in front of it does not count.
     """
     url = f"{hub_auth.api_url.rstrip('/')}/users/{quote(owner.name, safe='')}"
     headers = {"Authorization": f"token {hub_auth.api_token}"}
     try:
         with requests.Session() as http:
-            http.trust_env = False  # as everywhere within the Hub's own network
+            http.trust_env = False  # within the Hub's own network
             answer = http.get(url, headers=headers, timeout=ANSWER_TIMEOUT, allow_redirects=False)
         said = answer.json()
         if answer.status_code == NOT_FOUND:
@@ -58,7 +57,7 @@ def is_gone(hub_auth: HubAuth, owner: Owner) -> bool:
 
 
 def token_of(request: HTTPServerRequest) -> str:
-    """The Hub API token in its header. BrokerUnavailable: there is none."""
+    """The Hub API token in the header. BrokerUnavailable: there is none."""
     given = _TOKEN.fullmatch(request.headers.get("Authorization", ""))
     if given is None:
         raise BrokerUnavailable("A JupyterHub API token is required.")
@@ -67,14 +66,14 @@ def token_of(request: HTTPServerRequest) -> str:
 
 @dataclass(frozen=True)
 class TokenOwner:
-    """Whose a token is. ``owner`` None: it is a service's, or lacks the scope for this service."""
+    """A token's owner. None: it is a service's, or lacks the scope for this service."""
 
-    model: Mapping[str, Any]  # name, kind and scopes, as the Hub says them
+    model: Mapping[str, Any]  # name, kind and scopes, from the Hub
     owner: Owner | None
 
 
 class HubUsers:
-    """The Hub's users, asked for with the service's own token. ``clock``: in seconds."""
+    """Looks up users at the Hub, with the service's own token."""
 
     def __init__(
         self,
@@ -90,15 +89,16 @@ class HubUsers:
         self._browsers: KnownTokens[TokenOwner] = KnownTokens(REMEMBERED, clock)
 
     async def of_request(self, request: HTTPServerRequest) -> Owner:
-        """The user whose Hub API token it carries, if that may use this service.
+        """The user of the request's Hub API token.
 
-        BrokerUnavailable: nobody's, a service's, or without the scope; or, with ``retry_after``,
-        the Hub cannot say it now.
+        Raises:
+            BrokerUnavailable: the token is unknown, a service's, or lacks the scope; or, with
+                ``retry_after``, the Hub does not answer now.
         """
         return await self.of_token(token_of(request), self._downstream.source_of(request))
 
     async def of_token(self, token: str, source: str) -> Owner:
-        """As ``of_request``, for a token that waits in that line where it is new."""
+        """As ``of_request``; an unknown token waits for a turn of ``source``."""
         holder = await self._holder(token, source)
         if holder.owner:
             return holder.owner
@@ -111,15 +111,15 @@ class HubUsers:
         )
 
     async def has_scope(self, request: HTTPServerRequest, scope: str) -> bool:
-        """Whether the Hub API token that it carries has it. Raises as ``of_request``."""
+        """Whether the request's Hub API token has ``scope``. Raises as ``of_request``."""
         source = self._downstream.source_of(request)
         holder = await self._holder(token_of(request), source)
         return bool(self._hub_auth.check_scopes({scope}, holder.model))
 
     async def of_cookie(self, token: str, session: str) -> TokenOwner | None:
-        """Of a browser's OAuth token, in that session at the Hub; None: the Hub knows it not.
+        """The owner of a browser's OAuth token in a session at the Hub, or None if unknown.
 
-        The Hub has given it to this service, for the cookie is sealed: it has a line of its own.
+        It comes from an encrypted cookie, so it is one that the Hub issued: it is its own source.
         """
         look_up = functools.partial(self._found, token, _digest(token))
         try:
@@ -134,16 +134,16 @@ class HubUsers:
         return await self._holders.get(_digest(token), look_up)
 
     async def _found(self, token: str, source: str, before: TokenOwner | None) -> TokenOwner:
-        """What the Hub says of the token. One that it knew before waits in no line.
+        """What the Hub says of the token. One that it knew before does not wait for a turn.
 
-        Whose it is never changes, so who that is is asked once. Its scopes may, and users' names.
+        A token's user never changes and is asked for once; its scopes and users' names may.
         """
         async with contextlib.nullcontext() if before else self._turns.of(source):
             said = await self._ask("user", token)
         if said is None:
             raise BrokerUnavailable(
                 "The Hub does not know this token.",
-                hint="The server may have been stopped meanwhile.",
+                hint="The server may have been stopped.",
             )
         model = {name: said[name] for name in ("name", "kind", "scopes")}  # of many fields
         if model["kind"] != "user":
@@ -161,14 +161,13 @@ class HubUsers:
         return Owner(str(user["name"]), str(user["created"]))
 
     async def is_gone(self, owner: Owner) -> bool:
-        """As the function, in a thread."""
+        """As the function ``is_gone``, in a thread."""
         return await asyncio.to_thread(is_gone, self._hub_auth, owner)
 
     async def all(self) -> set[str]:
-        """The owner's id of every user there is. BrokerUnavailable: the Hub does not answer.
+        """The owner ids of all users.
 
-        Some may be missing: pages are counted by offset, and a user who is deleted meanwhile moves
-        those behind to the page before.
+        Some may be missing: if a user is deleted between two pages, the next ones move up a page.
         """
         found: set[str] = set()
         offset: int | None = 0
@@ -182,7 +181,7 @@ class HubUsers:
         return found
 
     async def check_scopes(self) -> None:
-        """ConfigurationError: the service's own role does not let it see the Hub's users."""
+        """Raise ConfigurationError if the service's role lacks a scope."""
         me = await self._ask("user")
         lacking = [s for s in NEEDED_SCOPES if s not in (me or {}).get("scopes", ())]
         if lacking:
@@ -192,9 +191,9 @@ class HubUsers:
             )
 
     async def _ask(self, path: str, token: str = "") -> Any:
-        """What the Hub's API answers; None: there is no such thing, or it does not know ``token``.
+        """The Hub API's answer, or None: not found, or it does not know ``token``.
 
-        Without one, the service asks with its own. BrokerUnavailable: no answer of the Hub's.
+        The default token is the service's own. BrokerUnavailable: the Hub does not answer.
         """
         headers = {
             "Authorization": f"token {token or self._hub_auth.api_token}",
