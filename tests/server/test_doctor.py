@@ -125,7 +125,7 @@ def test_one_of_the_browsers_own_machine_is_brought_by_hand() -> None:
     found = where("http://localhost:8765/back", visited="https://j.example")
     assert found.state == "ok"
     assert "Register http://localhost:8765/back (it is fixed" in found.says
-    assert "the login page asks for the address" in found.says
+    assert "the login page asks for the URL" in found.says
 
 
 def test_where_nothing_is_known_the_usual_address_is_a_guess() -> None:

@@ -126,10 +126,7 @@ class UIHandler(JupyterHandler):
         return f"{self.request.method} {self.request.path} ({self.request.remote_ip})"
 
     def log_exception(
-        self,
-        typ: type[BaseException] | None,
-        value: BaseException | None,
-        tb: TracebackType | None,
+        self, typ: type[BaseException] | None, value: BaseException | None, tb: TracebackType | None
     ) -> None:
         """As tornado does, without the request's repr, which has the query."""
         if isinstance(value, AuthError):

@@ -84,10 +84,7 @@ class KernelHandler(JSONHandler):
         self.gone.set()
 
     def log_exception(
-        self,
-        typ: type[BaseException] | None,
-        value: BaseException | None,
-        tb: TracebackType | None,
+        self, typ: type[BaseException] | None, value: BaseException | None, tb: TracebackType | None
     ) -> None:
         """Log bugs only: the kernel shows all other errors."""
         if not isinstance(value, AuthError | web.HTTPError) and typ and value:

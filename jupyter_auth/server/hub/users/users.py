@@ -142,8 +142,7 @@ class HubUsers:
             said = await self._ask("user", token)
         if said is None:
             raise BrokerUnavailable(
-                "The Hub does not know this token.",
-                hint="The server may have been stopped.",
+                "The Hub does not know this token.", hint="The server may have been stopped."
             )
         model = {name: said[name] for name in ("name", "kind", "scopes")}  # of many fields
         if model["kind"] != "user":
