@@ -161,7 +161,7 @@ def read_settings(parent: Application, base_url: str) -> Settings:
     """
     taken = client_credentials.take(os.environ)  # even if the settings are wrong
     problems: list[ConfigurationError] = []
-    traits = _sound(parent, problems)
+    traits = _valid(parent, problems)
     directory = traits.store_directory
     return Settings(
         providers=dict(_named(traits.providers, problems)),
@@ -198,7 +198,7 @@ def instead(message: str, counts: str) -> ConfigurationError:
     )
 
 
-def _sound(parent: Application, problems: list[ConfigurationError]) -> JupyterAuth:
+def _valid(parent: Application, problems: list[ConfigurationError]) -> JupyterAuth:
     """The settings that traitlets accepts. It would refuse all of them for one that is wrong."""
     section, known = dict(parent.config.get(SECTION, {})), JupyterAuth.class_own_traits(config=True)
     for name in [each for each in known if each in section]:
@@ -220,7 +220,9 @@ def _sound(parent: Application, problems: list[ConfigurationError]) -> JupyterAu
 
 def _wrong(name: str, counts: str) -> ConfigurationError:
     trait = JupyterAuth.class_traits()[name]
-    kind = KINDS[type(trait)] + (" or None" if trait.allow_none else "")
+    kind = KINDS[type(trait)]
+    if trait.allow_none:
+        kind = f"{kind.replace(' or ', ', ')} or None"
     return instead(f"c.{SECTION}.{name} must be {kind}.", counts)
 
 

@@ -84,10 +84,7 @@ class JupyterAuthApp(ExtensionApp):
     change_events: ChangeEvents | None = None
 
     def load_config_file(self, suppress_errors: bool = True) -> None:  # type: ignore[override]  # noqa: FBT001, FBT002
-        """Read ``jupyter_server_config.d`` too, where Jupyter itself looks for extensions only.
-
-        Files named like an application take precedence.
-        """
+        """Read ``jupyter_server_config.d`` too, where Jupyter itself only looks for extensions."""
         manager = ExtensionConfigManager(read_config_path=self.config_file_paths)
         found = manager.get(DEFAULT_SECTION_NAME).get(SECTION)  # type: ignore[no-untyped-call]
         if isinstance(found, dict):

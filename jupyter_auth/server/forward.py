@@ -1,8 +1,4 @@
-"""Forwards a single-user server's broker calls to the Hub service.
-
-It answers the same routes as ``Broker``, so both APIs of the server work as they do on a laptop.
-The pages are the service's.
-"""
+"""A single-user server's broker, which forwards all calls to the Hub service. It has no pages."""
 
 from __future__ import annotations
 

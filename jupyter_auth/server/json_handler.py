@@ -66,10 +66,7 @@ def handlers(
     *,
     browser: bool = False,
 ) -> list[tuple[str, type[JSONHandler]]]:
-    """Pattern and handler for each path of the table: ``read`` for GET, ``write`` for the rest.
-
-    ``browser``: only the routes of the browser API.
-    """
+    """Pattern and handler for each path, of the browser API only or of all routes."""
     paths: dict[str, dict[str, Route]] = {}
     for route in ROUTES.values():
         if route.browser or not browser:

@@ -1,7 +1,4 @@
-"""Hides this process's memory from the user's other processes, on Linux.
-
-The environment a process started with stays in ``/proc/<pid>/environ`` whatever it deletes later.
-"""
+"""Hides this process's memory and environment from the user's other processes, on Linux."""
 
 from __future__ import annotations
 
@@ -11,9 +8,9 @@ PR_SET_DUMPABLE = 4
 
 
 def close_process() -> None:
-    """Let only root read its environment and memory or attach a debugger (prctl(2)).
+    """Let only root read its memory or attach a debugger, and dump no core (prctl(2)).
 
-    There is no core dump either. Child processes are unaffected: kernels can be debugged.
+    ``/proc/<pid>/environ`` would show even deleted variables. Child processes are unaffected.
     """
     if sys.platform == "linux":
         import ctypes

@@ -296,7 +296,7 @@ def test_it_is_nobodys_account_any_more(
     replica.revocations.retire(ALICE)
     (found,) = database.rows(select(records))
     assert all(each.encode() not in found.data for each in secrets)
-    sql_store.name_persons(database, cipher)
+    sql_store.add_person_digests(database, cipher)
     assert sql_store.renew(database, cipher) == 1
     (found,) = database.rows(select(records))
     assert (found.kind, found.person, found.user_name) == (KIND, None, "alice")

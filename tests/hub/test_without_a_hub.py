@@ -105,7 +105,7 @@ def test_a_configuration_that_cannot_work_is_one_sentence(
 
 def test_the_doctor_claims_no_more_for_a_shared_origin_than_security_md() -> None:
     shared = origins("")
-    assert (shared.state, "press it unseen" in shared.says) == ("note", True)
+    assert (shared.state, "can click unseen" in shared.says) == ("note", True)
     assert origins("https://hub.example").state == "ok"
 
 

@@ -55,7 +55,7 @@ def test_it_is_openapi() -> None:
     validate(DOCUMENT)
 
 
-@pytest.mark.parametrize(("api", "table"), [("ui", UI), ("kernel", KERNEL)])
+@pytest.mark.parametrize(("api", "table"), [("browser", UI), ("kernel", KERNEL)])
 def test_no_route_is_missing_in_either_direction(api: str, table: Any) -> None:
     described = {
         (verb.upper(), re.sub(r"\{.*?\}", "none", path))
@@ -115,7 +115,7 @@ class Described:
         place = path.format(**fill).removeprefix("/api/v1/") + query
         status, data = 0, None
         for api in what["x-apis"]:
-            if api == "ui":
+            if api == "browser":
                 answer = self._browser.send(verb, f"jupyter-auth/api/v1/{place}", body)
                 status, data = answer.status_code, answer.json()
             else:

@@ -85,8 +85,6 @@ class Broker(PageURLs):
         """Call the route's method."""
         return dict(await getattr(self, route.call)(*names, **given))
 
-    # -- providers ---------------------------------------------------------------------------------
-
     async def providers(self) -> Wire:
         """All providers, and the name of the default."""
         infos = await self._pools.run(None, self._engine.providers)
@@ -119,8 +117,6 @@ class Broker(PageURLs):
         fields = {key: value for key, value in body.items() if key != "name"}
         return wire.provider_to_wire(await self._pools.run(None, self._engine.add, name, fields))
 
-    # -- doctor ------------------------------------------------------------------------------------
-
     async def examine(self, query: Mapping[str, Any], origin: str | None = None) -> Wire:
         """Check this server, or one provider. ``origin``: that of the browser that asks."""
         name = request_parsing.text(query, "provider")
@@ -135,8 +131,6 @@ class Broker(PageURLs):
             found.insert(0, conflict)
         found += self.hub.findings() if self.hub and not name else []
         return {"findings": [wire.finding_to_wire(each) for each in found]}
-
-    # -- accounts ----------------------------------------------------------------------------------
 
     async def accounts(self) -> Wire:
         """The signed-in accounts, and those whose sign-in the provider ended."""
@@ -212,8 +206,6 @@ class Broker(PageURLs):
         found = await self._pools.run(None, self._engine.limits)
         return {"limits": [to_wire(each) for each in found]}
 
-    # -- logins ------------------------------------------------------------------------------------
-
     async def logins(self) -> Wire:
         """The pending logins."""
         found = await self._pools.run(None, self._engine.logins)
@@ -243,8 +235,6 @@ class Broker(PageURLs):
         call = self._engine.leave if query.get("leave") == "1" else self._engine.cancel
         return self._login_to_wire(await self._pools.run(None, call, login_id))
 
-    # -- changes -----------------------------------------------------------------------------------
-
     async def changes(self, query: Mapping[str, Any], gone: asyncio.Event) -> Wire:
         """What happened after ``since``, waiting up to ``wait`` seconds for it."""
         since = int(request_parsing.number(query.get("since"), "since", 2**53))
@@ -256,8 +246,6 @@ class Broker(PageURLs):
     def listen(self, listener: Callable[[], None]) -> None:
         """Call ``listener`` on this event loop after each change, until ``close``."""
         self._long_poll.listen(listener)
-
-    # -- for the pages -----------------------------------------------------------------------------
 
     async def provider_info(self, name: str) -> ProviderInfo:
         """The public part of a provider."""
@@ -328,7 +316,7 @@ class Broker(PageURLs):
         """Whether a poll waits, or anything is in memory only."""
         return self._long_poll.busy or self._engine.busy
 
-    def let_go(self) -> None:
+    def answer_polls(self) -> None:
         """Answer all polls, now and from now on."""
         self._long_poll.close()
 

@@ -40,10 +40,7 @@ WAITS = WaitLimit()
 
 
 class LongPoll:
-    """Answers all waiting polls once the engine reports a change, from whatever thread.
-
-    One poller serves them all, and runs only while there are any.
-    """
+    """Answers all waiting polls once the engine reports a change. One poller serves them all."""
 
     def __init__(
         self,

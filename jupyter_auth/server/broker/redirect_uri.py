@@ -97,7 +97,11 @@ def redirect_route(
     if not own and can_listen(fixed):
         move_to, near = None if origin == here else here + page_path, is_loopback(here)
         return RedirectRoute(fixed, move_to, listen=near, by_hand=not near)
-    raise moved(fixed, back + callback_path) or _leads_elsewhere(fixed, back + callback_path)
+    own_uri = back + callback_path
+    raise moved(fixed, own_uri) or ConfigurationError(
+        f"The provider's redirect URI {fixed} does not lead back to this server.",
+        hint=f"Register {own_uri} at the provider and configure that, or leave redirect_uri out.",
+    )
 
 
 def moved(fixed: str, own: str) -> ConfigurationError | None:
@@ -136,10 +140,3 @@ def _loopback_twins(one: str, other: str) -> bool:
     """Whether both are one port of this machine, as ``localhost`` and as ``127.0.0.1``."""
     a, b = urlsplit(one), urlsplit(other)
     return is_loopback(one) and is_loopback(other) and (a.scheme, a.port) == (b.scheme, b.port)
-
-
-def _leads_elsewhere(fixed: str, own: str) -> ConfigurationError:
-    return ConfigurationError(
-        f"The provider's redirect URI {fixed} does not lead back to this server.",
-        hint=f"Register {own} at the provider and configure that, or leave redirect_uri out.",
-    )

@@ -135,6 +135,3 @@ class UIHandler(JupyterHandler):
             super().log_exception(typ, value, tb)
         else:
             self.log.error("Failed: %s", self._request_summary(), exc_info=(typ, value, tb))
-
-    def data_received(self, chunk: bytes) -> Any:
-        """Not used: bodies are small."""

@@ -39,10 +39,7 @@ _audit = logging.getLogger("jupyter_auth.audit")
 
 
 async def sweep(database: Database, users: HubUsers, revocations: Revocations) -> None:
-    """Delete the records of deleted or recreated users, and queue the revocation of their tokens.
-
-    Nothing is deleted before the Hub, asked for that one user, confirms it.
-    """
+    """Delete records of users whom the Hub, asked for each, says are gone; queue revocations."""
     owners = await asyncio.to_thread(_owners, database)  # first: later users are not touched
     alive = await users.all()
     for owner in owners:

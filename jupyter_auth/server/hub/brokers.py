@@ -221,7 +221,7 @@ class HubBrokers:
     def start(self) -> None:
         """Start what a replica does by itself: leases, unsaved tokens, pending revocations."""
         self._upkeep.start()
-        self._working = asyncio.create_task(self.revocations.work_off(self._pools))
+        self._working = asyncio.create_task(self.revocations.run(self._pools))
 
     def _unsaved(self) -> list[Callable[[], None]]:
         """A call that saves again, for each user with unsaved tokens."""
@@ -233,7 +233,7 @@ class HubBrokers:
             self._working.cancel()
         for broker in list(self._brokers.values()):
             busy = broker.busy
-            broker.let_go()
+            broker.answer_polls()
             if busy:
                 await asyncio.sleep(PACE)
         loop = asyncio.get_running_loop()

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from jupyter_auth.core.common.finding import wrong
 from jupyter_auth.core.errors import AuthError
 from jupyter_auth.server.hub.admin import sign_out
-from jupyter_auth.server.hub.doctor.configuration_checks import what_is_left
-from jupyter_auth.server.hub.doctor.remote import far, token
+from jupyter_auth.server.hub.doctor.configuration_checks import check_hub_config
+from jupyter_auth.server.hub.doctor.remote import ask_service, token
 from jupyter_auth.server.hub.doctor.service_checks import SCOPE, examine
 from jupyter_auth.server.hub.service import DATABASE, PROVIDERS, HubService
 from jupyter_auth.server.hub.storage.encryption import VARIABLE as KEYS
@@ -42,15 +42,15 @@ def main(arguments: Sequence[str]) -> int:
     signing_out.add_argument("user", help="the name on the Hub")
     given = parser.parse_args(arguments)
     if given.verb == "doctor" and given.url:
-        return _report(far(given.url, token(given.token_file)))
+        return _report(ask_service(given.url, token(given.token_file)))
     if given.verb == "doctor" and given.hub_config:
-        return _report(what_is_left(given.hub_config))
+        return _report(check_hub_config(given.hub_config))
     try:
         service = HubService(os.environ, given.config)
     except AuthError as error:
         if given.verb != "doctor":
             raise
-        return _report([wrong("HubService", error)])
+        return _report([wrong("Service", error)])
     try:
         match given.verb:
             case "rotate-keys":

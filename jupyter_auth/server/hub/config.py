@@ -112,7 +112,8 @@ class _Additions:
         if self.service:
             to_servers[URL_VARIABLE] = self.service["url"]
         # A spawner class's own environment replaces that of Spawner: Zero to JupyterHub sets one.
-        for name in {"Spawner", *(each for each in c if "environment" in _section(c, each))}:
+        own = (each for each in c if each[:1].isupper() and "environment" in c[each])
+        for name in {"Spawner", *own}:
             _update(c[name], name, to_servers)
         hub = c.JupyterHub
         hub.user_redirect_hook = _added(hub.get("user_redirect_hook"), _with_hook)
@@ -181,10 +182,6 @@ def _once_all_is_loaded(put: Callable[[Any], None]) -> None:
             setattr(app, name, app.config.JupyterHub[name])
 
     app.observe(again, "session_factory")  # set when the Hub opens its database, its first step
-
-
-def _section(c: Any, name: str) -> Any:
-    return c[name] if name[:1].isupper() else {}
 
 
 def _update(section: Any, name: str, environment: dict[str, str]) -> None:

@@ -28,7 +28,7 @@ from jupyter_auth.server.hub.metrics import REVOCATIONS
 from jupyter_auth.server.hub.storage.database import Owner
 from jupyter_auth.server.hub.storage.sql_store import ACCOUNT, SqlStore
 from jupyter_auth.server.hub.storage.tables import records
-from jupyter_auth.server.hub.storage.upkeep import again_and_again
+from jupyter_auth.server.hub.storage.upkeep import repeat
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -223,10 +223,10 @@ class Revocations:
         self._database.change(update(records).where(*mine).values(values))
         return True
 
-    async def work_off(self, pools: Pools) -> None:
+    async def run(self, pools: Pools) -> None:
         """Try what is due, until cancelled."""
         try:
-            await again_and_again(functools.partial(self._look, pools), BEAT, self._trouble)
+            await repeat(functools.partial(self._look, pools), BEAT, self._trouble)
         finally:  # without waiting for a try that hangs
             for task in self._at.values():
                 task.cancel()

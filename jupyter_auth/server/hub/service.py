@@ -30,8 +30,8 @@ from jupyter_auth.server.hub.storage.database import Database
 from jupyter_auth.server.hub.storage.encryption import VARIABLE as KEYS
 from jupyter_auth.server.hub.storage.encryption import Encryption
 from jupyter_auth.server.hub.storage.key_rotation import check_keys
-from jupyter_auth.server.hub.storage.sql_store import name_persons
-from jupyter_auth.server.hub.storage.upkeep import again_and_again
+from jupyter_auth.server.hub.storage.sql_store import add_person_digests
+from jupyter_auth.server.hub.storage.upkeep import repeat
 from jupyter_auth.server.hub.users.known_tokens import BELIEVED
 from jupyter_auth.server.hub.users.lookup_turns import TrustedProxies
 from jupyter_auth.server.hub.users.users import HubUsers, is_gone
@@ -87,7 +87,7 @@ class HubService:
         self.database = Database(database.reveal() if database else needed(environ, DATABASE))
         try:
             check_keys(self.database, self.cipher)
-            name_persons(self.database, self.cipher)
+            add_person_digests(self.database, self.cipher)
             self.brokers = HubBrokers(
                 settings,
                 self.providers,
@@ -105,7 +105,7 @@ class HubService:
         """Sweep, renew leases and revoke until ``stopped``."""
         step = functools.partial(sweep, self.database, users, self.brokers.revocations)
         trouble = ThrottledLog("Records of deleted users could not be removed yet")
-        sweeping = asyncio.create_task(again_and_again(step, SWEEP, trouble))
+        sweeping = asyncio.create_task(repeat(step, SWEEP, trouble))
         self.brokers.start()
         await stopped.wait()
         sweeping.cancel()

@@ -1,7 +1,4 @@
-"""Answers with the reason while the service cannot start yet, and tries again.
-
-A Hub that starts a service stops if the service exits or does not answer.
-"""
+"""Answers while the service cannot start yet: a Hub would stop if the service did not answer."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ import pytest
 
 from jupyter_auth.core.errors import ConfigurationError
 from jupyter_auth.core.secret import Secret
-from jupyter_auth.server.hub.doctor.remote import far, service_at
+from jupyter_auth.server.hub.doctor.remote import ask_service, service_at
 from providers.sockets import SocketServer
 from providers.troubles import Reply
 
@@ -60,7 +60,7 @@ def test_of_a_service_that_does_not_start_the_reason_is_said() -> None:
     page = Reply(503, b"<html>Not yet</html>", {"Content-Type": "text/html"})
     ready = Reply.json({"status": "The service's database cannot be used: no route."}, 503)
     with answering(doctor=page, ready=ready) as (url, seen):
-        (found,) = far(url, Secret(TOKEN))
+        (found,) = ask_service(url, Secret(TOKEN))
     assert (found.state, found.says) == (
         "wrong",
         "The service's database cannot be used: no route.",
@@ -83,7 +83,7 @@ def test_of_a_service_that_does_not_start_the_reason_is_said() -> None:
 )
 def test_whatever_answers_it_is_one_sentence(reply: Any, said: str) -> None:
     with answering(doctor=reply, ready=Reply(503)) as (url, seen):
-        (found,) = far(url, Secret(TOKEN))
+        (found,) = ask_service(url, Secret(TOKEN))
     assert said in found.says
     assert "\x1b" not in found.says
     assert (found.state, bool(found.fix)) == ("wrong", True)

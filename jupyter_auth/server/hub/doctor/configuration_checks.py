@@ -29,7 +29,7 @@ _CALL = "Call `hub_config` there. It adds what is needed to the rest of the conf
 _WHERE = "Hub's configuration"
 
 
-def what_is_left(file: str) -> Iterator[Finding]:
+def check_hub_config(file: str) -> Iterator[Finding]:
     """Check the environment of users' servers, the roles, and the service's address."""
     try:
         hub = _loaded(file)

@@ -49,7 +49,7 @@ def service_at(url: str) -> str:
     return f"{origin_of(url)}{path.removesuffix('/hub')}{SERVICE}/"
 
 
-def far(url: str, secret: Secret) -> list[Finding]:
+def ask_service(url: str, secret: Secret) -> list[Finding]:
     """What the service at ``url`` finds, or why it gives no answer."""
     service = service_at(url)
     host = urlsplit(service).netloc

@@ -192,9 +192,6 @@ def origins(hub_host: str) -> Finding:
     )
 
 
-# -- one provider ----------------------------------------------------------------------------------
-
-
 def _provider(service: HubService, name: str, visited: str | None) -> Iterator[Finding]:
     for each in _asked(service, name, visited):
         about = f"Provider {name}" if each.about == "Provider" else f"{each.about} of {name}"
@@ -216,7 +213,7 @@ def _asked(service: HubService, name: str, visited: str | None) -> Iterator[Find
     yield from checkup(provider, service.database.clock)
     try:
         party = _party(service, name)
-        yield from _told_apart(service, party, uri)
+        yield from _same_redirect_uri(service, party, uri)
     except AuthError:
         return  # the checkup has reported it
     if sure or visited:
@@ -237,7 +234,7 @@ def _party(service: HubService, name: str) -> Party:
     return Party(provider=provider, endpoints=endpoints)
 
 
-def _told_apart(service: HubService, party: Party, uri: str) -> Iterator[Finding]:
+def _same_redirect_uri(service: HubService, party: Party, uri: str) -> Iterator[Finding]:
     """The check at sign-in for two providers with one redirect URI."""
 
     def other(name: str) -> Party | None:
@@ -251,9 +248,6 @@ def _told_apart(service: HubService, party: Party, uri: str) -> Iterator[Finding
         must_name_issuer(party, [other(each) for each in others], uri)
     except AuthError as error:
         yield wrong("Redirect URI", error)
-
-
-# -- over HTTP -------------------------------------------------------------------------------------
 
 
 class DoctorHandler(web.RequestHandler):

@@ -36,10 +36,7 @@ def digests(cipher: Encryption, account: Account) -> list[str]:
 
 
 class Identities:
-    """The identities of one database. ``shared``: providers at which users may share one.
-
-    ``gone`` says whether the Hub has deleted a user who still has records.
-    """
+    """The identities of one database. At providers in ``shared`` several users may have one."""
 
     def __init__(
         self,

@@ -51,19 +51,19 @@ class DatabasePoll:
         Callers poll on their own timer: marks are kept for ``PATIENCE`` between their calls, or
         they would be told of changes that are none.
         """
-        while owners := self._patient():
+        while owners := self._recent():
             try:
                 found = [
                     await self._pools.run(None, self._look, owners[start : start + MANY])
                     for start in range(0, len(owners), MANY)
                 ]
                 self._marks = {owner: mark for part in found for owner, mark in part.items()}
-            except Exception as error:  # noqa: BLE001 (as in ``again_and_again``)
+            except Exception as error:  # noqa: BLE001 (as in ``repeat``)
                 self._trouble.failed(error)
             await asyncio.sleep(BEAT)
         self._marks = {}
 
-    def _patient(self) -> list[str]:
+    def _recent(self) -> list[str]:
         """The owners who asked lately."""
         since = asyncio.get_running_loop().time() - PATIENCE
         self._asked = {owner: when for owner, when in self._asked.items() if when > since}

@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import select, update
 
+from jupyter_auth.core.common.override import override
 from jupyter_auth.core.errors import StoreError
-from jupyter_auth.core.tokens.store import decoded, encoded
+from jupyter_auth.core.login.login_store import LoginStore
+from jupyter_auth.core.tokens.store import TokenStore, decoded, encoded
 from jupyter_auth.server.hub.storage import key_rotation
 from jupyter_auth.server.hub.storage.identities import Identities
 from jupyter_auth.server.hub.storage.login_codec import packed, unpacked
@@ -39,7 +41,7 @@ BATCH = 200  # records in memory at once
 _log = logging.getLogger("jupyter_auth")
 
 
-class SqlStore:
+class SqlStore(TokenStore):
     """``TokenStore`` of one user. ``identities`` None: no provider's are shared."""
 
     directory = None
@@ -56,13 +58,13 @@ class SqlStore:
         self._owner = owner
         self._identities = identities or Identities(database, cipher)
 
+    @override
     def load(self, key: AccountKey) -> Account | None:
-        """As in the protocol: one query by primary key."""
         record_id = self._record(key).id
-        return self.opened(record_id, self.resting(record_id))
+        return self.opened(record_id, self._database.load(record_id))
 
+    @override
     def accounts(self) -> list[Account]:
-        """As in the protocol."""
         found = []
         for row in self._database.rows(select(records).where(*self._mine())):
             with contextlib.suppress(StoreError):
@@ -70,24 +72,20 @@ class SqlStore:
                     found.append(account)
         return sorted(found, key=lambda account: account.key)
 
+    @override
     def stamp(self) -> dict[Hashable, Hashable]:
-        """As in the protocol: each save counts."""
         row = records.c
         return {
             each.id: each.stamp
             for each in self._database.rows(select(row.id, row.stamp).where(*self._mine()))
         }
 
+    @override
     @contextlib.contextmanager
     def locked(self, key: AccountKey) -> Iterator[Slot]:
-        """As in the protocol."""
         record = self._record(key)
         with self._database.leased(record) as lease:
-            yield _SqlSlot(self, record.id, lease)
-
-    def resting(self, record_id: str) -> bytes | None:
-        """A record's encrypted content."""
-        return self._database.load(record_id)
+            yield _SqlSlot(self, self._database, record.id, lease)
 
     def opened(self, record_id: str, data: bytes | None) -> Account | None:
         """The account in a record. StoreError: it is damaged."""
@@ -108,10 +106,6 @@ class SqlStore:
         with self._identities.reserved(account, self._owner):
             self._database.save(record_id, lease, sealed, person)
 
-    def erase(self, record_id: str, lease: Lease) -> None:
-        """Delete a record's content."""
-        self._database.save(record_id, lease, None)
-
     def _record(self, key: AccountKey) -> RecordKey:
         return self._owner.record(ACCOUNT, key.provider, key.session_key)
 
@@ -126,12 +120,12 @@ class _SqlSlot:
     A save must not read again: while the database is away it has to wait for nothing else.
     """
 
-    def __init__(self, store: SqlStore, record_id: str, lease: Lease) -> None:
-        self._store, self._id, self._lease = store, record_id, lease
+    def __init__(self, store: SqlStore, database: Database, record_id: str, lease: Lease) -> None:
+        self._store, self._database, self._id, self._lease = store, database, record_id, lease
 
     @functools.cached_property
     def _data(self) -> bytes | None:
-        return self._store.resting(self._id)
+        return self._database.load(self._id)
 
     def load(self) -> Account | None:
         return self._store.opened(self._id, self._data)
@@ -142,7 +136,7 @@ class _SqlSlot:
 
     def delete(self) -> bool:
         found = self._data is not None
-        self._store.erase(self._id, self._lease)
+        self._database.save(self._id, self._lease, None)
         del self._data
         return found
 
@@ -156,11 +150,8 @@ def renew(database: Database, cipher: Encryption) -> int:
     return key_rotation.renew(database, cipher, lambda *row: _person(cipher, identities, *row))
 
 
-def name_persons(database: Database, cipher: Encryption) -> None:
-    """Add the person's digest to records of schema 1, but damaged ones.
-
-    It may run in several replicas at once.
-    """
+def add_person_digests(database: Database, cipher: Encryption) -> None:
+    """Add the person's digest to records of schema 1. Several replicas may do it at once."""
     row, identities, last = records.c, Identities(database, cipher), ""
     nameless = (row.kind == ACCOUNT, row.data.is_not(None), row.person.is_(None))
     lacking = select(row.id, row.data).where(*nameless)
@@ -192,7 +183,7 @@ def _opened(cipher: Encryption, record_id: str, data: bytes | None) -> Account |
         raise StoreError("A database record is damaged.") from None
 
 
-class SqlLoginStore:
+class SqlLoginStore(LoginStore):
     """``LoginStore`` of one user, shared by all replicas."""
 
     def __init__(self, database: Database, cipher: Encryption, owner: Owner) -> None:
@@ -200,14 +191,14 @@ class SqlLoginStore:
         self._cipher = cipher
         self._record = owner.record(LOGINS)
 
+    @override
     def read(self) -> Mapping[str, StoredLogin]:
-        """As in the protocol."""
         data = self._database.load(self._record.id)
         return self._opened(data) if data else {}
 
+    @override
     @contextlib.contextmanager
     def change(self) -> Iterator[dict[str, StoredLogin]]:
-        """As in the protocol."""
         with self._database.leased(self._record) as lease:
             entries = dict(self.read())
             before = packed(entries)

@@ -23,9 +23,7 @@ BEAT = 2.0  # seconds; well below ``GRACE``
 ANNOUNCE = LEASE / 3  # seconds
 
 
-async def again_and_again(
-    step: Callable[[], Awaitable[Any]], pause: float, trouble: ThrottledLog
-) -> None:
+async def repeat(step: Callable[[], Awaitable[Any]], pause: float, trouble: ThrottledLog) -> None:
     """Repeat ``step`` until cancelled, and log its errors."""
     while True:
         try:
@@ -55,7 +53,7 @@ class Maintenance:
         """Work until ``close``."""
         run = functools.partial(asyncio.get_running_loop().run_in_executor, self._threads)
         self._tasks = [
-            asyncio.create_task(again_and_again(functools.partial(run, call), BEAT, self._trouble))
+            asyncio.create_task(repeat(functools.partial(run, call), BEAT, self._trouble))
             for call in (self._beat, self._save)
         ]
 

@@ -31,11 +31,7 @@ class LookupTurns:
 
     @contextlib.asynccontextmanager
     async def of(self, source: str) -> AsyncIterator[None]:
-        """Wait for a turn of this source, as a rule an address.
-
-        Raises:
-            BrokerUnavailable: it did not come soon enough.
-        """
+        """Wait for a turn of ``source``, as a rule an address. BrokerUnavailable: too long."""
         if self._free:
             self._free -= 1
         else:

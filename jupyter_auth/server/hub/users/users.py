@@ -190,10 +190,7 @@ class HubUsers:
             )
 
     async def _ask(self, path: str, token: str = "") -> Any:
-        """The Hub API's answer, or None: not found, or it does not know ``token``.
-
-        The default token is the service's own. BrokerUnavailable: the Hub does not answer.
-        """
+        """The Hub API's answer, or None: not found, or ``token`` (default: our own) is unknown."""
         headers = {
             "Authorization": f"token {token or self._hub_auth.api_token}",
             "Accept": "application/jupyterhub-pagination+json",
