@@ -64,17 +64,7 @@ def _login(given: Namespace) -> int:
     name = verbs.named(given.name)
     if sys.stdin.isatty():
         _complete(name)
-    from jupyter_auth.kernel.session.user_session import UserSession
-
-    UserSession(
-        name,
-        session_key=given.key,
-        auth_force=given.force,
-        grant=given.grant,
-        scopes=given.scopes,
-        interactive=True,
-        timeout=TIMEOUT,
-    )
+    verbs.sign_in(name, given, interactive=True, timeout=TIMEOUT)
     return 0
 
 
@@ -85,7 +75,7 @@ def _complete(name: str) -> None:
         if field == "client_id":
             given[field] = _ask(f"Client ID of your registration at {name}: ")
         elif field == "grants":
-            known = verbs.grants(name)
+            known = connect().configuration(name).grants
             question = f"Grant of your registration: {' or '.join(known)} [{known[0]}]: "
             given[field] = (_ask(question) or known[0]).split()
         else:

@@ -40,8 +40,7 @@ MAX_NAME = 200  # characters of a notebook's name
 class BrokerClient(Accounts):
     """``Accounts`` over the broker socket of ``connection_file``. Thread and fork safe.
 
-    Raises:
-        BrokerUnavailable: from every method.
+    Every method may also raise BrokerUnavailable.
     """
 
     def __init__(self, connection_file: Path) -> None:

@@ -42,14 +42,12 @@ def connect(environ: Mapping[str, str] | None = None) -> Accounts:
 
         address = service_address(environ)
     if (address, service) not in _made:
-        made = BrokerOrEngine(_client(address), may_leave=not service)
+        made = BrokerOrEngine(_client(address) if address else None, may_leave=not service)
         _made.setdefault((address, service), made)  # another thread may have been faster
     return _made[address, service]
 
 
-def _client(address: str | ServiceAddress) -> BrokerClient | None:
-    if not address:
-        return None
+def _client(address: str | ServiceAddress) -> BrokerClient:
     if isinstance(address, str):
         from jupyter_auth.kernel.broker.broker_client import BrokerClient
 

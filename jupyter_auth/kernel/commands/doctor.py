@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor, wait
+from functools import partial
 from typing import TYPE_CHECKING
 
 from jupyter_auth.core.common.finding import Finding, wrong
@@ -15,9 +16,11 @@ from jupyter_auth.kernel.commands.whereabouts import front_end, version, without
 from jupyter_auth.kernel.prompt.prompt import in_notebook
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from jupyter_auth.core.interfaces import Accounts
+
+    Findings = tuple[Finding, ...]
 
 PATIENCE = 1.0  # seconds until it reports what it waits for
 AT_ONCE = 8  # providers
@@ -27,9 +30,6 @@ def examine(name: str | None = None, say: Callable[[str], object] = lambda _: No
     """Check this process, the broker, and the providers in use, or the one called ``name``.
 
     ``say`` is called with what it waits for, after a second of that.
-
-    Raises:
-        ProviderNotFound: there is none called ``name``.
     """
     try:
         accounts = connect.connect()
@@ -44,7 +44,7 @@ def examine(name: str | None = None, say: Callable[[str], object] = lambda _: No
             raise
         except AuthError:
             pass  # it is known, and what is wrong with it is what is examined
-    calls = [_checking(accounts, each) for each in names]
+    calls = [partial(_check, accounts, each) for each in names]
     found = _in_parallel(calls, [plain(each) for each in names], say)
     sections = [
         Section(f"Provider {marked(each)}", one) for each, one in zip(names, found, strict=True)
@@ -70,19 +70,16 @@ _NONE = Finding(
 )
 
 
-def _checking(accounts: Accounts, name: str) -> Callable[[], tuple[Finding, ...]]:
-    def call() -> tuple[Finding, ...]:
-        try:
-            return tuple(accounts.examine(name))
-        except AuthError as error:  # one broken provider must not hide the others
-            return (wrong("Provider", error),)
-
-    return call
+def _check(accounts: Accounts, name: str) -> Findings:
+    try:
+        return tuple(accounts.examine(name))
+    except AuthError as error:  # one broken provider must not hide the others
+        return (wrong("Provider", error),)
 
 
 def _in_parallel(
-    calls: list[Callable[[], tuple[Finding, ...]]], names: list[str], say: Callable[[str], object]
-) -> list[tuple[Finding, ...]]:
+    calls: Sequence[Callable[[], Findings]], names: list[str], say: Callable[[str], object]
+) -> list[Findings]:
     """What each call returns. They run in parallel: then one that hangs delays no other."""
     pool = ThreadPoolExecutor(AT_ONCE)
     try:
@@ -96,7 +93,7 @@ def _in_parallel(
         pool.shutdown(wait=False, cancel_futures=True)  # an interrupt does not wait
 
 
-def _here(accounts: Accounts, found: tuple[Finding, ...]) -> list[Section]:
+def _here(accounts: Accounts, found: Findings) -> list[Section]:
     """This process and the broker: one section if they are the same."""
     if accounts.local:
         return [Section(_title(), (front_end(), *without_broker(), *found))]

@@ -82,18 +82,11 @@ class AuthMagics(Magics):
 
     def _login(self, given: Namespace) -> None:
         name = verbs.named(given.name)
-        if given.wait or not _link_is_enough() or connect().provider(name).unattended:
-            from jupyter_auth.kernel.session.user_session import UserSession
-
-            UserSession(
-                name,
-                session_key=given.key,
-                auth_force=given.force,
-                scopes=given.scopes,
-                grant=given.grant,
-            )
+        if given.wait or not _link_is_enough() or (info := connect().provider(name)).unattended:
+            verbs.sign_in(name, given)
             return
-        if not is_interactive() and (given.force or not verbs.signed_in(name, given.key)):
+        key = AccountKey(info.name, given.key)
+        if not is_interactive() and (given.force or not connect().account(key)):
             raise LoginRequired(
                 f"{name} needs a sign-in, and this run can't ask for one.",
                 next_step=how_to_sign_in(AccountKey(name, given.key)),
@@ -179,4 +172,4 @@ def load(shell: Any) -> None:
     if not any(isinstance(each, AwaitCells) for each in shell.input_transformers_post):
         shell.input_transformers_post.append(AwaitCells(shell))
     complete_in(shell)
-    speak(lambda: NOTEBOOK if is_interactive() else SCRIPT)  # a run that nobody attends to is one
+    speak(lambda: NOTEBOOK if is_interactive() else SCRIPT)  # an unattended run has no notebook

@@ -40,16 +40,16 @@ class Report(Shown):
     @property
     def healthy(self) -> bool:
         """Whether no problem was found."""
-        return self.count("wrong") == 0
+        return not self._problems
 
-    def count(self, state: str) -> int:
-        """The number of findings in that state."""
-        return sum(each.state == state for part in self.sections for each in part.findings)
+    @property
+    def _problems(self) -> int:
+        return sum(each.state == "wrong" for part in self.sections for each in part.findings)
 
     @property
     def summary(self) -> str:
         """The report in one sentence."""
-        match self.count("wrong"):
+        match self._problems:
             case 0:
                 return "No problems found."
             case 1:

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from jupyter_auth.core.models import AccountInfo
 
 
+FIELDS = ("issuer", "client_id", "grants", "redirect_uri", "scopes", "base_url", "api_origins")
+
+
 class VerbUsageError(Exception):
     """Wrong usage of a verb. The message says what would be right."""
 
@@ -149,11 +152,7 @@ def providers() -> TextTable:
 
 
 def logout(name: str, session_key: str = DEFAULT_KEY, accounts: Accounts | None = None) -> str:
-    """Sign out here, then at the provider. Returns what was done.
-
-    Raises:
-        ProviderNotFound: there is neither such a provider nor an account of one.
-    """
+    """Sign out here, then at the provider. Returns what was done."""
     accounts = accounts or connect.connect()
     with suppress(ProviderNotFound):  # a removed one may have left an account
         name = accounts.provider(name).name
@@ -172,12 +171,7 @@ def logout(name: str, session_key: str = DEFAULT_KEY, accounts: Accounts | None 
 
 
 def import_accounts(name: str) -> str:
-    """Use the sign-ins that another package has stored. Returns a line for each.
-
-    Raises:
-        ConfigurationError: there is no such package for this provider.
-        LoginRequired: none of its sign-ins could be used.
-    """
+    """Use the sign-ins that another package has stored. Returns a line for each."""
     accounts = connect.connect()
     found = accounts.import_accounts(name)
     title = accounts.provider(name).title
@@ -204,11 +198,7 @@ def use(name: str) -> str:
 
 
 def add(name: str, fields: Mapping[str, Any]) -> str:
-    """Add a provider to the user's configuration. Returns what to do next.
-
-    Raises:
-        ConfigurationError: that is not allowed here, the name is taken, or a field is wrong.
-    """
+    """Add a provider to the user's configuration. Returns what to do next."""
     info = connect.connect().add(name, fields)
     kept = " Its client secret is stored in a file that only you can read." * (
         "client_secret" in fields
@@ -219,15 +209,7 @@ def add(name: str, fields: Mapping[str, Any]) -> str:
 
 def fields_of(given: argparse.Namespace, ask: Callable[[str], str]) -> dict[str, Any]:
     """The provider's fields in the options of ``add``; ``ask`` prompts for its secret."""
-    fields: dict[str, Any] = {
-        "issuer": given.issuer,
-        "client_id": given.client_id,
-        "grants": given.grants,
-        "redirect_uri": given.redirect_uri,
-        "scopes": given.scopes,
-        "base_url": given.base_url,
-        "api_origins": given.api_origin,
-    }
+    fields: dict[str, Any] = {name: getattr(given, name) for name in FIELDS}
     if given.client_secret:
         secret = ask(f"Client secret of {given.name}: ")
         if not secret:
@@ -254,21 +236,17 @@ def missing(name: str) -> tuple[str, ...]:
     return missing_for(own, "") + (("grants",) if several else ())
 
 
-def grants(name: str) -> tuple[str, ...]:
-    """The provider's grants, the preferred one first."""
-    return connect.connect().configuration(name).grants
+def sign_in(name: str, given: argparse.Namespace, **options: Any) -> None:
+    """Sign in as the options of ``login`` say."""
+    from jupyter_auth.kernel.session.user_session import UserSession
+
+    asked = {"auth_force": given.force, "grant": given.grant, "scopes": given.scopes}
+    UserSession(name, session_key=given.key, **asked, **options)
 
 
 def named(name: str | None) -> str:
     """``name``, or that of the ``default_provider``, with its errors."""
     return name or connect.default_provider(connect.connect())
-
-
-def signed_in(name: str, session_key: str = DEFAULT_KEY) -> bool:
-    """Whether there is such an account."""
-    accounts = connect.connect()
-    key = AccountKey(accounts.provider(name).name, session_key)
-    return accounts.account(key) is not None
 
 
 def provider_names() -> list[str]:
@@ -288,7 +266,8 @@ class Parser(argparse.ArgumentParser):
 
     @override
     def error(self, message: str) -> NoReturn:
-        raise VerbUsageError(f"{message[:1].upper()}{message[1:]}. Usage: {self.usage_line()}")
+        usage = " ".join(self.format_usage().removeprefix("usage: ").split())
+        raise VerbUsageError(f"{message[:1].upper()}{message[1:]}. Usage: {usage}")
 
     def options(self) -> dict[str, argparse.Action]:
         """Its options but ``--help``, by name."""
@@ -302,10 +281,6 @@ class Parser(argparse.ArgumentParser):
     def takes_name(self) -> bool:
         """Whether it has a NAME."""
         return any(each.dest == "name" for each in self._actions)
-
-    def usage_line(self) -> str:
-        """The usage in one line."""
-        return " ".join(self.format_usage().removeprefix("usage: ").split())
 
 
 def parser(prog: str) -> tuple[Parser, Any]:
@@ -329,7 +304,8 @@ def parser(prog: str) -> tuple[Parser, Any]:
     add.add_argument("--redirect-uri", metavar="URL", help="redirect URI of that registration")
     add.add_argument("--scopes", nargs="+", metavar="SCOPE", help="scopes to ask for")
     add.add_argument("--base-url", metavar="URL", help="URL that relative URLs are joined to")
-    add.add_argument("--api-origin", nargs="+", metavar="URL", help="origins its tokens may go to")
+    origins = add.add_argument("--api-origin", dest="api_origins", nargs="+", metavar="URL")
+    origins.help = "origins its tokens may go to"
     add_verb(verbs, "doctor", "find what could keep you from signing in", name="?", key=False)
     return whole, verbs
 

@@ -91,11 +91,9 @@ class AccessTokenInfo(NamedTuple):
 
 
 class AccountCredential:
-    """azure-core's ``TokenCredential`` and ``SupportsTokenInfo``; azure-core is not needed.
+    """azure-core's ``TokenCredential`` and ``SupportsTokenInfo``, without needing azure-core.
 
-    Raises:
-        InsufficientScope: from both methods, if the account lacks a scope. Also what
-            ``TokenSource.token`` raises.
+    InsufficientScope is raised for a scope that the account lacks.
     """
 
     def __init__(self, tokens: TokenSource) -> None:

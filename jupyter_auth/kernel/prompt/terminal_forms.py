@@ -26,14 +26,14 @@ AGAIN = (LoginFailed, ConfigurationError, ProviderUnavailable, ProviderError)
 
 
 def sign_in(accounts: Accounts, local: LoopbackLogins, login: Login, info: ProviderInfo) -> None:
-    """Ask until the login has ended, again after each refusal. An interrupt ends it.
-
-    Raises:
-        LoginRequired: a password cannot be typed in a notebook.
-        LoginCancelled: the user said no, or closed the input.
-    """
+    """Ask until the login has ended, again after each refusal; raises how it ended."""
+    ask = {"password": _password, "paste": _paste, "api_key": _api_key}[login.grant]
     try:
-        _ask_again(local, login, info)
+        while local.logins.get(login.id).status == "pending":
+            try:
+                ask(local, login, info)
+            except AGAIN as error:
+                _say(error)
     except EOFError:
         accounts.cancel(login.id)
     except BaseException:
@@ -49,11 +49,7 @@ def sign_in(accounts: Accounts, local: LoopbackLogins, login: Login, info: Provi
 
 @forgetful
 def sign_in_as(local: LoopbackLogins, login: Login, username: str, ask: Callable[[], str]) -> None:
-    """Sign in with the password that ``ask`` returns, a program's function.
-
-    Raises:
-        LoginFailed: it was refused, which ends the login.
-    """
+    """Sign in with the password that a program's ``ask`` returns. A refusal ends the login."""
     try:
         host = local.typed.host(login.id)
         local.typed.password(login.id, username, _text_of(ask), host=host)
@@ -90,20 +86,14 @@ def check_password(
         )
 
 
-def _ask_again(local: LoopbackLogins, login: Login, info: ProviderInfo) -> None:
-    ask = {"password": _password, "paste": _paste, "api_key": _api_key}[login.grant]
-    while local.logins.get(login.id).status == "pending":
-        try:
-            ask(local, login, info)
-        except AGAIN as error:
-            _say(error)
-
-
 def _password(local: LoopbackLogins, login: Login, info: ProviderInfo) -> None:
     if in_notebook():
         raise LoginRequired(
             f"The password for {info.title} can't be typed in a notebook.",
-            hint=_in_a_terminal(info.name),
+            # In a terminal, the name of one defined in code means another.
+            hint="Run the same lines with `ipython` in a terminal, then this again."
+            if is_handle(info.name)
+            else f"Run `jupyter auth login {info.name}` in a terminal, then this again.",
         )
     host = local.typed.host(login.id)
     _say(
@@ -117,7 +107,7 @@ def _password(local: LoopbackLogins, login: Login, info: ProviderInfo) -> None:
 
 def _api_key(local: LoopbackLogins, login: Login, info: ProviderInfo) -> None:
     host = local.typed.host(login.id)
-    _say(f"Your key for {info.title} is sent only to {host}, and not stored.")
+    _say(f"Your key for {info.title} is sent only to {host}, and not written to disk.")
     key = local.configured(login.provider).api_key
     labels = key.parts if key else {}
     parts = {name: Secret(getpass(f"{label}: ")) for name, label in labels.items()}
@@ -137,12 +127,6 @@ def _paste(local: LoopbackLogins, login: Login, info: ProviderInfo) -> None:
         local.confirm(login.id)
     else:
         local.logins.end(login.id, "cancelled")
-
-
-def _in_a_terminal(name: str) -> str:
-    if is_handle(name):  # its name means another one there
-        return "Run the same lines with `ipython` in a terminal, then this again."
-    return f"Run `jupyter auth login {name}` in a terminal, then this again."
 
 
 def _say(text: object) -> None:

@@ -7,6 +7,7 @@ account. Everything else goes to the view in custom messages, which are not save
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import threading
 import uuid
 from contextlib import suppress
@@ -92,21 +93,10 @@ class AccountWidget(anywidget.AnyWidget):
         begin: bool = True,
         accounts: Accounts | None = None,
     ) -> None:
-        check_arguments(
-            provider=provider,
-            session_key=session_key,
-            username=username,
-            scopes=scopes,
-            force=force,
-            grant=grant,
-        )
+        asked = {"username": username, "force": force, "grant": grant}
+        check_arguments(provider=provider, session_key=session_key, scopes=scopes, **asked)
         self._accounts = accounts or connect()
-        self._asked: dict[str, Any] = {
-            "username": username,
-            "scopes": list(words(scopes)),
-            "force": force,
-            "grant": grant,
-        }
+        self._asked: dict[str, Any] = asked | {"scopes": list(words(scopes))}
         self._force, self._begins, self._chosen_key = force, begin, session_key
         self._display_id = uuid.uuid4().hex
         self._was_shown = self._link_shown = self._view_heard = False
@@ -281,14 +271,10 @@ class AccountWidget(anywidget.AnyWidget):
 
     def _limits(self) -> Limits | None:
         """The limits of the account's API, as kernels reported them."""
-        return next(
-            (
-                each
-                for each in self._accounts.limits()
-                if (each.provider, each.session_key) == self._names and each.client_id is None
-            ),
-            None,
-        )
+        for each in self._accounts.limits():
+            if (each.provider, each.session_key, each.client_id) == (*self._names, None):
+                return each
+        return None
 
     @property
     def _names(self) -> tuple[str, str]:
@@ -334,7 +320,9 @@ class AccountWidget(anywidget.AnyWidget):
             try:
                 self._login = self._accounts.login(self._login.id)
             except LoginExpired as error:
-                self._login = _expired(self._login, error)
+                self._login = dataclasses.replace(
+                    self._login, status="expired", error=error.to_wire()
+                )
         if not self._pending:
             mine = [each for each in self._accounts.logins() if each.key == self._key]
             self._login = mine[-1] if mine else self._login
@@ -358,12 +346,6 @@ def _running_loop() -> asyncio.AbstractEventLoop | None:
         return asyncio.get_running_loop()
     except RuntimeError:
         return None
-
-
-def _expired(login: Login, error: LoginExpired) -> Login:
-    import dataclasses
-
-    return dataclasses.replace(login, status="expired", error=error.to_wire())
 
 
 def _not_by_link(login: Login) -> str:

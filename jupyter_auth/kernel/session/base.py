@@ -22,10 +22,9 @@ from jupyter_auth.core.secret import MaskedStr
 from jupyter_auth.kernel.broker.connect import connect
 from jupyter_auth.kernel.http.rate_limits import CountedCaller, Throttling
 from jupyter_auth.kernel.http.requests_auth import TokenAuth
-from jupyter_auth.kernel.session.key_parts import KeyParts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from jupyter_auth.core.common.rate_limits import Quota
     from jupyter_auth.core.models import AccountInfo, Logout
@@ -34,6 +33,25 @@ if TYPE_CHECKING:
 
 TIMEOUT = (10.0, 60.0)  # seconds to connect, and between two bytes
 TIMEOUT_POSITION = 7  # of ``timeout`` among the positional arguments of ``request``
+
+
+class KeyParts(dict[str, str]):
+    """An API key's parts by name, as items and attributes, with masked reprs.
+
+    ``aliases``: other names of the attributes.
+    """
+
+    def __init__(self, parts: Mapping[str, str], aliases: Mapping[str, str]) -> None:
+        super().__init__((name, MaskedStr(value)) for name, value in parts.items())
+        self._aliases = dict(aliases)
+
+    def __getattr__(self, name: str) -> str:
+        if name.startswith("_"):  # asked for by copy
+            raise AttributeError(name)
+        part = self._aliases.get(name, name)
+        if part not in self:
+            raise AttributeError(f"This key has no part {name!r}; it has {', '.join(self)}.")
+        return self[part]
 
 
 class AuthenticatedSession(requests.Session):

@@ -108,11 +108,7 @@ class ServiceAccount:
 
     @functools.cached_property
     def _own(self) -> Provider | None:
-        """The provider with this process's credentials; None if the broker has them.
-
-        Raises:
-            ConfigurationError: there is a client ID, but no client secret for it.
-        """
+        """The provider with this process's credentials; None if the broker has them."""
         provider, client_id, secret = self.options.provider, self.options.client_id, self._secret
         found = from_environment(os.environ, self.options.name)
         if not secret and client_id in {None, found.client_id}:

@@ -111,13 +111,7 @@ class UserSession(AuthenticatedSession):
 
             check_password(accounts, info, username, literal=literal)
         options = UserAccountOptions(
-            session_key=session_key,
-            username=username,
-            scopes=words(scopes),
-            grant=grant,
-            interactive=interactive,
-            timeout=timeout,
-            password=password,
+            session_key, username, words(scopes), grant, interactive, timeout, password=password
         )
         self._set_up(info, options, RequestOptions(base_url, words(api_origins)))
         try:

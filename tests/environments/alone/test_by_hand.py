@@ -30,7 +30,7 @@ def env(env, rogue, fourinsight):
 
 def test_a_password_is_typed_unseen(env, rogue):
     with Terminal(env, "-c", CALL.format("school")) as terminal:
-        terminal.read(rf"sent to {rogue.issuer.removeprefix('http://')} alone")
+        terminal.read(rf"sent only to {rogue.issuer.removeprefix('http://')}, and not stored")
         terminal.read("User name: ")
         terminal.type("rosa")
         terminal.read("Password: ")

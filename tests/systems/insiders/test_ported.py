@@ -86,7 +86,7 @@ def test_authorization_code(machine, insiders, add):
 def test_a_password_typed_once(machine, insiders, add):
     add(insiders.password_client, "--grants", "password")
     with machine.terminal("insiders_code.py") as terminal:  # the same script
-        terminal.read("It is sent to api.asi.swiss alone")
+        terminal.read("Your password is sent only to api.asi.swiss, and not stored")
         terminal.read("User name: ")
         terminal.type(insiders.username)
         terminal.read("Password: ")
