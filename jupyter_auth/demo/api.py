@@ -1,4 +1,4 @@
-"""The protected API: who you are, and a day of measurements."""
+"""The protected API: who is signed in, and a day of measurements."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PATHS = (ME, MEASUREMENTS)
 
 
 def serve(app: Flask, claims_of: Callable[[str], dict[str, Any] | None]) -> None:
-    """Add the API; ``claims_of`` says whose an ``Authorization`` header is, or None."""
+    """Add the API. ``claims_of``: the claims for an ``Authorization`` header, or None."""
 
     @app.get(ME)
     def me() -> ResponseReturnValue:
@@ -35,7 +35,7 @@ def serve(app: Flask, claims_of: Callable[[str], dict[str, Any] | None]) -> None
 
 
 def refused() -> ResponseReturnValue:
-    """RFC 6750 3.1."""
+    """The response to an invalid token (RFC 6750 3.1)."""
     header = {"WWW-Authenticate": 'Bearer realm="demo", error="invalid_token"'}
     return jsonify(error="invalid_token"), 401, header
 

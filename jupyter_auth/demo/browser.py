@@ -1,13 +1,12 @@
-"""A person without a window: follows the demo's login over HTTP, page by page."""
+"""A browser without a window: follows the demo's login over HTTP, page by page."""
 
 from __future__ import annotations
 
 import json
 import socket
 import time
-from dataclasses import dataclass
 from html.parser import HTMLParser
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urljoin, urlsplit
 
 import requests
@@ -19,41 +18,39 @@ if TYPE_CHECKING:
     from jupyter_auth.demo.place import DemoServer
 
 TIMEOUT = 30.0  # seconds for one answer
-POLL = 0.1  # seconds between two looks at a server that starts
-LAST_WORDS = 300  # characters of a server's log
+POLL = 0.1  # seconds between attempts to reach a server that starts
+LAST_LINE = 300  # characters of a server's log
 
 
 class CheckFailed(Exception):
-    """What did not work, in one sentence."""
+    """What failed, in one sentence."""
 
 
-@dataclass(frozen=True)
-class Lab:
+class Lab(NamedTuple):
     """A running JupyterLab. ``url`` ends with a slash."""
 
     url: str
     token: str
 
 
-@dataclass(frozen=True)
-class Socket:
-    """What a browser says when it opens a web socket."""
+class Socket(NamedTuple):
+    """What a browser sends to open a web socket."""
 
     url: str
     cookie: str
     origin: str
 
 
-def wait_for_lab(server: Popen[bytes], place: DemoServer, timeout: float) -> Lab:
-    """The server, once it answers. CheckFailed: it ended, or not within ``timeout`` seconds."""
+def wait_for_lab(server: Popen[bytes], demo: DemoServer, timeout: float) -> Lab:
+    """The server, once it answers; ``CheckFailed`` after ``timeout`` seconds or if it ended."""
     deadline = time.monotonic() + timeout
-    file = place.runtime / f"jpserver-{server.pid}.json"
+    file = demo.runtime / f"jpserver-{server.pid}.json"
     while time.monotonic() < deadline:
         if server.poll() is not None:
-            raise CheckFailed(f"JupyterLab did not start. It said: {_last_line(place.log)}")
+            raise CheckFailed(f"JupyterLab did not start. It logged: {_last_line(demo.log)}")
         try:
             info = json.loads(file.read_text(encoding="utf-8"))
-            # The file is there before the server listens.
+            # The file is written before the server listens.
             socket.create_connection(("127.0.0.1", info["port"]), TIMEOUT).close()
             return Lab(url=info["url"], token=info["token"])
         except (OSError, ValueError):
@@ -63,11 +60,11 @@ def wait_for_lab(server: Popen[bytes], place: DemoServer, timeout: float) -> Lab
 
 def _last_line(log: Path) -> str:
     lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
-    return lines[-1].strip()[:LAST_WORDS] if lines else "nothing"
+    return lines[-1].strip()[:LAST_LINE] if lines else "nothing"
 
 
 class Browser:
-    """Cookies, pages and forms, as a browser has them. Raises CheckFailed for every wrong turn."""
+    """Cookies, pages and forms, as a browser has them. Its methods raise ``CheckFailed``."""
 
     def __init__(self, lab: Lab) -> None:
         self._lab = lab
@@ -80,12 +77,12 @@ class Browser:
     # Jupyter
 
     def api(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
-        """What the Jupyter server answers, parsed."""
+        """The response of the Jupyter server's API, parsed."""
         answer = self._send(method, urljoin(self._lab.url, path), json=body)
         return answer.json() if answer.content else None
 
     def accounts(self) -> list[dict[str, Any]]:
-        """Who is signed in, as the server's own pages hear it."""
+        """The accounts that are signed in, from the server's API for its pages."""
         accounts: list[dict[str, Any]] = self.api("GET", "jupyter-auth/api/v1/accounts")["accounts"]
         return accounts
 
@@ -100,22 +97,22 @@ class Browser:
     # The login
 
     def open_login(self) -> str:
-        """Follow the link of the login under way; the page's heading."""
+        """Follow the link of the pending login; the heading of its page."""
         logins = self.api("GET", "jupyter-auth/api/v1/logins")["logins"]
         if len(logins) != 1:
-            raise CheckFailed(f"The cell left {len(logins)} logins to finish, and not one.")
+            raise CheckFailed(f"The cell began {len(logins)} logins, not one.")
         return self._visit(urljoin(self._lab.url, logins[0]["path"]))
 
     def leave(self) -> str:
-        """Do what the login page's script does, and arrive at the provider's page."""
+        """Do what the script of the login page does; the heading of the provider's page."""
         answer = self._send("POST", self._at)
         heading = self._visit(answer.json()["url"])
         if "person" not in self._page.choices:
-            raise CheckFailed(f"The provider's page offers nobody; it says {heading!r}.")
+            raise CheckFailed(f"The provider's page offers no person to sign in as: {heading!r}.")
         return f"{heading} ({self._at.partition('?')[0]})"
 
     def choose(self, person: str) -> str:
-        """Choose a person there, and follow the redirects back; the heading at the end."""
+        """Choose a person there, and follow the redirects; the heading of the last page."""
         form = self._page.hidden | {"person": person}
         return self._arrive(self._send("POST", self._at, data=form))
 
@@ -126,7 +123,7 @@ class Browser:
 
     def _arrive(self, answer: requests.Response) -> str:
         if "code=" in answer.url:
-            raise CheckFailed("The address at the end holds the authorization code.")
+            raise CheckFailed("The last URL contains the authorization code.")
         self._at, self._page = answer.url, _Page()
         self._page.feed(answer.text)
         return " ".join(self._page.heading.split())
@@ -148,11 +145,11 @@ class Browser:
         except requests.RequestException:
             raise CheckFailed(f"{where.netloc} does not answer.") from None
         if not answer.ok:
-            raise CheckFailed(f"{method} {where.path} was answered with {_said(answer)}.")
+            raise CheckFailed(f"{method} {where.path} answered {_problem(answer)}.")
         return answer
 
 
-def _said(answer: requests.Response) -> str:
+def _problem(answer: requests.Response) -> str:
     try:
         return f"{answer.status_code}: {answer.json()['message']}".rstrip(".")
     except (ValueError, KeyError, TypeError):
@@ -162,7 +159,7 @@ def _said(answer: requests.Response) -> str:
 
 
 class _Page(HTMLParser):
-    """What a person sees of a page, as far as it matters here."""
+    """The heading and the form of a page."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -172,7 +169,7 @@ class _Page(HTMLParser):
         self._in_heading = False
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """A heading, or something to fill in or press."""
+        """Note a heading, a hidden field or a button."""
         given = {name: value or "" for name, value in attrs}
         self._in_heading = tag == "h1"
         if tag == "input" and given.get("type") == "hidden":

@@ -1,12 +1,11 @@
-"""The demo notebook's cells, run by a kernel of the demo's own server."""
+"""The demo notebook's cells, run by a kernel of the demo's server."""
 
 from __future__ import annotations
 
 import json
 import time
 import uuid
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import websocket
 
@@ -21,23 +20,24 @@ if TYPE_CHECKING:
 
 START = 60.0  # seconds that a kernel may take to start
 RUN = 40.0  # seconds that a cell may take
-LOOK = 1.0  # seconds between two looks at the time
+LOOK = 1.0  # seconds between checks of the time
 
 
-@dataclass(frozen=True)
-class Cell:
-    """A code cell. ``id`` is the notebook's own name for it."""
+class Cell(NamedTuple):
+    """A code cell, with its ``id`` in the notebook."""
 
     id: str
     source: str
 
 
 class Cells:
-    """The notebook's code cells and the kernel that runs them, over JupyterLab's own channel."""
+    """The notebook's code cells and the kernel that runs them, over JupyterLab's web socket."""
 
-    def __init__(self, browser: Browser, place: DemoServer) -> None:
-        name = place.notebook.name
-        self._cells = _code(json.loads(place.notebook.read_text(encoding="utf-8")))
+    def __init__(self, browser: Browser, demo: DemoServer) -> None:
+        name = demo.notebook.name
+        cells = json.loads(demo.notebook.read_text(encoding="utf-8"))["cells"]
+        code = [each for each in cells if each["cell_type"] == "code"]
+        self._cells = [Cell(each["id"], "".join(each["source"])) for each in code]
         session = browser.api(
             "POST",
             "api/sessions",
@@ -54,11 +54,11 @@ class Cells:
                 origin=where.origin,
                 http_no_proxy=["127.0.0.1"],
             )
-            # Shorter than the server's pings are apart: each of them would start it anew.
+            # Shorter than the interval of the server's pings: each of them restarts it.
             self._socket.settimeout(LOOK)
         except (OSError, websocket.WebSocketException):
             raise CheckFailed("The kernel does not answer.") from None
-        # Answered as soon as the kernel is ready.
+        # The reply comes once the kernel is ready.
         self._await(self._ask("kernel_info_request", {}), "The start of the kernel", START, [])
 
     def __iter__(self) -> Iterator[Cell]:
@@ -68,13 +68,13 @@ class Cells:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Hang up; the server ends the kernel when it ends."""
+        """Disconnect; the kernel ends with the server."""
         self._socket.close()
 
     def run(self, cell: Cell, *, attended: bool) -> str:
-        """What the cell shows as text. CheckFailed: it raised, or did not end.
+        """The text that the cell shows; ``CheckFailed`` if it raised or did not end.
 
-        ``attended``: somebody is there whom it can ask, as in JupyterLab.
+        ``attended``: a person can be asked, as in JupyterLab.
         """
         shown: list[str] = []
         what = f"The cell {cell.id!r}"
@@ -97,9 +97,9 @@ class Cells:
         return header["msg_id"]
 
     def _await(self, request: str, what: str, timeout: float, shown: list[str]) -> dict[str, Any]:
-        """The reply's content, when all output has come too: the kernel is idle after that."""
+        """The content of the reply, once the kernel is idle: after all output."""
         deadline = time.monotonic() + timeout
-        late = f"{what} did not come to an end within {timeout:.0f} seconds."
+        late = f"{what} did not end within {timeout:.0f} seconds."
         reply: dict[str, Any] | None = None
         idle = False
         while reply is None or not idle:
@@ -127,14 +127,6 @@ class Cells:
             except websocket.WebSocketTimeoutException:
                 continue
             except (OSError, ValueError, websocket.WebSocketException):
-                raise CheckFailed("The connection to the kernel was cut off.") from None
+                raise CheckFailed("The connection to the kernel was lost.") from None
             return message
         raise CheckFailed(late)
-
-
-def _code(notebook: dict[str, Any]) -> list[Cell]:
-    return [
-        Cell(each["id"], "".join(each["source"]))
-        for each in notebook["cells"]
-        if each["cell_type"] == "code"
-    ]

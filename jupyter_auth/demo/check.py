@@ -16,27 +16,27 @@ if TYPE_CHECKING:
 
 __all__ = ["CheckFailed", "check"]
 
-SIGN_IN = "sign-in"  # the cell after which somebody signs in
+SIGN_IN = "sign-in"  # the cell that asks for the sign-in
 START = 90.0  # seconds that JupyterLab may take to start
 
 
 def check(*, port: int | None, base_url: str, token_lifetime: int) -> None:
-    """Go through the demo as a person would. CheckFailed: one sentence on what did not work.
+    """Go through the demo as a person would; ``CheckFailed`` says what failed.
 
-    ``token_lifetime``: seconds; an access token's end is waited for.
+    ``token_lifetime``: seconds; the check waits until an access token has expired.
     """
     with (
-        DemoServer(port=port, base_url=base_url, token_lifetime=token_lifetime) as place,
-        place.log.open("wb") as log,
+        DemoServer(port=port, base_url=base_url, token_lifetime=token_lifetime) as demo,
+        demo.log.open("wb") as log,
     ):
         began = time.monotonic()
-        lab = wait_for_lab(place.start(log), place, START)
+        lab = wait_for_lab(demo.start(log), demo, START)
         _say(f"JupyterLab is up at {lab.url} ({time.monotonic() - began:.1f} s)")
         browser = Browser(lab)
-        with Cells(browser, place) as cells:
+        with Cells(browser, demo) as cells:
             _say("A kernel runs for the notebook")
             _go_through(cells, browser, token_lifetime)
-    _say("All of it worked, and nothing of it stays")
+    _say("Everything worked, and its files are deleted")
 
 
 def _go_through(cells: Cells, browser: Browser, token_lifetime: int) -> None:
@@ -46,22 +46,20 @@ def _go_through(cells: Cells, browser: Browser, token_lifetime: int) -> None:
         if cell.id == SIGN_IN:
             _sign_in(browser, person.sub)
         if cell.id == "who" and person.name not in shown:
-            raise CheckFailed(
-                f"The API did not answer who signed in, but: {shown.splitlines()[-1:]}"
-            )
+            raise CheckFailed(f"The API did not answer who signed in: {shown.splitlines()[-1:]}")
         if cell.id == "later":
-            _say(f"{token_lifetime} seconds pass: that token is no longer valid")
+            _say(f"{token_lifetime} seconds pass: the token expires")
             time.sleep(token_lifetime)
             if _run(cells, cell) == shown:
                 raise CheckFailed("The access token was not refreshed.")
-            _say("It was refreshed, and nobody was asked")
+            _say("It was refreshed without a question")
         if cell.id == "sign-out" and browser.accounts():
-            raise CheckFailed("After the sign-out somebody is still signed in.")
+            raise CheckFailed("An account is still signed in after the sign-out.")
 
 
 def _run(cells: Cells, cell: Cell) -> str:
     _say(cell.source, mark="In:")
-    # Where nobody is there to sign in, nobody can be asked to without that being an error.
+    # Unattended, a cell that asks for a sign-in fails.
     shown = cells.run(cell, attended=cell.id == SIGN_IN)
     _say(shown or "(nothing)", mark="ok")
     return shown
@@ -75,12 +73,12 @@ def _sign_in(browser: Browser, person: str) -> None:
     _say(f"Back at Jupyter: {browser.choose(person)}")
     names = [f"{account['username']} at {account['provider']}" for account in browser.accounts()]
     if not names:
-        raise CheckFailed("Nobody is signed in after that.")
+        raise CheckFailed("No account is signed in after the sign-in.")
     _say(f"Signed in: {', '.join(names)}")
 
 
 def _say(text: str, *, mark: str = "ok") -> None:
-    """One step. A terminal that cannot show a character shows another one."""
+    """Print one step, with replacements for characters that the terminal cannot show."""
     first, *more = text.splitlines()
     lines = [f"  {mark:4}{first}", *(f"      {line}".rstrip() for line in more)]
     encoding = sys.stdout.encoding or "utf-8"

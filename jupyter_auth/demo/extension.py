@@ -1,4 +1,4 @@
-"""The demo in a Jupyter server: starts the provider, mounts its page, makes it known."""
+"""The demo in a Jupyter server: starts the provider, adds its page, registers it."""
 
 from __future__ import annotations
 
@@ -37,19 +37,19 @@ class JupyterAuthDemo(ExtensionApp):
         apps = self.serverapp.extension_manager.extension_apps.get("jupyter_auth", set())
         self.broker = next((app.broker for app in apps), None)
         if self.broker is None:
-            self.log.error("The demo needs the extension jupyter_auth, which does not run here.")
+            self.log.error("The demo needs the extension jupyter_auth, which is not enabled.")
             return
         self.provider = DemoProvider(token_lifetime=self.token_lifetime)
         atexit.register(self._close)
         super().initialize()  # type: ignore[no-untyped-call]
 
     def initialize_handlers(self) -> None:
-        """The one page that faces a browser."""
+        """The authorization page."""
         given = {"broker": self.broker, "provider": self.provider}
         self.handlers.append((rf"/{PATH}", AuthorizationPage, given))
 
     async def _start_jupyter_server_extension(self, serverapp: Any) -> None:  # noqa: ARG002
-        """The event loop runs: tell ``jupyter_auth`` of the provider."""
+        """Register the provider at ``jupyter_auth``, once the event loop runs."""
         if self.broker and self.provider:
             try:
                 await self.broker.configure(NAME, description(self.provider, self.broker.base_url))
@@ -57,7 +57,7 @@ class JupyterAuthDemo(ExtensionApp):
                 self.log.error("The demo cannot be used. %s", error)  # noqa: TRY400 (no traceback)
 
     async def stop_extension(self) -> None:
-        """The provider goes with the server."""
+        """Stop the provider with the server."""
         self._close()
 
     def _close(self) -> None:
@@ -68,7 +68,7 @@ class JupyterAuthDemo(ExtensionApp):
 
 
 def description(provider: DemoProvider, base_url: str) -> dict[str, Any]:
-    """The fields of ``Provider``. The authorization endpoint lies where the browser is."""
+    """The fields of ``Provider``. Its authorization endpoint is a page of this server."""
     return {
         "title": "Demo provider",
         "issuer": provider.issuer,

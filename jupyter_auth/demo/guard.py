@@ -1,4 +1,4 @@
-"""What the demo's provider does not check by itself, added by Flask's own hooks."""
+"""Checks that the library behind the demo's provider lacks, added by hooks of Flask."""
 
 from __future__ import annotations
 
@@ -29,10 +29,7 @@ OK = 200
 
 @dataclass
 class ApiGuard:
-    """What the library does not check. Tokens are remembered by their digests.
-
-    ``ends``: when a token stops being good, by ``clock``. ``challenges``: by code.
-    """
+    """The checks. ``ends``: when tokens expire by ``clock``, by digest; ``challenges``: by code."""
 
     app: Flask
     client_secret: Secret
@@ -47,7 +44,7 @@ class ApiGuard:
         self.app.add_url_rule(REVOKE, view_func=self.revoke, methods=["POST"])
 
     def check(self) -> ResponseReturnValue | None:
-        """Refuse a stranger, an ended token, and a code without its verifier."""
+        """Refuse unknown clients, expired tokens, and codes without their verifier."""
         if self._has_ended(request.headers.get("Authorization", "").partition(" ")[2]):
             return refused()
         if request.path in {TOKEN, REVOKE} and not self._is_client():
@@ -61,7 +58,7 @@ class ApiGuard:
         return None
 
     def note(self, response: Response) -> Response:
-        """The lifetime of a new access token: after a refresh the library would say an hour."""
+        """Set the lifetime of a new access token: after a refresh the library says an hour."""
         if request.path == TOKEN and response.status_code == OK:
             answer = response.get_json()
             answer["expires_in"] = self.lifetime

@@ -1,8 +1,8 @@
-"""The demo provider's authorization endpoint: the one page of it that a person sees.
+"""The demo provider's authorization endpoint: the only page of it that a person sees.
 
-It lies under the Jupyter server, behind Jupyter's own sign-in, so that it works wherever the
-server does. What is chosen here is handed to the provider within this process, and of the
-provider's answer only the redirect goes on, to this server's own callback and nowhere else.
+It is a page of the Jupyter server, behind Jupyter's own login, so it works wherever the server
+does. The choice is passed to the provider in this process; of its response only a redirect to this
+server's own callback is passed on.
 """
 
 from __future__ import annotations
@@ -30,29 +30,29 @@ BAD_REQUEST = 400
 
 
 class AuthorizationPage(PageHandler):
-    """RFC 6749 3.1: asks who you are, answers with a redirect."""
+    """RFC 6749 3.1: asks who to sign in as, and redirects."""
 
     provider: DemoProvider
 
     def initialize(self, broker: Broker, provider: DemoProvider) -> None:  # type: ignore[override]
-        """What the route table gives."""
+        """Called with what the route table has."""
         super().initialize(broker)
         self.provider = provider
 
     @property
     def content_security_policy(self) -> str:
-        """As everywhere, but this page is a form."""
+        """As on other pages, but this one has a form."""
         return super().content_security_policy.replace("form-action 'none'", "form-action 'self'")
 
     def set_default_headers(self) -> None:
-        """Under ``no-referrer`` a form's ``Origin`` is ``null``, which Jupyter refuses."""
+        """With ``no-referrer`` a form's ``Origin`` would be ``null``, which Jupyter refuses."""
         super().set_default_headers()
         self.set_header("Referrer-Policy", "same-origin")
 
     @web.authenticated
     @may("read")
     def get(self) -> None:
-        """The choice of who to be."""
+        """Ask who to sign in as."""
         self._require_own_callback()
         if not self.provider.acceptable(self.request.query):
             raise web.HTTPError(BAD_REQUEST, "The demo provider cannot use this request")
@@ -68,7 +68,7 @@ class AuthorizationPage(PageHandler):
     @web.authenticated
     @may("write")
     def post(self) -> None:
-        """The choice that was made. XSRF is checked by Jupyter before."""
+        """Take the choice. Jupyter has checked XSRF."""
         redirect_uri = self._require_own_callback()
         query = self.request.query
         chosen = self.get_body_argument("person", "")
@@ -79,25 +79,24 @@ class AuthorizationPage(PageHandler):
         else:
             location = self.provider.deny(query)
         if location.partition("?")[0] != redirect_uri:
-            raise web.HTTPError(BAD_REQUEST, "The demo provider does not lead back here")
+            raise web.HTTPError(BAD_REQUEST, "The demo provider does not redirect to this server")
         self.redirect(location, status=SEE_OTHER)
 
     def _require_own_callback(self) -> str:
-        """The redirect URI, once it is known to be this server's callback for this provider."""
+        """The redirect URI, after checking that it is this server's callback."""
         given = parse_qs(self.request.query).get("redirect_uri", [])
         parts = urlsplit(given[0] if len(given) == 1 else "")
-        own = f"{parts.scheme}://{parts.netloc}{self.broker.callback_path(NAME)}"
-        checked_origin(
-            f"{parts.scheme}://{parts.netloc}", self.request.host, self.broker.public_origin
-        )
+        origin = f"{parts.scheme}://{parts.netloc}"
+        checked_origin(origin, self.request.host, self.broker.public_origin)
+        own = f"{origin}{self.broker.callback_path(NAME)}"
         if given != [own]:
-            raise web.HTTPError(BAD_REQUEST, "The demo provider only leads back to this server")
+            raise web.HTTPError(BAD_REQUEST, "The demo provider only redirects to this server")
         return own
 
 
 @functools.cache
 def _template() -> Any:
-    """In the frame of the server's own pages, and with their style sheet."""
+    """With the layout and the style sheet of the server's own pages."""
     environment = Environment(
         loader=ChoiceLoader([PackageLoader(__package__), PackageLoader(render.__package__)]),
         autoescape=True,

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True)
-class Person:
-    """Somebody who can sign in. There is no password to know."""
+class Person(NamedTuple):
+    """A person who can sign in, without a password."""
 
     sub: str
     name: str
@@ -15,7 +14,7 @@ class Person:
 
     @property
     def claims(self) -> dict[str, object]:
-        """What an ID token and userinfo say (OIDC Core 5.1)."""
+        """The claims of the ID token and of userinfo (OIDC Core 5.1)."""
         return {
             "name": self.name,
             "preferred_username": self.name.split()[0],

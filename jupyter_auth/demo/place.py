@@ -1,6 +1,6 @@
-"""A temporary home for the demo: notebook, accounts and Jupyter's own directories.
+"""The demo's temporary directory: notebook, accounts and Jupyter's own directories.
 
-The person's real configuration and accounts are neither read nor written.
+The person's own configuration and accounts are neither read nor written.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ if TYPE_CHECKING:
 
 NOTEBOOK = Path(__file__).with_name("demo.ipynb")
 STOP = 10.0  # seconds that a server may take to stop
-WARNING = 30  # the level from which Jupyter's log is shown; its address always is
-# What a server that we are started from has set for its own children.
+WARNING = 30  # the level of Jupyter's log; its URL is always shown
+# Variables that a server sets for processes such as this one.
 FOREIGN = ("JUPYTER_AUTH", "JUPYTER_TOKEN", "JUPYTERHUB", "JUPYTERLAB", "JUPYTER_SERVER", "JPY_")
 
 
 class DemoServer:
-    """A directory of one demo, gone at the end, and the server that runs in it.
+    """A temporary directory, and the server that runs in it.
 
-    ``token_lifetime``: seconds; None is the demo's usual one. ``port``: None is any free one.
+    ``token_lifetime``: seconds; None: the default. ``port``: None: any free one.
     """
 
     def __init__(
@@ -46,27 +46,40 @@ class DemoServer:
         self.log = self.root / "server.log"
         self.notebook = self.root / "jupyter-auth-demo" / NOTEBOOK.name
         self._server: subprocess.Popen[bytes] | None = None
-        config = _config(
-            self,
-            port=port,
-            base_url=base_url,
-            open_browser=open_browser,
-            token_lifetime=token_lifetime,
+        demo = {} if token_lifetime is None else {"token_lifetime": token_lifetime}
+        self._lay_out(
+            {
+                "Application": {"log_level": WARNING},
+                "ServerApp": {
+                    "ip": "127.0.0.1",
+                    "port": port or 0,
+                    "port_retries": 0,
+                    "base_url": base_url,
+                    "root_dir": str(self.notebook.parent),
+                    "open_browser": open_browser,
+                    "allow_root": True,  # as in containers; it listens to this machine alone
+                    "jpserver_extensions": {"jupyter_auth": True, "jupyter_auth.demo": True},
+                },
+                "LabApp": {"default_url": f"/lab/tree/{self.notebook.name}"},
+                "LanguageServerManager": {"autodetect": False},
+                "JupyterAuth": {"store_directory": str(self.root / "accounts")},
+                "JupyterAuthDemo": demo,
+            }
         )
-        self._lay_out(config)
 
     def _lay_out(self, config: dict[str, Any]) -> None:
-        for directory in (self.notebook.parent, self.runtime, self.root / "config" / "labconfig"):
-            directory.mkdir(parents=True, mode=0o700)
+        directory = self.root / "config"
+        for each in (self.notebook.parent, self.runtime, directory / "labconfig"):
+            each.mkdir(parents=True, mode=0o700)
         shutil.copyfile(NOTEBOOK, self.notebook)
-        write = self.root / "config"
-        (write / "jupyter_server_config.json").write_text(json.dumps(config), encoding="utf-8")
-        # Lab would ask whether it may fetch news; the demo is offline.
+        # Without it Lab asks whether it may fetch news; the demo is offline.
         page = {"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": True}}
-        (write / "labconfig" / "page_config.json").write_text(json.dumps(page), encoding="utf-8")
+        files = {"jupyter_server_config.json": config, "labconfig/page_config.json": page}
+        for name, content in files.items():
+            (directory / name).write_text(json.dumps(content), encoding="utf-8")
 
     def start(self, output: IO[bytes] | None = None) -> subprocess.Popen[bytes]:
-        """JupyterLab's process; ``output`` takes what it says, else the terminal does."""
+        """JupyterLab's process; it writes to ``output``, or to the terminal."""
         self._server = subprocess.Popen(
             [sys.executable, "-m", "jupyterlab"],
             cwd=self.notebook.parent,
@@ -85,7 +98,7 @@ class DemoServer:
             "JUPYTER_RUNTIME_DIR": "runtime",
             "IPYTHONDIR": "ipython",
         }
-        # The API is on this machine: a proxy, if there is one, cannot reach it.
+        # The API is on this machine: a proxy cannot reach it.
         direct = ",".join(filter(None, [kept.get("NO_PROXY") or kept.get("no_proxy"), "127.0.0.1"]))
         return (
             kept
@@ -111,32 +124,3 @@ class DemoServer:
         except subprocess.TimeoutExpired:
             self._server.kill()
             self._server.wait()
-
-
-def _config(
-    place: DemoServer,
-    *,
-    port: int | None,
-    base_url: str,
-    open_browser: bool,
-    token_lifetime: int | None,
-) -> dict[str, Any]:
-    server = {
-        "ip": "127.0.0.1",
-        "port": port or 0,
-        "port_retries": 0,
-        "base_url": base_url,
-        "root_dir": str(place.notebook.parent),
-        "open_browser": open_browser,
-        "allow_root": True,  # as in containers; it listens to this machine alone
-        "jpserver_extensions": {"jupyter_auth": True, "jupyter_auth.demo": True},
-    }
-    demo = {} if token_lifetime is None else {"token_lifetime": token_lifetime}
-    return {
-        "Application": {"log_level": WARNING},
-        "ServerApp": server,
-        "LabApp": {"default_url": f"/lab/tree/{place.notebook.name}"},
-        "LanguageServerManager": {"autodetect": False},
-        "JupyterAuth": {"store_directory": str(place.root / "accounts")},
-        "JupyterAuthDemo": demo,
-    }

@@ -1,9 +1,9 @@
-"""An OpenID provider that knows two people, and an API that only lets in who it signed in.
+"""An OpenID provider with two people, and an API that accepts its tokens.
 
-The provider is ``oidc-provider-mock``, which is Authlib on Flask. What it leaves open is closed
-here: the client's secret and PKCE are checked and tokens can be revoked (see ``guard``), its
-debugger is off, and of its addresses the loopback port serves only those that programs ask. The
-one that people see is reached from within this process alone (see ``page``).
+The provider is ``oidc-provider-mock``, which is Authlib on Flask. What it lacks is added here: the
+client secret and PKCE are checked and tokens can be revoked (see ``guard``), its debugger is off,
+and the loopback port serves only the endpoints for programs. The one for people is called within
+this process only (see ``page``).
 """
 
 from __future__ import annotations
@@ -65,18 +65,18 @@ class DemoProvider:
         ).start()
 
     def close(self) -> None:
-        """Answer no more."""
+        """Stop serving."""
         self._server.shutdown()
         self._server.server_close()
 
     def acceptable(self, query: str) -> bool:
-        """Whether somebody may be asked about this authorization request (RFC 6749 4.1.1)."""
+        """Whether this authorization request is valid (RFC 6749 4.1.1)."""
         given = parse_qs(query)
         ours = given.get("client_id") == [CLIENT_ID] and "code_challenge" in given
         return ours and self._inside.get(f"{AUTHORIZE}?{query}", self.issuer).status_code == OK
 
     def grant(self, query: str, sub: str) -> str:
-        """The redirect with a code, after that person agreed (RFC 6749 4.1.2)."""
+        """The redirect with a code for that person (RFC 6749 4.1.2)."""
         location = self._answer(query, {"sub": sub})
         if code := parse_qs(urlsplit(location).query).get("code"):
             self._guard.challenges[code[0]] = parse_qs(query)["code_challenge"][0]
@@ -87,7 +87,7 @@ class DemoProvider:
         location = self._answer(query, {"action": "deny"})
         if "state=" in location:
             return location
-        # The library leaves the state out, without which nobody knows what was denied.
+        # The library leaves out the state, which says what was denied.
         return f"{location}&{urlencode({'state': parse_qs(query).get('state', [''])[0]})}"
 
     def _answer(self, query: str, form: dict[str, str]) -> str:
@@ -95,12 +95,12 @@ class DemoProvider:
         return str(answer.headers.get("Location", ""))
 
     def _claims(self, authorization: str) -> dict[str, Any] | None:
-        """Whose token that is, or None: what userinfo says of it."""
+        """The claims of userinfo for a token, or None."""
         answer = self._inside.get(USERINFO, self.issuer, headers={"Authorization": authorization})
         return answer.get_json() if answer.status_code == OK else None
 
     def _outside(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        """What the port serves. The Host is checked: a web page may rebind its own name to us."""
+        """Serve the port. The Host is checked: a web page may rebind its name to this address."""
         if environ.get("HTTP_HOST") != self.netloc or environ["PATH_INFO"] not in SERVED:
             return NotFound()(environ, start_response)
         return self._app(environ, start_response)
@@ -112,12 +112,12 @@ def _make_app(token_lifetime: int) -> Flask:
         user_claims=[oidc_provider_mock.User(sub=p.sub, claims=p.claims) for p in PEOPLE],
     )
     app.debug = False
-    del app.wsgi_app  # it was wrapped in a debugger; the class's own shows again
+    del app.wsgi_app  # removes the debugger that wraps it
     return app
 
 
 class _QuietHandler(WSGIRequestHandler):
-    """No line for each request: the terminal is the person's."""
+    """Logs no requests to the person's terminal."""
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
         """Nothing."""

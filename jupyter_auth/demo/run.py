@@ -1,4 +1,4 @@
-"""``jupyter auth demo``: JupyterLab on the demo's notebook, in a place of its own."""
+"""``jupyter auth demo``: JupyterLab on the demo's notebook, in a temporary directory."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 PROG = "jupyter auth demo"
 NEEDED = ("jupyterlab", "oidc_provider_mock")
-CHECK_LIFETIME = 5  # seconds: somebody waits until a token has expired
+CHECK_LIFETIME = 5  # seconds: the check waits until a token has expired
 FAILED = 1
 
 
@@ -36,26 +36,26 @@ def main(argv: Sequence[str] = ()) -> int:
         return 0
     with DemoServer(
         port=given.port, base_url=given.base_url, open_browser=not given.no_browser
-    ) as place:
-        sys.stdout.write("JupyterLab opens on the demo's notebook. Ctrl-C here ends it.\n")
-        sys.stdout.write("Notebook, accounts and provider are temporary: nothing of it stays.\n")
+    ) as demo:
+        sys.stdout.write("JupyterLab opens the demo notebook. Press Ctrl-C here to stop it.\n")
+        sys.stdout.write("Notebook, accounts and provider are deleted when it stops.\n")
         sys.stdout.flush()
-        return _wait(place.start())
+        return _wait(demo.start())
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog=PROG, description="JupyterLab with a provider and an API of its own, offline."
+        prog=PROG, description="JupyterLab with its own provider and API, offline."
     )
-    parser.add_argument("--check", action="store_true", help="no window: go through it and report")
-    parser.add_argument("--port", type=int, default=None, help="for JupyterLab; any free one")
-    parser.add_argument("--base-url", default="/", help="under which JupyterLab is served")
-    parser.add_argument("--no-browser", action="store_true", help="print the address instead")
+    parser.add_argument("--check", action="store_true", help="run without a browser and report")
+    parser.add_argument("--port", type=int, default=None, help="of JupyterLab; any free one")
+    parser.add_argument("--base-url", default="/", help="base URL of JupyterLab")
+    parser.add_argument("--no-browser", action="store_true", help="print the URL instead")
     return parser
 
 
 def _wait(server: Popen[bytes]) -> int:
-    """Until the server ends. Ctrl-C reaches it too, and it asks whether that was meant."""
+    """Wait for the server. Ctrl-C reaches it too, and it asks for confirmation."""
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         return FAILED if server.wait() else 0

@@ -56,7 +56,7 @@ def test_it_signs_in_calls_the_api_and_signs_out(run_demo: Run, home: Path, base
     assert "Signed in: Ada at demo" in done.stdout
     assert "'email': 'ada@demo.example'" in done.stdout
     assert "17.8 °C" in done.stdout
-    assert "It was refreshed, and nobody was asked" in done.stdout
+    assert "It was refreshed without a question" in done.stdout
     assert "revoked the tokens" in done.stdout
     assert done.stderr == ""
     assert list((home / "tmp").iterdir()) == []
@@ -67,7 +67,7 @@ def test_it_signs_in_calls_the_api_and_signs_out(run_demo: Run, home: Path, base
 @pytest.mark.parametrize(
     ("sabotage", "sentence"),
     [
-        (OTHER_KEY, "Nobody is signed in after that"),
+        (OTHER_KEY, "No account is signed in after the sign-in"),
         (NO_TOKEN_IS_GOOD, "The API did not answer who signed in"),
         (NO_REFRESH, " raised RefreshRejected"),
     ],
