@@ -215,7 +215,7 @@ class Engine(Parts, Accounts):
         account = self._tokens.drop(key, self._revoker.expect if revoke else None)
         self._usage.forget(provider, session_key)
         if account is None:
-            return Logout(removed=False, revoked=False, note="Nobody was signed in.")
+            return Logout(removed=False, revoked=False, note="No account was signed in.")
         if not revoke and not isinstance(account, ApiKeyAccount):
             return Logout(removed=True, revoked=False)
         return self._revoker.sign_out(account, self._configured(provider), self._parties.at)

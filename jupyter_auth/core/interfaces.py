@@ -1,6 +1,6 @@
-"""The two seams that hold this package together: ``TokenSource`` and ``Accounts``.
+"""The two seams of this package: ``TokenSource`` and ``Accounts``.
 
-Each is implemented by an engine and by the client of a broker; nobody asks which of the two it has.
+An engine and the client of a broker implement both; callers do not know which one they have.
 """
 
 from __future__ import annotations
@@ -31,106 +31,111 @@ if TYPE_CHECKING:
 
 
 class TokenSource(Protocol):
-    """All that ``TokenAuth`` needs. Bound to one account."""
+    """The tokens of one account: all that ``TokenAuth`` needs."""
 
     def token(self, min_valid: float = 0.0) -> Token:
-        """A token valid for ``min_valid`` seconds more, refreshed first where it has to be.
+        """A token that is valid for ``min_valid`` seconds more, refreshed first if needed.
 
-        LoginRequired (or RefreshRejected): a person must sign in. ProviderUnavailable,
-        ProviderError, BrokerUnavailable: try again, nothing is lost.
+        Raises:
+            LoginRequired, RefreshRejected: a person must sign in.
+            ProviderUnavailable, ProviderError, BrokerUnavailable: try again; nothing is lost.
         """
 
     def rejected(self, token: Token) -> Token:
-        """Another token, after the API refused this one. Errors as for ``token``."""
+        """Another token, after the API rejected this one. Errors: as ``token``."""
 
 
 class ProviderCalls(Protocol):
-    """The providers that are known where the accounts are kept."""
+    """The providers that are known where the accounts are stored."""
 
     def providers(self) -> list[ProviderInfo]:
-        """All providers known by name, and ready to use."""
+        """All providers that can be used by name."""
 
     def provider(self, name: str) -> ProviderInfo:
-        """One of them. ProviderNotFound names those near it."""
+        """One provider; ``ProviderNotFound`` suggests similar names."""
 
     def configuration(self, name: str) -> Provider:
-        """The whole provider but for its client secrets. ProviderNotFound."""
+        """A provider's whole definition, without its client secrets."""
 
     def register(self, provider: Provider) -> ProviderInfo:
-        """Make a provider made in code known. ConfigurationError: not allowed here."""
+        """Add a provider made in code; ``ConfigurationError`` if that is not allowed here."""
 
     def register_unnamed(self, provider: Provider) -> ProviderInfo:
-        """The same, but its name goes on to mean what it meant in this process."""
+        """The same, but the meaning of its name in this process does not change."""
         return self.register(provider)
 
     def add(self, name: str, fields: Mapping[str, Any]) -> ProviderInfo:
-        """Write one down in the person's own file, its client secret in one that is theirs alone.
+        """Add a provider to the person's file, and its client secret to a private one.
 
-        ConfigurationError: not allowed here, the name is taken, or it cannot work.
+        Raises:
+            ConfigurationError: not allowed here, the name is taken, or the fields are not valid.
         """
 
     def examine(self, name: str | None = None) -> list[Finding]:
-        """What ``doctor`` reports of whoever keeps the accounts, or of one provider.
+        """Check the process that stores the accounts, or one provider, for ``doctor``.
 
-        The provider is asked afresh, which may take seconds. ProviderNotFound.
+        The provider is asked again, which may take seconds.
         """
 
     def default(self) -> str | None:
-        """The provider to use where none is named. None: there is none, or several can be meant."""
+        """The provider to use if none is named; None if there is no provider, or several."""
 
 
 class LoginCalls(Protocol):
-    """Logins: begun by whoever needs an account, finished by a person."""
+    """Logins: begun by code that needs an account, finished by a person."""
 
     def begin(self, request: LoginRequest) -> Login:
-        """A pending login: a new one, or the one under way for the same account and parameters.
+        """A pending login: a new one, or the one for the same account and parameters.
 
-        ProviderNotFound, ConfigurationError; ProviderUnavailable, ProviderError from discovery.
+        Raises:
+            ProviderNotFound, ConfigurationError: it cannot begin.
+            ProviderUnavailable, ProviderError: discovery failed.
         """
 
     def login(self, login_id: str) -> Login:
-        """How that login stands. LoginExpired: it is not known (any more)."""
+        """A login as it is now; ``LoginExpired`` if it is not known (any more)."""
 
     def logins(self) -> list[Login]:
-        """The pending ones."""
+        """The pending logins."""
 
     def cancel(self, login_id: str) -> Login:
-        """End a login for everybody who waits for it."""
+        """Cancel a login for all who wait for it."""
 
     def leave(self, login_id: str) -> Login:
-        """One who began it waits no more; it is cancelled when that was the last one."""
+        """Stop waiting for a login; it is cancelled once nobody waits for it."""
 
     @property
     def local(self) -> LoopbackLogins | None:
-        """What drives logins in this process. None: a server has pages for them."""
+        """The driver of logins in this process; None if a server has pages for them."""
         return None
 
 
 class TokenCalls(Protocol):
-    """Accounts, and their tokens."""
+    """Accounts and their tokens."""
 
     def accounts(self) -> list[AccountInfo]:
-        """Who is signed in."""
+        """The accounts that are signed in."""
 
     def account(self, key: AccountKey) -> AccountInfo | None:
-        """Who is signed in there; None: nobody."""
+        """One account; None if it is not signed in."""
         return next((each for each in self.accounts() if each.key == key), None)
 
     def token(self, provider: str, session_key: str = DEFAULT_KEY, need: Need = ANY) -> Token:
-        """The account's token. Errors: see ``TokenSource``."""
+        """The account's token. Errors: as ``TokenSource.token``."""
 
     def id_token(self, provider: str, session_key: str = DEFAULT_KEY) -> Secret | None:
-        """The ID token of the last login or refresh, where the provider gives one."""
+        """The ID token of the last login or refresh, if the provider issues one."""
 
     def logout(
         self, provider: str, session_key: str = DEFAULT_KEY, *, revoke: bool = True
     ) -> Logout:
-        """Delete here first, then revoke at the provider (RFC 7009); ``note`` says what failed."""
+        """Delete the account, then revoke its tokens (RFC 7009); ``note`` says what failed."""
 
     def import_accounts(self, provider: str) -> list[Imported]:
-        """Take over the sign-ins that another package keeps in files of its own, as far as it can.
+        """Import the sign-ins that another package keeps in its files.
 
-        ConfigurationError: no such package is known of that provider, or not here.
+        Raises:
+            ConfigurationError: no such package is known, or it is not allowed here.
         """
 
     def client_token(
@@ -140,32 +145,31 @@ class TokenCalls(Protocol):
         need: Need = ANY,
         scopes: Sequence[str] = (),
     ) -> Token:
-        """A service account's token (RFC 6749 4.4); each ``session_key`` has one of its own.
+        """A service account's token (RFC 6749 4.4), another one for each ``session_key``.
 
-        ConfigurationError: no client secret is held for it. ProviderUnavailable, ProviderError.
+        Raises:
+            ConfigurationError: there is no client secret for it.
+            ProviderUnavailable, ProviderError: try again.
         """
 
     def client_logout(
         self, provider: str, session_key: str = DEFAULT_KEY, *, revoke: bool = True
     ) -> Logout:
-        """Forget the service account's tokens here, then revoke them at the provider."""
+        """Delete a service account's tokens, then revoke them."""
 
 
 class LimitCalls(Protocol):
-    """What is known of APIs' limits."""
+    """The limits of APIs."""
 
     def usage(self, seen: Limits) -> Limits:
-        """Tell what a process saw of an API's limits: ``calls`` more, a quota, a lockout.
-
-        Returns what all processes saw together of that token.
-        """
+        """Report ``calls``, a quota or a lockout that a process saw; the sum of all processes."""
 
     def limits(self) -> list[Limits]:
-        """What is known of the limits of each token that was used."""
+        """The limits of each token that was used."""
 
 
 class Accounts(ProviderCalls, LoginCalls, TokenCalls, LimitCalls, Protocol):
-    """What sessions, the widget and ``%auth`` need; by Engine and by BrokerClient."""
+    """All that sessions, the widget and ``%auth`` need."""
 
     def changes(self, since: int = 0, wait: float = 0.0) -> Changes:
-        """What happened after ``since``; with ``wait``, blocks for that many seconds for some."""
+        """The changes after ``since``, waiting for one up to ``wait`` seconds."""

@@ -1,7 +1,7 @@
-"""The broker's wire format, version 1: what ``codec`` makes of the public dataclasses.
+"""The broker's wire format, version 1: the public dataclasses, as ``codec`` writes them.
 
-None of them has a field for a refresh token or a client secret, so none can slip through. Here is
-what the format says otherwise: tokens, scopes as one text, errors, versions.
+None of them has a field for a refresh token or a client secret, so none can be sent. This module
+has the exceptions: tokens, scopes as one string, errors, versions.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ VERSION_HEADER = "Jupyter-Auth-Version"
 
 
 def token_to_wire(token: Token) -> dict[str, Any]:
-    """A token with its secrets in the clear: for the kernel door alone."""
+    """A token with its secrets in the clear: for the kernel API alone."""
     return {
         "kind": token.kind,
         "headers": _revealed(token.headers),
@@ -67,7 +67,7 @@ def token_from_wire(data: dict[str, Any]) -> Token:
 
 
 def provider_to_wire(info: ProviderInfo) -> dict[str, Any]:
-    """What a kernel and a browser may know of a provider."""
+    """What kernels and browsers may know of a provider."""
     return _worded(to_wire(info), scope="scopes")
 
 
@@ -87,7 +87,7 @@ def account_from_wire(data: dict[str, Any]) -> AccountInfo:
 
 
 def _worded(data: dict[str, Any], **names: str) -> dict[str, Any]:
-    """Scopes as one text (RFC 6749 3.3), under the names of the wire."""
+    """Scopes as one string (RFC 6749 3.3), under the names of the wire."""
     texts = {name: " ".join(data.pop(field)) for name, field in names.items()}
     return data | texts
 
@@ -99,7 +99,7 @@ def _listed(data: dict[str, Any], **names: str) -> dict[str, Any]:
 
 
 def login_to_wire(login: Login) -> dict[str, Any]:
-    """A login's public side. A device's code is for its page alone, never in an output."""
+    """What kernels and browsers may know of a login: not a device code, which its page shows."""
     return {**to_wire(login), "held": login.candidate is not None}
 
 
@@ -109,11 +109,11 @@ def login_from_wire(data: dict[str, Any]) -> Login:
 
 
 def changes_to_wire(changes: Changes) -> dict[str, Any]:
-    """What happened after a sequence number."""
-    told: dict[str, Any] = to_wire(changes)
-    for said, change in zip(told["changes"], changes.changes, strict=True):
-        said["login"] = login_to_wire(change.login) if change.login else None
-    return told
+    """Changes, with logins as ``login_to_wire`` gives them."""
+    data: dict[str, Any] = to_wire(changes)
+    for each, change in zip(data["changes"], changes.changes, strict=True):
+        each["login"] = login_to_wire(change.login) if change.login else None
+    return data
 
 
 def finding_to_wire(found: Finding) -> dict[str, Any]:
@@ -123,21 +123,21 @@ def finding_to_wire(found: Finding) -> dict[str, Any]:
 
 
 def finding_from_wire(data: dict[str, Any]) -> Finding:
-    """A finding; a state that is not known is no good one."""
+    """A finding; an unknown state counts as wrong."""
     state = data["state"] if data["state"] in {"ok", "note"} else "wrong"
     found = from_wire(Finding, {**data, "state": state, "next_step": None})
     return replace(found, next_step=_step_from_wire(data.get("next_step")))
 
 
 def check_version(theirs: str | None, other_side: str) -> None:
-    """BrokerUnavailable if the other side speaks another version; names what to upgrade."""
+    """``BrokerUnavailable`` if the other side has another version, with what to upgrade."""
     if theirs == str(VERSION):
         return
     newer = theirs is not None and theirs.isdecimal() and int(theirs[:9]) > VERSION
     ours = f"this environment: `{sys.executable} -m pip install --upgrade jupyter-auth-session`"
     older = ours if newer else f"the environment of the {other_side}"
     raise BrokerUnavailable(
-        f"The {other_side} speaks version {theirs or 'none':.20} of the broker's wire, we"
+        f"The {other_side} speaks version {theirs or 'none':.20} of the broker protocol, not"
         f" {VERSION}.",
         hint=f"Upgrade jupyter-auth-session in {older}.",
     )
@@ -151,9 +151,9 @@ def _family(kind: type[AuthError]) -> dict[str, type[AuthError]]:
 
 
 def error_from_wire(data: Any) -> AuthError:
-    """The error that ``to_wire`` described; an ``AuthError`` where the code is not known."""
+    """The error that ``AuthError.to_wire`` described; an ``AuthError`` if its code is unknown."""
     if not isinstance(data, dict):
-        return AuthError("The broker answered without saying why.")
+        return AuthError("The token broker returned an error without a description.")
     import_module("jupyter_auth.core.common.request_errors")  # which are of the family
     kind = _family(AuthError).get(str(data.get("code")), AuthError)
     carried = {name: read(data[name]) for name, read in kind.carries.items() if data.get(name)}

@@ -1,4 +1,4 @@
-"""What kernels see of an API's limits, put together: one of them throttled, and all know."""
+"""The limits of APIs as all kernels see them together: a lockout of one holds for all."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from jupyter_auth.core.provider.field_types import Throttle
     from jupyter_auth.core.tokens.change_log import ChangeLog
 
-MOST = 512  # tokens that are known of: kernels make up their session_keys
-MOST_CALLS = 100_000  # that are counted of one of them
-MOST_NOTEBOOKS = 20  # that are named as users of one of them
-LATELY = 3600.0  # seconds for which a notebook is named after it was heard of
+MOST = 512  # tokens: kernels choose session_keys freely
+MOST_CALLS = 100_000  # counted for one token
+MOST_NOTEBOOKS = 20  # named as users of one token
+LATELY = 3600.0  # seconds for which a notebook is named after its last report
 
 
 class _Token(NamedTuple):
@@ -30,11 +30,11 @@ class _Token(NamedTuple):
 
 
 class _Record:
-    """What is known of one token. ``news``: whether there is some that nobody was told of.
+    """What is known of one token. ``news``: not all of it has been reported as a change.
 
-    ``shared`` names its lockout for other programs, "" where there can be none; ``told`` is the
-    last one that was made known here. ``calls`` are moments; ``notebooks`` have the moment at which
-    each was heard of last, in order.
+    ``shared`` names its lockout for other programs, "": there are no lockouts; ``told`` is the last
+    one that was reported. ``calls`` are times; ``notebooks`` have the time of their last report, in
+    order.
     """
 
     def __init__(self) -> None:
@@ -47,7 +47,7 @@ class _Record:
         self.told = 0.0
 
     def add(self, seen: Limits, now: float) -> None:
-        """What one kernel saw; what it does not say stays as it was."""
+        """Add what one kernel saw; what it leaves out does not change."""
         before = (self.quota, set(self.notebooks))
         self.quota = seen.quota or self.quota
         self.throttled_until = seen.throttled_until or self.throttled_until
@@ -59,7 +59,7 @@ class _Record:
         self.news |= before != (self.quota, set(self.notebooks))
 
     def age(self, now: float, window: float) -> None:
-        """Forget calls that count no more, and notebooks that fell silent."""
+        """Forget calls outside the window, and notebooks without a recent report."""
         while self.calls and self.calls[0] <= now - window:
             self.calls.popleft()
         self._forget_notebooks(now)
@@ -70,7 +70,7 @@ class _Record:
 
 
 class Usage:
-    """Limits by token; lockouts by what they cover."""
+    """The limits by token."""
 
     def __init__(
         self, log: ChangeLog, clock: Callable[[], float], lockouts: Lockouts | None = None
@@ -82,9 +82,9 @@ class Usage:
         self._known: dict[_Token, _Record] = {}
 
     def report(self, throttle: Throttle, seen: Limits, address: str = "") -> Limits:
-        """Add what one kernel saw: ``seen.calls`` more calls. Returns what all saw together.
+        """Add what one kernel saw; returns what all kernels saw together.
 
-        ``address``: that of the provider, for other programs that use it.
+        ``address``: the provider's, by which other programs find its lockouts.
         """
         key = _Token(seen.provider, seen.client_id, seen.session_key)
         with self._lock:
@@ -104,7 +104,7 @@ class Usage:
         return found
 
     def poll(self, throttle_of: Callable[[str], Throttle]) -> None:
-        """Tell of lockouts that other programs met."""
+        """Report lockouts of other programs."""
         now = self._clock()
         with self._lock:
             fresh = []
@@ -117,7 +117,7 @@ class Usage:
             self._change("throttled", key, found)
 
     def tell(self) -> None:
-        """A change for each token of which more is known than those who wait were told."""
+        """Report a change for each token that has news."""
         with self._lock:
             news = [key for key, record in self._known.items() if record.news]
             for key in news:
@@ -126,25 +126,23 @@ class Usage:
             self._change("usage", key, None)
 
     def forget(self, provider: str, session_key: str) -> None:
-        """Whoever is signed in there from now on has a quota of their own. Lockouts stay."""
+        """Forget the quota of a former account of that key. Lockouts stay."""
         with self._lock:
-            record = self._known.get(_Token(provider, None, session_key))
-            if record:
+            if record := self._known.get(_Token(provider, None, session_key)):
                 record.quota, record.notebooks = None, {}
 
     def all(self, throttle_of: Callable[[str], Throttle]) -> list[Limits]:
-        """What is known of each token. ``throttle_of``: what is configured of a provider."""
+        """What is known of each token. ``throttle_of``: the configuration of a provider."""
+
+        def order(key: _Token) -> tuple[str, str, str]:
+            return key.provider, key.session_key, key.client_id or ""
+
         with self._lock:
-            return [
-                self._together(throttle_of(key.provider), key)
-                for key in sorted(
-                    self._known,
-                    key=lambda key: (key.provider, key.session_key, key.client_id or ""),
-                )
-            ]
+            keys = sorted(self._known, key=order)
+            return [self._together(throttle_of(key.provider), key) for key in keys]
 
     def _together(self, throttle: Throttle, key: _Token) -> Limits:
-        """With the lockout that any token of the same credential met."""
+        """What is known of a token, with the lockouts of all that the API counts with it."""
         now, mine = self._clock(), self._known[key]
         mine.age(now, throttle.window)
         covered = [

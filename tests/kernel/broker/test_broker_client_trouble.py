@@ -111,7 +111,7 @@ def test_an_incomplete_token_shows_no_token(stub):
 
 def test_an_unknown_error_is_an_error(stub):
     stub.reply = answer(b"<html>", 500)
-    with pytest.raises(Exception, match="without saying why"):
+    with pytest.raises(Exception, match="without a description"):
         stub.client.accounts()
 
 
