@@ -78,6 +78,7 @@ __all__ = [
     "user_redirect_hook",
 ]
 _MODULES = {  # of the names that are no errors
+    "core": ("__version__",),
     "core.common.request_errors": (
         "ProviderUnavailable",
         "Throttled",
@@ -112,11 +113,9 @@ _MODULES = {  # of the names that are no errors
 
 def __getattr__(name: str) -> Any:
     """A public name, imported at first use (PEP 562)."""
-    from importlib import import_module, metadata
+    from importlib import import_module
 
-    if name == "__version__":
-        return metadata.version("jupyter-auth-session")
-    if name not in __all__:
+    if name not in {*__all__, "__version__"}:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     module = next((path for path, names in _MODULES.items() if name in names), "core.errors")
     value = getattr(import_module(f"{__name__}.{module}"), name)

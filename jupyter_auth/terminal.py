@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import os
 import sys
-from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
+from jupyter_auth.core import __version__
 from jupyter_auth.core.errors import ConfigurationError
 from jupyter_auth.kernel.broker.connect import connect
 from jupyter_auth.kernel.commands import verbs
@@ -37,7 +37,7 @@ def run(words: Sequence[str]) -> int:
 
 def _parser() -> verbs.Parser:
     parser, added = verbs.parser(PROG)
-    version = f"jupyter-auth-session {metadata.version('jupyter-auth-session')}"
+    version = f"jupyter-auth-session {__version__}"
     parser.add_argument("--version", action="version", version=version)
     status = added.choices["status"]
     status.add_argument("--json", action="store_true", help="print JSON, for programs")

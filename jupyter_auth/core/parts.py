@@ -13,8 +13,6 @@ from jupyter_auth.core.login.admission import Admission, admit_all
 from jupyter_auth.core.tokens.account_tokens import AccountTokens
 from jupyter_auth.core.tokens.api_keys import ApiKeyOverlay
 from jupyter_auth.core.tokens.change_log import ChangeLog
-from jupyter_auth.core.tokens.lockouts import Lockouts
-from jupyter_auth.core.tokens.usage import Usage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -35,6 +33,7 @@ if TYPE_CHECKING:
     from jupyter_auth.core.tokens.revocation import Revoker
     from jupyter_auth.core.tokens.service_account_tokens import ServiceAccountTokens
     from jupyter_auth.core.tokens.store import TokenStore
+    from jupyter_auth.core.tokens.usage import Usage
 
 Part = TypeVar("Part")
 
@@ -100,7 +99,13 @@ class Parts:
             ApiKeyOverlay(store, providers, environ), self._renewed, self._log, clock
         )
         self.save_again = self._tokens.save_again  # see ``busy``
-        self._usage = Usage(self._log, clock, Lockouts(store.directory))
+
+    @OnFirstUse
+    def _usage(self) -> Usage:
+        from jupyter_auth.core.tokens.lockouts import Lockouts
+        from jupyter_auth.core.tokens.usage import Usage
+
+        return Usage(self._log, self._clock, Lockouts(self._store.directory))
 
     @OnFirstUse
     def _discovery(self) -> Discovery:

@@ -13,8 +13,8 @@ from kernel.stored_token import TOKEN, store_token
 
 # What a login, a renewal, a doctor, a notebook or a write needs.
 NEVER = frozenset(
-    {"IPython", "filelock", "http.server", "ipywidgets", "joserfc", "oauthlib", "psutil"}
-    | {"requests_oauthlib", "segno", "tomlkit", "tornado"}
+    {"IPython", "dataclasses", "filelock", "http.server", "inspect", "ipywidgets", "joserfc"}
+    | {"oauthlib", "psutil", "requests_oauthlib", "segno", "tomlkit", "tornado"}
     | {"jupyter_auth.core.doctor.provider_checks", "jupyter_auth.core.login.grants"}
     | {"jupyter_auth.core.login.logins", "jupyter_auth.core.protocol.oauth"}
     | {"jupyter_auth.core.tokens.renewal", "jupyter_auth.kernel.prompt.prompt"}

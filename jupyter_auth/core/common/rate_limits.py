@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 EPOCH = 1_000_000_000  # a reset beyond this is a moment, not a number of seconds
 # An item of a structured field (RFC 9651): `limit=10`, or `"default";r=50;t=30`.
-PARAMETER = re.compile(r"([a-z][a-z0-9_-]*)=([0-9]{1,18})\b")
+PARAMETER = r"([a-z][a-z0-9_-]*)=([0-9]{1,18})\b"
 PREFIXES = ("x-ratelimit-", "ratelimit-")
 NUMBERS = ("limit", "remaining", "reset")
 
@@ -63,7 +63,7 @@ def _combined(value: str, policies: str, now: float) -> Quota | None:
     ``RateLimit-Policy: "default";q=100;w=60`` (draft 8 and later). Of several the tightest counts.
     """
     if "r=" not in value:
-        given = dict(PARAMETER.findall(value.lower()))
+        given = dict(re.findall(PARAMETER, value.lower()))
         return _quota(map(given.get, NUMBERS), now)
     limits = {name: item.get("q") for name, item in _items(policies)}
     found = [
@@ -76,7 +76,8 @@ def _combined(value: str, policies: str, now: float) -> Quota | None:
 
 def _items(value: str) -> list[tuple[str, dict[str, str]]]:
     return [
-        (item.partition(";")[0].strip(), dict(PARAMETER.findall(item))) for item in value.split(",")
+        (item.partition(";")[0].strip(), dict(re.findall(PARAMETER, item)))
+        for item in value.split(",")
     ]
 
 

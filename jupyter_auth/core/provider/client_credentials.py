@@ -24,9 +24,7 @@ UNREADABLE = (  # no such package or file, or not the JSON object that was descr
     *(ImportError, OSError, ValueError, RecursionError),
     *(AttributeError, LookupError, TypeError),
 )
-VARIABLE = re.compile(
-    r"JUPYTER_AUTH_([A-Z0-9_]+)_(CLIENT_ID|USERNAME|(CLIENT_SECRET|PASSWORD)(_FILE)?)"
-)
+VARIABLE = r"JUPYTER_AUTH_([A-Z0-9_]+)_(CLIENT_ID|USERNAME|(CLIENT_SECRET|PASSWORD)(_FILE)?)"
 CREDENTIALS = "CREDENTIALS_DIRECTORY"  # where systemd puts what `LoadCredential=` names
 
 
@@ -104,7 +102,7 @@ def take(environ: MutableMapping[str, str]) -> dict[str, str]:
 
     systemd's own variable is copied: other code may need it, and it is not secret.
     """
-    taken = {name: environ.pop(name) for name in list(environ) if VARIABLE.fullmatch(name)}
+    taken = {name: environ.pop(name) for name in list(environ) if re.fullmatch(VARIABLE, name)}
     return taken | {name: environ[name] for name in (CREDENTIALS,) if name in environ}
 
 

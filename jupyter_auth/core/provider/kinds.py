@@ -32,10 +32,11 @@ RESERVED_PARAMS = frozenset(
     | {"scope", "state"}
 )
 GRANTS = ("authorization_code", "device_code", "password", "paste", "api_key")
-KEY_PART = re.compile(r"[a-z][a-z0-9_]*")
-HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 5.1
-HEADER_TEMPLATE = re.compile(r"[ -z|~]*\{token\}[ -z|~]*")
-OUTSIDE = re.compile(r"^[/\\]|:|(^|[/\\])\.\.($|[/\\])")  # a path that leaves its folder
+# Patterns, compiled where they are used: most definitions need none of them.
+KEY_PART = r"[a-z][a-z0-9_]*"
+HEADER_NAME = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"  # RFC 9110 5.1
+HEADER_TEMPLATE = r"[ -z|~]*\{token\}[ -z|~]*"
+OUTSIDE = r"^[/\\]|:|(^|[/\\])\.\.($|[/\\])"  # a path that leaves its folder
 MAX_TITLE = 100  # characters
 
 
@@ -86,9 +87,9 @@ tokens_only = functools.partial(described, tokens_only=True)
 
 def read_field(of: Field[Any], value: Any, path: FieldPath) -> Any:
     """``value`` as that field holds it; None stands for its default, as in a file without it."""
-    if value is None:
-        return default_of(of)
     kind = of.metadata["kind"]
+    if value is None or (value is of.default and value is not MISSING):
+        return default_of(of)
     return getattr(kind, "read", kind)(value, path)
 
 
@@ -170,13 +171,13 @@ date_format = checked(
     "a date format with year, month and day, such as '%Y-%m-%d'",
 )
 package_path = checked(
-    lambda value: _text(value) and not OUTSIDE.search(value), "a path in that package"
+    lambda value: _text(value) and not re.search(OUTSIDE, value), "a path in that package"
 )
 header_name = checked(
-    lambda value: _text(value) and HEADER_NAME.fullmatch(value), "the name of an HTTP header"
+    lambda value: _text(value) and re.fullmatch(HEADER_NAME, value), "the name of an HTTP header"
 )
 header_template = checked(
-    lambda value: _text(value) and HEADER_TEMPLATE.fullmatch(value),
+    lambda value: _text(value) and re.fullmatch(HEADER_TEMPLATE, value),
     "a header's value with one {token} in it, like 'Bearer {token}'",
 )
 flag = checked(lambda value: isinstance(value, bool), "true or false")
@@ -299,7 +300,7 @@ def secret_field(name: str) -> str | None:
 def key_parts(value: Any, path: FieldPath) -> Mapping[str, str]:
     """The parts of a static key, with what people call them."""
     read = mapping(value, path)
-    if not all(map(KEY_PART.fullmatch, read)):
+    if not all(re.fullmatch(KEY_PART, each) for each in read):
         raise path.must_be("a table whose keys are lower-case words, such as `key_id`")
     return read
 

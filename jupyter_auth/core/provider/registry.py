@@ -104,6 +104,7 @@ class Providers:
         self._environ = environ or {}
         self._own_process = own_process
         self._code = ProvidersMadeInCode()
+        self._read: dict[str, tuple[Any, Provider]] = {}  # what a table made, and that table
 
     def get(self, name: str) -> Provider:
         """The provider of that name, with its secret.
@@ -117,8 +118,10 @@ class Providers:
         mine = source in {"user", "preset"} and provider.client_id == bare.client_id
         if provider.client_secret or self._user_file is None or not mine:
             return provider
-        bound = bare.fingerprints(trusted=self._trusted(source, bare))
-        secret = user_providers.kept_secret(self._user_file, name, bound)
+        secret = user_providers.kept_secret(
+            *(self._user_file, name),
+            lambda: bare.fingerprints(trusted=self._trusted(source, bare)),
+        )
         return replace_provider(provider, client_secret=secret) if secret else provider
 
     def trusts(self, name: str) -> bool:
@@ -365,7 +368,12 @@ class Providers:
     def _made(self, name: str, entry: Any) -> Provider:
         if isinstance(entry, ConfigurationError):
             raise ConfigurationError(entry.message, hint=entry.hint)
-        return entry if isinstance(entry, Provider) else provider_from_mapping(name, entry)
+        if isinstance(entry, Provider):
+            return entry
+        known = self._read.get(name)
+        if known is None or known[0] != entry:  # a file may have changed
+            known = self._read[name] = entry, provider_from_mapping(name, entry)
+        return known[1]
 
     def _completed(self, source: str, bare: Provider) -> Provider:
         """With the client credentials of the environment, or else of a package."""

@@ -17,7 +17,7 @@ from jupyter_auth.core.provider.definitions import plain_value
 from jupyter_auth.core.secret import Secret
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Callable, Collection, Mapping
     from pathlib import Path
 
     from jupyter_auth.core.provider.provider import Provider
@@ -75,14 +75,16 @@ def keep_secret(file: Path, provider: Provider, secret: Secret) -> None:
     _write(secrets_file(file), json.dumps({**_kept(file), provider.name: entry}, indent=2))
 
 
-def kept_secret(file: Path, name: str, fingerprints: Collection[str]) -> Secret | None:
+def kept_secret(
+    file: Path, name: str, fingerprints: Callable[[], Collection[str]]
+) -> Secret | None:
     """The client secret that was saved for that name, and for one of these definitions.
 
     Raises:
         ConfigurationError: its file is not private, or is damaged.
     """
     entry = _kept(file).get(name)
-    if not isinstance(entry, dict) or entry.get("fingerprint") not in fingerprints:
+    if not isinstance(entry, dict) or entry.get("fingerprint") not in fingerprints():
         return None
     return Secret(entry["client_secret"]) if isinstance(entry.get("client_secret"), str) else None
 

@@ -10,7 +10,6 @@ from jupyter_auth.core.common.session_key import DEFAULT_KEY
 from jupyter_auth.core.errors import AuthError
 from jupyter_auth.core.models import AccountKey, ApiKeyAccount
 from jupyter_auth.core.provider.client_credentials import secret_of, variable
-from jupyter_auth.core.tokens import api_key
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator, Mapping
@@ -81,6 +80,8 @@ class ApiKeyOverlay:
             if found is None:
                 return None
             parts[name] = found
+        from jupyter_auth.core.tokens import api_key
+
         return api_key.as_account(provider, key, parts, now=time.time())
 
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from jupyter_auth.core.models import ApiKeyAccount, Token
 from jupyter_auth.core.secret import Secret
-from jupyter_auth.core.tokens import api_key
 
 if TYPE_CHECKING:
     from jupyter_auth.core.models import Account
@@ -31,6 +30,8 @@ def refresh_at(account: Account, leeway: float | None) -> float | None:
 def as_token(account: Account, provider: Provider) -> Token:
     """The access token or API key, with its headers."""
     if isinstance(account, ApiKeyAccount):
+        from jupyter_auth.core.tokens import api_key
+
         return api_key.as_token(account, provider)
     value = provider.header.template.format(token=account.access_token.reveal())
     return Token(

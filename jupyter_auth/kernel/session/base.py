@@ -6,13 +6,13 @@ import copy
 import os
 import threading
 from datetime import UTC, datetime
-from importlib import metadata
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urljoin, urlsplit
 
 import requests
 from requests.utils import default_user_agent
 
+from jupyter_auth.core import __version__
 from jupyter_auth.core.common.handles import plain
 from jupyter_auth.core.common.override import override
 from jupyter_auth.core.common.tracebacks import forget_locals
@@ -79,8 +79,7 @@ class AuthenticatedSession(requests.Session):
             limits=self._limits,
         )
         self.headers.update(info.api_headers)
-        version = metadata.version("jupyter-auth-session")
-        self.headers["User-Agent"] = f"jupyter_auth/{version} {default_user_agent()}"
+        self.headers["User-Agent"] = f"jupyter_auth/{__version__} {default_user_agent()}"
         self._pid = os.getpid()
         self._inherited: list[Any] = []
 

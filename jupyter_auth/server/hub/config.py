@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import os
+import re
 import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -235,7 +236,7 @@ def _secrets(database_url: str | None, crypt_keys: str | None) -> dict[str, str]
     found = {
         name: value
         for name, value in os.environ.items()
-        if name in wanted or VARIABLE.fullmatch(name)
+        if name in wanted or re.fullmatch(VARIABLE, name)
     }
     return found | {name: value for name, value in given.items() if value}
 
