@@ -6,7 +6,8 @@ import dataclasses
 from typing import TYPE_CHECKING, Any
 
 from jupyter_auth.core.errors import ConfigurationError, ProviderNotFound
-from jupyter_auth.core.provider.registry import Providers, user_file
+from jupyter_auth.core.provider.registry import Providers
+from jupyter_auth.core.provider.user_providers import user_file
 from jupyter_auth.server.config import instead
 
 if TYPE_CHECKING:

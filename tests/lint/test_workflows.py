@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from jupyter_auth import __version__
+
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 MAKEFILE = (ROOT / "Makefile").read_text()
@@ -26,6 +28,10 @@ def read(name: str):
 WORKFLOWS = sorted(path.name for path in (ROOT / ".github/workflows").iterdir())
 HOOKS = read(".pre-commit-config.yaml")["repos"][0]["hooks"]
 FORMS = sorted({path.name for path in (ROOT / ".github/ISSUE_TEMPLATE").iterdir()} - {"config.yml"})
+
+
+def test_the_package_has_the_version_of_the_project():
+    assert __version__ == PROJECT["version"]
 
 
 def steps_of(workflow: str):

@@ -10,8 +10,6 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, Any
 
-import platformdirs
-
 from jupyter_auth.core.common.handles import NAME, is_handle, plain
 from jupyter_auth.core.errors import ConfigurationError, ProviderNotFound
 from jupyter_auth.core.provider import binding, user_providers
@@ -34,6 +32,7 @@ from jupyter_auth.core.provider.definitions import (
 from jupyter_auth.core.provider.kinds import nearest
 from jupyter_auth.core.provider.made_in_code import ProvidersMadeInCode, handle_of
 from jupyter_auth.core.provider.provider import Provider, ProviderInfo
+from jupyter_auth.core.provider.user_providers import user_file
 from jupyter_auth.core.record import replace
 from jupyter_auth.core.secret import Secret
 
@@ -62,11 +61,6 @@ def provider(name: str, **changes: Any) -> Provider:
     if "client_secret" in changes or binding.same(before, made, but=TOKENS_ONLY):
         return made
     return replace_provider(made, client_secret=None)  # it was given for other endpoints
-
-
-def user_file() -> Path:
-    """The file of a person's own providers."""
-    return platformdirs.user_config_path("jupyter_auth") / "providers.toml"
 
 
 class Providers:

@@ -10,6 +10,8 @@ import json
 import tomllib
 from typing import TYPE_CHECKING, Any
 
+import platformdirs
+
 from jupyter_auth.core.common.private_files import read_own, write_private
 from jupyter_auth.core.errors import ConfigurationError
 from jupyter_auth.core.provider import binding
@@ -23,6 +25,11 @@ if TYPE_CHECKING:
     from jupyter_auth.core.provider.provider import Provider
 
 SECRETS = "client_secrets.json"
+
+
+def user_file() -> Path:
+    """The file of a person's own providers."""
+    return platformdirs.user_config_path("jupyter_auth") / "providers.toml"
 
 
 def tables(file: Path) -> Mapping[str, Any]:

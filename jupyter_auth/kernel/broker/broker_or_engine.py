@@ -233,7 +233,8 @@ class BrokerOrEngine(Accounts):
         with self._lock:
             if self._engine is None:
                 from jupyter_auth.core.local_engine import LocalAccounts
-                from jupyter_auth.core.provider.registry import Providers, user_file
+                from jupyter_auth.core.provider.registry import Providers
+                from jupyter_auth.core.provider.user_providers import user_file
                 from jupyter_auth.core.tokens.store import FileStore
 
                 providers = Providers(user_file=user_file(), environ=os.environ, own_process=True)

@@ -225,7 +225,8 @@ def missing(name: str) -> tuple[str, ...]:
     """
     from jupyter_auth.core.login.grants import missing as missing_for
     from jupyter_auth.core.provider.client_credentials import missing_package
-    from jupyter_auth.core.provider.registry import Providers, user_file
+    from jupyter_auth.core.provider.registry import Providers
+    from jupyter_auth.core.provider.user_providers import user_file
 
     if connect.connect().provider(name).source not in {"user", "preset"}:
         return ()
