@@ -39,10 +39,7 @@ class Watcher:
         _watchers.add(self)
 
     def listen(self, listener: Listener) -> Callable[[], None]:
-        """Call ``listener`` from the watcher's thread with each change from now on.
-
-        Calling what is returned ends that.
-        """
+        """Call ``listener`` in the watcher's thread at each change; what is returned ends that."""
         number = next(self._numbers)
         self._listeners[number] = listener
         with self._lock:

@@ -104,24 +104,19 @@ def status(name: str | None = None, accounts: Accounts | None = None) -> TextTab
 def _with_limits(table: TextTable, limits: list[Limits]) -> TextTable:
     """Add a column and service accounts, where an API has reported its limits."""
     words = {
-        (each.provider, each.session_key, each.client_id): limit_words(each) for each in limits
+        (x.provider, x.session_key, x.client_id): said for x in limits if (said := limit_words(x))
     }
-    words = {whose: said for whose, said in words.items() if said}
     if not words:
         return table
     people = tuple((*row, words.get((row[0], row[1], None), "")) for row in table.rows)
     keys = [(name, key) for name, key, client_id in words if client_id]
     services = tuple(
-        (name, key, _service_words(client_id, keys.count((name, key))), "", "", said)
-        for (name, key, client_id), said in words.items()
-        if client_id
+        # The client ID is needed only to tell two of one session key apart.
+        (name, key, "service account" + f" {of}" * (keys.count((name, key)) > 1), "", "", said)
+        for (name, key, of), said in words.items()
+        if of
     )
     return replace(table, headings=(*table.headings, "limit"), rows=people + services)
-
-
-def _service_words(client_id: str, same_key: int) -> str:
-    """The client ID is needed only to tell two of one session key apart."""
-    return "service account" if same_key == 1 else f"service account {client_id}"
 
 
 def _row(account: AccountInfo) -> tuple[str, ...]:
@@ -219,10 +214,7 @@ def fields_of(given: argparse.Namespace, ask: Callable[[str], str]) -> dict[str,
 
 
 def missing(name: str) -> tuple[str, ...]:
-    """Which of ``client_id``, ``client_secret`` and ``grants`` the user has to configure.
-
-    None for a provider that an administrator or a notebook has configured.
-    """
+    """Which of client_id, client_secret and grants the user's own configuration lacks."""
     from jupyter_auth.core.login.grants import missing as missing_for
     from jupyter_auth.core.provider.client_credentials import missing_package
     from jupyter_auth.core.provider.registry import Providers

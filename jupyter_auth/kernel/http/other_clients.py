@@ -124,21 +124,17 @@ class AccountCredential:
         refused = self._given if options and options.get("claims") else None
         token = self._tokens.rejected(refused) if refused else self._tokens.token()
         self._given = token
-        _check(scopes, token)
+        asked = [scope for scope in scopes if not scope.endswith(WHATEVER_IS_GRANTED)]
+        missing = tuple(scope for scope in asked if token.scopes and scope not in token.scopes)
+        if missing:
+            raise InsufficientScope(
+                f"The sign-in lacks the scopes {' '.join(missing)}.",
+                hint="Sign in for them first: `UserSession(..., scopes=...)`.",
+                scopes=missing,
+            )
         ends = time.time() + UNKNOWN if token.expires_at is None else token.expires_at
         return AccessTokenInfo(
             MaskedStr(token.bearer.reveal()),
             int(ends),
             refresh_on=None if token.refresh_at is None else int(token.refresh_at),
-        )
-
-
-def _check(scopes: tuple[str, ...], token: Token) -> None:
-    asked = [scope for scope in scopes if not scope.endswith(WHATEVER_IS_GRANTED)]
-    missing = tuple(scope for scope in asked if token.scopes and scope not in token.scopes)
-    if missing:
-        raise InsufficientScope(
-            f"The sign-in lacks the scopes {' '.join(missing)}.",
-            hint="Sign in for them first: `UserSession(..., scopes=...)`.",
-            scopes=missing,
         )

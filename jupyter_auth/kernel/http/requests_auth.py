@@ -118,7 +118,8 @@ class TokenAuth(OriginBoundTokens, AuthBase):
 
     def _answered(self, response: Response, **kwargs: Any) -> Response:
         request = response.request
-        token = _token_of(request)
+        values = request.headers.values()
+        token = next((value.token for value in values if isinstance(value, _Sent)), None)
         if token and self._limits:
             response = self._patiently(response, token, self._limits, kwargs)
         if response.status_code < codes.multiple_choices:
@@ -203,11 +204,6 @@ def _free(response: Response, kwargs: dict[str, Any]) -> None:
     """Read it to the end, which frees its connection, unless the caller streams it."""
     if not kwargs.get("stream"):
         _ = response.content
-
-
-def _token_of(request: PreparedRequest) -> Token | None:
-    values = request.headers.values()
-    return next((value.token for value in values if isinstance(value, _Sent)), None)
 
 
 def _rewound(request: PreparedRequest) -> bool:

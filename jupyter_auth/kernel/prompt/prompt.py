@@ -113,21 +113,31 @@ def show_prompt(
     """
     if redirect and not in_notebook():
         sys.stderr.write(f"{redirect}\n")
-    prompt = (NotebookPrompt if in_notebook() else TerminalPrompt)(login, info, paste=paste)
+    prompt = Prompt(login, info, paste=paste)
     if link and browser_here():
         prompt.opened = BrowserFile(link)
     return prompt
 
 
 class Prompt:
-    """What the user sees while something waits for a login. The first call below ends it."""
+    """What the user sees while something waits for a login. The first call below ends it.
+
+    It is HTML in the output of the waiting cell, or lines on stderr: stdout may be a pipe.
+    """
 
     opened: BrowserFile | None = None
+    _handle: Any = None
 
     def __init__(self, login: Login, info: ProviderInfo, *, paste: bool) -> None:
         self._info = info
         self._ended = False
-        self._open(login, paste=paste)
+        if in_notebook():
+            from IPython.display import display
+
+            bundle = prompt_data(login, info, _PASTE if paste else _CONTINUES)
+            self._handle = display(bundle, raw=True, display_id=True)  # type: ignore[no-untyped-call]
+        else:
+            sys.stderr.write(f"{prompt_text(login, info)}\n{_PASTE if paste else 'Waiting …'}\n")
 
     def finish(self, login: Login, account: AccountInfo | None = None) -> None:
         """Show how the login ended; ``account`` is who signed in."""
@@ -149,36 +159,10 @@ class Prompt:
             self._ended = True
             if self.opened:
                 self.opened.remove()
-            self._close(sentence)
-
-    def _open(self, login: Login, *, paste: bool) -> None:
-        raise NotImplementedError
-
-    def _close(self, sentence: str) -> None:
-        raise NotImplementedError
-
-
-class NotebookPrompt(Prompt):
-    """HTML in the output of the cell that waits."""
-
-    def _open(self, login: Login, *, paste: bool) -> None:
-        from IPython.display import display
-
-        bundle = prompt_data(login, self._info, _PASTE if paste else _CONTINUES)
-        self._handle = display(bundle, raw=True, display_id=True)  # type: ignore[no-untyped-call]
-
-    def _close(self, sentence: str) -> None:
-        self._handle.update(outcome_data(sentence), raw=True)
-
-
-class TerminalPrompt(Prompt):
-    """Lines on stderr: stdout may be a pipe."""
-
-    def _open(self, login: Login, *, paste: bool) -> None:
-        sys.stderr.write(f"{prompt_text(login, self._info)}\n{_PASTE if paste else 'Waiting …'}\n")
-
-    def _close(self, sentence: str) -> None:
-        sys.stderr.write(f"{sentence}\n")
+            if self._handle:
+                self._handle.update(outcome_data(sentence), raw=True)
+            else:
+                sys.stderr.write(f"{sentence}\n")
 
 
 def prompt_text(login: Login, info: ProviderInfo) -> str:

@@ -36,10 +36,7 @@ NOT_REPORTED = frozenset({"offline_access"})  # some providers grant it without 
 
 
 class UserAccountOptions(NamedTuple):
-    """The arguments of ``UserSession`` that choose the account and how to sign in.
-
-    ``person``: whose account it has to be (``Account.person``), in an unpickled session.
-    """
+    """The arguments of ``UserSession`` that choose the account and how to sign in."""
 
     session_key: str = "default"
     username: str | None = None
@@ -47,7 +44,7 @@ class UserAccountOptions(NamedTuple):
     grant: str | None = None
     interactive: bool | None = None
     timeout: float | None = 300
-    person: str = ""
+    person: str = ""  # whose it has to be (``Account.person``), in an unpickled session
     password: Callable[[], str] | None = None
 
 
