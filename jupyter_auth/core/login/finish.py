@@ -5,13 +5,7 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING
 
-from jupyter_auth.core.errors import (
-    AuthError,
-    LoginDenied,
-    LoginExpired,
-    LoginFailed,
-    UserMismatch,
-)
+from jupyter_auth.core.errors import AuthError, LoginDenied, LoginExpired, LoginFailed, UserMismatch
 from jupyter_auth.core.models import Account
 from jupyter_auth.core.protocol import identity
 

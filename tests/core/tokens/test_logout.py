@@ -59,7 +59,7 @@ def test_nothing_is_revoked_where_that_is_not_wanted(engine, rogue):
 
 def test_nobody_to_sign_out_is_said(engine):
     assert engine.logout("idp").removed is False
-    assert "No account was signed in." == engine.logout("unknown").note
+    assert engine.logout("unknown").note == "No account was signed in."
 
 
 @pytest.mark.usefixtures("account")
