@@ -16,7 +16,7 @@ from jupyter_auth.core.common.override import override
 from jupyter_auth.core.common.rate_limits import Limits
 from jupyter_auth.core.common.session_key import DEFAULT_KEY
 from jupyter_auth.core.errors import ConfigurationError
-from jupyter_auth.core.record import field, record
+from jupyter_auth.core.record import field, fields, record
 from jupyter_auth.core.secret import Secret
 
 Kind = Literal["bearer", "api_key"]
@@ -132,23 +132,10 @@ class Account:
 
     def info(self, warning: str = "") -> AccountInfo:
         """What kernels, widgets and logs may know of it."""
-        return AccountInfo(
-            provider=self.provider,
-            session_key=self.session_key,
-            username=self.username or self.subject,
-            subject=self.subject,
-            names=self.names,
-            issuer=self.issuer,
-            email=self.email,
-            person=self.person,
-            scopes=self.scopes,
-            asked=self.asked,
-            expires_at=self.expires_at,
-            refreshes=self.refresh_token is not None,
-            signed_in_at=self.signed_in_at,
-            warning=warning,
-            kind=self.kind,
-        )
+        own: dict[str, Any] = {"username": self.username or self.subject, "warning": warning}
+        own["refreshes"] = self.refresh_token is not None
+        names = [each.name for each in fields(AccountInfo) if each.name not in own]
+        return AccountInfo(**own, **{name: getattr(self, name) for name in names})
 
 
 @record(frozen=True, kw_only=True)

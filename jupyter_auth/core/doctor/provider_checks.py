@@ -33,7 +33,8 @@ def checkup(provider: Provider, clock: Callable[[], float]) -> Iterator[Finding]
     yield from _registration(provider)
     yield _origins(provider)
     try:
-        yield from _answers(provider, clock)
+        check = _issuer if provider.issuer else _token_endpoint
+        yield from check(provider, clock)
     except AuthError as error:
         yield wrong("Provider", error)
 
@@ -85,26 +86,19 @@ def _origins(provider: Provider) -> Finding:
     return Finding("Token goes to", f"{allowed}, and nowhere else.")
 
 
-def _answers(provider: Provider, clock: Callable[[], float]) -> Iterator[Finding]:
-    if provider.issuer:
-        yield from _issuer(provider, clock)
-    else:
-        yield from _token_endpoint(provider, clock)
-
-
 def _issuer(provider: Provider, clock: Callable[[], float]) -> Iterator[Finding]:
     issuer = provider.issuer or ""
     for url in discovery.documents(issuer):
         began = time.monotonic()
-        answer = http.document(url, "metadata", provider.request_rules)
-        if answer.ok:
+        response = http.document(url, "metadata", provider.request_rules)
+        if response.ok:
             break
     else:
-        raise discovery.no_metadata(issuer, answer.status_code)
+        raise discovery.no_metadata(issuer, response.status_code)
     took = time.monotonic() - began
     yield _connection(url, provider)
-    yield from _clock(answer, clock())
-    document = http.json_object(answer, "metadata")
+    yield from _clock(response, clock())
+    document = http.json_object(response, "metadata")
     endpoints = discovery.checked(issuer, document, provider.request_rules)
     yield Finding("Metadata", f"{url} names the issuer as configured ({took:.2f} s).")
     yield from _consistent(provider, endpoints, document)
@@ -117,14 +111,14 @@ def _token_endpoint(provider: Provider, clock: Callable[[], float]) -> Iterator[
     """Without metadata, any response to a GET shows that the server is there."""
     url = provider.address
     try:
-        answer = http.send("GET", url, "token endpoint", provider.request_rules)
+        response = http.send("GET", url, "token endpoint", provider.request_rules)
     except ConfigurationError as error:  # a redirect, as to a page for people, is a response too
         if provider.ca_bundle and "ca_bundle" in error.message:
             raise
-        answer = None
+        response = None
     yield _connection(url, provider)
-    if answer is not None:
-        yield from _clock(answer, clock())
+    if response is not None:
+        yield from _clock(response, clock())
     yield Finding("Token endpoint", f"{url} answers.")
 
 
@@ -141,11 +135,11 @@ def _listed(before: str, words: Iterable[Any]) -> str:
     return f"{before} {plain_text(' '.join(map(str, words)), discovery.MAX_SHOWN)}"
 
 
-def _clock(answer: requests.Response, now: float) -> Iterator[Finding]:
+def _clock(response: requests.Response, now: float) -> Iterator[Finding]:
     """This machine's clock compared with the ``Date`` of a response (RFC 9110 6.6.1)."""
     try:
-        theirs = parsedate_to_datetime(answer.headers["Date"]).timestamp()
-        theirs += times.number(answer.headers.get("Age")) or 0  # seconds in a cache
+        theirs = parsedate_to_datetime(response.headers["Date"]).timestamp()
+        theirs += times.number(response.headers.get("Age")) or 0  # seconds in a cache
     except (KeyError, TypeError, ValueError):
         yield Finding("Clock", "The provider sends no time to compare with.")
         return

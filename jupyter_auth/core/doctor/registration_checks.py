@@ -73,17 +73,17 @@ def _returned_error(party: Party, redirect_uri: str) -> str:
         verifier=oauth.new_verifier(),
         prompt="none",
     )
-    answer = http.send(
+    response = http.send(
         "GET",
         url,
         "authorization endpoint",
         party.provider.request_rules,
-        accept=lambda answer: answer.is_redirect,
+        accept=lambda response: response.is_redirect,
         headers={"Accept": "text/html"},
     )
-    if answer.status_code == requests.codes.bad_request:
+    if response.status_code == requests.codes.bad_request:
         return "400"
-    found = answer.headers.get("Location", "") if answer.is_redirect else ""
+    found = response.headers.get("Location", "") if response.is_redirect else ""
     if found.partition("?")[0] != redirect_uri.partition("?")[0]:
         return ""
     return parse_qs(urlsplit(found).query).get("error", [""])[0]

@@ -101,19 +101,19 @@ class DeadlineAdapter(HTTPAdapter):
 
 def _addresses(host: str, deadline: Deadline) -> list[str]:
     """The addresses of ``host``. A daemon thread waits for a name server that may never answer."""
-    answer: queue.SimpleQueue[list[str] | Exception] = queue.SimpleQueue()
+    result: queue.SimpleQueue[list[str] | Exception] = queue.SimpleQueue()
 
     def look() -> None:
         try:
             found = socket.getaddrinfo(host.strip("[]"), None, type=socket.SOCK_STREAM)
         except (OSError, UnicodeError) as error:  # UnicodeError: too long for a name
-            answer.put(OSError(str(error)))
+            result.put(OSError(str(error)))
         else:
-            answer.put([str(each[4][0]) for each in found])
+            result.put([str(each[4][0]) for each in found])
 
     threading.Thread(target=look, daemon=True, name="name look-up").start()
     try:
-        found = answer.get(timeout=deadline.left())
+        found = result.get(timeout=deadline.left())
     except queue.Empty:
         raise TimeoutError from None
     if isinstance(found, Exception):

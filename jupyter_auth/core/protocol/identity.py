@@ -40,7 +40,7 @@ class Identity:
     claims: Mapping[str, Any]
 
 
-def of(party: Party, answer: TokenResponse, claims: Mapping[str, Any]) -> Identity:
+def of(party: Party, tokens: TokenResponse, claims: Mapping[str, Any]) -> Identity:
     """Who these tokens are for, by the ``claims`` of their ID token, and by userinfo.
 
     If userinfo cannot be read, there is no user name: that is no reason to fail a login.
@@ -54,7 +54,7 @@ def of(party: Party, answer: TokenResponse, claims: Mapping[str, Any]) -> Identi
         url = party.endpoints.userinfo_endpoint
     if url:
         try:
-            claims = {**claims, **_userinfo(party, url, answer, known)}
+            claims = {**claims, **_userinfo(party, url, tokens, known)}
         except AuthError as error:
             if isinstance(error, _OtherPersonError):
                 raise
@@ -68,17 +68,17 @@ def of(party: Party, answer: TokenResponse, claims: Mapping[str, Any]) -> Identi
     )
 
 
-def claim(party: Party, answer: TokenResponse, who: Identity, name: str) -> Any:
+def claim(party: Party, tokens: TokenResponse, who: Identity, name: str) -> Any:
     """The claim of that name, from userinfo if need be. Raises as ``oauth.userinfo``."""
     url = party.endpoints.userinfo_endpoint
     if name in who.claims or not url:
         return who.claims.get(name)
-    return _userinfo(party, url, answer, who.subject).get(name)
+    return _userinfo(party, url, tokens, who.subject).get(name)
 
 
 def verified_claims(
     party: Party,
-    answer: TokenResponse,
+    tokens: TokenResponse,
     discovery: Discovery,
     *,
     now: float,
@@ -91,26 +91,26 @@ def verified_claims(
         ProviderError: the ID token is invalid.
     """
     endpoints = party.endpoints
-    if answer.id_token is None or endpoints.issuer is None:
+    if tokens.id_token is None or endpoints.issuer is None:
         return {}
     from jupyter_auth.core.protocol import id_token
 
     expected = id_token.Expected(
         issuer=endpoints.issuer,
         client_id=party.client_id,
-        access_token=answer.access_token,
+        access_token=tokens.access_token,
         algorithms=endpoints.id_token_signing_alg_values_supported,
         nonce=nonce,
         subject=subject,
     )
     rules = party.provider.request_rules
     return id_token.verify(
-        answer.id_token, expected, lambda new: discovery.keys(endpoints, rules, fresh=new), now
+        tokens.id_token, expected, lambda new: discovery.keys(endpoints, rules, fresh=new), now
     )
 
 
-def _userinfo(party: Party, url: str, answer: TokenResponse, subject: str | None) -> Json:
-    claims = oauth.userinfo(url, answer.access_token, party.provider.request_rules)
+def _userinfo(party: Party, url: str, tokens: TokenResponse, subject: str | None) -> Json:
+    claims = oauth.userinfo(url, tokens.access_token, party.provider.request_rules)
     if subject is not None and claims.get("sub", subject) != subject:  # OIDC Core 5.3.2
         raise _OtherPersonError(
             "The provider's userinfo is about another person.", hint="Sign in again."

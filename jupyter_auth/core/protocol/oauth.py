@@ -216,7 +216,7 @@ def _post(
 def userinfo(url: str, access_token: Secret, rules: RequestRules) -> http.Json:
     """The claims about the account (OIDC Core 5.3), or the response of an API's "me"."""
     headers = {"Authorization": f"Bearer {access_token.reveal()}", "Accept": "application/json"}
-    answer = http.send("GET", url, "userinfo endpoint", rules, headers=headers)
-    if not answer.ok:
-        raise ProviderError(f"The userinfo endpoint answered {answer.status_code}.")
-    return http.json_object(answer, "userinfo endpoint")
+    response = http.send("GET", url, "userinfo endpoint", rules, headers=headers)
+    if not response.ok:
+        raise ProviderError(f"The userinfo endpoint answered {response.status_code}.")
+    return http.json_object(response, "userinfo endpoint")

@@ -61,29 +61,29 @@ class TokenResponse:
     expires_at: float | None = None
 
     @classmethod
-    def parse(cls, answer: http.Json) -> TokenResponse:
+    def parse(cls, params: http.Json) -> TokenResponse:
         """The response with these parameters. Raises ProviderError for a malformed one.
 
         An invalid ``expires_in`` is ignored: an error would lose the only refresh token left.
         """
-        kind = _string(answer, "token_type") or BEARER  # many leave it out
+        kind = _string(params, "token_type") or BEARER  # many leave it out
         if kind.lower() != BEARER:  # RFC 6749 7.1: tokens of an unknown type must not be used
             raise ProviderError(
                 f"The token endpoint answered with a token of type {plain_text(kind, 40)!r}, which"
                 " can't be used here.",
                 hint="Have the application registered for bearer tokens there (RFC 6750).",
             )
-        if (access_token := _token(answer, "access_token")) is None:
+        if (access_token := _token(params, "access_token")) is None:
             raise _malformed(TOKEN_ENDPOINT, "it has no `access_token`")
-        if (scope := _string(answer, "scope")) is not None:
+        if (scope := _string(params, "scope")) is not None:
             scope = plain_text(scope, MAX_SCOPE)  # it is shown
         return cls(
             access_token=access_token,
-            refresh_token=_token(answer, "refresh_token"),
-            id_token=_token(answer, "id_token"),
+            refresh_token=_token(params, "refresh_token"),
+            id_token=_token(params, "id_token"),
             scopes=None if scope is None else tuple(scope.split()),
-            expires_in=times.number(answer.get("expires_in"), MAX_LIFETIME) or None,
-            expires_at=answer.get("expires_at"),
+            expires_in=times.number(params.get("expires_in"), MAX_LIFETIME) or None,
+            expires_at=params.get("expires_at"),
         )
 
     def ends(self, now: float) -> float | None:
@@ -105,21 +105,21 @@ class DeviceAuthorizationResponse:
     interval: float
 
     @classmethod
-    def parse(cls, answer: http.Json) -> DeviceAuthorizationResponse:
+    def parse(cls, params: http.Json) -> DeviceAuthorizationResponse:
         """The response with these parameters (RFC 8628 3.2). Raises ProviderError."""
-        device_code, user_code = answer.get("device_code"), answer.get("user_code")
+        device_code, user_code = params.get("device_code"), params.get("user_code")
         if not isinstance(device_code, str) or not GRAPHIC.fullmatch(device_code):
             raise _malformed(DEVICE_ENDPOINT, "it has no `device_code`")
         shown = user_code if isinstance(user_code, str) and user_code.isprintable() else ""
         if not shown.strip() or len(shown) > MAX_CODE:
             raise _malformed(DEVICE_ENDPOINT, "it has no `user_code` that can be shown")
-        uri = _uri(answer.get("verification_uri") or answer.get("verification_url"))
+        uri = _uri(params.get("verification_uri") or params.get("verification_url"))
         if uri is None:
             raise _malformed(DEVICE_ENDPOINT, "it has no `verification_uri` to go to")
-        complete = _uri(answer.get("verification_uri_complete"))
+        complete = _uri(params.get("verification_uri_complete"))
         # A person is shown the host of one, and sent to the other.
         same = complete and origin_of(complete) == origin_of(uri)
-        lifetime = times.clipped(answer.get("expires_in"))
+        lifetime = times.clipped(params.get("expires_in"))
         if not lifetime:
             raise _malformed(DEVICE_ENDPOINT, "it has no `expires_in`")
         return cls(
@@ -128,7 +128,7 @@ class DeviceAuthorizationResponse:
             verification_uri=uri,
             verification_uri_complete=complete if same else None,
             expires_in=lifetime,
-            interval=min(times.clipped(answer.get("interval")) or INTERVAL, MAX_INTERVAL),
+            interval=min(times.clipped(params.get("interval")) or INTERVAL, MAX_INTERVAL),
         )
 
 
@@ -143,11 +143,11 @@ def parameters(
         OAuth2Error: it is an error response (RFC 6749 5.2).
         ProviderError: it is neither.
     """
-    answer = _decoded(response, endpoint)
+    params = _decoded(response, endpoint)
     if provider is not None:
-        answer = standard_parameters(provider, answer)
-    if answer.get("error") is not None:
-        error = {name: str(answer.get(name) or "") for name in ("error", "error_description")}
+        params = standard_parameters(provider, params)
+    if params.get("error") is not None:
+        error = {name: str(params.get(name) or "") for name in ("error", "error_description")}
         refused = response.status_code == requests.codes.unauthorized
         if refused and provider and provider.token_response:
             # RFC 6749 5.2: 401 is about the client, whatever words a provider uses.
@@ -155,7 +155,7 @@ def parameters(
         raise CustomOAuth2Error(error["error"], error["error_description"])
     if not response.ok:
         raise ProviderError(f"The {endpoint} answered {response.status_code}.", hint=REPORT)
-    return answer
+    return params
 
 
 def error_code(response: requests.Response) -> str:
@@ -195,7 +195,7 @@ def _without(hidden: Sequence[Secret], text: str) -> str:
 # -- token endpoints with parameter names of their own -------------------------------------------
 
 
-def standard_parameters(provider: Provider, answer: http.Json) -> http.Json:
+def standard_parameters(provider: Provider, params: http.Json) -> http.Json:
     """A token response by the names of RFC 6749 5.1, and ``expires_at`` in seconds since 1970.
 
     An ``expires_at`` that the provider's configuration does not mention is left out.
@@ -205,14 +205,14 @@ def standard_parameters(provider: Provider, answer: http.Json) -> http.Json:
             holds a refresh token (SECURITY 11).
     """
     if provider.token_response:
-        found = {name: _at(answer, path) for name, path in provider.token_response.items()}
+        found = {name: _at(params, path) for name, path in provider.token_response.items()}
     else:
-        found = {name: value for name, value in answer.items() if name != "expires_at"}
+        found = {name: value for name, value in params.items() if name != "expires_at"}
     if found.get("expires_at") is not None:
         found["expires_at"] = _moment(provider, found["expires_at"])
     if isinstance(scope := found.get("scope"), str):
         found["scope"] = _scope(provider, scope)
-    refresh_tokens = [*_refresh_tokens(answer), *_refresh_tokens(found)]
+    refresh_tokens = [*_refresh_tokens(params), *_refresh_tokens(found)]
     for name in FOR_KERNELS:
         if any(_has(found.get(name), each) for each in refresh_tokens):
             raise ProviderError(
@@ -222,10 +222,10 @@ def standard_parameters(provider: Provider, answer: http.Json) -> http.Json:
     return found
 
 
-def _at(answer: Any, path: str) -> Any:
+def _at(params: Any, path: str) -> Any:
     for name in path.split("."):
-        answer = answer.get(name) if isinstance(answer, dict) else None
-    return answer
+        params = params.get(name) if isinstance(params, dict) else None
+    return params
 
 
 def _moment(provider: Provider, value: Any) -> float:
@@ -250,8 +250,8 @@ def _scope(provider: Provider, scope: str) -> str:
     return " ".join(provider.scope_aliases.get(word, word) for word in words)
 
 
-def _refresh_tokens(answer: Any) -> Iterator[str]:
-    for name, value in answer.items() if isinstance(answer, dict) else ():
+def _refresh_tokens(params: Any) -> Iterator[str]:
+    for name, value in params.items() if isinstance(params, dict) else ():
         if isinstance(value, str) and value and secret_field(name) == "refresh_token":
             yield value
         yield from _refresh_tokens(value)
@@ -269,15 +269,15 @@ def _malformed(endpoint: str, what: str) -> ProviderError:
     return ProviderError(f"The {endpoint} returned a malformed response: {what}.", hint=REPORT)
 
 
-def _string(answer: http.Json, name: str) -> str | None:
-    value = answer.get(name)
+def _string(params: http.Json, name: str) -> str | None:
+    value = params.get(name)
     if value is not None and not isinstance(value, str):
         raise _malformed(TOKEN_ENDPOINT, f"`{name}` is not a string")
     return value
 
 
-def _token(answer: http.Json, name: str) -> Secret | None:
-    value = _string(answer, name)
+def _token(params: http.Json, name: str) -> Secret | None:
+    value = _string(params, name)
     if value and not VISIBLE.fullmatch(value):
         raise _malformed(TOKEN_ENDPOINT, f"`{name}` has invisible characters")
     return Secret(value) if value else None

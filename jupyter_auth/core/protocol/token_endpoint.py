@@ -143,8 +143,8 @@ class _Session(OAuth2Session):
         return self._endpoint, headers, {part: own_parameters(self._provider, kwargs["data"])}
 
     def _read(self, response: requests.Response) -> requests.Response:
-        answer = parameters(response, TOKEN_ENDPOINT, self._provider)
-        self.response = TokenResponse.parse(answer)
+        params = parameters(response, TOKEN_ENDPOINT, self._provider)
+        self.response = TokenResponse.parse(params)
         return response
 
 

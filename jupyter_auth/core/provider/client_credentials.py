@@ -148,14 +148,20 @@ def completed(provider: Provider, found: Credentials) -> Provider:
 
 def missing_package(provider: Provider) -> ConfigurationError | None:
     """The error for a provider that lacks the client secret of a package."""
+    from importlib import metadata
+
     source = provider.credentials_from
     if source is None or source.client_secret is None or provider.client_secret:
         return None
     if provider.client_auth == "none":
         return None
+    try:
+        why = f"does not have it in version {metadata.version(source.package)}"
+    except metadata.PackageNotFoundError:
+        why = "isn't installed here"
     return ConfigurationError(
         f"The client secret for {provider.title} comes with the package {source.package},"
-        f" which {_wrong_with(source)}.",
+        f" which {why}.",
         hint=f"Run `{install(source)}` and try again, or add a registration of your own:"
         f" `jupyter auth add {provider.name} --client-id ID --client-secret`.",
     )
@@ -164,16 +170,6 @@ def missing_package(provider: Provider) -> ConfigurationError | None:
 def install(source: CredentialsFrom) -> str:
     """The command that installs the package here."""
     return f"{sys.executable} -m pip install {source.package}"
-
-
-def _wrong_with(source: CredentialsFrom) -> str:
-    from importlib import metadata
-
-    try:
-        version = metadata.version(source.package)
-    except metadata.PackageNotFoundError:
-        return "isn't installed here"
-    return f"does not have it in version {version}"
 
 
 def no_service_account(provider: Provider, client_id: str | None = None) -> ConfigurationError:
