@@ -229,3 +229,42 @@ class StoreError(AuthError):
     """Tokens cannot be read or written where they should rest."""
 
     code = "store_error"
+
+
+class Outcome(NamedTuple):
+    """A heading, a sentence, and the ``tone`` that picks icon and colour; then what to do.
+
+    ``{to}`` in the sentence is the provider's place, `` to GitHub``. ``error`` is raised where a
+    login has ended so.
+    """
+
+    title: str
+    text: str
+    tone: str
+    hint: str = ""
+    next_step: NextStep | None = None
+    error: type[AuthError] = LoginFailed
+
+
+OUTCOMES = {  # by a login's status
+    "pending": Outcome("Sign-in pending", "The sign-in{to} is still pending.", "neutral"),
+    "complete": Outcome("Signed in", "The sign-in{to} is complete.", "success"),
+    "denied": Outcome(
+        "Sign-in declined",
+        "The sign-in{to} was declined.",
+        "error",
+        next_step=START_AGAIN,
+        error=LoginDenied,
+    ),
+    "expired": Outcome(
+        "Sign-in timed out",
+        "The sign-in{to} timed out.",
+        "late",
+        next_step=START_AGAIN,
+        error=LoginExpired,
+    ),
+    "cancelled": Outcome(
+        "Sign-in cancelled", "The sign-in{to} was cancelled.", "neutral", error=LoginCancelled
+    ),
+    "failed": Outcome("Sign-in failed", "The sign-in{to} failed. Nothing was stored.", "error"),
+}

@@ -13,7 +13,15 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from jupyter_auth.core.common.codec import from_wire, to_wire
 from jupyter_auth.core.common.finding import Finding
-from jupyter_auth.core.errors import AuthError, BrokerUnavailable, NextStep, Step
+from jupyter_auth.core.errors import (
+    OUTCOMES,
+    START_AGAIN,
+    AuthError,
+    BrokerUnavailable,
+    NextStep,
+    Step,
+    advice,
+)
 from jupyter_auth.core.models import AccountInfo, Login, Token
 from jupyter_auth.core.provider.provider import ProviderInfo
 from jupyter_auth.core.secret import Secret
@@ -99,8 +107,30 @@ def _listed(data: dict[str, Any], **names: str) -> dict[str, Any]:
 
 
 def login_to_wire(login: Login) -> dict[str, Any]:
-    """What kernels and browsers may know of a login: not a device code, which its page shows."""
-    return {**to_wire(login), "held": login.candidate is not None}
+    """What kernels and browsers may know of a login: not a device code, which its page shows.
+
+    ``outcome`` is how it ended in words, for a front end that has a button to start again.
+    """
+    told = None
+    if login.status != "pending":
+        how, error = OUTCOMES.get(login.status, OUTCOMES["failed"]), login_error(login, "")
+        step = None if error.next_step == START_AGAIN else error.next_step
+        text = f"{error.message} {advice(error.own_hint, step)}".strip()
+        told = {"title": how.title, "text": text, "tone": how.tone}
+    return {**to_wire(login), "held": login.candidate is not None, "outcome": told}
+
+
+def login_error(login: Login, title: str | None = None) -> AuthError:
+    """The error of a login that ended without an account.
+
+    ``title`` names the provider in it; "" is to name none, None its name and session key.
+    """
+    if login.error:
+        return error_from_wire(login.error)
+    how = OUTCOMES.get(login.status, OUTCOMES["failed"])
+    where = str(login.key) if title is None else title
+    text = how.text.format(to=f" to {where}" if where else "")
+    return how.error(text, next_step=how.next_step)
 
 
 def login_from_wire(data: dict[str, Any]) -> Login:

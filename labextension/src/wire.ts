@@ -41,10 +41,18 @@ export interface Login {
   url: string | null;
   expires_at: number;
   error: Failure | null;
+  /** How it ended, in words; null while it is pending. */
+  outcome: Outcome | null;
   kernel: string | null;
   notebook: string | null;
   /** Several people use this server, and will all be able to use the account. */
   shared: boolean;
+}
+
+export interface Outcome {
+  title: string;
+  text: string;
+  tone: "success" | "error" | "late" | "neutral";
 }
 
 export interface Failure {

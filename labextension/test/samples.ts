@@ -42,6 +42,7 @@ export function login(changes: Partial<Login> = {}): Login {
     url: null,
     expires_at: NOW + 600,
     error: null,
+    outcome: null,
     kernel: "k",
     notebook: "analysis.ipynb",
     shared: false,

@@ -1,7 +1,6 @@
 import { expect, test } from "vitest";
 
 import { lifetime, limitWords, needed, type Place, type Seen, usersOf, view } from "../src/view";
-import type { Login } from "../src/wire";
 import { account, CAMPUS, limits, login, NOW } from "./samples";
 
 test.each([
@@ -95,20 +94,24 @@ test("an account that its provider ended", () => {
 });
 
 test("a login that somebody cancelled is no failure", () => {
-  const found = view(place({ login: login({ status: "cancelled" }) }), NOW);
-  expect(found).toMatchObject({ look: "out", says: "The sign-in was cancelled." });
+  const outcome = {
+    title: "Sign-in cancelled",
+    text: "It was cancelled.",
+    tone: "neutral" as const
+  };
+  const found = view(place({ login: login({ status: "cancelled", outcome }) }), NOW);
+  expect(found).toMatchObject({ look: "out", says: "It was cancelled." });
 });
 
 test.each([
-  [{ status: "expired" }, "Nobody signed in in time."],
-  [{ status: "failed" }, "The sign-in failed. Nothing was stored."],
-  [
-    { status: "denied", error: { code: "x", message: "It said no.", hint: "Ask." } },
-    "It said no. Ask."
-  ]
-] as [Partial<Login>, string][])("a login that is %o", (changes, said) => {
-  const found = view(place({ login: login(changes) }), NOW);
-  expect(found).toMatchObject({ look: "failed", says: said });
+  ["expired", "late"],
+  ["failed", "error"],
+  ["denied", "error"]
+] as const)("a login that is %s is told in the server's words", (status, tone) => {
+  const outcome = { title: "Sign-in ended", text: "It said no. Ask.", tone };
+  const error = { code: "x", message: "Not this.", hint: "" };
+  const found = view(place({ login: login({ status, outcome, error }) }), NOW);
+  expect(found).toMatchObject({ look: "failed", says: "It said no. Ask." });
   expect(labels(found)).toEqual(["Try again"]);
 });
 

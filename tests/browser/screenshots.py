@@ -89,7 +89,7 @@ class Album:
         book.start(0)
         tab = follow(book.output(1).get_by_role("link", name=GO))
         deny(tab)
-        tab.get_by_role("heading", name="said no").wait_for()
+        tab.get_by_role("heading", name="Sign-in declined").wait_for()
         tab.close()
         book.finished()
         expect(book.output(1).get_by_role("button", name="Try again")).to_be_visible()

@@ -10,10 +10,10 @@ from core.sign_in import REDIRECT_URI, account_of, arrive, ended, sign_in, table
 from jupyter_auth.core.common.request_errors import ProviderUnavailable
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.errors import ConfigurationError, ProviderNotFound
-from jupyter_auth.core.login.logins import outcome
 from jupyter_auth.core.models import LoginRequest
 from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.core.tokens.need import Need
+from jupyter_auth.core.wire import login_error
 from memory_store import MemoryStore
 from providers import certificates, troubles
 from providers.rogue import RogueProvider
@@ -116,7 +116,7 @@ def test_a_clock_that_is_off_says_by_how_much(engines, rogue, clock, minutes, sa
     assert f"by this machine's clock it {said}." in message
     assert "Correct the clock" in hint
     login = arrive(engine, engine.begin(LoginRequest("idp")), rogue).finish(engine)
-    assert "`jupyter auth doctor` in a terminal" in outcome(login).hint
+    assert "`jupyter auth doctor` in a terminal" in login_error(login).hint
 
 
 @pytest.mark.parametrize(

@@ -87,7 +87,7 @@ def test_consent_denied(kernel: Kernel, browser: Browser, oidc: OidcProvider) ->
     login = kernel.begin()
     assert browser.arrive(oidc.login(browser.open(login), consent=False)) == login["path"]
     page = browser.page(login["path"])
-    assert "Example ID said no" in page
+    assert "Sign-in declined" in page
     assert "Start again" in page
     assert kernel.call("GET", f"logins/{login['id']}")["error"]["code"] == "login_denied"
 
@@ -119,7 +119,7 @@ def test_a_provider_that_does_not_answer_is_told_on_the_page(
     url = browser.open(login)
     rogue.script("token", status(500))
     assert browser.arrive(rogue.authorize(url)) == login["path"]
-    assert "Not signed in to rogue" in browser.page(login["path"])
+    assert "Sign-in failed" in browser.page(login["path"])
 
 
 def test_a_fixed_redirect_uri_with_the_other_loopback_name_moves_the_browser_there_first(

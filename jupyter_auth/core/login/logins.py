@@ -13,8 +13,6 @@ from jupyter_auth.core.common.urls import host_of
 from jupyter_auth.core.errors import (
     START_AGAIN,
     AuthError,
-    LoginCancelled,
-    LoginDenied,
     LoginExpired,
     LoginFailed,
     LoginRequired,
@@ -40,24 +38,6 @@ if TYPE_CHECKING:
 LIFETIME = 600.0  # seconds that a login is pending at most, and that its outcome is kept
 MAX_PENDING = 50
 MAX_ENDED = 200  # outcomes that are kept
-
-
-def outcome(login: Login) -> AuthError:
-    """The error of a login that ended without an account."""
-    if login.error:
-        return wire.error_from_wire(login.error)
-    where = str(login.key)
-    match login.status:
-        case "denied":
-            return LoginDenied(f"The sign-in to {where} was denied.", next_step=START_AGAIN)
-        case "cancelled":
-            return LoginCancelled(f"The sign-in to {where} was cancelled.")
-        case "expired":
-            return LoginExpired(
-                f"The sign-in to {where} was not finished in time.", next_step=START_AGAIN
-            )
-        case _:
-            return LoginFailed(f"The sign-in to {where} is {login.status}.")
 
 
 class Logins:
@@ -137,7 +117,7 @@ class Logins:
         self.expire()
         entry = _entry(self._store.read(), login_id)
         if entry.login.status != "pending":
-            raise outcome(entry.login)
+            raise wire.login_error(entry.login)
         return entry.request
 
     def add_opening(self, login_id: str, state: str, opening: Opening) -> None:

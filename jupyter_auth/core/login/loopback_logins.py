@@ -20,7 +20,7 @@ from urllib.parse import parse_qsl, quote, unquote, urlsplit
 from jupyter_auth.core.common.finding import Finding, wrong
 from jupyter_auth.core.errors import START_AGAIN, AuthError, LoginExpired, LoginFailed
 from jupyter_auth.core.login.login_store import AuthorizationResponse
-from jupyter_auth.core.login.logins import LIFETIME, outcome
+from jupyter_auth.core.login.logins import LIFETIME
 from jupyter_auth.core.login.loopback_server import (
     NOTHING,
     Listener,
@@ -29,6 +29,7 @@ from jupyter_auth.core.login.loopback_server import (
     not_of_this_machine,
 )
 from jupyter_auth.core.protocol import pasted_code
+from jupyter_auth.core.wire import login_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -291,7 +292,7 @@ class LoopbackPages:
             return _error_page(error, HTTPStatus.NOT_FOUND)
         if login.status == "complete":
             return Page("Signed in", "You may close this tab.")
-        ended = outcome(login)
+        ended = login_error(login)
         return Page(ended.message, ended.hint)
 
 

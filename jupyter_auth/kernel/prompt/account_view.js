@@ -120,13 +120,6 @@ export function refused(title, username) {
   return `${title} no longer accepts ${username ? `${username}'s sign-in` : "your sign-in"}`;
 }
 
-const ENDED = {
-  denied: "The sign-in was denied.",
-  expired: "Nobody signed in in time.",
-  cancelled: "The sign-in was cancelled.",
-  failed: "The sign-in failed. Nothing was stored."
-};
-
 /** The names are those of the messages that the widget sends to its kernel. */
 const BEGIN = { name: "begin", label: "Sign in" };
 const AGAIN = { name: "begin", label: "Sign in again" };
@@ -179,8 +172,8 @@ function described(state, title, now) {
   if (login?.status === "pending") return pending(state, title);
   if (account) return held(state, title, now);
   if (login && login.status !== "complete") {
-    const says = sentence(login.error) || ENDED[login.status] || ENDED.failed;
-    return { look: login.status === "cancelled" ? "out" : "failed", says, actions: [RETRY] };
+    const { text: says, tone } = login.outcome;
+    return { look: tone === "neutral" ? "out" : "failed", says, actions: [RETRY] };
   }
   if (ended) {
     const says = `${refused(title, ended.username)}.`;

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin
 
 from jupyter_auth.core.common.handles import FROM_CODE
+from jupyter_auth.core.wire import login_error
 from jupyter_auth.kernel.prompt.browser_file import BrowserFile
 
 if TYPE_CHECKING:
@@ -85,15 +86,7 @@ def outcome(login: Login, info: ProviderInfo, account: AccountInfo | None = None
         warning = f" {account.warning}" if account and account.warning else ""
         ours = f" ({FROM_CODE})" if _from_code(login, info) else ""
         return f"Signed in to {info.title}{ours}{who}.{warning}{_SHARED_NOW * login.shared}"
-    if login.status == "pending":
-        return f"The sign-in to {info.title} is still pending."
-    said = dict(login.error or {})
-    detail = " ".join(str(said[key]) for key in ("message", "hint") if said.get(key))
-    return detail or {
-        "denied": f"The sign-in to {info.title} was denied.",
-        "expired": f"The sign-in to {info.title} timed out. Run this again for a new link.",
-        "cancelled": f"The sign-in to {info.title} was cancelled.",
-    }.get(login.status, f"The sign-in to {info.title} failed. Nothing was stored.")
+    return str(login_error(login, info.title))
 
 
 def show_prompt(

@@ -12,6 +12,7 @@ from jupyter_auth.core.common.tracebacks import forgetful
 from jupyter_auth.core.errors import ConfigurationError, LoginFailed, LoginRequired, ProviderError
 from jupyter_auth.core.provider.client_credentials import variable
 from jupyter_auth.core.secret import Secret
+from jupyter_auth.core.wire import login_error
 from jupyter_auth.kernel.prompt.prompt import in_notebook, outcome
 
 if TYPE_CHECKING:
@@ -42,9 +43,7 @@ def sign_in(accounts: Accounts, local: LoopbackLogins, login: Login, info: Provi
     ended = accounts.login(login.id)
     _say(outcome(ended, info, accounts.account(login.key)))
     if ended.status != "complete":
-        from jupyter_auth.core.login.logins import outcome as error_of
-
-        raise error_of(ended)
+        raise login_error(ended)
 
 
 @forgetful

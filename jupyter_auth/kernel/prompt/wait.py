@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from jupyter_auth.core.common.handles import plain
 from jupyter_auth.core.common.request_errors import Throttled
 from jupyter_auth.core.errors import AuthError, BrokerUnavailable, LoginExpired, LoginRequired
+from jupyter_auth.core.wire import login_error
 from jupyter_auth.kernel.prompt import interrupts
 
 if TYPE_CHECKING:
@@ -52,9 +53,7 @@ def wait_for_login(accounts: Accounts, login: Login, timeout: float | None, prom
         )
     prompt.finish(ended, accounts.account(login.key))
     if ended.status != "complete":
-        from jupyter_auth.core.login.logins import outcome
-
-        raise outcome(ended)
+        raise login_error(ended)
 
 
 def _ended(accounts: Accounts, login_id: str, deadline: float) -> Login | None:

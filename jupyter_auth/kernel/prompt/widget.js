@@ -141,7 +141,11 @@ function show({ model, el }) {
   /** How a login ended that is no longer pending. */
   async function outcome(login) {
     if (login?.status !== "pending") return login;
-    return call(api, "GET", `logins/${login.id}`).catch(() => ({ ...login, status: "expired" }));
+    return call(api, "GET", `logins/${login.id}`).catch(({ message }) => ({
+      ...login,
+      status: "expired",
+      outcome: { title: "", text: message, tone: "late" }
+    }));
   }
 
   /** Ask kernel and server. The server answers at once even while the kernel is busy. */

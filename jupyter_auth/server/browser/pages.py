@@ -14,12 +14,14 @@ from jupyter_auth.core.common.handles import plain
 from jupyter_auth.core.common.request_errors import ProviderUnavailable
 from jupyter_auth.core.common.urls import host_of
 from jupyter_auth.core.errors import (
+    OUTCOMES,
     AuthError,
     BrokerUnavailable,
     ConfigurationError,
     LoginExpired,
     LoginFailed,
     LoginOvertaken,
+    Outcome,
 )
 from jupyter_auth.core.login.login_store import AuthorizationResponse
 from jupyter_auth.core.login.logins import LIFETIME
@@ -41,7 +43,6 @@ if TYPE_CHECKING:
     from jupyter_auth.core.models import AccountInfo, Login
     from jupyter_auth.core.provider.provider import Provider
     from jupyter_auth.server.broker.redirect_uri import RedirectRoute
-    from jupyter_auth.server.browser.render import Outcome
 
 SEE_OTHER = 303
 
@@ -60,7 +61,7 @@ class PageHandler(UIHandler):
 
     def show_outcome(self, outcome: Outcome, status: int = 200) -> None:
         """Finish with a message only."""
-        self.show("problem", status, outcome=outcome)
+        self.show("problem", status, outcome=outcome, hint=render.hint(outcome))
 
     def see_other(self, place: str) -> None:
         """Redirect to a page of ours without a query, so that the address bar has none either."""
@@ -73,7 +74,8 @@ class PageHandler(UIHandler):
         if self.request.method == "POST":
             self.finish(error.to_wire() | {"hint": render.hint(error)})
         else:
-            outcome = render.Outcome("error", "Sign-in failed", error.message, render.hint(error))
+            title, tone = OUTCOMES["failed"].title, OUTCOMES["failed"].tone
+            outcome = Outcome(title, error.message, tone, error.own_hint, error.next_step)
             self.show_outcome(outcome, self.get_status())
 
 
@@ -111,9 +113,9 @@ class LoginPage(ConfirmingPage):
         if login.status == "pending":
             return await self._show_pending(login, info)
         account = await self.broker.account(login) if login.status == "complete" else None
-        others, hint = await self._others(login), render.ended_hint(login)
+        others, how = await self._others(login), render.ended(login, info.title)
         return self.show(
-            "outcome", login=login, provider=info, account=account, others=others, hint=hint
+            "outcome", login=login, provider=info, account=account, others=others, **how
         )
 
     @web.authenticated

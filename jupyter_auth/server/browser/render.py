@@ -5,13 +5,12 @@ from __future__ import annotations
 import functools
 import hashlib
 import time
-from dataclasses import dataclass
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from jupyter_auth.core.common.urls import host_of
-from jupyter_auth.core.errors import SCRIPT, START_AGAIN, AuthError, Step, advice
-from jupyter_auth.core.login.logins import outcome
+from jupyter_auth.core.errors import OUTCOMES, SCRIPT, START_AGAIN, AuthError, Outcome, Step, advice
+from jupyter_auth.core.wire import login_error
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -31,81 +30,81 @@ PAGES: dict[Step, str] = {
 }
 STATIC = resources.files(__package__).joinpath("static")
 
-
-@dataclass(frozen=True)
-class Outcome:
-    """A page with a message only. ``tone`` selects icon and colour."""
-
-    tone: str
-    title: str
-    text: str
-    hint: str = ""
-
-
-PROBLEMS = {
+PROBLEMS = {  # of pages without a login, by the last part of their address
     "expired": Outcome(
-        "warning",
         "This sign-in is over",
         "It was finished before, or it took too long.",
-        "Start again from your notebook.",
+        "warning",
+        next_step=START_AGAIN,
     ),
     "foreign": Outcome(
-        "warning",
         "Started in another browser",
         "This sign-in belongs to another browser or another person. Nothing was stored.",
-        "Start again from your own notebook, and stay in one browser.",
+        "warning",
+        hint="Stay in one browser.",
+        next_step=START_AGAIN,
     ),
     "overtaken": Outcome(
-        "warning",
         "Another sign-in came in between",
         "A sign-in to another provider with the same redirect URI was started later. Nothing was "
         "stored.",
-        "Finish that one first, then open the link in your notebook again.",
+        "warning",
+        hint="Finish that one first, then open the link in your notebook again.",
     ),
     "forbidden": Outcome(
-        "error",
         "Sign-in isn't allowed on this server",
         "This Jupyter server does not let you sign in to other services.",
-        "Ask its administrator.",
+        "error",
+        hint="Ask its administrator.",
     ),
     "busy": Outcome(
-        "warning",
         "Too many sign-ins at once",
         "The provider is overloaded. Nothing was stored.",
-        "Start again from your notebook in a moment.",
+        "warning",
+        hint="Wait a moment.",
+        next_step=START_AGAIN,
     ),
     "away": Outcome(
-        "warning",
         "Sign-in is not available now",
         "This Jupyter server's sign-in service does not answer. Nothing was stored.",
-        "Start again from your notebook in a moment.",
+        "warning",
+        hint="Wait a moment.",
+        next_step=START_AGAIN,
     ),
     "failed": Outcome(
-        "error",
-        "Sign-in failed",
+        OUTCOMES["failed"].title,
         "The provider's answer could not be used. Nothing was stored.",
-        "Start again from your notebook. The server's log may say more.",
+        "error",
+        hint="The server's log may say more.",
+        next_step=START_AGAIN,
     ),
     "signed-out": Outcome(
-        "warning",
         "You are signed out of Jupyter",
         "The provider sent you back to a Jupyter server that does not know this browser. "
         "Nothing was stored.",
-        "Open Jupyter, sign in there, and start again from your notebook. If you use it as "
-        "localhost and as 127.0.0.1, stay with one of the two.",
+        "warning",
+        hint="Open Jupyter and sign in there. If you use it as localhost and as 127.0.0.1, stay "
+        "with one of the two.",
+        next_step=START_AGAIN,
     ),
 }
 
 
-def hint(error: AuthError) -> str:
+def hint(said: AuthError | Outcome) -> str:
     """What to do next, for whoever looks at a page or a panel."""
-    return advice(error.own_hint, error.next_step, PAGES)
+    own = said.own_hint if isinstance(said, AuthError) else said.hint
+    return advice(own, said.next_step, PAGES)
 
 
-def ended_hint(login: Login) -> str:
-    """The same of a login that has ended, on a page with a button that starts again."""
-    error = outcome(login)
-    return error.own_hint if error.next_step == START_AGAIN else hint(error)
+def ended(login: Login, title: str) -> dict[str, Any]:
+    """How a login ended, on a page with a button that starts again."""
+    error = login_error(login, title)
+    again = error.next_step == START_AGAIN
+    return {
+        "outcome": OUTCOMES[login.status],
+        "text": error.message,
+        "hint": error.own_hint if again else hint(error),
+    }
 
 
 def device(login: Login) -> dict[str, Any]:

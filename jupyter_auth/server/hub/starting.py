@@ -12,7 +12,7 @@ from tornado.routing import Router
 
 from jupyter_auth.core.common.backoff import Backoff
 from jupyter_auth.core.common.override import override
-from jupyter_auth.core.errors import AuthError, BrokerUnavailable, ConfigurationError
+from jupyter_auth.core.errors import AuthError, BrokerUnavailable, ConfigurationError, Outcome
 from jupyter_auth.server.broker.page_urls import PREFIX
 from jupyter_auth.server.browser import render
 from jupyter_auth.server.browser.base_handler import HEADERS, POLICY
@@ -172,7 +172,9 @@ class _NotReady(web.RequestHandler):
             # Perhaps a provider's answer: the code must leave the address bar.
             self.redirect(f"{self._place.prefix}problem/failed", status=SEE_OTHER)
         else:
-            outcome = render.Outcome("warning", "Not yet", error.message, error.hint)
+            outcome = Outcome("Not ready yet", error.message, "warning")
             prefix, home = self._place.prefix, self._place.home
             base_url, static = prefix.removesuffix(PREFIX), f"{prefix}static/"
-            self.finish(render.render("problem", base_url, static, home, outcome=outcome))
+            self.finish(
+                render.render("problem", base_url, static, home, outcome=outcome, hint=error.hint)
+            )

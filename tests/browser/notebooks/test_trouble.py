@@ -17,7 +17,7 @@ def test_consent_denied(notebook, lab):
     book.start()
     tab = follow(book.output(0).get_by_role("link", name=GO))
     deny(tab)
-    expect(tab.get_by_role("heading", name="Example University said no")).to_be_visible()
+    expect(tab.get_by_role("heading", name="Sign-in declined")).to_be_visible()
     book.finished()
     expect(book.output(0)).to_contain_text("LoginDenied")
     expect(book.output(0).get_by_role("link", name=GO)).to_have_count(0)

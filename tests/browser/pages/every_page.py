@@ -160,7 +160,7 @@ class Tour:
     def expired(self) -> None:
         """By what the provider says of the code."""
         self.lab.rogue.script("token", troubles.error("expired_token"))
-        self._heading("This sign-in took too long")
+        self._heading("Sign-in timed out")
         self.lab.rogue.behave()
 
     def setup(self) -> None:
@@ -246,7 +246,7 @@ class Tour:
     def denied(self) -> None:
         from_jupyter(self.page, self.lab.begin())
         deny(self.page)
-        self._heading("said no")
+        self._heading("Sign-in declined")
 
     def failed(self) -> None:
         """The provider knows this person now, and refuses this client."""

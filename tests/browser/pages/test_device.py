@@ -55,7 +55,7 @@ def test_denied_at_the_provider(lab, context):
     there = follow(tab.get_by_role("link", name="Open localhost"))
     there.get_by_role("button", name="Continue").click()
     deny(there)
-    expect(tab.get_by_role("heading", name="Example University said no")).to_be_visible()
+    expect(tab.get_by_role("heading", name="Sign-in declined")).to_be_visible()
     expect(tab.get_by_role("button", name="Start again")).to_be_visible()
     assert lab.accounts() == []
 

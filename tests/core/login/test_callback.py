@@ -24,9 +24,10 @@ from jupyter_auth.core.errors import (
     LoginFailed,
 )
 from jupyter_auth.core.login.login_store import AuthorizationResponse
-from jupyter_auth.core.login.logins import LIFETIME, outcome
+from jupyter_auth.core.login.logins import LIFETIME
 from jupyter_auth.core.models import LoginRequest
 from jupyter_auth.core.provider.provider import Provider
+from jupyter_auth.core.wire import login_error
 from providers import troubles
 from providers.rogue import RogueProvider
 from providers.troubles import MISSING
@@ -250,7 +251,7 @@ def test_a_person_may_say_no(engine, rogue, login):
     rogue.script("authorize", troubles.deny())
     finished = ended(arrive(engine, login, rogue).finish(engine), "login_denied")
     assert finished.status == "denied"
-    assert isinstance(outcome(finished), LoginDenied)
+    assert isinstance(login_error(finished), LoginDenied)
     assert rogue.seen("token") == []
 
 

@@ -17,8 +17,9 @@ from jupyter_auth.core.errors import (
     UserMismatch,
 )
 from jupyter_auth.core.login.login_store import MAX_DELAY
-from jupyter_auth.core.login.logins import LIFETIME, outcome
+from jupyter_auth.core.login.logins import LIFETIME
 from jupyter_auth.core.models import LoginRequest
+from jupyter_auth.core.wire import login_error
 from patience import PATIENCE
 from providers import troubles
 
@@ -31,13 +32,13 @@ def test_an_error_counts_whatever_the_status(rogue, status, device):
     rogue.devices.deny(device.login.user_code)
     ended = device.poll()
     assert ended.status == "denied"
-    assert isinstance(outcome(ended), LoginDenied)
+    assert isinstance(login_error(ended), LoginDenied)
 
 
 def test_denied(engine, rogue, device):
     rogue.devices.deny(device.login.user_code)
-    assert isinstance(outcome(device.poll()), LoginDenied)
-    assert isinstance(outcome(engine.login(device.login.id)), ConnectionError)
+    assert isinstance(login_error(device.poll()), LoginDenied)
+    assert isinstance(login_error(engine.login(device.login.id)), ConnectionError)
     assert engine.accounts() == []
 
 
@@ -45,8 +46,8 @@ def test_the_provider_says_expired(rogue, device):
     rogue.script("token", troubles.error("expired_token"))
     ended = device.poll()
     assert ended.status == "expired"
-    assert isinstance(outcome(ended), LoginExpired)
-    assert isinstance(outcome(ended), ConnectionError)
+    assert isinstance(login_error(ended), LoginExpired)
+    assert isinstance(login_error(ended), ConnectionError)
 
 
 def test_polling_stops_when_the_code_has_expired(engine, rogue, clock):
@@ -92,13 +93,13 @@ def test_cancelled_while_it_is_asked_stores_nothing_and_gives_back(engine, rogue
 @pytest.mark.parametrize("code", ["invalid_grant", "invalid_request", "what_is_this"])
 def test_any_other_error_ends_it(engine, rogue, code, device):
     rogue.script("token", troubles.error(code))
-    assert isinstance(outcome(device.poll()), LoginFailed)
+    assert isinstance(login_error(device.poll()), LoginFailed)
     assert engine.due() == []
 
 
 def test_a_refused_client_is_a_matter_of_configuration(rogue, device):
     rogue.script("token", troubles.error("unauthorized_client"))
-    assert isinstance(outcome(device.poll()), ConfigurationError)
+    assert isinstance(login_error(device.poll()), ConfigurationError)
 
 
 TROUBLES = {
@@ -142,12 +143,12 @@ def test_somebody_else_is_refused_with_nothing_stored(engine, rogue, clock):
     rogue.devices.approve(login.user_code)
     clock.advance(5)
     ended = engine.device.poll(login.id)
-    assert isinstance(outcome(ended), UserMismatch)
+    assert isinstance(login_error(ended), UserMismatch)
     assert engine.accounts() == []
     assert len(rogue.revoked) == 2
 
 
 def test_a_provider_configured_anew_meanwhile_gets_no_code(engine, rogue, device):
     engine.configure(provider_at(rogue, client_id="another"))
-    assert isinstance(outcome(device.poll()), LoginFailed)
+    assert isinstance(login_error(device.poll()), LoginFailed)
     assert rogue.seen("token") == []

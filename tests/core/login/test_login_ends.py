@@ -23,9 +23,10 @@ from jupyter_auth.core.errors import (
     LoginRequired,
     StoreError,
 )
-from jupyter_auth.core.login.logins import LIFETIME, outcome
+from jupyter_auth.core.login.logins import LIFETIME
 from jupyter_auth.core.models import LoginRequest
 from jupyter_auth.core.tokens.store import FileStore
+from jupyter_auth.core.wire import login_error
 from memory_store import MemoryStore
 from patience import PATIENCE
 from providers import troubles
@@ -77,7 +78,7 @@ def test_but_not_where_that_would_end_the_grant_of_the_first(engine, rogue, logi
 
 def test_a_cancelled_login_is_over_for_everybody(engine, rogue, login, callback):
     assert engine.cancel(login.id).status == "cancelled"
-    assert isinstance(outcome(engine.login(login.id)), LoginCancelled)
+    assert isinstance(login_error(engine.login(login.id)), LoginCancelled)
     with pytest.raises(LoginCancelled):
         engine.open(login.id, REDIRECT_URI, USER)
     with pytest.raises(LoginExpired):
@@ -179,7 +180,7 @@ def test_no_exception_of_a_login_shows_a_secret(engine, rogue, callback, caplog)
     rogue.script("token", troubles.error("invalid_grant", 400, f"{code} is no code of {state}"))
     finished = callback.finish(engine)
     verifier = rogue.seen("token")[0].form["code_verifier"]
-    shown = f"{finished!r}{finished.error}{outcome(finished)!r}{caplog.text}"
+    shown = f"{finished!r}{finished.error}{login_error(finished)!r}{caplog.text}"
     assert not [each for each in (code, verifier) if each in shown]
     with pytest.raises(AuthError) as caught:
         callback.finish(engine)

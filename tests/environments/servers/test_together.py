@@ -189,7 +189,7 @@ def test_what_the_server_alone_knew_is_said_when_it_is_gone(tmp_path, oidc, outl
         )
     said = kernel.run("from jupyter_auth import UserSession; UserSession('mine')").text()
     assert "BrokerUnavailable" in said
-    assert "Restart the server, then this kernel" in said
+    assert "Restart the Jupyter server, then this process." in said
 
 
 @pytest.fixture

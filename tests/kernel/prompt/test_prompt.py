@@ -105,8 +105,8 @@ def test_text_from_outside_stays_text():
     [
         (ended("complete"), ALICE, "Signed in to The IdP as alice."),
         (ended("complete"), None, "Signed in to The IdP."),
-        (ended("denied"), None, "The sign-in to The IdP was denied."),
-        (ended("expired"), None, "The sign-in to The IdP timed out."),
+        (ended("denied"), None, "The sign-in to The IdP was declined. Run this again."),
+        (ended("expired"), None, "The sign-in to The IdP timed out. Run this again."),
         (ended("cancelled"), None, "The sign-in to The IdP was cancelled."),
         (ended("failed"), None, "The sign-in to The IdP failed."),
         (
@@ -130,7 +130,7 @@ def test_each_outcome_is_said_and_has_no_link(login, account, expected):
             "prompt.finish(dataclasses.replace(login, status='complete'), alice)",
             "Signed in to The IdP as alice.",
         ),
-        ("prompt.finish(dataclasses.replace(login, status='denied'))", "was denied"),
+        ("prompt.finish(dataclasses.replace(login, status='denied'))", "was declined"),
         ("prompt.interrupted()", "Interrupted before you signed in to The IdP. Run this again"),
         (
             "prompt.interrupted()\nprompt.finish(dataclasses.replace(login, status='cancelled'))",

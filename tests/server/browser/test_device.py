@@ -111,8 +111,8 @@ def test_two_tabs_show_one_code(browser: Browser, device: dict[str, Any]) -> Non
 @pytest.mark.parametrize(
     "end",
     [
-        ("access_denied", "denied", "rogue said no"),
-        ("expired_token", "expired", "This sign-in took too long"),
+        ("access_denied", "denied", "Sign-in declined"),
+        ("expired_token", "expired", "Sign-in timed out"),
     ],
 )
 def test_other_ends(

@@ -11,10 +11,10 @@ from core.sign_in import account_of
 from jupyter_auth import UserSession
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.errors import InsufficientScope, LoginRequired, UserMismatch
-from jupyter_auth.core.login.logins import outcome
 from jupyter_auth.core.models import AccountKey, LoginRequest
 from jupyter_auth.core.provider.definitions import provider_from_mapping
 from jupyter_auth.core.provider.registry import Providers
+from jupyter_auth.core.wire import login_error
 from memory_store import MemoryStore
 from patience import PATIENCE
 from providers import troubles
@@ -175,8 +175,8 @@ def test_kept_under_the_username_of_its_own_claim(engine, bitfount):
 
 def test_kept_under_somebody_elses_name_it_is_refused_and_nothing_sent(engine, bitfount):
     ended = sign_in(engine, bitfount, username="alice")
-    assert isinstance(outcome(ended), UserMismatch)
-    assert isinstance(outcome(ended), AssertionError)
+    assert isinstance(login_error(ended), UserMismatch)
+    assert isinstance(login_error(ended), AssertionError)
     assert engine.accounts() == []
     assert bitfount.calls == []
 
@@ -239,4 +239,4 @@ def test_flow_that_ends_otherwise_is_a_connection_error(engine, bitfount, error,
     bitfount.script("token", troubles.error(error, 403))
     ended = sign_in(engine, bitfount, approve=False)
     assert ended.status == status
-    assert isinstance(outcome(ended), ConnectionError)
+    assert isinstance(login_error(ended), ConnectionError)
