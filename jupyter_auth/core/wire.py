@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 VERSION = 1
 CLIENT_CREDENTIALS = "client_credentials"  # RFC 6749 4.4: the grant of a service account
 VERSION_HEADER = "Jupyter-Auth-Version"
+SCOPES = {"scopes": "scope", "asked": "asked"}  # on the wire one string (RFC 6749 3.3)
 
 
 def token_to_wire(token: Token) -> dict[str, Any]:
@@ -74,35 +75,25 @@ def token_from_wire(data: dict[str, Any]) -> Token:
     )
 
 
-def provider_to_wire(info: ProviderInfo) -> dict[str, Any]:
-    """What kernels and browsers may know of a provider."""
-    return _worded(to_wire(info), scope="scopes")
+def info_to_wire(info: ProviderInfo | AccountInfo) -> dict[str, Any]:
+    """What kernels and browsers may know of a provider or an account."""
+    data: dict[str, Any] = to_wire(info)
+    lists = {name: data.pop(field) for field, name in SCOPES.items() if field in data}
+    return data | {name: " ".join(scopes) for name, scopes in lists.items()}
 
 
 def provider_from_wire(data: dict[str, Any]) -> ProviderInfo:
     """The inverse."""
-    return from_wire(ProviderInfo, _listed(data, scope="scopes"))
-
-
-def account_to_wire(info: AccountInfo) -> dict[str, Any]:
-    """The public side of an account."""
-    return _worded(to_wire(info), scope="scopes", asked="asked")
+    return from_wire(ProviderInfo, _with_scopes(data))
 
 
 def account_from_wire(data: dict[str, Any]) -> AccountInfo:
     """The inverse."""
-    return from_wire(AccountInfo, _listed(data, scope="scopes", asked="asked"))
+    return from_wire(AccountInfo, _with_scopes(data))
 
 
-def _worded(data: dict[str, Any], **names: str) -> dict[str, Any]:
-    """Scopes as one string (RFC 6749 3.3), under the names of the wire."""
-    texts = {name: " ".join(data.pop(field)) for name, field in names.items()}
-    return data | texts
-
-
-def _listed(data: dict[str, Any], **names: str) -> dict[str, Any]:
-    """The inverse."""
-    lists = {field: str(data.get(name) or "").split() for name, field in names.items()}
+def _with_scopes(data: dict[str, Any]) -> dict[str, Any]:
+    lists = {field: str(data.get(name) or "").split() for field, name in SCOPES.items()}
     return {**data, **lists}
 
 

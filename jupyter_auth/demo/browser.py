@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from subprocess import Popen
 
-    from jupyter_auth.demo.place import DemoServer
+    from jupyter_auth.demo.demo_server import DemoServer
 
 TIMEOUT = 30.0  # seconds for one answer
 POLL = 0.1  # seconds between attempts to reach a server that starts

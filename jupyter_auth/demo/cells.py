@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from jupyter_auth.demo.browser import Browser
-    from jupyter_auth.demo.place import DemoServer
+    from jupyter_auth.demo.demo_server import DemoServer
 
 START = 60.0  # seconds that a kernel may take to start
 RUN = 40.0  # seconds that a cell may take

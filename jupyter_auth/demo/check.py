@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from jupyter_auth.demo.browser import Browser, CheckFailed, wait_for_lab
 from jupyter_auth.demo.cells import Cells
+from jupyter_auth.demo.demo_server import DemoServer
 from jupyter_auth.demo.people import PEOPLE
-from jupyter_auth.demo.place import DemoServer
 
 if TYPE_CHECKING:
     from jupyter_auth.demo.cells import Cell

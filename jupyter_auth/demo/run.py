@@ -8,7 +8,7 @@ import signal
 import sys
 from typing import TYPE_CHECKING
 
-from jupyter_auth.demo.place import DemoServer
+from jupyter_auth.demo.demo_server import DemoServer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -57,8 +57,8 @@ def test_a_whole_life_shows_nothing(engines, files, oidc, shown):
     again = engine.token("idp", need=Need(rejected=token.digest))
     said += [login, binding, finished, account, token, again, engine, provider, engine.accounts()]
     said += [engine.changes(0), vars(engine), vars(engine._tokens), vars(engine._logins)]
-    said += [wire.account_to_wire(info) for info in engine.accounts()]
-    said += [wire.login_to_wire(finished), wire.provider_to_wire(engine.provider("idp"))]
+    said += [wire.info_to_wire(info) for info in engine.accounts()]
+    said += [wire.login_to_wire(finished), wire.info_to_wire(engine.provider("idp"))]
 
     # The account ends: its refresh token is used by somebody else, twice.
     with files.locked(account.key) as slot:

@@ -107,8 +107,8 @@ changes = st.builds(
     ("values", "to_wire", "from_wire"),
     [
         (tokens, wire.token_to_wire, wire.token_from_wire),
-        (infos, wire.provider_to_wire, wire.provider_from_wire),
-        (account_infos, wire.account_to_wire, wire.account_from_wire),
+        (infos, wire.info_to_wire, wire.provider_from_wire),
+        (account_infos, wire.info_to_wire, wire.account_from_wire),
         (logins, wire.login_to_wire, wire.login_from_wire),
         (changes, wire.changes_to_wire, functools.partial(from_wire, Changes)),
     ],
@@ -197,8 +197,8 @@ def test_there_is_no_word_for_a_refresh_token_or_a_client_secret():
     change = Change(kind="login", provider="idp", login=login, limits=LIMITS)
     sent = [
         wire.token_to_wire(token),
-        wire.provider_to_wire(provider.info()),
-        wire.account_to_wire(account().info()),
+        wire.info_to_wire(provider.info()),
+        wire.info_to_wire(account().info()),
         wire.login_to_wire(login),
         wire.changes_to_wire(Changes(sequence=1, changes=(change,))),
     ]

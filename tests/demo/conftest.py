@@ -11,7 +11,7 @@ import pytest
 
 from demo.visitor import Visitor
 from jupyter_auth.demo.browser import wait_for_lab
-from jupyter_auth.demo.place import DemoServer
+from jupyter_auth.demo.demo_server import DemoServer
 from patience import PATIENCE
 
 if TYPE_CHECKING:

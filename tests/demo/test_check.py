@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 import requests
 
-from jupyter_auth.demo.place import NOTEBOOK
+from jupyter_auth.demo.demo_server import NOTEBOOK
 from patience import PATIENCE, eventually
 
 if TYPE_CHECKING:

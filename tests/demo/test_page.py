@@ -13,8 +13,8 @@ import requests
 
 from demo.visitor import Visitor, query
 from jupyter_auth.demo.browser import wait_for_lab
+from jupyter_auth.demo.demo_server import DemoServer
 from jupyter_auth.demo.page import AuthorizationPage
-from jupyter_auth.demo.place import DemoServer
 from patience import PATIENCE
 
 if TYPE_CHECKING:

@@ -87,7 +87,7 @@ def test_and_in_a_widget(hostile, tmp_path):
 
 
 def test_and_on_the_wire(hostile, engine):
-    told = json.dumps(wire.account_to_wire(engine.accounts()[0]), ensure_ascii=False)
+    told = json.dumps(wire.info_to_wire(engine.accounts()[0]), ensure_ascii=False)
     assert only_seen(told.encode().decode())
     assert hostile.path
 

@@ -87,7 +87,7 @@ def host(party: Party, grant: str) -> str:
         origins = party.provider.api_key.headers.keys() & {*party.provider.api_origins}
         places = sorted(origins) or party.provider.api_origins
         return ", ".join(map(host_of, places))
-    place = host_of(party.endpoint("token_endpoint"))
+    endpoint_host = host_of(party.endpoint("token_endpoint"))
     if grant == "paste" and party.provider.paste:  # a code may come with its endpoint
-        return " or ".join(dict.fromkeys((place, *party.provider.paste.hosts)))
-    return place
+        return " or ".join(dict.fromkeys((endpoint_host, *party.provider.paste.hosts)))
+    return endpoint_host

@@ -149,16 +149,16 @@ class Listener:
             raise _cannot_bind(port, error) from None
 
     def _bound_anywhere(self) -> list[_Server]:
-        said = ""
+        reason = ""
         for _ in range(TRIES):
             try:
                 return self._bound_at(LOOPBACK, 0)
             except OSError as error:
-                said = error.strerror or str(error)
+                reason = error.strerror or str(error)
                 if error.errno not in NOT_OURS:
                     break
         raise ConfigurationError(
-            f"No free port for the browser to return to: {said}.",
+            f"No free port for the browser to return to: {reason}.",
             hint="Close some programs on this machine, and try again.",
         )
 

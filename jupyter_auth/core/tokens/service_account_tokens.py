@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 MOST = 256  # tokens at once: kernels choose session_keys freely
 
 
-class _Place(NamedTuple):
+class _TokenKey(NamedTuple):
     key: AccountKey
     fingerprint: str
     scopes: tuple[str, ...]
@@ -53,7 +53,7 @@ class ServiceAccountTokens:
         self._party = party
         self._clock = clock
         self._lock = threading.Lock()
-        self._held: dict[_Place, _Held] = {}
+        self._held: dict[_TokenKey, _Held] = {}
         self._flights: SingleFlight[Token] = SingleFlight()
         self._revoker = revoker or Revoker()
 
@@ -69,18 +69,18 @@ class ServiceAccountTokens:
         check_session_key(key.session_key)
         if not provider.client_secret:
             raise no_service_account(provider)
-        place = _Place(key, provider.fingerprint, tuple(scopes) or provider.scopes)
+        token_key = _TokenKey(key, provider.fingerprint, tuple(scopes) or provider.scopes)
         return self._flights.run_for(
-            place,
-            lambda: self._current(provider, place, need),
+            token_key,
+            lambda: self._current(provider, token_key, need),
             lambda token: token.digest != need.rejected,
         )
 
     def drop(self, provider: Provider, key: AccountKey, *, revoke: bool) -> Logout:
         """Forget the tokens of one ``session_key``, then revoke them (RFC 7009)."""
         with self._lock:
-            places = [place for place in self._held if place.key == key]
-            dropped = [self._held.pop(place).account for place in places]
+            token_keys = [token_key for token_key in self._held if token_key.key == key]
+            dropped = [self._held.pop(token_key).account for token_key in token_keys]
         if not revoke or not dropped:
             return Logout(removed=bool(dropped), revoked=False)
         outcomes = [self._revoker.revoke(lambda: self._party(provider), each) for each in dropped]
@@ -88,19 +88,19 @@ class ServiceAccountTokens:
         revoked = all(each.revoked for each in outcomes)
         return Logout(removed=True, revoked=revoked, note=" ".join(notes))
 
-    def _current(self, provider: Provider, place: _Place, need: Need) -> Token:
-        held = self._held.get(place)
+    def _current(self, provider: Provider, token_key: _TokenKey, need: Need) -> Token:
+        held = self._held.get(token_key)
         if held and self._will_do(held, provider, need):
             return as_token(held.account, provider)
         try:
-            fresh = self._issued(provider, place)
+            fresh = self._issued(provider, token_key)
         except (ProviderUnavailable, ProviderError):
             if held is None or not works(held.account, need, self._clock()):
                 raise
-            self._hold(place, held._replace(failed=self._clock()))
+            self._hold(token_key, held._replace(failed=self._clock()))
             return as_token(held.account, provider)
         forced = held is not None and need.rejected == held.account.access_token.digest
-        self._hold(place, _Held(fresh, forced))
+        self._hold(token_key, _Held(fresh, forced))
         return as_token(fresh, provider)
 
     def _will_do(self, held: _Held, provider: Provider, need: Need) -> bool:
@@ -110,23 +110,23 @@ class ServiceAccountTokens:
             account, need, now, failed=held.failed, forced=forced
         )
 
-    def _issued(self, provider: Provider, place: _Place) -> Account:
-        answer = oauth.client_credentials(self._party(provider), place.scopes)
+    def _issued(self, provider: Provider, token_key: _TokenKey) -> Account:
+        answer = oauth.client_credentials(self._party(provider), token_key.scopes)
         now = self._clock()
         return Account(
-            provider=place.key.provider,
-            session_key=place.key.session_key,
-            fingerprint=place.fingerprint,
+            provider=token_key.key.provider,
+            session_key=token_key.key.session_key,
+            fingerprint=token_key.fingerprint,
             access_token=answer.access_token,
-            scopes=place.scopes if answer.scopes is None else answer.scopes,
+            scopes=token_key.scopes if answer.scopes is None else answer.scopes,
             issued_at=now,
             expires_at=answer.ends(now),
             signed_in_at=now,
         )
 
-    def _hold(self, place: _Place, held: _Held) -> None:
+    def _hold(self, token_key: _TokenKey, held: _Held) -> None:
         with self._lock:
-            self._held.pop(place, None)
-            self._held[place] = held  # the newest is the last
+            self._held.pop(token_key, None)
+            self._held[token_key] = held  # the newest is the last
             while len(self._held) > MOST:
                 del self._held[next(iter(self._held))]

@@ -127,12 +127,12 @@ def _row(account: AccountInfo) -> tuple[str, ...]:
 
 
 def status_data(name: str | None = None) -> list[dict[str, Any]]:
-    """``wire.account_to_wire`` of each account, for programs."""
+    """``wire.info_to_wire`` of each account, for programs."""
     accounts = connect.connect()
     if name is not None:
         name = accounts.provider(name).name
     return [
-        wire.account_to_wire(each) for each in accounts.accounts() if name in {None, each.provider}
+        wire.info_to_wire(each) for each in accounts.accounts() if name in {None, each.provider}
     ]
 
 

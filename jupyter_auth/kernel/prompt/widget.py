@@ -298,8 +298,8 @@ class AccountWidget(anywidget.AnyWidget):
             {
                 "kind": "state",
                 "state": {
-                    "provider": wire.provider_to_wire(self._info),
-                    "account": wire.account_to_wire(account) if account else None,
+                    "provider": wire.info_to_wire(self._info),
+                    "account": wire.info_to_wire(account) if account else None,
                     "login": wire.login_to_wire(self._login) if self._login else None,
                     "code": code_to_show(self._login) if self._login else None,
                     "request": self._asked,

@@ -88,12 +88,12 @@ class Broker(PageURLs):
     async def providers(self) -> Wire:
         """All providers, and the name of the default."""
         infos = await self._pools.run(None, self._engine.providers)
-        known = [wire.provider_to_wire(info) for info in infos]
+        known = [wire.info_to_wire(info) for info in infos]
         return {"providers": known, "default": self._default or default_provider(infos)}
 
     async def provider(self, name: str) -> Wire:
         """One provider."""
-        return wire.provider_to_wire(await self.provider_info(name))
+        return wire.info_to_wire(await self.provider_info(name))
 
     async def configuration(self, name: str) -> Wire:
         """All fields but client secrets: for a kernel with a client secret of its own."""
@@ -105,7 +105,7 @@ class Broker(PageURLs):
             raise ConfigurationError("The provider in the request has another name.")
         provider = provider_from_mapping(name, dict(body))
         info = await self._pools.run(_pool(name), self._engine.register, provider)
-        return wire.provider_to_wire(info)
+        return wire.info_to_wire(info)
 
     async def configure(self, name: str, fields: Mapping[str, Any]) -> None:
         """Add a provider that another extension of this server defines."""
@@ -115,7 +115,7 @@ class Broker(PageURLs):
         """Save a provider to the user's own file: for kernels only."""
         name = request_parsing.required(body, "name")
         fields = {key: value for key, value in body.items() if key != "name"}
-        return wire.provider_to_wire(await self._pools.run(None, self._engine.add, name, fields))
+        return wire.info_to_wire(await self._pools.run(None, self._engine.add, name, fields))
 
     async def examine(self, query: Mapping[str, Any], origin: str | None = None) -> Wire:
         """Check this server, or one provider. ``origin``: that of the browser that asks."""
@@ -137,8 +137,8 @@ class Broker(PageURLs):
         infos = await self._pools.run(None, self._engine.accounts)
         ended = await self._pools.run(None, self._engine.ended)
         return {
-            "accounts": [wire.account_to_wire(info) for info in infos],
-            "ended": [wire.account_to_wire(info) for info in ended],
+            "accounts": [wire.info_to_wire(info) for info in infos],
+            "ended": [wire.info_to_wire(info) for info in ended],
         }
 
     async def logout(self, query: Mapping[str, Any]) -> Wire:
