@@ -79,8 +79,7 @@ class ServiceAccountTokens:
     def drop(self, provider: Provider, key: AccountKey, *, revoke: bool) -> Logout:
         """Forget the tokens of one ``session_key``, then revoke them (RFC 7009)."""
         with self._lock:
-            token_keys = [token_key for token_key in self._held if token_key.key == key]
-            dropped = [self._held.pop(token_key).account for token_key in token_keys]
+            dropped = [self._held.pop(each).account for each in [*self._held] if each.key == key]
         if not revoke or not dropped:
             return Logout(removed=bool(dropped), revoked=False)
         outcomes = [self._revoker.revoke(lambda: self._party(provider), each) for each in dropped]
