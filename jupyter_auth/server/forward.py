@@ -33,11 +33,7 @@ CHANGES = ROUTES["changes"]
 
 
 class RemoteBroker:
-    """Forwards to the Hub service at ``url``.
-
-    Raises:
-        ConfigurationError: ``url`` is not an address, or there is no Hub.
-    """
+    """Forwards to the Hub service. ConfigurationError: ``url`` is not valid, or there is no Hub."""
 
     public_origin = None
 

@@ -77,7 +77,7 @@ class Broker(PageURLs):
         self._device_polling = DevicePolling(engine, self._pools)
         self._long_poll = LongPoll(engine, self._pools, self._device_polling, waits)
 
-    async def of(self, user: Any) -> Broker:  # noqa: ARG002 (whoever may use this server)
+    async def of(self, user: Any) -> Broker:  # noqa: ARG002 (any user of this server)
         """This broker: a server has one user."""
         return self
 

@@ -91,7 +91,7 @@ PROBLEMS = {  # of pages without a login, by the last part of their address
 
 
 def hint(said: AuthError | Outcome) -> str:
-    """What to do next, for whoever looks at a page or a panel."""
+    """What to do next, on a page or in a panel."""
     own = said.own_hint if isinstance(said, AuthError) else said.hint
     return advice(own, said.next_step, PAGES)
 

@@ -30,11 +30,7 @@ class KernelAuthenticator(Protocol):
     """Decides who may use the kernel API."""
 
     async def broker(self, request: HTTPServerRequest) -> Broker:
-        """The broker of the accounts that this request may use.
-
-        Raises:
-            BrokerUnavailable: none.
-        """
+        """The broker of the accounts that this request may use. BrokerUnavailable: none."""
 
 
 class SocketKeyAuthenticator(KernelAuthenticator):

@@ -110,7 +110,7 @@ def reached(url: str, base_url: str) -> Finding:
     about = "Address for users' servers"
     try:
         with requests.Session() as http:
-            http.trust_env = False  # as everywhere within the Hub's own network
+            http.trust_env = False  # within the Hub's own network
             http.auth = no_auth
             health = f"{url}{base_url}{PREFIX}health"
             answer = http.get(health, timeout=ANSWER_TIMEOUT, allow_redirects=False)
