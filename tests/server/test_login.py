@@ -106,7 +106,7 @@ def test_the_page_shows_what_to_register(
 ) -> None:
     page = browser.page(kernel.begin()["path"])
     assert f"Redirect URI {jupyter.origin}/base/jupyter-auth/callback/idp" in page
-    assert "Client id notebook" in page
+    assert "Client ID notebook" in page
     assert "needs JavaScript" in page
 
 

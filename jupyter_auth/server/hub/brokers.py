@@ -195,17 +195,15 @@ class HubBrokers:
         return admit
 
     def _made(self, owner: Owner) -> AuditedBroker:
-        settings = self._settings
+        confirm = self._settings.confirm
         news = functools.partial(self._database_poll.has_news, owner.id, [])
         return AuditedBroker(
             self.engine(owner),
             owner,
             base_url=self.base_url,
             public_origin=self.public_origin,
-            default_provider=settings.default_provider,
-            known_browsers=KnownBrowsers.of_server(
-                owner.name, os.environ, confirm=settings.confirm
-            ),
+            default_provider=self._settings.default_provider,
+            known_browsers=KnownBrowsers.of_server(owner.name, os.environ, confirm=confirm),
             pools=self._pools.of(owner.id),
             waits=WaitLimit(WAITERS, self._poll_limit, news),
         )

@@ -102,7 +102,7 @@ def test_a_taken_port_is_said_before_the_browser_leaves(browser: Browser, rogue_
         login = rogue_login(redirect_uri=uri)
         answer = browser.send("POST", browser.origin + login["path"])
     assert (answer.status_code, answer.json()["code"]) == (400, "configuration_error")
-    assert "taken" in answer.json()["message"]
+    assert "another program uses" in answer.json()["message"]
 
 
 def test_a_server_that_moved_to_another_port_says_so_before_the_browser_leaves(

@@ -217,7 +217,7 @@ def test_a_browser_of_this_machine_comes_back_by_itself_unless_it_is_stuck(
     near = jupyter.browser()
     with socket.create_server(("127.0.0.1", 0)) as taken:  # by somebody else on that machine
         login = rogue_login(redirect_uri=f"http://127.0.0.1:{taken.getsockname()[1]}/back")
-        assert "taken here" in leave(near, login)["message"]
+        assert "another program uses" in leave(near, login)["message"]
         answer = leave(near, login, by_hand=True)
         assert answer["by_hand"]
         body = {"address": rogue.authorize(answer["url"]), "login": login["id"]}

@@ -99,7 +99,7 @@ def test_the_page_tells_whose_it_is_and_for_what(
     assert urlsplit(rogue.issuer).netloc in page
     assert urlsplit(browser.origin).netloc in page
     assert "work/report.ipynb" in page
-    assert "Enter it only if you began this sign-in" in page
+    assert "Enter it only if you started this sign-in" in page
     picture = re.search(r'src="data:image/svg\+xml;charset=utf-8,([^"]+)"', page)[1]
     assert unquote(picture).startswith("<svg")
 
