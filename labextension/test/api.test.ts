@@ -55,9 +55,9 @@ afterEach(() => {
   server.close();
 });
 
-test("of a provider that a notebook defines it is asked where there is something to say", async () => {
+test("a provider defined in a notebook is fetched if it has an account or a login", async () => {
   const name = `campus~${"0f".repeat(16)}`;
-  const gone = `gone~${"0f".repeat(16)}`; // a server that was started anew does not know it
+  const gone = `gone~${"0f".repeat(16)}`; // a restarted server does not know it
   const logins = [login({ provider: name }), login({ provider: gone })];
   answers["GET logins"] = [200, { logins }];
   answers[`GET providers/${name}`] = [200, { ...CAMPUS, name }];

@@ -93,7 +93,7 @@ test("an account that its provider ended", () => {
   expect(labels(found)).toEqual(["Sign in again", "Dismiss"]);
 });
 
-test("a login that somebody cancelled is no failure", () => {
+test("a cancelled login is not a failure", () => {
   const outcome = {
     title: "Sign-in cancelled",
     text: "It was cancelled.",
@@ -115,7 +115,7 @@ test.each([
   expect(labels(found)).toEqual(["Try again"]);
 });
 
-test("nobody, at a provider that is not known any more", () => {
+test("not signed in, at a provider that is no longer known", () => {
   const found = view({ name: "gone", session_key: "default" }, NOW);
   expect(found).toMatchObject({ says: "Not signed in to gone.", about: "gone" });
 });
