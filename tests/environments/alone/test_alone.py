@@ -98,7 +98,7 @@ def test_a_kernel_far_from_its_browser_asks_for_the_address(env, oidc, login):
         shown = prompt.text("text/html")
         url = re.search(r'href="([^"]+)"', shown)[1].replace("&amp;", "&")
         assert url.startswith(f"{oidc.issuer}/auth?")
-        assert "copy its address" in shown
+        assert "Copy its address" in shown
         back = oidc.login(url, "alice")
         asked = kernel.client.get_stdin_msg(timeout=60)["content"]
         assert "Paste the address" in asked["prompt"]
@@ -113,7 +113,7 @@ def test_a_kernel_far_from_its_browser_asks_for_the_address(env, oidc, login):
 def test_a_widget_there_says_what_to_do_instead(env):
     with Kernel(env=env | {"CODESPACES": "true"}) as kernel:
         shown = kernel.ok("from jupyter_auth import LoginWidget\nLoginWidget('idp')")
-        assert "browser could not return" in shown.text()
+        assert "cannot come back to this kernel" in shown.text()
         assert "Sign in with `jupyter auth login idp` in a terminal." in shown.text()
 
 
