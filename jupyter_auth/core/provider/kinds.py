@@ -106,8 +106,8 @@ class FieldTable:
         for each in fields(self):
             # The provider reports what is wrong, as it knows where the table stands.
             with contextlib.suppress(ConfigurationError):
-                value = read_field(each, getattr(self, each.name), FieldPath("", each.name))
-                object.__setattr__(self, each.name, value)
+                path = FieldPath("", each.name)
+                vars(self)[each.name] = read_field(each, getattr(self, each.name), path)
 
     @classmethod
     def read(cls, value: Any, path: FieldPath) -> Self:

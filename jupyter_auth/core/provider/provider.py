@@ -200,17 +200,16 @@ class Provider:
                 f"{self.name!r} is not a valid provider name.",
                 hint="Use up to 64 lower-case letters, digits, dots, dashes or underscores.",
             )
-        put = object.__setattr__
         for each in fields(self):
             path = FieldPath(self.name, each.name)
-            put(self, each.name, read_field(each, getattr(self, each.name), path))
+            vars(self)[each.name] = read_field(each, getattr(self, each.name), path)
         if not self.issuer and not (self.endpoints and self.endpoints.token_endpoint):
             raise ConfigurationError(
                 f"Provider {self.name!r} has no issuer and no token endpoint.",
                 hint="Give its issuer URL, or its endpoints with a token_endpoint.",
             )
         for name, value in self.derived.items():
-            put(self, name, getattr(self, name) or value)
+            vars(self)[name] = getattr(self, name) or value
 
     @property
     def derived(self) -> dict[str, Any]:
