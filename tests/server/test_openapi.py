@@ -6,7 +6,7 @@ import dataclasses
 import inspect
 import re
 from importlib import resources
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import pytest
 import yaml
@@ -16,7 +16,7 @@ from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 
 from jupyter_auth.core.common.routes import API, ROUTES
-from jupyter_auth.core.errors import AuthError, Unavailable
+from jupyter_auth.core.errors import AuthError, NextStep, Step, Unavailable
 from jupyter_auth.core.provider.provider import Provider
 from jupyter_auth.core.wire import _family
 from jupyter_auth.server.broker.broker import Broker
@@ -86,6 +86,12 @@ def test_every_error_code_is_described() -> None:
     assert set(DOCUMENT["components"]["schemas"]["Error"]["properties"]["code"]["enum"]) == set(
         _family(AuthError)
     ) - {Unavailable.code}  # a base: nothing is just that
+
+
+def test_the_next_steps_are_those_that_front_ends_word():
+    described = DOCUMENT["components"]["schemas"]["NextStep"]["properties"]
+    assert set(described["step"]["enum"]) == set(get_args(Step))
+    assert set(described) == set(NextStep._fields)
 
 
 def test_every_field_of_a_provider_is_described() -> None:
