@@ -1,25 +1,25 @@
-"""Everything that can go wrong, as one tree.
+"""The errors, as one tree; the next steps that they name; how a login ends.
 
 AuthError
-├── ConfigurationError      what is configured cannot work; says what to change
-│   └── ProviderNotFound    no provider of that name; names those near it
-├── LoginRequired           nobody is signed in, and nobody is there to ask
+├── ConfigurationError      the configuration cannot work; says what to change
+│   └── ProviderNotFound    no provider of that name; suggests similar names
+├── LoginRequired           not signed in, and this run cannot ask
 │   ├── RefreshRejected     the provider ended the sign-in (``invalid_grant``)
 │   └── InsufficientScope   signed in, but with fewer scopes than asked for
-├── LoginDenied             the person or the provider said no
-├── LoginExpired            nobody finished the login in time
-├── LoginCancelled          somebody cancelled it
-├── LoginFailed             it came back wrong; nothing was stored
-│   ├── LoginOvertaken      one to another provider took its redirect URI over
-│   └── UserMismatch        the account is another person's than was asked for
-├── Unavailable             no answer; try again, nothing is lost
+├── LoginDenied             the user or the provider declined
+├── LoginExpired            the login was not finished in time
+├── LoginCancelled          the login was cancelled
+├── LoginFailed             the login went wrong; nothing was stored
+│   ├── LoginOvertaken      a login to another provider took over its redirect URI
+│   └── UserMismatch        the account belongs to another person than requested
+├── Unavailable             no answer; trying again may work
 │   └── ProviderUnavailable of a provider (in ``common.request_errors``)
-├── ProviderError           it answered, but not what its protocol says
-├── Throttled               a call was not sent: too early, see ``retry_at`` (as above)
+├── ProviderError           the provider broke its protocol
+├── Throttled               a call was not sent before ``retry_at`` (as above)
 ├── BrokerUnavailable       the Jupyter server's token broker does not answer
-└── StoreError              tokens cannot be read or written here
+└── StoreError              tokens cannot be read or saved
 
-Each class has a stable ``code``: it is what travels between broker and kernel.
+Each class has a stable ``code``, which is sent between broker and kernel.
 """
 
 from __future__ import annotations
@@ -127,7 +127,7 @@ class ProviderNotFound(ConfigurationError):
 
 
 class LoginRequired(AuthError):
-    """Nobody is signed in, and nobody is there to ask."""
+    """Not signed in, and this run cannot ask."""
 
     code = "login_required"
 
@@ -157,49 +157,49 @@ class InsufficientScope(LoginRequired):
 
 
 class LoginDenied(AuthError, ConnectionError):
-    """The person or the provider said no (RFC 6749 4.1.2.1, ``access_denied``)."""
+    """The user or the provider declined (RFC 6749 4.1.2.1, ``access_denied``)."""
 
     code = "login_denied"
 
 
 class LoginExpired(AuthError, ConnectionError):
-    """Nobody finished the login while it was open."""
+    """The login was not finished in time."""
 
     code = "login_expired"
 
 
 class LoginCancelled(AuthError):
-    """Somebody cancelled the login."""
+    """The login was cancelled."""
 
     code = "login_cancelled"
 
 
 class LoginFailed(AuthError):
-    """The login came back wrong. Nothing was stored."""
+    """The login went wrong. Nothing was stored."""
 
     code = "login_failed"
 
 
 class LoginOvertaken(LoginFailed):
-    """A sign-in to another provider has begun since that comes back to the same address."""
+    """A later login to another provider uses the same redirect URI."""
 
     code = "login_overtaken"
 
 
 class UserMismatch(LoginFailed, AssertionError):
-    """The account is another person's than was asked for. Nothing was stored, nothing was sent."""
+    """The account belongs to another person than requested. Nothing was stored or sent."""
 
     code = "user_mismatch"
 
 
 class Unavailable(AuthError):
-    """Somebody does not answer. Try again: nothing is lost."""
+    """No answer. Trying again may work."""
 
     code = "unavailable"
 
 
 class ProviderError(AuthError):
-    """The provider answered, but not what its protocol says. Nothing is lost."""
+    """The provider's answer breaks its protocol."""
 
     code = "provider_error"
 
@@ -207,7 +207,7 @@ class ProviderError(AuthError):
 class BrokerUnavailable(AuthError):
     """The Jupyter server's token broker does not answer, or speaks another version.
 
-    ``retry_after``: the seconds after which the same call may do; 0: not by waiting alone.
+    ``retry_after``: seconds after which the same call may work; 0 if waiting does not help.
     """
 
     code = "broker_unavailable"
@@ -226,7 +226,7 @@ class BrokerUnavailable(AuthError):
 
 
 class StoreError(AuthError):
-    """Tokens cannot be read or written where they should rest."""
+    """Tokens cannot be read or saved."""
 
     code = "store_error"
 
