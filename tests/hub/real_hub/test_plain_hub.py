@@ -166,7 +166,7 @@ def test_a_guest_on_the_shared_server_of_alice_signs_nobody_in(
         me = guest.send("GET", "api/me").json()
         assert me["identity"]["username"] == "bob"  # he may use the server
         page = guest.get(hub.origin + login["path"])
-        assert (page.status_code, "Only alice signs in" in page.text) == (403, True)
+        assert (page.status_code, "Only alice can sign in" in page.text) == (403, True)
         for method, path in (("POST", login["path"]), ("GET", server.base_url + API + "accounts")):
             answer = guest.send(method, hub.origin + path)
             assert (answer.status_code, "Only alice" in answer.text) == (403, True), path
