@@ -30,7 +30,7 @@ if TYPE_CHECKING:
         Endpoints,
         Header,
         Paste,
-        ServiceAccountFields,
+        Service,
     )
     from jupyter_auth.core.provider.provider import Provider
     from jupyter_auth.core.provider.registry import provider
@@ -64,7 +64,7 @@ __all__ = [
     "ProviderNotFound",
     "ProviderUnavailable",
     "RefreshRejected",
-    "ServiceAccountFields",
+    "Service",
     "StoreError",
     "Throttled",
     "TokenAuth",
@@ -78,36 +78,26 @@ __all__ = [
     "user_redirect_hook",
 ]
 _MODULES = {  # of the names that are no errors
-    "core": ("__version__",),
-    "core.common.request_errors": (
-        "ProviderUnavailable",
-        "Throttled",
-    ),
-    "core.provider.field_types": (
-        "CredentialsFrom",
-        "Endpoints",
-        "Header",
-        "Paste",
-        "ServiceAccountFields",
-    ),
-    "core.provider.provider": ("Provider",),
-    "core.provider.registry": ("provider",),
-    "kernel.http.other_clients": (
-        "credential",
-        "httpx_auth",
-    ),
-    "kernel.http.requests_auth": ("TokenAuth",),
-    "kernel.http.warnings": ("AuthWarning",),
-    "kernel.login_widget": ("LoginWidget",),
-    "kernel.session.service_session": ("ClientSession",),
-    "kernel.session.user_session": (
-        "UserSession",
-        "token",
-    ),
-    "server.hub.config": (
-        "hub_config",
-        "user_redirect_hook",
-    ),
+    "AuthWarning": "kernel.http.warnings",
+    "ClientSession": "kernel.session.service_session",
+    "CredentialsFrom": "core.provider.field_types",
+    "Endpoints": "core.provider.field_types",
+    "Header": "core.provider.field_types",
+    "LoginWidget": "kernel.login_widget",
+    "Paste": "core.provider.field_types",
+    "Provider": "core.provider.provider",
+    "ProviderUnavailable": "core.common.request_errors",
+    "Service": "core.provider.field_types",
+    "Throttled": "core.common.request_errors",
+    "TokenAuth": "kernel.http.requests_auth",
+    "UserSession": "kernel.session.user_session",
+    "__version__": "core",
+    "credential": "kernel.http.other_clients",
+    "httpx_auth": "kernel.http.other_clients",
+    "hub_config": "server.hub.config",
+    "provider": "core.provider.registry",
+    "token": "kernel.session.user_session",
+    "user_redirect_hook": "server.hub.config",
 }
 
 
@@ -115,10 +105,9 @@ def __getattr__(name: str) -> Any:
     """A public name, imported at first use (PEP 562)."""
     from importlib import import_module
 
-    if name not in {*__all__, "__version__"}:
+    if name not in __all__ and name != "__version__":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    module = next((path for path, names in _MODULES.items() if name in names), "core.errors")
-    value = getattr(import_module(f"{__name__}.{module}"), name)
+    value = getattr(import_module(f"{__name__}.{_MODULES.get(name, 'core.errors')}"), name)
     globals()[name] = value
     return value
 

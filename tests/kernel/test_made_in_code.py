@@ -13,7 +13,7 @@ from jupyter_auth.core.common.handles import MARK
 from jupyter_auth.core.errors import LoginRequired, ProviderNotFound
 from jupyter_auth.core.models import LoginRequest
 from jupyter_auth.core.provider import made_in_code
-from jupyter_auth.core.provider.field_types import ServiceAccountFields
+from jupyter_auth.core.provider.field_types import Service
 from jupyter_auth.kernel.broker import connect as clients
 from jupyter_auth.kernel.broker.connect import connect, default_provider
 from jupyter_auth.kernel.commands import doctor, verbs
@@ -198,9 +198,7 @@ def test_two_scripts_with_one_name_have_accounts_of_their_own(rogue, monkeypatch
 def test_a_service_account_of_ones_own_changes_no_name(client, rogue):
     rogue.client_secret = "planted-secret"
     before = known(client)
-    own = Provider(
-        name="bitfount", issuer=rogue.issuer, client_id="x", service=ServiceAccountFields()
-    )
+    own = Provider(name="bitfount", issuer=rogue.issuer, client_id="x", service=Service())
     session = ClientSession(rogue.client_id, "planted-secret", provider=own)
     assert session.provider == "bitfount"
     assert known(client) == before

@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from jupyter_auth import ClientSession, Provider, ServiceAccountFields
+from jupyter_auth import ClientSession, Provider, Service
 from jupyter_auth.core.errors import ConfigurationError, ProviderError
 
 
@@ -22,7 +22,7 @@ def provider(table):
     """The same, made in code."""
 
     def make(**fields):
-        service = ServiceAccountFields(**(table["service"] | fields))
+        service = Service(**(table["service"] | fields))
         return Provider(name="nightly", **(table | {"service": service}))
 
     return make

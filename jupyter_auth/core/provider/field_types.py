@@ -58,7 +58,7 @@ class Header(FieldTable):
 
 
 @record(frozen=True, kw_only=True)
-class ServiceAccountFields(FieldTable):
+class Service(FieldTable):
     """What is different for service accounts (RFC 6749 4.4). A field of None is the provider's own.
 
     A broker issues tokens of service accounts only for providers that have this table, so that the

@@ -21,7 +21,7 @@ from jupyter_auth.core.provider.field_types import (
     Header,
     OtherCache,
     Paste,
-    ServiceAccountFields,
+    Service,
     Throttle,
 )
 from jupyter_auth.core.provider.kinds import FieldPath, described, read_field, tokens_only
@@ -180,8 +180,8 @@ class Provider:
         default=Throttle,
         harmless="how often an API is called",
     )
-    service: ServiceAccountFields | None = described(
-        ServiceAccountFields,
+    service: Service | None = described(
+        Service,
         "What is different for service accounts. The broker only issues their tokens to kernels"
         " with such a table, even an empty one: `{}`.",
     )
@@ -278,7 +278,7 @@ class Provider:
 
         Public credentials of an application (``credentials_from``) are not a service account's.
         """
-        table = self.service or ServiceAccountFields()
+        table = self.service or Service()
         given = {k: v for k, v in vars(table).items() if v is not None}
         if self.credentials_from:
             no_client = {"client_id": None, "client_secret": None, "credentials_from": None}

@@ -19,7 +19,7 @@ from jupyter_auth.core.errors import (
 from jupyter_auth.core.login.login_store import AuthorizationResponse
 from jupyter_auth.core.models import AccountKey, LoginRequest
 from jupyter_auth.core.provider.definitions import provider_to_mapping
-from jupyter_auth.core.provider.field_types import ServiceAccountFields
+from jupyter_auth.core.provider.field_types import Service
 from jupyter_auth.core.provider.made_in_code import MOST, handle_of
 from jupyter_auth.core.provider.provider import Provider, configured_names
 from jupyter_auth.core.provider.registry import Providers, provider_from_mapping
@@ -69,7 +69,7 @@ def test_a_new_name_is_in_no_list_and_nobodys_default():
         {"base_url": "https://evil.example.com/"},
         {"api_origins": ("https://evil.example.com",)},
         {"token_response": {"access_token": "token"}},
-        {"service": ServiceAccountFields(token_endpoint="https://evil.example.com/token")},
+        {"service": Service(token_endpoint="https://evil.example.com/token")},
         {"title": "Another"},
     ],
 )

@@ -20,7 +20,7 @@ from jupyter_auth.core.provider.field_types import (
     Endpoints,
     Header,
     Paste,
-    ServiceAccountFields,
+    Service,
     Throttle,
 )
 from jupyter_auth.core.provider.provider import Provider
@@ -75,7 +75,7 @@ def test_what_it_holds_is_what_was_given():
     assert provider.endpoints == Endpoints(token_endpoint=TOKENS, scopes_supported=("a", "b"))
     assert provider.header == Header(name="accessToken", template="{token}")
     assert provider.throttle == Throttle(statuses=(429,), limit=10)
-    assert provider.service == ServiceAccountFields(
+    assert provider.service == Service(
         client_id="s", client_secret=Secret(SECRET), scopes=("read", "write")
     )
     assert SECRET not in repr(provider)

@@ -17,7 +17,7 @@ from jupyter_auth import AuthWarning, ClientSession, Provider, UserSession
 from jupyter_auth.core.common.request_errors import ProviderUnavailable
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.errors import ConfigurationError, LoginRequired, ProviderNotFound
-from jupyter_auth.core.provider.field_types import ServiceAccountFields
+from jupyter_auth.core.provider.field_types import Service
 from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.core.tokens.store import FileStore
 from jupyter_auth.kernel.broker.connect import connect
@@ -157,9 +157,7 @@ def test_a_provider_made_in_code_never_gets_the_environments_secret(home, rogue,
     """A notebook could have one of that name send it to itself."""
     environ = {"JUPYTER_AUTH_INSIDEVIEW_CLIENT_SECRET": SECRET}
     engine = Engine(Providers(environ=environ), FileStore(tmp_path / "store"))
-    own = Provider(
-        name="insideview", issuer=rogue.issuer, client_id="x", service=ServiceAccountFields()
-    )
+    own = Provider(name="insideview", issuer=rogue.issuer, client_id="x", service=Service())
     with pytest.raises(ConfigurationError, match="No client secret"):
         engine.client_token(engine.register(own).name)
     engine.close()
@@ -224,9 +222,7 @@ def test_a_secret_in_a_provider_made_in_code(home, rogue):  # noqa: ARG001
         name="idp",
         issuer=rogue.issuer,
         base_url=rogue.issuer,
-        service=ServiceAccountFields(
-            client_id="notebook", client_secret=SECRET, client_auth="post"
-        ),
+        service=Service(client_id="notebook", client_secret=SECRET, client_auth="post"),
     )
     assert ClientSession(provider=provider).get("/api/x").ok
 
@@ -321,7 +317,7 @@ def test_a_copy_of_one_whose_provider_was_made_in_code(home, rogue, given, monke
         name="mine",
         issuer=rogue.issuer,
         base_url=rogue.issuer,
-        service=ServiceAccountFields(client_auth="post", **inside),
+        service=Service(client_auth="post", **inside),
     )
     session = ClientSession(*given, provider=made)
     data = pickle.dumps(session)
