@@ -189,7 +189,7 @@ class Tour:
         """The provider refuses the grant to this client, and another one is offered."""
         self.lab.rogue.script("authorize", troubles.deny("unauthorized_client"), times=1)
         from_jupyter(self.page, self.lab.begin("either"))
-        self._heading("Not signed in")
+        self._heading("Sign-in failed")
 
     def instead(self) -> None:
         """Which was chosen by a click, and from which a click leads back."""
@@ -252,7 +252,7 @@ class Tour:
         """The provider knows this person now, and refuses this client."""
         from_jupyter(self.page, self.lab.begin("wrong"))
         self.page.get_by_role("button", name="Allow").click()
-        self._heading("Not signed in")
+        self._heading("Sign-in failed")
 
     def complete(self) -> None:
         self.page.context.clear_cookies(domain="localhost")
