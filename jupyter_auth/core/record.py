@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 _MISSING: Any = object()  # the default of a field that is required
+METHODS = ("init", "repr", "eq", "hash", "setattr", "delattr", "dataclass_fields", "signature")
 
 
 class _Field:
@@ -34,23 +35,29 @@ def _record(*, kw_only: bool = False, **_: bool) -> Callable[[Any], Any]:
             known[name] = each = given if isinstance(given, _Field) else _Field(default=given)
             each.name, each.type = name, of
         kind.__fields__, kind.__positional__ = known, () if kw_only else tuple(known)
-        for name in ("init", "repr", "eq", "hash", "setattr", "delattr", "dataclass_fields"):
+        for name in METHODS:
             setattr(kind, f"__{name}__", vars(_Record)[f"__{name}__"])
         return kind
 
     return made
 
 
-class _DataclassFields:
-    """Those of an equal dataclass, which is made for whoever asks."""
+class _OfDataclass:
+    """What ``dataclasses`` and a notebook's help ask for: that of an equal dataclass, made then."""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
 
     def __get__(self, instance: object, owner: Any) -> Any:
         import dataclasses
+        import inspect
 
         known = owner.__fields__.values()
         said = [(each.name, each.type, dataclasses.field(**each.options)) for each in known]
-        twin: Any = dataclasses.make_dataclass(owner.__name__, said, kw_only=True)
-        return twin.__dataclass_fields__
+        kw_only = not owner.__positional__
+        twin: Any = dataclasses.make_dataclass(owner.__name__, said, kw_only=kw_only)
+        twin.__signature__ = inspect.signature(twin)
+        return getattr(twin, self._name)
 
 
 class _Record:
@@ -58,7 +65,8 @@ class _Record:
 
     __fields__: dict[str, _Field]
     __positional__: tuple[str, ...]
-    __dataclass_fields__ = _DataclassFields()
+    __dataclass_fields__ = _OfDataclass()
+    __signature__ = _OfDataclass()
 
     def __init__(self, *args: Any, **given: Any) -> None:
         if args:  # a name that is given twice is refused by ``dict``

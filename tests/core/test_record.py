@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import inspect
 from typing import Any
 
 import pytest
 
+from jupyter_auth import Provider
 from jupyter_auth.core import record as records
 from jupyter_auth.core.record import field, record
 
@@ -52,6 +54,16 @@ def test_each_field_has_what_was_given_or_its_default():
 def test_nothing_else_makes_one(kind, args, given):
     with pytest.raises(TypeError):
         kind(*args, **given)
+
+
+def test_help_shows_the_fields():
+    shown = "(one: 'str', other: 'str' = 'x') -> None"
+    assert str(inspect.signature(Pair)) == shown
+    assert [*inspect.signature(More).parameters] == ["size", "words", "table"]
+    assert {each.kind.name for each in inspect.signature(More).parameters.values()} == {
+        "KEYWORD_ONLY"
+    }
+    assert "client_id" in inspect.signature(Provider).parameters
 
 
 def test_equal_ones_are_of_one_class():
