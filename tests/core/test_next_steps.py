@@ -55,7 +55,7 @@ def test_an_unknown_provider_names_those_near_it(engine_with, rogue):
 def test_a_missing_client_id_says_how_to_add_it(engine_with, rogue):
     with pytest.raises(ConfigurationError) as caught:
         engine_with(rogue, client_id=None).begin(LoginRequest("idp"))
-    assert caught.value.message == "Provider 'idp' has no client id."
+    assert caught.value.message == "Provider 'idp' has no client ID."
     assert "Run `jupyter auth add idp --client-id ID` in a terminal." in caught.value.hint
 
 

@@ -49,7 +49,7 @@ def _registration(provider: Provider) -> Iterator[Finding]:
         return
     if not provider.client_id:
         fix, step = "Register an application there.", NextStep("add_provider", provider.name)
-        yield Finding("Client", "It has no client id.", fix, "wrong", step)
+        yield Finding("Client", "It has no client ID.", fix, "wrong", step)
         return
     secret = "with a client secret" if provider.client_secret else "a public client, no secret"
     says = f"{provider.client_id}, {secret} (client_auth {provider.client_auth!r})."

@@ -1,6 +1,6 @@
 """Whether a client is registered as it is configured here: two requests, for ``hub doctor``.
 
-Both are harmless. A token request with a made-up code shows whether client id and secret are right
+Both are harmless. A token request with a made-up code shows whether client ID and secret are right
 (RFC 6749 5.2). An authorization request with ``prompt=none`` and no cookie shows whether id and
 redirect URI are registered: only then does the provider send a browser back (RFC 6749 4.1.2.1,
 OpenID Connect Core 3.1.2.6). What is not sure is a note.
@@ -92,13 +92,13 @@ def _returned_error(party: Party, redirect_uri: str) -> str:
 def _client(party: Party, refused: str, returned: str) -> Finding:
     host, provider = urlsplit(party.endpoint("token_endpoint")).netloc, party.provider
     if refused == "invalid_grant":
-        shown = "client id and client secret" if provider.client_secret else "client id"
+        shown = "client ID and client secret" if provider.client_secret else "client ID"
         return Finding(CLIENT, f"{host} accepts the {shown}.")
     if refused == "invalid_client":
-        says, fix = "rejects this client id or client secret", other_credentials(provider)
+        says, fix = "rejects this client ID or client secret", other_credentials(provider)
         if returned in PERSON_NEEDED:
             verb = "rejects this" if provider.client_secret else "requires a"
-            says = f"{verb} client secret; it knows the client id"
+            says = f"{verb} client secret; it knows the client ID"
         elif returned == "400":
             fix += " Its authorization endpoint refuses it too, so check client_id first."
         return Finding(CLIENT, f"{host} {says} (invalid_client).", fix, "wrong")
@@ -108,7 +108,7 @@ def _client(party: Party, refused: str, returned: str) -> Finding:
     hidden = (provider.client_secret,) if provider.client_secret else ()
     shown = f"answered {refusal({'error': refused}, hidden)}" if refused else "did not refuse it"
     says = f"Unknown: to a made-up code, {host} {shown}."
-    fix = "Sign in once: that shows whether client id and secret are right."
+    fix = "Sign in once: that shows whether client ID and secret are right."
     return Finding(CLIENT, says, fix, "note")
 
 

@@ -28,17 +28,17 @@ class Party:
 
     @property
     def client_id(self) -> str:
-        """The registered client id. Raises ConfigurationError if there is none."""
+        """The registered client ID. Raises ConfigurationError if there is none."""
         if not self.provider.client_id:
             raise ConfigurationError(
-                f"Provider {self.provider.name!r} has no client id.",
+                f"Provider {self.provider.name!r} has no client ID.",
                 hint="Register an application there, or give client_id in the configuration.",
                 next_step=NextStep("add_provider", self.provider.name),
             )
         return self.provider.client_id
 
     def require_client(self) -> None:
-        """Raise a ConfigurationError if the client id, or a package's secret, is missing."""
+        """Raise a ConfigurationError if the client ID, or a package's secret, is missing."""
         if problem := missing_package(self.provider):
             raise problem
         _ = self.client_id

@@ -158,7 +158,7 @@ def client_auth(party: Party) -> tuple[http.Auth, dict[str, str]]:
     """Client authentication (RFC 6749 2.3.1): an ``auth`` for requests, and parameters.
 
     Raises:
-        ConfigurationError: the client id or secret is missing.
+        ConfigurationError: the client ID or secret is missing.
     """
     party.require_client()
     client_id, secret = party.client_id, party.provider.client_secret

@@ -51,7 +51,7 @@ def _bound(holder: DataclassInstance) -> dict[str, Any]:
 
 
 def digest_of_first_version(*bound: str | None) -> str:
-    """The digest of issuer, token and revocation endpoint, client id and audience."""
+    """The digest of issuer, token and revocation endpoint, client ID and audience."""
     return hashlib.sha256(json.dumps(bound).encode()).hexdigest()
 
 

@@ -67,7 +67,7 @@ def _in_file(file: Path, name: str) -> Secret:
 
 
 class Credentials(NamedTuple):
-    """A client id and its secret, as far as found."""
+    """A client ID and its secret, as far as found."""
 
     client_id: str | None = None
     client_secret: Secret | None = None

@@ -77,7 +77,7 @@ def _completed_tables(before: Mapping[str, Any], changes: Mapping[str, Any]) -> 
 
 
 def own_client(before: Mapping[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
-    """``changes``; a new client id does not inherit the old client's secret."""
+    """``changes``; a new client ID does not inherit the old client's secret."""
     if changes.get("client_id") in {None, before.get("client_id")}:
         return changes
     return {"client_secret": None, "credentials_from": None, **changes}

@@ -63,7 +63,7 @@ class Provider:
     endpoints: Endpoints | None = described(
         Endpoints, "Used where there is no issuer, or in addition to it."
     )
-    client_id: str | None = tokens_only(kinds.string, "The client id of your registration.")
+    client_id: str | None = tokens_only(kinds.string, "The client ID of your registration.")
     client_secret: Secret | None = described(
         kinds.secret,
         "The client secret, unless the client is public. It stays with the broker; better in the"

@@ -68,7 +68,7 @@ class Providers:
 
     ``configured`` is the administrator's; without ``allow_user_providers`` there is nothing else.
     An error in it stands for a broken provider, and is raised when that is used. A broken user file
-    or preset is reported when it is used, not at start. ``environ`` has client ids and secrets,
+    or preset is reported when it is used, not at start. ``environ`` has client IDs and secrets,
     which are for the person's own file too in their ``own_process``, which serves no kernel.
     ``problems`` of the configuration are for doctor and errors about unknown providers; ``notes``
     are for doctor.
@@ -206,7 +206,7 @@ class Providers:
         return provider.info(source, name)
 
     def all(self) -> list[ProviderInfo]:
-        """All providers with a client id, by name, and the administrator's broken ones."""
+        """All providers with a client ID, by name, and the administrator's broken ones."""
         found: dict[str, ProviderInfo | None] = {}
         for source, providers in self._layers(skip_broken=True):
             for name in providers.keys() - found.keys():
@@ -271,7 +271,7 @@ class Providers:
     def save(self, name: str, fields: Mapping[str, Any]) -> ProviderInfo:
         """Write a provider into the person's own file, and its client secret into one beside it.
 
-        Of one that is there already, only a missing client id, the secret and the ``grants`` (which
+        Of one that is there already, only a missing client ID, the secret and the ``grants`` (which
         of them a registration is for may turn out later) may be changed.
 
         Raises:

@@ -55,7 +55,7 @@ def at(oidc: OidcProvider, **fields: Any) -> Party:
 def test_a_client_that_is_registered_as_configured(oidc: OidcProvider) -> None:
     findings = found(at(oidc))
     assert states(findings) == ("ok", "ok")
-    assert findings[CLIENT].says.endswith(" accepts the client id and client secret.")
+    assert findings[CLIENT].says.endswith(" accepts the client ID and client secret.")
     assert findings[REDIRECT].says.endswith(f" sends browsers back to {URI}.")
     assert not oidc.events("grant.success")
 
@@ -63,10 +63,10 @@ def test_a_client_that_is_registered_as_configured(oidc: OidcProvider) -> None:
 def test_another_secret_is_told_from_another_id(oidc: OidcProvider) -> None:
     findings = found(at(oidc, client_secret="another"))
     assert states(findings) == ("wrong", "ok")
-    assert "rejects this client secret; it knows the client id" in findings[CLIENT].says
+    assert "rejects this client secret; it knows the client ID" in findings[CLIENT].says
     findings = found(at(oidc, client_id="nobody"))
     assert states(findings) == ("wrong", "note")
-    assert "rejects this client id or client secret" in findings[CLIENT].says
+    assert "rejects this client ID or client secret" in findings[CLIENT].says
     assert "check client_id first" in findings[CLIENT].fix
 
 

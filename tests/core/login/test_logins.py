@@ -225,7 +225,7 @@ def test_begin_says_what_cannot_work(engine, engines, rogue):
     with pytest.raises(ProviderNotFound):
         engine.begin(LoginRequest("idq"))
     bare = engine.register(Provider(name="bare", issuer=rogue.issuer)).name
-    with pytest.raises(ConfigurationError, match="client id"):
+    with pytest.raises(ConfigurationError, match="client ID"):
         engine.begin(LoginRequest(bare))
     with pytest.raises(ConfigurationError, match="session_key"):
         engine.begin(LoginRequest("idp", "x" * 10_240))

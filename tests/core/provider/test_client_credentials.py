@@ -108,10 +108,10 @@ def test_none_of_a_notebook_or_an_administrator_asks(file):
     assert made.typed.host(login.id) == "github.com"
     with pytest.raises(LoginFailed, match="configuration has changed"):
         set_up(made, login, "evil.example")
-    with pytest.raises(ConfigurationError, match="no client id"):
+    with pytest.raises(ConfigurationError, match="no client ID"):
         made.begin(LoginRequest(handle))
     configured = Engine(Providers({"github": GITHUB}, user_file=file), MemoryStore())
-    with pytest.raises(ConfigurationError, match="no client id"):
+    with pytest.raises(ConfigurationError, match="no client ID"):
         configured.begin(LoginRequest("github"))
     closed = Engine(Providers(user_file=file, allow_user_providers=False), MemoryStore())
     with pytest.raises(ConfigurationError):

@@ -73,7 +73,7 @@ def test_nothing_takes_the_place_of_what_the_administrator_configured_wrongly(us
 
 
 def added(providers):
-    """Those that somebody added; a preset with a public client id is always there."""
+    """Those that somebody added; a preset with a public client ID is always there."""
     return [(info.name, info.source) for info in providers.all() if info.source != "preset"]
 
 

@@ -165,13 +165,13 @@ c.JupyterHub.spawner_class = Pods
 """
 
 ROWS = [
-    Row("wrong secret", "it knows the client id (invalid_client)", idp(client_secret="another")),
+    Row("wrong secret", "it knows the client ID (invalid_client)", idp(client_secret="another")),
     Row(
         "wrong id",
-        "rejects this client id or client secret (invalid_client)",
+        "rejects this client ID or client secret (invalid_client)",
         idp(client_id="nobody"),
     ),
-    Row("no secret", "requires a client secret; it knows the client id", idp(client_secret=None)),
+    Row("no secret", "requires a client secret; it knows the client ID", idp(client_secret=None)),
     Row(
         "redirect URI not registered",
         "answered 400 to a sign-in of this client with the redirect URI https://hub.example/",

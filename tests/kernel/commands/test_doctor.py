@@ -95,7 +95,7 @@ def test_a_name_that_is_none_is_an_error():
 def test_a_provider_that_is_named_is_the_only_one_asked(rogue):
     report = doctor.examine("github")
     assert titles(report) == ["This process", "Provider github"]
-    assert not report.healthy  # it has no client id
+    assert not report.healthy  # it has no client ID
     assert not rogue.requests
 
 

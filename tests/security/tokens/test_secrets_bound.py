@@ -170,7 +170,7 @@ def test_a_program_of_the_persons_own_uses_its_environment(file):
 
 
 def given_for_the_preset(file):
-    """A person gave the client secret of a preset that has a client id of its own."""
+    """A person gave the client secret of a preset that has a client ID of its own."""
     providers = Providers(user_file=file)
     providers.save("bitfount", {"client_secret": SECRET})
     assert providers.get("bitfount").client_secret.reveal() == SECRET

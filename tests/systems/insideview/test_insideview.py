@@ -190,7 +190,7 @@ def test_a_window_given_in_python_counts(home, broker, table, insideview):  # no
 
 
 def test_a_credential_goes_by_the_name_that_a_person_gave_it(session, insideview):
-    """``session_key``: in the table, in warnings and in errors, and no client id."""
+    """``session_key``: in the table, in warnings and in errors, and no client ID."""
     web = ClientSession(provider="insideview", session_key="web")
     insideview.limit = 0
     web.get("companies")
