@@ -69,7 +69,7 @@ def make_broker(
 
 
 class JupyterAuthApp(ExtensionApp):
-    """``jupyter_auth`` in a Jupyter server, which a wrong setting never stops: it is logged."""
+    """``jupyter_auth`` in a Jupyter server, which no wrong setting or store stops: it is logged."""
 
     name = "jupyter_auth"
     extension_url = "/"

@@ -40,7 +40,7 @@ class LoopbackCallbacks:
         """Listen at ``redirect_uri``, and forward what is ``expected`` there.
 
         Raises:
-            ConfigurationError: the address is in use.
+            ConfigurationError: nothing can listen there.
         """
         kept = {uri: each for uri, each in self._listeners.items() if each.listener.keep()}
         self._listeners = kept

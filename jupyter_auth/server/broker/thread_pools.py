@@ -26,7 +26,7 @@ T = TypeVar("T")
 THREADS = 6  # for each provider
 SHARE = 2  # of them, for one user of several
 QUEUE = 64  # waiting calls of one user to one provider
-STORE_QUEUE = 4096  # calls that only read the store: short, and all long polls wake at once
+STORE_QUEUE = 4096  # calls that ask no provider: short, and all long polls wake at once
 PROVIDERS = 48  # with a pool of their own; further names share one
 
 
@@ -81,7 +81,7 @@ class _Pool:
 
 
 class Pools:
-    """The pools of a process, by provider. ``share``: threads of each that a user may have."""
+    """The pools of an event loop, by provider. ``share``: threads of each that a user may have."""
 
     def __init__(self, share: int) -> None:
         self._share = share
@@ -128,7 +128,7 @@ class UserPools:
     async def run(
         self, provider: str | None, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        """What ``call`` returns or raises. ``provider`` None: it only reads the store.
+        """What ``call`` returns or raises. ``provider`` None: it asks no provider.
 
         Raises:
             ProviderUnavailable: too many calls are waiting for the provider.

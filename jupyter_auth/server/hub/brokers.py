@@ -231,7 +231,7 @@ class HubBrokers:
             busy = broker.busy
             broker.answer_polls()
             if busy:
-                await asyncio.sleep(PACE)
+                await asyncio.sleep(PACE)  # they all turn to the next replica
         loop = asyncio.get_running_loop()
         deadline, quiet = loop.time() + DRAIN, 0
         while quiet < QUIET and loop.time() < deadline:

@@ -66,8 +66,8 @@ def hub_config(
 
     Without ``providers`` only the hook for named servers. With them, the Hub starts the service at
     ``url``, where single-user servers must reach it, unless ``api_token`` says that it runs
-    elsewhere. Defaults for database, keys and missing client secrets come from the Hub's own
-    environment, or files that it names: see ``secret_of``.
+    elsewhere. Defaults are ``JUPYTER_AUTH_DATABASE_URL``, ``JUPYTER_AUTH_CRYPT_KEYS`` and client
+    secrets in the Hub's own environment, or files that it names: see ``secret_of``.
 
     ``same_person``, ``shared_identities`` and ``trusted_downstream`` are as in ``c.JupyterAuth``.
     If ``same_person`` is None, it is derived from the Hub's own sign-in: see ``BY_BARE_CLAIM``.

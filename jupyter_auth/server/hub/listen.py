@@ -31,7 +31,7 @@ def allow_files() -> int:
 
 
 def listening(host: str, port: int) -> list[Listening]:
-    """The listening sockets. ConfigurationError: the port is in use."""
+    """The listening sockets. ConfigurationError: they cannot be bound."""
     # A name that other machines use may be a load balancer's: then listen at every address.
     try:
         bound = bind_sockets(port, host if host in LOOPBACK_HOSTS else "", backlog=BACKLOG)

@@ -239,7 +239,7 @@ class Revocations:
                 self._at[provider] = asyncio.create_task(trying)
 
     async def _in_turn(self, pools: Pools, provider: str | None, waiting: list[Row[Any]]) -> None:
-        """Try one after the other, in one of the provider's threads."""
+        """Try one after the other, in one of the provider's threads: users have the others."""
         for each in waiting:
             try:
                 attempt = functools.partial(self.attempt, each)
@@ -319,5 +319,5 @@ def _record(owner: Owner, account: Account) -> RecordKey:
 
 
 def _pause(tries: int) -> float:
-    """Seconds until the next try, with jitter."""
+    """Seconds until the next try, with jitter: what failed together must not return together."""
     return min(SOON * 4.0 ** (tries - 1), LATE) * random.uniform(0.75, 1.25)  # noqa: S311

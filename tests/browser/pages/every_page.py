@@ -219,16 +219,16 @@ class Tour:
 
     def paste(self) -> None:
         from_jupyter(self.page, self.lab.begin("4insight"))
-        expect(self.page.get_by_label("Code from")).to_be_visible()
+        expect(self.page.get_by_label("Code from 4insight")).to_be_visible()
 
     def paste_refused(self) -> None:
         package = '{"endpoint": "https://evil.example/token", "code": "a-code"}'
-        self.page.get_by_label("Code from").fill(package)
+        self.page.get_by_label("Code from 4insight").fill(package)
         self.page.get_by_role("button", name="Continue").click()
         expect(self.page.get_by_role("alert")).to_contain_text("Nothing was sent")
 
     def confirm(self) -> None:
-        self.page.get_by_label("Code from").fill(self.lab.fourinsight.package())
+        self.page.get_by_label("Code from 4insight").fill(self.lab.fourinsight.package())
         self.page.get_by_role("button", name="Continue").click()
         self._heading("Is this you?")
 

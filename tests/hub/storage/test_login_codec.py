@@ -58,7 +58,7 @@ def test_a_login_by_redirect_by_device_and_by_paste():
 
 WRITTEN = {
     "request": {
-        "kind": "LoginPurpose",
+        "kind": "Request",
         "of": {
             "key": {"kind": "AccountKey", "of": {"provider": "idp", "session_key": "work"}},
             "username": None,
@@ -112,7 +112,18 @@ WRITTEN = {
             }
         },
     },
-    "polling": None,
+    "polling": {
+        "kind": "Polling",
+        "of": {
+            "device_code": {"kind": "secret", "of": "d"},
+            "fingerprint": "f",
+            "interval": 5.0,
+            "confirm_by": None,
+            "failures": 0,
+            "error": None,
+            "taken": False,
+        },
+    },
     "held": None,
     "confirm_by": None,
 }
@@ -120,7 +131,7 @@ WRITTEN = {
 
 def test_it_is_written_as_it_was():
     """A replica of the version before reads it, and the other way round."""
-    record = {"kind": "mapping", "of": {"l": {"kind": "StoredLogin", "of": WRITTEN}}}
+    record = {"kind": "mapping", "of": {"l": {"kind": "Entry", "of": WRITTEN}}}
     entries = unpacked(json.dumps(record).encode())
     assert entries["l"].openings["digest"].verifier == Secret("v")
     assert entries["l"].request.scopes == ("one",)

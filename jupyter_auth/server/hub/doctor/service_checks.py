@@ -106,7 +106,7 @@ def _place(service: HubService) -> Iterator[Finding]:
 
 
 def reached(url: str, base_url: str) -> Finding:
-    """Whether the service answers at ``url``, which users' servers use from other machines."""
+    """Whether it answers at ``url`` from here: if not, then no user's server reaches it either."""
     about = "Address for users' servers"
     try:
         with requests.Session() as http:

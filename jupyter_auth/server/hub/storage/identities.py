@@ -1,4 +1,4 @@
-"""Refuses an identity that another Hub user has: one is tricked into signing in for another.
+"""Refuses an identity of another Hub user, who may be tricked into signing in for this one.
 
 See SECURITY 3. The database holds it as a digest under the service's keys: ``Encryption.digests``.
 """

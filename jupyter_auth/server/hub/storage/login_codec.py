@@ -14,10 +14,14 @@ from jupyter_auth.core.login.login_store import StoredLogin
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+# As the first version called them: its replicas discard logins with other names.
+_FIRST = {"DevicePolls": "Polling", "LoginPurpose": "Request", "StoredLogin": "Entry"}
+
 
 def packed(entries: Mapping[str, StoredLogin]) -> bytes:
     """The entries as JSON, secrets in plain text."""
-    return json.dumps(to_record(entries, lambda kind, of: {"kind": kind, "of": of})).encode()
+    record = to_record(entries, lambda kind, of: {"kind": _FIRST.get(kind, kind), "of": of})
+    return json.dumps(record).encode()
 
 
 def unpacked(data: bytes) -> dict[str, StoredLogin]:

@@ -44,7 +44,7 @@ class Maintenance:
     ) -> None:
         self._database, self._cipher, self._unsaved = database, cipher, unsaved
         self._tasks: list[asyncio.Task[None]] = []
-        # Separate threads: leases are renewed however busy the others are.
+        # Separate threads: leases are renewed however busy the others are, or while a save waits.
         self._threads = ThreadPoolExecutor(2, thread_name_prefix="jupyter_auth upkeep")
         self._trouble = ThrottledLog("A replica's upkeep")
         self._announced = -ANNOUNCE

@@ -101,7 +101,7 @@ class TrustedProxies:
     def source_of(self, request: HTTPServerRequest) -> str:
         """The nearest address that is not a trusted proxy's; of IPv6 its /64 network (RFC 7421).
 
-        ``X-Forwarded-For`` counts as far from its end as trusted proxies have written it.
+        ``X-Forwarded-For`` counts as far from its end as trusted proxies wrote it, no other header.
         """
         connection: Any = request.connection
         nearest = str(connection.context.address[0])
