@@ -38,7 +38,8 @@ class LoginWidget(AccountWidget):
         username: the signed-in user, if the provider says.
         expires_at: when the access token expires, in UTC; a sign-in may be renewed after that.
         status: ``"signed_in"``, ``"pending"``, ``"signed_out"``, or how a sign-in ended:
-            ``"denied"``, ``"expired"``, ``"cancelled"``, ``"failed"``.
+            ``"denied"``, ``"expired"``, ``"cancelled"``, ``"failed"``. An account that was not
+            renewed is ``"expired"`` too.
 
     They change, and callbacks run, while the kernel is idle, on the event loop on which the widget
     was made; without one, in any thread.

@@ -40,7 +40,7 @@ Answer = TypeVar("Answer")
 
 
 class BrokerOrEngine(Accounts):
-    """``Accounts`` of the broker, or of an engine in this process once the broker is gone.
+    """``Accounts`` of the broker while it answers, else of an engine in this process.
 
     The name of a provider defined in this process means that one, in this process only.
     """
@@ -141,9 +141,7 @@ class BrokerOrEngine(Accounts):
     def logout(
         self, provider: str, session_key: str = DEFAULT_KEY, *, revoke: bool = True
     ) -> Logout:
-        if (
-            key := self._meant(provider)
-        ) in self._registered:  # a broker revokes only at known ones
+        if (key := self._meant(provider)) in self._registered:  # it revokes only at known ones
             self._tell(key)
         return self._ask_of(provider, lambda it, key: it.logout(key, session_key, revoke=revoke))
 

@@ -39,7 +39,7 @@ class Watcher:
         _watchers.add(self)
 
     def listen(self, listener: Listener) -> Callable[[], None]:
-        """Call ``listener`` in the watcher's thread at each change; what is returned ends that."""
+        """Call ``listener`` in its thread at each change after this; what is returned ends that."""
         number = next(self._numbers)
         self._listeners[number] = listener
         with self._lock:

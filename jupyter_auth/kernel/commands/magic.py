@@ -89,7 +89,7 @@ class AuthMagics(Magics):
         if not is_interactive() and (given.force or not connect().account(key)):
             raise LoginRequired(
                 f"{name} needs a sign-in, and this run can't ask for one.",
-                next_step=how_to_sign_in(AccountKey(name, given.key)),
+                next_step=how_to_sign_in(key),
             )
         from jupyter_auth.kernel.prompt.widget import AccountWidget
 

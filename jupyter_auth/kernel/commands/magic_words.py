@@ -93,7 +93,7 @@ def complete(_: Any, event: SimpleNamespace) -> list[str]:
 
 
 def match(context: Any) -> dict[str, Any]:
-    """IPython's matcher (API 2), which suppresses all others."""
+    """IPython's matcher (API 2): if it offers anything, no other does, not even jedi."""
     from IPython.core.completer import SimpleCompletion
 
     line = context.text_until_cursor

@@ -64,7 +64,7 @@ def credential(provider: str | None = None, session_key: str = "default") -> Acc
         session_key: the account's label.
 
     Raises:
-        ConfigurationError: there is no such provider.
+        ConfigurationError: no provider is named, and there is no default one.
         BrokerUnavailable: the Jupyter server does not answer.
     """
     check_arguments(provider=provider, session_key=session_key)

@@ -28,7 +28,7 @@ _BROWSERS = ("firefox", "chrom", "brave", "edge", "opera", "vivaldi", "epiphany"
 
 
 class BrowserFile:
-    """Opens the browser at ``url``, by a file that exists until ``remove``.
+    """Opens the browser at ``url``, by a file that exists until ``remove`` or this object's end.
 
     A browser that may be unable to read files is opened at ``url`` itself.
     """

@@ -54,7 +54,7 @@ def is_interactive() -> bool:
 
 
 def browser_here() -> bool:
-    """Whether the user's browser is on this machine, so that it can come back to this process.
+    """Whether a browser can be opened on this machine, and so come back to this process.
 
     Not over SSH, in an editor's container, on a Hub, Colab or Kaggle.
     """

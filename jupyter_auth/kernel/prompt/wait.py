@@ -28,7 +28,7 @@ def wait_for_login(accounts: Accounts, login: Login, timeout: float | None, prom
     """Return once the login is complete; ``prompt`` shows how it ended. ``timeout`` in seconds.
 
     Raises:
-        LoginRequired: it is still pending after ``timeout``.
+        LoginRequired: it is still pending after ``timeout``, and stays so.
         LoginDenied, LoginExpired, LoginCancelled, LoginFailed: how it ended.
         BrokerUnavailable: the broker is gone, and the login with it.
     """

@@ -20,7 +20,7 @@ import traitlets
 
 from jupyter_auth.core import wire
 from jupyter_auth.core.common.codec import to_wire
-from jupyter_auth.core.common.handles import plain
+from jupyter_auth.core.common.handles import is_handle
 from jupyter_auth.core.common.session_key import DEFAULT_KEY
 from jupyter_auth.core.errors import AuthError, LoginExpired, LoginRequired, NextStep
 from jupyter_auth.core.login.grants import TYPED
@@ -257,7 +257,9 @@ class AccountWidget(anywidget.AnyWidget):
         login = self._accounts.begin(asked)
         if reason := _not_by_link(login):
             self._accounts.leave(login.id)
-            step = NextStep("sign_in_waiting", plain(self._key.provider))
+            if is_handle(self._key.provider):  # a terminal does not know it
+                raise LoginRequired(reason, hint="A `UserSession` for it asks for what is needed.")
+            step = NextStep("sign_in_waiting", self._key.provider)
             raise LoginRequired(reason, next_step=step)
         self._login, self._begun = login, login.id
 

@@ -201,7 +201,7 @@ class AuthenticatedSession(requests.Session):
         self._account.ensure()
 
     def logout(self, revoke: bool = True) -> Logout:  # noqa: FBT001, FBT002 (DESIGN 4)
-        """Sign out of the account, for all sessions that use it.
+        """Sign out here, for all sessions of the account, and then at the provider.
 
         Args:
             revoke: whether the provider is asked to revoke the tokens too (RFC 7009).
@@ -251,7 +251,7 @@ class AuthenticatedSession(requests.Session):
     def rebuild_auth(
         self, prepared_request: requests.PreparedRequest, response: requests.Response
     ) -> None:
-        """On a redirect, sign again where the token may go; the caller's headers as in requests.
+        """On a redirect, sign only where the token may go; the caller's headers as in requests.
 
         Neither is replaced by what ~/.netrc has for the new host.
         """
@@ -268,7 +268,7 @@ class AuthenticatedSession(requests.Session):
     def get_pages(self, url: str, **kwargs: Any) -> Iterator[requests.Response]:
         """Yield the responses of ``url`` and of each next page, see ``next_page``.
 
-        ``kwargs`` are for the first request: a next link is complete. An HTTP error ends it.
+        ``kwargs`` are for the first request: a next link is complete. An HTTP error is the last.
         """
         from jupyter_auth.kernel.session.paging import next_page
 

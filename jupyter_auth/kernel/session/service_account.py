@@ -173,7 +173,7 @@ def _options(provider: Any, *rest: Any) -> ServiceAccountOptions:
 def _registered(accounts: Accounts, options: ServiceAccountOptions) -> ProviderInfo:
     """Register a provider defined in code, so that other kernels with it share its limits.
 
-    That is done without its secret, and so its name is left to what it means.
+    It is registered without its secret, so its name keeps its meaning in this process.
     """
     bare = cast("Provider", copy.deepcopy(options).provider)
     try:

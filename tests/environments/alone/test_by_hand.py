@@ -58,6 +58,11 @@ def test_a_widget_has_nowhere_to_type_and_says_where(env, rogue, name):
         cell = f"from jupyter_auth import LoginWidget\nLoginWidget({name!r})"
         said = kernel.ok(cell).text("text/html")
         assert f"Sign in with `jupyter auth login {name}` in a terminal." in said
+        own = f"Provider(name='mine', issuer={rogue.issuer!r}, client_id='x', grants=['password'])"
+        its_cell = f"from jupyter_auth import LoginWidget, Provider\nLoginWidget({own})"
+        said = kernel.ok(its_cell).text("text/html")  # a terminal has no such provider
+        assert "A `UserSession` for it asks for what is needed." in said
+        assert "login mine" not in said
         kernel.ok("%load_ext jupyter_auth")
         assert f"`%auth login {name} --wait`" in kernel.ok(cell).text("text/html")
     assert rogue.seen("token") == []
