@@ -108,10 +108,10 @@ class AuthError(Exception):
 
     def to_wire(self) -> dict[str, Any]:
         """The JSON object that travels from broker to kernel."""
-        told: dict[str, Any] = {"code": self.code, "message": self.message, "hint": self.own_hint}
+        data: dict[str, Any] = {"code": self.code, "message": self.message, "hint": self.own_hint}
         if self.next_step:
-            told["next_step"] = self.next_step._asdict()
-        return told | {name: value for name in self.carries if (value := getattr(self, name))}
+            data["next_step"] = self.next_step._asdict()
+        return data | {name: value for name in self.carries if (value := getattr(self, name))}
 
 
 class ConfigurationError(AuthError):

@@ -162,7 +162,7 @@ class LimitCalls(Protocol):
     """The limits of APIs."""
 
     def usage(self, seen: Limits) -> Limits:
-        """Report ``calls``, a quota or a lockout that a process saw; the sum of all processes."""
+        """Report ``calls``, a quota or a lockout that a process saw; returns those of all."""
 
     def limits(self) -> list[Limits]:
         """The limits of each token that was used."""

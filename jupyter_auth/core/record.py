@@ -53,9 +53,9 @@ class _OfDataclass:
         import inspect
 
         known = owner.__fields__.values()
-        said = [(each.name, each.type, dataclasses.field(**each.options)) for each in known]
+        given = [(each.name, each.type, dataclasses.field(**each.options)) for each in known]
         kw_only = not owner.__positional__
-        twin: Any = dataclasses.make_dataclass(owner.__name__, said, kw_only=kw_only)
+        twin: Any = dataclasses.make_dataclass(owner.__name__, given, kw_only=kw_only)
         twin.__signature__ = inspect.signature(twin)
         return getattr(twin, self._name)
 

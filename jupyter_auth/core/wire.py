@@ -102,13 +102,13 @@ def login_to_wire(login: Login) -> dict[str, Any]:
 
     ``outcome`` is how it ended in words, for a front end that has a button to start again.
     """
-    told = None
+    outcome = None
     if login.status != "pending":
         how, error = OUTCOMES.get(login.status, OUTCOMES["failed"]), login_error(login, "")
         step = None if error.next_step == START_AGAIN else error.next_step
         text = f"{error.message} {advice(error.own_hint, step)}".strip()
-        told = {"title": how.title, "text": text, "tone": how.tone}
-    return {**to_wire(login), "held": login.candidate is not None, "outcome": told}
+        outcome = {"title": how.title, "text": text, "tone": how.tone}
+    return {**to_wire(login), "held": login.candidate is not None, "outcome": outcome}
 
 
 def login_error(login: Login, title: str | None = None) -> AuthError:
@@ -187,5 +187,5 @@ def _step_from_wire(data: Any) -> NextStep | None:
     """None also for a step that only a newer version knows."""
     if not isinstance(data, dict) or data.get("step") not in get_args(Step):
         return None
-    said: dict[str, Any] = {name: str(data.get(name) or "") for name in NextStep._fields}
-    return NextStep(**said)
+    given: dict[str, Any] = {name: str(data.get(name) or "") for name in NextStep._fields}
+    return NextStep(**given)

@@ -95,7 +95,8 @@ def _client(party: Party, refused: str, returned: str) -> Finding:
         shown = "client ID and client secret" if provider.client_secret else "client ID"
         return Finding(CLIENT, f"{host} accepts the {shown}.")
     if refused == "invalid_client":
-        says, fix = "rejects this client ID or client secret", other_credentials(provider)
+        other = "client secret" if provider.client_secret else "requires a client secret"
+        says, fix = f"rejects this client ID or {other}", other_credentials(provider)
         if returned in PERSON_NEEDED:
             verb = "rejects this" if provider.client_secret else "requires a"
             says = f"{verb} client secret; it knows the client ID"

@@ -54,7 +54,7 @@ def take_over(
         key = default if alone else AccountKey(provider, name)
         try:
             if key in taken:
-                raise LoginRequired("This account is already signed in here.")
+                raise LoginRequired("An account is already signed in here.")
             account = _account(party, completion, key, _read(path, cache), cache)
             tokens.keep(account)
             who = account.username or account.subject

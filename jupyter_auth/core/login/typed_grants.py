@@ -129,7 +129,7 @@ class TypedGrants(GrantDriver):
     ) -> Login:
         """Exchange a pasted code. The login then has a ``candidate``; nothing is stored yet.
 
-        ``confirm_by``: as in ``AuthorizationResponse``.
+        ``confirm_by``: as in ``AuthorizationResponse``; None: it is confirmed without a proof.
 
         Raises:
             LoginFailed: the text is not a code, or the code was rejected.
@@ -172,6 +172,6 @@ def _check_host(party: Party, grant: str, host: str) -> None:
     if host != grants.host(party, grant):
         raise LoginFailed(
             "The provider's configuration has changed. Nothing was sent.",
-            hint="Check where it goes now.",
+            hint="Check where it goes before you enter it again.",
             next_step=NextStep("reload"),
         )

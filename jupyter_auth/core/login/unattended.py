@@ -1,6 +1,6 @@
 """Sign-ins without a person, by a user name and password in this process's environment.
 
-That is the password grant (RFC 6749 4.3), for nightly jobs at providers without service accounts.
+That is the password grant (RFC 6749 4.3), for nightly jobs at providers that offer nothing better.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class UnattendedLogins:
         self._flights: SingleFlight[None] = SingleFlight()
 
     def findings(self, name: str) -> Iterator[Finding]:
-        """For ``doctor``: whether it is configured, and whether it was rejected."""
+        """For ``doctor``: whether it is configured or was rejected. No user name is shown."""
         try:
             if self._providers.password(name) is None:
                 return

@@ -32,7 +32,7 @@ class Party:
         if not self.provider.client_id:
             raise ConfigurationError(
                 f"Provider {self.provider.name!r} has no client ID.",
-                hint="Register an application there, or give client_id in the configuration.",
+                hint="Register an application, then set client_id in the configuration, or add it.",
                 next_step=NextStep("add_provider", self.provider.name),
             )
         return self.provider.client_id

@@ -207,7 +207,8 @@ class AccountTokens:
         with self._locked(key) as slot:
             account = self._current(key, lambda _: slot.load())
             if account is None or account.fingerprint != provider.fingerprint:
-                raise LoginRequired(f"Nobody is signed in to {key}.", next_step=how_to_sign_in(key))
+                step = how_to_sign_in(key)
+                raise LoginRequired(f"You're not signed in to {key}.", next_step=step)
             if self._will_do(account, provider, need):
                 return as_token(account, provider)
             try:

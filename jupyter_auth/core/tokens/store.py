@@ -199,7 +199,7 @@ def _own_directory(directory: Path) -> None:
         make_private_directory(directory)
     except NotPrivateError:
         raise StoreError(
-            f"{directory} does not belong to you alone.",
+            f"{directory} is not a directory that belongs to you alone.",
             hint="Another user may have created it to read your tokens: remove it.",
         ) from None
     except FileExistsError:
@@ -219,7 +219,7 @@ def _read(path: Path) -> Account | None:
         return None
     except NotPrivateError:
         raise StoreError(
-            f"{path} does not belong to you alone.",
+            f"{path} is not a file that belongs to you alone.",
             hint="Another user may have created it: remove it, and sign in again.",
         ) from None
     except OSError as error:

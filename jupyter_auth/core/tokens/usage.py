@@ -32,8 +32,8 @@ class _Token(NamedTuple):
 class _Record:
     """What is known of one token. ``news``: not all of it has been reported as a change.
 
-    ``shared`` names its lockout for other programs, "": there are no lockouts; ``told`` is the last
-    one that was reported. ``calls`` are times; ``notebooks`` have the time of their last report, in
+    ``shared`` names its lockout for other programs, "": there are no lockouts; ``reported`` is the
+    last one that was. ``calls`` are times; ``notebooks`` have the time of their last report, in
     order.
     """
 
@@ -44,7 +44,7 @@ class _Record:
         self.notebooks: dict[str, float] = {}
         self.news = False
         self.shared = ""
-        self.told = 0.0
+        self.reported = 0.0
 
     def add(self, seen: Limits, now: float) -> None:
         """Add what one kernel saw; what it leaves out does not change."""
@@ -96,7 +96,7 @@ class Usage:
             while len(self._known) > MOST:
                 del self._known[next(iter(self._known))]
             found = self._together(throttle, key)
-            record.told = found.throttled_until or 0.0
+            record.reported = found.throttled_until or 0.0
         if seen.throttled_until:
             if record.shared:
                 self._lockouts.put(record.shared, seen.throttled_until)
@@ -110,8 +110,8 @@ class Usage:
             fresh = []
             for key, record in self._known.items():
                 until = self._lockouts.until(record.shared) if record.shared else 0.0
-                if until > max(now, record.told):
-                    record.told = until
+                if until > max(now, record.reported):
+                    record.reported = until
                     fresh.append((key, self._together(throttle_of(key.provider), key)))
         for key, found in fresh:
             self._change("throttled", key, found)

@@ -231,7 +231,7 @@ def test_without_a_refresh_token_there_is_an_end(engine, rogue, clock):
 
 @pytest.mark.parametrize("key", ["default", "../../x", "x" * 10_240, "\ud800", "\x00"])
 def test_nobody_signed_in_is_said(engine, key):
-    with pytest.raises(LoginRequired, match="Nobody") as caught:
+    with pytest.raises(LoginRequired, match="You're not signed in to idp") as caught:
         engine.token("idp", key)
     assert caught.value.hint.startswith("Sign in with `jupyter auth login idp")
 

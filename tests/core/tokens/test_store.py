@@ -188,7 +188,7 @@ def test_a_link_in_the_place_of_a_directory_is_refused(files, tmp_path, place):
     directory = files.directory / place
     directory.rename(tmp_path / "elsewhere")
     directory.symlink_to(tmp_path / "elsewhere")
-    with pytest.raises(StoreError, match="does not belong to you alone"):
+    with pytest.raises(StoreError, match="is not a directory that belongs to you alone"):
         put(files)
 
 
@@ -197,7 +197,7 @@ def test_a_link_in_the_place_of_a_file_is_refused(files, tmp_path):
     path = file_of(files)
     path.rename(tmp_path / "elsewhere.json")
     path.symlink_to(tmp_path / "elsewhere.json")
-    with pytest.raises(StoreError, match="does not belong to you alone"):
+    with pytest.raises(StoreError, match="is not a file that belongs to you alone"):
         files.load(KEY)
     assert files.accounts() == []
 
@@ -219,7 +219,7 @@ def test_a_save_replaces_a_link_and_does_not_follow_it(files, tmp_path):
 def test_somebody_elses_directory_is_refused(files, place):
     put(files)
     os.chown(files.directory / place, 65534, 65534)
-    with pytest.raises(StoreError, match="does not belong to you alone"):
+    with pytest.raises(StoreError, match="is not a directory that belongs to you alone"):
         put(files)
 
 
@@ -227,7 +227,7 @@ def test_somebody_elses_directory_is_refused(files, place):
 def test_somebody_elses_file_is_refused(files):
     put(files)
     os.chown(file_of(files), 65534, 65534)
-    with pytest.raises(StoreError, match="does not belong to you alone"):
+    with pytest.raises(StoreError, match="is not a file that belongs to you alone"):
         files.load(KEY)
     with files.locked(KEY) as slot, pytest.raises(StoreError):
         slot.load()
@@ -240,7 +240,7 @@ def test_what_is_no_file_is_refused(files, kind):
     path = file_of(files)
     path.unlink()
     path.mkdir() if kind == "directory" else os.mkfifo(path)
-    with pytest.raises(StoreError, match="does not belong to you alone"):
+    with pytest.raises(StoreError, match="is not a file that belongs to you alone"):
         files.load(KEY)
 
 

@@ -145,7 +145,7 @@ def test_logout_and_providers(env, engine, alice):
         (["status", "ipd"], 1, "Did you mean idp?"),
         (["logout", "ipd"], 1, "Did you mean idp?"),
         (["token", "ipd"], 1, "Did you mean idp?"),
-        (["token", "idp"], 1, "Nobody is signed in"),
+        (["token", "idp"], 1, "You're not signed in to idp"),
     ],
 )
 def test_what_goes_wrong_is_one_sentence_on_stderr(env, words, status, sentence):

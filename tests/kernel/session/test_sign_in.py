@@ -229,7 +229,7 @@ def test_a_sign_out_elsewhere_is_noticed_and_nobody_is_asked(signed_in):
     assert session.get("/api/x").ok
     signed_in.logout("idp")
     assert eventually(lambda: session._account.tokens._held is None, WAIT - 5)  # of one poll
-    with pytest.raises(LoginRequired, match="Nobody is signed in"):
+    with pytest.raises(LoginRequired, match="You're not signed in to idp"):
         session.get("/api/x")
     assert signed_in.logins() == []
 
