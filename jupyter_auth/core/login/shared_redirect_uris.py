@@ -21,7 +21,7 @@ RANK = {"configured": 0, "user": 1, "preset": 1, "code": 2}
 
 
 def others_at(providers: Providers, name: str, redirect_uri: str) -> list[str]:
-    """Other providers that use this redirect URI, and rank as high as ``name``.
+    """Other providers that use this redirect URI, and rank at least as high.
 
     So a provider defined in a notebook cannot block a configured one.
     """

@@ -75,7 +75,9 @@ class UnattendedLogins:
         if key in self._signed_out or not self._found(key):
             return False
         if refused := self._refused.get(key):
-            raise RefreshRejected(refused.message, hint=refused.hint)
+            raise RefreshRejected(
+                refused.message, hint=refused.own_hint, next_step=refused.next_step
+            )
         self._flights.run(key, lambda: self._sign_in(key))
         return True
 
@@ -98,8 +100,9 @@ class UnattendedLogins:
         except (LoginFailed, ConfigurationError) as error:
             refused = self._refused[key] = RefreshRejected(
                 f"Signing in with {_variables(key.provider)} failed. {error.message}",
-                hint=f"Correct them where this process or its Jupyter server is started."
-                f" {error.hint}",
+                hint="Correct them where this process or its Jupyter server is started."
+                f" {error.own_hint}".rstrip(),
+                next_step=error.next_step,
             )
             raise refused from None
         account = self._completion.account(purpose, party, answer, username=found.username)
