@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="session")
 def lab() -> Iterator[Lab]:
     """JupyterLab with the demo, under a path."""
-    with DemoServer(base_url="/some/base/") as place, place.log.open("wb") as log:
-        yield wait_for_lab(place.start(log), place, 2 * PATIENCE)
+    with DemoServer(base_url="/some/base/") as demo, demo.log.open("wb") as log:
+        yield wait_for_lab(demo.start(log), demo, 2 * PATIENCE)
 
 
 @pytest.fixture

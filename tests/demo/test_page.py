@@ -149,12 +149,12 @@ def test_the_provider_is_on_a_loopback_port(visitor: Visitor) -> None:
 
 
 def test_nothing_of_it_runs_unless_it_is_enabled() -> None:
-    with DemoServer() as place, place.log.open("wb") as log:
-        file = place.root / "config" / "jupyter_server_config.json"
+    with DemoServer() as demo, demo.log.open("wb") as log:
+        file = demo.root / "config" / "jupyter_server_config.json"
         config = json.loads(file.read_text())
         del config["ServerApp"]["jpserver_extensions"]["jupyter_auth.demo"]
         file.write_text(json.dumps(config))
-        lab = wait_for_lab(place.start(log), place, 2 * PATIENCE)
+        lab = wait_for_lab(demo.start(log), demo, 2 * PATIENCE)
         visitor = Visitor(lab, lab.token)
         assert visitor.get(PAGE).status_code == 404
         assert visitor.get("jupyter-auth/api/v1/providers/demo").status_code == 404

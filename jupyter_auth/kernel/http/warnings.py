@@ -7,7 +7,7 @@ import warnings
 
 
 class AuthWarning(UserWarning):
-    """Of a request that was sent without the token, or a rate limit that is near."""
+    """Of a request sent without the token, a near rate limit, a secret in a cell, and the like."""
 
 
 def warn(message: str) -> None:

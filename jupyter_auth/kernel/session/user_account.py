@@ -201,7 +201,7 @@ class UserAccount:
         pending, self._pending = self._pending, None
         if pending:
             login, prompt = pending
-            self.tokens.used = False  # the next request asks again
+            self.tokens.used = False  # the next request asks again: nobody has signed out
             prompt.interrupted()  # before the waiting thread finds it cancelled
             with suppress(AuthError):
                 self._accounts.leave(login.id)

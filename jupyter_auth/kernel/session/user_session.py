@@ -63,8 +63,9 @@ class UserSession(AuthenticatedSession):
         InsufficientScope: the provider did not grant all ``scopes``.
         ConfigurationError: there is no such provider, or an argument is wrong.
         ProviderUnavailable, BrokerUnavailable: try again; you are still signed in.
-        UserMismatch: on a request, if another person has signed in to the account. Nothing was
-            sent; ``authenticate()`` accepts the new one. Requests raise all the others too.
+        UserMismatch: another person than ``username`` signed in; or, on a request, has signed in to
+            the account since: nothing was sent, and ``authenticate()`` accepts them. Requests raise
+            all the others too.
     """
 
     _account: UserAccount
