@@ -57,7 +57,9 @@ def test_the_file_leads_to_the_sign_in_and_the_link_works_once(
     mallory = new_context(browser)
     theirs = mallory.new_page()
     theirs.goto(login.url)
-    expect(theirs.get_by_role("heading")).to_contain_text("This link was already opened in another browser")
+    expect(theirs.get_by_role("heading")).to_contain_text(
+        "This link was already opened in another browser"
+    )
     mallory.close()
     file.remove()
     assert not Path(opened[0].removeprefix("file://")).exists()
