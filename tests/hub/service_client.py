@@ -91,7 +91,7 @@ def people_of(
 
 
 @contextlib.contextmanager
-def doors_of(people: HubUsers, home: Path, issuer: str = "https://idp.example") -> Iterator[str]:
+def serving(people: HubUsers, home: Path, issuer: str = "https://idp.example") -> Iterator[str]:
     """The service's routes in the test's own process, at an origin; nobody is signed in there."""
     idp = {"issuer": issuer, "client_id": "x"}
     providers = Providers({"idp": idp}, allow_user_providers=False)

@@ -144,8 +144,8 @@ def test_one_replica_tries_it_and_once_is_enough(
 ) -> None:
     """Both have found it due."""
     tokens, another = held(leaver), new_replica()
-    replica.revocations.retire(ALICE)
-    another.revocations.retire(ALICE)
+    replica.revocations.remove_records(ALICE)
+    another.revocations.remove_records(ALICE)
     both = [(each, row) for each in (replica, another) for row in each.revocations.due()["idp"]]
     assert len(both) == 2
     first, second = [each.revocations.attempt(row) for each, row in both]
@@ -158,7 +158,7 @@ def test_one_that_another_has_just_tried_is_not_tried_again(
     replica: HubBrokers, new_replica: NewReplica, rogue: RogueProvider
 ) -> None:
     another = new_replica()
-    replica.revocations.retire(ALICE)
+    replica.revocations.remove_records(ALICE)
     (stale,) = another.revocations.due()["idp"]
     rogue.script("revoke", troubles.status(500))
     try_what_is_due(replica)
@@ -176,7 +176,7 @@ def test_pauses_grow_and_it_is_given_up_aloud(
 ) -> None:
     caplog.set_level(logging.INFO, "jupyter_auth.audit")
     rogue.script("revoke", troubles.status(500))
-    replica.revocations.retire(ALICE)
+    replica.revocations.remove_records(ALICE)
     tries: list[float] = []
     while replica.revocations.count():
         clock.now = max(clock.now, database.rows(select(records.c.lease_until))[0][0])
@@ -192,7 +192,7 @@ def test_pauses_grow_and_it_is_given_up_aloud(
     assert "answered 500" in said
 
 
-def test_who_has_signed_in_anew_stays_signed_in(
+def test_who_has_signed_in_again_stays_signed_in(
     leaver: Engine,
     replica: HubBrokers,
     rogue: RogueProvider,
@@ -241,7 +241,7 @@ def test_what_is_saved_while_a_damaged_record_goes_stays(
         return opened(store, record_id, data)
 
     monkeypatch.setattr(sql_store.SqlStore, "opened", and_then_saved)
-    replica.revocations.retire(ALICE)
+    replica.revocations.remove_records(ALICE)
     assert database.load(record_id) == kept
 
 
@@ -250,7 +250,7 @@ def test_it_goes_to_no_other_configuration_of_the_name(
     replica: HubBrokers, new_replica: NewReplica, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, "jupyter_auth.audit")
-    replica.revocations.retire(ALICE)
+    replica.revocations.remove_records(ALICE)
     with RogueProvider() as evil:
         (tried,) = try_what_is_due(new_replica(idp=evil))
         assert evil.requests == []
@@ -261,11 +261,11 @@ def test_it_goes_to_no_other_configuration_of_the_name(
 def test_a_provider_that_is_gone_or_offers_none_ends_it(
     leaver: Engine, replica: HubBrokers, new_replica: NewReplica, rogue: RogueProvider
 ) -> None:
-    replica.revocations.retire(ALICE)
+    replica.revocations.remove_records(ALICE)
     (tried,) = try_what_is_due(new_replica(other=rogue))
     assert (tried.waits, "configuration has changed" in tried.note) == (False, True)
     sign_in(leaver, rogue)
-    replica.revocations.retire(ALICE)
+    replica.revocations.remove_records(ALICE)
     rogue.script("discovery", troubles.fields(revocation_endpoint=MISSING))
     (tried,) = try_what_is_due(new_replica())
     assert (tried.waits, "does not support revocation" in tried.note) == (False, True)
@@ -276,7 +276,7 @@ def test_a_provider_that_is_gone_or_offers_none_ends_it(
 def test_a_damaged_one_is_left_alone_and_ends_too(
     replica: HubBrokers, database: Database, clock: Clock
 ) -> None:
-    replica.revocations.retire(ALICE)
+    replica.revocations.remove_records(ALICE)
     database.change(records.update().values(data=b"damaged"))
     assert set(replica.revocations.due()) == {None}
     (tried,) = try_what_is_due(replica)
@@ -293,7 +293,7 @@ def test_it_is_nobodys_account_any_more(
 ) -> None:
     """Not listed, not counted, nobody's identity; and keys are rotated over it."""
     secrets = held(leaver)
-    replica.revocations.retire(ALICE)
+    replica.revocations.remove_records(ALICE)
     (found,) = database.rows(select(records))
     assert all(each.encode() not in found.data for each in secrets)
     sql_store.add_person_digests(database, cipher)
@@ -369,7 +369,7 @@ def test_what_a_replica_could_not_save_is_waited_for(  # noqa: PLR0917
         closing(database.Database(url, here.clock)) as elsewhere,
         ThreadPoolExecutor(1) as pool,
     ):
-        leaving = pool.submit(revocations_of(elsewhere, cipher).retire, ALICE)
+        leaving = pool.submit(revocations_of(elsewhere, cipher).remove_records, ALICE)
         assert waits.wait(PATIENCE)
         tokens = held(leaver)
         leaver.save_again()

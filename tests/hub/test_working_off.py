@@ -35,7 +35,7 @@ def test_one_that_hangs_delays_neither_another_provider_nor_who_asks_it_for_toke
         sign_in(replica.engine(ALICE), good, "other")
         sign_in(replica.engine(BOB), rogue)
         gate = rogue.script("revoke", troubles.Gate())
-        replica.revocations.retire(ALICE)
+        replica.revocations.remove_records(ALICE)
 
         async def serve() -> None:
             replica.start()
@@ -65,10 +65,10 @@ def test_many_at_one_that_is_away_leave_room_for_others(
         replica = new_replica(idp=rogue, other=good)
         for key in "abcdef":
             sign_in(replica.engine(ALICE), rogue, key=key)
-        replica.revocations.retire(ALICE)
+        replica.revocations.remove_records(ALICE)
         clock.advance(1)
         sign_in(replica.engine(BOB), good, "other")
-        replica.revocations.retire(BOB)
+        replica.revocations.remove_records(BOB)
         rogue.script("revoke", troubles.status(503))
 
         async def look() -> tuple[int, int]:
@@ -92,7 +92,7 @@ def test_an_unforeseen_error_ends_nothing_and_is_in_the_log(
     monkeypatch.setattr(revocations, "BEAT", 0.05)
     for key in "ab":
         sign_in(leaver, rogue, key=key)
-    replica.revocations.retire(ALICE)
+    replica.revocations.remove_records(ALICE)
     failing = {"due", "attempt"}
 
     def once(name: str) -> Callable[..., Any]:

@@ -203,8 +203,8 @@ class LoginPage(ConfirmingPage):
     async def _show_pending(self, login: Login, info: ProviderInfo) -> None:
         here, known = urlsplit(self.guessed_origin()), self.broker.known_browsers
         ask = not known.may_leave(self, secure=here.scheme == "https")
-        shown: dict[str, Any] = {"login": login, "provider": info, "ties": known, "ask": ask}
-        shown["server"] = here.netloc
+        shown: dict[str, Any] = {"login": login, "provider": info, "known_browsers": known}
+        shown |= {"server": here.netloc, "ask": ask}
         if login.candidate:
             return self._show_candidate(login.candidate, shown)
         shown["others"] = await self._others(login)

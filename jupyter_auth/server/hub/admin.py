@@ -45,7 +45,7 @@ async def sweep(database: Database, users: HubUsers, revocations: Revocations) -
     for owner in owners:
         if owner.id not in alive and await users.is_gone(owner):
             try:
-                await asyncio.to_thread(revocations.retire, owner)
+                await asyncio.to_thread(revocations.remove_records, owner)
             except AuthError as error:
                 _log.warning("Records of a deleted user could not be removed: %s", error.message)
                 continue
@@ -76,7 +76,7 @@ def sign_out(database: Database, revocations: Revocations, name: str) -> Iterato
         ProviderUnavailable: a replica keeps using one of the accounts.
     """
     for owner in _owners(database, name):
-        _retire(revocations, owner)
+        _remove_records(revocations, owner)
         _audit.info("signed out by an administrator: user=%r", name)
     for waiting in revocations.due(name).values():
         for each in waiting:
@@ -85,12 +85,12 @@ def sign_out(database: Database, revocations: Revocations, name: str) -> Iterato
                 break
 
 
-def _retire(revocations: Revocations, owner: Owner) -> None:
+def _remove_records(revocations: Revocations, owner: Owner) -> None:
     """Wait for running refreshes and unsaved tokens."""
     for _ in range(MORE_TRIES):
         with contextlib.suppress(ProviderUnavailable):
-            return revocations.retire(owner, mine=True)
-    return revocations.retire(owner, mine=True)
+            return revocations.remove_records(owner, mine=True)
+    return revocations.remove_records(owner, mine=True)
 
 
 class _Health(web.RequestHandler):

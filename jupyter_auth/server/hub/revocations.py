@@ -50,7 +50,7 @@ TRY = 90.0  # seconds: more than a try takes, with discovery and a request for e
 SOON, LATE = 30.0, 6 * 3600.0  # seconds between the first two tries, and between the last ones
 AWAY = 60.0  # seconds until a provider that did not answer is asked again
 TRIES = 32  # until it is given up: about a week
-_ANEW = "The user has signed in there again since; a revocation could end that sign-in too."
+_NEW_SIGN_IN = "The user has signed in there again since; a revocation could end that sign-in too."
 
 _audit = logging.getLogger("jupyter_auth.audit")
 
@@ -86,7 +86,7 @@ class Revocations:
         """A ``Revoker`` that queues this user's revocations."""
         return _QueueingRevoker(self, owner)
 
-    def retire(self, owner: Owner, *, mine: bool = False) -> None:
+    def remove_records(self, owner: Owner, *, mine: bool = False) -> None:
         """Queue the revocation of all of a user's accounts, then delete the user's records.
 
         In this order a kill between the two loses no token, and the call can be repeated. ``mine``:
@@ -171,14 +171,14 @@ class Revocations:
         try:
             account, since = self._opened(found)
             provider = account.provider
-            if self._signed_in_anew(owner, account, since):
-                outcome = Logout(removed=True, revoked=False, note=_ANEW)
+            if self._signed_in_again(owner, account, since):
+                outcome = Logout(removed=True, revoked=False, note=_NEW_SIGN_IN)
             else:
                 outcome = sign_out(account, self._definition(account), self._party)
         except AuthError as error:
             waits = self._again(found.id, owner, provider, error.message)
             return RevocationResult(provider, revoked=False, waits=waits, note=error.message)
-        self.settle(owner, account, outcome)
+        self.dequeue(owner, account, outcome)
         return RevocationResult(provider, outcome.revoked, waits=False, note=outcome.note)
 
     def postpone(self, owner: Owner, account: Account, why: str) -> bool:
@@ -191,7 +191,7 @@ class Revocations:
             return True
         return False
 
-    def settle(self, owner: Owner, account: Account, outcome: Logout) -> None:
+    def dequeue(self, owner: Owner, account: Account, outcome: Logout) -> None:
         """Remove it from the queue, and log the outcome."""
         with contextlib.suppress(StoreError):  # then it is tried once more
             record = _record(owner, account)
@@ -268,7 +268,7 @@ class Revocations:
         lease = records.c.lease
         return or_(self._lapsed(), lease.is_(None), lease == self._me)
 
-    def _signed_in_anew(self, owner: Owner, account: Account, since: float) -> bool:
+    def _signed_in_again(self, owner: Owner, account: Account, since: float) -> bool:
         """Many providers end the whole grant, whichever token is revoked (RFC 7009 2.1)."""
         return any(
             each.signed_in_at > since and account.may_share_grant(each)
@@ -309,7 +309,7 @@ class _QueueingRevoker(Revoker):
         return "It could not be queued for later either: revoke the access there."
 
     def settled(self, account: Account, outcome: Logout) -> None:
-        self._revocations.settle(self._owner, account, outcome)
+        self._revocations.dequeue(self._owner, account, outcome)
 
 
 def _record(owner: Owner, account: Account) -> RecordKey:

@@ -19,10 +19,10 @@ from hub.service_client import (
     ask,
     browser_of,
     call,
-    doors_of,
     hub_token,
     names,
     people_of,
+    serving,
     signed_in,
 )
 from hub.storage.databases import revocations_of
@@ -149,7 +149,7 @@ def test_nor_by_its_token_in_a_browsers_cookie(served: Hub, tmp_path: Path) -> N
             derived(hub_auth.api_token, "cookies"), hub_auth.cookie_name, token
         )
         headers = {"Cookie": f"{hub_auth.cookie_name}={cookie.decode()}"}
-        with doors_of(people, tmp_path) as origin:
+        with serving(people, tmp_path) as origin:
             url = f"{origin}/services/jupyter-auth/login/none"
             answer = await AsyncHTTPClient().fetch(
                 url, headers=headers, raise_error=False, follow_redirects=False

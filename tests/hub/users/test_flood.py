@@ -18,7 +18,7 @@ from tornado.httpclient import AsyncHTTPClient, HTTPRequest, HTTPResponse
 
 from hub.hubs import KEYS
 from hub.replicas.cluster import Cluster
-from hub.service_client import doors_of, hub_token, people_of
+from hub.service_client import hub_token, people_of, serving
 from hub.storage.postgres import Postgres
 from hub.users.hub_api import HubApi
 from jupyter_auth.core.errors import BrokerUnavailable
@@ -90,7 +90,7 @@ def test_sixty_made_up_tokens_lock_none_of_twenty_users_out(
     """Neither who comes for the first time, nor who was known before: all from one address."""
 
     async def visit() -> None:
-        with doors_of(people_of(served), tmp_path) as origin:
+        with serving(people_of(served), tmp_path) as origin:
             known, late = tokens[:10], tokens[10:]
             assert codes([await asked(origin, token) for token in known]) == {200}
             first = [asked(origin, f"unknown-{number}") for number in range(FLOOD)]
@@ -107,7 +107,7 @@ def test_few_reach_the_hub_at_a_time_and_who_was_known_passes_them_all(
     api: HubApi, served: Hub, tokens: list[str], clock: Clock, tmp_path: Path
 ) -> None:
     async def visit() -> None:
-        with doors_of(people_of(served, api.url, clock), tmp_path) as origin:
+        with serving(people_of(served, api.url, clock), tmp_path) as origin:
             assert (await asked(origin, tokens[0])).code == 200
             flood = [asyncio.create_task(asked(origin, f"unknown-{n}")) for n in range(FLOOD)]
             await held(api, LOOK_UPS)
@@ -157,7 +157,7 @@ def test_who_cannot_have_a_turn_hears_when_to_come_again(
     monkeypatch.setattr(lookup_turns, "QUEUE", 3)
 
     async def visit() -> None:
-        with doors_of(people_of(served, api.url), tmp_path) as origin:
+        with serving(people_of(served, api.url), tmp_path) as origin:
             ask = functools.partial(asked, origin, route=route)
             flood = [asyncio.create_task(ask(f"unknown-{n}")) for n in range(LOOK_UPS)]
             await held(api, LOOK_UPS)

@@ -9,7 +9,7 @@ import pytest
 from tornado.httpclient import AsyncHTTPClient, HTTPResponse
 from tornado.web import create_signed_value
 
-from hub.service_client import doors_of, hub_token, people_of
+from hub.service_client import hub_token, people_of, serving
 from hub.users.hub_api import HubApi
 from jupyter_auth.core.errors import BrokerUnavailable
 from jupyter_auth.server.hub.app import derived
@@ -154,7 +154,7 @@ def test_while_the_hub_is_away_all_hear_503_and_when_to_come_again(
     browser = {"Cookie": f"{name}={cookie}"}
 
     async def visit() -> None:
-        with doors_of(people, tmp_path) as origin:
+        with serving(people, tmp_path) as origin:
 
             async def get(route: str, headers: dict[str, str]) -> HTTPResponse:
                 return await AsyncHTTPClient().fetch(

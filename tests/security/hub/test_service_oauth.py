@@ -16,7 +16,7 @@ import requests
 from tornado.httpclient import AsyncHTTPClient
 from tornado.web import create_signed_value
 
-from hub.service_client import PLACE, doors_of, hub_token, people_of
+from hub.service_client import PLACE, hub_token, people_of, serving
 from jupyter_auth.server.hub.app import SharedOAuth, derived
 from patience import PATIENCE
 from security.hub.oauth_callback import SESSION, code_for
@@ -82,7 +82,7 @@ def visit(people: Any, home: Path, path: str, **headers: str) -> Any:
         )
 
     async def run() -> Any:
-        with doors_of(people, home) as origin:
+        with serving(people, home) as origin:
             return await fetch(origin)
 
     return asyncio.run(run())
@@ -168,7 +168,7 @@ def test_nor_the_cookie_that_binds_a_browser_to_a_login(
 
     async def leave() -> Any:
         http = AsyncHTTPClient()
-        with doors_of(people, tmp_path, oidc.issuer) as origin:
+        with serving(people, tmp_path, oidc.issuer) as origin:
             asked = {"Authorization": f"token {token}", "Jupyter-Auth-Version": "1"}
             logins = f"{origin}/services/jupyter-auth/api/v1/logins"
             begun = await http.fetch(
