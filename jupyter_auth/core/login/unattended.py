@@ -74,10 +74,8 @@ class UnattendedLogins:
         """
         if key in self._signed_out or not self._found(key):
             return False
-        if refused := self._refused.get(key):
-            raise RefreshRejected(
-                refused.message, hint=refused.own_hint, next_step=refused.next_step
-            )
+        if old := self._refused.get(key):
+            raise RefreshRejected(old.message, hint=old.own_hint, next_step=old.next_step)
         self._flights.run(key, lambda: self._sign_in(key))
         return True
 

@@ -32,9 +32,8 @@ class _Token(NamedTuple):
 class _Record:
     """What is known of one token. ``news``: not all of it has been reported as a change.
 
-    ``shared`` names its lockout for other programs, "": there are no lockouts; ``reported`` is the
-    last one that was. ``calls`` are times; ``notebooks`` have the time of their last report, in
-    order.
+    ``shared`` names its lockout for other programs, "": there are none; ``reported`` is the last
+    one that was. ``calls`` are times; ``notebooks`` have that of their last report, in order.
     """
 
     def __init__(self) -> None:
