@@ -111,7 +111,12 @@ class LoginPage(ConfirmingPage):
             return self.show_outcome(render.PROBLEMS["expired"])
         info = await self._provider_info(login.provider)
         if login.status == "pending":
-            return await self._show_pending(login, info)
+            try:
+                return await self._show_pending(login, info)
+            except AuthError:
+                login = await self.broker.login_info(login_id)
+                if login.status == "pending":  # else it ended in the meantime, in another tab
+                    raise
         account = await self.broker.account(login) if login.status == "complete" else None
         others, how = await self._others(login), render.ended(login, info.title)
         return self.show(

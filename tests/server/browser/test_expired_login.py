@@ -1,4 +1,4 @@
-"""A login that nobody finished in time, in a server whose clock we hold."""
+"""A login that ends while nobody looks, in a server whose clock we hold."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import pytest
 from clock import OffsetClock
 from jupyter_auth.core import engine
 from jupyter_auth.core.login.logins import LIFETIME
+from jupyter_auth.server.broker.broker import Broker
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -64,6 +65,22 @@ def fetch(
 
     yield call
     jp_asyncio_loop.run_until_complete(jp_serverapp.cleanup_extensions())
+
+
+async def test_a_login_that_ends_while_its_page_is_made_shows_how(
+    fetch: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer = await fetch("POST", "jupyter-auth/api/v1/logins", {"provider": "rogue"})
+    login, missing = json.loads(answer.body), Broker.missing
+
+    async def cancelled_meanwhile(broker: Broker, shown: Any) -> Any:
+        await fetch("DELETE", f"jupyter-auth/api/v1/logins/{login['id']}")
+        return await missing(broker, shown)
+
+    monkeypatch.setattr(Broker, "missing", cancelled_meanwhile)
+    page = (await fetch("GET", login["path"])).body.decode()
+    assert "<h1>Sign-in cancelled</h1>" in page
+    assert 'id="restart"' in page
 
 
 async def test_a_login_that_took_too_long(
