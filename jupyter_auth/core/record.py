@@ -69,6 +69,9 @@ class _Record:
     __signature__ = _OfDataclass()
 
     def __init__(self, *args: Any, **given: Any) -> None:
+        if len(args) > len(self.__positional__):
+            most = len(self.__positional__) or "no"
+            raise TypeError(f"{type(self).__name__} takes {most} positional arguments")
         if args:  # a name that is given twice is refused by ``dict``
             given = dict(**dict(zip(self.__positional__, args, strict=False)), **given)
         for name, each in self.__fields__.items():
@@ -76,8 +79,8 @@ class _Record:
             vars(self)[name] = given.pop(name, made) if each.init else made
             if each.init and made is vars(self)[name] is _MISSING:
                 raise TypeError(f"{type(self).__name__} needs {name!r}")
-        if given or len(args) > len(self.__positional__):
-            raise TypeError(f"{type(self).__name__} takes no {[*given] or 'more arguments'}")
+        if given:
+            raise TypeError(f"{type(self).__name__} takes no {[*given]}")
         if after := getattr(self, "__post_init__", None):
             after()
 

@@ -66,6 +66,13 @@ def test_help_shows_the_fields():
     assert "client_id" in inspect.signature(Provider).parameters
 
 
+def test_a_provider_by_position_says_that_it_takes_none():
+    with pytest.raises(TypeError, match=r"^Provider takes no positional arguments$"):
+        Provider("acme")
+    with pytest.raises(TypeError, match=r"^Pair takes 2 positional arguments$"):
+        Pair("a", "b", "c")
+
+
 def test_equal_ones_are_of_one_class():
     assert Pair("a") == Pair("a") != Pair("b")
     assert hash(Pair("a")) == hash(Pair("a"))

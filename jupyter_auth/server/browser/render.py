@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 # What the pages and the browser API say of a next step. Where a button does it, they say nothing.
 PAGES: dict[Step, str] = {
     **SCRIPT,
-    "start_again": "Start again from your notebook.",
+    "start_again": "Start again from your own notebook.",
     "make_session": "Run the cell that makes the session again.",
     "name_provider": "Name one, such as {provider}.",
     "name_or_add_provider": "Add one with `jupyter auth add` in a terminal.",
