@@ -66,7 +66,7 @@ def test_a_planted_oauth_state_makes_her_nobody_else(served: Hub, alice: Page) -
     callback = code_for(mallory)
     plant(alice, mallory, f"{CLIENT}-oauth-state", f"{served.prefix}{PLACE}")
     alice.goto(callback)
-    expect(alice.get_by_role("heading", name="elsewhere")).to_be_visible()
+    expect(alice.get_by_role("heading", name="Started in another browser")).to_be_visible()
     assert urlsplit(alice.url).path == f"{served.prefix}{PLACE}problem/foreign"
     assert not is_user_of_service(alice)
 
