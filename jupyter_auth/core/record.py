@@ -23,11 +23,16 @@ class _Field:
     metadata: Mapping[str, Any] = MappingProxyType({})
 
     def __init__(self, **options: Any) -> None:
+        if unknown := options.keys() - {"default", "default_factory", "init", "metadata"}:
+            raise TypeError(f"a record's field has no {sorted(unknown)}")  # repr=False would leak
         self.options = {name: each for name, each in options.items() if each is not _MISSING}
         vars(self).update(self.options)
 
 
-def _record(*, kw_only: bool = False, **_: bool) -> Callable[[Any], Any]:
+def _record(*, frozen: bool, kw_only: bool = False) -> Callable[[Any], Any]:
+    if not frozen:
+        raise TypeError("a record is frozen")
+
     def made(kind: Any) -> Any:
         known = dict(getattr(kind, "__fields__", {}))
         for name, of in kind.__annotations__.items():
@@ -57,6 +62,7 @@ class _OfDataclass:
         kw_only = not owner.__positional__
         twin: Any = dataclasses.make_dataclass(owner.__name__, given, kw_only=kw_only)
         twin.__signature__ = inspect.signature(twin)
+        setattr(owner, self._name, getattr(twin, self._name))  # next time it is at hand
         return getattr(twin, self._name)
 
 

@@ -56,6 +56,23 @@ def test_nothing_else_makes_one(kind, args, given):
         kind(*args, **given)
 
 
+@pytest.mark.parametrize("option", ["repr", "compare", "hash", "kw_only"])
+def test_an_option_that_a_record_does_not_have_is_no_silent_one(option):
+    with pytest.raises(TypeError, match=option):
+        field(default="secret", **{option: False})
+
+
+def test_a_record_that_is_not_frozen_is_none():
+    with pytest.raises(TypeError, match="frozen"):
+        record(frozen=False)(type("Loose", (), {"__annotations__": {"one": "str"}}))
+
+
+def test_what_dataclasses_asks_for_is_made_once():
+    dataclasses.replace(Pair("a"), one="b")
+    assert Pair.__dataclass_fields__ is Pair.__dataclass_fields__
+    assert [*More.__dataclass_fields__] != [*Base.__dataclass_fields__]
+
+
 def test_help_shows_the_fields():
     shown = "(one: 'str', other: 'str' = 'x') -> None"
     assert str(inspect.signature(Pair)) == shown

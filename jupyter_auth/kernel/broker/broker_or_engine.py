@@ -12,6 +12,7 @@ from jupyter_auth.core.common.session_key import DEFAULT_KEY
 from jupyter_auth.core.common.tracebacks import forget_locals
 from jupyter_auth.core.errors import BrokerUnavailable, NextStep, ProviderNotFound
 from jupyter_auth.core.interfaces import Accounts
+from jupyter_auth.core.record import replace
 from jupyter_auth.core.tokens.need import ANY, Need
 from jupyter_auth.kernel.broker.missing_extension import missing_extension
 
@@ -104,8 +105,6 @@ class BrokerOrEngine(Accounts):
     # Logins
 
     def begin(self, request: LoginRequest) -> Login:
-        from dataclasses import replace  # slow to import, and not needed by a session
-
         return self._ask_of(
             request.provider, lambda it, key: it.begin(replace(request, provider=key))
         )

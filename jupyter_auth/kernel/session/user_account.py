@@ -19,6 +19,7 @@ from jupyter_auth.core.errors import (
     RefreshRejected,
     UserMismatch,
 )
+from jupyter_auth.core.record import replace
 from jupyter_auth.core.tokens.next_steps import how_to_sign_in
 from jupyter_auth.kernel.broker.connect import account_key
 from jupyter_auth.kernel.http.token_cache import CachedTokens
@@ -85,8 +86,6 @@ class UserAccount:
         if account is None or self.tokens.person not in {"", account.person}:
             return None
         if account.kind == "api_key" and account.username is None:  # taken at its word
-            from dataclasses import replace
-
             return replace(account, username=self.options.username)
         return account
 
@@ -243,8 +242,6 @@ class UserAccount:
 
     def _wait(self, login: Login, local: LoopbackLogins | None) -> None:
         """Show the login, and wait until it is finished in a browser."""
-        from dataclasses import replace
-
         from jupyter_auth.kernel.prompt.prompt import (
             browser_here,
             comes_back,
