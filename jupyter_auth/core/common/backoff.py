@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 FIRST, LONGEST = 2.0, 30.0  # seconds
+# Not the module's own generator: a notebook that seeds that counts on its numbers.
+_chance = random.SystemRandom().uniform
 
 
 def requested_pause(error: BaseException | None, clock: Callable[[], float] = time.time) -> float:
@@ -29,7 +31,7 @@ class Backoff:
         first: float = FIRST,
         longest: float = LONGEST,
         *,
-        chance: Callable[[float, float], float] = random.uniform,
+        chance: Callable[[float, float], float] = _chance,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._first = self._most = first

@@ -62,3 +62,10 @@ def test_what_it_asks_for_travels_and_nothing_else_does() -> None:
     told = BrokerUnavailable("Full.", hint="Later.", retry_after=10.0)
     assert requested_pause(error_from_wire(told.to_wire())) == 10.0
     assert set(BrokerUnavailable("Gone.").to_wire()) == {"code", "message", "hint"}
+
+
+def test_the_numbers_of_a_notebook_that_seeds_its_own_are_left_alone():
+    random.seed(7)
+    before = random.getstate()
+    Backoff().pause()
+    assert random.getstate() == before
