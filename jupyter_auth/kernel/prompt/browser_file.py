@@ -10,6 +10,7 @@ import shutil
 import tempfile
 import weakref
 import webbrowser
+from contextlib import suppress
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -61,8 +62,18 @@ def _page(url: str) -> str:
 
 
 def _reads_no_files() -> bool:
-    """Whether the browser is Windows' own (in WSL), or may be confined."""
+    """Whether the browser is Windows' own (in WSL), a program's own, or may be confined."""
     if "microsoft" in platform.release().lower() or Path("/.flatpak-info").exists():
+        return True
+    if _is_in_this_process():
         return True
     found = (each.name for place in _CONFINED for each in Path(place).expanduser().glob("*"))
     return any(browser in name.lower() for name in found for browser in _BROWSERS)
+
+
+def _is_in_this_process() -> bool:
+    """Whether a program registered a browser of its own, which no command line starts."""
+    with suppress(webbrowser.Error):
+        kind = type(webbrowser.get())
+        return webbrowser.BaseBrowser in kind.__bases__ and kind.__module__ != webbrowser.__name__
+    return False

@@ -6,6 +6,7 @@ import contextlib
 import json
 import stat
 import sys
+import webbrowser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -185,5 +186,18 @@ def test_a_browser_that_cannot_read_the_file_gets_the_link(monkeypatch, tmp_path
     else:
         (tmp_path / "firefox").touch()
         monkeypatch.setattr(browser_file, "_CONFINED", (str(tmp_path),))
+    shown(LINK).interrupted()
+    assert opened == [LINK]
+
+
+def test_nor_does_a_browser_that_a_program_brings_along(monkeypatch, opened):
+    """No command line starts it, and it may be made of anything that takes addresses."""
+
+    class Inside(webbrowser.BaseBrowser):
+        def open(self, url, *how):
+            opened.append(url)
+            return not how
+
+    monkeypatch.setattr(browser_file.webbrowser, "get", Inside)
     shown(LINK).interrupted()
     assert opened == [LINK]
