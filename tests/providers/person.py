@@ -10,6 +10,9 @@ import requests
 from patience import PATIENCE
 
 MAX_STEPS = 20  # login, consent and the redirects between them are about eight
+YES, NO = {"allow", "grant"}, {"deny", "cancel"}  # what buttons of consent pages are called
+
+Form = list[tuple[str, str]]
 
 
 class LoginRefused(Exception):
@@ -20,8 +23,8 @@ class Person:
     """Knows one user name and password, and whether to allow what is asked. No cookies yet."""
 
     def __init__(self, username: str, password: str, *, consent: bool = True) -> None:
-        self._answers = {"username": username, "password": password}
-        self._decision = "allow" if consent else "deny"
+        self._answers = {"username": username, "login": username, "password": password}
+        self._consent = consent
         self._browser = requests.Session()
         self._browser.trust_env = False
         self._browser.headers["Accept"] = "text/html"
@@ -49,41 +52,44 @@ class Person:
                 response = self._send("POST", urljoin(response.url, page.action), self._fill(page))
         raise LoginRefused(f"no end after {MAX_STEPS} pages")
 
-    def _send(self, method: str, url: str, form: dict[str, str] | None = None) -> requests.Response:
+    def _send(self, method: str, url: str, form: Form | None = None) -> requests.Response:
         return self._browser.request(
             method, url, data=form, allow_redirects=False, timeout=PATIENCE
         )
 
-    def _fill(self, page: _Page) -> dict[str, str]:
-        form = {name: self._answers.get(name, value) for name, value in page.fields.items()}
-        if self._decision == "deny":
-            form.pop("allow", None)  # a button of the consent page of django-oauth-toolkit
-        if page.decisions:
-            consenting = self._decision in page.decisions and "allow" in page.decisions
-            form["decision"] = self._decision if consenting else page.decisions[0]
-        return form
+    def _fill(self, page: _Page) -> Form:
+        form = [(name, self._answers.get(name, value)) for name, value in page.fields]
+        if not self._consent:  # a button of django-oauth-toolkit's page, which has no other
+            form = [each for each in form if each[0] != "allow"]
+        wanted = YES if self._consent else NO
+        asked = [button for button in page.buttons if button[1] in wanted]
+        if not any(value in YES for _, value in page.buttons):  # nothing is asked: it goes on
+            asked = page.buttons
+        return form + [button for button in asked[:1] if button[0]]
 
 
 class _Page(HTMLParser):
-    """The first form of a page: where it goes, its fields and its ``decision`` buttons."""
+    """The first form of a page: where it goes, its fields as they stand, and the buttons."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
         self.action: str | None = None
-        self.fields: dict[str, str] = {}
-        self.decisions: list[str] = []
+        self.fields: Form = []
+        self.buttons: Form = []
         self.error = ""
         self._in_error = False
         self.feed(text)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = {key: value or "" for key, value in attrs}
+        named = given.get("name", ""), given.get("value", "")
+        unticked = given.get("type") == "checkbox" and "checked" not in given
         if tag == "form" and self.action is None:
             self.action = given.get("action", "")
-        elif tag == "input" and "name" in given:
-            self.fields[given["name"]] = given.get("value", "")
-        elif tag == "button" and given.get("name") == "decision":
-            self.decisions.append(given["value"])
+        elif tag == "input" and named[0] and not unticked:
+            self.fields.append(named)
+        elif tag == "button":
+            self.buttons.append(named)
         self._in_error = given.get("role") == "alert"
 
     def handle_endtag(self, tag: str) -> None:  # noqa: ARG002

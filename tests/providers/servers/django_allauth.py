@@ -1,0 +1,31 @@
+"""PyPI's django-allauth as an identity provider (``allauth.idp.oidc``)."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from providers.servers.program import Program
+
+
+class DjangoAllauth(Program):
+    """Refresh tokens rotate; a spent one ends nothing. Any port of 127.0.0.1 is one redirect URI.
+
+    It needs no ``offline_access`` and knows none: a request with a scope that is not registered for
+    the client is refused as a whole.
+    """
+
+    command = (sys.executable, str(Path(__file__).with_name("django_allauth_server.py")))
+
+    def __init__(self, callbacks: list[str]) -> None:
+        self.settings = {
+            "username": self.username,
+            "password": self.password,
+            "client_id": self.client_id,
+            "client_secret": self.client_secret,
+            "redirect_uris": callbacks,
+        }
+
+    def listening(self, origin: str) -> None:
+        self.issuer = origin
+        self.api = f"{origin}/identity/o/api/userinfo"

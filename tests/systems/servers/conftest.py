@@ -1,0 +1,86 @@
+"""Third parties' servers, and a person at this machine who signs in there in a browser of HTTP."""
+
+from __future__ import annotations
+
+import threading
+import webbrowser
+from typing import TYPE_CHECKING
+
+import pytest
+import requests
+
+from browser_file import leads_to
+from jupyter_auth import Provider
+from patience import PATIENCE
+from processes import free_port
+from providers.servers.django_allauth import DjangoAllauth
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from providers.servers.program import AuthorizationServer
+
+TESTS = 16  # of each server: a listener stays for a while, so the next test has another one
+CALLBACKS = [f"http://127.0.0.1:{free_port()}/callback/acme" for _ in range(TESTS)]
+
+
+class Browser:
+    """Goes wherever a sign-in's link leads, as the server's person.
+
+    ``links`` are all that it was opened at, ``pages`` those at which it has ended.
+    """
+
+    def __init__(self, server: AuthorizationServer) -> None:
+        self.server = server
+        self.consent = True
+        self.links: list[str] = []
+        self.pages: list[str] = []
+
+    def open(self, link: str) -> bool:
+        self.links.append(link)
+        threading.Thread(target=self._visit, args=(leads_to(link),), daemon=True).start()
+        return True
+
+    def _visit(self, link: str) -> None:
+        with requests.Session() as here:
+            here.trust_env = False
+            start = here.get(link, allow_redirects=False, timeout=PATIENCE)
+            back = self.server.login(start.headers["Location"], consent=self.consent)
+            self.pages.append(here.get(back, timeout=PATIENCE).text)
+
+
+@pytest.fixture(scope="module", params=[DjangoAllauth])
+def server(request) -> Iterator[AuthorizationServer]:
+    with request.param(CALLBACKS) as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def callbacks(server) -> Iterator[str]:  # noqa: ARG001 (each server's own)
+    return iter(CALLBACKS)
+
+
+@pytest.fixture
+def browser(server, home, monkeypatch) -> Browser:  # noqa: ARG001
+    made = Browser(server)
+    monkeypatch.setenv("BROWSER", "the person's")
+    monkeypatch.setattr(webbrowser, "open", made.open)
+    return made
+
+
+@pytest.fixture
+def acme(server, callbacks) -> Provider:
+    """All that its users write down: where it is, and their registration."""
+    return Provider(
+        name="acme",
+        issuer=server.issuer,
+        client_id=server.client_id,
+        client_secret=server.client_secret,
+        redirect_uri=next(callbacks),
+    )
+
+
+@pytest.fixture
+def restart(monkeypatch) -> Callable[[], None]:
+    """``restart()``: what was in memory is gone, as in another script."""
+    return lambda: monkeypatch.setattr("jupyter_auth.kernel.broker.connect._made", {})

@@ -1,0 +1,87 @@
+"""Servers of third parties, each known by its issuer and a registration: in, on, out, in again."""
+
+from __future__ import annotations
+
+import pytest
+import requests
+
+from jupyter_auth import LoginDenied, LoginRequired, UserSession
+from patience import PATIENCE, until
+
+
+@pytest.fixture
+def session(acme, browser):
+    """The person has signed in."""
+    with UserSession(acme, interactive=True, timeout=PATIENCE) as made:
+        yield made
+    until(lambda: len(browser.pages) == len(browser.links))
+
+
+def takes(server, token: str) -> bool:
+    """Whether the server's own resource takes that token."""
+    headers = {"Authorization": f"Bearer {token}"}
+    return requests.get(server.api, headers=headers, timeout=PATIENCE).ok
+
+
+def test_sign_in(session, server, browser):
+    assert session.get(server.api).status_code == 200
+    assert "openid" in session.scopes
+    assert session.access_token_expires_at
+    until(lambda: "Signed in" in "".join(browser.pages))
+
+
+def test_the_account_is_there_for_the_next_session(session, acme, server):
+    again = UserSession(acme, interactive=False)
+    assert again.get(server.api).status_code == 200
+    assert again.username == session.username
+
+
+def test_refresh(session, server, browser):
+    before = str(session.access_token)
+    server.expire()
+    assert session.get(server.api).status_code == 200
+    assert str(session.access_token) != before
+    assert len(browser.links) == 1
+
+
+def test_each_refresh_token_leads_to_the_next(session, acme, server, restart):  # noqa: ARG001
+    for _ in range(3):
+        server.expire()
+        restart()
+        assert UserSession(acme, interactive=False).get(server.api).status_code == 200
+
+
+def test_sign_out(session, acme, server):
+    token = str(session.access_token)
+    assert takes(server, token)
+    assert session.logout().revoked
+    assert not takes(server, token)
+    with pytest.raises(LoginRequired):
+        UserSession(acme, interactive=False)
+
+
+def test_a_dead_refresh_token_leads_to_a_new_sign_in(session, server, browser):
+    server.forget()
+    server.expire()
+    assert session.get(server.api).status_code == 200
+    assert len(browser.links) == 2
+    server.expire()
+    assert session.get(server.api).status_code == 200
+    assert len(browser.links) == 2
+
+
+def test_with_nobody_there_it_is_said_and_the_account_is_not_lost(session, acme, server, browser):
+    server.forget()
+    server.expire()
+    unattended = UserSession(acme, interactive=False)
+    with pytest.raises(LoginRequired):
+        unattended.get(server.api)
+    assert session.get(server.api).status_code == 200
+    assert len(browser.links) == 2
+    assert unattended.get(server.api).status_code == 200
+
+
+def test_a_person_who_does_not_allow_it(acme, browser):
+    browser.consent = False
+    with pytest.raises(LoginDenied):
+        UserSession(acme, interactive=True, timeout=PATIENCE)
