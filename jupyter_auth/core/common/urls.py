@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import re
 import socket
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from jupyter_auth.core.errors import ConfigurationError
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 HOST = re.compile(r"[0-9a-f:.]*:[0-9a-f:.]*|[a-z0-9_-]+(\.[a-z0-9_-]+)*\.?")
+NAMED = re.compile(r"([a-z0-9_-]+\.)+[a-z][a-z0-9-]*")  # two labels or more, and no address
 NUMERIC = re.compile(r"([^:]*\.)?(0x[0-9a-f]*|[0-9]+)\.?")  # to a browser: an IPv4 address
 
 
@@ -89,3 +94,38 @@ def require_secure(url: str, what: str) -> str:
             f"The {what} {url} is not https.", hint="Only 127.0.0.1 and localhost may use http."
         )
     return url
+
+
+def api_origin(url: str) -> str:
+    """Where tokens may be sent: an origin, or those of each host in ``https://*.acme.example``.
+
+    Raises:
+        ConfigurationError: it is not secure, or its ``*`` is not one whole label before two or more
+            others: below a top-level domain are the hosts of all the world.
+    """
+    if "*" not in url:
+        return origin_of(require_secure(url, "API origin"))
+    scheme, _, host = url.partition("*.")
+    if scheme == "https://" and "*" not in host:
+        below = origin_of(f"https://{host}")
+        if NAMED.fullmatch(hostname_of(below)):
+            return below.replace("://", "://*.", 1)
+    raise ConfigurationError(
+        f"{url!r} is not where a token may be sent: `*` stands for one whole label, over https.",
+        hint="Write `https://*.acme.example`, with two labels or more after the `*`.",
+    )
+
+
+def reaching(origins: Iterable[str]) -> re.Pattern[str]:
+    """Matches the beginning of URLs at those origins (``api_origin``), and of no others.
+
+    A URL that begins so is there for every parser: nothing before the slash can be read as a user
+    name, a port or the rest of another host.
+    """
+    return re.compile("|".join(map(_beginning, origins)) or "(?!)")
+
+
+def _beginning(origin: str) -> str:
+    bare = urlsplit(origin).port is None
+    port = {"http": "(?::80)?", "https": "(?::443)?"}[origin.partition(":")[0]] if bare else ""
+    return re.escape(origin).replace(r"\*", "[a-z0-9_-]+", 1) + port + "/"

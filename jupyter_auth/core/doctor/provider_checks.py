@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from jupyter_auth.core.common import times
 from jupyter_auth.core.common.finding import Finding, wrong
 from jupyter_auth.core.common.shown_text import plain_text
-from jupyter_auth.core.common.urls import origin_of
+from jupyter_auth.core.common.urls import origin_of, reaching
 from jupyter_auth.core.errors import AuthError, ConfigurationError, NextStep
 from jupyter_auth.core.protocol import discovery, http
 from jupyter_auth.core.protocol.parties import Party
@@ -79,7 +79,8 @@ def _for_people(provider: Provider) -> bool:
 
 def _origins(provider: Provider) -> Finding:
     allowed = ", ".join(provider.api_origins)
-    if provider.base_url and origin_of(provider.base_url) not in provider.api_origins:
+    reached = reaching(provider.api_origins)
+    if provider.base_url and not reached.match(f"{origin_of(provider.base_url)}/"):
         says = f"{allowed}, but not to its own base_url {provider.base_url}"
         fix = f"Add {origin_of(provider.base_url)} to its api_origins."
         return Finding("Token goes to", says, fix, "wrong")

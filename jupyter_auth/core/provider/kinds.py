@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeAlias
 
 from jupyter_auth.core.common import times
 from jupyter_auth.core.common.shown_text import plain_text
-from jupyter_auth.core.common.urls import origin_of, require_secure
+from jupyter_auth.core.common.urls import api_origin, require_secure
 from jupyter_auth.core.errors import ConfigurationError
 from jupyter_auth.core.provider import dates
 from jupyter_auth.core.record import MISSING, Field, field, fields, record
@@ -252,7 +252,7 @@ def grants(value: Any, path: FieldPath) -> tuple[str, ...]:
 
 def origins(value: Any, path: FieldPath) -> tuple[str, ...]:
     """Origins that a token may be sent to; of a URL, its origin."""
-    return tuple(origin_of(require_secure(each, "API origin")) for each in words(value, path))
+    return tuple(map(api_origin, words(value, path)))
 
 
 # -- tables of strings ---------------------------------------------------------------------------

@@ -112,7 +112,8 @@ class Provider:
     )
     api_origins: tuple[str, ...] = tokens_only(
         kinds.origins,
-        "Where the token may be sent. Empty: the origin of `base_url`, else of the issuer.",
+        "Where the token may be sent. Empty: the origin of `base_url`, else of the issuer. In"
+        " `https://*.acme.example` the `*` is any one label: only if the API has all those hosts.",
         default=(),
     )
     header: Header = tokens_only(Header, "The header that carries the token.", default=Header)
@@ -125,7 +126,9 @@ class Provider:
         kinds.url_or_empty, 'The URL of an API\'s "me", which has that claim.'
     )
     ca_bundle: str | None = described(
-        kinds.string, "A file of certificates to trust there, in place of the usual ones."
+        kinds.string,
+        "A file of certificates to trust there and in a session's requests to `api_origins`, in"
+        " place of the usual ones. `verify=` of a request or session comes before it.",
     )
     leeway: float | None = described(
         kinds.seconds,
@@ -135,7 +138,8 @@ class Provider:
     )
     refresh_on: tuple[int, ...] = described(
         kinds.statuses,
-        "HTTP statuses of an API that mean that a token is no longer valid.",
+        "HTTP statuses of an API that mean that a token is no longer valid; also as the `code` in"
+        ' a 200, `{"error": {"code": 401}}`. 498 and `invalid_token` (RFC 6750) always do.',
         default=(401,),
         harmless="when a token is refreshed",
     )
@@ -304,6 +308,7 @@ class Provider:
             throttle=self.throttle,
             source=source,
             reach=self.reach,
+            ca_bundle=self.ca_bundle,
         )
 
 
@@ -328,6 +333,7 @@ class ProviderInfo:
     source: str = field(default="configured", metadata=ALWAYS)
     unattended: bool = False
     reach: str = ""
+    ca_bundle: str | None = None
 
 
 def configured_names(known: Iterable[ProviderInfo]) -> list[str]:

@@ -93,7 +93,7 @@ class HttpxAuth(OriginBoundTokens, httpx.Auth):
         if self._reaches(request):
             lost = token and response.history and not _carries(request, token)
             again = lost and request.method in {"GET", "HEAD", "OPTIONS"}
-            return again or response.status_code in self._refresh_on
+            return again or self._is_dead(response)
         if response.status_code in REFUSED:
             self._warn(str(response.url), response.status_code)
         return False

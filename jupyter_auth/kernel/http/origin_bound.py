@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NoReturn, TypeVar
 from urllib.parse import urlsplit
 
-from jupyter_auth.core.common.urls import origin_of, require_secure
+from jupyter_auth.core.common.shown_text import plain_text
+from jupyter_auth.core.common.urls import api_origin, origin_of, reaching
 from jupyter_auth.core.errors import ConfigurationError
 from jupyter_auth.kernel.arguments import check_arguments
 from jupyter_auth.kernel.http.rate_limits import CountedCaller, Throttling
+from jupyter_auth.kernel.http.refusals import bearer_refusal
 from jupyter_auth.kernel.http.warnings import warn
 
 if TYPE_CHECKING:
@@ -17,10 +19,13 @@ if TYPE_CHECKING:
     from jupyter_auth.core.interfaces import TokenSource
     from jupyter_auth.core.models import Token
     from jupyter_auth.core.secret import Secret
+    from jupyter_auth.kernel.http.rate_limits import ResponseParts
 
 Kind = TypeVar("Kind", bound="OriginBoundTokens")
 
 REFUSED = (401, 403)
+INVALID_TOKEN = 498  # so says Esri, and no one else says anything else by it
+SHOWN = 200  # characters of an API's scopes
 
 
 class OriginBoundTokens:
@@ -57,11 +62,10 @@ class OriginBoundTokens:
             raise TypeError("origins must be a list of where the token may be sent")
         self._source, self._limits = source, limits
         self._check = limits.check if limits and limits.locks_out else None
-        self.origins = tuple(origin_of(require_secure(each, "API origin")) for each in origins)
-        self._refresh_on = frozenset((401,) if refresh_on is None else refresh_on)
-        # A URL with such a prefix is at that origin for every parser: nothing before the slash can
-        # be read as a user name, a port or the rest of another host.
-        self._prefixes = tuple(prefix for each in self.origins for prefix in _spellings(each))
+        self.origins = tuple(map(api_origin, origins))
+        self._refresh_on = frozenset((401,) if refresh_on is None else refresh_on) | {INVALID_TOKEN}
+        self._reaching = reaching(self.origins)
+        self._told: set[str] = set()  # scopes that were warned of
 
     def __reduce__(self) -> tuple[object, ...]:
         made_of = (self._source, self.origins, self._refresh_on, self._limits)
@@ -84,7 +88,29 @@ class OriginBoundTokens:
 
     def allows(self, url: str) -> bool:
         """Whether the token may be sent there. An unusual spelling counts as another origin."""
-        return url.startswith(self._prefixes)
+        return bool(self._reaching.match(url))
+
+    def _is_dead(self, response: ResponseParts) -> bool:
+        """Whether the API says that the token is no longer valid: by ``refresh_on``, or in words.
+
+        A missing scope (RFC 6750 3.1) is no reason for a new token, and warned of.
+        """
+        said = bearer_refusal(response)
+        if said.get("error") == "insufficient_scope":
+            self._warn_of_scopes(response.status_code, said.get("scope", ""))
+            return False
+        return said.get("error") == "invalid_token" or response.status_code in self._refresh_on
+
+    def _warn_of_scopes(self, status: int, scopes: str) -> None:
+        if scopes in self._told:
+            return
+        self._told.add(scopes)
+        needed = plain_text(scopes, SHOWN)
+        which = f"the scopes {needed}" if needed else "a scope that it does not name"
+        warn(
+            f"The API answered {status}: this request needs {which}. Sign in with it: `scopes=` of"
+            " the session, or `scopes` in the provider's configuration."
+        )
 
     def _warn(self, url: str, status: int) -> None:
         parts = urlsplit(url)
@@ -111,13 +137,6 @@ def headers_at(url: str, token: Token) -> Mapping[str, Secret]:
     if not token.headers_at:
         return token.headers
     return token.headers_at.get(origin_of(url), token.headers)
-
-
-def _spellings(origin: str) -> tuple[str, ...]:
-    """The prefixes of that origin's URLs: with the scheme's default port, or without."""
-    port = {"http": 80, "https": 443}[origin.partition(":")[0]]
-    bare = urlsplit(origin).port is None
-    return (f"{origin}/", f"{origin}:{port}/") if bare else (f"{origin}/",)
 
 
 def _restored(

@@ -20,6 +20,7 @@ from jupyter_auth.kernel.http.origin_bound import (
     refuse_proxy,
 )
 from jupyter_auth.kernel.http.rate_limits import RETRIES
+from jupyter_auth.kernel.http.refusals import status_in
 
 if TYPE_CHECKING:
     from requests import PreparedRequest, Response
@@ -60,13 +61,15 @@ class TokenAuth(OriginBoundTokens, AuthBase):
     """``auth=`` for requests: ``requests.get(url, auth=TokenAuth("github"))``.
 
     A request to another origin is sent without the token. After a response whose status is in
-    ``refresh_on`` the request is sent once more with a new token. It never asks you to sign in.
-    The errors below are raised when a request is made.
+    ``refresh_on``, or which says ``invalid_token`` (RFC 6750 3.1), the request is sent once more
+    with a new token. It never asks you to sign in. The errors below are raised when a request is
+    made.
 
     Args:
         source: a provider's name, or a source of tokens together with ``origins``.
         session_key: the account's label.
-        origins: where the token may be sent, in place of the provider's own origins.
+        origins: where the token may be sent, in place of the provider's own origins. A ``*`` stands
+            for one label: ``https://*.acme.example``.
         refresh_on: HTTP statuses after which a new token is fetched. Default: the provider's.
 
     Raises:
@@ -95,7 +98,7 @@ class TokenAuth(OriginBoundTokens, AuthBase):
     def sign(self, request: PreparedRequest, url: str | None = None) -> None:
         """Add the current token's headers, if they may be sent to ``url`` or the request's."""
         url = url or request.url or ""
-        if url.startswith(self._prefixes):
+        if self.allows(url):
             if self._check:
                 self._check()
             token = self._source.token()
@@ -122,15 +125,24 @@ class TokenAuth(OriginBoundTokens, AuthBase):
         token = next((value.token for value in values if isinstance(value, _Sent)), None)
         if token and self._limits:
             response = self._patiently(response, token, self._limits, kwargs)
-        if response.status_code < codes.multiple_choices:
-            return response
-        if token and response.status_code in self._refresh_on:
+        if token and self._is_refused(response, streamed=kwargs.get("stream", False)):
             response = self._again(response, token, kwargs)
         elif not token and response.status_code in REFUSED:
             self._warn(response.url, response.status_code)
         if response.is_redirect:
             self._sign_next(request, response)
         return response
+
+    def _is_refused(self, response: Response, *, streamed: bool) -> bool:
+        """``_is_dead``, also by the body of a 200: some APIs say in it what others say by status.
+
+        A body that the caller streams is not read.
+        """
+        if response.status_code >= codes.multiple_choices:
+            return self._is_dead(response)
+        if streamed or response.status_code != codes.ok:
+            return False
+        return status_in(response.content) in self._refresh_on
 
     def _sign_next(self, request: PreparedRequest, response: Response) -> None:
         """Sign a redirected request for its new URL, or remove the token.

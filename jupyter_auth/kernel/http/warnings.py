@@ -17,6 +17,7 @@ def warn(message: str) -> None:
         "jupyter_auth",
         "requests",
         "httpx",
+        "httpx2",
     }:
         level, frame = level + 1, frame.f_back
     warnings.warn(message, AuthWarning, stacklevel=level)

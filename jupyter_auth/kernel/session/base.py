@@ -22,6 +22,7 @@ from jupyter_auth.core.secret import MaskedStr
 from jupyter_auth.kernel.broker.connect import connect
 from jupyter_auth.kernel.http.rate_limits import CountedCaller, Throttling
 from jupyter_auth.kernel.http.requests_auth import TokenAuth
+from jupyter_auth.kernel.http.warnings import warn
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -78,6 +79,7 @@ class AuthenticatedSession(requests.Session):
             refresh_on=info.refresh_on,
             limits=self._limits,
         )
+        self._at_api = self.auth.allows
         self.headers.update(info.api_headers)
         self.headers["User-Agent"] = f"jupyter_auth/{__version__} {default_user_agent()}"
         self._pid = os.getpid()
@@ -234,11 +236,33 @@ class AuthenticatedSession(requests.Session):
             self._leave_connections()
         if is_loopback(request.url or ""):  # http to this machine would pass a proxy in the clear
             kwargs["proxies"] = {}
+        if self._account.info.ca_bundle and self.verify is True:
+            kwargs["verify"] = self._verify(request.url or "", kwargs.get("verify", True))
         try:
             return super().send(request, **kwargs)
         except BaseException as error:
             forget_locals(error)
             raise
+
+    def _verify(self, url: str, asked: Any) -> Any:
+        """The provider's ``ca_bundle`` at its API, if nothing else was ``asked`` for.
+
+        On a redirect ``asked`` is what the request before it had.
+        """
+        named = [os.environ.get(each) for each in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")]
+        usual = next(filter(None, named), True) if self.trust_env else True
+        bundle = os.path.expanduser(self._account.info.ca_bundle or "")  # noqa: PTH111
+        if asked not in (True, usual, bundle):
+            return asked
+        if not self._at_api(url):
+            return usual
+        if os.access(bundle, os.R_OK):
+            return bundle
+        warn(
+            f"The ca_bundle {bundle} of {self._account.info.title} cannot be read on this machine."
+            " Requests to its API trust the usual certificates. Put the file here too."
+        )
+        return usual
 
     def merge_environment_settings(
         self, url: Any, proxies: Any, stream: Any, verify: Any, cert: Any

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jupyter_auth.core.common.urls import origin_of, require_secure
+from jupyter_auth.core.common.urls import api_origin, origin_of, reaching, require_secure
 from jupyter_auth.core.errors import ConfigurationError
 
 
@@ -151,3 +151,77 @@ def test_any_text_is_an_origin_or_an_error(text):
 )
 def test_path_and_query_never_change_an_origin(scheme, host, port, rest):
     assert origin_of(f"{scheme}://{host}:{port}/{rest}") == origin_of(f"{scheme}://{host}:{port}")
+
+
+# Where tokens may go
+
+
+@pytest.mark.parametrize(
+    ("given", "origin"),
+    [
+        ("https://*.acme.example", "https://*.acme.example"),
+        ("https://*.Acme.example:443/v1", "https://*.acme.example"),
+        ("https://*.eu.acme.example:8443", "https://*.eu.acme.example:8443"),
+        ("https://*.bücher.example", "https://*.xn--bcher-kva.example"),
+        ("https://acme.example/v1", "https://acme.example"),
+    ],
+)
+def test_one_label_of_an_api_origin_may_be_a_star(given, origin):
+    assert api_origin(given) == origin
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "*",
+        "https://*",
+        "https://*.com",
+        "https://*.com.",
+        "https://*.localhost",
+        "https://*.*.acme.example",
+        "https://api.*.acme.example",
+        "https://a*.acme.example",
+        "https://*api.acme.example",
+        "http://*.acme.example",
+        "http://*.127.0.0.1",
+        "https://*.0.0.1",
+        "https://*.[::1]",
+        "https://*.me@acme.example",
+        "https://*.acme.example:*",
+        "*.acme.example",
+        "https://acme.example/*",
+    ],
+)
+def test_any_other_star_is_refused(given):
+    with pytest.raises(ConfigurationError):
+        api_origin(given)
+
+
+@pytest.mark.parametrize(
+    ("url", "reached"),
+    [
+        ("https://na1.acme.example/x", True),
+        ("https://na1.acme.example:443/x", True),
+        ("https://na1.acme.example:8443/x", False),
+        ("http://na1.acme.example/x", False),
+        ("https://acme.example/x", False),
+        ("https://.acme.example/x", False),
+        ("https://a.b.acme.example/x", False),
+        ("https://na1.acme.example.evil/x", False),
+        ("https://na1.acme.example@evil/x", False),
+        ("https://evil/.acme.example/x", False),
+        ("https://evil?.acme.example/x", False),
+        ("https://evil#.acme.example/x", False),
+        ("https://evil\\.acme.example/x", False),
+        ("https://me:pw@na1.acme.example/x", False),
+        ("https://na1.acme-example/x", False),
+        ("https://na1Xacme.example/x", False),
+        ("https://*.acme.example/x", False),
+    ],
+)
+def test_a_star_is_one_label(url, reached):
+    assert bool(reaching([api_origin("https://*.acme.example")]).match(url)) == reached
+
+
+def test_no_origins_reach_nothing():
+    assert not reaching([]).match("https://acme.example/")

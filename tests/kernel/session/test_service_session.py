@@ -30,6 +30,7 @@ from kernel.traceback_locals import local_variables
 from patience import eventually
 from providers import troubles
 from providers.rogue import RogueProvider
+from providers.troubles import Reply
 
 SECRET = "planted-service-secret-5c0ffee"
 ENVIRON = {"JUPYTER_AUTH_IDP_CLIENT_ID": "notebook", "JUPYTER_AUTH_IDP_CLIENT_SECRET": SECRET}
@@ -62,6 +63,20 @@ def session(kernel_api):  # noqa: ARG001
 
 
 # -- the broker holds the secret -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        Reply(403, headers={"WWW-Authenticate": 'Basic, Bearer error="invalid_token"'}),
+        Reply.json({"error": {"code": 498}}),
+    ],
+)
+def test_a_token_that_the_api_calls_dead_is_replaced(session, rogue, refusal):
+    before = str(session.access_token)
+    rogue.script("api", lambda _: refusal, times=1)
+    assert session.get("api/x").json()["scope"] == "jobs"
+    assert [each.bearer == before for each in rogue.seen("api")] == [True, False]
 
 
 def test_other_clients_get_its_token_too(session, rogue):
