@@ -15,6 +15,7 @@ from urllib.parse import urljoin, urlsplit
 import requests
 import urllib3
 
+from jupyter_auth.core import __version__
 from jupyter_auth.core.common import blocked_addresses
 from jupyter_auth.core.common.request_errors import ProviderUnavailable
 from jupyter_auth.core.common.shown_text import plain_text
@@ -30,6 +31,8 @@ READ_TIMEOUT = 10.0  # seconds without a byte
 TOTAL_TIMEOUT = 20.0  # seconds for all of a request, however slow its response is
 MAX_BODY = 1 << 20  # bytes
 MAX_REDIRECTS = 3  # of a public document
+# Some answer JSON only if asked for it, and some refuse what libraries call themselves.
+HEADERS = {"Accept": "application/json", "User-Agent": f"jupyter-auth-session/{__version__}"}
 
 Json = dict[str, Any]
 Auth = Callable[[requests.PreparedRequest], requests.PreparedRequest]
@@ -76,8 +79,7 @@ def document(url: str, what: str, rules: RequestRules) -> requests.Response:
     deadline, response = Deadline(TOTAL_TIMEOUT), None
     for _ in range(1 + MAX_REDIRECTS):
         require_secure(url, what)
-        accept = {"Accept": "application/json"}
-        response = _sent("GET", url, what, rules, deadline, headers=accept)
+        response = _sent("GET", url, what, rules, deadline)
         if not response.is_redirect:
             break
         url = _next(url, response, what)
@@ -101,6 +103,7 @@ def _sent(
 ) -> requests.Response:
     scheme, host = urlsplit(url)[:2]
     kwargs.setdefault("auth", no_auth)
+    kwargs["headers"] = HEADERS | dict(kwargs.get("headers") or {})
     if rules.ca_bundle:
         kwargs["verify"] = _readable(rules.ca_bundle)
     try:
@@ -189,10 +192,13 @@ def no_duplicates(pairs: list[tuple[str, Any]]) -> Json:
 
 
 def json_object(response: requests.Response, what: str) -> Json:
-    """The body as a JSON object without duplicate keys. Raises ProviderError otherwise."""
+    """The body as a JSON object without duplicate keys. Raises ProviderError otherwise.
+
+    Whatever its Content-Type, as many servers have the wrong one.
+    """
     try:
-        data = json.loads(response.content, object_pairs_hook=no_duplicates)
-    except (ValueError, RecursionError):
+        data = _json(response)
+    except (ValueError, LookupError, RecursionError):
         data = None
     if not isinstance(data, dict):
         # Users of a shared service are not told what else answers at an internal address.
@@ -204,6 +210,17 @@ def json_object(response: requests.Response, what: str) -> Json:
             hint="Check the provider's address; a proxy or a login page may be in front of it.",
         )
     return data
+
+
+def _json(response: requests.Response) -> Any:
+    """RFC 8259 8.1 requires UTF-8; what is not that may have the charset that it says."""
+    try:
+        return json.loads(response.content, object_pairs_hook=no_duplicates)
+    except UnicodeDecodeError:
+        charset = requests.utils.get_encoding_from_headers(response.headers)
+        if not charset:
+            raise
+        return json.loads(response.content.decode(charset), object_pairs_hook=no_duplicates)
 
 
 def get_json(url: str, what: str, rules: RequestRules) -> tuple[int, Json]:

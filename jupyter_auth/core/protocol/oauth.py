@@ -16,7 +16,7 @@ from jupyter_auth.core.errors import (
     LoginFailed,
     ProviderError,
 )
-from jupyter_auth.core.protocol import http, token_endpoint
+from jupyter_auth.core.protocol import dialect, http, token_endpoint
 from jupyter_auth.core.protocol.oauth_response import (
     DEVICE_ENDPOINT,
     DeviceAuthorizationResponse,
@@ -63,7 +63,7 @@ def authorization_url(
         "response_type": "code",
         "client_id": party.client_id,
         "redirect_uri": redirect_uri,
-        "scope": " ".join(scopes),
+        "scope": party.joined(scopes),
         "state": state,
         "code_challenge": challenge,
         "code_challenge_method": "S256",
@@ -114,7 +114,7 @@ def redeem(party: Party, code: Secret) -> TokenResponse:
 def password(party: Party, username: str, password: Secret, scopes: Sequence[str]) -> TokenResponse:
     """The password grant (RFC 6749 4.3), where nothing better is offered."""
     return token_endpoint.request(
-        party, PASSWORD, username=username, password=password, scope=" ".join(scopes)
+        party, PASSWORD, username=username, password=password, scope=party.joined(scopes)
     )
 
 
@@ -133,7 +133,7 @@ def refresh(party: Party, refresh_token: Secret) -> TokenResponse:
 def client_credentials(party: Party, scopes: Sequence[str]) -> TokenResponse:
     """The client credentials grant (RFC 6749 4.4)."""
     audience = party.provider.audience or ""
-    return token_endpoint.request(party, CLIENT, scope=" ".join(scopes), audience=audience)
+    return token_endpoint.request(party, CLIENT, scope=party.joined(scopes), audience=audience)
 
 
 @forgetful
@@ -141,10 +141,11 @@ def authorize_device(party: Party, scopes: Sequence[str]) -> DeviceAuthorization
     """The code that a person enters at the provider's page (RFC 8628 3.1)."""
     url = party.endpoint("device_authorization_endpoint")
     form = {**party.provider.authorize_params, "client_id": party.client_id}
-    form |= {"scope": " ".join(scopes), "audience": party.provider.audience or ""}
+    form |= {"scope": party.joined(scopes), "audience": party.provider.audience or ""}
     response = _post(party, url, DEVICE_ENDPOINT, form, accept=error_code)
     try:
-        return DeviceAuthorizationResponse.parse(parameters(response, DEVICE_ENDPOINT))
+        params = parameters(response, DEVICE_ENDPOINT, party.provider)
+        return DeviceAuthorizationResponse.parse(dialect.by_their_names(party.provider, params))
     except OAuth2Error as error:
         raise token_endpoint.failure(party, DEVICE, error) from None
 
@@ -215,7 +216,7 @@ def _post(
 @forgetful
 def userinfo(url: str, access_token: Secret, rules: RequestRules) -> http.Json:
     """The claims about the account (OIDC Core 5.3), or the response of an API's "me"."""
-    headers = {"Authorization": f"Bearer {access_token.reveal()}", "Accept": "application/json"}
+    headers = {"Authorization": f"Bearer {access_token.reveal()}"}
     response = http.send("GET", url, "userinfo endpoint", rules, headers=headers)
     if not response.ok:
         raise ProviderError(f"The userinfo endpoint answered {response.status_code}.")

@@ -17,26 +17,23 @@ from jupyter_auth.core.common import times
 from jupyter_auth.core.common.shown_text import plain_text
 from jupyter_auth.core.common.urls import origin_of, require_secure
 from jupyter_auth.core.errors import ConfigurationError, ProviderError
-from jupyter_auth.core.protocol import http
+from jupyter_auth.core.protocol import dialect, http
 from jupyter_auth.core.provider import dates
-from jupyter_auth.core.provider.kinds import secret_field
 from jupyter_auth.core.secret import Secret
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from jupyter_auth.core.provider.provider import Provider
 
 TOKEN_ENDPOINT = "token endpoint"  # noqa: S105 (as messages call it)
 DEVICE_ENDPOINT = "device authorization endpoint"
-# GitHub answers in a form unless asked for JSON; Facebook called its form text/plain.
+# Facebook called its form text/plain. One of another type has a parameter that is expected.
 FORMS = ("application/x-www-form-urlencoded", "text/plain")
-BEARER = "bearer"
+EXPECTED = frozenset({"access_token", "device_code", "error"})
+BEARER = ("bearer", "bearertoken")  # RFC 6750; and as Apigee's has it
 MAX_SCOPE = 10_000  # characters
-MAX_LIFETIME = 10 * 365 * 86400.0  # seconds; a larger `expires_in` is ignored
 VISIBLE = re.compile(r"[ -~]*")  # RFC 6749 A.12, A.17: a line break would end a header
-# What kernels get of a token response, in a token or in a message.
-FOR_KERNELS = ("access_token", "id_token", "scope", "token_type", "error", "error_description")
 
 INTERVAL = 5.0  # seconds between polls where the provider does not say (RFC 8628 3.2)
 MAX_INTERVAL = 60.0
@@ -62,12 +59,12 @@ class TokenResponse:
 
     @classmethod
     def parse(cls, params: http.Json) -> TokenResponse:
-        """The response with these parameters. Raises ProviderError for a malformed one.
-
-        An invalid ``expires_in`` is ignored: an error would lose the only refresh token left.
+        """The response with these ``standard_parameters``. Raises ProviderError for a malformed
+        one. An invalid ``expires_in`` is ignored: an error would lose the only refresh token left.
         """
-        kind = _string(params, "token_type") or BEARER  # many leave it out
-        if kind.lower() != BEARER:  # RFC 6749 7.1: tokens of an unknown type must not be used
+        kind = _string(params, "token_type") or BEARER[0]  # many leave it out
+        # RFC 6749 7.1: tokens of an unknown type must not be used.
+        if kind.strip().lower() not in BEARER:
             raise ProviderError(
                 f"The token endpoint answered with a token of type {plain_text(kind, 40)!r}, which"
                 " can't be used here.",
@@ -75,22 +72,23 @@ class TokenResponse:
             )
         if (access_token := _token(params, "access_token")) is None:
             raise _malformed(TOKEN_ENDPOINT, "it has no `access_token`")
-        if (scope := _string(params, "scope")) is not None:
+        if scope := params.get("scope"):
             scope = plain_text(scope, MAX_SCOPE)  # it is shown
         return cls(
             access_token=access_token,
             refresh_token=_token(params, "refresh_token"),
             id_token=_token(params, "id_token"),
-            scopes=None if scope is None else tuple(scope.split()),
-            expires_in=times.number(params.get("expires_in"), MAX_LIFETIME) or None,
+            scopes=tuple(scope.split()) if scope else None,
+            expires_in=times.number(params.get("expires_in"), dates.MAX_LIFETIME) or None,
             expires_at=params.get("expires_at"),
         )
 
     def ends(self, now: float) -> float | None:
-        """When the access token expires, if the provider says."""
-        if self.expires_at is not None:
-            return self.expires_at
-        return now + self.expires_in if self.expires_in else None
+        """When the access token expires, if the provider says. One that it just issued has not
+        expired yet: if that is what it says, one of the clocks is wrong.
+        """
+        ends = now + self.expires_in if self.expires_in else self.expires_at
+        return ends if ends and ends > now else None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,27 +130,26 @@ class DeviceAuthorizationResponse:
         )
 
 
-def parameters(
-    response: requests.Response, endpoint: str, provider: Provider | None = None
-) -> http.Json:
-    """The parameters of a successful response of that endpoint.
-
-    ``provider``: whose own names of parameters become those of RFC 6749 5.1.
+def parameters(response: requests.Response, endpoint: str, provider: Provider) -> http.Json:
+    """The parameters of a successful response of that endpoint, as they came.
 
     Raises:
-        OAuth2Error: it is an error response (RFC 6749 5.2).
+        OAuth2Error: it is an error response (RFC 6749 5.2), whatever words it has.
         ProviderError: it is neither.
     """
-    params = _decoded(response, endpoint)
-    if provider is not None:
-        params = standard_parameters(provider, params)
-    if params.get("error") is not None:
-        error = {name: str(params.get(name) or "") for name in ("error", "error_description")}
-        refused = response.status_code == requests.codes.unauthorized
-        if refused and provider and provider.token_response:
-            # RFC 6749 5.2: 401 is about the client, whatever words a provider uses.
-            error = {"error": "invalid_client", "error_description": refusal(error)}
-        raise CustomOAuth2Error(error["error"], error["error_description"])
+    try:
+        params, problem = _decoded(response, endpoint), None
+    except ProviderError as error:
+        params, problem = {}, error
+    if found := dialect.error(provider, params, response.status_code):
+        # RFC 6749 5.2: 401 is about the client, whatever words a provider uses.
+        refused = response.status_code == requests.codes.unauthorized and provider.token_response
+        code, text = found
+        if refused:
+            code, text = "invalid_client", refusal({"error": code, "error_description": text})
+        raise CustomOAuth2Error(code, text)
+    if problem:
+        raise problem
     if not response.ok:
         raise ProviderError(f"The {endpoint} answered {response.status_code}.", hint=REPORT)
     return params
@@ -161,19 +158,21 @@ def parameters(
 def error_code(response: requests.Response) -> str:
     """The ``error`` of an error response (RFC 6749 5.2, RFC 7009 2.2.1), else ""."""
     with contextlib.suppress(ProviderError):
-        return str(_decoded(response, "").get("error") or "")
+        found = dialect.error(None, _decoded(response, ""), response.status_code)
+        return found[0] if found else ""
     return ""
 
 
 def _decoded(response: requests.Response, endpoint: str) -> http.Json:
-    """RFC 6749 5.1 requires JSON, but some send another content type, and some a form."""
+    """RFC 6749 5.1 requires JSON; some send a form, and either with any Content-Type."""
     try:
         return http.json_object(response, endpoint)
     except ProviderError:
-        if http.media_type(response) in FORMS:
-            with contextlib.suppress(ValueError):
-                text = response.content.decode("ascii")
-                return http.no_duplicates(parse_qsl(text, strict_parsing=True))
+        with contextlib.suppress(ValueError):
+            text = response.content.decode("utf-8-sig").strip()
+            form = http.no_duplicates(parse_qsl(text, strict_parsing=True))
+            if http.media_type(response) in FORMS or form.keys() & EXPECTED:
+                return form
         raise
 
 
@@ -190,76 +189,6 @@ def _without(hidden: Sequence[Secret], text: str) -> str:
         for form in (value, quote(value), quote(value, safe=""), quote_plus(value)):
             text = text.replace(form, "…")
     return text
-
-
-# -- token endpoints with parameter names of their own -------------------------------------------
-
-
-def standard_parameters(provider: Provider, params: http.Json) -> http.Json:
-    """A token response by the names of RFC 6749 5.1, and ``expires_at`` in seconds since 1970.
-
-    An ``expires_at`` that the provider's configuration does not mention is left out.
-
-    Raises:
-        ProviderError: a date does not match the configuration, or a parameter that kernels get
-            holds a refresh token (SECURITY 11).
-    """
-    if provider.token_response:
-        found = {name: _at(params, path) for name, path in provider.token_response.items()}
-    else:
-        found = {name: value for name, value in params.items() if name != "expires_at"}
-    if found.get("expires_at") is not None:
-        found["expires_at"] = _moment(provider, found["expires_at"])
-    if isinstance(scope := found.get("scope"), str):
-        found["scope"] = _scope(provider, scope)
-    refresh_tokens = [*_refresh_tokens(params), *_refresh_tokens(found)]
-    for name in FOR_KERNELS:
-        if any(_has(found.get(name), each) for each in refresh_tokens):
-            raise ProviderError(
-                f"The token endpoint returned a refresh token as `{name}`.",
-                hint="Check token_response of the provider. Nothing was stored.",
-            )
-    return found
-
-
-def _at(params: Any, path: str) -> Any:
-    for name in path.split("."):
-        params = params.get(name) if isinstance(params, dict) else None
-    return params
-
-
-def _moment(provider: Provider, value: Any) -> float:
-    try:
-        if provider.expires_format:
-            value = dates.timestamp(value, provider.expires_format)
-    except (AttributeError, TypeError, ValueError, OverflowError):
-        value = None
-    if (found := times.clipped(value)) is None:
-        raise ProviderError(
-            "The expiry date in the token response does not match `expires_format`.",
-            hint="Check expires_format of the provider.",
-        )
-    return found
-
-
-def _scope(provider: Provider, scope: str) -> str:
-    """The scopes by the names they were requested by, between spaces (RFC 6749 3.3)."""
-    if not (provider.scope_separator or provider.scope_aliases):
-        return scope
-    words = scope.replace(provider.scope_separator or " ", " ").split()
-    return " ".join(provider.scope_aliases.get(word, word) for word in words)
-
-
-def _refresh_tokens(params: Any) -> Iterator[str]:
-    for name, value in params.items() if isinstance(params, dict) else ():
-        if isinstance(value, str) and value and secret_field(name) == "refresh_token":
-            yield value
-        yield from _refresh_tokens(value)
-
-
-def _has(value: Any, secret: str) -> bool:
-    """Whether ``secret`` would be shown with ``value``; an error may show any value as a string."""
-    return value == secret if isinstance(value, str) else secret in str(value)
 
 
 # -- one parameter -------------------------------------------------------------------------------

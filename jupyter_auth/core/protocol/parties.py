@@ -12,6 +12,8 @@ from jupyter_auth.core.errors import START_AGAIN, ConfigurationError, LoginFaile
 from jupyter_auth.core.provider.client_credentials import missing_package
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from jupyter_auth.core.protocol.discovery import Discovery
     from jupyter_auth.core.provider.field_types import Endpoints
     from jupyter_auth.core.provider.provider import Provider
@@ -52,6 +54,10 @@ class Party:
         # `openid` need not be listed (RFC 8414 2); an issuer with keys signs ID tokens.
         known = {"openid"} if self.endpoints.jwks_uri else set()
         return tuple(s for s in wanted if s in known.union(self.endpoints.scopes_supported))
+
+    def joined(self, scopes: Sequence[str]) -> str:
+        """The scopes as a request has them (RFC 6749 3.3)."""
+        return (self.provider.scope_separator or " ").join(scopes)
 
     def at(self, token_endpoint: str) -> Party:
         """The provider with a token endpoint that came with a pasted code.

@@ -26,6 +26,7 @@ from jupyter_auth.core.errors import (
     RefreshRejected,
 )
 from jupyter_auth.core.protocol import http
+from jupyter_auth.core.protocol.dialect import standard_parameters
 from jupyter_auth.core.protocol.oauth_response import (
     REPORT,
     TOKEN_ENDPOINT,
@@ -144,7 +145,7 @@ class _Session(OAuth2Session):
 
     def _read(self, response: requests.Response) -> requests.Response:
         params = parameters(response, TOKEN_ENDPOINT, self._provider)
-        self.response = TokenResponse.parse(params)
+        self.response = TokenResponse.parse(standard_parameters(self._provider, params))
         return response
 
 

@@ -1,13 +1,22 @@
-"""Dates in a given format, read independently of the locale that ``strptime`` depends on."""
+"""Expiry dates, and dates in a given format without the locale that ``strptime`` depends on."""
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import re
+import sys
+from typing import Any
+
+from jupyter_auth.core.common import times
 
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 HALF_DAY = 12  # hours
 LEAP_SECOND = 60
+MILLISECONDS = "milliseconds"  # in place of a format
+MAX_LIFETIME = 10 * 365 * 86400.0  # seconds; what is more is a moment, or nothing
+FIRST_MOMENT = 1e9  # seconds since 1970: in 2001
+MOST_SECONDS = 1e12  # a moment that is more is in milliseconds
 
 # Directives of strptime, in English. ``%Z`` is UTC only: other zones cannot be guessed.
 DIRECTIVES = {
@@ -37,12 +46,38 @@ def _pattern(form: str) -> re.Pattern[str]:
 
 
 def is_format(form: str) -> bool:
-    """Whether it has year, month and day of the month, and known directives only."""
+    """Whether it has year, month and day of the month, and known directives only; or is
+    ``MILLISECONDS``.
+    """
+    if form == MILLISECONDS:
+        return True
     try:
         named = _pattern(form).groupindex.keys()
     except (ValueError, re.error):
         return False
     return {"Y", "d"} <= named and bool(named & {"b", "m"})
+
+
+def expiry(value: Any, form: str | None = None) -> float | None:
+    """When something expires, however it is said: in seconds from now if it is at most
+    ``MAX_LIFETIME``, else in seconds since 1970. None if ``value`` does not say.
+
+    It is a number, or a string with one, with a date as ``form`` says, or with one of ISO 8601.
+    """
+    if isinstance(value, str) and form and form != MILLISECONDS:
+        with contextlib.suppress(ValueError, OverflowError):
+            return timestamp(value, form)
+    found = times.number(value, sys.float_info.max)
+    if found is None and isinstance(value, str):
+        with contextlib.suppress(ValueError, OverflowError):
+            date = dt.datetime.fromisoformat(value.strip())
+            found = (date if date.tzinfo else date.replace(tzinfo=dt.UTC)).timestamp()
+    if not found:
+        return None
+    if form == MILLISECONDS or found > MOST_SECONDS:
+        found /= 1000
+    known = 0 < found <= MAX_LIFETIME or found >= FIRST_MOMENT
+    return min(found, times.LAST) if known else None
 
 
 def timestamp(text: str, form: str) -> float:

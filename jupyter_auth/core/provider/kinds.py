@@ -168,7 +168,7 @@ def _text(value: Any) -> bool:
 string = checked(_text, "a string")
 date_format = checked(
     lambda value: _text(value) and dates.is_format(value),
-    "a date format with year, month and day, such as '%Y-%m-%d'",
+    "a date format with year, month and day, such as '%Y-%m-%d', or 'milliseconds'",
 )
 package_path = checked(
     lambda value: _text(value) and not re.search(OUTSIDE, value), "a path in that package"
@@ -274,7 +274,7 @@ def parameters(value: Any, path: FieldPath) -> Mapping[str, str]:
 
 
 def response_fields(value: Any, path: FieldPath) -> Mapping[str, str]:
-    """Where in a token response its fields are.
+    """Where in a token response its fields are, or what it calls them.
 
     SECURITY 11: kernels get access tokens, so no other token may be declared to be one.
     """

@@ -150,23 +150,28 @@ class Provider:
         harmless="whether signing out also asks the provider",
     )
     param_names: Mapping[str, str] = described(
-        kinds.mapping, "Other names for parameters of its token endpoint.", default=dict
+        kinds.response_fields,
+        "Other names for parameters of its token and device authorization endpoints, in requests"
+        ' and responses: `{device_code = "deviceCode"}`.',
+        default=dict,
     )
     token_response: Mapping[str, str] = tokens_only(
         kinds.response_fields,
         "Where in a token response the fields of RFC 6749 5.1 are, as in"
-        ' `{access_token = "details.accessToken"}`.',
+        ' `{access_token = "details.accessToken"}`; what is not there may be under its own name.',
         default=dict,
     )
     expires_format: str | None = described(
         kinds.date_format,
-        "The format of `expires_at` there, in directives of `strptime`.",
+        "How it says when a token expires, if not in seconds or as a date of ISO 8601:"
+        " `milliseconds`, or directives of `strptime`.",
         harmless="how a date reads",
     )
     scope_separator: str | None = described(
         kinds.string,
-        "What separates the scopes in its responses, if not a space.",
-        harmless="how the scopes of a response read",
+        "What separates scopes, in requests and responses. None: a space in requests; spaces and"
+        " commas in responses.",
+        harmless="how scopes are written",
     )
     scope_aliases: Mapping[str, str] = described(
         kinds.mapping,

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from core.sign_in import HERE
+from jupyter_auth.core import __version__
 from jupyter_auth.core.common.request_errors import ProviderUnavailable
 from jupyter_auth.core.errors import ConfigurationError, ProviderError
 from jupyter_auth.core.protocol import http
@@ -53,6 +54,15 @@ def test_an_honest_answer_is_read(rogue):
     status, keys = fetch(rogue)
     assert status == 200
     assert keys == rogue.id_token.jwks()
+
+
+def test_json_is_asked_for_by_our_own_name(rogue):
+    """Some answer HTML or a form otherwise, and some refuse `python-requests`."""
+    fetch(rogue)
+    http.send("POST", f"{rogue.issuer}/revoke", "revocation endpoint", HERE, data={"token": "t"})
+    for asked in rogue.requests:
+        assert asked.headers["accept"] == "application/json"
+        assert asked.headers["user-agent"] == f"jupyter-auth-session/{__version__}"
 
 
 # -- time and size -------------------------------------------------------------------------------

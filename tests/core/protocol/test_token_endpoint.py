@@ -185,7 +185,8 @@ def test_what_is_not_sent_is_none(party, rogue, name, value):
     [
         ("openid email", ("openid", "email")),
         (" openid  email ", ("openid", "email")),
-        ("", ()),
+        ("", None),
+        ("null", None),
         (MISSING, None),
         (None, None),
     ],
@@ -220,7 +221,7 @@ def test_an_error_of_null_is_none(party, rogue):
         (troubles.json_value({}), ProviderError),
         (troubles.json_value({}, 400), ProviderError),
         (troubles.json_value({"error": 5}, 400), ProviderError),
-        (troubles.json_value({"error": {"code": "invalid_grant"}}, 400), ProviderError),
+        (troubles.json_value({"error": {"code": "invalid_grant"}}, 400), RefreshRejected),
         (troubles.status(200, '{"access_token": "a", "access_token": "b"}'), ProviderError),
         (troubles.status(400, '{"error": "x", "error": "invalid_grant"}'), ProviderError),
         (troubles.huge(), ProviderError),

@@ -1,0 +1,132 @@
+"""Responses in a provider's own words, in those of the RFCs: names, formats and errors."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from jupyter_auth.core.errors import ProviderError
+from jupyter_auth.core.provider import dates
+from jupyter_auth.core.provider.kinds import secret_field
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from jupyter_auth.core.protocol.http import Json
+    from jupyter_auth.core.provider.provider import Provider
+
+ABSENT = (None, "", "null")
+# The first that can be read counts: a lifetime is right whatever either clock shows. The last two
+# are those of Entra's first version and of Facebook.
+EXPIRY = ("expires_in", "expires_at", "expires_on", "expires")
+# What kernels get of a token response, in a token or in a message.
+FOR_KERNELS = ("access_token", "id_token", "scope", "token_type", "error", "error_description")
+# Where errors have a code and a text, besides RFC 6749 5.2.
+CODES = ("error", "code", "status", "type", "reason")
+TEXTS = ("error_description", "message", "error_message", "detail", "description", "msg", "title")
+CODE = re.compile(r"[a-z]+(_[a-z]+)+")
+HTTP_ERROR = 400  # and above (RFC 9110 15.5)
+
+
+def standard_parameters(provider: Provider, params: Json) -> Json:
+    """A token response by the names of RFC 6749 5.1; what is empty there is None.
+
+    It has ``expires_in`` in seconds, or ``expires_at`` in seconds since 1970, or none that can be
+    read. A parameter that ``token_response`` does not find at its path is looked for under its
+    own name: some providers nest the tokens of a sign-in, and not those of a refresh.
+
+    Raises:
+        ProviderError: a parameter that kernels get holds a refresh token (SECURITY 11).
+    """
+    found = named = by_their_names(provider, params)
+    if paths := provider.token_response:
+        found = {name: _either(_at(params, path), named.get(name)) for name, path in paths.items()}
+    found = {name: None if value in ABSENT else value for name, value in found.items()}
+    _read_expiry(found, provider.expires_format)
+    if "scope" in found or "scopes" in found:
+        found["scope"] = _scope(provider, _either(found.get("scope"), found.get("scopes")))
+    _check_for_kernels(params, found)
+    return found
+
+
+def by_their_names(provider: Provider, params: Json) -> Json:
+    """The parameters, those that the provider has other names for (``param_names``) renamed."""
+    own = {name: _at(params, path) for name, path in provider.param_names.items()}
+    return params | {name: value for name, value in own.items() if value not in ABSENT}
+
+
+def error(provider: Provider | None, params: Json, status: int) -> tuple[str, str] | None:
+    """Code and text of an error response (RFC 6749 5.2), wherever the provider puts them.
+
+    None: it is not one, or it says nothing. ``params`` have an error, or the HTTP status is one.
+
+    Raises:
+        ProviderError: as ``standard_parameters``.
+    """
+    paths = provider.token_response if provider else {}
+    named = {name: _at(params, paths.get(name, name)) for name in ("error", "error_description")}
+    stated = _either(named["error"], params.get("error"))
+    if (not stated or stated in ABSENT) and status < HTTP_ERROR:
+        return None
+    _check_for_kernels(params, named)
+    listed = params.get("errors")
+    first = listed[0] if isinstance(listed, list) and listed else None
+    within = next(each for each in (stated, first, params) if isinstance(each, dict))
+    text = _text(named, ("error_description",)) or _text(within, TEXTS)
+    if isinstance(stated, str):
+        return stated, text
+    code = _text(within, CODES) or (text if CODE.fullmatch(text) else "")
+    return (code or "error", text) if code or text else None
+
+
+def _text(params: Json, names: Sequence[str]) -> str:
+    texts = (params.get(name) for name in names)
+    return next((each for each in texts if isinstance(each, str) and each not in ABSENT), "")
+
+
+def _check_for_kernels(params: Json, found: Json) -> None:
+    refresh_tokens = [*_refresh_tokens(params), *_refresh_tokens(found)]
+    for name in FOR_KERNELS:
+        if any(_has(found.get(name), each) for each in refresh_tokens):
+            raise ProviderError(
+                f"The token endpoint returned a refresh token as `{name}`.",
+                hint="Check token_response of the provider. Nothing was stored.",
+            )
+
+
+def _at(params: Any, path: str) -> Any:
+    for name in path.split("."):
+        params = params.get(name) if isinstance(params, dict) else None
+    return params
+
+
+def _either(value: Any, other: Any) -> Any:
+    return other if value in ABSENT else value
+
+
+def _read_expiry(found: Json, form: str | None) -> None:
+    given = [dates.expiry(found.pop(name), form) for name in EXPIRY if name in found]
+    if ends := next(filter(None, given), None):
+        found["expires_in" if ends <= dates.MAX_LIFETIME else "expires_at"] = ends
+
+
+def _scope(provider: Provider, value: Any) -> str | None:
+    """The scopes by the names they were requested by, between spaces (RFC 6749 3.3)."""
+    texts = value if isinstance(value, list) else [value]
+    if not texts or not all(isinstance(each, str) for each in texts):
+        return None
+    between = (provider.scope_separator or ",").strip() or " "
+    words = " ".join(texts).replace(between, " ").split()
+    return " ".join(provider.scope_aliases.get(word, word) for word in words)
+
+
+def _refresh_tokens(params: Any) -> Iterator[str]:
+    for name, value in params.items() if isinstance(params, dict) else ():
+        if isinstance(value, str) and value and secret_field(name) == "refresh_token":
+            yield value
+        yield from _refresh_tokens(value)
+
+
+def _has(value: Any, secret: str) -> bool:
+    """Whether ``secret`` would be shown with ``value``; an error may show any value as a string."""
+    return value == secret if isinstance(value, str) else secret in str(value)
