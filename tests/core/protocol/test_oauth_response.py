@@ -299,7 +299,7 @@ def test_a_revocation_may_be_refused_in_a_form(party, rogue, tokens):
 )
 def test_an_error_may_be_elsewhere(party, rogue, tokens, said):
     rogue.script("token", troubles.json_value(said, 400))
-    with pytest.raises(RefreshRejected, match="too old|ended this sign-in"):
+    with pytest.raises(RefreshRejected, match=r"too old|ended this sign-in"):
         refreshed(party, tokens)
 
 
