@@ -14,7 +14,7 @@ R = TypeVar("R")
 
 _WITH_SECRETS = frozenset(
     {"contextlib", "http", "json", "jupyter_auth", "oauthlib", "requests", "requests_oauthlib"}
-    | {"anyio", "h11", "httpcore", "httpx", "urllib3"}
+    | {"anyio", "h11", "httpcore", "httpcore2", "httpx", "httpx2", "urllib3"}
 )
 
 

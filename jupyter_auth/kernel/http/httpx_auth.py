@@ -1,15 +1,19 @@
-"""Adds the token to httpx's requests to the API, and a new one where it is refused."""
+"""Adds the token to requests of httpx and httpx2 to the API, and a new one where it is refused.
+
+Which of the two a client is of is seen when it sends: ``HttpxAuth`` is an ``Auth`` of each that is
+installed.
+"""
 
 from __future__ import annotations
 
+import importlib
 import sys
 from collections.abc import AsyncGenerator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 from urllib.request import getproxies
 
-import httpx
 from anyio import to_thread
 
 from jupyter_auth.core.common.tracebacks import forget_locals
@@ -23,18 +27,45 @@ from jupyter_auth.kernel.http.origin_bound import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
 
+    import httpx
+    import httpx2
+
     from jupyter_auth.core.models import Token
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 
-class HttpxAuth(OriginBoundTokens, httpx.Auth):
+def _installed() -> list[Any]:
+    """Each client once: ``httpx2.alias_httpx`` makes one stand for the other."""
+    found = {}
+    for name in ("httpx", "httpx2"):
+        with suppress(ImportError):
+            module = importlib.import_module(name)
+            found[module.Auth] = module
+    if not found:
+        raise ImportError(name="httpx")
+    return list(found.values())
+
+
+CLIENTS = _installed()
+
+if TYPE_CHECKING:
+    from httpx import Headers as _Headers
+
+    class _Auth(httpx.Auth, httpx2.Auth):  # type: ignore[misc]
+        """An ``auth`` for both."""
+else:
+    _Headers = object
+    _Auth = type("_Auth", tuple(each.Auth for each in CLIENTS), {})
+
+
+class HttpxAuth(OriginBoundTokens, _Auth):  # type: ignore[misc]
     """What ``httpx_auth`` returns, for clients of both kinds."""
 
     allowing = "httpx_auth(..., origins={})"
 
-    def sync_auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response]:
+    def sync_auth_flow(self, request: Any) -> Generator[Any, Any]:
         """Send the request with the token, and again with a new one if that is refused."""
         with _forgetting():
             if not self._reaches(request):
@@ -48,15 +79,11 @@ class HttpxAuth(OriginBoundTokens, httpx.Auth):
                 response = yield response.request
                 self._saw(response)
 
-    def async_auth_flow(
-        self, request: httpx.Request
-    ) -> AsyncGenerator[httpx.Request, httpx.Response]:
+    def async_auth_flow(self, request: Any) -> AsyncGenerator[Any, Any]:
         """``sync_auth_flow``; what may wait for a token runs in a thread."""
         return _Forgetting(self._on_a_loop(request))
 
-    async def _on_a_loop(
-        self, request: httpx.Request
-    ) -> AsyncGenerator[httpx.Request, httpx.Response]:
+    async def _on_a_loop(self, request: Any) -> AsyncGenerator[Any, Any]:
         if not self._reaches(request):
             self._refused((yield request))
             return
@@ -108,19 +135,27 @@ class HttpxAuth(OriginBoundTokens, httpx.Auth):
         return True
 
 
-class _Sending(httpx.Headers):
+class _Hiding(_Headers):
     """Headers of which some are sent, but not copied.
 
     On a redirect to another origin httpx copies all of them but ``Authorization``.
     """
 
-    def __init__(self, headers: httpx.Headers, hidden: list[tuple[bytes, bytes]]) -> None:
+    def __init__(self, headers: Any, hidden: list[tuple[bytes, bytes]]) -> None:
         super().__init__(headers)
         self._hidden = hidden
 
     @property
     def raw(self) -> list[tuple[bytes, bytes]]:
         return [*super().raw, *self._hidden]
+
+
+_SENDING = [type("_Sending", (_Hiding, each.Headers), {}) for each in CLIENTS]
+
+
+def _sending(headers: Any, hidden: list[tuple[bytes, bytes]]) -> Any:
+    kind = next(kind for kind in _SENDING if isinstance(headers, kind.__bases__[1]))
+    return kind(headers, hidden)
 
 
 def _put(token: Token, request: httpx.Request) -> None:
@@ -134,7 +169,7 @@ def _put(token: Token, request: httpx.Request) -> None:
         else:
             hidden.append((name.encode(), value.reveal().encode()))
     if hidden:
-        request.headers = _Sending(request.headers, hidden)
+        request.headers = _sending(request.headers, hidden)
 
 
 def _may_be_upgraded(url: httpx.URL) -> bool:
@@ -173,16 +208,16 @@ def _forgetting() -> Iterator[None]:
         raise
 
 
-class _Forgetting(AsyncGenerator[httpx.Request, httpx.Response]):
+class _Forgetting(AsyncGenerator[Any, Any]):
     """``_forgetting`` for an asynchronous flow, where GeneratorExit has no context."""
 
-    def __init__(self, flow: AsyncGenerator[httpx.Request, httpx.Response]) -> None:
+    def __init__(self, flow: AsyncGenerator[Any, Any]) -> None:
         self._flow = flow
 
-    async def asend(self, response: httpx.Response) -> httpx.Request:
+    async def asend(self, response: Any) -> Any:
         return await self._flow.asend(response)
 
-    async def athrow(self, *error: Any) -> httpx.Request:
+    async def athrow(self, *error: Any) -> Any:
         return await self._flow.athrow(*error)
 
     async def aclose(self) -> None:

@@ -1,4 +1,4 @@
-"""The account's token for HTTP clients other than requests: httpx, Azure's SDKs."""
+"""The account's token for HTTP clients other than requests: httpx, httpx2, Azure's SDKs."""
 
 from __future__ import annotations
 
@@ -15,10 +15,9 @@ from jupyter_auth.kernel.http.token_cache import CachedTokens
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    import httpx
-
     from jupyter_auth.core.interfaces import TokenSource
     from jupyter_auth.core.models import Token
+    from jupyter_auth.kernel.http.httpx_auth import HttpxAuth
 
 UNKNOWN = 3600  # seconds that a token without a lifetime is used
 WHATEVER_IS_GRANTED = "/.default"  # at Microsoft, the end of a scope that asks for no more
@@ -30,8 +29,8 @@ def httpx_auth(
     session_key: str = "default",
     origins: Iterable[str] | None = None,
     refresh_on: Iterable[int] | None = None,
-) -> httpx.Auth:
-    """``auth=`` for httpx, its asynchronous client too: ``httpx.Client(auth=httpx_auth("acme"))``.
+) -> HttpxAuth:
+    """``auth=`` for httpx and httpx2, asynchronous too: ``httpx.Client(auth=httpx_auth("acme"))``.
 
     The body of a request to the API is read into memory first. A response that asks to wait is
     returned at once.
@@ -41,13 +40,14 @@ def httpx_auth(
         session_key, origins, refresh_on: as for ``TokenAuth``.
 
     Raises:
-        ConfigurationError: httpx is not installed. Requests raise what those of ``TokenAuth`` do.
+        ConfigurationError: neither is installed. Requests raise what those of ``TokenAuth`` do.
     """
     try:
         from jupyter_auth.kernel.http.httpx_auth import HttpxAuth
     except ImportError:
         raise ConfigurationError(
-            "httpx is not installed here.", hint="Run `pip install httpx` in this environment."
+            "Neither httpx nor httpx2 is installed here.",
+            hint="Run `pip install httpx` in this environment.",
         ) from None
     if isinstance(source, OriginBoundTokens):
         return source.for_client(HttpxAuth, origins=origins, refresh_on=refresh_on)

@@ -1,19 +1,22 @@
-"""``httpx_auth``: what ``TokenAuth`` does, for both clients of httpx."""
+"""``httpx_auth``: what ``TokenAuth`` does, for both clients of httpx, and of httpx2."""
 
 from __future__ import annotations
 
 import asyncio
 import io
 import logging
+import os
 import pickle
 import subprocess
 import sys
 import threading
 from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
 
 import anyio
 import httpx
+import httpx2
 import pytest
 
 from jupyter_auth import httpx_auth
@@ -29,23 +32,29 @@ from providers.troubles import Gate, Reply, close, status
 CLIENT = {"trust_env": False, "follow_redirects": True, "timeout": 60}
 
 
-def in_turn(method, url, **kwargs):
-    with httpx.Client(**CLIENT) as client:
+def in_turn(of, method, url, **kwargs):
+    with of.Client(**CLIENT) as client:
         return client.request(method, url, **kwargs)
 
 
-def on_a_loop(method, url, **kwargs):
+def on_a_loop(of, method, url, **kwargs):
     async def run():
-        async with httpx.AsyncClient(**CLIENT) as client:
+        async with of.AsyncClient(**CLIENT) as client:
             return await client.request(method, url, **kwargs)
 
     return asyncio.run(run())
 
 
-@pytest.fixture(params=[in_turn, on_a_loop])
-def ask(request):
-    """A request by either client, redirects followed."""
+@pytest.fixture(params=[httpx, httpx2], ids=lambda module: module.__name__)
+def of(request):
+    """Either library."""
     return request.param
+
+
+@pytest.fixture(params=[in_turn, on_a_loop])
+def ask(request, of):
+    """A request by either client of it, redirects followed."""
+    return partial(request.param, of)
 
 
 @pytest.fixture
@@ -56,26 +65,26 @@ def idp(source, rogue):
 # Where the token goes
 
 
-def carries(auth, url):
+def carries(of, auth, url):
     """Whether what would be sent first holds the token, and to whom."""
-    request = next(auth.sync_auth_flow(httpx.Request("GET", url)))
+    request = next(auth.sync_auth_flow(of.Request("GET", url)))
     sent = PLANTED.encode() in b" ".join(value for _, value in request.headers.raw)
     return sent, (request.url.scheme, request.url.netloc, request.url.userinfo)
 
 
 @pytest.mark.parametrize("url", [f"{API}/x", f"{API}:443/x", f"{API}/", f"{API}?a=b", API])
 @pytest.mark.parametrize("header", ["Authorization", "x-api-key"])
-def test_the_token_goes_to_its_origin(url, header):
-    assert carries(httpx_auth(Fixed(header), origins=[API]), url)[0]
+def test_the_token_goes_to_its_origin(of, url, header):
+    assert carries(of, httpx_auth(Fixed(header), origins=[API]), url)[0]
 
 
 @pytest.mark.parametrize("url", LOOK_ALIKES)
 @pytest.mark.parametrize("header", ["Authorization", "x-api-key"])
-def test_it_goes_to_no_look_alike(url, header):
+def test_it_goes_to_no_look_alike(of, url, header):
     """httpx makes plain some that requests leaves odd: what counts is where it would be sent."""
     try:
-        sent, to = carries(httpx_auth(Fixed(header), origins=[API]), url)
-    except (httpx.InvalidURL, UnicodeError):
+        sent, to = carries(of, httpx_auth(Fixed(header), origins=[API]), url)
+    except (of.InvalidURL, UnicodeError):
         return
     assert sent == (to == ("https", b"api.example.com", b""))
 
@@ -162,14 +171,14 @@ def test_who_comes_from_elsewhere_gets_none(ask, idp, rogue, elsewhere):
 # Proxies: http is for this machine alone, where nobody sees it; one of the environment would
 
 
-def test_a_proxy_never_sees_the_token(idp, rogue, proxied, monkeypatch):
+def test_a_proxy_never_sees_the_token(of, idp, rogue, proxied, monkeypatch):
     url = f"{rogue.issuer}/api/x"
     for no_proxy in ("", "example.org", "127.0.0.0/8"):  # httpx knows no networks
         monkeypatch.setenv("NO_PROXY", no_proxy)
         with pytest.raises(ConfigurationError, match="HTTP_PROXY would see the token"):
-            httpx.get(url, auth=idp)
+            of.get(url, auth=idp)
     monkeypatch.setenv("NO_PROXY", "example.org, 127.0.0.1")
-    assert httpx.get(url, auth=idp).status_code == 200
+    assert of.get(url, auth=idp).status_code == 200
     assert not proxied
 
 
@@ -207,11 +216,11 @@ async def parts_on_a_loop():
         yield each
 
 
-@pytest.mark.parametrize(("ask", "body"), [(in_turn, parts), (on_a_loop, parts_on_a_loop)])
-def test_a_body_that_comes_once_is_sent_twice(ask, body, idp, rogue):
+@pytest.mark.parametrize(("by", "body"), [(in_turn, parts), (on_a_loop, parts_on_a_loop)])
+def test_a_body_that_comes_once_is_sent_twice(of, by, body, idp, rogue):
     rogue.expire()
     length = {"Content-Length": "8"}
-    answer = ask("POST", f"{rogue.issuer}/api/x", auth=idp, content=body(), headers=length)
+    answer = by(of, "POST", f"{rogue.issuer}/api/x", auth=idp, content=body(), headers=length)
     assert (answer.status_code, answer.json()["length"]) == (200, 8)
     assert rogue.refreshes == 1
 
@@ -257,7 +266,7 @@ def held_refresh(rogue):
         gate.release()
 
 
-def test_the_loop_goes_on_while_a_token_is_waited_for(idp, rogue):
+def test_the_loop_goes_on_while_a_token_is_waited_for(of, idp, rogue):
     turned = threading.Event()
     found = []
 
@@ -270,7 +279,7 @@ def test_the_loop_goes_on_while_a_token_is_waited_for(idp, rogue):
     async def run(gate):
         watcher = threading.Thread(target=watch, args=(asyncio.get_running_loop(), gate))
         watcher.start()
-        async with httpx.AsyncClient(**CLIENT) as client:
+        async with of.AsyncClient(**CLIENT) as client:
             answer = await client.get(f"{rogue.issuer}/api/x", auth=idp)
         watcher.join()
         return answer.status_code
@@ -280,9 +289,9 @@ def test_the_loop_goes_on_while_a_token_is_waited_for(idp, rogue):
     assert found == [True]
 
 
-def test_a_request_that_waits_for_a_token_can_be_cancelled(idp, rogue):
+def test_a_request_that_waits_for_a_token_can_be_cancelled(of, idp, rogue):
     async def run(gate):
-        async with httpx.AsyncClient(**CLIENT) as client, anyio.create_task_group() as group:
+        async with of.AsyncClient(**CLIENT) as client, anyio.create_task_group() as group:
             group.start_soon(partial(client.get, f"{rogue.issuer}/api/x", auth=idp))
             assert await anyio.to_thread.run_sync(gate.arrived.wait, 60)
             group.cancel_scope.cancel()
@@ -322,10 +331,10 @@ def test_nothing_shows_the_token(ask, rogue, caplog, header):
 
 
 @pytest.mark.parametrize("header", ["Authorization", "x-api-key"])
-def test_no_error_keeps_it(ask, rogue, header):
+def test_no_error_keeps_it(of, ask, rogue, header):
     auth = httpx_auth(Fixed(header, PLANTED), origins=[rogue.issuer])
     rogue.script("api", close())
-    with pytest.raises(httpx.RemoteProtocolError) as caught:
+    with pytest.raises(of.RemoteProtocolError) as caught:
         ask("GET", f"{rogue.issuer}/api/x", auth=auth)
     assert PLANTED not in local_variables(caught.value)
 
@@ -368,18 +377,51 @@ class TestALockout:
         assert len(rogue.seen("api")) == 1
 
 
-# Where there is no httpx
+# Where one of them is missing, or both
 
 
-def test_without_httpx_one_sentence_says_so(monkeypatch):
-    monkeypatch.delitem(sys.modules, "jupyter_auth.kernel.http.httpx_auth", raising=False)
-    monkeypatch.setitem(sys.modules, "httpx", None)
-    with pytest.raises(ConfigurationError, match="httpx is not installed here") as caught:
+@pytest.fixture
+def without(monkeypatch):
+    """As if these were not installed, and nothing had been loaded."""
+    name = "jupyter_auth.kernel.http.httpx_auth"
+
+    def forget(*missing):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+        monkeypatch.delattr(sys.modules["jupyter_auth.kernel.http"], "httpx_auth", raising=False)
+        for each in missing:
+            monkeypatch.setitem(sys.modules, each, None)
+
+    return forget
+
+
+@pytest.mark.parametrize(("missing", "there"), [("httpx", httpx2), ("httpx2", httpx)])
+def test_either_is_enough(without, rogue, source, missing, there):
+    without(missing)
+    auth = httpx_auth(source, origins=[rogue.issuer])
+    rogue.expire()
+    assert in_turn(there, "GET", f"{rogue.issuer}/api/x", auth=auth).status_code == 200
+
+
+def test_without_both_one_sentence_says_so(without):
+    without("httpx", "httpx2")
+    with pytest.raises(ConfigurationError, match="Neither httpx nor httpx2 is") as caught:
         httpx_auth(Fixed(), origins=[API])
     assert "pip install httpx" in caught.value.hint
 
 
-def test_it_is_imported_when_it_is_called_for():
+def test_where_one_stands_for_the_other(tmp_path):
+    """``httpx2.alias_httpx``, for packages that know httpx alone."""
+    code = (
+        "import httpx2; httpx2.alias_httpx(); import httpx\n"
+        "from jupyter_auth import httpx_auth\n"
+        "from kernel.http.planted_token import API, Fixed\n"
+        "httpx.Client(auth=httpx_auth(Fixed(), origins=[API]))"
+    )
+    env = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), "HOME": str(tmp_path)}
+    subprocess.run([sys.executable, "-c", code], check=True, env=env)
+
+
+def test_they_are_imported_when_it_is_called_for():
     code = "import sys, jupyter_auth as a; a.httpx_auth, a.credential; print(*sys.modules)"
     ran = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
-    assert not {"httpx", "anyio", "azure"} & set(ran.stdout.split())
+    assert not {"httpx", "httpx2", "anyio", "azure"} & set(ran.stdout.split())

@@ -9,8 +9,10 @@ from __future__ import annotations
 import itertools
 import random
 from contextlib import contextmanager, suppress
+from functools import partial
 
 import httpx
+import httpx2
 import pytest
 import requests
 from requests.exceptions import RequestException
@@ -21,7 +23,11 @@ from providers.troubles import Reply
 from security.tokens.one_api import ORIGIN, World
 
 HEADERS = ("Authorization", "accessToken", "x-api-key")
-SOME = 700  # that are put together by chance, for each of the three clients
+ERRORS = (
+    *(RequestException, httpx.HTTPError, httpx.InvalidURL),
+    *(httpx2.HTTPError, httpx2.InvalidURL, ValueError),
+)
+SOME = 700  # that are put together by chance, for each of the clients
 
 KNOWN = (
     "https:////evil/",  # what urlsplit and urlunsplit disagree about
@@ -98,17 +104,25 @@ def by_session(session):
 
 
 @contextmanager
-def by_httpx(_):
+def by_httpx(_, of=httpx):
     how = {"verify": False, "trust_env": False, "follow_redirects": True}
-    with httpx.Client(**how) as client:
+    with of.Client(**how) as client:
         yield lambda url, auth: client.get(url, auth=auth)
+
+
+by_httpx2 = partial(by_httpx, of=httpx2)
 
 
 pytestmark = pytest.mark.filterwarnings("ignore::urllib3.exceptions.InsecureRequestWarning")
 every_client = pytest.mark.parametrize(
     "way",
-    [(by_requests, TokenAuth), (by_session, TokenAuth), (by_httpx, httpx_auth)],
-    ids=["requests", "UserSession", "httpx"],
+    [
+        (by_requests, TokenAuth),
+        (by_session, TokenAuth),
+        (by_httpx, httpx_auth),
+        (by_httpx2, httpx_auth),
+    ],
+    ids=["requests", "UserSession", "httpx", "httpx2"],
 )
 
 
@@ -128,7 +142,7 @@ def test_no_location_brings_a_token_to_a_stranger(way, session, tmp_path, monkey
                 world.seen.clear()
                 world.strangers.heard.clear()
                 answer = None
-                with suppress(RequestException, httpx.HTTPError, httpx.InvalidURL, ValueError):
+                with suppress(*ERRORS):
                     answer = get(f"{ORIGIN}/start", auth)
                 told = world.strangers.heard
                 assert not any(PLANTED.encode() in each for each in told), location
