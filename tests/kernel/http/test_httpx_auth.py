@@ -5,14 +5,10 @@ from __future__ import annotations
 import asyncio
 import io
 import logging
-import os
 import pickle
-import subprocess
-import sys
 import threading
 from contextlib import contextmanager
 from functools import partial
-from pathlib import Path
 
 import anyio
 import httpx
@@ -375,53 +371,3 @@ class TestALockout:
         with pytest.raises(Throttled):
             ask("GET", f"{rogue.issuer}/api/x", auth=httpx_auth("idp"))
         assert len(rogue.seen("api")) == 1
-
-
-# Where one of them is missing, or both
-
-
-@pytest.fixture
-def without(monkeypatch):
-    """As if these were not installed, and nothing had been loaded."""
-    name = "jupyter_auth.kernel.http.httpx_auth"
-
-    def forget(*missing):
-        monkeypatch.delitem(sys.modules, name, raising=False)
-        monkeypatch.delattr(sys.modules["jupyter_auth.kernel.http"], "httpx_auth", raising=False)
-        for each in missing:
-            monkeypatch.setitem(sys.modules, each, None)
-
-    return forget
-
-
-@pytest.mark.parametrize(("missing", "there"), [("httpx", httpx2), ("httpx2", httpx)])
-def test_either_is_enough(without, rogue, source, missing, there):
-    without(missing)
-    auth = httpx_auth(source, origins=[rogue.issuer])
-    rogue.expire()
-    assert in_turn(there, "GET", f"{rogue.issuer}/api/x", auth=auth).status_code == 200
-
-
-def test_without_both_one_sentence_says_so(without):
-    without("httpx", "httpx2")
-    with pytest.raises(ConfigurationError, match="Neither httpx nor httpx2 is") as caught:
-        httpx_auth(Fixed(), origins=[API])
-    assert "pip install httpx" in caught.value.hint
-
-
-def test_where_one_stands_for_the_other(tmp_path):
-    """``httpx2.alias_httpx``, for packages that know httpx alone."""
-    code = (
-        "import httpx2; httpx2.alias_httpx(); import httpx\n"
-        "from jupyter_auth import httpx_auth\n"
-        "from kernel.http.planted_token import API, Fixed\n"
-        "httpx.Client(auth=httpx_auth(Fixed(), origins=[API]))"
-    )
-    env = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), "HOME": str(tmp_path)}
-    subprocess.run([sys.executable, "-c", code], check=True, env=env)
-
-
-def test_they_are_imported_when_it_is_called_for():
-    code = "import sys, jupyter_auth as a; a.httpx_auth, a.credential; print(*sys.modules)"
-    ran = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
-    assert not {"httpx", "httpx2", "anyio", "azure"} & set(ran.stdout.split())
