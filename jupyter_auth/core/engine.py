@@ -144,7 +144,10 @@ class Engine(Parts, Accounts):
     def confirm(self, login_id: str, proof: str = "") -> Login:
         """Store the ``candidate`` of a login; ``LoginFailed`` if the proof is wrong."""
         party = self._parties.of(self._logins.purpose(login_id).key.provider)
-        return self._completion.store(login_id, party, self._logins.take_held(login_id, proof))
+        account = self._logins.take_held(login_id, proof)
+        return self._completion.attempt(
+            login_id, lambda: self._completion.store(login_id, party, account)
+        )
 
     @override
     def login(self, login_id: str) -> Login:

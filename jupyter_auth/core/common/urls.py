@@ -72,15 +72,35 @@ def is_loopback(url: str) -> bool:
     return urlsplit(url).hostname in LOOPBACK_HOSTS
 
 
+def takes_any_port(redirect_uri: str) -> bool:
+    """Whether it names this machine and no port, which stands for any port (RFC 8252 7.3)."""
+    parts = urlsplit(redirect_uri)
+    return parts.scheme == "http" and is_loopback(redirect_uri) and parts.port is None
+
+
+def at_port(url: str, port: int) -> str:
+    """``url``, which has no port, at that one."""
+    parts = urlsplit(url)
+    return parts._replace(netloc=f"{parts.netloc}:{port}").geturl()
+
+
+def page_of(url: str) -> tuple[str, str, int | None, str]:
+    """Scheme, host, port and path, however a URL is written: a browser leaves out the default port
+    and adds an empty path.
+    """
+    parts = urlsplit(url)
+    port = parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+    return parts.scheme, parts.hostname or "", port, parts.path or "/"
+
+
 def same_place(one: str, other: str) -> bool:
     """Whether both lead a browser to the same page: all loopback hosts are one."""
     return _place(one) == _place(other)
 
 
 def _place(url: str) -> tuple[str, str, int | None, str]:
-    parts = urlsplit(url)
-    host = "localhost" if is_loopback(url) else parts.hostname or ""
-    return parts.scheme, host, parts.port, parts.path
+    scheme, host, port, path = page_of(url)
+    return scheme, "localhost" if is_loopback(url) else host, port, path
 
 
 def require_secure(url: str, what: str) -> str:

@@ -11,6 +11,7 @@ from jupyter_auth.core.login.finish import Completion, GrantDriver
 from jupyter_auth.core.login.login_store import AuthorizationResponse, Binding, Opening
 from jupyter_auth.core.login.openings import binding_name, digest
 from jupyter_auth.core.protocol import authorization_response, oauth
+from jupyter_auth.core.protocol.oauth_response import refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,6 +34,13 @@ class AuthorizationCodeGrant(GrantDriver):
         self, login_id: str, redirect_uri: str, user: str, state_suffix: str
     ) -> tuple[str, Binding]:
         """See ``Engine.open``."""
+        return self._completion.attempt(
+            login_id, lambda: self._open(login_id, redirect_uri, user, state_suffix)
+        )
+
+    def _open(
+        self, login_id: str, redirect_uri: str, user: str, state_suffix: str
+    ) -> tuple[str, Binding]:
         purpose = self.logins.purpose(login_id)
         party = self._party(purpose.key.provider)
         if grants.destination(party, purpose.grant) != purpose.host:
@@ -76,8 +84,26 @@ class AuthorizationCodeGrant(GrantDriver):
 
     def finish(self, response: AuthorizationResponse) -> Login:
         """See ``Engine.finish``."""
+        unsigned = not response.state and "error" in response.params
+        if unsigned and (left := self.logins.left_by(response)):
+            return self._without_state(left, response)
         login, opening = self.logins.take_opening(response)
         return self._completion.outcome(login.id, lambda: self._complete(login, opening, response))
+
+    def fail(self, response: AuthorizationResponse, error: AuthError) -> Login:
+        """End the login that a response belongs to, which could not be finished here."""
+        login, _ = self.logins.take_opening(response)
+        return self.logins.end(login.id, "failed", error)
+
+    def _without_state(self, left: list[Login], response: AuthorizationResponse) -> Login:
+        """Anyone can send a browser here so: the words are shown, and no login ends by them."""
+        title = self._providers.info(left[-1].provider).title
+        words = LoginFailed(
+            f"The browser came back from {title} with an error: {refusal(response.params)}.",
+            hint="This sign-in is still pending. Change what it says there, then open the link"
+            " again.",
+        )
+        return [self.logins.add_words(each.id, words) for each in left][-1]
 
     def _complete(self, login: Login, opening: Opening, response: AuthorizationResponse) -> Login:
         if login.status != "pending":  # another opening was the first

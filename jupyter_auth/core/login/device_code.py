@@ -37,7 +37,8 @@ class DeviceGrant(GrantDriver):
         if login.user_code or login.candidate:
             return login
         party = self._party(login.provider)
-        answer = oauth.authorize_device(party, purpose.scopes or party.default_scopes)
+        scopes = purpose.scopes or party.default_scopes
+        answer = self._completion.attempt(login_id, lambda: oauth.authorize_device(party, scopes))
         return self.logins.add_device(login_id, answer, party.provider.fingerprint, confirm_by)
 
     def poll(self, login_id: str) -> Login:

@@ -3,9 +3,18 @@
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING
+import logging
+import traceback
+from typing import TYPE_CHECKING, TypeVar
 
-from jupyter_auth.core.errors import AuthError, LoginDenied, LoginExpired, LoginFailed, UserMismatch
+from jupyter_auth.core.errors import (
+    START_AGAIN,
+    AuthError,
+    LoginDenied,
+    LoginExpired,
+    LoginFailed,
+    UserMismatch,
+)
 from jupyter_auth.core.models import Account
 from jupyter_auth.core.protocol import identity
 
@@ -21,6 +30,9 @@ if TYPE_CHECKING:
     from jupyter_auth.core.protocol.parties import Party
     from jupyter_auth.core.tokens.account_tokens import AccountTokens
     from jupyter_auth.core.tokens.revocation import Revoker
+
+Answer = TypeVar("Answer")
+_log = logging.getLogger("jupyter_auth")
 
 
 class Completion:
@@ -43,10 +55,26 @@ class Completion:
         self._clock = clock
         self._admit = admit
 
+    def attempt(self, login_id: str, step: Callable[[], Answer]) -> Answer:
+        """What ``step`` returns. An error that no one foresaw ends the login: nobody waits for it.
+
+        Raises:
+            AuthError: as ``step``; the login stays open.
+            LoginFailed: it has ended.
+        """
+        try:
+            return step()
+        except AuthError:
+            raise
+        except Exception as error:  # noqa: BLE001 (whatever it is, nobody is to wait for it)
+            failed = unforeseen(error)
+            self.logins.end(login_id, "failed", failed)
+            raise failed from None
+
     def outcome(self, login_id: str, step: Callable[[], Login]) -> Login:
         """The login that ``step`` returns; an error of ``step`` ends the login."""
         try:
-            return step()
+            return self.attempt(login_id, step)
         except LoginDenied as error:
             return self.logins.end(login_id, "denied", error)
         except LoginExpired as error:
@@ -90,8 +118,10 @@ class Completion:
             return self.logins.get(login_id)
         try:
             self._tokens.keep(account)
-        except LoginFailed as error:  # on a shared store it became another user's
+        except AuthError as error:  # on a shared store it became another user's
             return self.logins.end(login_id, "failed", error, claimed=True)
+        except Exception as error:  # noqa: BLE001 (as above)
+            return self.logins.end(login_id, "failed", unforeseen(error), claimed=True)
         return self.logins.end(login_id, "complete")
 
     def give_back(
@@ -156,6 +186,20 @@ class Completion:
             self.give_back(lambda: party, account)
             raise
         return account
+
+
+def unforeseen(error: Exception) -> LoginFailed:
+    """The end of a login whose completion raised ``error``: a bug of ours, or a broken machine.
+
+    The log gets where it happened, and not its message, which could hold a token.
+    """
+    kind, places = type(error).__name__, "".join(traceback.format_tb(error.__traceback__))
+    _log.error("A sign-in could not be completed: %s\n%s", kind, places)
+    return LoginFailed(
+        f"The sign-in could not be completed, by an unexpected error ({kind}).",
+        hint="The log shows where it happened.",
+        next_step=START_AGAIN,
+    )
 
 
 class GrantDriver:

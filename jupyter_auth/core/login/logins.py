@@ -123,13 +123,30 @@ class Logins:
     def add_opening(self, login_id: str, state: str, opening: Opening) -> None:
         """See ``openings.add``."""
         with self._store.change() as entries:
-            openings.add(entries, _entry(entries, login_id), state, opening)
+            entry = _entry(entries, login_id)
+            openings.add(entries, entry, state, opening)
+            if entry.login.error:  # of an earlier opening
+                entry.login = dataclasses.replace(entry.login, error=None)
 
     def take_opening(self, response: AuthorizationResponse) -> tuple[Login, Opening]:
         """See ``openings.take``."""
         self.expire()
         with self._store.change() as entries:
             return openings.take(entries, response)
+
+    def left_by(self, response: AuthorizationResponse) -> list[Login]:
+        """See ``openings.left_by``."""
+        self.expire()
+        return openings.left_by(self._store.read(), response)
+
+    def add_words(self, login_id: str, words: AuthError) -> Login:
+        """Show ``words`` with a login while it is pending; they end nothing."""
+        with self._changing(login_id) as entry:
+            if entry.login.status == "pending":
+                entry.login = dataclasses.replace(entry.login, error=words.to_wire())
+            login = entry.login
+        self._changed(login)
+        return login
 
     def provider_of(self, state: str) -> str | None:
         """The provider that a state belongs to; None if the state is not known (any more)."""
@@ -143,7 +160,7 @@ class Logins:
             if entry.login.status == "pending" and not entry.claimed:
                 entry.request = dataclasses.replace(entry.request, grant=grant, host=host)
                 bare = _bare(entry.login)
-                entry.login = dataclasses.replace(bare, grant=grant, host=host, error=None)
+                entry.login = dataclasses.replace(bare, grant=grant, host=host)
                 held, entry.polling, entry.held = entry.held, None, None
                 entry.openings.clear()
             login = entry.login
@@ -335,6 +352,7 @@ def _bare(login: Login) -> Login:
         verification_uri_complete=None,
         next_poll_at=None,
         candidate=None,
+        error=None,
     )
 
 

@@ -15,21 +15,17 @@ import threading
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qsl, quote, unquote, urlsplit
+from urllib.parse import parse_qsl, quote, unquote
 
-from jupyter_auth.core.common.finding import Finding, wrong
+from jupyter_auth.core.common.finding import Finding
+from jupyter_auth.core.common.urls import origin_of, page_of
 from jupyter_auth.core.errors import START_AGAIN, AuthError, LoginExpired, LoginFailed
+from jupyter_auth.core.login import loopback_uris
 from jupyter_auth.core.login.login_store import AuthorizationResponse
 from jupyter_auth.core.login.logins import LIFETIME
-from jupyter_auth.core.login.loopback_server import (
-    NOTHING,
-    Listener,
-    Page,
-    can_listen,
-    not_of_this_machine,
-)
+from jupyter_auth.core.login.loopback_server import NOTHING, Listener, Page
 from jupyter_auth.core.protocol import pasted_code
-from jupyter_auth.core.wire import login_error
+from jupyter_auth.core.wire import error_from_wire, login_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -43,6 +39,7 @@ if TYPE_CHECKING:
     from jupyter_auth.core.provider.provider import Provider
 
 MAX_QUERY = 1 << 14  # characters
+TO_SHOW = 1.0  # seconds for a browser to fetch the outcome
 
 
 class LoopbackLogins:
@@ -65,7 +62,7 @@ class LoopbackLogins:
         # Stands for the user: only this process begins logins.
         self._user = secrets.token_urlsafe(32)
         self._bindings: dict[str, str] = {}  # of logins that were not opened at our listener
-        self._pages: dict[str, LoopbackPages] = {}
+        self._pages: dict[int, LoopbackPages] = {}  # by port; 0: of any
         self._lock = threading.Lock()
 
     def begun(self, login: Login) -> Login:
@@ -74,36 +71,45 @@ class LoopbackLogins:
         Raises:
             ConfigurationError: the fixed redirect URI of the provider cannot be listened at.
         """
-        if login.grant == "authorization_code":
-            self._pages_of(self.configured(login.provider)).add(login.id)
-        elif login.grant == "device_code":
-            try:
+        try:
+            if login.grant == "device_code":
                 self._device.start(login.id, confirm_by=None)
-            except AuthError:
-                self.logins.leave(login.id)
-                raise
+            elif login.grant == "authorization_code" and not self.is_pasted(login):
+                self._pages_of(self.configured(login.provider)).add(login.id)
+        except AuthError:
+            self.logins.leave(login.id)
+            raise
         return self.shown(self.logins.get(login.id))
+
+    def is_pasted(self, login: Login) -> bool:
+        """Whether no browser can bring the response here, wherever it is: a person has to."""
+        return loopback_uris.is_pasted(self.configured(login.provider))
 
     def shown(self, login: Login) -> Login:
         """The login with the URL of its listener while that is open."""
         if login.verification_uri:
             url = login.verification_uri_complete or login.verification_uri
             return dataclasses.replace(login, url=url)
-        pages = self._pages.get(self.configured(login.provider).redirect_uri or "")
-        if pages is None or login.id not in pages.logins or not pages.listener.open:
+        pages = self._pages_showing(login)
+        if pages is None or not pages.listener.open:
             return login
         return dataclasses.replace(login, url=pages.logins[login.id])
 
     def another_link(self, login: Login) -> str | None:
         """A second link to it, so that ``login.url`` stays unused."""
-        pages = self._pages.get(self.configured(login.provider).redirect_uri or "")
-        if login.verification_uri or pages is None or login.id not in pages.logins:
-            return login.url
-        return pages.link(login.id)
+        pages = self._pages_showing(login)
+        return login.url if login.verification_uri or pages is None else pages.link(login.id)
+
+    def _pages_showing(self, login: Login) -> LoopbackPages | None:
+        port = loopback_uris.port_of(self.configured(login.provider).redirect_uri)
+        pages = self._pages.get(port)
+        return pages if pages and login.id in pages.logins else None
 
     def redirect_uri(self, login_id: str) -> str:
         """The redirect URI of that login."""
         provider = self.configured(self.logins.get(login_id).provider)
+        if provider.redirect_uri and loopback_uris.is_pasted(provider):
+            return provider.redirect_uri
         return self._pages_of(provider).redirect_uri(provider)
 
     def authorization_url(self, login_id: str) -> str:
@@ -133,16 +139,21 @@ class LoopbackLogins:
             LoginExpired: it belongs to no login of this process.
         """
         params = pasted_code.redirected(address, self.redirect_uri(login_id))
-        return self._finish(self.logins.get(login_id).provider, params, {})
+        return self._finish(self.logins.get(login_id).provider, params, self._bindings)
 
     def _finish(
         self, provider: str, params: Mapping[str, str], cookies: Mapping[str, str]
     ) -> Login:
         # No confirmation: the process that began the login is the one that finishes it.
-        bindings = {**cookies, **self._bindings}
+        bindings = {**cookies, **self._bindings} if "state" in params else cookies
         return self.redirect.finish(
             AuthorizationResponse(provider, params, bindings, self._user, confirm_by=None)
         )
+
+    def show_outcome(self, login: Login) -> None:
+        """Let the browser fetch a completed login's page: this process may end now."""
+        if pages := self._pages_showing(login):
+            pages.shown(login.id).wait(TO_SHOW)
 
     def close(self) -> None:
         """Close the listeners."""
@@ -150,28 +161,30 @@ class LoopbackLogins:
             pages.listener.close()
 
     def _pages_of(self, provider: Provider) -> LoopbackPages:
-        """Those at the provider's fixed redirect URI, or those of all providers without one."""
-        fixed = provider.redirect_uri or ""
+        """Those at the port of the provider's redirect URI, or of all providers for any port."""
+        port = loopback_uris.port_of(provider.redirect_uri)
         with self._lock:
-            pages = self._pages.get(fixed)
+            pages = self._pages.get(port)
             if pages is None or not pages.listener.keep():
-                pages = self._pages[fixed] = LoopbackPages(self, fixed)
+                pages = self._pages[port] = LoopbackPages(self, provider.redirect_uri)
             return pages
 
 
 def redirect_uri_finding(provider: Provider) -> Finding:
     """For ``doctor``: the redirect URI to register at a provider."""
-    fixed = urlsplit(provider.redirect_uri) if provider.redirect_uri else None
+    fixed, host = provider.redirect_uri, provider.loopback or loopback_uris.HOST
     if fixed is None:
-        says = (
-            f"Register http://127.0.0.1/callback/{provider.name}, for any port (RFC 8252 7.3). For"
-            " sign-ins in Jupyter also register the base URL of your Jupyter server with"
-            f" jupyter-auth/callback/{provider.name} after it."
+        says = f"Register http://{host}/callback/{provider.name}, for any port (RFC 8252 7.3)."
+        fix = (
+            "If the provider accepts no other port than the registered one, or to register one URI"
+            " for scripts and Jupyter alike: register that of your Jupyter server, as in"
+            f" http://localhost:8888/jupyter-auth/callback/{provider.name}, and set it as the"
+            " provider's `redirect_uri`."
         )
-    elif can_listen(fixed.geturl()):
-        says = f"Register {fixed.geturl()} (it is fixed in the provider's configuration)."
-    else:
-        return wrong("Redirect URI", not_of_this_machine(fixed.geturl()))
+        return Finding(about="Redirect URI", says=says, fix=fix)
+    says = f"Register {fixed} (it is fixed in the provider's configuration)."
+    if loopback_uris.is_pasted(provider):
+        says += " You paste the address that the browser ends on: it cannot come back by itself."
     return Finding(about="Redirect URI", says=says)
 
 
@@ -197,22 +210,28 @@ class LoopbackPages:
     ``logins`` has the link that is shown for each login.
     """
 
-    def __init__(self, loopback: LoopbackLogins, fixed: str) -> None:
+    def __init__(self, loopback: LoopbackLogins, redirect_uri: str | None) -> None:
         self.logins: dict[str, str] = {}
         self._links: dict[str, Link] = {}
+        self._shown: dict[str, threading.Event] = {}
         self._taking = threading.Lock()
         self._loopback = loopback
-        self.listener = Listener(fixed, self.answer, self.needed)
+        self.listener = Listener(redirect_uri, self.answer, self.needed)
 
     def add(self, login_id: str) -> None:
         """Make a link for a login; if it has one, a new one."""
         self.logins[login_id] = self.link(login_id)
 
     def link(self, login_id: str) -> str:
-        """A new link to that login."""
+        """A new link to that login, under the name of this machine that its cookie is for."""
         ticket = secrets.token_urlsafe(32)
         self._links[ticket] = Link(login_id)
-        return f"{self.listener.origin}/login/{ticket}"
+        provider = self._loopback.configured(self._loopback.logins.get(login_id).provider)
+        return f"{origin_of(self.redirect_uri(provider))}/login/{ticket}"
+
+    def shown(self, login_id: str) -> threading.Event:
+        """Set once a browser has the page that says how the login ended."""
+        return self._shown.setdefault(login_id, threading.Event())
 
     def needed(self) -> bool:
         """Whether a login is pending, or the first one is about to be added."""
@@ -220,8 +239,8 @@ class LoopbackPages:
         return not self.logins or bool(self.logins.keys() & pending)
 
     def redirect_uri(self, provider: Provider) -> str:
-        """The provider's redirect URI (RFC 8252 7.3: any port)."""
-        return provider.redirect_uri or f"{self.listener.origin}/callback/{quote(provider.name)}"
+        """The provider's redirect URI here."""
+        return loopback_uris.redirect_uri(provider, self.listener.port)
 
     def answer(self, url: SplitResult, cookies: Mapping[str, str]) -> Page:
         """The page for a request."""
@@ -242,7 +261,7 @@ class LoopbackPages:
             with contextlib.suppress(LoginExpired):
                 name = self._loopback.logins.get(login_id).provider
                 provider = self._loopback.configured(name)
-                if urlsplit(self.redirect_uri(provider)).path == url.path:
+                if page_of(self.redirect_uri(provider))[-1] == url.path:
                     found = provider.name
                     if name == meant:
                         break
@@ -281,8 +300,10 @@ class LoopbackPages:
     def _callback_page(self, provider: str, query: str, cookies: Mapping[str, str]) -> Page:
         try:
             login = self._loopback.callback(provider, query, cookies)
-        except (LoginExpired, LoginFailed) as error:
-            return _error_page(error, HTTPStatus.NOT_FOUND)
+        except AuthError as error:
+            return dataclasses.replace(_error_page(error, HTTPStatus.NOT_FOUND), fragment=not query)
+        if login.status == "pending" and login.error:
+            return _error_page(error_from_wire(login.error), HTTPStatus.OK)
         return Page(location=f"/done/{quote(login.id)}")  # the code leaves the address bar
 
     def _outcome_page(self, login_id: str) -> Page:
@@ -291,7 +312,8 @@ class LoopbackPages:
         except LoginExpired as error:
             return _error_page(error, HTTPStatus.NOT_FOUND)
         if login.status == "complete":
-            return Page("Signed in", "You may close this tab.")
+            shown = self.shown(login_id).set
+            return Page("Signed in", "You may close this tab.", sent=shown)
         ended = login_error(login)
         return Page(ended.message, ended.hint)
 

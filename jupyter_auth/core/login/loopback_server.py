@@ -17,8 +17,8 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from jupyter_auth.core.common.urls import is_loopback
 from jupyter_auth.core.errors import ConfigurationError
+from jupyter_auth.core.login.loopback_uris import HTTP, can_listen, port_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -37,52 +37,52 @@ _STYLE = (
     "body{font:16px/1.5 system-ui,sans-serif;margin:15vh auto;max-width:32rem;padding:0 1.5rem}"
     "h1{font-size:1.3rem}p{opacity:.85}"
 )
-_STYLE_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
+# Some providers put their answer into the fragment, which a browser does not send.
+_FRAGMENT = "if(location.hash.length>1)location.replace('?'+location.hash.slice(1))"
+
+
+def _hash(inline: str) -> str:
+    """For a content security policy."""
+    return f"'sha256-{base64.b64encode(hashlib.sha256(inline.encode()).digest()).decode()}'"
+
+
 _HEADERS = {
     "Content-Type": "text/html; charset=utf-8",
     "Cache-Control": "no-store",
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
     "Content-Security-Policy": (
-        f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; frame-ancestors 'none'; "
-        "base-uri 'none'; form-action 'none'"
+        f"default-src 'none'; style-src {_hash(_STYLE)}; script-src {_hash(_FRAGMENT)}; "
+        "frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
     ),
 }
 
 
 @dataclass(frozen=True)
 class Page:
-    """A response: a title and a sentence, or a redirect to ``location``."""
+    """A response: a title and a sentence, or a redirect to ``location``.
+
+    ``fragment``: what the browser has in its address after ``#`` is asked for as a query.
+    """
 
     title: str = ""
     text: str = ""
     status: HTTPStatus = HTTPStatus.OK
     location: str = ""
+    fragment: bool = False
     cookie: str = field(default="", repr=False)  # the header's value
+    sent: Callable[[], None] | None = None  # called once the browser has it
 
 
 NOTHING = Page("Nothing here", status=HTTPStatus.NOT_FOUND)
 
 
-def can_listen(redirect_uri: str) -> bool:
-    """Whether it is an http URL at a loopback address."""
-    return urlsplit(redirect_uri).scheme == "http" and is_loopback(redirect_uri)
-
-
-def not_of_this_machine(redirect_uri: str) -> ConfigurationError:
-    """The error for one that is not."""
-    return ConfigurationError(
-        f"Nothing can listen at {redirect_uri} from here, so the browser could not return.",
-        hint="Sign in from the Jupyter server at this address.",
-    )
-
-
 class Listener:
     """Sockets on 127.0.0.1 and ::1, both or none (SECURITY 8), open while they are needed.
 
-    ``redirect_uri``: the one to listen at, or "" for any free port. ``answer`` makes the page for a
-    URL and the browser's cookies, ``needed`` says whether the listener is still needed; both are
-    called from threads.
+    ``redirect_uri``: the one whose port to listen at; any free port where it has none. ``answer``
+    makes the page for a URL and the browser's cookies, ``needed`` says whether the listener is
+    still needed; both are called from threads.
 
     Raises:
         ConfigurationError: the redirect URI is not of this machine, or its port is taken.
@@ -90,20 +90,21 @@ class Listener:
 
     def __init__(
         self,
-        redirect_uri: str,
+        redirect_uri: str | None,
         answer: Callable[[SplitResult, Mapping[str, str]], Page],
         needed: Callable[[], bool],
     ) -> None:
         self.answer = answer
         self._needed = needed
-        self._fixed = urlsplit(redirect_uri) if redirect_uri else None
         self._wanted_at = time.monotonic()
         self._lock = threading.Lock()
         self._closing = threading.Event()
-        self._servers = list(self._bound())
+        self._servers = list(_bound(self, redirect_uri))
         self.port = int(self._servers[0].server_address[1])
         names = ("127.0.0.1", "localhost", "[::1]")
         self.hosts = {f"{name}:{self.port}" for name in names}
+        if self.port == HTTP:  # browsers leave it out
+            self.hosts.update(names)
         name = "jupyter_auth loopback"
         self._threads = [
             threading.Thread(target=self._run, args=(server,), daemon=True, name=name)
@@ -116,12 +117,6 @@ class Listener:
     def open(self) -> bool:
         """Whether it still listens."""
         return not self._closing.is_set()
-
-    @property
-    def origin(self) -> str:
-        """Scheme, host and port."""
-        host = self._fixed.hostname if self._fixed else "127.0.0.1"
-        return f"http://{f'[{host}]' if ':' in str(host) else host}:{self.port}"
 
     def keep(self) -> bool:
         """Stay open for ``GRACE`` more seconds; False if it has closed and its port is free."""
@@ -137,42 +132,6 @@ class Listener:
         """Stop listening."""
         self._closing.set()
 
-    def _bound(self) -> list[_Server]:
-        if self._fixed is None:
-            return self._bound_anywhere()
-        if not can_listen(self._fixed.geturl()):
-            raise not_of_this_machine(self._fixed.geturl())
-        host, port = self._fixed.hostname or "", self._fixed.port or 80
-        try:  # the address that the browser is sent to has to exist, the other need not
-            return self._bound_at(LOOPBACK[::-1] if host == "::1" else LOOPBACK, port)
-        except OSError as error:
-            raise _cannot_bind(port, error) from None
-
-    def _bound_anywhere(self) -> list[_Server]:
-        reason = ""
-        for _ in range(TRIES):
-            try:
-                return self._bound_at(LOOPBACK, 0)
-            except OSError as error:
-                reason = error.strerror or str(error)
-                if error.errno not in NOT_OURS:
-                    break
-        raise ConfigurationError(
-            f"No free port for the browser to return to: {reason}.",
-            hint="Close some programs on this machine, and try again.",
-        )
-
-    def _bound_at(self, addresses: Sequence[str], port: int) -> list[_Server]:
-        """Both or none: another program at the other one would get what is meant for us."""
-        first = _Server((addresses[0], port), self)
-        try:
-            return [first, _Server((addresses[1], first.server_address[1]), self)]
-        except OSError as error:
-            if error.errno in NO_FAMILY:
-                return [first]
-            first.server_close()
-            raise
-
     def _run(self, server: _Server) -> None:
         with server:
             while self.open:
@@ -186,6 +145,43 @@ class Listener:
                 self._wanted_at = time.monotonic()
             elif time.monotonic() - self._wanted_at >= GRACE:
                 self._closing.set()
+
+
+def _bound(listener: Listener, redirect_uri: str | None) -> list[_Server]:
+    if redirect_uri and not can_listen(redirect_uri):
+        raise ConfigurationError(
+            f"Nothing can listen at {redirect_uri} from here, so the browser could not return.",
+            hint="Sign in from the Jupyter server at this address.",
+        )
+    # The address that the browser is sent to has to exist, the other need not.
+    host, port = urlsplit(redirect_uri or "").hostname, port_of(redirect_uri)
+    addresses = LOOPBACK[::-1] if host == "::1" else LOOPBACK
+    reason = ""
+    for _ in range(TRIES):
+        try:
+            return _bound_at(listener, addresses, port)
+        except OSError as error:
+            if port:
+                raise _cannot_bind(port, error) from None
+            reason = error.strerror or str(error)
+            if error.errno not in NOT_OURS:
+                break
+    raise ConfigurationError(
+        f"No free port for the browser to return to: {reason}.",
+        hint="Close some programs on this machine, and try again.",
+    )
+
+
+def _bound_at(listener: Listener, addresses: Sequence[str], port: int) -> list[_Server]:
+    """Both or none: another program at the other one would get what is meant for us."""
+    first = _Server((addresses[0], port), listener)
+    try:
+        return [first, _Server((addresses[1], first.server_address[1]), listener)]
+    except OSError as error:
+        if error.errno in NO_FAMILY:
+            return [first]
+        first.server_close()
+        raise
 
 
 def _cannot_bind(port: int, error: OSError) -> ConfigurationError:
@@ -246,6 +242,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
+        if page.sent:
+            page.sent()
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 (inherited)
         """Nothing: a request line holds a code."""
@@ -261,5 +259,6 @@ def _html(page: Page) -> bytes:
     return (
         '<!doctype html><html lang="en"><meta name="viewport" content="width=device-width">'
         f"<title>{escape(page.title)}</title><style>{_STYLE}</style>"
-        f"<h1>{escape(page.title)}</h1><p>{escape(page.text)}</p></html>"
+        f"<h1>{escape(page.title)}</h1><p>{escape(page.text)}</p>"
+        f"{f'<script>{_FRAGMENT}</script>' if page.fragment else ''}</html>"
     ).encode()

@@ -59,6 +59,19 @@ def _overtake(entry: StoredLogin, redirect_uri: str) -> None:
             entry.openings[state] = dataclasses.replace(opening, overtaken=True)
 
 
+def left_by(entries: Mapping[str, StoredLogin], response: AuthorizationResponse) -> list[Login]:
+    """The pending logins for which this browser left for the provider, and has not come back."""
+    values = {digest(value) for value in response.bindings.values()}
+    user = digest(response.user)
+    return [
+        entry.login
+        for entry in entries.values()
+        if entry.login.status == "pending"
+        and plain(entry.login.provider) == response.provider
+        and any(o.binding in values and digest(o.user) == user for o in entry.openings.values())
+    ]
+
+
 def take(
     entries: Mapping[str, StoredLogin], response: AuthorizationResponse
 ) -> tuple[Login, Opening]:

@@ -117,11 +117,15 @@ class TypedGrants(GrantDriver):
             UserMismatch: they are another person's than was asked for.
         """
         login, purpose, party = self._asked(login_id, "password", host)
-        scopes = purpose.scopes or party.default_scopes
-        answer = oauth.password(party, username, password, scopes)
-        return self._completion.keep(
-            login, purpose, party, answer, confirm_by=None, username=username
-        )
+
+        def step() -> Login:
+            scopes = purpose.scopes or party.default_scopes
+            answer = oauth.password(party, username, password, scopes)
+            return self._completion.keep(
+                login, purpose, party, answer, confirm_by=None, username=username
+            )
+
+        return self._completion.attempt(login_id, step)
 
     @forgetful
     def paste(
@@ -138,11 +142,14 @@ class TypedGrants(GrantDriver):
         """
         login, purpose, party = self._asked(login_id, "paste", host)
         found = pasted_code.parse(text.reveal())
-        if found.endpoint:
-            party = party.at(found.endpoint)
-        answer = oauth.redeem(party, found.code)
-        account = self._completion.account(purpose, party, answer, token_endpoint=found.endpoint)
-        return self.logins.hold(login.id, account, confirm_by)
+
+        def step() -> Login:
+            there = party.at(found.endpoint) if found.endpoint else party
+            answer, at = oauth.redeem(there, found.code), found.endpoint
+            account = self._completion.account(purpose, there, answer, token_endpoint=at)
+            return self.logins.hold(login.id, account, confirm_by)
+
+        return self._completion.attempt(login_id, step)
 
     @forgetful
     def api_key(self, login_id: str, parts: Mapping[str, Secret], *, host: str) -> Login:
@@ -155,7 +162,9 @@ class TypedGrants(GrantDriver):
         account = api_key.as_account(
             party.provider, purpose.key, parts, now=self._clock(), username=purpose.username
         )
-        return self._completion.keep_account(login.id, party, account)
+        return self._completion.attempt(
+            login_id, lambda: self._completion.keep_account(login.id, party, account)
+        )
 
     def _asked(self, login_id: str, grant: str, host: str) -> tuple[Login, LoginPurpose, Party]:
         purpose = self.logins.purpose(login_id)

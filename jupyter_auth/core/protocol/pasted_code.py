@@ -5,15 +5,13 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 from urllib.parse import parse_qs, parse_qsl, urlsplit
 
+from jupyter_auth.core.common.urls import page_of
 from jupyter_auth.core.errors import LoginFailed
 from jupyter_auth.core.protocol.oauth_response import refusal
 from jupyter_auth.core.secret import Secret
-
-if TYPE_CHECKING:
-    from urllib.parse import SplitResult
 
 MAX_TEXT = 1 << 15  # characters
 CODE = re.compile(r"[!-~]{1,8192}")  # RFC 6749 A.11, without blanks
@@ -47,31 +45,28 @@ def parse(text: str) -> PastedCode:
 
 def redirected(address: str, redirect_uri: str) -> dict[str, str]:
     """The parameters of an authorization response (RFC 6749 4.1.2) in the ``address`` that a
-    browser ended on, as it could not load it. The state says which login it is for.
+    browser ended on, as it could not load it. The state says which login it is for; some
+    providers leave it out of an error, and some put all into the fragment.
 
     Raises:
         LoginFailed: it is not at ``redirect_uri`` (mix-up, RFC 9700 4.4.2.2), or incomplete.
     """
     address = address.strip()
     try:
-        parts = urlsplit(address if "://" in address.partition("?")[0] else f"http://{address}")
-        pairs = parse_qsl(parts.query) if len(address) <= MAX_TEXT else []
-        matches = _page(parts) == _page(urlsplit(redirect_uri))
+        whole = "://" in address.partition("?")[0]
+        parts = urlsplit(address if whole else f"{urlsplit(redirect_uri).scheme}://{address}")
+        pairs = parse_qsl(parts.query or parts.fragment) if len(address) <= MAX_TEXT else []
+        matches = page_of(parts.geturl()) == page_of(redirect_uri)
     except ValueError:
         pairs, matches = [], False
     params = dict(pairs)
-    if not matches or "state" not in params or len(params) < len(pairs):
+    if not matches or not {"state", "error"} & params.keys() or len(params) < len(pairs):
         raise LoginFailed(
             "This is not the address of the page that the sign-in ended on.",
             hint=f"Copy the whole of it from the browser: it begins with {redirect_uri} and"
             " contains `state=`.",
         )
     return params
-
-
-def _page(parts: SplitResult) -> tuple[str, str | None, int, str]:
-    """The page, however a browser writes it: it leaves out port 80 and an empty path."""
-    return parts.scheme, parts.hostname, parts.port or 80, parts.path or "/"
 
 
 def _json(text: str) -> PastedCode:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 ClientAuth = Literal["basic", "post", "none", "query"]
 CLIENT_AUTH = kinds.one_of(*get_args(ClientAuth))
+Loopback = Literal["localhost", "127.0.0.1"]
+LOOPBACK = kinds.one_of(*get_args(Loopback))
 
 
 @record(frozen=True, kw_only=True)

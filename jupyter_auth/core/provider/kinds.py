@@ -13,6 +13,7 @@ import re
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeAlias
+from urllib.parse import urlsplit
 
 from jupyter_auth.core.common import times
 from jupyter_auth.core.common.shown_text import plain_text
@@ -211,6 +212,21 @@ def url(value: Any, path: FieldPath) -> str:
 def url_or_empty(value: Any, path: FieldPath) -> str:
     """The same; an empty string stands for none."""
     return url(value, path) if value != "" else ""
+
+
+def _redirects(value: Any) -> bool:
+    """Whether a browser may be sent there (RFC 6749 3.1.2); an empty string stands for none."""
+    if not _text(value):
+        return False
+    try:
+        parts = urlsplit(value)
+        port = parts.port
+    except ValueError:
+        return False
+    return not value or (bool(parts.scheme) and port != 0 and "#" not in value)
+
+
+redirect_uri = checked(_redirects, "a URL without a fragment")
 
 
 def url_or_path(value: Any, path: FieldPath) -> str:

@@ -8,17 +8,26 @@ from urllib.parse import urlsplit
 
 from jupyter_auth.core.common.codec import ALWAYS
 from jupyter_auth.core.common.handles import NAME, plain
-from jupyter_auth.core.common.urls import host_of, hostname_of, origin_of, same_place
+from jupyter_auth.core.common.urls import (
+    at_port,
+    host_of,
+    hostname_of,
+    origin_of,
+    same_place,
+    takes_any_port,
+)
 from jupyter_auth.core.errors import ConfigurationError
 from jupyter_auth.core.provider import binding, kinds
 from jupyter_auth.core.provider.field_types import (
     CLIENT_AUTH,
+    LOOPBACK,
     URLS,
     ApiKey,
     ClientAuth,
     CredentialsFrom,
     Endpoints,
     Header,
+    Loopback,
     OtherCache,
     Paste,
     Service,
@@ -102,10 +111,17 @@ class Provider:
         default=dict,
     )
     redirect_uri: str | None = described(
-        kinds.string,
-        "The registered redirect URI, if it cannot be this server's own. One at another port of"
-        " this machine is listened at; from a browser elsewhere the response is pasted.",
+        kinds.redirect_uri,
+        "The registered redirect URI. If it is your Jupyter server's own, scripts listen there too,"
+        " so one is enough. On this machine, one without a port stands for any port (RFC 8252 7.3)."
+        " From one elsewhere, or of https, you paste the address that the browser ends on.",
         harmless="each login is bound to its own; no token and no client secret goes there",
+    )
+    loopback: Loopback | None = described(
+        LOOPBACK,
+        "The name by which the provider accepts this machine in redirect URIs: `localhost` or"
+        " `127.0.0.1`. Not given: that in the browser's address; for scripts, `127.0.0.1`.",
+        harmless="which of two names of this machine the browser comes back to",
     )
     base_url: str | None = tokens_only(
         kinds.url_or_empty, "What relative URLs of a session are joined to."
@@ -250,8 +266,11 @@ class Provider:
         """Whether its authorization responses may arrive there: at its own redirect URI, or else
         at a path that ends in its name.
         """
-        if self.redirect_uri:
-            return same_place(self.redirect_uri, redirect_uri)
+        if own := self.redirect_uri:
+            port = urlsplit(redirect_uri).port
+            return same_place(
+                at_port(own, port) if takes_any_port(own) and port else own, redirect_uri
+            )
         return urlsplit(redirect_uri).path.endswith(f"/callback/{self.name}")
 
     @property

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin
 
 from jupyter_auth.core.common.handles import FROM_CODE
-from jupyter_auth.core.wire import login_error
+from jupyter_auth.core.wire import error_from_wire, login_error
 from jupyter_auth.kernel.prompt.browser_file import BrowserFile
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ _ELSEWHERE = (
 )
 _CONTINUES = "This cell continues once you are signed in."
 _PASTE = (
-    "After signing in, your browser ends on a page that cannot load; that is expected. Copy its "
+    "After signing in, your browser ends on a page that may not load; that is expected. Copy its "
     "address and paste it below. (Nothing to paste? Press Enter.)"
 )
 _SHARED = "Everyone who uses this Jupyter server will be able to use this account."
@@ -124,13 +124,27 @@ class Prompt:
     def __init__(self, login: Login, info: ProviderInfo, *, paste: bool) -> None:
         self._info = info
         self._ended = False
+        self._note = _PASTE if paste else _CONTINUES
+        self._said: str | None = None
         if in_notebook():
             from IPython.display import display
 
-            bundle = prompt_data(login, info, _PASTE if paste else _CONTINUES)
+            bundle = prompt_data(login, info, self._note)
             self._handle = display(bundle, raw=True, display_id=True)  # type: ignore[no-untyped-call]
         else:
             sys.stderr.write(f"{prompt_text(login, info)}\n{_PASTE if paste else 'Waiting …'}\n")
+
+    def pending(self, login: Login) -> None:
+        """Show why a login is still pending, where that is known: it has an ``error`` then."""
+        said = str(error_from_wire(login.error)) if login.error else None
+        if said == self._said or self._ended:
+            return
+        self._said = said
+        if self._handle:
+            note = f"{said} {self._note}" if said else self._note
+            self._handle.update(prompt_data(login, self._info, note), raw=True)
+        elif said:
+            sys.stderr.write(f"{said}\n")
 
     def finish(self, login: Login, account: AccountInfo | None = None) -> None:
         """Show how the login ended; ``account`` is who signed in."""

@@ -16,6 +16,8 @@ from jupyter_auth.core.wire import login_error
 from jupyter_auth.kernel.prompt import interrupts
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from jupyter_auth.core.interfaces import Accounts
     from jupyter_auth.core.models import Login, LoginStatus
     from jupyter_auth.kernel.prompt.prompt import Prompt
@@ -35,7 +37,7 @@ def wait_for_login(accounts: Accounts, login: Login, timeout: float | None, prom
     deadline = time.monotonic() + (math.inf if timeout is None else timeout)
     try:
         with interrupts.raised():
-            ended = _ended(accounts, login.id, deadline)
+            ended = _ended(accounts, login.id, deadline, prompt.pending)
     except AuthError as error:
         status: LoginStatus = "expired" if isinstance(error, LoginExpired) else "failed"
         prompt.finish(dataclasses.replace(login, status=status, error=error.to_wire()))
@@ -56,8 +58,13 @@ def wait_for_login(accounts: Accounts, login: Login, timeout: float | None, prom
         raise login_error(ended)
 
 
-def _ended(accounts: Accounts, login_id: str, deadline: float) -> Login | None:
-    """The login once it is not pending; None after ``deadline``."""
+def _ended(
+    accounts: Accounts,
+    login_id: str,
+    deadline: float,
+    pending: Callable[[Login], object] = lambda _: None,
+) -> Login | None:
+    """The login once it is not pending; None after ``deadline``. ``pending`` is called with it."""
     since: int | None = None
     while True:
         try:
@@ -66,6 +73,7 @@ def _ended(accounts: Accounts, login_id: str, deadline: float) -> Login | None:
             login = accounts.login(login_id)
             if login.status != "pending":
                 return login
+            pending(login)
             left = deadline - time.monotonic()
             if left <= 0:
                 return None

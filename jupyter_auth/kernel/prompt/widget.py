@@ -354,6 +354,8 @@ def _not_by_link(login: Login) -> str:
     """Why a link is not enough for that login without a server's page; else ""."""
     if not login.has_page and login.grant in TYPED:
         return "This provider needs typed input, which a widget cannot take safely."
+    if comes_back(login) and not login.url:
+        return "You paste the address that the browser ends on, which a widget cannot take safely."
     if comes_back(login) and not browser_here():
         return "Your browser is on another machine and cannot come back to this kernel."
     return ""

@@ -253,12 +253,13 @@ class UserAccount:
         elsewhere, redirect, link = False, "", None
         if local:
             if comes_back(login):
-                elsewhere = not browser_here()
+                elsewhere = not browser_here() or local.is_pasted(login)
                 uri = local.redirect_uri(login.id)
                 fixed = uri == local.configured(login.provider).redirect_uri
                 redirect = redirect_words(uri, self.info.title, fixed=fixed)
             if elsewhere:  # it cannot reach a page of ours: straight to the provider
                 login = replace(login, url=local.authorization_url(login.id))
+                link = login.url
             else:
                 link = local.another_link(login)
         try:
@@ -271,6 +272,8 @@ class UserAccount:
         self._pending = login, prompt
         try:
             wait_for_login(self._accounts, login, self.options.timeout, prompt)
+            if local and not elsewhere:
+                local.show_outcome(login)
         finally:
             self._pending = None
 
@@ -328,12 +331,15 @@ class UserAccount:
 
 def _take_address(local: LoopbackLogins, login: Login) -> None:
     """Ask for the redirect URL of a browser on another machine."""
+    from jupyter_auth.core.wire import error_from_wire
     from jupyter_auth.kernel.prompt.prompt import ask_for_address
 
     while address := ask_for_address():
         try:
-            local.paste(login.id, address)
+            pasted = local.paste(login.id, address)
         except (LoginFailed, LoginExpired) as error:
             print(error)  # noqa: T201 (for the user who pasted)
         else:
-            return
+            if pasted.status != "pending":
+                return
+            print(error_from_wire(pasted.error))  # noqa: T201 (as above)

@@ -15,7 +15,7 @@ from jupyter_auth.core.common.codec import to_wire
 from jupyter_auth.core.common.finding import wrong
 from jupyter_auth.core.common.handles import names_one
 from jupyter_auth.core.common.urls import origin_of
-from jupyter_auth.core.errors import ConfigurationError
+from jupyter_auth.core.errors import ConfigurationError, Unavailable
 from jupyter_auth.core.provider.definitions import provider_from_mapping, provider_to_mapping
 from jupyter_auth.core.provider.provider import default_provider
 from jupyter_auth.server.broker import login_forms, request_parsing
@@ -309,7 +309,11 @@ class Broker(PageURLs):
         logins = self._engine.redirect.logins
         meant = await self._pools.run(None, logins.provider_of, response.state)
         pool = _pool(meant or response.provider)
-        return self.placed(await self._pools.run(pool, self._engine.finish, response))
+        try:
+            return self.placed(await self._pools.run(pool, self._engine.finish, response))
+        except Unavailable as error:  # too many calls wait, and nobody brings this one again
+            fail = self._engine.redirect.fail
+            return self.placed(await self._pools.run(None, fail, response, error))
 
     @property
     def busy(self) -> bool:

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from jupyter_auth.core.common.urls import is_loopback, origin_of
 from jupyter_auth.core.errors import AuthError, ConfigurationError
-from jupyter_auth.core.login.loopback_server import can_listen
+from jupyter_auth.core.login.loopback_uris import can_listen
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

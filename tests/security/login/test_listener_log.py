@@ -10,7 +10,7 @@ from jupyter_auth.core.login.loopback_server import NOTHING, Listener
 def test_no_request_line_is_logged(capfd):
     listener = Listener("", lambda _, __: NOTHING, lambda: True)
     try:
-        answer = requests.get(f"{listener.origin}/callback/idp?code=planted&state=s")
+        answer = requests.get(f"http://127.0.0.1:{listener.port}/callback/idp?code=planted&state=s")
         assert answer.status_code == 404
     finally:
         listener.close()

@@ -1,0 +1,41 @@
+"""The redirect URI of a provider where a browser comes back to this machine (RFC 8252 7.3)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import quote, urlsplit
+
+from jupyter_auth.core.common.urls import at_port, is_loopback, takes_any_port
+
+if TYPE_CHECKING:
+    from jupyter_auth.core.provider.provider import Provider
+
+HOST = "127.0.0.1"  # RFC 8252 8.3 advises against `localhost`
+HTTP = 80
+
+
+def can_listen(redirect_uri: str) -> bool:
+    """Whether it is an http URL at a loopback address."""
+    return urlsplit(redirect_uri).scheme == "http" and is_loopback(redirect_uri)
+
+
+def is_pasted(provider: Provider) -> bool:
+    """Whether only a person can bring its response here: it goes to a fixed place elsewhere."""
+    return bool(provider.redirect_uri) and not can_listen(provider.redirect_uri or "")
+
+
+def port_of(redirect_uri: str | None) -> int:
+    """The port to listen at; 0: any."""
+    if not redirect_uri or takes_any_port(redirect_uri):
+        return 0
+    return urlsplit(redirect_uri).port or HTTP
+
+
+def redirect_uri(provider: Provider, port: int) -> str:
+    """The redirect URI of a listener at that port."""
+    if provider.redirect_uri is None:
+        host = provider.loopback or HOST
+        return f"http://{host}:{port}/callback/{quote(provider.name)}"
+    if takes_any_port(provider.redirect_uri):
+        return at_port(provider.redirect_uri, port)
+    return provider.redirect_uri
