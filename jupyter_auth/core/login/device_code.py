@@ -60,13 +60,13 @@ class DeviceGrant(GrantDriver):
         try:
             party = self._party(login.provider)
             party.check_unchanged(polls.fingerprint)
-            answer = oauth.poll_device(party, polls.device_code)
+            answer = oauth.poll_device(party, polls.device_code, polls.interval)
         except (ProviderUnavailable, ProviderError) as error:
             polls.failures += 1
             polls.error = type(error)(error.message, hint=AGAIN).to_wire()
             return self.logins.get(login.id)
         polls.failures, polls.error = 0, None
-        if isinstance(answer, str):
-            polls.interval += oauth.SLOWER if answer == "slow_down" else 0.0
+        if isinstance(answer, float):
+            polls.interval = answer
             return self.logins.get(login.id)
         return self._completion.keep(login, purpose, party, answer, confirm_by=polls.confirm_by)

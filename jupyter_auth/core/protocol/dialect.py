@@ -22,10 +22,18 @@ EXPIRY = ("expires_in", "expires_at", "expires_on", "expires")
 # What kernels get of a token response, in a token or in a message.
 FOR_KERNELS = ("access_token", "id_token", "scope", "token_type", "error", "error_description")
 # Where errors have a code and a text, besides RFC 6749 5.2.
-CODES = ("error", "code", "status", "type", "reason")
-TEXTS = ("error_description", "message", "error_message", "detail", "description", "msg", "title")
+CODES = ("error", "code", "error_code", "errorCode", "status", "type", "reason")
+TEXTS = ("error_description", "message", "error_message", "errorMessage", "detail", "msg", "title")
 CODE = re.compile(r"[a-z]+(_[a-z]+)+")
 HTTP_ERROR = 400  # and above (RFC 9110 15.5)
+STATUSES = {428: "authorization_pending", 429: "slow_down"}  # of polls, where nothing is said
+# Letters in other words for errors of RFC 8628 3.5: those of Entra, GitHub, OpenAI and others.
+DEVICE_ERRORS = {
+    "authorization_pending": ("authorizationpending",),
+    "slow_down": ("slowdown",),
+    "access_denied": ("denied", "declined"),
+    "expired_token": ("expired", "badverificationcode"),
+}
 
 
 def standard_parameters(provider: Provider, params: Json) -> Json:
@@ -73,10 +81,24 @@ def error(provider: Provider | None, params: Json, status: int) -> tuple[str, st
     first = listed[0] if isinstance(listed, list) and listed else None
     within = next(each for each in (stated, first, params) if isinstance(each, dict))
     text = _text(named, ("error_description",)) or _text(within, TEXTS)
-    if isinstance(stated, str):
+    if stated and isinstance(stated, str):
         return stated, text
     code = _text(within, CODES) or (text if CODE.fullmatch(text) else "")
-    return (code or "error", text) if code or text else None
+    return (code, text) if code or text else None
+
+
+def meant(provider: Provider, code: str, text: str, status: int) -> str:
+    """The RFC's word for an error, where the provider has another for it; else ""."""
+    words = (code, text) if code else (text, str(status))
+    known = (provider.error_names.get(word, "") for word in words)
+    return next(filter(None, known), "" if code else STATUSES.get(status, ""))
+
+
+def device_error(code: str) -> str:
+    """That of RFC 8628 3.5 for a provider's word, else the word itself."""
+    letters = re.sub("[^a-z]", "", code.lower())
+    known = DEVICE_ERRORS.items()
+    return next((name for name, words in known if any(w in letters for w in words)), code)
 
 
 def _text(params: Json, names: Sequence[str]) -> str:

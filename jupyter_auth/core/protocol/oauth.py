@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from oauthlib.common import add_params_to_uri
 from oauthlib.oauth2 import OAuth2Error, WebApplicationClient
@@ -20,6 +20,7 @@ from jupyter_auth.core.protocol import dialect, http, token_endpoint
 from jupyter_auth.core.protocol.oauth_response import (
     DEVICE_ENDPOINT,
     DeviceAuthorizationResponse,
+    ErrorResponse,
     error_code,
     parameters,
 )
@@ -151,10 +152,9 @@ def authorize_device(party: Party, scopes: Sequence[str]) -> DeviceAuthorization
 
 
 @forgetful
-def poll_device(
-    party: Party, device_code: Secret
-) -> TokenResponse | Literal["authorization_pending", "slow_down"]:
-    """The tokens, once the person has agreed; until then the provider's error (RFC 8628 3.4, 3.5).
+def poll_device(party: Party, device_code: Secret, interval: float) -> TokenResponse | float:
+    """The tokens, once the person has agreed; until then the seconds between polls, which are
+    ``interval`` or more (RFC 8628 3.4, 3.5).
 
     Raises:
         LoginDenied, LoginExpired, LoginFailed: the login is over.
@@ -162,18 +162,18 @@ def poll_device(
     """
     try:
         return token_endpoint.send(party, DEVICE, device_code=device_code)
-    except OAuth2Error as error:
-        return _pending(party, error, device_code)
+    except ErrorResponse as error:
+        return _pending(party, error, device_code, interval)
 
 
-def _pending(
-    party: Party, error: OAuth2Error, device_code: Secret
-) -> Literal["authorization_pending", "slow_down"]:
+def _pending(party: Party, error: ErrorResponse, device_code: Secret, interval: float) -> float:
     """RFC 8628 3.5: two errors mean to go on polling, all others to stop."""
     title = party.provider.title
-    match error.error:
-        case "authorization_pending" | "slow_down":
-            return error.error
+    match dialect.device_error(error.error or ""):
+        case "authorization_pending":
+            return interval
+        case "slow_down":
+            return max(interval + SLOWER, error.interval)
         case "access_denied":
             text = token_endpoint.error_text(party, error, device_code)
             raise LoginDenied(

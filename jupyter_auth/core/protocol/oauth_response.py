@@ -35,6 +35,7 @@ BEARER = ("bearer", "bearertoken")  # RFC 6750; and as Apigee's has it
 MAX_SCOPE = 10_000  # characters
 VISIBLE = re.compile(r"[ -~]*")  # RFC 6749 A.12, A.17: a line break would end a header
 
+LIFETIME = 900.0  # seconds that a code is good for where the provider does not say
 INTERVAL = 5.0  # seconds between polls where the provider does not say (RFC 8628 3.2)
 MAX_INTERVAL = 60.0
 MAX_CODE = 64  # characters that a person can be asked to type
@@ -42,6 +43,14 @@ MAX_URI = 2000
 GRAPHIC = re.compile(r"[!-~]+")
 
 REPORT = "Try again; if it fails again, report this to the provider's operator."
+
+
+class ErrorResponse(CustomOAuth2Error):
+    """An error response. ``interval``: seconds between polls, if it says so, as GitHub does."""
+
+    def __init__(self, code: str, text: str, interval: float) -> None:
+        super().__init__(code, text)
+        self.interval = min(interval, MAX_INTERVAL)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,15 +126,12 @@ class DeviceAuthorizationResponse:
         complete = _uri(params.get("verification_uri_complete"))
         # A person is shown the host of one, and sent to the other.
         same = complete and origin_of(complete) == origin_of(uri)
-        lifetime = times.clipped(params.get("expires_in"))
-        if not lifetime:
-            raise _malformed(DEVICE_ENDPOINT, "it has no `expires_in`")
         return cls(
             device_code=Secret(device_code),
             user_code=shown.strip(),
             verification_uri=uri,
             verification_uri_complete=complete if same else None,
-            expires_in=lifetime,
+            expires_in=times.clipped(params.get("expires_in")) or LIFETIME,
             interval=min(times.clipped(params.get("interval")) or INTERVAL, MAX_INTERVAL),
         )
 
@@ -134,20 +140,23 @@ def parameters(response: requests.Response, endpoint: str, provider: Provider) -
     """The parameters of a successful response of that endpoint, as they came.
 
     Raises:
-        OAuth2Error: it is an error response (RFC 6749 5.2), whatever words it has.
+        ErrorResponse: it is an error (RFC 6749 5.2), in whatever words.
         ProviderError: it is neither.
     """
     try:
         params, problem = _decoded(response, endpoint), None
     except ProviderError as error:
         params, problem = {}, error
-    if found := dialect.error(provider, params, response.status_code):
-        # RFC 6749 5.2: 401 is about the client, whatever words a provider uses.
-        refused = response.status_code == requests.codes.unauthorized and provider.token_response
-        code, text = found
-        if refused:
-            code, text = "invalid_client", refusal({"error": code, "error_description": text})
-        raise CustomOAuth2Error(code, text)
+    status = response.status_code
+    found = dialect.error(provider, params, status)
+    code, text = found or ("", "")
+    # RFC 6749 5.2: 401 is about the client, whatever words a provider uses.
+    refused = status == requests.codes.unauthorized and provider.token_response
+    if meant := dialect.meant(provider, code, text, status) or (refused and "invalid_client"):
+        said = {"error": code, "error_description": text}
+        code, text = meant, refusal(said) if code else text or f"HTTP {status}"
+    if meant or found:
+        raise ErrorResponse(code, text, times.clipped(params.get("interval")) or 0.0)
     if problem:
         raise problem
     if not response.ok:
@@ -161,6 +170,12 @@ def error_code(response: requests.Response) -> str:
         found = dialect.error(None, _decoded(response, ""), response.status_code)
         return found[0] if found else ""
     return ""
+
+
+def answers_poll(response: requests.Response) -> bool:
+    """Whether it says how a device login stands (RFC 8628 3.5), whatever its status."""
+    known = dialect.device_error(error_code(response)) in dialect.DEVICE_ERRORS
+    return known or response.status_code == requests.codes.too_many
 
 
 def _decoded(response: requests.Response, endpoint: str) -> http.Json:

@@ -31,7 +31,7 @@ from jupyter_auth.core.protocol.oauth_response import (
     REPORT,
     TOKEN_ENDPOINT,
     TokenResponse,
-    error_code,
+    answers_poll,
     parameters,
     refusal,
 )
@@ -126,7 +126,7 @@ class _Session(OAuth2Session):
         super().__init__(client=_Client(party.client_id, grant_type), redirect_uri=redirect_uri)
         self._provider = party.provider
         self._endpoint = party.endpoint("token_endpoint")
-        self._accept = error_code if grant_type == DEVICE else None  # RFC 8628 3.5
+        self._accept = answers_poll if grant_type == DEVICE else None  # RFC 8628 3.5
         self.register_compliance_hook("access_token_request", self._spell)  # type: ignore[call-overload]
         self.register_compliance_hook("access_token_response", self._read)
 

@@ -189,6 +189,13 @@ class Provider:
         " commas in responses.",
         harmless="how scopes are written",
     )
+    error_names: Mapping[str, str] = described(
+        kinds.mapping,
+        "What its words for errors mean, or its HTTP statuses without a word, by the names of RFC"
+        ' 6749 5.2 and RFC 8628 3.5: `{consent_refused = "access_denied", 410 = "expired_token"}`.',
+        default=dict,
+        harmless="how an error reads",
+    )
     scope_aliases: Mapping[str, str] = described(
         kinds.mapping,
         "Scopes that its responses call by another name than they were requested by:"

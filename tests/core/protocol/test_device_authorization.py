@@ -17,7 +17,7 @@ GOOD = {
 }
 
 
-@pytest.mark.parametrize("name", GOOD)
+@pytest.mark.parametrize("name", ["device_code", "user_code", "verification_uri"])
 @pytest.mark.parametrize("value", [None, "", [], {}, True, "a\nb", -1])
 def test_an_answer_that_nobody_could_sign_in_with(name, value):
     with pytest.raises(ProviderError):
@@ -43,6 +43,11 @@ def test_a_complete_uri_that_leads_nowhere_is_left_out(uri):
 @pytest.mark.parametrize("said", [None, "", "soon", -1, 0, True, float("nan"), [], 10**400])
 def test_an_interval_that_is_none_is_five_seconds(said):
     assert DeviceAuthorizationResponse.parse(GOOD | {"interval": said}).interval == 5
+
+
+@pytest.mark.parametrize("said", [None, "", "soon", -1, 0, True, float("nan"), [], {}])
+def test_a_lifetime_that_is_none_is_a_quarter_of_an_hour(said):
+    assert DeviceAuthorizationResponse.parse(GOOD | {"expires_in": said}).expires_in == 900
 
 
 VALUES = st.none() | st.booleans() | st.floats() | st.integers() | st.text() | st.lists(st.text())

@@ -271,10 +271,10 @@ def test_a_device_authorization_response_may_be_a_form(party, rogue):
     assert response.verification_uri == "https://github.example/login/device"
     assert (response.expires_in, response.interval) == (900, 7)
     rogue.script("token", form("error=slow_down&interval=12", 429))
-    assert oauth.poll_device(party, response.device_code) == "slow_down"
+    assert oauth.poll_device(party, response.device_code, 7.0) == 12
     rogue.script("token", form("error=access_denied", 403))
     with pytest.raises(LoginDenied):
-        oauth.poll_device(party, response.device_code)
+        oauth.poll_device(party, response.device_code, 12.0)
 
 
 def test_a_revocation_may_be_refused_in_a_form(party, rogue, tokens):

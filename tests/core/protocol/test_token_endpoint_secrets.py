@@ -74,7 +74,7 @@ def test_an_error_that_repeats_secrets_shows_none(secretive, rogue, error_code, 
 @pytest.mark.parametrize("error_code", ["access_denied", "invalid_grant", "else"])
 def test_a_poll_for_a_device_shows_no_secret_that_is_repeated(secretive, rogue, error_code):
     rogue.script("token", echo(rogue, error_code, "error_description"))
-    error = error_of(lambda: oauth.poll_device(secretive, Secret("device/code+1")))
+    error = error_of(lambda: oauth.poll_device(secretive, Secret("device/code+1"), 5.0))
     assert "device/code+1" in sent(rogue)
     assert not repeated(rogue, error)
 

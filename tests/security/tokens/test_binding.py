@@ -96,6 +96,7 @@ UNBOUND = {  # and of those that are named harmless
     "expires_format": "%a, %b %d, %Y %I:%M:%S %p %Z",
     "scope_separator": ",",
     "scope_aliases": {"a": "b"},
+    "error_names": {"a": "access_denied"},
     "throttle": {"limit": 5},
     "endpoints.scopes_supported": ("a",),
     "endpoints.grant_types_supported": ("a",),
