@@ -29,7 +29,7 @@ COVERED := --cov --cov-report=
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help setup chromium postgresql test $(SUITES) hub z2jh guards reference oldest demo screenshots bench upgrade audit
+.PHONY: help setup chromium postgresql glewlwyd test $(SUITES) hub z2jh guards reference oldest demo screenshots bench upgrade audit
 
 help:
 	@echo "make demo         JupyterLab on a demo notebook with a local provider"
@@ -107,6 +107,16 @@ postgresql:
 	else echo "The Hub's tests need PostgreSQL: have the package \`postgresql\` installed." >&2; exit 1; \
 	fi
 
+# Its package asks nothing where nobody is there to answer.
+glewlwyd:
+	@command -v glewlwyd >/dev/null || \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  apt-get update --quiet && \
+	  DEBIAN_FRONTEND=noninteractive \
+	    apt-get install --yes --quiet --no-install-recommends glewlwyd; \
+	else echo "The tests of systems need glewlwyd: have the package \`glewlwyd\` installed." >&2; exit 1; \
+	fi
+
 # What everybody here works with is in constraints.txt, to the digit; users have only lower limits.
 upgrade: $(INSTALLED)
 	SKIP_JUPYTER_BUILDER=1 pip install --upgrade --upgrade-strategy eager --editable "$(ALL)"
@@ -143,7 +153,7 @@ core: $(INSTALLED) $(PROVIDERS)
 kernel: $(INSTALLED) $(PROVIDERS)
 	$(PYTEST) $(COVERED) --cov-append -n 2 tests/kernel tests/demo
 
-systems: $(INSTALLED) $(PROVIDERS)
+systems: $(INSTALLED) $(PROVIDERS) glewlwyd
 	$(PYTEST) -n 2 tests/systems
 
 server: $(INSTALLED) $(PROVIDERS)

@@ -119,7 +119,7 @@ class OidcProvider(Server):
         if not (HERE / "node_modules" / "oidc-provider").is_dir():
             raise RuntimeError("tests/providers/node_modules is missing: run `make setup`")
         self._process = subprocess.Popen(
-            [_node(), str(HERE / "oidc" / "server.mjs")],
+            [node(), str(HERE / "oidc" / "server.mjs")],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -257,7 +257,7 @@ class OidcProvider(Server):
         return found
 
 
-def _node() -> str:
+def node() -> str:
     """Where the machine's own Node.js is too old, `make setup` put one into the environment."""
     found = shutil.which("node", path=str(Path(sys.executable).parent)) or shutil.which("node")
     if found is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 from providers.servers.program import Program
 
@@ -18,6 +19,7 @@ class DjangoAllauth(Program):
     command = (sys.executable, str(Path(__file__).with_name("django_allauth_server.py")))
 
     def __init__(self, callbacks: list[str]) -> None:
+        super().__init__(callbacks)
         self.settings = {
             "username": self.username,
             "password": self.password,
@@ -26,6 +28,6 @@ class DjangoAllauth(Program):
             "redirect_uris": callbacks,
         }
 
-    def listening(self, origin: str) -> None:
-        self.issuer = origin
-        self.api = f"{origin}/identity/o/api/userinfo"
+    def listening(self, told: dict[str, Any]) -> None:  # noqa: ARG002
+        self.issuer = self.origin
+        self.api = f"{self.origin}/identity/o/api/userinfo"

@@ -16,10 +16,11 @@ from providers.person import Person
 class AuthorizationServer(Server):
     """One server with one confidential client and one person, known by its ``issuer``.
 
-    ``api`` is a resource of its own that takes its access tokens. The ``callbacks`` that it is made
-    with are the client's redirect URIs.
+    ``api`` is a resource of its own that takes its access tokens. ``callbacks`` are the redirect
+    URIs that are registered.
     """
 
+    origin: str  # what its pages have in common
     issuer: str
     api: str
     client_id = "notebooks"
@@ -27,9 +28,12 @@ class AuthorizationServer(Server):
     username = "ada"
     password = "lovelace-1815"
 
+    def __init__(self, callbacks: list[str]) -> None:
+        self.callbacks = callbacks
+
     def login(self, url: str, *, consent: bool = True) -> str:
         """Sign in over HTTP as a browser would; the redirect URI with what came back."""
-        return Person(self.username, self.password, consent=consent).visit(url, self.issuer)
+        return Person(self.username, self.password, consent=consent).visit(url, self.origin)
 
     def expire(self) -> None:
         """Every access token that was issued so far is refused from now on."""
@@ -58,16 +62,17 @@ class Program(AuthorizationServer):
         assert self._process.stdout
         self._process.stdin.write(json.dumps(self.settings) + "\n")
         self._process.stdin.flush()
-        told = self._process.stdout.readline()
-        if not told:
+        line = self._process.stdout.readline()
+        if not line:
             self.stop()
             raise RuntimeError(f"{self.command} did not start: see what it printed")
-        self._origin = f"http://localhost:{json.loads(told)['port']}"
-        self.listening(self._origin)
+        told = json.loads(line)
+        self.origin = f"http://localhost:{told['port']}"
+        self.listening(told)
         return self
 
-    def listening(self, origin: str) -> None:
-        """It does: sets ``issuer`` and ``api``."""
+    def listening(self, told: dict[str, Any]) -> None:
+        """It does: sets ``issuer`` and ``api``. ``told`` is all that it has printed."""
         raise NotImplementedError
 
     def expire(self) -> None:
@@ -79,7 +84,7 @@ class Program(AuthorizationServer):
     def control(self, name: str) -> None:
         with requests.Session() as session:
             session.trust_env = False
-            session.post(f"{self._origin}/_control/{name}", timeout=PATIENCE).raise_for_status()
+            session.post(f"{self.origin}/_control/{name}", timeout=PATIENCE).raise_for_status()
 
     def _dismiss(self, process: subprocess.Popen[Any]) -> None:
         assert process.stdin

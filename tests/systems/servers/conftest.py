@@ -13,7 +13,9 @@ from browser_file import leads_to
 from jupyter_auth import Provider
 from patience import PATIENCE
 from processes import free_port
+from providers.servers.better_auth import BetterAuth
 from providers.servers.django_allauth import DjangoAllauth
+from providers.servers.glewlwyd import Glewlwyd
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -21,7 +23,6 @@ if TYPE_CHECKING:
     from providers.servers.program import AuthorizationServer
 
 TESTS = 16  # of each server: a listener stays for a while, so the next test has another one
-CALLBACKS = [f"http://127.0.0.1:{free_port()}/callback/acme" for _ in range(TESTS)]
 
 
 class Browser:
@@ -49,15 +50,11 @@ class Browser:
             self.pages.append(here.get(back, timeout=PATIENCE).text)
 
 
-@pytest.fixture(scope="module", params=[DjangoAllauth])
+@pytest.fixture(scope="module", params=[BetterAuth, DjangoAllauth, Glewlwyd])
 def server(request) -> Iterator[AuthorizationServer]:
-    with request.param(CALLBACKS) as started:
+    callbacks = [f"http://127.0.0.1:{free_port()}/callback/acme" for _ in range(TESTS)]
+    with request.param(callbacks) as started:
         yield started
-
-
-@pytest.fixture(scope="module")
-def callbacks(server) -> Iterator[str]:  # noqa: ARG001 (each server's own)
-    return iter(CALLBACKS)
 
 
 @pytest.fixture
@@ -69,14 +66,14 @@ def browser(server, home, monkeypatch) -> Browser:  # noqa: ARG001
 
 
 @pytest.fixture
-def acme(server, callbacks) -> Provider:
+def acme(server) -> Provider:
     """All that its users write down: where it is, and their registration."""
     return Provider(
         name="acme",
         issuer=server.issuer,
         client_id=server.client_id,
         client_secret=server.client_secret,
-        redirect_uri=next(callbacks),
+        redirect_uri=server.callbacks.pop(),
     )
 
 
