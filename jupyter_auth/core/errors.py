@@ -4,7 +4,7 @@ AuthError
 ├── ConfigurationError      the configuration cannot work; says what to change
 │   └── ProviderNotFound    no provider of that name; suggests similar names
 ├── LoginRequired           not signed in, and this run cannot ask
-│   ├── RefreshRejected     the provider ended the sign-in (``invalid_grant``)
+│   ├── RefreshRejected     the provider refused to renew the sign-in
 │   └── InsufficientScope   signed in, but with fewer scopes than asked for
 ├── LoginDenied             the user or the provider declined
 ├── LoginExpired            the login was not finished in time
@@ -133,9 +133,23 @@ class LoginRequired(AuthError):
 
 
 class RefreshRejected(LoginRequired):
-    """The provider refused the refresh token for good (RFC 6749 5.2, ``invalid_grant``)."""
+    """The provider refused to renew the sign-in (RFC 6749 5.2), in whatever words.
+
+    ``final``: for good, as it said ``invalid_grant``.
+    """
 
     code = "refresh_rejected"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str = "",
+        next_step: NextStep | None = None,
+        final: bool = False,
+    ) -> None:
+        super().__init__(message, hint=hint, next_step=next_step)
+        self.final = final
 
 
 class InsufficientScope(LoginRequired):

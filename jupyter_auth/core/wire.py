@@ -165,10 +165,10 @@ def check_version(theirs: str | None, other_side: str) -> None:
 
 
 def _family(kind: type[AuthError]) -> dict[str, type[AuthError]]:
-    members = {kind.code: kind}
+    members: dict[str, type[AuthError]] = {}
     for child in kind.__subclasses__():
         members |= _family(child)
-    return members
+    return members | {kind.code: kind}  # not a child that shares its code
 
 
 def error_from_wire(data: Any) -> AuthError:

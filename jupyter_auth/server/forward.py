@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from jupyter_auth.core.common.routes import Route
     from jupyter_auth.server.broker.hub_redirect import HubRedirect
 
-TIMEOUT = 60.0  # seconds: longer than a refresh may take
+TIMEOUT = 90.0  # seconds: longer than a refresh may take
 CONNECTIONS = 600  # most of them long polls
 PAUSE = 1.0  # seconds until a service that gave no answer is asked again
 HTTP_ERROR = 400

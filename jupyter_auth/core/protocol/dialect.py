@@ -22,7 +22,7 @@ EXPIRY = ("expires_in", "expires_at", "expires_on", "expires")
 # What kernels get of a token response, in a token or in a message.
 FOR_KERNELS = ("access_token", "id_token", "scope", "token_type", "error", "error_description")
 # Where errors have a code and a text, besides RFC 6749 5.2.
-CODES = ("error", "code", "error_code", "errorCode", "status", "type", "reason")
+CODES = ("error", "errorType", "code", "error_code", "errorCode", "status", "type", "reason")
 TEXTS = ("error_description", "message", "error_message", "errorMessage", "detail", "msg", "title")
 CODE = re.compile(r"[a-z]+(_[a-z]+)+")
 HTTP_ERROR = 400  # and above (RFC 9110 15.5)
@@ -46,9 +46,9 @@ def standard_parameters(provider: Provider, params: Json) -> Json:
     Raises:
         ProviderError: a parameter that kernels get holds a refresh token (SECURITY 11).
     """
-    found = named = by_their_names(provider, params)
+    found = by_their_names(provider, params)
     if paths := provider.token_response:
-        found = {name: _either(_at(params, path), named.get(name)) for name, path in paths.items()}
+        found = {name: parameter(provider, params, name) for name in paths}
     found = {name: None if value in ABSENT else value for name, value in found.items()}
     _read_expiry(found, provider.expires_format)
     if "scope" in found or "scopes" in found:
@@ -61,6 +61,12 @@ def by_their_names(provider: Provider, params: Json) -> Json:
     """The parameters, those that the provider has other names for (``param_names``) renamed."""
     own = {name: _at(params, path) for name, path in provider.param_names.items()}
     return params | {name: value for name, value in own.items() if value not in ABSENT}
+
+
+def parameter(provider: Provider, params: Json, name: str) -> Any:
+    """One parameter of a token response: at its path, or under its name."""
+    at_path = _at(params, provider.token_response.get(name, name))
+    return _either(at_path, by_their_names(provider, params).get(name))
 
 
 def error(provider: Provider | None, params: Json, status: int) -> tuple[str, str] | None:
@@ -80,7 +86,7 @@ def error(provider: Provider | None, params: Json, status: int) -> tuple[str, st
     listed = params.get("errors")
     first = listed[0] if isinstance(listed, list) and listed else None
     within = next(each for each in (stated, first, params) if isinstance(each, dict))
-    text = _text(named, ("error_description",)) or _text(within, TEXTS)
+    text = _text(named, ("error_description",)) or _text({**params, **within}, TEXTS)
     if stated and isinstance(stated, str):
         return stated, text
     code = _text(within, CODES) or (text if CODE.fullmatch(text) else "")

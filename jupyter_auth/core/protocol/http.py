@@ -29,10 +29,13 @@ if TYPE_CHECKING:
 CONNECT_TIMEOUT = 5.0  # seconds
 READ_TIMEOUT = 10.0  # seconds without a byte
 TOTAL_TIMEOUT = 20.0  # seconds for all of a request, however slow its response is
+TOKEN_TIMEOUT = 60.0  # the same for one with a code or a refresh token, which is not sent twice
 MAX_BODY = 1 << 20  # bytes
 MAX_REDIRECTS = 3  # of a public document
 # Some answer JSON only if asked for it, and some refuse what libraries call themselves.
 HEADERS = {"Accept": "application/json", "User-Agent": f"jupyter-auth-session/{__version__}"}
+LATER = {requests.codes.request_timeout, requests.codes.too_many}
+AGAIN = "Check the network and the provider's address, and try again."
 
 Json = dict[str, Any]
 Auth = Callable[[requests.PreparedRequest], requests.PreparedRequest]
@@ -41,6 +44,10 @@ Auth = Callable[[requests.PreparedRequest], requests.PreparedRequest]
 def no_auth(request: requests.PreparedRequest) -> requests.PreparedRequest:
     """An ``auth`` that adds nothing, and keeps requests from reading ``~/.netrc``."""
     return request
+
+
+class NoAnswer(ProviderUnavailable):
+    """No response to a request that was sent: it may have been carried out."""
 
 
 class _Session(requests.Session):
@@ -55,18 +62,23 @@ def send(
     rules: RequestRules,
     *,
     accept: Callable[[requests.Response], object] | None = None,
+    seconds: float | None = None,
     **kwargs: Any,
 ) -> requests.Response:
     """The response to one request, body read. ``what`` names the endpoint in errors.
 
-    ``accept``: whether a response is fine whatever its status. No redirect is followed.
+    ``accept``: whether a response is fine whatever its status. ``seconds`` to wait for it, None:
+    ``TOTAL_TIMEOUT``. No redirect is followed.
 
     Raises:
-        ProviderUnavailable: no response within ``TOTAL_TIMEOUT``, or 5xx or 429.
+        NoAnswer: no response in time, to a request that was sent.
+        ProviderUnavailable: it could not be sent, or was answered with 5xx, 408 or 429.
         ProviderError: the response is too large.
         ConfigurationError: it is a redirect, or the host is blocked (see ``blocked_addresses``).
     """
-    response = _sent(method, url, what, rules, Deadline(TOTAL_TIMEOUT), **kwargs)
+    deadline = Deadline(seconds or TOTAL_TIMEOUT)
+    kwargs["timeout"] = (CONNECT_TIMEOUT, seconds or READ_TIMEOUT)
+    response = _sent(method, url, what, rules, deadline, **kwargs)
     if accept is None or not accept(response):
         _check_status(response, f"{what} of {urlsplit(url).netloc}")
     return response
@@ -112,7 +124,7 @@ def _sent(
             session.trust_env = scheme != "http"
             session.mount(f"{scheme}://", DeadlineAdapter(what, rules, deadline))
             kwargs |= {"allow_redirects": False, "stream": True}
-            kwargs["timeout"] = (CONNECT_TIMEOUT, READ_TIMEOUT)
+            kwargs.setdefault("timeout", (CONNECT_TIMEOUT, READ_TIMEOUT))
             response = session.request(method, url, **kwargs)
             with response:
                 body = _read(response, f"{what} of {host}")
@@ -126,18 +138,25 @@ def _sent(
             hint="If your organisation signs it, name its certificates: `ca_bundle` of the"
             " provider, or REQUESTS_CA_BUNDLE for all. There is no switch to turn the check off.",
         ) from None
-    except (requests.Timeout, urllib3.exceptions.TimeoutError):
-        raise ProviderUnavailable(
-            f"The {what} of {host} did not answer in time.", hint="Nothing is lost: try again."
-        ) from None
-    except (requests.RequestException, urllib3.exceptions.HTTPError):
+    except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
         # The text of such an error holds the whole URL, which may hold a secret.
-        raise ProviderUnavailable(
-            f"{host} cannot be reached.",
-            hint="Check the network and the provider's address. Nothing is lost: try again.",
-        ) from None
+        late = isinstance(error, (requests.Timeout, urllib3.exceptions.TimeoutError))
+        kind = NoAnswer if _was_sent(error) else ProviderUnavailable
+        if late:
+            raise kind(f"The {what} of {host} did not answer in time.", hint="Try again.") from None
+        if kind is NoAnswer:
+            raise kind(f"{host} closed the connection without an answer.", hint=AGAIN) from None
+        raise kind(f"{host} cannot be reached.", hint=AGAIN) from None
     response.raw = io.BytesIO(body)
     return response
+
+
+def _was_sent(error: Exception) -> bool:
+    """Whether a request that failed may have arrived."""
+    cause = getattr(error.args[0], "reason", None) if error.args else None
+    unsent = (urllib3.exceptions.NewConnectionError, urllib3.exceptions.ConnectTimeoutError)
+    before = (requests.ConnectTimeout, requests.exceptions.ProxyError)
+    return not isinstance(error, before) and not isinstance(cause, unsent)
 
 
 def _readable(ca_bundle: str) -> str:
@@ -172,10 +191,8 @@ def _check_status(response: requests.Response, what: str) -> None:
             f"The {what} answered with a redirect.",
             hint="Check its address: the usual reason is a missing or an extra trailing slash.",
         )
-    if status >= requests.codes.internal_server_error or status == requests.codes.too_many:
-        raise ProviderUnavailable(
-            f"The {what} answered {status}.", hint="Nothing is lost: try again in a while."
-        )
+    if status >= requests.codes.internal_server_error or status in LATER:
+        raise ProviderUnavailable(f"The {what} answered {status}.", hint="Try again in a while.")
 
 
 def media_type(response: requests.Response) -> str:

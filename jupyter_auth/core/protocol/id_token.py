@@ -33,14 +33,13 @@ ALGORITHMS = frozenset(
 
 @dataclass(frozen=True, kw_only=True)
 class Expected:
-    """What an ID token must say; ``nonce`` and ``subject`` as far as they are known."""
+    """What an ID token must say; ``nonce`` if it is known."""
 
     issuer: str
     client_id: str
     access_token: Secret
     algorithms: tuple[str, ...]
     nonce: str | None = None
-    subject: str | None = None
 
 
 def verify(
@@ -136,8 +135,6 @@ def _check_claims(claims: dict[str, Any], expected: Expected, now: float) -> Non
         raise _refused("it has no `sub` claim")
     if not subject.isprintable():  # it is shown if there is no name
         raise _refused("its `sub` claim cannot be shown")
-    if expected.subject is not None and claims["sub"] != expected.subject:
-        raise _refused("it names another person than before")
     _check_times(claims, now)
 
 

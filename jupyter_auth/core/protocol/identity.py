@@ -83,7 +83,6 @@ def verified_claims(
     *,
     now: float,
     nonce: str | None = None,
-    subject: str | None = None,
 ) -> dict[str, Any]:
     """The verified claims of the ID token, if the provider returned one.
 
@@ -101,7 +100,6 @@ def verified_claims(
         access_token=tokens.access_token,
         algorithms=endpoints.id_token_signing_alg_values_supported,
         nonce=nonce,
-        subject=subject,
     )
     rules = party.provider.request_rules
     return id_token.verify(

@@ -124,7 +124,7 @@ def refresh(party: Party, refresh_token: Secret) -> TokenResponse:
     """New tokens for a refresh token, which is kept unless a new one is returned (RFC 6749 6).
 
     Raises:
-        RefreshRejected: ``invalid_grant``, and nothing else: the sign-in is over.
+        RefreshRejected: the provider refuses, in whatever words.
     """
     response = token_endpoint.request(party, REFRESH, refresh_token=refresh_token)
     return dataclasses.replace(response, refresh_token=response.refresh_token or refresh_token)

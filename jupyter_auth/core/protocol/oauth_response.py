@@ -35,6 +35,15 @@ BEARER = ("bearer", "bearertoken")  # RFC 6750; and as Apigee's has it
 MAX_SCOPE = 10_000  # characters
 VISIBLE = re.compile(r"[ -~]*")  # RFC 6749 A.12, A.17: a line break would end a header
 
+# The parameters that a refresh can do without, and how their values are written.
+ANY_TEXT = re.compile(r".*", re.DOTALL)
+OPTIONAL = {
+    "token_type": ANY_TEXT,
+    "scope": ANY_TEXT,
+    "refresh_token": VISIBLE,
+    "id_token": VISIBLE,
+}
+
 LIFETIME = 900.0  # seconds that a code is good for where the provider does not say
 INTERVAL = 5.0  # seconds between polls where the provider does not say (RFC 8628 3.2)
 MAX_INTERVAL = 60.0
@@ -136,7 +145,9 @@ class DeviceAuthorizationResponse:
         )
 
 
-def parameters(response: requests.Response, endpoint: str, provider: Provider) -> http.Json:
+def parameters(
+    response: requests.Response, endpoint: str, provider: Provider, *, refreshing: bool = False
+) -> http.Json:
     """The parameters of a successful response of that endpoint, as they came.
 
     Raises:
@@ -151,7 +162,9 @@ def parameters(response: requests.Response, endpoint: str, provider: Provider) -
     found = dialect.error(provider, params, status)
     code, text = found or ("", "")
     # RFC 6749 5.2: 401 is about the client, whatever words a provider uses.
-    refused = status == requests.codes.unauthorized and provider.token_response
+    # But that of a refresh may be about the refresh token: a new sign-in shows which.
+    unauthorized = status == requests.codes.unauthorized and not refreshing
+    refused = unauthorized and provider.token_response
     if meant := dialect.meant(provider, code, text, status) or (refused and "invalid_client"):
         said = {"error": code, "error_description": text}
         code, text = meant, refusal(said) if code else text or f"HTTP {status}"
@@ -162,6 +175,27 @@ def parameters(response: requests.Response, endpoint: str, provider: Provider) -
     if not response.ok:
         raise ProviderError(f"The {endpoint} answered {response.status_code}.", hint=REPORT)
     return params
+
+
+def without_odd_fields(params: http.Json) -> http.Json:
+    """The parameters of a response to a refresh, without optional ones in a malformed shape: they
+    must not cost its tokens, since the old refresh token may be used up.
+    """
+    return {
+        name: value
+        for name, value in params.items()
+        if name not in OPTIONAL or (isinstance(value, str) and OPTIONAL[name].fullmatch(value))
+    }
+
+
+def refresh_token_of(response: requests.Response, provider: Provider) -> Secret | None:
+    """The refresh token in a response that is malformed otherwise."""
+    try:
+        params = _decoded(response, TOKEN_ENDPOINT)
+        found = dialect.parameter(provider, params, "refresh_token")
+        return _token({"refresh_token": found}, "refresh_token")
+    except ProviderError:
+        return None
 
 
 def error_code(response: requests.Response) -> str:
@@ -176,6 +210,22 @@ def answers_poll(response: requests.Response) -> bool:
     """Whether it says how a device login stands (RFC 8628 3.5), whatever its status."""
     known = dialect.device_error(error_code(response)) in dialect.DEVICE_ERRORS
     return known or response.status_code == requests.codes.too_many
+
+
+def other_refusal(response: requests.Response, provider: Provider) -> ErrorResponse | None:
+    """The error in a refusal that is not written as one, if it is one.
+
+    So is any 4xx, as 408 and 429 have been dealt with; and a success without a token that explains
+    itself.
+    """
+    try:
+        params = _decoded(response, "")
+    except ProviderError:
+        params = {}
+    code, text = dialect.error(provider, params, dialect.HTTP_ERROR) or ("", "")
+    if response.ok and (not text or dialect.parameter(provider, params, "access_token")):
+        return None
+    return ErrorResponse(code or f"HTTP {response.status_code}", text, 0.0)
 
 
 def _decoded(response: requests.Response, endpoint: str) -> http.Json:

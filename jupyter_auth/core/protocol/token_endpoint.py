@@ -32,8 +32,11 @@ from jupyter_auth.core.protocol.oauth_response import (
     TOKEN_ENDPOINT,
     TokenResponse,
     answers_poll,
+    other_refusal,
     parameters,
+    refresh_token_of,
     refusal,
+    without_odd_fields,
 )
 from jupyter_auth.core.secret import Secret
 
@@ -57,23 +60,40 @@ INVALID_GRANT: dict[str, tuple[type[AuthError], str]] = {
     CODE: (LoginFailed, "rejected the authorization code"),
     PASSWORD: (LoginFailed, "rejected the user name or password"),
     CLIENT: (ConfigurationError, "rejected the client credentials"),
-    REFRESH: (RefreshRejected, "ended this sign-in"),
     DEVICE: (LoginFailed, "rejected the device code"),
 }
+BUSY = ("temporarily_unavailable", "server_error", "slow_down")  # errors that pass
+PERHAPS_USED_UP = (
+    "Try again. If that is refused, the provider has used up the refresh token: sign in again."
+)
+
+
+class SpoiledResponse(ProviderError):
+    """A response to a refresh without a usable access token.
+
+    ``refresh_token``: the new one in it, if any; the old one may be used up.
+    """
+
+    refresh_token: Secret | None = None
 
 
 def request(party: Party, grant_type: str, **params: str | Secret) -> TokenResponse:
     """The token response to a request with the parameters of its grant.
 
     Raises:
-        LoginFailed, RefreshRejected: the grant was rejected (see ``INVALID_GRANT``).
+        LoginFailed: the grant was rejected (see ``INVALID_GRANT``).
+        RefreshRejected: a refresh was refused, in whatever words.
         ConfigurationError: the client was rejected.
         ProviderUnavailable, ProviderError: there is no usable response.
+        SpoiledResponse: the same, of a refresh.
     """
     try:
         return send(party, grant_type, **params)
     except OAuth2Error as error:
         raise failure(party, grant_type, error, *params.values()) from None
+    except http.NoAnswer as error:
+        hint = PERHAPS_USED_UP if grant_type == REFRESH else error.own_hint
+        raise ProviderUnavailable(error.message, hint=hint) from None
 
 
 def send(party: Party, grant_type: str, **params: str | Secret) -> TokenResponse:
@@ -126,6 +146,7 @@ class _Session(OAuth2Session):
         super().__init__(client=_Client(party.client_id, grant_type), redirect_uri=redirect_uri)
         self._provider = party.provider
         self._endpoint = party.endpoint("token_endpoint")
+        self._grant_type = grant_type
         self._accept = answers_poll if grant_type == DEVICE else None  # RFC 8628 3.5
         self.register_compliance_hook("access_token_request", self._spell)  # type: ignore[call-overload]
         self.register_compliance_hook("access_token_response", self._read)
@@ -133,6 +154,7 @@ class _Session(OAuth2Session):
     def request(self, method: str, url: str, **kwargs: Any) -> requests.Response:  # type: ignore[override]
         sent = {name: kwargs.get(name) for name in ("params", "data", "headers", "auth")}
         rules = self._provider.request_rules
+        sent["seconds"] = self._provider.token_timeout or http.TOKEN_TIMEOUT
         response = http.send(method, url, TOKEN_ENDPOINT, rules, accept=self._accept, **sent)
         response.encoding = "utf-8"  # guessing takes long for a large one
         return response
@@ -144,8 +166,21 @@ class _Session(OAuth2Session):
         return self._endpoint, headers, {part: own_parameters(self._provider, kwargs["data"])}
 
     def _read(self, response: requests.Response) -> requests.Response:
-        params = parameters(response, TOKEN_ENDPOINT, self._provider)
-        self.response = TokenResponse.parse(standard_parameters(self._provider, params))
+        refreshing = self._grant_type == REFRESH
+        try:
+            found = parameters(response, TOKEN_ENDPOINT, self._provider, refreshing=refreshing)
+            params = standard_parameters(self._provider, found)
+            self.response = TokenResponse.parse(
+                without_odd_fields(params) if refreshing else params
+            )
+        except ProviderError as error:
+            if not refreshing:
+                raise
+            if refused := other_refusal(response, self._provider):
+                raise refused from None
+            spoiled = SpoiledResponse(error.message, hint=error.own_hint)
+            spoiled.refresh_token = refresh_token_of(response, self._provider)
+            raise spoiled from None
         return response
 
 
@@ -174,6 +209,10 @@ def client_auth(party: Party) -> tuple[http.Auth, dict[str, str]]:
 def failure(party: Party, grant_type: str, error: OAuth2Error, *sent: object) -> AuthError:
     """The exception for a provider's error, without the secrets among ``sent``."""
     text, host = error_text(party, error, *sent), urlsplit(party.provider.address).netloc
+    if grant_type == REFRESH and error.error not in {"invalid_client", *BUSY}:
+        final = error.error == "invalid_grant"
+        what = "ended" if final else "refused to renew"
+        return RefreshRejected(f"{host} {what} this sign-in ({text}).", final=final)
     match error.error:
         case "invalid_grant":
             kind, what = INVALID_GRANT[grant_type]
@@ -188,9 +227,9 @@ def failure(party: Party, grant_type: str, error: OAuth2Error, *sent: object) ->
                 f"{host} refused the grant {grant_type} to this client ({text}).",
                 hint=other_grants(party, grant_type),
             )
-        case "temporarily_unavailable" | "server_error":
+        case code if code in BUSY:
             return ProviderUnavailable(
-                f"{host} is not available ({text}).", hint="Nothing is lost: try again."
+                f"{host} is not available ({text}).", hint="Try again in a while."
             )
         case _:
             return ProviderError(f"{host} refused ({text}).", hint=REPORT)

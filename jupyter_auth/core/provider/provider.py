@@ -152,6 +152,12 @@ class Provider:
         " most 60.",
         harmless="when a token is refreshed",
     )
+    token_timeout: float | None = described(
+        kinds.seconds,
+        "Seconds that its token endpoint may take to respond. None: 60. A refresh that gets no"
+        " response may have used up the refresh token.",
+        harmless="how long a response is waited for",
+    )
     refresh_on: tuple[int, ...] = described(
         kinds.statuses,
         "HTTP statuses of an API that mean that a token is no longer valid; also as the `code` in"

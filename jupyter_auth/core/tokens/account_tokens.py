@@ -20,6 +20,7 @@ from jupyter_auth.core.errors import (
     RefreshRejected,
     StoreError,
     Unavailable,
+    UserMismatch,
 )
 from jupyter_auth.core.models import Account, AccountInfo, AccountKey, Change, Token
 from jupyter_auth.core.record import record, replace
@@ -196,7 +197,7 @@ class AccountTokens:
     def _refreshed(self, provider: Provider, key: AccountKey, need: Need) -> Token:
         try:
             return self._renewed(provider, key, need)
-        except (Unavailable, ProviderError, ConfigurationError, StoreError):
+        except (RefreshRejected, Unavailable, ProviderError, ConfigurationError, StoreError):
             self._failed[key] = now = self._clock()
             account = _readable(lambda: self.load(provider, key))
             if account and lifetimes.works(account, need, now):
@@ -213,8 +214,9 @@ class AccountTokens:
                 return as_token(account, provider)
             try:
                 fresh = self._refresh(provider, account, slot)
-            except RefreshRejected as error:
-                self._end(slot, account)
+            except (RefreshRejected, UserMismatch) as error:
+                if not isinstance(error, RefreshRejected) or error.final:
+                    self._end(slot, account)
                 raise RefreshRejected(error.message, next_step=how_to_sign_in(key)) from None
             self._save_or_hold(slot, fresh)
         self._failed.pop(key, None)

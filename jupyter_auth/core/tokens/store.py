@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from jupyter_auth.core.common.request_errors import ProviderUnavailable
 
 VERSION = 1
-LOCK_TIMEOUT = 30.0  # seconds: longer than a refresh may take
+LOCK_TIMEOUT = 90.0  # seconds: longer than a refresh may take
 ADDED = {"kind", "token_endpoint", "asked", "vouched", "email"}  # older files do not have them
 FIELDS = {each.name for each in fields(Account)}
 
@@ -71,7 +71,7 @@ class TokenStore(Protocol):
         """All of them; those that cannot be read are left out."""
 
     def locked(self, key: AccountKey) -> AbstractContextManager[Slot]:
-        """The account's slot under its lock; ``ProviderUnavailable`` if that takes over 30 s."""
+        """The account's slot under its lock; ``ProviderUnavailable`` if that takes over 90 s."""
 
     def stamp(self) -> dict[Hashable, Hashable]:
         """For each account a value that changes with it. Cheap."""
@@ -182,9 +182,7 @@ class _FileSlot:
 def _busy(key: AccountKey) -> ProviderUnavailable:
     from jupyter_auth.core.common.request_errors import ProviderUnavailable
 
-    return ProviderUnavailable(
-        f"Another program is still refreshing {key}.", hint="Nothing is lost: try again."
-    )
+    return ProviderUnavailable(f"Another program is still refreshing {key}.", hint="Try again.")
 
 
 def _unwritable(directory: Path, error: OSError) -> StoreError:

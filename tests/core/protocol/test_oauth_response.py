@@ -305,7 +305,7 @@ def test_an_error_may_be_elsewhere(party, rogue, tokens, said):
 
 def test_what_is_said_without_a_code_is_shown(party, rogue, tokens):
     rogue.script("token", troubles.json_value({"message": "Not today.", "status": 400}, 400))
-    with pytest.raises(ProviderError, match="Not today"):
+    with pytest.raises(RefreshRejected, match="Not today"):
         refreshed(party, tokens)
 
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from core.sign_in import account_of, digest_of, provider_at, sign_in
-from jupyter_auth.core.common.request_errors import ProviderUnavailable
-from jupyter_auth.core.errors import ProviderError
+from jupyter_auth.core.errors import LoginRequired, ProviderError, RefreshRejected
 from jupyter_auth.core.models import Account, AccountKey
 from jupyter_auth.core.secret import Secret
-from jupyter_auth.core.tokens.lifetimes import FORCED_PAUSE, PAUSE, refresh_at
+from jupyter_auth.core.tokens.lifetimes import FORCED_PAUSE, refresh_at
 from jupyter_auth.core.tokens.need import Need
+from patience import PATIENCE, until
 from providers import troubles
 from providers.troubles import MISSING
 
@@ -146,33 +147,103 @@ def test_a_key_rotated_since_the_login_is_fetched(engine, rogue, account):
 # -- the ID token of a refresh (SECURITY 5) ------------------------------------------------------
 
 
-@pytest.mark.parametrize("signature", ["none", "HS256", "stranger", "broken"])
-def test_a_forged_one_is_refused(engine, rogue, account, signature, clock):
-    rogue.id_token.signature = signature
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda rogue: setattr(rogue.id_token, "signature", "none"),
+        lambda rogue: setattr(rogue.id_token, "signature", "HS256"),
+        lambda rogue: setattr(rogue.id_token, "signature", "stranger"),
+        lambda rogue: setattr(rogue.id_token, "signature", "broken"),
+        lambda rogue: rogue.id_token.claims.update(at_hash=None),
+        lambda rogue: rogue.id_token.claims.update(iat=4e9, exp=5e9),
+        lambda rogue: rogue.id_token.claims.update(iat=1, exp=2),
+        lambda rogue: rogue.id_token.claims.update(iss="https://elsewhere.example", sub="mallory"),
+        lambda rogue: rogue.script("refresh", troubles.fields(id_token="no JWT")),
+        lambda rogue: rogue.script("refresh", troubles.fields(id_token=["a", "list"])),
+    ],
+)
+def test_a_doubted_one_is_left_aside(engine, rogue, account, clock, spoil):
+    """It is not needed, and the refresh token before it is used up."""
+    spoil(rogue)
     clock.advance(3600)
-    with pytest.raises(ProviderError, match="ID token was refused"):
-        engine.token("idp")
-    assert account_of(engine).access_token == account.access_token
+    assert rogue.active(engine.token("idp").access_token.reveal())
+    fresh = account_of(engine)
+    assert fresh.id_token == account.id_token
+    assert rogue.active(fresh.refresh_token.reveal())
 
 
-def test_another_persons_tokens_are_refused(engine, rogue, account, clock):
+@pytest.mark.usefixtures("account")
+def test_another_persons_tokens_end_the_account(engine, rogue, clock):
     rogue.sub = "mallory"
     clock.advance(3600)
-    with pytest.raises(ProviderError, match="another person"):
+    with pytest.raises(RefreshRejected, match="returned tokens of another person"):
         engine.token("idp")
-    assert account_of(engine) == account
+    with pytest.raises(LoginRequired):
+        engine.token("idp")
+    assert rogue.refreshes == 1
+    assert not any(rogue.active(each.access_token.reveal()) for each in engine._store.accounts())
 
 
-def test_keys_that_are_away_lose_no_refresh_token(engines, files, rogue, clock):
-    """It was rotated before the ID token could be checked: the old one is spent."""
-    sign_in(engines(files, idp=rogue), rogue)
+def test_keys_that_are_away_cost_nothing(engines, files, rogue, clock):
+    old = sign_in(engines(files, idp=rogue), rogue)
     engine = engines(files, idp=rogue)  # a new process: it knows no keys yet
     clock.advance(3600)
     rogue.script("jwks", troubles.status(500))
-    with pytest.raises(ProviderUnavailable):
+    assert rogue.active(engine.token("idp").access_token.reveal())
+    assert account_of(engine).id_token == old.id_token
+
+
+def test_a_refresh_token_is_saved_before_keys_are_fetched(engines, files, rogue, clock):
+    """A process that is killed while it waits for them loses nothing."""
+    sign_in(engines(files, idp=rogue), rogue)
+    engine = engines(files, idp=rogue)
+    clock.advance(3600)
+    gate = rogue.script("jwks", troubles.Gate())
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(engine.token, "idp")
+        until(lambda: gate.waiting)
+        assert rogue.active(files.load(KEY).refresh_token.reveal())
+        rogue.behave()
+        assert waiting.result(PATIENCE)
+
+
+# -- odd shapes ----------------------------------------------------------------------------------
+
+ODD = [
+    {"scope": 7},
+    {"scope": {}},
+    {"expires_in": {}},
+    {"expires_in": [60]},
+    {"id_token": 7},
+    {"token_type": []},
+    {"refresh_token": 7},
+    {"expires_at": "soon"},
+    {"error": None},
+]
+
+
+@pytest.mark.parametrize("odd", ODD, ids=lambda odd: f"{odd}")
+def test_a_field_in_an_odd_shape_costs_no_tokens(engine, rogue, account, clock, odd):
+    rogue.rotate = "refresh_token" not in odd
+    rogue.script("refresh", troubles.fields(**odd))
+    clock.advance(3600)
+    assert rogue.active(engine.token("idp").access_token.reveal())
+    fresh = account_of(engine)
+    assert rogue.active(fresh.refresh_token.reveal())
+    assert set(fresh.scopes) == set(account.scopes)
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [{"token_type": "mac"}, {"access_token": 7}, {"access_token": MISSING}, {"access_token": "\n"}],
+    ids=["type", "number", "none", "newline"],
+)
+@pytest.mark.usefixtures("account")
+def test_without_a_usable_token_the_new_refresh_token_is_saved(engine, rogue, clock, odd):
+    rogue.script("refresh", troubles.fields(**odd), times=1)
+    clock.advance(3600)
+    with pytest.raises(ProviderError):
         engine.token("idp")
-    clock.advance(PAUSE + 1)
-    rogue.behave()
     assert rogue.active(engine.token("idp").access_token.reveal())
     assert rogue.reuses == 0
 
