@@ -215,13 +215,14 @@ class Engine(Parts, Accounts):
     ) -> Logout:
         key = AccountKey(provider, session_key)
         self._unattended.sign_out(key)
-        account = self._tokens.drop(key, self._revoker.expect if revoke else None)
+        account, left = self._tokens.drop(key, self._revoker.expect if revoke else None)
         self._usage.forget(provider, session_key)
         if account is None:
             return Logout(removed=False, revoked=False, note="No account was signed in.")
         if not revoke and not isinstance(account, ApiKeyAccount):
-            return Logout(removed=True, revoked=False)
-        return self._revoker.sign_out(account, self._configured(provider), self._parties.at)
+            return Logout(removed=True, revoked=False, note=left)
+        gone = self._revoker.sign_out(account, self._configured(provider), self._parties.at)
+        return replace(gone, note=f"{gone.note} {left}".strip()) if left else gone
 
     # Service accounts
 

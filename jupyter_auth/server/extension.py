@@ -139,6 +139,8 @@ class JupyterAuthApp(ExtensionApp):
 
     async def _start_jupyter_server_extension(self, _: ServerApp) -> None:
         """Called once the event loop runs."""
+        if self.kernel_socket:
+            self.kernel_socket.watch()
         if self.change_events:
             self.change_events.start()
 

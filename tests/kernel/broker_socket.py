@@ -92,7 +92,7 @@ class TcpBrokerSocket(BrokerSocket):
         path = self._runtime_dir / "broker.json"
         path.touch(0o600)
         path.write_text(json.dumps({"version": 1, "address": address, "key": key}))
-        return KernelSocket(SocketFile(path, address, None), server)
+        return KernelSocket(SocketFile(path, address, None), server, Secret(key))
 
 
 def written(path, mode=0o600, **changes):

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,12 +18,15 @@ import pytest
 from traitlets.config import Application, Config
 
 from jupyter_auth.core.engine import Engine
-from jupyter_auth.core.errors import ConfigurationError, StoreError
+from jupyter_auth.core.errors import ConfigurationError
 from jupyter_auth.core.provider.registry import Providers
+from jupyter_auth.kernel.broker.broker_client import BrokerClient
+from jupyter_auth.kernel.broker.transport import read_connection_file
 from jupyter_auth.server.broker.broker import Broker
 from jupyter_auth.server.config import read_settings
 from jupyter_auth.server.kernel_api.socket import KernelSocket
 from memory_store import MemoryStore
+from patience import until
 from server.jupyter_process import JupyterProcess, Kernel
 
 if TYPE_CHECKING:
@@ -167,16 +170,39 @@ def test_no_kernel_inherits_a_password_that_signs_the_server_in(
 
 
 def test_a_runtime_directory_that_cannot_be_written_to(tmp_path: Path) -> None:
-    async def open_socket() -> None:
-        KernelSocket.open(Broker(engine, base_url="/"), tmp_path / "file" / "runtime")
+    """The connection file is beside the socket then: that directory is surely private."""
+
+    async def opened() -> None:
+        socket = KernelSocket.open(Broker(engine, base_url="/"), tmp_path / "file" / "runtime")
+        path = socket.connection.path
+        assert read_connection_file(path).where == socket.connection.address
+        assert path.parent == socket.connection.directory
+        socket.close()
+        assert not path.parent.exists()
 
     (tmp_path / "file").write_text("")
     engine = Engine(Providers(), MemoryStore())
-    temporary = set(Path(tempfile.gettempdir()).glob("jupyter-auth-*"))
-    with pytest.raises(StoreError, match="cannot be written to"):
-        asyncio.run(open_socket())
-    assert set(Path(tempfile.gettempdir()).glob("jupyter-auth-*")) <= temporary
+    asyncio.run(opened())
     engine.close()
+
+
+@pytest.mark.parametrize("lost", ["socket", "connection file", "both"])
+def test_what_is_cleaned_away_under_a_server_is_made_again(tmp_path: Path, lost: str) -> None:
+    """As /tmp is by systemd-tmpfiles, and a runtime directory when its person logs out."""
+    with JupyterProcess(tmp_path) as server:
+        connection = server.connection_file
+        directory = Path(server.kernel().path).parent
+        if lost != "connection file":
+            shutil.rmtree(directory)
+        if lost != "socket":
+            shutil.rmtree(connection.parent)
+        client = BrokerClient(connection)
+        until(client.answers)
+        assert client.accounts() == []
+        assert (connection.stat().st_mode & 0o777, directory.stat().st_mode & 0o777) == (
+            0o600, 0o700,
+        )  # fmt: skip
+    assert not directory.exists()
 
 
 def test_a_kernel_finds_the_broker_socket_of_its_own_server(jupyter: JupyterProcess) -> None:

@@ -27,8 +27,24 @@ ON_READ_ONLY = (  # where no chmod helps
 )
 
 
+INSECURE_VARIABLE = "JUPYTER_ALLOW_INSECURE_WRITES"  # Jupyter's own: jupyter_core.paths
+INSECURE = f"If only you can reach that file system, start Jupyter with {INSECURE_VARIABLE}=true."
+LOST = {errno.EIO, errno.ENOSPC, errno.EDQUOT}  # other errors of fsync say that there is none
+
+
 class NotPrivateError(OSError):
     """A file is not this user's alone; ``strerror`` says why."""
+
+
+def insecure_allowed() -> bool:
+    """Whether files may be accessible to others, on file systems without modes (SMB, FUSE)."""
+    return os.environ.get(INSECURE_VARIABLE, "").lower() in {"true", "1"}
+
+
+def refused(found: os.stat_result) -> str:
+    """As ``not_private``, but ``LOOSE`` does not count where Jupyter itself may write so."""
+    why = not_private(found)
+    return "" if why == LOOSE and insecure_allowed() else why
 
 
 def not_private(found: os.stat_result) -> str:
@@ -54,10 +70,12 @@ def open_private(path: Path, flags: int = os.O_RDONLY, *, tighten: bool = False)
     descriptor = os.open(path, flags, 0o600)
     try:
         found = os.fstat(descriptor)
-        why = not_private(found) if stat.S_ISREG(found.st_mode) else "it is not a file"
-        if tighten and why == LOOSE:
-            os.fchmod(descriptor, 0o600)
-        elif why:
+        is_file = stat.S_ISREG(found.st_mode)
+        if tighten and is_file and not_private(found) == LOOSE:
+            with contextlib.suppress(OSError):  # some file systems refuse it, others ignore it
+                os.fchmod(descriptor, 0o600)
+            found = os.fstat(descriptor)
+        if why := refused(found) if is_file else "it is not a file":
             raise NotPrivateError(errno.EACCES, why, str(path))
     except OSError:
         os.close(descriptor)
@@ -78,7 +96,7 @@ def write_private(path: Path, content: bytes) -> None:
         with os.fdopen(descriptor, "wb") as opened:
             opened.write(content)
             opened.flush()
-            os.fsync(opened.fileno())
+            _sync(opened.fileno())
         Path(temporary).replace(path)
         sync(path.parent)
     except OSError:
@@ -87,15 +105,32 @@ def write_private(path: Path, content: bytes) -> None:
         raise
 
 
-def sync(directory: Path) -> None:
-    """Make renames in ``directory`` durable; Windows has no such thing."""
+def sync(directory: Path) -> bool:
+    """Make renames in ``directory`` durable; whether its file system can: many of networks cannot.
+
+    Raises:
+        OSError: something is lost.
+    """
     if os.name == "nt":
-        return
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+        return False
     try:
-        os.fsync(descriptor)
+        descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    except OSError:  # a directory that can be written to, but not read
+        return False
+    try:
+        return _sync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _sync(descriptor: int) -> bool:
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno in LOST:
+            raise
+        return False
+    return True
 
 
 def make_private_directory(path: Path) -> None:
@@ -108,10 +143,12 @@ def make_private_directory(path: Path) -> None:
     found = path.lstat()
     if os.name == "nt":
         return
-    why = not_private(found) if stat.S_ISDIR(found.st_mode) else "it is not a directory"
-    if why == LOOSE:
-        path.chmod(0o700)
-    elif why:
+    is_directory = stat.S_ISDIR(found.st_mode)
+    if is_directory and not_private(found) == LOOSE:
+        with contextlib.suppress(OSError):  # as above
+            path.chmod(0o700)
+        found = path.lstat()
+    if why := refused(found) if is_directory else "it is not a directory":
         raise NotPrivateError(errno.EACCES, why, str(path))
 
 
@@ -154,6 +191,8 @@ def _require_own(file: Path, status: os.stat_result, *, secret: bool) -> None:
                 f"{path} belongs to another user.",
                 hint=f"Check what is in it, then make it yours: {_command('chown', _me(), path)}",
             )
+    if insecure_allowed():
+        return
     group = 0o040 if status.st_uid == 0 else 0
     if secret and status.st_mode & OTHERS & ~group:
         mode = "g-wx,o=" if group else "600"

@@ -8,9 +8,16 @@ import stat
 from typing import TYPE_CHECKING
 
 from jupyter_auth.core.common.finding import Finding, wrong
-from jupyter_auth.core.common.private_files import FOREIGN, not_private
+from jupyter_auth.core.common.private_files import (
+    FOREIGN,
+    INSECURE_VARIABLE,
+    not_private,
+    refused,
+    sync,
+)
 from jupyter_auth.core.errors import ConfigurationError
 from jupyter_auth.core.provider.user_providers import secrets_file
+from jupyter_auth.core.tokens.file_lock import why_no_locks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,13 +33,17 @@ def store_directory(store: TokenStore) -> Iterator[Finding]:
         yield Finding("Accounts", "Not stored in files of this process.")
         return
     if not directory.exists() and not directory.is_symlink():
-        yield Finding("Accounts", f"None yet; they will be stored in {directory} (0700).")
+        there = next(each for each in directory.absolute().parents if each.exists())
+        none_yet = Finding("Accounts", f"None yet; they will be stored in {directory} (0700).")
+        yield from list(_unwritable(there)) or [none_yet]
         return
     problems = list(_problems(directory))
-    for each in [directory / "accounts", *sorted(directory.glob("accounts/*.json"))]:
+    files = sorted(directory.glob("accounts/*.json"))
+    for each in [directory / "accounts", *files]:
         if each.exists():
             problems += _others_can(each)
     yield from problems or [Finding("Accounts", f"Stored in {directory}: {_protection()}")]
+    yield from _weaknesses(directory, files)
 
 
 def providers_file(providers: Providers) -> Iterator[Finding]:
@@ -79,9 +90,31 @@ def _problems(directory: Path) -> Iterator[Finding]:
         yield Finding("Accounts", says, fix, "wrong")
         return
     yield from _others_can(directory)
-    if not os.access(directory, os.W_OK | os.X_OK):
-        says = f"{directory} cannot be written to, so sign-ins end with this process."
-        yield Finding("Accounts", says, f"chmod u+rwx {directory}", "wrong")
+    yield from _unwritable(directory)
+
+
+def _unwritable(directory: Path) -> Iterator[Finding]:
+    if os.access(directory, os.W_OK | os.X_OK):
+        return
+    says = f"{directory} cannot be written to, so sign-ins end with this process."
+    fix = f"chmod u+rwx {directory}, or set c.JupyterAuth.store_directory to another directory."
+    yield Finding("Accounts", says, fix, "wrong")
+
+
+def _weaknesses(directory: Path, files: list[Path]) -> Iterator[Finding]:
+    """What the file system does not have."""
+    try:
+        why = files and why_no_locks(files[0])
+        synced = os.name == "nt" or sync(directory)
+    except OSError:  # reported above
+        return
+    if why:
+        says = f"Files in {directory} cannot be locked ({why}): files that are renewed serve as"
+        says = f"{says} locks. After a crash on another machine a refresh waits for seconds."
+        yield Finding("File system", says, state="note")
+    if not synced:
+        says = f"{directory} cannot be synced: a power failure may undo the last refresh."
+        yield Finding("File system", says, state="note")
 
 
 def _others_can(path: Path) -> Iterator[Finding]:
@@ -89,4 +122,7 @@ def _others_can(path: Path) -> Iterator[Finding]:
     if why := not_private(found):
         says = f"{path} ({stat.S_IMODE(found.st_mode):04o}) is not private: {why}."
         fix = "Move it away, and sign in again." if why == FOREIGN else f"chmod go= {path}"
+        if not refused(found):
+            yield Finding("Accounts", f"{says} {INSECURE_VARIABLE} allows that.", fix, "note")
+            return
         yield Finding("Accounts", says, fix, "wrong")

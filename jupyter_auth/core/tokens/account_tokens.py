@@ -67,9 +67,13 @@ class AccountTokens:
 
     def accounts(self) -> list[AccountInfo]:
         """All accounts, sorted; with a warning where tokens could not be saved."""
-        found = {account.key: account.info() for account in self._store.accounts()}
+        stored = {account.key: account for account in self._store.accounts()}
+        for key in list(self._unsaved):
+            self._current(key, stored.get)  # if another process saved one, that counts
+        found: dict[AccountKey, AccountInfo | None]
+        found = {key: account.info() for key, account in stored.items()}
         found |= {key: held.info() for key, held in self._unsaved.copy().items()}
-        return [found[key] for key in sorted(found)]
+        return [info for _, info in sorted(found.items()) if info]
 
     def account(self, key: AccountKey) -> AccountInfo | None:
         """One account, without reading the others."""
@@ -96,13 +100,15 @@ class AccountTokens:
 
     def drop(
         self, key: AccountKey, before: Callable[[Account], None] | None = None
-    ) -> Account | None:
+    ) -> tuple[Account | None, str]:
         """Delete an account and return it; ``before`` is called with it under the lock.
 
+        And why its file could not be deleted, or "": then it is signed out in this process only.
+
         Raises:
-            StoreError: it cannot be deleted, or ``before`` raised this.
+            StoreError: neither can be done, or ``before`` raised this.
         """
-        held = self._unsaved.get(key)
+        held, left = self._unsaved.get(key), ""
         try:
             with self._locked(key) as slot:
                 account = self._current(key, lambda _: _readable(slot.load))
@@ -111,15 +117,20 @@ class AccountTokens:
                 removed = slot.delete()
                 self._seen.pop(key, None)
                 self._unsaved.pop(key, None)
-        except StoreError:
-            if held is None or held.instead_of:
+        except StoreError as error:
+            stored = _readable(lambda: self._store.load(key)) if self._store.directory else None
+            account, removed = self._current(key, lambda _: stored), True
+            if stored:
+                left = f"It is still stored, and other programs may use it. {error}"
+                self._unsaved[key] = _Unsaved(None, _digest(stored), self._clock())
+            elif held and not held.instead_of:  # it was in memory alone
+                self._unsaved.pop(key, None)
+            else:
                 raise
-            account, removed = held.account, True  # it was in memory alone
-            self._unsaved.pop(key, None)
         ended = self._ended.pop(key, None)
         if account or removed or ended:
             self._changed("removed", key)
-        return account
+        return account, left
 
     def token(self, provider: Provider, key: AccountKey, need: Need) -> Token:
         """A token that meets ``need``. Errors: see ``TokenSource.token``."""
@@ -186,8 +197,17 @@ class AccountTokens:
 
     @contextlib.contextmanager
     def _locked(self, key: AccountKey) -> Iterator[Slot]:
-        """Keep the lock if tokens are unsaved: others would use a refresh token that is used up."""
-        with self._store.locked(key) as slot:
+        """Keep the lock if tokens are unsaved: others would use a refresh token that is used up.
+
+        Where files cannot be locked, as in a read-only home, what is unsaved is this process's own.
+        """
+        with contextlib.ExitStack() as held:
+            try:
+                slot = held.enter_context(self._store.locked(key))
+            except StoreError as error:
+                if key not in self._unsaved or not self._store.directory:
+                    raise
+                slot = _UnlockedSlot(functools.partial(self._store.load, key), error)
             try:
                 yield slot
             finally:
@@ -258,8 +278,11 @@ class AccountTokens:
                 account = self._current(key, lambda _: slot.load())
                 if account and key in self._unsaved:
                     self._save_or_hold(slot, account)
+                elif self._unsaved.get(key):
+                    slot.delete()
+                    self._unsaved.pop(key)
                 if key not in self._unsaved:
-                    self._changed("account", key)
+                    self._changed("account" if account else "removed", key)
         except LoginFailed:  # another user has this identity now
             self._unsaved.pop(key, None)
             self._changed("removed", key)
@@ -302,17 +325,39 @@ class AccountTokens:
 
 @record(frozen=True)
 class _Unsaved:
-    """What could not be saved, the digest of what is stored instead, and the last attempt."""
+    """What could not be saved, the digest of what is stored instead, and the last attempt.
 
-    account: Account
+    No account: it was signed out, but not deleted.
+    """
+
+    account: Account | None
     instead_of: str | None
     tried: float
 
-    def info(self) -> AccountInfo:
+    def info(self) -> AccountInfo | None:
         """Its public side, with a warning."""
+        if self.account is None:
+            return None
         return self.account.info(
             "Tokens could not be saved; you will be signed out when this process exits."
         )
+
+
+class _UnlockedSlot:
+    """A slot that can be read only, and the error of all else."""
+
+    def __init__(self, load: Callable[[], Account | None], error: StoreError) -> None:
+        self.load = load
+        self._error = error
+
+    def save(self, _: Account) -> None:
+        raise self._error
+
+    def delete(self) -> bool:
+        raise self._error
+
+    def keep_lock(self) -> None:
+        """Nothing: there is none."""
 
 
 def _digest(account: Account | None) -> str | None:

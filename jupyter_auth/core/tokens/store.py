@@ -16,6 +16,8 @@ from jupyter_auth.core.common import times
 from jupyter_auth.core.common.codec import from_record, to_record
 from jupyter_auth.core.common.handles import names_one
 from jupyter_auth.core.common.private_files import (
+    INSECURE,
+    LOOSE,
     NotPrivateError,
     make_private_directory,
     read_private,
@@ -114,22 +116,19 @@ class FileStore:
     @contextlib.contextmanager
     def locked(self, key: AccountKey) -> Iterator[Slot]:
         """The lock file is never deleted: another process may have it open."""
-        from filelock import FileLock, Timeout  # not needed to read
+        from jupyter_auth.core.tokens.file_lock import file_lock
 
         path = self._path(key)
         for directory in (self.directory, self._accounts, self._locks):
             _own_directory(directory)
-        lock = FileLock(self._locks / f"{path.stem}.lock", mode=0o600)
-        try:
-            lock.acquire(timeout=LOCK_TIMEOUT, poll_interval=0.01)
-        except Timeout:
-            raise _busy(key) from None
-        except OSError as error:
-            raise _unwritable(self._locks, error) from None
-        try:
+        with contextlib.ExitStack() as held:
+            try:
+                held.enter_context(file_lock(self._locks / f"{path.stem}.lock", LOCK_TIMEOUT))
+            except TimeoutError:
+                raise _busy(key) from None
+            except OSError as error:
+                raise _unwritable(self._locks, error) from None
             yield _FileSlot(path)
-        finally:
-            lock.release()
 
     def _path(self, key: AccountKey) -> Path:
         """A file name that is safe for any ``session_key``."""
@@ -166,7 +165,7 @@ class _FileSlot:
         except FileNotFoundError:
             return False
         except OSError as error:
-            raise _unwritable(self._path.parent, error) from None
+            raise StoreError(f"{self._path} cannot be deleted: {error.strerror}.") from None
         return True
 
     def keep_lock(self) -> None:
@@ -188,17 +187,20 @@ def _busy(key: AccountKey) -> ProviderUnavailable:
 def _unwritable(directory: Path, error: OSError) -> StoreError:
     return StoreError(
         f"Tokens cannot be saved in {directory}: {error.strerror}.",
-        hint="Free some space there, or make it writable for you.",
+        hint="Free some space there, make it writable for you, or store them elsewhere:"
+        " c.JupyterAuth.store_directory.",
     )
 
 
 def _own_directory(directory: Path) -> None:
     try:
         make_private_directory(directory)
-    except NotPrivateError:
+    except NotPrivateError as error:
         raise StoreError(
-            f"{directory} is not a directory that belongs to you alone.",
-            hint="Another user may have created it to read your tokens: remove it.",
+            f"{directory} is not a directory that belongs to you alone: {error.strerror}.",
+            hint=INSECURE
+            if error.strerror == LOOSE
+            else "Another user may have created it to read your tokens: remove it.",
         ) from None
     except FileExistsError:
         raise StoreError(f"{directory} is not a directory.", hint="Move it away.") from None
@@ -215,10 +217,12 @@ def _read(path: Path) -> Account | None:
         return decoded(read_private(path, tighten=True))
     except (FileNotFoundError, NotADirectoryError):
         return None
-    except NotPrivateError:
+    except NotPrivateError as error:
         raise StoreError(
-            f"{path} is not a file that belongs to you alone.",
-            hint="Another user may have created it: remove it, and sign in again.",
+            f"{path} is not a file that belongs to you alone: {error.strerror}.",
+            hint=INSECURE
+            if error.strerror == LOOSE
+            else "Another user may have created it: remove it, and sign in again.",
         ) from None
     except OSError as error:
         raise StoreError(

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from jupyter_auth.core import wire
-from jupyter_auth.core.common.private_files import not_private, read_private
+from jupyter_auth.core.common.private_files import read_private, refused
 from jupyter_auth.core.common.routes import API
 from jupyter_auth.core.errors import BrokerUnavailable, NextStep
 from jupyter_auth.core.secret import Secret
@@ -123,7 +123,7 @@ def _connect(where: str) -> socket.socket:
 
 def _connect_unix(path: Path) -> socket.socket:
     """A socket in a directory of this user's: another user's socket there would get our key."""
-    if why := not_private(path.parent.lstat()):
+    if why := refused(path.parent.lstat()):
         raise _refused(path.parent, why)
     end = time.monotonic() + CONNECT_TIMEOUT
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)

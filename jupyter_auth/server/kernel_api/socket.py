@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import os
 import secrets
 import shutil
@@ -15,8 +16,10 @@ from typing import TYPE_CHECKING
 
 from jupyter_core.paths import secure_write
 from tornado.httpserver import HTTPServer
+from tornado.ioloop import PeriodicCallback
 from tornado.netutil import bind_sockets
 
+from jupyter_auth.core.common.private_files import make_private_directory, read_private
 from jupyter_auth.core.errors import StoreError
 from jupyter_auth.core.secret import Secret
 from jupyter_auth.core.wire import VERSION
@@ -30,8 +33,12 @@ if TYPE_CHECKING:
 
 VARIABLE = "JUPYTER_AUTH_CONNECTION"
 OFF = "JUPYTER_AUTH_OFF"  # why there is no socket; nothing in it is secret
+SOCKET = "kernel.sock"
+CHECK = 5.0  # seconds between looks at the files
 MAX_SOCKET_PATH = 100  # bytes; the kernels' own limit is 104 or 108
 MAX_HEADERS = 16 * 1024  # bytes
+
+_log = logging.getLogger("jupyter_auth")
 
 
 @dataclass(frozen=True)
@@ -46,9 +53,11 @@ class SocketFile:
 class KernelSocket:
     """An HTTP server for kernels. It opens before the event loop runs and any kernel starts."""
 
-    def __init__(self, connection: SocketFile, server: HTTPServer) -> None:
+    def __init__(self, connection: SocketFile, server: HTTPServer, key: Secret) -> None:
         self.connection = connection
         self._server = server
+        self._key = key
+        self._watch = PeriodicCallback(self._restore, CHECK * 1000)
 
     @classmethod
     def open(cls, broker: Broker, runtime_dir: Path) -> KernelSocket:
@@ -69,24 +78,54 @@ class KernelSocket:
         )
         server.add_sockets(sockets)
         name = f"jupyter_auth-{os.getpid()}-{secrets.token_hex(4)}.json"
-        opened = cls(SocketFile(runtime_dir / name, address, directory), server)
+        opened = cls(SocketFile(runtime_dir / name, address, directory), server, key)
         try:
-            opened._write(key)
-        except OSError as error:
+            try:
+                opened._write()
+            except (OSError, RuntimeError):  # the socket's own directory is surely private
+                if directory is None:
+                    raise
+                opened.connection = SocketFile(directory / name, address, directory)
+                opened._write()
+        except (OSError, RuntimeError) as error:
             opened.close()
             raise StoreError(f"{runtime_dir} cannot be written to: {error}.") from None
         os.environ[VARIABLE] = str(opened.connection.path)  # kernels inherit it
         return opened
 
-    def _write(self, key: Secret) -> None:
-        path = self.connection.path
+    def _write(self) -> None:
+        """OSError, RuntimeError: it cannot be written, or kernels would not trust it."""
+        path, key = self.connection.path, self._key.reveal()
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        content = {"version": VERSION, "address": self.connection.address, "key": key.reveal()}
-        with secure_write(str(path)) as file:  # born 0600, and for this user alone on Windows
-            json.dump(content, file)
+        content = {"version": VERSION, "address": self.connection.address, "key": key}
+        try:
+            with secure_write(str(path)) as file:  # born 0600, and for this user alone on Windows
+                json.dump(content, file)
+            read_private(path)
+        except (OSError, RuntimeError):
+            with contextlib.suppress(OSError):
+                path.unlink(missing_ok=True)
+            raise
+
+    def watch(self) -> None:
+        """Keep the files in place, since programs clean /tmp. Called on the event loop."""
+        self._watch.start()
+
+    def _restore(self) -> None:
+        """Make again what is missing, where kernels look for it."""
+        directory = self.connection.directory
+        try:
+            if directory and not (directory / SOCKET).exists():
+                make_private_directory(directory)
+                self._server.add_sockets([_bind(directory)])
+            if not self.connection.path.exists():
+                self._write()
+        except (OSError, RuntimeError) as error:
+            _log.warning("The socket for kernels was deleted, and cannot be made again: %s", error)
 
     def close(self) -> None:
         """Stop listening, and remove the files."""
+        self._watch.stop()
         self._server.stop()
         with contextlib.suppress(OSError):
             self.connection.path.unlink(missing_ok=True)
@@ -104,17 +143,20 @@ def _listen() -> tuple[str, list[socket.socket], Path | None]:
     if sys.platform == "win32":
         sockets = bind_sockets(0, "127.0.0.1")
         return f"tcp:127.0.0.1:{sockets[0].getsockname()[1]}", sockets, None
+    directory = _fresh_directory()
+    return f"unix:{directory / SOCKET}", [_bind(directory)], directory
+
+
+def _bind(directory: Path) -> socket.socket:
     from tornado.netutil import bind_unix_socket
 
-    directory = _fresh_directory()
-    path = directory / "kernel.sock"
-    return f"unix:{path}", [bind_unix_socket(str(path), mode=0o600)], directory
+    return bind_unix_socket(str(directory / SOCKET), mode=0o600)
 
 
 def _fresh_directory() -> Path:
     """A new directory, 0700 from birth, whose name is short enough for a socket in it."""
     directory = tempfile.mkdtemp(prefix="jupyter-auth-")
-    if len(os.fsencode(directory)) + len("/kernel.sock") <= MAX_SOCKET_PATH:
+    if len(os.fsencode(directory)) + len(f"/{SOCKET}") <= MAX_SOCKET_PATH:
         return Path(directory)
     Path(directory).rmdir()
     return Path(tempfile.mkdtemp(prefix="jupyter-auth-", dir="/tmp"))  # fresh, and 0700

@@ -1,9 +1,11 @@
 """Many processes that want the same token at the same moment: see test_single_flight.py.
 
 ``python many_processes.py COUNT DIRECTORY ISSUER CLIENT_ID REJECTED`` prints what each of them got:
-``token SHA-256`` or ``error CODE``. Every other one says that ``REJECTED`` was refused.
+``token SHA-256`` or ``error CODE``. Every other one says that ``REJECTED`` was refused. NO_FLOCK
+in the environment is the error number of each ``flock``.
 """
 
+import fcntl
 import os
 import sys
 from pathlib import Path
@@ -14,6 +16,13 @@ from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.core.tokens.need import Need
 from jupyter_auth.core.tokens.store import FileStore
 
+
+def no_flock(*_: int) -> None:
+    raise OSError(int(os.environ["NO_FLOCK"]), "as on Lustre, NFS or FUSE")
+
+
+if "NO_FLOCK" in os.environ:
+    fcntl.flock = no_flock
 count, directory, issuer, client_id, rejected = sys.argv[1:]
 
 

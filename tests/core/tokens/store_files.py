@@ -5,6 +5,9 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import resource
+import subprocess
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jupyter_auth.core.models import Account
@@ -12,10 +15,10 @@ from jupyter_auth.core.secret import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from jupyter_auth.core.tokens.store import FileStore
 
+HERE = Path(__file__).parent
 ACCOUNT = Account(
     provider="idp",
     session_key="default",
@@ -61,3 +64,11 @@ def full_disk() -> Iterator[None]:
         yield
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def processes(oidc, files, count: int, rejected: str = "") -> list[str]:
+    """What that many processes get that ask at the same moment."""
+    asker = [sys.executable, HERE / "many_processes.py", str(count)]
+    told = [files.directory, oidc.issuer, oidc.client_id, rejected]
+    ran = subprocess.run([*asker, *told], capture_output=True, text=True, timeout=100, check=True)
+    return ran.stdout.splitlines()

@@ -6,8 +6,6 @@ The real provider rotates refresh tokens and ends an account when a spent one co
 from __future__ import annotations
 
 import signal
-import subprocess
-import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -16,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from core.sign_in import account_of, expire_here, provider_at, sharing, sign_in
+from core.tokens.store_files import processes
 from jupyter_auth.core.common.request_errors import ProviderUnavailable
 from jupyter_auth.core.errors import LoginRequired
 from jupyter_auth.core.models import AccountKey
@@ -103,14 +102,6 @@ def test_64_threads_with_a_refused_token_one_refresh(engines, files, oidc):
     assert oidc.refresh_count == 1
     assert oidc.reuse_count == 0
     assert alive(engine, oidc)
-
-
-def processes(oidc, files, count: int, rejected: str = "") -> list[str]:
-    """What that many processes get that ask at the same moment."""
-    asker = [sys.executable, HERE / "many_processes.py", str(count)]
-    told = [files.directory, oidc.issuer, oidc.client_id, rejected]
-    ran = subprocess.run([*asker, *told], capture_output=True, text=True, timeout=100, check=True)
-    return ran.stdout.splitlines()
 
 
 @pytest.mark.parametrize("refused", [False, True])

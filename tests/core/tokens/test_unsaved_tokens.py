@@ -111,12 +111,12 @@ def test_a_sign_out_here_ends_it_too_and_revokes_what_is_held(engine, rogue, fil
         engine.token("idp")
 
 
-def test_one_that_fails_loses_nothing(engine, rogue, files, rotated):
-    with in_the_way(files), pytest.raises(StoreError):
-        engine.logout("idp")
-    assert engine.token("idp").digest == rotated.digest
-    assert engine.logout("idp").revoked
-    assert rogue.revoked[1:] == [rotated.access_token.reveal()]
+def test_one_that_cannot_delete_revokes_what_is_held(engine, rogue, files, rotated):
+    with in_the_way(files):
+        assert engine.logout("idp").revoked
+        assert rogue.revoked[1:] == [rotated.access_token.reveal()]
+        with pytest.raises(LoginRequired):
+            engine.token("idp")
 
 
 @pytest.mark.usefixtures("rotated")
@@ -159,12 +159,32 @@ def in_the_way(files: FileStore):
         aside.rename(locks)
 
 
-def test_what_cannot_be_deleted_is_said(engine, rogue, files):
+def test_what_cannot_be_deleted_is_revoked_and_said(engine, rogue, files, clock):
+    account = sign_in(engine, rogue)
+    with in_the_way(files):
+        gone = engine.logout("idp")
+        assert (gone.removed, gone.revoked) == (True, True)
+        assert "It is still stored, and other programs may use it." in gone.note
+        assert "locks is not a directory" in gone.note
+        assert rogue.revoked == [account.refresh_token.reveal(), account.access_token.reveal()]
+        assert engine.accounts() == []
+        assert engine.account(account.key) is None
+        with pytest.raises(LoginRequired):
+            engine.token("idp")
+        assert files.load(account.key) == account
+    clock.advance(SAVE_PAUSE)
+    with pytest.raises(LoginRequired):
+        engine.token("idp")
+    assert files.accounts() == []  # deleted, once it could be
+
+
+def test_another_sign_in_counts_more_than_such_a_sign_out(engine, engines, rogue, files):
     sign_in(engine, rogue)
-    with in_the_way(files), pytest.raises(StoreError):
+    with in_the_way(files):
         engine.logout("idp")
-    assert engine.token("idp")
-    assert rogue.revoked == []
+    newer = sign_in(engines(files, idp=rogue), rogue)
+    assert [each.key for each in engine.accounts()] == [newer.key]
+    assert engine.token("idp").digest == newer.access_token.digest
 
 
 def test_a_store_that_cannot_be_changed_still_gives_what_is_valid(engine, rogue, files, clock):
