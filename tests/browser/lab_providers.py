@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 TITLE = "Example University"
 DESKTOP_URI = "http://localhost:8765/oauth/back"  # no browser of ``chromium`` gets there
 MOVED_URI = "http://notebooks.example:8766/jupyter-auth/callback/moved"
+LOST_URI = "https://hub.example/jupyter-auth/callback/lost"
 SECRET = "campus-secret-5f1d0c7be29a4836"  # planted: nobody may find it anywhere
 
 
@@ -56,7 +57,7 @@ def campus(home: Path, oidc: OidcProvider, **auth: Any) -> Iterator[Campus]:
         "keys": {"grants": ["api_key"], "api_key": KEYS},
         "desktop": {"client_id": "desktop", "redirect_uri": DESKTOP_URI},
         "moved": {"client_id": oidc.client_id, "redirect_uri": MOVED_URI},
-        "lost": {"client_id": oidc.client_id, "redirect_uri": "https://hub.example/callback/lost"},
+        "lost": {"client_id": oidc.client_id, "redirect_uri": LOST_URI},
     }
     providers = {
         name: {"title": TITLE, "issuer": oidc.issuer, "base_url": f"{oidc.issuer}/api/", **client}

@@ -128,6 +128,26 @@ def test_one_of_the_browsers_own_machine_is_brought_by_hand() -> None:
     assert "the login page asks for the URL" in found.says
 
 
+def test_so_is_one_of_https_alone() -> None:
+    for uri in ("https://localhost/callback", "https://sites.example/back"):
+        found = where(uri, visited="http://localhost:8888")
+        assert (found.state, f"Register {uri} (it is fixed" in found.says) == ("ok", True)
+        assert "the login page asks for the URL" in found.says
+
+
+def test_one_without_a_port_is_registered_so() -> None:
+    for uri in ("http://localhost", f"http://127.0.0.1{CALLBACK}"):
+        assert f"Register {uri} (it is fixed" in where(uri, visited="http://localhost:8888").says
+
+
+def test_the_name_that_the_provider_accepts_is_registered() -> None:
+    provider = Provider(name="idp", issuer="https://i.example", loopback="localhost")
+    found = KnownOrigins(visited="http://127.0.0.1:8888").redirect_uri(provider, CALLBACK)
+    assert f"Register http://localhost:8888{CALLBACK} (" in found.says
+    found = KnownOrigins(visited="https://j.example").redirect_uri(provider, CALLBACK)
+    assert f"Register https://j.example{CALLBACK} (" in found.says
+
+
 def test_where_nothing_is_known_the_usual_address_is_a_guess() -> None:
     assert where().state == "note"
     assert f"http://localhost:8888{CALLBACK}" in where().says

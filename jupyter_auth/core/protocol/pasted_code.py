@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, NoReturn
 from urllib.parse import parse_qs, parse_qsl, urlsplit
 
-from jupyter_auth.core.common.urls import page_of
+from jupyter_auth.core.common.urls import at_port, page_of, takes_any_port
 from jupyter_auth.core.errors import LoginFailed
 from jupyter_auth.core.protocol.oauth_response import refusal
 from jupyter_auth.core.secret import Secret
@@ -56,6 +56,8 @@ def redirected(address: str, redirect_uri: str) -> dict[str, str]:
         whole = "://" in address.partition("?")[0]
         parts = urlsplit(address if whole else f"{urlsplit(redirect_uri).scheme}://{address}")
         pairs = parse_qsl(parts.query or parts.fragment) if len(address) <= MAX_TEXT else []
+        if takes_any_port(redirect_uri) and parts.port:
+            redirect_uri = at_port(redirect_uri, parts.port)
         matches = page_of(parts.geturl()) == page_of(redirect_uri)
     except ValueError:
         pairs, matches = [], False

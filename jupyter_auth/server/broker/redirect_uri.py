@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from jupyter_auth.core.common.urls import is_loopback, origin_of
+from jupyter_auth.core.common.urls import at_port, is_loopback, origin_of, takes_any_port
 from jupyter_auth.core.errors import AuthError, ConfigurationError
-from jupyter_auth.core.login.loopback_uris import can_listen
+from jupyter_auth.core.login.loopback_uris import HTTP, can_listen
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -75,21 +75,26 @@ def redirect_route(
     fixed: str | None,
     *,
     hub: str = "",
+    loopback: str | None = None,
 ) -> RedirectRoute:
     """The redirect URI for a browser at ``origin`` (RFC 6749 3.1.2), exact and never guessed.
 
-    ``fixed`` is the one in the provider's configuration. If it is under another name of this server
-    the browser must begin there, or its cookies are missing on return. At another port of this
-    machine a listener takes it, if the browser is on this machine too. ``hub`` is the origin of a
-    Hub that forwards from ``callback_path``.
+    ``fixed`` and ``loopback`` are those of the provider's configuration. If they name this server
+    otherwise the browser must begin there, or its cookies are missing on return. At another port of
+    this machine a listener takes it, if the browser is on this machine too; one without a port is
+    this server's where the path is. From elsewhere a person brings the answer. ``hub`` is the
+    origin of a Hub that forwards from ``callback_path``.
 
     Raises:
-        ConfigurationError: the fixed redirect URI does not lead here.
+        ConfigurationError: the fixed redirect URI is of a Jupyter server, and does not lead here.
     """
     here = public_origin or origin
     back = hub or here
-    if fixed is None:
-        return _from(origin, here, page_path, back + callback_path)
+    if not fixed:
+        back = _named(back, loopback)
+        return _from(origin, here if hub else back, page_path, back + callback_path)
+    if takes_any_port(fixed) and urlsplit(fixed).path == callback_path and can_listen(back):
+        fixed = at_port(fixed, urlsplit(back).port or HTTP)
     target = _origin_or_none(fixed)
     own = target is not None and (target in {origin, back} or _loopback_twins(target, origin))
     if target and own and urlsplit(fixed).path.endswith(_tail(callback_path)):
@@ -97,6 +102,8 @@ def redirect_route(
     if not own and can_listen(fixed):
         move_to, near = None if origin == here else here + page_path, is_loopback(here)
         return RedirectRoute(fixed, move_to, listen=near, by_hand=not near)
+    if not own and (is_loopback(fixed) or not urlsplit(fixed).path.endswith(_tail(callback_path))):
+        return RedirectRoute(fixed, None if origin == here else here + page_path, by_hand=True)
     own_uri = back + callback_path
     raise moved(fixed, own_uri) or ConfigurationError(
         f"The provider's redirect URI {fixed} does not lead back to this server.",
@@ -118,6 +125,14 @@ def moved(fixed: str, own: str) -> ConfigurationError | None:
         hint=f"Start Jupyter with `--port={there.port} --ServerApp.port_retries=0`, or register"
         f" {own} at the provider and configure that.",
     )
+
+
+def _named(origin: str, loopback: str | None) -> str:
+    """``origin``; if it is of this machine, by the name that the provider accepts."""
+    parts = urlsplit(origin)
+    if not loopback or not can_listen(origin):
+        return origin
+    return f"{parts.scheme}://{loopback}{f':{parts.port}' if parts.port else ''}"
 
 
 def _from(origin: str, start: str, page_path: str, redirect_uri: str) -> RedirectRoute:

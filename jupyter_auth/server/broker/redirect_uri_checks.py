@@ -16,10 +16,13 @@ if TYPE_CHECKING:
     from jupyter_auth.core.provider.provider import Provider
 
 ABOUT = "Redirect URI"
-ANY_PORT = "Many providers accept any port of 127.0.0.1 (RFC 8252 7.3), others only this one."
+ANY_PORT = (
+    "Many providers accept any port of 127.0.0.1 (RFC 8252 7.3), others only this one. Set as the"
+    " provider's `redirect_uri`, it serves scripts of this machine too."
+)
 HUB = "<your JupyterHub's address>"
 IPV4_ONLY = {"127.0.0.1", "0.0.0.0"}  # noqa: S104 (where a server listens is not for us to say)
-BY_HAND = " It is on the browser's machine: the login page asks for the URL that it ends on."
+BY_HAND = " It does not lead here: the login page asks for the URL that the browser ends on."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,15 +44,22 @@ class KnownOrigins:
         origin, why, sure = self._origin(provider)
         try:
             route = redirect_route(
-                origin, self.public, callback_path, "/", provider.redirect_uri, hub=self.hub
+                *(origin, self.public, callback_path, "/", provider.redirect_uri),
+                hub=self.hub,
+                loopback=provider.loopback,
             )
         except ConfigurationError as error:
             return wrong(ABOUT, error)
+        uri = route.redirect_uri
         if provider.redirect_uri:
-            why, sure = "it is fixed in the provider's configuration", True
+            uri, why, sure = (
+                provider.redirect_uri,
+                "it is fixed in the provider's configuration",
+                True,
+            )
         return Finding(
             about=ABOUT,
-            says=f"Register {route.redirect_uri} ({why}).{BY_HAND if route.by_hand else ''}",
+            says=f"Register {uri} ({why}).{BY_HAND if route.by_hand else ''}",
             fix="" if sure else self._advice(callback_path),
             state="ok" if sure else "note",
         )

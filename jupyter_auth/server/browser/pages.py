@@ -168,9 +168,9 @@ class LoginPage(ConfirmingPage):
         if route.move_to:
             return {"url": route.move_to}
         own = (self.broker.hub_origin or origin) + self.broker.redirect_path(login.provider)
-        listens = route.listen and self._listen(route, own, by_hand=by_hand)
-        url, binding = await self.broker.open(login, route.redirect_uri, self.user)
-        if listens:
+        there = self._listen(route, own, by_hand=by_hand) if route.listen else ""
+        url, binding = await self.broker.open(login, there or route.redirect_uri, self.user)
+        if there:
             back = LoopbackCallback(login.id, binding.name, origin + callback_path)
             self.broker.loopback_callbacks.listen(route.redirect_uri, back)
         name, path = self.broker.known_browsers.cookie(binding.name, callback_path)
@@ -186,24 +186,25 @@ class LoginPage(ConfirmingPage):
         return {"url": url, "by_hand": route.by_hand or (by_hand and route.listen)}
 
     async def _redirect_route(self, login: Login, origin: str) -> RedirectRoute:
+        provider = await self.broker.configured(login.provider)
         return redirect_route(
             origin,
             self.broker.public_origin,
             self.broker.redirect_path(login.provider),
             self.broker.login_path(login.id),
-            (await self.broker.configured(login.provider)).redirect_uri,
+            provider.redirect_uri,
             hub=self.broker.hub_origin,
+            loopback=provider.loopback,
         )
 
-    def _listen(self, route: RedirectRoute, own: str, *, by_hand: bool) -> bool:
-        """Whether a listener takes the answer; if not, it must be pasted, or this raises."""
+    def _listen(self, route: RedirectRoute, own: str, *, by_hand: bool) -> str:
+        """The redirect URI of a listener; "": the answer must be pasted. Else this raises."""
         try:
-            self.broker.loopback_callbacks.listen(route.redirect_uri)
+            return self.broker.loopback_callbacks.listen(route.redirect_uri)
         except ConfigurationError as error:
             if by_hand:
-                return False
+                return ""
             raise moved(route.redirect_uri, own) or error from None
-        return True
 
     async def _show_pending(self, login: Login, info: ProviderInfo) -> None:
         here, known = urlsplit(self.guessed_origin()), self.broker.known_browsers
@@ -285,6 +286,10 @@ class CallbackHandler(ConfirmingPage):
 
     async def complete(self, provider: str, params: dict[str, str]) -> Login:
         """Finish the login, and drop its binding cookie."""
+        if not params.get("state") and "error" in params:  # words to show: nothing is finished
+            cookies = {name: each.value for name, each in self.cookies.items()}
+            words = AuthorizationResponse(provider, params, cookies, self.user, None)
+            return await self.broker.finish(words)
         binding = binding_name(params.get("state", ""))
         name, path = self.broker.known_browsers.cookie(binding, self.broker.callback_path(provider))
         bindings = {binding: self.get_cookie(name, "")}
@@ -299,7 +304,7 @@ class CallbackHandler(ConfirmingPage):
 
 
 class CallbackPage(CallbackHandler):
-    """The redirect URI (RFC 6749 4.1.2). It always answers 303 to a URL without a query.
+    """The redirect URI (RFC 6749 4.1.2). It answers any query with 303 to a URL without one.
 
     So the code leaves the address bar, the history and every log but this server's, which hides it.
     """
@@ -309,8 +314,11 @@ class CallbackPage(CallbackHandler):
     @may("write")
     async def get(self, provider: str) -> None:
         """Finish the login. The request is cross-site by design."""
-        login = await self.complete(provider, self._params())
-        self.see_other(f"login/{login.id}")
+        if self.request.query:
+            login = await self.complete(provider, self._params())
+            self.see_other(f"login/{login.id}")
+        else:  # what came may be in the fragment: the page's script asks for it as a query
+            self.show_outcome(render.PROBLEMS["expired"])
 
     def _params(self) -> dict[str, str]:
         """The query's parameters, none of them twice (RFC 6749 3.1)."""

@@ -151,10 +151,10 @@ def test_it_closes_with_the_last_login_that_left_by_it(
     returns.listen(fixed, LoopbackCallback("one", "cookie", "http://127.0.0.1/callback"))
     assert requests.get(fixed, timeout=PATIENCE).status_code == 404  # it is there
     returns.pending = set()
-    listening = returns._listeners[fixed]
+    (listening,) = returns._listeners.values()
     assert listening.listener._closing.wait(PATIENCE)
     returns.listen(fixed, LoopbackCallback("two", "cookie", "http://127.0.0.1/callback"))
-    assert returns._listeners[fixed] is not listening
+    assert listening not in returns._listeners.values()
 
 
 def test_a_browser_elsewhere_could_not_come_back() -> None:

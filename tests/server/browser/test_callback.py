@@ -98,7 +98,6 @@ def test_the_callback_of_another_provider_is_refused(
     [
         ({"code": "c", "state": "s" * 43}, EXPIRED),
         ({"code": "c"}, EXPIRED),
-        ({}, EXPIRED),
         ({"error": "access_denied", "state": "\udcff\x00"}, EXPIRED),
         ([("state", "a"), ("state", "b")], PROBLEM + "failed"),
     ],
