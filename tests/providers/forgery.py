@@ -40,11 +40,14 @@ class IdTokens:
     - ``HS256``: with the public key as the secret of an HMAC;
     - ``stranger``: by a key that nobody published, under the published key's id;
     - ``broken``: by the right key, but for other claims.
+
+    With a ``secret``, honest ones are signed with it (HS256).
     """
 
     def __init__(self, provider: RogueProvider) -> None:
         self.claims: dict[str, Any] = {}
         self.signature: Signature = "RS256"
+        self.secret: str | None = None
         self._provider = provider
         self._keys = [_shared_key()]
 
@@ -72,6 +75,12 @@ class IdTokens:
         return self._sign(claims)
 
     def _sign(self, claims: dict[str, Any]) -> str:
+        if self.secret:
+            return _by_hand(
+                {"alg": "HS256"},
+                claims,
+                functools.partial(hmac.digest, self.secret.encode(), digest="sha256"),
+            )
         key = self._keys[0]
         header = {"alg": "RS256", "kid": key.kid, "typ": "JWT"}
         match self.signature:

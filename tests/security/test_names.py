@@ -116,7 +116,7 @@ def test_a_subject_that_cannot_be_shown_is_nobody(engine, rogue):
     rogue.id_token.claims["sub"] = f"u-1{HOSTILE}"
     login = sign_in(engine, rogue, engine.begin(LoginRequest("idp")))
     assert login.status == "failed"
-    assert "its `sub` claim cannot be shown" in login.error["message"]
+    assert "it has no `sub` claim that can be shown" in login.error["message"]
 
 
 @pytest.mark.parametrize(

@@ -156,7 +156,7 @@ class Completion:
         asked = purpose.scopes or party.default_scopes
         sent = nonce if "openid" in asked else None
         claims = identity.verified_claims(party, answer, self._discovery, now=now, nonce=sent)
-        who = identity.of(party, answer, claims)
+        who = identity.of(party, answer, claims, self._discovery)
         typed = None if who.subject or who.username else username
         account = Account(
             provider=purpose.key.provider,
@@ -171,7 +171,7 @@ class Completion:
             asked=tuple(asked),
             issued_at=now,
             expires_at=answer.ends(now),
-            issuer=party.endpoints.issuer,
+            issuer=claims.get("iss") or party.endpoints.issuer,
             subject=who.subject,
             username=who.username or typed,
             vouched=who.vouched or typed is not None,
@@ -181,7 +181,8 @@ class Completion:
         try:
             if purpose.username and purpose.username not in account.names:
                 raise _mismatch(party.provider.title, purpose.username, account)
-            self._admit(account, party, functools.partial(identity.claim, party, answer, who))
+            claim = functools.partial(identity.claim, party, answer, self._discovery, who)
+            self._admit(account, party, claim)
         except UserMismatch:
             self.give_back(lambda: party, account)
             raise

@@ -130,12 +130,12 @@ def checked(issuer: str, document: http.Json, rules: RequestRules) -> Endpoints:
         raise ProviderError(
             f"The metadata of {issuer} lacks an authorization or token endpoint.", hint=_FIX
         )
-    lists: dict[str, Any] = {name: _strings(document[name]) for name in LISTS if document.get(name)}
+    lists: dict[str, Any] = {name: _strings(document.get(name)) for name in LISTS}
     return Endpoints(
         issuer=issuer,
         authorization_response_iss_parameter_supported=document.get(ISS_SUPPORTED) is True,
         **urls,
-        **{name: value for name, value in lists.items() if value},  # else the defaults of RFC 8414
+        **lists,
     )
 
 

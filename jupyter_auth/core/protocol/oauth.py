@@ -28,7 +28,7 @@ from jupyter_auth.core.protocol.token_endpoint import CLIENT, CODE, DEVICE, PASS
 from jupyter_auth.core.secret import Secret
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     import requests
 
@@ -214,10 +214,22 @@ def _post(
 
 
 @forgetful
-def userinfo(url: str, access_token: Secret, rules: RequestRules) -> http.Json:
-    """The claims about the account (OIDC Core 5.3), or the response of an API's "me"."""
+def userinfo(
+    url: str,
+    access_token: Secret,
+    rules: RequestRules,
+    read_jwt: Callable[[Secret], http.Json] | None = None,
+) -> http.Json:
+    """The claims about the account (OIDC Core 5.3), or the response of an API's "me".
+
+    ``read_jwt`` verifies a response that is a JWT (5.3.2), and returns its claims.
+    """
     headers = {"Authorization": f"Bearer {access_token.reveal()}"}
+    if read_jwt:
+        headers["Accept"] = "application/json, application/jwt;q=0.9"
     response = http.send("GET", url, "userinfo endpoint", rules, headers=headers)
     if not response.ok:
         raise ProviderError(f"The userinfo endpoint answered {response.status_code}.")
+    if read_jwt and http.media_type(response) == "application/jwt":
+        return read_jwt(Secret(response.text.strip()))
     return http.json_object(response, "userinfo endpoint")

@@ -285,7 +285,7 @@ def test_a_forged_id_token_signs_nobody_in(engine, rogue, login, signature):
 
 @pytest.mark.parametrize("claim", ["iss", "aud", "nonce", "at_hash", "sub", "exp", "iat"])
 def test_nor_does_one_with_a_wrong_claim(engine, rogue, login, claim):
-    rogue.id_token.claims[claim] = "wrong" if claim != "sub" else 5
+    rogue.id_token.claims[claim] = "wrong" if claim != "sub" else ["u-2001"]
     ended(arrive(engine, login, rogue).finish(engine), "provider_error")
     assert engine.accounts() == []
 

@@ -2,66 +2,16 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import json
-from dataclasses import replace
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
-from cryptography.hazmat.primitives.hashes import SHA256
 from joserfc import jwt
 from joserfc.jwk import ECKey, OctKey, RSAKey
 
-from core.sign_in import party_at
-from jupyter_auth.core.errors import ProviderError
+from core.id_tokens import ACCESS, NONCE, base64url
 from jupyter_auth.core.protocol import id_token
-from jupyter_auth.core.protocol.discovery import Discovery
-from jupyter_auth.core.secret import Secret
 from providers.troubles import MISSING, Reply
-
-NONCE = "planted-nonce"
-ACCESS = "planted-access-token"
-
-
-class Case:
-    """Verifies what ``rogue`` issues; ``expected`` may be changed."""
-
-    def __init__(self, rogue, clock) -> None:
-        rogue.clock = clock
-        self.rogue, self.clock = rogue, clock
-        self.discovery, self.party = Discovery(clock), party_at(rogue)
-        self.expected = id_token.Expected(
-            issuer=rogue.issuer,
-            client_id=rogue.client_id,
-            access_token=Secret(ACCESS),
-            algorithms=("RS256",),
-            nonce=NONCE,
-        )
-
-    @property
-    def key(self) -> RSAKey:
-        return self.rogue.id_token._keys[0]
-
-    def keys(self, fresh):
-        return self.discovery.keys(
-            self.party.endpoints, self.party.provider.request_rules, fresh=fresh
-        )
-
-    def verify(self, token: str | None = None, **changes) -> dict:
-        token = token or self.rogue.id_token.issue("u-1", NONCE, ACCESS)
-        expected = replace(self.expected, **changes)
-        return id_token.verify(Secret(token), expected, self.keys, self.clock())
-
-    def refused(self, why: str, token: str | None = None, **changes) -> None:
-        with pytest.raises(ProviderError, match=why) as caught:
-            self.verify(token, **changes)
-        assert "Nothing was stored" in caught.value.hint
-
-
-@pytest.fixture
-def case(rogue, clock) -> Case:
-    return Case(rogue, clock)
 
 
 def test_an_honest_one_is_believed(case):
@@ -96,7 +46,8 @@ def test_a_secret_among_the_published_keys_signs_nothing(case):
 
 
 def test_an_algorithm_that_the_metadata_does_not_list_is_refused(case):
-    case.refused("refused", algorithms=("ES256",))
+    refused = case.refused("does not list its signature algorithm RS256", algorithms=("ES256",))
+    assert "id_token_signing_alg_values_supported" in refused.hint
 
 
 @pytest.mark.parametrize("token", ["x", "a.b", "a.b.c", "....", "e30.e30.", "\x00.\x00.\x00"])
@@ -106,25 +57,19 @@ def test_garbage_is_refused(case, token):
 
 def test_an_encrypted_one_is_refused(case):
     case.refused("refused", "e30.e30.e30.e30.e30")
+    head = base64url(b'{"alg": "RSA-OAEP", "enc": "A256GCM"}')
+    assert "without encryption" in case.refused("it is encrypted", f"{head}.e30.e30.e30.e30").hint
 
 
 @pytest.mark.parametrize("payload", ["[]", "null", "5", "not JSON", '{"iss":', "[" * 10_000])
 def test_a_signed_text_that_is_no_object_is_refused(case, payload):
-    case.refused("refused", signed(case, payload))
+    case.refused("refused", case.signed(payload))
 
 
 @pytest.mark.parametrize("claim", ["iss", "aud", "azp", "nonce", "at_hash"])
 def test_text_that_cannot_be_encoded_is_refused(case, claim):
     honest = jwt.decode(case.rogue.id_token.issue("u-1", NONCE, ACCESS), case.key).claims
-    case.refused("refused", signed(case, json.dumps(honest | {claim: "\ud800"})))
-
-
-def signed(case: Case, payload: str) -> str:
-    """As the provider would sign it, had it no library."""
-    header = json.dumps({"alg": "RS256", "kid": case.key.kid})
-    text = f"{_base64url(header.encode())}.{_base64url(payload.encode())}"
-    signature = case.key.get_op_key("sign").sign(text.encode(), PKCS1v15(), SHA256())
-    return f"{text}.{_base64url(signature)}"
+    case.refused("refused", case.signed(json.dumps(honest | {claim: "\ud800"})))
 
 
 # -- keys ----------------------------------------------------------------------------------------
@@ -190,6 +135,29 @@ def test_another_issuer_is_refused(case, value):
     case.refused("another issuer")
 
 
+def test_what_it_names_instead_is_said(case):
+    case.rogue.id_token.claims["iss"] = "https://idp.example/v2"
+    refused = case.refused("another issuer, 'https://idp.example/v2'")
+    assert "`endpoints`" in refused.hint
+    case.rogue.id_token.claims = {"aud": ["desktop"]}
+    assert "'notebook'" in case.refused("another client, .*desktop").hint
+
+
+TENANTS = "https://login.example/{tenantid}/v2.0"
+
+
+def test_the_tenant_fills_the_issuer_of_many(case):
+    """As Entra's `common` says it: https://login.microsoftonline.com/{tenantid}/v2.0."""
+    case.rogue.id_token.claims = {"iss": "https://login.example/t-1/v2.0", "tid": "t-1"}
+    assert case.verify(issuer=TENANTS)["iss"] == "https://login.example/t-1/v2.0"
+    for wrong in [{"tid": "t-2"}, {"tid": None}, {"iss": TENANTS}, {"iss": "https://evil.example"}]:
+        case.rogue.id_token.claims = {
+            "iss": "https://login.example/t-1/v2.0",
+            "tid": "t-1",
+        } | wrong
+        case.refused("another issuer", issuer=TENANTS)
+
+
 @pytest.mark.parametrize(
     "value", ["other", "", None, MISSING, [], ["other"], ["note", "book"], {"notebook": 1}, 5]
 )
@@ -203,15 +171,16 @@ def test_one_of_several_audiences_is_enough_with_us_as_the_party(case):
     assert case.verify()["sub"] == "u-1"
 
 
-def test_several_audiences_without_a_party_are_refused(case):
+def test_so_it_is_without_one(case):
+    """OpenID Connect Core dropped that rule (errata 2), and Oracle IDCS never followed it."""
     case.rogue.id_token.claims = {"aud": ["notebook", "other"]}
-    case.refused("several audiences")
+    assert case.verify()["sub"] == "u-1"
 
 
-@pytest.mark.parametrize("party", ["other", "", None, ["notebook"]])
+@pytest.mark.parametrize("party", ["other", "", ["notebook"]])
 def test_another_party_is_refused(case, party):
     case.rogue.id_token.claims = {"azp": party}
-    case.refused("another party")
+    assert "'notebook'" in case.refused("another party").hint
 
 
 @pytest.mark.parametrize("nonce", ["another", "", None, 5, MISSING])
@@ -220,12 +189,26 @@ def test_another_nonce_is_refused(case, nonce):
     case.refused("nonce")
 
 
+@pytest.mark.parametrize("nonce", [None, MISSING])
+def test_a_missing_nonce_names_the_way_out(case, nonce):
+    case.rogue.id_token.claims["nonce"] = nonce
+    hint = case.refused("lacks the `nonce`").hint
+    assert "operator" in hint
+    assert "leave openid out of `scopes`" in hint
+
+
 def test_a_refresh_has_no_nonce_to_compare(case):
     case.rogue.id_token.claims["nonce"] = MISSING
     assert case.verify(nonce=None)["sub"] == "u-1"
 
 
-@pytest.mark.parametrize("sub", ["", None, 5, MISSING, ["u-1"]])
+@pytest.mark.parametrize("sub", [4711, -3, 2**60])
+def test_a_numbered_person_is_named_by_the_number(case, sub):
+    case.rogue.id_token.claims["sub"] = sub
+    assert case.verify()["sub"] == str(sub)
+
+
+@pytest.mark.parametrize("sub", ["", None, True, 4711.0, MISSING, ["u-1"], "x" * 256])
 def test_one_that_names_nobody_is_refused(case, sub):
     case.rogue.id_token.claims["sub"] = sub
     case.refused("has no `sub` claim")
@@ -241,6 +224,34 @@ def test_times_hold_but_for_a_little_skew(case, claim, seconds):
     assert case.verify()["sub"] == "u-1"
 
 
+@pytest.mark.parametrize("number", [str, float, lambda at: f"{at}.5"])
+def test_times_may_be_written_as_texts(case, number):
+    now = int(case.clock())
+    times = {"exp": now + 60, "iat": now, "nbf": now, "auth_time": now}
+    case.rogue.id_token.claims |= {name: number(at) for name, at in times.items()}
+    assert case.verify()["sub"] == "u-1"
+    case.rogue.id_token.claims["exp"] = number(now - 600)
+    case.refused("expired 10 minutes ago")
+
+
+@pytest.mark.parametrize("write", [int, str])
+def test_one_that_is_not_valid_yet_is_refused(case, write):
+    case.rogue.id_token.claims["nbf"] = write(int(case.clock()) + 600)
+    case.refused("10 minutes from now")
+
+
+@pytest.mark.parametrize("value", [None, "", "soon", []])
+def test_an_odd_nbf_is_none(case, value):
+    case.rogue.id_token.claims["nbf"] = value
+    assert case.verify()["sub"] == "u-1"
+
+
+def test_a_null_is_an_absent_claim(case):
+    absent = ("azp", "at_hash", "nbf", "auth_time", "acr", "email", "preferred_username")
+    case.rogue.id_token.claims = dict.fromkeys(absent)
+    assert not set(absent) & case.verify().keys()
+
+
 @pytest.mark.parametrize("claim", ["exp", "iat"])
 @pytest.mark.parametrize(
     "value", ["soon", None, MISSING, True, [], float("nan"), float("inf"), -float("inf")]
@@ -250,7 +261,7 @@ def test_times_that_are_none_are_refused(case, claim, value):
     case.refused("it has no valid `iat` and `exp` claims")
 
 
-@pytest.mark.parametrize("at_hash", ["", "x", None, 5, "A" * 22])
+@pytest.mark.parametrize("at_hash", ["", "x", 5, "A" * 22])
 def test_another_access_token_is_refused(case, at_hash):
     case.rogue.id_token.claims["at_hash"] = at_hash
     case.refused("another access token")
@@ -271,14 +282,10 @@ def test_the_access_tokens_hash_is_that_of_the_signature(case, algorithm, curve,
     half = hashlib.new(digest, ACCESS.encode()).digest()
     now = int(case.clock())
     claims = {"iss": case.rogue.issuer, "sub": "u-1", "aud": "notebook", "nonce": NONCE}
-    claims |= {"iat": now, "exp": now + 60, "at_hash": _base64url(half[: len(half) // 2])}
+    claims |= {"iat": now, "exp": now + 60, "at_hash": base64url(half[: len(half) // 2])}
     header = {"alg": algorithm, "kid": "e"}
     token = jwt.encode(header, claims, key, [algorithm])
     assert case.verify(token, algorithms=(algorithm,))
-    claims["at_hash"] = _base64url(half[: len(half) // 2 - 1])
+    claims["at_hash"] = base64url(half[: len(half) // 2 - 1])
     token = jwt.encode(header, claims, key, [algorithm])
     case.refused("another access token", token, algorithms=(algorithm,))
-
-
-def _base64url(raw: bytes) -> str:
-    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
