@@ -29,6 +29,7 @@ class Token:
 
     From ``refresh_at`` on a new one should be fetched, while this one works until ``expires_at``;
     both are None without a known lifetime. ``headers_at``: other headers at these origins.
+    ``fields``: what else the provider said with it.
     ``person``: as in ``Account``, empty for a service account. ``reach``: as in ``Provider``.
     """
 
@@ -41,6 +42,7 @@ class Token:
     headers_at: Mapping[str, Mapping[str, Secret]] = field(default_factory=dict)
     person: str = ""
     reach: str = ""
+    fields: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def digest(self) -> str:
@@ -71,7 +73,8 @@ class Account:
     """One signed-in identity, with all its tokens. Never leaves the engine that owns the store.
 
     ``asked`` are the requested scopes, ``scopes`` the granted ones. ``vouched``: the issuer, not
-    the person, chose the user name; ``email`` is one that the issuer has verified.
+    the person, chose the user name; ``email`` is one that the issuer verified. ``token_fields``:
+    what else was said with the tokens, without secrets (see ``protocol/token_fields``).
     """
 
     provider: str
@@ -91,6 +94,7 @@ class Account:
     username: str | None = None
     vouched: bool = False
     email: str | None = None
+    token_fields: Mapping[str, Any] = field(default_factory=dict)
     signed_in_at: float
 
     @property

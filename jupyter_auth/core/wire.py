@@ -49,6 +49,7 @@ def token_to_wire(token: Token) -> dict[str, Any]:
         "scope": " ".join(token.scopes),
         "person": token.person,
         "reach": token.reach,
+        "fields": dict(token.fields),
     }
 
 
@@ -72,6 +73,7 @@ def token_from_wire(data: dict[str, Any]) -> Token:
         scopes=tuple(str(data.get("scope") or "").split()),
         person=str(data.get("person") or ""),
         reach=str(data.get("reach") or ""),
+        fields=dict(data.get("fields") or {}),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import secrets
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,7 @@ from jupyter_auth.core.login import grants, shared_redirect_uris
 from jupyter_auth.core.login.finish import Completion, GrantDriver
 from jupyter_auth.core.login.login_store import AuthorizationResponse, Binding, Opening
 from jupyter_auth.core.login.openings import binding_name, digest
-from jupyter_auth.core.protocol import authorization_response, oauth
+from jupyter_auth.core.protocol import authorization_response, oauth, token_fields
 from jupyter_auth.core.protocol.oauth_response import refusal
 
 if TYPE_CHECKING:
@@ -118,6 +119,8 @@ class AuthorizationCodeGrant(GrantDriver):
         answer = oauth.exchange(
             party, code=code, verifier=opening.verifier, redirect_uri=opening.redirect_uri
         )
+        said = token_fields.of_response(dict(response.params), [code])
+        answer = dataclasses.replace(answer, fields={**said, **answer.fields})
         return self._completion.keep(
             login, purpose, party, answer, confirm_by=response.confirm_by, nonce=opening.nonce
         )

@@ -171,6 +171,7 @@ class Completion:
             asked=tuple(asked),
             issued_at=now,
             expires_at=answer.ends(now),
+            token_fields=answer.fields,
             issuer=claims.get("iss") or party.endpoints.issuer,
             subject=who.subject,
             username=who.username or typed,

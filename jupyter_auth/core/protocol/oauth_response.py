@@ -65,7 +65,8 @@ class ErrorResponse(CustomOAuth2Error):
 @dataclass(frozen=True, kw_only=True)
 class TokenResponse:
     """A successful token response (RFC 6749 5.1), with ``expires_in`` in seconds; or
-    ``expires_at``, which some providers return instead, in seconds since 1970.
+    ``expires_at``, which some providers return instead, in seconds since 1970. ``fields``: see
+    ``token_fields``.
     """
 
     access_token: Secret
@@ -74,6 +75,7 @@ class TokenResponse:
     scopes: tuple[str, ...] | None
     expires_in: float | None
     expires_at: float | None = None
+    fields: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def parse(cls, params: http.Json) -> TokenResponse:
@@ -243,12 +245,13 @@ def _decoded(response: requests.Response, endpoint: str) -> http.Json:
 
 def refusal(params: Mapping[str, str], hidden: Sequence[Secret] = ()) -> str:
     """An OAuth error in one short line, without secrets (RFC 6749 4.1.2.1, 5.2)."""
-    code = plain_text(_without(hidden, params.get("error") or "error"), 60)
-    text = plain_text(_without(hidden, params.get("error_description") or ""), 300).rstrip(".")
+    code = plain_text(without(hidden, params.get("error") or "error"), 60)
+    text = plain_text(without(hidden, params.get("error_description") or ""), 300).rstrip(".")
     return f"{code}: {text}" if text else code
 
 
-def _without(hidden: Sequence[Secret], text: str) -> str:
+def without(hidden: Sequence[Secret], text: str) -> str:
+    """The text without these secrets, as they are or as a URL has them."""
     for secret in hidden:
         value = secret.reveal()
         for form in (value, quote(value), quote(value, safe=""), quote_plus(value)):

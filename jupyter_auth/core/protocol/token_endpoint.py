@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from contextvars import ContextVar
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
@@ -25,7 +26,7 @@ from jupyter_auth.core.errors import (
     ProviderError,
     RefreshRejected,
 )
-from jupyter_auth.core.protocol import http
+from jupyter_auth.core.protocol import http, token_fields
 from jupyter_auth.core.protocol.dialect import standard_parameters
 from jupyter_auth.core.protocol.oauth_response import (
     REPORT,
@@ -103,7 +104,7 @@ def send(party: Party, grant_type: str, **params: str | Secret) -> TokenResponse
         name: value.reveal() if isinstance(value, Secret) else value
         for name, value in params.items()
     }
-    session = _Session(party, grant_type, given.pop("redirect_uri", None))
+    session = _Session(party, grant_type, given.pop("redirect_uri", None), [*params.values()])
     quiet = _quiet.set(True)
     try:
         session.fetch_token(
@@ -142,11 +143,15 @@ class _Session(OAuth2Session):
 
     response: TokenResponse
 
-    def __init__(self, party: Party, grant_type: str, redirect_uri: str | None) -> None:
+    def __init__(
+        self, party: Party, grant_type: str, redirect_uri: str | None, sent: list[str | Secret]
+    ) -> None:
         super().__init__(client=_Client(party.client_id, grant_type), redirect_uri=redirect_uri)
         self._provider = party.provider
         self._endpoint = party.endpoint("token_endpoint")
         self._grant_type = grant_type
+        self._secrets = [each for each in sent if isinstance(each, Secret)]
+        self._secrets += [party.provider.client_secret] if party.provider.client_secret else []
         self._accept = answers_poll if grant_type == DEVICE else None  # RFC 8628 3.5
         self.register_compliance_hook("access_token_request", self._spell)  # type: ignore[call-overload]
         self.register_compliance_hook("access_token_response", self._read)
@@ -170,9 +175,7 @@ class _Session(OAuth2Session):
         try:
             found = parameters(response, TOKEN_ENDPOINT, self._provider, refreshing=refreshing)
             params = standard_parameters(self._provider, found)
-            self.response = TokenResponse.parse(
-                without_odd_fields(params) if refreshing else params
-            )
+            made = TokenResponse.parse(without_odd_fields(params) if refreshing else params)
         except ProviderError as error:
             if not refreshing:
                 raise
@@ -181,6 +184,8 @@ class _Session(OAuth2Session):
             spoiled = SpoiledResponse(error.message, hint=error.own_hint)
             spoiled.refresh_token = refresh_token_of(response, self._provider)
             raise spoiled from None
+        secrets = [*self._secrets, made.access_token, made.refresh_token, made.id_token]
+        self.response = replace(made, fields=token_fields.of_response(found, secrets))
         return response
 
 

@@ -42,6 +42,7 @@ def as_token(account: Account, provider: Provider) -> Token:
         refresh_at=refresh_at(account, provider.leeway),
         person=account.person,
         reach=provider.reach,
+        fields=account.token_fields,
     )
 
 

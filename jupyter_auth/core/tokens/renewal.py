@@ -50,6 +50,7 @@ def renewed(
         scopes=account.scopes if answer.scopes is None else answer.scopes,
         issued_at=now,
         expires_at=answer.ends(now),
+        token_fields={**account.token_fields, **answer.fields},
     )
     if answer.id_token is None:
         return fresh

@@ -120,6 +120,7 @@ class ServiceAccountTokens:
             scopes=token_key.scopes if answer.scopes is None else answer.scopes,
             issued_at=now,
             expires_at=answer.ends(now),
+            token_fields=answer.fields,
             signed_in_at=now,
         )
 

@@ -37,7 +37,8 @@ if TYPE_CHECKING:
 
 VERSION = 1
 LOCK_TIMEOUT = 90.0  # seconds: longer than a refresh may take
-ADDED = {"kind", "token_endpoint", "asked", "vouched", "email"}  # older files do not have them
+# Older files do not have them.
+ADDED = {"kind", "token_endpoint", "asked", "vouched", "email", "token_fields"}
 FIELDS = {each.name for each in fields(Account)}
 
 _log = logging.getLogger("jupyter_auth")

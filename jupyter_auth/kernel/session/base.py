@@ -6,6 +6,7 @@ import copy
 import os
 import threading
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urljoin, urlsplit
 
@@ -150,6 +151,14 @@ class AuthenticatedSession(requests.Session):
         """The ID token of the last sign-in or refresh, if any, with a masked repr."""
         found = self._account.id_token()
         return MaskedStr(found) if found else None
+
+    @property
+    def token_fields(self) -> Mapping[str, Any]:
+        """What else the provider said with its tokens: an API's address, a tenant, other ids.
+
+        Without anything that may be a secret, and read-only. Raises what a request would.
+        """
+        return MappingProxyType(copy.deepcopy(dict(self._account.tokens.token().fields)))
 
     @property
     def access_token_expires_at(self) -> datetime | None:

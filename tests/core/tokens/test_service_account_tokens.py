@@ -53,6 +53,12 @@ def get(tokens, party):
     return ask
 
 
+def test_what_else_is_said_comes_with_the_token(rogue, get):
+    """Salesforce says where the API is."""
+    rogue.script("token", troubles.fields(instance_url="https://eu9.example", echo=SECRET))
+    assert get().fields == {"instance_url": "https://eu9.example"}
+
+
 # -- how the client says who it is ---------------------------------------------------------------
 
 

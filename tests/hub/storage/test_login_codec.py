@@ -20,6 +20,7 @@ HELD = Account(
     issued_at=1.0,
     expires_at=2.0,
     username="alice",
+    token_fields={"team": {"id": 1, "names": ["a", {"b": None}]}},
     signed_in_at=1.0,
 )
 

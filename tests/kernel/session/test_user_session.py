@@ -18,16 +18,18 @@ from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.errors import (
     LoginRequired,
 )
+from jupyter_auth.core.models import LoginRequest
 from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.kernel.broker.watcher import WAIT
 from jupyter_auth.kernel.session.user_session import UserSession, token
 from kernel.broker_socket import BrokerSocket
 from kernel.forks_and_interrupts import child
 from kernel.kernel_process import Kernel
-from kernel.sign_in import person
+from kernel.sign_in import person, sign_in
 from kernel.traceback_locals import local_variables
 from memory_store import MemoryStore
 from patience import PATIENCE, eventually
+from providers import troubles
 from providers.sockets import SocketServer
 from providers.troubles import Reply
 
@@ -52,6 +54,17 @@ def test_properties(session, rogue):
     assert (session.authenticated, session.expired) == (False, True)
     with pytest.raises(LoginRequired):
         token("idp")
+
+
+def test_what_else_the_provider_said(home, engine, client, rogue):  # noqa: ARG001
+    rogue.script("token", troubles.fields(instance_url="https://eu9.example", ids=[1]))
+    sign_in(engine, rogue, engine.begin(LoginRequest("idp")))
+    session = UserSession("idp", interactive=False)
+    assert session.token_fields == {"instance_url": "https://eu9.example", "ids": [1]}
+    with pytest.raises(TypeError):
+        session.token_fields["instance_url"] = "https://evil.example"
+    session.token_fields["ids"].append(2)
+    assert session.token_fields["ids"] == [1]
 
 
 def test_nothing_it_shows_holds_a_token(session):
