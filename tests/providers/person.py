@@ -10,7 +10,8 @@ import requests
 from patience import PATIENCE
 
 MAX_STEPS = 20  # login, consent and the redirects between them are about eight
-YES, NO = {"allow", "grant"}, {"deny", "cancel"}  # what buttons of consent pages are called
+# What the buttons of consent pages are called.
+YES, NO = {"allow", "grant", "confirm"}, {"deny", "cancel"}
 
 Form = list[tuple[str, str]]
 

@@ -16,6 +16,7 @@ class DjangoAllauth(Program):
     the client is refused as a whole.
     """
 
+    public_id = "terminals"  # device codes are for public clients alone
     command = (sys.executable, str(Path(__file__).with_name("django_allauth_server.py")))
 
     def __init__(self, callbacks: list[str]) -> None:
@@ -24,6 +25,7 @@ class DjangoAllauth(Program):
             "username": self.username,
             "password": self.password,
             "client_id": self.client_id,
+            "public_id": self.public_id,
             "client_secret": self.client_secret,
             "redirect_uris": callbacks,
         }

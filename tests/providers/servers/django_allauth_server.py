@@ -76,6 +76,7 @@ def configure(directory: Path) -> None:
         PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"],
         ACCOUNT_EMAIL_VERIFICATION="none",
         ACCOUNT_RATE_LIMITS=False,
+        IDP_OIDC_DEVICE_CODE_INTERVAL=1,
         IDP_OIDC_PRIVATE_KEY=pem.decode(),
         USE_TZ=True,
     )
@@ -108,12 +109,15 @@ def register(asked: dict[str, Any]) -> None:
     from django.contrib.auth.models import User
 
     User.objects.create_user(asked["username"], password=asked["password"])
+    code, device = Client.GrantType.AUTHORIZATION_CODE, Client.GrantType.DEVICE_CODE
     client = Client(id=asked["client_id"], name="Notebooks")
     client.set_secret(asked["client_secret"])
-    client.set_scopes(["openid", "profile", "email"])
-    client.set_grant_types(["authorization_code", "refresh_token"])
     client.set_redirect_uris(asked["redirect_uris"])
-    client.save()
+    public = Client(id=asked["public_id"], name="Terminals", type=Client.Type.PUBLIC)
+    for each, grant in ((client, code), (public, device)):
+        each.set_scopes(["openid", "profile", "email"])
+        each.set_grant_types([grant, Client.GrantType.REFRESH_TOKEN])
+        each.save()
 
 
 class Server(ThreadingMixIn, WSGIServer):

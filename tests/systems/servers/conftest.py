@@ -45,8 +45,10 @@ class Browser:
     def _visit(self, link: str) -> None:
         with requests.Session() as here:
             here.trust_env = False
-            start = here.get(link, allow_redirects=False, timeout=PATIENCE)
-            back = self.server.login(start.headers["Location"], consent=self.consent)
+            if not link.startswith(self.server.origin):  # a device code's is there already
+                start = here.get(link, allow_redirects=False, timeout=PATIENCE)
+                link = start.headers["Location"]
+            back = self.server.login(link, consent=self.consent)
             self.pages.append(here.get(back, timeout=PATIENCE).text)
 
 

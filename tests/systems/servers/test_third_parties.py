@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import requests
 
-from jupyter_auth import LoginDenied, LoginRequired, UserSession
+from jupyter_auth import LoginDenied, LoginRequired, Provider, UserSession
 from patience import PATIENCE, until
 from providers.servers.better_auth import BetterAuth
 from providers.servers.django_allauth import DjangoAllauth
@@ -92,3 +92,14 @@ def test_a_person_who_does_not_allow_it(acme, server, browser):
     browser.consent = False
     with pytest.raises(LoginDenied):
         UserSession(acme, interactive=True, timeout=PATIENCE)
+
+
+@pytest.mark.parametrize("server", [DjangoAllauth], indirect=True)
+def test_a_public_client_by_device_code(server, browser):
+    acme = Provider(name="acme", issuer=server.issuer, client_id=server.public_id)
+    session = UserSession(acme, grant="device_code", interactive=True, timeout=PATIENCE)
+    assert session.username == server.username
+    server.expire()
+    assert session.get(server.api).status_code == 200
+    assert session.logout().revoked
+    assert len(browser.links) == 1
