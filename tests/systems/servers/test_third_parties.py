@@ -10,9 +10,6 @@ from patience import PATIENCE, until
 from providers.servers.better_auth import BetterAuth
 from providers.servers.django_allauth import DjangoAllauth
 
-# Until ID tokens are read without it: better-auth signs them with EdDSA.
-pytestmark = pytest.mark.filterwarnings("ignore::joserfc.errors.SecurityWarning")
-
 
 @pytest.fixture
 def session(acme, browser):
