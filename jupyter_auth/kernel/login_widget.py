@@ -10,7 +10,7 @@ import traitlets
 from ipywidgets import CallbackDispatcher
 
 from jupyter_auth.kernel.prompt.widget import AccountWidget
-from jupyter_auth.kernel.session.user_account import UserAccountOptions
+from jupyter_auth.kernel.session.sign_in import UserAccountOptions
 from jupyter_auth.kernel.session.user_session import session_of
 
 if TYPE_CHECKING:

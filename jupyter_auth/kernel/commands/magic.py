@@ -18,6 +18,7 @@ from jupyter_auth.kernel.commands import verbs
 from jupyter_auth.kernel.commands.magic_cell import AwaitCells, run_with
 from jupyter_auth.kernel.commands.magic_words import cell_parser, complete_in, line_parser
 from jupyter_auth.kernel.commands.shown import Sentence, show
+from jupyter_auth.kernel.prompt.front_end import takes_input
 from jupyter_auth.kernel.prompt.prompt import browser_here, in_notebook, is_interactive
 
 if TYPE_CHECKING:
@@ -123,7 +124,7 @@ class _Progress:
 
 
 def _ask_secretly(prompt: str) -> str:
-    if not is_interactive():
+    if not takes_input():
         raise LoginRequired(
             "This run can't ask for the client secret.",
             hint="Run `jupyter auth add` in a terminal.",

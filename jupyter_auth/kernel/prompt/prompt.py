@@ -8,16 +8,23 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 from html import escape
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin
 
 from jupyter_auth.core.common.handles import FROM_CODE
+from jupyter_auth.core.errors import AuthError, LoginRequired
+from jupyter_auth.core.login.grants import TYPED
+from jupyter_auth.core.record import replace
 from jupyter_auth.core.wire import error_from_wire, login_error
 from jupyter_auth.kernel.prompt.browser_file import BrowserFile
+from jupyter_auth.kernel.prompt.front_end import in_voila, kernel, marimo_mode, takes_input
 
 if TYPE_CHECKING:
-    from jupyter_auth.core.models import AccountInfo, Login
+    from jupyter_auth.core.errors import NextStep
+    from jupyter_auth.core.interfaces import Accounts
+    from jupyter_auth.core.models import AccountInfo, Login, LoginRequest
     from jupyter_auth.core.provider.provider import ProviderInfo
 
 # JupyterLab's variables follow its theme. The fallback has enough contrast on white and on black.
@@ -42,15 +49,11 @@ _SMALL = "font-size:.9em;color:inherit;text-decoration:underline;"
 
 
 def is_interactive() -> bool:
-    """Whether the user can be asked to sign in: in a front end that takes input, or a terminal.
+    """Whether a person is there to sign in: one who can type, or looks at a dashboard.
 
-    False under nbclient, papermill and schedulers, whose requests have ``allow_stdin`` off, and in
-    a job without a terminal.
+    Not under nbclient, papermill and schedulers, nor in a job without a terminal.
     """
-    kernel = getattr(_shell(), "kernel", None)
-    if kernel is not None:
-        return bool(getattr(kernel, "_allow_stdin", False))
-    return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stderr))
+    return takes_input() or in_voila() or marimo_mode() is not None
 
 
 def browser_here() -> bool:
@@ -70,13 +73,38 @@ def comes_back(login: Login) -> bool:
 
 
 def in_notebook() -> bool:
-    """Whether this process is a kernel, whose front end shows HTML."""
-    return getattr(_shell(), "kernel", None) is not None
+    """Whether this process shows HTML: it is a kernel, or runs a marimo notebook."""
+    return kernel() is not None or marimo_mode() is not None
 
 
-def _shell() -> Any:
-    ipython = sys.modules.get("IPython")  # not imported: no shell
-    return ipython.get_ipython() if ipython else None
+def begin_by_link(
+    accounts: Accounts, request: LoginRequest, *, hint: str = "", next_step: NextStep | None = None
+) -> Login:
+    """Begin that login where nothing can be typed or pasted: by a device's code, if need be.
+
+    Raises:
+        LoginRequired: neither will do; it says why, with ``hint`` and ``next_step``.
+    """
+    login = accounts.begin(request)
+    reason = _not_by_link(login)
+    if not reason:
+        return login
+    accounts.leave(login.id)
+    with suppress(AuthError):
+        if request.grant is None:
+            return accounts.begin(replace(request, grant="device_code"))
+    raise LoginRequired(reason, hint=hint, next_step=next_step)
+
+
+def _not_by_link(login: Login) -> str:
+    """Why a link is not enough for that login without a server's page; else ""."""
+    if not login.has_page and login.grant in TYPED:
+        return "This provider needs typed input, which a widget cannot take safely."
+    if comes_back(login) and not login.url:
+        return "You paste the address that the browser ends on, which a widget cannot take safely."
+    if comes_back(login) and not browser_here():
+        return "Your browser is on another machine and cannot come back to this kernel."
+    return ""
 
 
 def outcome(login: Login, info: ProviderInfo, account: AccountInfo | None = None) -> str:

@@ -22,17 +22,15 @@ from jupyter_auth.core import wire
 from jupyter_auth.core.common.codec import to_wire
 from jupyter_auth.core.common.handles import is_handle
 from jupyter_auth.core.common.session_key import DEFAULT_KEY
-from jupyter_auth.core.errors import AuthError, LoginExpired, LoginRequired, NextStep
-from jupyter_auth.core.login.grants import TYPED
+from jupyter_auth.core.errors import AuthError, LoginExpired, NextStep
 from jupyter_auth.core.models import AccountKey, LoginRequest
 from jupyter_auth.core.provider.provider import Provider
 from jupyter_auth.kernel.arguments import check_arguments, words
 from jupyter_auth.kernel.broker.connect import account_key, connect, default_provider
 from jupyter_auth.kernel.broker.watcher import watch
 from jupyter_auth.kernel.prompt.prompt import (
-    browser_here,
+    begin_by_link,
     code_to_show,
-    comes_back,
     is_interactive,
     outcome,
     outcome_data,
@@ -254,13 +252,12 @@ class AccountWidget(anywidget.AnyWidget):
 
     def _begin(self, *, force: bool) -> None:
         asked = LoginRequest(*self._names, **self._asked | {"force": force})
-        login = self._accounts.begin(asked)
-        if reason := _not_by_link(login):
-            self._accounts.leave(login.id)
-            if is_handle(self._key.provider):  # a terminal does not know it
-                raise LoginRequired(reason, hint="A `UserSession` for it asks for what is needed.")
-            step = NextStep("sign_in_waiting", self._key.provider)
-            raise LoginRequired(reason, next_step=step)
+        name = self._key.provider
+        if is_handle(name):  # a terminal does not know it
+            hint, step = "A `UserSession` for it asks for what is needed.", None
+        else:
+            hint, step = "", NextStep("sign_in_waiting", name)
+        login = begin_by_link(self._accounts, asked, hint=hint, next_step=step)
         self._login, self._begun = login, login.id
 
     def _cancel(self) -> None:
@@ -348,14 +345,3 @@ def _running_loop() -> asyncio.AbstractEventLoop | None:
         return asyncio.get_running_loop()
     except RuntimeError:
         return None
-
-
-def _not_by_link(login: Login) -> str:
-    """Why a link is not enough for that login without a server's page; else ""."""
-    if not login.has_page and login.grant in TYPED:
-        return "This provider needs typed input, which a widget cannot take safely."
-    if comes_back(login) and not login.url:
-        return "You paste the address that the browser ends on, which a widget cannot take safely."
-    if comes_back(login) and not browser_here():
-        return "Your browser is on another machine and cannot come back to this kernel."
-    return ""

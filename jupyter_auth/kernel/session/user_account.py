@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import os
 import threading
-from contextlib import suppress
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NoReturn
 
 from jupyter_auth.core.common.handles import plain
 from jupyter_auth.core.errors import (
-    AuthError,
     InsufficientScope,
-    LoginExpired,
-    LoginFailed,
     LoginRequired,
     NextStep,
     RefreshRejected,
@@ -23,30 +19,18 @@ from jupyter_auth.core.record import replace
 from jupyter_auth.core.tokens.next_steps import how_to_sign_in
 from jupyter_auth.kernel.broker.connect import account_key
 from jupyter_auth.kernel.http.token_cache import CachedTokens
+from jupyter_auth.kernel.session.sign_in import SignIn, UserAccountOptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from jupyter_auth.core.errors import AuthError
     from jupyter_auth.core.interfaces import Accounts
-    from jupyter_auth.core.login.loopback_logins import LoopbackLogins
-    from jupyter_auth.core.models import AccountInfo, Login, Logout
+    from jupyter_auth.core.models import AccountInfo, Logout
     from jupyter_auth.core.provider.provider import ProviderInfo
-    from jupyter_auth.kernel.prompt.prompt import Prompt
+    from jupyter_auth.kernel.prompt.widget import AccountWidget
 
 NOT_REPORTED = frozenset({"offline_access"})  # some providers grant it without saying so
-
-
-class UserAccountOptions(NamedTuple):
-    """The arguments of ``UserSession`` that choose the account and how to sign in."""
-
-    session_key: str = "default"
-    username: str | None = None
-    scopes: tuple[str, ...] = ()
-    grant: str | None = None
-    interactive: bool | None = None
-    timeout: float | None = 300
-    person: str = ""  # whose it has to be (``Account.person``), in an unpickled session
-    password: Callable[[], str] | None = None
 
 
 class UserAccount:
@@ -73,7 +57,7 @@ class UserAccount:
         self._accounts = accounts
         self._left = False  # whether this session signed out
         self._logins = 0
-        self._pending: tuple[Login, Prompt] | None = None  # that a request waits for
+        self._sign_in = SignIn(accounts, info, options)
         self._pid, self._asking = os.getpid(), threading.RLock()
 
     @property
@@ -103,18 +87,21 @@ class UserAccount:
         """Return once the account is signed in. Raises what ``UserSession`` does."""
         self._left = False
         self._find_account()
+        since = _when(self._stored())
         account, reason = (None, None) if force else self._signed_in()
         if account is None:
             # By force where another user is signed in there: the provider's session would sign
             # the same one in again.
-            self._ask(reason or self._not_signed_in(), force=force or bool(self._others()))
+            again = force or bool(self._others())
+            self._ask(reason or self._not_signed_in(), since=since, force=again)
         elif not self._is_wanted(account):
             who = account.username or "Someone else"
             message = f"{who} is signed in to {self.info.title}, not {self.options.username}."
-            self._ask(LoginRequired(message, next_step=how_to_sign_in(self.key)), force=True)
+            reason = LoginRequired(message, next_step=how_to_sign_in(self.key))
+            self._ask(reason, since=since, force=True)
         elif missing := self._missing(account):
             reason = self._insufficient(missing, next_step=how_to_sign_in(self.key))
-            self._ask(reason, granted=account.scopes)
+            self._ask(reason, since=since, granted=account.scopes)
         else:
             logins = self._logins
             self.tokens.bind(self.key.session_key, account.person)
@@ -174,7 +161,7 @@ class UserAccount:
 
     def _account_ended(self, error: AuthError) -> None:
         """On a request: ask as the constructor does, but not after a sign-out."""
-        logins = self._logins
+        logins, since = self._logins, _when(self._stored())
         with self._one_at_a_time():
             if logins != self._logins:  # another thread asked meanwhile
                 return
@@ -186,37 +173,41 @@ class UserAccount:
             if isinstance(error, UserMismatch):
                 self._find_account()
                 if self._stored() is None:
-                    self._ask(error, force=True)
+                    self._ask(error, since=since, force=True)
             else:
                 ended = isinstance(error, RefreshRejected) or self.current() is not None
                 if self.tokens.used and not ended:
                     raise error  # signed out elsewhere
-                self._ask(error)
+                self._ask(error, since=since)
             if self.current() is None and (other := self._stored()):
                 raise self._another_person(other)
 
     def _interrupted(self) -> None:
         """Give up the sign-in that an interrupted request waited for, perhaps in another thread."""
-        pending, self._pending = self._pending, None
-        if pending:
-            login, prompt = pending
+        if self._sign_in.leave():
             self.tokens.used = False  # the next request asks again: nobody has signed out
-            prompt.interrupted()  # before the waiting thread finds it cancelled
-            with suppress(AuthError):
-                self._accounts.leave(login.id)
 
     def _ask(
-        self, reason: AuthError, *, force: bool = False, granted: tuple[str, ...] = ()
+        self,
+        reason: AuthError,
+        *,
+        since: float = 0.0,
+        force: bool = False,
+        granted: tuple[str, ...] = (),
     ) -> None:
-        """Ask the user to sign in, and wait. Raises ``reason`` where that cannot be asked."""
-        from jupyter_auth.core.login.grants import TYPED
+        """Ask the user to sign in, and wait. Raises ``reason`` where that cannot be asked.
+
+        Nothing is asked if another thread's sign-in has come ``since`` (UTC seconds) and will do.
+        """
         from jupyter_auth.core.models import LoginRequest
-        from jupyter_auth.kernel.prompt import terminal_forms
+        from jupyter_auth.kernel.prompt.front_end import in_voila
         from jupyter_auth.kernel.prompt.prompt import is_interactive
 
         interactive, password = self.options.interactive, self.options.password
         if not (password or (is_interactive() if interactive is None else interactive)):
             raise reason
+        if in_voila():
+            self._show_button(reason, force=force)
         wanted = self.options.scopes or (self.info.scopes if granted else ())
         request = LoginRequest(
             self.key.provider,
@@ -226,56 +217,41 @@ class UserAccount:
             force=force,
             grant="password" if password else self.options.grant,
         )
-        login = self._accounts.begin(request)
-        local = None if login.has_page else self._accounts.local
-        if local and password:
-            terminal_forms.sign_in_as(local, login, self.options.username or "", password)
-        elif local and login.grant in TYPED:
-            terminal_forms.sign_in(self._accounts, local, login, self.info)
-        else:
-            self._wait(login, local)
+        self._sign_in.run(request, done=lambda: self._has_come(since))
         self.tokens.drop()
         self._logins += 1
         account = self._stored()
         if account and (missing := self._missing(account)):
             raise self._insufficient(missing, hint="The provider did not grant them.")
 
-    def _wait(self, login: Login, local: LoopbackLogins | None) -> None:
-        """Show the login, and wait until it is finished in a browser."""
-        from jupyter_auth.kernel.prompt.prompt import (
-            browser_here,
-            comes_back,
-            redirect_words,
-            show_prompt,
-        )
-        from jupyter_auth.kernel.prompt.wait import wait_for_login
+    def _has_come(self, since: float) -> bool:
+        account = self._stored()
+        if account is None or account.signed_in_at <= since:
+            return False
+        return self._is_wanted(account) and not self._missing(account)
 
-        elsewhere, redirect, link = False, "", None
-        if local:
-            if comes_back(login):
-                elsewhere = not browser_here() or local.is_pasted(login)
-                uri = local.redirect_uri(login.id)
-                fixed = uri == local.configured(login.provider).redirect_uri
-                redirect = redirect_words(uri, self.info.title, fixed=fixed)
-            if elsewhere:  # it cannot reach a page of ours: straight to the provider
-                login = replace(login, url=local.authorization_url(login.id))
-                link = login.url
-            else:
-                link = local.another_link(login)
-        try:
-            prompt = show_prompt(login, self.info, paste=elsewhere, redirect=redirect, link=link)
-            if local and elsewhere:
-                _take_address(local, login)
-        except BaseException:  # an interrupt that came early
-            self._accounts.leave(login.id)
-            raise
-        self._pending = login, prompt
-        try:
-            wait_for_login(self._accounts, login, self.options.timeout, prompt)
-            if local and not elsewhere:
-                local.show_outcome(login)
-        finally:
-            self._pending = None
+    def _show_button(self, reason: AuthError, *, force: bool) -> NoReturn:
+        """Show the widget and raise: Voila shows it once the cell is done."""
+        from IPython.display import display
+
+        display(self.widget(force=force or self._stored() is not None))  # type: ignore[no-untyped-call]
+        hint = "Sign in with the button above, then reload this page."
+        raise LoginRequired(reason.message, hint=hint)
+
+    def widget(self, *, force: bool = False, begin: bool = True) -> AccountWidget:
+        """The account's widget, with this session's options."""
+        from jupyter_auth.kernel.prompt.widget import AccountWidget
+
+        options = self.options
+        return AccountWidget(
+            self.key.provider,  # its name may mean another one by now
+            self.key.session_key,
+            username=options.username,
+            scopes=options.scopes or None,
+            grant=options.grant,
+            force=force,
+            begin=begin,
+        )
 
     def _one_at_a_time(self) -> threading.RLock:
         if self._pid != os.getpid():  # a fork: a thread of the parent may hold it for ever
@@ -329,17 +305,6 @@ class UserAccount:
         )
 
 
-def _take_address(local: LoopbackLogins, login: Login) -> None:
-    """Ask for the redirect URL of a browser on another machine."""
-    from jupyter_auth.core.wire import error_from_wire
-    from jupyter_auth.kernel.prompt.prompt import ask_for_address
-
-    while address := ask_for_address():
-        try:
-            pasted = local.paste(login.id, address)
-        except (LoginFailed, LoginExpired) as error:
-            print(error)  # noqa: T201 (for the user who pasted)
-        else:
-            if pasted.status != "pending":
-                return
-            print(error_from_wire(pasted.error))  # noqa: T201 (as above)
+def _when(account: AccountInfo | None) -> float:
+    """When it was signed in, in UTC seconds; 0 before any sign-in."""
+    return account.signed_in_at if account else 0.0

@@ -13,7 +13,8 @@ from jupyter_auth.core.secret import MaskedStr
 from jupyter_auth.kernel.arguments import check_arguments, words
 from jupyter_auth.kernel.broker.connect import connect, default_provider
 from jupyter_auth.kernel.session.base import AuthenticatedSession
-from jupyter_auth.kernel.session.user_account import UserAccount, UserAccountOptions
+from jupyter_auth.kernel.session.sign_in import UserAccountOptions
+from jupyter_auth.kernel.session.user_account import UserAccount
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -141,19 +142,9 @@ class UserSession(AuthenticatedSession):
             raise NotImplementedError  # to IPython: show the repr
         from IPython.display import display
 
-        from jupyter_auth.kernel.prompt.widget import AccountWidget
-
         if self._widget is None or self._widget.comm is None:  # closed
-            options = self._account.options
             try:
-                self._widget = AccountWidget(
-                    self._account.key.provider,  # its name may mean another one by now
-                    self.session_key,
-                    username=options.username,
-                    scopes=options.scopes or None,
-                    grant=options.grant,
-                    begin=False,
-                )
+                self._widget = self._account.widget(begin=False)
             except AuthError:
                 raise NotImplementedError from None  # the repr says why
         self._widget.session_key = self.session_key  # it may have changed

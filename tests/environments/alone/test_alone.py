@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 import requests
 
+from environments.home import configure
 from environments.terminal import NOWHERE_ELSE, Terminal, run
 from kernel.kernel_process import Kernel
 
@@ -110,9 +112,19 @@ def test_a_kernel_far_from_its_browser_asks_for_the_address(env, oidc, login):
         assert back not in str(prompt.outputs + rest.outputs)
 
 
-def test_a_widget_there_says_what_to_do_instead(env):
+WIDGET = "from jupyter_auth import LoginWidget\nLoginWidget('idp')"
+
+
+def test_a_widget_there_shows_a_code_where_the_provider_has_codes(env):
     with Kernel(env=env | {"CODESPACES": "true"}) as kernel:
-        shown = kernel.ok("from jupyter_auth import LoginWidget\nLoginWidget('idp')")
+        shown = kernel.ok(WIDGET).text("text/html")
+    assert re.search(r"Your code is <strong>[A-Z-]{9}</strong>", shown)
+
+
+def test_else_it_says_what_to_do_instead(env, oidc):
+    configure(Path(env["XDG_CONFIG_HOME"]), oidc, grants="authorization_code")
+    with Kernel(env=env | {"CODESPACES": "true"}) as kernel:
+        shown = kernel.ok(WIDGET)
         assert "cannot come back to this kernel" in shown.text()
         assert "Sign in with `jupyter auth login idp` in a terminal." in shown.text()
 

@@ -1,0 +1,43 @@
+"""Which front end this process answers to, as far as that says who is there, and what they see."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any
+
+
+def kernel() -> Any:
+    """The IPython kernel of this process; None if it is none."""
+    ipython = sys.modules.get("IPython")  # not imported: no shell
+    return getattr(ipython.get_ipython(), "kernel", None) if ipython else None
+
+
+def in_voila() -> bool:
+    """Whether Voila runs this notebook for someone who waits for the page.
+
+    They see a cell's output when the cell is done. In a preheated kernel no one waits yet.
+    """
+    return kernel() is not None and os.environ.get("SERVER_SOFTWARE", "").startswith("voila/")
+
+
+def marimo_mode() -> str | None:
+    """``"edit"`` or ``"run"``, in a marimo notebook that someone looks at."""
+    marimo: Any = sys.modules.get("marimo")
+    if not hasattr(marimo, "running_in_notebook") or not marimo.running_in_notebook():
+        return None
+    mode: str | None = marimo.app_meta().mode
+    return mode
+
+
+def takes_input() -> bool:
+    """Whether ``input()`` reaches a person: in a front end that has it, or a terminal.
+
+    Not under nbclient, papermill and schedulers, whose requests have ``allow_stdin`` off, in a
+    dashboard, or in a job without a terminal.
+    """
+    if (mine := kernel()) is not None:
+        return bool(getattr(mine, "_allow_stdin", False))
+    if mode := marimo_mode():
+        return mode == "edit"
+    return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stderr))
