@@ -2,22 +2,34 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.parts import OnFirstUse
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from jupyter_auth.core.common.finding import Finding
     from jupyter_auth.core.login.loopback_logins import LoopbackLogins
     from jupyter_auth.core.models import Login
 
 
 class LocalAccounts(Engine):
-    """An engine whose logins finish without a Jupyter server, in a browser on this machine."""
+    """An engine whose logins finish without a Jupyter server, in a browser on this machine.
+
+    ``forward(redirect_uri, cookie, to)``: have the Jupyter server at that redirect URI send the
+    browser with this cookie on; False if there is none of this user.
+    """
 
     has_pages = False
     trusts_code = True  # it is this program's own
+
+    def __init__(
+        self, *given: Any, forward: Callable[[str, str, str], bool] | None = None, **more: Any
+    ) -> None:
+        super().__init__(*given, **more)
+        self._forward = forward
 
     @OnFirstUse
     def local(self) -> LoopbackLogins:
@@ -25,7 +37,10 @@ class LocalAccounts(Engine):
         from jupyter_auth.core.login.loopback_logins import LoopbackLogins
 
         grants = (self.redirect, self.device, self.typed)
-        return LoopbackLogins(self.configured, *grants, self.confirm)
+        made = LoopbackLogins(self.configured, *grants, self.confirm)
+        if self._forward:
+            made.forward = self._forward
+        return made
 
     def _begun(self, login: Login) -> Login:
         return self.local.begun(login)

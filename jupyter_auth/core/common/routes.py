@@ -58,6 +58,7 @@ ROUTES = {
         Route("begin", "POST", "logins", ("body",), browser=True, status=201),
         Route("login", "GET", "logins/{login_id}", browser=True),
         Route("end", "DELETE", "logins/{login_id}", ("query",), browser=True),
+        Route("forward", "POST", "forwards", ("body",), status=201),
         Route("token", "POST", "token", ("body",)),
         Route("client_logout", "DELETE", "token", ("query",)),
         Route("import_accounts", "POST", "imports", ("body",)),

@@ -18,12 +18,13 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, quote, unquote
 
 from jupyter_auth.core.common.finding import Finding
-from jupyter_auth.core.common.urls import origin_of, page_of
+from jupyter_auth.core.common.urls import page_of
 from jupyter_auth.core.errors import START_AGAIN, AuthError, LoginExpired, LoginFailed
 from jupyter_auth.core.login import loopback_uris
 from jupyter_auth.core.login.login_store import AuthorizationResponse
 from jupyter_auth.core.login.logins import LIFETIME
-from jupyter_auth.core.login.loopback_server import NOTHING, Listener, Page
+from jupyter_auth.core.login.loopback_server import NOTHING, Listener, Page, PortTaken
+from jupyter_auth.core.login.loopback_uris import HOST
 from jupyter_auth.core.protocol import pasted_code
 from jupyter_auth.core.wire import error_from_wire, login_error
 
@@ -43,7 +44,12 @@ TO_SHOW = 1.0  # seconds for a browser to fetch the outcome
 
 
 class LoopbackLogins:
-    """Lets the browser finish logins of this process."""
+    """Lets the browser finish logins of this process.
+
+    ``forward``: see ``LocalAccounts``.
+    """
+
+    forward: Callable[[str, str, str], bool] = staticmethod(lambda *_: False)
 
     def __init__(
         self,
@@ -120,7 +126,12 @@ class LoopbackLogins:
 
     def open(self, login_id: str) -> tuple[str, Binding]:
         """The authorization URL, and the cookie for the browser that goes there."""
-        return self.redirect.open(login_id, self.redirect_uri(login_id), self._user, "")
+        redirect_uri = self.redirect_uri(login_id)
+        url, binding = self.redirect.open(login_id, redirect_uri, self._user, "")
+        pages = self._pages.get(loopback_uris.port_of(redirect_uri))
+        if pages and pages.elsewhere:
+            self.forward(redirect_uri, binding.name, pages.callback(redirect_uri))
+        return url, binding
 
     def callback(self, provider: str, query: str, cookies: Mapping[str, str]) -> Login:
         """The login that a redirect finishes, with its outcome.
@@ -166,8 +177,17 @@ class LoopbackLogins:
         with self._lock:
             pages = self._pages.get(port)
             if pages is None or not pages.listener.keep():
-                pages = self._pages[port] = LoopbackPages(self, provider.redirect_uri)
+                pages = self._pages[port] = self._new_pages(provider.redirect_uri)
             return pages
+
+    def _new_pages(self, redirect_uri: str | None) -> LoopbackPages:
+        try:
+            return LoopbackPages(self, redirect_uri)
+        except PortTaken:
+            # By a Jupyter server of this user, maybe, to which all that is registered leads.
+            if not redirect_uri or not self.forward(redirect_uri, "", f"http://{HOST}"):
+                raise
+        return LoopbackPages(self, None, elsewhere=True)
 
 
 def redirect_uri_finding(provider: Provider) -> Finding:
@@ -207,10 +227,14 @@ class Link:
 class LoopbackPages:
     """The pages of one listener: a login's link, the callback, a login's outcome.
 
-    ``logins`` has the link that is shown for each login.
+    ``logins`` has the link that is shown for each login. ``elsewhere``: the browser comes back to a
+    Jupyter server, which sends it on here.
     """
 
-    def __init__(self, loopback: LoopbackLogins, redirect_uri: str | None) -> None:
+    def __init__(
+        self, loopback: LoopbackLogins, redirect_uri: str | None, *, elsewhere: bool = False
+    ) -> None:
+        self.elsewhere = elsewhere
         self.logins: dict[str, str] = {}
         self._links: dict[str, Link] = {}
         self._shown: dict[str, threading.Event] = {}
@@ -227,7 +251,8 @@ class LoopbackPages:
         ticket = secrets.token_urlsafe(32)
         self._links[ticket] = Link(login_id)
         provider = self._loopback.configured(self._loopback.logins.get(login_id).provider)
-        return f"{origin_of(self.redirect_uri(provider))}/login/{ticket}"
+        origin = loopback_uris.origin(self.redirect_uri(provider), self.listener.port)
+        return f"{origin}/login/{ticket}"
 
     def shown(self, login_id: str) -> threading.Event:
         """Set once a browser has the page that says how the login ended."""
@@ -241,6 +266,11 @@ class LoopbackPages:
     def redirect_uri(self, provider: Provider) -> str:
         """The provider's redirect URI here."""
         return loopback_uris.redirect_uri(provider, self.listener.port)
+
+    def callback(self, redirect_uri: str) -> str:
+        """Where that redirect URI is at this listener."""
+        origin = loopback_uris.origin(redirect_uri, self.listener.port)
+        return f"{origin}{page_of(redirect_uri)[-1]}"
 
     def answer(self, url: SplitResult, cookies: Mapping[str, str]) -> Page:
         """The page for a request."""

@@ -77,6 +77,10 @@ class Page:
 NOTHING = Page("Nothing here", status=HTTPStatus.NOT_FOUND)
 
 
+class PortTaken(ConfigurationError):
+    """Another program listens at the port of a redirect URI."""
+
+
 class Listener:
     """Sockets on 127.0.0.1 and ::1, both or none (SECURITY 8), open while they are needed.
 
@@ -190,7 +194,7 @@ def _cannot_bind(port: int, error: OSError) -> ConfigurationError:
             f"The redirect URI has port {port}, which only an administrator can listen at.",
             hint="Register a redirect URI with a port above 1023.",
         )
-    return ConfigurationError(
+    return PortTaken(
         f"The redirect URI has port {port}, which another program uses.",
         hint="Close that program (it listens at 127.0.0.1 or [::1]), and try again.",
     )

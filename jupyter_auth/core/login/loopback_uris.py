@@ -31,6 +31,12 @@ def port_of(redirect_uri: str | None) -> int:
     return urlsplit(redirect_uri).port or HTTP
 
 
+def origin(redirect_uri: str, port: int) -> str:
+    """Of the pages of a listener at that port, under the name of this machine that it has."""
+    host = urlsplit(redirect_uri).hostname or HOST
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+
+
 def redirect_uri(provider: Provider, port: int) -> str:
     """The redirect URI of a listener at that port."""
     if provider.redirect_uri is None:

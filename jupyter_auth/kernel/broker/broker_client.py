@@ -101,6 +101,11 @@ class BrokerClient(Accounts):
     def leave(self, login_id: str) -> Login:
         return self._call(wire.login_from_wire, "end", login_id, query={"leave": 1})
 
+    def forward(self, redirect_uri: str, binding: str, to: str) -> None:
+        """Have the server send a browser on: see ``neighbours.forward``."""
+        body = {"redirect_uri": redirect_uri, "binding": binding, "to": to}
+        self._call(lambda _: None, "forward", body=body)
+
     def accounts(self) -> list[AccountInfo]:
         return self._call(_list("accounts", wire.account_from_wire), "accounts")
 

@@ -239,12 +239,21 @@ class BrokerOrEngine(Accounts):
                     if providers.register(provider).name != name == provider.name:
                         providers.configure(provider)  # it was the server's
                 self._engine = LocalAccounts(
-                    providers, FileStore(), home=Path.home(), environ=os.environ
+                    *(providers, FileStore()),
+                    home=Path.home(),
+                    environ=os.environ,
+                    forward=_forward,
                 )
                 if not self._advised and not self._left and (advice := missing_extension()):
                     _say(" ".join(advice))
                 self._advised = True
             return self._engine
+
+
+def _forward(redirect_uri: str, binding: str, to: str) -> bool:
+    from jupyter_auth.kernel.broker.neighbours import forward  # seldom needed
+
+    return forward(redirect_uri, binding, to)
 
 
 def _say(text: str) -> None:

@@ -20,6 +20,7 @@ from jupyter_auth.core.provider.definitions import provider_from_mapping, provid
 from jupyter_auth.core.provider.provider import default_provider
 from jupyter_auth.server.broker import login_forms, request_parsing
 from jupyter_auth.server.broker.device_polling import DevicePolling
+from jupyter_auth.server.broker.forwards import Forwards
 from jupyter_auth.server.broker.known_browsers import KnownBrowsers
 from jupyter_auth.server.broker.long_poll import WAITS, LongPoll, WaitLimit
 from jupyter_auth.server.broker.loopback_callback import LoopbackCallbacks
@@ -73,6 +74,7 @@ class Broker(PageURLs):
         self._own_pools = Pools(share=THREADS)
         self._pools = pools or self._own_pools.of("")
         self.loopback_callbacks = LoopbackCallbacks(lambda: {login.id for login in engine.logins()})
+        self.forwards = Forwards(self, listening)
         self._telling: asyncio.TimerHandle | None = None
         self._device_polling = DevicePolling(engine, self._pools)
         self._long_poll = LongPoll(engine, self._pools, self._device_polling, waits)
@@ -234,6 +236,12 @@ class Broker(PageURLs):
         """Cancel a login for all who wait for it, or with ``leave=1`` for one of them."""
         call = self._engine.leave if query.get("leave") == "1" else self._engine.cancel
         return self._login_to_wire(await self._pools.run(None, call, login_id))
+
+    async def forward(self, body: Mapping[str, Any]) -> Wire:
+        """Send the browser of a script's login on, which comes back to this server."""
+        redirect_uri, to = (request_parsing.required(body, name) for name in ("redirect_uri", "to"))
+        self.forwards.add(redirect_uri, request_parsing.text(body, "binding"), to)
+        return {}
 
     async def changes(self, query: Mapping[str, Any], gone: asyncio.Event) -> Wire:
         """What happened after ``since``, waiting up to ``wait`` seconds for it."""

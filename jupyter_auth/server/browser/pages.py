@@ -59,9 +59,9 @@ class PageHandler(UIHandler):
         home = self.settings.get("jupyter_auth_home", self.base_url)
         self.finish(render.render(template, self.base_url, static_url, home, **values))
 
-    def show_outcome(self, outcome: Outcome, status: int = 200) -> None:
+    def show_outcome(self, outcome: Outcome, status: int = 200, page: str = "problem") -> None:
         """Finish with a message only."""
-        self.show("problem", status, outcome=outcome, hint=render.hint(outcome))
+        self.show("problem", status, outcome=outcome, hint=render.hint(outcome), page=page)
 
     def see_other(self, place: str) -> None:
         """Redirect to a page of ours without a query, so that the address bar has none either."""
@@ -309,6 +309,14 @@ class CallbackPage(CallbackHandler):
     So the code leaves the address bar, the history and every log but this server's, which hides it.
     """
 
+    async def prepare(self) -> None:  # type: ignore[override]
+        """Send on what is for a script of this user's, who need not be signed in to Jupyter."""
+        await super().prepare()
+        if self.request.method == "GET" and not self._finished:
+            forwards = getattr(self.broker, "forwards", None)  # a Hub service has none
+            if to := forwards and forwards.find(self.request.path, self.request.query):
+                self.redirect(to, status=SEE_OTHER)
+
     @allow_unauthenticated
     @signed_in
     @may("write")
@@ -318,7 +326,7 @@ class CallbackPage(CallbackHandler):
             login = await self.complete(provider, self._params())
             self.see_other(f"login/{login.id}")
         else:  # what came may be in the fragment: the page's script asks for it as a query
-            self.show_outcome(render.PROBLEMS["expired"])
+            self.show_outcome(render.PROBLEMS["expired"], page="fragment")
 
     def _params(self) -> dict[str, str]:
         """The query's parameters, none of them twice (RFC 6749 3.1)."""

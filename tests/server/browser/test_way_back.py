@@ -196,5 +196,5 @@ def test_in_the_fragment_the_page_asks_for_it(browser: Browser) -> None:
     """A browser keeps it to itself: see tests/browser/pages."""
     answer = browser.get(CALLBACK)
     assert answer.status_code == 200
-    assert 'data-page="problem"' in answer.text
+    assert 'data-page="fragment"' in answer.text
     assert "script-src 'self'" in answer.headers["Content-Security-Policy"]

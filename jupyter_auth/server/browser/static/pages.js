@@ -3,7 +3,7 @@
 
 (() => {
   const main = document.querySelector("main");
-  const $ = id => document.getElementById(id);
+  const $ = (id) => document.getElementById(id);
 
   function xsrfToken() {
     const found = document.cookie.match(/(?:^|;\s*)_xsrf=([^;]*)/);
@@ -19,7 +19,7 @@
         headers: { "X-XSRFToken": xsrfToken(), "Content-Type": "application/json" },
         body: body ? JSON.stringify(body) : undefined,
         credentials: "same-origin",
-        cache: "no-store"
+        cache: "no-store",
       });
     } catch {
       throw { message: "Your Jupyter server is not responding.", hint: "Is it still running?" };
@@ -30,10 +30,7 @@
     }
     throw data?.message
       ? data
-      : {
-          message: `Your Jupyter server returned HTTP ${response.status}.`,
-          hint: "Reload this page."
-        };
+      : { message: `Your Jupyter server returned HTTP ${response.status}.`, hint: "Reload this page." };
   }
 
   const loginUrl = () => `${main.dataset.api}logins/${main.dataset.login}`;
@@ -59,7 +56,7 @@
     return target.href;
   }
 
-  const go = url => location.replace(webAddress(url));
+  const go = (url) => location.replace(webAddress(url));
 
   // -- a pending login ---------------------------------------------------------------------------
 
@@ -154,7 +151,7 @@
 
   // Follows the login, and shows an error for as long as it lasts.
   async function watch() {
-    const login = await call("GET", loginUrl()).catch(error => ({ status: "pending", error }));
+    const login = await call("GET", loginUrl()).catch((error) => ({ status: "pending", error }));
     if (login.status !== "pending" || login.held) {
       location.reload();
     } else if (login.error) {
@@ -191,16 +188,16 @@
       body[pressed.name] = pressed.value;
     }
     const buttons = form.querySelectorAll("button");
-    buttons.forEach(each => (each.disabled = true));
+    buttons.forEach((each) => (each.disabled = true));
     form.setAttribute("aria-busy", "true");
     $("trouble").hidden = true;
     try {
       go((await call("POST", form.dataset.to ?? location.pathname, body)).url);
     } catch (error) {
       showTrouble(error);
-      form.querySelectorAll("[data-secret]").forEach(each => (each.value = ""));
+      form.querySelectorAll("[data-secret]").forEach((each) => (each.value = ""));
       form.querySelector("[data-secret]")?.focus();
-      buttons.forEach(each => (each.disabled = false));
+      buttons.forEach((each) => (each.disabled = false));
       form.removeAttribute("aria-busy");
       await reloadIfEnded();
     }
@@ -268,12 +265,8 @@
     pending();
   } else if (main.dataset.page === "device") {
     device();
-  } else if (
-    main.dataset.page === "problem" &&
-    location.hash &&
-    location.pathname.includes("/callback/")
-  ) {
-    location.replace(`?${location.hash.slice(1)}`); // a provider's answer that it put into the fragment
+  } else if (main.dataset.page === "fragment" && location.hash) {
+    location.replace(`?${location.hash.slice(1)}`); // where some providers put their answer
   } else if (main.dataset.page === "complete") {
     setTimeout(() => window.close(), 1500); // if the browser allows it
   }
