@@ -63,15 +63,15 @@ def fail(error: Exception, status: int = FAILED) -> int:
 def _login(given: Namespace) -> int:
     name = verbs.named(given.name)
     if sys.stdin.isatty():
-        _complete(name)
+        _complete(name, given.grant or "")
     verbs.sign_in(name, given, interactive=True, timeout=TIMEOUT)
     return 0
 
 
-def _complete(name: str) -> None:
-    """Ask for what the user's own configuration of the provider lacks, and save it."""
+def _complete(name: str, grant: str) -> None:
+    """Ask for what the user's own configuration lacks for a sign-in by ``grant``, and save it."""
     given: dict[str, Any] = {}
-    for field in verbs.missing(name):
+    for field in verbs.missing(name, grant):
         if field == "client_id":
             given[field] = _ask(f"Client ID of your registration at {name}: ")
         elif field == "grants":

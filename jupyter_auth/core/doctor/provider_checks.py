@@ -53,7 +53,10 @@ def _registration(provider: Provider) -> Iterator[Finding]:
         return
     secret = "with a client secret" if provider.client_secret else "a public client, no secret"
     says = f"{provider.client_id}, {secret} (client_auth {provider.client_auth!r})."
-    if provider.client_auth in {"basic", "post"} and not provider.client_secret:
+    lacks_secret = provider.client_auth in {"basic", "post"} and not provider.client_secret
+    if lacks_secret and provider.public_grants:
+        yield Finding("Client", f"{says} People sign in by {provider.public_grants[0]}.")
+    elif lacks_secret:
         step = NextStep("add_secret", provider.name)
         yield Finding("Client", says, state="note", next_step=step)
     else:

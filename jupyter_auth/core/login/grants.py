@@ -38,7 +38,9 @@ def chosen(party: Party, wanted: str | None) -> str:
             f"{party.provider.title} has service accounts only: people cannot sign in.",
             hint=f"Use `ClientSession(provider={party.provider.name!r})`.",
         )
-    grant = wanted or next(iter(found), "authorization_code")
+    provider = party.provider
+    usable = [each for each in found if not (provider.client_id and missing(provider, each))]
+    grant = wanted or next(iter(usable or found), "authorization_code")
     if wanted and wanted not in found:
         raise ConfigurationError(
             f"{party.provider.title} does not support the grant {wanted!r:.60}.",
@@ -63,9 +65,11 @@ def alternatives(provider: Provider, grant: str) -> tuple[str, ...]:
 
 def missing(provider: Provider, grant: str) -> tuple[str, ...]:
     """What the client registration lacks for a sign-in: ``client_id``, ``client_secret``."""
+    authenticated = provider.client_auth in {"basic", "post"}
+    secret = authenticated and grant not in provider.public_grants
     lacks = {
         "client_id": not provider.client_id,
-        "client_secret": not provider.client_secret and provider.client_auth in {"basic", "post"},
+        "client_secret": secret and not provider.client_secret,
     }
     return tuple(name for name, so in lacks.items() if so and grant != "api_key")
 

@@ -93,6 +93,13 @@ class Provider:
         default=(),
         harmless="which grants there are; where each leads is in the endpoints",
     )
+    public_grants: tuple[str, ...] = described(
+        kinds.grants,
+        "Those of its grants for which a client needs no secret, although others need one. Without"
+        " the secret people sign in by the first of them.",
+        default=(),
+        harmless="what people are asked for",
+    )
     scopes: tuple[str, ...] = described(
         kinds.words,
         "Scopes to request. Empty: `openid profile email offline_access`, as far as offered.",

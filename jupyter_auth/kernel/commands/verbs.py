@@ -213,8 +213,11 @@ def fields_of(given: argparse.Namespace, ask: Callable[[str], str]) -> dict[str,
     return {name: value for name, value in fields.items() if value}
 
 
-def missing(name: str) -> tuple[str, ...]:
-    """Which of client_id, client_secret and grants the user's own configuration lacks."""
+def missing(name: str, grant: str) -> tuple[str, ...]:
+    """Which of client_id, client_secret and grants the user's own configuration lacks.
+
+    ``grant``: the one that is asked for, or "".
+    """
     from jupyter_auth.core.login.grants import missing as missing_for
     from jupyter_auth.core.provider.client_credentials import missing_package
     from jupyter_auth.core.provider.registry import Providers
@@ -225,8 +228,8 @@ def missing(name: str) -> tuple[str, ...]:
     own = Providers(user_file=user_file()).get(name)
     if missing_package(own):  # it may be in the broker's environment
         return ()
-    several = not own.client_id and len(own.grants) > 1
-    return missing_for(own, "") + (("grants",) if several else ())
+    several = not own.client_id and not grant and len(own.grants) > 1
+    return missing_for(own, grant) + (("grants",) if several else ())
 
 
 def sign_in(name: str, given: argparse.Namespace, **options: Any) -> None:

@@ -87,6 +87,7 @@ UNBOUND = {  # and of those that are named harmless
     "title": "Other",
     "client_secret": Secret("s"),
     "grants": ("password",),
+    "public_grants": ("device_code",),
     "scopes": ("admin",),
     "redirect_uri": "http://127.0.0.1:1/",
     "username_claim": "email",
