@@ -91,6 +91,8 @@ UNBOUND = {  # and of those that are named harmless
     "scopes": ("admin",),
     "redirect_uri": "http://127.0.0.1:1/",
     "username_claim": "email",
+    "loopback": "localhost",
+    "token_timeout": 5.0,
     "leeway": 5.0,
     "refresh_on": (401, 403),
     "revoke": False,
