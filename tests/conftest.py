@@ -40,7 +40,7 @@ AsyncHTTPClient.configure(None, defaults=PATIENT)
 @pytest.fixture(autouse=True)
 def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """A provider is not taken for a silent one, nor a browser for gone, where all is slow."""
-    for name in ("CONNECT_TIMEOUT", "READ_TIMEOUT", "TOTAL_TIMEOUT"):
+    for name in ("CONNECT_TIMEOUT", "READ_TIMEOUT", "TOTAL_TIMEOUT", "TOKEN_TIMEOUT"):
         monkeypatch.setattr(http, name, PATIENCE)
     monkeypatch.setattr(loopback_server, "GRACE", PATIENCE)
 

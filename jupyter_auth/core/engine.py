@@ -175,10 +175,6 @@ class Engine(Parts, Accounts):
     def account(self, key: AccountKey) -> AccountInfo | None:
         return self._tokens.account(key)
 
-    def ended(self) -> list[AccountInfo]:
-        """Accounts that their providers ended, until someone signs in or out again."""
-        return self._tokens.ended()
-
     @override
     def token(self, provider: str, session_key: str = DEFAULT_KEY, need: Need = ANY) -> Token:
         key, configured = AccountKey(provider, session_key), self._providers.get(provider)

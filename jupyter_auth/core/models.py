@@ -69,12 +69,26 @@ class Token:
 
 
 @record(frozen=True, kw_only=True)
+class Refusal:
+    """A provider's refusal to renew an account: what it ``says`` in a sentence, and when.
+
+    ``final``: for good. ``times``: how many came in a row.
+    """
+
+    says: str
+    at: float
+    final: bool
+    times: int
+
+
+@record(frozen=True, kw_only=True)
 class Account:
     """One signed-in identity, with all its tokens. Never leaves the engine that owns the store.
 
     ``asked`` are the requested scopes, ``scopes`` the granted ones. ``vouched``: the issuer, not
     the person, chose the user name; ``email`` is one that the issuer verified. ``token_fields``:
     what else was said with the tokens, without secrets (see ``protocol/token_fields``).
+    ``refused``: the provider did not take this refresh token the last time.
     """
 
     provider: str
@@ -96,6 +110,7 @@ class Account:
     email: str | None = None
     token_fields: Mapping[str, Any] = field(default_factory=dict)
     signed_in_at: float
+    refused: Refusal | None = None
 
     @property
     def key(self) -> AccountKey:
@@ -138,6 +153,7 @@ class Account:
         """What kernels, widgets and logs may know of it."""
         own: dict[str, Any] = {"username": self.username or self.subject, "warning": warning}
         own["refreshes"] = self.refresh_token is not None
+        own["trouble"] = self.refused.says if self.refused else ""
         names = [each.name for each in fields(AccountInfo) if each.name not in own]
         return AccountInfo(**own, **{name: getattr(self, name) for name in names})
 
@@ -181,7 +197,8 @@ class AccountKey:
 
 @record(frozen=True, kw_only=True)
 class AccountInfo:
-    """The public side of an account. ``refreshes``: it has a refresh token.
+    """The public side of an account. ``refreshes``: it has a refresh token. ``trouble``: why that
+    is not renewed; a new sign-in ends it.
 
     ``subject`` is the provider's own id of the person, ``person`` and ``names`` are as in
     ``Account``. ``issuer`` and ``email`` are only known while a login is pending.
@@ -201,12 +218,18 @@ class AccountInfo:
     refreshes: bool = False
     signed_in_at: float = 0.0
     warning: str = ""
+    trouble: str = ""
     kind: Kind = "bearer"
 
     @property
     def key(self) -> AccountKey:
         """Which account this is."""
         return AccountKey(self.provider, self.session_key)
+
+    def over(self, now: float) -> bool:
+        """Whether its token has expired, and only a new sign-in brings another."""
+        renewable = self.refreshes and not self.trouble
+        return self.expires_at is not None and now >= self.expires_at and not renewable
 
     def belongs_to(self, username: str) -> bool:
         """Whether it is that person's. An API key without a user name may be anyone's."""

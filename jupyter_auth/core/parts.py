@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from jupyter_auth.core.protocol.parties import Parties
     from jupyter_auth.core.provider.provider import Provider
     from jupyter_auth.core.provider.registry import Providers
+    from jupyter_auth.core.tokens.lockouts import Lockouts, TokenLockouts
     from jupyter_auth.core.tokens.revocation import Revoker
     from jupyter_auth.core.tokens.service_account_tokens import ServiceAccountTokens
     from jupyter_auth.core.tokens.store import TokenStore
@@ -101,11 +102,22 @@ class Parts:
         self.save_again = self._tokens.save_again  # see ``busy``
 
     @OnFirstUse
-    def _usage(self) -> Usage:
+    def _lockouts(self) -> Lockouts:
         from jupyter_auth.core.tokens.lockouts import Lockouts
+
+        return Lockouts(self._store.directory)
+
+    @OnFirstUse
+    def _usage(self) -> Usage:
         from jupyter_auth.core.tokens.usage import Usage
 
-        return Usage(self._log, self._clock, Lockouts(self._store.directory))
+        return Usage(self._log, self._clock, self._lockouts)
+
+    @OnFirstUse
+    def _token_lockouts(self) -> TokenLockouts:
+        from jupyter_auth.core.tokens.lockouts import TokenLockouts
+
+        return TokenLockouts(self._lockouts, self._clock)
 
     @OnFirstUse
     def _discovery(self) -> Discovery:
@@ -129,7 +141,8 @@ class Parts:
     def _client_tokens(self) -> ServiceAccountTokens:
         from jupyter_auth.core.tokens.service_account_tokens import ServiceAccountTokens
 
-        return ServiceAccountTokens(self._parties.at, self._clock, self._revoker)
+        needed = (self._parties.at, self._clock)
+        return ServiceAccountTokens(*needed, self._revoker, self._token_lockouts)
 
     @OnFirstUse
     def _logins(self) -> Logins:
@@ -170,7 +183,8 @@ class Parts:
     def _unattended(self) -> UnattendedLogins:
         from jupyter_auth.core.login.unattended import UnattendedLogins
 
-        return UnattendedLogins(self._providers, self._parties.at, self._completion, self._tokens)
+        needed = (self._providers, self._parties.at, self._completion, self._tokens)
+        return UnattendedLogins(*needed, self._token_lockouts)
 
     @property
     def _has_logins(self) -> bool:
@@ -194,4 +208,5 @@ class Parts:
         from jupyter_auth.core.tokens.renewal import renewed
 
         party = self._parties.at(provider)
-        return renewed(party, account, self._discovery, now=self._clock(), keep=keep)
+        with self._token_lockouts.respected(party):
+            return renewed(party, account, self._discovery, now=self._clock(), keep=keep)

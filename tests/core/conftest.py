@@ -78,7 +78,7 @@ def impatient() -> Callable[[], AbstractContextManager[None]]:
     @contextmanager
     def impatient() -> Iterator[None]:
         with pytest.MonkeyPatch.context() as patch:
-            for name in ("CONNECT_TIMEOUT", "READ_TIMEOUT", "TOTAL_TIMEOUT"):
+            for name in ("CONNECT_TIMEOUT", "READ_TIMEOUT", "TOTAL_TIMEOUT", "TOKEN_TIMEOUT"):
                 patch.setattr(http, name, 0.5)
             yield
 

@@ -12,16 +12,9 @@ from requests import RequestException
 from jupyter_auth.core.errors import AuthError, NextStep, Unavailable
 
 
-class ProviderUnavailable(Unavailable, RequestException):
-    """The provider did not respond, or responded 5xx. Trying again is safe."""
+class _Later(AuthError, RequestException):
+    """``retry_at``: when trying again may help, in seconds since 1970; 0 if that is not known."""
 
-    code = "provider_unavailable"
-
-
-class Throttled(AuthError, RequestException):
-    """A call was not sent, as the API would refuse it before ``retry_at`` (seconds since 1970)."""
-
-    code = "throttled"
     carries: ClassVar = {"retry_at": float}
 
     def __init__(
@@ -34,3 +27,15 @@ class Throttled(AuthError, RequestException):
     ) -> None:
         super().__init__(message, hint=hint, next_step=next_step)
         self.retry_at = retry_at
+
+
+class ProviderUnavailable(_Later, Unavailable):
+    """The provider did not respond, or responded 5xx, 408 or 429. Trying again is safe."""
+
+    code = "provider_unavailable"
+
+
+class Throttled(_Later):
+    """A call was not sent, as the API would refuse it before ``retry_at``."""
+
+    code = "throttled"

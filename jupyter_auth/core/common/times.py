@@ -29,6 +29,19 @@ def clipped(value: Any) -> float | None:
     return None if found is None else min(found, LAST)
 
 
+def retry_after(value: str | None) -> float | None:
+    """The seconds of a ``Retry-After``, which is a number or a date (RFC 9110 10.2.3)."""
+    if value is None:
+        return None
+    from urllib3.exceptions import InvalidHeader
+    from urllib3.util import Retry
+
+    try:
+        return number(Retry().parse_retry_after(value))
+    except (InvalidHeader, ValueError, TypeError, OverflowError):
+        return None
+
+
 def is_number(value: Any) -> bool:
     """Whether ``value`` is a finite number from 0 up, and not a string."""
     return isinstance(value, int | float) and clipped(value) is not None

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from jupyter_auth.core.provider.provider import Provider
     from jupyter_auth.core.provider.registry import Providers
     from jupyter_auth.core.tokens.account_tokens import AccountTokens
+    from jupyter_auth.core.tokens.lockouts import TokenLockouts
 
 
 class UnattendedLogins:
@@ -41,11 +42,13 @@ class UnattendedLogins:
         party: Callable[[Provider], Party],
         completion: Completion,
         tokens: AccountTokens,
+        lockouts: TokenLockouts,
     ) -> None:
         self._providers = providers
         self._party = party
         self._completion = completion
         self._tokens = tokens
+        self._lockouts = lockouts
         self._refused: dict[AccountKey, RefreshRejected] = {}
         self._signed_out: set[AccountKey] = set()
         self._flights: SingleFlight[None] = SingleFlight()
@@ -94,7 +97,8 @@ class UnattendedLogins:
         party = self._party(self._providers.get(key.provider))
         purpose = LoginPurpose(key=key, grant="password")
         try:
-            answer = oauth.password(party, found.username, found.password, party.default_scopes)
+            with self._lockouts.respected(party):
+                answer = oauth.password(party, found.username, found.password, party.default_scopes)
         except (LoginFailed, ConfigurationError) as error:
             refused = self._refused[key] = RefreshRejected(
                 f"Signing in with {_variables(key.provider)} failed. {error.message}",

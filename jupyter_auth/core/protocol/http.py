@@ -16,7 +16,7 @@ import requests
 import urllib3
 
 from jupyter_auth.core import __version__
-from jupyter_auth.core.common import blocked_addresses
+from jupyter_auth.core.common import blocked_addresses, times
 from jupyter_auth.core.common.request_errors import ProviderUnavailable
 from jupyter_auth.core.common.shown_text import plain_text
 from jupyter_auth.core.common.urls import require_secure
@@ -46,6 +46,12 @@ def no_auth(request: requests.PreparedRequest) -> requests.PreparedRequest:
     return request
 
 
+class Busy(ProviderUnavailable):
+    """A response that says after how many ``seconds`` to ask again."""
+
+    seconds = 0.0
+
+
 class NoAnswer(ProviderUnavailable):
     """No response to a request that was sent: it may have been carried out."""
 
@@ -72,7 +78,8 @@ def send(
 
     Raises:
         NoAnswer: no response in time, to a request that was sent.
-        ProviderUnavailable: it could not be sent, or was answered with 5xx, 408 or 429.
+        Busy: the response is 5xx, 408 or 429.
+        ProviderUnavailable: it could not be sent.
         ProviderError: the response is too large.
         ConfigurationError: it is a redirect, or the host is blocked (see ``blocked_addresses``).
     """
@@ -192,7 +199,9 @@ def _check_status(response: requests.Response, what: str) -> None:
             hint="Check its address: the usual reason is a missing or an extra trailing slash.",
         )
     if status >= requests.codes.internal_server_error or status in LATER:
-        raise ProviderUnavailable(f"The {what} answered {status}.", hint="Try again in a while.")
+        busy = Busy(f"The {what} answered {status}.", hint="Try again in a while.")
+        busy.seconds = times.retry_after(response.headers.get("Retry-After")) or 0.0
+        raise busy
 
 
 def media_type(response: requests.Response) -> str:

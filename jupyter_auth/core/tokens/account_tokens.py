@@ -22,9 +22,10 @@ from jupyter_auth.core.errors import (
     Unavailable,
     UserMismatch,
 )
-from jupyter_auth.core.models import Account, AccountInfo, AccountKey, Change, Token
+from jupyter_auth.core.models import Account, AccountInfo, AccountKey, Change, Refusal, Token
 from jupyter_auth.core.record import record, replace
 from jupyter_auth.core.tokens import lifetimes
+from jupyter_auth.core.tokens.failures import Failures
 from jupyter_auth.core.tokens.lifetimes import as_token
 from jupyter_auth.core.tokens.next_steps import how_to_sign_in
 from jupyter_auth.core.tokens.single_flight import SingleFlight
@@ -54,8 +55,7 @@ class AccountTokens:
         self._clock = clock
         self._flights: SingleFlight[Token] = SingleFlight()
         self._unsaved: dict[AccountKey, _Unsaved] = {}
-        self._failed: dict[AccountKey, float] = {}  # when a refresh failed, but not for good
-        self._ended: dict[AccountKey, AccountInfo] = {}  # by their providers
+        self._failed: dict[AccountKey, Failures] = {}
         self._forced: dict[AccountKey, tuple[str, float]] = {}  # they replaced rejected ones
         self._stamp: dict[Hashable, Hashable] | None = None  # None: changes are not watched yet
         self._seen: dict[AccountKey, str] = {}
@@ -73,19 +73,20 @@ class AccountTokens:
         found: dict[AccountKey, AccountInfo | None]
         found = {key: account.info() for key, account in stored.items()}
         found |= {key: held.info() for key, held in self._unsaved.copy().items()}
-        return [info for _, info in sorted(found.items()) if info]
+        return [self._with_trouble(info) for _, info in sorted(found.items()) if info]
 
     def account(self, key: AccountKey) -> AccountInfo | None:
         """One account, without reading the others."""
         if held := self._unsaved.get(key):
-            return held.info()
-        account = _readable(lambda: self._store.load(key))
-        return account.info() if account else None
+            info = held.info()
+        else:
+            account = _readable(lambda: self._store.load(key))
+            info = account and account.info()
+        return info and self._with_trouble(info)
 
-    def ended(self) -> list[AccountInfo]:
-        """Accounts that their providers ended, until someone signs in or out again."""
-        held = {info.key for info in self.accounts()}
-        return [info for key, info in sorted(self._ended.copy().items()) if key not in held]
+    def _with_trouble(self, info: AccountInfo) -> AccountInfo:
+        failures = self._failed.get(info.key)
+        return replace(info, trouble=failures.says) if failures and failures.lasting else info
 
     def keep(self, account: Account) -> None:
         """Save an account, or hold it in memory if the store fails."""
@@ -95,7 +96,6 @@ class AccountTokens:
         except (StoreError, Unavailable):  # not writable, or locked for too long
             self._hold(account, _readable(lambda: self._store.load(account.key)))
         self._failed.pop(account.key, None)
-        self._ended.pop(account.key, None)
         self._changed("account", account.key)
 
     def drop(
@@ -127,8 +127,8 @@ class AccountTokens:
                 self._unsaved.pop(key, None)
             else:
                 raise
-        ended = self._ended.pop(key, None)
-        if account or removed or ended:
+        self._failed.pop(key, None)
+        if account or removed:
             self._changed("removed", key)
         return account, left
 
@@ -181,8 +181,8 @@ class AccountTokens:
                 continue  # saved in the meantime
             self._unsaved.pop(key, None)
             self._changed("removed", key)
-        for key, digest in sorted(self._seen.items()):
-            if before.get(key) != digest:
+        for key, version in sorted(self._seen.items()):
+            if before.get(key) != version:
                 self._changed("account", key)
 
     def _will_do(self, account: Account, provider: Provider, need: Need) -> bool:
@@ -190,10 +190,11 @@ class AccountTokens:
         return lifetimes.meets(account, provider, need, self._clock(), renewable=renewable)
 
     def _pausing(self, account: Account, need: Need) -> bool:
-        failed = self._failed.get(account.key)
+        failures = self._failed.get(account.key)
+        paused = max(failures.until, failures.last + lifetimes.PAUSE) if failures else None
         digest, at = self._forced.get(account.key, ("", 0.0))
         forced = at if digest == account.access_token.digest else None
-        return lifetimes.must_wait(account, need, self._clock(), failed=failed, forced=forced)
+        return lifetimes.must_wait(account, need, self._clock(), paused=paused, forced=forced)
 
     @contextlib.contextmanager
     def _locked(self, key: AccountKey) -> Iterator[Slot]:
@@ -215,14 +216,29 @@ class AccountTokens:
                     slot.keep_lock()
 
     def _refreshed(self, provider: Provider, key: AccountKey, need: Need) -> Token:
+        failures = self._failed.get(key) or Failures()
+        if self._clock() < failures.until:
+            raise failures.error(key)
         try:
             return self._renewed(provider, key, need)
-        except (RefreshRejected, Unavailable, ProviderError, ConfigurationError, StoreError):
-            self._failed[key] = now = self._clock()
+        except (
+            RefreshRejected,
+            Unavailable,
+            ProviderError,
+            ConfigurationError,
+            StoreError,
+        ) as error:
+            now = self._clock()
             account = _readable(lambda: self.load(provider, key))
+            if not isinstance(error, RefreshRejected):
+                self._failed[key] = failures.and_another(error, now)
             if account and lifetimes.works(account, need, now):
                 return as_token(account, provider)
-            raise
+            if isinstance(error, RefreshRejected) or not self._failed[key].lasting:
+                raise
+        if not failures.lasting:
+            self._changed("account", key)
+        raise self._failed[key].error(key)
 
     def _renewed(self, provider: Provider, key: AccountKey, need: Need) -> Token:
         with self._locked(key) as slot:
@@ -230,14 +246,9 @@ class AccountTokens:
             if account is None or account.fingerprint != provider.fingerprint:
                 step = how_to_sign_in(key)
                 raise LoginRequired(f"You're not signed in to {key}.", next_step=step)
-            if self._will_do(account, provider, need):
+            if self._will_do(account, provider, need) or self._pausing(account, need):
                 return as_token(account, provider)
-            try:
-                fresh = self._refresh(provider, account, slot)
-            except (RefreshRejected, UserMismatch) as error:
-                if not isinstance(error, RefreshRejected) or error.final:
-                    self._end(slot, account)
-                raise RefreshRejected(error.message, next_step=how_to_sign_in(key)) from None
+            fresh = self._refresh(provider, account, need, slot)
             self._save_or_hold(slot, fresh)
         self._failed.pop(key, None)
         if need.rejected == account.access_token.digest:
@@ -245,14 +256,36 @@ class AccountTokens:
         self._changed("account", key)
         return as_token(fresh, provider)
 
-    def _refresh(self, provider: Provider, account: Account, slot: Slot) -> Account:
+    def _refresh(self, provider: Provider, account: Account, need: Need, slot: Slot) -> Account:
+        step = how_to_sign_in(account.key)
         if account.refresh_token is None:
             if account.valid(self._clock()):
                 why = f"The API rejected the token of {account.key}, and it cannot be refreshed."
             else:
                 why = f"The sign-in to {account.key} has expired and cannot be refreshed."
-            raise LoginRequired(why, next_step=how_to_sign_in(account.key))
-        return self._renew(provider, account, functools.partial(self._save_or_hold, slot))
+            raise LoginRequired(why, next_step=step)
+        if account.refused and not lifetimes.may_renew(account, self._clock()):
+            raise RefreshRejected(account.refused.says, next_step=step)
+        try:
+            fresh = self._renew(provider, account, functools.partial(self._save_or_hold, slot))
+        except (RefreshRejected, UserMismatch) as error:
+            self._save_or_hold(slot, self._refused(account, need, error))
+            self._failed.pop(account.key, None)
+            self._changed("account", account.key)
+            raise RefreshRejected(error.message, next_step=step) from None
+        return replace(fresh, refused=None)
+
+    def _refused(
+        self, account: Account, need: Need, error: RefreshRejected | UserMismatch
+    ) -> Account:
+        """The account after a refusal. A token that its API rejects is as good as expired."""
+        now, times = self._clock(), account.refused.times if account.refused else 0
+        final = isinstance(error, UserMismatch) or error.final
+        refused = Refusal(says=error.message, at=now, final=final, times=times + 1)
+        if isinstance(error, UserMismatch) or not lifetimes.works(account, need, now):
+            ends = now if account.expires_at is None else min(account.expires_at, now)
+            return replace(account, refused=refused, expires_at=ends)
+        return replace(account, refused=refused)
 
     def _save_or_hold(self, slot: Slot, account: Account) -> None:
         """Hold what cannot be saved in memory: a rotated refresh token is the only one."""
@@ -262,7 +295,7 @@ class AccountTokens:
             self._hold(account, _readable(slot.load))
             return
         self._unsaved.pop(account.key, None)
-        self._seen[account.key] = account.access_token.digest
+        self._seen[account.key] = _version(account)
 
     def _hold(self, account: Account, stored: Account | None) -> None:
         self._unsaved[account.key] = _Unsaved(account, _digest(stored), self._clock())
@@ -308,16 +341,8 @@ class AccountTokens:
         self._unsaved.pop(key, None)
         return stored
 
-    def _end(self, slot: Slot, account: Account) -> None:
-        """End an account: ``invalid_grant`` for what was just read under the lock is final."""
-        self._unsaved.pop(account.key, None)
-        slot.delete()
-        self._seen.pop(account.key, None)
-        self._ended[account.key] = account.info()
-        self._changed("removed", account.key)
-
     def _snapshot(self) -> dict[AccountKey, str]:
-        return {account.key: account.access_token.digest for account in self._store.accounts()}
+        return {account.key: _version(account) for account in self._store.accounts()}
 
     def _changed(self, kind: Literal["account", "removed"], key: AccountKey) -> None:
         self._log.add(Change(kind=kind, provider=key.provider, session_key=key.session_key))
@@ -362,6 +387,11 @@ class _UnlockedSlot:
 
 def _digest(account: Account | None) -> str | None:
     return account.access_token.digest if account else None
+
+
+def _version(account: Account) -> str:
+    refused = f" {account.refused.at}" if account.refused else ""
+    return f"{account.access_token.digest}{refused}"
 
 
 def _readable(load: Callable[[], Account | None]) -> Account | None:

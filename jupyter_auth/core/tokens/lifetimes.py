@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from jupyter_auth.core.tokens.need import Need
 
 MARGIN = 60.0  # seconds before expiry that a token is refreshed, but at most a tenth of its life
+MEND = 3600.0  # seconds at most until a refused refresh is tried again, as it may be mended there
+RETRY = 60.0  # the same for one that got no answer
+AT_ONCE = 3  # of those in a row may be tried again at once
 PAUSE = 30.0  # seconds between failed refreshes while the old token still works
 FORCED_PAUSE = 10.0  # seconds, at most a tenth of its life, that one made on demand is kept
 
@@ -65,15 +68,33 @@ def works(account: Account, need: Need, now: float) -> bool:
     return need.rejected != account.access_token.digest and account.valid(now)
 
 
+def growing_pause(times: int, longest: float) -> float:
+    """Seconds to wait after so many failures in a row."""
+    return min(2.0 ** min(times, 30), longest) if times > 0 else 0.0
+
+
+def may_renew(account: Account, now: float) -> bool:
+    """Whether a token that does not work any more may be renewed, after a refusal.
+
+    One that came while it worked decides nothing: some providers refuse early refreshes.
+    """
+    refused = account.refused
+    if refused is None or (account.expires_at is not None and refused.at < account.expires_at):
+        return True
+    return not refused.final and now >= refused.at + growing_pause(refused.times, MEND)
+
+
 def must_wait(
-    account: Account, need: Need, now: float, *, failed: float | None, forced: float | None
+    account: Account, need: Need, now: float, *, paused: float | None, forced: float | None
 ) -> bool:
     """Whether it is too early to renew a token that does not meet the need.
 
-    ``failed``: when the last renewal failed. ``forced``: when this token replaced a rejected one.
+    ``paused``: till when after a failed renewal. ``forced``: when this token replaced a rejected
+    one.
+    A token whose renewal was refused is used until it expires.
     """
     if works(account, need, now):
-        return failed is not None and now - failed < PAUSE
+        return account.refused is not None or (paused is not None and now < paused)
     if forced is None or need.rejected != account.access_token.digest:
         return False
     # An API that refuses every token is not to cost a refresh for each call.

@@ -14,7 +14,8 @@ from jupyter_auth.core.errors import ProviderError
 from jupyter_auth.core.models import Account, Logout
 from jupyter_auth.core.protocol import oauth
 from jupyter_auth.core.provider.client_credentials import no_service_account
-from jupyter_auth.core.tokens.lifetimes import as_token, meets, must_wait, works
+from jupyter_auth.core.tokens.lifetimes import PAUSE, as_token, meets, must_wait, works
+from jupyter_auth.core.tokens.lockouts import Lockouts, TokenLockouts
 from jupyter_auth.core.tokens.revocation import Revoker
 from jupyter_auth.core.tokens.single_flight import SingleFlight
 
@@ -38,7 +39,7 @@ class _TokenKey(NamedTuple):
 class _Held(NamedTuple):
     account: Account
     forced: bool  # it replaced a rejected one
-    failed: float | None = None  # when its renewal failed
+    paused: float | None = None  # till when after its renewal failed
 
 
 class ServiceAccountTokens:
@@ -49,9 +50,11 @@ class ServiceAccountTokens:
         party: Callable[[Provider], Party],
         clock: Callable[[], float],
         revoker: Revoker | None = None,
+        lockouts: TokenLockouts | None = None,
     ) -> None:
         self._party = party
         self._clock = clock
+        self._lockouts = lockouts or TokenLockouts(Lockouts(None), clock)
         self._lock = threading.Lock()
         self._held: dict[_TokenKey, _Held] = {}
         self._flights: SingleFlight[Token] = SingleFlight()
@@ -96,7 +99,7 @@ class ServiceAccountTokens:
         except (ProviderUnavailable, ProviderError):
             if held is None or not works(held.account, need, self._clock()):
                 raise
-            self._hold(token_key, held._replace(failed=self._clock()))
+            self._hold(token_key, held._replace(paused=self._clock() + PAUSE))
             return as_token(held.account, provider)
         forced = held is not None and need.rejected == held.account.access_token.digest
         self._hold(token_key, _Held(fresh, forced))
@@ -106,11 +109,13 @@ class ServiceAccountTokens:
         account, now = held.account, self._clock()
         forced = account.issued_at if held.forced else None
         return meets(account, provider, need, now, renewable=True) or must_wait(
-            account, need, now, failed=held.failed, forced=forced
+            account, need, now, paused=held.paused, forced=forced
         )
 
     def _issued(self, provider: Provider, token_key: _TokenKey) -> Account:
-        answer = oauth.client_credentials(self._party(provider), token_key.scopes)
+        party = self._party(provider)
+        with self._lockouts.respected(party):
+            answer = oauth.client_credentials(party, token_key.scopes)
         now = self._clock()
         return Account(
             provider=token_key.key.provider,

@@ -127,7 +127,7 @@ class Throttling:
         """Seconds after which to retry the request, or None to return the response."""
         if response.status_code not in self._throttle.statuses or self._until > self._clock():
             return None
-        wait = retry_after(response)
+        wait = times.retry_after(response.headers.get("Retry-After"))
         again = response.request.method in self.allowed_methods
         return wait if again and wait is not None and wait <= self.retry_after_max else None
 
@@ -146,7 +146,8 @@ class Throttling:
         lockout = self._throttle.lockout
         if lockout is None or response.status_code not in self._throttle.statuses:
             return None
-        return now + max(lockout, retry_after(response) or 0.0)
+        asked = times.retry_after(response.headers.get("Retry-After"))
+        return now + max(lockout, asked or 0.0)
 
     def _report(self, *, calls: int, until: float | None) -> None:
         seen = self._limits(calls=calls, quota=self.quota, throttled_until=until)
@@ -192,20 +193,6 @@ class Throttling:
             quota=quota,
             throttled_until=throttled_until,
         )
-
-
-def retry_after(response: ResponseParts) -> float | None:
-    """The seconds of ``Retry-After``, a number or a date (RFC 9110 10.2.3)."""
-    value = response.headers.get("Retry-After")
-    if value is None:
-        return None
-    from urllib3.exceptions import InvalidHeader
-    from urllib3.util import Retry
-
-    try:
-        return times.number(Retry().parse_retry_after(value))
-    except (InvalidHeader, ValueError, TypeError, OverflowError):
-        return None
 
 
 _all: weakref.WeakSet[Throttling] = weakref.WeakSet()

@@ -135,13 +135,9 @@ class Broker(PageURLs):
         return {"findings": [wire.finding_to_wire(each) for each in found]}
 
     async def accounts(self) -> Wire:
-        """The signed-in accounts, and those whose sign-in the provider ended."""
+        """The signed-in accounts, those in trouble included."""
         infos = await self._pools.run(None, self._engine.accounts)
-        ended = await self._pools.run(None, self._engine.ended)
-        return {
-            "accounts": [wire.info_to_wire(info) for info in infos],
-            "ended": [wire.info_to_wire(info) for info in ended],
-        }
+        return {"accounts": [wire.info_to_wire(info) for info in infos]}
 
     async def logout(self, query: Mapping[str, Any]) -> Wire:
         """Sign out: here first, then at the provider, unless ``revoke=0``."""
