@@ -29,9 +29,10 @@ from jupyter_auth.core.provider.provider import default_provider
 from jupyter_auth.core.record import replace
 from jupyter_auth.core.tokens.change_log import POLL, patience
 from jupyter_auth.core.tokens.need import ANY, Need
+from jupyter_auth.core.tokens.next_steps import how_to_sign_in
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from jupyter_auth.core.common.finding import Finding
     from jupyter_auth.core.common.rate_limits import Limits
@@ -98,8 +99,21 @@ class Engine(Parts, Accounts):
 
         if name is not None:
             found = checkup(self._providers.get(name), self._clock)
-            return [*found, *self._unattended.findings(name)]
+            return [*found, *self._unattended.findings(name), *self._troubles(name)]
         return [*environment(), *store_directory(self._store), *providers_file(self._providers)]
+
+    def _troubles(self, provider: str) -> Iterator[Finding]:
+        from jupyter_auth.core.common.finding import Finding
+
+        for each in self.accounts():
+            if each.provider == provider and each.trouble:
+                over = each.over(self._clock())
+                yield Finding(
+                    about="Sign-in",
+                    says=f"{'Sign-in needed' if over else 'Not renewed'}: {each.trouble}",
+                    state="wrong" if over else "note",
+                    next_step=how_to_sign_in(each.key),
+                )
 
     # Logins
 

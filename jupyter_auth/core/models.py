@@ -226,10 +226,14 @@ class AccountInfo:
         """Which account this is."""
         return AccountKey(self.provider, self.session_key)
 
+    @property
+    def renewable(self) -> bool:
+        """Whether new tokens come by themselves."""
+        return self.refreshes and not self.trouble
+
     def over(self, now: float) -> bool:
         """Whether its token has expired, and only a new sign-in brings another."""
-        renewable = self.refreshes and not self.trouble
-        return self.expires_at is not None and now >= self.expires_at and not renewable
+        return self.expires_at is not None and now >= self.expires_at and not self.renewable
 
     def belongs_to(self, username: str) -> bool:
         """Whether it is that person's. An API key without a user name may be anyone's."""

@@ -91,7 +91,7 @@ class LoginWidget(AccountWidget):
         account, now, username = self._account, time.time(), self._asked["username"]
         if account and username and not account.belongs_to(username):
             account = None
-        lasts = account is not None and _lasts(account, now)
+        lasts = account is not None and not account.over(now)
         sign_in = (*self._names, account.signed_in_at) if account and lasts else None
         fresh = sign_in not in {None, self._sign_in}
         if sign_in != self._sign_in:
@@ -124,10 +124,6 @@ class LoginWidget(AccountWidget):
             self._end.cancel()
             self._end = None
         loop = self._loop
-        if not (account and account.expires_at and loop) or account.refreshes or loop.is_closed():
+        if not (account and account.expires_at and loop) or account.renewable or loop.is_closed():
             return
         self._end = loop.call_later(account.expires_at - now, self._apply)
-
-
-def _lasts(account: AccountInfo, now: float) -> bool:
-    return account.refreshes or account.expires_at is None or now < account.expires_at

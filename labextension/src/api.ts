@@ -15,19 +15,19 @@ export class Api {
   constructor(private readonly settings: ServerConnection.ISettings) {}
 
   async state(): Promise<State> {
-    const [{ providers }, { accounts, ended }, { logins }, { limits }] = await Promise.all([
+    const [{ providers }, { accounts }, { logins }, { limits }] = await Promise.all([
       this.call<Pick<State, "providers">>("GET", "providers"),
-      this.call<Pick<State, "accounts" | "ended">>("GET", "accounts"),
+      this.call<Pick<State, "accounts">>("GET", "accounts"),
       this.call<Pick<State, "logins">>("GET", "logins"),
       this.call<Pick<State, "limits">>("GET", "usage")
     ]);
-    const found = { reached: true, providers, accounts, ended, logins, limits };
+    const found = { reached: true, providers, accounts, logins, limits };
     return { ...found, made: await this.made(found) };
   }
 
   /** Providers defined in notebooks are in no list: fetch those of accounts and logins. */
   private async made(state: Omit<State, "made">): Promise<Provider[]> {
-    const named = [...state.accounts, ...state.ended, ...state.logins].map(each => each.provider);
+    const named = [...state.accounts, ...state.logins].map(each => each.provider);
     const names = [...new Set(named)].filter(name => plainName(name) !== name);
     const calls = names.map(name =>
       this.call<Provider>("GET", `providers/${encodeURIComponent(name)}`).catch(() => null)

@@ -9,8 +9,7 @@ import {
   lifetime,
   needed,
   type Place,
-  providerTitle,
-  refused
+  providerTitle
 } from "./view";
 import type { Account, Limits, Login, LoginRequest, Provider } from "./wire";
 
@@ -21,8 +20,6 @@ export interface State {
   /** Providers defined in notebooks, if they have an account or a login. */
   readonly made: readonly Provider[];
   readonly accounts: readonly Account[];
-  /** Accounts that the provider refused to refresh. */
-  readonly ended: readonly Account[];
   /** Pending logins. */
   readonly logins: readonly Login[];
   readonly limits: readonly Limits[];
@@ -33,7 +30,6 @@ export const EMPTY: State = {
   providers: [],
   made: [],
   accounts: [],
-  ended: [],
   logins: [],
   limits: []
 };
@@ -63,7 +59,6 @@ function conditionOf(account: Account, now: number): Condition {
 /** The most urgent state of all accounts and logins. `now` is in seconds since 1970. */
 export function worst(state: State, now: number): Condition {
   const found: Condition[] = state.accounts.map(account => conditionOf(account, now));
-  if (state.ended.length > 0) found.push("again");
   if (waiting(state).length > 0) found.push("waiting");
   if (!state.reached) found.push("unreachable");
   const rank = (condition: Condition): number => CONDITIONS.indexOf(condition);
@@ -74,7 +69,7 @@ const SUMMARY: Record<Condition, string> = {
   out: "",
   in: "",
   unsaved: "Not saved",
-  again: "Sign in again",
+  again: "Sign-in needed",
   waiting: "Sign-in needed",
   unreachable: "Server not responding"
 };
@@ -91,14 +86,15 @@ export function lines(state: State, now: number): string[] {
   const title = (each: { provider: string }): string => titleOf(state, each.provider);
   return [
     ...waiting(state).map(login => needed(login, title(login))),
-    ...state.ended.map(each => refused(title(each), each.username)),
-    ...state.accounts.map(
-      each => `${accountStatus(each, title(each), now)}. ${lifetime(each, now)}`
+    ...state.accounts.map(each =>
+      [`${accountStatus(each, title(each), now)}.`, each.trouble, lifetime(each, now)]
+        .filter(Boolean)
+        .join(" ")
     )
   ];
 }
 
-/** A place for each account that is signed in, ended or pending; pending logins come first. */
+/** A place for each account that is signed in or pending; pending logins come first. */
 export function places(state: State): Place[] {
   const found = new Map<string, Place>();
   const at = (each: { provider: string; session_key: string }): Place => {
@@ -110,7 +106,6 @@ export function places(state: State): Place[] {
     return place;
   };
   for (const login of state.logins) at(login).login = login;
-  for (const ended of state.ended) at(ended).ended = ended;
   for (const account of state.accounts) at(account).account = account;
   for (const limits of state.limits) {
     const place = found.get(JSON.stringify([limits.provider, limits.session_key]));
@@ -124,7 +119,7 @@ export function hrefOf(login: Login): string {
   return login.path ?? login.url ?? "";
 }
 
-/** A notice to show at once: a notebook needs a sign-in, or an account has ended. */
+/** A notice to show at once: a notebook needs a sign-in, or an account is not renewed. */
 export interface Notice {
   id: string;
   says: string;
@@ -133,8 +128,8 @@ export interface Notice {
   login?: Login;
 }
 
-/** The notices to show, at most one for each account. */
-export function notices(state: State): Notice[] {
+/** The notices to show, at most one for each account. `now` is in seconds since 1970. */
+export function notices(state: State, now: number): Notice[] {
   const found: Notice[] = waiting(state).map(login => {
     const title = titleOf(state, login.provider);
     const { id, provider, session_key } = login;
@@ -142,12 +137,15 @@ export function notices(state: State): Notice[] {
     const action = `Sign in to ${title}`;
     return { id, says, action, request: { provider, session_key }, login };
   });
-  for (const { provider, session_key, username, signed_in_at } of state.ended) {
+  for (const account of state.accounts) {
+    const { provider, session_key, trouble, signed_in_at } = account;
+    if (!trouble || !hasExpired(account, now)) continue;
     const told = found.some(
       ({ request }) => request.provider === provider && request.session_key === session_key
     );
     if (told) continue;
-    const says = refused(titleOf(state, provider), username) + keySuffix(session_key);
+    const status = accountStatus(account, titleOf(state, provider), now);
+    const says = `${status}${keySuffix(session_key)}. ${trouble}`;
     const id = JSON.stringify([provider, session_key, signed_in_at]);
     found.push({ id, says, action: "Sign in again", request: { provider, session_key } });
   }

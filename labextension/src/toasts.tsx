@@ -5,7 +5,7 @@ import { ReactWidget } from "@jupyterlab/ui-components";
 import * as React from "react";
 
 import { focusFirst, KeptFocus } from "./focus";
-import { useAccounts } from "./hooks";
+import { useAccounts, useNow } from "./hooks";
 import { hrefOf, type Notice, notices } from "./model";
 import type { IAccounts } from "./tokens";
 
@@ -73,7 +73,7 @@ interface ToastsProps {
 function List({ accounts, wanted, node }: ToastsProps): React.JSX.Element {
   const state = useAccounts(accounts);
   const [dismissed, setDismissed] = React.useState<readonly string[]>([]);
-  const shown = notices(state).filter(
+  const shown = notices(state, useNow()).filter(
     ({ id, login }) => !dismissed.includes(id) && (login ? wanted.signInNeeded : wanted.signInEnded)
   );
   const from = React.useRef<Element | null>(null);

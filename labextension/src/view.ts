@@ -13,8 +13,6 @@ export interface Place {
   provider?: Provider | undefined;
   account?: Account | undefined;
   login?: Login | undefined;
-  /** The account that the provider refused to refresh. */
-  ended?: Account | undefined;
   limits?: Limits | undefined;
 }
 
@@ -50,7 +48,6 @@ interface AccountView {
   limitWords: (limits: Limits | undefined, now: number) => string;
   usersOf: (limits: Limits | undefined) => string;
   needed: (login: Login, title: string) => string;
-  refused: (title: string, username: string | null) => string;
 }
 
 const typed = untyped as AccountView;
@@ -59,7 +56,6 @@ export const {
   hasExpired,
   limitWords,
   needed,
-  refused,
   usersOf,
   plainName,
   providerTitle,

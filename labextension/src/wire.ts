@@ -27,6 +27,8 @@ export interface Account {
   refreshes: boolean;
   signed_in_at: number;
   warning: string;
+  /** Why it is not renewed; "" if it is. */
+  trouble: string;
 }
 
 /** One attempt to sign in. `kernel` and `notebook` say what requested it. */

@@ -30,7 +30,7 @@ beforeEach(async () => {
   bodies = [];
   answers = {
     "GET providers": [200, { providers: [CAMPUS], default: null }],
-    "GET accounts": [200, { accounts: [account()], ended: [] }],
+    "GET accounts": [200, { accounts: [account()] }],
     "GET logins": [200, { logins: [] }],
     "GET usage": [200, { limits: [] }],
     "POST logins": [201, login()]
@@ -72,7 +72,7 @@ test("a provider defined in a notebook is fetched if it has an account or a logi
 
 test("the state is all that there is", async () => {
   const found = await api.state();
-  expect(found).toMatchObject({ reached: true, accounts: [account()], ended: [], logins: [] });
+  expect(found).toMatchObject({ reached: true, accounts: [account()], logins: [] });
 });
 
 test("no route that gives a token is ever asked", async () => {

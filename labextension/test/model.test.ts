@@ -7,14 +7,17 @@ import { account, CAMPUS, limits, login, NOW, state } from "./samples";
 const expired = account({ expires_at: NOW - 1, refreshes: false });
 const unsaved = account({ warning: "Its tokens cannot be saved." });
 const second = account({ session_key: "second" });
+const trouble = "idp.example ended this sign-in (invalid_grant).";
+const refused = { expires_at: NOW - 1, trouble };
 
 test.each([
   ["No accounts", state()],
   ["1 account", state({ accounts: [account()] })],
   ["2 accounts", state({ accounts: [account(), second] })],
   ["1 account · Not saved", state({ accounts: [unsaved] })],
-  ["2 accounts · Sign in again", state({ accounts: [second, expired] })],
-  ["Sign in again", state({ ended: [account()] })],
+  ["2 accounts · Sign-in needed", state({ accounts: [second, expired] })],
+  ["1 account · Sign-in needed", state({ accounts: [account(refused)] })],
+  ["1 account", state({ accounts: [account({ trouble })] })],
   ["Sign-in needed", state({ logins: [login()] })],
   ["1 account · Sign-in needed", state({ accounts: [expired], logins: [login()] })],
   ["No accounts", state({ logins: [login({ kernel: null, notebook: null })] })],
@@ -29,9 +32,10 @@ test("an account that refreshes is well after its token has expired", () => {
 
 test("what waits comes first, in whole sentences", () => {
   const found = state({ accounts: [account()], logins: [login({ provider: "other" })] });
-  expect(lines({ ...found, ended: [second] }, NOW)).toEqual([
+  const accounts = [account({ ...second, ...refused }), ...found.accounts];
+  expect(lines({ ...found, accounts }, NOW)).toEqual([
     "analysis.ipynb needs you to sign in to other",
-    "Example University no longer accepts alice's sign-in",
+    `Sign-in needed: Example University no longer accepts alice's sign-in. ${trouble} Sign in again to use it`,
     "Signed in to Example University as alice. Stays signed in · access token renewed within 60 minutes"
   ]);
 });
@@ -39,7 +43,6 @@ test("what waits comes first, in whole sentences", () => {
 test("a place holds all that concerns one account, and what waits comes first", () => {
   const found = state({
     accounts: [account(), second],
-    ended: [account({ provider: "lost" })],
     logins: [login({ session_key: "second" })],
     limits: [limits(), limits({ client_id: "a-service" }), limits({ session_key: "nobody" })]
   });
@@ -51,7 +54,6 @@ test("a place holds all that concerns one account, and what waits comes first", 
       login: found.logins[0],
       account: second
     },
-    { name: "lost", session_key: "default", provider: undefined, ended: found.ended[0] },
     {
       name: "campus",
       session_key: "default",
@@ -64,7 +66,7 @@ test("a place holds all that concerns one account, and what waits comes first", 
 
 test("a notice for each login that a kernel waits for, and none for one's own", () => {
   const own = login({ id: "own", kernel: null, notebook: null });
-  const [notice, ...others] = notices(state({ logins: [login(), own] }));
+  const [notice, ...others] = notices(state({ logins: [login(), own] }), NOW);
   expect(others).toEqual([]);
   expect(notice).toMatchObject({
     id: "handle",
@@ -75,13 +77,14 @@ test("a notice for each login that a kernel waits for, and none for one's own", 
   });
 });
 
-test("a notice for an account that ended, unless a login for it waits already", () => {
-  const ended = [account(), second];
-  expect(notices(state({ ended })).map(each => each.says)).toEqual([
-    "Example University no longer accepts alice's sign-in",
-    "Example University no longer accepts alice's sign-in (second)"
+test("a notice for an account that is not renewed, unless a login for it waits already", () => {
+  const accounts = [account(refused), account({ ...second, ...refused }), account({ trouble })];
+  const says = "Sign-in needed: Example University no longer accepts alice's sign-in";
+  expect(notices(state({ accounts }), NOW).map(each => each.says)).toEqual([
+    `${says}. ${trouble}`,
+    `${says} (second). ${trouble}`
   ]);
-  const found = notices(state({ ended, logins: [login()] }));
+  const found = notices(state({ accounts, logins: [login()] }), NOW);
   expect(found.map(each => each.action)).toEqual([
     "Sign in to Example University",
     "Sign in again"
@@ -96,7 +99,7 @@ test("an account of a provider that a notebook defines is named, and marked as s
     `analysis.ipynb needs you to sign in to ${named}`,
     `Signed in to ${named} as alice. Stays signed in · access token renewed within 60 minutes`
   ]);
-  expect(notices(found).map(each => each.action)).toEqual([`Sign in to ${named}`]);
+  expect(notices(found, NOW).map(each => each.action)).toEqual([`Sign in to ${named}`]);
   const [place] = places(found);
   expect(place && view(place, NOW).link).toBe(`Sign in to ${named}`);
   expect(JSON.stringify([lines(found, NOW), place && view(place, NOW)])).not.toContain("~");
@@ -105,7 +108,7 @@ test("an account of a provider that a notebook defines is named, and marked as s
 test("on a server that several people share it is said who will use the account", () => {
   const said = "Everyone who uses this Jupyter server will be able to use this account.";
   const found = state({ logins: [login({ shared: true })] });
-  expect(notices(found)[0]?.says).toContain(said);
+  expect(notices(found, NOW)[0]?.says).toContain(said);
   const [place] = places(found);
   expect(place && view(place, NOW).details).toContain(said);
   const [alone] = places(state({ logins: [login()] }));

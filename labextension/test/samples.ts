@@ -15,6 +15,7 @@ export function account(changes: Partial<Account> = {}): Account {
     refreshes: true,
     signed_in_at: NOW - 60,
     warning: "",
+    trouble: "",
     ...changes
   };
 }

@@ -87,10 +87,19 @@ test("a login under way comes before the account that it replaces", () => {
   expect(labels(found)).toEqual(["Cancel"]);
 });
 
-test("an account that its provider ended", () => {
-  const found = view(place({ ended: account() }), NOW);
-  expect(found.says).toBe("Example University no longer accepts alice's sign-in.");
-  expect(labels(found)).toEqual(["Sign in again", "Dismiss"]);
+test("an account that its provider does not renew", () => {
+  const trouble = "idp.example ended this sign-in (invalid_grant).";
+  const working = view(place({ account: account({ trouble }) }), NOW);
+  expect(working.says).toBe("Signed in to Example University as alice");
+  expect(working.details.slice(0, 2)).toEqual([
+    trouble,
+    "Expires in 60 minutes, then sign in again"
+  ]);
+  const over = view(place({ account: account({ trouble, expires_at: NOW - 1 }) }), NOW);
+  const says = "Sign-in needed: Example University no longer accepts alice's sign-in";
+  expect(over).toMatchObject({ look: "failed", says });
+  expect(over.details.slice(0, 2)).toEqual([trouble, "Sign in again to use it"]);
+  expect(labels(over)).toEqual(["Sign in again", "Sign out"]);
 });
 
 test("a cancelled login is not a failure", () => {

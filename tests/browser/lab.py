@@ -226,7 +226,7 @@ class Lab(Server):
         for login in self.logins():
             self.api("DELETE", f"jupyter-auth/api/v1/logins/{login['id']}")
         known = self.api("GET", "jupyter-auth/api/v1/accounts")
-        for account in known["accounts"] + known["ended"]:
+        for account in known["accounts"]:
             names = {name: account[name] for name in ("provider", "session_key")}
             self.api("DELETE", "jupyter-auth/api/v1/accounts", **names)
         shutil.rmtree(self.own_providers, ignore_errors=True)

@@ -46,7 +46,7 @@ def take_over(
             next_step=NextStep("sign_in", party.provider.name),
         )
     found = list(_files(cache, home))
-    taken = {info.key for info in tokens.accounts()}
+    taken = {info.key for info in tokens.accounts() if not info.trouble}
     default = AccountKey(provider)
     outcomes = []
     for name, path in found:

@@ -49,7 +49,9 @@ def no_auth(request: requests.PreparedRequest) -> requests.PreparedRequest:
 class Busy(ProviderUnavailable):
     """A response that says after how many ``seconds`` to ask again."""
 
-    seconds = 0.0
+    def __init__(self, message: str, *, hint: str, seconds: float) -> None:
+        super().__init__(message, hint=hint)
+        self.seconds = seconds
 
 
 class NoAnswer(ProviderUnavailable):
@@ -78,8 +80,8 @@ def send(
 
     Raises:
         NoAnswer: no response in time, to a request that was sent.
-        Busy: the response is 5xx, 408 or 429.
-        ProviderUnavailable: it could not be sent.
+        Busy: the response is 5xx, 408 or 429, and says when to ask again.
+        ProviderUnavailable: it does not say so, or the request could not be sent.
         ProviderError: the response is too large.
         ConfigurationError: it is a redirect, or the host is blocked (see ``blocked_addresses``).
     """
@@ -199,9 +201,10 @@ def _check_status(response: requests.Response, what: str) -> None:
             hint="Check its address: the usual reason is a missing or an extra trailing slash.",
         )
     if status >= requests.codes.internal_server_error or status in LATER:
-        busy = Busy(f"The {what} answered {status}.", hint="Try again in a while.")
-        busy.seconds = times.retry_after(response.headers.get("Retry-After")) or 0.0
-        raise busy
+        said, hint = f"The {what} answered {status}.", "Try again in a while."
+        if wait := times.retry_after(response.headers.get("Retry-After")):
+            raise Busy(said, hint=hint, seconds=wait)
+        raise ProviderUnavailable(said, hint=hint)
 
 
 def media_type(response: requests.Response) -> str:

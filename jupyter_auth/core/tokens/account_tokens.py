@@ -22,7 +22,7 @@ from jupyter_auth.core.errors import (
     Unavailable,
     UserMismatch,
 )
-from jupyter_auth.core.models import Account, AccountInfo, AccountKey, Change, Refusal, Token
+from jupyter_auth.core.models import Account, AccountInfo, AccountKey, Change, Token
 from jupyter_auth.core.record import record, replace
 from jupyter_auth.core.tokens import lifetimes
 from jupyter_auth.core.tokens.failures import Failures
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
 # Renews an account; what it passes to its last argument is saved even if the rest fails.
 Renew = Callable[["Provider", Account, Callable[[Account], None]], Account]
+FAILURES = (Unavailable, ProviderError, ConfigurationError, StoreError)  # that may pass
 SAVE_PAUSE = 5.0  # seconds between attempts to save what could not be saved
 
 
@@ -81,7 +82,7 @@ class AccountTokens:
             info = held.info()
         else:
             account = _readable(lambda: self._store.load(key))
-            info = account and account.info()
+            info = account.info() if account else None
         return info and self._with_trouble(info)
 
     def _with_trouble(self, info: AccountInfo) -> AccountInfo:
@@ -221,13 +222,7 @@ class AccountTokens:
             raise failures.error(key)
         try:
             return self._renewed(provider, key, need)
-        except (
-            RefreshRejected,
-            Unavailable,
-            ProviderError,
-            ConfigurationError,
-            StoreError,
-        ) as error:
+        except (RefreshRejected, *FAILURES) as error:
             now = self._clock()
             account = _readable(lambda: self.load(provider, key))
             if not isinstance(error, RefreshRejected):
@@ -269,23 +264,12 @@ class AccountTokens:
         try:
             fresh = self._renew(provider, account, functools.partial(self._save_or_hold, slot))
         except (RefreshRejected, UserMismatch) as error:
-            self._save_or_hold(slot, self._refused(account, need, error))
+            refused = lifetimes.after_refusal(account, need, error, self._clock())
+            self._save_or_hold(slot, refused)
             self._failed.pop(account.key, None)
             self._changed("account", account.key)
             raise RefreshRejected(error.message, next_step=step) from None
         return replace(fresh, refused=None)
-
-    def _refused(
-        self, account: Account, need: Need, error: RefreshRejected | UserMismatch
-    ) -> Account:
-        """The account after a refusal. A token that its API rejects is as good as expired."""
-        now, times = self._clock(), account.refused.times if account.refused else 0
-        final = isinstance(error, UserMismatch) or error.final
-        refused = Refusal(says=error.message, at=now, final=final, times=times + 1)
-        if isinstance(error, UserMismatch) or not lifetimes.works(account, need, now):
-            ends = now if account.expires_at is None else min(account.expires_at, now)
-            return replace(account, refused=refused, expires_at=ends)
-        return replace(account, refused=refused)
 
     def _save_or_hold(self, slot: Slot, account: Account) -> None:
         """Hold what cannot be saved in memory: a rotated refresh token is the only one."""

@@ -5,10 +5,13 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from jupyter_auth.core.models import ApiKeyAccount, Token
+from jupyter_auth.core.errors import UserMismatch
+from jupyter_auth.core.models import ApiKeyAccount, Refusal, Token
+from jupyter_auth.core.record import replace
 from jupyter_auth.core.secret import Secret
 
 if TYPE_CHECKING:
+    from jupyter_auth.core.errors import AuthError
     from jupyter_auth.core.models import Account
     from jupyter_auth.core.provider.provider import Provider
     from jupyter_auth.core.tokens.need import Need
@@ -82,6 +85,20 @@ def may_renew(account: Account, now: float) -> bool:
     if refused is None or (account.expires_at is not None and refused.at < account.expires_at):
         return True
     return not refused.final and now >= refused.at + growing_pause(refused.times, MEND)
+
+
+def after_refusal(account: Account, need: Need, error: AuthError, now: float) -> Account:
+    """The account once its renewal was refused with that error: RefreshRejected, or UserMismatch.
+
+    A token that its API rejects is as good as expired, and so is another person's.
+    """
+    final = getattr(error, "final", True)
+    times = account.refused.times + 1 if account.refused else 1
+    refused = Refusal(says=error.message, at=now, final=final, times=times)
+    ends = account.expires_at
+    if isinstance(error, UserMismatch) or not works(account, need, now):
+        ends = now if ends is None else min(ends, now)
+    return replace(account, refused=refused, expires_at=ends)
 
 
 def must_wait(

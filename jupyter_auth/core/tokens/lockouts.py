@@ -64,8 +64,6 @@ class TokenLockouts:
         try:
             yield
         except Busy as error:
-            if not error.seconds:
-                raise
             end = self._clock() + min(error.seconds, LONGEST)
             self._ends[name] = end
             self._lockouts.put(name, end)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import shlex
+import time
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.error import UsageError
@@ -87,9 +88,12 @@ class AuthMagics(Magics):
             verbs.sign_in(name, given)
             return
         key = AccountKey(info.name, given.key)
-        if not is_interactive() and (given.force or not connect().account(key)):
+        account = connect().account(key)
+        lasts = account is not None and not account.over(time.time())
+        if not is_interactive() and (given.force or not lasts):
+            trouble = account.trouble if account else ""
             raise LoginRequired(
-                f"{name} needs a sign-in, and this run can't ask for one.",
+                f"{name} needs a sign-in, and this run can't ask for one. {trouble}".rstrip(),
                 next_step=how_to_sign_in(key),
             )
         from jupyter_auth.kernel.prompt.widget import AccountWidget

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import time
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from html import escape
@@ -121,7 +122,10 @@ def _with_limits(table: TextTable, limits: list[Limits]) -> TextTable:
 
 def _row(account: AccountInfo) -> tuple[str, ...]:
     until = moment(account.expires_at) if account.expires_at else "signed out"
-    until = "renewed automatically" if account.refreshes else until
+    until = "renewed automatically" if account.renewable else until
+    if account.trouble:
+        needed = "Sign-in needed" if account.over(time.time()) else f"{until}, then sign in again"
+        until = f"{needed}: {account.trouble}"
     who = account.username or "signed in"
     return account.provider, account.session_key, who, until, " ".join(account.scopes)
 

@@ -16,7 +16,6 @@ from jupyter_auth.core.errors import (
     ConfigurationError,
     LoginRequired,
     NextStep,
-    RefreshRejected,
     UserMismatch,
 )
 from jupyter_auth.core.tokens.need import ANY, Need
@@ -93,7 +92,6 @@ class CachedTokens:
         self._drops = 0
         self._listening = self._renewing = False
         self._renew_from = -math.inf
-        self._rejection: RefreshRejected | None = None
 
     @property
     def held(self) -> Token | None:
@@ -147,8 +145,7 @@ class CachedTokens:
             sign_in = self._sign_in and self._sign_in()
             if not ask or not sign_in:
                 raise
-            ended, self._rejection = self._rejection, None
-            reason = error if isinstance(error, UserMismatch) else ended or error
+            reason = error
         sign_in(reason)
         return self._get(ANY)
 
@@ -160,7 +157,7 @@ class CachedTokens:
             self._check_person(token.person)
         expires = math.inf if token.expires_at is None else token.expires_at
         with self._lock:
-            self.used, self._rejection = True, None
+            self.used = True
             if drops == self._drops:  # else it is from before a change
                 self._held = (token, min(expires, token.refresh_at or expires), expires)
         return token
@@ -203,8 +200,6 @@ class CachedTokens:
     def _renew(self, margin: float) -> None:
         try:
             self._fetch(Need(margin), ask=False)
-        except RefreshRejected as error:
-            self._rejection = error  # for the request after this token has expired
         except Exception as error:  # noqa: BLE001 (the old token works, and this is tried again)
             _log.debug("No new token for %s yet: %s", self, type(error).__name__)
         finally:

@@ -44,24 +44,31 @@ export function duration(seconds) {
   return `${Math.round(seconds / 86400)} days`;
 }
 
-/** Whether the account has expired and cannot be refreshed. */
-export function hasExpired({ expires_at, refreshes }, now) {
-  return expires_at !== null && expires_at <= now && !refreshes;
+/** Whether new tokens come by themselves. */
+function renewable({ refreshes, trouble }) {
+  return refreshes && !trouble;
+}
+
+/** Whether the account has expired and is not renewed. */
+export function hasExpired(account, now) {
+  const { expires_at } = account;
+  return expires_at !== null && expires_at <= now && !renewable(account);
 }
 
 /** Who is signed in, or whose sign-in has expired. */
 export function accountStatus(account, title, now) {
-  const { username } = account;
+  const { username, trouble } = account;
   if (!hasExpired(account, now)) return signedIn(title, username);
+  if (trouble) return `Sign-in needed: ${refused(title, username)}`;
   return `Your sign-in to ${whose(title, username)} has expired`;
 }
 
 /** How long the account stays signed in. */
 export function lifetime(account, now) {
-  const { expires_at: end, refreshes } = account;
+  const { expires_at: end } = account;
   if (end === null) return "Does not expire";
   if (hasExpired(account, now)) return "Sign in again to use it";
-  if (!refreshes) return `Expires in ${duration(end - now)}, then sign in again`;
+  if (!renewable(account)) return `Expires in ${duration(end - now)}, then sign in again`;
   const next = end > now ? `within ${duration(end - now)}` : "when it is next used";
   return `Stays signed in · access token renewed ${next}`;
 }
@@ -115,7 +122,7 @@ export function needed(login, title) {
   return `${who} needs you to sign in to ${title}${keySuffix(login.session_key)}`;
 }
 
-/** Which account a provider refused to renew. */
+/** Which account a provider refuses to renew. */
 export function refused(title, username) {
   return `${title} no longer accepts ${username ? `${username}'s sign-in` : "your sign-in"}`;
 }
@@ -127,7 +134,6 @@ const RETRY = { name: "begin", label: "Try again" };
 const SWITCH = { name: "switch", label: "Switch account" };
 const CANCEL = { name: "cancel", label: "Cancel" };
 const LOGOUT = { name: "logout", label: "Sign out" };
-const DISMISS = { name: "logout", label: "Dismiss" };
 
 function pending({ login, session_key, code }, title) {
   const who = requester(login);
@@ -148,10 +154,11 @@ function pending({ login, session_key, code }, title) {
 function held({ account, limits, session_key }, title, now) {
   const over = hasExpired(account, now);
   return {
-    look: over || account.warning ? "failed" : "in",
+    look: over || account.warning || account.trouble ? "failed" : "in",
     says: accountStatus(account, title, now),
     details: [
       account.warning,
+      account.trouble,
       lifetime(account, now),
       limitWords(limits, now),
       usersOf(limits),
@@ -167,7 +174,7 @@ function keyOf(session_key) {
 }
 
 function described(state, title, now) {
-  const { account, login, problem, ended, session_key } = state;
+  const { account, login, problem } = state;
   if (problem) return { look: "failed", says: problem, actions: [RETRY] };
   if (login?.status === "pending") return pending(state, title);
   if (account) return held(state, title, now);
@@ -175,22 +182,17 @@ function described(state, title, now) {
     const { text: says, tone } = login.outcome;
     return { look: tone === "neutral" ? "out" : "failed", says, actions: [RETRY] };
   }
-  if (ended) {
-    const says = `${refused(title, ended.username)}.`;
-    return { look: "failed", says, details: [keyOf(session_key)], actions: [AGAIN, DISMISS] };
-  }
   const says = `Not signed in to ${title}.`;
   return { look: "out", says, details: [state.note], actions: [BEGIN] };
 }
 
 /**
  * What to show for a state: `look` (the style), a sentence, details, the text of the link to a
- * pending login, the actions, and `about` (the account). `ended` is one that the provider ended.
+ * pending login, the actions, and `about` (the account).
  */
 export function view(state, now) {
   const title = providerTitle(state.provider, state.name);
   const seen = described(state, title, now);
-  const username = (state.account ?? state.ended)?.username;
-  const about = whose(title, username) + keySuffix(state.session_key);
+  const about = whose(title, state.account?.username) + keySuffix(state.session_key);
   return { link: "", ...seen, about, details: (seen.details ?? []).filter(Boolean) };
 }

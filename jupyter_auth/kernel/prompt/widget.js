@@ -154,7 +154,7 @@ function show({ model, el }) {
     if (!api) return;
     const before = heard;
     try {
-      const [provider, { accounts, ended }, { logins }, usage] = await Promise.all([
+      const [provider, { accounts }, { logins }, usage] = await Promise.all([
         call(api, "GET", `providers/${encodeURIComponent(name)}`),
         call(api, "GET", "accounts"),
         call(api, "GET", "logins"),
@@ -162,11 +162,9 @@ function show({ model, el }) {
       ]);
       const mine = each => each.provider === name && each.session_key === session_key;
       const login = logins.findLast(mine) ?? (await outcome(state.login));
-      const found = { account: accounts.find(mine), ended: ended.find(mine), login };
+      const account = accounts.find(mine);
       const limits = usage.limits.find(each => mine(each) && !each.client_id);
-      // Only the server knows that a provider ended an account.
-      if (heard !== before) draw({ ended: found.ended });
-      else draw({ provider, ...found, limits, problem: null });
+      if (heard === before) draw({ provider, account, login, limits, problem: null });
     } catch {
       // No browser API on this server, or no sign-in to Jupyter: the kernel's word counts.
     }
@@ -184,7 +182,7 @@ function show({ model, el }) {
     cancel: async () => draw({ login: await call(api, "DELETE", `logins/${state.login.id}`) }),
     logout: async () => {
       const { note } = await call(api, "DELETE", query);
-      draw({ account: null, login: null, ended: null, note });
+      draw({ account: null, login: null, note });
     }
   };
 
@@ -203,11 +201,9 @@ function show({ model, el }) {
 
   const hear = message => {
     if (message?.kind !== "state" || message.state.provider.name !== name) return;
-    const gone = state.account && !message.state.account;
     heard += 1;
     attended = true;
     draw(message.state);
-    if (gone) look(); // the server knows why
   };
   // On the way back from the provider's tab, show how the login ended.
   const back = () => {

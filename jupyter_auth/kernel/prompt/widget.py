@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import threading
+import time
 import uuid
 from contextlib import suppress
 from contextvars import copy_context
@@ -185,14 +186,20 @@ class AccountWidget(anywidget.AnyWidget):
             return outcome_data(outcome(self._login, self._info))
         account = None if self._problem else self._look()
         who = f" as {account.username}" if account and account.username else ""
-        state = f"Signed in to {self._info.title}{who}." if account else ""
+        state = f"Signed in to {self._info.title}{who}." if self._lasts(account) else ""
+        if account and not state:
+            state = f"Sign-in needed for {self._info.title}. {account.trouble}".rstrip()
         return outcome_data(self._problem or state or f"Not signed in to {self._info.title}.")
+
+    @staticmethod
+    def _lasts(account: AccountInfo | None) -> bool:
+        return account is not None and not account.over(time.time())
 
     def _shown(self) -> None:
         self._was_shown = True
         if self._wanted and is_interactive():
             self._wanted = False
-            if self._force or self._try(self._look) is None:
+            if self._force or not self._lasts(self._try(self._look)):
                 self._act("begin")
 
     def _hear(self, _: Any, content: Any, __: Any) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import os
 import threading
+import time
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, cast
@@ -118,7 +119,7 @@ class AuthenticatedSession(requests.Session):
     def authenticated(self) -> bool:
         """Whether a request would be sent with a valid token, without a new sign-in."""
         account = self._account.current()
-        return account is not None and (account.refreshes or not _expired(account))
+        return account is not None and not account.over(time.time())
 
     @property
     def authorized(self) -> bool:

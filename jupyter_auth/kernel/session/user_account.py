@@ -206,6 +206,8 @@ class UserAccount:
         interactive, password = self.options.interactive, self.options.password
         if not (password or (is_interactive() if interactive is None else interactive)):
             raise reason
+        if isinstance(reason, RefreshRejected):
+            print(reason.message)  # noqa: T201 (for the user: why there is a link again)
         if in_voila():
             self._show_button(reason, force=force)
         wanted = self.options.scopes or (self.info.scopes if granted else ())

@@ -61,6 +61,7 @@ class AuditedBroker(Broker):
         self.engine = engine
         self.own_host = bool(separate_hub_origin())
         self._fetching = 0
+        self._refused: set[str] = set()  # providers: an audit does not need each call's refusal
         self._owner = owner
 
     @override
@@ -70,12 +71,15 @@ class AuditedBroker(Broker):
             answer = await super().token(body)
         except AuthError as error:
             TOKENS.labels(error.code).inc()
-            if error.code == "refresh_rejected":
-                self._tell("sign-in ended by the provider", str(body.get("provider")))
+            provider = str(body.get("provider"))
+            if error.code == "refresh_rejected" and provider not in self._refused:
+                self._refused.add(provider)
+                self._tell("refresh refused by the provider", provider)
             raise
         finally:
             self._fetching -= 1
         TOKENS.labels("ok").inc()
+        self._refused.discard(str(body.get("provider")))
         return answer
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 import subprocess
@@ -11,7 +12,7 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-from jupyter_auth.core.models import LoginRequest
+from jupyter_auth.core.models import LoginRequest, Refusal
 from kernel.kernel_process import environment
 from kernel.prompt.widget_views import (
     TIMES,
@@ -145,6 +146,18 @@ def test_an_account_that_is_there_is_shown_without_a_login(kernel, engine, oidc)
     view.wait(lambda state: state["account"] and not state["login"])
     assert not engine.logins()
     assert "Signed in" in view.output["data"]["text/plain"]
+
+
+def test_an_account_that_is_not_renewed_is_signed_in_to_again(kernel, engine, oidc):
+    sign_in(engine, oidc, engine.begin(LoginRequest("idp")), username="bob")
+    (account,) = engine._store.accounts()
+    refused = Refusal(says="It ended this sign-in.", at=1.0, final=True, times=1)
+    engine._tokens.keep(dataclasses.replace(account, expires_at=1.0, refused=refused))
+    view = show(kernel)
+    assert view.pending()["id"] == engine.logins()[0].id
+    view.press("cancel")
+    view.wait(lambda state: state["login"]["status"] == "cancelled")
+    assert view.state["account"]["trouble"] == "It ended this sign-in."
 
 
 def test_force_asks_anew(kernel, engine, oidc):

@@ -250,6 +250,23 @@ def test_a_refused_refresh_asks_whoever_is_there(signed_in, rogue):
         assert session.get("/api/x").json()["sub"] == rogue.sub
 
 
+@pytest.mark.parametrize("words", ["invalid_grant", "interaction_required"])
+def test_a_new_session_says_and_asks_too(session, signed_in, rogue, words):
+    """The account is kept, but nobody is taken for signed in."""
+    rogue.expire()
+    rogue.script("refresh", error(words))
+    with pytest.raises(RefreshRejected, match=words):
+        session.get("/api/x")
+    assert not session.authenticated
+    with pytest.raises(RefreshRejected, match=words):
+        UserSession("idp", interactive=False)
+    with person(signed_in, rogue):
+        again = UserSession("idp", interactive=True, timeout=PATIENCE)
+    assert again.authenticated
+    assert again.get("/api/x").ok
+    assert session.get("/api/x").ok
+
+
 def test_an_interrupted_request_leaves_the_login(signed_in, rogue, kernel_api, capfd):
     session = UserSession("idp", interactive=True, timeout=PATIENCE)
     rogue.expire()
