@@ -262,14 +262,14 @@ class AccountTokens:
         if account.refused and not lifetimes.may_renew(account, self._clock()):
             raise RefreshRejected(account.refused.says, next_step=step)
         try:
-            fresh = self._renew(provider, account, functools.partial(self._save_or_hold, slot))
+            keep = functools.partial(self._save_or_hold, slot)
+            return self._renew(provider, replace(account, refused=None), keep)
         except (RefreshRejected, UserMismatch) as error:
             refused = lifetimes.after_refusal(account, need, error, self._clock())
             self._save_or_hold(slot, refused)
             self._failed.pop(account.key, None)
             self._changed("account", account.key)
             raise RefreshRejected(error.message, next_step=step) from None
-        return replace(fresh, refused=None)
 
     def _save_or_hold(self, slot: Slot, account: Account) -> None:
         """Hold what cannot be saved in memory: a rotated refresh token is the only one."""
