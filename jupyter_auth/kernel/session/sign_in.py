@@ -56,13 +56,16 @@ class SignIn:
 
         Raises what ``UserSession`` does.
         """
+        from jupyter_auth.kernel.prompt import interrupts
+
         options = self._options
         who = (options.password, options.timeout, os.getpid())  # a fork has none of the threads
         key = (self._accounts, request, *who)
         mine: Future[None] = Future()
         flight = _under_way.setdefault(key, mine)
         if flight is not mine:
-            flight.result()
+            with interrupts.raised():
+                flight.result()
             return
         try:
             if not done():

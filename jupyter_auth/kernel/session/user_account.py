@@ -238,6 +238,7 @@ class UserAccount:
 
         display(self.widget(force=force or self._stored() is not None))  # type: ignore[no-untyped-call]
         hint = "Sign in with the button above, then reload this page."
+        print(hint)  # noqa: T201 (Voila shows no error's text)
         raise LoginRequired(reason.message, hint=hint)
 
     def widget(self, *, force: bool = False, begin: bool = True) -> AccountWidget:

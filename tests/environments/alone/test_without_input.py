@@ -68,7 +68,8 @@ def test_in_voila_a_button_is_shown_with_the_end_of_the_cell(env, rogue):
     with Kernel(env=env | {"SERVER_SOFTWARE": "voila/0.5.13"}) as kernel:
         ran = kernel.run(call, allow_stdin=False)
         assert ran.status == "error"
-        assert "Sign in with the button above, then reload this page." in ran.text()
+        said = "Sign in with the button above, then reload this page."
+        assert ran.text().count(said) > 1  # Voila leaves the error out
         code = re.search(r"Your code is <strong>([^<]+)</strong>", ran.text("text/html"))[1]
         rogue.devices.approve(code)
         assert eventually(lambda: "Signed in" in ran.text("text/html") or _turn(kernel))

@@ -74,6 +74,12 @@ def test_the_token_goes_to_its_origin(of, url, header):
     assert carries(of, httpx_auth(Fixed(header), origins=[API]), url)[0]
 
 
+@pytest.mark.parametrize(("host", "sent"), [("na1", True), ("a.na1", False)])
+def test_one_label_of_an_origin_may_be_open(of, host, sent):
+    auth = httpx_auth(Fixed(), origins=["https://*.example.com"])
+    assert carries(of, auth, f"https://{host}.example.com/x")[0] == sent
+
+
 @pytest.mark.parametrize("url", LOOK_ALIKES)
 @pytest.mark.parametrize("header", ["Authorization", "x-api-key"])
 def test_it_goes_to_no_look_alike(of, url, header):

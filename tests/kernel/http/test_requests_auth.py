@@ -45,6 +45,14 @@ def test_the_token_goes_to_its_origin(auth, url):
     assert prepared(url, auth).headers["Authorization"] == f"Bearer {PLANTED}"
 
 
+def test_one_label_of_an_origin_may_be_open():
+    auth = TokenAuth(Fixed(), origins=["https://*.example.com"])
+    sent = {}
+    for host in ("na1.example.com", "na2.example.com", "a.na1.example.com", "example.com"):
+        sent[host] = "Authorization" in prepared(f"https://{host}/x", auth).headers
+    assert [*sent.values()] == [True, True, False, False]
+
+
 @pytest.mark.parametrize("url", LOOK_ALIKES)
 def test_it_goes_to_no_look_alike(auth, url):
     request = prepared(f"{API}/x", None)
