@@ -65,7 +65,14 @@ def make_broker(
         hub=hub,
         listening=listening,
         shared=shared,
+        neighbour=_neighbour,
     )
+
+
+def _neighbour(redirect_uri: str, cookie: str, to: str) -> bool:
+    from jupyter_auth.kernel.broker.neighbours import forward  # it is asked as a kernel asks
+
+    return forward(redirect_uri, cookie, to)
 
 
 class JupyterAuthApp(ExtensionApp):

@@ -57,6 +57,13 @@ test("an account: who, how long, and only what there is to tell besides", () => 
   expect(labels(found)).toEqual(["Switch account", "Sign out"]);
 });
 
+test("a pending login says what the provider's page said", () => {
+  const error = { code: "login_failed", message: "It said: disabled.", hint: "Try again." };
+  const found = view(place({ login: login({ error }) }), NOW);
+  expect(found.look).toBe("pending");
+  expect(found.details[0]).toBe("It said: disabled. Try again.");
+});
+
 test("an account with all that can be told", () => {
   const rich = account({ warning: "Not saved." });
   const known = limits({ quota: { remaining: 7 } });

@@ -142,6 +142,7 @@ function pending({ login, session_key, code }, title) {
     link: `Sign in to ${title}`,
     says: destination(login),
     details: [
+      login.error && sentence(login.error),
       caution(login),
       code && `Your code is ${code}.`,
       who && `Requested by ${who}`,

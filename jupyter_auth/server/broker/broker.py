@@ -16,6 +16,7 @@ from jupyter_auth.core.common.finding import wrong
 from jupyter_auth.core.common.handles import names_one
 from jupyter_auth.core.common.urls import origin_of
 from jupyter_auth.core.errors import ConfigurationError, Unavailable
+from jupyter_auth.core.login.loopback_server import PortTaken
 from jupyter_auth.core.provider.definitions import provider_from_mapping, provider_to_mapping
 from jupyter_auth.core.provider.provider import default_provider
 from jupyter_auth.server.broker import login_forms, request_parsing
@@ -23,7 +24,7 @@ from jupyter_auth.server.broker.device_polling import DevicePolling
 from jupyter_auth.server.broker.forwards import Forwards
 from jupyter_auth.server.broker.known_browsers import KnownBrowsers
 from jupyter_auth.server.broker.long_poll import WAITS, LongPoll, WaitLimit
-from jupyter_auth.server.broker.loopback_callback import LoopbackCallbacks
+from jupyter_auth.server.broker.loopback_callback import LoopbackCallback, LoopbackCallbacks
 from jupyter_auth.server.broker.page_urls import PageURLs
 from jupyter_auth.server.broker.thread_pools import THREADS, Pools
 
@@ -47,7 +48,8 @@ Wire: TypeAlias = dict[str, Any]
 class Broker(PageURLs):
     """The broker of one user. ``shared``: several people use this server together.
 
-    ``pools`` are the user's threads of a process that serves several; None: its own.
+    ``pools`` are the user's threads of a process that serves several; None: its own. ``neighbour``:
+    as ``forward`` of ``LocalAccounts``.
     """
 
     def __init__(
@@ -63,6 +65,7 @@ class Broker(PageURLs):
         shared: bool = False,
         pools: UserPools | None = None,
         waits: WaitLimit = WAITS,
+        neighbour: Callable[[str, str, str], bool] = lambda *_: False,
     ) -> None:
         super().__init__(base_url, public_origin, hub)
         self.known_browsers = known_browsers or KnownBrowsers.of_server("", {}, confirm=None)
@@ -75,6 +78,7 @@ class Broker(PageURLs):
         self._pools = pools or self._own_pools.of("")
         self.loopback_callbacks = LoopbackCallbacks(lambda: {login.id for login in engine.logins()})
         self.forwards = Forwards(self, listening)
+        self._neighbour = neighbour
         self._telling: asyncio.TimerHandle | None = None
         self._device_polling = DevicePolling(engine, self._pools)
         self._long_poll = LongPoll(engine, self._pools, self._device_polling, waits)
@@ -281,6 +285,21 @@ class Broker(PageURLs):
             user,
             state_suffix=self.hub.state_suffix if self.hub else "",
         )
+
+    async def listen_at(self, redirect_uri: str, expected: LoopbackCallback) -> str:
+        """Have what is ``expected`` at another port of this machine brought here: by a listener, or
+        by the Jupyter server that is there. Returns the redirect URI with its port.
+
+        Raises:
+            ConfigurationError: another program is there.
+        """
+        try:
+            return self.loopback_callbacks.listen(redirect_uri, expected)
+        except PortTaken:
+            asked = redirect_uri, expected.binding, expected.callback
+            if not await self._pools.run(None, self._neighbour, *asked):
+                raise
+        return redirect_uri
 
     async def step(self, login: Login, body: Mapping[str, Any], confirm_by: str | None) -> Login:
         """Carry out what was entered on the login's page."""

@@ -21,7 +21,10 @@ MAX_QUERY = 1 << 14  # characters
 
 @dataclass(frozen=True)
 class LoopbackCallback:
-    """One opening of a login: its cookie's name, and the callback page to forward to."""
+    """One opening of a login: its cookie's name, and the callback page to forward to.
+
+    With an empty name it is still to come, and nothing is forwarded yet.
+    """
 
     login_id: str
     binding: str
@@ -39,7 +42,7 @@ class LoopbackCallbacks:
         self._pending = pending
         self._listeners: dict[int, _RedirectListener] = {}  # by port; 0: of any
 
-    def listen(self, redirect_uri: str, expected: LoopbackCallback | None = None) -> str:
+    def listen(self, redirect_uri: str, expected: LoopbackCallback) -> str:
         """Listen at ``redirect_uri``, and forward what is ``expected`` there.
 
         Returns it with its port.
@@ -52,7 +55,7 @@ class LoopbackCallbacks:
         if (port := port_of(redirect_uri)) not in self._listeners:
             self._listeners[port] = _RedirectListener(redirect_uri, self._pending)
         there = self._listeners[port]
-        if expected:
+        if expected.binding:
             there.expected[expected.binding] = (page_of(redirect_uri)[-1], expected)
         return redirect_uri if port else at_port(redirect_uri, there.listener.port)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import hmac
 from typing import TYPE_CHECKING, Any
@@ -168,11 +169,13 @@ class LoginPage(ConfirmingPage):
         if route.move_to:
             return {"url": route.move_to}
         own = (self.broker.hub_origin or origin) + self.broker.redirect_path(login.provider)
-        there = self._listen(route, own, by_hand=by_hand) if route.listen else ""
+        there, back = "", LoopbackCallback(login.id, "", origin + callback_path)
+        if route.listen:
+            there = await self._listen(route, own, back, by_hand=by_hand)
         url, binding = await self.broker.open(login, there or route.redirect_uri, self.user)
         if there:
-            back = LoopbackCallback(login.id, binding.name, origin + callback_path)
-            self.broker.loopback_callbacks.listen(route.redirect_uri, back)
+            back = dataclasses.replace(back, binding=binding.name)
+            await self.broker.listen_at(route.redirect_uri, back)
         name, path = self.broker.known_browsers.cookie(binding.name, callback_path)
         self.set_cookie(
             name,
@@ -197,10 +200,12 @@ class LoginPage(ConfirmingPage):
             loopback=provider.loopback,
         )
 
-    def _listen(self, route: RedirectRoute, own: str, *, by_hand: bool) -> str:
+    async def _listen(
+        self, route: RedirectRoute, own: str, back: LoopbackCallback, *, by_hand: bool
+    ) -> str:
         """The redirect URI of a listener; "": the answer must be pasted. Else this raises."""
         try:
-            return self.broker.loopback_callbacks.listen(route.redirect_uri)
+            return await self.broker.listen_at(route.redirect_uri, back)
         except ConfigurationError as error:
             if by_hand:
                 return ""

@@ -13,7 +13,7 @@ import tomlkit
 from environments.conftest import TESTS
 from environments.terminal import Terminal
 from processes import free_port
-from server.jupyter_process import JupyterProcess
+from server.jupyter_process import JupyterProcess, Kernel
 
 CALL = """
 from jupyter_auth import UserSession
@@ -111,3 +111,25 @@ def test_a_server_that_is_gone_has_left_its_file(laptop, server):
     laptop |= {"JUPYTER_RUNTIME_DIR": str(server.runtime)}
     (server.runtime / "jupyter_auth-1-dead.json").write_text("{}")
     signs_in(laptop)
+
+
+def test_so_does_a_second_jupyter_server(server, rogue, uri, tmp_path):
+    """Which finds the port taken at its start, and is at another one."""
+
+    class Second(JupyterProcess):
+        runtime = server.runtime
+
+        def environment(self):
+            return super().environment() | {"JUPYTER_RUNTIME_DIR": str(self.runtime)}
+
+    with Second(tmp_path / "second") as second:
+        (theirs,) = server.runtime.glob(f"jupyter_auth-{second._process.pid}-*.json")
+        kernel, browser = Kernel(theirs), second.browser(host="localhost")
+        table = {"issuer": rogue.issuer, "client_id": rogue.client_id, "redirect_uri": uri}
+        login = kernel.begin(kernel.register("acme", table))
+        back = rogue.authorize(browser.open(login))
+        assert back.startswith(f"{uri}?")
+        sent_on = browser.get(back).headers["Location"]
+        assert sent_on.startswith(f"{browser.origin}/base/jupyter-auth/callback/acme?")
+        assert browser.arrive(sent_on) == login["path"]
+        assert kernel.call("GET", f"logins/{login['id']}")["status"] == "complete"
