@@ -12,7 +12,7 @@ from jupyter_auth.core.common.finding import Finding, wrong
 from jupyter_auth.core.common.shown_text import plain_text
 from jupyter_auth.core.common.urls import origin_of, reaching
 from jupyter_auth.core.errors import AuthError, ConfigurationError, NextStep
-from jupyter_auth.core.protocol import discovery, http
+from jupyter_auth.core.protocol import demands, discovery, http
 from jupyter_auth.core.protocol.parties import Party
 from jupyter_auth.core.provider.client_credentials import missing_package, variable
 
@@ -171,8 +171,12 @@ def _consistent(
 ) -> Iterator[Finding]:
     """Notes on what the metadata, which may be incomplete, does not offer."""
     methods = document.get("token_endpoint_auth_methods_supported")
+    lacking, others = demands.required(endpoints), demands.other_methods(endpoints)
+    for what in (*lacking, *others):
+        says = f"The metadata demands {what}, which is not supported here."
+        yield Finding("Demands", says, demands.DO_WITHOUT, "wrong" if what in lacking else "note")
     method = METHODS.get(str(provider.client_auth))
-    if method and isinstance(methods, list) and method not in methods:
+    if method and isinstance(methods, list) and method not in methods and not others:
         says = _listed(f"The metadata does not offer {method}, but", methods)
         fix = "If the provider rejects the client, set client_auth (and client_secret)."
         yield Finding("Client", says, fix, "note")

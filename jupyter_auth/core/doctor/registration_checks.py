@@ -96,7 +96,7 @@ def _client(party: Party, refused: str, returned: str) -> Finding:
         return Finding(CLIENT, f"{host} accepts the {shown}.")
     if refused == "invalid_client":
         other = "client secret" if provider.client_secret else "requires a client secret"
-        says, fix = f"rejects this client ID or {other}", other_credentials(provider)
+        says, fix = f"rejects this client ID or {other}", other_credentials(party)
         if returned in PERSON_NEEDED:
             verb = "rejects this" if provider.client_secret else "requires a"
             says = f"{verb} client secret; it knows the client ID"

@@ -71,7 +71,7 @@ class AuthorizationCodeGrant(GrantDriver):
             state=state,
             nonce=opening.nonce,
             verifier=opening.verifier,
-            prompt="login" if purpose.force else None,
+            prompt=party.forced_prompt if purpose.force else None,
             login_hint=purpose.username,
         )
         self.logins.add_opening(login_id, state, opening)

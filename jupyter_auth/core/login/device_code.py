@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 from jupyter_auth.core.common.request_errors import ProviderUnavailable
 from jupyter_auth.core.errors import ProviderError
 from jupyter_auth.core.login.finish import GrantDriver
+from jupyter_auth.core.login.login_store import DevicePolls
 from jupyter_auth.core.protocol import oauth
 
 if TYPE_CHECKING:
-    from jupyter_auth.core.login.login_store import DevicePolls
     from jupyter_auth.core.models import Login
 
 AGAIN = "It is retried automatically."
@@ -37,9 +37,19 @@ class DeviceGrant(GrantDriver):
         if login.user_code or login.candidate:
             return login
         party = self._party(login.provider)
+        verifier = oauth.new_verifier() if party.is_public else None
         scopes = purpose.scopes or party.default_scopes
-        answer = self._completion.attempt(login_id, lambda: oauth.authorize_device(party, scopes))
-        return self.logins.add_device(login_id, answer, party.provider.fingerprint, confirm_by)
+        answer = self._completion.attempt(
+            login_id, lambda: oauth.authorize_device(party, scopes, verifier)
+        )
+        polls = DevicePolls(
+            device_code=answer.device_code,
+            verifier=verifier,
+            fingerprint=party.provider.fingerprint,
+            interval=answer.interval,
+            confirm_by=confirm_by,
+        )
+        return self.logins.add_device(login_id, answer, polls)
 
     def poll(self, login_id: str) -> Login:
         """The login, after asking the provider for its tokens if that is due.
@@ -60,7 +70,8 @@ class DeviceGrant(GrantDriver):
         try:
             party = self._party(login.provider)
             party.check_unchanged(polls.fingerprint)
-            answer = oauth.poll_device(party, polls.device_code, polls.interval)
+            code, verifier = polls.device_code, polls.verifier
+            answer = oauth.poll_device(party, code, polls.interval, verifier)
         except (ProviderUnavailable, ProviderError) as error:
             polls.failures += 1
             polls.error = type(error)(error.message, hint=AGAIN).to_wire()

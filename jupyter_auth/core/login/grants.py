@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from jupyter_auth.core.common.urls import host_of
 from jupyter_auth.core.errors import ConfigurationError
+from jupyter_auth.core.protocol import demands
 
 if TYPE_CHECKING:
     from jupyter_auth.core.protocol.parties import Party
@@ -45,6 +46,13 @@ def chosen(party: Party, wanted: str | None) -> str:
         raise ConfigurationError(
             f"{party.provider.title} does not support the grant {wanted!r:.60}.",
             hint=f"It supports: {', '.join(found) or 'none'}.",
+        )
+    if grant == "authorization_code" and (wanted_there := demands.required(party.endpoints)):
+        others = ", ".join(f"`{each}`" for each in found if each != grant)
+        raise ConfigurationError(
+            f"{party.provider.title} signs people in only with {' and '.join(wanted_there)}, which"
+            " is not supported here.",
+            hint=f"Try another grant: {others}." if others else demands.DO_WITHOUT,
         )
     if grant in ENDPOINT:
         party.endpoint(ENDPOINT[grant])

@@ -84,6 +84,7 @@ class DevicePolls:
     """The state of a device login's polling. Only the caller that took it changes it."""
 
     device_code: Secret
+    verifier: Secret | None = None  # of PKCE (RFC 7636)
     fingerprint: str
     interval: float  # seconds
     confirm_by: str | None = None  # see StoredLogin

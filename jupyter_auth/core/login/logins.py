@@ -169,22 +169,13 @@ class Logins:
         return login
 
     def add_device(
-        self,
-        login_id: str,
-        answer: DeviceAuthorizationResponse,
-        fingerprint: str,
-        confirm_by: str | None,
+        self, login_id: str, answer: DeviceAuthorizationResponse, polls: DevicePolls
     ) -> Login:
         """Add a device code; if two callers asked for one, the first is shown and stays."""
         with self._changing(login_id) as entry:
             if entry.polling is None and entry.login.status == "pending":
                 now = self._clock()
-                entry.polling = DevicePolls(
-                    device_code=answer.device_code,
-                    fingerprint=fingerprint,
-                    interval=answer.interval,
-                    confirm_by=confirm_by,
-                )
+                entry.polling = polls
                 entry.login = dataclasses.replace(
                     entry.login,
                     user_code=answer.user_code,

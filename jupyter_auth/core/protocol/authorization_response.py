@@ -8,6 +8,7 @@ from urllib.parse import urljoin
 
 from jupyter_auth.core.common.shown_text import plain_text
 from jupyter_auth.core.errors import START_AGAIN, LoginDenied, LoginFailed
+from jupyter_auth.core.protocol import demands
 from jupyter_auth.core.protocol.oauth_response import refusal
 from jupyter_auth.core.protocol.token_endpoint import other_grants
 from jupyter_auth.core.secret import Secret
@@ -60,7 +61,8 @@ def code(party: Party, params: Mapping[str, str]) -> Secret:
             )
         case code:
             raise LoginFailed(
-                f"{title} refused ({refusal(params)}).", hint=_what_to_change(party, code)
+                f"{title} refused ({refusal(params)}).",
+                hint=demands.hint(party.endpoints, refusal(params)) or _what_to_change(party, code),
             )
 
 

@@ -11,7 +11,7 @@ from jupyter_auth.core.common.shown_text import plain_text
 from jupyter_auth.core.common.urls import require_secure
 from jupyter_auth.core.errors import ConfigurationError, ProviderError
 from jupyter_auth.core.protocol import http
-from jupyter_auth.core.provider.field_types import LISTS, URLS, Endpoints
+from jupyter_auth.core.provider.field_types import FLAGS, LISTS, URLS, Endpoints
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 MAX_AGE = 3600.0  # seconds for which metadata and keys are cached
 PAUSE = 60.0  # seconds between tries of an unavailable issuer
-ISS_SUPPORTED = "authorization_response_iss_parameter_supported"  # RFC 9207 3
 MAX_SHOWN = 300  # characters of a document in one sentence
 _FIX = "Tell its operator, or give the right address in `endpoints` of the provider."
 
@@ -131,11 +130,12 @@ def checked(issuer: str, document: http.Json, rules: RequestRules) -> Endpoints:
             f"The metadata of {issuer} lacks an authorization or token endpoint.", hint=_FIX
         )
     lists: dict[str, Any] = {name: _strings(document.get(name)) for name in LISTS}
+    flags: dict[str, Any] = {name: document.get(name) is True for name in FLAGS}
     return Endpoints(
         issuer=issuer,
-        authorization_response_iss_parameter_supported=document.get(ISS_SUPPORTED) is True,
         **urls,
         **lists,
+        **flags,
     )
 
 

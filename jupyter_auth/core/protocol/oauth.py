@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from oauthlib.common import add_params_to_uri
 from oauthlib.oauth2 import OAuth2Error, WebApplicationClient
@@ -16,7 +17,7 @@ from jupyter_auth.core.errors import (
     LoginFailed,
     ProviderError,
 )
-from jupyter_auth.core.protocol import dialect, http, token_endpoint
+from jupyter_auth.core.protocol import client_authentication, dialect, http, token_endpoint
 from jupyter_auth.core.protocol.oauth_response import (
     DEVICE_ENDPOINT,
     DeviceAuthorizationResponse,
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
     from jupyter_auth.core.protocol.oauth_response import TokenResponse
     from jupyter_auth.core.protocol.parties import Party
 
+T = TypeVar("T")
+REVOCATION_ENDPOINT = "revocation endpoint"
 MADE_UP = "made-up-by-jupyter-auth-hub-doctor"  # a code, as the provider's log may show it
 SLOWER = 5.0  # seconds that each ``slow_down`` adds to the interval for good (RFC 8628 3.5)
 
@@ -57,7 +60,6 @@ def authorization_url(
     login_hint: str | None = None,
 ) -> str:
     """Where to send the browser (RFC 6749 4.1.1, RFC 7636 4.3, OIDC Core 3.1.2.1)."""
-    challenge = WebApplicationClient("").create_code_challenge(verifier.reveal(), "S256")
     configured = party.provider.authorize_params
     words = f"{prompt or ''} {configured.get('prompt') or ''}".split()  # OIDC Core 3.1.2.1
     params = {
@@ -66,8 +68,7 @@ def authorization_url(
         "redirect_uri": redirect_uri,
         "scope": party.joined(scopes),
         "state": state,
-        "code_challenge": challenge,
-        "code_challenge_method": "S256",
+        **(_challenge(verifier) if party.uses_pkce else {}),
         "login_hint": login_hint,
         "audience": party.provider.audience,
         **configured,
@@ -78,15 +79,20 @@ def authorization_url(
     return add_params_to_uri(party.endpoint("authorization_endpoint"), given)
 
 
+def _challenge(verifier: Secret) -> dict[str, str]:
+    """The code challenge for a verifier (RFC 7636 4.3)."""
+    challenge = WebApplicationClient("").create_code_challenge(verifier.reveal(), "S256")
+    return {"code_challenge": challenge, "code_challenge_method": "S256"}
+
+
 @forgetful
 def exchange(party: Party, *, code: Secret, verifier: Secret, redirect_uri: str) -> TokenResponse:
     """Exchange an authorization code for tokens (RFC 6749 4.1.3). It is never sent twice.
 
     Raises as ``token_endpoint.request``, as the other grants do.
     """
-    return token_endpoint.request(
-        party, CODE, code=code, code_verifier=verifier, redirect_uri=redirect_uri
-    )
+    proof = {"code_verifier": verifier} if party.uses_pkce else {}
+    return token_endpoint.request(party, CODE, code=code, redirect_uri=redirect_uri, **proof)
 
 
 @forgetful
@@ -138,21 +144,32 @@ def client_credentials(party: Party, scopes: Sequence[str]) -> TokenResponse:
 
 
 @forgetful
-def authorize_device(party: Party, scopes: Sequence[str]) -> DeviceAuthorizationResponse:
-    """The code that a person enters at the provider's page (RFC 8628 3.1)."""
-    url = party.endpoint("device_authorization_endpoint")
+def authorize_device(
+    party: Party, scopes: Sequence[str], verifier: Secret | None = None
+) -> DeviceAuthorizationResponse:
+    """The code that a person enters at the provider's page (RFC 8628 3.1).
+
+    ``verifier``: the device code is bound to it by PKCE, as some providers want of public clients.
+    """
     form = {**party.provider.authorize_params, "client_id": party.client_id}
     form |= {"scope": party.joined(scopes), "audience": party.provider.audience or ""}
-    response = _post(party, url, DEVICE_ENDPOINT, form, accept=error_code)
-    try:
+    form |= _challenge(verifier) if verifier else {}
+    url = party.endpoint("device_authorization_endpoint")
+
+    def read(response: requests.Response) -> DeviceAuthorizationResponse:
         params = parameters(response, DEVICE_ENDPOINT, party.provider)
         return DeviceAuthorizationResponse.parse(dialect.by_their_names(party.provider, params))
+
+    try:
+        return _post(party, url, DEVICE_ENDPOINT, form, read, accept=error_code)
     except OAuth2Error as error:
         raise token_endpoint.failure(party, DEVICE, error) from None
 
 
 @forgetful
-def poll_device(party: Party, device_code: Secret, interval: float) -> TokenResponse | float:
+def poll_device(
+    party: Party, device_code: Secret, interval: float, verifier: Secret | None = None
+) -> TokenResponse | float:
     """The tokens, once the person has agreed; until then the seconds between polls, which are
     ``interval`` or more (RFC 8628 3.4, 3.5).
 
@@ -161,7 +178,8 @@ def poll_device(party: Party, device_code: Secret, interval: float) -> TokenResp
         ProviderUnavailable, ProviderError: no usable response; poll again later.
     """
     try:
-        return token_endpoint.send(party, DEVICE, device_code=device_code)
+        proof = {"code_verifier": verifier} if verifier else {}
+        return token_endpoint.send(party, DEVICE, device_code=device_code, **proof)
     except ErrorResponse as error:
         return _pending(party, error, device_code, interval)
 
@@ -190,27 +208,47 @@ def _pending(party: Party, error: ErrorResponse, device_code: Secret, interval: 
 
 
 @forgetful
-def revoke(party: Party, token: Secret, hint: str) -> bool:
-    """Revoke a token (RFC 7009 2.1). False: the provider does not revoke such tokens (2.2.1)."""
-    if not (url := party.endpoints.revocation_endpoint):
-        return False
+def revoke(party: Party, token: Secret, hint: str) -> str:
+    """Revoke a token (RFC 7009 2.1). Why the provider refuses to, in its words; "" if it is done.
+
+    A token that is invalid already needs no more (2.2). Asking again would not help (2.2.1).
+
+    Raises:
+        ProviderUnavailable, ConfigurationError: there is no answer; maybe later.
+    """
     form = {"token": token.reveal(), "token_type_hint": hint}
-    response = _post(party, url, "revocation endpoint", form)
-    if response.ok:
-        return True
-    if error_code(response) == "unsupported_token_type":
-        return False
-    raise ProviderError(f"The revocation endpoint answered {response.status_code}.")
+
+    def read(response: requests.Response) -> str:
+        if response.ok:
+            return ""
+        with contextlib.suppress(ProviderError):
+            parameters(response, REVOCATION_ENDPOINT, party.provider)
+        return f"HTTP {response.status_code}"
+
+    try:
+        url = party.endpoint("revocation_endpoint")
+        return _post(party, url, REVOCATION_ENDPOINT, form, read)
+    except OAuth2Error as error:
+        done = error.error == "invalid_token"
+        return "" if done else token_endpoint.error_text(party, error, token)
 
 
 def _post(
-    party: Party, url: str, what: str, form: dict[str, str], **kwargs: Any
-) -> requests.Response:
-    auth, credentials = token_endpoint.client_auth(party)
-    data = {name: value for name, value in (form | credentials).items() if value}
-    return http.send(
-        "POST", url, what, party.provider.request_rules, auth=auth, data=data, **kwargs
-    )
+    party: Party,
+    url: str,
+    what: str,
+    form: dict[str, str],
+    read: Callable[[requests.Response], T],
+    **kwargs: Any,
+) -> T:
+    """What ``read`` makes of the response; it raises OAuth2Error for an error response."""
+
+    def send(auth: http.Auth, credentials: dict[str, str]) -> T:
+        data = {name: value for name, value in (form | credentials).items() if value}
+        rules = party.provider.request_rules
+        return read(http.send("POST", url, what, rules, auth=auth, data=data, **kwargs))
+
+    return client_authentication.authenticated(party, send)
 
 
 @forgetful

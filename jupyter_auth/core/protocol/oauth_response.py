@@ -57,8 +57,8 @@ REPORT = "Try again; if it fails again, report this to the provider's operator."
 class ErrorResponse(CustomOAuth2Error):
     """An error response. ``interval``: seconds between polls, if it says so, as GitHub does."""
 
-    def __init__(self, code: str, text: str, interval: float) -> None:
-        super().__init__(code, text)
+    def __init__(self, code: str, text: str, interval: float, status: int) -> None:
+        super().__init__(code, text, status_code=status)
         self.interval = min(interval, MAX_INTERVAL)
 
 
@@ -171,7 +171,7 @@ def parameters(
         said = {"error": code, "error_description": text}
         code, text = meant, refusal(said) if code else text or f"HTTP {status}"
     if meant or found:
-        raise ErrorResponse(code, text, times.clipped(params.get("interval")) or 0.0)
+        raise ErrorResponse(code, text, times.clipped(params.get("interval")) or 0.0, status)
     if problem:
         raise problem
     if not response.ok:
@@ -227,7 +227,8 @@ def other_refusal(response: requests.Response, provider: Provider) -> ErrorRespo
     code, text = dialect.error(provider, params, dialect.HTTP_ERROR) or ("", "")
     if response.ok and (not text or dialect.parameter(provider, params, "access_token")):
         return None
-    return ErrorResponse(code or f"HTTP {response.status_code}", text, 0.0)
+    status = response.status_code
+    return ErrorResponse(code or f"HTTP {status}", text, 0.0, status)
 
 
 def _decoded(response: requests.Response, endpoint: str) -> http.Json:

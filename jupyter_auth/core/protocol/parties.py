@@ -43,7 +43,34 @@ class Party:
         """Raise a ConfigurationError if the client ID, or a package's secret, is missing."""
         if problem := missing_package(self.provider):
             raise problem
-        _ = self.client_id
+        _ = self.client_id, self.uses_pkce
+
+    @property
+    def is_public(self) -> bool:
+        """Whether the client has no secret to show (RFC 6749 2.1)."""
+        return self.provider.client_auth == "none" or not self.provider.client_secret
+
+    @property
+    def uses_pkce(self) -> bool:
+        """Whether codes are bound to this client by PKCE (RFC 7636).
+
+        Raises:
+            ConfigurationError: it is off for a public client, whose codes nothing else protects.
+        """
+        used = self.provider.pkce is not False
+        if not used and self.is_public:
+            raise ConfigurationError(
+                f"Provider {self.provider.name!r} has `pkce` off, but no client secret.",
+                hint="Leave `pkce` on, or give the client secret: without both, a stolen code is"
+                " enough to sign in (RFC 9700 2.1.1).",
+            )
+        return used
+
+    @property
+    def forced_prompt(self) -> str:
+        """The ``prompt`` of a forced sign-in (OIDC Core 3.1.2.1)."""
+        known = self.provider.authorize_params.get("prompt")
+        return self.provider.force_prompt or ("select_account" if known else "login")
 
     @property
     def default_scopes(self) -> tuple[str, ...]:
@@ -77,7 +104,9 @@ class Party:
                 hint=f"Copy it from {self.provider.title}'s own page; or, if that host is right,"
                 " add it to paste.hosts of the provider.",
             )
-        endpoints = dataclasses.replace(self.endpoints, token_endpoint=token_endpoint)
+        endpoints = dataclasses.replace(
+            self.endpoints, token_endpoint=token_endpoint, refresh_endpoint=None
+        )
         return dataclasses.replace(self, endpoints=endpoints)
 
     def check_unchanged(self, fingerprint: str) -> None:

@@ -10,12 +10,11 @@ import logging
 from contextvars import ContextVar
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 from oauthlib.oauth2 import Client, OAuth2Error
 from oauthlib.oauth2.rfc6749.parameters import prepare_token_request
 from oauthlib.oauth2.rfc6749.tokens import OAuth2Token
-from requests.auth import HTTPBasicAuth
 from requests_oauthlib import OAuth2Session
 
 from jupyter_auth.core.common.request_errors import ProviderUnavailable
@@ -26,7 +25,7 @@ from jupyter_auth.core.errors import (
     ProviderError,
     RefreshRejected,
 )
-from jupyter_auth.core.protocol import http, token_fields
+from jupyter_auth.core.protocol import client_authentication, demands, http, token_fields
 from jupyter_auth.core.protocol.dialect import standard_parameters
 from jupyter_auth.core.protocol.oauth_response import (
     REPORT,
@@ -99,14 +98,14 @@ def request(party: Party, grant_type: str, **params: str | Secret) -> TokenRespo
 
 def send(party: Party, grant_type: str, **params: str | Secret) -> TokenResponse:
     """As ``request``, but raises OAuth2Error for error responses."""
-    auth, credentials = client_auth(party)
     given: dict[str, Any] = {
         name: value.reveal() if isinstance(value, Secret) else value
         for name, value in params.items()
     }
-    session = _Session(party, grant_type, given.pop("redirect_uri", None), [*params.values()])
-    quiet = _quiet.set(True)
-    try:
+    redirect_uri = given.pop("redirect_uri", None)
+
+    def fetch(auth: http.Auth, credentials: dict[str, str]) -> TokenResponse:
+        session = _Session(party, grant_type, redirect_uri, [*params.values()])
         session.fetch_token(
             CHECKED_URL,
             auth=auth,
@@ -114,9 +113,13 @@ def send(party: Party, grant_type: str, **params: str | Secret) -> TokenResponse
             client_secret=credentials.get("client_secret"),
             **given,
         )
+        return session.response
+
+    quiet = _quiet.set(True)
+    try:
+        return client_authentication.authenticated(party, fetch)
     finally:
         _quiet.reset(quiet)
-    return session.response
 
 
 # requests-oauthlib refuses http, also to this machine, before it asks a hook for the real URL,
@@ -148,7 +151,8 @@ class _Session(OAuth2Session):
     ) -> None:
         super().__init__(client=_Client(party.client_id, grant_type), redirect_uri=redirect_uri)
         self._provider = party.provider
-        self._endpoint = party.endpoint("token_endpoint")
+        own = party.endpoints.refresh_endpoint if grant_type == REFRESH else None
+        self._endpoint = own or party.endpoint("token_endpoint")
         self._grant_type = grant_type
         self._secrets = [each for each in sent if isinstance(each, Secret)]
         self._secrets += [party.provider.client_secret] if party.provider.client_secret else []
@@ -195,22 +199,6 @@ def own_parameters(provider: Provider, form: Mapping[str, str]) -> dict[str, str
     return named | dict(provider.token_params)
 
 
-def client_auth(party: Party) -> tuple[http.Auth, dict[str, str]]:
-    """Client authentication (RFC 6749 2.3.1): an ``auth`` for requests, and parameters.
-
-    Raises:
-        ConfigurationError: the client ID or secret is missing.
-    """
-    party.require_client()
-    client_id, secret = party.client_id, party.provider.client_secret
-    if party.provider.client_auth == "basic":
-        password = secret.reveal() if secret else ""
-        return HTTPBasicAuth(quote(client_id, safe=""), quote(password, safe="")), {}
-    if party.provider.client_auth in {"post", "query"} and secret:
-        return http.no_auth, {"client_id": client_id, "client_secret": secret.reveal()}
-    return http.no_auth, {"client_id": client_id}
-
-
 def failure(party: Party, grant_type: str, error: OAuth2Error, *sent: object) -> AuthError:
     """The exception for a provider's error, without the secrets among ``sent``."""
     text, host = error_text(party, error, *sent), urlsplit(party.provider.address).netloc
@@ -225,7 +213,7 @@ def failure(party: Party, grant_type: str, error: OAuth2Error, *sent: object) ->
         case "invalid_client":
             return ConfigurationError(
                 f"{host} rejected the client credentials ({text}).",
-                hint=party.advice or other_credentials(party.provider),
+                hint=party.advice or other_credentials(party, text),
             )
         case "unauthorized_client" | "unsupported_grant_type":
             return ConfigurationError(
@@ -237,7 +225,8 @@ def failure(party: Party, grant_type: str, error: OAuth2Error, *sent: object) ->
                 f"{host} is not available ({text}).", hint="Try again in a while."
             )
         case _:
-            return ProviderError(f"{host} refused ({text}).", hint=REPORT)
+            hint = demands.hint(party.endpoints, text) or REPORT
+            return ProviderError(f"{host} refused ({text}).", hint=hint)
 
 
 def error_text(party: Party, error: OAuth2Error, *sent: object) -> str:
@@ -247,11 +236,16 @@ def error_text(party: Party, error: OAuth2Error, *sent: object) -> str:
     return refusal(params, hidden)
 
 
-def other_credentials(provider: Provider) -> str:
-    """What to do if a provider rejects the client credentials."""
+def other_credentials(party: Party, said: str = "") -> str:
+    """What to do if a provider rejects the client credentials, in these words."""
+    if demanded := demands.hint(party.endpoints, said):
+        return demanded
+    provider = party.provider
     where = f"in the configuration of {provider.name!r}, against the registration there"
     if not provider.client_secret:
         return f"Check client_id {where}. If that has a client secret, give client_secret too."
+    if provider.client_auth == "auto":  # all that may be meant was tried
+        return f"Check client_id and client_secret {where}."
     other = "post" if provider.client_auth == "basic" else "basic"
     return (
         f"Check client_id and client_secret {where}. They were sent by client_auth"

@@ -36,8 +36,10 @@ def same(one: DataclassInstance, other: DataclassInstance, *, but: Collection[st
 
 def _all_bound(provider: DataclassInstance) -> dict[str, Any]:
     bound = _bound(provider)
-    # Without a secret, ``none`` is just the default; with one it only keeps it from being sent.
-    bound["client_auth"] = bound["client_auth"].replace("none", "basic")
+    # The defaults, ``none`` without a secret and ``auto`` with one, were one word at first; with a
+    # secret ``none`` only keeps it from being sent.
+    if bound["client_auth"] in {"none", "auto"}:
+        bound["client_auth"] = "basic"
     return bound
 
 

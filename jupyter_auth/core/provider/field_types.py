@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from jupyter_auth.core.secret import Secret
 
-ClientAuth = Literal["basic", "post", "none", "query"]
+ClientAuth = Literal["auto", "basic", "post", "none", "query"]
 CLIENT_AUTH = kinds.one_of(*get_args(ClientAuth))
 Loopback = Literal["localhost", "127.0.0.1"]
 LOOPBACK = kinds.one_of(*get_args(Loopback))
@@ -28,6 +28,7 @@ class Endpoints(FieldTable):
     issuer: str | None = described(kinds.string)
     authorization_endpoint: str | None = described(kinds.url_or_path)
     token_endpoint: str | None = described(kinds.url)
+    refresh_endpoint: str | None = described(kinds.url)  # if not the token endpoint
     revocation_endpoint: str | None = described(kinds.url)
     userinfo_endpoint: str | None = described(kinds.url)
     device_authorization_endpoint: str | None = described(kinds.url)
@@ -38,14 +39,18 @@ class Endpoints(FieldTable):
     grant_types_supported: tuple[str, ...] = described(
         kinds.words, default=(), harmless="which grants there are"
     )
+    token_endpoint_auth_methods_supported: tuple[str, ...] = described(kinds.words, default=())
     id_token_signing_alg_values_supported: tuple[str, ...] = described(
         kinds.words, default=("RS256",)
     )
     authorization_response_iss_parameter_supported: bool = described(kinds.flag, default=False)
+    require_pushed_authorization_requests: bool | None = described(kinds.flag)
+    require_signed_request_object: bool | None = described(kinds.flag)
 
 
 _KINDS = {each.name: each.metadata["kind"] for each in fields(Endpoints)}
 URLS = [name for name, kind in _KINDS.items() if kind in (kinds.url, kinds.url_or_path)]
+FLAGS = [name for name, kind in _KINDS.items() if kind is kinds.flag]
 LISTS = [name for name, kind in _KINDS.items() if kind is kinds.words]
 
 

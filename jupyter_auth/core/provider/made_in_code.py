@@ -55,5 +55,8 @@ class ProvidersMadeInCode:
 
 def handle_of(provider: Provider) -> str:
     """Its name and a digest of all fields but the client secrets."""
-    text = json.dumps(provider_to_mapping(provider, secrets=False), sort_keys=True)
+    named = provider_to_mapping(provider, secrets=False)
+    if named["client_auth"] == "auto":
+        named["client_auth"] = "basic"  # as the default was called at first
+    text = json.dumps(named, sort_keys=True)
     return f"{provider.name}{MARK}{hashlib.sha256(text.encode()).hexdigest()[:DIGITS]}"

@@ -81,8 +81,9 @@ class Provider:
     )
     client_auth: ClientAuth | None = described(
         CLIENT_AUTH,
-        "How the client authenticates: `basic` (the default with a secret), `post`, `query` (all"
-        " parameters of a token request in its URL), or `none`.",
+        "How the client authenticates: `auto` (the default with a secret: as the metadata and the"
+        " token endpoint want it, `basic` first), `basic`, `post`, `query` (all parameters of a"
+        " token request in its URL), or `none`.",
     )
     grants: tuple[str, ...] = described(
         kinds.grants,
@@ -111,6 +112,17 @@ class Provider:
     )
     authorize_params: Mapping[str, str] = tokens_only(
         kinds.parameters, "More parameters of the authorization request.", default=dict
+    )
+    force_prompt: str | None = described(
+        kinds.string,
+        "The `prompt` of a forced sign-in, beside one in `authorize_params`. None: `login`; or"
+        " `select_account` where those have a `prompt`, as at providers that know no `login`.",
+        harmless="what people are asked at the provider",
+    )
+    pkce: bool | None = described(
+        kinds.flag,
+        "Whether codes are bound to this client by PKCE (RFC 7636). None: they are. A client with a"
+        " secret may do without (`false`), if the provider refuses it.",
     )
     token_params: Mapping[str, str] = described(
         kinds.parameters,
@@ -261,7 +273,7 @@ class Provider:
         """Values of fields that follow from other fields, if they are not given."""
         return {
             "title": self.name,
-            "client_auth": "basic" if self.client_secret else "none",
+            "client_auth": "auto" if self.client_secret else "none",
             "api_origins": (origin_of(self.base_url or self.address),),
         }
 

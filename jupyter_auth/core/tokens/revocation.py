@@ -107,12 +107,13 @@ def revoke_tokens(find_party: Callable[[], Party], account: Account) -> Logout:
         title = party.provider.title
         return _left(f"{title} does not support revocation; tokens stay valid until they expire.")
     held = {"refresh_token": account.refresh_token, "access_token": account.access_token}
-    left = [hint for hint, token in held.items() if token and not oauth.revoke(party, token, hint)]
+    refused = {kind: oauth.revoke(party, token, kind) for kind, token in held.items() if token}
+    left = {kind: said for kind, said in refused.items() if said}
     if not left:
         return Logout(removed=True, revoked=True)
-    kinds = " and ".join(hint.replace("_", " ") for hint in left)
-    note = f"{party.provider.title} does not revoke the {kinds}: it stays valid until it expires."
-    whole = account.refresh_token is not None and left == ["access_token"]
+    kinds, said = " and ".join(left).replace("_", " "), "; ".join(dict.fromkeys(left.values()))
+    note = f"{party.provider.title} does not revoke the {kinds} ({said}): valid until it expires."
+    whole = account.refresh_token is not None and [*left] == ["access_token"]
     return Logout(removed=True, revoked=whole, note=note)
 
 

@@ -54,7 +54,7 @@ def test_no_secret_is_sent_or_said(rogue):
     sent = " ".join(f"{r.target} {r.headers} {r.body!r}" for r in rogue.requests)
     assert "planted-7d1f" not in sent
     assert "authorization" not in sent
-    assert findings["Client"].says == "notebook, with a client secret (client_auth 'basic')."
+    assert findings["Client"].says == "notebook, with a client secret (client_auth 'auto')."
 
 
 def test_no_client_id(rogue):
@@ -143,10 +143,32 @@ def test_what_the_metadata_does_not_offer(rogue):
         "token_endpoint_auth_methods_supported": ["client_secret_post"],
         "scopes_supported": ["openid", "email"],
     }
-    findings = found(rogue, client_secret="s", scopes=["openid", "write"])
+    secret = {"client_secret": "s", "client_auth": "basic"}
+    findings = found(rogue, **secret, scopes=["openid", "write"])
     assert findings["Client"].state == findings["Scopes"].state == "note"
     assert "client_secret_basic, but client_secret_post" in findings["Client"].says
     assert findings["Scopes"].says.endswith("offer write.")
+
+
+def test_a_client_that_goes_by_the_metadata_is_as_it_should_be(rogue):
+    rogue.metadata = {"token_endpoint_auth_methods_supported": ["client_secret_post"]}
+    assert found(rogue, client_secret="s")["Client"].state == "ok"
+
+
+@pytest.mark.parametrize(
+    ("metadata", "what", "state"),
+    [
+        ({"require_pushed_authorization_requests": True}, "PAR, RFC 9126", "wrong"),
+        ({"require_signed_request_object": True}, "JAR, RFC 9101", "wrong"),
+        ({"token_endpoint_auth_methods_supported": ["private_key_jwt"]}, "private_key", "note"),
+    ],
+)
+def test_what_is_demanded_and_not_here_is_said(rogue, metadata, what, state):
+    assert "Demands" not in found(rogue)
+    rogue.metadata = metadata
+    demands = found(rogue)["Demands"]
+    assert demands.state == state
+    assert what in demands.says
 
 
 @pytest.mark.parametrize("trouble", [None, troubles.redirect("/x", 302), troubles.status(405)])

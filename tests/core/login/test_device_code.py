@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -39,12 +41,28 @@ def test_the_request_is_that_of_rfc_8628(rogue, device):
     (asked,) = rogue.seen("device")
     assert asked.form["client_id"] == rogue.client_id
     assert "openid" in asked.form["scope"]
+    assert asked.form["code_challenge_method"] == "S256"
     (polled,) = rogue.seen("token")
+    digest = hashlib.sha256(polled.form["code_verifier"].encode()).digest()
+    challenge = base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+    assert asked.form["code_challenge"] == challenge
     assert polled.form == {
         "grant_type": "urn:ietf:params:oauth:grant-type:device_code",
         "device_code": polled.form["device_code"],
+        "code_verifier": polled.form["code_verifier"],
         "client_id": rogue.client_id,
     }
+
+
+def test_a_client_with_a_secret_needs_no_pkce(engines, clock, rogue):
+    rogue.client_secret = "s3cret"
+    engine = engines(unrelated=rogue)
+    engine.configure(provider_at(rogue, client_secret="s3cret"))
+    device = begun(engine, clock)
+    assert "code_challenge" not in rogue.seen("device")[0].form
+    rogue.devices.approve(device.login.user_code)
+    assert device.poll().status == "complete"
+    assert "code_verifier" not in rogue.seen("token")[0].form
 
 
 def test_the_device_code_is_in_no_word_of_ours(engine, rogue, caplog, device):

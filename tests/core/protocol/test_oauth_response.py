@@ -279,7 +279,7 @@ def test_a_device_authorization_response_may_be_a_form(party, rogue):
 
 def test_a_revocation_may_be_refused_in_a_form(party, rogue, tokens):
     rogue.script("revoke", form("error=unsupported_token_type", 400))
-    assert oauth.revoke(party, tokens.access_token, "access_token") is False
+    assert oauth.revoke(party, tokens.access_token, "access_token") == "unsupported_token_type"
 
 
 # -- errors --------------------------------------------------------------------------------------

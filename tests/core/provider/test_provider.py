@@ -105,7 +105,7 @@ def test_strings_and_lists_become_what_they_should():
 
 def test_a_client_without_a_secret_authenticates_by_none():
     assert provider().client_auth == "none"
-    assert provider(client_secret="s").client_auth == "basic"
+    assert provider(client_secret="s").client_auth == "auto"
     assert provider(client_secret="s", client_auth="post").client_auth == "post"
 
 
@@ -136,7 +136,7 @@ def test_what_was_derived_is_derived_anew():
         provider(), name="other", issuer="https://other.example.com", client_secret="s"
     )
     assert changed.title == "other"
-    assert changed.client_auth == "basic"
+    assert changed.client_auth == "auto"
     assert changed.api_origins == ("https://other.example.com",)
 
 

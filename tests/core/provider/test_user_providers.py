@@ -68,7 +68,7 @@ def test_the_secret_rests_beside_it_for_this_user_alone(providers, file):
     assert mode(file.parent) == 0o700
     acme = Providers(user_file=file).get("acme")
     assert acme.client_secret == Secret("s3cret")
-    assert acme.client_auth == "basic"
+    assert acme.client_auth == "auto"
 
 
 def test_a_preset_takes_its_client_id_and_secret(providers):

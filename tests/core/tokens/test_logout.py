@@ -100,6 +100,32 @@ def test_what_a_provider_does_not_revoke_is_said_and_not_tried_again(engine, rog
     assert "refresh token and access token" in out.note
 
 
+@pytest.mark.parametrize(
+    ("refused", "revoked", "said"),
+    [
+        ([None, troubles.error("invalid_token", 400, "Token expired or revoked")], True, ""),
+        ([troubles.error("invalid_token")] * 2, True, ""),
+        ([None, troubles.error("unsupported_token_type")], True, "unsupported_token_type"),
+        ([None, troubles.error("invalid_request", 400, "No such token")], True, "No such token"),
+        ([None, troubles.status(403)], True, "HTTP 403"),
+        ([troubles.status(404)] * 2, False, "HTTP 404"),
+        ([troubles.error("unauthorized_client", 400, "not yours")] * 2, False, "not yours"),
+    ],
+    ids=["gone along", "gone before", "one kind", "400", "403", "404", "not allowed"],
+)
+@pytest.mark.usefixtures("account")
+def test_a_refused_revocation_is_the_last_word(engine, rogue, refused, revoked, said):
+    """RFC 7009 2.2: an invalid token needs no more. A refusal is passed on, not tried again."""
+    for each in refused:
+        rogue.script("revoke", each or (lambda proceed: proceed()), times=1)
+    out = engine.logout("idp")
+    assert (out.removed, out.revoked) == (True, revoked)
+    assert said in out.note if said else out.note == ""
+    assert "retried" not in out.note
+    assert revocations() == []
+    assert len(rogue.seen("revoke")) == 2
+
+
 def test_nor_is_one_asked_that_must_not_be(engines, rogue):
     engine = engines(unrelated=rogue)
     engine.configure(provider_at(rogue, revoke=False))
@@ -119,8 +145,8 @@ def test_an_account_whose_provider_is_gone_can_be_signed_out(engines, rogue):
 
 @pytest.mark.parametrize(
     "trouble",
-    [troubles.status(500), troubles.close(), troubles.Gate(), troubles.status(400)],
-    ids=["500", "hang-up", "silence", "400"],
+    [troubles.status(500), troubles.close(), troubles.Gate(), troubles.status(429)],
+    ids=["500", "hang-up", "silence", "429"],
 )
 @pytest.mark.usefixtures("account")
 def test_what_could_not_be_revoked_is_said(engine, rogue, impatient, trouble):

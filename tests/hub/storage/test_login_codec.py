@@ -137,3 +137,5 @@ def test_it_is_written_as_it_was():
     assert entries["l"].openings["digest"].verifier == Secret("v")
     assert entries["l"].request.scopes == ("one",)
     assert json.loads(packed(entries)) == record
+    entries["l"].polling.verifier = Secret("a new field")  # read from here on
+    assert unpacked(packed(entries)) == entries

@@ -16,17 +16,23 @@ if TYPE_CHECKING:
 
 # As the first version called them: its replicas discard logins with other names.
 _FIRST = {"DevicePolls": "Polling", "LoginPurpose": "Request", "StoredLogin": "Entry"}
+_ADDED = {"DevicePolls": {"verifier"}}  # fields that they do not know: left out where unused
 
 
 def packed(entries: Mapping[str, StoredLogin]) -> bytes:
     """The entries as JSON, secrets in plain text."""
-    record = to_record(entries, lambda kind, of: {"kind": _FIRST.get(kind, kind), "of": of})
-    return json.dumps(record).encode()
+    return json.dumps(to_record(entries, _tagged)).encode()
 
 
 def unpacked(data: bytes) -> dict[str, StoredLogin]:
     """The inverse. ValueError and its like: another version wrote it."""
     return {name: from_record(StoredLogin, each) for name, each in _bare(json.loads(data)).items()}
+
+
+def _tagged(kind: str, of: Any) -> dict[str, Any]:
+    unused = {name for name in _ADDED.get(kind, ()) if of[name] is None}
+    kept = {name: of[name] for name in of if name not in unused} if unused else of
+    return {"kind": _FIRST.get(kind, kind), "of": kept}
 
 
 def _bare(value: Any) -> Any:

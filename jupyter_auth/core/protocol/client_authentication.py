@@ -1,0 +1,121 @@
+"""How a client shows who it is at the token endpoint and those beside it (RFC 6749 2.3, 3.2.1).
+
+Servers differ where the RFC does not: some do not decode what Basic encodes, some want the client
+ID in the form too, some take the form alone. A client that is refused is tried in the next spelling
+that may be meant. Nothing is spent by that: a server knows the client before it looks at a grant.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from urllib.parse import quote
+
+import requests
+from oauthlib.oauth2 import OAuth2Error
+from requests.auth import HTTPBasicAuth
+
+from jupyter_auth.core.protocol import http
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from jupyter_auth.core.protocol.parties import Party
+
+T = TypeVar("T")
+BASIC, POST = "client_secret_basic", "client_secret_post"  # RFC 7591 2
+NAMED = r"(?i)client[ _-]?(id|secret)"  # as in "client_id is missing"
+UNCLEAR = {"invalid_request", "HTTP 400", ""}  # errors that may be about such a parameter
+MAX_KNOWN = 1000  # spellings that are remembered
+
+
+class Spelling(NamedTuple):
+    """One way to show a client secret; the default is that of RFC 6749 2.3.1.
+
+    ``post``: in the form, not in a Basic header. ``raw``: in the header without form encoding.
+    ``named``: with the client ID in the form too.
+    """
+
+    post: bool = False
+    raw: bool = False
+    named: bool = False
+
+
+_known: dict[tuple[object, ...], Spelling] = {}  # those that turned out to be right
+
+
+def authenticated(party: Party, send: Callable[[http.Auth, dict[str, str]], T]) -> T:
+    """What ``send`` returns with the credentials as the provider takes them: an ``auth`` for
+    requests, and parameters. A spelling that works is remembered while this process lives.
+
+    Raises:
+        ConfigurationError: the client ID or secret is missing.
+        OAuth2Error: of ``send``, once no other spelling is left.
+    """
+    party.require_client()
+    provider, tried = party.provider, list[Spelling]()
+    secret = provider.client_secret and provider.client_secret.digest
+    client = (party.endpoints.token_endpoint, provider.client_auth, party.client_id, secret)
+    spelling = _known.get(client) or Spelling(post=_posts(party))
+    while True:
+        tried.append(spelling)
+        try:
+            answer = send(*_credentials(party, spelling))
+        except OAuth2Error as error:
+            if others := [each for each in _others(party, error, spelling) if each not in tried]:
+                spelling = others[0]
+                continue
+            if _is_refused(error):
+                _known.pop(client, None)
+            raise
+        _remember(client, spelling)
+        return answer
+
+
+def _remember(client: tuple[object, ...], spelling: Spelling) -> None:
+    if len(_known) >= MAX_KNOWN:
+        _known.clear()
+    _known[client] = spelling
+
+
+def _posts(party: Party) -> bool:
+    """Whether the secret is in the form: as configured, else where the metadata has no Basic."""
+    offered = party.endpoints.token_endpoint_auth_methods_supported
+    only = POST in offered and BASIC not in offered
+    return party.provider.client_auth == "post" or (party.provider.client_auth == "auto" and only)
+
+
+def _credentials(party: Party, spelling: Spelling) -> tuple[http.Auth, dict[str, str]]:
+    provider, client = party.provider, {"client_id": party.client_id}
+    secret = provider.client_secret.reveal() if provider.client_secret else ""
+    if provider.client_auth == "none" or (provider.client_auth != "basic" and not secret):
+        return http.no_auth, client
+    if spelling.post or provider.client_auth == "query":
+        return http.no_auth, client | {"client_secret": secret}
+    pair = (party.client_id, secret)
+    if not spelling.raw:
+        pair = (quote(party.client_id, safe=""), quote(secret, safe=""))
+    return HTTPBasicAuth(*(each.encode() for each in pair)), client if spelling.named else {}
+
+
+def _others(party: Party, error: OAuth2Error, spelling: Spelling) -> Iterator[Spelling]:
+    """The spellings that may be meant by a server that refuses this one."""
+    provider, offered = party.provider, party.endpoints.token_endpoint_auth_methods_supported
+    if spelling.post or provider.client_auth not in {"auto", "basic"} or not provider.client_secret:
+        return
+    plain = party.client_id + provider.client_secret.reveal()
+    lacking = error.error in UNCLEAR and re.search(NAMED, error.description or "")
+    if not (lacking or _is_refused(error)):
+        return
+    if lacking:
+        yield spelling._replace(named=True)
+    elif quote(plain, safe="") != plain and ":" not in party.client_id:
+        yield spelling._replace(raw=not spelling.raw)
+    if provider.client_auth == "auto" and (not offered or POST in offered):
+        yield Spelling(post=True)
+
+
+def _is_refused(error: OAuth2Error) -> bool:
+    """Whether the client was refused (RFC 6749 5.2); Keycloak's word is ``unauthorized_client``."""
+    status, code = error.status_code, error.error or ""
+    return code == "invalid_client" or (status == requests.codes.unauthorized and "client" in code)
