@@ -25,7 +25,7 @@ from jupyter_auth.core.models import (
 from jupyter_auth.core.parts import Parts
 from jupyter_auth.core.provider.definitions import provider_from_mapping, provider_to_mapping
 from jupyter_auth.core.provider.field_types import Throttle
-from jupyter_auth.core.provider.provider import default_provider
+from jupyter_auth.core.provider.info import default_provider
 from jupyter_auth.core.record import replace
 from jupyter_auth.core.tokens.change_log import POLL, patience
 from jupyter_auth.core.tokens.need import ANY, Need
@@ -37,7 +37,8 @@ if TYPE_CHECKING:
     from jupyter_auth.core.common.finding import Finding
     from jupyter_auth.core.common.rate_limits import Limits
     from jupyter_auth.core.login.login_store import AuthorizationResponse, Binding
-    from jupyter_auth.core.provider.provider import Provider, ProviderInfo
+    from jupyter_auth.core.provider.info import ProviderInfo
+    from jupyter_auth.core.provider.provider import Provider
     from jupyter_auth.core.secret import Secret
 
 

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
         Logout,
         Token,
     )
-    from jupyter_auth.core.provider.provider import Provider, ProviderInfo
+    from jupyter_auth.core.provider.info import ProviderInfo
+    from jupyter_auth.core.provider.provider import Provider
     from jupyter_auth.core.secret import Secret
 
 

@@ -23,7 +23,7 @@ from jupyter_auth.core.errors import (
     advice,
 )
 from jupyter_auth.core.models import AccountInfo, Login, Token
-from jupyter_auth.core.provider.provider import ProviderInfo
+from jupyter_auth.core.provider.info import ProviderInfo
 from jupyter_auth.core.secret import Secret
 
 if TYPE_CHECKING:

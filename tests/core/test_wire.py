@@ -18,7 +18,8 @@ from jupyter_auth.core.common.finding import Finding
 from jupyter_auth.core.common.rate_limits import Limits, Quota
 from jupyter_auth.core.errors import AuthError, BrokerUnavailable, NextStep, Step
 from jupyter_auth.core.models import Account, AccountInfo, Change, Changes, Login, Token
-from jupyter_auth.core.provider.provider import Provider, ProviderInfo
+from jupyter_auth.core.provider.info import ProviderInfo
+from jupyter_auth.core.provider.provider import Provider
 from jupyter_auth.core.secret import Secret
 
 PLANTED = "planted-secret-5c0ffee"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from IPython.lib.pretty import pretty
 
 from jupyter_auth.core.models import Login
-from jupyter_auth.core.provider.provider import ProviderInfo
+from jupyter_auth.core.provider.info import ProviderInfo
 from jupyter_auth.core.secret import MaskedStr
 from jupyter_auth.kernel.prompt.prompt import prompt_data
 from kernel.kernel_process import Kernel

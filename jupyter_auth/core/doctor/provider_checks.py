@@ -12,8 +12,9 @@ from jupyter_auth.core.common.finding import Finding, wrong
 from jupyter_auth.core.common.shown_text import plain_text
 from jupyter_auth.core.common.urls import origin_of, reaching
 from jupyter_auth.core.errors import AuthError, ConfigurationError, NextStep
-from jupyter_auth.core.protocol import demands, discovery, http
+from jupyter_auth.core.protocol import discovery, http
 from jupyter_auth.core.protocol.parties import Party
+from jupyter_auth.core.provider import demands
 from jupyter_auth.core.provider.client_credentials import missing_package, variable
 
 if TYPE_CHECKING:

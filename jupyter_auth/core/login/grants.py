@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from jupyter_auth.core.common.urls import host_of
 from jupyter_auth.core.errors import ConfigurationError
-from jupyter_auth.core.protocol import demands
+from jupyter_auth.core.provider import demands
 
 if TYPE_CHECKING:
     from jupyter_auth.core.protocol.parties import Party

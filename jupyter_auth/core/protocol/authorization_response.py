@@ -8,9 +8,9 @@ from urllib.parse import urljoin
 
 from jupyter_auth.core.common.shown_text import plain_text
 from jupyter_auth.core.errors import START_AGAIN, LoginDenied, LoginFailed
-from jupyter_auth.core.protocol import demands
 from jupyter_auth.core.protocol.oauth_response import refusal
 from jupyter_auth.core.protocol.token_endpoint import other_grants
+from jupyter_auth.core.provider import demands
 from jupyter_auth.core.secret import Secret
 
 if TYPE_CHECKING:

@@ -25,7 +25,7 @@ from jupyter_auth.core.errors import (
     ProviderError,
     RefreshRejected,
 )
-from jupyter_auth.core.protocol import client_authentication, demands, http, token_fields
+from jupyter_auth.core.protocol import client_authentication, http, token_fields
 from jupyter_auth.core.protocol.dialect import standard_parameters
 from jupyter_auth.core.protocol.oauth_response import (
     REPORT,
@@ -38,6 +38,7 @@ from jupyter_auth.core.protocol.oauth_response import (
     refusal,
     without_odd_fields,
 )
+from jupyter_auth.core.provider import demands
 from jupyter_auth.core.secret import Secret
 
 if TYPE_CHECKING:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from jupyter_auth.core.common.codec import ALWAYS
-from jupyter_auth.core.common.handles import NAME, plain
+from jupyter_auth.core.common.handles import NAME
 from jupyter_auth.core.common.urls import (
     at_port,
     host_of,
@@ -33,11 +31,12 @@ from jupyter_auth.core.provider.field_types import (
     Service,
     Throttle,
 )
+from jupyter_auth.core.provider.info import ProviderInfo
 from jupyter_auth.core.provider.kinds import FieldPath, described, read_field, tokens_only
-from jupyter_auth.core.record import MISSING, field, fields, record, replace
+from jupyter_auth.core.record import MISSING, fields, record, replace
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Mapping
 
     from jupyter_auth.core.common.blocked_addresses import RequestRules
     from jupyter_auth.core.secret import Secret
@@ -366,44 +365,3 @@ class Provider:
             reach=self.reach,
             ca_bundle=self.ca_bundle,
         )
-
-
-@record(frozen=True, kw_only=True)
-class ProviderInfo:
-    """What kernels may know of a provider. ``source``: configured, broken, code, user or preset.
-
-    ``name``: a handle, if it was made in code. ``host``: where people sign in as far as the
-    configuration says (see ``Login`` for the rest). ``unattended``: the broker can sign in without
-    a person. ``reach``: as in ``Provider``.
-    """
-
-    name: str
-    title: str
-    host: str
-    scopes: tuple[str, ...] = ()
-    base_url: str | None = None
-    api_origins: tuple[str, ...] = ()
-    refresh_on: tuple[int, ...] = (401,)
-    api_headers: Mapping[str, str] = field(default_factory=dict)
-    throttle: Throttle = field(default_factory=Throttle)
-    source: str = field(default="configured", metadata=ALWAYS)
-    unattended: bool = False
-    reach: str = ""
-    ca_bundle: str | None = None
-
-
-def configured_names(known: Iterable[ProviderInfo]) -> list[str]:
-    """Those that were configured: neither presets nor made in code."""
-    return [info.name for info in known if info.source not in {"preset", "code"}]
-
-
-def default_names(known: Sequence[ProviderInfo]) -> list[str]:
-    """Candidates for the default: the configured ones, else those made in code."""
-    made = [plain(info.name) for info in known if info.source == "code"]
-    return configured_names(known) or made
-
-
-def default_provider(known: Sequence[ProviderInfo]) -> str | None:
-    """The only candidate, which is used if no provider is named or set as the default."""
-    names = default_names(known)
-    return names[0] if len(names) == 1 else None

@@ -29,9 +29,10 @@ from jupyter_auth.core.provider.definitions import (
     provider_from_mapping,
     replace_provider,
 )
+from jupyter_auth.core.provider.info import ProviderInfo
 from jupyter_auth.core.provider.kinds import nearest
 from jupyter_auth.core.provider.made_in_code import ProvidersMadeInCode, handle_of
-from jupyter_auth.core.provider.provider import Provider, ProviderInfo
+from jupyter_auth.core.provider.provider import Provider
 from jupyter_auth.core.provider.user_providers import user_file
 from jupyter_auth.core.record import replace
 from jupyter_auth.core.secret import Secret
@@ -395,6 +396,5 @@ def _name_taken(name: str) -> ConfigurationError:
 
 
 def _secrets(provider: Provider) -> set[str]:
-    """Which secrets it has."""
     holders = {"client": provider, "service": provider.service}
     return {name for name, holder in holders.items() if holder and holder.client_secret}

@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 
     from jupyter_auth.core.common.finding import Finding
     from jupyter_auth.core.models import AccountInfo, Login, LoginRequest, Token
-    from jupyter_auth.core.provider.provider import Provider, ProviderInfo
+    from jupyter_auth.core.provider.info import ProviderInfo
+    from jupyter_auth.core.provider.provider import Provider
 
 Answer = TypeVar("Answer")
 

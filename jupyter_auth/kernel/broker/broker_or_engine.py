@@ -33,7 +33,8 @@ if TYPE_CHECKING:
         Logout,
         Token,
     )
-    from jupyter_auth.core.provider.provider import Provider, ProviderInfo
+    from jupyter_auth.core.provider.info import ProviderInfo
+    from jupyter_auth.core.provider.provider import Provider
     from jupyter_auth.core.secret import Secret
     from jupyter_auth.kernel.broker.broker_client import BrokerClient
 
@@ -98,7 +99,7 @@ class BrokerOrEngine(Accounts):
 
     def default(self) -> str | None:
         """As ``Accounts.default``; without one, the only provider defined in this process."""
-        from jupyter_auth.core.provider.provider import default_provider
+        from jupyter_auth.core.provider.info import default_provider
 
         return self._ask(lambda it: it.default()) or default_provider(self.providers())
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from jupyter_auth.core.interfaces import Accounts
     from jupyter_auth.core.models import AccountKey
-    from jupyter_auth.core.provider.provider import ProviderInfo
+    from jupyter_auth.core.provider.info import ProviderInfo
     from jupyter_auth.kernel.broker.broker_client import BrokerClient
     from jupyter_auth.kernel.broker.hub_transport import ServiceAddress
 
@@ -97,7 +97,7 @@ def default_provider(accounts: Accounts) -> str:
     """
     if name := _chosen[0] if _chosen else accounts.default():
         return name
-    from jupyter_auth.core.provider.provider import default_names
+    from jupyter_auth.core.provider.info import default_names
 
     if names := default_names(accounts.providers()):
         raise ConfigurationError(

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from jupyter_auth.core.common.rate_limits import Limits, Quota
     from jupyter_auth.core.interfaces import Accounts
     from jupyter_auth.core.models import Changes
-    from jupyter_auth.core.provider.provider import ProviderInfo
+    from jupyter_auth.core.provider.info import ProviderInfo
 
 RETRY_AFTER_MAX = 30.0  # seconds
 RETRIES = 3

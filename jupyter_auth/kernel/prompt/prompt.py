@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from jupyter_auth.core.errors import NextStep
     from jupyter_auth.core.interfaces import Accounts
     from jupyter_auth.core.models import AccountInfo, Login, LoginRequest
-    from jupyter_auth.core.provider.provider import ProviderInfo
+    from jupyter_auth.core.provider.info import ProviderInfo
 
 # JupyterLab's variables follow its theme. The fallback has enough contrast on white and on black.
 _BUTTON = (

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from jupyter_auth.core.interfaces import Accounts
     from jupyter_auth.core.login.loopback_logins import LoopbackLogins
     from jupyter_auth.core.models import Login
-    from jupyter_auth.core.provider.provider import ProviderInfo
+    from jupyter_auth.core.provider.info import ProviderInfo
 
 AGAIN = (LoginFailed, ConfigurationError, ProviderUnavailable, ProviderError)
 

@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 from jupyter_auth.core.errors import ConfigurationError, LoginRequired
 from jupyter_auth.core.models import AccountInfo, AccountKey
 from jupyter_auth.core.provider.client_credentials import from_environment, no_service_account
-from jupyter_auth.core.provider.provider import Provider, ProviderInfo
+from jupyter_auth.core.provider.provider import Provider
 from jupyter_auth.kernel.http.token_cache import CachedTokens
 
 if TYPE_CHECKING:
     from jupyter_auth.core.interfaces import Accounts
     from jupyter_auth.core.models import Logout, Token
+    from jupyter_auth.core.provider.info import ProviderInfo
     from jupyter_auth.core.secret import Secret
     from jupyter_auth.core.tokens.need import Need
     from jupyter_auth.core.tokens.service_account_tokens import ServiceAccountTokens

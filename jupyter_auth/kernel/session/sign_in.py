@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from jupyter_auth.core.interfaces import Accounts
     from jupyter_auth.core.login.loopback_logins import LoopbackLogins
     from jupyter_auth.core.models import Login, LoginRequest
-    from jupyter_auth.core.provider.provider import ProviderInfo
+    from jupyter_auth.core.provider.info import ProviderInfo
     from jupyter_auth.kernel.prompt.prompt import Prompt
 
 _under_way: dict[Hashable, Future[None]] = {}

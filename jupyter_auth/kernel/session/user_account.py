@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from jupyter_auth.core.errors import AuthError
     from jupyter_auth.core.interfaces import Accounts
     from jupyter_auth.core.models import AccountInfo, Logout
-    from jupyter_auth.core.provider.provider import ProviderInfo
+    from jupyter_auth.core.provider.info import ProviderInfo
     from jupyter_auth.kernel.prompt.widget import AccountWidget
 
 NOT_REPORTED = frozenset({"offline_access"})  # some providers grant it without saying so

@@ -19,7 +19,8 @@ from jupyter_auth.kernel.session.user_account import UserAccount
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from jupyter_auth.core.provider.provider import Provider, ProviderInfo
+    from jupyter_auth.core.provider.info import ProviderInfo
+    from jupyter_auth.core.provider.provider import Provider
     from jupyter_auth.kernel.prompt.widget import AccountWidget
 
 

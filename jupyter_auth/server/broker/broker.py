@@ -18,7 +18,7 @@ from jupyter_auth.core.common.urls import origin_of
 from jupyter_auth.core.errors import ConfigurationError, Unavailable
 from jupyter_auth.core.login.loopback_server import PortTaken
 from jupyter_auth.core.provider.definitions import provider_from_mapping, provider_to_mapping
-from jupyter_auth.core.provider.provider import default_provider
+from jupyter_auth.core.provider.info import default_provider
 from jupyter_auth.server.broker import login_forms, request_parsing
 from jupyter_auth.server.broker.device_polling import DevicePolling
 from jupyter_auth.server.broker.forwards import Forwards
@@ -35,7 +35,8 @@ if TYPE_CHECKING:
     from jupyter_auth.core.engine import Engine
     from jupyter_auth.core.login.login_store import AuthorizationResponse, Binding
     from jupyter_auth.core.models import AccountInfo, Change, Login, Logout
-    from jupyter_auth.core.provider.provider import Provider, ProviderInfo
+    from jupyter_auth.core.provider.info import ProviderInfo
+    from jupyter_auth.core.provider.provider import Provider
     from jupyter_auth.server.broker.hub_redirect import HubRedirect
     from jupyter_auth.server.broker.thread_pools import UserPools
 

@@ -28,7 +28,7 @@ from jupyter_auth.core.login.login_store import AuthorizationResponse
 from jupyter_auth.core.login.logins import LIFETIME
 from jupyter_auth.core.login.openings import binding_name
 from jupyter_auth.core.provider.client_credentials import install, missing_package
-from jupyter_auth.core.provider.provider import ProviderInfo
+from jupyter_auth.core.provider.info import ProviderInfo
 from jupyter_auth.server.broker import request_parsing
 from jupyter_auth.server.broker.known_browsers import BrowserProof
 from jupyter_auth.server.broker.loopback_callback import LoopbackCallback

@@ -20,8 +20,9 @@ from jupyter_auth.core.login.login_store import AuthorizationResponse
 from jupyter_auth.core.models import AccountKey, LoginRequest
 from jupyter_auth.core.provider.definitions import provider_to_mapping
 from jupyter_auth.core.provider.field_types import Service
+from jupyter_auth.core.provider.info import configured_names
 from jupyter_auth.core.provider.made_in_code import MOST, handle_of
-from jupyter_auth.core.provider.provider import Provider, configured_names
+from jupyter_auth.core.provider.provider import Provider
 from jupyter_auth.core.provider.registry import Providers, provider_from_mapping
 from jupyter_auth.core.tokens.store import FileStore
 from memory_store import MemoryStore

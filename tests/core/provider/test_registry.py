@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from jupyter_auth.core.errors import ConfigurationError, ProviderNotFound
-from jupyter_auth.core.provider.provider import Provider, configured_names
+from jupyter_auth.core.provider.info import configured_names
+from jupyter_auth.core.provider.provider import Provider
 from jupyter_auth.core.provider.registry import Providers, provider_from_mapping
 
 TABLE = {"issuer": "https://idp.example.com", "client_id": "x"}

@@ -15,7 +15,7 @@ import pytest
 from nbclient import NotebookClient
 
 from jupyter_auth.core.models import AccountInfo, Login
-from jupyter_auth.core.provider.provider import ProviderInfo
+from jupyter_auth.core.provider.info import ProviderInfo
 from jupyter_auth.kernel.prompt.prompt import is_interactive, outcome, outcome_data, prompt_data
 from kernel.kernel_process import Kernel
 
@@ -29,7 +29,7 @@ ALICE = AccountInfo(provider="idp", username="alice")
 SHOW = """
 from jupyter_auth.kernel.prompt.prompt import is_interactive, show_prompt
 from jupyter_auth.core.models import AccountInfo, Login
-from jupyter_auth.core.provider.provider import ProviderInfo
+from jupyter_auth.core.provider.info import ProviderInfo
 import dataclasses
 info = ProviderInfo(name="idp", title="The IdP", host="idp.example")
 login = Login(id="handle", provider="idp", path="/base/jupyter-auth/login/handle")
@@ -181,7 +181,7 @@ def test_nobody_is_there_under_nbclient():
 TERMINAL = """
 from jupyter_auth.kernel.prompt.prompt import is_interactive, show_prompt
 from jupyter_auth.core.models import Login
-from jupyter_auth.core.provider.provider import ProviderInfo
+from jupyter_auth.core.provider.info import ProviderInfo
 print("interactive:", is_interactive())
 info = ProviderInfo(name="idp", title="The IdP", host="idp.example")
 login = Login(id="handle", provider="idp", path="/base/jupyter-auth/login/handle")

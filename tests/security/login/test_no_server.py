@@ -18,7 +18,7 @@ from environments.home import configure
 from environments.terminal import NOWHERE_ELSE, Terminal
 from jupyter_auth.core.local_engine import LocalAccounts
 from jupyter_auth.core.models import Login, LoginRequest
-from jupyter_auth.core.provider.provider import ProviderInfo
+from jupyter_auth.core.provider.info import ProviderInfo
 from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.kernel.prompt import browser_file
 from jupyter_auth.kernel.prompt.prompt import show_prompt

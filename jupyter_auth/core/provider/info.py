@@ -1,0 +1,55 @@
+"""What kernels may know of a provider, and which one is the default."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from jupyter_auth.core.common.codec import ALWAYS
+from jupyter_auth.core.common.handles import plain
+from jupyter_auth.core.provider.field_types import Throttle
+from jupyter_auth.core.record import field, record
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+
+@record(frozen=True, kw_only=True)
+class ProviderInfo:
+    """What kernels may know of a provider. ``source``: configured, broken, code, user or preset.
+
+    ``name``: a handle, if it was made in code. ``host``: where people sign in as far as the
+    configuration says (see ``Login`` for the rest). ``unattended``: the broker can sign in without
+    a person. ``reach``: as in ``Provider``.
+    """
+
+    name: str
+    title: str
+    host: str
+    scopes: tuple[str, ...] = ()
+    base_url: str | None = None
+    api_origins: tuple[str, ...] = ()
+    refresh_on: tuple[int, ...] = (401,)
+    api_headers: Mapping[str, str] = field(default_factory=dict)
+    throttle: Throttle = field(default_factory=Throttle)
+    source: str = field(default="configured", metadata=ALWAYS)
+    unattended: bool = False
+    reach: str = ""
+    ca_bundle: str | None = None
+
+
+def configured_names(known: Iterable[ProviderInfo]) -> list[str]:
+    """Those that were configured: neither presets nor made in code."""
+    return [info.name for info in known if info.source not in {"preset", "code"}]
+
+
+def default_names(known: Sequence[ProviderInfo]) -> list[str]:
+    """Candidates for the default: the configured ones, else those made in code."""
+    made = [plain(info.name) for info in known if info.source == "code"]
+    return configured_names(known) or made
+
+
+def default_provider(known: Sequence[ProviderInfo]) -> str | None:
+    """The only candidate, which is used if no provider is named or set as the default."""
+    names = default_names(known)
+    return names[0] if len(names) == 1 else None
