@@ -71,8 +71,8 @@ class AuthorizationCodeGrant(GrantDriver):
             state=state,
             nonce=opening.nonce,
             verifier=opening.verifier,
-            prompt=party.forced_prompt if purpose.force else None,
             login_hint=purpose.username,
+            **(party.forced if purpose.force else {}),
         )
         self.logins.add_opening(login_id, state, opening)
         return url, Binding(binding_name(state), binding)

@@ -57,6 +57,7 @@ def authorization_url(
     nonce: str,
     verifier: Secret,
     prompt: str | None = None,
+    max_age: str | None = None,
     login_hint: str | None = None,
 ) -> str:
     """Where to send the browser (RFC 6749 4.1.1, RFC 7636 4.3, OIDC Core 3.1.2.1)."""
@@ -73,6 +74,7 @@ def authorization_url(
         "audience": party.provider.audience,
         **configured,
         "prompt": " ".join(dict.fromkeys(words)),
+        **({"max_age": max_age} if max_age else {}),
         "nonce": nonce if "openid" in scopes else None,
     }
     given = [(name, value) for name, value in params.items() if value]

@@ -67,10 +67,16 @@ class Party:
         return used
 
     @property
-    def forced_prompt(self) -> str:
-        """The ``prompt`` of a forced sign-in (OIDC Core 3.1.2.1)."""
-        known = self.provider.authorize_params.get("prompt")
-        return self.provider.force_prompt or ("select_account" if known else "login")
+    def forced(self) -> dict[str, str]:
+        """The parameters of a forced sign-in (OIDC Core 3.1.2.1).
+
+        A provider for which a ``prompt`` is configured may not know ``login``, or take one word
+        only. ``max_age`` says the same, and who does not know it ignores it.
+        """
+        if prompt := self.provider.force_prompt:
+            return {"prompt": prompt}
+        configured = self.provider.authorize_params.get("prompt")
+        return {"max_age": "0"} if configured else {"prompt": "login"}
 
     @property
     def default_scopes(self) -> tuple[str, ...]:

@@ -114,8 +114,8 @@ class Provider:
     )
     force_prompt: str | None = described(
         kinds.string,
-        "The `prompt` of a forced sign-in, beside one in `authorize_params`. None: `login`; or"
-        " `select_account` where those have a `prompt`, as at providers that know no `login`.",
+        "The `prompt` of a forced sign-in, beside one in `authorize_params`. None: `login`, or"
+        " `max_age=0` where those have a `prompt`: the provider may not take both.",
         harmless="what people are asked at the provider",
     )
     pkce: bool | None = described(

@@ -40,18 +40,22 @@ def test_without_pkce_no_verifier_is_sent(rogue):
 @pytest.mark.parametrize(
     ("fields", "sent"),
     [
-        ({}, "login"),
-        ({"force_prompt": "select_account"}, "select_account"),
-        ({"authorize_params": {"prompt": "consent"}}, "select_account consent"),
-        ({"authorize_params": {"prompt": "select_account"}}, "select_account"),
-        ({"authorize_params": {"prompt": "consent"}, "force_prompt": "login"}, "login consent"),
+        ({}, ("login", None)),
+        ({"force_prompt": "select_account"}, ("select_account", None)),
+        ({"authorize_params": {"prompt": "consent"}}, ("consent", "0")),
+        ({"authorize_params": {"prompt": "consent", "max_age": "9"}}, ("consent", "0")),
+        (
+            {"authorize_params": {"prompt": "consent"}, "force_prompt": "login"},
+            ("login consent", None),
+        ),
     ],
 )
 def test_a_forced_sign_in_asks_in_the_providers_words(engines, rogue, fields, sent):
     engine = engines(unrelated=rogue)
     engine.configure(provider_at(rogue, scopes="openid", **fields))
     sign_in(engine, rogue, force=True)
-    assert rogue.seen("authorize")[0].query["prompt"] == sent
+    asked = rogue.seen("authorize")[0].query
+    assert (asked["prompt"], asked.get("max_age")) == sent
 
 
 def test_google_knows_no_login(engine):
