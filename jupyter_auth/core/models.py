@@ -264,7 +264,8 @@ class LoginRequest:
 class Login:
     """One attempt of a person to sign in, which ``kernel`` and ``notebook`` asked for.
 
-    ``path`` is root-absolute on the user's own server, ``url`` absolute if that is known. ``error``
+    ``path`` is root-absolute on the user's own server, ``url`` absolute if that is known, ``inner``
+    if a proxy or a container may hide it. ``error``
     is ``AuthError.to_wire()`` of how it ended, or of a failed poll of a device login. ``host``:
     where the ``grant`` leads, to be shown to the person first (see ``grants.destination``). The
     user code and the verification URIs are a device login's (RFC 8628 3.2), for the page or the
@@ -287,6 +288,7 @@ class Login:
     error: Mapping[str, Any] | None = None
     path: str | None = None
     url: str | None = None
+    inner: bool = False
     kernel: str | None = None
     notebook: str | None = None
     shared: bool = False

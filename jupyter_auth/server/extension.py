@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from jupyter_server.serverapp import ServerApp
+    from tornado.web import RequestHandler
+
+    from jupyter_auth.server.broker.visits import Visits
 
 COLLABORATION = {"jupyter_server_ydoc", "jupyter_collaboration"}  # of jupyter-collaboration 2, 1
 
@@ -130,13 +133,30 @@ class JupyterAuthApp(ExtensionApp):
         for problem in settings.problems:
             self.log.error("Wrong setting: %s", problem)
         atexit.register(self._close)  # a server that finds no free port exits without stopping us
+        if not self.remote:
+            self._watch_visits(self.broker.visits)
         if events := self.serverapp.event_logger:
             self.change_events = ChangeEvents(events, self.broker)
         super().initialize()  # type: ignore[no-untyped-call]
 
     def _address(self) -> str | None:
         app = self.serverapp
-        return None if app is None or app.sock else str(app.connection_url)
+        if app is None or app.sock:
+            return None
+        return str(app.custom_display_url or app.connection_url)
+
+    def _watch_visits(self, visits: Visits) -> None:
+        """Note where requests come to, with the function that Jupyter logs them by."""
+        assert self.serverapp is not None  # noqa: S101 (as in ``initialize``)
+        settings = self.serverapp.web_app.settings
+        log = settings["log_function"]
+
+        def logged(handler: RequestHandler) -> None:
+            if getattr(handler, "_jupyter_current_user", None):  # Jupyter has let it in
+                visits.note(handler.request)
+            log(handler)
+
+        settings["log_function"] = logged
 
     def initialize_handlers(self) -> None:
         """Add the routes for browsers; the kernels' are on their socket."""

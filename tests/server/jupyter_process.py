@@ -157,10 +157,12 @@ class Browser:
         return self.session.cookies.get("_xsrf", path=self.base_url) or ""
 
     def send(self, method: str, path: str, data: Any = None, **headers: str) -> requests.Response:
-        """A ``fetch`` of a page of ours. A header given as "" is left out."""
+        """A ``fetch`` of a page of ours, or of another ``Origin``. A header "" is left out."""
         if not self.xsrf:
             self.get("jupyter-auth/login/none")
-        given = {"Origin": self.origin, "X-XSRFToken": self.xsrf, "Sec-Fetch-Site": "same-origin"}
+        own = headers.get("Origin", self.origin) == self.origin
+        given = {"Origin": self.origin, "X-XSRFToken": self.xsrf}
+        given["Sec-Fetch-Site"] = "same-origin" if own else "cross-site"
         given |= {name.replace("_", "-"): value for name, value in headers.items()}
         return self.session.request(
             method,

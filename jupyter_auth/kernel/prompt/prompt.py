@@ -203,12 +203,19 @@ class Prompt:
 def prompt_text(login: Login, info: ProviderInfo) -> str:
     """The link in plain text: absolute if its origin is known, as in Jupyter's terminals."""
     link = login.url or urljoin(jupyter_address(), login.path or "")
-    where = " (an address on your Jupyter server)" if link.startswith("/") else ""
+    where = " (an address on your Jupyter server)" if link.startswith("/") else _inner(login)
     code = f" with the code {code_to_show(login)}" if code_to_show(login) else ""
     known = ", ".join(filter(None, (login.host, FROM_CODE * _from_code(login, info))))
     about = f" ({known})" if known else ""
     shared = f"\n{_SHARED}" if login.shared else ""
     return f"Sign in to {info.title}{about}{code}: {link}{where}{shared}"
+
+
+def _inner(login: Login) -> str:
+    """What to do if the link does not load."""
+    if not login.inner or not login.url or not login.path:
+        return ""
+    return f" (if your browser has Jupyter at another address, put that before {login.path})"
 
 
 def jupyter_address() -> str:
@@ -243,8 +250,9 @@ def code_to_show(login: Login) -> str | None:
 def prompt_data(login: Login, info: ProviderInfo, note: str = _CONTINUES) -> dict[str, str]:
     """The pending login as a MIME bundle: HTML with a link, and plain text.
 
-    The path comes first: it is right under any name of this server. A login without one has no
-    page with help.
+    The path comes first: it is right under any name of this server. The absolute URL is for pages
+    that are not the server's, as in VS Code, PyCharm and Colab. A login without a path has no page
+    with help.
     """
     href, title = escape(login.path or login.url or ""), escape(info.title)
     stuck = (
@@ -256,11 +264,16 @@ def prompt_data(login: Login, info: ProviderInfo, note: str = _CONTINUES) -> dic
     there = f"You will sign in at {escape(login.host)}. " if login.host else ""
     ours = f"This provider is {FROM_CODE}. " if _from_code(login, info) else ""
     shared = f"{_SHARED} " if login.shared else ""
+    outside = ""
+    if login.path and login.url and login.url != login.path:
+        url = escape(login.url)
+        link = f'<a href="{url}" target="_blank" rel="noopener" style="{_SMALL}">{url}</a>'
+        outside = f" If the button does nothing, open {link}{escape(_inner(login))}."
     html = (
         '<div role="status">'
         f'<a href="{href}" target="_blank" rel="noopener" style="{_BUTTON}">Sign in to {title}</a>'
         f"<span>{code}{there}{ours}{shared}{escape(note)}"
-        f"{stuck if login.path else ''}</span></div>"
+        f"{stuck if login.path else ''}{outside}</span></div>"
     )
     return {"text/html": html, "text/plain": prompt_text(login, info)}
 

@@ -27,6 +27,7 @@ from jupyter_auth.server.broker.long_poll import WAITS, LongPoll, WaitLimit
 from jupyter_auth.server.broker.loopback_callback import LoopbackCallback, LoopbackCallbacks
 from jupyter_auth.server.broker.page_urls import PageURLs
 from jupyter_auth.server.broker.thread_pools import THREADS, Pools
+from jupyter_auth.server.broker.visits import Visits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -73,6 +74,7 @@ class Broker(PageURLs):
         self._default = default_provider
         self._listening = listening
         self._shared = shared
+        self.visits = Visits()
         self._visited: str | None = None  # the origin of the last browser that left for a provider
         self._engine = engine
         self._own_pools = Pools(share=THREADS)
@@ -87,6 +89,15 @@ class Broker(PageURLs):
     async def of(self, user: Any) -> Broker:  # noqa: ARG002 (any user of this server)
         """This broker: a server has one user."""
         return self
+
+    @property
+    def reached_at(self) -> tuple[str | None, bool]:
+        """As configured, else where a browser was, a program, or where this server listens."""
+        if sure := self.public_origin or self.visits.browser:
+            return sure, False
+        listening = None if self.on_hub else self._listening()
+        found = self.visits.program or (listening and origin_of(listening)) or None
+        return found, found is not None
 
     async def call(self, route: Route, *names: str, **given: Any) -> Wire:
         """Call the route's method."""
@@ -128,7 +139,8 @@ class Broker(PageURLs):
         """Check this server, or one provider. ``origin``: that of the browser that asks."""
         name = request_parsing.text(query, "provider")
         found = await self._pools.run(_pool(name or ""), self._engine.examine, name)
-        here = self.known_origins(origin or self._visited, self._listening())
+        visited = origin or self._visited or self.visits.browser
+        here = self.known_origins(visited, self._listening())
         if name:
             configured = await self.configured(name)
             found.insert(1, here.redirect_uri(configured, self.redirect_path(name)))

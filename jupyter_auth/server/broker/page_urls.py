@@ -58,8 +58,15 @@ class PageURLs:
         """A login's page, root-absolute."""
         return f"{self.base_url}{PREFIX}login/{quote(login_id, safe='')}"
 
+    @property
+    def reached_at(self) -> tuple[str | None, bool]:
+        """The origin for links, and whether a proxy or a container may hide it from browsers."""
+        return self.public_origin, False
+
     def placed(self, login: Login) -> Login:
         """The login with its page's URL."""
         path = self.login_path(login.id)
-        url = f"{self.public_origin}{path}" if self.public_origin else None
-        return dataclasses.replace(login, path=(self.own_host and url) or path, url=url)
+        origin, inner = self.reached_at
+        url = f"{origin}{path}" if origin else None
+        own = self.public_origin and self.own_host and url
+        return dataclasses.replace(login, path=own or path, url=url, inner=inner)

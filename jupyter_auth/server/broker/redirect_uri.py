@@ -48,8 +48,29 @@ def separate_hub_origin(environ: Mapping[str, str] = os.environ) -> str:
     return hub.rstrip("/") if apart else ""
 
 
-def checked_origin(origin: str | None, host: str, public_origin: str | None) -> str:
+def browser_origin(headers: Mapping[str, str], host: str) -> str | None:
+    """The origin of the page that sent a request, if it is one of this server; else None.
+
+    The browser says so itself over https and on this machine (``Sec-Fetch-Site``), also where a
+    proxy has changed the Host. Otherwise the page's host must be the Host.
+    """
+    sender = origin_or_none(headers.get("Origin") or headers.get("Referer", ""))
+    if sender is None or says_own(headers):
+        return sender
+    return sender if sender == origin_or_none(f"{urlsplit(sender).scheme}://{host}") else None
+
+
+def says_own(headers: Mapping[str, str]) -> bool:
+    """Whether a browser says that page and server have one origin: no page can forge it."""
+    return headers.get("Sec-Fetch-Site") == "same-origin"
+
+
+def checked_origin(
+    origin: str | None, host: str, public_origin: str | None, *, own_page: bool = False
+) -> str:
     """The ``Origin`` header, which must match ``Host`` or the configured public origin.
+
+    ``own_page``: the browser says that it does, and a proxy may have changed the Host.
 
     Raises:
         ForeignOrigin: it does not, or is missing.
@@ -57,7 +78,7 @@ def checked_origin(origin: str | None, host: str, public_origin: str | None) -> 
     try:
         own = origin_of(origin or "")
         scheme = urlsplit(own).scheme
-        if own in {public_origin, origin_of(f"{scheme}://{host}")}:
+        if own_page or own in {public_origin, origin_of(f"{scheme}://{host}")}:
             return own
     except ConfigurationError:
         pass
@@ -95,7 +116,7 @@ def redirect_route(
         return _from(origin, here if hub else back, page_path, back + callback_path)
     if takes_any_port(fixed) and urlsplit(fixed).path == callback_path and can_listen(back):
         fixed = at_port(fixed, urlsplit(back).port or HTTP)
-    target = _origin_or_none(fixed)
+    target = origin_or_none(fixed)
     own = target is not None and (target in {origin, back} or _loopback_twins(target, origin))
     if target and own and urlsplit(fixed).path.endswith(_tail(callback_path)):
         return _from(origin, here if hub else target, page_path, fixed)
@@ -113,7 +134,7 @@ def redirect_route(
 
 def moved(fixed: str, own: str) -> ConfigurationError | None:
     """The error if ``fixed`` differs from ``own`` by its port only: Jupyter was there before."""
-    there, here = urlsplit(_origin_or_none(fixed) or ""), urlsplit(own)
+    there, here = urlsplit(origin_or_none(fixed) or ""), urlsplit(own)
     same_host = there.hostname == here.hostname or (is_loopback(fixed) and is_loopback(own))
     same_path = urlsplit(fixed).path.endswith(_tail(here.path))
     same = same_host and same_path and there.scheme == here.scheme
@@ -144,7 +165,8 @@ def _tail(callback_path: str) -> str:
     return "/".join(["", *callback_path.rsplit("/", 3)[1:]])
 
 
-def _origin_or_none(url: str) -> str | None:
+def origin_or_none(url: str) -> str | None:
+    """The URL's origin; None: it has none."""
     try:
         return origin_of(url)
     except ConfigurationError:

@@ -19,9 +19,14 @@ class APIHandler(JSONHandler, UIHandler):
     """JSON for pages of this server only."""
 
     async def prepare(self) -> None:  # type: ignore[override]
-        """Jupyter's own checks (host, user, XSRF), then the origin if there is one."""
+        """Jupyter's own checks (host, user, XSRF), then the origin if there is one.
+
+        A read that has a ``Referer`` alone is refused like the changes that will follow.
+        """
         await super().prepare()
         self.check_origin()
+        if referer := self.request.headers.get("Referer"):
+            self._checked(referer)
 
     def get_login_url(self) -> str:
         """Answer 403 where ``web.authenticated`` would redirect to a login form."""
@@ -34,7 +39,7 @@ class APIHandler(JSONHandler, UIHandler):
     @property
     def origin(self) -> str:  # type: ignore[override]
         """The browser's origin: a redirect URI made from it is exact."""
-        return f"{self.request.protocol}://{self.request.host}"
+        return self.guessed_origin()
 
 
 @web.authenticated

@@ -11,7 +11,12 @@ from tornado import web
 
 from jupyter_auth.core.errors import AuthError
 from jupyter_auth.core.wire import VERSION, VERSION_HEADER
-from jupyter_auth.server.broker.redirect_uri import ForeignOrigin, checked_origin
+from jupyter_auth.server.broker.redirect_uri import (
+    ForeignOrigin,
+    browser_origin,
+    checked_origin,
+    says_own,
+)
 from jupyter_auth.server.http_errors import FORBIDDEN
 
 if TYPE_CHECKING:
@@ -85,9 +90,16 @@ class UIHandler(JupyterHandler):
 
     def require_own_origin(self) -> str:
         """The browser's origin. ForeignOrigin: it is not this server's."""
-        return checked_origin(
-            self.request.headers.get("Origin"), self.request.host, self.broker.public_origin
-        )
+        return self._checked(self.request.headers.get("Origin"))
+
+    def _checked(self, origin: str | None) -> str:
+        host, public = self.request.host, self.broker.public_origin
+        return checked_origin(origin, host, public, own_page=says_own(self.request.headers))
+
+    def guessed_origin(self) -> str:
+        """The browser's origin as far as it is known from a GET, which has no ``Origin``."""
+        own = self.broker.public_origin or browser_origin(self.request.headers, self.request.host)
+        return own or f"{self.request.protocol}://{self.request.host}"
 
     def check_origin(self, origin_to_satisfy_tornado: str = "") -> bool:  # noqa: ARG002
         """Part of Jupyter's XSRF check, whatever ``ServerApp.allow_origin`` allows elsewhere."""

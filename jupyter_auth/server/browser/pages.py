@@ -58,7 +58,8 @@ class PageHandler(UIHandler):
             "jupyter_auth_static", f"{self.base_url}static/jupyter_auth/"
         )
         home = self.settings.get("jupyter_auth_home", self.base_url)
-        self.finish(render.render(template, self.base_url, static_url, home, **values))
+        own = f"{self.request.host} {self.broker.public_origin or ''}"
+        self.finish(render.render(template, self.base_url, static_url, home, own=own, **values))
 
     def show_outcome(self, outcome: Outcome, status: int = 200, page: str = "problem") -> None:
         """Finish with a message only."""
@@ -92,10 +93,6 @@ class ConfirmingPage(PageHandler):
         if proof and login.status == "pending":
             path, secure = self.broker.login_path(login.id), origin.startswith("https:")
             proof.give(self, login.id, path, secure=secure)
-
-    def guessed_origin(self) -> str:
-        """The browser's origin as far as it is known from a GET, which has no ``Origin``."""
-        return self.broker.public_origin or f"{self.request.protocol}://{self.request.host}"
 
 
 class LoginPage(ConfirmingPage):

@@ -127,7 +127,12 @@ class Builder:
         return self._behind(self._start("behind_a_trusted_proxy", trust, base_url="/base/"))
 
     def behind_a_proxy_that_hides_the_host(self) -> Place:
-        server = self._make("behind_a_proxy_that_hides_the_host")
+        """The browser says what is the server's own page."""
+        server = self._start("behind_a_proxy_that_hides_the_host")
+        return self._behind(server, keep_host=False)
+
+    def behind_such_a_proxy_with_a_public_url(self) -> Place:
+        server = self._make("behind_such_a_proxy_with_a_public_url")
         place = self._behind(server, keep_host=False)
         server.config["public_url"] = place.origin
         self._stack.enter_context(server)

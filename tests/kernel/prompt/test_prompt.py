@@ -248,6 +248,32 @@ def test_a_process_without_streams_has_nobody(monkeypatch):
     assert not is_interactive()
 
 
+OUTSIDE = dataclasses.replace(PENDING, url=f"http://lab.example:8888{PENDING.path}")
+
+
+def test_a_page_that_is_not_the_servers_has_an_absolute_link():
+    """In VS Code on a server, PyCharm, Colab: there the path leads nowhere."""
+    links = [
+        found["href"]
+        for name, found in tags(prompt_data(OUTSIDE, INFO)["text/html"])
+        if "href" in found
+    ]
+    assert links[0] == OUTSIDE.path
+    assert links[-1] == OUTSIDE.url
+    html, text = both(OUTSIDE)
+    assert f"If the button does nothing, open {OUTSIDE.url}." in html
+    assert text.endswith(f": {OUTSIDE.url}")
+
+
+def test_what_a_proxy_or_a_container_may_hide_is_said_with_the_way_out():
+    for said in both(dataclasses.replace(OUTSIDE, inner=True)):
+        assert OUTSIDE.url in said
+        assert (
+            f"(if your browser has Jupyter at another address, put that before {OUTSIDE.path})"
+            in said
+        )
+
+
 def test_the_styles_follow_the_theme():
     html = prompt_data(PENDING, INFO)["text/html"]
     assert "var(--jp-accept-color-normal,#1976d2)" in html

@@ -261,7 +261,19 @@
   for (const button of document.querySelectorAll("[data-choose]")) {
     button.addEventListener("click", choose);
   }
-  if (main.dataset.page === "pending") {
+  // Over plain http from elsewhere a browser does not say that a page is the server's own.
+  const own = main.dataset.own?.split(" ") ?? [location.host];
+  const hidden = !own.includes(location.host) && !own.includes(location.origin);
+  if (hidden && !isSecureContext && $("trouble")) {
+    showTrouble({
+      message: "A proxy hides this server's address from it, so you cannot sign in here yet.",
+      hint: `Set c.JupyterAuth.public_url = "${location.origin}" in its configuration and restart it.`,
+    });
+    document.querySelectorAll("button:not([data-copy])").forEach((each) => (each.disabled = true));
+    if (main.dataset.page === "pending") {
+      setState("trouble");
+    }
+  } else if (main.dataset.page === "pending") {
     pending();
   } else if (main.dataset.page === "device") {
     device();
