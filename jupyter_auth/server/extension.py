@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from jupyter_server.serverapp import ServerApp
     from tornado.web import RequestHandler
 
-    from jupyter_auth.server.broker.visits import Visits
+    from jupyter_auth.server.broker.page_urls import Visits
 
 COLLABORATION = {"jupyter_server_ydoc", "jupyter_collaboration"}  # of jupyter-collaboration 2, 1
 

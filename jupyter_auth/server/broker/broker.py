@@ -25,9 +25,8 @@ from jupyter_auth.server.broker.forwards import Forwards
 from jupyter_auth.server.broker.known_browsers import KnownBrowsers
 from jupyter_auth.server.broker.long_poll import WAITS, LongPoll, WaitLimit
 from jupyter_auth.server.broker.loopback_callback import LoopbackCallback, LoopbackCallbacks
-from jupyter_auth.server.broker.page_urls import PageURLs
+from jupyter_auth.server.broker.page_urls import PageURLs, Visits
 from jupyter_auth.server.broker.thread_pools import THREADS, Pools
-from jupyter_auth.server.broker.visits import Visits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -1,4 +1,4 @@
-"""The URLs of this server's pages, and the paths of its redirect URIs."""
+"""The URLs of this server's pages, where it was reached, and the paths of its redirect URIs."""
 
 from __future__ import annotations
 
@@ -8,13 +8,17 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from jupyter_auth.core.common.handles import plain
+from jupyter_auth.server.broker.redirect_uri import browser_origin, origin_or_none
 from jupyter_auth.server.broker.redirect_uri_checks import KnownOrigins
 
 if TYPE_CHECKING:
+    from tornado.httputil import HTTPServerRequest
+
     from jupyter_auth.core.models import Login
     from jupyter_auth.server.broker.hub_redirect import HubRedirect
 
 PREFIX = "jupyter-auth/"
+OF_BROWSERS = ("Origin", "Referer", "Sec-Fetch-Site")
 
 
 @dataclass(eq=False)  # two users' brokers at one place are two
@@ -70,3 +74,22 @@ class PageURLs:
         url = f"{origin}{path}" if origin else None
         own = self.public_origin and self.own_host and url
         return dataclasses.replace(login, path=own or path, url=url, inner=inner)
+
+
+class Visits:
+    """The last origins of requests that Jupyter let in; None: there was none.
+
+    ``browser``: that of a page of this server. ``program``: what VS Code, for one, was told; it may
+    run on another machine than its user's browser.
+    """
+
+    def __init__(self) -> None:
+        self.browser: str | None = None
+        self.program: str | None = None
+
+    def note(self, request: HTTPServerRequest) -> None:
+        """Remember where an authenticated request has come to."""
+        if origin := browser_origin(request.headers, request.host):
+            self.browser = origin
+        elif not any(name in request.headers for name in OF_BROWSERS):
+            self.program = origin_or_none(f"{request.protocol}://{request.host}") or self.program
