@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NoReturn
 
@@ -236,7 +237,9 @@ class UserAccount:
         """Show the widget and raise: Voila shows it once the cell is done."""
         from IPython.display import display
 
-        display(self.widget(force=force or self._stored() is not None))  # type: ignore[no-untyped-call]
+        stored = self._stored()
+        lasts = stored is not None and not stored.over(time.time())  # else it begins by itself
+        display(self.widget(force=force or lasts))  # type: ignore[no-untyped-call]
         hint = "Sign in with the button above, then reload this page."
         print(hint)  # noqa: T201 (Voila shows no error's text)
         raise LoginRequired(reason.message, hint=hint)

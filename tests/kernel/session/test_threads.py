@@ -75,6 +75,17 @@ def test_in_a_notebook(engine, kernel_api, rogue, tmp_path):
     assert len([each for each in ran.outputs if "data" in each]) == 1
 
 
+@pytest.mark.usefixtures("kernel_api", "signed_in")
+def test_sessions_whose_sign_in_ended_ask_once(engine, rogue, capfd):
+    made = [UserSession("idp", interactive=True, timeout=PATIENCE) for _ in range(EIGHT)]
+    rogue.expire()
+    rogue._families.clear()
+    with person(engine, rogue), ThreadPoolExecutor(EIGHT) as pool:
+        answers = list(pool.map(lambda each: each.get("/api/x").status_code, made))
+    assert answers == [200] * EIGHT
+    assert capfd.readouterr().err.count(BUTTON) == 1
+
+
 @pytest.mark.usefixtures("kernel_api")
 def test_who_comes_when_it_is_done_asks_nobody(engine, rogue, capfd, monkeypatch):
     """It saw no account, and another thread's sign-in was complete before it could ask."""
