@@ -75,7 +75,7 @@ class Glewlwyd(AuthorizationServer):
 
     def stop(self) -> None:
         super().stop()
-        shutil.rmtree(self._directory)
+        shutil.rmtree(self._directory, ignore_errors=True)
 
     def login(self, url: str, *, consent: bool = True) -> str:
         assert consent, "there is no button to deny it with"
