@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 import requests
 
-from jupyter_auth import LoginDenied, LoginRequired, Provider, UserSession
+from jupyter_auth import ConfigurationError, LoginDenied, LoginRequired, Provider, UserSession
 from patience import PATIENCE, until
 from providers.servers.better_auth import BetterAuth
 from providers.servers.django_allauth import DjangoAllauth
@@ -81,6 +83,16 @@ def test_with_nobody_there_it_is_said_and_the_account_is_not_lost(session, acme,
     assert session.get(server.api).status_code == 200
     assert len(browser.links) == 2
     assert unattended.get(server.api).status_code == 200
+
+
+def test_a_wrong_client_secret_is_what_is_said(acme, server, browser):
+    """Also where a code is spent by a request whose secret is wrong, as at better-auth."""
+    wrong = dataclasses.replace(acme, client_secret="not-the-one-that-was-registered")
+    for _ in range(2):
+        with pytest.raises(ConfigurationError, match=r"client.*_client\b"):
+            UserSession(wrong, interactive=True, timeout=PATIENCE)
+    assert UserSession(acme, interactive=True, timeout=PATIENCE).get(server.api).status_code == 200
+    assert len(browser.links) == 3
 
 
 @pytest.mark.parametrize("server", [BetterAuth, DjangoAllauth], indirect=True)
