@@ -2,7 +2,8 @@
 
 Servers differ where the RFC does not: some do not decode what Basic encodes, some want the client
 ID in the form too, some take the form alone. A client that is refused is tried in the next spelling
-that may be meant. Nothing is spent by that: a server knows the client before it looks at a grant.
+that may be meant. Most servers know the client before they look at a grant, so that nothing is
+spent by that; some spend a code with the first request, whoever sends it.
 """
 
 from __future__ import annotations
@@ -50,23 +51,28 @@ def authenticated(party: Party, send: Callable[[http.Auth, dict[str, str]], T]) 
 
     Raises:
         ConfigurationError: the client ID or secret is missing.
-        OAuth2Error: of ``send``, once no other spelling is left.
+        OAuth2Error: of ``send``, once no other spelling is left; its refusal of the client, where
+            that may have spent the grant.
     """
     party.require_client()
     provider, tried = party.provider, list[Spelling]()
     secret = provider.client_secret and provider.client_secret.digest
     client = (party.endpoints.token_endpoint, provider.client_auth, party.client_id, secret)
     spelling = _known.get(client) or Spelling(post=_posts(party))
+    refused: OAuth2Error | None = None
     while True:
         tried.append(spelling)
         try:
             answer = send(*_credentials(party, spelling))
         except OAuth2Error as error:
             if others := [each for each in _others(party, error, spelling) if each not in tried]:
-                spelling = others[0]
+                spelling, refused = others[0], error if _is_refused(error) else refused
                 continue
             if _is_refused(error):
                 _known.pop(client, None)
+            elif refused and error.error == "invalid_grant":
+                _remember(client, spelling)  # right or wrong: the next grant will tell
+                raise refused from None
             raise
         _remember(client, spelling)
         return answer

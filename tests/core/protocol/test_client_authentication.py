@@ -101,6 +101,22 @@ def test_not_where_it_is_configured_or_not_offered(rogue, fields):
     assert ways(rogue) == ["basic"]
 
 
+def test_where_a_refused_client_has_spent_the_code_that_is_what_is_said(rogue):
+    """As at better-auth. The way that it wants is found out all the same, by the next code."""
+
+    def spends(proceed):  # noqa: ARG001
+        rogue._codes.clear()
+        return INVALID_CLIENT
+
+    rogue.client_secret = "s3cret"
+    party = party_at(rogue, client_secret="s3cret")
+    rogue.script("token", spends, times=1)
+    with pytest.raises(ConfigurationError, match="client credentials"):
+        exchanged(party, rogue)
+    exchanged(party, rogue)
+    assert ways(rogue) == ["basic", "+id+secret", "+id+secret"]
+
+
 @pytest.mark.parametrize("said", ["client_id is required", "Missing parameter: client id"])
 def test_the_id_goes_into_the_form_too_where_it_is_wanted(rogue, said):
     def wants_id(proceed):
