@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from core.id_tokens import Case
 from core.sign_in import arrive, engine_of, exchanged, party_at, sign_in
 from jupyter_auth.core.models import LoginRequest
 from jupyter_auth.core.protocol import http
@@ -94,3 +95,9 @@ def login(engine) -> Login:
 def callback(engine, login, rogue) -> Callback:
     """A browser has opened the login and signed in at ``rogue``; nothing is brought back yet."""
     return arrive(engine, login, rogue)
+
+
+@pytest.fixture
+def case(rogue, clock) -> Case:
+    """ID tokens that ``rogue`` issues."""
+    return Case(rogue, clock)

@@ -58,8 +58,8 @@ class Family:
 
 
 class RogueProvider:
-    """``issuer`` is ``http://127.0.0.1:<port>``; ``host="localhost"`` makes it another site, and
-    a ``certificate`` (see ``certificates``) https.
+    """``url`` is ``http://127.0.0.1:<port>``, and so is ``issuer`` until a test sets it;
+    ``host="localhost"`` makes it another site, and a ``certificate`` (see ``certificates``) https.
 
     Attributes to set at any time: ``sub``, ``username``, ``password``, ``scope`` (None: what was
     asked for), ``access_token_ttl`` (seconds), ``rotate`` (refresh tokens), ``grace`` (seconds for
@@ -108,7 +108,7 @@ class RogueProvider:
         self._trusted = str(certificate.ca_bundle) if certificate else True
         tls = certificate.context() if certificate else None
         self._server = SocketServer(self._answer, tls)
-        self.issuer = f"{'https' if tls else 'http'}://{host}:{self._server.port}"
+        self.url = self.issuer = f"{'https' if tls else 'http'}://{host}:{self._server.port}"
         self.id_token = IdTokens(self)
         self.devices = Devices(self)
 
@@ -161,7 +161,7 @@ class RogueProvider:
 
         For clients that have ended: a connection that one keeps open is waited for.
         """
-        requests.get(self.issuer, timeout=PATIENCE, verify=self._trusted)  # accepted after those
+        requests.get(self.url, timeout=PATIENCE, verify=self._trusted)  # accepted after those
         until(lambda: self._server.connections == gate.waiting)
 
     def offline(self) -> None:
@@ -211,12 +211,12 @@ class RogueProvider:
         return Reply.json(
             {
                 "issuer": self.issuer,
-                "authorization_endpoint": f"{self.issuer}/authorize",
-                "device_authorization_endpoint": f"{self.issuer}/device",
-                "token_endpoint": f"{self.issuer}/token",
-                "revocation_endpoint": f"{self.issuer}/revoke",
-                "userinfo_endpoint": f"{self.issuer}/userinfo",
-                "jwks_uri": f"{self.issuer}/jwks",
+                "authorization_endpoint": f"{self.url}/authorize",
+                "device_authorization_endpoint": f"{self.url}/device",
+                "token_endpoint": f"{self.url}/token",
+                "revocation_endpoint": f"{self.url}/revoke",
+                "userinfo_endpoint": f"{self.url}/userinfo",
+                "jwks_uri": f"{self.url}/jwks",
                 "response_types_supported": ["code"],
                 "subject_types_supported": ["public"],
                 "id_token_signing_alg_values_supported": ["RS256"],

@@ -34,7 +34,8 @@ def checkup(provider: Provider, clock: Callable[[], float]) -> Iterator[Finding]
     yield from _registration(provider)
     yield _origins(provider)
     try:
-        check = _issuer if provider.issuer else _token_endpoint
+        discovers = provider.issuer or provider.metadata_url
+        check = _metadata if discovers else _token_endpoint
         yield from check(provider, clock)
     except AuthError as error:
         yield wrong("Provider", error)
@@ -78,7 +79,7 @@ def _for_people(provider: Provider) -> bool:
     """Whether people can sign in there, or only a service account."""
     given = provider.endpoints
     offered = given and (given.authorization_endpoint or given.device_authorization_endpoint)
-    return bool(provider.issuer or offered or provider.grants)
+    return bool(provider.issuer or provider.metadata_url or offered or provider.grants)
 
 
 def _origins(provider: Provider) -> Finding:
@@ -91,25 +92,31 @@ def _origins(provider: Provider) -> Finding:
     return Finding("Token goes to", f"{allowed}, and nowhere else.")
 
 
-def _issuer(provider: Provider, clock: Callable[[], float]) -> Iterator[Finding]:
-    issuer = provider.issuer or ""
-    for url in discovery.documents(issuer):
-        began = time.monotonic()
-        response = http.document(url, "metadata", provider.request_rules)
-        if response.ok:
-            break
-    else:
-        raise discovery.no_metadata(issuer, response.status_code)
-    took = time.monotonic() - began
-    yield _connection(url, provider)
-    yield from _clock(response, clock())
-    document = http.json_object(response, "metadata")
-    endpoints = discovery.checked(issuer, document, provider.request_rules)
-    yield Finding("Metadata", f"{url} names the issuer as configured ({took:.2f} s).")
-    yield from _consistent(provider, endpoints, document)
-    if endpoints.jwks_uri:
-        keys = discovery.fetch_keys(endpoints.jwks_uri, provider.request_rules)["keys"]
-        yield Finding("Signing keys", _listed(f"{len(keys)} at", [endpoints.jwks_uri]))
+def _metadata(provider: Provider, clock: Callable[[], float]) -> Iterator[Finding]:
+    began = time.monotonic()
+    answers = list(discovery.search(provider))
+    took, found = time.monotonic() - began, answers[-1]
+    if found.endpoints is None or found.response is None:
+        raise discovery.no_metadata(provider, answers)
+    for each in answers:
+        if each.error:
+            yield Finding("Metadata", f"{each.url}: {each.error.message}", state="note")
+    yield _connection(found.url, provider)
+    yield from _clock(found.response, clock())
+    yield Finding("Metadata", f"{found.url} {_named(provider, found.endpoints)} ({took:.2f} s).")
+    yield from _consistent(provider, found.endpoints, found.document)
+    if found.endpoints.jwks_uri:
+        uri = found.endpoints.jwks_uri
+        keys = discovery.fetch_keys(uri, provider.request_rules)["keys"]
+        yield Finding("Signing keys", _listed(f"{len(keys)} at", [uri]))
+
+
+def _named(provider: Provider, endpoints: Endpoints) -> str:
+    if endpoints.issuer == provider.issuer:
+        return "names the issuer as configured"
+    named = plain_text(endpoints.issuer or "", discovery.MAX_SHOWN)
+    why = "as metadata_url" if provider.metadata_url else "but for its last slash"
+    return f"names the issuer {named}, and is believed {why}"
 
 
 def _token_endpoint(provider: Provider, clock: Callable[[], float]) -> Iterator[Finding]:

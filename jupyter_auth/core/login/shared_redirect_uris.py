@@ -57,11 +57,13 @@ def must_name_issuer(party: Party, others: Iterable[Party | None], redirect_uri:
                 " token endpoint.",
                 hint="Check the `token_endpoint` of the provider.",
             )
-    if apart and not (mine.issuer and mine.authorization_response_iss_parameter_supported):
+    alike = mine.issuer in {each.endpoints.issuer for each in apart if each}
+    named = mine.issuer and mine.authorization_response_iss_parameter_supported and not alike
+    if apart and not named:
         own = "Register another redirect URI for it, and set that as `redirect_uri`."
         raise ConfigurationError(
             f"{title} and another provider share the redirect URI {redirect_uri}, and {title} does"
-            " not name itself in its responses (RFC 9207).",
+            " not name itself in its responses, or not by a name of its own (RFC 9207).",
             hint=own if party.provider.redirect_uri else "Give it another name.",
         )
     return bool(apart)

@@ -54,6 +54,10 @@ class Busy(ProviderUnavailable):
         self.seconds = seconds
 
 
+class Unreachable(ProviderUnavailable):
+    """No connection to the host of a request, which was not sent."""
+
+
 class NoAnswer(ProviderUnavailable):
     """No response to a request that was sent: it may have been carried out."""
 
@@ -82,6 +86,10 @@ def send(
         NoAnswer: no response in time, to a request that was sent.
         Busy: the response is 5xx, 408 or 429, and says when to ask again.
         ProviderUnavailable: it does not say so, or the request could not be sent.
+
+
+        Unreachable: it could not be sent.
+        ProviderUnavailable: it was answered with 5xx, 408 or 429.
         ProviderError: the response is too large.
         ConfigurationError: it is a redirect, or the host is blocked (see ``blocked_addresses``).
     """
@@ -93,14 +101,19 @@ def send(
     return response
 
 
-def document(url: str, what: str, rules: RequestRules) -> requests.Response:
+def document(
+    url: str, what: str, rules: RequestRules, deadline: Deadline | None = None
+) -> requests.Response:
     """The response with a public document; redirects are checked and followed, as no secret is
-    sent. Raises as ``send``.
+    sent. Raises as ``send``, and Unreachable only if ``url`` itself is.
     """
-    deadline, response = Deadline(TOTAL_TIMEOUT), None
+    deadline, response = deadline or Deadline(TOTAL_TIMEOUT), None
     for _ in range(1 + MAX_REDIRECTS):
         require_secure(url, what)
-        response = _sent("GET", url, what, rules, deadline)
+        try:
+            response = _sent("GET", url, what, rules, deadline)
+        except Unreachable as error:
+            raise (NoAnswer(error.message, hint=error.own_hint) if response else error) from None
         if not response.is_redirect:
             break
         url = _next(url, response, what)
@@ -139,10 +152,10 @@ def _sent(
                 body = _read(response, f"{what} of {host}")
     except requests.exceptions.SSLError as error:
         if "CERTIFICATE_VERIFY_FAILED" not in str(error):
-            raise ProviderUnavailable(
+            raise Unreachable(
                 f"The TLS handshake with {host} failed.", hint="Check its address and port."
             ) from None
-        raise ProviderUnavailable(
+        raise Unreachable(
             f"The certificate of {host} is not trusted here.",
             hint="If your organisation signs it, name its certificates: `ca_bundle` of the"
             " provider, or REQUESTS_CA_BUNDLE for all. There is no switch to turn the check off.",
@@ -150,7 +163,7 @@ def _sent(
     except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
         # The text of such an error holds the whole URL, which may hold a secret.
         late = isinstance(error, (requests.Timeout, urllib3.exceptions.TimeoutError))
-        kind = NoAnswer if _was_sent(error) else ProviderUnavailable
+        kind = NoAnswer if _was_sent(error) else Unreachable
         if late:
             raise kind(f"The {what} of {host} did not answer in time.", hint="Try again.") from None
         if kind is NoAnswer:

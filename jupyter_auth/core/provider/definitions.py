@@ -13,7 +13,8 @@ from jupyter_auth.core.provider.kinds import FieldTable, nearest
 from jupyter_auth.core.provider.provider import Provider
 from jupyter_auth.core.record import fields
 
-ADDRESSES = {"issuer", "endpoints"}  # a table with one of these does not complete a preset
+# A table with one of these does not complete a preset.
+ADDRESSES = {"issuer", "metadata_url", "endpoints"}
 FIELDS = {field.name: field.metadata for field in fields(Provider)}
 TABLES = {name: of["kind"] for name, of in FIELDS.items() if isinstance(of["kind"], type)}
 TOKENS_ONLY = {name for name, of in FIELDS.items() if of["tokens_only"]}
@@ -22,7 +23,7 @@ TOKENS_ONLY = {name for name, of in FIELDS.items() if of["tokens_only"]}
 def provider_from_mapping(name: str, mapping: Mapping[str, Any]) -> Provider:
     """The provider that a table of TOML, JSON or a traitlets dict describes.
 
-    A table without issuer and endpoints completes the preset of its name.
+    A table without issuer, metadata_url and endpoints completes the preset of its name.
 
     Raises:
         ConfigurationError: names the field that is wrong, and one that may have been meant.

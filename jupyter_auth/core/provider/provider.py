@@ -68,6 +68,12 @@ class Provider:
         kinds.url_or_empty,
         "The issuer URL. Everything else is discovered there (OIDC Discovery, RFC 8414).",
     )
+    metadata_url: str | None = described(
+        kinds.url_or_empty,
+        "The URL of the metadata document itself, if that follows not from the issuer's, or the"
+        " document names another issuer on purpose (Azure AD B2C, Entra's `common`, Oracle IDCS,"
+        " UAA). Its issuer is believed then; `{tenantid}` in it is the `tid` of each ID token.",
+    )
     endpoints: Endpoints | None = described(
         Endpoints, "Used where there is no issuer, or in addition to it."
     )
@@ -259,7 +265,8 @@ class Provider:
         for each in fields(self):
             path = FieldPath(self.name, each.name)
             vars(self)[each.name] = read_field(each, getattr(self, each.name), path)
-        if not self.issuer and not (self.endpoints and self.endpoints.token_endpoint):
+        found = self.issuer or self.metadata_url
+        if not found and not (self.endpoints and self.endpoints.token_endpoint):
             raise ConfigurationError(
                 f"Provider {self.name!r} has no issuer and no token endpoint.",
                 hint="Give its issuer URL, or its endpoints with a token_endpoint.",
@@ -278,9 +285,9 @@ class Provider:
 
     @property
     def address(self) -> str:
-        """The issuer, or the token endpoint of a server that has none."""
-        if self.issuer:
-            return self.issuer
+        """The issuer, else the address of its metadata, else the token endpoint."""
+        if found := self.issuer or self.metadata_url:
+            return found
         assert self.endpoints and self.endpoints.token_endpoint  # noqa: S101, PT018 (post_init)
         return self.endpoints.token_endpoint
 
@@ -290,7 +297,8 @@ class Provider:
         from jupyter_auth.core.common import blocked_addresses  # needed for requests alone
 
         given = (getattr(self.endpoints, name, None) for name in URLS)
-        urls = [url for url in (self.issuer, self.username_url, *given) if url and url[0] != "/"]
+        own = (self.issuer, self.metadata_url, self.username_url)
+        urls = [url for url in (*own, *given) if url and url[0] != "/"]
         return blocked_addresses.RequestRules(self.ca_bundle, frozenset(map(hostname_of, urls)))
 
     def is_answered_at(self, redirect_uri: str) -> bool:
@@ -343,7 +351,11 @@ class Provider:
             no_client = {"client_id": None, "client_secret": None, "credentials_from": None}
             given = {**no_client, **given}
         if url := given.pop("token_endpoint", None):
-            given |= {"endpoints": Endpoints(token_endpoint=url), "issuer": None}
+            given |= {
+                "endpoints": Endpoints(token_endpoint=url),
+                "issuer": None,
+                "metadata_url": None,
+            }
         if self.client_auth == "none":  # for people's sign-ins; a service account has a secret
             given.setdefault("client_auth", None)
         return replace(self, service=None, **given)

@@ -29,7 +29,10 @@ if TYPE_CHECKING:
     from jupyter_auth.core.models import AccountInfo
 
 
-FIELDS = ("issuer", "client_id", "grants", "redirect_uri", "scopes", "base_url", "api_origins")
+FIELDS = (
+    *("issuer", "metadata_url", "client_id", "grants", "redirect_uri", "scopes", "base_url"),
+    "api_origins",
+)
 
 
 class VerbUsageError(Exception):
@@ -298,6 +301,7 @@ def parser(prog: str) -> tuple[Parser, Any]:
     add_verb(verbs, "providers", "list the providers you can sign in to", name=None, key=False)
     add = add_verb(verbs, "add", "add a provider to your configuration", key=False)
     add.add_argument("--issuer", metavar="URL", help="issuer URL (built-in providers have one)")
+    add.add_argument("--metadata-url", metavar="URL", help="its metadata, if not at the issuer")
     add.add_argument("--client-id", metavar="ID", help="client ID of your registration there")
     add.add_argument("--client-secret", action="store_true", help="prompt for the client secret")
     add.add_argument("--grants", nargs="+", metavar="NAME", help="grants of that registration")

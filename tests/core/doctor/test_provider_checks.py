@@ -80,7 +80,10 @@ def test_a_provider_that_is_away(rogue):
 @pytest.mark.parametrize(
     ("trouble", "said"),
     [
-        (troubles.status(404), "publishes no OpenID Connect or OAuth metadata (HTTP 404)"),
+        (
+            troubles.status(404),
+            "HTTP 404 at /.well-known/openid-configuration and /.well-known/",
+        ),
         (troubles.status(500), "answered 500"),
         (troubles.html(), "not a JSON object"),
         (troubles.fields(issuer="https://other.example"), "names another issuer"),
@@ -93,6 +96,30 @@ def test_metadata_that_cannot_be_used(rogue, trouble, said):
     provider = found(rogue)["Provider"]
     assert provider.state == "wrong"
     assert said in provider.says
+
+
+def test_what_each_address_said(rogue):
+    """A note for each that had no document, and what was found names where it was."""
+    rogue.script("discovery", troubles.html(), times=1)
+    notes = [each for each in checkup(provider_at(rogue), time.time) if each.about == "Metadata"]
+    assert [each.state for each in notes] == ["note", "ok"]
+    assert notes[0].says.startswith(f"{rogue.issuer}/.well-known/openid-configuration: ")
+    assert "text/html" in notes[0].says
+    oauth = f"{rogue.issuer}/.well-known/oauth-authorization-server"
+    assert notes[1].says.startswith(f"{oauth} names the issuer as configured")
+
+
+def test_another_issuer_is_not_said_to_be_as_configured(rogue):
+    rogue.metadata = {"issuer": f"{rogue.issuer}/"}
+    assert f"names the issuer {rogue.issuer}/, and" in found(rogue)["Metadata"].says
+    rogue.metadata = {"issuer": "https://login.example/{tenantid}/v2.0"}
+    url = f"{rogue.issuer}/.well-known/openid-configuration"
+    assert f'metadata_url = "{url}"' in found(rogue)["Provider"].fix
+    for issuer in (rogue.issuer, None):
+        metadata = found(rogue, issuer=issuer, metadata_url=url)["Metadata"]
+        assert metadata.says.startswith(
+            f"{url} names the issuer https://login.example/{{tenantid}}"
+        )
 
 
 def test_keys_that_are_away(rogue):

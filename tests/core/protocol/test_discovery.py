@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from core.sign_in import HERE, party_at, provider_at
+from core.sign_in import HERE, party_at, provider_at, sign_in
 from jupyter_auth.core.common.request_errors import ProviderUnavailable
 from jupyter_auth.core.errors import ConfigurationError, ProviderError
-from jupyter_auth.core.protocol.discovery import MAX_AGE, PAUSE, Discovery
+from jupyter_auth.core.protocol.discovery import MAX_AGE, PAUSE, Discovery, search
+from jupyter_auth.core.protocol.http import Unreachable
 from jupyter_auth.core.provider.field_types import Endpoints
 from providers import troubles
 from providers.rogue import RogueProvider
@@ -56,21 +57,111 @@ def test_oauth_metadata_is_found_too(rogue, discovery, provider):
     assert rogue.requests[-1].path == "/.well-known/oauth-authorization-server"
 
 
-def test_an_issuer_with_a_path_is_asked_in_both_places(rogue, discovery):
+PLACES = [
+    "/realm/.well-known/openid-configuration",
+    "/.well-known/oauth-authorization-server/realm",
+    "/.well-known/openid-configuration/realm",
+    "/realm/.well-known/oauth-authorization-server",
+]
+
+
+def test_an_issuer_with_a_path_is_asked_in_every_place(rogue, discovery):
+    """OIDC Discovery 4; RFC 8414 3 and 5."""
     rogue.script("api", troubles.status(404))
-    with pytest.raises(ConfigurationError, match="404"):
+    with pytest.raises(ConfigurationError) as caught:
         discovery.endpoints(provider_at(rogue, issuer=f"{rogue.issuer}/realm/"))
-    assert [request.path for request in rogue.requests] == [
-        "/realm/.well-known/openid-configuration",
-        "/.well-known/oauth-authorization-server/realm",
-    ]
+    assert [request.path for request in rogue.requests] == PLACES
+    assert f"HTTP 404 at {' and '.join(PLACES)}" in caught.value.message
+    assert "metadata_url" in caught.value.hint
+
+
+INSTEAD = {
+    "nothing": troubles.status(404),
+    "a page": troubles.html(),
+    "an error": troubles.status(503),
+    "a way to sign in": troubles.redirect("/login", 302),
+    "a circle": troubles.redirect("/realm", 302),
+    "a way nowhere": troubles.redirect("http://[bad", 302),
+    "no answer": troubles.close(),
+    "no JSON": troubles.status(200, '{"issuer":', "application/json"),
+    "too much": troubles.huge(2),
+    "another document": troubles.json_value({"error": "not_found"}),
+    "another issuer": troubles.json_value({"issuer": "https://idp.example"}),
+}
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("instead", INSTEAD)
+def test_it_is_found_whatever_is_at_the_others(rogue, discovery, place, instead):
+    issuer = f"{rogue.issuer}/realm"
+    rogue.metadata["issuer"] = issuer
+    rogue.paths = {place: "discovery"}
+    rogue.script("api", INSTEAD[instead])
+    assert discovery.endpoints(provider_at(rogue, issuer=issuer)).issuer == issuer
+
+
+def test_what_lacks_an_endpoint_ends_no_search(rogue, discovery, provider):
+    rogue.script("discovery", troubles.fields(token_endpoint=None), times=1)
+    assert discovery.endpoints(provider).token_endpoint == f"{rogue.issuer}/token"
+
+
+def test_each_answer_is_said_and_the_most_telling_one_counts(rogue, discovery, provider):
+    rogue.script("discovery", troubles.status(404), times=1)
+    rogue.script("discovery", troubles.status(503), times=1)
+    with pytest.raises(ProviderUnavailable) as caught:
+        discovery.endpoints(provider)
+    assert "HTTP 404 at /.well-known/openid-configuration." in caught.value.message
+    assert "answered 503 at /.well-known/oauth-authorization-server." in caught.value.message
+    rogue.script("discovery", troubles.fields(issuer="https://idp.example"), times=1)
+    rogue.script("discovery", troubles.html(), times=1)
+    with pytest.raises(ConfigurationError, match=r"another issuer: 'https://idp\.example'") as told:
+        discovery.endpoints(provider)
+    assert type(told.value) is ConfigurationError
+    assert "text/html" in told.value.message
+
+
+def test_a_host_that_cannot_be_reached_is_asked_once(rogue, provider):
+    rogue.offline()
+    assert [type(each.error) for each in search(provider)] == [Unreachable]
+
+
+def test_but_one_that_a_redirect_leads_to_is_another(rogue, discovery, provider):
+    with RogueProvider() as other:
+        rogue.script("discovery", troubles.redirect(f"{other.issuer}/login", 302), times=1)
+    assert discovery.endpoints(provider).issuer == rogue.issuer
+
+
+def test_all_addresses_share_one_deadline(rogue, discovery, impatient):
+    rogue.paths = dict.fromkeys(PLACES, "discovery")
+    rogue.script("discovery", troubles.Gate(dribble=True))
+    with impatient(), pytest.raises(ProviderUnavailable):
+        discovery.endpoints(provider_at(rogue, issuer=f"{rogue.issuer}/realm"))
+    assert len(rogue.requests) == 1
+
+
+# -- a slash at the end --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("asked", ["{issuer}", "{issuer}/"])
+@pytest.mark.parametrize("named", ["{issuer}", "{issuer}/"])
+def test_a_slash_at_the_end_is_the_documents(rogue, discovery, asked, named):
+    named = named.format(issuer=rogue.issuer)
+    rogue.metadata["issuer"] = named
+    provider = provider_at(rogue, issuer=asked.format(issuer=rogue.issuer))
+    assert discovery.endpoints(provider).issuer == named
+
+
+def test_with_it_a_person_signs_in(engine, rogue):
+    """ID tokens and the response (RFC 9207) name the issuer as the document has it."""
+    rogue.issuer += "/"
+    assert sign_in(engine, rogue).issuer == rogue.issuer
 
 
 # -- what is not believed (SECURITY 21) ----------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    "named", ["https://evil.example.com", "{issuer}/", "{issuer}/realm", "", None, 5, [], MISSING]
+    "named", ["https://evil.example.com", "{issuer}//", "{issuer}/realm", "", None, 5, [], MISSING]
 )
 def test_another_issuers_document_is_not_believed(rogue, discovery, provider, named):
     rogue.script(
@@ -197,7 +288,7 @@ def test_while_it_is_away_it_is_not_asked_by_everybody(rogue, discovery, provide
     rogue.script("discovery", troubles.status(500))
     for _ in range(5):
         discovery.endpoints(provider)
-    assert len(rogue.seen("discovery")) == 2
+    assert len(rogue.seen("discovery")) == 1 + 2  # at both addresses
     clock.advance(PAUSE + 1)
     rogue.behave()
     rogue.metadata["revocation_endpoint"] = f"{rogue.issuer}/revoke2"
@@ -205,7 +296,7 @@ def test_while_it_is_away_it_is_not_asked_by_everybody(rogue, discovery, provide
 
 
 def test_a_failure_is_not_remembered(rogue, discovery, provider):
-    rogue.script("discovery", troubles.status(500), times=1)
+    rogue.script("discovery", troubles.status(500), times=2)
     with pytest.raises(ProviderUnavailable):
         discovery.endpoints(provider)
     assert discovery.endpoints(provider).issuer == rogue.issuer

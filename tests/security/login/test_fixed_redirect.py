@@ -137,6 +137,18 @@ def test_no_code_of_the_honest_ones_page_goes_to_another_token_endpoint(clock, h
         leave(engine, handle)
 
 
+def test_two_of_one_issuer_cannot_be_told_apart(clock, honest, evil):
+    """The definition believes what the evil one's document says: that it is the honest one."""
+    evil.issuer = honest.issuer
+    providers = Providers({"honest": table(honest, redirect_uri=FIXED)})
+    engine = Engine(providers, MemoryStore(), clock=clock)
+    document = f"{evil.url}/.well-known/openid-configuration"
+    lie = provider_at(evil, "lie", issuer=None, redirect_uri=FIXED, metadata_url=document)
+    handle = engine.register(lie).name
+    with pytest.raises(ConfigurationError, match="and another provider share the redirect URI"):
+        leave(engine, handle)
+
+
 # -- one at a time -------------------------------------------------------------------------------
 
 

@@ -41,6 +41,7 @@ BASE = provider_from_mapping(
 )
 BOUND = {  # another value of each field that is bound
     "issuer": EVIL,
+    "metadata_url": f"{EVIL}/metadata",
     "client_id": "y",
     "client_auth": "query",
     "audience": "api",
