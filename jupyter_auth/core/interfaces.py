@@ -39,7 +39,7 @@ class TokenSource(Protocol):
 
         Raises:
             LoginRequired, RefreshRejected: a person must sign in.
-            ProviderUnavailable, ProviderError, BrokerUnavailable: try again; nothing is lost.
+            ProviderUnavailable, ProviderError, BrokerUnavailable: try again.
         """
 
     def rejected(self, token: Token) -> Token:

@@ -118,7 +118,7 @@ def _check_for_kernels(params: Json, found: Json) -> None:
         if any(_has(found.get(name), each) for each in refresh_tokens):
             raise ProviderError(
                 f"The token endpoint returned a refresh token as `{name}`.",
-                hint="Check token_response of the provider. Nothing was stored.",
+                hint="Check token_response of the provider.",
             )
 
 

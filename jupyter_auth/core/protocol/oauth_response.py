@@ -228,7 +228,7 @@ def other_refusal(response: requests.Response, provider: Provider) -> ErrorRespo
     if response.ok and (not text or dialect.parameter(provider, params, "access_token")):
         return None
     status = response.status_code
-    return ErrorResponse(code or f"HTTP {status}", text, 0.0, status)
+    return ErrorResponse(code or ("" if response.ok else f"HTTP {status}"), text, 0.0, status)
 
 
 def _decoded(response: requests.Response, endpoint: str) -> http.Json:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from jupyter_auth.core.common.backoff import requested_pause
-from jupyter_auth.core.errors import LoginRequired
+from jupyter_auth.core.errors import LoginRequired, ProviderError, Unavailable
 from jupyter_auth.core.tokens.lifetimes import AT_ONCE, RETRY, growing_pause
 from jupyter_auth.core.tokens.next_steps import how_to_sign_in
 
@@ -21,6 +21,7 @@ class Failures(NamedTuple):
     """How many there were ``since`` when, and the ``last``; none is made before ``until``.
 
     ``wire``: the last error (``AuthError.to_wire``). An exception would hold on to its stack.
+    ``passes``: it may pass by itself, or with a new sign-in; a wrong configuration does not.
     """
 
     times: int = 0
@@ -28,17 +29,19 @@ class Failures(NamedTuple):
     last: float = 0.0
     until: float = 0.0
     wire: dict[str, object] | None = None
+    passes: bool = False
 
     def and_another(self, error: AuthError, now: float) -> Failures:
         """These and one more."""
         times, since = self.times + 1, self.since if self.times else now
         pause = max(growing_pause(times - AT_ONCE, RETRY), requested_pause(error, lambda: now))
-        return Failures(times, since, now, now + pause, error.to_wire())
+        passes = isinstance(error, (Unavailable, ProviderError))
+        return Failures(times, since, now, now + pause, error.to_wire(), passes)
 
     @property
     def lasting(self) -> bool:
         """Whether it has gone on for so long that a new sign-in may be quicker."""
-        return self.times >= MANY and self.last - self.since >= LONG
+        return self.passes and self.times >= MANY and self.last - self.since >= LONG
 
     @property
     def says(self) -> str:

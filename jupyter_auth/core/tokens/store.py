@@ -39,6 +39,7 @@ VERSION = 1
 LOCK_TIMEOUT = 90.0  # seconds: longer than a refresh may take
 # Older files do not have them.
 ADDED = {"kind", "token_endpoint", "asked", "vouched", "email", "token_fields", "refused"}
+NEWEST = {"token_fields", "refused"}
 FIELDS = {each.name for each in fields(Account)}
 
 _log = logging.getLogger("jupyter_auth")
@@ -246,10 +247,10 @@ def _set_aside(path: Path) -> None:
 def encoded(account: Account) -> bytes:
     """The account as JSON, with its secrets in the clear.
 
-    A version that does not know a later field can read it as long as there is nothing in that.
+    An older version can read it as long as there is nothing in the newest fields.
     """
     record = to_record(account).items()
-    kept = {name: value for name, value in record if name not in ADDED or value is not None}
+    kept = {name: value for name, value in record if value or name not in NEWEST}
     return json.dumps({"version": VERSION, **kept}).encode()
 
 

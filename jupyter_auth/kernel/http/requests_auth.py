@@ -75,7 +75,7 @@ class TokenAuth(OriginBoundTokens, AuthBase):
     Raises:
         LoginRequired: you are not signed in.
         Throttled: the API's rate limit forbids the call now; it was not sent.
-        ProviderUnavailable, BrokerUnavailable: try again; you are still signed in.
+        ProviderUnavailable, BrokerUnavailable: try again.
         ConfigurationError: a proxy of the environment would see the token unencrypted. A session's
             own ``proxies`` are not known here.
     """

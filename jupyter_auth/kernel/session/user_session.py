@@ -60,11 +60,12 @@ class UserSession(AuthenticatedSession):
             ``username``. It is called when a sign-in is needed; the password is not stored.
 
     Raises:
-        LoginRequired: a sign-in is needed, and cannot be asked for or was not done in time.
+        LoginRequired: a sign-in is needed, and cannot be asked for or was not done in time. It is a
+            RefreshRejected if the provider refused to renew the last one.
         LoginDenied, LoginExpired, LoginCancelled, LoginFailed: how the sign-in ended.
         InsufficientScope: the provider did not grant all ``scopes``.
         ConfigurationError: there is no such provider, or an argument is wrong.
-        ProviderUnavailable, BrokerUnavailable: try again; you are still signed in.
+        ProviderUnavailable, BrokerUnavailable: try again.
         UserMismatch: another person than ``username`` signed in; or, on a request, has signed in to
             the account since: nothing was sent, and ``authenticate()`` accepts them. Requests raise
             all the others too.

@@ -19,7 +19,7 @@ from jupyter_auth.core.common.codec import (
     to_record,
     to_wire,
 )
-from jupyter_auth.core.models import AccountInfo, AccountKey, Login
+from jupyter_auth.core.models import AccountInfo, AccountKey, Login, Refusal
 from jupyter_auth.core.secret import Secret
 from jupyter_auth.core.tokens.store import decoded, encoded
 
@@ -162,6 +162,12 @@ def test_an_accounts_record_is_as_it_was():
     added = {"kind", "token_endpoint", "asked", "vouched", "email"}  # the first had none of them
     first = {name: value for name, value in RECORD.items() if name not in added}
     assert decoded(json.dumps(first).encode()) == ACCOUNT
+
+
+def test_a_refused_account_is_read_as_it_was_written():
+    refused = Refusal(says="No.", at=2.5, final=True, times=3)
+    account = dataclasses.replace(ACCOUNT, refused=refused)
+    assert decoded(encoded(account)) == account
 
 
 @pytest.mark.parametrize("kind", [Login, AccountInfo, AccountKey])

@@ -12,7 +12,6 @@ import pytest
 from core.sign_in import CLIENT_SECRET, HERE, exchanged, party_at, refreshed
 from jupyter_auth.core.errors import (
     AuthError,
-    ProviderError,
     RefreshRejected,
 )
 from jupyter_auth.core.protocol import oauth
@@ -118,7 +117,7 @@ def test_a_traceback_with_locals_shows_no_secret(secretive, rogue, trouble):
 def test_what_a_refusal_says_is_one_short_plain_line(party, rogue, tokens):
     nasty = "<script>\x1b[31m\r\n\u202e" + "x" * 10_000
     rogue.script("token", troubles.error("invalid_scope", 400, nasty))
-    with pytest.raises(ProviderError) as caught:
+    with pytest.raises(RefreshRejected) as caught:
         refreshed(party, tokens)
     assert caught.value.message.isprintable()
     assert len(caught.value.message) < 500

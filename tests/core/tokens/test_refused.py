@@ -6,7 +6,7 @@ import pytest
 
 from core.sign_in import digest_of, sign_in
 from jupyter_auth.core.common.request_errors import ProviderUnavailable
-from jupyter_auth.core.errors import AuthError, LoginRequired, RefreshRejected
+from jupyter_auth.core.errors import AuthError, ConfigurationError, LoginRequired, RefreshRejected
 from jupyter_auth.core.models import AccountKey
 from jupyter_auth.core.tokens.need import Need
 from providers import troubles
@@ -149,6 +149,18 @@ def test_a_sign_out_of_a_refused_account_revokes(engine, rogue, account, clock):
     assert engine.logout("idp").revoked
     assert engine.accounts() == []
     assert not rogue.active(account.refresh_token.reveal())
+
+
+@pytest.mark.usefixtures("account")
+def test_a_sign_in_does_not_help_a_wrong_configuration(engine, rogue, clock):
+    clock.advance(3600)
+    rogue.script("refresh", troubles.error("invalid_client", 401))
+    for _ in range(300):
+        with pytest.raises(ConfigurationError, match="client credentials"):
+            engine.token("idp")
+        clock.advance(1)
+    assert len(rogue.seen("refresh")) < 15
+    assert engine.accounts()[0].trouble == ""
 
 
 @pytest.mark.usefixtures("account")

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
+import requests
 from cryptography.fernet import Fernet
 from hypothesis import example, given
 from hypothesis import strategies as st
 from sqlalchemy import select, update
 
 from hub.storage.databases import ALICE, BOB, KEY, KEYS, account, keep
-from jupyter_auth import ConfigurationError, LoginExpired, Provider
+from jupyter_auth import ConfigurationError, LoginExpired, Provider, RefreshRejected
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.errors import StoreError
 from jupyter_auth.core.login.login_store import AuthorizationResponse
@@ -357,6 +358,24 @@ def test_one_refresh_for_all_replicas(replica: Callable[..., Engine], oidc: Oidc
     assert len(tokens) == 1
     assert old not in tokens
     assert (oidc.refresh_count, oidc.reuse_count) == (1, 0)
+
+
+def test_a_refusal_is_known_to_all_replicas(
+    replica: Callable[..., Engine], oidc: OidcProvider
+) -> None:
+    first, second = replica(), replica()
+    opened = first.open(first.begin(LoginRequest("idp")).id, CALLBACK, "alice")
+    finish(first, oidc, opened)
+    (account,) = first._store.accounts()
+    assert account.refresh_token
+    form = {"token": account.refresh_token.reveal(), "client_id": oidc.client_id}
+    requests.post(f"{oidc.issuer}/token/revocation", data=form, timeout=PATIENCE)
+    with pytest.raises(RefreshRejected, match="invalid_grant"):
+        first.token("idp", need=Need(rejected=account.access_token.digest))
+    with pytest.raises(RefreshRejected, match="invalid_grant"):
+        second.token("idp")
+    assert oidc.refresh_count == 0
+    assert "invalid_grant" in second.accounts()[0].trouble
 
 
 def test_whoever_goes_from_replica_to_replica_is_told_once_and_never_kept_busy(
