@@ -252,7 +252,9 @@ def _lifetime(seconds: float, problems: list[ConfigurationError]) -> float:
 
 def _public_origin(url: str, base_url: str, problems: list[ConfigurationError]) -> str | None:
     given = {f"c.{SECTION}.public_url": url}
-    given["JUPYTERHUB_PUBLIC_URL"] = os.environ.get("JUPYTERHUB_PUBLIC_URL", "")
+    of_hub = os.environ.get("JUPYTERHUB_PUBLIC_URL", "")
+    if _is_at(of_hub, base_url):  # else it is of the server in whose terminal this one was started
+        given["JUPYTERHUB_PUBLIC_URL"] = of_hub
     for name, each in given.items():
         if each:
             try:
@@ -264,9 +266,13 @@ def _public_origin(url: str, base_url: str, problems: list[ConfigurationError]) 
 
 def _origin(url: str, base_url: str) -> str:
     origin = origin_of(url)
-    path = urlsplit(url).path.strip("/")
-    if path not in {"", base_url.strip("/")}:
+    if not _is_at(url, base_url):
+        path = urlsplit(url).path.strip("/")
         raise ConfigurationError(
             f"It has the path /{path}, but this server's is {base_url}; leave the path out."
         )
     return origin
+
+
+def _is_at(url: str, base_url: str) -> bool:
+    return urlsplit(url).path.strip("/") in {"", base_url.strip("/")}

@@ -115,7 +115,7 @@ class JupyterAuthApp(ExtensionApp):
         for note in settings.notes:
             self.log.warning("%s %s", note.says, note.advice)
         try:
-            hub = HubRedirect.of()
+            hub = HubRedirect.of() if _signs_in_by_hub(self.serverapp) else None
             shared = _is_shared(self.serverapp, settings.shared_server)
             self.remote = RemoteBroker.configured_for(hub, shared=shared)
             if not self.remote:
@@ -186,6 +186,16 @@ class JupyterAuthApp(ExtensionApp):
         for each in opened:
             if each:
                 each.close()
+
+
+def _signs_in_by_hub(app: ServerApp) -> bool:
+    """Whether the Hub says who its users are, as ``jupyterhub.singleuser`` has it.
+
+    The Hub's variables alone do not mean that: servers of Binder, and those that are started in the
+    terminal of another, have them too.
+    """
+    kinds = (*type(app).__mro__, *type(app.identity_provider).__mro__)
+    return any(kind.__module__.startswith("jupyterhub.") for kind in kinds)
 
 
 def _is_shared(app: ServerApp, said: bool | None) -> bool:  # noqa: FBT001 (a setting)

@@ -33,15 +33,13 @@ CHANGES = ROUTES["changes"]
 
 
 class RemoteBroker:
-    """Forwards to the Hub service. ConfigurationError: ``url`` is not valid, or there is no Hub."""
+    """Forwards to the Hub service. ConfigurationError: ``url`` is not valid."""
 
     public_origin = None
 
-    def __init__(
-        self, url: str, hub: HubRedirect | None, token: Secret, *, shared: bool = False
-    ) -> None:
+    def __init__(self, url: str, hub: HubRedirect, token: Secret, *, shared: bool = False) -> None:
         parts = urlsplit(url)
-        if hub is None or parts.scheme not in {"http", "https"} or not parts.netloc:
+        if parts.scheme not in {"http", "https"} or not parts.netloc:
             raise ConfigurationError(
                 f"{URL_VARIABLE} is not the address of this JupyterHub's sign-in service.",
                 hint="`jupyter_auth.hub_config` sets it; elsewhere leave it out.",
@@ -59,8 +57,8 @@ class RemoteBroker:
     def configured_for(
         cls, hub: HubRedirect | None, *, shared: bool = False
     ) -> RemoteBroker | None:
-        """The one that the environment names, or None."""
-        if not (url := os.environ.get(URL_VARIABLE)):
+        """The one that the environment names, or None; without ``hub`` it is for another server."""
+        if hub is None or not (url := os.environ.get(URL_VARIABLE)):
             return None
         token = Secret(os.environ.get("JUPYTERHUB_API_TOKEN", ""))
         return cls(url, hub, token, shared=shared)

@@ -41,6 +41,7 @@ class JupyterProcess(Server):
         self.lines: list[str] = []
         self._arguments = arguments
         self.config = config
+        self.variables: dict[str, str] = {}  # more of its environment
 
     @property
     def origin(self) -> str:
@@ -104,7 +105,8 @@ class JupyterProcess(Server):
         }
         paths = {name: str(self.home / place) for name, place in home.items()}
         other = os.environ.get("JUPYTER_AUTH_CONNECTION", "/of/another/server")
-        return paths | {"JUPYTER_NO_CONFIG": "1", "JUPYTER_AUTH_CONNECTION": other}
+        more = {"JUPYTER_NO_CONFIG": "1", "JUPYTER_AUTH_CONNECTION": other}
+        return paths | more | self.variables
 
     def _read(self, process: subprocess.Popen[str], ready: threading.Event) -> None:
         assert process.stdout is not None

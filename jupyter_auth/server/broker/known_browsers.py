@@ -62,10 +62,14 @@ class KnownBrowsers:
     def of_server(
         cls, hub_user: str, environ: Mapping[str, str], *, confirm: bool | None
     ) -> KnownBrowsers:
-        """For a server of one person, or of ``hub_user`` on a Hub."""
-        if not hub_user:
-            return cls(owner=os_user(), confirm=confirm)
+        """For a server of one person, or of ``hub_user`` on a Hub.
+
+        A server that a Hub started without its sign-in, as Binder's are, shares the origin too.
+        """
         host = separate_hub_origin(environ)
+        if not hub_user:
+            beside = "JUPYTERHUB_SERVICE_PREFIX" in environ and not host
+            return cls(owner=os_user(), one_origin=beside, confirm=confirm)
         return cls(
             owner=hub_user,
             on_hub=True,

@@ -138,6 +138,27 @@ class Builder:
         self._stack.enter_context(server)
         return place
 
+    def on_binder(self) -> Place:
+        """A Hub has started it, and it signs its users in by a token of its own."""
+        return self._with_hub_variables("on_binder", "/user/x/")
+
+    def in_the_terminal_of_a_hub(self) -> Place:
+        """Started by hand beside the server that has the Hub's variables."""
+        return self._with_hub_variables("in_the_terminal_of_a_hub", "/")
+
+    def _with_hub_variables(self, kind: str, base_url: str) -> Place:
+        server = self._make(kind, base_url=base_url)
+        server.variables = {
+            "JUPYTERHUB_USER": "x",
+            "JUPYTERHUB_SERVICE_PREFIX": "/user/x/",
+            "JUPYTERHUB_BASE_URL": "/",
+            "JUPYTERHUB_API_TOKEN": "of-the-hub",
+            "JUPYTERHUB_PUBLIC_URL": f"{server.origin}/user/x/",
+            "JUPYTER_AUTH_URL": "http://127.0.0.1:9",
+        }
+        server.config["confirm"] = False
+        return Place(self._stack.enter_context(server), server.origin)
+
     def with_a_password_alone(self) -> Place:
         from jupyter_server.auth import passwd
 

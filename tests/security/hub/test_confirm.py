@@ -111,3 +111,10 @@ def test_a_public_address_is_no_subdomain(monkeypatch: pytest.MonkeyPatch) -> No
     assert (place := HubRedirect.of(own))
     assert place.hub_origin == "https://hub.example"
     assert not place.findings()
+
+
+def test_a_server_that_a_hub_started_shares_the_origin_whoever_signs_its_users_in() -> None:
+    """As Binder's do: there too another server can set any cookie."""
+    own = {"JUPYTERHUB_SERVICE_PREFIX": "/user/x/"}
+    assert KnownBrowsers.of_server("", own, confirm=None).one_origin
+    assert not KnownBrowsers.of_server("", {}, confirm=None).one_origin
