@@ -124,6 +124,8 @@ def _check_for_kernels(params: Json, found: Json) -> None:
 
 def _at(params: Any, path: str) -> Any:
     for name in path.split("."):
+        if isinstance(params, list):
+            params = {str(index): each for index, each in enumerate(params)}
         params = params.get(name) if isinstance(params, dict) else None
     return params
 
@@ -149,6 +151,8 @@ def _scope(provider: Provider, value: Any) -> str | None:
 
 
 def _refresh_tokens(params: Any) -> Iterator[str]:
+    for each in params if isinstance(params, list) else ():
+        yield from _refresh_tokens(each)
     for name, value in params.items() if isinstance(params, dict) else ():
         if isinstance(value, str) and value and secret_field(name) == "refresh_token":
             yield value

@@ -65,6 +65,16 @@ def test_what_is_not_at_its_path_may_have_its_own_name():
     }  # fmt: skip
 
 
+def test_a_path_leads_through_lists_too():
+    odd = provider(token_response={"access_token": "data.0.attributes.token"})
+    answer = {"data": [{"type": "token", "attributes": {"token": "t"}}]}
+    assert standard_parameters(odd, answer) == {"access_token": "t"}
+    for other in ([], [5], [{"attributes": []}], {"1": "x"}):
+        assert standard_parameters(odd, {"data": other}) == {"access_token": None}
+    with pytest.raises(ProviderError, match="refresh token"):
+        standard_parameters(odd, answer | {"more": [{"refreshToken": "t"}]})
+
+
 def test_names_of_the_provider_s_own_are_for_answers_too():
     odd = provider(param_names={"access_token": "accessToken", "expires_in": "expiresIn"})
     found = standard_parameters(odd, {"accessToken": "t", "expiresIn": 60, "tokenType": "x"})
