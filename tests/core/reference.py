@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any, get_args
 
 from jupyter_auth.core import record
+from jupyter_auth.core.provider import field_types
 from jupyter_auth.core.provider.definitions import TABLES
-from jupyter_auth.core.provider.field_types import ClientAuth, Header
+from jupyter_auth.core.provider.field_types import Header
 from jupyter_auth.core.provider.kinds import default_of
 from jupyter_auth.core.provider.provider import Provider
 from jupyter_auth.server.config import JupyterAuth
@@ -72,8 +73,8 @@ def schema() -> str:
     for field in record.fields(Provider):
         kind = str(field.type).removesuffix(" | None")
         row = f'type: [{TYPES.get(kind, "object")}, "null"]'
-        if kind == "ClientAuth":
-            row = f"enum: [{', '.join(get_args(ClientAuth))}, null]"
+        if words := get_args(getattr(field_types, kind, None)):
+            row = f"enum: [{', '.join(words)}, null]"
         elif kind == "Secret":
             row += ", writeOnly: true"
         elif field.name == "name":

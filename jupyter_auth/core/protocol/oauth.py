@@ -246,9 +246,10 @@ def _post(
     """What ``read`` makes of the response; it raises OAuth2Error for an error response."""
 
     def send(auth: http.Auth, credentials: dict[str, str]) -> T:
-        data = {name: value for name, value in (form | credentials).items() if value}
+        given = {name: value for name, value in (form | credentials).items() if value}
+        body = {token_endpoint.body(party.provider): token_endpoint.named(party.provider, given)}
         rules = party.provider.request_rules
-        return read(http.send("POST", url, what, rules, auth=auth, data=data, **kwargs))
+        return read(http.send("POST", url, what, rules, auth=auth, **(kwargs | body)))
 
     return client_authentication.authenticated(party, send)
 

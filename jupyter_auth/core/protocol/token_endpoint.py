@@ -162,7 +162,8 @@ class _Session(OAuth2Session):
         self.register_compliance_hook("access_token_response", self._read)
 
     def request(self, method: str, url: str, **kwargs: Any) -> requests.Response:  # type: ignore[override]
-        sent = {name: kwargs.get(name) for name in ("params", "data", "headers", "auth")}
+        names = ("params", "data", "json", "headers", "auth")
+        sent = {name: kwargs.get(name) for name in names}
         rules = self._provider.request_rules
         sent["seconds"] = self._provider.token_timeout or http.TOKEN_TIMEOUT
         response = http.send(method, url, TOKEN_ENDPOINT, rules, accept=self._accept, **sent)
@@ -172,7 +173,9 @@ class _Session(OAuth2Session):
     def _spell(
         self, _url: str, headers: dict[str, str], kwargs: dict[str, Any]
     ) -> tuple[str, dict[str, str], dict[str, Any]]:
-        part = "params" if self._provider.client_auth == "query" else "data"
+        part = "params" if self._provider.client_auth == "query" else body(self._provider)
+        if part == "json":
+            headers = {}  # which say that it is a form
         return self._endpoint, headers, {part: own_parameters(self._provider, kwargs["data"])}
 
     def _read(self, response: requests.Response) -> requests.Response:
@@ -194,10 +197,20 @@ class _Session(OAuth2Session):
         return response
 
 
+def body(provider: Provider) -> str:
+    """The argument of requests by which the parameters of a request become its body."""
+    as_json = provider.token_request == "json"  # noqa: S105 (no password)
+    return "json" if as_json else "data"
+
+
 def own_parameters(provider: Provider, form: Mapping[str, str]) -> dict[str, str]:
     """The parameters of a token request as this provider names them."""
-    named = {provider.param_names.get(name, name): value for name, value in form.items()}
-    return named | dict(provider.token_params)
+    return named(provider, form) | dict(provider.token_params)
+
+
+def named(provider: Provider, form: Mapping[str, str]) -> dict[str, str]:
+    """The parameters of a request as this provider names them."""
+    return {provider.param_names.get(name, name): value for name, value in form.items()}
 
 
 def failure(party: Party, grant_type: str, error: OAuth2Error, *sent: object) -> AuthError:

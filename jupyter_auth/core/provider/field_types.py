@@ -19,6 +19,8 @@ ClientAuth = Literal["auto", "basic", "post", "none", "query"]
 CLIENT_AUTH = kinds.one_of(*get_args(ClientAuth))
 Loopback = Literal["localhost", "127.0.0.1"]
 LOOPBACK = kinds.one_of(*get_args(Loopback))
+TokenRequest = Literal["form", "json"]
+TOKEN_REQUEST = kinds.one_of(*get_args(TokenRequest))
 
 
 @record(frozen=True, kw_only=True)

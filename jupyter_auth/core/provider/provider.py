@@ -19,6 +19,7 @@ from jupyter_auth.core.provider import binding, kinds
 from jupyter_auth.core.provider.field_types import (
     CLIENT_AUTH,
     LOOPBACK,
+    TOKEN_REQUEST,
     URLS,
     ApiKey,
     ClientAuth,
@@ -30,6 +31,7 @@ from jupyter_auth.core.provider.field_types import (
     Paste,
     Service,
     Throttle,
+    TokenRequest,
 )
 from jupyter_auth.core.provider.info import ProviderInfo
 from jupyter_auth.core.provider.kinds import FieldPath, described, read_field, tokens_only
@@ -194,6 +196,12 @@ class Provider:
         "Whether signing out revokes tokens at the provider too (RFC 7009).",
         default=True,
         harmless="whether signing out also asks the provider",
+    )
+    token_request: TokenRequest | None = described(
+        TOKEN_REQUEST,
+        "How requests to its token, device authorization and revocation endpoints are written:"
+        " `form` (the default, RFC 6749) or `json`.",
+        harmless="how a request is written; what is in it and where it goes stays the same",
     )
     param_names: Mapping[str, str] = described(
         kinds.response_fields,

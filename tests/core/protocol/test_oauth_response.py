@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,6 +16,7 @@ from jupyter_auth.core.protocol.oauth_response import TokenResponse
 from jupyter_auth.core.protocol.token_endpoint import own_parameters
 from jupyter_auth.core.provider.provider import Provider
 from providers import troubles
+from providers.sockets import Request
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.floats() | st.text(max_size=8),
@@ -103,6 +106,21 @@ def test_any_answer_is_understood_or_a_provider_error(answer):
             continue
         assert {"access_token"} <= set(found) <= {"access_token", "expires_at", "expires_in"}
         assert all(isinstance(found[name], float) for name in found if name != "access_token")
+
+
+def test_requests_may_be_json(rogue, monkeypatch):
+    """Notion and Atlassian have them so; AWS with names of its own."""
+    monkeypatch.setattr(Request, "form", property(lambda self: json.loads(self.body or b"{}")))
+    party = party_at(rogue, token_request="json", token_params={"owner": "user"})
+    tokens = refreshed(party, exchanged(party, rogue))
+    oauth.authorize_device(party, ("a",))
+    oauth.revoke(party, tokens.access_token, "access_token")
+    asked = [*rogue.seen("token"), *rogue.seen("device"), *rogue.seen("revoke")]
+    for request in asked:
+        assert request.headers["content-type"] == "application/json"
+        assert request.form["client_id"] == rogue.client_id
+        assert (request.form.get("owner") == "user") is (request.path == "/token")
+    assert len(asked) == 4
 
 
 # -- scopes --------------------------------------------------------------------------------------

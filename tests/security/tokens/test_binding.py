@@ -107,6 +107,7 @@ UNBOUND = {  # and of those that are named harmless
     "scope_separator": ",",
     "scope_aliases": {"a": "b"},
     "error_names": {"a": "access_denied"},
+    "token_request": "json",
     "throttle": {"limit": 5},
     "endpoints.scopes_supported": ("a",),
     "endpoints.grant_types_supported": ("a",),
