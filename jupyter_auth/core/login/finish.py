@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import logging
 import traceback
@@ -150,12 +151,18 @@ class Completion:
 
         Raises:
             UserMismatch: it belongs to another person than was asked for, or is not admitted.
-            ProviderError: its ID token is not valid.
+            ProviderError: the ID token that was asked for is not valid.
         """
         now = self._clock()
         asked = purpose.scopes or party.default_scopes
-        sent = nonce if "openid" in asked else None
-        claims = identity.verified_claims(party, answer, self._discovery, now=now, nonce=sent)
+        wanted = "openid" in asked
+        sent = nonce if wanted else None
+        try:
+            claims = identity.verified_claims(party, answer, self._discovery, now=now, nonce=sent)
+        except AuthError:
+            if wanted:
+                raise
+            claims, answer = {}, dataclasses.replace(answer, id_token=None)  # nobody asked for it
         who = identity.of(party, answer, claims, self._discovery)
         typed = None if who.subject or who.username else username
         account = Account(
@@ -214,6 +221,13 @@ class GrantDriver:
 
 
 def _mismatch(title: str, expected: str, account: Account) -> UserMismatch:
+    if not account.username and not account.subject:
+        return UserMismatch(
+            f"{title} did not say who signed in, so it is not certain that this is {expected}."
+            " Nothing was saved.",
+            hint="Request openid among the scopes, or configure `username_url` and"
+            " `username_claim` of the provider.",
+        )
     if expected != account.username:
         return UserMismatch(
             f"{account.username or 'Someone else'} signed in to {title}, not {expected}.",

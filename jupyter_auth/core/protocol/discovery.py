@@ -28,6 +28,10 @@ MAX_AGE = 3600.0  # seconds for which metadata and keys are cached
 PAUSE = 60.0  # seconds between tries of an unavailable issuer
 MAX_SHOWN = 300  # characters of a document in one sentence
 _FIX = "Tell its operator, or give the right address in `endpoints` of the provider."
+_A_DOCUMENT = (
+    "This issuer is the address of a document: give it as `metadata_url` of the provider, or leave"
+    " out all from `/.well-known/` on."
+)
 _ELSEWHERE = (
     "Check the issuer's address. If its metadata is at another one, give that as `metadata_url` of"
     " the provider; if it has none, give its `endpoints`."
@@ -164,7 +168,8 @@ def no_metadata(provider: Provider, answers: Iterable[Answer]) -> AuthError:
         none = f"{provider.address} publishes no OpenID Connect or OAuth metadata that can be used."
         message = f"{none} {' '.join(parts)}"
     public = next(kind for kind in kinds[1:] if isinstance(worst, kind))
-    return public(message, hint=worst.own_hint, next_step=worst.next_step)
+    hint = _A_DOCUMENT if "/.well-known/" in (provider.issuer or "") else worst.own_hint
+    return public(message, hint=hint, next_step=worst.next_step)
 
 
 class _NoDocumentError(ConfigurationError):

@@ -290,6 +290,33 @@ def test_nor_does_one_with_a_wrong_claim(engine, rogue, login, claim):
     assert engine.accounts() == []
 
 
+@pytest.mark.parametrize("spoilt", ["signature", "nonce", "keys"])
+def test_one_that_nobody_asked_for_costs_no_sign_in(engine, rogue, spoilt):
+    """So leaving openid out of the scopes is a way out, whatever a provider returns then."""
+    rogue.scope = "openid email"
+    match spoilt:
+        case "signature":
+            rogue.id_token.signature = "none"
+        case "nonce":
+            rogue.id_token.claims["nonce"] = MISSING
+        case "keys":
+            rogue.metadata["jwks_uri"] = None
+    login = engine.begin(LoginRequest("idp", scopes=("email",)))
+    assert arrive(engine, login, rogue).finish(engine).status == "complete"
+    account = account_of(engine)
+    assert account.username == "rosa"
+    assert (account.id_token is None) == (spoilt != "nonce")  # none that is not believed is kept
+
+
+def test_who_is_not_said_is_not_somebody_else(engine, rogue):
+    rogue.scope = "email"
+    rogue.script("userinfo", troubles.status(500))
+    login = engine.begin(LoginRequest("idp", username="rosa", scopes=("email",)))
+    finished = ended(arrive(engine, login, rogue).finish(engine), "user_mismatch")
+    assert "did not say who signed in" in finished.error["message"]
+    assert "username_url" in finished.error["hint"]
+
+
 def test_somebody_else_than_asked_for_is_refused(engine, rogue):
     login = engine.begin(LoginRequest("idp", username="rosa"))
     rogue.username, rogue.sub = "mallory", "u-6"

@@ -73,6 +73,12 @@ def test_nor_does_the_documents_issuer_lead_to_it(many, discovery, engine_with):
     assert sign_in(engine_with(many, issuer=many.issuer), many).username == "rosa"
 
 
+def test_nor_is_the_documents_address_an_issuer(many, discovery):
+    with pytest.raises(ConfigurationError) as caught:
+        discovery.endpoints(provider_at(many, issuer=many.url + DOCUMENT))
+    assert "give it as `metadata_url`" in caught.value.hint
+
+
 def test_it_alone_is_enough(many, engine_with):
     engine = engine_with(many)
     assert sign_in(engine, many).issuer == many.issuer
