@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any, Literal
 
 from jupyter_auth.core.common.codec import ALWAYS, NEVER
@@ -230,6 +231,14 @@ class AccountInfo:
     def renewable(self) -> bool:
         """Whether new tokens come by themselves."""
         return self.refreshes and not self.trouble
+
+    @property
+    def ending(self) -> str:
+        """When the sign-in ends that nothing renews, as a sentence; "" for any other."""
+        if self.renewable or self.expires_at is None or self.kind == "api_key":
+            return ""
+        end = datetime.fromtimestamp(self.expires_at, UTC)
+        return f"This sign-in ends at {end:%Y-%m-%d %H:%M} UTC: there is no refresh token."
 
     def over(self, now: float) -> bool:
         """Whether its token has expired, and only a new sign-in brings another."""

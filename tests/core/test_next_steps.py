@@ -102,7 +102,10 @@ def test_scopes_that_are_refused_name_those_on_offer(engine_with, rogue):
     rogue.metadata = {"scopes_supported": ["openid", "devices:read"]}
     rogue.script("authorize", troubles.deny("invalid_scope"))
     _, hint = failed(engine_with(rogue), rogue, "login_failed")
-    assert hint == "Request other scopes. The provider offers: openid devices:read."
+    assert hint == (
+        "Request other scopes: leave out offline_access, or what this client may not have. The"
+        " provider offers: openid devices:read."
+    )
 
 
 @pytest.mark.parametrize(

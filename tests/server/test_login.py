@@ -9,6 +9,7 @@ import pytest
 import requests
 
 from patience import PATIENCE
+from providers import troubles
 from server.jupyter_process import JupyterProcess
 
 if TYPE_CHECKING:
@@ -81,6 +82,22 @@ def test_the_binding_cookie_is_for_the_callback_alone_and_gone_after_it(
     assert "secure" not in attributes  # http
     browser.arrive(oidc.login(answer.json()["url"]))
     assert not browser.bindings
+
+
+def test_without_offline_access_it_goes_on_by_itself_and_says_when_it_ends(
+    kernel: Kernel, browser: Browser, rogue: RogueProvider, rogue_login: Any
+) -> None:
+    rogue.metadata = {"scopes_supported": ["openid", "offline_access"]}
+    login = rogue_login(scopes=[])
+    rogue.script("authorize", troubles.deny("invalid_scope"), times=1)
+    assert browser.arrive(rogue.authorize(browser.open(login))) == login["path"]
+    assert "Taking you to" in browser.page(login["path"])  # its script leaves again
+    rogue.script("token", troubles.fields(refresh_token=troubles.MISSING))
+    assert browser.arrive(rogue.authorize(browser.open(login))) == login["path"]
+    assert [each.query["scope"] for each in rogue.seen("authorize")][1:] == ["openid"]
+    assert "This sign-in ends at" in browser.page(login["path"])
+    (account,) = kernel.call("GET", "accounts")["accounts"]
+    assert account["refreshes"] is False
 
 
 def test_consent_denied(kernel: Kernel, browser: Browser, oidc: OidcProvider) -> None:

@@ -13,7 +13,7 @@ from jupyter_auth.core.common.shown_text import plain_text
 from jupyter_auth.core.common.urls import origin_of, reaching
 from jupyter_auth.core.errors import AuthError, ConfigurationError, NextStep
 from jupyter_auth.core.protocol import discovery, http
-from jupyter_auth.core.protocol.parties import Party
+from jupyter_auth.core.protocol.parties import OFFLINE, Party
 from jupyter_auth.core.provider import demands
 from jupyter_auth.core.provider.client_credentials import missing_package, variable
 
@@ -189,6 +189,10 @@ def _consistent(
         fix = "If the provider rejects the client, set client_auth (and client_secret)."
         yield Finding("Client", says, fix, "note")
     party = Party(provider=provider, endpoints=endpoints)
+    if not provider.scopes and OFFLINE in party.default_scopes:
+        says = f"{' '.join(party.default_scopes)}, with a prompt for consent (OIDC Core 11)."
+        fix = f"If {OFFLINE} is refused, a sign-in goes on without it, and is not renewed."
+        yield Finding("Scopes", says, fix)
     unknown = set(party.default_scopes) - {*endpoints.scopes_supported, "openid"}
     if endpoints.scopes_supported and unknown:
         says = f"The metadata does not offer {' '.join(sorted(unknown))}."

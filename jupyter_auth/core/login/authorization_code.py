@@ -12,7 +12,7 @@ from jupyter_auth.core.login.finish import Completion, GrantDriver
 from jupyter_auth.core.login.login_store import AuthorizationResponse, Binding, Opening
 from jupyter_auth.core.login.openings import binding_name, digest
 from jupyter_auth.core.protocol import authorization_response, oauth, token_fields
-from jupyter_auth.core.protocol.oauth_response import refusal
+from jupyter_auth.core.protocol.oauth_response import ScopesRefused, refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,15 +64,16 @@ class AuthorizationCodeGrant(GrantDriver):
             issuer=party.endpoints.issuer,
             names_issuer=names_issuer,
         )
+        scopes = purpose.scopes or party.default_scopes
         url = oauth.authorization_url(
             party,
             redirect_uri=redirect_uri,
-            scopes=purpose.scopes or party.default_scopes,
+            scopes=scopes,
             state=state,
             nonce=opening.nonce,
             verifier=opening.verifier,
             login_hint=purpose.username,
-            **(party.forced if purpose.force else {}),
+            **party.prompts(scopes, force=purpose.force),
         )
         self.logins.add_opening(login_id, state, opening)
         return url, Binding(binding_name(state), binding)
@@ -115,10 +116,15 @@ class AuthorizationCodeGrant(GrantDriver):
         authorization_response.check_issuer(
             party, opening.issuer, response.params, names_itself=opening.names_issuer
         )
-        code = authorization_response.code(party, response.params)
-        answer = oauth.exchange(
-            party, code=code, verifier=opening.verifier, redirect_uri=opening.redirect_uri
-        )
+        try:
+            code = authorization_response.code(party, response.params)
+            answer = oauth.exchange(
+                party, code=code, verifier=opening.verifier, redirect_uri=opening.redirect_uri
+            )
+        except ScopesRefused:  # the browser is sent there again: the login stays as it is
+            if not (fewer := self.without_offline_access(purpose, party)):
+                raise
+            return self.logins.narrow(login.id, fewer)
         said = token_fields.of_response(dict(response.params), [code])
         answer = dataclasses.replace(answer, fields={**said, **answer.fields})
         return self._completion.keep(

@@ -13,6 +13,7 @@ from jupyter_auth.core.errors import ProviderError
 from jupyter_auth.core.login.finish import GrantDriver
 from jupyter_auth.core.login.login_store import DevicePolls
 from jupyter_auth.core.protocol import oauth
+from jupyter_auth.core.protocol.oauth_response import ScopesRefused
 
 if TYPE_CHECKING:
     from jupyter_auth.core.models import Login
@@ -30,6 +31,7 @@ class DeviceGrant(GrantDriver):
 
         Raises:
             ProviderUnavailable, ProviderError, ConfigurationError: no code; it can be tried again.
+            ScopesRefused: the same.
             AuthError: the login's outcome, where it is not pending.
         """
         purpose = self.logins.purpose(login_id)
@@ -39,9 +41,15 @@ class DeviceGrant(GrantDriver):
         party = self._party(login.provider)
         verifier = oauth.new_verifier() if party.is_public else None
         scopes = purpose.scopes or party.default_scopes
-        answer = self._completion.attempt(
-            login_id, lambda: oauth.authorize_device(party, scopes, verifier)
-        )
+        try:
+            answer = self._completion.attempt(
+                login_id, lambda: oauth.authorize_device(party, scopes, verifier)
+            )
+        except ScopesRefused:
+            if not (fewer := self.without_offline_access(purpose, party)):
+                raise
+            self.logins.narrow(login_id, fewer)
+            return self.start(login_id, confirm_by=confirm_by)
         polls = DevicePolls(
             device_code=answer.device_code,
             verifier=verifier,

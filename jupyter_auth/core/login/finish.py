@@ -18,6 +18,7 @@ from jupyter_auth.core.errors import (
 )
 from jupyter_auth.core.models import Account
 from jupyter_auth.core.protocol import identity
+from jupyter_auth.core.protocol.parties import OFFLINE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -106,6 +107,11 @@ class Completion:
         if confirm_by is not None:
             return self.logins.hold(login.id, account, confirm_by)
         return self.store(login.id, party, account)
+
+    def ending(self, login: Login) -> str:
+        """See ``AccountInfo.ending``, of the account that a login made."""
+        account = self._tokens.account(login.key)
+        return account.ending if account else ""
 
     def keep_account(self, login_id: str, party: Party, account: Account) -> Login:
         """Store an account without claims about its person, and complete its login."""
@@ -218,6 +224,20 @@ class GrantDriver:
         self._completion = completion
         self.logins = completion.logins
         self._party = party
+
+    def ending(self, login: Login) -> str:
+        """See ``Completion.ending``."""
+        return self._completion.ending(login)
+
+    @staticmethod
+    def without_offline_access(purpose: LoginPurpose, party: Party) -> tuple[str, ...]:
+        """The scopes to try once more if they are refused; none if somebody chose them.
+
+        A provider may list that scope and yet not allow it to every client or person.
+        """
+        if purpose.scopes or party.provider.scopes or OFFLINE not in party.default_scopes:
+            return ()
+        return tuple(scope for scope in party.default_scopes if scope != OFFLINE)
 
 
 def _mismatch(title: str, expected: str, account: Account) -> UserMismatch:

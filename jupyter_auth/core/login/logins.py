@@ -168,6 +168,14 @@ class Logins:
         self._changed(login)
         return login
 
+    def narrow(self, login_id: str, scopes: tuple[str, ...]) -> Login:
+        """Go on with other scopes than were asked for at first; openings for those end."""
+        with self._changing(login_id) as entry:
+            if entry.login.status == "pending" and not entry.claimed:
+                entry.request = dataclasses.replace(entry.request, scopes=scopes)
+                entry.openings.clear()
+            return entry.login
+
     def add_device(
         self, login_id: str, answer: DeviceAuthorizationResponse, polls: DevicePolls
     ) -> Login:

@@ -298,8 +298,11 @@ class LoopbackPages:
         return found
 
     def _open_page(self, link: Link, cookies: Mapping[str, str]) -> Page:
+        return self._leave(lambda: self._take(link, cookies))
+
+    def _leave(self, opened: Callable[[], tuple[str, Binding]]) -> Page:
         try:
-            url, binding = self._take(link, cookies)
+            url, binding = opened()
         except (LoginExpired, LoginFailed) as error:
             return _error_page(error, HTTPStatus.NOT_FOUND)
         except AuthError as error:
@@ -334,6 +337,8 @@ class LoopbackPages:
             return dataclasses.replace(_error_page(error, HTTPStatus.NOT_FOUND), fragment=not query)
         if login.status == "pending" and login.error:
             return _error_page(error_from_wire(login.error), HTTPStatus.OK)
+        if login.status == "pending":  # it goes on with fewer scopes
+            return self._leave(lambda: self._loopback.open(login.id))
         return Page(location=f"/done/{quote(login.id)}")  # the code leaves the address bar
 
     def _outcome_page(self, login_id: str) -> Page:
@@ -343,7 +348,8 @@ class LoopbackPages:
             return _error_page(error, HTTPStatus.NOT_FOUND)
         if login.status == "complete":
             shown = self.shown(login_id).set
-            return Page("Signed in", "You may close this tab.", sent=shown)
+            ending = self._loopback.redirect.ending(login)
+            return Page("Signed in", f"{ending} You may close this tab.".strip(), sent=shown)
         ended = login_error(login)
         return Page(ended.message, ended.hint)
 

@@ -13,6 +13,7 @@ from jupyter_auth.core.errors import START_AGAIN, ConfigurationError, LoginFaile
 from jupyter_auth.core.login import grants
 from jupyter_auth.core.login.finish import Completion, GrantDriver
 from jupyter_auth.core.protocol import oauth, pasted_code
+from jupyter_auth.core.protocol.oauth_response import ScopesRefused
 from jupyter_auth.core.tokens import api_key
 
 if TYPE_CHECKING:
@@ -120,7 +121,12 @@ class TypedGrants(GrantDriver):
 
         def step() -> Login:
             scopes = purpose.scopes or party.default_scopes
-            answer = oauth.password(party, username, password, scopes)
+            try:
+                answer = oauth.password(party, username, password, scopes)
+            except ScopesRefused:
+                if not (fewer := self.without_offline_access(purpose, party)):
+                    raise
+                answer = oauth.password(party, username, password, fewer)
             return self._completion.keep(
                 login, purpose, party, answer, confirm_by=None, username=username
             )

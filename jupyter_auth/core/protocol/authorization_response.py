@@ -6,9 +6,8 @@ import dataclasses
 from typing import TYPE_CHECKING
 from urllib.parse import urljoin
 
-from jupyter_auth.core.common.shown_text import plain_text
 from jupyter_auth.core.errors import START_AGAIN, LoginDenied, LoginFailed
-from jupyter_auth.core.protocol.oauth_response import refusal
+from jupyter_auth.core.protocol.oauth_response import ScopesRefused, refusal, refuses_scopes
 from jupyter_auth.core.protocol.token_endpoint import other_grants
 from jupyter_auth.core.provider import demands
 from jupyter_auth.core.secret import Secret
@@ -50,6 +49,8 @@ def check_issuer(
 def code(party: Party, params: Mapping[str, str]) -> Secret:
     """The authorization code, or the error in its place (RFC 6749 4.1.2.1)."""
     title = party.provider.title
+    if refuses_scopes(params.get("error", ""), params.get("error_description", "")):
+        raise ScopesRefused(f"{title} refused ({refusal(params)}).", hint=party.other_scopes)
     match params.get("error"):
         case None:
             if code := params.get("code"):
@@ -70,9 +71,6 @@ def _what_to_change(party: Party, code: str) -> str:
     match code:
         case "unauthorized_client" | "unsupported_response_type":
             return other_grants(party, "authorization_code")
-        case "invalid_scope":
-            offered = plain_text(" ".join(party.endpoints.scopes_supported), 300)
-            return f"Request other scopes. The provider offers: {offered or 'it does not say'}."
         case "temporarily_unavailable" | "server_error":
             return "Nothing is lost: try again in a while."
         case _:

@@ -16,7 +16,7 @@ from oauthlib.oauth2.rfc6749.errors import CustomOAuth2Error
 from jupyter_auth.core.common import times
 from jupyter_auth.core.common.shown_text import plain_text
 from jupyter_auth.core.common.urls import origin_of, require_secure
-from jupyter_auth.core.errors import ConfigurationError, ProviderError
+from jupyter_auth.core.errors import ConfigurationError, LoginFailed, ProviderError
 from jupyter_auth.core.protocol import dialect, http
 from jupyter_auth.core.provider import dates
 from jupyter_auth.core.secret import Secret
@@ -60,6 +60,15 @@ class ErrorResponse(CustomOAuth2Error):
     def __init__(self, code: str, text: str, interval: float, status: int) -> None:
         super().__init__(code, text, status_code=status)
         self.interval = min(interval, MAX_INTERVAL)
+
+
+class ScopesRefused(LoginFailed):
+    """The provider refuses the scopes that were asked for, maybe ``offline_access`` alone."""
+
+
+def refuses_scopes(code: str, text: str) -> bool:
+    """Whether an error is about scopes; Keycloak's ``not_allowed`` is about offline tokens."""
+    return code == "invalid_scope" or "offline" in f"{code} {text}".lower()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from jupyter_auth.core.common.handles import plain
+from jupyter_auth.core.common.shown_text import plain_text
 from jupyter_auth.core.common.urls import host_of, require_secure
 from jupyter_auth.core.errors import START_AGAIN, ConfigurationError, LoginFailed, NextStep
 from jupyter_auth.core.provider.client_credentials import missing_package
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
     from jupyter_auth.core.provider.field_types import Endpoints
     from jupyter_auth.core.provider.provider import Provider
     from jupyter_auth.core.provider.registry import Providers
+
+
+OFFLINE = "offline_access"  # the scope for a refresh token (OIDC Core 11)
+MAX_SHOWN = 300  # characters
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,24 +71,36 @@ class Party:
             )
         return used
 
-    @property
-    def forced(self) -> dict[str, str]:
-        """The parameters of a forced sign-in (OIDC Core 3.1.2.1).
+    def prompts(self, scopes: Sequence[str], *, force: bool) -> dict[str, str]:
+        """What of the authorization request makes the provider ask a person (OIDC Core 3.1.2.1).
 
-        A provider for which a ``prompt`` is configured may not know ``login``, or take one word
-        only. ``max_age`` says the same, and who does not know it ignores it.
+        ``offline_access`` needs consent (11), unless a ``prompt`` is configured. Where one is, the
+        provider may not know ``login``, or take one word only: ``max_age`` says the same, and who
+        does not know it ignores it.
         """
-        if prompt := self.provider.force_prompt:
-            return {"prompt": prompt}
         configured = self.provider.authorize_params.get("prompt")
-        return {"max_age": "0"} if configured else {"prompt": "login"}
+        if force and configured and not self.provider.force_prompt:
+            return {"max_age": "0"}
+        words = [self.provider.force_prompt or "login"] if force else []
+        if configured is None and self.endpoints.jwks_uri and {"openid", OFFLINE} <= {*scopes}:
+            words.append("consent")
+        return {"prompt": " ".join(words)}
+
+    @property
+    def other_scopes(self) -> str:
+        """What to do if the provider refuses the scopes."""
+        offered = plain_text(" ".join(self.endpoints.scopes_supported), MAX_SHOWN)
+        return (
+            f"Request other scopes: leave out {OFFLINE}, or what this client may not have. The"
+            f" provider offers: {offered or 'it does not say'}."
+        )
 
     @property
     def default_scopes(self) -> tuple[str, ...]:
         """The configured scopes, else those that identify people and keep them signed in."""
         if self.provider.scopes:
             return self.provider.scopes
-        wanted = ("openid", "profile", "email", "offline_access")
+        wanted = ("openid", "profile", "email", OFFLINE)
         # `openid` need not be listed (RFC 8414 2); an issuer with keys signs ID tokens.
         known = {"openid"} if self.endpoints.jwks_uri else set()
         return tuple(s for s in wanted if s in known.union(self.endpoints.scopes_supported))

@@ -30,12 +30,14 @@ from jupyter_auth.core.protocol.dialect import standard_parameters
 from jupyter_auth.core.protocol.oauth_response import (
     REPORT,
     TOKEN_ENDPOINT,
+    ScopesRefused,
     TokenResponse,
     answers_poll,
     other_refusal,
     parameters,
     refresh_token_of,
     refusal,
+    refuses_scopes,
     without_odd_fields,
 )
 from jupyter_auth.core.provider import demands
@@ -238,9 +240,11 @@ def failure(party: Party, grant_type: str, error: OAuth2Error, *sent: object) ->
             return ProviderUnavailable(
                 f"{host} is not available ({text}).", hint="Try again in a while."
             )
-        case _:
-            hint = demands.hint(party.endpoints, text) or REPORT
-            return ProviderError(f"{host} refused ({text}).", hint=hint)
+        case code:
+            kind, hint = ProviderError, demands.hint(party.endpoints, text) or REPORT
+            if grant_type != CLIENT and refuses_scopes(code or "", error.description or ""):
+                kind, hint = ScopesRefused, party.other_scopes
+            return kind(f"{host} refused ({text}).", hint=hint)
 
 
 def error_text(party: Party, error: OAuth2Error, *sent: object) -> str:

@@ -110,7 +110,8 @@ class Provider:
     )
     scopes: tuple[str, ...] = described(
         kinds.words,
-        "Scopes to request. Empty: `openid profile email offline_access`, as far as offered.",
+        "Scopes to request. Empty: `openid profile email offline_access`, as far as offered; a"
+        " sign-in goes on without `offline_access` where that is refused.",
         default=(),
         harmless="what is requested; an account records what it was granted",
     )

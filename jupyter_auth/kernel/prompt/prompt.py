@@ -111,7 +111,8 @@ def outcome(login: Login, info: ProviderInfo, account: AccountInfo | None = None
     """How the login ended, in plain text."""
     if login.status == "complete":
         who = f" as {account.username}" if account and account.username else ""
-        warning = f" {account.warning}" if account and account.warning else ""
+        notes = (account.warning, account.ending) if account else ()
+        warning = "".join(f" {note}" for note in notes if note)
         ours = f" ({FROM_CODE})" if _from_code(login, info) else ""
         return f"Signed in to {info.title}{ours}{who}.{warning}{_SHARED_NOW * login.shared}"
     return str(login_error(login, info.title))

@@ -170,4 +170,7 @@ def _take_address(local: LoopbackLogins, login: Login) -> None:
         else:
             if pasted.status != "pending":
                 return
-            print(error_from_wire(pasted.error))  # noqa: T201 (as above)
+            if pasted.error:
+                print(error_from_wire(pasted.error))  # noqa: T201 (as above)
+            else:  # it goes on with fewer scopes
+                print(f"Open this too: {local.authorization_url(login.id)}")  # noqa: T201

@@ -14,7 +14,7 @@ from clock import Clock
 from core.login.device_login import begun
 from core.sign_in import account_of, provider_at
 from jupyter_auth.core.common.request_errors import ProviderUnavailable
-from jupyter_auth.core.errors import ConfigurationError, ProviderError
+from jupyter_auth.core.errors import ConfigurationError, LoginFailed, ProviderError
 from jupyter_auth.core.models import LoginRequest
 from patience import PATIENCE
 from providers import troubles
@@ -223,7 +223,7 @@ def test_a_grant_that_nobody_knows(rogue):
         (troubles.html(), ProviderError),
         (troubles.json_value([]), ProviderError),
         (troubles.error("invalid_client", 401), ConfigurationError),
-        (troubles.error("invalid_scope"), ProviderError),
+        (troubles.error("invalid_scope"), LoginFailed),
         (troubles.status(404), ProviderError),
         (troubles.redirect("https://evil.example/"), ConfigurationError),
     ],
