@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urljoin
 
 from jupyter_auth.core.errors import START_AGAIN, LoginDenied, LoginFailed
+from jupyter_auth.core.protocol import dialect
 from jupyter_auth.core.protocol.oauth_response import ScopesRefused, refusal, refuses_scopes
 from jupyter_auth.core.protocol.token_endpoint import other_grants
 from jupyter_auth.core.provider import demands
@@ -56,7 +57,7 @@ def code(party: Party, params: Mapping[str, str]) -> Secret:
             if code := params.get("code"):
                 return Secret(code)
             raise LoginFailed(f"{title} returned no authorization code.", next_step=START_AGAIN)
-        case "access_denied":
+        case word if dialect.device_error(word) == "access_denied":
             raise LoginDenied(
                 f"{title} did not sign you in ({refusal(params)}).", next_step=START_AGAIN
             )

@@ -29,9 +29,9 @@ HTTP_ERROR = 400  # and above (RFC 9110 15.5)
 STATUSES = {428: "authorization_pending", 429: "slow_down"}  # of polls, where nothing is said
 # Letters in other words for errors of RFC 8628 3.5: those of Entra, GitHub, OpenAI and others.
 DEVICE_ERRORS = {
-    "authorization_pending": ("authorizationpending",),
+    "authorization_pending": ("pending",),
     "slow_down": ("slowdown",),
-    "access_denied": ("denied", "declined"),
+    "access_denied": ("denied", "declined", "cancel"),
     "expired_token": ("expired", "badverificationcode"),
 }
 
@@ -80,7 +80,8 @@ def error(provider: Provider | None, params: Json, status: int) -> tuple[str, st
     paths = provider.token_response if provider else {}
     named = {name: _at(params, paths.get(name, name)) for name in ("error", "error_description")}
     stated = _either(named["error"], params.get("error"))
-    if (not stated or stated in ABSENT) and status < HTTP_ERROR:
+    refused = status >= HTTP_ERROR or _only_delays(provider, params)
+    if (not stated or stated in ABSENT) and not refused:
         return None
     _check_for_kernels(params, named)
     listed = params.get("errors")
@@ -105,6 +106,15 @@ def device_error(code: str) -> str:
     letters = re.sub("[^a-z]", "", code.lower())
     known = DEVICE_ERRORS.items()
     return next((name for name, words in known if any(w in letters for w in words)), code)
+
+
+def _only_delays(provider: Provider | None, params: Json) -> bool:
+    """Whether a success has a word for how a device login stands, and no code or token."""
+    if device_error(_text(params, (*CODES, "message"))) not in DEVICE_ERRORS:
+        return False
+    names = ("access_token", "device_code")
+    found = (parameter(provider, params, name) if provider else params.get(name) for name in names)
+    return all(value in ABSENT for value in found)
 
 
 def _text(params: Json, names: Sequence[str]) -> str:

@@ -247,8 +247,10 @@ def test_no_code_is_no_login(engine, rogue, callback, params):
 # -- refusals ------------------------------------------------------------------------------------
 
 
-def test_a_person_may_say_no(engine, rogue, login):
-    rogue.script("authorize", troubles.deny())
+@pytest.mark.parametrize("word", ["access_denied", "user_cancelled_login", "user_denied"])
+def test_a_person_may_say_no(engine, rogue, login, word):
+    """LinkedIn and others have words of their own for it."""
+    rogue.script("authorize", troubles.deny(word))
     finished = ended(arrive(engine, login, rogue).finish(engine), "login_denied")
     assert finished.status == "denied"
     assert isinstance(login_error(finished), LoginDenied)

@@ -51,6 +51,17 @@ def test_pending_by_an_error_status(rogue, device, said):
     assert device.error is None
 
 
+@pytest.mark.parametrize("said", [{"status": "PENDING"}, {"message": "authorization_pending"}])
+@pytest.mark.parametrize("status", [200, 202])
+def test_pending_by_a_success_without_a_token(rogue, device, said, status):
+    rogue.script("token", troubles.json_value(said, status))
+    assert device.poll().status == "pending"
+    assert (device.error, device.pause) == (None, 5)
+    rogue.script("token", troubles.fields(**said))  # and with a token it is a word like another
+    rogue.devices.approve(device.login.user_code)
+    assert device.poll().status == "complete"
+
+
 def test_428_says_it_all(rogue, device):
     rogue.script("token", troubles.status(428))
     assert device.poll().status == "pending"
