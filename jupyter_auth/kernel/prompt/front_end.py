@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import sys
 from typing import Any
 
@@ -40,4 +41,19 @@ def takes_input() -> bool:
         return bool(getattr(mine, "_allow_stdin", False))
     if mode := marimo_mode():
         return mode == "edit"
-    return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stderr))
+    return sys.stdin is not None and sys.stdin.isatty() and reads_stderr()
+
+
+def reads_stderr() -> bool:
+    """Whether a person sees what this process writes to stderr, also with a pipe or file as stdin.
+
+    ``/dev/null`` as stdin says that no one is asked: so do xargs, ``ssh -n`` and job runners.
+    """
+    if sys.stdin is None or sys.stderr is None or not sys.stderr.isatty():
+        return False
+    if sys.stdin.isatty():
+        return True
+    try:
+        return not stat.S_ISCHR(os.fstat(sys.stdin.fileno()).st_mode)
+    except (OSError, ValueError):  # it is none of the system's
+        return False

@@ -19,7 +19,13 @@ from jupyter_auth.core.login.grants import TYPED
 from jupyter_auth.core.record import replace
 from jupyter_auth.core.wire import error_from_wire, login_error
 from jupyter_auth.kernel.prompt.browser_file import BrowserFile
-from jupyter_auth.kernel.prompt.front_end import in_voila, kernel, marimo_mode, takes_input
+from jupyter_auth.kernel.prompt.front_end import (
+    in_voila,
+    kernel,
+    marimo_mode,
+    reads_stderr,
+    takes_input,
+)
 
 if TYPE_CHECKING:
     from jupyter_auth.core.errors import NextStep
@@ -49,11 +55,13 @@ _SMALL = "font-size:.9em;color:inherit;text-decoration:underline;"
 
 
 def is_interactive() -> bool:
-    """Whether a person is there to sign in: one who can type, or looks at a dashboard.
+    """Whether a person is there to sign in: one who can type, or reads what is shown.
 
     Not under nbclient, papermill and schedulers, nor in a job without a terminal.
     """
-    return takes_input() or in_voila() or marimo_mode() is not None
+    if in_notebook():
+        return takes_input() or in_voila() or marimo_mode() is not None
+    return reads_stderr()
 
 
 def browser_here() -> bool:

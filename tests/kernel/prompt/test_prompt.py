@@ -189,11 +189,15 @@ show_prompt(login, info).interrupted()
 """
 
 
-def in_a_terminal(code, env):
+def in_a_terminal(code, env, stdin=None):
     ours, theirs = pty.openpty()
     try:
         with subprocess.Popen(
-            [sys.executable, "-c", code], stdin=theirs, stdout=theirs, stderr=theirs, env=env
+            [sys.executable, "-c", code],
+            stdin=theirs if stdin is None else stdin,
+            stdout=theirs,
+            stderr=theirs,
+            env=env,
         ) as process:
             os.close(theirs)
             said = b""
@@ -218,6 +222,16 @@ def test_a_terminal_has_its_lines():
     assert "interactive: True" in said
     assert "http://127.0.0.1:8888/base/jupyter-auth/login/handle" in said
     assert "Interrupted" in said
+
+
+@pytest.mark.parametrize(
+    ("stdin", "person"), [(subprocess.PIPE, True), (subprocess.DEVNULL, False)]
+)
+def test_who_pipes_something_in_reads_what_is_said(stdin, person):
+    code = f"{TERMINAL}\nfrom jupyter_auth.kernel.prompt.front_end import takes_input\n"
+    said = in_a_terminal(f"{code}print('types:', takes_input())", {**os.environ}, stdin)
+    assert f"interactive: {person}" in said
+    assert "types: False" in said
 
 
 def test_on_a_hub_it_names_no_address_that_is_for_the_hubs_proxy_alone():
