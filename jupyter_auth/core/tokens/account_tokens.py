@@ -86,8 +86,10 @@ class AccountTokens:
         return info and self._with_trouble(info)
 
     def _with_trouble(self, info: AccountInfo) -> AccountInfo:
-        failures = self._failed.get(info.key)
-        return replace(info, trouble=failures.says) if failures and failures.lasting else info
+        failures, end = self._failed.get(info.key), info.expires_at
+        if not (failures and failures.lasting and end is not None and end <= failures.last):
+            return info  # perhaps another process was luckier
+        return replace(info, trouble=failures.says)
 
     def keep(self, account: Account) -> None:
         """Save an account, or hold it in memory if the store fails."""
@@ -226,7 +228,7 @@ class AccountTokens:
             now = self._clock()
             account = _readable(lambda: self.load(provider, key))
             if not isinstance(error, RefreshRejected):
-                self._failed[key] = failures.and_another(error, now)
+                self._failed[key] = failures.and_another(error, now, _digest(account))
             if account and lifetimes.works(account, need, now):
                 return as_token(account, provider)
             if isinstance(error, RefreshRejected) or not self._failed[key].lasting:

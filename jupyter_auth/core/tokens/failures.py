@@ -1,4 +1,4 @@
-"""Refreshes that failed in a row, but not for good."""
+"""Refreshes of one token that failed in a row, but not for good."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ class Failures(NamedTuple):
 
     ``wire``: the last error (``AuthError.to_wire``). An exception would hold on to its stack.
     ``passes``: it may pass by itself, or with a new sign-in; a wrong configuration does not.
+    ``of``: the digest of the access token.
     """
 
     times: int = 0
@@ -30,13 +31,14 @@ class Failures(NamedTuple):
     until: float = 0.0
     wire: dict[str, object] | None = None
     passes: bool = False
+    of: str | None = None
 
-    def and_another(self, error: AuthError, now: float) -> Failures:
-        """These and one more."""
-        times, since = self.times + 1, self.since if self.times else now
+    def and_another(self, error: AuthError, now: float, of: str | None) -> Failures:
+        """These and one more, or the first of another token."""
+        times, since = (self.times + 1, self.since) if self.times and self.of == of else (1, now)
         pause = max(growing_pause(times - AT_ONCE, RETRY), requested_pause(error, lambda: now))
         passes = isinstance(error, (Unavailable, ProviderError))
-        return Failures(times, since, now, now + pause, error.to_wire(), passes)
+        return Failures(times, since, now, now + pause, error.to_wire(), passes, of)
 
     @property
     def lasting(self) -> bool:

@@ -151,6 +151,25 @@ def test_a_sign_out_of_a_refused_account_revokes(engine, rogue, account, clock):
     assert not rogue.active(account.refresh_token.reveal())
 
 
+def test_what_another_process_achieved_ends_the_trouble(engines, files, rogue, clock):
+    engine, other = (engines(files, idp=rogue) for _ in range(2))
+    sign_in(engine, rogue)
+    clock.advance(3600)
+    rogue.script("refresh", troubles.status(502))
+    for _ in range(200):
+        with pytest.raises(AuthError):
+            engine.token("idp")
+        clock.advance(1)
+    assert engine.accounts()[0].trouble
+    rogue.behave()
+    assert other.token("idp")
+    assert engine.accounts()[0].trouble == ""
+    clock.advance(3600)
+    rogue.script("refresh", troubles.status(502))
+    with pytest.raises(ProviderUnavailable):  # the first of another token
+        engine.token("idp")
+
+
 @pytest.mark.usefixtures("account")
 def test_a_sign_in_does_not_help_a_wrong_configuration(engine, rogue, clock):
     clock.advance(3600)
