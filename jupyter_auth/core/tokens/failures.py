@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from jupyter_auth.core.common.backoff import requested_pause
 from jupyter_auth.core.errors import LoginRequired, ProviderError, Unavailable
 from jupyter_auth.core.tokens.lifetimes import AT_ONCE, RETRY, growing_pause
 from jupyter_auth.core.tokens.next_steps import how_to_sign_in
@@ -35,6 +34,8 @@ class Failures(NamedTuple):
 
     def and_another(self, error: AuthError, now: float, of: str | None) -> Failures:
         """These and one more, or the first of another token."""
+        from jupyter_auth.core.common.backoff import requested_pause
+
         times, since = (self.times + 1, self.since) if self.times and self.of == of else (1, now)
         pause = max(growing_pause(times - AT_ONCE, RETRY), requested_pause(error, lambda: now))
         passes = isinstance(error, (Unavailable, ProviderError))
