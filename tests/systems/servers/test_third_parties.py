@@ -64,6 +64,23 @@ def test_sign_out(session, acme, server):
         UserSession(acme, interactive=False)
 
 
+def test_sign_out_of_what_has_ended_there_is_not_tried_again(session, server):
+    server.forget()
+    server.expire()
+    done = session.logout()
+    assert done.removed
+    assert "retried" not in done.note
+
+
+def test_a_forced_sign_in(session, acme, server, browser):
+    before = str(session.access_token)
+    forced = UserSession(acme, auth_force=True, interactive=True, timeout=PATIENCE)
+    assert str(forced.access_token) != before
+    assert forced.username == session.username
+    assert forced.get(server.api).status_code == 200
+    assert len(browser.links) == 2
+
+
 def test_a_dead_refresh_token_leads_to_a_new_sign_in(session, server, browser):
     server.forget()
     server.expire()
