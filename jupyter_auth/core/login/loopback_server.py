@@ -29,6 +29,7 @@ NO_FAMILY = {errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL}  # a machine without IPv6
 # Of one half of a port: another program has it, or the system reserves it (Windows does).
 NOT_OURS = {errno.EADDRINUSE, errno.EACCES, errno.EPERM}
 TRIES = 20  # ports of which one half cannot be bound
+TO_READ = 0.1  # seconds for the browser to read a page before ``Page.sent`` is called
 GRACE = 5.0  # seconds that it stays open when it is not needed, so that an outcome can be seen
 TICK = 0.2  # seconds between checks whether it is needed
 
@@ -247,6 +248,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
         if page.sent:
+            time.sleep(TO_READ)
             page.sent()
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 (inherited)

@@ -162,7 +162,7 @@ class Prompt:
         self._info = info
         self._ended = False
         self._note = _PASTE if paste else _CONTINUES
-        self._said: str | None = None
+        self.said = ""  # why the login is still pending, where that is known
         if in_notebook():
             from IPython.display import display
 
@@ -173,10 +173,10 @@ class Prompt:
 
     def pending(self, login: Login) -> None:
         """Show why a login is still pending, where that is known: it has an ``error`` then."""
-        said = str(error_from_wire(login.error)) if login.error else None
-        if said == self._said or self._ended:
+        said = str(error_from_wire(login.error)) if login.error else ""
+        if said == self.said or self._ended:
             return
-        self._said = said
+        self.said = said
         if self._handle:
             note = f"{said} {self._note}" if said else self._note
             self._handle.update(prompt_data(login, self._info, note), raw=True)

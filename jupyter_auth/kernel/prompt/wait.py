@@ -51,7 +51,7 @@ def wait_for_login(accounts: Accounts, login: Login, timeout: float | None, prom
         prompt.timed_out()
         raise LoginRequired(
             f"The sign-in to {plain(login.provider)} was not finished in {timeout:.0f} seconds.",
-            hint="The link still works: sign in there, then run this again.",
+            hint=prompt.said or "The link still works: sign in there, then run this again.",
         )
     prompt.finish(ended, accounts.account(login.key))
     if ended.status != "complete":
