@@ -8,7 +8,8 @@ import requests
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jupyter_auth.kernel.http.rate_limits import retry_after
+from jupyter_auth.core.common.times import retry_after
+from jupyter_auth.kernel.http.refusals import challenges, status_in
 from jupyter_auth.kernel.session.paging import next_page
 
 TEXT = st.text(max_size=30) | st.text(alphabet='<>;=," rel:next/0123456789', max_size=40)
@@ -37,5 +38,17 @@ def test_any_page(body, link):
 
 @given(TEXT | st.integers().map(str) | st.floats().map(str))
 def test_any_wait(value):
-    found = retry_after(answer(Retry_After=value))
+    found = retry_after(value)
     assert found is None or 0 <= found <= 6 * 3600
+
+
+@given(TEXT | st.text(alphabet='Bearer ,="\\\\error_tk', max_size=60))
+def test_any_challenge(header):
+    for scheme, parameters in challenges(header):
+        assert scheme
+        assert all(parameters)
+
+
+@given(st.binary(max_size=40) | JSON.map(lambda value: json.dumps({"error": value}).encode()))
+def test_any_body(body):
+    assert status_in(body) is None or b"code" in body

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,18 +12,22 @@ from requests.structures import CaseInsensitiveDict
 from core.sign_in import arrive, table
 from core.tokens.store_files import ACCOUNT
 from jupyter_auth.core.common import rate_limits, times
+from jupyter_auth.core.common.times import retry_after
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.errors import AuthError
 from jupyter_auth.core.models import LoginRequest
 from jupyter_auth.core.protocol import id_token
 from jupyter_auth.core.protocol.dialect import standard_parameters
-from jupyter_auth.core.protocol.oauth_response import DeviceAuthorizationResponse, TokenResponse
+from jupyter_auth.core.protocol.oauth_response import (
+    LIFETIME,
+    DeviceAuthorizationResponse,
+    TokenResponse,
+)
 from jupyter_auth.core.provider.provider import Provider
 from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.core.tokens import lockouts
 from jupyter_auth.core.tokens.store import decoded, encoded
 from jupyter_auth.kernel.commands.verbs import moment
-from jupyter_auth.kernel.http.rate_limits import retry_after
 from jupyter_auth.server.broker import request_parsing
 from memory_store import MemoryStore
 from providers import troubles
@@ -94,10 +97,11 @@ def of_an_account(value: Any) -> Any:
     return decoded(json.dumps(fields).encode()).expires_at
 
 
-def of_a_device(value: Any) -> float:
+def of_a_device(value: Any) -> float | None:
     uri = "https://idp.example/device"
     answer = {"device_code": "d", "user_code": "u", "verification_uri": uri, "expires_in": value}
-    return DeviceAuthorizationResponse.parse(answer).expires_in
+    found = DeviceAuthorizationResponse.parse(answer).expires_in
+    return None if found == LIFETIME else found  # which is that of an answer that says nothing
 
 
 def of_a_quota(value: Any) -> float | None:
@@ -135,7 +139,7 @@ def reported_quota(value: Any) -> float | None:
 
 READERS: dict[str, Callable[[Any], Any]] = {
     "expires_in": of_a_token_response,
-    "Retry-After": lambda value: retry_after(SimpleNamespace(headers={"Retry-After": str(value)})),
+    "Retry-After": lambda value: retry_after(str(value)),
     "X-RateLimit-Reset": of_a_quota,
     "expires_at": of_a_dialect,
     "device": of_a_device,
