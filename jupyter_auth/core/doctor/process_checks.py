@@ -13,14 +13,15 @@ from urllib.request import getproxies
 
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
 
-from jupyter_auth.core.common.finding import Finding
+from jupyter_auth.core.common.finding import Finding, wrong
+from jupyter_auth.core.errors import ConfigurationError
+from jupyter_auth.core.protocol.http import BUNDLES, require_certificates
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 DISTRIBUTION = "jupyter-auth-session"
 LIBRARIES = ("requests-oauthlib", "joserfc")
-BUNDLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")  # by precedence in requests
 
 
 def environment() -> Iterator[Finding]:
@@ -31,6 +32,7 @@ def environment() -> Iterator[Finding]:
     yield _proxies()
     yield _netrc()
     yield _certificates()
+    yield from _of_ssl()
 
 
 def python() -> Finding:
@@ -59,9 +61,17 @@ def _certificates() -> Finding:
     variable = next((name for name in BUNDLES if os.environ.get(name)), None)
     if variable is None:
         return Finding("Certificates", f"Those of {DEFAULT_CA_BUNDLE_PATH}.")
-    bundle = os.environ[variable]
-    if os.access(bundle, os.R_OK):
-        return Finding("Certificates", f"Those of {bundle} ({variable}).")
-    says = f"{variable} names {bundle}, which cannot be read: no https request will work."
-    fix = f"Set {variable} to your organisation's bundle in PEM format, or unset it."
-    return Finding("Certificates", says, fix, "wrong")
+    try:
+        require_certificates()
+    except ConfigurationError as error:
+        return wrong("Certificates", error)
+    return Finding("Certificates", f"Those of {os.environ[variable]} ({variable}).")
+
+
+def _of_ssl() -> Iterator[Finding]:
+    """What Python's ``ssl``, httpx and urllib trust instead; ``requests`` does not."""
+    try:
+        require_certificates(("SSL_CERT_FILE",))
+    except ConfigurationError as error:
+        says = f"{error.message.partition(',')[0]}, which cannot be read. httpx and others use it."
+        yield Finding("Certificates", says, error.own_hint, "note")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -35,6 +36,7 @@ MAX_REDIRECTS = 3  # of a public document
 # Some answer JSON only if asked for it, and some refuse what libraries call themselves.
 HEADERS = {"Accept": "application/json", "User-Agent": f"jupyter-auth-session/{__version__}"}
 LATER = {requests.codes.request_timeout, requests.codes.too_many}
+BUNDLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")  # by precedence in requests
 AGAIN = "Check the network and the provider's address, and try again."
 
 Json = dict[str, Any]
@@ -140,6 +142,8 @@ def _sent(
     kwargs["headers"] = HEADERS | dict(kwargs.get("headers") or {})
     if rules.ca_bundle:
         kwargs["verify"] = _readable(rules.ca_bundle)
+    elif scheme == "https":
+        require_certificates()
     try:
         with _Session() as session:
             # http is for this machine only, where it is not seen; a proxy elsewhere would see it.
@@ -179,6 +183,23 @@ def _was_sent(error: Exception) -> bool:
     unsent = (urllib3.exceptions.NewConnectionError, urllib3.exceptions.ConnectTimeoutError)
     before = (requests.ConnectTimeout, requests.exceptions.ProxyError)
     return not isinstance(error, before) and not isinstance(cause, unsent)
+
+
+def require_certificates(variables: tuple[str, ...] = BUNDLES) -> None:
+    """Check that the certificates which the environment names can be read: the first that is set.
+
+    Raises:
+        ConfigurationError: they cannot.
+    """
+    for name in variables:
+        if (bundle := os.environ.get(name)) and not os.access(bundle, os.R_OK):
+            raise ConfigurationError(
+                f"{name} names {bundle}, which cannot be read, so no https request can be made.",
+                hint=f"Where this program or its Jupyter server is started, set {name} to your"
+                " organisation's certificates in PEM format, or unset it.",
+            )
+        if bundle:
+            return
 
 
 def _readable(ca_bundle: str) -> str:

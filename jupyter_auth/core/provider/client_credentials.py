@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import os
 import re
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from jupyter_auth.core.common.private_files import read_own
 from jupyter_auth.core.errors import ConfigurationError
 from jupyter_auth.core.provider.definitions import replace_provider
+from jupyter_auth.core.provider.installing import install_command
 from jupyter_auth.core.secret import Secret
 
 if TYPE_CHECKING:
@@ -169,7 +169,7 @@ def missing_package(provider: Provider) -> ConfigurationError | None:
 
 def install(source: CredentialsFrom) -> str:
     """The command that installs the package here."""
-    return f"{sys.executable} -m pip install {source.package}"
+    return install_command(source.package)
 
 
 def no_service_account(provider: Provider, client_id: str | None = None) -> ConfigurationError:

@@ -57,6 +57,11 @@ class BrokerClient(Accounts):
         """Whether the socket accepts connections; BrokerUnavailable if its file is refused."""
         return self._transport.answers()
 
+    @property
+    def elsewhere(self) -> str:
+        """See ``BrokerTransport``."""
+        return self._transport.elsewhere
+
     def close(self) -> None:
         """Close the kept connections; a later call opens new ones."""
         self._transport.close()

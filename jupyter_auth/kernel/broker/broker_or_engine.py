@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import sys
 import threading
 from pathlib import Path
@@ -51,6 +52,7 @@ class BrokerOrEngine(Accounts):
         self._client = client
         self._may_leave = may_leave
         self._left = False  # whether the broker is gone
+        self._elsewhere = ""  # then its machine, if that is another one
         self._advised = False
         self._engine: LocalAccounts | None = None
         self._registered: dict[str, Provider] = {}  # defined here, by the name in calls
@@ -193,6 +195,11 @@ class BrokerOrEngine(Accounts):
         except ProviderNotFound as error:
             if not self._left:
                 raise
+            if self._elsewhere:
+                raise ProviderNotFound(
+                    f"{error.message} It may be configured on {self._elsewhere}.",
+                    hint=f"Add it on {socket.gethostname()} too, with `jupyter auth add`.",
+                ) from None
             raise BrokerUnavailable(
                 f"{error.message} It may be configured on the Jupyter server, which no longer"
                 " responds.",
@@ -221,8 +228,15 @@ class BrokerOrEngine(Accounts):
         with self._lock:
             if self._client is None:
                 return
-            self._client, self._left = None, True
+            self._client, self._left, self._elsewhere = None, True, client.elsewhere
         client.close()
+        if self._elsewhere:
+            _say(
+                f"This program runs on {socket.gethostname()}, its Jupyter server on"
+                f" {self._elsewhere}, which it cannot reach. It uses the accounts on disk by"
+                " itself: sign in here, or in Jupyter if both share your home directory."
+            )
+            return
         _say("Lost the connection to the Jupyter server; continuing with the accounts on disk.")
 
     def _own_engine(self) -> LocalAccounts:

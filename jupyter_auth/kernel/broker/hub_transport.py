@@ -46,6 +46,9 @@ def _secured(connection: socket.socket, host: str) -> socket.socket:
         return ssl.create_default_context().wrap_socket(connection, server_hostname=host)
     except ssl.SSLCertVerificationError as error:
         connection.close()
+        from jupyter_auth.core.protocol.http import require_certificates
+
+        require_certificates(("SSL_CERT_FILE",))  # ssl ignores a file that is missing
         raise BrokerUnavailable(
             f"The certificate of the Hub's sign-in service is not trusted: {error.verify_message}.",
             hint="Set SSL_CERT_FILE to the file of its CA, or ask the Hub's administrator.",

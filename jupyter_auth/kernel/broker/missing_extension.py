@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import sys
 from pathlib import Path
 
+from jupyter_auth.core.provider.installing import install_command
+
 WHAT = "jupyter-auth-session"
+EXTENSION = "jupyter_auth"
 OFF_VARIABLE = "JUPYTER_AUTH_OFF"  # set by a server that has the extension, and cannot use it
 
 
@@ -25,13 +29,15 @@ def missing_extension() -> tuple[str, str] | None:
     if server is None:
         return None
     python = _python(server)
-    if python and python.parent == Path(sys.executable).parent:
-        how = f"`{python.with_name('jupyter')} server extension enable jupyter_auth`"
+    if python is None:
+        how = f"`python -m pip install {WHAT}`, in the environment of the server"
+    elif python.parent != Path(sys.executable).parent:
+        how = f"`{install_command(WHAT, python)}`"
+    elif extension_setting()[1]:
+        how = f"`{python.with_name('jupyter')} server extension list` and the server's log say why"
+        how = f"{how} it is not loaded: correct that"
     else:
-        where = str(python) if python else "python"
-        how = f"`{where} -m pip install {WHAT}`" + (
-            "" if python else ", in the environment of the server"
-        )
+        how = f"`{python.with_name('jupyter')} server extension enable jupyter_auth`"
     return (
         "The Jupyter server of this kernel runs without jupyter_auth: it signs in on its own.",
         f"For one sign-in in all notebooks: {how}, then restart the server.",
@@ -61,3 +67,20 @@ def _python(pid: int) -> Path | None:
         return None
     found = called if Path(called).is_absolute() else shutil.which(called, path=path)
     return Path(found) if found else None
+
+
+def extension_setting() -> tuple[Path | None, bool]:
+    """Whether Jupyter servers of this environment load the extension, and the file that says so."""
+    from jupyter_core.paths import jupyter_config_path
+
+    folders = list(map(Path, jupyter_config_path()))
+    files = [folder / "jupyter_server_config.json" for folder in folders]  # these take precedence
+    for folder in folders:
+        files += sorted(folder.glob("jupyter_server_config.d/*.json"))
+    for file in files:
+        try:
+            said = json.loads(file.read_text(encoding="utf-8"))
+            return file, bool(said["ServerApp"]["jpserver_extensions"][EXTENSION])
+        except (OSError, ValueError, LookupError, TypeError):
+            continue
+    return None, False

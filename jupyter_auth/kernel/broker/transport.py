@@ -44,6 +44,7 @@ class Address:
     key: Secret
     host: str = "localhost"
     prefix: str = "/"  # of its routes
+    machine: str = ""  # its host name, if it is known
 
     def connect(self) -> socket.socket:
         """A new connection; OSError or BrokerUnavailable without one."""
@@ -66,7 +67,8 @@ def read_connection_file(path: Path) -> Address | None:
     if not isinstance(data, dict) or not {"version", "address", "key"} <= data.keys():
         raise _refused(path, "it is not a jupyter_auth connection file")
     wire.check_version(str(data["version"]), "Jupyter server")
-    return Address(str(data["address"]), Secret(data["key"]))
+    machine = str(data.get("machine", ""))
+    return Address(str(data["address"]), Secret(data["key"]), machine=machine)
 
 
 def _refused(path: Path, why: str) -> BrokerUnavailable:
@@ -165,6 +167,12 @@ class BrokerTransport:
         except OSError:
             return False
         return True
+
+    @property
+    def elsewhere(self) -> str:
+        """The machine that it is on, if that is another one, as on a cluster; else ""."""
+        machine = self._address.machine if self._address else ""
+        return machine if machine != socket.gethostname() else ""
 
     def call(self, method: str, path: str, body: Any = None, *, wait: float = 0.0) -> Any:
         """The JSON of the response. A broker that has moved meanwhile is found again.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from importlib import metadata
@@ -11,13 +10,17 @@ from typing import TYPE_CHECKING
 
 from jupyter_auth.core.common.finding import Finding
 from jupyter_auth.core.doctor.process_checks import DISTRIBUTION
-from jupyter_auth.kernel.broker.missing_extension import missing_extension
+from jupyter_auth.core.provider.installing import install_command
+from jupyter_auth.kernel.broker.missing_extension import (
+    EXTENSION,
+    extension_setting,
+    missing_extension,
+)
 from jupyter_auth.kernel.prompt.prompt import browser_here, in_notebook, jupyter_address
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-EXTENSION = "jupyter_auth"
 ELSEWHERE = "It shows a link and asks for the URL that your browser ends up on."
 
 
@@ -57,11 +60,11 @@ def without_broker() -> Iterator[Finding]:
         says, fix = advice
         yield Finding(about="Extension", says=says, fix=fix, state="wrong")
         return
-    file, enabled = _extension()
+    file, enabled = extension_setting()
     if enabled:
         yield Finding(about="Extension", says=f"Jupyter servers of {sys.prefix} load it ({file}).")
         return
-    install = f"{sys.executable} -m pip install {DISTRIBUTION}"
+    install = install_command(DISTRIBUTION)
     enable = f"{sys.executable} -m jupyter server extension enable {EXTENSION}"
     yield Finding(
         about="Extension",
@@ -70,20 +73,3 @@ def without_broker() -> Iterator[Finding]:
         fix=f"{enable if file else install}, then restart the Jupyter server.",
         state="note",
     )
-
-
-def _extension() -> tuple[Path | None, bool]:
-    """Whether Jupyter servers of this environment load the extension, and the file that says so."""
-    from jupyter_core.paths import jupyter_config_path
-
-    folders = list(map(Path, jupyter_config_path()))
-    files = [folder / "jupyter_server_config.json" for folder in folders]  # these take precedence
-    for folder in folders:
-        files += sorted(folder.glob("jupyter_server_config.d/*.json"))
-    for file in files:
-        try:
-            said = json.loads(file.read_text(encoding="utf-8"))
-            return file, bool(said["ServerApp"]["jpserver_extensions"][EXTENSION])
-        except (OSError, ValueError, LookupError, TypeError):
-            continue
-    return None, False

@@ -252,6 +252,10 @@ class AuthenticatedSession(requests.Session):
             return super().send(request, **kwargs)
         except BaseException as error:
             forget_locals(error)
+            if isinstance(error, OSError) and not isinstance(error, requests.RequestException):
+                from jupyter_auth.core.protocol.http import require_certificates
+
+                require_certificates()  # requests found none where the environment says
             raise
 
     def _verify(self, url: str, asked: Any) -> Any:

@@ -12,6 +12,7 @@ import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from socket import gethostname
 from typing import TYPE_CHECKING
 
 from jupyter_core.paths import secure_write
@@ -98,6 +99,7 @@ class KernelSocket:
         path, key = self.connection.path, self._key.reveal()
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         content = {"version": VERSION, "address": self.connection.address, "key": key}
+        content["machine"] = gethostname()
         try:
             with secure_write(str(path)) as file:  # born 0600, and for this user alone on Windows
                 json.dump(content, file)

@@ -21,7 +21,7 @@ def of_this_process(monkeypatch, tmp_path):
     """``of_this_process(NAME="value")``: the findings in that environment, by their subject."""
     for name in [name for name in os.environ if name.lower().endswith("_proxy")]:
         monkeypatch.delenv(name)
-    for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NETRC"):
+    for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "NETRC"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HOME", str(tmp_path))
 
@@ -65,6 +65,8 @@ def test_a_bundle_that_is_not_there_is_wrong(of_this_process, tmp_path):
     assert "gone.pem" in found.says
     (tmp_path / "gone.pem").touch()
     assert of_this_process()["Certificates"].state == "ok"
+    other = of_this_process(SSL_CERT_FILE=str(tmp_path / "lost.pem"))["Certificates"]
+    assert (other.state, "SSL_CERT_FILE names" in other.says) == ("note", True)
 
 
 def wrong(findings):

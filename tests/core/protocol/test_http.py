@@ -290,3 +290,13 @@ def test_an_error_shows_what_kind_of_thing_came_and_none_of_it(rogue):
 def test_not_found_is_no_document(rogue):
     rogue.script("jwks", troubles.status(404, json.dumps({"keys": []})))
     assert fetch(rogue) == (404, {})
+
+
+@pytest.mark.parametrize("name", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
+def test_certificates_that_are_not_where_the_environment_says_are_said(name, monkeypatch):
+    for each in http.BUNDLES:
+        monkeypatch.delenv(each, raising=False)
+    monkeypatch.setenv(name, "/nowhere/ca.pem")
+    with pytest.raises(ConfigurationError, match=f"{name} names /nowhere/ca.pem") as caught:
+        http.get_json("https://127.0.0.1:1/jwks", "key set", HERE)
+    assert f"set {name} to your" in caught.value.hint

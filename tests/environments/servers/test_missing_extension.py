@@ -26,6 +26,7 @@ class Lacking(JupyterProcess):
     def __init__(self, home):
         super().__init__(home, "--KernelSpecManager.ensure_native_kernel=False")
         self.extensions = {}
+        self.of_kernel: dict[str, str] = {}
 
     def environment(self):
         return super().environment() | {
@@ -38,7 +39,8 @@ class Lacking(JupyterProcess):
         spec = self.home / "data" / "kernels" / "python3" / "kernel.json"
         spec.parent.mkdir(parents=True)
         argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
-        spec.write_text(json.dumps({"argv": argv, "display_name": "x", "language": "python"}))
+        kernel = {"argv": argv, "display_name": "x", "language": "python", "env": self.of_kernel}
+        spec.write_text(json.dumps(kernel))
         super().start()
         assert eventually(self._listens)
         return self
@@ -48,15 +50,30 @@ class Lacking(JupyterProcess):
             return probe.connect_ex(("127.0.0.1", self.port)) == 0
 
 
-@pytest.mark.parametrize("where", ["another", "the same"])
+def switched_on(folder: Path) -> dict[str, str]:
+    """The environment of a kernel that sees a configuration with the extension."""
+    folder.mkdir()
+    setting = {"ServerApp": {"jpserver_extensions": {"jupyter_auth": True}}}
+    (folder / "jupyter_server_config.json").write_text(json.dumps(setting))
+    return {"JUPYTER_NO_CONFIG": "", "JUPYTER_CONFIG_PATH": str(folder)}
+
+
+@pytest.mark.parametrize("where", ["another", "another by uv", "the same", "the same, switched on"])
 def test_it_says_which_environment_to_install_into(tmp_path, oidc, where):
     server = Lacking(tmp_path / "home")
-    if where == "another":
+    jupyter = Path(sys.executable).with_name("jupyter")
+    if where.startswith("another"):
         venv.create(tmp_path / "venv", symlinks=True)
         server.python = str(tmp_path / "venv" / "bin" / "python")
         advice = f"`{server.python} -m pip install jupyter-auth-session`"
+        if "uv" in where:
+            with (tmp_path / "venv" / "pyvenv.cfg").open("a") as made_by:
+                made_by.write("uv = 0.13.9\n")
+            advice = f"`uv pip install --python {server.python} jupyter-auth-session`"
+    elif "on" in where:
+        advice = f"`{jupyter} server extension list` and the server's log say why"
+        server.of_kernel = switched_on(tmp_path / "on")
     else:
-        jupyter = Path(sys.executable).with_name("jupyter")
         advice = f"`{jupyter} server extension enable jupyter_auth`"
     with server, ServerKernel(server) as kernel:
         configure(server.home / "user", oidc)

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import socket
+
 import pytest
 
 from jupyter_auth.core.common.handles import plain
 from jupyter_auth.core.errors import (
     BrokerUnavailable,
     ConfigurationError,
+    ProviderNotFound,
 )
 from jupyter_auth.core.models import LoginRequest
 from jupyter_auth.core.provider.provider import Provider
 from jupyter_auth.kernel.broker.connect import connect, default_provider
+from kernel.broker_socket import written
 from kernel.forks_and_interrupts import child
 
 # Broker or engine
@@ -41,6 +45,20 @@ def test_the_environment_is_read_when_it_is_asked(kernel_api):
     before = connect({})
     assert connect({"JUPYTER_AUTH_CONNECTION": str(kernel_api.path)}) is connect()
     assert before is not connect()
+
+
+@pytest.mark.usefixtures("home")
+def test_a_broker_on_another_machine_is_said_to_be_there(tmp_path, capfd):
+    """As on a cluster: the connection file is in a home that both share, the socket is not."""
+    file = written(tmp_path / "broker.json", machine="login-1")
+    accounts = connect({"JUPYTER_AUTH_CONNECTION": str(file)})
+    assert accounts.accounts() == []
+    said = capfd.readouterr().err
+    assert f"This program runs on {socket.gethostname()}, its Jupyter server on login-1" in said
+    assert "sign in here, or in Jupyter if both share your home directory" in said
+    with pytest.raises(ProviderNotFound, match="It may be configured on login-1") as caught:
+        accounts.provider("campus")
+    assert "`jupyter auth add`" in caught.value.hint
 
 
 @pytest.mark.usefixtures("engine")
