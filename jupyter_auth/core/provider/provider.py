@@ -162,7 +162,7 @@ class Provider:
     header: Header = tokens_only(Header, "The header that carries the token.", default=Header)
     username_claim: str | None = described(
         kinds.string,
-        "The claim with the name to show.",
+        "The claim with the name to show, or the way to it: `preferred_username`, `data.login`.",
         harmless="which claim is shown as the name; the account keeps issuer and subject",
     )
     username_url: str | None = tokens_only(

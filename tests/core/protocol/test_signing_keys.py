@@ -82,7 +82,6 @@ def test_a_key_for_something_else_verifies_nothing(case, public, purpose):
         ("ES384", ECKey.generate_key("P-384")),
         ("ES512", ECKey.generate_key("P-521")),
         ("EdDSA", OKPKey.generate_key("Ed25519")),
-        ("Ed25519", OKPKey.generate_key("Ed25519")),
     ],
 )
 def test_any_asymmetric_algorithm_counts_where_the_metadata_names_none(case, algorithm, key):
@@ -96,7 +95,7 @@ def test_what_else_a_header_says_is_ignored(case):
     text = json.dumps(case.claims())
     odd = {"typ": None, "pi.atm": "1", "x5c": ["A" * 2000], "cty": 5}
     assert case.verify(case.signed(text, **odd))["sub"] == "u-1"
-    case.refused("crit", case.signed(text, crit=["pi.atm"], **odd))
+    case.refused("refused", case.signed(text, crit=["pi.atm"], **odd))
 
 
 @pytest.mark.parametrize("header", [{}, {"alg": None}, {"alg": 5}, {"alg": ["RS256"]}])
