@@ -11,6 +11,7 @@ import requests
 
 from browser_file import leads_to
 from jupyter_auth import Provider
+from kernel.sign_in import CALLBACK
 from patience import PATIENCE
 from processes import free_port
 from providers.servers.better_auth import BetterAuth
@@ -55,7 +56,7 @@ class Browser:
 @pytest.fixture(scope="module", params=[BetterAuth, DjangoAllauth, Glewlwyd])
 def server(request) -> Iterator[AuthorizationServer]:
     callbacks = [f"http://127.0.0.1:{free_port()}/callback/acme" for _ in range(TESTS)]
-    with request.param(callbacks) as started:
+    with request.param([CALLBACK, *callbacks]) as started:
         yield started
 
 

@@ -8,6 +8,7 @@ import pytest
 import requests
 
 from jupyter_auth import ConfigurationError, LoginDenied, LoginRequired, Provider, UserSession
+from kernel.sign_in import person
 from patience import PATIENCE, until
 from providers.servers.better_auth import BetterAuth
 from providers.servers.django_allauth import DjangoAllauth
@@ -110,6 +111,21 @@ def test_a_wrong_client_secret_is_what_is_said(acme, server, browser):
             UserSession(wrong, interactive=True, timeout=PATIENCE)
     assert UserSession(acme, interactive=True, timeout=PATIENCE).get(server.api).status_code == 200
     assert len(browser.links) == 3
+
+
+def test_by_a_jupyter_server(broker, server):
+    """Its kernels have no refresh token, and no client secret."""
+    credentials = {"client_id": server.client_id, "client_secret": server.client_secret}
+    engine = broker({"idp": {"issuer": server.issuer} | credentials})
+    with person(engine, server):
+        session = UserSession("idp", interactive=True, timeout=PATIENCE)
+    server.forget()
+    server.expire()
+    with person(engine, server):
+        assert session.get(server.api).status_code == 200
+    server.expire()
+    assert session.get(server.api).status_code == 200
+    assert session.logout().revoked
 
 
 @pytest.mark.parametrize("server", [BetterAuth, DjangoAllauth], indirect=True)
