@@ -72,8 +72,8 @@ class Provider:
     )
     metadata_url: str | None = described(
         kinds.url_or_empty,
-        "The URL of the metadata document itself, if that follows not from the issuer's, or the"
-        " document names another issuer on purpose (Azure AD B2C, Entra's `common`, Oracle IDCS,"
+        "The URL of the metadata document itself, if it is not at an address that follows from the"
+        " issuer, or names another issuer on purpose (Azure AD B2C, Entra's `common`, Oracle IDCS,"
         " UAA). Its issuer is believed then; `{tenantid}` in it is the `tid` of each ID token.",
     )
     endpoints: Endpoints | None = described(
