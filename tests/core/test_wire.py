@@ -210,8 +210,8 @@ def test_there_is_no_word_for_a_refresh_token_or_a_client_secret():
     assert names == {
         "access_token", "api_headers", "api_origins", "asked", "Authorization", "base_url",
         "ca_bundle", "calls", "changes", "client_id", "error", "expires_at", "fields", "grant",
-        "headers",
-        "headers_at", "held", "host", "id", "kernel", "kind", "limit", "limits", "lockout",
+        "headers", "headers_at", "held", "host", "id", "inner", "kernel", "kind", "limit", "limits",
+        "lockout",
         "login", "name", "names", "notebook", "notebooks", "outcome", "path", "person",
         "provider", "quota", "reach", "refresh_at", "refresh_on", "refreshes", "remaining",
         "reset", "reset_at", "scope", "sequence", "session_key", "shared", "signed_in_at",
