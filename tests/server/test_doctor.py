@@ -128,6 +128,12 @@ def test_one_of_the_browsers_own_machine_is_brought_by_hand() -> None:
     assert "the login page asks for the URL" in found.says
 
 
+def test_one_of_this_machine_is_for_scripts_too() -> None:
+    assert "scripts of this machine" in where(visited="http://localhost:8888").says
+    for known in ({"visited": "https://j.example"}, {"listening": "http://l:2", "on_hub": True}):
+        assert "scripts of this machine" not in where(**known).says
+
+
 def test_so_is_one_of_https_alone() -> None:
     for uri in ("https://localhost/callback", "https://sites.example/back"):
         found = where(uri, visited="http://localhost:8888")

@@ -194,14 +194,13 @@ def redirect_uri_finding(provider: Provider) -> Finding:
     """For ``doctor``: the redirect URI to register at a provider."""
     fixed, host = provider.redirect_uri, provider.loopback or loopback_uris.HOST
     if fixed is None:
-        says = f"Register http://{host}/callback/{provider.name}, for any port (RFC 8252 7.3)."
-        fix = (
-            "If the provider accepts no other port than the registered one, or to register one URI"
-            " for scripts and Jupyter alike: register that of your Jupyter server, as in"
+        says = (
+            f"Register http://{host}/callback/{provider.name}, for any port (RFC 8252 7.3). Or, for"
+            " scripts and Jupyter alike: register that of your Jupyter server, as in"
             f" http://localhost:8888/jupyter-auth/callback/{provider.name}, and set it as the"
             " provider's `redirect_uri`."
         )
-        return Finding(about="Redirect URI", says=says, fix=fix)
+        return Finding(about="Redirect URI", says=says)
     says = f"Register {fixed} (it is fixed in the provider's configuration)."
     if loopback_uris.is_pasted(provider):
         says += " You paste the address that the browser ends on: it cannot come back by itself."

@@ -10,15 +10,16 @@ from urllib.parse import urlsplit
 from jupyter_auth.core.common.finding import Finding, wrong
 from jupyter_auth.core.common.urls import origin_of
 from jupyter_auth.core.errors import ConfigurationError
+from jupyter_auth.core.login.loopback_uris import can_listen
 from jupyter_auth.server.broker.redirect_uri import redirect_route
 
 if TYPE_CHECKING:
     from jupyter_auth.core.provider.provider import Provider
 
 ABOUT = "Redirect URI"
-ANY_PORT = (
-    "Many providers accept any port of 127.0.0.1 (RFC 8252 7.3), others only this one. Set as the"
-    " provider's `redirect_uri`, it serves scripts of this machine too."
+ANY_PORT = "Many providers accept any port of 127.0.0.1 (RFC 8252 7.3), others only this one."
+SCRIPTS = (
+    " Set it as the provider's `redirect_uri`, and scripts of this machine come back to it too."
 )
 HUB = "<your JupyterHub's address>"
 IPV4_ONLY = {"127.0.0.1", "0.0.0.0"}  # noqa: S104 (where a server listens is not for us to say)
@@ -51,15 +52,13 @@ class KnownOrigins:
         except ConfigurationError as error:
             return wrong(ABOUT, error)
         uri = route.redirect_uri
-        if provider.redirect_uri:
-            uri, why, sure = (
-                provider.redirect_uri,
-                "it is fixed in the provider's configuration",
-                True,
-            )
+        more = SCRIPTS if can_listen(uri) and not (provider.redirect_uri or self.on_hub) else ""
+        if provider.redirect_uri:  # as it is registered: without a port, if that may be any
+            uri, sure = provider.redirect_uri, True
+            why = "it is fixed in the provider's configuration"
         return Finding(
             about=ABOUT,
-            says=f"Register {uri} ({why}).{BY_HAND if route.by_hand else ''}",
+            says=f"Register {uri} ({why}).{BY_HAND if route.by_hand else more}",
             fix="" if sure else self._advice(callback_path),
             state="ok" if sure else "note",
         )

@@ -139,6 +139,24 @@ def test_any_port_is_one_place_for_mix_up():
     assert at_port("http://[::1]/x", 1) == "http://[::1]:1/x"
 
 
+def test_doctor_says_what_to_register(local):
+    names = {
+        "any": {},
+        "named": {"loopback": "localhost"},
+        "fixed": {"redirect_uri": "http://localhost"},
+        "https": {"redirect_uri": "https://localhost/callback"},
+    }
+    accounts = local(**names)
+    found = {name: accounts.examine(name)[1] for name in names}
+    assert {each.about for each in found.values()} == {"Redirect URI"}
+    says = {name: each.says for name, each in found.items()}
+    assert says["any"].startswith("Register http://127.0.0.1/callback/any, for any port")
+    assert "http://localhost:8888/jupyter-auth/callback/any, and set it as" in says["any"]
+    assert says["named"].startswith("Register http://localhost/callback/named, for any port")
+    assert says["fixed"].startswith("Register http://localhost (it is fixed")
+    assert "You paste the address" in says["https"]
+
+
 # -- an error without a state (RFC 6749 4.1.2.1 wants it, some leave it out) ---------------------
 
 ERROR = "error=unauthorized_client&error_description=Disabled+by+its+%3Cb%3Eowner%0D"
