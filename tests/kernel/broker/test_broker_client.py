@@ -5,15 +5,18 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from jupyter_auth.core.common.request_errors import ProviderUnavailable
 from jupyter_auth.core.errors import (
     ConfigurationError,
     LoginExpired,
     LoginRequired,
     ProviderNotFound,
+    RefreshRejected,
 )
 from jupyter_auth.core.models import AccountKey, LoginRequest
 from jupyter_auth.core.provider.field_types import Header
@@ -29,6 +32,7 @@ from kernel.forks_and_interrupts import child, interrupted
 from kernel.kernel_process import Kernel
 from kernel.sign_in import sign_in
 from patience import PATIENCE
+from providers.troubles import Reply, error
 
 # Every call
 
@@ -63,6 +67,31 @@ def test_a_login_from_begin_to_sign_out(client, engine, rogue):
     assert client.changes(before).changes[-1].kind == "removed"
     with pytest.raises(LoginRequired):
         client.token("idp", "work")
+
+
+@pytest.mark.usefixtures("signed_in")
+def test_what_is_the_matter_with_a_refresh(client, rogue):
+    token = client.token("idp")
+    rogue.script("refresh", lambda _: Reply(429, b"", {"Retry-After": "60"}), times=1)
+    with pytest.raises(ProviderUnavailable, match="takes no requests until") as caught:
+        client.token("idp", need=Need(rejected=token.digest))
+    assert 0 < caught.value.retry_at - time.time() <= 60
+    assert client.token("idp").digest == token.digest  # others may still use it
+    (account,) = client.accounts()
+    assert (account.trouble, account.renewable) == ("", True)
+
+
+def test_a_refusal_reaches_kernels_in_the_providers_words(client, signed_in, rogue):
+    token = client.token("idp")
+    rogue.script("refresh", error("login_required", description="Too old."))
+    with pytest.raises(RefreshRejected, match=r"\(login_required: Too old\)"):
+        client.token("idp", need=Need(rejected=token.digest))
+    with pytest.raises(RefreshRejected):
+        client.token("idp")
+    (account,) = client.accounts()
+    assert account.trouble == signed_in.accounts()[0].trouble
+    assert "login_required: Too old" in account.trouble
+    assert account.over(time.time())
 
 
 @pytest.mark.usefixtures("signed_in")
