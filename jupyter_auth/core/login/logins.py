@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from jupyter_auth.core.protocol.oauth_response import DeviceAuthorizationResponse
 
 LIFETIME = 600.0  # seconds that a login is pending at most, and that its outcome is kept
+STORING = 60.0  # seconds after which whoever was storing an account is gone
 MAX_PENDING = 50
 MAX_ENDED = 200  # outcomes that are kept
 
@@ -282,7 +283,8 @@ class Logins:
         ``claimed``: the caller had claimed it, and could not store the account.
         """
         with self._changing(login_id) as entry:
-            being_stored = entry.claimed and status != "complete" and not claimed
+            storing = _is_being_stored(entry, self._clock())
+            being_stored = storing and status != "complete" and not claimed
             if entry.login.status != "pending" or being_stored:
                 return entry.login
             entry.login = dataclasses.replace(
@@ -335,7 +337,8 @@ class Logins:
 
     def _drop(self, held: Account | None) -> None:
         if held:
-            self._dropped(held)
+            with contextlib.suppress(AuthError):  # then it is not revoked; the login goes on
+                self._dropped(held)
 
     def _changed(self, login: Login) -> None:
         self._reported[login.id] = login.status
@@ -361,10 +364,14 @@ def _entry(entries: Mapping[str, StoredLogin], login_id: str) -> StoredLogin:
     raise LoginExpired("This sign-in is not known here (any more).", next_step=START_AGAIN)
 
 
+def _is_being_stored(entry: StoredLogin, now: float) -> bool:
+    return entry.claimed and now < entry.login.expires_at + STORING
+
+
 def _overdue(entries: Mapping[str, StoredLogin], now: float) -> tuple[list[str], set[str]]:
     """Pending logins that have expired, and outcomes to forget."""
     old = [(i, e) for i, e in entries.items() if e.login.expires_at <= now]
-    late = [i for i, e in old if e.login.status == "pending" and not e.claimed]
+    late = [i for i, e in old if e.login.status == "pending" and not _is_being_stored(e, now)]
     ended = [i for i, e in entries.items() if e.login.status != "pending"]
     surplus = ended[: max(0, len(ended) - MAX_ENDED)]
     return late, {i for i, e in old if e.login.status != "pending"}.union(surplus)

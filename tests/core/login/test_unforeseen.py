@@ -15,6 +15,7 @@ from core.login.device_login import begun
 from core.sign_in import REDIRECT_URI, USER, arrive, provider_at
 from jupyter_auth.core.errors import AuthError, LoginFailed
 from jupyter_auth.core.local_engine import LocalAccounts
+from jupyter_auth.core.login.logins import LIFETIME, STORING
 from jupyter_auth.core.models import LoginRequest
 from jupyter_auth.core.protocol import identity, oauth
 from jupyter_auth.core.provider.registry import Providers
@@ -165,6 +166,18 @@ def test_a_waiting_script_is_told(rogue, caplog):
         wait.join(PATIENCE)
         assert [each.login.status for each in told[0].changes] == ["failed"]
     assert "could not be completed" in caplog.text
+
+
+def test_whoever_was_storing_and_is_gone_is_not_waited_for(engine, rogue, clock):
+    """A replica that was killed there; while it may be at it, nobody ends the login."""
+    login = engine.begin(LoginRequest("idp"))
+    held = arrive(engine, login, rogue).finish(engine, confirm_by="").id
+    assert engine._logins.claim(held, engine._logins.held()[0])
+    clock.advance(LIFETIME + STORING - 1)
+    assert engine.login(login.id).status == "pending"
+    assert engine.cancel(login.id).status == "pending"
+    clock.advance(1)
+    assert engine.login(login.id).status == "expired"
 
 
 def test_what_was_foreseen_is_not_logged(broken, rogue, caplog):
