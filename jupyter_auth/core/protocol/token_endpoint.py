@@ -220,8 +220,10 @@ def failure(party: Party, grant_type: str, error: OAuth2Error, *sent: object) ->
     text, host = error_text(party, error, *sent), urlsplit(party.provider.address).netloc
     if grant_type == REFRESH and error.error not in {"invalid_client", *BUSY}:
         final = error.error == "invalid_grant"
-        what = "ended" if final else "refused to renew"
-        return RefreshRejected(f"{host} {what} this sign-in ({text}).", final=final)
+        said = f"{host} refused to renew this sign-in ({text})."
+        return RefreshRejected(
+            f"{host} ended this sign-in ({text})." if final else said, final=final
+        )
     match error.error:
         case "invalid_grant":
             kind, what = INVALID_GRANT[grant_type]
