@@ -80,6 +80,17 @@ def test_a_sign_out_that_the_provider_does_not_hear_is_queued_and_done_by_anothe
     assert another.revocations.count() == 0
 
 
+def test_a_refusal_is_passed_on_and_not_tried_again(
+    leaver: Engine, replica: HubBrokers, rogue: RogueProvider
+) -> None:
+    held(leaver)
+    rogue.script("revoke", troubles.error("access_denied", 403, "not this client"))
+    out = leaver.logout("idp")
+    assert (out.removed, out.revoked) == (True, False)
+    assert "not this client" in out.note
+    assert replica.revocations.count() == 0
+
+
 def test_who_dies_after_the_deletion_loses_no_token(
     leaver: Engine, new_replica: NewReplica, clock: Clock, rogue: RogueProvider
 ) -> None:

@@ -1,6 +1,6 @@
-"""Whether a client is registered as it is configured here: two requests, for ``hub doctor``.
+"""Whether a client is registered as it is configured here: a few requests, for ``hub doctor``.
 
-Both are harmless. A token request with a made-up code shows whether client ID and secret are right
+All are harmless. A token request with a made-up code shows whether client ID and secret are right
 (RFC 6749 5.2). An authorization request with ``prompt=none`` and no cookie shows whether id and
 redirect URI are registered: only then does the provider send a browser back (RFC 6749 4.1.2.1,
 OpenID Connect Core 3.1.2.6). What is not sure is a note.

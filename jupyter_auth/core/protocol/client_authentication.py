@@ -124,4 +124,6 @@ def _others(party: Party, error: OAuth2Error, spelling: Spelling) -> Iterator[Sp
 def _is_refused(error: OAuth2Error) -> bool:
     """Whether the client was refused (RFC 6749 5.2); Keycloak's word is ``unauthorized_client``."""
     status, code = error.status_code, error.error or ""
-    return code == "invalid_client" or (status == requests.codes.unauthorized and "client" in code)
+    if code in {"invalid_client", "HTTP 401"}:  # the latter: without a word
+        return True
+    return status == requests.codes.unauthorized and "client" in code

@@ -175,7 +175,7 @@ def parameters(
     # RFC 6749 5.2: 401 is about the client, whatever words a provider uses.
     # But that of a refresh may be about the refresh token: a new sign-in shows which.
     unauthorized = status == requests.codes.unauthorized and not refreshing
-    refused = unauthorized and provider.token_response
+    refused = unauthorized and (provider.token_response or not found)
     if meant := dialect.meant(provider, code, text, status) or (refused and "invalid_client"):
         said = {"error": code, "error_description": text}
         code, text = meant, refusal(said) if code else text or f"HTTP {status}"

@@ -83,10 +83,20 @@ def test_the_form_is_used_where_the_metadata_has_nothing_else(rogue):
 
 
 @pytest.mark.parametrize("offered", [(), (BASIC, POST)])
-def test_a_registration_for_the_form_is_found_out(rogue, offered):
+@pytest.mark.parametrize(
+    "answer",
+    [
+        INVALID_CLIENT,
+        Reply.json({"error": "unauthorized_client"}, 401),
+        Reply(401),
+        Reply(401, b"<h1>Unauthorized</h1>"),
+    ],
+    ids=["invalid_client", "Keycloak", "empty", "HTML"],
+)
+def test_a_registration_for_the_form_is_found_out(rogue, offered, answer):
     rogue.client_secret = "s3cret"
     party = offering(party_at(rogue, client_secret="s3cret"), *offered)
-    basic_refused(rogue, INVALID_CLIENT)
+    basic_refused(rogue, answer)
     refreshed(party, exchanged(party, rogue))
     assert ways(rogue) == ["basic", "+id+secret", "+id+secret"]
 
@@ -164,6 +174,17 @@ def test_a_public_client_has_one_way(party, rogue):
     with pytest.raises(ConfigurationError):
         exchanged(party, rogue)
     assert ways(rogue) == ["+id"]
+
+
+@pytest.mark.parametrize("status", [400, 401])
+def test_a_refresh_that_is_refused_without_a_word(rogue, status):
+    rogue.client_secret = "s3cret"
+    party = party_at(rogue, client_secret="s3cret")
+    tokens = exchanged(party, rogue)
+    rogue.script("refresh", troubles.status(status))
+    with pytest.raises(RefreshRejected):
+        refreshed(party, tokens)
+    assert ways(rogue)[1:] == ["basic", "+id+secret"][: 1 + (status == 401)]
 
 
 def test_what_worked_and_is_refused_later_is_forgotten(rogue):
