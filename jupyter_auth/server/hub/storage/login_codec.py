@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 # As the first version called them: its replicas discard logins with other names.
 _FIRST = {"DevicePolls": "Polling", "LoginPurpose": "Request", "StoredLogin": "Entry"}
-_ADDED = {"DevicePolls": {"verifier"}}  # fields that they do not know: left out where unused
+# Fields that they do not know, with their defaults: left out where unused.
+_ADDED: dict[str, dict[str, Any]] = {"DevicePolls": {"verifier": None}, "Login": {"inner": False}}
 
 
 def packed(entries: Mapping[str, StoredLogin]) -> bytes:
@@ -30,7 +31,7 @@ def unpacked(data: bytes) -> dict[str, StoredLogin]:
 
 
 def _tagged(kind: str, of: Any) -> dict[str, Any]:
-    unused = {name for name in _ADDED.get(kind, ()) if of[name] is None}
+    unused = {name for name, default in _ADDED.get(kind, {}).items() if of[name] == default}
     kept = {name: of[name] for name in of if name not in unused} if unused else of
     return {"kind": _FIRST.get(kind, kind), "of": kept}
 
