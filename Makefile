@@ -13,6 +13,7 @@ ALL := .[test,demo,hub]
 INSTALLED := .venv/.installed
 SCHEDULER := .venv/scheduler/.installed
 TESSERA := .venv/tessera/.installed
+LOWEST := .venv/lowest/.installed
 KUBESPAWNER := .venv/kubespawner/.installed
 PROVIDERS := tests/providers/node_modules/.package-lock.json
 LAB_MODULES := labextension/node_modules/.package-lock.json
@@ -37,7 +38,7 @@ help:
 	@echo "make <suite>      one of them alone"
 	@echo "make hub          a JupyterHub in full: PostgreSQL, several replicas, kill -9"
 	@echo "make z2jh         docs/hub in the Zero to JupyterHub chart; Z2JH=DIRECTORY is a checkout of it"
-	@echo "make oldest       the wheel in JupyterLab 4.2"
+	@echo "make oldest       the lowest of each dependency, and the wheel in JupyterLab 4.2"
 	@echo "make screenshots  pictures of every page and widget state, in screenshots/; renews the README's"
 	@echo "make reference    the tables of the README and of SECURITY.md, from the code"
 	@echo "make guards       removes each guard of SECURITY.md once, to see a test fail; TOPIC=... for some"
@@ -72,6 +73,15 @@ $(KUBESPAWNER): | $(INSTALLED)
 $(TESSERA): | $(INSTALLED)
 	$(PYTHON) -m venv $(@D)
 	$(@D)/bin/pip install --quiet "jupyterhub-tessera==1.1.0"
+	touch $@
+
+# The lowest version of each dependency that users may have, and what its tests need besides.
+$(LOWEST): pyproject.toml tests/oldest/lowest.py | $(INSTALLED)
+	$(PYTHON) -m venv $(@D)
+	$(PYTHON) tests/oldest/lowest.py > $(@D)/lowest.txt
+	SKIP_JUPYTER_BUILDER=1 $(@D)/bin/pip install --quiet --constraint $(@D)/lowest.txt \
+	  --editable ".[hub,demo]" pytest pytest-timeout pytest-xdist hypothesis "pytest-jupyter[server]" \
+	  ipykernel nbclient httpx httpx2 azure-core pyyaml
 	touch $@
 
 # oidc-provider calls URL.parse: Node.js 22 has it, and so have the later releases of 20. Asking for
@@ -181,8 +191,14 @@ browser: setup
 lab: setup
 	$(PYTEST) $(BY_FILE) tests/lab
 
+# Old packages warn of Python's own: their warnings are no errors.
+OF_LOWEST := tests/core/tokens/test_odd_file_systems.py tests/core/protocol/test_id_token.py \
+  tests/core/provider/test_user_providers.py tests/kernel/session/test_sign_in.py \
+  tests/kernel/test_login_widget.py tests/server/test_login.py tests/hub/storage/test_sql_store.py
+
 # Not in `make test`: pip fetches another JupyterLab each time.
-oldest: setup
+oldest: setup $(LOWEST)
+	.venv/lowest/bin/pytest -W default -k "not postgres" $(OF_LOWEST)
 	$(PYTEST) tests/oldest
 
 hub-short: setup

@@ -109,7 +109,7 @@ def test_a_setting_that_is_wrong_counts_as_its_safe_default(idp, tmp_path):
         assert "administrator" in kernel.ask("PUT", "providers/mine", idp)[1]["message"]
         before = time.time()
         login = kernel.begin("idp")
-        assert login["url"] is None
+        assert (login["url"], login["inner"]) == (server.origin + login["path"], True)
         assert before + 600 <= login["expires_at"] <= time.time() + 600
         assert str(server.home / "share" / "jupyter_auth") in doctor
 
