@@ -106,7 +106,9 @@ class LoginPage(ConfirmingPage):
         try:
             login = await self.broker.login_info(login_id)
         except LoginExpired:
-            return self.show_outcome(render.PROBLEMS["expired"])
+            app = self.settings.get("serverapp")  # none in the Hub service
+            gateway = app is not None and app.gateway_config.gateway_enabled
+            return self.show_outcome(render.PROBLEMS["gateway" if gateway else "expired"])
         info = await self._provider_info(login.provider)
         if login.status == "pending":
             try:

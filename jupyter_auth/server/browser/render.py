@@ -37,6 +37,12 @@ PROBLEMS = {  # of pages without a login, by the last part of their address
         "warning",
         next_step=START_AGAIN,
     ),
+    "gateway": Outcome(
+        "This sign-in is not of this server",
+        "Its kernels run behind a gateway, whose own Jupyter server has this sign-in.",
+        "warning",
+        hint="Open the whole address that is beside the button in the notebook.",
+    ),
     "foreign": Outcome(
         "Started in another browser",
         "This sign-in belongs to another browser or another person. Nothing was stored.",

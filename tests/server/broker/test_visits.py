@@ -102,3 +102,18 @@ def test_a_read_that_a_later_change_would_be_refused_like_says_so_at_once(server
     )
     assert answer.status_code == 403
     assert "c.JupyterAuth.public_url" in answer.json()["hint"]
+
+
+def test_kernels_behind_a_gateway_have_the_address_of_its_server(tmp_path, oidc):
+    """Both have the extension: the path alone leads to the person's own server."""
+    with started(tmp_path / "gateway", oidc) as gateway:
+        own = started(tmp_path / "own", oidc)
+        own.variables = {"JUPYTER_GATEWAY_URL": f"{gateway.origin}{gateway.base_url}"}
+        own.variables["JUPYTER_GATEWAY_AUTH_TOKEN"] = TOKEN
+        with own:
+            ask(own, "api/kernelspecs", Authorization=f"token {TOKEN}")
+            assert shown(gateway) == (gateway.origin, True)
+            login = gateway.kernel().call("GET", "logins")["logins"][0]
+            page = own.browser().page(login["path"])
+    assert "Its kernels run behind a gateway" in page
+    assert "Open the whole address that is beside the button" in page
