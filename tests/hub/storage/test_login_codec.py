@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 
 from jupyter_auth.core.login.login_store import DevicePolls, LoginPurpose, Opening, StoredLogin
@@ -55,6 +56,16 @@ def test_a_login_by_redirect_by_device_and_by_paste():
         ),
     }
     assert unpacked(packed(entries)) == entries
+
+
+def test_an_account_without_the_newest_fields_is_written_as_before():
+    """A replica of the version before reads a login whose account is to be confirmed."""
+    held = dataclasses.replace(HELD, token_fields={})
+    login = Login(id="l", provider="4insight", candidate=held.info())
+    entries = {"l": StoredLogin(LoginPurpose(key=held.key), login, held=held)}
+    written = packed(entries)
+    assert not [name for name in ("refused", "token_fields", "trouble") if name in str(written)]
+    assert unpacked(written) == entries
 
 
 WRITTEN = {

@@ -17,7 +17,12 @@ if TYPE_CHECKING:
 # As the first version called them: its replicas discard logins with other names.
 _FIRST = {"DevicePolls": "Polling", "LoginPurpose": "Request", "StoredLogin": "Entry"}
 # Fields that they do not know, with their defaults: left out where unused.
-_ADDED: dict[str, dict[str, Any]] = {"DevicePolls": {"verifier": None}, "Login": {"inner": False}}
+_ADDED: dict[str, dict[str, Any]] = {
+    "Account": {"refused": None, "token_fields": {"kind": "mapping", "of": {}}},
+    "AccountInfo": {"trouble": ""},
+    "DevicePolls": {"verifier": None},
+    "Login": {"inner": False},
+}
 
 
 def packed(entries: Mapping[str, StoredLogin]) -> bytes:
