@@ -26,7 +26,7 @@ class LocalAccounts(Engine):
     trusts_code = True  # it is this program's own
 
     def __init__(
-        self, *given: Any, forward: Callable[[str, str, str], bool] | None = None, **more: Any
+        self, *given: Any, forward: Callable[[str, str, str], bool] = lambda *_: False, **more: Any
     ) -> None:
         super().__init__(*given, **more)
         self._forward = forward
@@ -37,10 +37,7 @@ class LocalAccounts(Engine):
         from jupyter_auth.core.login.loopback_logins import LoopbackLogins
 
         grants = (self.redirect, self.device, self.typed)
-        made = LoopbackLogins(self.configured, *grants, self.confirm)
-        if self._forward:
-            made.forward = self._forward
-        return made
+        return LoopbackLogins(self.configured, *grants, self.confirm, forward=self._forward)
 
     def _begun(self, login: Login) -> Login:
         return self.local.begun(login)

@@ -234,8 +234,8 @@ class AccountInfo:
 
     @property
     def ending(self) -> str:
-        """When the sign-in ends that nothing renews, as a sentence; "" for any other."""
-        if self.renewable or self.expires_at is None or self.kind == "api_key":
+        """When a sign-in without a refresh token ends, as a sentence; "" for any other."""
+        if self.refreshes or self.expires_at is None or self.kind == "api_key":
             return ""
         end = datetime.fromtimestamp(self.expires_at, UTC)
         return f"This sign-in ends at {end:%Y-%m-%d %H:%M} UTC: there is no refresh token."
@@ -273,11 +273,11 @@ class LoginRequest:
 class Login:
     """One attempt of a person to sign in, which ``kernel`` and ``notebook`` asked for.
 
-    ``path`` is root-absolute on the user's own server, ``url`` absolute if that is known, ``inner``
-    if a proxy or a container may hide it. ``error``
-    is ``AuthError.to_wire()`` of how it ended, or of a failed poll of a device login. ``host``:
-    where the ``grant`` leads, to be shown to the person first (see ``grants.destination``). The
-    user code and the verification URIs are a device login's (RFC 8628 3.2), for the page or the
+    ``path`` is root-absolute on the user's own server, ``url`` absolute if that is known;
+    ``inner``: a proxy or a container may hide it. ``error`` is ``AuthError.to_wire()`` of how it
+    ended; while it is pending, of a failed poll or of what the provider sent the browser back with.
+    ``host``: where the ``grant`` leads, to be shown to the person first (``grants.destination``).
+    The user code and the verification URIs are a device login's (RFC 8628 3.2), for the page or the
     terminal that shows them; ``next_poll_at``: when to poll it. ``candidate``: the account that the
     person has yet to confirm. ``shared``: all users of a shared server will use the account.
     """

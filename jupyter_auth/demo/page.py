@@ -18,7 +18,7 @@ from jupyter_auth.demo.people import PEOPLE
 from jupyter_auth.server.broker.redirect_uri import checked_origin
 from jupyter_auth.server.browser import render
 from jupyter_auth.server.browser.base_handler import may
-from jupyter_auth.server.browser.pages import SEE_OTHER, PageHandler
+from jupyter_auth.server.browser.page_handler import SEE_OTHER, PageHandler
 
 if TYPE_CHECKING:
     from jupyter_auth.demo.provider import DemoProvider

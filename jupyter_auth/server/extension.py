@@ -14,6 +14,7 @@ from traitlets.config import Config
 
 from jupyter_auth.core.errors import AuthError
 from jupyter_auth.core.login.admission import admit_all
+from jupyter_auth.kernel.broker.neighbours import forward
 from jupyter_auth.server.broker.broker import Broker
 from jupyter_auth.server.broker.hub_redirect import HubRedirect
 from jupyter_auth.server.broker.known_browsers import KnownBrowsers
@@ -68,14 +69,8 @@ def make_broker(
         hub=hub,
         listening=listening,
         shared=shared,
-        neighbour=_neighbour,
+        neighbour=forward,
     )
-
-
-def _neighbour(redirect_uri: str, cookie: str, to: str) -> bool:
-    from jupyter_auth.kernel.broker.neighbours import forward  # it is asked as a kernel asks
-
-    return forward(redirect_uri, cookie, to)
 
 
 class JupyterAuthApp(ExtensionApp):

@@ -35,7 +35,7 @@ test("what waits comes first, in whole sentences", () => {
   const accounts = [account({ ...second, ...refused }), ...found.accounts];
   expect(lines({ ...found, accounts }, NOW)).toEqual([
     "analysis.ipynb needs you to sign in to other",
-    `Sign-in needed: Example University no longer accepts alice's sign-in. ${trouble} Sign in again to use it`,
+    `Sign-in needed for Example University as alice. ${trouble} Sign in again to use it`,
     "Signed in to Example University as alice. Stays signed in · access token renewed within 60 minutes"
   ]);
 });
@@ -79,7 +79,7 @@ test("a notice for each login that a kernel waits for, and none for one's own", 
 
 test("a notice for an account that is not renewed, unless a login for it waits already", () => {
   const accounts = [account(refused), account({ ...second, ...refused }), account({ trouble })];
-  const says = "Sign-in needed: Example University no longer accepts alice's sign-in";
+  const says = "Sign-in needed for Example University as alice";
   expect(notices(state({ accounts }), NOW).map(each => each.says)).toEqual([
     `${says}. ${trouble}`,
     `${says} (second). ${trouble}`

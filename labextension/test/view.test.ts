@@ -103,7 +103,7 @@ test("an account that its provider does not renew", () => {
     "Expires in 60 minutes, then sign in again"
   ]);
   const over = view(place({ account: account({ trouble, expires_at: NOW - 1 }) }), NOW);
-  const says = "Sign-in needed: Example University no longer accepts alice's sign-in";
+  const says = "Sign-in needed for Example University as alice";
   expect(over).toMatchObject({ look: "failed", says });
   expect(over.details.slice(0, 2)).toEqual([trouble, "Sign in again to use it"]);
   expect(labels(over)).toEqual(["Sign in again", "Sign out"]);

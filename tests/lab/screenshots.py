@@ -100,9 +100,9 @@ class Album:
     def _ended(self, book: Notebook, front: Front) -> None:
         end_at_provider(self.oidc)
         book.run(3)
-        expect(front.toast("no longer accepts")).to_be_visible()
-        expect(front.account("no longer accepts")).to_be_visible()
-        expect(book.output(2)).to_contain_text("no longer accepts")
+        expect(front.toast("Sign-in needed for")).to_be_visible()
+        expect(front.account("Sign-in needed for")).to_be_visible()
+        expect(book.output(2)).to_contain_text("Sign-in needed for")
         self._keep("ended", book)
 
 

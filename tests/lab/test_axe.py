@@ -57,6 +57,6 @@ def test_panel_status_notices_and_widget(browser, lab, oidc, look, opener):
         book.run(1)
         end_at_provider(oidc)
         book.run(2)
-        expect(front.toast("no longer accepts")).to_be_visible()
-        expect(widget).to_contain_text("no longer accepts")
+        expect(front.toast("Sign-in needed for")).to_be_visible()
+        expect(widget).to_contain_text("Sign-in needed for")
         check("ended")

@@ -34,7 +34,7 @@ def test_it_tells_that_the_provider_ended_an_account(notebook, oidc, signed_in):
     expect(status).to_have_text("1 account · Sign-in needed")
     front.show().get_by_role("button", name="Cancel").click()
     expect(status).to_have_text("1 account · Sign-in needed")
-    refused = front.account("Sign-in needed: Example University no longer accepts alice's sign-in")
+    refused = front.account("Sign-in needed for Example University as alice")
     expect(refused).to_contain_text("ended this sign-in (invalid_grant")
     refused.get_by_role("button", name="Sign out").click()
     expect(status).to_have_text("No accounts")

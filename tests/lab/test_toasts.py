@@ -9,7 +9,7 @@ from browser.notebook import Notebook
 from browser.sign_in_tab import closes_itself, follow, sign_in
 from lab.panel import GO, TITLE, Front, begin_nothing, end_at_provider
 
-REFUSED = f"Sign-in needed: {TITLE} no longer accepts alice's sign-in"
+REFUSED = f"Sign-in needed for {TITLE} as alice"
 
 
 def deep_in_a_library(issuer: str) -> str:

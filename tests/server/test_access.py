@@ -248,7 +248,7 @@ def test_socket_and_connection_file_are_this_users_alone(jupyter: JupyterProcess
     path = jupyter.connection_file
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     content = json.loads(path.read_text())
-    assert set(content) == {"version", "address", "key"}
+    assert set(content) == {"version", "address", "key", "machine"}
     assert content["version"] == 1
     assert re.fullmatch(r"[A-Za-z0-9_-]{43}", content["key"])
     path = Path(content["address"].removeprefix("unix:"))

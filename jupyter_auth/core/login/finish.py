@@ -58,7 +58,7 @@ class Completion:
         self._admit = admit
 
     def attempt(self, login_id: str, step: Callable[[], Answer]) -> Answer:
-        """What ``step`` returns. An error that no one foresaw ends the login: nobody waits for it.
+        """What ``step`` returns. An unforeseen error ends the login: no cell waits for it.
 
         Raises:
             AuthError: as ``step``; the login stays open.
@@ -68,7 +68,7 @@ class Completion:
             return step()
         except AuthError:
             raise
-        except Exception as error:  # noqa: BLE001 (whatever it is, nobody is to wait for it)
+        except Exception as error:  # noqa: BLE001 (whatever it is, no cell is to wait for it)
             failed = unforeseen(error)
             self.logins.end(login_id, "failed", failed)
             raise failed from None
@@ -168,7 +168,7 @@ class Completion:
         except AuthError:
             if wanted:
                 raise
-            claims, answer = {}, dataclasses.replace(answer, id_token=None)  # nobody asked for it
+            claims, answer = {}, dataclasses.replace(answer, id_token=None)  # not asked for
         who = identity.of(party, answer, claims, self._discovery)
         typed = None if who.subject or who.username else username
         account = Account(
@@ -231,7 +231,7 @@ class GrantDriver:
 
     @staticmethod
     def without_offline_access(purpose: LoginPurpose, party: Party) -> tuple[str, ...]:
-        """The scopes to try once more if they are refused; none if somebody chose them.
+        """The scopes to try once more if they are refused; none if they were chosen.
 
         A provider may list that scope and yet not allow it to every client or person.
         """

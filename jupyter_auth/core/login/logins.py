@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from jupyter_auth.core.protocol.oauth_response import DeviceAuthorizationResponse
 
 LIFETIME = 600.0  # seconds that a login is pending at most, and that its outcome is kept
-STORING = 60.0  # seconds after which whoever was storing an account is gone
+STORING = 60.0  # seconds after expiry for which an account may still be being stored
 MAX_PENDING = 50
 MAX_ENDED = 200  # outcomes that are kept
 

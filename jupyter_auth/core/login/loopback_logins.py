@@ -49,8 +49,6 @@ class LoopbackLogins:
     ``forward``: see ``LocalAccounts``.
     """
 
-    forward: Callable[[str, str, str], bool] = staticmethod(lambda *_: False)
-
     def __init__(
         self,
         configured: Callable[[str], Provider],
@@ -58,12 +56,15 @@ class LoopbackLogins:
         device: DeviceGrant,
         typed: TypedGrants,
         confirm: Callable[[str], Login],
+        *,
+        forward: Callable[[str, str, str], bool],
     ) -> None:
         self.configured = configured
         self.logins = redirect.logins
         self.redirect = redirect
         self.typed = typed
         self.confirm = confirm
+        self._forward = forward
         self._device = device
         # Stands for the user: only this process begins logins.
         self._user = secrets.token_urlsafe(32)
@@ -130,7 +131,7 @@ class LoopbackLogins:
         url, binding = self.redirect.open(login_id, redirect_uri, self._user, "")
         pages = self._pages.get(loopback_uris.port_of(redirect_uri))
         if pages and pages.elsewhere:
-            self.forward(redirect_uri, binding.name, pages.callback(redirect_uri))
+            self._forward(redirect_uri, binding.name, pages.callback(redirect_uri))
         return url, binding
 
     def callback(self, provider: str, query: str, cookies: Mapping[str, str]) -> Login:
@@ -185,7 +186,7 @@ class LoopbackLogins:
             return LoopbackPages(self, redirect_uri)
         except PortTaken:
             # By a Jupyter server of this user, maybe, to which all that is registered leads.
-            if not redirect_uri or not self.forward(redirect_uri, "", f"http://{HOST}"):
+            if not redirect_uri or not self._forward(redirect_uri, "", f"http://{HOST}"):
                 raise
         return LoopbackPages(self, None, elsewhere=True)
 

@@ -3,7 +3,7 @@
 Servers differ where the RFC does not: some do not decode what Basic encodes, some want the client
 ID in the form too, some take the form alone. A client that is refused is tried in the next spelling
 that may be meant. Most servers know the client before they look at a grant, so that nothing is
-spent by that; some spend a code with the first request, whoever sends it.
+spent by that; some spend a code with the first request, even a refused one.
 """
 
 from __future__ import annotations

@@ -81,17 +81,14 @@ def send(
 ) -> requests.Response:
     """The response to one request, body read. ``what`` names the endpoint in errors.
 
-    ``accept``: whether a response is fine whatever its status. ``seconds`` to wait for it, None:
+    ``accept``: whether a response is fine whatever its status. ``seconds`` to wait for it; None:
     ``TOTAL_TIMEOUT``. No redirect is followed.
 
     Raises:
-        NoAnswer: no response in time, to a request that was sent.
+        Unreachable: the request could not be sent.
+        NoAnswer: it was sent, and there is no response in time.
         Busy: the response is 5xx, 408 or 429, and says when to ask again.
-        ProviderUnavailable: it does not say so, or the request could not be sent.
-
-
-        Unreachable: it could not be sent.
-        ProviderUnavailable: it was answered with 5xx, 408 or 429.
+        ProviderUnavailable: it is one of these, and does not say so.
         ProviderError: the response is too large.
         ConfigurationError: it is a redirect, or the host is blocked (see ``blocked_addresses``).
     """

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from jupyter_auth.core.tokens.need import Need
 
 MARGIN = 60.0  # seconds before expiry that a token is refreshed, but at most a tenth of its life
-MEND = 3600.0  # seconds at most until a refused refresh is tried again, as it may be mended there
+REFUSED_RETRY = 3600.0  # seconds at most until a refused refresh is tried again
 RETRY = 60.0  # the same for one that got no answer
 AT_ONCE = 3  # of those in a row may be tried again at once
 PAUSE = 30.0  # seconds between failed refreshes while the old token still works
@@ -84,7 +84,7 @@ def may_renew(account: Account, now: float) -> bool:
     refused = account.refused
     if refused is None or (account.expires_at is not None and refused.at < account.expires_at):
         return True
-    return not refused.final and now >= refused.at + growing_pause(refused.times, MEND)
+    return not refused.final and now >= refused.at + growing_pause(refused.times, REFUSED_RETRY)
 
 
 def after_refusal(account: Account, need: Need, error: AuthError, now: float) -> Account:
@@ -106,9 +106,8 @@ def must_wait(
 ) -> bool:
     """Whether it is too early to renew a token that does not meet the need.
 
-    ``paused``: till when after a failed renewal. ``forced``: when this token replaced a rejected
-    one.
-    A token whose renewal was refused is used until it expires.
+    ``paused``: until when no renewal is tried, as one failed. ``forced``: when this token replaced
+    a rejected one. A token whose renewal was refused is used until it expires.
     """
     if works(account, need, now):
         return account.refused is not None or (paused is not None and now < paused)

@@ -75,7 +75,7 @@ class TokenStore(Protocol):
         """All of them; those that cannot be read are left out."""
 
     def locked(self, key: AccountKey) -> AbstractContextManager[Slot]:
-        """The account's slot under its lock; ``ProviderUnavailable`` if that takes over 90 s."""
+        """The account's slot under its lock; ``ProviderUnavailable`` if another has it."""
 
     def stamp(self) -> dict[Hashable, Hashable]:
         """For each account a value that changes with it. Cheap."""

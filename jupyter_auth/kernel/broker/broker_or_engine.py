@@ -16,6 +16,7 @@ from jupyter_auth.core.interfaces import Accounts
 from jupyter_auth.core.record import replace
 from jupyter_auth.core.tokens.need import ANY, Need
 from jupyter_auth.kernel.broker.missing_extension import missing_extension
+from jupyter_auth.kernel.broker.neighbours import forward
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -257,18 +258,12 @@ class BrokerOrEngine(Accounts):
                     *(providers, FileStore()),
                     home=Path.home(),
                     environ=os.environ,
-                    forward=_forward,
+                    forward=forward,
                 )
                 if not self._advised and not self._left and (advice := missing_extension()):
                     _say(" ".join(advice))
                 self._advised = True
             return self._engine
-
-
-def _forward(redirect_uri: str, binding: str, to: str) -> bool:
-    from jupyter_auth.kernel.broker.neighbours import forward  # seldom needed
-
-    return forward(redirect_uri, binding, to)
 
 
 def _say(text: str) -> None:

@@ -6,7 +6,6 @@ import contextlib
 from pathlib import Path
 
 from jupyter_auth.core.errors import AuthError
-from jupyter_auth.kernel.broker.broker_client import BrokerClient
 
 MOST = 20  # files: a server that was killed leaves its own
 
@@ -17,6 +16,8 @@ def forward(redirect_uri: str, binding: str, to: str) -> bool:
     ``binding``: the name of the opening's cookie; "" asks only whether there is such a server.
     """
     from jupyter_core.paths import jupyter_runtime_dir
+
+    from jupyter_auth.kernel.broker.broker_client import BrokerClient  # seldom needed
 
     files = Path(jupyter_runtime_dir()).glob("jupyter_auth-*.json")
     for file in sorted(files, key=_modified, reverse=True)[:MOST]:

@@ -30,9 +30,9 @@ if TYPE_CHECKING:
 
 
 FIELDS = (
-    *("issuer", "metadata_url", "client_id", "grants", "redirect_uri", "scopes", "base_url"),
+    "issuer", "metadata_url", "client_id", "grants", "redirect_uri", "scopes", "base_url",
     "api_origins",
-)
+)  # fmt: skip
 
 
 class VerbUsageError(Exception):

@@ -59,7 +59,7 @@ export function hasExpired(account, now) {
 export function accountStatus(account, title, now) {
   const { username, trouble } = account;
   if (!hasExpired(account, now)) return signedIn(title, username);
-  if (trouble) return `Sign-in needed: ${refused(title, username)}`;
+  if (trouble) return `Sign-in needed for ${whose(title, username)}`;
   return `Your sign-in to ${whose(title, username)} has expired`;
 }
 
@@ -120,11 +120,6 @@ export function caution({ shared }) {
 export function needed(login, title) {
   const who = login.notebook || "A kernel";
   return `${who} needs you to sign in to ${title}${keySuffix(login.session_key)}`;
-}
-
-/** Which account a provider refuses to renew. */
-export function refused(title, username) {
-  return `${title} no longer accepts ${username ? `${username}'s sign-in` : "your sign-in"}`;
 }
 
 /** The names are those of the messages that the widget sends to its kernel. */

@@ -263,7 +263,9 @@ class AuthenticatedSession(requests.Session):
 
         On a redirect ``asked`` is what the request before it had.
         """
-        named = [os.environ.get(each) for each in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")]
+        from jupyter_auth.core.protocol.http import BUNDLES
+
+        named = map(os.environ.get, BUNDLES)
         usual = next(filter(None, named), True) if self.trust_env else True
         bundle = os.path.expanduser(self._account.info.ca_bundle or "")  # noqa: PTH111
         if asked not in (True, usual, bundle):

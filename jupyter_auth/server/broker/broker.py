@@ -346,7 +346,7 @@ class Broker(PageURLs):
         pool = _pool(meant or response.provider)
         try:
             return self.placed(await self._pools.run(pool, self._engine.finish, response))
-        except Unavailable as error:  # too many calls wait, and nobody brings this one again
+        except Unavailable as error:  # too many calls wait, and no browser brings this one again
             fail = self._engine.redirect.fail
             return self.placed(await self._pools.run(None, fail, response, error))
 

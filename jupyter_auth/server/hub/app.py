@@ -34,7 +34,7 @@ from jupyter_auth.core.login.openings import digest
 from jupyter_auth.server.broker.page_urls import PREFIX
 from jupyter_auth.server.broker.redirect_uri import separate_hub_origin
 from jupyter_auth.server.browser import api, pages
-from jupyter_auth.server.browser.pages import SEE_OTHER
+from jupyter_auth.server.browser.page_handler import SEE_OTHER
 from jupyter_auth.server.browser.render import STATIC
 from jupyter_auth.server.hub.users.known_tokens import REMEMBERED
 from jupyter_auth.server.kernel_api.handlers import KernelAuthenticator, kernel_application

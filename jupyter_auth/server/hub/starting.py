@@ -16,7 +16,7 @@ from jupyter_auth.core.errors import AuthError, BrokerUnavailable, Configuration
 from jupyter_auth.server.broker.page_urls import PREFIX
 from jupyter_auth.server.browser import render
 from jupyter_auth.server.browser.base_handler import HEADERS, POLICY
-from jupyter_auth.server.browser.pages import SEE_OTHER
+from jupyter_auth.server.browser.page_handler import SEE_OTHER
 from jupyter_auth.server.http_errors import refuse
 from jupyter_auth.server.hub.config import PORT
 

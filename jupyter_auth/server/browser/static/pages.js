@@ -266,8 +266,8 @@
   const hidden = !own.includes(location.host) && !own.includes(location.origin);
   if (hidden && !isSecureContext && $("trouble")) {
     showTrouble({
-      message: "A proxy hides this server's address from it, so you cannot sign in here yet.",
-      hint: `Set c.JupyterAuth.public_url = "${location.origin}" in its configuration and restart it.`,
+      message: "A proxy hides this server's address, so you cannot sign in here yet.",
+      hint: `Set c.JupyterAuth.public_url = "${location.origin}" in the configuration of this Jupyter server, and restart it.`,
     });
     document.querySelectorAll("button:not([data-copy])").forEach((each) => (each.disabled = true));
     if (main.dataset.page === "pending") {

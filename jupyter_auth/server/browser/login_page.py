@@ -1,0 +1,205 @@
+"""The page of a login: where it leaves for the provider, what is typed there, and how it ended."""
+
+from __future__ import annotations
+
+import dataclasses
+import hmac
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from tornado import web
+
+from jupyter_auth.core.common.handles import plain
+from jupyter_auth.core.common.urls import host_of
+from jupyter_auth.core.errors import AuthError, ConfigurationError, LoginExpired, LoginFailed
+from jupyter_auth.core.login.logins import LIFETIME
+from jupyter_auth.core.provider.client_credentials import install, missing_package
+from jupyter_auth.core.provider.info import ProviderInfo
+from jupyter_auth.server.broker import request_parsing
+from jupyter_auth.server.broker.known_browsers import BrowserProof
+from jupyter_auth.server.broker.loopback_callback import LoopbackCallback
+from jupyter_auth.server.broker.redirect_uri import moved, redirect_route
+from jupyter_auth.server.browser import render
+from jupyter_auth.server.browser.base_handler import may
+from jupyter_auth.server.browser.page_handler import ConfirmingPage
+from jupyter_auth.server.http_errors import FORBIDDEN
+
+if TYPE_CHECKING:
+    from jupyter_auth.core.models import AccountInfo, Login
+    from jupyter_auth.core.provider.provider import Provider
+    from jupyter_auth.server.broker.redirect_uri import RedirectRoute
+
+
+class LoginPage(ConfirmingPage):
+    """One login: while pending it leaves for the provider, else it shows the outcome."""
+
+    @web.authenticated
+    @may("read")
+    async def get(self, login_id: str) -> None:
+        """Show the page, which leaves by itself in a known browser: see ``post``."""
+        self.xsrf_token  # noqa: B018 (sets the cookie that the page's script needs)
+        try:
+            login = await self.broker.login_info(login_id)
+        except LoginExpired:
+            app = self.settings.get("serverapp")  # none in the Hub service
+            gateway = app is not None and app.gateway_config.gateway_enabled
+            return self.show_outcome(render.PROBLEMS["gateway" if gateway else "expired"])
+        info = await self._provider_info(login.provider)
+        if login.status == "pending":
+            try:
+                return await self._show_pending(login, info)
+            except AuthError:
+                login = await self.broker.login_info(login_id)
+                if login.status == "pending":  # else it ended in the meantime, in another tab
+                    raise
+        account = await self.broker.account(login) if login.status == "complete" else None
+        others, how = await self._others(login), render.ended(login, info.title)
+        return self.show(
+            "outcome", login=login, provider=info, account=account, others=others, **how
+        )
+
+    @web.authenticated
+    @may("write")
+    async def post(self, login_id: str) -> None:
+        """Called by the page's script: answers the next URL, and sets the binding cookie.
+
+        A form's ``Origin`` would be ``null`` under ``no-referrer``.
+        """
+        self.finish(await self._next(login_id, self.require_own_origin()))
+
+    async def _next(self, login_id: str, origin: str) -> dict[str, Any]:
+        """The URL to go to: the provider's, or this page's again."""
+        login = await self.broker.login_info(login_id)
+        body = request_parsing.json_object(self.request.body)
+        if login.candidate and "grant" not in body:
+            if "yes" in body:  # else it is from a tab that does not show the candidate
+                await self._answered(login, body, origin)
+        elif login.grant == "authorization_code" and not {"registration", "grant"} & body.keys():
+            return await self._leave(login, origin, by_hand=request_parsing.flag(body, "by_hand"))
+        else:
+            proof = BrowserProof() if login.grant == "paste" else self.new_proof()
+            login = await self.broker.step(login, body, proof.digest if proof else None)
+            if proof and await self.broker.asks(login, proof.digest):  # else another tab's counts
+                self.hand_out(proof, login, origin)
+        return {"url": self.broker.login_path(login.id)}
+
+    async def _answered(self, login: Login, body: dict[str, Any], origin: str) -> None:
+        """Store the account, or cancel. LoginFailed: not from the page that asked."""
+        if not (yes := request_parsing.text(body, "yes")):
+            await self.broker.end(login.id, {})
+            return
+        proof = BrowserProof.of(self, login.id)
+        if proof is None or not hmac.compare_digest(yes.encode(), proof.shown.encode()):
+            raise LoginFailed(
+                "This page shows an earlier sign-in. Nothing was stored.", hint="Reload the page."
+            )
+        await self.broker.confirm(login, proof.reveal())
+        self.broker.known_browsers.remember(self, secure=origin.startswith("https:"))
+
+    async def _leave(self, login: Login, origin: str, *, by_hand: bool) -> dict[str, Any]:
+        """``by_hand``: the page stays, and takes the URL that another tab ends on."""
+        callback_path = self.broker.callback_path(login.provider)
+        route = await self._redirect_route(login, origin)
+        if route.move_to:
+            return {"url": route.move_to}
+        own = (self.broker.hub_origin or origin) + self.broker.redirect_path(login.provider)
+        there, back = "", LoopbackCallback(login.id, "", origin + callback_path)
+        if route.listen:
+            there = await self._listen(route, own, back, by_hand=by_hand)
+        url, binding = await self.broker.open(login, there or route.redirect_uri, self.user)
+        if there:
+            back = dataclasses.replace(back, binding=binding.name)
+            await self.broker.listen_at(route.redirect_uri, back)
+        name, path = self.broker.known_browsers.cookie(binding.name, callback_path)
+        self.set_cookie(
+            name,
+            binding.value,
+            path=path,
+            max_age=int(LIFETIME),
+            httponly=True,
+            samesite="Lax",
+            secure=origin.startswith("https:"),
+        )
+        return {"url": url, "by_hand": route.by_hand or (by_hand and route.listen)}
+
+    async def _redirect_route(self, login: Login, origin: str) -> RedirectRoute:
+        provider = await self.broker.configured(login.provider)
+        return redirect_route(
+            origin,
+            self.broker.public_origin,
+            self.broker.redirect_path(login.provider),
+            self.broker.login_path(login.id),
+            provider.redirect_uri,
+            hub=self.broker.hub_origin,
+            loopback=provider.loopback,
+        )
+
+    async def _listen(
+        self, route: RedirectRoute, own: str, back: LoopbackCallback, *, by_hand: bool
+    ) -> str:
+        """The redirect URI of a listener; "": the answer must be pasted. Else this raises."""
+        try:
+            return await self.broker.listen_at(route.redirect_uri, back)
+        except ConfigurationError as error:
+            if by_hand:
+                return ""
+            raise moved(route.redirect_uri, own) or error from None
+
+    async def _show_pending(self, login: Login, info: ProviderInfo) -> None:
+        here, known = urlsplit(self.guessed_origin()), self.broker.known_browsers
+        ask = not known.may_leave(self, secure=here.scheme == "https")
+        shown: dict[str, Any] = {"login": login, "provider": info, "known_browsers": known}
+        shown |= {"server": here.netloc, "ask": ask}
+        if login.candidate:
+            return self._show_candidate(login.candidate, shown)
+        shown["others"] = await self._others(login)
+        configured = await self.broker.configured(login.provider)
+        if missing := await self.broker.missing(login):
+            shown |= {"missing": missing, "host": await self.broker.typed_host(login)}
+            problem, source = missing_package(configured), configured.credentials_from
+            shown["lacking"] = problem and source and (problem.message, install(source))
+            choice = {login.grant: render.GRANTS[login.grant], **shown["others"]}
+            return self.show("setup", **shown, choice=choice, **self._way_back(configured))
+        if login.grant == "device_code":
+            elsewhere = shown["ask"] and login.user_code and not BrowserProof.of(self, login.id)
+            return self.show("device", **shown, elsewhere=elsewhere, **render.device(login))
+        if login.grant != "authorization_code":
+            shown |= {"host": await self.broker.typed_host(login), **render.typed(configured)}
+            return self.show(login.grant, **shown)
+        shown |= {"client_id": configured.client_id or "", "lands_at": await self._lands_at(login)}
+        shown["host"] = login.host or self.request.host
+        shown["redirected"] = f"{self.broker.callback_path(login.provider)}/redirected"
+        return self.show("login", **shown, **self._way_back(configured))
+
+    def _show_candidate(self, candidate: AccountInfo, shown: dict[str, Any]) -> None:
+        """Show it to a person only: a script that fetches the page would learn the yes."""
+        if self.request.headers.get("Sec-Fetch-Dest", "document") != "document":
+            raise web.HTTPError(FORBIDDEN, "This page is for people, not for scripts")
+        proof = BrowserProof.of(self, shown["login"].id)
+        at = host_of(candidate.issuer) if candidate.issuer else shown["login"].host
+        self.show("confirm", **shown, host=at, yes=proof and proof.shown)
+
+    async def _others(self, login: Login) -> dict[str, str]:
+        try:
+            return render.others(login, await self.broker.alternatives(login))
+        except AuthError:  # as in ``_provider_info``
+            return {}
+
+    async def _lands_at(self, login: Login) -> str:
+        try:
+            return (await self._redirect_route(login, self.guessed_origin())).lands_at
+        except ConfigurationError:  # said when the page wants to leave
+            return ""
+
+    def _way_back(self, provider: Provider) -> dict[str, Any]:
+        """The redirect URI to register, and its path if only the browser knows the origin."""
+        path = self.broker.redirect_path(provider.name)
+        here = self.broker.hub_origin or self.guessed_origin()
+        fixed = provider.redirect_uri or (self.broker.public_origin and here + path)
+        return {"redirect_uri": fixed or here + path, "callback_path": "" if fixed else path}
+
+    async def _provider_info(self, name: str) -> ProviderInfo:
+        try:
+            return await self.broker.provider_info(name)
+        except AuthError:  # no longer configured: the login's outcome is still shown
+            return ProviderInfo(name=name, title=plain(name), host="")
