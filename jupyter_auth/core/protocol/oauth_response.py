@@ -263,10 +263,16 @@ def refusal(params: Mapping[str, str], hidden: Sequence[Secret] = ()) -> str:
 def without(hidden: Sequence[Secret], text: str) -> str:
     """The text without these secrets, as they are or as a URL has them."""
     for secret in hidden:
-        value = secret.reveal()
-        for form in (value, quote(value), quote(value, safe=""), quote_plus(value)):
+        for form in spellings(secret):
             text = text.replace(form, "…")
     return text
+
+
+def spellings(secret: Secret) -> set[str]:
+    """The secret as it is, and as a URL has it."""
+    value, odd = secret.reveal(), "surrogatepass"  # JSON can hold what UTF-8 cannot
+    quoted = {quote(value, safe, errors=odd) for safe in ("/", "")}
+    return {value, *quoted, quote_plus(value, errors=odd)}
 
 
 # -- one parameter -------------------------------------------------------------------------------

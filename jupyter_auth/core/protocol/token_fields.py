@@ -11,7 +11,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from jupyter_auth.core.protocol.dialect import ABSENT, EXPIRY
-from jupyter_auth.core.protocol.oauth_response import without
+from jupyter_auth.core.protocol.oauth_response import spellings
 from jupyter_auth.core.secret import Secret
 
 if TYPE_CHECKING:
@@ -20,24 +20,30 @@ if TYPE_CHECKING:
     from jupyter_auth.core.protocol.http import Json
 
 MOST = 8192  # characters of all fields, as JSON
+LARGEST = 1 << 16  # characters of a response: what is larger would take long to look through
 DEEPEST = 4  # levels of tables in tables
 # What is kept otherwise, or is about the response itself (RFC 6749 4.1.2 and 5.1, RFC 9207, OIDC).
 KNOWN = {*EXPIRY, "scope", "scopes", "state", "iss", "session_state", "error", "error_description"}
 # Letters of names of secrets: their strings and tables are left out.
-SECRET = re.compile("token|secret|passw|credential|assertion|webhook|jwt|cookie|key$|^code$")
+SECRET = re.compile(
+    "token|refresh|secret|passw|passphrase|private|credential|authorization|assertion|session"
+    "|webhook|jwt|cookie|key$|^code$"
+)
 TYPES = ("tokentype", "issuedtokentype")  # no secrets
 SHORT = 8  # characters; what is less may be in any text
-JWT = re.compile(r"eyJ[\w-]+\.[\w-]+\.[\w-]*")
+JWT = "eyJ"  # how one begins; two dots follow
 
 
 def of_response(params: Json, secrets: Iterable[Secret | None]) -> Json:
     """The further fields of a token response or an authorization response (RFC 6749 4.1.2, 5.1).
 
     Left out is what has a secret's name, contains one of the ``secrets`` or of the response's own,
-    or is a JWT; and what is more than ``MOST``.
+    or is a JWT; and what is more than ``MOST``. There are none in a response over ``LARGEST``.
     """
+    if len(json.dumps(params)) > LARGEST:
+        return {}
     hidden = [*filter(None, secrets), *map(Secret, _secrets(params, DEEPEST))]
-    long = [each for each in hidden if len(each.reveal()) >= SHORT]
+    long = {form for each in hidden if len(each.reveal()) >= SHORT for form in spellings(each)}
     found: Json = {}
     for name, value in params.items():
         kept = {} if name in KNOWN else _kept({name: value}, long, DEEPEST)
@@ -62,10 +68,14 @@ def _letters(name: str) -> str:
     return re.sub("[^a-z]", "", name.lower())
 
 
-def _kept(value: Any, hidden: list[Secret], levels: int) -> Any:
+def _has_jwt(value: str) -> bool:
+    return value.partition(JWT)[2].count(".") > 1
+
+
+def _kept(value: Any, hidden: set[str], levels: int) -> Any:
     """``value`` without secrets; None if nothing is left of it."""
     if isinstance(value, str):
-        secret = JWT.search(value) or without(hidden, value) != value
+        secret = _has_jwt(value) or any(each in value for each in hidden)
         return None if secret or value in ABSENT else value
     if isinstance(value, list) and levels:
         kept = [_kept(each, hidden, levels - 1) for each in value]

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jupyter_auth.core.protocol.token_fields import MOST, of_response
+from jupyter_auth.core.protocol.token_fields import LARGEST, MOST, of_response
 from jupyter_auth.core.secret import Secret
 
 PLANTED = "planted-5ecret+/="
@@ -42,6 +42,8 @@ def test_what_is_known_otherwise_is_not_kept():
         {"incoming_webhook": {"url": f"https://hooks.example/{PLANTED}"}},
         {"client_secret": PLANTED, "api-key": PLANTED, "privateKey": PLANTED, "jwt": PLANTED},
         {"team": [{"credentials": {"x": PLANTED}}]},
+        {"refresh": PLANTED, "session_id": PLANTED, "authorization": f"Basic {PLANTED}"},
+        {"private_key_pem": PLANTED, "passphrase": PLANTED},
         {"echo": PLANTED, "refresh_token": PLANTED},
         {"url": "https://x.example/?t=planted-5ecret%2B%2F%3D", "access_token": PLANTED},
         {"assertion": "x", "thing": f"eyJhbGciOiJ9.{'e' * 9}.c2ln {PLANTED}"},
@@ -62,13 +64,25 @@ def test_nor_what_was_sent():
     }  # fmt: skip
 
 
+def test_what_utf8_cannot_write_costs_no_tokens():
+    odd = "\ud800" + PLANTED
+    assert of_response({"x_token": odd, "echo": f"<{odd}>", "odd": "\ud800"}, []) == {
+        "odd": "\ud800"
+    }
+
+
+def test_a_large_response_has_none():
+    assert of_response(SALESFORCE | {"x": "eyJ" * LARGEST}, []) == {}
+    assert of_response({f"token{n}": f"secret{n:06}" for n in range(LARGEST // 25)}, []) == {}
+
+
 def test_there_is_a_limit():
     answer = {"small": 1, "large": "x" * MOST, "deep": [[[[[["x"]]]]]], "last": 2}
     kept = of_response(answer, [])
     assert (kept["small"], kept["last"]) == (1, 2)
     assert "large" not in kept
     assert "x" not in json.dumps(kept["deep"])
-    assert len(json.dumps(of_response({f"n{n}": "x" * 90 for n in range(900)}, []))) <= MOST
+    assert len(json.dumps(of_response({f"n{n}": "x" * 90 for n in range(500)}, []))) <= MOST
 
 
 VALUES = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8)
