@@ -11,7 +11,7 @@ import time
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import parse_qsl, urlencode
 
-from jupyter_auth.core.common.urls import page_of
+from jupyter_auth.core.common.urls import origin_of, page_of
 from jupyter_auth.core.errors import ConfigurationError
 from jupyter_auth.core.login.logins import LIFETIME, MAX_PENDING
 from jupyter_auth.core.login.loopback_uris import can_listen
@@ -53,7 +53,7 @@ class Forwards:
             port != page_of(self._listening() or "")[2]
         ):
             raise ConfigurationError(f"{redirect_uri} does not lead to this server.")
-        if not can_listen(to):
+        if not can_listen(origin_of(to)):
             raise ConfigurationError(f"{to} is not an address of this machine.")
         now = time.monotonic()
         self._known = {name: each for name, each in self._known.items() if each.end > now}

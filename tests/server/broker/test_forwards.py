@@ -60,7 +60,10 @@ def test_to_ask_only_is_to_change_nothing(ask: Any, browser: Browser) -> None:
 
 @pytest.mark.parametrize(
     "to",
-    ["https://localhost/x", "http://evil.example/x", "//evil.example", "http://localhost@evil/x"],
+    [
+        *("https://localhost/x", "http://evil.example/x", "//evil.example"),
+        *("http://localhost@evil/x", r"http://evil.example\@localhost/x"),
+    ],
 )
 def test_it_is_sent_to_this_machine_alone(ask: Any, to: str) -> None:
     status, said = ask(to=to)
