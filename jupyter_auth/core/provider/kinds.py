@@ -185,6 +185,11 @@ flag = checked(lambda value: isinstance(value, bool), "true or false")
 seconds = checked(
     lambda value: times.is_number(value) and value <= times.LAST, "a number of seconds"
 )
+MAX_TIMEOUT = 600.0  # seconds: a request holds a thread, and its account's lock
+timeout = checked(
+    lambda value: times.is_number(value) and value <= MAX_TIMEOUT,
+    f"a number of seconds, {MAX_TIMEOUT:.0f} at most",
+)
 count = checked(
     lambda value: isinstance(value, int) and not isinstance(value, bool) and value > 0,
     "a whole number from 1 up",

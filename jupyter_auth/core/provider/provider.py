@@ -180,9 +180,9 @@ class Provider:
         harmless="when a token is refreshed",
     )
     token_timeout: float | None = described(
-        kinds.seconds,
-        "Seconds that its token endpoint may take to respond. None: 60. A refresh that gets no"
-        " response may have used up the refresh token.",
+        kinds.timeout,
+        "Seconds that its token endpoint may take to respond, up to 600. None: 60. A refresh that"
+        " gets no response may have used up the refresh token.",
         harmless="how long a response is waited for",
     )
     refresh_on: tuple[int, ...] = described(

@@ -82,6 +82,7 @@ def test_an_authorization_endpoint_may_be_a_path():
         {"client_auth": "basci"},
         {"leeway": -1},
         {"leeway": "soon"},
+        {"token_timeout": 601},
         {"header": Header(template="Bearer")},
         {"header": Header(template="Bearer {tokne}")},
         {"header": Header(template="{token.__class__}")},
