@@ -98,7 +98,7 @@ def host(party: Party, grant: str) -> str:
     if grant == "api_key" and party.provider.api_key:
         origins = party.provider.api_key.headers.keys() & {*party.provider.api_origins}
         places = sorted(origins) or party.provider.api_origins
-        return ", ".join(map(host_of, places))
+        return ", ".join(each.partition("://")[2] for each in places)  # `*.acme.example` too
     endpoint_host = host_of(party.endpoint("token_endpoint"))
     if grant == "paste" and party.provider.paste:  # a code may come with its endpoint
         return " or ".join(dict.fromkeys((endpoint_host, *party.provider.paste.hosts)))

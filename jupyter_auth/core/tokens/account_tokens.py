@@ -227,15 +227,16 @@ class AccountTokens:
         except (RefreshRejected, *FAILURES) as error:
             now = self._clock()
             account = _readable(lambda: self.load(provider, key))
+            known = failures
             if not isinstance(error, RefreshRejected):
-                self._failed[key] = failures.and_another(error, now, _digest(account))
+                failures = self._failed[key] = known.and_another(error, now, _digest(account))
             if account and lifetimes.works(account, need, now):
                 return as_token(account, provider)
-            if isinstance(error, RefreshRejected) or not self._failed[key].lasting:
+            if isinstance(error, RefreshRejected) or not failures.lasting:
                 raise
-        if not failures.lasting:
+        if not known.lasting:
             self._changed("account", key)
-        raise self._failed[key].error(key)
+        raise failures.error(key)
 
     def _renewed(self, provider: Provider, key: AccountKey, need: Need) -> Token:
         with self._locked(key) as slot:

@@ -166,6 +166,14 @@ def test_a_key_goes_only_where_its_form_said(make):
         type_key(make(), host="evil.example")
 
 
+def test_it_may_go_to_each_host_of_a_wildcard(rogue):
+    key = {"parts": PARTS, "headers": {"*": {"x-id": "{id}", "x-key": "{key}"}}}
+    fields = FIELDS | {"api_origins": ["https://*.acme.example"], "api_key": key}
+    engine = Engine(Providers({"idp": table(rogue, **fields)}), MemoryStore())
+    assert type_key(engine, host="*.acme.example").status == "complete"
+    assert engine.token("idp").headers.keys() == {"x-id", "x-key"}
+
+
 def test_another_configuration_never_gets_it(make, rogue, clock):
     engine = make(THEIR_ID="i", THEIR_KEY="k")
     assert engine.token("idp")

@@ -202,3 +202,16 @@ def test_after_many_failures_a_sign_in_is_offered_while_it_is_tried(engine, rogu
     rogue.behave()
     assert rogue.active(engine.token("idp").access_token.reveal())
     assert engine.accounts()[0].trouble == ""
+
+
+@pytest.mark.usefixtures("account")
+def test_a_sign_in_may_come_with_the_news_of_it(engine, rogue, clock):
+    clock.advance(3600)
+    rogue.script("refresh", troubles.status(502))
+    left = [True]
+    engine.listen(lambda: left and left.pop() and sign_in(engine, rogue))
+    while left:
+        with pytest.raises(AuthError, match="answered 502"):
+            engine.token("idp")
+        clock.advance(1)
+    assert rogue.active(engine.token("idp").access_token.reveal())
