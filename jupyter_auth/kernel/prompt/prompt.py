@@ -107,9 +107,9 @@ def begin_by_link(
 def _not_by_link(login: Login) -> str:
     """Why a link is not enough for that login without a server's page; else ""."""
     if not login.has_page and login.grant in TYPED:
-        return "This provider needs typed input, which a widget cannot take safely."
+        return "This provider needs typed input, which cannot be taken safely here."
     if comes_back(login) and not login.url:
-        return "You paste the address that the browser ends on, which a widget cannot take safely."
+        return "You paste the address that the browser ends on, which cannot be taken safely here."
     if comes_back(login) and not browser_here():
         return "Your browser is on another machine and cannot come back to this kernel."
     return ""

@@ -115,7 +115,7 @@ class SignIn:
         from jupyter_auth.kernel.prompt.prompt import begin_by_link, in_notebook
 
         told = self._options.interactive and not in_notebook()  # a program answers, by a pipe
-        if told or takes_input():
+        if self._options.password or told or takes_input():
             return self._accounts.begin(request)
         step = how_to_sign_in(AccountKey(request.provider, request.session_key))
         return begin_by_link(self._accounts, request, next_step=step)
