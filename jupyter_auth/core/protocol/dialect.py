@@ -52,8 +52,10 @@ def standard_parameters(provider: Provider, params: Json) -> Json:
     found = {name: None if value in ABSENT else value for name, value in found.items()}
     _read_expiry(found, provider.expires_format)
     if "scope" in found or "scopes" in found:
-        found["scope"] = _scope(provider, _either(found.get("scope"), found.get("scopes")))
-    _check_for_kernels(params, found)
+        found["scope"] = _either(found.get("scope"), found.get("scopes"))
+    _check_for_kernels(params, found)  # before anything is written in another way
+    if "scope" in found:
+        found["scope"] = _scope(provider, found["scope"])
     return found
 
 

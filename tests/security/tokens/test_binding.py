@@ -303,7 +303,8 @@ def test_the_refresh_token_is_not_told_under_another_name(rogue, clock, tmp_path
     if name == "error_description":
         mapping["error"] = "token_type"
     engine = engine_of(FileStore(tmp_path), clock, unrelated=rogue)
-    handle = engine.register(provider_at(rogue, "own", token_response=mapping)).name
+    own = provider_at(rogue, "own", token_response=mapping, scope_separator="-")
+    handle = engine.register(own).name
     ended = arrive(engine, engine.begin(LoginRequest(handle)), rogue).finish(engine)
     assert ended.status == "failed"
     assert "planted-refresh" not in str(ended.error)
