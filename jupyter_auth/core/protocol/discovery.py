@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 MAX_AGE = 3600.0  # seconds for which metadata and keys are cached
 PAUSE = 60.0  # seconds between tries of an unavailable issuer
+MOST = 256  # documents that are cached: users of a Hub's service define providers too
 MAX_SHOWN = 300  # characters of a document in one sentence
 _FIX = "Tell its operator, or give the right address in `endpoints` of the provider."
 _A_DOCUMENT = (
@@ -92,7 +93,10 @@ class Discovery:
                 raise
             now -= MAX_AGE - PAUSE  # try again soon
         with self._lock:
-            self._known[key] = (now, value)
+            self._known.pop(key, None)
+            self._known[key] = (now, value)  # the newest is the last
+            while len(self._known) > MOST:
+                del self._known[next(iter(self._known))]
         return value
 
 

@@ -7,7 +7,7 @@ import pytest
 from core.sign_in import HERE, party_at, provider_at, sign_in
 from jupyter_auth.core.common.request_errors import ProviderUnavailable
 from jupyter_auth.core.errors import ConfigurationError, ProviderError
-from jupyter_auth.core.protocol.discovery import MAX_AGE, PAUSE, Discovery, search
+from jupyter_auth.core.protocol.discovery import MAX_AGE, MOST, PAUSE, Discovery, search
 from jupyter_auth.core.protocol.http import Unreachable
 from jupyter_auth.core.provider.field_types import Endpoints
 from providers import troubles
@@ -267,6 +267,19 @@ def test_an_issuer_is_asked_once_an_hour(rogue, discovery, provider, clock):
     clock.advance(3)
     discovery.endpoints(provider)
     assert len(rogue.seen("discovery")) == 2
+
+
+def test_made_up_addresses_do_not_fill_the_memory(rogue, discovery):
+    known = provider_at(rogue)
+    discovery.endpoints(known)
+    for number in range(MOST - 1):
+        at = f"{rogue.issuer}/.well-known/openid-configuration?{number}"
+        discovery.endpoints(provider_at(rogue, metadata_url=at))
+    discovery.endpoints(known)
+    assert len(rogue.seen("discovery")) == MOST
+    discovery.endpoints(provider_at(rogue, metadata_url=f"{at}1"))
+    discovery.endpoints(known)
+    assert len(rogue.seen("discovery")) == MOST + 2
 
 
 @pytest.mark.parametrize(
