@@ -70,10 +70,12 @@ class Forwards:
         """
         params = parse_qsl(query, keep_blank_values=True)
         given, now = dict(params), time.monotonic()
-        found = self._known.get(binding_name(given.get("state", "")))
-        if not given.get("state") and "error" in given:
-            there = [each for each in self._known.values() if each.path == path]
-            found = there[-1] if there else None
+        name = binding_name(state) if (state := given.get("state")) else ""
+        if not state and "error" in given:
+            name = next((n for n, each in reversed(self._known.items()) if each.path == path), "")
+        found = self._known.get(name)
         if found is None or found.path != path or found.end <= now:
             return None
+        if state:  # it comes once; an error of a later sign-in is not this script's
+            del self._known[name]
         return f"{found.to}?{urlencode(params)}"
