@@ -41,13 +41,12 @@ MAX_NAME = 200  # characters of a notebook's name
 class BrokerClient(Accounts):
     """``Accounts`` over the broker socket of ``connection_file``. Thread and fork safe.
 
-    Every method may also raise BrokerUnavailable.
+    Every method may also raise BrokerUnavailable. ``timeout``: as for ``BrokerTransport``.
     """
 
-    def __init__(self, connection_file: Path) -> None:
-        self._transport = BrokerTransport(
-            functools.partial(read_connection_file, Path(connection_file))
-        )
+    def __init__(self, connection_file: Path, timeout: float | None = None) -> None:
+        find = functools.partial(read_connection_file, Path(connection_file))
+        self._transport = BrokerTransport(find, timeout)
         self._where = str(connection_file)
 
     def __repr__(self) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 from jupyter_auth.core.errors import AuthError
 
 MOST = 20  # files: a server that was killed leaves its own
+PATIENCE = 5.0  # seconds for each: a person waits, and a server may be stopped
 
 
 def forward(redirect_uri: str, binding: str, to: str) -> bool:
@@ -21,7 +22,7 @@ def forward(redirect_uri: str, binding: str, to: str) -> bool:
 
     files = Path(jupyter_runtime_dir()).glob("jupyter_auth-*.json")
     for file in sorted(files, key=_modified, reverse=True)[:MOST]:
-        client = BrokerClient(file)
+        client = BrokerClient(file, PATIENCE)
         try:
             client.forward(redirect_uri, binding, to)
         except AuthError:  # it has ended, is another one, or older than this route

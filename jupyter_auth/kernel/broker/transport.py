@@ -148,11 +148,13 @@ def _connect_unix(path: Path) -> socket.socket:
 class BrokerTransport:
     """HTTP to one broker, for any number of threads. A forked child opens its own connections.
 
-    ``find`` returns the broker's address now, or None.
+    ``find`` returns the broker's address now, or None. ``timeout``: seconds for a response, None:
+    ``ANSWER_TIMEOUT``.
     """
 
-    def __init__(self, find: Callable[[], Address | None]) -> None:
+    def __init__(self, find: Callable[[], Address | None], timeout: float | None = None) -> None:
         self._find = find
+        self._timeout = timeout
         self._address: Address | None = None
         self.idle: deque[_Connection] = deque()
         self._pid = os.getpid()
@@ -229,7 +231,7 @@ class BrokerTransport:
             connection = self._take(address)
             kept = connection.kept
             try:
-                answer = connection.ask(method, request, wait + ANSWER_TIMEOUT)
+                answer = connection.ask(method, request, wait + (self._timeout or ANSWER_TIMEOUT))
             except (http.client.HTTPException, ConnectionError):
                 connection.close()
                 if not kept:  # the broker closes idle connections, but no new one

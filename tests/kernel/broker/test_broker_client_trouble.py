@@ -12,6 +12,7 @@ from jupyter_auth.core.errors import (
     BrokerUnavailable,
 )
 from jupyter_auth.core.provider.provider import Provider
+from jupyter_auth.kernel.broker import neighbours
 from jupyter_auth.kernel.broker.broker_client import BrokerClient
 from jupyter_auth.server.broker.broker import MAX_WAIT
 from kernel.broker_socket import KEY, BrokerSocket, written
@@ -141,3 +142,14 @@ def test_a_broker_socket_that_says_nothing_is_given_up(tmp_path, monkeypatch):
         client = BrokerClient(written(tmp_path / "file.json", address=address))
         with pytest.raises(BrokerUnavailable, match="in time"):
             client.accounts()
+
+
+def test_a_server_that_is_stopped_holds_up_no_search_for_another(tmp_path, monkeypatch):
+    monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(tmp_path))
+    monkeypatch.setattr(neighbours, "PATIENCE", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"tcp:127.0.0.1:{silent.getsockname()[1]}"
+        written(tmp_path / "jupyter_auth-1.json", address=address)
+        assert not neighbours.forward("http://localhost:8888/x", "", "http://127.0.0.1")
+        silent.settimeout(0)
+        silent.accept()[0].close()
