@@ -186,6 +186,28 @@ def test_a_runtime_directory_that_cannot_be_written_to(tmp_path: Path) -> None:
     engine.close()
 
 
+def test_what_cannot_be_made_again_is_logged_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def squatted() -> None:
+        socket = KernelSocket.open(Broker(engine, base_url="/"), tmp_path)
+        directory = socket.connection.directory
+        assert directory
+        shutil.rmtree(directory)
+        directory.write_text("another's")
+        for _ in range(3):
+            socket._restore()
+        directory.unlink()
+        socket._restore()
+        assert (directory / "kernel.sock").is_socket()
+        socket.close()
+
+    engine = Engine(Providers(), MemoryStore())
+    asyncio.run(squatted())
+    engine.close()
+    assert caplog.text.count("cannot be made again") == 1
+
+
 @pytest.mark.parametrize("lost", ["socket", "connection file", "both"])
 def test_what_is_cleaned_away_under_a_server_is_made_again(tmp_path: Path, lost: str) -> None:
     """As /tmp is by systemd-tmpfiles, and a runtime directory when its person logs out."""

@@ -59,6 +59,7 @@ class KernelSocket:
         self._server = server
         self._key = key
         self._watch = PeriodicCallback(self._restore, CHECK * 1000)
+        self._said = ""  # why it could not be made again, which is logged once
 
     @classmethod
     def open(cls, broker: Broker, runtime_dir: Path) -> KernelSocket:
@@ -115,7 +116,7 @@ class KernelSocket:
 
     def _restore(self) -> None:
         """Make again what is missing, where kernels look for it."""
-        directory = self.connection.directory
+        directory, trouble = self.connection.directory, ""
         try:
             if directory and not (directory / SOCKET).exists():
                 make_private_directory(directory)
@@ -123,7 +124,10 @@ class KernelSocket:
             if not self.connection.path.exists():
                 self._write()
         except (OSError, RuntimeError) as error:
-            _log.warning("The socket for kernels was deleted, and cannot be made again: %s", error)
+            trouble = f"The socket for kernels was deleted, and cannot be made again: {error}"
+        if trouble and trouble != self._said:
+            _log.warning("%s", trouble)
+        self._said = trouble
 
     def close(self) -> None:
         """Stop listening, and remove the files."""
