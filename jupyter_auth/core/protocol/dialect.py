@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import re
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
 
+from jupyter_auth.core.common import blocked_addresses
+from jupyter_auth.core.common.shown_text import plain_text
 from jupyter_auth.core.errors import ProviderError
+from jupyter_auth.core.protocol import http
 from jupyter_auth.core.provider import dates
 from jupyter_auth.core.provider.kinds import secret_field
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    import requests
+
     from jupyter_auth.core.protocol.http import Json
     from jupyter_auth.core.provider.provider import Provider
 
+# Facebook called its form text/plain. One of another type has a parameter that is expected.
+FORMS = ("application/x-www-form-urlencoded", "text/plain")
+EXPECTED = frozenset({"access_token", "device_code", "error"})
+MAX_SHOWN = 300  # characters
 ABSENT = (None, "", "null")
 # The first that can be read counts: a lifetime is right whatever either clock shows. The last two
 # are those of Entra's first version and of Facebook.
@@ -22,8 +34,9 @@ EXPIRY = ("expires_in", "expires_at", "expires_on", "expires")
 # What kernels get of a token response, in a token or in a message.
 FOR_KERNELS = ("access_token", "id_token", "scope", "token_type", "error", "error_description")
 # Where errors have a code and a text, besides RFC 6749 5.2.
-CODES = ("error", "errorType", "code", "error_code", "errorCode", "status", "type", "reason")
-TEXTS = ("error_description", "message", "error_message", "errorMessage", "detail", "msg", "title")
+# By their letters: `error_code` is `errorCode` too, as Apigee has it `ErrorCode`.
+CODES = ("error", "errortype", "code", "errorcode", "errcode", "status", "type", "reason")
+TEXTS = ("errordescription", "message", "errormessage", "errmsg", "detail", "msg", "title")
 CODE = re.compile(r"[a-z]+(_[a-z]+)+")
 HTTP_ERROR = 400  # and above (RFC 9110 15.5)
 STATUSES = {428: "authorization_pending", 429: "slow_down"}  # of polls, where nothing is said
@@ -34,6 +47,53 @@ DEVICE_ERRORS = {
     "access_denied": ("denied", "declined", "cancel"),
     "expired_token": ("expired", "badverificationcode"),
 }
+
+
+def decoded(response: requests.Response, endpoint: str) -> Json:
+    """The parameters in a body. RFC 6749 5.1 requires JSON; some send a form, and either with any
+    Content-Type.
+
+    What is not quite JSON is read too: a refresh token that it has may be the only one.
+
+    Raises:
+        ProviderError: it is neither.
+    """
+    try:
+        return http.json_object(response, endpoint)
+    except ProviderError:
+        with contextlib.suppress(ValueError):
+            text = response.content.decode("utf-8-sig").strip()
+            form = http.no_duplicates(parse_qsl(text, strict_parsing=True))
+            if http.media_type(response) in FORMS or form.keys() & EXPECTED:
+                return form
+        if isinstance(found := _nearly_json(response.content), dict):
+            return found
+        raise
+
+
+def words(response: requests.Response) -> Json:
+    """What a refusal says that is not an object: a list of errors, or a text."""
+    if found := _nearly_json(response.content):
+        return {"errors": found if isinstance(found, list) else [found]}
+    # Users of a shared service are not told what else answers at an internal address.
+    shown = http.media_type(response) == "text/plain" and not blocked_addresses.shared()
+    return {"message": plain_text(response.text, MAX_SHOWN)} if shown else {}
+
+
+def _nearly_json(content: bytes) -> Any:
+    """JSON, or what has bytes that are no UTF-8, line breaks in strings, numbers of any length, or
+    repeated names, which are left out if their values differ. None if it is neither.
+    """
+    with contextlib.suppress(ValueError, RecursionError):
+        text = content.decode("utf-8-sig", "replace")
+        return json.loads(text, strict=False, parse_int=float, object_pairs_hook=_agreed)
+    return None
+
+
+def _agreed(pairs: list[tuple[str, Any]]) -> Json:
+    found: Json = {}
+    differ = {name for name, value in pairs if found.setdefault(name, value) != value}
+    return {name: value for name, value in found.items() if name not in differ}
 
 
 def standard_parameters(provider: Provider, params: Json) -> Json:
@@ -88,8 +148,9 @@ def error(provider: Provider | None, params: Json, status: int) -> tuple[str, st
     _check_for_kernels(params, named)
     listed = params.get("errors")
     first = listed[0] if isinstance(listed, list) and listed else None
+    first = {"message": first} if isinstance(first, str) else first
     within = next(each for each in (stated, first, params) if isinstance(each, dict))
-    text = _text(named, ("error_description",)) or _text({**params, **within}, TEXTS)
+    text = _text(named, TEXTS[:1]) or _text({**params, **within}, TEXTS)
     if stated and isinstance(stated, str):
         return stated, text
     code = _text(within, CODES) or (text if CODE.fullmatch(text) else "")
@@ -105,9 +166,13 @@ def meant(provider: Provider, code: str, text: str, status: int) -> str:
 
 def device_error(code: str) -> str:
     """That of RFC 8628 3.5 for a provider's word, else the word itself."""
-    letters = re.sub("[^a-z]", "", code.lower())
-    known = DEVICE_ERRORS.items()
-    return next((name for name, words in known if any(w in letters for w in words)), code)
+    said, known = letters(code), DEVICE_ERRORS.items()
+    return next((name for name, words in known if any(w in said for w in words)), code)
+
+
+def letters(name: str) -> str:
+    """Its letters, small: how a name is known however it is written."""
+    return re.sub("[^a-z]", "", name.lower())
 
 
 def _only_delays(provider: Provider | None, params: Json) -> bool:
@@ -120,7 +185,8 @@ def _only_delays(provider: Provider | None, params: Json) -> bool:
 
 
 def _text(params: Json, names: Sequence[str]) -> str:
-    texts = (params.get(name) for name in names)
+    known = {letters(name): value for name, value in params.items()}
+    texts = (known.get(name) for name in names)
     return next((each for each in texts if isinstance(each, str) and each not in ABSENT), "")
 
 

@@ -61,7 +61,7 @@ class Discovery:
             assert provider.endpoints  # noqa: S101 (Provider's post_init)
             return provider.endpoints
         rules = provider.request_rules
-        asked = (provider.issuer, provider.metadata_url)
+        asked = (provider.issuer, provider.metadata_url, provider.endpoints)
         found: Endpoints = self._remembered((*asked, rules), lambda: _discover(provider))
         if not provider.endpoints:
             return found
@@ -185,7 +185,7 @@ class _OtherIssuerError(ConfigurationError):
 
 
 def checked(provider: Provider, url: str, document: http.Json) -> Endpoints:
-    """The endpoints in a metadata document, which was found at ``url``.
+    """The endpoints in a metadata document, which was found at ``url``; configured ones first.
 
     The issuer is the document's: that of the provider but for a slash at the end; or any, where the
     configuration names the document itself (``metadata_url``).
@@ -196,7 +196,9 @@ def checked(provider: Provider, url: str, document: http.Json) -> Endpoints:
     """
     issuer, named = _issuer(provider, url, document), provider.address
     rules = provider.request_rules
-    urls = {name: document[name] for name in URLS if document.get(name)}
+    given = {name: getattr(provider.endpoints, name, None) for name in URLS}
+    own = {name: url for name, url in given.items() if url}
+    urls = {name: document[name] for name in URLS if document.get(name) and name not in own}
     for name, each in urls.items():
         try:
             rules.check_spelled(name, require_secure(str(each), name))
@@ -204,6 +206,7 @@ def checked(provider: Provider, url: str, document: http.Json) -> Endpoints:
             why = plain_text(error.message, MAX_SHOWN)
             raise ProviderError(f"{named} names an unusable {name}: {why}", hint=_FIX) from None
     starts = {"authorization_endpoint", "device_authorization_endpoint"}
+    urls |= own
     if "token_endpoint" not in urls or not starts & urls.keys():
         raise ProviderError(
             f"The metadata of {named} lacks an authorization or token endpoint.", hint=_FIX

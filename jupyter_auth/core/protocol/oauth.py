@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 REVOCATION_ENDPOINT = "revocation endpoint"
 MADE_UP = "made-up-by-jupyter-auth-hub-doctor"  # a code, as the provider's log may show it
+JWT = b"eyJ"  # how one begins: its header is a JSON object; some call it text
 SLOWER = 5.0  # seconds that each ``slow_down`` adds to the interval for good (RFC 8628 3.5)
 
 
@@ -271,6 +272,7 @@ def userinfo(
     response = http.send("GET", url, "userinfo endpoint", rules, headers=headers)
     if not response.ok:
         raise ProviderError(f"The userinfo endpoint answered {response.status_code}.")
-    if read_jwt and http.media_type(response) == "application/jwt":
+    jwt = response.content[:3] == JWT or http.media_type(response) == "application/jwt"
+    if read_jwt and jwt:
         return read_jwt(Secret(response.text.strip()))
     return http.json_object(response, "userinfo endpoint")

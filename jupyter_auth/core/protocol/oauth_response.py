@@ -1,5 +1,5 @@
-"""How OAuth responses are read, whatever their encoding: ``parameters`` decodes one and raises an
-error response; two classes validate token responses and device authorization responses.
+"""How OAuth responses are read: ``parameters`` raises an error response; two classes validate
+token responses and device authorization responses.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ import contextlib
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl, quote, quote_plus
+from urllib.parse import quote, quote_plus
 
 import requests
 from oauthlib.oauth2.rfc6749.errors import CustomOAuth2Error
@@ -28,9 +28,6 @@ if TYPE_CHECKING:
 
 TOKEN_ENDPOINT = "token endpoint"  # noqa: S105 (as messages call it)
 DEVICE_ENDPOINT = "device authorization endpoint"
-# Facebook called its form text/plain. One of another type has a parameter that is expected.
-FORMS = ("application/x-www-form-urlencoded", "text/plain")
-EXPECTED = frozenset({"access_token", "device_code", "error"})
 BEARER = ("bearer", "bearertoken")  # RFC 6750; and as Apigee's has it
 MAX_SCOPE = 10_000  # characters
 VISIBLE = re.compile(r"[ -~]*")  # RFC 6749 A.12, A.17: a line break would end a header
@@ -67,8 +64,13 @@ class ScopesRefused(LoginFailed):
 
 
 def refuses_scopes(code: str, text: str) -> bool:
-    """Whether an error is about scopes; Keycloak's ``not_allowed`` is about offline tokens."""
-    return code == "invalid_scope" or "offline" in f"{code} {text}".lower()
+    """Whether an error is about scopes; Keycloak's ``not_allowed`` is about offline tokens.
+
+    ``prompt=consent`` goes with ``offline_access``, so a refusal of it is about that scope too.
+    """
+    said = f"{code} {text}".lower()
+    prompt = code == "invalid_request" and "prompt" in said and "consent" in said
+    return code == "invalid_scope" or "offline" in said or prompt
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,7 +95,7 @@ class TokenResponse:
         """
         kind = _string(params, "token_type") or BEARER[0]  # many leave it out
         # RFC 6749 7.1: tokens of an unknown type must not be used.
-        if kind.strip().lower() not in BEARER:
+        if dialect.letters(kind) not in BEARER:
             raise ProviderError(
                 f"The token endpoint answered with a token of type {plain_text(kind, 40)!r}, which"
                 " can't be used here.",
@@ -137,6 +139,8 @@ class DeviceAuthorizationResponse:
         device_code, user_code = params.get("device_code"), params.get("user_code")
         if not isinstance(device_code, str) or not GRAPHIC.fullmatch(device_code):
             raise _malformed(DEVICE_ENDPOINT, "it has no `device_code`")
+        if type(user_code) is int and user_code > 0:  # some send digits without quotes
+            user_code = str(user_code)
         shown = user_code if isinstance(user_code, str) and user_code.isprintable() else ""
         if not shown.strip() or len(shown) > MAX_CODE:
             raise _malformed(DEVICE_ENDPOINT, "it has no `user_code` that can be shown")
@@ -166,7 +170,7 @@ def parameters(
         ProviderError: it is neither.
     """
     try:
-        params, problem = _decoded(response, endpoint), None
+        params, problem = dialect.decoded(response, endpoint), None
     except ProviderError as error:
         params, problem = {}, error
     status = response.status_code
@@ -202,7 +206,7 @@ def without_odd_fields(params: http.Json) -> http.Json:
 def refresh_token_of(response: requests.Response, provider: Provider) -> Secret | None:
     """The refresh token in a response that is malformed otherwise."""
     try:
-        params = _decoded(response, TOKEN_ENDPOINT)
+        params = dialect.decoded(response, TOKEN_ENDPOINT)
         found = dialect.parameter(provider, params, "refresh_token")
         return _token({"refresh_token": found}, "refresh_token")
     except ProviderError:
@@ -212,7 +216,7 @@ def refresh_token_of(response: requests.Response, provider: Provider) -> Secret 
 def error_code(response: requests.Response) -> str:
     """The ``error`` of an error response (RFC 6749 5.2, RFC 7009 2.2.1), else ""."""
     with contextlib.suppress(ProviderError):
-        found = dialect.error(None, _decoded(response, ""), response.status_code)
+        found = dialect.error(None, dialect.decoded(response, ""), response.status_code)
         return found[0] if found else ""
     return ""
 
@@ -230,27 +234,14 @@ def other_refusal(response: requests.Response, provider: Provider) -> ErrorRespo
     itself.
     """
     try:
-        params = _decoded(response, "")
+        params = dialect.decoded(response, "")
     except ProviderError:
-        params = {}
+        params = dialect.words(response)
     code, text = dialect.error(provider, params, dialect.HTTP_ERROR) or ("", "")
     if response.ok and (not text or dialect.parameter(provider, params, "access_token")):
         return None
     status = response.status_code
     return ErrorResponse(code or ("" if response.ok else f"HTTP {status}"), text, 0.0, status)
-
-
-def _decoded(response: requests.Response, endpoint: str) -> http.Json:
-    """RFC 6749 5.1 requires JSON; some send a form, and either with any Content-Type."""
-    try:
-        return http.json_object(response, endpoint)
-    except ProviderError:
-        with contextlib.suppress(ValueError):
-            text = response.content.decode("utf-8-sig").strip()
-            form = http.no_duplicates(parse_qsl(text, strict_parsing=True))
-            if http.media_type(response) in FORMS or form.keys() & EXPECTED:
-                return form
-        raise
 
 
 def refusal(params: Mapping[str, str], hidden: Sequence[Secret] = ()) -> str:

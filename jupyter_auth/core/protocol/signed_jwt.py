@@ -25,13 +25,14 @@ if TYPE_CHECKING:
     from jupyter_auth.core.secret import Secret
 
 RSA_BITS = 2048  # RFC 7518 3.3: a shorter key is not used
-# Type and curves of the keys that verify each algorithm (RFC 7518 3.1, RFC 8037 3.1).
+# Type and curves of the keys that verify each algorithm (RFC 7518 3.1, RFC 8037 3.1, RFC 9864 2.2).
 # `none` proves nothing; nor would an HMAC by a published key, which anybody has.
 KEYS = dict.fromkeys(("RS256", "RS384", "RS512", "PS256", "PS384", "PS512"), ("RSA", (None,))) | {
     "ES256": ("EC", ("P-256",)),
     "ES384": ("EC", ("P-384",)),
     "ES512": ("EC", ("P-521",)),
     "EdDSA": ("OKP", ("Ed25519", "Ed448")),
+    "Ed25519": ("OKP", ("Ed25519",)),
 }
 HMAC = frozenset({"HS256", "HS384", "HS512"})
 # What of a published key is used: an odd value elsewhere, as `"use": null`, spoils no key.

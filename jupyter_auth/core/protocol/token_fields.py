@@ -10,7 +10,7 @@ import re
 import sys
 from typing import TYPE_CHECKING, Any
 
-from jupyter_auth.core.protocol.dialect import ABSENT, EXPIRY
+from jupyter_auth.core.protocol.dialect import ABSENT, EXPIRY, letters
 from jupyter_auth.core.protocol.oauth_response import spellings
 from jupyter_auth.core.secret import Secret
 
@@ -56,16 +56,12 @@ def _secrets(value: Any, levels: int) -> Iterator[str]:
     """The strings in tables and lists that have a secret's name."""
     if isinstance(value, dict) and levels:
         for name, each in value.items():
-            letters = _letters(name)
-            if isinstance(each, str) and SECRET.search(letters) and letters not in TYPES:
+            known = letters(name)
+            if isinstance(each, str) and SECRET.search(known) and known not in TYPES:
                 yield each
         value = [*value.values()]
     for each in value if isinstance(value, list) and levels else ():
         yield from _secrets(each, levels - 1)
-
-
-def _letters(name: str) -> str:
-    return re.sub("[^a-z]", "", name.lower())
 
 
 def _has_jwt(value: str) -> bool:
@@ -84,7 +80,7 @@ def _kept(value: Any, hidden: set[str], levels: int) -> Any:
         named = {
             name: _kept(each, hidden, levels - 1)
             for name, each in value.items()
-            if isinstance(each, (int, float)) or not SECRET.search(_letters(name))
+            if isinstance(each, (int, float)) or not SECRET.search(letters(name))
         }
         return {name: each for name, each in named.items() if each is not None}
     finite = isinstance(value, (int, float)) and abs(value) <= sys.float_info.max

@@ -6,6 +6,7 @@ import contextlib
 import datetime as dt
 import re
 import sys
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 from jupyter_auth.core.common import times
@@ -62,7 +63,8 @@ def expiry(value: Any, form: str | None = None) -> float | None:
     """When something expires, however it is said: in seconds from now if it is at most
     ``MAX_LIFETIME``, else in seconds since 1970. None if ``value`` does not say.
 
-    It is a number, or a string with one, with a date as ``form`` says, or with one of ISO 8601.
+    It is a number, or a string with one, with a date as ``form`` says, or with one of ISO 8601 or
+    RFC 9110 5.6.7, as in HTTP headers.
     """
     if isinstance(value, str) and form and form != MILLISECONDS:
         with contextlib.suppress(ValueError, OverflowError):
@@ -70,7 +72,7 @@ def expiry(value: Any, form: str | None = None) -> float | None:
     found = times.number(value, sys.float_info.max)
     if found is None and isinstance(value, str):
         with contextlib.suppress(ValueError, OverflowError):
-            date = dt.datetime.fromisoformat(value.strip())
+            date = _date(value.strip())
             found = (date if date.tzinfo else date.replace(tzinfo=dt.UTC)).timestamp()
     if not found:
         return None
@@ -78,6 +80,13 @@ def expiry(value: Any, form: str | None = None) -> float | None:
         found /= 1000
     known = 0 < found <= MAX_LIFETIME or found >= FIRST_MOMENT
     return min(found, times.LAST) if known else None
+
+
+def _date(text: str) -> dt.datetime:
+    try:
+        return dt.datetime.fromisoformat(text)
+    except ValueError:
+        return parsedate_to_datetime(text)
 
 
 def timestamp(text: str, form: str) -> float:

@@ -16,6 +16,7 @@ from jupyter_auth.core.secret import Secret
 from memory_store import MemoryStore
 from patience import PATIENCE
 from providers import troubles
+from providers.troubles import MISSING
 
 SCOPES = ["openid", "profile", "offline_access"]
 NOT_ALLOWED = ("not_allowed", 400, "Offline tokens not allowed for the user or client")
@@ -79,6 +80,18 @@ def test_refused_it_is_left_out_and_the_login_goes_on(engine, rogue, by):
     assert sent == ["openid profile offline_access", "openid profile"]
     assert rogue.seen("authorize")[1].query.get("prompt") is None
     assert account_of(engine).asked == ("openid", "profile")
+
+
+def test_a_provider_without_consent_is_asked_without_it(engine, rogue):
+    def trouble(proceed):
+        asked = rogue.requests[-1].query
+        said = {"error": "invalid_request", "error_description": "no such prompt: consent"}
+        return troubles.query(code=MISSING, **said)(proceed) if "prompt" in asked else proceed()
+
+    rogue.script("authorize", trouble)
+    login = engine.begin(LoginRequest("idp"))
+    assert arrive(engine, login, rogue).finish(engine).status == "pending"
+    assert arrive(engine, login, rogue).finish(engine).status == "complete"
 
 
 def test_what_was_left_for_with_it_ends(engine, rogue):

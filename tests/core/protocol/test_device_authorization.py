@@ -24,6 +24,10 @@ def test_an_answer_that_nobody_could_sign_in_with(name, value):
         DeviceAuthorizationResponse.parse(GOOD | {name: value})
 
 
+def test_a_code_may_be_a_number():
+    assert DeviceAuthorizationResponse.parse(GOOD | {"user_code": 123456}).user_code == "123456"
+
+
 NOWHERE = ["ftp://idp.example/d", "http://idp.example/d", "javascript:alert(1)", "//x", 5]
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from core.sign_in import HERE, party_at, provider_at, sign_in
 from jupyter_auth.core.common.request_errors import ProviderUnavailable
-from jupyter_auth.core.errors import ConfigurationError, ProviderError
+from jupyter_auth.core.errors import AuthError, ConfigurationError, ProviderError
 from jupyter_auth.core.protocol.discovery import MAX_AGE, MOST, PAUSE, Discovery, search
 from jupyter_auth.core.protocol.http import Unreachable
 from jupyter_auth.core.provider.field_types import Endpoints
@@ -41,6 +41,19 @@ def test_what_is_given_goes_first(rogue, discovery):
     assert found.token_endpoint == given["token_endpoint"]
     assert found.jwks_uri == f"{rogue.issuer}/jwks"
     assert found.issuer == rogue.issuer
+
+
+@pytest.mark.parametrize("said", ["http://idp.example/token", "/token", 5, MISSING])
+def test_what_is_given_makes_up_for_what_cannot_be_used(rogue, discovery, said):
+    """As the error's hint says."""
+    rogue.script("discovery", troubles.fields(token_endpoint=said))
+    with pytest.raises(AuthError, match="in `endpoints` of the provider"):
+        discovery.endpoints(provider_at(rogue))
+    given = {"token_endpoint": f"{rogue.issuer}/token"}
+    found = discovery.endpoints(provider_at(rogue, endpoints=given))
+    assert found.token_endpoint == given["token_endpoint"]
+    with pytest.raises(AuthError):
+        discovery.endpoints(provider_at(rogue))
 
 
 def test_without_an_issuer_nothing_is_asked(rogue, discovery):

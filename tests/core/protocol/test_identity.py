@@ -38,12 +38,12 @@ class Person:
     def says(self, claims) -> None:
         self.rogue.script("userinfo", troubles.json_value(claims))
 
-    def signs(self, claims, key=None, **header) -> None:
+    def signs(self, claims, key=None, kind="application/jwt; charset=utf-8", **header) -> None:
         """Userinfo is a JWT, signed by a published key unless another is given."""
         key = key or self.rogue.id_token._keys[0]
         body = jwt.encode({"alg": "RS256"} | header, claims, key, algorithms=["RS256", "HS256"])
-        kind = {"Content-Type": "application/jwt; charset=utf-8"}
-        self.rogue.script("userinfo", lambda _: Reply(200, body.encode(), kind))
+        reply = Reply(200, body.encode(), {"Content-Type": kind})
+        self.rogue.script("userinfo", lambda _: reply)
 
 
 @pytest.fixture
@@ -52,6 +52,11 @@ def person(party, rogue, clock) -> Person:
 
 
 # -- without an ID token -------------------------------------------------------------------------
+
+
+def test_a_jwt_is_one_whatever_it_is_called(person):
+    person.signs({"sub": "u-1", "name": "Ada"}, kind="text/plain")
+    assert person.who().username == "Ada"
 
 
 def test_userinfo_names_whom_no_id_token_names(person):

@@ -186,6 +186,7 @@ def ends(answer, **fields):
         "2027-01-15T09:00:00Z",
         "2027-01-15T10:00:00.000+01:00",
         "2027-01-15 09:00:00",
+        "Fri, 15 Jan 2027 09:00:00 GMT",
     ],
 )
 def test_when_it_expires_is_told_in_many_ways(name, value):
@@ -264,6 +265,40 @@ def test_words_may_be_in_the_charset_that_is_said(party, rogue, tokens):
     rogue.script("token", lambda _: troubles.Reply(400, body, kind))
     with pytest.raises(RefreshRejected, match="über"):
         refreshed(party, tokens)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        '"scope": "a", "scope": "b"',
+        '"x": 1, "x": 1',
+        '"name": "Andr\xe9"',
+        '"x": "a\nb"',
+        '"x": ' + "9" * 5000,
+    ],
+    ids=["twice", "twice the same", "latin-1", "line break", "digits"],
+)
+def test_what_is_not_quite_json_costs_no_refresh_token(party, rogue, tokens, more):
+    def trouble(proceed):
+        reply = proceed()
+        body = f"{reply.body.decode()[:-1]}, {more}}}".encode("latin-1")
+        return troubles.Reply(200, body, reply.headers)
+
+    rogue.script("token", trouble, times=1)
+    assert exchanged(party, rogue).refresh_token
+    rogue.script("refresh", trouble, times=1)
+    renewed = refreshed(party, tokens)
+    assert renewed.refresh_token != tokens.refresh_token
+    assert refreshed(party, renewed).access_token
+
+
+def test_of_two_tokens_none_is_taken(party, rogue, tokens):
+    rogue.script(
+        "refresh",
+        troubles.status(200, '{"access_token":"a", "refresh_token":"b", "refresh_token":"c"}'),
+    )
+    renewed = refreshed(party, tokens)
+    assert renewed.refresh_token == tokens.refresh_token
 
 
 @pytest.mark.parametrize(

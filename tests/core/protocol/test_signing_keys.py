@@ -82,6 +82,7 @@ def test_a_key_for_something_else_verifies_nothing(case, public, purpose):
         ("ES384", ECKey.generate_key("P-384")),
         ("ES512", ECKey.generate_key("P-521")),
         ("EdDSA", OKPKey.generate_key("Ed25519")),
+        ("Ed25519", OKPKey.generate_key("Ed25519")),
     ],
 )
 def test_any_asymmetric_algorithm_counts_where_the_metadata_names_none(case, algorithm, key):

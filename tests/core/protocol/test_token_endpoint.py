@@ -196,7 +196,7 @@ def test_scopes_are_words(party, rogue, tokens, said, meant):
     assert refreshed(party, tokens).scopes == meant
 
 
-@pytest.mark.parametrize("kind", ["bearer", "Bearer", MISSING, None])
+@pytest.mark.parametrize("kind", ["bearer", "Bearer", "bearer_token", MISSING, None])
 def test_a_token_type_may_be_left_out(party, rogue, kind):
     rogue.script("token", troubles.fields(token_type=kind))
     assert exchanged(party, rogue).access_token
@@ -260,7 +260,13 @@ def test_what_is_no_refusal_of_a_refresh(party, rogue, tokens, trouble, error):
         (troubles.json_value({"error": "Bad Request", "message": "m"}, 400), "Bad Request"),
         (troubles.json_value({"message": "Bad", "errors": [{"code": "no"}]}, 400), "no: Bad"),
         (troubles.json_value({"errors": [{"errorType": "e", "message": "m"}]}, 401), "e: m"),
-        (troubles.json_value({"errors": ["m"]}, 400), "HTTP 400"),
+        (troubles.json_value({"errors": ["m"]}, 400), "error: m"),
+        (troubles.json_value(["m"], 400), "HTTP 400: m"),
+        (troubles.json_value("m", 400), "HTTP 400: m"),
+        (troubles.json_value([{"errorCode": "C", "message": "m"}], 400), "C: m"),
+        (troubles.json_value({"ErrorCode": "C", "ErrorMessage": "m"}, 401), "C: m"),
+        (troubles.json_value({"errcode": 40030, "errmsg": "m"}), "error: m"),
+        (troubles.status(400, "It is dead."), "HTTP 400: It is dead"),
         (troubles.json_value({"access_token": "", "message": "m"}), "error: m"),
         (troubles.json_value({"errors": [5], "message": 5}, 400), "HTTP 400"),
         (troubles.json_value([], 400), "HTTP 400"),
