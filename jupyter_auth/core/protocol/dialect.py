@@ -191,9 +191,9 @@ def _text(params: Json, names: Sequence[str]) -> str:
 
 
 def _check_for_kernels(params: Json, found: Json) -> None:
-    refresh_tokens = [*_refresh_tokens(params), *_refresh_tokens(found)]
+    refresh_tokens = {*_refresh_tokens(params), *_refresh_tokens(found)}
     for name in FOR_KERNELS:
-        if any(_has(found.get(name), each) for each in refresh_tokens):
+        if _shows(found.get(name), refresh_tokens):
             raise ProviderError(
                 f"The token endpoint returned a refresh token as `{name}`.",
                 hint="Check token_response of the provider.",
@@ -237,6 +237,9 @@ def _refresh_tokens(params: Any) -> Iterator[str]:
         yield from _refresh_tokens(value)
 
 
-def _has(value: Any, secret: str) -> bool:
-    """Whether ``secret`` would be shown with ``value``; an error may show any value as a string."""
-    return value == secret if isinstance(value, str) else secret in str(value)
+def _shows(value: Any, secrets: set[str]) -> bool:
+    """Whether ``value`` would show one of them; an error may show any value as a string."""
+    if isinstance(value, str):
+        return value in secrets
+    text = str(value)  # once: there may be many secrets in a hostile response
+    return any(each in text for each in secrets)

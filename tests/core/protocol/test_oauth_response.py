@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from core.sign_in import exchanged, party_at, refreshed
 from jupyter_auth.core.errors import LoginDenied, ProviderError, RefreshRejected
-from jupyter_auth.core.protocol import oauth
+from jupyter_auth.core.protocol import dialect, oauth
 from jupyter_auth.core.protocol.dialect import standard_parameters
 from jupyter_auth.core.protocol.oauth_response import TokenResponse
 from jupyter_auth.core.protocol.token_endpoint import own_parameters
@@ -376,3 +377,17 @@ def test_what_is_said_without_a_code_is_shown(party, rogue, tokens):
 def test_an_error_that_is_none(party, rogue, said):
     rogue.script("token", troubles.fields(error=said, message="ok", code=0))
     assert exchanged(party, rogue).access_token
+
+
+def test_many_refresh_tokens_do_not_make_a_refusal_slow():
+    class Said(dict):
+        shown = 0
+
+        def __str__(self):
+            Said.shown += 1
+            return "x" * 1000
+
+    params = {f"refresh_token{n}": f"planted{n}" for n in range(100)}
+    with contextlib.suppress(ProviderError):
+        dialect.error(provider(), params | {"error": Said(code="x")}, 400)
+    assert Said.shown == 1
