@@ -6,6 +6,7 @@ written as a moment far away (9999-12-31), and counts as ``LAST``.
 
 from __future__ import annotations
 
+import math
 import sys
 from typing import Any
 
@@ -33,6 +34,8 @@ def retry_after(value: str | None) -> float | None:
     """The seconds of a ``Retry-After``, which is a number or a date (RFC 9110 10.2.3)."""
     if value is None:
         return None
+    if (seconds := number(value)) is not None:
+        value = f"{math.ceil(seconds)}"  # some have a fraction
     from urllib3.exceptions import InvalidHeader
     from urllib3.util import Retry
 

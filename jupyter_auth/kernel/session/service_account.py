@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from jupyter_auth.core.models import Logout, Token
     from jupyter_auth.core.provider.info import ProviderInfo
     from jupyter_auth.core.secret import Secret
+    from jupyter_auth.core.tokens.lockouts import TokenLockouts
     from jupyter_auth.core.tokens.need import Need
     from jupyter_auth.core.tokens.service_account_tokens import ServiceAccountTokens
 
@@ -159,8 +160,17 @@ class ServiceAccount:
             def party(provider: Provider) -> Party:
                 return Party(provider=provider, endpoints=discovery.endpoints(provider))
 
-            self._issuing = (os.getpid(), ServiceAccountTokens(party, time.time))
+            tokens = ServiceAccountTokens(party, time.time, lockouts=_lockouts())
+            self._issuing = (os.getpid(), tokens)
         return self._issuing[1]
+
+
+@functools.cache
+def _lockouts() -> TokenLockouts:
+    """Those of all sessions of this process: a cell that is run again asks no more often."""
+    from jupyter_auth.core.tokens.lockouts import Lockouts, TokenLockouts
+
+    return TokenLockouts(Lockouts(None), time.time)
 
 
 def _options(provider: Any, *rest: Any) -> ServiceAccountOptions:

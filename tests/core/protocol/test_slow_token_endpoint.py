@@ -17,11 +17,11 @@ def busy(status=429, value="60"):
     return lambda _: Reply(status, b"{}", {"Retry-After": value})
 
 
-@pytest.mark.parametrize("status", [429, 503])
-def test_it_is_asked_once_until_then(engine, rogue, account, clock, status):
+@pytest.mark.parametrize("said", [(429, "60"), (503, "60"), (429, "59.5")])
+def test_it_is_asked_once_until_then(engine, rogue, account, clock, said):
     sign_in(engine, rogue, key="other")
     clock.advance(3600)
-    rogue.script("refresh", busy(status))
+    rogue.script("refresh", busy(*said))
     for key in ("default", "other", "default"):
         for _ in range(7):
             with pytest.raises(ProviderUnavailable, match="takes no requests until") as caught:

@@ -40,7 +40,8 @@ DEAD = 'Bearer realm="x", error="invalid_token", error_description="It has expir
         # Not by the rules, and met: no comma between parameters, a quote that does not end.
         ('Bearer realm="x" error="y"', [("bearer", {"realm": "x", "error": "y"})]),
         ('Bearer error="y", realm="x', [("bearer", {"error": "y"})]),
-        ("error=y", []),
+        ("error=y", [("", {"error": "y"})]),
+        ("Bearer error='y'", [("bearer", {"error": "y"})]),
     ],
 )
 def test_challenges(header, found):
@@ -80,6 +81,7 @@ def post(request, source, rogue):
     [
         *((code, DEAD, True) for code in (400, 401, 403, 404, 498)),
         (403, f'Basic realm="a", {DEAD}', True),
+        *((403, f"{scheme}error='invalid_token'", True) for scheme in ("Bearer ", "OAuth ", "")),
         (200, DEAD, False),
         (500, DEAD, False),
         (403, 'Bearer error="invalid_request"', False),
