@@ -52,8 +52,10 @@ class Party:
 
     @property
     def is_public(self) -> bool:
-        """Whether the client has no secret to show (RFC 6749 2.1)."""
-        return self.provider.client_auth == "none" or not self.provider.client_secret
+        """Whether the client has no secret to show (RFC 6749 2.1), or one that a package brings."""
+        provider = self.provider
+        known = provider.credentials_from is not None
+        return known or provider.client_auth == "none" or not provider.client_secret
 
     @property
     def uses_pkce(self) -> bool:

@@ -9,6 +9,8 @@ import pytest
 from core.sign_in import REDIRECT_URI, exchanged, party_at, provider_at, refreshed, sign_in
 from jupyter_auth.core.errors import ConfigurationError
 from jupyter_auth.core.models import LoginRequest
+from jupyter_auth.core.protocol.parties import Party
+from jupyter_auth.core.provider.field_types import Endpoints
 from providers import troubles
 from providers.rogue import RogueProvider
 from providers.troubles import MISSING
@@ -22,6 +24,12 @@ def test_pkce_can_be_off_for_a_client_with_a_secret_alone(engines, rogue):
     engine.configure(provider_at(rogue, pkce=False, client_secret="s", client_auth="none"))
     with pytest.raises(ConfigurationError):
         engine.begin(LoginRequest("idp"))
+    package = {"package": "a", "file": "b.json", "client_id": "c"}
+    of_package = provider_at(rogue, pkce=False, client_secret="s", credentials_from=package)
+    party = Party(provider=of_package, endpoints=Endpoints())
+    assert party.is_public
+    with pytest.raises(ConfigurationError):
+        _ = party.uses_pkce
     engine.configure(provider_at(rogue, pkce=False, client_secret="s"))
     login = engine.begin(LoginRequest("idp"))
     url, _ = engine.open(login.id, REDIRECT_URI, "me")
