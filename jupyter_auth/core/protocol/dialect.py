@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
 from jupyter_auth.core.common import blocked_addresses
-from jupyter_auth.core.common.shown_text import plain_text
 from jupyter_auth.core.errors import ProviderError
 from jupyter_auth.core.protocol import http
 from jupyter_auth.core.provider import dates
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
 # Facebook called its form text/plain. One of another type has a parameter that is expected.
 FORMS = ("application/x-www-form-urlencoded", "text/plain")
 EXPECTED = frozenset({"access_token", "device_code", "error"})
-MAX_SHOWN = 300  # characters
 ABSENT = (None, "", "null")
 # The first that can be read counts: a lifetime is right whatever either clock shows. The last two
 # are those of Entra's first version and of Facebook.
@@ -77,7 +75,7 @@ def words(response: requests.Response) -> Json:
         return {"errors": found if isinstance(found, list) else [found]}
     # Users of a shared service are not told what else answers at an internal address.
     shown = http.media_type(response) == "text/plain" and not blocked_addresses.shared()
-    return {"message": plain_text(response.text, MAX_SHOWN)} if shown else {}
+    return {"message": response.text} if shown else {}
 
 
 def _nearly_json(content: bytes) -> Any:

@@ -181,8 +181,8 @@ def parameters(
     unauthorized = status == requests.codes.unauthorized and not refreshing
     refused = unauthorized and (provider.token_response or not found)
     if meant := dialect.meant(provider, code, text, status) or (refused and "invalid_client"):
-        said = {"error": code, "error_description": text}
-        code, text = meant, refusal(said) if code else text or f"HTTP {status}"
+        # Whole: what is cut is a secret no more, and would not be hidden (``refusal``).
+        code, text = meant, ": ".join(filter(None, (code, text))) or f"HTTP {status}"
     if meant or found:
         raise ErrorResponse(code, text, times.clipped(params.get("interval")) or 0.0, status)
     if problem:

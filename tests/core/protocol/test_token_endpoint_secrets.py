@@ -70,6 +70,20 @@ def test_an_error_that_repeats_secrets_shows_none(secretive, rogue, error_code, 
         assert not repeated(rogue, error_of(call))
 
 
+@pytest.mark.parametrize("kind", ["text", "renamed"])
+def test_no_part_of_a_secret_is_shown_where_words_are_cut(rogue, kind):
+    party = party_at(rogue, error_names={"odd": "server_error"})
+    tokens = exchanged(party, rogue)
+    secret = tokens.refresh_token.reveal()
+    said = "x" * 280 + secret
+    answer = troubles.Reply.json({"error": "odd", "error_description": said}, 400)
+    plain = troubles.Reply(400, said.encode(), {"Content-Type": "text/plain"})
+    rogue.script("token", lambda _: plain if kind == "text" else answer)
+    error = error_of(lambda: refreshed(party, tokens))
+    assert "xxx" in str(error)
+    assert secret[:8] not in str(error)
+
+
 @pytest.mark.parametrize("error_code", ["access_denied", "invalid_grant", "else"])
 def test_a_poll_for_a_device_shows_no_secret_that_is_repeated(secretive, rogue, error_code):
     rogue.script("token", echo(rogue, error_code, "error_description"))
