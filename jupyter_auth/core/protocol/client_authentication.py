@@ -9,6 +9,7 @@ spent by that; some spend a code with the first request, even a refused one.
 from __future__ import annotations
 
 import re
+from base64 import b64encode
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 from urllib.parse import quote
 
@@ -17,6 +18,7 @@ from oauthlib.oauth2 import OAuth2Error
 from requests.auth import HTTPBasicAuth
 
 from jupyter_auth.core.protocol import http
+from jupyter_auth.core.secret import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -98,10 +100,22 @@ def _credentials(party: Party, spelling: Spelling) -> tuple[http.Auth, dict[str,
         return http.no_auth, client
     if spelling.post or provider.client_auth == "query":
         return http.no_auth, client | {"client_secret": secret}
-    pair = (party.client_id, secret)
-    if not spelling.raw:
-        pair = (quote(party.client_id, safe=""), quote(secret, safe=""))
+    pair = _pair(party, raw=spelling.raw)
     return HTTPBasicAuth(*(each.encode() for each in pair)), client if spelling.named else {}
+
+
+def in_headers(party: Party) -> list[Secret]:
+    """The client secret as Basic headers have it, in each spelling; none without one."""
+    pairs = [_pair(party, raw=raw) for raw in (False, True)] if party.provider.client_secret else []
+    return [Secret(b64encode(":".join(pair).encode()).decode()) for pair in pairs]
+
+
+def _pair(party: Party, *, raw: bool) -> tuple[str, str]:
+    """Client ID and secret for a Basic header."""
+    secret = party.provider.client_secret.reveal() if party.provider.client_secret else ""
+    if raw:
+        return party.client_id, secret
+    return quote(party.client_id, safe=""), quote(secret, safe="")
 
 
 def _others(party: Party, error: OAuth2Error, spelling: Spelling) -> Iterator[Spelling]:

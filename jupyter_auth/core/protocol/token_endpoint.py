@@ -252,6 +252,7 @@ def failure(party: Party, grant_type: str, error: OAuth2Error, *sent: object) ->
 def error_text(party: Party, error: OAuth2Error, *sent: object) -> str:
     """A provider's error in one line, without the secrets among ``sent``."""
     hidden = [each for each in (*sent, party.provider.client_secret) if isinstance(each, Secret)]
+    hidden += client_authentication.in_headers(party)
     params = {"error": error.error or "", "error_description": error.description or ""}
     return refusal(params, hidden)
 

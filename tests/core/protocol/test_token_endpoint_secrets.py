@@ -70,6 +70,20 @@ def test_an_error_that_repeats_secrets_shows_none(secretive, rogue, error_code, 
         assert not repeated(rogue, error_of(call))
 
 
+def test_an_error_that_repeats_a_header_shows_no_secret(rogue):
+    rogue.client_secret = CLIENT_SECRET
+    party = party_at(rogue, client_secret=CLIENT_SECRET, client_auth="basic")
+
+    def repeat(_proceed):
+        header = rogue.requests[-1].headers["authorization"]
+        return troubles.Reply.json({"error": "x", "error_description": f"Bad header {header}"}, 400)
+
+    rogue.script("token", repeat)
+    said = str(error_of(lambda: exchanged(party, rogue)))
+    assert rogue.seen("token")[0].headers["authorization"].removeprefix("Basic ") not in said
+    assert "Bad header Basic …" in said
+
+
 @pytest.mark.parametrize("kind", ["text", "renamed"])
 def test_no_part_of_a_secret_is_shown_where_words_are_cut(rogue, kind):
     party = party_at(rogue, error_names={"odd": "server_error"})
