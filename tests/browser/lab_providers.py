@@ -89,9 +89,9 @@ KEYS = {
 # As an administrator writes it who wants no secret in the server's log at DEBUG: traitlets prints
 # whole configurations there.
 CONFIGURATION = """
-import os
+import os, secrets
 from jupyter_auth.core.secret import Secret
 providers = c.JupyterAuth.providers
 providers["campus"]["client_secret"] = Secret(os.environ.pop("CAMPUS_SECRET"))
-providers["wrong"]["client_secret"] = Secret("not-what-the-provider-knows")
+providers["wrong"]["client_secret"] = Secret(secrets.token_hex())  # not what the provider knows
 """

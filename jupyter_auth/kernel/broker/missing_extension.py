@@ -34,8 +34,8 @@ def missing_extension() -> tuple[str, str] | None:
     elif python.parent != Path(sys.executable).parent:
         how = f"`{install_command(WHAT, python)}`"
     elif extension_setting()[1]:
-        how = f"`{python.with_name('jupyter')} server extension list` and the server's log say why"
-        how = f"{how} it is not loaded: correct that"
+        how = f"`{python.with_name('jupyter')} server extension list`, `jpserver_extensions` in the"
+        how = f"{how} server's configuration or its log say why it is not loaded: correct that"
     else:
         how = f"`{python.with_name('jupyter')} server extension enable jupyter_auth`"
     return (

@@ -92,7 +92,7 @@ def test_without_the_extension_and_far_from_the_browser(lacking_lab, context, oi
     book = Notebook.open(lacking_lab, context, lacking_lab.notebook("far", cells.call(oidc.issuer)))
     book.start()
     output = book.output(0)
-    expect(output).to_contain_text("jupyter server extension enable jupyter_auth")
+    expect(output).to_contain_text("`jpserver_extensions` in the server's configuration")
     link = output.get_by_role("link", name=GO)
     address = oidc.login(link.get_attribute("href"))  # on a machine where nobody listens for it
     box = output.get_by_role("textbox")
