@@ -71,7 +71,7 @@ def test_it_says_which_environment_to_install_into(tmp_path, oidc, where):
                 made_by.write("uv = 0.13.9\n")
             advice = f"`uv pip install --python {server.python} jupyter-auth-session`"
     elif "on" in where:
-        advice = f"`{jupyter} server extension list` and the server's log say why"
+        advice = f"`{jupyter} server extension list`, `jpserver_extensions` in the"
         server.of_kernel = switched_on(tmp_path / "on")
     else:
         advice = f"`{jupyter} server extension enable jupyter_auth`"
