@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 TOKEN_ENDPOINT = "token endpoint"  # noqa: S105 (as messages call it)
 DEVICE_ENDPOINT = "device authorization endpoint"
-BEARER = ("bearer", "bearertoken")  # RFC 6750; and as Apigee's has it
+BEARER = ("bearer", "bearertoken", "bearer_token")  # RFC 6750; and as Apigee has it
 MAX_SCOPE = 10_000  # characters
 VISIBLE = re.compile(r"[ -~]*")  # RFC 6749 A.12, A.17: a line break would end a header
 
@@ -95,7 +95,7 @@ class TokenResponse:
         """
         kind = _string(params, "token_type") or BEARER[0]  # many leave it out
         # RFC 6749 7.1: tokens of an unknown type must not be used.
-        if dialect.letters(kind) not in BEARER:
+        if kind.strip().lower() not in BEARER:
             raise ProviderError(
                 f"The token endpoint answered with a token of type {plain_text(kind, 40)!r}, which"
                 " can't be used here.",
