@@ -222,11 +222,11 @@ def revoke(party: Party, token: Secret, hint: str) -> str:
     form = {"token": token.reveal(), "token_type_hint": hint}
 
     def read(response: requests.Response) -> str:
-        if response.ok:
-            return ""
         with contextlib.suppress(ProviderError):
-            parameters(response, REVOCATION_ENDPOINT, party.provider)
-        return f"HTTP {response.status_code}"
+            # Some refuse with 200, as Slack does.
+            if not response.ok or dialect.decoded(response, REVOCATION_ENDPOINT).get("error"):
+                parameters(response, REVOCATION_ENDPOINT, party.provider)
+        return "" if response.ok else f"HTTP {response.status_code}"
 
     try:
         url = party.endpoint("revocation_endpoint")

@@ -344,6 +344,11 @@ def test_a_device_authorization_response_may_be_a_form(party, rogue):
 def test_a_revocation_may_be_refused_in_a_form(party, rogue, tokens):
     rogue.script("revoke", form("error=unsupported_token_type", 400))
     assert oauth.revoke(party, tokens.access_token, "access_token") == "unsupported_token_type"
+    rogue.script("revoke", troubles.json_value({"ok": False, "error": "not_authed"}))
+    assert oauth.revoke(party, tokens.access_token, "access_token") == "not_authed"
+    for done in ({"ok": True}, {"status": "cancelled"}, {"error": False}, ["x"]):
+        rogue.script("revoke", troubles.json_value(done))
+        assert oauth.revoke(party, tokens.access_token, "access_token") == ""
 
 
 # -- errors --------------------------------------------------------------------------------------

@@ -190,12 +190,14 @@ DEAD = {
     "HubSpot": json_value({"status": "BAD_REFRESH_TOKEN", "message": "missing or invalid"}, 400),
     "Strava": json_value({"message": "Bad Request", "errors": [{"code": "invalid"}]}, 400),
     "Fitbit": json_value({"errors": [{"errorType": "invalid_grant"}], "success": False}, 400),
+    "WeChat": json_value({"errcode": 40030, "errmsg": "invalid refresh_token"}),
     "a page": html(400),
 }
 OF_A_DEAD_TOKEN = {
     "401": Reply.json({}, 401),
     "403": Reply.json({}, 403, INVALID),
     "400": Reply.json({}, 400, INVALID),
+    "no scheme": Reply.json({}, 403, {"WWW-Authenticate": 'error="invalid_token"'}),
 }
 
 
