@@ -8,8 +8,6 @@ import shutil
 import sys
 from pathlib import Path
 
-from jupyter_auth.core.provider.installing import install_command
-
 WHAT = "jupyter-auth-session"
 EXTENSION = "jupyter_auth"
 OFF_VARIABLE = "JUPYTER_AUTH_OFF"  # set by a server that has the extension, and cannot use it
@@ -28,6 +26,8 @@ def missing_extension() -> tuple[str, str] | None:
     server = _server()
     if server is None:
         return None
+    from jupyter_auth.core.provider.installing import install_command
+
     python = _python(server)
     if python is None:
         how = f"`python -m pip install {WHAT}`, in the environment of the server"

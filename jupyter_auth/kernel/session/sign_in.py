@@ -13,9 +13,7 @@ from jupyter_auth.core.errors import (
     LoginFailed,
     LoginRequired,
 )
-from jupyter_auth.core.models import AccountKey
 from jupyter_auth.core.record import replace
-from jupyter_auth.core.tokens.next_steps import how_to_sign_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
@@ -111,6 +109,8 @@ class SignIn:
 
     def _begin(self, request: LoginRequest) -> Login:
         """Begin that login, or one by a device's code where nothing can be typed or pasted."""
+        from jupyter_auth.core.models import AccountKey
+        from jupyter_auth.core.tokens.next_steps import how_to_sign_in
         from jupyter_auth.kernel.prompt.front_end import takes_input
         from jupyter_auth.kernel.prompt.prompt import begin_by_link, in_notebook
 
