@@ -29,7 +29,7 @@ LOOKS = {
     "phone": {"color_scheme": "light", "viewport": PHONE, "has_touch": True},
     "phone-dark": {"color_scheme": "dark", "viewport": PHONE, "has_touch": True},
 }
-PROBLEMS = ("expired", "foreign", "forbidden", "busy", "failed")
+PROBLEMS = ("expired", "gateway", "foreign", "overtaken", "forbidden", "busy", "away", "failed")
 
 
 @contextmanager
@@ -84,7 +84,10 @@ class Tour:
             "cancelled": self.cancelled,
             "denied": self.denied,
             "failed": self.failed,
+            "said": self.said,
+            "hidden": self.hidden,
             "complete": self.complete,
+            "complete-ending": self.complete_ending,
             "signed-out": self.signed_out,
             **problems,
         }
@@ -254,7 +257,41 @@ class Tour:
         self.page.get_by_role("button", name="Allow").click()
         self._heading("Sign-in failed")
 
+    def said(self) -> None:
+        """The provider sends the browser back with an error that has no state."""
+        from_jupyter(self.page, self.lab.begin("campus"))
+        self.page.wait_for_url("http://localhost:*/**")
+        error = "error=unauthorized_client&error_description=Disabled by its owner"
+        self.page.goto(f"{self.lab.url}/jupyter-auth/callback/campus?{error}")
+        expect(self.page.get_by_role("alert")).to_contain_text("Disabled by its owner")
+
+    def hidden(self) -> None:
+        """Behind a proxy that gives the server another Host than the browser, over plain http."""
+        away, here = self.lab.away, self.lab.url
+        self.page.route(
+            f"{away}/**",
+            lambda asked: asked.fulfill(
+                response=asked.fetch(
+                    url=asked.request.url.replace(away, here), headers=asked.request.all_headers()
+                )
+            ),
+        )
+        self.page.goto(f"{away}/api/status?token={self.lab.token}")
+        self.page.goto(self.lab.begin().replace(here, away))
+        expect(self.page.get_by_role("alert")).to_contain_text(f'public_url = "{away}"')
+        expect(self.page.get_by_role("button", name="Try again")).to_be_disabled()
+
+    def complete_ending(self) -> None:
+        """Without a refresh token."""
+        answer = troubles.fields(refresh_token=troubles.MISSING)
+        self.lab.rogue.script("token", answer, times=1)
+        from_jupyter(self.page, self.lab.begin("either"))
+        self._heading("Signed in")
+        expect(self.page.get_by_text("This sign-in ends at")).to_be_visible()
+        self.page.evaluate("window.wasSeen = true")
+
     def complete(self) -> None:
+        self._let_go()
         self.page.context.clear_cookies(domain="localhost")
         from_jupyter(self.page, self.lab.begin())
         sign_in(self.page)
