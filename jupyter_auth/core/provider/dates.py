@@ -6,7 +6,6 @@ import contextlib
 import datetime as dt
 import re
 import sys
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 from jupyter_auth.core.common import times
@@ -15,6 +14,7 @@ MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", 
 HALF_DAY = 12  # hours
 LEAP_SECOND = 60
 MILLISECONDS = "milliseconds"  # in place of a format
+HTTP_DATE = "%a, %d %b %Y %H:%M:%S %Z"  # RFC 9110 5.6.7
 MAX_LIFETIME = 10 * 365 * 86400.0  # seconds; what is more is a moment, or nothing
 FIRST_MOMENT = 1e9  # seconds since 1970: in 2001
 MOST_SECONDS = 1e12  # a moment that is more is in milliseconds
@@ -64,7 +64,7 @@ def expiry(value: Any, form: str | None = None) -> float | None:
     ``MAX_LIFETIME``, else in seconds since 1970. None if ``value`` does not say.
 
     It is a number, or a string with one, with a date as ``form`` says, or with one of ISO 8601 or
-    RFC 9110 5.6.7, as in HTTP headers.
+    of RFC 9110 5.6.7, as in HTTP headers.
     """
     if isinstance(value, str) and form and form != MILLISECONDS:
         with contextlib.suppress(ValueError, OverflowError):
@@ -72,8 +72,7 @@ def expiry(value: Any, form: str | None = None) -> float | None:
     found = times.number(value, sys.float_info.max)
     if found is None and isinstance(value, str):
         with contextlib.suppress(ValueError, OverflowError):
-            date = _date(value.strip())
-            found = (date if date.tzinfo else date.replace(tzinfo=dt.UTC)).timestamp()
+            found = _moment(value.strip())
     if not found:
         return None
     if form == MILLISECONDS or found > MOST_SECONDS:
@@ -82,11 +81,12 @@ def expiry(value: Any, form: str | None = None) -> float | None:
     return min(found, times.LAST) if known else None
 
 
-def _date(text: str) -> dt.datetime:
+def _moment(text: str) -> float:
     try:
-        return dt.datetime.fromisoformat(text)
+        date = dt.datetime.fromisoformat(text)
     except ValueError:
-        return parsedate_to_datetime(text)
+        return timestamp(text, HTTP_DATE)
+    return (date if date.tzinfo else date.replace(tzinfo=dt.UTC)).timestamp()
 
 
 def timestamp(text: str, form: str) -> float:
