@@ -119,6 +119,16 @@ def test_bitfount_the_provider_says_whose_it_is(engine, home, rogue, refresh_tok
 
 
 @pytest.mark.usefixtures("engine")
+def test_a_doubted_id_token_costs_no_sign_in(home, rogue, refresh_token):
+    """The refresh has used up the token of the file."""
+    write(home / ".bitfount/alice/.token", bitfounts(rogue, refresh_token()))
+    rogue.script("refresh", troubles.fields(id_token="x.y.z"), times=1)
+    assert main(["import", "bitfount"]) == 0
+    assert UserSession("bitfount", interactive=False).get("/api/x").ok
+    assert not UserSession("bitfount", interactive=False).id_token
+
+
+@pytest.mark.usefixtures("engine")
 def test_bitfount_several_are_found_by_their_user_names(home, rogue, refresh_token):
     for folder in ("rosa", "bob"):
         rogue.sub = f"u-{folder}"

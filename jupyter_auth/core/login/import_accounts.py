@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import glob
 import json
 import os
@@ -10,7 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jupyter_auth.core.common.session_key import DEFAULT_KEY
-from jupyter_auth.core.errors import AuthError, ConfigurationError, LoginRequired, NextStep
+from jupyter_auth.core.errors import (
+    AuthError,
+    ConfigurationError,
+    LoginRequired,
+    NextStep,
+    ProviderError,
+    Unavailable,
+)
 from jupyter_auth.core.login.login_store import LoginPurpose
 from jupyter_auth.core.models import AccountKey, Imported
 from jupyter_auth.core.protocol import oauth
@@ -107,4 +115,9 @@ def _account(
     if endpoint is not None:
         party = party.at(str(endpoint))  # accepted only on the provider's own hosts
     answer = oauth.refresh(party, Secret(refresh_token))
-    return completion.account(LoginPurpose(key=key), party, answer, token_endpoint=endpoint)
+    purpose = LoginPurpose(key=key)
+    try:
+        return completion.account(purpose, party, answer, token_endpoint=endpoint)
+    except (ProviderError, Unavailable):  # a refresh needs no ID token, and has used the old tokens
+        answer = dataclasses.replace(answer, id_token=None)
+        return completion.account(purpose, party, answer, token_endpoint=endpoint)
