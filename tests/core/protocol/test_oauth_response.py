@@ -194,10 +194,7 @@ def test_when_it_expires_is_told_in_many_ways(name, value):
     assert ends({name: value}) == NOW + 3600
 
 
-@pytest.mark.parametrize(
-    "value",
-    [0, "0", -1, -3600, "-1", "soon", True, [], {}, 5e8, NOW - 5, "Jan 15, 2027 9:00:00 PM GMT"],
-)
+@pytest.mark.parametrize("value", [0, "0", -1, -3600, "-1", "soon", True, [], {}, 5e8, NOW - 5])
 def test_a_moment_that_cannot_be_is_none(value):
     assert ends({"expires_in": value}) is None
     assert ends({"expires_at": value}) is None

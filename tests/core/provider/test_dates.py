@@ -59,6 +59,12 @@ def test_what_is_no_such_date_is_a_value_error(text):
         dates.timestamp(text, INSIDEVIEW)
 
 
+def test_half_a_day_is_not_left_out():
+    assert dates.expiry(SEEN, INSIDEVIEW) == utc(2015, 7, 21, 21, 8, 17)
+    assert dates.expiry(SEEN) is None
+    assert dates.expiry("Tue, 21 Jul 2015 09:08:17 GMT") == utc(2015, 7, 21, 9, 8, 17)
+
+
 def test_the_locale_does_not_matter(monkeypatch):
     """As ``strptime`` would see it where months have other names."""
     other = _strptime.LocaleTime()
