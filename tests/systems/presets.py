@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from jupyter_auth.core.provider import definitions
+from jupyter_auth.core.provider.presets import PRESETS
 from providers.presets.bitfount import AUDIENCE, Bitfount
 
 
 def preset_at(name: str, moved: dict[str, str], **fields: Any) -> dict[str, Any]:
     """The table of that preset with each address of ``moved`` replaced by the other."""
-    text = json.dumps(definitions.presets()[name])
+    text = json.dumps(PRESETS[name])
     for theirs, ours in moved.items():
         assert theirs in text, theirs
         text = text.replace(theirs, ours)

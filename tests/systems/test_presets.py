@@ -10,7 +10,7 @@ from jupyter_auth import UserSession
 from jupyter_auth.core.errors import InsufficientScope
 from jupyter_auth.core.login.login_store import AuthorizationResponse
 from jupyter_auth.core.models import LoginRequest
-from jupyter_auth.core.provider import definitions
+from jupyter_auth.core.provider.presets import PRESETS
 from jupyter_auth.core.provider.registry import Providers
 from kernel.sign_in import CALLBACK
 from providers import troubles
@@ -86,7 +86,7 @@ def test_microsoft_offline_access_is_granted_without_a_word(sign_in, rogue):
     assert session.get("/api/x").ok
 
 
-@pytest.mark.parametrize("name", sorted(definitions.presets()))
+@pytest.mark.parametrize("name", sorted(PRESETS))
 def test_each_sends_its_tokens_over_https_to_hosts_of_its_own(name):
     made = Providers({name: {"client_id": "x"}}).get(name)
     assert made.address.startswith("https://")

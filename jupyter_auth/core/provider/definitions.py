@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import functools
-import tomllib
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from jupyter_auth.core.errors import ConfigurationError
 from jupyter_auth.core.provider.kinds import FieldTable, nearest
+from jupyter_auth.core.provider.presets import PRESETS
 from jupyter_auth.core.provider.provider import Provider
 from jupyter_auth.core.record import fields
 
@@ -32,7 +30,7 @@ def provider_from_mapping(name: str, mapping: Mapping[str, Any]) -> Provider:
         raise ConfigurationError(f"Provider {name!r} is not a table of fields.")
     fields = {k: v for k, v in mapping.items() if v is not None and k != "name"}
     if not ADDRESSES & fields.keys():
-        preset = presets().get(name, {})
+        preset = PRESETS.get(name, {})
         fields = {**preset, **own_client(preset, _completed_tables(preset, fields))}
     for key in fields:
         _check_field(name, key)
@@ -105,9 +103,3 @@ def replace_provider(provider: Provider, **changes: Any) -> Provider:
     derived = provider.derived
     given = {name: value for name, value in vars(provider).items() if value != derived.get(name)}
     return Provider(**given | _completed_tables(given, changes))
-
-
-@functools.cache
-def presets() -> Mapping[str, Any]:
-    """The provider tables of this package, by name."""
-    return tomllib.loads(Path(__file__).with_name("presets.toml").read_text(encoding="utf-8"))

@@ -25,13 +25,13 @@ from jupyter_auth.core.provider.definitions import (
     ADDRESSES,
     TOKENS_ONLY,
     own_client,
-    presets,
     provider_from_mapping,
     replace_provider,
 )
 from jupyter_auth.core.provider.info import ProviderInfo
 from jupyter_auth.core.provider.kinds import nearest
 from jupyter_auth.core.provider.made_in_code import ProvidersMadeInCode, handle_of
+from jupyter_auth.core.provider.presets import PRESETS
 from jupyter_auth.core.provider.provider import Provider
 from jupyter_auth.core.provider.user_providers import user_file
 from jupyter_auth.core.record import replace
@@ -138,7 +138,7 @@ class Providers:
     def _trusted(self, source: str, bare: Provider) -> bool:
         if source != "user":
             return source != "code"
-        preset = presets().get(bare.name)
+        preset = PRESETS.get(bare.name)
         if preset is None:
             return False
         other = provider_from_mapping(bare.name, preset)
@@ -309,7 +309,7 @@ class Providers:
             return False
         source = self.info(name).source
         if source == "user":  # with addresses of its own it is not the preset
-            return name in presets() and not ADDRESSES & self._user_tables().get(name, {}).keys()
+            return name in PRESETS and not ADDRESSES & self._user_tables().get(name, {}).keys()
         return source == "preset"
 
     def prefer(self, name: str, grant: str) -> None:
@@ -355,7 +355,7 @@ class Providers:
                 raise
             tables = {}
         yield "user", tables
-        yield "preset", presets()
+        yield "preset", PRESETS
 
     def _user_tables(self) -> Mapping[str, Any]:
         return user_providers.tables(self._user_file) if self._user_file else {}

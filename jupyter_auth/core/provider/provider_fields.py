@@ -1,0 +1,244 @@
+"""The fields of a provider, each with what it means and what may be in it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from jupyter_auth.core.provider import kinds
+from jupyter_auth.core.provider.field_types import (
+    CLIENT_AUTH,
+    LOOPBACK,
+    TOKEN_REQUEST,
+    ApiKey,
+    ClientAuth,
+    CredentialsFrom,
+    Endpoints,
+    Header,
+    Loopback,
+    OtherCache,
+    Paste,
+    Service,
+    Throttle,
+    TokenRequest,
+)
+from jupyter_auth.core.provider.kinds import described, tokens_only
+from jupyter_auth.core.record import MISSING, record
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from jupyter_auth.core.secret import Secret
+
+
+@record(frozen=True, kw_only=True)
+class ProviderFields:
+    """The data of ``Provider``."""
+
+    name: str = described(
+        kinds.string,
+        "Its name here: up to 64 lower-case letters, digits, `.`, `-` or `_`. In a file it is the"
+        " table's name.",
+        default=MISSING,
+        harmless="what is bound is stored under it",
+    )
+    title: str = described(
+        kinds.title, "What people read on buttons and pages.", default="", harmless="only shown"
+    )
+    issuer: str | None = described(
+        kinds.url_or_empty,
+        "The issuer URL. Everything else is discovered there (OIDC Discovery, RFC 8414).",
+    )
+    metadata_url: str | None = described(
+        kinds.url_or_empty,
+        "The URL of the metadata document itself, if it is not at an address that follows from the"
+        " issuer, or names another issuer on purpose (Azure AD B2C, Entra's `common`, Oracle IDCS,"
+        " UAA). Its issuer is believed then; `{tenantid}` in it is the `tid` of each ID token.",
+    )
+    endpoints: Endpoints | None = described(
+        Endpoints, "Used where there is no issuer, or in addition to it."
+    )
+    client_id: str | None = tokens_only(kinds.string, "The client ID of your registration.")
+    client_secret: Secret | None = described(
+        kinds.secret,
+        "The client secret, unless the client is public. It stays with the broker; better in the"
+        " environment than in a file.",
+        harmless="is what is bound; a new one is for the same place",
+    )
+    client_auth: ClientAuth | None = described(
+        CLIENT_AUTH,
+        "How the client authenticates: `auto` (the default with a secret: as the metadata and the"
+        " token endpoint want it, `basic` first), `basic`, `post`, `query` (all parameters of a"
+        " token request in its URL), or `none`.",
+    )
+    grants: tuple[str, ...] = described(
+        kinds.grants,
+        "How people sign in, the preferred grant first: `authorization_code` (the browser comes"
+        " back here), `device_code` (a code to type at the provider's page), `paste` (a text to"
+        " copy from there), `api_key` (a static key), `password` (typed on a page of this server;"
+        " an older method, best avoided). Empty: what the provider offers.",
+        default=(),
+        harmless="which grants there are; where each leads is in the endpoints",
+    )
+    public_grants: tuple[str, ...] = described(
+        kinds.grants,
+        "Those of its grants for which a client needs no secret, although others need one. Without"
+        " the secret people sign in by the first of them.",
+        default=(),
+        harmless="what people are asked for",
+    )
+    scopes: tuple[str, ...] = described(
+        kinds.words,
+        "Scopes to request. Empty: `openid profile email offline_access`, as far as offered; a"
+        " sign-in goes on without `offline_access` where that is refused.",
+        default=(),
+        harmless="what is requested; an account records what it was granted",
+    )
+    audience: str | None = tokens_only(
+        kinds.string, "The API that tokens are for, if the provider asks for it."
+    )
+    authorize_params: Mapping[str, str] = tokens_only(
+        kinds.parameters, "More parameters of the authorization request.", default=dict
+    )
+    force_prompt: str | None = described(
+        kinds.string,
+        "The `prompt` of a forced sign-in, beside one in `authorize_params`. None: `login`, or"
+        " `max_age=0` where those have a `prompt`: the provider may not take both.",
+        harmless="what people are asked at the provider",
+    )
+    pkce: bool | None = described(
+        kinds.flag,
+        "Whether codes are bound to this client by PKCE (RFC 7636). None: they are. A client with a"
+        " secret may do without (`false`), if the provider refuses it.",
+    )
+    token_params: Mapping[str, str] = described(
+        kinds.parameters,
+        "More parameters of the token request: added last, under exactly these names.",
+        default=dict,
+    )
+    redirect_uri: str | None = described(
+        kinds.redirect_uri,
+        "The registered redirect URI. If it is your Jupyter server's own, scripts listen there too,"
+        " so one is enough. On this machine, one without a port stands for any port (RFC 8252 7.3)."
+        " From one elsewhere, or of https, you paste the address that the browser ends on.",
+        harmless="each login is bound to its own; no token and no client secret goes there",
+    )
+    loopback: Loopback | None = described(
+        LOOPBACK,
+        "The name by which the provider accepts this machine in redirect URIs: `localhost` or"
+        " `127.0.0.1`. Not given: that in the browser's address; for scripts, `127.0.0.1`.",
+        harmless="which of two names of this machine the browser comes back to",
+    )
+    base_url: str | None = tokens_only(
+        kinds.url_or_empty, "What relative URLs of a session are joined to."
+    )
+    api_origins: tuple[str, ...] = tokens_only(
+        kinds.origins,
+        "Where the token may be sent. Empty: the origin of `base_url`, else of the issuer. In"
+        " `https://*.acme.example` the `*` is any one label: only if the API has all those hosts.",
+        default=(),
+    )
+    header: Header = tokens_only(Header, "The header that carries the token.", default=Header)
+    username_claim: str | None = described(
+        kinds.string,
+        "The claim with the name to show, or the way to it: `preferred_username`, `data.login`.",
+        harmless="which claim is shown as the name; the account keeps issuer and subject",
+    )
+    username_url: str | None = tokens_only(
+        kinds.url_or_empty, 'The URL of an API\'s "me", which has that claim.'
+    )
+    ca_bundle: str | None = described(
+        kinds.string,
+        "A file of certificates to trust there and in a session's requests to `api_origins`, in"
+        " place of the usual ones. `verify=` of a request or session comes before it.",
+    )
+    leeway: float | None = described(
+        kinds.seconds,
+        "Seconds before expiry at which a token is refreshed. None: a tenth of its lifetime, at"
+        " most 60.",
+        harmless="when a token is refreshed",
+    )
+    token_timeout: float | None = described(
+        kinds.timeout,
+        "Seconds that its token endpoint may take to respond, up to 600. None: 60. A refresh that"
+        " gets no response may have used up the refresh token.",
+        harmless="how long a response is waited for",
+    )
+    refresh_on: tuple[int, ...] = described(
+        kinds.statuses,
+        "HTTP statuses of an API that mean that a token is no longer valid; also as the `code` in"
+        ' a 200, `{"error": {"code": 401}}`. 498 and `invalid_token` (RFC 6750) always do.',
+        default=(401,),
+        harmless="when a token is refreshed",
+    )
+    revoke: bool = described(
+        kinds.flag,
+        "Whether signing out revokes tokens at the provider too (RFC 7009).",
+        default=True,
+        harmless="whether signing out also asks the provider",
+    )
+    token_request: TokenRequest | None = described(
+        TOKEN_REQUEST,
+        "How requests to its token, device authorization and revocation endpoints are written:"
+        " `form` (the default, RFC 6749) or `json`.",
+        harmless="how a request is written; what is in it and where it goes stays the same",
+    )
+    param_names: Mapping[str, str] = described(
+        kinds.response_fields,
+        "Other names for parameters of its token and device authorization endpoints, in requests"
+        ' and responses: `{device_code = "deviceCode"}`.',
+        default=dict,
+    )
+    token_response: Mapping[str, str] = tokens_only(
+        kinds.response_fields,
+        "Where in a token response the fields of RFC 6749 5.1 are, as in"
+        ' `{access_token = "details.accessToken"}`; what is not there may be under its own name.',
+        default=dict,
+    )
+    expires_format: str | None = described(
+        kinds.date_format,
+        "How it says when a token expires, if not in seconds or as a date of ISO 8601:"
+        " `milliseconds`, or directives of `strptime`.",
+        harmless="how a date reads",
+    )
+    scope_separator: str | None = described(
+        kinds.string,
+        "What separates scopes, in requests and responses. None: a space in requests; spaces and"
+        " commas in responses.",
+        harmless="how scopes are written",
+    )
+    error_names: Mapping[str, str] = described(
+        kinds.mapping,
+        "What its words for errors mean, or its HTTP statuses without a word, by the names of RFC"
+        ' 6749 5.2 and RFC 8628 3.5: `{consent_refused = "access_denied", 410 = "expired_token"}`.',
+        default=dict,
+        harmless="how an error reads",
+    )
+    scope_aliases: Mapping[str, str] = described(
+        kinds.mapping,
+        "Scopes that its responses call by another name than they were requested by:"
+        ' `{answered = "asked"}`.',
+        default=dict,
+        harmless="how the scopes of a response read",
+    )
+    api_headers: Mapping[str, str] = tokens_only(
+        kinds.mapping, "Headers for each request of a session, such as `Accept`.", default=dict
+    )
+    throttle: Throttle = described(
+        Throttle,
+        "What is known of the API's limits.",
+        default=Throttle,
+        harmless="how often an API is called",
+    )
+    service: Service | None = described(
+        Service,
+        "What is different for service accounts. The broker only issues their tokens to kernels"
+        " with such a table, even an empty one: `{}`.",
+    )
+    credentials_from: CredentialsFrom | None = tokens_only(
+        CredentialsFrom, "An installed package whose JSON file has a public client's credentials."
+    )
+    import_from: OtherCache | None = tokens_only(
+        OtherCache, "Where another package keeps its sign-ins, for `jupyter auth import`."
+    )
+    paste: Paste | None = described(Paste, "Where people find the text to paste.")
+    api_key: ApiKey | None = tokens_only(ApiKey, "The parts and headers of a static key.")
