@@ -83,13 +83,29 @@ class Refusal:
 
 
 @record(frozen=True, kw_only=True)
+class ResourceToken:
+    """An account's access token for one more API, got with the same sign-in.
+
+    ``refresh_token``: its own, at providers that give one for each API; None: the account's.
+    """
+
+    access_token: Secret
+    refresh_token: Secret | None = None
+    scopes: tuple[str, ...] = ()
+    issued_at: float
+    expires_at: float | None = None
+    token_fields: Mapping[str, Any] = field(default_factory=dict)
+
+
+@record(frozen=True, kw_only=True)
 class Account:
     """One signed-in identity, with all its tokens. Never leaves the engine that owns the store.
 
     ``asked`` are the requested scopes, ``scopes`` the granted ones. ``vouched``: the issuer, not
     the person, chose the user name; ``email`` is one that the issuer verified. ``token_fields``:
     what else was said with the tokens, without secrets (see ``protocol/token_fields``).
-    ``refused``: the provider did not take this refresh token the last time.
+    ``refused``: the provider did not take this refresh token the last time. ``client_id``: the
+    client that it was issued to, if that registered itself. ``resources``: tokens for other APIs.
     """
 
     provider: str
@@ -112,6 +128,8 @@ class Account:
     token_fields: Mapping[str, Any] = field(default_factory=dict)
     signed_in_at: float
     refused: Refusal | None = None
+    client_id: str | None = None
+    resources: Mapping[str, ResourceToken] = field(default_factory=dict)
 
     @property
     def key(self) -> AccountKey:
@@ -250,12 +268,28 @@ class AccountInfo:
         return nameless_key or username in self.names
 
 
+@record(frozen=True, kw_only=True)
+class Challenge:
+    """What an API demands of a sign-in, by the names of the authorization request.
+
+    ``claims`` as JSON (OIDC Core 5.5); ``acr_values`` and ``max_age``, in seconds (RFC 9470 3).
+    """
+
+    claims: str = ""
+    acr_values: str = ""
+    max_age: str = ""
+
+
+NO_CHALLENGE = Challenge()
+
+
 @record(frozen=True)
 class LoginRequest:
     """What a person is asked to sign in to, and by which ``kernel`` and ``notebook``.
 
     ``username``: the account must be theirs. ``scopes``: empty for the provider's own. ``force``
     asks the provider to prompt. ``grant`` None: the preferred one. ``shared``: as in ``Login``.
+    ``resource``: the API that it is for, if that is not the provider's own.
     """
 
     provider: str
@@ -267,6 +301,8 @@ class LoginRequest:
     kernel: str | None = None
     notebook: str | None = None
     shared: bool = False
+    resource: str = ""
+    challenge: Challenge = NO_CHALLENGE
 
 
 @record(frozen=True, kw_only=True)

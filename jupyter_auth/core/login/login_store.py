@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
-from jupyter_auth.core.models import Account, AccountKey, Login
+from jupyter_auth.core.models import NO_CHALLENGE, Account, AccountKey, Challenge, Login
 from jupyter_auth.core.secret import Secret
 
 if TYPE_CHECKING:
@@ -69,7 +69,10 @@ class Opening:
 
 @dataclass(frozen=True, kw_only=True)
 class LoginPurpose:
-    """What a login is for, and where it leads; requests for the same purpose share one login."""
+    """What a login is for, and where it leads; requests for the same purpose share one login.
+
+    ``resource``, ``challenge``: as in ``LoginRequest``.
+    """
 
     key: AccountKey
     username: str | None = None
@@ -77,6 +80,8 @@ class LoginPurpose:
     force: bool = False
     grant: str = "authorization_code"
     host: str = ""
+    resource: str = ""
+    challenge: Challenge = NO_CHALLENGE
 
 
 @dataclass(kw_only=True)

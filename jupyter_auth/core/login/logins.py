@@ -75,6 +75,8 @@ class Logins:
             force=asked.force,
             grant=grant,
             host=host,
+            resource=asked.resource,
+            challenge=asked.challenge,
         )
         self.expire()
         with self._store.change() as entries:

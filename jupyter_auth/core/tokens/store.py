@@ -38,8 +38,8 @@ if TYPE_CHECKING:
 VERSION = 1
 LOCK_TIMEOUT = 90.0  # seconds: longer than a refresh may take
 # Older files do not have them.
-ADDED = {"kind", "token_endpoint", "asked", "vouched", "email", "token_fields", "refused"}
-NEWEST = {"token_fields", "refused"}
+NEWEST = {"token_fields", "refused", "client_id", "resources"}
+ADDED = NEWEST | {"kind", "token_endpoint", "asked", "vouched", "email"}
 FIELDS = {each.name for each in fields(Account)}
 
 _log = logging.getLogger("jupyter_auth")

@@ -89,6 +89,7 @@ class BrokerClient(Accounts):
         """As ``Accounts.begin``; ``kernel`` and ``notebook`` default to this process's."""
         body = vars(request) | {
             "scopes": list(request.scopes) or None,
+            "challenge": to_wire(request.challenge),
             "kernel": request.kernel or this_kernel(),
             "notebook": request.notebook or this_notebook(),
         }

@@ -11,7 +11,7 @@ from jupyter_auth.core.common.rate_limits import Limits, Quota
 from jupyter_auth.core.common.session_key import DEFAULT_KEY
 from jupyter_auth.core.common.shown_text import plain_text
 from jupyter_auth.core.errors import ConfigurationError
-from jupyter_auth.core.models import LoginRequest
+from jupyter_auth.core.models import NO_CHALLENGE, Challenge, LoginRequest
 from jupyter_auth.core.secret import Secret
 from jupyter_auth.core.tokens.need import Need
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 MAX_BODY = 64 * 1024  # bytes; the longest is a provider with its parameters
 MAX_TEXT = 1024  # characters of a name, a key, a path
+MAX_CLAIMS = 8 * 1024  # characters of the claims that an API demands
 MAX_SCOPES = 200
 MAX_CALLS = 10_000  # in one report
 MAX_VALID = 86400.0  # seconds
@@ -38,13 +39,13 @@ def json_object(body: bytes) -> dict[str, Any]:
     return data
 
 
-def text(data: Mapping[str, Any], name: str) -> str | None:
+def text(data: Mapping[str, Any], name: str, most: int = MAX_TEXT) -> str | None:
     """An optional string; "" counts as None."""
     value = data.get(name)
     if value is None or value == "":
         return None
-    if not isinstance(value, str) or len(value) > MAX_TEXT or not value.isprintable():
-        raise ConfigurationError(f"{name!r} must be one line of at most {MAX_TEXT} characters.")
+    if not isinstance(value, str) or len(value) > most or not value.isprintable():
+        raise ConfigurationError(f"{name!r} must be one line of at most {most} characters.")
     return value
 
 
@@ -117,13 +118,29 @@ def login(data: Mapping[str, Any]) -> LoginRequest:
         kernel=shown(data, "kernel"),
         notebook=shown(data, "notebook"),
         shared=flag(data, "shared"),
+        resource=text(data, "resource") or "",
+        challenge=_challenge(data.get("challenge")),
     )
 
 
+def _challenge(data: Any) -> Challenge:
+    if data is None:
+        return NO_CHALLENGE
+    if not isinstance(data, dict):
+        raise ConfigurationError("'challenge' must be an object.")
+    names = vars(NO_CHALLENGE)
+    return Challenge(**{name: text(data, name, MAX_CLAIMS) or "" for name in names})
+
+
 def need(data: Mapping[str, Any]) -> Need:
-    """How long a token must be valid, and which one the API rejected."""
+    """What a kernel needs of a token."""
     seconds = number(data.get("min_valid"), "min_valid", MAX_VALID)
-    return Need(min_valid=seconds, rejected=text(data, "rejected"))
+    return Need(
+        min_valid=seconds,
+        rejected=text(data, "rejected"),
+        resource=text(data, "resource") or "",
+        claims=text(data, "claims", MAX_CLAIMS) or "",
+    )
 
 
 def limits(data: Mapping[str, Any]) -> Limits:

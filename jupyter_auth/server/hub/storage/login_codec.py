@@ -10,18 +10,22 @@ from typing import TYPE_CHECKING, Any
 
 from jupyter_auth.core.common.codec import from_record, to_record
 from jupyter_auth.core.login.login_store import StoredLogin
+from jupyter_auth.core.models import NO_CHALLENGE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 # As the first version called them: its replicas discard logins with other names.
 _FIRST = {"DevicePolls": "Polling", "LoginPurpose": "Request", "StoredLogin": "Entry"}
+_EMPTY = {"kind": "mapping", "of": {}}
+_NONE = {"kind": "Challenge", "of": vars(NO_CHALLENGE)}
 # Fields that they do not know, with their defaults: left out where unused.
 _ADDED: dict[str, dict[str, Any]] = {
-    "Account": {"refused": None, "token_fields": {"kind": "mapping", "of": {}}},
+    "Account": {"refused": None, "client_id": None, "token_fields": _EMPTY, "resources": _EMPTY},
     "AccountInfo": {"trouble": ""},
     "DevicePolls": {"verifier": None},
     "Login": {"inner": False},
+    "LoginPurpose": {"resource": "", "challenge": _NONE},
 }
 
 
