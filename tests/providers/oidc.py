@@ -89,6 +89,8 @@ class OidcProvider(Server):
     ``issuer`` is ``http://localhost:<port>`` unless ``host`` says otherwise: another *site* than a
     Jupyter server on 127.0.0.1. The socket itself is bound to 127.0.0.1 only. ``ttl`` changes life
     times in seconds, by the library's names (``AccessToken``, ``RefreshToken``, ``IdToken`` ...).
+    ``features`` changes the library's own, each by name: ``{"registration": {"enabled": False}}``;
+    off unless asked for are ``registrationManagement`` and ``clientIdMetadataDocument``.
     """
 
     client_id: str = PUBLIC_CLIENT["client_id"]
@@ -98,7 +100,12 @@ class OidcProvider(Server):
     service_secret: str = SERVICE_CLIENT["client_secret"]
 
     def __init__(
-        self, *, host: str = "localhost", port: int = 0, ttl: dict[str, int] | None = None
+        self,
+        *,
+        host: str = "localhost",
+        port: int = 0,
+        ttl: dict[str, int] | None = None,
+        features: dict[str, dict[str, Any]] | None = None,
     ) -> None:
         self.issuer = ""
         self.output: list[str] = []  # what the process printed, for a failing test to show
@@ -106,6 +113,7 @@ class OidcProvider(Server):
             "host": host,
             "port": port,
             "ttl": ttl or {},
+            "features": features or {},
             "users": USERS,
             "clients": [PUBLIC_CLIENT, CONFIDENTIAL_CLIENT, SERVICE_CLIENT],
         }
@@ -219,6 +227,22 @@ class OidcProvider(Server):
         base = CONFIDENTIAL_CLIENT if "client_secret" in metadata else PUBLIC_CLIENT
         uris = {"redirect_uris": list(redirect_uris)} if redirect_uris else {}
         self.control("clients", **(base | uris | {"client_id": client_id} | metadata))
+
+    def forget_clients(self) -> None:
+        """As after a restart: clients that registered themselves are no longer known."""
+        self.control("forget_clients")
+
+    def add_resource(self, indicator: str, **described: Any) -> None:
+        """Give tokens for an API, too (RFC 8707), besides ``<issuer>/api`` (opaque) and ``/jwt``.
+
+        They are JWTs (RFC 9068) whose ``aud`` is the indicator, for the scopes ``api:read`` and
+        ``api:write``; ``described`` changes that by the library's names.
+        """
+        self.control("resources", **{indicator: described})
+
+    def publish_document(self, client_id: str, at: str) -> None:
+        """Let the client ID, an https URL, lead to the document at an address of this machine."""
+        self.control("documents", **{client_id: at})
 
     # -- what happened ---------------------------------------------------------------------------
 

@@ -30,7 +30,9 @@ const html = (ctx, body) => {
   ctx.body = body;
 };
 
-export function createProvider({ issuer, store, users, keys, cookieKeys, ttl }) {
+export function createProvider({
+  issuer, store, users, keys, cookieKeys, ttl, features, resources, documents,
+}) {
   const account = (sub) => {
     const found = Object.entries(users).find(([, user]) => user.sub === sub);
     if (!found) return undefined;
@@ -41,7 +43,7 @@ export function createProvider({ issuer, store, users, keys, cookieKeys, ttl }) 
     };
   };
 
-  return new Provider(issuer, {
+  const settings = {
     adapter: store.adapter,
     jwks: { keys },
     cookies: { keys: cookieKeys },
@@ -61,6 +63,8 @@ export function createProvider({ issuer, store, users, keys, cookieKeys, ttl }) 
     // The library accepts a token for 15 seconds after its end; a test of expiry would wait.
     clockTolerance: 0,
     clientBasedCORS: () => false,
+    // A document's https address is where a proxy would be; it also takes those on this machine.
+    fetch: (url, { dispatcher: _, ...options }) => fetch(documents[url] ?? url, options),
     // Functions, so that POST /_control/ttl takes effect at once.
     ttl: Object.fromEntries(Object.keys(DEFAULT_TTL).map((kind) => [kind, () => ttl[kind]])),
     interactions: { url: (_ctx, interaction) => `/interaction/${interaction.uid}` },
@@ -74,19 +78,18 @@ export function createProvider({ issuer, store, users, keys, cookieKeys, ttl }) 
         allowedPolicy: (_ctx, client, token) => token.clientId === client.clientId,
       },
       registration: { enabled: true },
+      clientIdMetadataDocument: { ack: 'draft-02', cacheDuration: { min: 0, max: 0 } },
       resourceIndicators: {
         enabled: true,
         useGrantedResource: () => true,
-        // `<issuer>/api` gives opaque tokens, `<issuer>/jwt` RFC 9068 ones; no other is known.
         getResourceServerInfo: (_ctx, indicator) => {
-          if (![`${issuer}/api`, `${issuer}/jwt`].includes(indicator)) {
-            throw new errors.InvalidTarget();
-          }
+          if (!Object.hasOwn(resources, indicator)) throw new errors.InvalidTarget();
           return {
             scope: 'api:read api:write',
             audience: indicator,
-            accessTokenFormat: indicator.endsWith('/jwt') ? 'jwt' : 'opaque',
+            accessTokenFormat: 'jwt',
             jwt: { sign: { alg: 'RS256' } },
+            ...resources[indicator],
           };
         },
       },
@@ -106,5 +109,9 @@ export function createProvider({ issuer, store, users, keys, cookieKeys, ttl }) 
         postLogoutSuccessSource: (ctx) => html(ctx, pages.page('Signed out', '')),
       },
     },
-  });
+  };
+  for (const [name, changes] of Object.entries(features)) {
+    settings.features[name] = { ...settings.features[name], ...changes };
+  }
+  return new Provider(issuer, settings);
 }

@@ -14,7 +14,9 @@ import { createJournal } from './journal.mjs';
 import { createKey, createProvider, DEFAULT_TTL } from './provider.mjs';
 import { createStore } from './store.mjs';
 
-async function main({ host = 'localhost', port = 0, users, clients, ttl: startTtl = {} }) {
+async function main({
+  host = 'localhost', port = 0, users, clients, ttl: startTtl = {}, features = {},
+}) {
   // Longer than any test: a client must not meet a connection that is just being closed.
   const http = createServer({ keepAliveTimeout: 300_000 });
   await new Promise((resolve, reject) => {
@@ -30,12 +32,19 @@ async function main({ host = 'localhost', port = 0, users, clients, ttl: startTt
   const ttl = { ...DEFAULT_TTL, ...startTtl };
   let keys = [createKey()];
   let delays = {}; // path -> milliseconds
+  const resources = { // RFC 8707: indicator -> what the library wants to know of it
+    [`${issuer}/api`]: { accessTokenFormat: 'opaque' },
+    [`${issuer}/jwt`]: {},
+  };
+  const documents = {}; // https address -> where it is on this machine
   let provider;
   let protocol;
 
   // New signing keys need a new provider; all it knows is in the store, which stays.
   const build = () => {
-    provider = createProvider({ issuer, store, users, keys, cookieKeys, ttl });
+    provider = createProvider({
+      issuer, store, users, keys, cookieKeys, ttl, features, resources, documents,
+    });
     journal.listen(provider);
     api.listen(provider);
     protocol = provider.callback();
@@ -52,6 +61,13 @@ async function main({ host = 'localhost', port = 0, users, clients, ttl: startTt
     'POST ttl': (changes) => Object.assign(ttl, changes),
     'POST delay': (changes) => Object.assign(delays, changes),
     'POST clients': (metadata) => addClient(metadata),
+    'POST resources': (added) => Object.assign(resources, added),
+    'POST documents': (added) => Object.assign(documents, added),
+    'POST forget_clients': async () => {
+      store.forget('Client');
+      store.forget('RegistrationAccessToken');
+      for (const metadata of clients) await addClient(metadata);
+    },
     'POST introspect': ({ token }) => api.introspect(provider, token),
     'POST expire': () => {
       store.forget('AccessToken');
