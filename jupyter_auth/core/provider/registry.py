@@ -1,17 +1,12 @@
-"""Which definition of a provider's name counts, and which secrets complete it.
-
-The administrator's (``c.JupyterAuth.providers``) comes first and cannot be replaced, then the
-user's ``providers.toml``, then the presets of this package. Providers that were made in code go by
-handles, and so never change what a name means.
-"""
+"""The providers of one person, by name, and which secrets complete them."""
 
 from __future__ import annotations
 
 import contextlib
 from typing import TYPE_CHECKING, Any
 
-from jupyter_auth.core.common.handles import NAME, is_handle, plain
-from jupyter_auth.core.errors import ConfigurationError, ProviderNotFound
+from jupyter_auth.core.common.handles import NAME, plain
+from jupyter_auth.core.errors import ConfigurationError
 from jupyter_auth.core.provider import binding, user_providers
 from jupyter_auth.core.provider.client_credentials import (
     Credentials,
@@ -29,20 +24,18 @@ from jupyter_auth.core.provider.definitions import (
     replace_provider,
 )
 from jupyter_auth.core.provider.info import ProviderInfo
-from jupyter_auth.core.provider.kinds import nearest
-from jupyter_auth.core.provider.made_in_code import ProvidersMadeInCode, handle_of
+from jupyter_auth.core.provider.layers import Layers
+from jupyter_auth.core.provider.made_in_code import handle_of
 from jupyter_auth.core.provider.presets import PRESETS
-from jupyter_auth.core.provider.provider import Provider
 from jupyter_auth.core.provider.user_providers import user_file
 from jupyter_auth.core.record import replace
 from jupyter_auth.core.secret import Secret
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-    from pathlib import Path
+    from collections.abc import Mapping
 
-    from jupyter_auth.core.common.finding import Finding
     from jupyter_auth.core.models import Account
+    from jupyter_auth.core.provider.provider import Provider
 
 
 def provider(name: str, **changes: Any) -> Provider:
@@ -64,7 +57,7 @@ def provider(name: str, **changes: Any) -> Provider:
     return replace_provider(made, client_secret=None)  # it was given for other endpoints
 
 
-class Providers:
+class Providers(Layers):
     """All providers that one person can sign in to, by name.
 
     ``configured`` is the administrator's; without ``allow_user_providers`` there is nothing else.
@@ -74,32 +67,6 @@ class Providers:
     ``problems`` of the configuration are for doctor and errors about unknown providers; ``notes``
     are for doctor.
     """
-
-    def __init__(
-        self,
-        configured: Mapping[str, Any] | None = None,
-        *,
-        user_file: Path | None = None,
-        allow_user_providers: bool = True,
-        environ: Mapping[str, str] | None = None,
-        own_process: bool = False,
-        problems: Sequence[ConfigurationError] = (),
-        notes: Sequence[Finding] = (),
-    ) -> None:
-        self.problems = problems
-        self.notes = notes
-        self._configured = {
-            name: table
-            if isinstance(table, Provider | ConfigurationError)
-            else provider_from_mapping(name, table)
-            for name, table in (configured or {}).items()
-        }
-        self._user_file = user_file
-        self._open = allow_user_providers
-        self._environ = environ or {}
-        self._own_process = own_process
-        self._code = ProvidersMadeInCode()
-        self._read: dict[str, tuple[Any, Provider]] = {}  # what a table made, and that table
 
     def get(self, name: str) -> Provider:
         """The provider of that name, with its secret.
@@ -214,15 +181,6 @@ class Providers:
                 found[name] = self._listed(source, name, providers[name])
         return [info for _, info in sorted(found.items()) if info]
 
-    def having(self, field: str) -> set[str]:
-        """The names of those with this field in some definition, without making any of them."""
-        return {
-            name
-            for _, providers in self._layers(skip_broken=True)
-            for name, entry in providers.items()
-            if (field in entry if isinstance(entry, dict) else getattr(entry, field, None))
-        }
-
     def register(self, provider: Provider) -> ProviderInfo:
         """Add a provider of a person's own code: the info has its handle as the name.
 
@@ -238,15 +196,6 @@ class Providers:
             raise _name_taken(provider.name)
         return provider.info("code", self._code.add(provider))
 
-    def made_in_code(self) -> list[str]:
-        """The handles of all providers that were made in code."""
-        return self._code.handles()
-
-    def configure(self, provider: Provider) -> None:
-        """Add one to this server's own. Raises ConfigurationError if users may not add any."""
-        self._require_open()
-        self._configured = {**self._configured, provider.name: provider}  # others may be at it
-
     def _is_known(self, provider: Provider) -> bool:
         """Whether its name means this very definition.
 
@@ -259,15 +208,6 @@ class Providers:
         if not _secrets(provider) <= _secrets(known):
             return False
         return handle_of(provider) in map(handle_of, (known, bare))
-
-    @property
-    def user_file(self) -> Path | None:
-        """The person's own file, which need not exist. None: there are no own files here."""
-        return self._user_file if self._open else None
-
-    def saved_names(self) -> list[str]:
-        """The names in the person's own file. Raises ConfigurationError if it cannot be read."""
-        return sorted(self._user_tables())
 
     def save(self, name: str, fields: Mapping[str, Any]) -> ProviderInfo:
         """Write a provider into the person's own file, and its client secret into one beside it.
@@ -320,55 +260,9 @@ class Providers:
             others = [each for each in provider.grants if each != grant]
             self.save(name, {"grants": [grant, *others]})
 
-    def _require_open(self) -> None:
-        if not self._open:
-            raise ConfigurationError(
-                "Only the providers that the administrator configured can be used here.",
-                hint="Ask for it to be added to c.JupyterAuth.providers.",
-            )
-
     def _find(self, name: str) -> tuple[str, Provider]:
         source, bare = self._defined(name)
         return source, self._completed(source, bare)
-
-    def _defined(self, name: str) -> tuple[str, Provider]:
-        """Its source and definition, without what the environment and packages add."""
-        if is_handle(name):
-            return "code", self._code.get(name)
-        names: set[str] = set()
-        for source, providers in self._layers():
-            if name in providers:
-                return source, self._made(name, providers[name])
-            names.update(providers)
-        hints = [nearest(name, names, most=3), *(each.message for each in self.problems)]
-        raise ProviderNotFound(f"No provider is called {name!r:.80}.", hint=" ".join(hints))
-
-    def _layers(self, *, skip_broken: bool = False) -> Iterator[tuple[str, Mapping[str, Any]]]:
-        """By precedence; a broken user file affects only the layers that come after it."""
-        yield "configured", self._configured
-        if not self._open:
-            return
-        try:
-            tables = self._user_tables()
-        except ConfigurationError:
-            if not skip_broken:
-                raise
-            tables = {}
-        yield "user", tables
-        yield "preset", PRESETS
-
-    def _user_tables(self) -> Mapping[str, Any]:
-        return user_providers.tables(self._user_file) if self._user_file else {}
-
-    def _made(self, name: str, entry: Any) -> Provider:
-        if isinstance(entry, ConfigurationError):
-            raise ConfigurationError(entry.message, hint=entry.hint)
-        if isinstance(entry, Provider):
-            return entry
-        known = self._read.get(name)
-        if known is None or known[0] != entry:  # a file may have changed
-            known = self._read[name] = entry, provider_from_mapping(name, entry)
-        return known[1]
 
     def _completed(self, source: str, bare: Provider) -> Provider:
         """With the client credentials of the environment, or else of a package."""

@@ -1,0 +1,128 @@
+"""Which definition of a provider's name counts.
+
+The administrator's (``c.JupyterAuth.providers``) comes first and cannot be replaced, then the
+user's ``providers.toml``, then the presets of this package. Providers that were made in code go by
+handles, and so never change what a name means.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from jupyter_auth.core.common.handles import is_handle
+from jupyter_auth.core.errors import ConfigurationError, ProviderNotFound
+from jupyter_auth.core.provider import user_providers
+from jupyter_auth.core.provider.definitions import provider_from_mapping
+from jupyter_auth.core.provider.kinds import nearest
+from jupyter_auth.core.provider.made_in_code import ProvidersMadeInCode
+from jupyter_auth.core.provider.presets import PRESETS
+from jupyter_auth.core.provider.provider import Provider
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from jupyter_auth.core.common.finding import Finding
+
+
+class Layers:
+    """The definitions, without what completes them. ``Providers`` documents the arguments."""
+
+    def __init__(
+        self,
+        configured: Mapping[str, Any] | None = None,
+        *,
+        user_file: Path | None = None,
+        allow_user_providers: bool = True,
+        environ: Mapping[str, str] | None = None,
+        own_process: bool = False,
+        problems: Sequence[ConfigurationError] = (),
+        notes: Sequence[Finding] = (),
+    ) -> None:
+        self.problems = problems
+        self.notes = notes
+        self._configured = {
+            name: table
+            if isinstance(table, Provider | ConfigurationError)
+            else provider_from_mapping(name, table)
+            for name, table in (configured or {}).items()
+        }
+        self._user_file = user_file
+        self._open = allow_user_providers
+        self._environ = environ or {}
+        self._own_process = own_process
+        self._code = ProvidersMadeInCode()
+        self._read: dict[str, tuple[Any, Provider]] = {}  # what a table made, and that table
+
+    @property
+    def user_file(self) -> Path | None:
+        """The person's own file, which need not exist. None: there are no own files here."""
+        return self._user_file if self._open else None
+
+    def saved_names(self) -> list[str]:
+        """The names in the person's own file. Raises ConfigurationError if it cannot be read."""
+        return sorted(self._user_tables())
+
+    def made_in_code(self) -> list[str]:
+        """The handles of all providers that were made in code."""
+        return self._code.handles()
+
+    def configure(self, provider: Provider) -> None:
+        """Add one to this server's own. Raises ConfigurationError if users may not add any."""
+        self._require_open()
+        self._configured = {**self._configured, provider.name: provider}  # others may be at it
+
+    def having(self, field: str) -> set[str]:
+        """The names of those with this field in some definition, without making any of them."""
+        return {
+            name
+            for _, providers in self._layers(skip_broken=True)
+            for name, entry in providers.items()
+            if (field in entry if isinstance(entry, dict) else getattr(entry, field, None))
+        }
+
+    def _require_open(self) -> None:
+        if not self._open:
+            raise ConfigurationError(
+                "Only the providers that the administrator configured can be used here.",
+                hint="Ask for it to be added to c.JupyterAuth.providers.",
+            )
+
+    def _defined(self, name: str) -> tuple[str, Provider]:
+        """Its source and definition, without what the environment and packages add."""
+        if is_handle(name):
+            return "code", self._code.get(name)
+        names: set[str] = set()
+        for source, providers in self._layers():
+            if name in providers:
+                return source, self._made(name, providers[name])
+            names.update(providers)
+        hints = [nearest(name, names, most=3), *(each.message for each in self.problems)]
+        raise ProviderNotFound(f"No provider is called {name!r:.80}.", hint=" ".join(hints))
+
+    def _layers(self, *, skip_broken: bool = False) -> Iterator[tuple[str, Mapping[str, Any]]]:
+        """By precedence; a broken user file affects only the layers that come after it."""
+        yield "configured", self._configured
+        if not self._open:
+            return
+        try:
+            tables = self._user_tables()
+        except ConfigurationError:
+            if not skip_broken:
+                raise
+            tables = {}
+        yield "user", tables
+        yield "preset", PRESETS
+
+    def _user_tables(self) -> Mapping[str, Any]:
+        return user_providers.tables(self._user_file) if self._user_file else {}
+
+    def _made(self, name: str, entry: Any) -> Provider:
+        if isinstance(entry, ConfigurationError):
+            raise ConfigurationError(entry.message, hint=entry.hint)
+        if isinstance(entry, Provider):
+            return entry
+        known = self._read.get(name)
+        if known is None or known[0] != entry:  # a file may have changed
+            known = self._read[name] = entry, provider_from_mapping(name, entry)
+        return known[1]
