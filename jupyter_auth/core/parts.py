@@ -30,11 +30,11 @@ if TYPE_CHECKING:
     from jupyter_auth.core.protocol.parties import Parties
     from jupyter_auth.core.provider.provider import Provider
     from jupyter_auth.core.provider.registry import Providers
-    from jupyter_auth.core.tokens.lockouts import Lockouts, TokenLockouts
+    from jupyter_auth.core.tokens.limits.lockouts import Lockouts, TokenLockouts
+    from jupyter_auth.core.tokens.limits.usage import Usage
     from jupyter_auth.core.tokens.revocation import Revoker
     from jupyter_auth.core.tokens.service_account_tokens import ServiceAccountTokens
     from jupyter_auth.core.tokens.store import TokenStore
-    from jupyter_auth.core.tokens.usage import Usage
 
 Part = TypeVar("Part")
 
@@ -103,19 +103,19 @@ class Parts:
 
     @OnFirstUse
     def _lockouts(self) -> Lockouts:
-        from jupyter_auth.core.tokens.lockouts import Lockouts
+        from jupyter_auth.core.tokens.limits.lockouts import Lockouts
 
         return Lockouts(self._store.directory)
 
     @OnFirstUse
     def _usage(self) -> Usage:
-        from jupyter_auth.core.tokens.usage import Usage
+        from jupyter_auth.core.tokens.limits.usage import Usage
 
         return Usage(self._log, self._clock, self._lockouts)
 
     @OnFirstUse
     def _token_lockouts(self) -> TokenLockouts:
-        from jupyter_auth.core.tokens.lockouts import TokenLockouts
+        from jupyter_auth.core.tokens.limits.lockouts import TokenLockouts
 
         return TokenLockouts(self._lockouts, self._clock)
 

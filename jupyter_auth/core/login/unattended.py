@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from jupyter_auth.core.provider.provider import Provider
     from jupyter_auth.core.provider.registry import Providers
     from jupyter_auth.core.tokens.account_tokens import AccountTokens
-    from jupyter_auth.core.tokens.lockouts import TokenLockouts
+    from jupyter_auth.core.tokens.limits.lockouts import TokenLockouts
 
 
 class UnattendedLogins:

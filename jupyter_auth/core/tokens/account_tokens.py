@@ -6,15 +6,13 @@ again, and saves the new tokens before they are used.
 
 from __future__ import annotations
 
-import contextlib
 import functools
-import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
+from jupyter_auth.core.common.override import override
 from jupyter_auth.core.errors import (
     ConfigurationError,
-    LoginFailed,
     LoginRequired,
     ProviderError,
     RefreshRejected,
@@ -22,17 +20,16 @@ from jupyter_auth.core.errors import (
     Unavailable,
     UserMismatch,
 )
-from jupyter_auth.core.models import Account, AccountInfo, AccountKey, Change, Token
-from jupyter_auth.core.record import record, replace
+from jupyter_auth.core.models import Account, AccountInfo, AccountKey, Token
+from jupyter_auth.core.record import replace
 from jupyter_auth.core.tokens import lifetimes
 from jupyter_auth.core.tokens.failures import Failures
+from jupyter_auth.core.tokens.kept_accounts import SAVE_PAUSE, KeptAccounts, digest, readable
 from jupyter_auth.core.tokens.lifetimes import as_token
 from jupyter_auth.core.tokens.next_steps import how_to_sign_in
 from jupyter_auth.core.tokens.single_flight import SingleFlight
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterator
-
     from jupyter_auth.core.provider.provider import Provider
     from jupyter_auth.core.tokens.change_log import ChangeLog
     from jupyter_auth.core.tokens.need import Need
@@ -41,99 +38,51 @@ if TYPE_CHECKING:
 # Renews an account; what it passes to its last argument is saved even if the rest fails.
 Renew = Callable[["Provider", Account, Callable[[Account], None]], Account]
 FAILURES = (Unavailable, ProviderError, ConfigurationError, StoreError)  # that may pass
-SAVE_PAUSE = 5.0  # seconds between attempts to save what could not be saved
 
 
-class AccountTokens:
+class AccountTokens(KeptAccounts):
     """One person's accounts and tokens."""
 
     def __init__(
         self, store: TokenStore, renew: Renew, log: ChangeLog, clock: Callable[[], float]
     ) -> None:
-        self._store = store
+        super().__init__(store, log, clock)
         self._renew = renew
-        self._log = log
-        self._clock = clock
         self._flights: SingleFlight[Token] = SingleFlight()
-        self._unsaved: dict[AccountKey, _Unsaved] = {}
         self._failed: dict[AccountKey, Failures] = {}
         self._forced: dict[AccountKey, tuple[str, float]] = {}  # they replaced rejected ones
-        self._stamp: dict[Hashable, Hashable] | None = None  # None: changes are not watched yet
-        self._seen: dict[AccountKey, str] = {}
 
     def load(self, provider: Provider, key: AccountKey) -> Account | None:
         """The account, if it was made with this configuration (SECURITY 15)."""
-        account = self._current(key, self._store.load)
+        account = self.stored(key)
         return account if account and account.fingerprint == provider.fingerprint else None
 
+    @override
     def accounts(self) -> list[AccountInfo]:
-        """All accounts, sorted; with a warning where tokens could not be saved."""
-        stored = {account.key: account for account in self._store.accounts()}
-        for key in list(self._unsaved):
-            self._current(key, stored.get)  # if another process saved one, that counts
-        found: dict[AccountKey, AccountInfo | None]
-        found = {key: account.info() for key, account in stored.items()}
-        found |= {key: held.info() for key, held in self._unsaved.copy().items()}
-        return [self._with_trouble(info) for _, info in sorted(found.items()) if info]
+        return [self._with_trouble(info) for info in super().accounts()]
 
+    @override
     def account(self, key: AccountKey) -> AccountInfo | None:
-        """One account, without reading the others."""
-        if held := self._unsaved.get(key):
-            info = held.info()
-        else:
-            account = _readable(lambda: self._store.load(key))
-            info = account.info() if account else None
+        info = super().account(key)
         return info and self._with_trouble(info)
+
+    @override
+    def keep(self, account: Account) -> None:
+        self._failed.pop(account.key, None)
+        super().keep(account)
+
+    @override
+    def drop(
+        self, key: AccountKey, before: Callable[[Account], None] | None = None
+    ) -> tuple[Account | None, str]:
+        self._failed.pop(key, None)
+        return super().drop(key, before)
 
     def _with_trouble(self, info: AccountInfo) -> AccountInfo:
         failures, end = self._failed.get(info.key), info.expires_at
         if not (failures and failures.lasting and end is not None and end <= failures.last):
             return info  # perhaps another process was luckier
         return replace(info, trouble=failures.says)
-
-    def keep(self, account: Account) -> None:
-        """Save an account, or hold it in memory if the store fails."""
-        try:
-            with self._locked(account.key) as slot:
-                self._save_or_hold(slot, account)
-        except (StoreError, Unavailable):  # not writable, or locked for too long
-            self._hold(account, _readable(lambda: self._store.load(account.key)))
-        self._failed.pop(account.key, None)
-        self._changed("account", account.key)
-
-    def drop(
-        self, key: AccountKey, before: Callable[[Account], None] | None = None
-    ) -> tuple[Account | None, str]:
-        """Delete an account and return it; ``before`` is called with it under the lock.
-
-        And why its file could not be deleted, or "": then it is signed out in this process only.
-
-        Raises:
-            StoreError: neither can be done, or ``before`` raised this.
-        """
-        held, left = self._unsaved.get(key), ""
-        try:
-            with self._locked(key) as slot:
-                account = self._current(key, lambda _: _readable(slot.load))
-                if account and before:
-                    before(account)
-                removed = slot.delete()
-                self._seen.pop(key, None)
-                self._unsaved.pop(key, None)
-        except StoreError as error:
-            stored = _readable(lambda: self._store.load(key)) if self._store.directory else None
-            account, removed = self._current(key, lambda _: stored), True
-            if stored:
-                left = f"It is still stored, and other programs may use it. {error}"
-                self._unsaved[key] = _Unsaved(None, _digest(stored), self._clock())
-            elif held and not held.instead_of:  # it was in memory alone
-                self._unsaved.pop(key, None)
-            else:
-                raise
-        self._failed.pop(key, None)
-        if account or removed:
-            self._changed("removed", key)
-        return account, left
 
     def token(self, provider: Provider, key: AccountKey, need: Need) -> Token:
         """A token that meets ``need``. Errors: see ``TokenSource.token``."""
@@ -155,39 +104,6 @@ class AccountTokens:
             return as_token(account, provider)
         return None
 
-    @property
-    def holds_unsaved(self) -> bool:
-        """Whether there are tokens that could not be saved."""
-        return bool(self._unsaved)
-
-    def save_again(self) -> None:
-        """Try to save all that could not be saved, waiting for locks."""
-        for key in list(self._unsaved):
-            self._save_again(key)
-
-    def watch(self) -> None:
-        """Start watching for changes: before, ``poll`` costs nothing."""
-        if self._stamp is None:
-            self._stamp = self._store.stamp()
-            self._seen = self._snapshot()
-
-    def poll(self) -> None:
-        """Report what other processes changed in the store."""
-        self.watch()
-        stamp = self._store.stamp()
-        if stamp == self._stamp:
-            return
-        self._stamp = stamp
-        before, self._seen = self._seen, self._snapshot()
-        for key in sorted(before.keys() - self._seen.copy().keys()):
-            if _readable(functools.partial(self._store.load, key)):
-                continue  # saved in the meantime
-            self._unsaved.pop(key, None)
-            self._changed("removed", key)
-        for key, version in sorted(self._seen.items()):
-            if before.get(key) != version:
-                self._changed("account", key)
-
     def _will_do(self, account: Account, provider: Provider, need: Need) -> bool:
         renewable = account.refresh_token is not None
         return lifetimes.meets(account, provider, need, self._clock(), renewable=renewable)
@@ -199,25 +115,6 @@ class AccountTokens:
         forced = at if digest == account.access_token.digest else None
         return lifetimes.must_wait(account, need, self._clock(), paused=paused, forced=forced)
 
-    @contextlib.contextmanager
-    def _locked(self, key: AccountKey) -> Iterator[Slot]:
-        """Keep the lock if tokens are unsaved: others would use a refresh token that is used up.
-
-        Where files cannot be locked, as in a read-only home, what is unsaved is this process's own.
-        """
-        with contextlib.ExitStack() as held:
-            try:
-                slot = held.enter_context(self._store.locked(key))
-            except StoreError as error:
-                if key not in self._unsaved or not self._store.directory:
-                    raise
-                slot = _UnlockedSlot(functools.partial(self._store.load, key), error)
-            try:
-                yield slot
-            finally:
-                if key in self._unsaved:
-                    slot.keep_lock()
-
     def _refreshed(self, provider: Provider, key: AccountKey, need: Need) -> Token:
         failures = self._failed.get(key) or Failures()
         if self._clock() < failures.until:
@@ -226,10 +123,10 @@ class AccountTokens:
             return self._renewed(provider, key, need)
         except (RefreshRejected, *FAILURES) as error:
             now = self._clock()
-            account = _readable(lambda: self.load(provider, key))
+            account = readable(lambda: self.load(provider, key))
             known = failures
             if not isinstance(error, RefreshRejected):
-                failures = self._failed[key] = known.and_another(error, now, _digest(account))
+                failures = self._failed[key] = known.and_another(error, now, digest(account))
             if account and lifetimes.works(account, need, now):
                 return as_token(account, provider)
             if isinstance(error, RefreshRejected) or not failures.lasting:
@@ -247,7 +144,7 @@ class AccountTokens:
             if self._will_do(account, provider, need) or self._pausing(account, need):
                 return as_token(account, provider)
             fresh = self._refresh(provider, account, need, slot)
-            self._save_or_hold(slot, fresh)
+            self._save(slot, fresh)
         self._failed.pop(key, None)
         if need.rejected == account.access_token.digest:
             self._forced[key] = (fresh.access_token.digest, self._clock())
@@ -265,125 +162,11 @@ class AccountTokens:
         if account.refused and not lifetimes.may_renew(account, self._clock()):
             raise RefreshRejected(account.refused.says, next_step=step)
         try:
-            keep = functools.partial(self._save_or_hold, slot)
+            keep = functools.partial(self._save, slot)
             return self._renew(provider, replace(account, refused=None), keep)
         except (RefreshRejected, UserMismatch) as error:
             refused = lifetimes.after_refusal(account, need, error, self._clock())
-            self._save_or_hold(slot, refused)
+            self._save(slot, refused)
             self._failed.pop(account.key, None)
             self._changed("account", account.key)
             raise RefreshRejected(error.message, next_step=step) from None
-
-    def _save_or_hold(self, slot: Slot, account: Account) -> None:
-        """Hold what cannot be saved in memory: a rotated refresh token is the only one."""
-        try:
-            slot.save(account)
-        except StoreError:
-            self._hold(account, _readable(slot.load))
-            return
-        self._unsaved.pop(account.key, None)
-        self._seen[account.key] = _version(account)
-
-    def _hold(self, account: Account, stored: Account | None) -> None:
-        self._unsaved[account.key] = _Unsaved(account, _digest(stored), self._clock())
-
-    def _save_again(self, key: AccountKey, pause: float = 0.0) -> None:
-        """Try to save what is held: one caller at a time, while the others use it."""
-        held = self._unsaved.get(key)
-        if held is None or self._clock() - held.tried < pause:
-            return
-        self._unsaved[key] = replace(held, tried=math.inf)
-        try:
-            with self._locked(key) as slot:
-                account = self._current(key, lambda _: slot.load())
-                if account and key in self._unsaved:
-                    self._save_or_hold(slot, account)
-                elif self._unsaved.get(key):
-                    slot.delete()
-                    self._unsaved.pop(key)
-                if key not in self._unsaved:
-                    self._changed("account" if account else "removed", key)
-        except LoginFailed:  # another user has this identity now
-            self._unsaved.pop(key, None)
-            self._changed("removed", key)
-        except (StoreError, Unavailable):
-            pass
-        finally:
-            if still := self._unsaved.get(key):
-                self._unsaved[key] = replace(still, tried=self._clock())
-
-    def _current(
-        self, key: AccountKey, load: Callable[[AccountKey], Account | None]
-    ) -> Account | None:
-        """The account as held in memory, unless the store has another one since; else as stored."""
-        held = self._unsaved.get(key)
-        if held is None:
-            return load(key)
-        try:
-            stored = load(key)
-        except StoreError:
-            return held.account
-        if _digest(stored) == held.instead_of:
-            return held.account
-        self._unsaved.pop(key, None)
-        return stored
-
-    def _snapshot(self) -> dict[AccountKey, str]:
-        return {account.key: _version(account) for account in self._store.accounts()}
-
-    def _changed(self, kind: Literal["account", "removed"], key: AccountKey) -> None:
-        self._log.add(Change(kind=kind, provider=key.provider, session_key=key.session_key))
-
-
-@record(frozen=True)
-class _Unsaved:
-    """What could not be saved, the digest of what is stored instead, and the last attempt.
-
-    No account: it was signed out, but not deleted.
-    """
-
-    account: Account | None
-    instead_of: str | None
-    tried: float
-
-    def info(self) -> AccountInfo | None:
-        """Its public side, with a warning."""
-        if self.account is None:
-            return None
-        return self.account.info(
-            "Tokens could not be saved; you will be signed out when this process exits."
-        )
-
-
-class _UnlockedSlot:
-    """A slot that can be read only, and the error of all else."""
-
-    def __init__(self, load: Callable[[], Account | None], error: StoreError) -> None:
-        self.load = load
-        self._error = error
-
-    def save(self, _: Account) -> None:
-        raise self._error
-
-    def delete(self) -> bool:
-        raise self._error
-
-    def keep_lock(self) -> None:
-        """Nothing: there is none."""
-
-
-def _digest(account: Account | None) -> str | None:
-    return account.access_token.digest if account else None
-
-
-def _version(account: Account) -> str:
-    refused = f" {account.refused.at}" if account.refused else ""
-    return f"{account.access_token.digest}{refused}"
-
-
-def _readable(load: Callable[[], Account | None]) -> Account | None:
-    """None if it cannot be read: it can still be replaced or deleted."""
-    try:
-        return load()
-    except StoreError:
-        return None

@@ -15,7 +15,7 @@ from jupyter_auth.core.models import Account, Logout
 from jupyter_auth.core.protocol import oauth
 from jupyter_auth.core.provider.client_credentials import no_service_account
 from jupyter_auth.core.tokens.lifetimes import PAUSE, as_token, meets, must_wait, works
-from jupyter_auth.core.tokens.lockouts import Lockouts, TokenLockouts
+from jupyter_auth.core.tokens.limits.lockouts import Lockouts, TokenLockouts
 from jupyter_auth.core.tokens.revocation import Revoker
 from jupyter_auth.core.tokens.single_flight import SingleFlight
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from jupyter_auth.core.models import Logout, Token
     from jupyter_auth.core.provider.info import ProviderInfo
     from jupyter_auth.core.secret import Secret
-    from jupyter_auth.core.tokens.lockouts import TokenLockouts
+    from jupyter_auth.core.tokens.limits.lockouts import TokenLockouts
     from jupyter_auth.core.tokens.need import Need
     from jupyter_auth.core.tokens.service_account_tokens import ServiceAccountTokens
 
@@ -168,7 +168,7 @@ class ServiceAccount:
 @functools.cache
 def _lockouts() -> TokenLockouts:
     """Those of all sessions of this process: a cell that is run again asks no more often."""
-    from jupyter_auth.core.tokens.lockouts import Lockouts, TokenLockouts
+    from jupyter_auth.core.tokens.limits.lockouts import Lockouts, TokenLockouts
 
     return TokenLockouts(Lockouts(None), time.time)
 

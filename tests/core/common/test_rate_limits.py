@@ -10,7 +10,7 @@ from requests.structures import CaseInsensitiveDict
 from jupyter_auth.core.common.rate_limits import Limits, Quota, quota_of
 from jupyter_auth.core.provider.field_types import Throttle
 from jupyter_auth.core.tokens.change_log import ChangeLog
-from jupyter_auth.core.tokens.usage import LATELY, MOST, MOST_NOTEBOOKS, Usage
+from jupyter_auth.core.tokens.limits.usage import LATELY, MOST, MOST_NOTEBOOKS, Usage
 
 NOW = 1_800_000_000.0
 

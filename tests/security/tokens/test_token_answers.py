@@ -25,7 +25,7 @@ from jupyter_auth.core.protocol.oauth_response import (
 )
 from jupyter_auth.core.provider.provider import Provider
 from jupyter_auth.core.provider.registry import Providers
-from jupyter_auth.core.tokens import lockouts
+from jupyter_auth.core.tokens.limits import lockouts
 from jupyter_auth.core.tokens.store import decoded, encoded
 from jupyter_auth.kernel.commands.verbs import moment
 from jupyter_auth.server.broker import request_parsing

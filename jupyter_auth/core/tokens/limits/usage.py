@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from jupyter_auth.core.common.rate_limits import Limits
 from jupyter_auth.core.models import Change
-from jupyter_auth.core.tokens.lockouts import Lockouts, shared_name
+from jupyter_auth.core.tokens.limits.lockouts import Lockouts, shared_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable

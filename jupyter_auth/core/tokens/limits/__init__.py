@@ -1,0 +1,1 @@
+"""The limits of APIs, and lockouts that all programs of a person know."""
