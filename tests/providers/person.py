@@ -11,7 +11,7 @@ from patience import PATIENCE
 
 MAX_STEPS = 20  # login, consent and the redirects between them are about eight
 # What the buttons of consent pages are called.
-YES, NO = {"allow", "grant", "confirm"}, {"deny", "cancel"}
+YES, NO = {"allow", "approve", "grant", "confirm"}, {"deny", "cancel"}
 
 Form = list[tuple[str, str]]
 
@@ -30,10 +30,10 @@ class Person:
         self._browser.trust_env = False
         self._browser.headers["Accept"] = "text/html"
 
-    def visit(self, url: str, issuer: str) -> str:
-        """Follow the pages from ``url`` until they leave ``issuer``, or until no form is left.
+    def visit(self, url: str, *origins: str) -> str:
+        """Follow the pages from ``url`` until they leave ``origins``, or until no form is left.
 
-        Returns the address reached, which was not fetched if it is not the issuer's. Raises
+        Returns the address reached, which was not fetched if it is none of the origins'. Raises
         LoginRefused for an error page or a rejected password.
         """
         with self._browser:
@@ -41,7 +41,7 @@ class Person:
             for _ in range(MAX_STEPS):
                 if location := response.headers.get("Location"):
                     target = urljoin(response.url, location)
-                    if not target.startswith(f"{issuer}/"):
+                    if not target.startswith(tuple(f"{origin}/" for origin in origins)):
                         return target
                     response = self._send("GET", target)
                     continue

@@ -53,10 +53,15 @@ class Program(AuthorizationServer):
 
     command: tuple[str, ...]
     settings: dict[str, Any]
+    environment: dict[str, str] | None = None  # this process's
 
     def start(self) -> Self:
         self._process = subprocess.Popen(
-            self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            self.command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=self.environment,
         )
         assert self._process.stdin
         assert self._process.stdout
