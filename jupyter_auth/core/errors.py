@@ -45,18 +45,23 @@ Step = Literal[
 
 
 class NextStep(NamedTuple):
-    """What to do next. The words are the front end's; provider and session key go into them."""
+    """What to do next. The words are the front end's; provider and session key go into them.
+
+    ``options``: more of a sign-in's command, quoted for a shell.
+    """
 
     step: Step
     provider: str = ""
     session_key: str = ""
+    options: str = ""
 
     def words(self, table: Mapping[Step, str]) -> str:
         """The sentence of that front end."""
         import shlex
 
         key = f" --key {shlex.quote(self.session_key)}" if self.session_key else ""
-        login = f"auth login {shlex.quote(self.provider)}{key}"
+        options = f" {self.options}" if self.options else ""
+        login = f"auth login {shlex.quote(self.provider)}{key}{options}"
         return table[self.step].format(login=login, provider=self.provider)
 
 

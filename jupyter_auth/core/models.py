@@ -270,11 +270,14 @@ class AccountInfo:
 
 @record(frozen=True, kw_only=True)
 class Challenge:
-    """What an API demands of a sign-in, by the names of the authorization request.
+    """What an API demands of a sign-in: ``api`` is its host, ``scopes`` those that it names.
 
-    ``claims`` as JSON (OIDC Core 5.5); ``acr_values`` and ``max_age``, in seconds (RFC 9470 3).
+    The others are parameters of the authorization request: ``claims`` as JSON (OIDC Core 5.5);
+    ``acr_values`` and ``max_age``, in seconds (RFC 9470 3).
     """
 
+    api: str = ""
+    scopes: tuple[str, ...] = ()
     claims: str = ""
     acr_values: str = ""
     max_age: str = ""
@@ -316,6 +319,7 @@ class Login:
     The user code and the verification URIs are a device login's (RFC 8628 3.2), for the page or the
     terminal that shows them; ``next_poll_at``: when to poll it. ``candidate``: the account that the
     person has yet to confirm. ``shared``: all users of a shared server will use the account.
+    ``reason``: what an API demands, in a sentence.
     """
 
     id: str
@@ -337,6 +341,7 @@ class Login:
     kernel: str | None = None
     notebook: str | None = None
     shared: bool = False
+    reason: str = ""
 
     @property
     def key(self) -> AccountKey:

@@ -73,6 +73,7 @@ class AuthorizationCodeGrant(GrantDriver):
             nonce=opening.nonce,
             verifier=opening.verifier,
             login_hint=purpose.username,
+            challenge=purpose.challenge,
             **party.prompts(scopes, force=purpose.force),
         )
         self.logins.add_opening(login_id, state, opening)

@@ -22,7 +22,10 @@ AGAIN = "It is retried automatically."
 
 
 class DeviceGrant(GrantDriver):
-    """Drives logins by device code."""
+    """Drives logins by device code.
+
+    Of what an API demands, a device's request can ask for scopes alone (RFC 8628 3.1, RFC 9470 4).
+    """
 
     def start(self, login_id: str, *, confirm_by: str | None) -> Login:
         """The login with a user code: a new one, or the one it has.

@@ -163,8 +163,16 @@ class Completion:
         asked = purpose.scopes or party.default_scopes
         wanted = "openid" in asked
         sent = nonce if wanted else None
+        age = purpose.challenge.max_age if nonce else ""  # sent with it, by one grant
         try:
-            claims = identity.verified_claims(party, answer, self._discovery, now=now, nonce=sent)
+            claims = identity.verified_claims(
+                party,
+                answer,
+                self._discovery,
+                now=now,
+                nonce=sent,
+                max_age=float(age) if age else None,
+            )
         except AuthError:
             if wanted:
                 raise

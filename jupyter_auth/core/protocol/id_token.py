@@ -34,7 +34,8 @@ _refused = functools.partial(signed_jwt.refused, "ID token")
 class Expected:
     """What an ID token must say; ``nonce`` if it is known.
 
-    ``algorithms``: those that the metadata names. ``secret``: a confidential client's.
+    ``max_age``: seconds since the person signed in there, if that was asked for. ``algorithms``:
+    those that the metadata names. ``secret``: a confidential client's.
     """
 
     issuer: str
@@ -43,6 +44,7 @@ class Expected:
     algorithms: tuple[str, ...]
     secret: Secret | None = None
     nonce: str | None = None
+    max_age: float | None = None
 
 
 def verify(
@@ -62,6 +64,7 @@ def verify(
     claims["sub"] = claims_of.subject(claims)
     _check_claims(claims, expected)
     _check_times(claims, now)
+    _check_age(claims, expected.max_age, now)
     _check_at_hash(token, expected.access_token)
     return claims
 
@@ -135,6 +138,17 @@ def _check_times(claims: dict[str, Any], now: float) -> None:
             raise _wrong_clock(f"it {what} {(at - now) / 60:.0f} minutes from now")
     if expires <= now - CLOCK_SKEW:
         raise _wrong_clock(f"it expired {(now - expires) / 60:.0f} minutes ago")
+
+
+def _check_age(claims: dict[str, Any], max_age: float | None, now: float) -> None:
+    """OIDC Core 3.1.3.7: ``auth_time`` is as new as ``max_age`` wants, where there is one."""
+    at = times.clipped(claims.get("auth_time"))
+    if max_age is not None and at is not None and now - at > max_age + CLOCK_SKEW:
+        raise _refused(
+            f"you signed in there {(now - at) / 60:.0f} minutes ago, and a newer sign-in was asked"
+            " for",
+            "Sign out at the provider, then sign in again.",
+        )
 
 
 def _wrong_clock(what: str) -> ProviderError:

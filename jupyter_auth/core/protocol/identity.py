@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -97,8 +98,11 @@ def verified_claims(
     *,
     now: float,
     nonce: str | None = None,
+    max_age: float | None = None,
 ) -> dict[str, Any]:
     """The verified claims of the ID token, if the provider returned one.
+
+    ``nonce``, ``max_age`` (seconds): as in the authorization request.
 
     Raises:
         ProviderError: the ID token is invalid.
@@ -107,7 +111,7 @@ def verified_claims(
         return {}
     from jupyter_auth.core.protocol import id_token
 
-    expected = _expected(party, tokens, nonce=nonce)
+    expected = dataclasses.replace(_expected(party, tokens, nonce=nonce), max_age=max_age)
     return id_token.verify(tokens.id_token, expected, _keys(party, discovery), now)
 
 

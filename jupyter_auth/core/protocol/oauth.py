@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import json
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from oauthlib.common import add_params_to_uri
@@ -17,6 +18,7 @@ from jupyter_auth.core.errors import (
     LoginFailed,
     ProviderError,
 )
+from jupyter_auth.core.models import NO_CHALLENGE
 from jupyter_auth.core.protocol import client_authentication, dialect, http, token_endpoint
 from jupyter_auth.core.protocol.oauth_response import (
     DEVICE_ENDPOINT,
@@ -29,11 +31,12 @@ from jupyter_auth.core.protocol.token_endpoint import CLIENT, CODE, DEVICE, PASS
 from jupyter_auth.core.secret import Secret
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     import requests
 
     from jupyter_auth.core.common.blocked_addresses import RequestRules
+    from jupyter_auth.core.models import Challenge
     from jupyter_auth.core.protocol.oauth_response import TokenResponse
     from jupyter_auth.core.protocol.parties import Party
 
@@ -60,8 +63,12 @@ def authorization_url(
     prompt: str | None = None,
     max_age: str | None = None,
     login_hint: str | None = None,
+    challenge: Challenge = NO_CHALLENGE,
 ) -> str:
-    """Where to send the browser (RFC 6749 4.1.1, RFC 7636 4.3, OIDC Core 3.1.2.1)."""
+    """Where to send the browser (RFC 6749 4.1.1, RFC 7636 4.3, OIDC Core 3.1.2.1).
+
+    What an API demands goes beside what is configured (RFC 9470 4).
+    """
     configured = party.provider.authorize_params
     words = f"{prompt or ''} {configured.get('prompt') or ''}".split()  # OIDC Core 3.1.2.1
     params = {
@@ -75,11 +82,37 @@ def authorization_url(
         "audience": party.provider.audience,
         **configured,
         "prompt": " ".join(dict.fromkeys(words)),
+        **_demanded(challenge, configured),
         **({"max_age": max_age} if max_age else {}),
         "nonce": nonce if "openid" in scopes else None,
     }
     given = [(name, value) for name, value in params.items() if value]
     return add_params_to_uri(party.endpoint("authorization_endpoint"), given)
+
+
+def _demanded(challenge: Challenge, configured: Mapping[str, str]) -> dict[str, str]:
+    given = {"acr_values": challenge.acr_values, "max_age": challenge.max_age}
+    given["claims"] = both_claims(configured.get("claims", ""), challenge.claims)
+    return {name: value for name, value in given.items() if value}
+
+
+def both_claims(configured: str, demanded: str) -> str:
+    """The claims requests of a provider's configuration and of an API in one (OIDC Core 5.5)."""
+    if not (configured and demanded):
+        return demanded or configured
+    merged = _json_object(configured)
+    for place, claims in _json_object(demanded).items():
+        known = merged.get(place)
+        both = isinstance(known, dict) and isinstance(claims, dict)
+        merged[place] = known | claims if both else claims
+    return json.dumps(merged)
+
+
+def _json_object(text: str) -> dict[str, Any]:
+    with contextlib.suppress(ValueError, RecursionError):
+        found = json.loads(text)
+        return found if isinstance(found, dict) else {}
+    return {}
 
 
 def _challenge(verifier: Secret) -> dict[str, str]:

@@ -138,6 +138,7 @@ function pending({ login, session_key, code }, title) {
     says: destination(login),
     details: [
       login.error && sentence(login.error),
+      login.reason,
       caution(login),
       code && `Your code is ${code}.`,
       who && `Requested by ${who}`,

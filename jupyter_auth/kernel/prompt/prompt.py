@@ -216,8 +216,8 @@ def prompt_text(login: Login, info: ProviderInfo) -> str:
     code = f" with the code {code_to_show(login)}" if code_to_show(login) else ""
     known = ", ".join(filter(None, (login.host, FROM_CODE * _from_code(login, info))))
     about = f" ({known})" if known else ""
-    shared = f"\n{_SHARED}" if login.shared else ""
-    return f"Sign in to {info.title}{about}{code}: {link}{where}{shared}"
+    notes = "".join(f"\n{note}" for note in (login.reason, _SHARED * login.shared) if note)
+    return f"Sign in to {info.title}{about}{code}: {link}{where}{notes}"
 
 
 def _inner(login: Login) -> str:
@@ -273,6 +273,7 @@ def prompt_data(login: Login, info: ProviderInfo, note: str = _CONTINUES) -> dic
     there = f"You will sign in at {escape(login.host)}. " if login.host else ""
     ours = f"This provider is {FROM_CODE}. " if _from_code(login, info) else ""
     shared = f"{_SHARED} " if login.shared else ""
+    reason = f"{escape(login.reason)} " if login.reason else ""
     outside = ""
     if login.path and login.url and login.url != login.path:
         url = escape(login.url)
@@ -281,7 +282,7 @@ def prompt_data(login: Login, info: ProviderInfo, note: str = _CONTINUES) -> dic
     html = (
         '<div role="status">'
         f'<a href="{href}" target="_blank" rel="noopener" style="{_BUTTON}">Sign in to {title}</a>'
-        f"<span>{code}{there}{ours}{shared}{escape(note)}"
+        f"<span>{reason}{code}{there}{ours}{shared}{escape(note)}"
         f"{stuck if login.path else ''}{outside}</span></div>"
     )
     return {"text/html": html, "text/plain": prompt_text(login, info)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -128,8 +129,23 @@ def _challenge(data: Any) -> Challenge:
         return NO_CHALLENGE
     if not isinstance(data, dict):
         raise ConfigurationError("'challenge' must be an object.")
-    names = vars(NO_CHALLENGE)
-    return Challenge(**{name: text(data, name, MAX_CLAIMS) or "" for name in names})
+    names = vars(NO_CHALLENGE).keys() - {"scopes"}
+    given = {name: text(data, name, MAX_CLAIMS) or "" for name in names}
+    if not re.fullmatch("[0-9]{0,10}", given["max_age"]):
+        raise ConfigurationError("'max_age' must be a number of seconds.")
+    return Challenge(**given | {"claims": _claims(data)}, scopes=tuple(words(data, "scopes") or ()))
+
+
+def _claims(data: Mapping[str, Any]) -> str:
+    """The claims that an API demands: a JSON object, as it was written."""
+    given = text(data, "claims", MAX_CLAIMS) or ""
+    try:
+        known = isinstance(json.loads(given or "{}"), dict)
+    except (ValueError, RecursionError):
+        known = False
+    if not known:
+        raise ConfigurationError("'claims' must be a JSON object.")
+    return given
 
 
 def need(data: Mapping[str, Any]) -> Need:
@@ -139,7 +155,7 @@ def need(data: Mapping[str, Any]) -> Need:
         min_valid=seconds,
         rejected=text(data, "rejected"),
         resource=text(data, "resource") or "",
-        claims=text(data, "claims", MAX_CLAIMS) or "",
+        claims=_claims(data),
     )
 
 

@@ -69,7 +69,7 @@ def test_a_process_words_its_errors_as_its_front_end_does():
         "code": "login_required",
         "message": "No.",
         "hint": "First this.",
-        "next_step": {"step": "sign_in", "provider": "acme", "session_key": KEY},
+        "next_step": {"step": "sign_in", "provider": "acme", "session_key": KEY, "options": ""},
     }
 
 

@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 # As the first version called them: its replicas discard logins with other names.
 _FIRST = {"DevicePolls": "Polling", "LoginPurpose": "Request", "StoredLogin": "Entry"}
 _EMPTY = {"kind": "mapping", "of": {}}
-_NONE = {"kind": "Challenge", "of": vars(NO_CHALLENGE)}
+_NONE = to_record(NO_CHALLENGE, lambda kind, of: {"kind": kind, "of": of})
 # Fields that they do not know, with their defaults: left out where unused.
 _ADDED: dict[str, dict[str, Any]] = {
     "Account": {"refused": None, "client_id": None, "token_fields": _EMPTY, "resources": _EMPTY},
     "AccountInfo": {"trouble": ""},
     "DevicePolls": {"verifier": None},
-    "Login": {"inner": False},
+    "Login": {"inner": False, "reason": ""},
     "LoginPurpose": {"resource": "", "challenge": _NONE},
 }
 
