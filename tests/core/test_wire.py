@@ -212,9 +212,10 @@ def test_there_is_no_word_for_a_refresh_token_or_a_client_secret():
         "ca_bundle", "calls", "changes", "client_id", "error", "expires_at", "fields", "grant",
         "headers", "headers_at", "held", "host", "id", "inner", "kernel", "kind", "limit", "limits",
         "lockout",
-        "login", "name", "names", "notebook", "notebooks", "outcome", "path", "person",
-        "provider", "quota", "reach", "reason", "refresh_at", "refresh_on", "refreshes",
-        "remaining", "reset", "reset_at", "scope", "sequence", "session_key", "shared",
+        "login", "missing", "name", "names", "notebook", "notebooks", "outcome", "path", "person",
+        "placeholders", "provider", "quota", "reach", "reason", "refresh_at", "refresh_on",
+        "refreshes", "register", "remaining", "reset", "reset_at", "scope", "sequence",
+        "session_key", "shared",
         "signed_in_at", "source", "status", "statuses", "subject", "throttle", "throttled_until",
         "title", "trouble", "unattended", "url", "username", "warning", "window",
     }  # fmt: skip

@@ -72,14 +72,8 @@ def alternatives(provider: Provider, grant: str) -> tuple[str, ...]:
 
 
 def missing(provider: Provider, grant: str) -> tuple[str, ...]:
-    """What the client registration lacks for a sign-in: ``client_id``, ``client_secret``."""
-    authenticated = provider.client_auth in {"basic", "post"}
-    secret = authenticated and grant not in provider.public_grants
-    lacks = {
-        "client_id": not provider.client_id,
-        "client_secret": secret and not provider.client_secret,
-    }
-    return tuple(name for name, so in lacks.items() if so and grant != "api_key")
+    """What the client registration lacks for a sign-in: see ``Provider.missing``."""
+    return provider.missing(grant)
 
 
 def destination(party: Party, grant: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from jupyter_auth.core.errors import ConfigurationError
+from jupyter_auth.core.errors import ConfigurationError, NextStep
 from jupyter_auth.core.provider.kinds import FieldTable, nearest
 from jupyter_auth.core.provider.presets import PRESETS
 from jupyter_auth.core.provider.provider import Provider
@@ -15,30 +15,62 @@ from jupyter_auth.core.record import fields
 ADDRESSES = {"issuer", "metadata_url", "endpoints"}
 FIELDS = {field.name: field.metadata for field in fields(Provider)}
 TABLES = {name: of["kind"] for name, of in FIELDS.items() if isinstance(of["kind"], type)}
+# What guides people to a complete definition, and is no part of it.
+GUIDE = {"preset", "placeholders", "set", "register"}
 TOKENS_ONLY = {name for name, of in FIELDS.items() if of["tokens_only"]}
+
+
+class Incomplete(ConfigurationError):
+    """A preset's placeholder has no value. ``outline`` is what is known: its addresses are not."""
+
+    def __init__(self, outline: Provider) -> None:
+        self.outline = outline
+        asked = ", ".join(outline.placeholders[each].says for each in outline.unset)
+        given = " ".join(f"--set {each}={each.upper()}" for each in outline.unset)
+        step = NextStep("sign_in", outline.name, options=given)
+        super().__init__(f"{outline.title} needs to know: {asked}.", next_step=step)
 
 
 def provider_from_mapping(name: str, mapping: Mapping[str, Any]) -> Provider:
     """The provider that a table of TOML, JSON or a traitlets dict describes.
 
-    A table without issuer, metadata_url and endpoints completes the preset of its name.
+    A table completes the preset that it names; without issuer, metadata_url and endpoints, that of
+    its own name.
 
     Raises:
         ConfigurationError: names the field that is wrong, and one that may have been meant.
+        Incomplete: a placeholder has no value.
     """
     if not isinstance(mapping, Mapping):
         raise ConfigurationError(f"Provider {name!r} is not a table of fields.")
     fields = {k: v for k, v in mapping.items() if v is not None and k != "name"}
-    if not ADDRESSES & fields.keys():
-        preset = PRESETS.get(name, {})
+    if (named := fields.get("preset")) or not ADDRESSES & fields.keys():
+        preset = _preset(name, named) if named else PRESETS.get(name, {})
         fields = {**preset, **own_client(preset, _completed_tables(preset, fields))}
     for key in fields:
         _check_field(name, key)
-    return Provider(name=name, **fields)
+    if {"placeholders", "set"} & fields.keys():
+        from jupyter_auth.core.provider.placeholders import filled  # most have none
+
+        fields = filled(name, fields)
+    provider = Provider(name=name, **fields)
+    if provider.unset:
+        raise Incomplete(provider)
+    return provider
+
+
+def _preset(name: str, named: Any) -> Mapping[str, Any]:
+    """The preset called ``named``, with a title that tells it from others of its kind."""
+    if named not in PRESETS:
+        hint = nearest(named, PRESETS)
+        raise ConfigurationError(f"There is no preset {named!r:.60}.", hint=hint)
+    preset = PRESETS[named]
+    return preset if name == named else {**preset, "title": f"{preset['title']} ({name})"}
 
 
 def provider_to_mapping(provider: Provider, *, secrets: bool = True) -> dict[str, Any]:
-    """``provider`` as a mapping that it can be made from. A client secret stays a ``Secret``.
+    """``provider`` as a mapping that it can be made from, without what guides people there. A
+    client secret stays a ``Secret``.
 
     With secrets it is only sent from a kernel to its broker, never back.
     """
@@ -51,7 +83,8 @@ def _filled(
     return {
         each.name: plain_value(value, secrets=secrets)
         for each in fields(holder)
-        if (value := getattr(holder, each.name)) not in nothing
+        if each.name not in GUIDE
+        and (value := getattr(holder, each.name)) not in nothing
         and (secrets or each.name != "client_secret")
     }
 

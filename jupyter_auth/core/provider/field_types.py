@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, Self, get_args
 
 from jupyter_auth.core.common.override import override
@@ -11,8 +13,6 @@ from jupyter_auth.core.provider.kinds import FieldPath, FieldTable, described
 from jupyter_auth.core.record import MISSING, fields, record
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from jupyter_auth.core.secret import Secret
 
 ClientAuth = Literal["auto", "basic", "post", "none", "query"]
@@ -21,6 +21,8 @@ Loopback = Literal["localhost", "127.0.0.1"]
 LOOPBACK = kinds.one_of(*get_args(Loopback))
 TokenRequest = Literal["form", "json"]
 TOKEN_REQUEST = kinds.one_of(*get_args(TokenRequest))
+PlaceholderKind = Literal["host", "segment", "url"]
+RegisteredClient = Literal["public", "confidential", "either", "none"]
 
 
 @record(frozen=True, kw_only=True)
@@ -189,3 +191,49 @@ class ApiKey(FieldTable):
                     hint="The value of a header contains parts, like '{key}' or '{key:head}'.",
                 )
         return key
+
+
+@record(frozen=True, kw_only=True)
+class Placeholder(FieldTable):
+    """A value that a preset leaves open: ``{host}`` in its strings, if it is called ``host``."""
+
+    says: str = described(kinds.title, "what people are asked for", default=MISSING)
+    default: str | None = described(kinds.string, "used where none is set")
+    kind: PlaceholderKind = described(
+        kinds.one_of(*get_args(PlaceholderKind)),
+        "a `host`, with a port if there is one; one `segment` of a path; or a whole `url`",
+        default="host",
+    )
+
+
+PLACEHOLDER = r"[a-z][a-z0-9_]*"
+TEMPLATES = frozenset({"token", "redirect_uri", "tenantid"})  # words in braces with a meaning
+
+
+def placeholder_tables(value: Any, path: FieldPath) -> Mapping[str, Placeholder]:
+    """Placeholders, by name."""
+    if not isinstance(value, Mapping) or not all(
+        re.fullmatch(PLACEHOLDER, str(name)) and name not in TEMPLATES for name in value
+    ):
+        raise path.must_be("a table of placeholders, whose names are lower-case words")
+    return MappingProxyType(
+        {name: Placeholder.read(each, path.key(name)) for name, each in value.items()}
+    )
+
+
+@record(frozen=True, kw_only=True)
+class Register(FieldTable):
+    """How a person gets a client ID there: where, of which kind, in at most three sentences."""
+
+    url: str | None = described(kinds.url, "the page with the form")
+    client: RegisteredClient = described(
+        kinds.one_of(*get_args(RegisteredClient)),
+        "which kind of client to register: `public`, `confidential` (it has a secret), `either`;"
+        " `none`: there is nothing to register",
+        default="either",
+    )
+    says: tuple[str, ...] = described(
+        kinds.sentences,
+        "what to do there, in at most three sentences, which may contain `{redirect_uri}`",
+        default=(),
+    )

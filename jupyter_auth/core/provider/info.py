@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from jupyter_auth.core.common.codec import ALWAYS
 from jupyter_auth.core.common.handles import plain
-from jupyter_auth.core.provider.field_types import Throttle
+from jupyter_auth.core.provider.field_types import Placeholder, Register, Throttle
 from jupyter_auth.core.record import field, record
 
 if TYPE_CHECKING:
@@ -20,7 +20,9 @@ class ProviderInfo:
 
     ``name``: a handle, if it was made in code. ``host``: where people sign in as far as the
     configuration says (see ``Login`` for the rest). ``unattended``: the broker can sign in without
-    a person. ``reach``: as in ``Provider``.
+    a person. ``reach``: as in ``Provider``. ``placeholders`` and ``register`` are what people are
+    asked and told before they can sign in, ``missing`` is what is still to be given:
+    ``set.<placeholder>``, ``client_id``, ``client_secret``.
     """
 
     name: str
@@ -36,6 +38,9 @@ class ProviderInfo:
     unattended: bool = False
     reach: str = ""
     ca_bundle: str | None = None
+    placeholders: Mapping[str, Placeholder] = field(default_factory=dict)
+    register: Register | None = None
+    missing: tuple[str, ...] = ()
 
 
 def configured_names(known: Iterable[ProviderInfo]) -> list[str]:

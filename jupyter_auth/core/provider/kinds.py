@@ -255,6 +255,16 @@ def list_of(fits: Callable[[Any], bool], items: str) -> Callable[[Any, FieldPath
 
 
 strings = list_of(_text, "strings")
+MAX_SENTENCES, MAX_SENTENCE = 3, 300  # characters
+
+
+def sentences(value: Any, path: FieldPath) -> tuple[str, ...]:
+    """A few sentences for people."""
+    if len(read := strings(value, path)) > MAX_SENTENCES:
+        raise path.must_be(f"a list of {MAX_SENTENCES} sentences at most")
+    return tuple(plain_text(each, MAX_SENTENCE) for each in read)
+
+
 statuses = list_of(lambda value: isinstance(value, int), "HTTP status codes")
 
 

@@ -90,12 +90,16 @@ class Layers:
 
     def _defined(self, name: str) -> tuple[str, Provider]:
         """Its source and definition, without what the environment and packages add."""
+        source, entry = self._entry(name)
+        return source, self._made(name, entry)
+
+    def _entry(self, name: str) -> tuple[str, Any]:
         if is_handle(name):
             return "code", self._code.get(name)
         names: set[str] = set()
         for source, providers in self._layers():
             if name in providers:
-                return source, self._made(name, providers[name])
+                return source, providers[name]
             names.update(providers)
         hints = [nearest(name, names, most=3), *(each.message for each in self.problems)]
         raise ProviderNotFound(f"No provider is called {name!r:.80}.", hint=" ".join(hints))

@@ -142,16 +142,43 @@ class Provider(ProviderFields):
             given.setdefault("client_auth", None)
         return replace(self, service=None, **given)
 
+    @property
+    def unset(self) -> tuple[str, ...]:
+        """The placeholders without a value. Where there are any, its addresses lead nowhere."""
+        declared = self.placeholders.items()
+        return tuple(n for n, each in declared if each.default is None and n not in self.set)
+
+    def missing(self, grant: str) -> tuple[str, ...]:
+        """What a sign-in by that grant lacks: ``set.<placeholder>``, ``client_id``,
+        ``client_secret``.
+        """
+        authenticated = self.client_auth in {"basic", "post"}
+        secret = authenticated and grant not in self.public_grants
+        lacks = {
+            **{f"set.{name}": True for name in self.unset},
+            "client_id": not self.client_id and grant != "api_key",
+            "client_secret": secret and not self.client_secret and grant != "api_key",
+        }
+        return tuple(name for name, so in lacks.items() if so)
+
     def info(self, source: str = "code", handle: str | None = None) -> ProviderInfo:
         """What kernels may know of this provider; ``handle`` takes the place of the name."""
         given = self.endpoints.authorization_endpoint if self.endpoints else None
+        host = host_of(given if given and not given.startswith("/") else self.address)
+        known = not self.unset
+        missing = self.missing(next(iter(self.grants), "authorization_code"))
+        if self.register and self.register.client == "none":
+            missing = tuple(each for each in missing if each != "client_id")
         return ProviderInfo(
             name=handle or self.name,
             title=self.title,
-            host=host_of(given if given and not given.startswith("/") else self.address),
+            host=host if known else "",
             scopes=self.scopes,
-            base_url=self.base_url,
-            api_origins=self.api_origins,
+            base_url=self.base_url if known else None,
+            api_origins=self.api_origins if known else (),
+            placeholders=self.placeholders,
+            register=self.register if known else None,
+            missing=missing,
             refresh_on=self.refresh_on,
             api_headers=dict(self.api_headers),
             throttle=self.throttle,

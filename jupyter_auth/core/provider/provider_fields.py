@@ -17,9 +17,12 @@ from jupyter_auth.core.provider.field_types import (
     Loopback,
     OtherCache,
     Paste,
+    Placeholder,
+    Register,
     Service,
     Throttle,
     TokenRequest,
+    placeholder_tables,
 )
 from jupyter_auth.core.provider.kinds import described, tokens_only
 from jupyter_auth.core.record import MISSING, record
@@ -242,3 +245,29 @@ class ProviderFields:
     )
     paste: Paste | None = described(Paste, "Where people find the text to paste.")
     api_key: ApiKey | None = tokens_only(ApiKey, "The parts and headers of a static key.")
+    preset: str | None = described(
+        kinds.string,
+        "In a file or a setting: the preset that this table completes, if not that of its own name,"
+        ' so that there can be several of a kind: `[work] preset = "gitlab"`.',
+        harmless="its fields are what is bound",
+    )
+    placeholders: Mapping[str, Placeholder] = described(
+        placeholder_tables,
+        "In a preset: the values that it leaves open, each with what it `says` to people, its"
+        " `default` if it has one, and its `kind` (`host`, `segment` of a path, or `url`). `{host}`"
+        " in any string of the table is the one called `host`.",
+        default=dict,
+        harmless="the fields that they are filled into are what is bound",
+    )
+    set: Mapping[str, str] = described(
+        kinds.mapping,
+        "In a file or a setting: the values of placeholders, as in"
+        ' `set = { host = "git.acme.example" }`.',
+        default=dict,
+        harmless="the fields that they are filled into are what is bound",
+    )
+    register: Register | None = described(
+        Register,
+        "How to get a client ID there, shown where one is missing.",
+        harmless="only shown",
+    )

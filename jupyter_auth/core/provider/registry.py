@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from jupyter_auth.core.common.handles import NAME, plain
@@ -19,6 +20,7 @@ from jupyter_auth.core.provider.client_credentials import (
 from jupyter_auth.core.provider.definitions import (
     ADDRESSES,
     TOKENS_ONLY,
+    Incomplete,
     own_client,
     provider_from_mapping,
     replace_provider,
@@ -32,8 +34,6 @@ from jupyter_auth.core.record import replace
 from jupyter_auth.core.secret import Secret
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from jupyter_auth.core.models import Account
     from jupyter_auth.core.provider.provider import Provider
 
@@ -105,10 +105,13 @@ class Providers(Layers):
     def _trusted(self, source: str, bare: Provider) -> bool:
         if source != "user":
             return source != "code"
-        preset = PRESETS.get(bare.name)
-        if preset is None:
+        preset = bare.preset or bare.name
+        if preset not in PRESETS:
             return False
-        other = provider_from_mapping(bare.name, preset)
+        try:
+            other = provider_from_mapping(bare.name, {"preset": preset})
+        except Incomplete:  # somebody has said where it is
+            return False
         return binding.same(bare, other, but={"client_id", "credentials_from"})
 
     def rebound(self, account: Account) -> Account:
@@ -169,9 +172,19 @@ class Providers(Layers):
         return found if self.trusts(name) else None
 
     def info(self, name: str) -> ProviderInfo:
-        """What kernels may know of it. Raises as ``get``."""
-        source, provider = self._find(name)
-        return provider.info(source, name)
+        """What kernels may know of it, be it incomplete. Raises as ``get``."""
+        source, entry = self._entry(name)
+        try:
+            return self._completed(source, self._made(name, entry)).info(source, name)
+        except Incomplete as error:
+            return error.outline.info(source, name)
+
+    def outline(self, name: str) -> Provider:
+        """As ``get``; of an incomplete one, what is known."""
+        try:
+            return self.get(name)
+        except Incomplete as error:
+            return error.outline
 
     def all(self) -> list[ProviderInfo]:
         """All providers with a client ID, by name, and the administrator's broken ones."""
@@ -212,8 +225,9 @@ class Providers(Layers):
     def save(self, name: str, fields: Mapping[str, Any]) -> ProviderInfo:
         """Write a provider into the person's own file, and its client secret into one beside it.
 
-        Of one that is there already, only a missing client ID, the secret and the ``grants`` (which
-        of them a registration is for may turn out later) may be changed.
+        Of one that is there already, only a missing client ID, missing values of placeholders, the
+        secret and the ``grants`` (which of them a registration is for may turn out later) may be
+        changed.
 
         Raises:
             ConfigurationError: more would change, users may not add providers here, the
@@ -226,8 +240,12 @@ class Providers(Layers):
             raise ConfigurationError("There is no file for your own providers here.")
         given = {k: v for k, v in fields.items() if v is not None and k != "client_secret"}
         known = self._user_tables().get(name, {})
+        if isinstance(given.get("set"), Mapping):
+            given["set"] = {**known.get("set", {}), **given["set"]}
         given = {k: v for k, v in given.items() if known.get(k) != v}
-        may_change = {"grants"} if "client_id" in known else {"grants", "client_id"}
+        may_change = {"grants"} | {"client_id"}.difference(known)
+        if known and self.outline(name).unset:
+            may_change.add("set")
         if known and given.keys() - may_change:
             raise ConfigurationError(
                 f"{self._user_file} already has a provider {name!r}.",
@@ -249,7 +267,8 @@ class Providers(Layers):
             return False
         source = self.info(name).source
         if source == "user":  # with addresses of its own it is not the preset
-            return name in PRESETS and not ADDRESSES & self._user_tables().get(name, {}).keys()
+            table = self._user_tables().get(name, {})
+            return table.get("preset", name) in PRESETS and not ADDRESSES & table.keys()
         return source == "preset"
 
     def prefer(self, name: str, grant: str) -> None:
@@ -276,6 +295,8 @@ class Providers(Layers):
         """None for one that is not listed. A broken entry does not hide the others."""
         try:
             provider = self._completed(source, self._made(name, entry))
+        except Incomplete as error:
+            return None if source == "preset" else error.outline.info(source)
         except ConfigurationError:
             shown = source in {"configured", "preset"} and NAME.fullmatch(name)
             return ProviderInfo(name=name, title=name, host="", source="broken") if shown else None
