@@ -89,13 +89,18 @@ def use(accounts: Accounts, name: str) -> ProviderInfo:
     return info
 
 
+def chosen_provider(accounts: Accounts) -> str | None:
+    """The provider chosen with ``use``, else ``Accounts.default``."""
+    return _chosen[0] if _chosen else accounts.default()
+
+
 def default_provider(accounts: Accounts) -> str:
-    """The provider chosen with ``use``, else ``Accounts.default``.
+    """The ``chosen_provider``.
 
     Raises:
         ConfigurationError: there is none, or there are several; the hint shows how to name one.
     """
-    if name := _chosen[0] if _chosen else accounts.default():
+    if name := chosen_provider(accounts):
         return name
     from jupyter_auth.core.provider.info import default_names
 

@@ -113,14 +113,18 @@ class OriginBoundTokens:
         )
 
     def _warn(self, url: str, status: int) -> None:
-        parts = urlsplit(url)
-        host = parts.netloc.rpartition("@")[2]
-        allowed = [*self.origins, f"{parts.scheme}://{host}"]
+        host = host_in(url)
+        allowed = [*self.origins, f"{urlsplit(url).scheme}://{host}"]
         warn(
             f"{host} answered {status}. It did not get the token, which is sent only to "
             f"{', '.join(self.origins) or 'no origin'}. To allow it: "
             f"`{self.allowing.format(allowed)}`, or `api_origins` in the provider's configuration."
         )
+
+
+def host_in(url: str) -> str:
+    """Its host and port, however it is spelt, without a user name and password."""
+    return urlsplit(url).netloc.rpartition("@")[2]
 
 
 def refuse_proxy(url: str) -> NoReturn:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from requests import Session, codes
 from requests.auth import AuthBase
@@ -12,15 +12,18 @@ from requests.cookies import extract_cookies_to_jar
 from requests.exceptions import UnrewindableBodyError
 from requests.utils import get_environ_proxies, rewind_body, select_proxy
 
+from jupyter_auth.core.common.override import override
 from jupyter_auth.core.secret import MaskedStr
 from jupyter_auth.kernel.http.origin_bound import (
     REFUSED,
     OriginBoundTokens,
     headers_at,
+    host_in,
     refuse_proxy,
 )
 from jupyter_auth.kernel.http.rate_limits import RETRIES
 from jupyter_auth.kernel.http.refusals import status_in
+from jupyter_auth.kernel.http.warnings import warn
 
 if TYPE_CHECKING:
     from requests import PreparedRequest, Response
@@ -29,11 +32,22 @@ if TYPE_CHECKING:
     from jupyter_auth.kernel.http.rate_limits import Throttling
 
 
-class _Sent(MaskedStr):
-    """A header's value, made of ``token``. It prints and pickles as ``…``."""
+class OtherAccounts(Protocol):
+    """What signs the requests to origins of other accounts."""
 
-    __slots__ = ("token",)
+    def sign(self, request: PreparedRequest, *, redirected: bool) -> None:
+        """Add the token of the account of its origin, if there is one."""
+
+    def no_account_at(self, url: str) -> str:
+        """Why no token was sent there, and what to do, for a warning."""
+
+
+class Sent(MaskedStr):
+    """A header's value, made of ``token`` by ``auth``. It prints and pickles as ``…``."""
+
+    __slots__ = ("auth", "token")
     token: Token
+    auth: TokenAuth
 
     def __str__(self) -> str:
         return "…"
@@ -41,20 +55,16 @@ class _Sent(MaskedStr):
     def __reduce__(self) -> tuple[object, ...]:
         return str, ("…",)
 
-    def __copy__(self) -> _Sent:
+    def __copy__(self) -> Sent:
         return self
 
-    def __deepcopy__(self, memo: object) -> _Sent:
+    def __deepcopy__(self, memo: object) -> Sent:
         return self
 
 
-def _sent(token: Token, url: str) -> tuple[tuple[str, _Sent], ...]:
-    values = []
-    for name, value in headers_at(url, token).items():
-        sent = _Sent(value.reveal())
-        sent.token = token
-        values.append((name, sent))
-    return tuple(values)
+def sent_with(request: PreparedRequest) -> Sent | None:
+    """A header that an account has added, with its token; None if there is none."""
+    return next((value for value in request.headers.values() if isinstance(value, Sent)), None)
 
 
 class TokenAuth(OriginBoundTokens, AuthBase):
@@ -80,7 +90,8 @@ class TokenAuth(OriginBoundTokens, AuthBase):
             own ``proxies`` are not known here.
     """
 
-    _last: tuple[Token | None, tuple[tuple[str, _Sent], ...]] = (None, ())
+    others: OtherAccounts | None = None  # in a session that names no provider
+    _last: tuple[Token | None, tuple[tuple[str, Sent], ...]] = (None, ())
 
     def __call__(self, request: PreparedRequest) -> PreparedRequest:
         """Add the token if the request goes to one of the origins."""
@@ -95,8 +106,13 @@ class TokenAuth(OriginBoundTokens, AuthBase):
         request.hooks["response"].append(self._answered)
         return request
 
-    def sign(self, request: PreparedRequest, url: str | None = None) -> None:
-        """Add the current token's headers, if they may be sent to ``url`` or the request's."""
+    def sign(
+        self, request: PreparedRequest, url: str | None = None, *, redirected: bool = False
+    ) -> None:
+        """Add the current token's headers, if they may be sent to ``url`` or the request's.
+
+        Elsewhere the ``others`` may. ``redirected``: an API has chosen the URL.
+        """
         url = url or request.url or ""
         if self.allows(url):
             if self._check:
@@ -104,15 +120,25 @@ class TokenAuth(OriginBoundTokens, AuthBase):
             token = self._source.token()
             last = self._last
             if last[0] is not token or token.headers_at:  # those differ by URL
-                last = self._last = (token, _sent(token, url))
+                last = self._last = (token, self._sent(token, url))
             headers = request.headers
             for name, value in last[1]:
                 headers[name] = value
+        elif self.others:
+            self.others.sign(request, redirected=redirected)
+
+    def _sent(self, token: Token, url: str) -> tuple[tuple[str, Sent], ...]:
+        values = []
+        for name, value in headers_at(url, token).items():
+            sent = Sent(value.reveal())
+            sent.token, sent.auth = token, self
+            values.append((name, sent))
+        return tuple(values)
 
     def unsign(self, request: PreparedRequest) -> None:
         """Remove the headers that ``sign`` has added."""
         for name, value in list(request.headers.items()):
-            if isinstance(value, _Sent):
+            if isinstance(value, Sent):
                 del request.headers[name]
 
     def signs(self, request: PreparedRequest) -> bool:
@@ -121,16 +147,20 @@ class TokenAuth(OriginBoundTokens, AuthBase):
 
     def _answered(self, response: Response, **kwargs: Any) -> Response:
         request = response.request
-        values = request.headers.values()
-        token = next((value.token for value in values if isinstance(value, _Sent)), None)
-        if token and self._limits:
-            response = self._patiently(response, token, self._limits, kwargs)
-        if token and self._is_refused(response, streamed=kwargs.get("stream", False)):
-            response = self._again(response, token, kwargs)
-        elif not token and response.status_code in REFUSED:
+        if sent := sent_with(request):
+            response = sent.auth.settled(response, sent.token, kwargs)
+        elif response.status_code in REFUSED:
             self._warn(response.url, response.status_code)
         if response.is_redirect:
             self._sign_next(request, response)
+        return response
+
+    def settled(self, response: Response, token: Token, kwargs: dict[str, Any]) -> Response:
+        """The response to a request with this token, after a wait or with a new one if needed."""
+        if self._limits:
+            response = self._patiently(response, token, self._limits, kwargs)
+        if self._is_refused(response, streamed=kwargs.get("stream", False)):
+            response = self._again(response, token, kwargs)
         return response
 
     def _is_refused(self, response: Response, *, streamed: bool) -> bool:
@@ -160,6 +190,13 @@ class TokenAuth(OriginBoundTokens, AuthBase):
         url = following.url or "" if following else ""  # none for an empty Location
         if self.allows(url) and not _through_proxy(url):
             self.sign(request, url)
+
+    @override
+    def _warn(self, url: str, status: int) -> None:
+        if self.others:
+            warn(f"{host_in(url)} answered {status}. {self.others.no_account_at(url)}")
+        else:
+            super()._warn(url, status)
 
     def _patiently(
         self, response: Response, token: Token, limits: Throttling, kwargs: dict[str, Any]
@@ -197,7 +234,7 @@ class TokenAuth(OriginBoundTokens, AuthBase):
         again.headers.pop("Cookie", None)
         again.prepare_cookies(jar)
         self.unsign(again)
-        for name, value in _sent(token, again.url or ""):
+        for name, value in self._sent(token, again.url or ""):
             again.headers[name] = value
         start = time.perf_counter()
         answer: Response = cast("Any", response).connection.send(again, **kwargs)

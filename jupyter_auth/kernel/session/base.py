@@ -22,17 +22,20 @@ from jupyter_auth.core.common.urls import LOOPBACK_HOSTS, is_loopback
 from jupyter_auth.core.errors import AuthError, ConfigurationError
 from jupyter_auth.core.secret import MaskedStr
 from jupyter_auth.kernel.broker.connect import connect
-from jupyter_auth.kernel.http.rate_limits import CountedCaller, Throttling
 from jupyter_auth.kernel.http.requests_auth import TokenAuth
 from jupyter_auth.kernel.http.warnings import warn
+from jupyter_auth.kernel.session.bound_account import bound
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from jupyter_auth.core.common.rate_limits import Quota
     from jupyter_auth.core.models import AccountInfo, Logout
+    from jupyter_auth.core.provider.info import ProviderInfo
     from jupyter_auth.kernel.session.service_account import ServiceAccount
     from jupyter_auth.kernel.session.user_account import UserAccount
+
+    Bundles = list[tuple[ProviderInfo, Callable[[str], bool]]]
 
 TIMEOUT = (10.0, 60.0)  # seconds to connect, and between two bytes
 TIMEOUT_POSITION = 7  # of ``timeout`` among the positional arguments of ``request``
@@ -70,19 +73,14 @@ class AuthenticatedSession(requests.Session):
         origins: Iterable[str] = (),
     ) -> None:
         """Send the account's tokens. ``base_url``, ``origins``: instead of the provider's."""
-        info = account.info
-        self._account = account
-        self._base_url = base_url or info.base_url
-        caller = CountedCaller(info, account.key.session_key, account.client_id)
-        self._limits = Throttling(connect(), caller)
-        self.auth = TokenAuth(
-            account.tokens,
-            origins=origins or info.api_origins,
-            refresh_on=info.refresh_on,
-            limits=self._limits,
-        )
-        self._at_api = self.auth.allows
-        self.headers.update(info.api_headers)
+        self._account, auth, self._limits = bound(account, origins)
+        self._base_url = base_url or account.info.base_url
+        self.headers.update(account.info.api_headers)
+        self._send_by(auth)
+
+    def _send_by(self, auth: TokenAuth) -> None:
+        self.auth = auth
+        self._at_api = auth.allows
         self.headers["User-Agent"] = f"jupyter_auth/{__version__} {default_user_agent()}"
         self._pid = os.getpid()
         self._inherited: list[Any] = []
@@ -246,8 +244,9 @@ class AuthenticatedSession(requests.Session):
             self._leave_connections()
         if is_loopback(request.url or ""):  # http to this machine would pass a proxy in the clear
             kwargs["proxies"] = {}
-        if self._account.info.ca_bundle and self.verify is True:
-            kwargs["verify"] = self._verify(request.url or "", kwargs.get("verify", True))
+        if self.verify is True and (bundles := self._bundles()):
+            asked = kwargs.get("verify", True)
+            kwargs["verify"] = self._verify(request.url or "", asked, bundles)
         try:
             return super().send(request, **kwargs)
         except BaseException as error:
@@ -258,7 +257,12 @@ class AuthenticatedSession(requests.Session):
                 require_certificates()  # requests found none where the environment says
             raise
 
-    def _verify(self, url: str, asked: Any) -> Any:
+    def _bundles(self) -> Bundles:
+        """The providers that have a ``ca_bundle``, and which URLs are their API's."""
+        info = self._account.info
+        return [(info, self._at_api)] if info.ca_bundle else []
+
+    def _verify(self, url: str, asked: Any, bundles: Bundles) -> Any:
         """The provider's ``ca_bundle`` at its API, if nothing else was ``asked`` for.
 
         On a redirect ``asked`` is what the request before it had.
@@ -267,15 +271,16 @@ class AuthenticatedSession(requests.Session):
 
         named = map(os.environ.get, BUNDLES)
         usual = next(filter(None, named), True) if self.trust_env else True
-        bundle = os.path.expanduser(self._account.info.ca_bundle or "")  # noqa: PTH111
-        if asked not in (True, usual, bundle):
+        if asked not in (True, usual, *(_path(info) for info, _ in bundles)):
             return asked
-        if not self._at_api(url):
+        info = next((info for info, at_api in bundles if at_api(url)), None)
+        if info is None:
             return usual
+        bundle = _path(info)
         if os.access(bundle, os.R_OK):
             return bundle
         warn(
-            f"The ca_bundle {bundle} of {self._account.info.title} cannot be read on this machine."
+            f"The ca_bundle {bundle} of {info.title} cannot be read on this machine."
             " Requests to its API trust the usual certificates. Put the file here too."
         )
         return usual
@@ -303,7 +308,7 @@ class AuthenticatedSession(requests.Session):
         leaves = self.should_strip_auth(response.request.url, prepared_request.url)  # type: ignore[no-untyped-call]
         if leaves and "Authorization" in prepared_request.headers:
             del prepared_request.headers["Authorization"]
-        auth.sign(prepared_request)
+        auth.sign(prepared_request, redirected=True)
 
     def get_pages(self, url: str, **kwargs: Any) -> Iterator[requests.Response]:
         """Yield the responses of ``url`` and of each next page, see ``next_page``.
@@ -324,12 +329,14 @@ class AuthenticatedSession(requests.Session):
 
     def _absolute(self, url: str | bytes) -> str | bytes:
         text = url.decode() if isinstance(url, bytes) else url
+        if urlsplit(text).scheme:
+            return url
         if not self._base_url and ":" not in text:
             raise ConfigurationError(
                 f"{self._account.info.title} has no base_url, so relative URLs cannot be used.",
                 hint="Give the whole URL, or base_url in the provider's configuration.",
             )
-        if not self._base_url or urlsplit(text).scheme:
+        if not self._base_url:
             return url
         return urljoin(f"{self._base_url.rstrip('/')}/", text)
 
@@ -353,6 +360,10 @@ class AuthenticatedSession(requests.Session):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
+
+
+def _path(info: ProviderInfo) -> str:
+    return os.path.expanduser(info.ca_bundle or "")  # noqa: PTH111
 
 
 def _expired(account: AccountInfo) -> bool:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import requests
 
+from jupyter_auth.core.common.override import override
 from jupyter_auth.core.common.urls import origin_of, require_secure
 from jupyter_auth.core.errors import AuthError
 from jupyter_auth.core.secret import MaskedStr
 from jupyter_auth.kernel.arguments import check_arguments, words
-from jupyter_auth.kernel.broker.connect import connect, default_provider
+from jupyter_auth.kernel.broker.connect import chosen_provider, connect, default_provider
+from jupyter_auth.kernel.http.requests_auth import TokenAuth
 from jupyter_auth.kernel.session.base import AuthenticatedSession
+from jupyter_auth.kernel.session.by_origin import ByOrigin
 from jupyter_auth.kernel.session.sign_in import UserAccountOptions
 from jupyter_auth.kernel.session.user_account import UserAccount
 
@@ -22,13 +25,15 @@ if TYPE_CHECKING:
     from jupyter_auth.core.provider.info import ProviderInfo
     from jupyter_auth.core.provider.provider import Provider
     from jupyter_auth.kernel.prompt.widget import AccountWidget
+    from jupyter_auth.kernel.session.base import Bundles
 
 
 class RequestOptions(NamedTuple):
     """The arguments of ``UserSession`` that say where requests and the token go."""
 
-    base_url: str | None
-    api_origins: tuple[str, ...]
+    base_url: str | None = None
+    api_origins: tuple[str, ...] = ()
+    by_origin: ByOrigin | None = None  # if no provider is named
 
     @property
     def own_origin(self) -> tuple[str, ...]:
@@ -46,7 +51,8 @@ class UserSession(AuthenticatedSession):
 
     Args:
         provider: its name, such as ``"github"``, or a ``Provider``. Default: the only one
-            configured, or the one set with ``%auth use``.
+            configured, or the one set with ``%auth use``; and for other URLs the account that is
+            signed in or configured for their origin, unless arguments say more of one account.
         session_key: a label for the account, if you use several at one provider.
         auth_force: sign in again even if an account is signed in.
         username: use this user's account, whose label need not be known.
@@ -105,6 +111,15 @@ class UserSession(AuthenticatedSession):
         literal = password is not None and not callable(password)
         password = None if literal else password  # kept out of tracebacks that show local variables
         self._made_of: dict[str, Any] | None = None
+        of_one = (username, scopes, api_origins, base_url, grant, password, auth_force or None)
+        by_origin = None
+        if provider is None and all(each is None for each in of_one):
+            options = UserAccountOptions(session_key, interactive=interactive, timeout=timeout)
+            by_origin = ByOrigin(options)
+            provider = chosen_provider(accounts)
+            if provider is None:
+                self._set_up(None, options, RequestOptions(by_origin=by_origin))
+                return
         if provider is None or isinstance(provider, str):
             info = accounts.provider(provider or default_provider(accounts))
         else:
@@ -117,21 +132,46 @@ class UserSession(AuthenticatedSession):
         options = UserAccountOptions(
             session_key, username, words(scopes), grant, interactive, timeout, password=password
         )
-        self._set_up(info, options, RequestOptions(base_url, words(api_origins)))
+        self._set_up(info, options, RequestOptions(base_url, words(api_origins), by_origin))
         try:
             self._account.ensure(force=auth_force)
         except (AuthError, KeyboardInterrupt) as error:
             raise error.with_traceback(None)  # noqa: B904 (without a screen of our own code)
 
     def _set_up(
-        self, info: ProviderInfo, options: UserAccountOptions, requests_to: RequestOptions
+        self, info: ProviderInfo | None, options: UserAccountOptions, requests_to: RequestOptions
     ) -> None:
-        self._account = UserAccount(connect(), info, options)
+        """Use the account at that provider, if any, and those that are found by origin."""
         self._requests_to = requests_to
-        origins = requests_to.api_origins or (*info.api_origins, *requests_to.own_origin)
-        self._bind(self._account, base_url=requests_to.base_url, origins=origins)
-        self._account.moved = self._limits.move
+        by_origin = requests_to.by_origin
         self._widget: AccountWidget | None = None
+        if info:
+            self._account = UserAccount(connect(), info, options)
+            origins = requests_to.api_origins or (*info.api_origins, *requests_to.own_origin)
+            self._bind(self._account, base_url=requests_to.base_url, origins=origins)
+            self._account.moved = self._limits.move
+        elif by_origin:
+            self._send_by(TokenAuth(by_origin, origins=()))
+        cast("TokenAuth", self.auth).others = by_origin
+
+    def __getattr__(self, name: str) -> Any:
+        """Without a provider, these are the parts of the account that is meant."""
+        by_origin = vars(self).get("_requests_to", RequestOptions()).by_origin
+        if by_origin is None or name not in {"_account", "_base_url", "_limits"}:
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        meant = by_origin.meant()
+        return {
+            "_account": meant.account,
+            "_base_url": meant.account.info.base_url,
+            "_limits": meant.limits,
+        }[name]
+
+    @override
+    def _bundles(self) -> Bundles:
+        own = super()._bundles() if "_account" in vars(self) else []
+        by_origin = self._requests_to.by_origin
+        others = by_origin.used if by_origin else []
+        return own + [(x.account.info, x.auth.allows) for x in others if x.account.info.ca_bundle]
 
     def _ipython_display_(self) -> None:
         """Show the account's widget where it can be used; else IPython shows the repr.
@@ -140,7 +180,7 @@ class UserSession(AuthenticatedSession):
         """
         from jupyter_auth.kernel.prompt.prompt import in_notebook, is_interactive
 
-        if not (in_notebook() and is_interactive()):
+        if "_account" not in vars(self) or not (in_notebook() and is_interactive()):
             raise NotImplementedError  # to IPython: show the repr
         from IPython.display import display
 
@@ -153,15 +193,17 @@ class UserSession(AuthenticatedSession):
         display(self._widget)  # type: ignore[no-untyped-call]
 
     def __reduce__(self) -> tuple[Any, ...]:
-        account = self._account
-        options = account.options._replace(person=account.tokens.person, password=None)
-        made_of = (account.info, options, self._requests_to, self._made_of)
+        info, options = None, UserAccountOptions()
+        if account := vars(self).get("_account"):
+            info = account.info
+            options = account.options._replace(person=account.tokens.person, password=None)
+        made_of = (info, options, self._requests_to, self._made_of)
         return _restored, (type(self), *made_of), self._kept()
 
 
 def session_of(info: ProviderInfo, options: UserAccountOptions) -> UserSession:
     """The session of an account that is signed in already: nothing is asked or printed."""
-    return _restored(UserSession, info, options, RequestOptions(None, ()), None)
+    return _restored(UserSession, info, options, RequestOptions(), None)
 
 
 def token(provider: str | None = None, session_key: str = "default") -> str:
@@ -183,7 +225,7 @@ def token(provider: str | None = None, session_key: str = "default") -> str:
 
 def _restored(
     kind: type[UserSession],
-    info: ProviderInfo,
+    info: ProviderInfo | None,
     options: UserAccountOptions,
     requests_to: RequestOptions,
     made_of: dict[str, Any] | None,

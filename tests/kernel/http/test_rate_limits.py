@@ -23,7 +23,7 @@ from jupyter_auth.kernel.http.rate_limits import USE_PAUSE, Throttling
 from jupyter_auth.kernel.http.requests_auth import TokenAuth
 from jupyter_auth.kernel.http.warnings import AuthWarning
 from jupyter_auth.kernel.prompt.widget import AccountWidget
-from jupyter_auth.kernel.session import base
+from jupyter_auth.kernel.session import bound_account
 from jupyter_auth.kernel.session.user_session import UserSession
 from kernel.forks_and_interrupts import child
 from kernel.kernel_process import Kernel
@@ -57,7 +57,7 @@ def pauses():
 def later(monkeypatch):
     """The clock by which sessions keep limits."""
     clock = OffsetClock()
-    monkeypatch.setattr(base, "Throttling", functools.partial(Throttling, clock=clock))
+    monkeypatch.setattr(bound_account, "Throttling", functools.partial(Throttling, clock=clock))
     return clock
 
 

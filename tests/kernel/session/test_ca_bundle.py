@@ -112,3 +112,26 @@ def test_without_the_file_on_this_machine_the_usual_ones_are_trusted(
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", api.ca_bundle)
     with pytest.warns(AuthWarning, match=r"ca\.pem of The IdP cannot be read on this machine"):
         assert session.get("x").ok
+
+
+class TestSeveral:
+    """Each account that a session finds by origin has its own."""
+
+    @pytest.fixture
+    def configured(self, configured, other):
+        configured["bank"] = configured["idp"] | {
+            "base_url": other.origin,
+            "ca_bundle": other.ca_bundle,
+        }
+        return configured
+
+    def test_each_is_trusted_at_its_own_api(self, session, engine, rogue, api, other):
+        sign_in(engine, rogue, engine.begin(LoginRequest("bank")))
+        del session
+        with UserSession(interactive=False) as by_origin:
+            api.replies.append(away(other))
+            other.replies.append(away(api))
+            assert by_origin.get(f"{api.origin}/x").url == f"{api.origin}/x"
+            assert "authorization" in other.seen[0].headers
+            with pytest.raises(requests.exceptions.SSLError):
+                by_origin.get(f"{other.origin}/x", verify=api.ca_bundle)
