@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from typing import TYPE_CHECKING, Any
 
 from jupyter_auth.core.common.handles import plain
 from jupyter_auth.core.common.override import override
 from jupyter_auth.core.common.session_key import DEFAULT_KEY, check_session_key
-from jupyter_auth.core.errors import ConfigurationError, LoginRequired
+from jupyter_auth.core.errors import ConfigurationError, LoginRequired, ProviderNotFound
 from jupyter_auth.core.interfaces import Accounts
 from jupyter_auth.core.models import (
     AccountInfo,
@@ -80,6 +81,21 @@ class Engine(Parts, Accounts):
     @override
     def register(self, provider: Provider) -> ProviderInfo:
         return self._with_unattended(self._providers.register(provider))
+
+    @override
+    def find(self, address: str) -> ProviderInfo:
+        from jupyter_auth.core.registration import addresses
+        from jupyter_auth.core.registration.protected_resource import checked_address
+
+        self._providers.require_findable(checked_address(address))
+        known = None
+        with contextlib.suppress(ProviderNotFound):
+            info = self.provider(address)
+            if info.source == "configured":
+                return info
+            known = self._providers.get(info.name).issuer
+        fields = addresses.definition(address, known, self._discovery)
+        return self._providers.keep_found(fields, addresses.names(address))
 
     def _with_unattended(self, info: ProviderInfo) -> ProviderInfo:
         return replace(info, unattended=self._providers.password(info.name) is not None)

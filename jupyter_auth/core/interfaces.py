@@ -72,6 +72,17 @@ class ProviderCalls(Protocol):
             ConfigurationError: not allowed here, the name is taken, or the fields are not valid.
         """
 
+    def find(self, address: str) -> ProviderInfo:
+        """The provider for the API at ``address``, which is asked where people sign in to it (RFC
+        9728): a new one, or the one that is known, which is never replaced.
+
+        Raises:
+            ConfigurationError: not allowed here, no address of an API, or there is no way to sign
+                in to it; says what was asked and what each address answered.
+            ProviderUnavailable, ProviderError: it or its authorization server does not answer
+                well.
+        """
+
     def examine(self, name: str | None = None) -> list[Finding]:
         """Check the process that stores the accounts, or one provider, for ``doctor``.
 

@@ -1,7 +1,8 @@
 """Addresses that no request goes to: this machine, and the metadata services of clouds.
 
 A configuration may name a host of this machine; an issuer's document, a redirect or a name server
-may not lead there. A service that many people share never uses a link-local or metadata address.
+may not lead there. A service that many people share never uses a link-local or metadata address,
+and for a provider that a user found by an address it uses public addresses only.
 """
 
 from __future__ import annotations
@@ -11,11 +12,11 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import TYPE_CHECKING, TypeAlias
 
-from jupyter_auth.core.common.urls import LOOPBACK_HOSTS, hostname_of
+from jupyter_auth.core.common.urls import LOOPBACK_HOSTS, hostname_of, is_among
 from jupyter_auth.core.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
 Address: TypeAlias = IPv4Address | IPv6Address
 
@@ -37,12 +38,16 @@ ENDING_IN_IPV4 = tuple(
 )
 LOCAL_NAT64 = ip_network("64:ff9b:1::/48")  # RFC 8215
 _shared = False
+_inside: Collection[str] = ()  # hosts of the service's own network that users may find
 
 
-def set_shared() -> None:
-    """Mark this process as a service that many people share, for good."""
-    global _shared  # noqa: PLW0603 (it only ever gets stricter, and the service is a process)
-    _shared = True
+def set_shared(inside: Collection[str] = ()) -> None:
+    """Mark this process as a service that many people share, for good.
+
+    ``inside``: the hosts of its own network that its administrator lets users find (``is_among``).
+    """
+    global _shared, _inside  # it only ever gets stricter, and the service is a process
+    _shared, _inside = True, inside
 
 
 def shared() -> bool:
@@ -55,11 +60,13 @@ class RequestRules:
     """What holds for every request to one provider.
 
     ``ca_bundle``: a file with the certificates to trust instead of the usual ones. ``hosts``: those
-    that its configuration names, which may therefore be of this machine.
+    that its configuration names, which may therefore be of this machine. ``found``: a user found it
+    by an address, so nobody who may decide for a shared service has named a host of its network.
     """
 
     ca_bundle: str | None = None
     hosts: frozenset[str] = frozenset()
+    found: bool = False
 
     def check(self, what: str, host: str, found: Iterable[str]) -> None:
         """Refuse a request, named ``what``, to a ``host`` that resolved to the addresses ``found``.
@@ -68,11 +75,18 @@ class RequestRules:
             ConfigurationError: one of them is blocked.
         """
         named = host in self.hosts
+        public = self.found and _shared and not is_among(host, _inside)
         for each in (each for text in found for each in _readings(ip_address(text.split("%")[0]))):
             if (_shared or not named) and any(each in network for network in METADATA):
                 raise ConfigurationError(
                     f"The {what} at {host} is a link-local or metadata address, which is blocked.",
                     hint="Give the provider's own address.",
+                )
+            if public and (not each.is_global or each.is_multicast):
+                raise ConfigurationError(
+                    f"The {what} at {host} is not on the public internet, where this service looks"
+                    " for what its users name.",
+                    hint="Ask its administrator to name the host in c.JupyterAuth.discover.",
                 )
             if not (named or self.hosts & LOOPBACK_HOSTS) and any(
                 each in network for network in THIS_MACHINE

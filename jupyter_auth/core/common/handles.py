@@ -21,6 +21,11 @@ def is_handle(name: str) -> bool:
     return MARK in name
 
 
+def is_address(name: str) -> bool:
+    """Whether ``name`` is the address of an API, which stands for its provider."""
+    return "://" in name
+
+
 def names_one(text: str) -> bool:
     """Whether ``text`` has the form of a provider's name or of a handle."""
     return _KEY.fullmatch(text) is not None

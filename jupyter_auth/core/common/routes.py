@@ -49,6 +49,7 @@ ROUTES = {
     for route in (
         Route("providers", "GET", "providers", browser=True),
         Route("add", "POST", "providers", ("body",), status=201),
+        Route("find", "POST", "discoveries", ("body",), browser=True, status=201),
         Route("provider", "GET", "providers/{name}", browser=True),
         Route("register", "PUT", "providers/{name}", ("body",)),
         Route("configuration", "GET", "providers/{name}/configuration"),

@@ -67,6 +67,13 @@ def _ascii(host: str) -> str:
     return idna.encode(host, uts46=True).decode()
 
 
+def is_among(host: str, patterns: Iterable[str]) -> bool:
+    """Whether a host name is one of ``patterns``; ``*.acme.example`` are all hosts below it."""
+    return any(
+        host == each or (each.startswith("*.") and host.endswith(each[1:])) for each in patterns
+    )
+
+
 def is_loopback(url: str) -> bool:
     """Whether ``url`` names this machine by a loopback host."""
     return urlsplit(url).hostname in LOOPBACK_HOSTS

@@ -22,7 +22,8 @@ class ProviderInfo:
     configuration says (see ``Login`` for the rest). ``unattended``: the broker can sign in without
     a person. ``reach``: as in ``Provider``. ``placeholders`` and ``register`` are what people are
     asked and told before they can sign in, ``missing`` is what is still to be given:
-    ``set.<placeholder>``, ``client_id``, ``client_secret``.
+    ``set.<placeholder>``, ``client_id``, ``client_secret``. ``found_at``: the address that it
+    was found by, if it was.
     """
 
     name: str
@@ -41,6 +42,7 @@ class ProviderInfo:
     placeholders: Mapping[str, Placeholder] = field(default_factory=dict)
     register: Register | None = None
     missing: tuple[str, ...] = ()
+    found_at: str | None = None
 
 
 def configured_names(known: Iterable[ProviderInfo]) -> list[str]:

@@ -7,10 +7,13 @@ handles, and so never change what a name means.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import contextlib
+import copy
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from jupyter_auth.core.common.handles import is_handle
-from jupyter_auth.core.errors import ConfigurationError, ProviderNotFound
+from jupyter_auth.core.common.urls import hostname_of, is_among
+from jupyter_auth.core.errors import ConfigurationError, NextStep, ProviderNotFound
 from jupyter_auth.core.provider import user_providers
 from jupyter_auth.core.provider.definitions import provider_from_mapping
 from jupyter_auth.core.provider.kinds import nearest
@@ -19,10 +22,26 @@ from jupyter_auth.core.provider.presets import PRESETS
 from jupyter_auth.core.provider.provider import Provider
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from jupyter_auth.core.common.finding import Finding
+
+
+ANYWHERE = ("*",)  # ``discover`` for the addresses of all hosts
+
+
+class FoundProviders(Protocol):
+    """Where one person's providers rest that were found by an address, if not in a file."""
+
+    def tables(self) -> Mapping[str, Any]:
+        """The fields of each by name."""
+
+    def keep(self, name: str, fields: Mapping[str, Any]) -> None:
+        """Add one, unless there is one of that name. Raises ConfigurationError: too many."""
+
+    def forget(self, name: str) -> None:
+        """Remove one."""
 
 
 class Layers:
@@ -38,6 +57,7 @@ class Layers:
         own_process: bool = False,
         problems: Sequence[ConfigurationError] = (),
         notes: Sequence[Finding] = (),
+        discover: Collection[str] = ANYWHERE,
     ) -> None:
         self.problems = problems
         self.notes = notes
@@ -51,8 +71,16 @@ class Layers:
         self._open = allow_user_providers
         self._environ = environ or {}
         self._own_process = own_process
+        self._discover = discover
+        self._found: FoundProviders | None = None
         self._code = ProvidersMadeInCode()
         self._read: dict[str, tuple[Any, Provider]] = {}  # what a table made, and that table
+
+    def with_found(self, found: FoundProviders) -> Self:
+        """The same providers, and those that one user of a shared service has found."""
+        theirs = copy.copy(self)
+        theirs._found, theirs._read = found, {}  # noqa: SLF001
+        return theirs
 
     @property
     def user_file(self) -> Path | None:
@@ -88,6 +116,36 @@ class Layers:
                 hint="Ask for it to be added to c.JupyterAuth.providers.",
             )
 
+    def require_findable(self, address: str) -> None:
+        """Raise a ConfigurationError if people may not find that address."""
+        if self._found is None:
+            self._require_open()
+        host = hostname_of(address)
+        if not ("*" in self._discover or is_among(host, self._discover)):
+            raise ConfigurationError(
+                f"Signing in from an address is not allowed for {host} here.",
+                hint="Ask the administrator to name it in c.JupyterAuth.discover.",
+            )
+
+    def at(self, address: str) -> str:
+        """The name of the provider that is known for that address; nobody is asked.
+
+        Raises:
+            ProviderNotFound: there is none.
+        """
+        wanted = address.rstrip("/")
+        for source, providers in self._layers(skip_broken=True):
+            for name, entry in providers.items() if source != "preset" else ():
+                with contextlib.suppress(ConfigurationError):
+                    known = self._made(name, entry)
+                    places = known.found_at, known.resource, known.base_url
+                    if wanted in {each.rstrip("/") for each in places if each}:
+                        return name
+        raise ProviderNotFound(
+            f"No provider is known for the API at {address:.200}.",
+            next_step=NextStep("sign_in", address),
+        )
+
     def _defined(self, name: str) -> tuple[str, Provider]:
         """Its source and definition, without what the environment and packages add."""
         source, entry = self._entry(name)
@@ -107,6 +165,8 @@ class Layers:
     def _layers(self, *, skip_broken: bool = False) -> Iterator[tuple[str, Mapping[str, Any]]]:
         """By precedence; a broken user file affects only the layers that come after it."""
         yield "configured", self._configured
+        if self._found:
+            yield "found", self._found.tables()
         if not self._open:
             return
         try:

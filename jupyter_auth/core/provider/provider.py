@@ -78,6 +78,9 @@ class Provider(ProviderFields):
         """Which certificates requests to it trust, and which hosts its configuration names."""
         from jupyter_auth.core.common import blocked_addresses  # needed for requests alone
 
+        if self.found_at:  # a person named that, an API all the others
+            hosts = frozenset({hostname_of(self.found_at)})
+            return blocked_addresses.RequestRules(self.ca_bundle, hosts, found=True)
         given = (getattr(self.endpoints, name, None) for name in URLS)
         own = (self.issuer, self.metadata_url, self.username_url)
         urls = [url for url in (*own, *given) if url and url[0] != "/"]
@@ -185,4 +188,5 @@ class Provider(ProviderFields):
             source=source,
             reach=self.reach,
             ca_bundle=self.ca_bundle,
+            found_at=self.found_at,
         )

@@ -99,6 +99,15 @@ class ProviderFields:
     audience: str | None = tokens_only(
         kinds.string, "The API that tokens are for, if the provider asks for it."
     )
+    resource: str | None = tokens_only(
+        kinds.string,
+        "The API's own identifier (RFC 8707, RFC 9728): tokens are asked for this API.",
+    )
+    found_at: str | None = described(
+        kinds.url_or_empty,
+        "The address of the API that named this provider, which `UserSession(address)` writes. No"
+        " other host may then be of this machine, and the login page shows what it will ask for.",
+    )
     authorize_params: Mapping[str, str] = tokens_only(
         kinds.parameters, "More parameters of the authorization request.", default=dict
     )

@@ -6,8 +6,8 @@ import contextlib
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from jupyter_auth.core.common.handles import NAME, plain
-from jupyter_auth.core.errors import ConfigurationError
+from jupyter_auth.core.common.handles import NAME, is_address, plain
+from jupyter_auth.core.errors import ConfigurationError, ProviderNotFound
 from jupyter_auth.core.provider import binding, user_providers
 from jupyter_auth.core.provider.client_credentials import (
     Credentials,
@@ -23,6 +23,7 @@ from jupyter_auth.core.provider.definitions import (
     Incomplete,
     own_client,
     provider_from_mapping,
+    provider_to_mapping,
     replace_provider,
 )
 from jupyter_auth.core.provider.info import ProviderInfo
@@ -34,6 +35,8 @@ from jupyter_auth.core.record import replace
 from jupyter_auth.core.secret import Secret
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from jupyter_auth.core.models import Account
     from jupyter_auth.core.provider.provider import Provider
 
@@ -65,7 +68,7 @@ class Providers(Layers):
     or preset is reported when it is used, not at start. ``environ`` has client IDs and secrets,
     which are for the person's own file too in their ``own_process``, which serves no kernel.
     ``problems`` of the configuration are for doctor and errors about unknown providers; ``notes``
-    are for doctor.
+    are for doctor. ``discover``: the hosts whose addresses people may sign in from.
     """
 
     def get(self, name: str) -> Provider:
@@ -104,7 +107,7 @@ class Providers(Layers):
 
     def _trusted(self, source: str, bare: Provider) -> bool:
         if source != "user":
-            return source != "code"
+            return source not in {"code", "found"}
         preset = bare.preset or bare.name
         if preset not in PRESETS:
             return False
@@ -172,7 +175,11 @@ class Providers(Layers):
         return found if self.trusts(name) else None
 
     def info(self, name: str) -> ProviderInfo:
-        """What kernels may know of it, be it incomplete. Raises as ``get``."""
+        """What kernels may know of it, be it incomplete; its address will do for the name.
+
+        Raises as ``get``.
+        """
+        name = self.at(name) if is_address(name) else name
         source, entry = self._entry(name)
         try:
             return self._completed(source, self._made(name, entry)).info(source, name)
@@ -261,6 +268,32 @@ class Providers(Layers):
             user_providers.forget_secret(self._user_file, name)
         return self.info(name)
 
+    def keep_found(self, fields: Mapping[str, Any], names: Iterable[str]) -> ProviderInfo:
+        """Keep a provider that was found by an address, under the first of ``names`` that is free
+        or means it already: it replaces none.
+
+        Raises:
+            ConfigurationError: it is kept with another issuer, to which its accounts are bound.
+        """
+        for name in names:
+            try:
+                known = self._defined(name)[1]
+            except ProviderNotFound:
+                if self._found:
+                    self._found.keep(name, provider_to_mapping(provider_from_mapping(name, fields)))
+                    return self.info(name)
+                return self.save(name, fields)
+            if not _same_api(known, fields):
+                continue
+            if known.issuer != fields["issuer"]:
+                raise ConfigurationError(
+                    f"{known.title} now names another authorization server: {fields['issuer']},"
+                    f" not {known.issuer}. Nothing was changed.",
+                    hint=f"If that is right, `jupyter auth remove {name}`, then sign in again.",
+                )
+            return self.info(name)
+        raise ConfigurationError("All names for that address are taken by other providers.")
+
     def completable(self, name: str) -> bool:
         """Whether a person may add what a preset lacks: its client, or a secret."""
         if self.user_file is None:
@@ -300,7 +333,14 @@ class Providers(Layers):
         except ConfigurationError:
             shown = source in {"configured", "preset"} and NAME.fullmatch(name)
             return ProviderInfo(name=name, title=name, host="", source="broken") if shown else None
-        return provider.info(source) if provider.client_id else None
+        return provider.info(source) if provider.client_id or provider.found_at else None
+
+
+def _same_api(known: Provider, fields: Mapping[str, Any]) -> bool:
+    """Whether both are of one API; it may have begun or ceased to publish its identifier."""
+    if known.resource and (resource := fields.get("resource")):
+        return bool(known.resource == resource)
+    return fields["found_at"] in {known.found_at, known.base_url}
 
 
 def _name_taken(name: str) -> ConfigurationError:

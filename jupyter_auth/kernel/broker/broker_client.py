@@ -81,6 +81,9 @@ class BrokerClient(Accounts):
     def add(self, name: str, fields: Mapping[str, Any]) -> ProviderInfo:
         return self._call(wire.provider_from_wire, "add", body={**fields, "name": name})
 
+    def find(self, address: str) -> ProviderInfo:
+        return self._call(wire.provider_from_wire, "find", body={"address": address})
+
     def examine(self, name: str | None = None) -> list[Finding]:
         asked = {"provider": name} if name else None
         return self._call(_list("findings", wire.finding_from_wire), "examine", query=asked)

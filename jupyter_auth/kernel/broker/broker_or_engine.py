@@ -95,6 +95,9 @@ class BrokerOrEngine(Accounts):
         self._named.pop(name, None)
         return info
 
+    def find(self, address: str) -> ProviderInfo:
+        return self._ask(lambda it: it.find(address))
+
     def examine(self, name: str | None = None) -> list[Finding]:
         if name is None:
             return self._ask(lambda it: it.examine())

@@ -14,7 +14,7 @@ from jupyter_auth.core import wire
 from jupyter_auth.core.common.codec import to_wire
 from jupyter_auth.core.common.finding import wrong
 from jupyter_auth.core.common.handles import names_one
-from jupyter_auth.core.common.urls import origin_of
+from jupyter_auth.core.common.urls import host_of, origin_of
 from jupyter_auth.core.errors import ConfigurationError, Unavailable
 from jupyter_auth.core.login.loopback_server import PortTaken
 from jupyter_auth.core.provider.definitions import provider_from_mapping, provider_to_mapping
@@ -133,6 +133,13 @@ class Broker(PageURLs):
         name = request_parsing.required(body, "name")
         fields = {key: value for key, value in body.items() if key != "name"}
         return wire.info_to_wire(await self._pools.run(None, self._engine.add, name, fields))
+
+    async def find(self, body: Mapping[str, Any]) -> Wire:
+        """The provider for an API's address, found and kept."""
+        address = request_parsing.required(body, "address")
+        return wire.info_to_wire(
+            await self._pools.run(host_of(address), self._engine.find, address)
+        )
 
     async def examine(self, query: Mapping[str, Any], origin: str | None = None) -> Wire:
         """Check this server, or one provider. ``origin``: that of the browser that asks."""

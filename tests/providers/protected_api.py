@@ -1,0 +1,66 @@
+"""An API over a real socket that says where people sign in to it, as RFC 9728 has it.
+
+It is honest, until a test gives an address another answer.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Self
+
+from providers.sockets import SocketServer
+from providers.troubles import Reply
+
+if TYPE_CHECKING:
+    import ssl
+
+    from providers.sockets import Request
+
+WELL_KNOWN = "/.well-known/oauth-protected-resource"
+
+
+class ProtectedAPI:
+    """``address`` is ``http://127.0.0.1:<port>/mcp``; ``host="localhost"`` makes it another host.
+
+    Attributes to set at any time: ``metadata`` (merged into its document), ``challenge`` (of each
+    401; None: it has no such header), ``takes`` (access tokens), ``answers`` (by path, in place of
+    what is honest). ``requests`` are all that arrived.
+    """
+
+    def __init__(
+        self, *issuers: str, host: str = "127.0.0.1", tls: ssl.SSLContext | None = None
+    ) -> None:
+        self.requests: list[Request] = []
+        self.answers: dict[str, Reply] = {}
+        self.takes: set[str] = set()
+        self._server = SocketServer(self._answer, tls)
+        self.url = f"{'https' if tls else 'http'}://{host}:{self._server.port}"
+        self.address = f"{self.url}/mcp"
+        self.metadata: dict[str, Any] = {
+            "resource": self.address,
+            "authorization_servers": list(issuers),
+        }
+        self.challenge: str | None = f'Bearer resource_metadata="{self.url}{WELL_KNOWN}/mcp"'
+
+    def __enter__(self) -> Self:
+        self._server.start()
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self._server.stop()
+
+    @property
+    def asked(self) -> list[str]:
+        """The paths that were asked for, oldest first."""
+        return [each.path for each in self.requests]
+
+    def _answer(self, request: Request) -> Reply:
+        self.requests.append(request)
+        if request.path in self.answers:
+            return self.answers[request.path]
+        if request.path == f"{WELL_KNOWN}/mcp":
+            return Reply.json(self.metadata)
+        if request.path != "/mcp":
+            return Reply(404)
+        if request.bearer in self.takes:
+            return Reply.json({"hello": "world"})
+        return Reply(401, headers={"WWW-Authenticate": self.challenge} if self.challenge else {})
