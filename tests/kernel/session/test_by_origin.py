@@ -17,35 +17,13 @@ from jupyter_auth.kernel.session.by_origin import ByOrigin
 from jupyter_auth.kernel.session.sign_in import UserAccountOptions
 from jupyter_auth.kernel.session.user_session import UserSession
 from kernel.broker_socket import BrokerSocket
+from kernel.echo_api import Api
 from kernel.forks_and_interrupts import child
 from kernel.kernel_process import Kernel
 from kernel.sign_in import person, sign_in
 from patience import PATIENCE, eventually
 from providers.rogue import RogueProvider
-from providers.sockets import SocketServer
 from providers.troubles import Reply
-
-
-class Api:
-    """An API that answers with the token that it got; ``replies`` come first."""
-
-    def __init__(self):
-        self.replies, self.seen = [], []
-        self._server = SocketServer(self._answer)
-        self.origin = f"http://127.0.0.1:{self._server.port}"
-
-    def __enter__(self):
-        self._server.start()
-        return self
-
-    def __exit__(self, *_):
-        self._server.stop()
-
-    def _answer(self, request):
-        self.seen.append(request)
-        if self.replies:
-            return self.replies.pop(0)
-        return Reply.json({"bearer": request.headers.get("authorization", "")})
 
 
 @pytest.fixture
