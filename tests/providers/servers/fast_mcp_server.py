@@ -1,7 +1,8 @@
-"""The process behind ``fast_mcp``: FastMCP with its own authorization server, or with its proxy.
+"""The process behind FastMCP's servers, which differ in who signs people in.
 
-The first is all there is to its users: clients and tokens in memory, and no page at all. The second
-registers clients itself and sends people to another provider, which knows the proxy alone.
+Its own authorization server has clients and tokens in memory, and no page at all. Its proxy
+registers clients itself and sends people to another provider, which knows the proxy alone. Or it
+only verifies the JWTs (RFC 9068) of an authorization server elsewhere.
 """
 
 from __future__ import annotations
@@ -9,10 +10,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from fastmcp import FastMCP
-from fastmcp.server.auth.auth import ClientRegistrationOptions, OAuthProvider, RevocationOptions
+from fastmcp.server.auth.auth import (
+    AuthProvider,
+    ClientRegistrationOptions,
+    RemoteAuthProvider,
+    RevocationOptions,
+)
 from fastmcp.server.auth.oidc_proxy import OIDCProxy
 from fastmcp.server.auth.providers.in_memory import InMemoryOAuthProvider
+from fastmcp.server.auth.providers.jwt import JWTVerifier
 from key_value.aio.stores.memory import MemoryStore
+from pydantic import AnyHttpUrl, ConfigDict, TypeAdapter
 from starlette.responses import JSONResponse
 
 from providers.servers.asgi import serve, settings
@@ -23,16 +31,18 @@ if TYPE_CHECKING:
 SCOPES = ["numbers:read"]
 
 
-def authorization(origin: str, upstream: dict[str, Any]) -> OAuthProvider:
-    if not upstream:
-        return InMemoryOAuthProvider(
-            base_url=origin,
-            required_scopes=SCOPES,
-            client_registration_options=ClientRegistrationOptions(
-                enabled=True, valid_scopes=SCOPES, default_scopes=SCOPES
-            ),
-            revocation_options=RevocationOptions(enabled=True),
-        )
+def by_itself(origin: str) -> AuthProvider:
+    return InMemoryOAuthProvider(
+        base_url=origin,
+        required_scopes=SCOPES,
+        client_registration_options=ClientRegistrationOptions(
+            enabled=True, valid_scopes=SCOPES, default_scopes=SCOPES
+        ),
+        revocation_options=RevocationOptions(enabled=True),
+    )
+
+
+def by_its_proxy(origin: str, upstream: dict[str, Any]) -> AuthProvider:
     return OIDCProxy(
         config_url=f"{upstream['issuer']}/.well-known/openid-configuration",
         client_id=upstream["client_id"],
@@ -47,9 +57,29 @@ def authorization(origin: str, upstream: dict[str, Any]) -> OAuthProvider:
     )
 
 
+def elsewhere(origin: str, issuer: str) -> AuthProvider:
+    verifier = JWTVerifier(
+        jwks_uri=f"{issuer}/jwks",
+        issuer=issuer,
+        audience=f"{origin}/mcp",
+        required_scopes=["api:read"],
+    )
+    # AnyHttpUrl(...) adds a slash to it, and then even FastMCP's client takes it for another one.
+    exactly = TypeAdapter(AnyHttpUrl, config=ConfigDict(url_preserve_empty_path=True))
+    at = [exactly.validate_python(issuer)]
+    return RemoteAuthProvider(verifier, at, origin, resource_name="Numbers")
+
+
 def main() -> None:
     asked = settings()
-    auth = authorization(f"http://127.0.0.1:{asked['port']}", asked.get("upstream", {}))
+    origin = f"http://127.0.0.1:{asked['port']}"
+    match asked:
+        case {"upstream": upstream}:
+            auth = by_its_proxy(origin, upstream)
+        case {"issuer": issuer}:
+            auth = elsewhere(origin, issuer)
+        case _:
+            auth = by_itself(origin)
     api = FastMCP("Numbers", auth=auth)
 
     @api.tool

@@ -91,3 +91,19 @@ class FastMcpProxy(McpServer):
             "client_id": "proxy",
             "client_secret": oidc.client_secret,
         }
+
+
+class FastMcpElsewhere(McpServer):
+    """FastMCP as an API of an authorization server that gives JWTs for it (RFC 8707 and 9068).
+
+    Who signs in there is ``username``, and ``expire`` has nothing to end: a JWT is good until then.
+    """
+
+    program = "fast_mcp_server.py"
+    username, password = "alice", USERS["alice"]["password"]
+
+    def __init__(self, oidc: OidcProvider) -> None:
+        super().__init__()
+        self.pages = [oidc.issuer]
+        oidc.add_resource(self.address)
+        self.settings["issuer"] = oidc.issuer

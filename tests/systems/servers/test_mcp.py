@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from providers.oidc import OidcProvider
-from providers.servers.mcp_servers import FastMcp, FastMcpProxy, McpSdk
+from providers.servers.mcp_servers import FastMcp, FastMcpElsewhere, FastMcpProxy, McpSdk
 from systems.servers.mcp_clients import ANSWER, by_fastmcp, by_the_sdk, of_the_sdk
 
 if TYPE_CHECKING:
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 CALLBACK = "http://127.0.0.1:7777/callback/numbers"
 
 
-@pytest.fixture(scope="module", params=[McpSdk, FastMcp, FastMcpProxy])
+@pytest.fixture(scope="module", params=[McpSdk, FastMcp, FastMcpProxy, FastMcpElsewhere])
 def server(request) -> Iterator[McpServer]:
     with OidcProvider() as oidc:
-        given = [oidc] if request.param is FastMcpProxy else []
+        given = [oidc] if request.param in (FastMcpProxy, FastMcpElsewhere) else []
         with request.param(*given) as started:
             yield started
 
