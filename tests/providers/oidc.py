@@ -7,6 +7,7 @@ to change goes through its ``/_control/`` routes.
 from __future__ import annotations
 
 import json
+import os
 import queue
 import shutil
 import subprocess
@@ -90,7 +91,8 @@ class OidcProvider(Server):
     Jupyter server on 127.0.0.1. The socket itself is bound to 127.0.0.1 only. ``ttl`` changes life
     times in seconds, by the library's names (``AccessToken``, ``RefreshToken``, ``IdToken`` ...).
     ``features`` changes the library's own, each by name: ``{"registration": {"enabled": False}}``;
-    off unless asked for are ``registrationManagement`` and ``clientIdMetadataDocument``.
+    off unless asked for are ``registrationManagement`` and ``clientIdMetadataDocument``, whose
+    documents are at https addresses, of this machine too; ``trusts`` is their CA bundle.
     """
 
     client_id: str = PUBLIC_CLIENT["client_id"]
@@ -106,6 +108,7 @@ class OidcProvider(Server):
         port: int = 0,
         ttl: dict[str, int] | None = None,
         features: dict[str, dict[str, Any]] | None = None,
+        trusts: Path | None = None,
     ) -> None:
         self.issuer = ""
         self.output: list[str] = []  # what the process printed, for a failing test to show
@@ -117,6 +120,7 @@ class OidcProvider(Server):
             "users": USERS,
             "clients": [PUBLIC_CLIENT, CONFIDENTIAL_CLIENT, SERVICE_CLIENT],
         }
+        self._environment = os.environ | ({"NODE_EXTRA_CA_CERTS": str(trusts)} if trusts else {})
         self._http = requests.Session()
         self._http.trust_env = False
 
@@ -132,6 +136,7 @@ class OidcProvider(Server):
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            env=self._environment,
         )
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps(self._settings) + "\n")
@@ -239,10 +244,6 @@ class OidcProvider(Server):
         ``api:write``; ``described`` changes that by the library's names.
         """
         self.control("resources", **{indicator: described})
-
-    def publish_document(self, client_id: str, at: str) -> None:
-        """Let the client ID, an https URL, lead to the document at an address of this machine."""
-        self.control("documents", **{client_id: at})
 
     # -- what happened ---------------------------------------------------------------------------
 

@@ -9,6 +9,7 @@ import requests
 from joserfc import jwt
 from joserfc.jwk import KeySet
 
+from providers import certificates
 from providers.by_hand import REDIRECT_URI, VERIFIER, answer, authorization_url, exchange, refresh
 from providers.oidc import OidcProvider
 from providers.person import LoginRefused
@@ -21,7 +22,6 @@ CLIENT = {
     "application_type": "native",
     "token_endpoint_auth_method": "none",
 }
-DOCUMENT = "https://notebooks.example/client.json"
 
 
 class Known:
@@ -60,30 +60,24 @@ def test_registration_can_be_managed_or_off():
         assert "registration_endpoint" not in metadata
 
 
-@pytest.fixture
-def published():
-    """Change what is published; `documents.port` is where."""
-    document = CLIENT | {"client_id": DOCUMENT, "client_name": "Notebooks"}
-    server = SocketServer(lambda _: Reply.json(document))
-    server.document = document
-    server.start()
-    yield server
-    server.stop()
-
-
-def test_a_document_is_a_client(published):
+def test_a_document_is_a_client(tmp_path):
+    certificate = certificates.make(tmp_path)
+    published = SocketServer(lambda _: Reply.json(document), certificate.context())
+    url = f"https://localhost:{published.port}/client.json"
+    document = CLIENT | {"client_id": url, "client_name": "Notebooks"}
+    published.start()
     asked = {"clientIdMetadataDocument": {"enabled": True}}
-    with OidcProvider(features=asked) as oidc:
-        oidc.publish_document(DOCUMENT, f"http://127.0.0.1:{published.port}/client.json")
-        client = Known(oidc, DOCUMENT)
+    with OidcProvider(features=asked, trusts=certificate.ca_bundle) as oidc:
+        client = Known(oidc, url)
         code = answer(oidc.login(authorization_url(client)))["code"]
         assert "access_token" in exchange(client, code).json()
-        published.document["redirect_uris"] = ["http://127.0.0.1/elsewhere"]
+        document["redirect_uris"] = ["http://127.0.0.1/elsewhere"]
         with pytest.raises(LoginRefused, match="redirect_uri"):
             oidc.login(authorization_url(client))
-        published.document["client_id"] = "https://elsewhere.example/client.json"
+        document["client_id"] = "https://elsewhere.example/client.json"
         with pytest.raises(LoginRefused, match="client_id"):
             oidc.login(authorization_url(client))
+    published.stop()
 
 
 def test_one_sign_in_has_tokens_for_two_apis(oidc):

@@ -31,7 +31,7 @@ const html = (ctx, body) => {
 };
 
 export function createProvider({
-  issuer, store, users, keys, cookieKeys, ttl, features, resources, documents,
+  issuer, store, users, keys, cookieKeys, ttl, features, resources,
 }) {
   const account = (sub) => {
     const found = Object.entries(users).find(([, user]) => user.sub === sub);
@@ -63,8 +63,8 @@ export function createProvider({
     // The library accepts a token for 15 seconds after its end; a test of expiry would wait.
     clockTolerance: 0,
     clientBasedCORS: () => false,
-    // A document's https address is where a proxy would be; it also takes those on this machine.
-    fetch: (url, { dispatcher: _, ...options }) => fetch(documents[url] ?? url, options),
+    // Its dispatcher takes no document of this machine.
+    fetch: (url, { dispatcher: _, ...options }) => fetch(url, options),
     // Functions, so that POST /_control/ttl takes effect at once.
     ttl: Object.fromEntries(Object.keys(DEFAULT_TTL).map((kind) => [kind, () => ttl[kind]])),
     interactions: { url: (_ctx, interaction) => `/interaction/${interaction.uid}` },

@@ -36,14 +36,13 @@ async function main({
     [`${issuer}/api`]: { accessTokenFormat: 'opaque' },
     [`${issuer}/jwt`]: {},
   };
-  const documents = {}; // https address -> where it is on this machine
   let provider;
   let protocol;
 
   // New signing keys need a new provider; all it knows is in the store, which stays.
   const build = () => {
     provider = createProvider({
-      issuer, store, users, keys, cookieKeys, ttl, features, resources, documents,
+      issuer, store, users, keys, cookieKeys, ttl, features, resources,
     });
     journal.listen(provider);
     api.listen(provider);
@@ -62,7 +61,6 @@ async function main({
     'POST delay': (changes) => Object.assign(delays, changes),
     'POST clients': (metadata) => addClient(metadata),
     'POST resources': (added) => Object.assign(resources, added),
-    'POST documents': (added) => Object.assign(documents, added),
     'POST forget_clients': async () => {
       store.forget('Client');
       store.forget('RegistrationAccessToken');
