@@ -50,7 +50,8 @@ class Engine(Parts, Accounts):
     take. ``login_store`` keeps the logins, None: in memory. Several engines may share one
     ``discovery``. ``admit`` decides who may sign in. ``home`` is where other packages' sign-ins are
     looked for, ``environ`` where API keys are, None: nowhere. ``revoker`` keeps revocations that
-    failed, None: in memory.
+    failed, None: in memory. ``clients`` may be shared too; None: its registrations are kept beside
+    the accounts, and ``client_document`` is as in ``Clients``.
     """
 
     has_pages = True  # on which a person can complete a client registration
@@ -144,7 +145,8 @@ class Engine(Parts, Accounts):
         if grant in grants.TYPED:
             self._parties.typed(request.provider)
         completable = self.has_pages and self._providers.completable(request.provider)
-        if grant != "api_key" and not completable:
+        obtainable = grant in grants.ENDPOINT and self._clients.obtainable(party)
+        if grant != "api_key" and not completable and not obtainable:
             party.require_client()
         return self._begun(self._logins.begin(request, grant, grants.destination(party, grant)))
 
@@ -174,8 +176,9 @@ class Engine(Parts, Accounts):
 
     def confirm(self, login_id: str, proof: str = "") -> Login:
         """Store the ``candidate`` of a login; ``LoginFailed`` if the proof is wrong."""
-        party = self._parties.of(self._logins.purpose(login_id).key.provider)
+        bare = self._parties.of(self._logins.purpose(login_id).key.provider)
         account = self._logins.take_held(login_id, proof)
+        party = self._parties.at(bare.provider, account.client_id)
         return self._completion.attempt(
             login_id, lambda: self._completion.store(login_id, party, account)
         )

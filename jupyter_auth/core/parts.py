@@ -5,10 +5,13 @@ So reading a valid token loads neither a grant nor an HTTP client.
 
 from __future__ import annotations
 
+import functools
 import math
+import os
 import time
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, overload
 
+from jupyter_auth.core.errors import RefreshRejected
 from jupyter_auth.core.login.admission import Admission, admit_all
 from jupyter_auth.core.tokens.account_tokens import AccountTokens
 from jupyter_auth.core.tokens.api_keys import ApiKeyOverlay
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
     from jupyter_auth.core.protocol.parties import Parties
     from jupyter_auth.core.provider.provider import Provider
     from jupyter_auth.core.provider.registry import Providers
+    from jupyter_auth.core.registration.clients import Clients
     from jupyter_auth.core.tokens.limits.lockouts import Lockouts, TokenLockouts
     from jupyter_auth.core.tokens.limits.usage import Usage
     from jupyter_auth.core.tokens.revocation import Revoker
@@ -37,6 +41,7 @@ if TYPE_CHECKING:
     from jupyter_auth.core.tokens.store import TokenStore
 
 Part = TypeVar("Part")
+DOCUMENT = "JUPYTER_AUTH_CLIENT_DOCUMENT"  # the variable with ``client_document``
 
 
 class OnFirstUse(Generic[Part]):
@@ -85,6 +90,8 @@ class Parts:
         home: Path | None = None,
         environ: Mapping[str, str] | None = None,
         revoker: Revoker | None = None,
+        clients: Clients | None = None,
+        client_document: str = "",
     ) -> None:
         self._providers = providers
         self._home = home
@@ -95,6 +102,8 @@ class Parts:
         self._shared_discovery = discovery
         self._admit = admit
         self._better_revoker = revoker
+        self._shared_clients = clients
+        self._client_document = client_document
         self._log = ChangeLog(shared=login_store is not None)
         self._tokens = AccountTokens(
             ApiKeyOverlay(store, providers, environ), self._renewed, self._log, clock
@@ -129,7 +138,25 @@ class Parts:
     def _parties(self) -> Parties:
         from jupyter_auth.core.protocol.parties import Parties
 
-        return Parties(self._providers, self._discovery, trusts_code=self.trusts_code)
+        return Parties(
+            self._providers,
+            self._discovery,
+            trusts_code=self.trusts_code,
+            with_client=self._clients.with_client,
+        )
+
+    @OnFirstUse
+    def _clients(self) -> Clients:
+        from jupyter_auth.core.registration.clients import Clients
+        from jupyter_auth.core.registration.registrations import (
+            FileRegistrations,
+            MemoryRegistrations,
+        )
+
+        directory = self._store.directory
+        store = FileRegistrations(directory) if directory else MemoryRegistrations()
+        document = self._client_document or os.environ.get(DOCUMENT, "")
+        return self._shared_clients or Clients(store, self._clock, document)
 
     @OnFirstUse
     def _revoker(self) -> Revoker:
@@ -163,14 +190,15 @@ class Parts:
         """The authorization code grant (RFC 6749 4.1)."""
         from jupyter_auth.core.login.authorization_code import AuthorizationCodeGrant
 
-        return AuthorizationCodeGrant(self._completion, self._parties.of, self._providers)
+        needed = (self._completion, self._parties.of, self._providers)
+        return AuthorizationCodeGrant(*needed, self._clients)
 
     @OnFirstUse
     def device(self) -> DeviceGrant:
         """The device authorization grant (RFC 8628)."""
         from jupyter_auth.core.login.device_code import DeviceGrant
 
-        return DeviceGrant(self._completion, self._parties.of)
+        return DeviceGrant(self._completion, self._parties.of, self._clients)
 
     @OnFirstUse
     def typed(self) -> TypedGrants:
@@ -195,7 +223,8 @@ class Parts:
         raise NotImplementedError
 
     def _dropped(self, account: Account) -> None:
-        self._completion.give_back(lambda: self._parties.of(account.provider), account, wait=False)
+        find = functools.partial(self._parties.of, account.provider, account.client_id)
+        self._completion.give_back(find, account, wait=False)
 
     def close(self) -> None:
         """Stop what runs in the background."""
@@ -207,6 +236,10 @@ class Parts:
     ) -> Account:
         from jupyter_auth.core.tokens.renewal import renewed
 
-        party = self._parties.at(provider)
-        with self._token_lockouts.respected(party):
-            return renewed(party, account, self._discovery, now=self._clock(), keep=keep)
+        party = self._parties.at(provider, account.client_id)
+        try:
+            with self._token_lockouts.respected(party):
+                return renewed(party, account, self._discovery, now=self._clock(), keep=keep)
+        except RefreshRejected:
+            self._clients.doubt(party)
+            raise

@@ -124,6 +124,14 @@ class JupyterAuth(LoggingConfigurable):
         help=(f"Seconds within which a sign-in must be finished: {SHORTEST:g} to {LIFETIME:g}."),
     ).tag(config=True)
 
+    client_document = Unicode(
+        help=(
+            "The URL of the document that `jupyter auth client-document` prints, once you have "
+            "published it: the client ID where providers take such a URL. Empty: that in "
+            "JUPYTER_AUTH_CLIENT_DOCUMENT. The Hub's service publishes its own."
+        )
+    ).tag(config=True)
+
     store_directory = Unicode(
         help="Where signed-in accounts are stored. Empty: the user's data directory."
     ).tag(config=True)
@@ -147,6 +155,7 @@ class Settings:
     trusted_downstream: tuple[str, ...] = ()
     confirm: bool | None = None
     login_lifetime: float = LIFETIME
+    client_document: str = ""
     store_directory: Path | None = None
     environ: dict[str, str] = field(default_factory=dict, repr=False)
     problems: tuple[ConfigurationError, ...] = ()
@@ -174,6 +183,7 @@ def read_settings(parent: Application, base_url: str) -> Settings:
         trusted_downstream=tuple(traits.trusted_downstream),
         confirm=traits.confirm,
         login_lifetime=_lifetime(traits.login_lifetime, problems),
+        client_document=traits.client_document,
         store_directory=Path(directory).expanduser() if directory else None,
         environ=taken,
         problems=tuple(problems),

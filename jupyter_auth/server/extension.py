@@ -59,6 +59,7 @@ def make_broker(
             admit=SamePerson(hub.owner, settings.same_person) if hub else admit_all,
             home=Path.home(),
             environ=ChainMap(settings.environ, os.environ),
+            client_document=settings.client_document,
         ),
         base_url=base_url,
         public_origin=settings.public_origin,

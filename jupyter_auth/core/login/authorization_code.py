@@ -8,28 +8,29 @@ from typing import TYPE_CHECKING
 
 from jupyter_auth.core.errors import START_AGAIN, AuthError, LoginFailed
 from jupyter_auth.core.login import grants, shared_redirect_uris
-from jupyter_auth.core.login.finish import Completion, GrantDriver
+from jupyter_auth.core.login.finish import Completion, FindParty, GrantDriver
 from jupyter_auth.core.login.login_store import AuthorizationResponse, Binding, Opening
 from jupyter_auth.core.login.openings import binding_name, digest
 from jupyter_auth.core.protocol import authorization_response, oauth, token_fields
 from jupyter_auth.core.protocol.oauth_response import ScopesRefused, refusal
+from jupyter_auth.core.protocol.token_endpoint import ClientForgotten
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from jupyter_auth.core.models import Login
     from jupyter_auth.core.protocol.parties import Party
     from jupyter_auth.core.provider.registry import Providers
+    from jupyter_auth.core.registration.clients import Clients
 
 
 class AuthorizationCodeGrant(GrantDriver):
     """Drives logins by authorization code."""
 
     def __init__(
-        self, completion: Completion, party: Callable[[str], Party], providers: Providers
+        self, completion: Completion, party: FindParty, providers: Providers, clients: Clients
     ) -> None:
         super().__init__(completion, party)
         self._providers = providers
+        self._clients = clients
 
     def open(
         self, login_id: str, redirect_uri: str, user: str, state_suffix: str
@@ -52,6 +53,8 @@ class AuthorizationCodeGrant(GrantDriver):
         names = shared_redirect_uris.others_at(self._providers, purpose.key.provider, redirect_uri)
         others = map(self._party_or_none, names)
         names_issuer = shared_redirect_uris.must_name_issuer(party, others, redirect_uri)
+        scopes = purpose.scopes or party.default_scopes
+        party = self._clients.for_sign_in(party, redirect_uri, scopes)
         party = authorization_response.at_origin(party, redirect_uri)
         state, binding = secrets.token_urlsafe(32) + state_suffix, secrets.token_urlsafe(32)
         opening = Opening(
@@ -63,8 +66,8 @@ class AuthorizationCodeGrant(GrantDriver):
             fingerprint=party.provider.fingerprint,
             issuer=party.endpoints.issuer,
             names_issuer=names_issuer,
+            client_id=party.registered.client_id if party.registered else None,
         )
-        scopes = purpose.scopes or party.default_scopes
         url = oauth.authorization_url(
             party,
             redirect_uri=redirect_uri,
@@ -112,7 +115,7 @@ class AuthorizationCodeGrant(GrantDriver):
         if login.status != "pending":  # another opening was the first
             return login
         purpose = self.logins.purpose(login.id)
-        party = self._party(login.provider)
+        party = self._party(login.provider, opening.client_id)
         party.check_unchanged(opening.fingerprint)
         authorization_response.check_issuer(
             party, opening.issuer, response.params, names_itself=opening.names_issuer
@@ -122,6 +125,9 @@ class AuthorizationCodeGrant(GrantDriver):
             answer = oauth.exchange(
                 party, code=code, verifier=opening.verifier, redirect_uri=opening.redirect_uri
             )
+        except ClientForgotten as error:
+            self._clients.doubt(party)
+            raise LoginFailed(error.message, next_step=START_AGAIN) from None
         except ScopesRefused:  # the browser is sent there again: the login stays as it is
             if not (fewer := self.without_offline_access(purpose, party)):
                 raise

@@ -10,13 +10,20 @@ from typing import TYPE_CHECKING
 
 from jupyter_auth.core.common.request_errors import ProviderUnavailable
 from jupyter_auth.core.errors import ProviderError
-from jupyter_auth.core.login.finish import GrantDriver
+from jupyter_auth.core.login.finish import Completion, FindParty, GrantDriver
 from jupyter_auth.core.login.login_store import DevicePolls
 from jupyter_auth.core.protocol import oauth
 from jupyter_auth.core.protocol.oauth_response import ScopesRefused
+from jupyter_auth.core.protocol.token_endpoint import ClientForgotten
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from jupyter_auth.core.models import Login
+    from jupyter_auth.core.protocol.oauth_response import DeviceAuthorizationResponse
+    from jupyter_auth.core.protocol.parties import Party
+    from jupyter_auth.core.registration.clients import Clients
+    from jupyter_auth.core.secret import Secret
 
 AGAIN = "It is retried automatically."
 
@@ -26,6 +33,10 @@ class DeviceGrant(GrantDriver):
 
     Of what an API demands, a device's request can ask for scopes alone (RFC 8628 3.1, RFC 9470 4).
     """
+
+    def __init__(self, completion: Completion, party: FindParty, clients: Clients) -> None:
+        super().__init__(completion, party)
+        self._clients = clients
 
     def start(self, login_id: str, *, confirm_by: str | None) -> Login:
         """The login with a user code: a new one, or the one it has.
@@ -42,11 +53,10 @@ class DeviceGrant(GrantDriver):
         if login.user_code or login.candidate:
             return login
         party = self._party(login.provider)
-        verifier = oauth.new_verifier() if party.is_public else None
         scopes = purpose.scopes or party.default_scopes
         try:
-            answer = self._completion.attempt(
-                login_id, lambda: oauth.authorize_device(party, scopes, verifier)
+            party, verifier, answer = self._completion.attempt(
+                login_id, lambda: self._authorized(party, scopes)
             )
         except ScopesRefused:
             if not (fewer := self.without_offline_access(purpose, party)):
@@ -57,10 +67,24 @@ class DeviceGrant(GrantDriver):
             device_code=answer.device_code,
             verifier=verifier,
             fingerprint=party.provider.fingerprint,
+            client_id=party.registered.client_id if party.registered else None,
             interval=answer.interval,
             confirm_by=confirm_by,
         )
         return self.logins.add_device(login_id, answer, polls)
+
+    def _authorized(
+        self, bare: Party, scopes: Sequence[str]
+    ) -> tuple[Party, Secret | None, DeviceAuthorizationResponse]:
+        """The party with its client, a verifier for public ones, and the code to show."""
+        while True:
+            party = self._clients.for_sign_in(bare, "", scopes)
+            verifier = oauth.new_verifier() if party.is_public else None
+            try:
+                return party, verifier, oauth.authorize_device(party, scopes, verifier)
+            except ClientForgotten:
+                if not self._clients.doubt(party):
+                    raise
 
     def poll(self, login_id: str) -> Login:
         """The login, after asking the provider for its tokens if that is due.
@@ -79,7 +103,7 @@ class DeviceGrant(GrantDriver):
     def _asked(self, login: Login, polls: DevicePolls) -> Login:
         purpose = self.logins.purpose(login.id)
         try:
-            party = self._party(login.provider)
+            party = self._party(login.provider, polls.client_id)
             party.check_unchanged(polls.fingerprint)
             code, verifier = polls.device_code, polls.verifier
             answer = oauth.poll_device(party, code, polls.interval, verifier)

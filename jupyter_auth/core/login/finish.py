@@ -6,7 +6,7 @@ import dataclasses
 import functools
 import logging
 import traceback
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from jupyter_auth.core.errors import (
     START_AGAIN,
@@ -35,6 +35,13 @@ if TYPE_CHECKING:
 
 Answer = TypeVar("Answer")
 _log = logging.getLogger("jupyter_auth")
+
+
+class FindParty(Protocol):
+    """A provider by its name; ``client_id``: of the client that registered itself there."""
+
+    def __call__(self, name: str, client_id: str | None = None) -> Party:
+        """See ``Parties.of``."""
 
 
 class Completion:
@@ -193,6 +200,7 @@ class Completion:
             issued_at=now,
             expires_at=answer.ends(now),
             token_fields=answer.fields,
+            client_id=party.registered.client_id if party.registered else None,
             issuer=claims.get("iss") or party.endpoints.issuer,
             subject=who.subject,
             username=who.username or typed,
@@ -226,9 +234,9 @@ def unforeseen(error: Exception) -> LoginFailed:
 
 
 class GrantDriver:
-    """Drives the logins of one grant. ``party``: a provider's endpoints, by its name."""
+    """Drives the logins of one grant. ``party``: a provider with its endpoints and client."""
 
-    def __init__(self, completion: Completion, party: Callable[[str], Party]) -> None:
+    def __init__(self, completion: Completion, party: FindParty) -> None:
         self._completion = completion
         self.logins = completion.logins
         self._party = party

@@ -53,7 +53,7 @@ class Opening:
     """One browser's attempt at a login. ``fingerprint`` is that of the provider at that time.
 
     ``names_issuer``: the response must name its issuer. ``overtaken``: a login to another provider
-    left later for the same redirect URI.
+    left later for the same redirect URI. ``client_id``: of the client that registered itself.
     """
 
     verifier: Secret
@@ -65,6 +65,7 @@ class Opening:
     issuer: str | None
     names_issuer: bool = False
     overtaken: bool = False
+    client_id: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,6 +92,7 @@ class DevicePolls:
     device_code: Secret
     verifier: Secret | None = None  # of PKCE (RFC 7636)
     fingerprint: str
+    client_id: str | None = None  # as in Opening
     interval: float  # seconds
     confirm_by: str | None = None  # see StoredLogin
     failures: int = 0  # in a row

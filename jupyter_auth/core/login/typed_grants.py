@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from jupyter_auth.core.common.tracebacks import forgetful
 from jupyter_auth.core.errors import START_AGAIN, ConfigurationError, LoginFailed, NextStep
 from jupyter_auth.core.login import grants
-from jupyter_auth.core.login.finish import Completion, GrantDriver
+from jupyter_auth.core.login.finish import Completion, FindParty, GrantDriver
 from jupyter_auth.core.protocol import oauth, pasted_code
 from jupyter_auth.core.protocol.oauth_response import ScopesRefused
 from jupyter_auth.core.tokens import api_key
@@ -36,7 +36,7 @@ class TypedGrants(GrantDriver):
     def __init__(
         self,
         completion: Completion,
-        party: Callable[[str], Party],
+        party: FindParty,
         providers: Providers,
         clock: Callable[[], float],
     ) -> None:

@@ -57,9 +57,9 @@ def authenticated(party: Party, send: Callable[[http.Auth, dict[str, str]], T]) 
             that may have spent the grant.
     """
     party.require_client()
-    provider, tried = party.provider, list[Spelling]()
-    secret = provider.client_secret and provider.client_secret.digest
-    client = (party.endpoints.token_endpoint, provider.client_auth, party.client_id, secret)
+    own, tried = party.client, list[Spelling]()
+    secret = own.client_secret and own.client_secret.digest
+    client = (party.endpoints.token_endpoint, own.client_auth, party.client_id, secret)
     spelling = _known.get(client) or Spelling(post=_posts(party))
     refused: OAuth2Error | None = None
     while True:
@@ -68,9 +68,9 @@ def authenticated(party: Party, send: Callable[[http.Auth, dict[str, str]], T]) 
             answer = send(*_credentials(party, spelling))
         except OAuth2Error as error:
             if others := [each for each in _others(party, error, spelling) if each not in tried]:
-                spelling, refused = others[0], error if _is_refused(error) else refused
+                spelling, refused = others[0], error if is_refused(error) else refused
                 continue
-            if _is_refused(error):
+            if is_refused(error):
                 _known.pop(client, None)
             elif refused and error.error == "invalid_grant":
                 _remember(client, spelling)  # right or wrong: the next grant will tell
@@ -90,15 +90,15 @@ def _posts(party: Party) -> bool:
     """Whether the secret is in the form: as configured, else where the metadata has no Basic."""
     offered = party.endpoints.token_endpoint_auth_methods_supported
     only = POST in offered and BASIC not in offered
-    return party.provider.client_auth == "post" or (party.provider.client_auth == "auto" and only)
+    return party.client.client_auth == "post" or (party.client.client_auth == "auto" and only)
 
 
 def _credentials(party: Party, spelling: Spelling) -> tuple[http.Auth, dict[str, str]]:
-    provider, client = party.provider, {"client_id": party.client_id}
-    secret = provider.client_secret.reveal() if provider.client_secret else ""
-    if provider.client_auth == "none" or (provider.client_auth != "basic" and not secret):
+    own, client = party.client, {"client_id": party.client_id}
+    secret = own.client_secret.reveal() if own.client_secret else ""
+    if own.client_auth == "none" or (own.client_auth != "basic" and not secret):
         return http.no_auth, client
-    if spelling.post or provider.client_auth == "query":
+    if spelling.post or own.client_auth == "query":
         return http.no_auth, client | {"client_secret": secret}
     pair = _pair(party, raw=spelling.raw)
     return HTTPBasicAuth(*(each.encode() for each in pair)), client if spelling.named else {}
@@ -106,13 +106,13 @@ def _credentials(party: Party, spelling: Spelling) -> tuple[http.Auth, dict[str,
 
 def in_headers(party: Party) -> list[Secret]:
     """The client secret as Basic headers have it, in each spelling; none without one."""
-    pairs = [_pair(party, raw=raw) for raw in (False, True)] if party.provider.client_secret else []
+    pairs = [_pair(party, raw=raw) for raw in (False, True)] if party.client.client_secret else []
     return [Secret(b64encode(":".join(pair).encode()).decode()) for pair in pairs]
 
 
 def _pair(party: Party, *, raw: bool) -> tuple[str, str]:
     """Client ID and secret for a Basic header."""
-    secret = party.provider.client_secret.reveal() if party.provider.client_secret else ""
+    secret = party.client.client_secret.reveal() if party.client.client_secret else ""
     if raw:
         return party.client_id, secret
     return quote(party.client_id, safe=""), quote(secret, safe="")
@@ -120,22 +120,22 @@ def _pair(party: Party, *, raw: bool) -> tuple[str, str]:
 
 def _others(party: Party, error: OAuth2Error, spelling: Spelling) -> Iterator[Spelling]:
     """The spellings that may be meant by a server that refuses this one."""
-    provider, offered = party.provider, party.endpoints.token_endpoint_auth_methods_supported
-    if spelling.post or provider.client_auth not in {"auto", "basic"} or not provider.client_secret:
+    own, offered = party.client, party.endpoints.token_endpoint_auth_methods_supported
+    if spelling.post or own.client_auth not in {"auto", "basic"} or not own.client_secret:
         return
-    plain = party.client_id + provider.client_secret.reveal()
+    plain = party.client_id + own.client_secret.reveal()
     lacking = error.error in UNCLEAR and re.search(NAMED, error.description or "")
-    if not (lacking or _is_refused(error)):
+    if not (lacking or is_refused(error)):
         return
     if lacking:
         yield spelling._replace(named=True)
     elif quote(plain, safe="") != plain and ":" not in party.client_id:
         yield spelling._replace(raw=not spelling.raw)
-    if provider.client_auth == "auto" and (not offered or POST in offered):
+    if own.client_auth == "auto" and (not offered or POST in offered):
         yield Spelling(post=True)
 
 
-def _is_refused(error: OAuth2Error) -> bool:
+def is_refused(error: OAuth2Error) -> bool:
     """Whether the client was refused (RFC 6749 5.2); Keycloak's word is ``unauthorized_client``."""
     status, code = error.status_code, error.error or ""
     if code in {"invalid_client", "HTTP 401"}:  # the latter: without a word

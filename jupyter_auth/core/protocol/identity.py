@@ -120,7 +120,7 @@ def _expected(party: Party, tokens: TokenResponse, nonce: str | None = None) -> 
 
     assert party.endpoints.issuer  # noqa: S101 (checked by the callers)
     # A secret that comes with a package is no secret, so it proves nothing.
-    secret = None if party.provider.credentials_from else party.provider.client_secret
+    secret = None if party.provider.credentials_from else party.client.client_secret
     return id_token.Expected(
         issuer=party.endpoints.issuer,
         client_id=party.client_id,

@@ -13,12 +13,13 @@ from jupyter_auth.core.errors import START_AGAIN, ConfigurationError, LoginFaile
 from jupyter_auth.core.provider.client_credentials import missing_package
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from jupyter_auth.core.protocol.discovery import Discovery
-    from jupyter_auth.core.provider.field_types import Endpoints
+    from jupyter_auth.core.provider.field_types import ClientAuth, Endpoints
     from jupyter_auth.core.provider.provider import Provider
     from jupyter_auth.core.provider.registry import Providers
+    from jupyter_auth.core.secret import Secret
 
 
 OFFLINE = "offline_access"  # the scope for a refresh token (OIDC Core 11)
@@ -26,23 +27,41 @@ MAX_SHOWN = 300  # characters
 
 
 @dataclass(frozen=True, kw_only=True)
+class Client:
+    """A client that is not in the configuration: it registered itself (see ``registration``)."""
+
+    client_id: str
+    client_secret: Secret | None = None
+    client_auth: ClientAuth = "none"
+
+
+@dataclass(frozen=True, kw_only=True)
 class Party:
-    """A provider and its endpoints. ``advice``: what to do if it rejects the client credentials."""
+    """A provider and its endpoints. ``advice``: what to do if it rejects the client credentials.
+
+    ``registered``: the client that registered itself, where the provider is without one.
+    """
 
     provider: Provider
     endpoints: Endpoints
     advice: str = ""
+    registered: Client | None = None
+
+    @property
+    def client(self) -> Client | Provider:
+        """What has the client's ID, secret and way of authentication."""
+        return self.registered or self.provider
 
     @property
     def client_id(self) -> str:
         """The registered client ID. Raises ConfigurationError if there is none."""
-        if not self.provider.client_id:
+        if not self.client.client_id:
             raise ConfigurationError(
                 f"Provider {self.provider.name!r} has no client ID.",
                 hint="Register an application, then set client_id in the configuration, or add it.",
                 next_step=NextStep("add_provider", self.provider.name),
             )
-        return self.provider.client_id
+        return self.client.client_id
 
     def require_client(self) -> None:
         """Raise a ConfigurationError if the client ID, or a package's secret, is missing."""
@@ -53,9 +72,8 @@ class Party:
     @property
     def is_public(self) -> bool:
         """Whether the client has no secret to show (RFC 6749 2.1), or one that a package brings."""
-        provider = self.provider
-        known = provider.credentials_from is not None
-        return known or provider.client_auth == "none" or not provider.client_secret
+        known = self.provider.credentials_from is not None
+        return known or self.client.client_auth == "none" or not self.client.client_secret
 
     @property
     def uses_pkce(self) -> bool:
@@ -151,23 +169,39 @@ class Party:
 
 
 class Parties:
-    """``trusts_code``: whether a provider made in code may get what the person types."""
+    """``trusts_code``: whether a provider made in code may get what the person types.
 
-    def __init__(self, providers: Providers, discovery: Discovery, *, trusts_code: bool) -> None:
+    ``with_client`` adds the client of that ID, which registered itself.
+    """
+
+    def __init__(
+        self,
+        providers: Providers,
+        discovery: Discovery,
+        *,
+        trusts_code: bool,
+        with_client: Callable[[Party, str], Party],
+    ) -> None:
         self._providers = providers
         self._discovery = discovery
         self._trusts_code = trusts_code
+        self._with_client = with_client
 
-    def at(self, provider: Provider) -> Party:
-        """This provider with its endpoints. Raises as ``Discovery.endpoints``."""
-        return Party(provider=provider, endpoints=self._discovery.endpoints(provider))
+    def at(self, provider: Provider, client_id: str | None = None) -> Party:
+        """This provider with its endpoints. Raises as ``Discovery.endpoints``.
 
-    def of(self, name: str) -> Party:
+        ``client_id``: of the client that registered itself, for what was issued to it.
+        """
+        party = Party(provider=provider, endpoints=self._discovery.endpoints(provider))
+        return self._with_client(party, client_id) if client_id else party
+
+    def of(self, name: str, client_id: str | None = None) -> Party:
         """The one of that name. Raises as ``Providers.get``, and as ``at``."""
-        party, problem = self.at(self._providers.get(name)), self._providers.unused_secret(name)
+        party = self.at(self._providers.get(name), client_id)
+        problem = self._providers.unused_secret(name)
         return dataclasses.replace(party, advice=str(problem)) if problem else party
 
-    def typed(self, name: str) -> Party:
+    def typed(self, name: str, client_id: str | None = None) -> Party:
         """The one to send typed credentials to, never one of a notebook (SECURITY 10)."""
         if not self._trusts_code and self._providers.info(name).source == "code":
             raise ConfigurationError(
@@ -175,4 +209,4 @@ class Parties:
                 hint="Configure it in c.JupyterAuth.providers, or add it.",
                 next_step=NextStep("add_provider", plain(name)),
             )
-        return self.of(name)
+        return self.of(name, client_id)

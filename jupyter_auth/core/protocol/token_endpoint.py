@@ -71,6 +71,10 @@ PERHAPS_USED_UP = (
 )
 
 
+class ClientForgotten(LoginFailed):
+    """The provider does not know the client any more that registered itself there."""
+
+
 class SpoiledResponse(ProviderError):
     """A response to a refresh without a usable access token.
 
@@ -158,7 +162,7 @@ class _Session(OAuth2Session):
         self._endpoint = own or party.endpoint("token_endpoint")
         self._grant_type = grant_type
         self._secrets = [each for each in sent if isinstance(each, Secret)]
-        self._secrets += [party.provider.client_secret] if party.provider.client_secret else []
+        self._secrets += [party.client.client_secret] if party.client.client_secret else []
         self._accept = answers_poll if grant_type == DEVICE else None  # RFC 8628 3.5
         self.register_compliance_hook("access_token_request", self._spell)  # type: ignore[call-overload]
         self.register_compliance_hook("access_token_response", self._read)
@@ -218,12 +222,19 @@ def named(provider: Provider, form: Mapping[str, str]) -> dict[str, str]:
 def failure(party: Party, grant_type: str, error: OAuth2Error, *sent: object) -> AuthError:
     """The exception for a provider's error, without the secrets among ``sent``."""
     text, host = error_text(party, error, *sent), urlsplit(party.provider.address).netloc
+    if party.registered and client_authentication.is_refused(error):
+        forgotten = RefreshRejected if grant_type == REFRESH else ClientForgotten
+        return forgotten(f"{host} does not know the client of this sign-in any more ({text}).")
     if grant_type == REFRESH and error.error not in {"invalid_client", *BUSY}:
         final = error.error == "invalid_grant"
         said = f"{host} refused to renew this sign-in ({text})."
         return RefreshRejected(
             f"{host} ended this sign-in ({text})." if final else said, final=final
         )
+    return _failure(party, grant_type, error, text, host)
+
+
+def _failure(party: Party, grant_type: str, error: OAuth2Error, text: str, host: str) -> AuthError:
     match error.error:
         case "invalid_grant":
             kind, what = INVALID_GRANT[grant_type]
@@ -251,7 +262,7 @@ def failure(party: Party, grant_type: str, error: OAuth2Error, *sent: object) ->
 
 def error_text(party: Party, error: OAuth2Error, *sent: object) -> str:
     """A provider's error in one line, without the secrets among ``sent``."""
-    hidden = [each for each in (*sent, party.provider.client_secret) if isinstance(each, Secret)]
+    hidden = [each for each in (*sent, party.client.client_secret) if isinstance(each, Secret)]
     hidden += client_authentication.in_headers(party)
     params = {"error": error.error or "", "error_description": error.description or ""}
     return refusal(params, hidden)

@@ -34,6 +34,7 @@ class Endpoints(FieldTable):
     token_endpoint: str | None = described(kinds.url)
     refresh_endpoint: str | None = described(kinds.url)  # if not the token endpoint
     revocation_endpoint: str | None = described(kinds.url)
+    registration_endpoint: str | None = described(kinds.url)
     userinfo_endpoint: str | None = described(kinds.url)
     device_authorization_endpoint: str | None = described(kinds.url)
     jwks_uri: str | None = described(kinds.url)
@@ -50,6 +51,9 @@ class Endpoints(FieldTable):
     authorization_response_iss_parameter_supported: bool = described(kinds.flag, default=False)
     require_pushed_authorization_requests: bool | None = described(kinds.flag)
     require_signed_request_object: bool | None = described(kinds.flag)
+    client_id_metadata_document_supported: bool = described(
+        kinds.flag, default=False, harmless="how a client is known there"
+    )
 
 
 _KINDS = {each.name: each.metadata["kind"] for each in fields(Endpoints)}

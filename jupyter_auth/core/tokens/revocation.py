@@ -50,7 +50,10 @@ class Revoker:
         ).start()
 
     def sign_out(
-        self, account: Account, provider: Provider | None, party: Callable[[Provider], Party]
+        self,
+        account: Account,
+        provider: Provider | None,
+        party: Callable[[Provider, str | None], Party],
     ) -> Logout:
         """As the function ``sign_out``, with retries. Never raises."""
         return self._tried(account, lambda: sign_out(account, provider, party))
@@ -82,9 +85,10 @@ class Revoker:
 
 
 def sign_out(
-    account: Account, provider: Provider | None, party: Callable[[Provider], Party]
+    account: Account, provider: Provider | None, party: Callable[[Provider, str | None], Party]
 ) -> Logout:
-    """Revoke a deleted account. ``provider``: as it is configured now, or None.
+    """Revoke a deleted account. ``provider``: as it is configured now, or None; ``party``: with
+    the client of that ID.
 
     Raises:
         AuthError: it cannot be revoked now, but maybe later.
@@ -93,7 +97,7 @@ def sign_out(
         if is_handle(account.provider):
             return _left("Its definition isn't known here any more, so nothing could be revoked.")
         return _left("The provider's configuration has changed; its tokens expire by themselves.")
-    return revoke_tokens(lambda: party(provider), account)
+    return revoke_tokens(lambda: party(provider, account.client_id), account)
 
 
 def revoke_tokens(find_party: Callable[[], Party], account: Account) -> Logout:

@@ -17,6 +17,7 @@ from jupyter_auth.core.errors import AuthError
 from jupyter_auth.server.http_errors import FORBIDDEN, UNAVAILABLE, refuse
 from jupyter_auth.server.hub.metrics import ACCOUNTS, SWEPT
 from jupyter_auth.server.hub.revocations import KIND
+from jupyter_auth.server.hub.storage import sql_registrations
 from jupyter_auth.server.hub.storage.database import Owner
 from jupyter_auth.server.hub.storage.sql_store import ACCOUNT
 from jupyter_auth.server.hub.storage.tables import records
@@ -56,7 +57,8 @@ async def sweep(database: Database, users: HubUsers, revocations: Revocations) -
 
 def _owners(database: Database, name: str | None = None) -> list[Owner]:
     row = records.c
-    statement = select(row.user_name, row.user_created).where(row.owner != KIND).distinct()
+    of_users = row.owner.not_in({KIND, sql_registrations.KIND})
+    statement = select(row.user_name, row.user_created).where(of_users).distinct()
     if name is not None:
         statement = statement.where(row.user_name == name)
     return [Owner(found.user_name, found.user_created) for found in database.rows(statement)]

@@ -14,6 +14,8 @@ from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.errors import AuthError, ConfigurationError, NextStep
 from jupyter_auth.core.protocol.discovery import Discovery
 from jupyter_auth.core.protocol.parties import Parties
+from jupyter_auth.core.registration.client_document import PUBLISHED
+from jupyter_auth.core.registration.clients import Clients
 from jupyter_auth.server.broker import request_parsing
 from jupyter_auth.server.broker.broker import Broker, Wire
 from jupyter_auth.server.broker.known_browsers import KnownBrowsers
@@ -26,6 +28,7 @@ from jupyter_auth.server.hub.metrics import LOGINS, LOGOUTS, TOKENS
 from jupyter_auth.server.hub.revocations import Revocations
 from jupyter_auth.server.hub.storage.identities import Identities
 from jupyter_auth.server.hub.storage.poll import DatabasePoll
+from jupyter_auth.server.hub.storage.sql_registrations import SqlRegistrations
 from jupyter_auth.server.hub.storage.sql_store import SqlLoginStore, SqlStore
 from jupyter_auth.server.hub.storage.upkeep import Maintenance
 
@@ -153,7 +156,15 @@ class HubBrokers:
         self._identities = Identities(database, cipher, settings.shared_identities, gone)
         self._discovery = Discovery(database.clock)
         self._pools = Pools(share=SHARE)
-        parties = Parties(providers, self._discovery, trusts_code=False)
+        registrations = SqlRegistrations(database, cipher)
+        document = settings.client_document or PUBLISHED
+        self._clients = Clients(registrations, database.clock, document)
+        parties = Parties(
+            providers,
+            self._discovery,
+            trusts_code=False,
+            with_client=self._clients.with_client,
+        )
         self.revocations = Revocations(database, cipher, providers, parties.at)
         self._poll_limit = poll_limit or PollLimit()
         self._database_poll = DatabasePoll(database, self._pools.of(""))
@@ -185,6 +196,7 @@ class HubBrokers:
             discovery=self._discovery,
             admit=self._admission(owner),
             revoker=self.revocations.of(owner),
+            clients=self._clients,
         )
 
     def _admission(self, owner: Owner) -> Admission:

@@ -72,7 +72,7 @@ class Revocations:
         database: Database,
         cipher: Encryption,
         providers: Providers,
-        party: Callable[[Provider], Party],
+        party: Callable[[Provider, str | None], Party],
     ) -> None:
         self._database = database
         self._cipher = cipher

@@ -57,7 +57,7 @@ class TokenLockouts:
         """
         from jupyter_auth.core.protocol.http import Busy
 
-        counted = ["token endpoint", party.endpoint("token_endpoint"), party.provider.client_id]
+        counted = ["token endpoint", party.endpoint("token_endpoint"), party.client.client_id]
         name = hashlib.sha256(json.dumps(counted).encode()).hexdigest()
         if (end := max(self._ends.get(name, 0.0), self._lockouts.until(name))) > self._clock():
             raise _locked_out(party, end)

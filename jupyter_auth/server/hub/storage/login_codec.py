@@ -23,8 +23,9 @@ _NONE = to_record(NO_CHALLENGE, lambda kind, of: {"kind": kind, "of": of})
 _ADDED: dict[str, dict[str, Any]] = {
     "Account": {"refused": None, "client_id": None, "token_fields": _EMPTY, "resources": _EMPTY},
     "AccountInfo": {"trouble": ""},
-    "DevicePolls": {"verifier": None},
+    "DevicePolls": {"verifier": None, "client_id": None},
     "Login": {"inner": False, "reason": ""},
+    "Opening": {"client_id": None},
     "LoginPurpose": {"resource": "", "challenge": _NONE},
 }
 
