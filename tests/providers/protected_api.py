@@ -12,6 +12,7 @@ from providers.troubles import Reply
 
 if TYPE_CHECKING:
     import ssl
+    from collections.abc import Callable
 
     from providers.sockets import Request
 
@@ -22,8 +23,8 @@ class ProtectedAPI:
     """``address`` is ``http://127.0.0.1:<port>/mcp``; ``host="localhost"`` makes it another host.
 
     Attributes to set at any time: ``metadata`` (merged into its document), ``challenge`` (of each
-    401; None: it has no such header), ``takes`` (access tokens), ``answers`` (by path, in place of
-    what is honest). ``requests`` are all that arrived.
+    401; None: it has no such header), ``takes`` (whether an access token is good), ``answers`` (by
+    path, in place of what is honest). ``requests`` are all that arrived.
     """
 
     def __init__(
@@ -31,7 +32,7 @@ class ProtectedAPI:
     ) -> None:
         self.requests: list[Request] = []
         self.answers: dict[str, Reply] = {}
-        self.takes: set[str] = set()
+        self.takes: Callable[[str], bool] = lambda _: False
         self._server = SocketServer(self._answer, tls)
         self.url = f"{'https' if tls else 'http'}://{host}:{self._server.port}"
         self.address = f"{self.url}/mcp"
@@ -61,6 +62,6 @@ class ProtectedAPI:
             return Reply.json(self.metadata)
         if request.path != "/mcp":
             return Reply(404)
-        if request.bearer in self.takes:
+        if self.takes(request.bearer):
             return Reply.json({"hello": "world"})
         return Reply(401, headers={"WWW-Authenticate": self.challenge} if self.challenge else {})

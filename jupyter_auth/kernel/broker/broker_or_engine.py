@@ -197,7 +197,7 @@ class BrokerOrEngine(Accounts):
         try:
             return call(self._own_engine())
         except ProviderNotFound as error:
-            if not self._left:
+            if not self._left or error.next_step:  # an address: it is found here too
                 raise
             if self._elsewhere:
                 raise ProviderNotFound(

@@ -7,8 +7,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jupyter_auth.core.common.handles import plain
-from jupyter_auth.core.errors import ConfigurationError, NextStep
+from jupyter_auth.core.common.handles import is_address, plain
+from jupyter_auth.core.errors import ConfigurationError, NextStep, ProviderNotFound
 from jupyter_auth.kernel.broker.broker_or_engine import BrokerOrEngine
 
 if TYPE_CHECKING:
@@ -79,12 +79,37 @@ def account_key(
     return next(key for key in (AccountKey(provider, each) for each in names) if key not in taken)
 
 
+def provider_of(accounts: Accounts, name: str | None) -> ProviderInfo:
+    """The provider of that name, or of the API at that address; None: the default one.
+
+    An API whose address is not known yet is asked where people sign in to it.
+
+    Raises:
+        ProviderNotFound, ConfigurationError: there is none.
+        ProviderUnavailable, ProviderError: as ``Accounts.find``.
+    """
+    name = name or default_provider(accounts)
+    try:
+        return accounts.provider(name)
+    except ProviderNotFound:
+        if not is_address(name):
+            raise
+    return accounts.find(name)
+
+
+def name_of(accounts: Accounts, name: str | None) -> str:
+    """The name of ``provider_of``, without a call where that is given."""
+    if name and not is_address(name):
+        return name
+    return provider_of(accounts, name).name if name else default_provider(accounts)
+
+
 _chosen: list[str] = []  # the default provider of this process, if one was chosen
 
 
 def use(accounts: Accounts, name: str) -> ProviderInfo:
     """Make it the default provider of this process."""
-    info = accounts.provider(name)
+    info = provider_of(accounts, name)
     _chosen[:] = [plain(info.name)]
     return info
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import sys
 
 from jupyter_auth.core.common.session_key import DEFAULT_KEY
-from jupyter_auth.kernel.broker.connect import connect
+from jupyter_auth.kernel.broker.connect import connect, name_of
 
 
 def print_token(name: str, session_key: str = DEFAULT_KEY) -> int:
     """Print the account's access token, with a warning on a terminal."""
-    token = connect().token(name, session_key)
+    accounts = connect()
+    token = accounts.token(name_of(accounts, name), session_key)
     if sys.stdout.isatty():
         sys.stderr.write(
             "jupyter auth: Anyone who sees this token can use it until it expires. "

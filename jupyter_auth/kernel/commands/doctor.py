@@ -34,6 +34,7 @@ def examine(name: str | None = None, say: Callable[[str], object] = lambda _: No
     try:
         accounts = connect.connect()
         here = _in_parallel([lambda: tuple(accounts.examine())], ["the accounts"], say)[0]
+        name = name and connect.name_of(accounts, name)
         names = [name] if name else _in_use(accounts)
     except AuthError as error:
         return Report((Section(_title(), (python(), front_end(), wrong("Broker", error))),))

@@ -77,7 +77,7 @@ def _values(option: Action, name: str | None) -> list[str]:
         return []
     try:
         accounts = connect()
-        provider = accounts.provider(verbs.named(name)).name
+        provider = accounts.provider(name or verbs.named(None)).name
         if option.dest == "key":
             return [x.session_key for x in accounts.accounts() if x.provider == provider]
         return list(accounts.configuration(provider).grants or ENDPOINT)

@@ -11,7 +11,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from jupyter_auth.core import wire
-from jupyter_auth.core.common.handles import marked, plain
+from jupyter_auth.core.common.handles import is_address, marked, plain
 from jupyter_auth.core.common.override import override
 from jupyter_auth.core.common.session_key import DEFAULT_KEY
 from jupyter_auth.core.errors import AuthError, LoginRequired, NextStep, ProviderNotFound, advice
@@ -75,7 +75,7 @@ def run(given: argparse.Namespace, ask: Callable[[str], str]) -> Shown:
     """Run ``logout``, ``status``, ``providers`` or ``add``; ``ask`` as in ``fields_of``."""
     match given.verb:
         case "logout":
-            return Sentence(logout(named(given.name), given.key))
+            return Sentence(logout(given.name or named(None), given.key))
         case "status":
             return status(given.name)
         case "providers":
@@ -200,12 +200,19 @@ def use(name: str) -> str:
 
 
 def add(name: str, fields: Mapping[str, Any]) -> str:
-    """Add a provider to the user's configuration. Returns what to do next."""
-    info = connect.connect().add(name, fields)
+    """Add a provider to the user's configuration: the one of an API, if ``name`` is its address,
+    or one of that name. Returns what to do next.
+    """
+    accounts = connect.connect()
+    if is_address(name):
+        info = accounts.find(name)
+        info = accounts.add(info.name, fields) if fields else info
+    else:
+        info = accounts.add(name, fields)
     kept = " Its client secret is stored in a file that only you can read." * (
         "client_secret" in fields
     )
-    then = advice("", NextStep("sign_in", name))
+    then = advice("", NextStep("sign_in", info.name))
     return f"Added {info.title} ({info.host}).{kept} {then}"
 
 
@@ -233,7 +240,7 @@ def missing(name: str, grant: str) -> tuple[str, ...]:
     if connect.connect().provider(name).source not in {"user", "preset"}:
         return ()
     own = Providers(user_file=user_file()).get(name)
-    if missing_package(own):  # it may be in the broker's environment
+    if own.found_at or missing_package(own):  # it registers; it may be in the broker's environment
         return ()
     several = not own.client_id and not grant and len(own.grants) > 1
     return missing_for(own, grant) + (("grants",) if several else ())
@@ -248,8 +255,10 @@ def sign_in(name: str, given: argparse.Namespace, **options: Any) -> None:
 
 
 def named(name: str | None) -> str:
-    """``name``, or that of the ``default_provider``, with its errors."""
-    return name or connect.default_provider(connect.connect())
+    """``name``, that of the API at an address, or that of the ``default_provider``, with their
+    errors. An address that is not known is asked, which is for signing in.
+    """
+    return connect.name_of(connect.connect(), name)
 
 
 def provider_names() -> list[str]:
@@ -320,7 +329,9 @@ def add_verb(
     """Add a verb with NAME (``"?"``: optional, None: it has none) and ``--key``."""
     added: Parser = verbs.add_parser(verb, help=says, description=says)
     if name is not None:
-        added.add_argument("name", metavar="NAME", help="the provider", nargs=name or None)
+        added.add_argument(
+            "name", metavar="NAME", help="the provider, or an API's address", nargs=name or None
+        )
     if key:
         added.add_argument("--key", default=DEFAULT_KEY, metavar="K", help="account label")
     return added

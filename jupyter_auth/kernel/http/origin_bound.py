@@ -48,11 +48,11 @@ class OriginBoundTokens:
     ) -> None:
         check_arguments(source=source, session_key=session_key)
         if isinstance(source, str):
-            from jupyter_auth.kernel.broker.connect import connect
+            from jupyter_auth.kernel.broker.connect import connect, provider_of
             from jupyter_auth.kernel.http.token_cache import CachedTokens
 
             accounts = connect()
-            info = accounts.provider(source)
+            info = provider_of(accounts, source)
             reach = info.reach if origins is None else ""
             origins = info.api_origins if origins is None else origins
             refresh_on = info.refresh_on if refresh_on is None else refresh_on

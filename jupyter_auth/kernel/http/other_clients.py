@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 from jupyter_auth.core.errors import ConfigurationError, InsufficientScope
 from jupyter_auth.core.secret import MaskedStr
 from jupyter_auth.kernel.arguments import check_arguments
-from jupyter_auth.kernel.broker.connect import connect, default_provider
+from jupyter_auth.kernel.broker.connect import connect, name_of
 from jupyter_auth.kernel.http.origin_bound import OriginBoundTokens
 from jupyter_auth.kernel.http.token_cache import CachedTokens
 
@@ -69,9 +69,7 @@ def credential(provider: str | None = None, session_key: str = "default") -> Acc
     """
     check_arguments(provider=provider, session_key=session_key)
     accounts = connect()
-    return AccountCredential(
-        CachedTokens(accounts, provider or default_provider(accounts), session_key)
-    )
+    return AccountCredential(CachedTokens(accounts, name_of(accounts, provider), session_key))
 
 
 class AccessToken(NamedTuple):

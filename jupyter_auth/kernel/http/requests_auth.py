@@ -76,7 +76,8 @@ class TokenAuth(OriginBoundTokens, AuthBase):
     made.
 
     Args:
-        source: a provider's name, or a source of tokens together with ``origins``.
+        source: a provider's name, the address of its API, or a source of tokens together with
+            ``origins``.
         session_key: the account's label.
         origins: where the token may be sent, in place of the provider's own origins. A ``*`` stands
             for one label: ``https://*.acme.example``.

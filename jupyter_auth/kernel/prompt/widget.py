@@ -27,7 +27,7 @@ from jupyter_auth.core.errors import AuthError, LoginExpired, NextStep
 from jupyter_auth.core.models import AccountKey, LoginRequest
 from jupyter_auth.core.provider.provider import Provider
 from jupyter_auth.kernel.arguments import check_arguments, words
-from jupyter_auth.kernel.broker.connect import account_key, connect, default_provider
+from jupyter_auth.kernel.broker.connect import account_key, connect, provider_of
 from jupyter_auth.kernel.broker.watcher import watch
 from jupyter_auth.kernel.prompt.prompt import (
     begin_by_link,
@@ -64,7 +64,7 @@ class _ProviderName(traitlets.Unicode[str, Any]):
         accounts: Accounts = obj._accounts  # noqa: SLF001 (the widget's, in this file)
         if isinstance(value, Provider):
             return accounts.register(value).name
-        return accounts.provider(value or default_provider(accounts)).name
+        return provider_of(accounts, value).name
 
 
 class AccountWidget(anywidget.AnyWidget):

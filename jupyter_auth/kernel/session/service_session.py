@@ -12,7 +12,7 @@ from jupyter_auth.core.errors import AuthError, ConfigurationError
 from jupyter_auth.core.provider.client_credentials import variable
 from jupyter_auth.core.secret import Secret
 from jupyter_auth.kernel.arguments import check_arguments, words
-from jupyter_auth.kernel.broker.connect import connect, default_provider
+from jupyter_auth.kernel.broker.connect import connect, name_of
 from jupyter_auth.kernel.http.warnings import AuthWarning
 from jupyter_auth.kernel.session.base import AuthenticatedSession
 from jupyter_auth.kernel.session.service_account import ServiceAccount, ServiceAccountOptions
@@ -64,8 +64,8 @@ class ClientSession(AuthenticatedSession):
         check_arguments(
             client_id=client_id, provider=provider, session_key=session_key, scopes=scopes
         )
-        if provider is None:
-            provider = default_provider(connect())
+        if provider is None or isinstance(provider, str):
+            provider = name_of(connect(), provider)
         options = ServiceAccountOptions(provider, session_key, words(scopes), client_id)
         if secret:
             _warn_if_typed(secret, options.name)

@@ -12,7 +12,12 @@ from jupyter_auth.core.common.urls import origin_of, require_secure
 from jupyter_auth.core.errors import AuthError
 from jupyter_auth.core.secret import MaskedStr
 from jupyter_auth.kernel.arguments import check_arguments, words
-from jupyter_auth.kernel.broker.connect import chosen_provider, connect, default_provider
+from jupyter_auth.kernel.broker.connect import (
+    chosen_provider,
+    connect,
+    name_of,
+    provider_of,
+)
 from jupyter_auth.kernel.http.requests_auth import TokenAuth
 from jupyter_auth.kernel.session.base import AuthenticatedSession
 from jupyter_auth.kernel.session.by_origin import ByOrigin
@@ -50,7 +55,8 @@ class UserSession(AuthenticatedSession):
     provider's API carry the access token, which is renewed when it expires.
 
     Args:
-        provider: its name, such as ``"github"``, or a ``Provider``. Default: the only one
+        provider: its name, such as ``"github"``, the address of an API that says where to sign in,
+            such as ``"https://mcp.acme.example/mcp"``, or a ``Provider``. Default: the only one
             configured, or the one set with ``%auth use``; and for other URLs the account that is
             signed in or configured for their origin, unless arguments say more of one account.
         session_key: a label for the account, if you use several at one provider.
@@ -121,7 +127,7 @@ class UserSession(AuthenticatedSession):
                 self._set_up(None, options, RequestOptions(by_origin=by_origin))
                 return
         if provider is None or isinstance(provider, str):
-            info = accounts.provider(provider or default_provider(accounts))
+            info = provider_of(accounts, provider)
         else:
             info = accounts.register(provider)
             self._made_of = _fields(provider)
@@ -210,7 +216,8 @@ def token(provider: str | None = None, session_key: str = "default") -> str:
     """A valid access token for other HTTP clients, as a ``str`` with a masked repr.
 
     Args:
-        provider: its name. Default: the only one configured, or the one set with ``%auth use``.
+        provider: its name, or the address of the API. Default: the only one configured, or the one
+            set with ``%auth use``.
         session_key: the account's label.
 
     Raises:
@@ -219,7 +226,7 @@ def token(provider: str | None = None, session_key: str = "default") -> str:
     """
     check_arguments(provider=provider, session_key=session_key)
     accounts = connect()
-    found = accounts.token(provider or default_provider(accounts), session_key)
+    found = accounts.token(name_of(accounts, provider), session_key)
     return MaskedStr(found.bearer.reveal())
 
 
