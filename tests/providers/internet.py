@@ -18,11 +18,26 @@ from typing import TYPE_CHECKING, Any, Self
 from providers import certificates
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Mapping
     from pathlib import Path
 
 
-class Internet:
+class _Listening:
+    """From ``with`` on; ``_proxy`` is what listens."""
+
+    _proxy: _Proxy
+
+    def __enter__(self) -> Self:
+        threading.Thread(target=self._proxy.serve_forever, args=(0.02,), daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._proxy.shutdown()
+        self._proxy.server_close()
+
+
+class Internet(_Listening):
     """``hosts``: the port of 127.0.0.1 where each host's server speaks plain HTTP.
 
     ``unknown`` are the other hosts that somebody wanted to reach, which are not there.
@@ -41,24 +56,10 @@ class Internet:
                     self.answer(HTTPStatus.BAD_GATEWAY)
                     return
                 self.answer(HTTPStatus.OK)
-                # A client that goes away, or does not trust us, is no trouble of the server's.
-                with (
-                    contextlib.suppress(OSError),
-                    context.wrap_socket(self.request, server_side=True) as outside,
-                    socket.create_connection(("127.0.0.1", hosts[host])) as inside,
-                ):
-                    _carry(outside, inside)
+                _end_tls(self.request, context, hosts[host])
 
         internet = self
         self._proxy = _Proxy(("127.0.0.1", 0), Handler)
-
-    def __enter__(self) -> Self:
-        threading.Thread(target=self._proxy.serve_forever, args=(0.02,), daemon=True).start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._proxy.shutdown()
-        self._proxy.server_close()
 
     def environment(self) -> dict[str, str]:
         """What a program needs in its environment to be in this internet."""
@@ -70,6 +71,20 @@ class Internet:
             **dict.fromkeys(("NO_PROXY", "no_proxy", "ALL_PROXY", "all_proxy"), ""),
             **dict.fromkeys(("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"), bundle),
         }
+
+
+class Front(_Listening):
+    """What ends TLS in front of a server of this machine; ``origin`` is where it is then."""
+
+    def __init__(self, certificate: certificates.Certificate, port: int) -> None:
+        context = certificate.context()
+
+        class Handler(socketserver.BaseRequestHandler):
+            def handle(self) -> None:
+                _end_tls(self.request, context, port)
+
+        self._proxy = _Proxy(("127.0.0.1", 0), Handler)
+        self.origin = f"https://localhost:{self._proxy.server_address[1]}"
 
 
 class _Proxy(socketserver.ThreadingTCPServer):
@@ -89,6 +104,16 @@ class _Connect(socketserver.StreamRequestHandler):
 
     def answer(self, status: HTTPStatus) -> None:
         self.wfile.write(f"HTTP/1.1 {status.value} {status.phrase}\r\n\r\n".encode())
+
+
+def _end_tls(connection: socket.socket, context: ssl.SSLContext, port: int) -> None:
+    # A client that goes away, or does not trust us, is no trouble of the server's.
+    with (
+        contextlib.suppress(OSError),
+        context.wrap_socket(connection, server_side=True) as outside,
+        socket.create_connection(("127.0.0.1", port)) as inside,
+    ):
+        _carry(outside, inside)
 
 
 def _carry(outside: Any, inside: socket.socket) -> None:

@@ -5,28 +5,25 @@ A process of its own: Playwright's event loop breaks others that run after it.
 
 from __future__ import annotations
 
-import json
-import uuid
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from playwright.sync_api import expect
-from websocket import create_connection
 
 from browser.chromium import chromium, new_context
-from browser.sign_in_tab import follow, identify, say_yes
-from hub.hub_process import PASSWORD
+from browser.sign_in_tab import follow, say_yes
+from hub.notebook_kernel import NotebookKernel, hub_login, sign_in
 from lab.panel import Front
-from patience import PATIENCE, until
+from patience import until
 from providers.oidc import USERS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from playwright.sync_api import Browser, BrowserContext, Page
+    from playwright.sync_api import Browser
 
-    from hub.hub_process import Hub, UserServer
+    from hub.hub_process import Hub
     from providers.oidc import OidcProvider
 
 CELL = """
@@ -42,63 +39,11 @@ def browser() -> Iterator[Browser]:
         yield browser
 
 
-class NotebookKernel:
-    """A kernel of a user's server, asked over the server's own websocket."""
-
-    def __init__(self, server: UserServer) -> None:
-        hub, path = server.hub, server.base_url
-        token = hub.api("POST", f"users/{server.user}/tokens", {})["token"]
-        self._headers = [f"Authorization: token {token}"]
-        hub_http = hub.session(token)
-        answer = hub_http.post(f"{hub.origin}{path}api/kernels", json={}, timeout=PATIENCE)
-        answer.raise_for_status()
-        socket = f"{hub.origin}{path}api/kernels/{answer.json()['id']}/channels"
-        self._socket = create_connection(
-            socket.replace("http:", "ws:"), header=self._headers, timeout=2 * PATIENCE
-        )
-
-    def run(self, code: str) -> None:
-        header = {"msg_id": uuid.uuid4().hex, "msg_type": "execute_request", "version": "5.3"}
-        content = {"code": code, "silent": False, "allow_stdin": True}
-        message = {"header": header, "parent_header": {}, "metadata": {}, "content": content}
-        self._socket.send(json.dumps(message | {"channel": "shell", "buffers": []}))
-
-    def read(self, text: str) -> str:
-        """All output until ``text`` comes in it."""
-        output = ""
-        while text not in output:
-            message: dict[str, Any] = json.loads(self._socket.recv())
-            output += json.dumps(message["content"])
-            assert message["msg_type"] != "error", output
-        return output
-
-    def close(self) -> None:
-        self._socket.close()
-
-
 @pytest.fixture(params=["hub", "served"])
 def either(request: pytest.FixtureRequest) -> Hub:
     """Both ways in."""
     found: Hub = request.getfixturevalue(request.param)
     return found
-
-
-def hub_login(context: BrowserContext, hub: Hub, user: str) -> Page:
-    """A page of a browser in which that user is signed in to the Hub."""
-    page = context.new_page()
-    page.goto(hub.url("hub/login"))
-    page.get_by_label("Username").fill(user)
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
-    return page
-
-
-def sign_in(tab: Page, user: str) -> None:
-    """All users' servers are one origin here: nothing leaves and nothing is stored by itself."""
-    tab.get_by_role("button", name="Continue to").click()
-    identify(tab, user)
-    tab.get_by_role("button", name="Allow").click()
-    say_yes(tab)
 
 
 @pytest.mark.parametrize("user", ["alice", "bob"])
