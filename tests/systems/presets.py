@@ -16,6 +16,8 @@ def preset_at(name: str, moved: dict[str, str], **fields: Any) -> dict[str, Any]
         assert theirs in text, theirs
         text = text.replace(theirs, ours)
     table: dict[str, Any] = json.loads(text)
+    for done in ("placeholders", "register"):
+        table.pop(done, None)
     return table | fields
 
 

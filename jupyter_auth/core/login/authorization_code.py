@@ -133,7 +133,7 @@ class AuthorizationCodeGrant(GrantDriver):
                 raise
             return self.logins.narrow(login.id, fewer)
         said = token_fields.of_response(dict(response.params), [code])
-        answer = dataclasses.replace(answer, fields={**said, **answer.fields})
+        answer = dataclasses.replace(answer, redirect_fields=said)
         return self._completion.keep(
             login, purpose, party, answer, confirm_by=response.confirm_by, nonce=opening.nonce
         )

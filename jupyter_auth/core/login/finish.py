@@ -199,7 +199,7 @@ class Completion:
             asked=tuple(asked),
             issued_at=now,
             expires_at=answer.ends(now),
-            token_fields=answer.fields,
+            token_fields={**answer.redirect_fields, **answer.fields},
             client_id=party.registered.client_id if party.registered else None,
             issuer=claims.get("iss") or party.endpoints.issuer,
             subject=who.subject,

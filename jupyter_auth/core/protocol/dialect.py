@@ -111,6 +111,8 @@ def standard_parameters(provider: Provider, params: Json) -> Json:
     _read_expiry(found, provider.expires_format)
     if "scope" in found or "scopes" in found:
         found["scope"] = _either(found.get("scope"), found.get("scopes"))
+    if found.get("token_type") in provider.token_types:
+        found["token_type"] = "Bearer"
     _check_for_kernels(params, found)  # before anything is written in another way
     if "scope" in found:
         found["scope"] = _scope(provider, found["scope"])

@@ -52,7 +52,8 @@ def of(
     """Who these tokens are for, by the ``claims`` of their ID token, and by userinfo.
 
     Userinfo alone says it where there is no ID token, as after a device grant without ``openid``.
-    If it cannot be read, there is no user name: that is no reason to fail a login.
+    If it cannot be read, there is no user name: that is no reason to fail a login. The claim that
+    is configured may be in the token response too.
 
     Raises:
         ProviderError: userinfo is about another person.
@@ -74,7 +75,7 @@ def of(
     email = claims.get("email") if claims.get("email_verified") is True else None
     return Identity(
         subject=known,
-        username=_username(party, claims, names),
+        username=_username(party, claims, names) or _username(party, tokens.fields, ()),
         vouched=party.provider.vouches,
         email=plain_text(email, MAX_NAME) if isinstance(email, str) else None,
         claims=claims,

@@ -86,8 +86,9 @@ def authorization_url(
         **({"max_age": max_age} if max_age else {}),
         "nonce": nonce if "openid" in scopes else None,
     }
-    given = [(name, value) for name, value in params.items() if value]
-    return add_params_to_uri(party.endpoint("authorization_endpoint"), given)
+    given = {name: value for name, value in params.items() if value}
+    given = token_endpoint.named(party.provider, given)
+    return add_params_to_uri(party.endpoint("authorization_endpoint"), given.items())
 
 
 def _demanded(challenge: Challenge, configured: Mapping[str, str]) -> dict[str, str]:

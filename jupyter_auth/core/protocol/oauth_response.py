@@ -77,7 +77,7 @@ def refuses_scopes(code: str, text: str) -> bool:
 class TokenResponse:
     """A successful token response (RFC 6749 5.1), with ``expires_in`` in seconds; or
     ``expires_at``, which some providers return instead, in seconds since 1970. ``fields``: see
-    ``token_fields``.
+    ``token_fields``. ``redirect_fields``: those of the redirect, which the browser could change.
     """
 
     access_token: Secret
@@ -87,6 +87,7 @@ class TokenResponse:
     expires_in: float | None
     expires_at: float | None = None
     fields: Mapping[str, Any] = field(default_factory=dict)
+    redirect_fields: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def parse(cls, params: http.Json) -> TokenResponse:

@@ -31,6 +31,7 @@ class ProviderInfo:
     host: str
     scopes: tuple[str, ...] = ()
     base_url: str | None = None
+    base_url_from: str | None = None
     api_origins: tuple[str, ...] = ()
     refresh_on: tuple[int, ...] = (401,)
     api_headers: Mapping[str, str] = field(default_factory=dict)

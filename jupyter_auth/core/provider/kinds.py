@@ -37,6 +37,7 @@ GRANTS = ("authorization_code", "device_code", "password", "paste", "api_key")
 KEY_PART = r"[a-z][a-z0-9_]*"
 HEADER_NAME = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"  # RFC 9110 5.1
 HEADER_TEMPLATE = r"[ -z|~]*\{token\}[ -z|~]*"
+FIELD = r"\{([\w.-]+)\}"  # of a token response, by its name or the way to it
 OUTSIDE = r"^[/\\]|:|(^|[/\\])\.\.($|[/\\])"  # a path that leaves its folder
 MAX_TITLE = 100  # characters
 
@@ -176,6 +177,9 @@ package_path = checked(
 )
 header_name = checked(
     lambda value: _text(value) and re.fullmatch(HEADER_NAME, value), "the name of an HTTP header"
+)
+template = checked(
+    lambda value: _text(value) and re.search(FIELD, value), "a URL with a {field} of the response"
 )
 header_template = checked(
     lambda value: _text(value) and re.fullmatch(HEADER_TEMPLATE, value),

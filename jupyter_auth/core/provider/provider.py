@@ -178,6 +178,7 @@ class Provider(ProviderFields):
             host=host if known else "",
             scopes=self.scopes,
             base_url=self.base_url if known else None,
+            base_url_from=self.base_url_from,
             api_origins=self.api_origins if known else (),
             placeholders=self.placeholders,
             register=self.register if known else None,

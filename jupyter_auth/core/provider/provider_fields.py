@@ -143,6 +143,12 @@ class ProviderFields:
     base_url: str | None = tokens_only(
         kinds.url_or_empty, "What relative URLs of a session are joined to."
     )
+    base_url_from: str | None = tokens_only(
+        kinds.template,
+        "The same, made of what the provider says with its tokens (`session.token_fields`):"
+        " `{instance_url}`, `https://api.acme.example/company/{realmId}/`. It must be at one of"
+        " `api_origins`. Where a field is missing, `base_url` counts.",
+    )
     api_origins: tuple[str, ...] = tokens_only(
         kinds.origins,
         "Where the token may be sent. Empty: the origin of `base_url`, else of the issuer. In"
@@ -152,7 +158,8 @@ class ProviderFields:
     header: Header = tokens_only(Header, "The header that carries the token.", default=Header)
     username_claim: str | None = described(
         kinds.string,
-        "The claim with the name to show, or the way to it: `preferred_username`, `data.login`.",
+        "The claim with the name to show, or the way to it: `preferred_username`, `data.login`;"
+        " also a field of the token response.",
         harmless="which claim is shown as the name; the account keeps issuer and subject",
     )
     username_url: str | None = tokens_only(
@@ -196,8 +203,8 @@ class ProviderFields:
     )
     param_names: Mapping[str, str] = described(
         kinds.response_fields,
-        "Other names for parameters of its token and device authorization endpoints, in requests"
-        ' and responses: `{device_code = "deviceCode"}`.',
+        "Other names for parameters of its authorization, token and device authorization endpoints,"
+        ' in requests and token responses: `{device_code = "deviceCode"}`.',
         default=dict,
     )
     token_response: Mapping[str, str] = tokens_only(
@@ -205,6 +212,12 @@ class ProviderFields:
         "Where in a token response the fields of RFC 6749 5.1 are, as in"
         ' `{access_token = "details.accessToken"}`; what is not there may be under its own name.',
         default=dict,
+    )
+    token_types: tuple[str, ...] = described(
+        kinds.words,
+        "What its `token_type` says of bearer tokens besides `bearer`: `user`.",
+        default=(),
+        harmless="how the type of a token reads; all are sent as `header` says",
     )
     expires_format: str | None = described(
         kinds.date_format,

@@ -75,6 +75,7 @@ class AuthenticatedSession(requests.Session):
         """Send the account's tokens. ``base_url``, ``origins``: instead of the provider's."""
         self._account, auth, self._limits = bound(account, origins)
         self._base_url = base_url or account.info.base_url
+        self._base_url_from = None if base_url else account.info.base_url_from
         self.headers.update(account.info.api_headers)
         self._send_by(auth)
 
@@ -331,14 +332,17 @@ class AuthenticatedSession(requests.Session):
         text = url.decode() if isinstance(url, bytes) else url
         if urlsplit(text).scheme:
             return url
-        if not self._base_url and ":" not in text:
+        base = self._base_url
+        if self._base_url_from:
+            from jupyter_auth.kernel.session.api_address import api_address
+
+            base = api_address(self._base_url_from, self.token_fields, self._at_api) or base
+        if not base and ":" not in text:
             raise ConfigurationError(
                 f"{self._account.info.title} has no base_url, so relative URLs cannot be used.",
                 hint="Give the whole URL, or base_url in the provider's configuration.",
             )
-        if not self._base_url:
-            return url
-        return urljoin(f"{self._base_url.rstrip('/')}/", text)
+        return urljoin(f"{base.rstrip('/')}/", text) if base else url
 
     def _leave_connections(self) -> None:
         """Use new connections in a forked child: it would read its parent's responses.
