@@ -209,6 +209,7 @@ def test_there_is_no_word_for_a_refresh_token_or_a_client_secret():
     assert not any("refresh_token" in name or "secret" in name for name in names)
     assert names == {
         "access_token", "api_headers", "api_origins", "asked", "Authorization", "base_url",
+        "base_url_from",
         "ca_bundle", "calls", "changes", "client_id", "error", "expires_at", "fields", "found_at",
         "grant",
         "headers", "headers_at", "held", "host", "id", "inner", "kernel", "kind", "limit", "limits",

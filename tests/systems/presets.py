@@ -21,6 +21,13 @@ def preset_at(name: str, moved: dict[str, str], **fields: Any) -> dict[str, Any]
     return table | fields
 
 
+def examples(name: str) -> dict[str, str]:
+    """A value for each placeholder of that preset."""
+    values = {"host": "acme.example", "segment": "acme", "url": "https://acme.example"}
+    declared = PRESETS[name].get("placeholders", {})
+    return {key: values[each.get("kind", "host")] for key, each in declared.items()}
+
+
 def bitfount_preset(bitfount: Bitfount) -> dict[str, Any]:
     return preset_at(
         "bitfount",

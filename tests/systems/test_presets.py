@@ -14,7 +14,7 @@ from jupyter_auth.core.provider.presets import PRESETS
 from jupyter_auth.core.provider.registry import Providers
 from kernel.sign_in import CALLBACK
 from providers import troubles
-from systems.presets import preset_at
+from systems.presets import examples, preset_at
 
 
 @pytest.fixture
@@ -88,7 +88,7 @@ def test_microsoft_offline_access_is_granted_without_a_word(sign_in, rogue):
 
 @pytest.mark.parametrize("name", sorted(PRESETS))
 def test_each_sends_its_tokens_over_https_to_hosts_of_its_own(name):
-    made = Providers({name: {"client_id": "x"}}).get(name)
+    made = Providers({name: {"client_id": "x", "set": examples(name)}}).get(name)
     assert made.address.startswith("https://")
     for origin in made.api_origins:
         assert origin.startswith("https://")

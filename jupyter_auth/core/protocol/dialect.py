@@ -112,7 +112,7 @@ def standard_parameters(provider: Provider, params: Json) -> Json:
     if "scope" in found or "scopes" in found:
         found["scope"] = _either(found.get("scope"), found.get("scopes"))
     if found.get("token_type") in provider.token_types:
-        found["token_type"] = "Bearer"
+        found["token_type"] = "Bearer"  # noqa: S105 (no password)
     _check_for_kernels(params, found)  # before anything is written in another way
     if "scope" in found:
         found["scope"] = _scope(provider, found["scope"])

@@ -40,6 +40,7 @@ HEADER_TEMPLATE = r"[ -z|~]*\{token\}[ -z|~]*"
 FIELD = r"\{([\w.-]+)\}"  # of a token response, by its name or the way to it
 OUTSIDE = r"^[/\\]|:|(^|[/\\])\.\.($|[/\\])"  # a path that leaves its folder
 MAX_TITLE = 100  # characters
+MOST_NAMED = 16  # names in one sentence
 
 
 class FieldPath(NamedTuple):
@@ -135,13 +136,15 @@ class FieldTable:
 
 
 def nearest(name: Any, known: Collection[str], most: int = 1) -> str:
-    """A hint with the names that may have been meant by a wrong one, or else all of them."""
+    """A hint with the names that may have been meant by a wrong one, or else the first of all."""
     import difflib
 
     near = difflib.get_close_matches(str(name), known, most)
     if near:
         return f"Did you mean {' or '.join(near)}?"
-    return f"Known are: {', '.join(sorted(known)) or 'none'}."
+    named = sorted(known)
+    others = f" and {len(named) - MOST_NAMED} more" if len(named) > MOST_NAMED else ""
+    return f"Known are: {', '.join(named[:MOST_NAMED]) or 'none'}{others}."
 
 
 # -- values that are kept as they are given ------------------------------------------------------
