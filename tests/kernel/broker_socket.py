@@ -13,8 +13,7 @@ from tornado.netutil import bind_sockets
 
 from jupyter_auth.core.secret import Secret
 from jupyter_auth.server.broker.broker import Broker
-from jupyter_auth.server.broker.long_poll import WaitLimit
-from jupyter_auth.server.broker.poll_limit import PollLimit
+from jupyter_auth.server.broker.long_poll import PollLimit, WaitLimit
 from jupyter_auth.server.kernel_api.handlers import SocketKeyAuthenticator, kernel_application
 from jupyter_auth.server.kernel_api.socket import KernelSocket, SocketFile
 from patience import PATIENCE

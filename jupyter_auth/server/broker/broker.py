@@ -13,19 +13,17 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from jupyter_auth.core import wire
 from jupyter_auth.core.common.codec import to_wire
 from jupyter_auth.core.common.finding import wrong
-from jupyter_auth.core.common.handles import names_one
 from jupyter_auth.core.common.urls import host_of, origin_of
-from jupyter_auth.core.errors import ConfigurationError, Unavailable
-from jupyter_auth.core.login.loopback_server import PortTaken
+from jupyter_auth.core.errors import ConfigurationError
 from jupyter_auth.core.provider.definitions import provider_from_mapping, provider_to_mapping
 from jupyter_auth.core.provider.info import default_provider
-from jupyter_auth.server.broker import login_forms, request_parsing
+from jupyter_auth.server.broker import request_parsing
 from jupyter_auth.server.broker.device_polling import DevicePolling
 from jupyter_auth.server.broker.forwards import Forwards
 from jupyter_auth.server.broker.known_browsers import KnownBrowsers
+from jupyter_auth.server.broker.login_pages import LoginPages, pool_of
 from jupyter_auth.server.broker.long_poll import WAITS, LongPoll, WaitLimit
-from jupyter_auth.server.broker.loopback_callback import LoopbackCallback, LoopbackCallbacks
-from jupyter_auth.server.broker.page_urls import PageURLs, Visits
+from jupyter_auth.server.broker.page_urls import Visits
 from jupyter_auth.server.broker.thread_pools import THREADS, Pools
 
 if TYPE_CHECKING:
@@ -33,10 +31,7 @@ if TYPE_CHECKING:
 
     from jupyter_auth.core.common.routes import Route
     from jupyter_auth.core.engine import Engine
-    from jupyter_auth.core.login.login_store import AuthorizationResponse, Binding
-    from jupyter_auth.core.models import AccountInfo, Change, Login, Logout
-    from jupyter_auth.core.provider.info import ProviderInfo
-    from jupyter_auth.core.provider.provider import Provider
+    from jupyter_auth.core.models import Change, Login, Logout
     from jupyter_auth.server.broker.hub_redirect import HubRedirect
     from jupyter_auth.server.broker.thread_pools import UserPools
 
@@ -46,7 +41,7 @@ USAGE_PAUSE = 1.0  # seconds within which all reports of kernels count as one ch
 Wire: TypeAlias = dict[str, Any]
 
 
-class Broker(PageURLs):
+class Broker(LoginPages):
     """The broker of one user. ``shared``: several people use this server together.
 
     ``pools`` are the user's threads of a process that serves several; None: its own. ``neighbour``:
@@ -68,19 +63,15 @@ class Broker(PageURLs):
         waits: WaitLimit = WAITS,
         neighbour: Callable[[str, str, str], bool] = lambda *_: False,
     ) -> None:
-        super().__init__(base_url, public_origin, hub)
+        self._own_pools = Pools(share=THREADS)
+        pools = pools or self._own_pools.of("")
+        super().__init__(engine, pools, neighbour, base_url, public_origin, hub)
         self.known_browsers = known_browsers or KnownBrowsers.of_server("", {}, confirm=None)
         self._default = default_provider
         self._listening = listening
         self._shared = shared
         self.visits = Visits()
-        self._visited: str | None = None  # the origin of the last browser that left for a provider
-        self._engine = engine
-        self._own_pools = Pools(share=THREADS)
-        self._pools = pools or self._own_pools.of("")
-        self.loopback_callbacks = LoopbackCallbacks(lambda: {login.id for login in engine.logins()})
         self.forwards = Forwards(self, listening)
-        self._neighbour = neighbour
         self._telling: asyncio.TimerHandle | None = None
         self._device_polling = DevicePolling(engine, self._pools)
         self._long_poll = LongPoll(engine, self._pools, self._device_polling, waits)
@@ -121,7 +112,7 @@ class Broker(PageURLs):
         if body.get("name", name) != name:
             raise ConfigurationError("The provider in the request has another name.")
         provider = provider_from_mapping(name, dict(body))
-        info = await self._pools.run(_pool(name), self._engine.register, provider)
+        info = await self._pools.run(pool_of(name), self._engine.register, provider)
         return wire.info_to_wire(info)
 
     async def configure(self, name: str, fields: Mapping[str, Any]) -> None:
@@ -144,7 +135,7 @@ class Broker(PageURLs):
     async def examine(self, query: Mapping[str, Any], origin: str | None = None) -> Wire:
         """Check this server, or one provider. ``origin``: that of the browser that asks."""
         name = request_parsing.text(query, "provider")
-        found = await self._pools.run(_pool(name or ""), self._engine.examine, name)
+        found = await self._pools.run(pool_of(name or ""), self._engine.examine, name)
         visited = origin or self._visited or self.visits.browser
         here = self.known_origins(visited, self._listening())
         if name:
@@ -169,7 +160,7 @@ class Broker(PageURLs):
     async def _log_out(self, call: Callable[..., Logout], query: Mapping[str, Any]) -> Wire:
         name = request_parsing.required(query, "provider")
         key, revoke = request_parsing.session_key(query), query.get("revoke", "1") != "0"
-        return dict(to_wire(await self._pools.run(_pool(name), call, name, key, revoke=revoke)))
+        return dict(to_wire(await self._pools.run(pool_of(name), call, name, key, revoke=revoke)))
 
     async def token(self, body: Mapping[str, Any]) -> Wire:
         """An access token: for kernels only."""
@@ -178,7 +169,7 @@ class Broker(PageURLs):
             if grant != wire.CLIENT_CREDENTIALS:
                 raise ConfigurationError("'grant' can only be client_credentials here.")
             return await self._client_token(name, key, body)
-        pool, need = _pool(name), request_parsing.need(body)
+        pool, need = pool_of(name), request_parsing.need(body)
         # A provider that hangs fills its own pool, not the one for tokens that are still valid.
         token = await self._pools.run(None, self._engine.token_at_hand, name, key, need)
         if token is None:
@@ -191,7 +182,7 @@ class Broker(PageURLs):
 
     async def _client_token(self, name: str, key: str, body: Mapping[str, Any]) -> Wire:
         token = await self._pools.run(
-            _pool(name),
+            pool_of(name),
             self._engine.client_token,
             name,
             key,
@@ -207,7 +198,7 @@ class Broker(PageURLs):
     async def import_accounts(self, body: Mapping[str, Any]) -> Wire:
         """Import the sign-ins that another package keeps in this user's files."""
         name = request_parsing.required(body, "provider")
-        found = await self._pools.run(_pool(name), self._engine.import_accounts, name)
+        found = await self._pools.run(pool_of(name), self._engine.import_accounts, name)
         return {"imported": [to_wire(each) for each in found]}
 
     async def usage(self, body: Mapping[str, Any]) -> Wire:
@@ -240,7 +231,7 @@ class Broker(PageURLs):
         grant = asked.grant or ("device_code" if obstacle else None)
         asked = dataclasses.replace(asked, grant=grant, shared=self._shared or asked.shared)
         try:
-            login = await self._pools.run(_pool(name), self._engine.begin, asked)
+            login = await self._pools.run(pool_of(name), self._engine.begin, asked)
         except ConfigurationError as error:
             raise obstacle or error from None
         return self._login_to_wire(login)
@@ -274,89 +265,6 @@ class Broker(PageURLs):
         """Call ``listener`` on this event loop after each change, until ``close``."""
         self._long_poll.listen(listener)
 
-    async def provider_info(self, name: str) -> ProviderInfo:
-        """The public part of a provider."""
-        return await self._pools.run(None, self._engine.provider, name)
-
-    async def configured(self, name: str) -> Provider:
-        """The whole provider, secrets included: for this server's own use."""
-        return await self._pools.run(None, self._engine.configured, name)
-
-    async def login_info(self, login_id: str) -> Login:
-        """One login. LoginExpired: it is not known any more."""
-        return self.placed(await self._pools.run(None, self._engine.login, login_id))
-
-    async def account(self, login: Login) -> AccountInfo | None:
-        """The account that a login made, or None if it was signed out since."""
-        return await self._pools.run(None, self._engine.account, login.key)
-
-    async def open(self, login: Login, redirect_uri: str, user: str) -> tuple[str, Binding]:
-        """The authorization URL for this browser, and its binding cookie."""
-        if obstacle := await self._obstacle(login.provider):
-            raise obstacle
-        if redirect_uri.endswith(self.redirect_path(login.provider)):
-            self._visited = origin_of(redirect_uri)
-        return await self._pools.run(
-            _pool(login.provider),
-            self._engine.open,
-            login.id,
-            redirect_uri,
-            user,
-            state_suffix=self.hub.state_suffix if self.hub else "",
-        )
-
-    async def listen_at(self, redirect_uri: str, expected: LoopbackCallback) -> str:
-        """Have what is ``expected`` at another port of this machine brought here: by a listener, or
-        by the Jupyter server that is there. Returns the redirect URI with its port.
-
-        Raises:
-            ConfigurationError: another program is there.
-        """
-        try:
-            return self.loopback_callbacks.listen(redirect_uri, expected)
-        except PortTaken:
-            asked = redirect_uri, expected.binding, expected.callback
-            if not await self._pools.run(None, self._neighbour, *asked):
-                raise
-        return redirect_uri
-
-    async def step(self, login: Login, body: Mapping[str, Any], confirm_by: str | None) -> Login:
-        """Carry out what was entered on the login's page."""
-        pool = _pool(login.provider)
-        await self._pools.run(pool, login_forms.take, self._engine, login, body, confirm_by)
-        return await self.login_info(login.id)
-
-    async def asks(self, login: Login, confirm_by: str) -> bool:
-        """Whether the login accepts this proof; see ``Logins.asks``."""
-        return await self._pools.run(None, self._engine.device.logins.asks, login.id, confirm_by)
-
-    async def confirm(self, login: Login, proof: str) -> Login:
-        """Store the account that waits for confirmation. LoginFailed: another browser's proof."""
-        return await self._pools.run(_pool(login.provider), self._engine.confirm, login.id, proof)
-
-    async def missing(self, login: Login) -> tuple[str, ...]:
-        """The fields of the provider's registration to be entered before this login."""
-        return await self._pools.run(None, self._engine.typed.missing, login.id)
-
-    async def alternatives(self, login: Login) -> tuple[str, ...]:
-        """The other grants that this login could use."""
-        return await self._pools.run(None, self._engine.typed.alternatives, login.id)
-
-    async def typed_host(self, login: Login) -> str:
-        """The host that gets what is typed on the login's page."""
-        return await self._pools.run(_pool(login.provider), self._engine.typed.host, login.id)
-
-    async def finish(self, response: AuthorizationResponse) -> Login:
-        """Finish the login that an authorization response belongs to."""
-        logins = self._engine.redirect.logins
-        meant = await self._pools.run(None, logins.provider_of, response.state)
-        pool = _pool(meant or response.provider)
-        try:
-            return self.placed(await self._pools.run(pool, self._engine.finish, response))
-        except Unavailable as error:  # too many calls wait, and no browser brings this one again
-            fail = self._engine.redirect.fail
-            return self.placed(await self._pools.run(None, fail, response, error))
-
     @property
     def busy(self) -> bool:
         """Whether a poll waits, or anything is in memory only."""
@@ -380,18 +288,9 @@ class Broker(PageURLs):
         self._own_pools.close()
         self._engine.close()
 
-    async def _obstacle(self, provider: str) -> ConfigurationError | None:
-        """Why this provider cannot send a browser back here; another grant may do."""
-        return self.hub.obstacle(await self.configured(provider)) if self.hub else None
-
     def _place_change(self, change: Change) -> Change:
         login = self.placed(change.login) if change.login else None
         return dataclasses.replace(change, login=login)
 
     def _login_to_wire(self, login: Login) -> Wire:
         return wire.login_to_wire(self.placed(login))
-
-
-def _pool(name: str) -> str | None:
-    """The pool's name: none is made for what cannot name a provider."""
-    return name if names_one(name) else None

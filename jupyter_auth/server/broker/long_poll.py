@@ -1,8 +1,9 @@
-"""Waiting for changes without holding a thread."""
+"""Waiting for changes without holding a thread. Each long poll is an open file of the process."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -11,18 +12,49 @@ from jupyter_auth.core.common.throttled_log import ThrottledLog
 from jupyter_auth.core.errors import BrokerUnavailable
 from jupyter_auth.core.models import Changes
 from jupyter_auth.core.tokens.change_log import POLL, patience
-from jupyter_auth.server.broker.poll_limit import LATER, PollLimit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from jupyter_auth.core.engine import Engine
     from jupyter_auth.server.broker.device_polling import DevicePolling
     from jupyter_auth.server.broker.thread_pools import UserPools
 
 WAITERS = 512  # long polls at a time
+FILES = 65536  # if the system sets no limit
+RESERVE = 128  # files, or a quarter of them: for tokens, the database, the Hub and providers
+POLLS = 10_000  # of one process, however many files it may open
+LATER = 10.0  # seconds until a refused poll may try again
 
 _poll_failures = ThrottledLog("Changes of other processes are not seen")
+
+
+class PollLimit:
+    """The polls that ``files`` open files allow."""
+
+    def __init__(self, files: int = FILES) -> None:
+        self.most = max(1, min(files - max(RESERVE, files // 4), POLLS))
+        self._taken = 0
+        self._seldom = ThrottledLog("Polls are refused for a while")
+
+    @contextlib.contextmanager
+    def taken(self) -> Iterator[None]:
+        """Count one poll. BrokerUnavailable: there are too many."""
+        if self._taken >= self.most:
+            self._seldom.warn(
+                f"{self.most} polls wait for changes here. Add a replica or, below {POLLS}, raise"
+                " the limit of open files (ulimit -n, LimitNOFILE=)."
+            )
+            raise BrokerUnavailable(
+                "Too many requests are waiting at the Hub's sign-in service.",
+                hint="Nothing is lost: try again in a moment.",
+                retry_after=LATER,
+            )
+        self._taken += 1
+        try:
+            yield
+        finally:
+            self._taken -= 1
 
 
 class WaitLimit(NamedTuple):

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from tornado.httpserver import HTTPServer
 
 from jupyter_auth.core.errors import AuthError
-from jupyter_auth.server.broker.poll_limit import PollLimit
+from jupyter_auth.server.broker.long_poll import PollLimit
 from jupyter_auth.server.broker.request_parsing import MAX_BODY
 from jupyter_auth.server.hub.admin import monitoring_routes
 from jupyter_auth.server.hub.app import service_router

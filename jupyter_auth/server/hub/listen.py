@@ -13,7 +13,7 @@ from tornado.netutil import bind_sockets
 from jupyter_auth.core.common.throttled_log import ThrottledLog
 from jupyter_auth.core.common.urls import LOOPBACK_HOSTS
 from jupyter_auth.core.errors import ConfigurationError
-from jupyter_auth.server.broker.poll_limit import FILES
+from jupyter_auth.server.broker.long_poll import FILES
 
 BACKLOG = 4096  # connections that wait to be accepted; the system may allow fewer
 SPENT = {errno.EMFILE, errno.ENFILE}

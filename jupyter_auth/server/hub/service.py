@@ -39,7 +39,7 @@ from jupyter_auth.server.hub.users.users import HubUsers, is_gone
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from jupyter_auth.server.broker.poll_limit import PollLimit
+    from jupyter_auth.server.broker.long_poll import PollLimit
     from jupyter_auth.server.config import Settings
 
 DATABASE = "JUPYTER_AUTH_DATABASE_URL"

@@ -12,7 +12,7 @@ import pytest
 from hub.service_client import hub_token
 from hub.service_process import another
 from jupyter_auth.core.errors import BrokerUnavailable
-from jupyter_auth.server.broker.poll_limit import FILES, POLLS, RESERVE, PollLimit
+from jupyter_auth.server.broker.long_poll import FILES, POLLS, RESERVE, PollLimit
 from jupyter_auth.server.hub.brokers import WAITERS
 from patience import eventually, until
 
