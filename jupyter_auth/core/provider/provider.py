@@ -180,7 +180,7 @@ class Provider(ProviderFields):
             base_url=self.base_url if known else None,
             base_url_from=self.base_url_from,
             api_origins=self.api_origins if known else (),
-            placeholders=self.placeholders,
+            placeholders=dict(self.placeholders),
             register=self.register if known else None,
             missing=missing,
             refresh_on=self.refresh_on,

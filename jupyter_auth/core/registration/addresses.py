@@ -12,10 +12,10 @@ from jupyter_auth.core.common.urls import host_of, origin_of
 from jupyter_auth.core.errors import AuthError, ConfigurationError
 from jupyter_auth.core.protocol.parties import OFFLINE
 from jupyter_auth.core.provider.definitions import provider_from_mapping
-from jupyter_auth.core.registration import protected_resource
+from jupyter_auth.core.registration import openeo, protected_resource
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from jupyter_auth.core.protocol.discovery import Discovery
     from jupyter_auth.core.registration.protected_resource import ProtectedResource
@@ -43,7 +43,8 @@ def definition(address: str, known: str | None, discovery: Discovery) -> dict[st
 
     The API's metadata names its authorization servers, and the first of them that works is taken;
     one whose own metadata names another issuer does not (RFC 8414 3.3). An API without metadata may
-    itself be an issuer, or be at the origin of one, as in the first versions of MCP.
+    itself be an issuer, or be at the origin of one, as in the first versions of MCP; or it is an
+    openEO back end, which has a document of its own for that.
 
     Raises:
         ProviderUnavailable: it or its authorization server does not respond.
@@ -64,6 +65,9 @@ def definition(address: str, known: str | None, discovery: Discovery) -> dict[st
     away = [each for each in problems if isinstance(each, ProviderUnavailable)]
     if api.issuers or away:
         raise (away or problems)[0]
+    if table := openeo.ask(address, known, asked.request_rules):
+        offered = discovery.endpoints(provider_from_mapping(name, table)).scopes_supported
+        return {**table, "scopes": _lasting(table["scopes"], offered)}
     raise ConfigurationError(
         f"{address} does not say where to sign in. {api.answers} {problems[-1].message}",
         hint="If you know its issuer: `jupyter auth add NAME --issuer URL --client-id ID --base-url"
@@ -74,13 +78,17 @@ def definition(address: str, known: str | None, discovery: Discovery) -> dict[st
 def _table(
     address: str, issuer: str, api: ProtectedResource, offered: tuple[str, ...]
 ) -> dict[str, Any]:
-    host, scopes = host_of(address), api.scopes
-    if scopes and OFFLINE in offered:
-        scopes = tuple(dict.fromkeys((*scopes, OFFLINE)))
+    host, scopes = host_of(address), _lasting(api.scopes, offered)
     title = f"{api.name} ({host})" if api.name else host
     table: dict[str, Any] = {"title": title, "issuer": issuer, "found_at": address}
     if issuer != address:
         table |= {"base_url": address}
     if scopes:
-        table |= {"scopes": list(scopes)}
+        table |= {"scopes": scopes}
     return {**table, "resource": api.resource} if api.resource else table
+
+
+def _lasting(scopes: Sequence[str], offered: Sequence[str]) -> list[str]:
+    """The scopes, if any, with the one for a refresh token where it is offered."""
+    asked = [*scopes, OFFLINE] if scopes and OFFLINE in offered else scopes
+    return list(dict.fromkeys(asked))

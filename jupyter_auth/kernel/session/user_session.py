@@ -163,12 +163,13 @@ class UserSession(AuthenticatedSession):
     def __getattr__(self, name: str) -> Any:
         """Without a provider, these are the parts of the account that is meant."""
         by_origin = vars(self).get("_requests_to", RequestOptions()).by_origin
-        if by_origin is None or name not in {"_account", "_base_url", "_limits"}:
+        if by_origin is None or name not in {"_account", "_base_url", "_base_url_from", "_limits"}:
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
         meant = by_origin.meant()
         return {
             "_account": meant.account,
             "_base_url": meant.account.info.base_url,
+            "_base_url_from": meant.account.info.base_url_from,
             "_limits": meant.limits,
         }[name]
 
