@@ -145,8 +145,7 @@ class Engine(Parts, Accounts):
         if grant in grants.TYPED:
             self._parties.typed(request.provider)
         completable = self.has_pages and self._providers.completable(request.provider)
-        obtainable = grant in grants.ENDPOINT and self._clients.obtainable(party)
-        if grant != "api_key" and not completable and not obtainable:
+        if not completable and "client_id" in self._clients.missing(party, grant):
             party.require_client()
         return self._begun(self._logins.begin(request, grant, grants.destination(party, grant)))
 

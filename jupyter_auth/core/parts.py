@@ -41,7 +41,6 @@ if TYPE_CHECKING:
     from jupyter_auth.core.tokens.store import TokenStore
 
 Part = TypeVar("Part")
-DOCUMENT = "JUPYTER_AUTH_CLIENT_DOCUMENT"  # the variable with ``client_document``
 
 
 class OnFirstUse(Generic[Part]):
@@ -147,7 +146,7 @@ class Parts:
 
     @OnFirstUse
     def _clients(self) -> Clients:
-        from jupyter_auth.core.registration.clients import Clients
+        from jupyter_auth.core.registration.clients import DOCUMENT, Clients
         from jupyter_auth.core.registration.registrations import (
             FileRegistrations,
             MemoryRegistrations,
@@ -205,7 +204,8 @@ class Parts:
         """What a person types or pastes."""
         from jupyter_auth.core.login.typed_grants import TypedGrants
 
-        return TypedGrants(self._completion, self._parties.typed, self._providers, self._clock)
+        needed = (self._completion, self._parties.typed, self._providers, self._clients)
+        return TypedGrants(*needed, self._clock)
 
     @OnFirstUse
     def _unattended(self) -> UnattendedLogins:

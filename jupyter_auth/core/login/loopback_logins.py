@@ -19,7 +19,13 @@ from urllib.parse import parse_qsl, quote, unquote
 
 from jupyter_auth.core.common.finding import Finding
 from jupyter_auth.core.common.urls import page_of
-from jupyter_auth.core.errors import START_AGAIN, AuthError, LoginExpired, LoginFailed
+from jupyter_auth.core.errors import (
+    START_AGAIN,
+    AuthError,
+    ConfigurationError,
+    LoginExpired,
+    LoginFailed,
+)
 from jupyter_auth.core.login import loopback_uris
 from jupyter_auth.core.login.login_store import AuthorizationResponse
 from jupyter_auth.core.login.logins import LIFETIME
@@ -240,7 +246,16 @@ class LoopbackPages:
         self._shown: dict[str, threading.Event] = {}
         self._taking = threading.Lock()
         self._loopback = loopback
-        self.listener = Listener(redirect_uri, self.answer, self.needed)
+        self.listener = self._listener(redirect_uri)
+
+    def _listener(self, redirect_uri: str | None) -> Listener:
+        """At any port, it is the same one if that is free: clients that register themselves do so
+        for one redirect URI.
+        """
+        if not loopback_uris.port_of(redirect_uri):
+            with contextlib.suppress(ConfigurationError):
+                return Listener(loopback_uris.usual(), self.answer, self.needed)
+        return Listener(redirect_uri, self.answer, self.needed)
 
     def add(self, login_id: str) -> None:
         """Make a link for a login; if it has one, a new one."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
 
 HOST = "127.0.0.1"  # RFC 8252 8.3 advises against `localhost`
 HTTP = 80
+FIRST, PORTS = 49152, 10000  # of those that are not assigned (RFC 6335 6)
 
 
 def can_listen(redirect_uri: str) -> bool:
@@ -29,6 +31,12 @@ def port_of(redirect_uri: str | None) -> int:
     if not redirect_uri or takes_any_port(redirect_uri):
         return 0
     return urlsplit(redirect_uri).port or HTTP
+
+
+def usual() -> str:
+    """The address of a listener at any port, if that is free: another one for each user."""
+    user = os.geteuid() if os.name == "posix" else 0
+    return f"http://{HOST}:{FIRST + user % PORTS}"
 
 
 def origin(redirect_uri: str, port: int) -> str:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from jupyter_auth.core.models import Login
     from jupyter_auth.core.protocol.parties import Party
     from jupyter_auth.core.provider.registry import Providers
+    from jupyter_auth.core.registration.clients import Clients
     from jupyter_auth.core.secret import Secret
 
 
@@ -38,9 +39,11 @@ class TypedGrants(GrantDriver):
         completion: Completion,
         party: FindParty,
         providers: Providers,
+        clients: Clients,
         clock: Callable[[], float],
     ) -> None:
         super().__init__(completion, party)
+        self._clients = clients
         self._providers = providers
         self._clock = clock
 
@@ -50,15 +53,26 @@ class TypedGrants(GrantDriver):
         return grants.host(self._party(purpose.key.provider), purpose.grant)
 
     def missing(self, login_id: str) -> tuple[str, ...]:
-        """What the person must add to the client registration: see ``grants.missing``.
+        """What the person must add to the client registration: see ``Clients.missing``.
 
-        Empty where they may not: only presets are completed.
+        Empty where they may not: only what a preset or a person's own definition lacks is added.
         """
         purpose = self.logins.purpose(login_id)
         name = purpose.key.provider
-        if not self._providers.completable(name):
+        lacking = self._providers.get(name).missing(purpose.grant)
+        if not lacking or not self._providers.completable(name):
             return ()
-        return grants.missing(self._providers.get(name), purpose.grant)
+        if any(each.startswith("set.") for each in lacking):  # then its address is not known yet
+            return lacking
+        return self._clients.missing(self._party(name), purpose.grant)
+
+    def lacking(self, login_id: str) -> tuple[tuple[str, ...], str]:
+        """What is ``missing``, and why the client did not register itself, if it tried."""
+        if "client_id" not in (missing := self.missing(login_id)):
+            return missing, ""
+        name = self.logins.purpose(login_id).key.provider
+        known = not any(each.startswith("set.") for each in missing)
+        return missing, self._clients.problem(self._party(name)) if known else ""
 
     def alternatives(self, login_id: str) -> tuple[str, ...]:
         """The grants that this login can switch to; none for a provider made in code."""

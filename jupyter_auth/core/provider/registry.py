@@ -301,6 +301,8 @@ class Providers(Layers):
         source = self.info(name).source
         if source == "user":  # with addresses of its own it is not the preset
             table = self._user_tables().get(name, {})
+            if "client_id" not in table and "found_at" in table:
+                return True
             return table.get("preset", name) in PRESETS and not ADDRESSES & table.keys()
         return source == "preset"
 

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import os
+import time
 from typing import TYPE_CHECKING, TypeVar
 
 from oauthlib.oauth2 import OAuth2Error
@@ -17,14 +19,15 @@ from oauthlib.oauth2 import OAuth2Error
 from jupyter_auth.core.errors import AuthError
 from jupyter_auth.core.protocol import oauth, token_endpoint
 from jupyter_auth.core.protocol.client_authentication import is_refused
-from jupyter_auth.core.protocol.parties import Client
+from jupyter_auth.core.protocol.discovery import Discovery
+from jupyter_auth.core.protocol.parties import Client, Party
 from jupyter_auth.core.registration import dynamic
-from jupyter_auth.core.registration.registrations import MOST, place_of
+from jupyter_auth.core.registration.registrations import MOST, MemoryRegistrations, place_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from jupyter_auth.core.protocol.parties import Party
+    from jupyter_auth.core.provider.provider import Provider
     from jupyter_auth.core.registration.registrations import Registration, RegistrationStore
 
 Key = TypeVar("Key")
@@ -32,6 +35,7 @@ Value = TypeVar("Value")
 FRESH = 3600.0  # seconds for which a client that was known there counts as known
 PAUSE = 600.0  # seconds until a provider that refused to register a client is asked again
 MAX_KNOWN = 1000  # clients that are remembered
+DOCUMENT = "JUPYTER_AUTH_CLIENT_DOCUMENT"  # the variable with the URL of a laptop's document
 HERE = "{redirect_uri}"  # in the document's URL
 
 
@@ -57,6 +61,12 @@ class Clients:
             return False
         registers = party.endpoints.registration_endpoint and not self.problem(party)
         return bool(self._documented(party, HERE) or registers)
+
+    def missing(self, party: Party, grant: str) -> tuple[str, ...]:
+        """What a person has to add for a sign-in by that grant: see ``Provider.missing``."""
+        lacking = party.provider.missing(grant)
+        obtained = grant in {"authorization_code", "device_code"} and self.obtainable(party)
+        return tuple(each for each in lacking if not (obtained and each == "client_id"))
 
     def problem(self, party: Party) -> str:
         """Why the provider did not register this client lately; "" if it did not refuse."""
@@ -169,6 +179,16 @@ class Clients:
         if len(known) >= MAX_KNOWN:
             known.clear()
         known[key] = value
+
+
+def obtains_client(provider: Provider) -> bool:
+    """As ``Clients.obtainable``, for a program that only wants to know what to ask a person."""
+    try:
+        endpoints = Discovery(time.time).endpoints(provider)
+    except AuthError:
+        return False
+    clients = Clients(MemoryRegistrations(), time.time, os.environ.get(DOCUMENT, ""))
+    return clients.obtainable(Party(provider=provider, endpoints=endpoints))
 
 
 def _with(party: Party, client: Client) -> Party:

@@ -33,7 +33,7 @@ OF_METADATA = {"invalid_client_metadata", "invalid_request", "invalid_scope", "e
 
 
 class RegistrationRefused(ConfigurationError):
-    """The provider does not register this client."""
+    """The provider does not register this client, or not as it has to."""
 
 
 @forgetful
@@ -44,7 +44,7 @@ def register(party: Party, redirect_uri: str, scopes: Sequence[str]) -> Registra
     authenticate, or its scopes, it is asked in another way.
 
     Raises:
-        RegistrationRefused: it does not register this client.
+        RegistrationRefused: it does not register this client, or not as it has to.
         ProviderUnavailable, ProviderError, ConfigurationError: there is no usable answer.
     """
     refused: RegistrationRefused | None = None
@@ -55,7 +55,7 @@ def register(party: Party, redirect_uri: str, scopes: Sequence[str]) -> Registra
             found = http.json_object(answer, ENDPOINT)
             return _read(party, found, redirect_uri, tuple(scopes))
         said = _error(answer)
-        refused = refused or _refused(party, refusal(said))
+        refused = refused or _refused(party, f"refused this one ({refusal(said)})")
         if said["error"] not in OF_METADATA:
             break
     assert refused is not None  # noqa: S101 (each way was refused)
@@ -113,15 +113,6 @@ def _error(answer: requests.Response) -> dict[str, str]:
     return {"error": plain or f"HTTP {answer.status_code}"} | said
 
 
-def _refused(party: Party, text: str) -> RegistrationRefused:
-    host = host_of(party.endpoint("registration_endpoint"))
-    return RegistrationRefused(
-        f"{host} offers that clients register themselves, but refused this one ({text}).",
-        hint="Register an application there yourself, then add its client ID.",
-        next_step=NextStep("add_provider", party.provider.name),
-    )
-
-
 def _read(
     party: Party, found: dict[str, Any], redirect_uri: str, scopes: tuple[str, ...]
 ) -> Registration:
@@ -133,7 +124,7 @@ def _read(
     if not client_id:
         raise _odd(party, "without a client ID")
     named = found.get("token_endpoint_auth_method") or (BASIC if secret else "none")
-    if named not in METHODS:
+    if not isinstance(named, str) or named not in METHODS:
         raise _odd(party, "with a way of authentication that is not supported here")
     if named != "none" and not secret:
         raise _odd(party, "without the client secret that it is to have")
@@ -178,9 +169,14 @@ def _text(party: Party, found: dict[str, Any], name: str) -> str:
     return value
 
 
-def _odd(party: Party, what: str) -> ProviderError:
-    return ProviderError(
-        f"{host_of(party.endpoint('registration_endpoint'))} registered a client {what}.",
+def _odd(party: Party, what: str) -> RegistrationRefused:
+    return _refused(party, f"registered a client {what}, which is not used")
+
+
+def _refused(party: Party, what: str) -> RegistrationRefused:
+    host = host_of(party.endpoint("registration_endpoint"))
+    return RegistrationRefused(
+        f"Clients can register themselves at {host}, but it {what}.",
         hint="Register an application there yourself, then add its client ID.",
         next_step=NextStep("add_provider", party.provider.name),
     )

@@ -236,11 +236,14 @@ def missing(name: str, grant: str) -> tuple[str, ...]:
     from jupyter_auth.core.provider.client_credentials import missing_package
     from jupyter_auth.core.provider.registry import Providers
     from jupyter_auth.core.provider.user_providers import user_file
+    from jupyter_auth.core.registration.clients import obtains_client
 
     if connect.connect().provider(name).source not in {"user", "preset"}:
         return ()
     own = Providers(user_file=user_file()).get(name)
     if own.found_at or missing_package(own):  # it registers; it may be in the broker's environment
+        return ()
+    if "client_id" in missing_for(own, grant) and obtains_client(own):
         return ()
     several = not own.client_id and not grant and len(own.grants) > 1
     return missing_for(own, grant) + (("grants",) if several else ())

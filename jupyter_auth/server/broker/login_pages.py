@@ -100,9 +100,9 @@ class LoginPages(PageURLs):
         """Store the account that waits for confirmation. LoginFailed: another browser's proof."""
         return await self._pools.run(pool_of(login.provider), self._engine.confirm, login.id, proof)
 
-    async def missing(self, login: Login) -> tuple[str, ...]:
-        """The fields of the provider's registration to be entered before this login."""
-        return await self._pools.run(None, self._engine.typed.missing, login.id)
+    async def lacking(self, login: Login) -> tuple[tuple[str, ...], str]:
+        """The fields of the provider to be entered before this login, and why."""
+        return await self._pools.run(pool_of(login.provider), self._engine.typed.lacking, login.id)
 
     async def alternatives(self, login: Login) -> tuple[str, ...]:
         """The other grants that this login could use."""

@@ -15,6 +15,7 @@ from jupyter_auth.core.errors import AuthError, ConfigurationError, LoginExpired
 from jupyter_auth.core.login.logins import LIFETIME
 from jupyter_auth.core.provider.client_credentials import install, missing_package
 from jupyter_auth.core.provider.info import ProviderInfo
+from jupyter_auth.core.registration.dynamic import RegistrationRefused
 from jupyter_auth.server.broker import request_parsing
 from jupyter_auth.server.broker.known_browsers import BrowserProof
 from jupyter_auth.server.broker.loopback_callback import LoopbackCallback
@@ -75,7 +76,12 @@ class LoginPage(ConfirmingPage):
             if "yes" in body:  # else it is from a tab that does not show the candidate
                 await self._answered(login, body, origin)
         elif login.grant == "authorization_code" and not {"registration", "grant"} & body.keys():
-            return await self._leave(login, origin, by_hand=request_parsing.flag(body, "by_hand"))
+            by_hand = request_parsing.flag(body, "by_hand")
+            try:
+                return await self._leave(login, origin, by_hand=by_hand)
+            except RegistrationRefused:  # then the page asks for a client, if people may add one
+                if not (await self.broker.lacking(login))[0]:
+                    raise
         else:
             proof = BrowserProof() if login.grant == "paste" else self.new_proof()
             login = await self.broker.step(login, body, proof.digest if proof else None)
@@ -154,8 +160,9 @@ class LoginPage(ConfirmingPage):
             return self._show_candidate(login.candidate, shown)
         shown["others"] = await self._others(login)
         configured = await self.broker.configured(login.provider)
-        if missing := await self.broker.missing(login):
-            shown |= {"missing": missing, "host": await self.broker.typed_host(login)}
+        missing, why = await self.broker.lacking(login)
+        if missing:
+            shown |= {"missing": missing, "why": why, "host": await self.broker.typed_host(login)}
             problem, source = missing_package(configured), configured.credentials_from
             shown["lacking"] = problem and source and (problem.message, install(source))
             choice = {login.grant: render.GRANTS[login.grant], **shown["others"]}

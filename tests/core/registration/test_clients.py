@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
+import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,7 +12,11 @@ from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.errors import ConfigurationError, RefreshRejected
 from jupyter_auth.core.models import LoginRequest
 from jupyter_auth.core.provider.registry import Providers
-from jupyter_auth.core.registration.registrations import FileRegistrations, place_of
+from jupyter_auth.core.registration.registrations import (
+    FileRegistrations,
+    Registration,
+    place_of,
+)
 from jupyter_auth.core.tokens.need import Need
 from jupyter_auth.core.tokens.store import FileStore
 from patience import until
@@ -153,15 +157,22 @@ def test_nothing_is_registered_where_that_is_not_offered(files):
             Engine(Providers({"idp": idp}), files).begin(LoginRequest("idp"))
 
 
-def test_a_secret_is_kept_privately_and_never_shown(made, registering, files):
-    engine = made()
-    place = place_of(engine._parties.of("idp"))
+def test_a_registration_is_kept_privately_and_not_shown(engine, registering, files):
     sign_in(engine, registering)
-    store = FileRegistrations(files.directory)
-    (kept,) = store.read(place)
-    secret = dataclasses.replace(kept, client_secret="x").access_token
-    assert secret
-    assert secret.reveal() not in repr(kept)
-    file = files.directory / "registrations" / f"{place}.json"
-    assert file.stat().st_mode & 0o777 == 0o600
-    assert secret.reveal() in file.read_text()
+    (kept,) = registered(engine)
+    token = kept.access_token.reveal()
+    assert token not in repr(kept)
+    (file,) = (files.directory / "registrations").glob("*.json")
+    assert token in file.read_text()
+
+
+@pytest.mark.parametrize("umask", [0o000, 0o022])
+def test_its_file_is_born_for_its_owner_alone(files, umask):
+    before = os.umask(umask)
+    try:
+        with FileRegistrations(files.directory).change("place") as entries:
+            entries.append(Registration(client_id="planted"))
+    finally:
+        os.umask(before)
+    for file in (files.directory / "registrations").iterdir():
+        assert file.stat().st_mode & 0o077 == 0
