@@ -140,7 +140,7 @@ class LoginRequired(AuthError):
 class RefreshRejected(LoginRequired):
     """The provider refused to renew the sign-in (RFC 6749 5.2), in whatever words.
 
-    ``final``: for good, as it said ``invalid_grant``.
+    ``final``: for good, as it said ``invalid_grant``. ``said``: in its words.
     """
 
     code = "refresh_rejected"
@@ -152,16 +152,21 @@ class RefreshRejected(LoginRequired):
         hint: str = "",
         next_step: NextStep | None = None,
         final: bool = False,
+        said: str = "",
     ) -> None:
         super().__init__(message, hint=hint, next_step=next_step)
         self.final = final
+        self.said = said
 
 
 class InsufficientScope(LoginRequired):
-    """The account was granted fewer scopes than are needed; ``scopes`` are those asked for."""
+    """The account was granted fewer scopes than are needed; ``scopes`` are those asked for.
+
+    ``resource``: the API that they are for, if it is not the provider's own.
+    """
 
     code = "insufficient_scope"
-    carries: ClassVar = {"scopes": lambda words: tuple(map(str, words))}
+    carries: ClassVar = {"scopes": lambda words: tuple(map(str, words)), "resource": str}
 
     def __init__(
         self,
@@ -170,9 +175,11 @@ class InsufficientScope(LoginRequired):
         hint: str = "",
         next_step: NextStep | None = None,
         scopes: tuple[str, ...] = (),
+        resource: str = "",
     ) -> None:
         super().__init__(message, hint=hint, next_step=next_step)
         self.scopes = tuple(scopes)
+        self.resource = resource
 
 
 class LoginDenied(AuthError, ConnectionError):

@@ -30,7 +30,8 @@ class Token:
 
     From ``refresh_at`` on a new one should be fetched, while this one works until ``expires_at``;
     both are None without a known lifetime. ``headers_at``: other headers at these origins.
-    ``fields``: what else the provider said with it.
+    ``fields``: what else the provider said with it. ``resource``: the API that it is for (see
+    ``Account.resources``); empty for the account's own.
     ``person``: as in ``Account``, empty for a service account. ``reach``: as in ``Provider``.
     """
 
@@ -44,6 +45,7 @@ class Token:
     person: str = ""
     reach: str = ""
     fields: Mapping[str, Any] = field(default_factory=dict)
+    resource: str = ""
 
     @property
     def digest(self) -> str:

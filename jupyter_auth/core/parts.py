@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from jupyter_auth.core.registration.clients import Clients
     from jupyter_auth.core.tokens.limits.lockouts import Lockouts, TokenLockouts
     from jupyter_auth.core.tokens.limits.usage import Usage
+    from jupyter_auth.core.tokens.need import Need
     from jupyter_auth.core.tokens.revocation import Revoker
     from jupyter_auth.core.tokens.service_account_tokens import ServiceAccountTokens
     from jupyter_auth.core.tokens.store import TokenStore
@@ -232,14 +233,19 @@ class Parts:
             revoker.close()
 
     def _renewed(
-        self, provider: Provider, account: Account, keep: Callable[[Account], None]
+        self,
+        provider: Provider,
+        account: Account,
+        need: Need,
+        keep: Callable[[Account], None],
     ) -> Account:
         from jupyter_auth.core.tokens.renewal import renewed
 
         party = self._parties.at(provider, account.client_id)
+        now = self._clock()
         try:
             with self._token_lockouts.respected(party):
-                return renewed(party, account, self._discovery, now=self._clock(), keep=keep)
+                return renewed(party, account, self._discovery, need, now=now, keep=keep)
         except RefreshRejected:
             self._clients.doubt(party)
             raise

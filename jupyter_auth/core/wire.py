@@ -50,6 +50,7 @@ def token_to_wire(token: Token) -> dict[str, Any]:
         "person": token.person,
         "reach": token.reach,
         "fields": dict(token.fields),
+        "resource": token.resource,
     }
 
 
@@ -74,6 +75,7 @@ def token_from_wire(data: dict[str, Any]) -> Token:
         person=str(data.get("person") or ""),
         reach=str(data.get("reach") or ""),
         fields=dict(data.get("fields") or {}),
+        resource=str(data.get("resource") or ""),
     )
 
 

@@ -28,6 +28,7 @@ from jupyter_auth.core.protocol.oauth_response import (
     parameters,
 )
 from jupyter_auth.core.protocol.token_endpoint import CLIENT, CODE, DEVICE, PASSWORD, REFRESH
+from jupyter_auth.core.provider import resources
 from jupyter_auth.core.secret import Secret
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ def authorization_url(
     max_age: str | None = None,
     login_hint: str | None = None,
     challenge: Challenge = NO_CHALLENGE,
+    resource: str = "",
 ) -> str:
     """Where to send the browser (RFC 6749 4.1.1, RFC 7636 4.3, OIDC Core 3.1.2.1).
 
@@ -79,7 +81,6 @@ def authorization_url(
         "state": state,
         **(_challenge(verifier) if party.uses_pkce else {}),
         "login_hint": login_hint,
-        "audience": party.provider.audience,
         **configured,
         "prompt": " ".join(dict.fromkeys(words)),
         **_demanded(challenge, configured),
@@ -87,8 +88,11 @@ def authorization_url(
         "nonce": nonce if "openid" in scopes else None,
     }
     given = {name: value for name, value in params.items() if value}
-    given = token_endpoint.named(party.provider, given)
-    return add_params_to_uri(party.endpoint("authorization_endpoint"), given.items())
+    pairs = [*token_endpoint.named(party.provider, given).items()]
+    for name, value in resources.authorization_parameters(party.provider, resource):
+        if name not in configured:
+            pairs.append((party.provider.param_names.get(name, name), value))
+    return add_params_to_uri(party.endpoint("authorization_endpoint"), pairs)
 
 
 def _demanded(challenge: Challenge, configured: Mapping[str, str]) -> dict[str, str]:
@@ -123,13 +127,17 @@ def _challenge(verifier: Secret) -> dict[str, str]:
 
 
 @forgetful
-def exchange(party: Party, *, code: Secret, verifier: Secret, redirect_uri: str) -> TokenResponse:
+def exchange(
+    party: Party, *, code: Secret, verifier: Secret, redirect_uri: str, resource: str = ""
+) -> TokenResponse:
     """Exchange an authorization code for tokens (RFC 6749 4.1.3). It is never sent twice.
 
     Raises as ``token_endpoint.request``, as the other grants do.
     """
     proof = {"code_verifier": verifier} if party.uses_pkce else {}
-    return token_endpoint.request(party, CODE, code=code, redirect_uri=redirect_uri, **proof)
+    named = resources.token_parameters(party.provider, resource)
+    more: dict[str, str | Secret] = {**proof, **named}
+    return token_endpoint.request(party, CODE, code=code, redirect_uri=redirect_uri, **more)
 
 
 @forgetful
@@ -163,33 +171,40 @@ def password(party: Party, username: str, password: Secret, scopes: Sequence[str
 
 
 @forgetful
-def refresh(party: Party, refresh_token: Secret) -> TokenResponse:
+def refresh(party: Party, refresh_token: Secret, **more: str) -> TokenResponse:
     """New tokens for a refresh token, which is kept unless a new one is returned (RFC 6749 6).
+
+    ``more``: further parameters, such as the resource that they are for.
 
     Raises:
         RefreshRejected: the provider refuses, in whatever words.
     """
-    response = token_endpoint.request(party, REFRESH, refresh_token=refresh_token)
+    response = token_endpoint.request(party, REFRESH, refresh_token=refresh_token, **more)
     return dataclasses.replace(response, refresh_token=response.refresh_token or refresh_token)
 
 
 @forgetful
 def client_credentials(party: Party, scopes: Sequence[str]) -> TokenResponse:
     """The client credentials grant (RFC 6749 4.4)."""
-    audience = party.provider.audience or ""
-    return token_endpoint.request(party, CLIENT, scope=party.joined(scopes), audience=audience)
+    more = {"audience": party.provider.audience or ""}
+    more |= resources.token_parameters(party.provider, "")
+    return token_endpoint.request(party, CLIENT, scope=party.joined(scopes), **more)
 
 
 @forgetful
 def authorize_device(
-    party: Party, scopes: Sequence[str], verifier: Secret | None = None
+    party: Party, scopes: Sequence[str], verifier: Secret | None = None, resource: str = ""
 ) -> DeviceAuthorizationResponse:
     """The code that a person enters at the provider's page (RFC 8628 3.1).
 
     ``verifier``: the device code is bound to it by PKCE, as some providers want of public clients.
     """
-    form = {**party.provider.authorize_params, "client_id": party.client_id}
-    form |= {"scope": party.joined(scopes), "audience": party.provider.audience or ""}
+    form: dict[str, Any] = {"client_id": party.client_id, "scope": party.joined(scopes)}
+    named: dict[str, list[str]] = {}
+    for name, value in resources.authorization_parameters(party.provider, resource):
+        named.setdefault(name, []).append(value)
+    form |= {name: each if each[1:] else each[0] for name, each in named.items()}
+    form |= party.provider.authorize_params
     form |= _challenge(verifier) if verifier else {}
     url = party.endpoint("device_authorization_endpoint")
 
@@ -205,7 +220,11 @@ def authorize_device(
 
 @forgetful
 def poll_device(
-    party: Party, device_code: Secret, interval: float, verifier: Secret | None = None
+    party: Party,
+    device_code: Secret,
+    interval: float,
+    verifier: Secret | None = None,
+    resource: str = "",
 ) -> TokenResponse | float:
     """The tokens, once the person has agreed; until then the seconds between polls, which are
     ``interval`` or more (RFC 8628 3.4, 3.5).
@@ -216,7 +235,8 @@ def poll_device(
     """
     try:
         proof = {"code_verifier": verifier} if verifier else {}
-        return token_endpoint.send(party, DEVICE, device_code=device_code, **proof)
+        named = resources.token_parameters(party.provider, resource)
+        return token_endpoint.send(party, DEVICE, device_code=device_code, **proof, **named)
     except ErrorResponse as error:
         return _pending(party, error, device_code, interval)
 
@@ -274,14 +294,14 @@ def _post(
     party: Party,
     url: str,
     what: str,
-    form: dict[str, str],
+    form: Mapping[str, Any],
     read: Callable[[requests.Response], T],
     **kwargs: Any,
 ) -> T:
     """What ``read`` makes of the response; it raises OAuth2Error for an error response."""
 
     def send(auth: http.Auth, credentials: dict[str, str]) -> T:
-        given = {name: value for name, value in (form | credentials).items() if value}
+        given = {name: value for name, value in {**form, **credentials}.items() if value}
         body = {token_endpoint.body(party.provider): token_endpoint.named(party.provider, given)}
         rules = party.provider.request_rules
         return read(http.send("POST", url, what, rules, auth=auth, **(kwargs | body)))

@@ -229,7 +229,7 @@ def failure(party: Party, grant_type: str, error: OAuth2Error, *sent: object) ->
         final = error.error == "invalid_grant"
         said = f"{host} refused to renew this sign-in ({text})."
         return RefreshRejected(
-            f"{host} ended this sign-in ({text})." if final else said, final=final
+            f"{host} ended this sign-in ({text})." if final else said, final=final, said=text
         )
     return _failure(party, grant_type, error, text, host)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from jupyter_auth.core.provider.kinds import FieldTable, default_of
@@ -48,8 +49,14 @@ def _bound(holder: DataclassInstance) -> dict[str, Any]:
     for each in fields(holder):
         value = getattr(holder, each.name)
         if not each.metadata["harmless"] and value != default_of(each):
-            found[each.name] = _bound(value) if isinstance(value, FieldTable) else value
+            found[each.name] = _plain(value)
     return found
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, FieldTable):
+        return _bound(value)
+    return {k: _plain(v) for k, v in value.items()} if isinstance(value, Mapping) else value
 
 
 def digest_of_first_version(*bound: str | None) -> str:

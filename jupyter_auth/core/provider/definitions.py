@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from jupyter_auth.core.errors import ConfigurationError, NextStep
-from jupyter_auth.core.provider.kinds import FieldTable, nearest
+from jupyter_auth.core.provider.kinds import FieldTable, TablesByName, nearest
 from jupyter_auth.core.provider.presets import PRESETS
 from jupyter_auth.core.provider.provider import Provider
 from jupyter_auth.core.record import fields
@@ -14,7 +14,11 @@ from jupyter_auth.core.record import fields
 # A table with one of these does not complete a preset.
 ADDRESSES = {"issuer", "metadata_url", "endpoints"}
 FIELDS = {field.name: field.metadata for field in fields(Provider)}
-TABLES = {name: of["kind"] for name, of in FIELDS.items() if isinstance(of["kind"], type)}
+TABLES = {
+    name: getattr(of["kind"], "table", of["kind"])
+    for name, of in FIELDS.items()
+    if isinstance(of["kind"], type | TablesByName)
+}
 # What guides people to a complete definition, and is no part of it.
 GUIDE = {"preset", "placeholders", "set", "register"}
 TOKENS_ONLY = {name for name, of in FIELDS.items() if of["tokens_only"]}

@@ -19,6 +19,8 @@ ClientAuth = Literal["auto", "basic", "post", "none", "query"]
 CLIENT_AUTH = kinds.one_of(*get_args(ClientAuth))
 Loopback = Literal["localhost", "127.0.0.1"]
 LOOPBACK = kinds.one_of(*get_args(Loopback))
+ResourceParameter = Literal["resource", "scope", "audience"]
+RESOURCE_PARAMETER = kinds.one_of(*get_args(ResourceParameter))
 TokenRequest = Literal["form", "json"]
 TOKEN_REQUEST = kinds.one_of(*get_args(TokenRequest))
 PlaceholderKind = Literal["host", "segment", "url"]
@@ -91,6 +93,33 @@ class Service(FieldTable):
     scopes: tuple[str, ...] | None = described(kinds.words, harmless="what is requested")
     audience: str | None = described(kinds.string)
     token_params: Mapping[str, str] | None = described(kinds.parameters)
+
+
+@record(frozen=True, kw_only=True)
+class Resource(FieldTable):
+    """One more API that the same sign-in gives tokens for."""
+
+    scopes: tuple[str, ...] = described(
+        kinds.words, "what to request for it", default=(), harmless="what is requested"
+    )
+    api_origins: tuple[str, ...] = described(
+        kinds.origins, "where its token may be sent, if not to its own origin", default=()
+    )
+    base_url: str | None = described(kinds.url, "what relative URLs are joined to")
+    token_name: str | None = described(kinds.string, "how `other_tokens` names its token")
+
+
+RESOURCES = kinds.TablesByName(Resource, 20)
+
+
+@record(frozen=True, kw_only=True)
+class OtherTokens(FieldTable):
+    """Where a token response has tokens for other APIs, each a token response itself."""
+
+    list: str = described(kinds.string, "the field with the list", default=MISSING)
+    name: str = described(
+        kinds.string, "the field of each that says which API it is for", default=MISSING
+    )
 
 
 @record(frozen=True, kw_only=True)

@@ -23,7 +23,8 @@ class ProviderInfo:
     a person. ``reach``: as in ``Provider``. ``placeholders`` and ``register`` are what people are
     asked and told before they can sign in, ``missing`` is what is still to be given:
     ``set.<placeholder>``, ``client_id``, ``client_secret``. ``found_at``: the address that it
-    was found by, if it was.
+    was found by, if it was. ``resources``: more
+    APIs, and the origins that the token for each may be sent to.
     """
 
     name: str
@@ -33,6 +34,7 @@ class ProviderInfo:
     base_url: str | None = None
     base_url_from: str | None = None
     api_origins: tuple[str, ...] = ()
+    resources: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     refresh_on: tuple[int, ...] = (401,)
     api_headers: Mapping[str, str] = field(default_factory=dict)
     throttle: Throttle = field(default_factory=Throttle)

@@ -35,6 +35,8 @@ RESERVED_PARAMS = frozenset(
 GRANTS = ("authorization_code", "device_code", "password", "paste", "api_key")
 # Patterns, compiled where they are used: most definitions need none of them.
 KEY_PART = r"[a-z][a-z0-9_]*"
+RESOURCE = r"[A-Za-z][A-Za-z0-9+.-]*:[!\"$-~]+"  # a URI without a fragment (RFC 8707 2)
+MAX_RESOURCE = 500  # characters
 HEADER_NAME = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"  # RFC 9110 5.1
 HEADER_TEMPLATE = r"[ -z|~]*\{token\}[ -z|~]*"
 FIELD = r"\{([\w.-]+)\}"  # of a token response, by its name or the way to it
@@ -135,6 +137,21 @@ class FieldTable:
         return cls(**{key: read_field(known[key], given[key], path.key(key)) for key in given})
 
 
+class TablesByName:
+    """The kind of tables of one kind, by name; ``most`` of them."""
+
+    def __init__(self, table: type[FieldTable], most: int) -> None:
+        self.table = table
+        self._most = most
+
+    def __call__(self, value: Any, path: FieldPath) -> Mapping[str, Any]:
+        """The tables, read."""
+        if not isinstance(value, Mapping) or len(value) > self._most:
+            raise path.must_be(f"a table of at most {self._most} tables")
+        read = {name: self.table.read(each, path.key(name)) for name, each in value.items()}
+        return MappingProxyType(read)
+
+
 def nearest(name: Any, known: Collection[str], most: int = 1) -> str:
     """A hint with the names that may have been meant by a wrong one, or else the first of all."""
     import difflib
@@ -170,6 +187,11 @@ def _text(value: Any) -> bool:
     return isinstance(value, str)
 
 
+def is_resource(value: str) -> bool:
+    """Whether it can name an API (RFC 8707 2): an absolute URI without a fragment."""
+    return len(value) <= MAX_RESOURCE and re.fullmatch(RESOURCE, value) is not None
+
+
 string = checked(_text, "a string")
 date_format = checked(
     lambda value: _text(value) and dates.is_format(value),
@@ -187,6 +209,9 @@ template = checked(
 header_template = checked(
     lambda value: _text(value) and re.fullmatch(HEADER_TEMPLATE, value),
     "a header's value with one {token} in it, like 'Bearer {token}'",
+)
+resource = checked(
+    lambda value: _text(value) and is_resource(value), "an absolute URI without a fragment"
 )
 flag = checked(lambda value: isinstance(value, bool), "true or false")
 seconds = checked(

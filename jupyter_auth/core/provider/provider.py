@@ -15,7 +15,7 @@ from jupyter_auth.core.common.urls import (
     takes_any_port,
 )
 from jupyter_auth.core.errors import ConfigurationError
-from jupyter_auth.core.provider import binding
+from jupyter_auth.core.provider import binding, resources
 from jupyter_auth.core.provider.field_types import URLS, Endpoints, Service
 from jupyter_auth.core.provider.info import ProviderInfo
 from jupyter_auth.core.provider.kinds import FieldPath, read_field
@@ -62,8 +62,14 @@ class Provider(ProviderFields):
         return {
             "title": self.name,
             "client_auth": "auto" if self.client_secret else "none",
-            "api_origins": (origin_of(self.base_url or self.address),),
+            "api_origins": self._own_origins,
         }
+
+    @property
+    def _own_origins(self) -> tuple[str, ...]:
+        if self.base_url:
+            return (origin_of(self.base_url),)
+        return resources.own_origins(self.resource) or (origin_of(self.address),)
 
     @property
     def address(self) -> str:
@@ -118,7 +124,12 @@ class Provider(ProviderFields):
     @property
     def reach(self) -> str:
         """A digest of where a session sends tokens, which tells it that a token is for there."""
-        return binding.reach(self.base_url, self.api_origins, dict(self.api_headers))
+        where = (self.base_url, self.api_origins, dict(self.api_headers))
+        return binding.reach(*where, *filter(None, [self._more_origins]))
+
+    @property
+    def _more_origins(self) -> dict[str, tuple[str, ...]]:
+        return {name: resources.origins(self, name) for name in self.resources}
 
     @property
     def vouches(self) -> bool:
@@ -183,6 +194,7 @@ class Provider(ProviderFields):
             placeholders=dict(self.placeholders),
             register=self.register if known else None,
             missing=missing,
+            resources=self._more_origins if known else {},
             refresh_on=self.refresh_on,
             api_headers=dict(self.api_headers),
             throttle=self.throttle,

@@ -8,6 +8,8 @@ from jupyter_auth.core.provider import kinds
 from jupyter_auth.core.provider.field_types import (
     CLIENT_AUTH,
     LOOPBACK,
+    RESOURCE_PARAMETER,
+    RESOURCES,
     TOKEN_REQUEST,
     ApiKey,
     ClientAuth,
@@ -16,9 +18,12 @@ from jupyter_auth.core.provider.field_types import (
     Header,
     Loopback,
     OtherCache,
+    OtherTokens,
     Paste,
     Placeholder,
     Register,
+    Resource,
+    ResourceParameter,
     Service,
     Throttle,
     TokenRequest,
@@ -100,13 +105,29 @@ class ProviderFields:
         kinds.string, "The API that tokens are for, if the provider asks for it."
     )
     resource: str | None = tokens_only(
-        kinds.string,
-        "The API's own identifier (RFC 8707, RFC 9728): tokens are asked for this API.",
+        kinds.resource,
+        "The API's own identifier (RFC 8707, RFC 9728): tokens are requested for it.",
     )
     found_at: str | None = described(
         kinds.url_or_empty,
         "The address of the API that named this provider, which `UserSession(address)` writes. No"
         " other host may then be of this machine, and the login page shows what it will ask for.",
+    )
+    resources: Mapping[str, Resource] = tokens_only(
+        RESOURCES,
+        "More APIs that the same sign-in gives tokens for, by their identifiers, as in"
+        ' `{"https://vault.azure.net" = {api_origins = "https://*.vault.azure.net"}}`.',
+        default=dict,
+    )
+    resource_parameter: ResourceParameter | None = described(
+        RESOURCE_PARAMETER,
+        "How requests name the API that a token is for: `resource` (the default, RFC 8707), `scope`"
+        " (as Entra does: scopes of one API at a time, `<resource>/.default` unless it lists some),"
+        " or `audience`.",
+        harmless="how a request names an API; where its token goes is in `resources`",
+    )
+    other_tokens: OtherTokens | None = tokens_only(
+        OtherTokens, "Where its token responses have tokens for `resources`, if they come at once."
     )
     authorize_params: Mapping[str, str] = tokens_only(
         kinds.parameters, "More parameters of the authorization request.", default=dict
@@ -151,8 +172,9 @@ class ProviderFields:
     )
     api_origins: tuple[str, ...] = tokens_only(
         kinds.origins,
-        "Where the token may be sent. Empty: the origin of `base_url`, else of the issuer. In"
-        " `https://*.acme.example` the `*` is any one label: only if the API has all those hosts.",
+        "Where the token may be sent. Empty: the origin of `base_url`, else of `resource`, else of"
+        " the issuer. In `https://*.acme.example` the `*` is any one label: only if the API has all"
+        " those hosts.",
         default=(),
     )
     header: Header = tokens_only(Header, "The header that carries the token.", default=Header)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from jupyter_auth.core.errors import LoginFailed, StoreError, Unavailable
 from jupyter_auth.core.models import Account, AccountInfo, AccountKey, Change
 from jupyter_auth.core.record import record, replace
+from jupyter_auth.core.tokens.resource_tokens import joined
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterator
@@ -58,6 +59,8 @@ class KeptAccounts:
         """Save an account, or hold it in memory if the store fails."""
         try:
             with self._locked(account.key) as slot:
+                before = self._current(account.key, lambda _: readable(slot.load))
+                account = joined(account, before)
                 self._save(slot, account)
         except (StoreError, Unavailable):  # not writable, or locked for too long
             self._hold(account, readable(lambda: self._store.load(account.key)))
@@ -247,13 +250,16 @@ class _UnlockedSlot:
 
 
 def digest(account: Account | None) -> str | None:
-    """By what its access token is known."""
-    return account.access_token.digest if account else None
+    """By what its access tokens are known."""
+    if account is None:
+        return None
+    more = (each.access_token.digest for each in account.resources.values())
+    return " ".join((account.access_token.digest, *more))
 
 
 def _version(account: Account) -> str:
     refused = f" {account.refused.at}" if account.refused else ""
-    return f"{account.access_token.digest}{refused}"
+    return f"{digest(account)}{refused}"
 
 
 def readable(load: Callable[[], Account | None]) -> Account | None:

@@ -33,8 +33,8 @@ def refresh_at(account: Account, leeway: float | None) -> float | None:
     return account.expires_at - margin
 
 
-def as_token(account: Account, provider: Provider) -> Token:
-    """The access token or API key, with its headers."""
+def as_token(account: Account, provider: Provider, resource: str = "") -> Token:
+    """The access token or API key, with its headers. ``resource``: which API's view it is."""
     if isinstance(account, ApiKeyAccount):
         from jupyter_auth.core.tokens import api_key
 
@@ -49,6 +49,7 @@ def as_token(account: Account, provider: Provider) -> Token:
         person=account.person,
         reach=provider.reach,
         fields=account.token_fields,
+        resource=resource,
     )
 
 

@@ -1,0 +1,114 @@
+"""Several APIs behind one sign-in: how requests name the one that a token is for.
+
+An API goes by its resource identifier (RFC 8707), the provider's own by "". By
+``resource_parameter`` it is named in ``resource`` (the RFC's parameter, several at once when a
+person signs in), in ``scope`` (one at a time, as at Entra) or in ``audience``.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from jupyter_auth.core.common.urls import origin_of, require_secure
+from jupyter_auth.core.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from jupyter_auth.core.provider.provider_fields import ProviderFields
+
+# Scopes that are of no API (OIDC Core 5.4 and 11).
+OF_NO_API = frozenset({"openid", "profile", "email", "address", "phone", "offline_access"})
+WHATEVER_IS_GRANTED = ".default"  # at Entra, the end of a scope that asks for no more
+
+
+def canonical(provider: ProviderFields, resource: str) -> str:
+    """The resource as the provider's data spells it; "" for the provider's own.
+
+    A slash at the end makes no difference: APIs and their clients differ in it.
+    """
+    bare = resource.rstrip("/")
+    if bare in {"", (provider.resource or "").rstrip("/")}:
+        return ""
+    return next((each for each in provider.resources if each.rstrip("/") == bare), resource)
+
+
+def own_origins(url: str | None) -> tuple[str, ...]:
+    """The origin of a resource, if it is a URL that a token may be sent to."""
+    with suppress(ConfigurationError):
+        return (origin_of(require_secure(url or "", "resource")),)
+    return ()
+
+
+def origins(provider: ProviderFields, resource: str) -> tuple[str, ...]:
+    """Where the token for a resource may be sent, and no other."""
+    if not resource:
+        return provider.api_origins
+    declared = provider.resources.get(resource)
+    return (declared and declared.api_origins) or own_origins(resource)
+
+
+def scopes(provider: ProviderFields, resource: str, standard: Sequence[str]) -> tuple[str, ...]:
+    """What to request for a resource, where ``standard`` is requested for the provider's own."""
+    if provider.resource_parameter != "scope":
+        more = [each for name in named(provider, resource) for each in _declared(provider, name)]
+        return tuple(dict.fromkeys((*standard, *more)))
+    if not resource:
+        return tuple(standard)
+    wanted = _declared(provider, resource) or (f"{resource}/{WHATEVER_IS_GRANTED}",)
+    return (*(scope for scope in standard if scope in OF_NO_API), *wanted)
+
+
+def _declared(provider: ProviderFields, resource: str) -> tuple[str, ...]:
+    declared = provider.resources.get(resource)
+    return declared.scopes if declared else ()
+
+
+def named(provider: ProviderFields, resource: str) -> tuple[str, ...]:
+    """The resources that an authorization request names, so that its grant is good for them."""
+    match provider.resource_parameter:
+        case "scope":
+            return ()
+        case "audience":
+            return tuple(filter(None, [resource or provider.resource]))
+    all_of_them = (provider.resource, *provider.resources, resource)
+    return tuple(dict.fromkeys(filter(None, all_of_them)))
+
+
+def authorization_parameters(provider: ProviderFields, resource: str) -> list[tuple[str, str]]:
+    """Those of an authorization request, or of a device authorization request (RFC 8707 2.1)."""
+    name: str = provider.resource_parameter or "resource"
+    found = [(name, each) for each in named(provider, resource)]
+    if provider.audience and not (found and name == "audience"):
+        found.append(("audience", provider.audience))
+    return found
+
+
+def token_parameters(provider: ProviderFields, resource: str) -> dict[str, str]:
+    """Those of the token request that follows (RFC 8707 2.2): its token is for one of them."""
+    first = resource or provider.resource
+    return (
+        {"resource": first} if first and provider.resource_parameter in {None, "resource"} else {}
+    )
+
+
+def refresh_parameters(
+    provider: ProviderFields, resource: str, asked: Sequence[str], separator: str = " "
+) -> dict[str, str]:
+    """Those of a refresh, where ``asked`` was requested for the provider's own."""
+    match provider.resource_parameter:
+        case "scope":
+            return {"scope": separator.join(scopes(provider, resource, asked))}
+        case "audience":
+            return {"audience": resource} if resource else {}
+    return token_parameters(provider, resource)
+
+
+def of_scope(scope: str) -> str:
+    """The resource in a scope such as ``https://vault.azure.net/.default``; "" if there is none.
+
+    It may be an application's id, without a scheme.
+    """
+    resource, _, last = scope.rpartition("/")
+    return resource if last == WHATEVER_IS_GRANTED or ":" in resource else ""
