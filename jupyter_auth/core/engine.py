@@ -138,15 +138,18 @@ class Engine(Parts, Accounts):
     @override
     def begin(self, request: LoginRequest) -> Login:
         from jupyter_auth.core.login import grants
+        from jupyter_auth.core.provider.resources import requested
 
         check_session_key(request.session_key)
         party = self._parties.of(request.provider)
         grant = grants.chosen(party, request.grant)
+        resource = requested(party.provider, request.resource)
         if grant in grants.TYPED:
             self._parties.typed(request.provider)
         completable = self.has_pages and self._providers.completable(request.provider)
         if not completable and "client_id" in self._clients.missing(party, grant):
             party.require_client()
+        request = replace(request, resource=resource)
         return self._begun(self._logins.begin(request, grant, grants.destination(party, grant)))
 
     def _begun(self, login: Login) -> Login:
@@ -213,8 +216,8 @@ class Engine(Parts, Accounts):
         key, configured = AccountKey(provider, session_key), self._providers.get(provider)
         try:
             return self._tokens.token(configured, key, need)
-        except LoginRequired:
-            if not self._unattended.sign_in(key):
+        except LoginRequired as error:  # one for another API may need a person's consent
+            if getattr(error, "resource", "") or not self._unattended.sign_in(key):
                 raise
         return self._tokens.token(configured, key, need)
 

@@ -44,6 +44,8 @@ def fields() -> str:
         text = field.metadata["meaning"]
         if field.name in TABLES:
             text = f"{text} Its keys: {_keys(TABLES[field.name])}."
+        if table := getattr(field.metadata["kind"], "table", None):
+            text = f"{text} Keys of each: {_keys(table)}."
         rows.append(f"| `{field.name}` | {_default(field)} | {text} |")
     return "\n".join(rows)
 

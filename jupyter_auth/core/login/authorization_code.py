@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from jupyter_auth.core.errors import START_AGAIN, AuthError, LoginFailed
 from jupyter_auth.core.login import grants, shared_redirect_uris
-from jupyter_auth.core.login.finish import Completion, FindParty, GrantDriver
+from jupyter_auth.core.login.finish import Completion, FindParty, GrantDriver, asked_scopes
 from jupyter_auth.core.login.login_store import AuthorizationResponse, Binding, Opening
 from jupyter_auth.core.login.openings import binding_name, digest
 from jupyter_auth.core.protocol import authorization_response, oauth, token_fields
@@ -53,7 +53,7 @@ class AuthorizationCodeGrant(GrantDriver):
         names = shared_redirect_uris.others_at(self._providers, purpose.key.provider, redirect_uri)
         others = map(self._party_or_none, names)
         names_issuer = shared_redirect_uris.must_name_issuer(party, others, redirect_uri)
-        scopes = purpose.scopes or party.default_scopes
+        scopes = asked_scopes(purpose, party)
         party = self._clients.for_sign_in(party, redirect_uri, scopes)
         party = authorization_response.at_origin(party, redirect_uri)
         state, binding = secrets.token_urlsafe(32) + state_suffix, secrets.token_urlsafe(32)
@@ -77,6 +77,7 @@ class AuthorizationCodeGrant(GrantDriver):
             verifier=opening.verifier,
             login_hint=purpose.username,
             challenge=purpose.challenge,
+            resource=purpose.resource,
             **party.prompts(scopes, force=purpose.force),
         )
         self.logins.add_opening(login_id, state, opening)
@@ -123,7 +124,11 @@ class AuthorizationCodeGrant(GrantDriver):
         try:
             code = authorization_response.code(party, response.params)
             answer = oauth.exchange(
-                party, code=code, verifier=opening.verifier, redirect_uri=opening.redirect_uri
+                party,
+                code=code,
+                verifier=opening.verifier,
+                redirect_uri=opening.redirect_uri,
+                resource=purpose.resource,
             )
         except ClientForgotten as error:
             self._clients.doubt(party)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from jupyter_auth.core.common.request_errors import ProviderUnavailable
 from jupyter_auth.core.errors import ProviderError
-from jupyter_auth.core.login.finish import Completion, FindParty, GrantDriver
+from jupyter_auth.core.login.finish import Completion, FindParty, GrantDriver, asked_scopes
 from jupyter_auth.core.login.login_store import DevicePolls
 from jupyter_auth.core.protocol import oauth
 from jupyter_auth.core.protocol.oauth_response import ScopesRefused
@@ -53,10 +53,10 @@ class DeviceGrant(GrantDriver):
         if login.user_code or login.candidate:
             return login
         party = self._party(login.provider)
-        scopes = purpose.scopes or party.default_scopes
+        scopes = asked_scopes(purpose, party)
         try:
             party, verifier, answer = self._completion.attempt(
-                login_id, lambda: self._authorized(party, scopes)
+                login_id, lambda: self._authorized(party, scopes, purpose.resource)
             )
         except ScopesRefused:
             if not (fewer := self.without_offline_access(purpose, party)):
@@ -74,14 +74,15 @@ class DeviceGrant(GrantDriver):
         return self.logins.add_device(login_id, answer, polls)
 
     def _authorized(
-        self, bare: Party, scopes: Sequence[str]
+        self, bare: Party, scopes: Sequence[str], resource: str
     ) -> tuple[Party, Secret | None, DeviceAuthorizationResponse]:
         """The party with its client, a verifier for public ones, and the code to show."""
         while True:
             party = self._clients.for_sign_in(bare, "", scopes)
             verifier = oauth.new_verifier() if party.is_public else None
             try:
-                return party, verifier, oauth.authorize_device(party, scopes, verifier)
+                code = oauth.authorize_device(party, scopes, verifier, resource)
+                return party, verifier, code
             except ClientForgotten:
                 if not self._clients.doubt(party):
                     raise
@@ -105,8 +106,8 @@ class DeviceGrant(GrantDriver):
         try:
             party = self._party(login.provider, polls.client_id)
             party.check_unchanged(polls.fingerprint)
-            code, verifier = polls.device_code, polls.verifier
-            answer = oauth.poll_device(party, code, polls.interval, verifier)
+            proof = (polls.interval, polls.verifier)
+            answer = oauth.poll_device(party, polls.device_code, *proof, purpose.resource)
         except (ProviderUnavailable, ProviderError) as error:
             polls.failures += 1
             polls.error = type(error)(error.message, hint=AGAIN).to_wire()

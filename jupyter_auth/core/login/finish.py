@@ -19,6 +19,8 @@ from jupyter_auth.core.errors import (
 from jupyter_auth.core.models import Account
 from jupyter_auth.core.protocol import identity
 from jupyter_auth.core.protocol.parties import OFFLINE
+from jupyter_auth.core.provider import resources
+from jupyter_auth.core.tokens import resource_tokens
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -167,7 +169,9 @@ class Completion:
             ProviderError: the ID token that was asked for is not valid.
         """
         now = self._clock()
-        asked = purpose.scopes or party.default_scopes
+        asked = asked_scopes(purpose, party)
+        resource = "" if purpose.grant == "paste" else purpose.resource  # a code names none
+        told = party.without_userinfo if resource else party
         wanted = "openid" in asked
         sent = nonce if wanted else None
         age = purpose.challenge.max_age if nonce else ""  # sent with it, by one grant
@@ -184,7 +188,7 @@ class Completion:
             if wanted:
                 raise
             claims, answer = {}, dataclasses.replace(answer, id_token=None)  # not asked for
-        who = identity.of(party, answer, claims, self._discovery)
+        who = identity.of(told, answer, claims, self._discovery)
         typed = None if who.subject or who.username else username
         account = Account(
             provider=purpose.key.provider,
@@ -211,12 +215,18 @@ class Completion:
         try:
             if purpose.username and purpose.username not in account.names:
                 raise _mismatch(party.provider.title, purpose.username, account)
-            claim = functools.partial(identity.claim, party, answer, self._discovery, who)
+            claim = functools.partial(identity.claim, told, answer, self._discovery, who)
             self._admit(account, party, claim)
         except UserMismatch:
             self.give_back(lambda: party, account)
             raise
-        return account
+        return resource_tokens.signed_in_for(account, resource) if resource else account
+
+
+def asked_scopes(purpose: LoginPurpose, party: Party) -> tuple[str, ...]:
+    """The scopes to request: those of the purpose, else the provider's for that resource."""
+    standard = party.default_scopes
+    return resources.scopes(party.provider, purpose.resource, standard, purpose.scopes)
 
 
 def unforeseen(error: Exception) -> LoginFailed:
@@ -253,7 +263,7 @@ class GrantDriver:
         """
         if purpose.scopes or party.provider.scopes or OFFLINE not in party.default_scopes:
             return ()
-        return tuple(scope for scope in party.default_scopes if scope != OFFLINE)
+        return tuple(scope for scope in asked_scopes(purpose, party) if scope != OFFLINE)
 
 
 def _mismatch(title: str, expected: str, account: Account) -> UserMismatch:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from jupyter_auth.core.common.tracebacks import forgetful
 from jupyter_auth.core.errors import START_AGAIN, ConfigurationError, LoginFailed, NextStep
 from jupyter_auth.core.login import grants
-from jupyter_auth.core.login.finish import Completion, FindParty, GrantDriver
+from jupyter_auth.core.login.finish import Completion, FindParty, GrantDriver, asked_scopes
 from jupyter_auth.core.protocol import oauth, pasted_code
 from jupyter_auth.core.protocol.oauth_response import ScopesRefused
 from jupyter_auth.core.tokens import api_key
@@ -134,13 +134,13 @@ class TypedGrants(GrantDriver):
         login, purpose, party = self._asked(login_id, "password", host)
 
         def step() -> Login:
-            scopes = purpose.scopes or party.default_scopes
+            scopes = asked_scopes(purpose, party)
             try:
-                answer = oauth.password(party, username, password, scopes)
+                answer = oauth.password(party, username, password, scopes, purpose.resource)
             except ScopesRefused:
                 if not (fewer := self.without_offline_access(purpose, party)):
                     raise
-                answer = oauth.password(party, username, password, fewer)
+                answer = oauth.password(party, username, password, fewer, purpose.resource)
             return self._completion.keep(
                 login, purpose, party, answer, confirm_by=None, username=username
             )

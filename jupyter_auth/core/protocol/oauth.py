@@ -163,10 +163,14 @@ def redeem(party: Party, code: Secret) -> TokenResponse:
 
 
 @forgetful
-def password(party: Party, username: str, password: Secret, scopes: Sequence[str]) -> TokenResponse:
+def password(
+    party: Party, username: str, password: Secret, scopes: Sequence[str], resource: str = ""
+) -> TokenResponse:
     """The password grant (RFC 6749 4.3), where nothing better is offered."""
+    more = resources.token_parameters(party.provider, resource)
+    scope = party.joined(scopes)
     return token_endpoint.request(
-        party, PASSWORD, username=username, password=password, scope=party.joined(scopes)
+        party, PASSWORD, username=username, password=password, scope=scope, **more
     )
 
 

@@ -129,6 +129,13 @@ class Party:
         """The scopes as a request has them (RFC 6749 3.3)."""
         return (self.provider.scope_separator or " ").join(scopes)
 
+    @property
+    def without_userinfo(self) -> Party:
+        """For tokens that are for another API than the one that says who signed in."""
+        provider = dataclasses.replace(self.provider, username_url=None)
+        endpoints = dataclasses.replace(self.endpoints, userinfo_endpoint=None)
+        return dataclasses.replace(self, provider=provider, endpoints=endpoints)
+
     def at(self, token_endpoint: str) -> Party:
         """The provider with a token endpoint that came with a pasted code.
 

@@ -14,11 +14,8 @@ from jupyter_auth.core.record import fields
 # A table with one of these does not complete a preset.
 ADDRESSES = {"issuer", "metadata_url", "endpoints"}
 FIELDS = {field.name: field.metadata for field in fields(Provider)}
-TABLES = {
-    name: getattr(of["kind"], "table", of["kind"])
-    for name, of in FIELDS.items()
-    if isinstance(of["kind"], type | TablesByName)
-}
+TABLES = {name: of["kind"] for name, of in FIELDS.items() if isinstance(of["kind"], type)}
+BY_NAME = {name for name, of in FIELDS.items() if isinstance(of["kind"], TablesByName)}
 # What guides people to a complete definition, and is no part of it.
 GUIDE = {"preset", "placeholders", "set", "register"}
 TOKENS_ONLY = {name for name, of in FIELDS.items() if of["tokens_only"]}
@@ -105,7 +102,7 @@ def plain_value(value: Any, *, secrets: bool = True) -> Any:
 def _completed_tables(before: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
     """``changes``, with each table completed by the one before."""
     done = dict(changes)
-    for name in TABLES.keys() & before.keys() & changes.keys():
+    for name in (TABLES.keys() | BY_NAME) & before.keys() & changes.keys():
         if before[name] is not None and isinstance(changes[name], Mapping):
             table = before[name] if isinstance(before[name], Mapping) else vars(before[name])
             done[name] = {**table, **changes[name]}

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from jupyter_auth.core.common.urls import origin_of, require_secure
 from jupyter_auth.core.errors import ConfigurationError
+from jupyter_auth.core.provider.kinds import is_resource
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,6 +35,21 @@ def canonical(provider: ProviderFields, resource: str) -> str:
     return next((each for each in provider.resources if each.rstrip("/") == bare), resource)
 
 
+def requested(provider: ProviderFields, resource: str) -> str:
+    """The resource that a person is to sign in for, ``canonical``.
+
+    Raises:
+        ConfigurationError: it can name no API.
+    """
+    found = canonical(provider, resource)
+    if found and found not in provider.resources and not is_resource(found):
+        raise ConfigurationError(
+            "A resource must be an absolute URI without a fragment (RFC 8707).",
+            hint="Give the API's own identifier, such as `https://vault.azure.net`.",
+        )
+    return found
+
+
 def own_origins(url: str | None) -> tuple[str, ...]:
     """The origin of a resource, if it is a URL that a token may be sent to."""
     with suppress(ConfigurationError):
@@ -49,15 +65,20 @@ def origins(provider: ProviderFields, resource: str) -> tuple[str, ...]:
     return (declared and declared.api_origins) or own_origins(resource)
 
 
-def scopes(provider: ProviderFields, resource: str, standard: Sequence[str]) -> tuple[str, ...]:
-    """What to request for a resource, where ``standard`` is requested for the provider's own."""
-    if provider.resource_parameter != "scope":
-        more = [each for name in named(provider, resource) for each in _declared(provider, name)]
-        return tuple(dict.fromkeys((*standard, *more)))
-    if not resource:
-        return tuple(standard)
-    wanted = _declared(provider, resource) or (f"{resource}/{WHATEVER_IS_GRANTED}",)
-    return (*(scope for scope in standard if scope in OF_NO_API), *wanted)
+def scopes(
+    provider: ProviderFields, resource: str, standard: Sequence[str], chosen: Sequence[str] = ()
+) -> tuple[str, ...]:
+    """What to request for a resource: the ``chosen`` scopes, else those that it has.
+
+    ``standard`` is what is requested for the provider's own.
+    """
+    if provider.resource_parameter == "scope" and resource:
+        wanted = chosen or _declared(provider, resource) or (f"{resource}/{WHATEVER_IS_GRANTED}",)
+        found = (*(scope for scope in standard if scope in OF_NO_API), *wanted)
+    else:
+        more = (each for name in named(provider, resource) for each in _declared(provider, name))
+        found = tuple(chosen) or (*standard, *more)
+    return tuple(dict.fromkeys(found))
 
 
 def _declared(provider: ProviderFields, resource: str) -> tuple[str, ...]:

@@ -10,13 +10,14 @@ has signed in for. Its token goes to that resource's origins alone (``resources.
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING, Any
 
-from jupyter_auth.core.common.handles import plain
 from jupyter_auth.core.errors import InsufficientScope
 from jupyter_auth.core.models import Account, ResourceToken
 from jupyter_auth.core.record import fields, replace
 from jupyter_auth.core.secret import Secret
+from jupyter_auth.core.tokens.next_steps import how_to_sign_in
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -99,11 +100,10 @@ def joined(account: Account, before: Account | None) -> Account:
 
 def not_granted(key: AccountKey, resource: str, said: str = "") -> InsufficientScope:
     """The error where there is no token for a resource, in the provider's words if it has any."""
-    name, why = plain(key.provider), f": {said}" if said else ""
-    label = "" if key.session_key == "default" else f", session_key={key.session_key!r}"
+    why = f": {said}" if said else ""
     return InsufficientScope(
         f"The sign-in to {key} has no token for {resource}{why}.",
-        hint=f"Sign in for it: `UserSession({name!r}{label}, resource={resource!r})`.",
+        next_step=how_to_sign_in(key, shlex.join(["--resource", resource])),
         resource=resource,
     )
 

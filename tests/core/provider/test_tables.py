@@ -42,6 +42,7 @@ TABLES = {
     "paste": {"url": "https://idp.example.com/code", "hosts": ["idp.example.com"]},
     "api_key": API_KEY,
     "register": {"url": "https://idp.example.com/apps", "says": ["Create an app."]},
+    "other_tokens": {"list": "other_tokens", "name": "resource_server"},
 }
 
 
