@@ -66,6 +66,10 @@ INVALID_GRANT: dict[str, tuple[type[AuthError], str]] = {
     DEVICE: (LoginFailed, "rejected the device code"),
 }
 BUSY = ("temporarily_unavailable", "server_error", "slow_down")  # errors that pass
+CHECK_RESOURCES = (
+    "Give the API's own identifier as `resource` in the provider's configuration, and check those"
+    " of `resources`: the authorization server has to know each."
+)
 PERHAPS_USED_UP = (
     "Try again. If that is refused, the provider has used up the refresh token: sign in again."
 )
@@ -255,6 +259,8 @@ def _failure(party: Party, grant_type: str, error: OAuth2Error, text: str, host:
             )
         case code:
             kind, hint = ProviderError, demands.hint(party.endpoints, text) or REPORT
+            if code == "invalid_target":  # RFC 8707 2
+                hint = CHECK_RESOURCES
             if grant_type != CLIENT and refuses_scopes(code or "", error.description or ""):
                 kind, hint = ScopesRefused, party.other_scopes
             return kind(f"{host} refused ({text}).", hint=hint)

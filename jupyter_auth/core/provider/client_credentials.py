@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import os
 import re
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from jupyter_auth.core.common.private_files import read_own
 from jupyter_auth.core.errors import ConfigurationError
 from jupyter_auth.core.provider.definitions import replace_provider
-from jupyter_auth.core.provider.installing import install_command
 from jupyter_auth.core.secret import Secret
 
 if TYPE_CHECKING:
@@ -180,3 +180,20 @@ def no_service_account(provider: Provider, client_id: str | None = None) -> Conf
         hint=f"Set {' and '.join(names)} where the Jupyter server is started (in a script: in its"
         " own environment), or `service` of the provider in the configuration.",
     )
+
+
+def install_command(package: str, python: Path | None = None) -> str:
+    """For a shell. ``python``: the interpreter as it is called; None: this one.
+
+    ``uv`` makes environments without pip; those of ``uv run --with`` last as long as the run.
+    """
+    python = python or Path(sys.executable)
+    try:
+        made_by = (python.parent.parent / "pyvenv.cfg").read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        made_by = ""
+    if "extends-environment" in made_by:
+        return f"uv run --with {package} …"
+    if "\nuv = " in made_by:
+        return f"uv pip install --python {python} {package}"
+    return f"{python} -m pip install {package}"

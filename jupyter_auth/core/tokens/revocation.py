@@ -9,13 +9,15 @@ from jupyter_auth.core.common.handles import is_handle
 from jupyter_auth.core.errors import AuthError
 from jupyter_auth.core.models import ApiKeyAccount, Logout
 from jupyter_auth.core.protocol import oauth
+from jupyter_auth.core.tokens.resource_tokens import NO_TOKEN
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from jupyter_auth.core.models import Account
+    from jupyter_auth.core.models import Account, ResourceToken
     from jupyter_auth.core.protocol.parties import Party
     from jupyter_auth.core.provider.provider import Provider
+    from jupyter_auth.core.secret import Secret
 
 RETRIES = (30.0, 120.0, 600.0, 1800.0)  # seconds until the next try
 
@@ -110,15 +112,24 @@ def revoke_tokens(find_party: Callable[[], Party], account: Account) -> Logout:
     if not party.endpoints.revocation_endpoint or not party.provider.revoke:
         title = party.provider.title
         return _left(f"{title} does not support revocation; tokens stay valid until they expire.")
-    held = {"refresh_token": account.refresh_token, "access_token": account.access_token}
-    refused = {kind: oauth.revoke(party, token, kind) for kind, token in held.items() if token}
-    left = {kind: said for kind, said in refused.items() if said}
+    left: dict[str, str] = {}
+    for kind, token in _tokens_of(account):
+        if said := oauth.revoke(party, token, kind):
+            left[kind] = said
     if not left:
         return Logout(removed=True, revoked=True)
     kinds, said = " and ".join(left).replace("_", " "), "; ".join(dict.fromkeys(left.values()))
     note = f"{party.provider.title} does not revoke the {kinds} ({said}): valid until it expires."
     whole = account.refresh_token is not None and [*left] == ["access_token"]
     return Logout(removed=True, revoked=whole, note=note)
+
+
+def _tokens_of(account: Account) -> list[tuple[str, Secret]]:
+    """All of them, refresh tokens first."""
+    all_of_them: list[Account | ResourceToken] = [account, *account.resources.values()]
+    refresh = [("refresh_token", each.refresh_token) for each in all_of_them]
+    access = [("access_token", each.access_token) for each in all_of_them]
+    return [(kind, token) for kind, token in (*refresh, *access) if token and token != NO_TOKEN]
 
 
 def _left(note: str) -> Logout:

@@ -26,7 +26,7 @@ def missing_extension() -> tuple[str, str] | None:
     server = _server()
     if server is None:
         return None
-    from jupyter_auth.core.provider.installing import install_command
+    from jupyter_auth.core.provider.client_credentials import install_command
 
     python = _python(server)
     if python is None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from jupyter_auth.core.common.finding import Finding
 from jupyter_auth.core.doctor.process_checks import DISTRIBUTION
-from jupyter_auth.core.provider.installing import install_command
+from jupyter_auth.core.provider.client_credentials import install_command
 from jupyter_auth.kernel.broker.missing_extension import (
     EXTENSION,
     extension_setting,
