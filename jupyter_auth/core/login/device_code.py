@@ -81,8 +81,11 @@ class DeviceGrant(GrantDriver):
             party = self._clients.for_sign_in(bare, "", scopes)
             verifier = oauth.new_verifier() if party.is_public else None
             try:
-                code = oauth.authorize_device(party, scopes, verifier, resource)
-                return party, verifier, code
+                return (
+                    party,
+                    verifier,
+                    oauth.authorize_device(party, scopes, verifier, resource),
+                )
             except ClientForgotten:
                 if not self._clients.doubt(party):
                     raise
