@@ -18,9 +18,10 @@ from jupyter_auth.core.login.login_store import AuthorizationResponse
 from jupyter_auth.core.models import LoginRequest
 from jupyter_auth.core.provider.presets import PRESETS
 from jupyter_auth.core.provider.registry import Providers
+from jupyter_auth.core.secret import Secret
 from memory_store import MemoryStore
 from providers import troubles
-from providers.presets.dialects import Double, as_is
+from providers.presets.dialects import DOCUMENT, Double, as_is
 from providers.presets.known_dialects import DEVICES, DIALECTS
 from providers.rogue import RogueProvider
 
@@ -32,6 +33,12 @@ OTHERS = {"4insight", "bitfount", "github", "google", "insiders", "insideview", 
 NEEDS = [
     (name, field, value) for name, dialect in DIALECTS.items() for field, value in dialect.needs
 ]
+
+
+@pytest.fixture(autouse=True)
+def document(monkeypatch):
+    """What this installation has published, for those who know clients by that."""
+    monkeypatch.setenv("JUPYTER_AUTH_CLIENT_DOCUMENT", DOCUMENT)
 
 
 def sign_in(broker: Any, double: Double, name: str, **fields: Any) -> UserSession:
@@ -109,6 +116,19 @@ def typed(engine: Engine, double: Double, name: str, clock: Clock) -> Login:
     double.devices.approve(waiting.user_code)
     clock.advance(10)
     return engine.device.poll(login.id)
+
+
+def test_copernicus_by_a_password(home):  # noqa: ARG001 (as above)
+    """Its older way: with another client, which people name themselves."""
+    with Double(DEVICES["copernicus"]) as double:
+        table = double.preset("copernicus", client_id="cdse-public", grants=["password"])
+        double.client_id = "cdse-public"
+        engine = Engine(Providers({"copernicus": table}), MemoryStore())
+        login = engine.begin(LoginRequest("copernicus"))
+        typed, who = engine.typed, (double.username, Secret(double.password))
+        ended = typed.password(login.id, *who, host=typed.host(login.id))
+        assert ended.status == "complete", ended.error
+        engine.close()
 
 
 def test_no_token_goes_where_the_answer_says_it_should(broker):

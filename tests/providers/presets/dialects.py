@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
+import secrets
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urlsplit
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 REGISTERED = r"http://(localhost|127\.0\.0\.1):8888/.+"  # one that a person registered
 ANY_PORT = r"http://127\.0\.0\.1(:\d+)?/.*"
+DOCUMENT = "https://lab.acme.example/client.json"  # a Client ID Metadata Document
 METADATA = {path: name for path, name in ENDPOINTS.items() if name in {"discovery", "jwks"}}
 
 
@@ -35,6 +37,9 @@ def as_is(params: Json, refreshing: bool) -> Json:  # noqa: FBT001, ARG001 (an a
 @dataclass(frozen=True, kw_only=True)
 class Dialect:
     """``moved``: the addresses of the preset, which are the double's; ``paths``: its endpoints.
+
+    ``client_by``: where its clients come from, if not from a person: their ``document``, or its
+    registration endpoint (``register``).
 
     What it demands: ``client`` (how the client shows who it is: ``none``, ``post``, ``basic``),
     ``redirect`` (a pattern of redirect URIs), ``asked`` and ``device`` (parameters of these
@@ -53,6 +58,7 @@ class Dialect:
     paths: Mapping[str, str] = field(default_factory=lambda: ENDPOINTS)
     metadata: Json = field(default_factory=dict)
     issuer: str = ""
+    client_by: str = ""
     client: str = "none"
     redirect: str = REGISTERED
     asked: Mapping[str, str] = field(default_factory=dict)
@@ -88,10 +94,14 @@ class Double(RogueProvider):
         self.sends_iss = False
         if dialect.client != "none":
             self.client_secret = "hush"
+        if dialect.client_by == "document":
+            self.client_id = DOCUMENT
 
     def preset(self, name: str, **fields: Any) -> Json:
         """The preset with its addresses here, and a client that is registered."""
-        own = {"client_id": self.client_id, "client_secret": self.client_secret}
+        own: Json = {"client_id": self.client_id, "client_secret": self.client_secret}
+        if self.dialect.client_by:
+            own = {}
         table = preset_at(name, dict.fromkeys(self.dialect.moved, self.url))
         built_in = {key: table[key] for key in ("client_id", "client_secret") if key in table}
         if built_in:
@@ -133,6 +143,14 @@ class Double(RogueProvider):
         if dialect.redirected and "Location" in reply.headers:
             reply.headers["Location"] += f"&{urlencode(dialect.redirected)}"
         return reply
+
+    def _register(self, request: Request) -> Reply:
+        """RFC 7591 3: a public client, for that redirect URI alone."""
+        wanted = json.loads(request.body)
+        if wanted.get("token_endpoint_auth_method") != "none":
+            return Reply.json({"error": "invalid_client_metadata"}, 400)
+        self.client_id = secrets.token_urlsafe(12)
+        return Reply.json(wanted | {"client_id": self.client_id}, 201)
 
     def _device(self, request: Request) -> Reply:
         if not (self.dialect.device or {}).items() <= request.form.items():

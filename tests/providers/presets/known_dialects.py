@@ -62,6 +62,8 @@ DIALECTS = {
     ),
     "huggingface": Dialect(
         moved=("https://huggingface.co", "https://router.huggingface.co"),
+        metadata={"client_id_metadata_document_supported": True},
+        client_by="document",
         redirect=r"http://(localhost|127\.0\.0\.1)(:\d+)?/.*",
         device={},
         at="/api/thing",
@@ -132,7 +134,15 @@ DIALECTS = {
         fields=HERE,
         username="rosa@egi.eu",
     ),
-    "iam": Dialect(moved=("{issuer}",), issuer="/", device={}, fields=HERE),
+    "iam": Dialect(
+        moved=("{issuer}",),
+        paths={**ENDPOINTS, "/register": "register"},
+        metadata={"registration_endpoint": "{url}/register"},
+        issuer="/",
+        client_by="register",
+        device={},
+        fields=HERE,
+    ),
     "cilogon": Dialect(moved=("https://cilogon.org",), device={}, fields=HERE),
     "globus": Dialect(
         moved=("https://auth.globus.org",),
@@ -337,5 +347,12 @@ DEVICES = {
         device={"code_challenge_method": "S256"},
         fields={"api_origins": ["{url}"]},
         at="/odata/v1/thing",
+    ),
+    "openeo": Dialect(
+        moved=(
+            "https://identity.dataspace.copernicus.eu/auth/realms/CDSE",
+            "https://openeo.dataspace.copernicus.eu",
+        ),
+        device={"code_challenge_method": "S256"},
     ),
 }
