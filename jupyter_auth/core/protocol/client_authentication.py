@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 BASIC, POST = "client_secret_basic", "client_secret_post"  # RFC 7591 2
 NAMED = r"(?i)client[ _-]?(id|secret)"  # as in "client_id is missing"
+MISSING = r"(?i)missing client[ _-]?id"  # MCP's SDK refuses the client for it
 UNCLEAR = {"invalid_request", "HTTP 400", ""}  # errors that may be about such a parameter
 MAX_KNOWN = 1000  # spellings that are remembered
 
@@ -124,7 +125,8 @@ def _others(party: Party, error: OAuth2Error, spelling: Spelling) -> Iterator[Sp
     if spelling.post or own.client_auth not in {"auto", "basic"} or not own.client_secret:
         return
     plain = party.client_id + own.client_secret.reveal()
-    lacking = error.error in UNCLEAR and re.search(NAMED, error.description or "")
+    said = error.description or ""
+    lacking = (error.error in UNCLEAR and re.search(NAMED, said)) or re.search(MISSING, said)
     if not (lacking or is_refused(error)):
         return
     if lacking:

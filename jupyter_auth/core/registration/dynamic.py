@@ -94,8 +94,10 @@ def delete(party: Party, registration: Registration) -> str:
 
 
 def _methods(party: Party) -> list[str]:
+    """Without a secret first, where that is not listed too: MCP's SDK does not list it."""
     offered = party.endpoints.token_endpoint_auth_methods_supported
-    return [each for each in METHODS if not offered or each in offered] or [*METHODS]
+    listed = [each for each in METHODS if each in offered] or [*METHODS]
+    return list(dict.fromkeys(("none", *listed)))
 
 
 def _post(party: Party, wanted: dict[str, Any]) -> requests.Response:
