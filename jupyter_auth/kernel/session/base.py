@@ -342,7 +342,9 @@ class AuthenticatedSession(requests.Session):
                 f"{self._account.info.title} has no base_url, so relative URLs cannot be used.",
                 hint="Give the whole URL, or base_url in the provider's configuration.",
             )
-        return urljoin(f"{base.rstrip('/')}/", text) if base else url
+        if base and text[:1] not in {"", "?"}:  # an API may be one address, with no slash after it
+            base = f"{base.rstrip('/')}/"
+        return urljoin(base, text) if base else url
 
     def _leave_connections(self) -> None:
         """Use new connections in a forked child: it would read its parent's responses.
