@@ -127,11 +127,18 @@ def test_where_a_refused_client_has_spent_the_code_that_is_what_is_said(rogue):
     assert ways(rogue) == ["basic", "+id+secret", "+id+secret"]
 
 
-@pytest.mark.parametrize("said", ["client_id is required", "Missing parameter: client id"])
-def test_the_id_goes_into_the_form_too_where_it_is_wanted(rogue, said):
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        ("invalid_request", "client_id is required"),
+        ("invalid_request", "Missing parameter: client id"),
+        ("invalid_client", "Missing client_id"),  # MCP's SDK
+    ],
+)
+def test_the_id_goes_into_the_form_too_where_it_is_wanted(rogue, error, said):
     def wants_id(proceed):
         form = rogue.requests[-1].form
-        missing = {"error": "invalid_request", "error_description": said}
+        missing = {"error": error, "error_description": said}
         return proceed() if "client_id" in form else Reply.json(missing, 400)
 
     rogue.client_secret = "s3cret"

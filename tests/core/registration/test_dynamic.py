@@ -108,6 +108,14 @@ def test_a_secret_where_one_is_wanted(make, method):
         assert account.refresh_token.reveal() in rogue.revoked
 
 
+def test_no_secret_is_wanted_also_where_that_is_not_listed(engine, rogue):
+    """As at the servers of MCP's SDK, which take it."""
+    offered = ["client_secret_post", "client_secret_basic"]
+    rogue.metadata |= {"token_endpoint_auth_methods_supported": offered}
+    sign_in(engine, rogue)
+    assert [each["token_endpoint_auth_method"] for each in rogue.asked] == ["none"]
+
+
 def test_scopes_that_cannot_be_registered_are_left_out(engine, rogue):
     rogue.script("register", error("invalid_client_metadata", description="scope"), times=3)
     sign_in(engine, rogue)
