@@ -148,7 +148,6 @@ DIALECTS = {
         moved=("https://auth.globus.org",),
         asked={"access_type": "offline"},
         redirect=r"http://localhost:\d+/.*|https://auth\.globus\.org/v2/web/auth-code",
-        fields={"loopback": "localhost"},
         at="/v2/api/thing",
         needs=(("authorize_params", {}),),
     ),
