@@ -264,6 +264,11 @@ class AccountInfo:
         """Whether its token has expired, and only a new sign-in brings another."""
         return self.expires_at is not None and now >= self.expires_at and not self.renewable
 
+    def lacks(self, scopes: Sequence[str]) -> tuple[str, ...]:
+        """Those that were not granted, as far as providers say so. An API key has none."""
+        known = {*self.scopes, "offline_access"}
+        return tuple(x for x in scopes if x not in known and self.kind != "api_key")
+
     def belongs_to(self, username: str) -> bool:
         """Whether it is that person's. An API key without a user name may be anyone's."""
         nameless_key = self.kind == "api_key" and self.username is None
@@ -272,10 +277,8 @@ class AccountInfo:
 
 @record(frozen=True, kw_only=True)
 class Challenge:
-    """What an API demands of a sign-in: ``api`` is its host, ``scopes`` those that it names.
-
-    The others are parameters of the authorization request: ``claims`` as JSON (OIDC Core 5.5);
-    ``acr_values`` and ``max_age``, in seconds (RFC 9470 3).
+    """What an API, ``api`` is its host, demands of a sign-in: ``scopes``, ``claims`` as JSON (OIDC
+    Core 5.5), ``acr_values`` and ``max_age`` in seconds (RFC 9470 3).
     """
 
     api: str = ""

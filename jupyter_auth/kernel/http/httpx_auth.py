@@ -23,6 +23,7 @@ from jupyter_auth.kernel.http.origin_bound import (
     headers_at,
     refuse_proxy,
 )
+from jupyter_auth.kernel.http.refusals import demand_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     import httpx
     import httpx2
 
-    from jupyter_auth.core.models import Token
+    from jupyter_auth.core.models import Challenge, Token
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -75,9 +76,19 @@ class HttpxAuth(OriginBoundTokens, _Auth):  # type: ignore[misc]
             token = self._sign(request)
             response = yield request
             self._saw(response)
-            if self._refused(response, token) and self._sign_again(response.request, token):
+            again = response.request
+            if self._refused(response, token) and (fresh := self._sign_again(again, token)):
+                token, response = fresh, (yield again)
+                self._saw(response)
+            demand = self._demand(response, token)
+            tokens = self._tokens_for(demand, token)
+            while demand and (fresh := next(tokens, None)):
+                _put(fresh, response.request)
                 response = yield response.request
                 self._saw(response)
+                demand, token = self._demand(response, fresh), fresh
+            if demand:
+                self._warn_of_demand(response, demand, token)
 
     def async_auth_flow(self, request: Any) -> AsyncGenerator[Any, Any]:
         """``sync_auth_flow``; what may wait for a token runs in a thread."""
@@ -92,9 +103,19 @@ class HttpxAuth(OriginBoundTokens, _Auth):  # type: ignore[misc]
         response = yield request
         await _in_thread(self._saw, response)
         again = response.request
-        if self._refused(response, token) and await _in_thread(self._sign_again, again, token):
-            response = yield again
+        refused = self._refused(response, token)
+        if refused and (fresh := await _in_thread(self._sign_again, again, token)):
+            token, response = fresh, (yield again)
             await _in_thread(self._saw, response)
+        demand = self._demand(response, token)
+        tokens = self._tokens_for(demand, token)
+        while demand and (fresh := await _in_thread(next, tokens, None)):
+            _put(fresh, response.request)
+            response = yield response.request
+            await _in_thread(self._saw, response)
+            demand, token = self._demand(response, fresh), fresh
+        if demand:
+            self._warn_of_demand(response, demand, token)
 
     def _reaches(self, request: httpx.Request) -> bool:
         return self.allows(str(request.url.copy_with(path="/", query=None, fragment=None)))
@@ -125,14 +146,20 @@ class HttpxAuth(OriginBoundTokens, _Auth):  # type: ignore[misc]
             self._warn(str(response.url), response.status_code)
         return False
 
-    def _sign_again(self, request: httpx.Request, token: Token) -> bool:
-        """Add a new token, or the one that a redirect took off; False if there is none."""
+    def _demand(self, response: httpx.Response, token: Token) -> Challenge | None:
+        """See ``demand_of``; what does not get the token demands nothing."""
+        request = response.request
+        sent = self._reaches(request) and _carries(request, token)
+        return demand_of(response, str(request.url)) if sent else None
+
+    def _sign_again(self, request: httpx.Request, token: Token) -> Token | None:
+        """Add a new token, or the one that a redirect took off; None if there is none."""
         if _carries(request, token):
             refused, token = token, self._source.rejected(token)
             if token.digest == refused.digest:
-                return False
+                return None
         _put(token, request)
-        return True
+        return token
 
 
 class _Hiding(_Headers):

@@ -8,16 +8,17 @@ from urllib.parse import urlsplit
 from jupyter_auth.core.common.shown_text import plain_text
 from jupyter_auth.core.common.urls import api_origin, origin_of, reaching
 from jupyter_auth.core.errors import ConfigurationError
+from jupyter_auth.core.tokens.next_steps import demanded
 from jupyter_auth.kernel.arguments import check_arguments
 from jupyter_auth.kernel.http.rate_limits import CountedCaller, Throttling
-from jupyter_auth.kernel.http.refusals import bearer_refusal
+from jupyter_auth.kernel.http.refusals import DEMANDS, bearer_refusal
 from jupyter_auth.kernel.http.warnings import warn
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from jupyter_auth.core.interfaces import TokenSource
-    from jupyter_auth.core.models import Token
+    from jupyter_auth.core.models import Challenge, Token
     from jupyter_auth.core.secret import Secret
     from jupyter_auth.kernel.http.rate_limits import ResponseParts
 
@@ -26,6 +27,9 @@ Kind = TypeVar("Kind", bound="OriginBoundTokens")
 REFUSED = (401, 403)
 INVALID_TOKEN = 498  # so says Esri, and no one else says anything else by it
 SHOWN = 200  # characters of an API's scopes
+SIGN_IN = "Sign in with it: `scopes=` of the session, or `scopes` in the provider's configuration."
+NOT_ENOUGH = "This sign-in is not enough for that: ask the API's operators who may call it."
+ONCE = "The body can be read only once, so the request was not sent again: pass it as bytes."
 
 
 class OriginBoundTokens:
@@ -65,7 +69,7 @@ class OriginBoundTokens:
         self.origins = tuple(map(api_origin, origins))
         self._refresh_on = frozenset((401,) if refresh_on is None else refresh_on) | {INVALID_TOKEN}
         self._reaching = reaching(self.origins)
-        self._told: set[str] = set()  # scopes that were warned of
+        self._told: set[str] = set()  # demands that were warned of
 
     def __reduce__(self) -> tuple[object, ...]:
         made_of = (self._source, self.origins, self._refresh_on, self._limits)
@@ -93,24 +97,38 @@ class OriginBoundTokens:
     def _is_dead(self, response: ResponseParts) -> bool:
         """Whether the API says that the token is no longer valid: by ``refresh_on``, or in words.
 
-        A missing scope (RFC 6750 3.1) is no reason for a new token, and warned of.
+        A demand (see ``demand_of``) is no reason for a new token alone.
         """
-        said = bearer_refusal(response)
-        if said.get("error") == "insufficient_scope":
-            self._warn_of_scopes(response.status_code, said.get("scope", ""))
+        error = bearer_refusal(response).get("error")
+        if error in DEMANDS:
             return False
-        return said.get("error") == "invalid_token" or response.status_code in self._refresh_on
+        return error == "invalid_token" or response.status_code in self._refresh_on
 
-    def _warn_of_scopes(self, status: int, scopes: str) -> None:
-        if scopes in self._told:
-            return
-        self._told.add(scopes)
-        needed = plain_text(scopes, SHOWN)
-        which = f"the scopes {needed}" if needed else "a scope that it does not name"
-        warn(
-            f"The API answered {status}: this request needs {which}. Sign in with it: `scopes=` of"
-            " the session, or `scopes` in the provider's configuration."
-        )
+    def _tokens_for(self, demand: Challenge | None, token: Token) -> Iterator[Token]:
+        """The tokens to send the request with again, as long as the API demands more.
+
+        ``token`` is the one that it refused. Raises as ``CachedTokens.meeting``.
+        """
+        meeting = getattr(self._source, "meeting", None)  # a source of other makers has none
+        if demand and meeting and demanded(demand):
+            yield from meeting(token, demand)
+
+    def _warn_of_demand(
+        self, response: ResponseParts, demand: Challenge, token: Token, *, once: bool = False
+    ) -> None:
+        """Warn that the response is returned. ``once``: its request's body cannot be sent again."""
+        said, status = demanded(demand), response.status_code
+        if said and once:
+            words = f"{said} {ONCE} (It answered {status}.)"
+        elif said and {*demand.scopes} <= {*token.scopes}:
+            words = f"{said} {NOT_ENOUGH} (It answered {status}.)"
+        else:
+            needed = plain_text(bearer_refusal(response).get("scope", ""), SHOWN)
+            which = f"the scopes {needed}" if needed else "a scope that it does not name"
+            words = f"The API answered {status}: this request needs {which}. {SIGN_IN}"
+        if words not in self._told:
+            self._told.add(words)
+            warn(words)
 
     def _warn(self, url: str, status: int) -> None:
         host = host_in(url)

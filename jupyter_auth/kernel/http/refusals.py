@@ -1,18 +1,33 @@
-"""What an API's response says of the token that it got."""
+"""What an API's response says of the token that it got, and demands of the sign-in."""
 
 from __future__ import annotations
 
+import base64
 import json
+import re
 from typing import TYPE_CHECKING
 
+from jupyter_auth.core.common.urls import host_of
 from jupyter_auth.core.registration.challenges import MOST, challenges
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from jupyter_auth.core.models import Challenge
     from jupyter_auth.kernel.http.rate_limits import ResponseParts
 
 BEARER = ("bearer", "oauth", "")
+# Errors of a token that works, but not for this request: a new one alone would not change that.
+DEMANDS = frozenset(
+    {
+        "insufficient_scope",  # RFC 6750 3.1
+        "insufficient_user_authentication",  # RFC 9470 3
+        "insufficient_claims",  # Microsoft's claims challenge
+    }
+)
+MOST_WORDS = 20  # scopes that an API may ask a person for at once
+WORD = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]{1,200}")  # of a scope (RFC 6749 3.3)
+SECONDS = re.compile("[0-9]{1,10}")
 
 
 def bearer_refusal(response: ResponseParts) -> Mapping[str, str]:
@@ -25,6 +40,46 @@ def bearer_refusal(response: ResponseParts) -> Mapping[str, str]:
         return {}
     said = (given for scheme, given in challenges(header) if scheme in BEARER)
     return next((given for given in said if "error" in given), {})
+
+
+def demand_of(response: ResponseParts, url: str) -> Challenge | None:
+    """What the API at ``url`` demands of the sign-in, before it does what was asked; else None.
+
+    It is empty (``NO_CHALLENGE``) if the API does not name what it wants, breaks the rules, or
+    wants more than a person can be asked for.
+    """
+    said = bearer_refusal(response)
+    if said.get("error") not in DEMANDS:
+        return None
+    from jupyter_auth.core.models import NO_CHALLENGE, Challenge
+
+    max_age = said.get("max_age", "")
+    found = Challenge(
+        scopes=_words(said.get("scope", "")),
+        acr_values=" ".join(_words(said.get("acr_values", ""))),
+        max_age=max_age if SECONDS.fullmatch(max_age) else "",
+        claims=_claims(said.get("claims", "")),
+    )
+    if found == NO_CHALLENGE:
+        return found
+    return Challenge(**vars(found) | {"api": host_of(url)})
+
+
+def _words(text: str) -> tuple[str, ...]:
+    """The words, each once; none if there are too many, or one is malformed."""
+    found = tuple(dict.fromkeys(text.split(" "))) if text else ()
+    usable = len(found) <= MOST_WORDS and all(map(WORD.fullmatch, found))
+    return found if usable else ()
+
+
+def _claims(text: str) -> str:
+    """The JSON object in a text in base64, of either alphabet and with or without padding."""
+    try:
+        data = text.translate(str.maketrans("-_", "+/")).rstrip("=")
+        found = json.loads(base64.b64decode(f"{data}{'=' * (-len(data) % 4)}", validate=True))
+    except (ValueError, RecursionError):
+        return ""
+    return json.dumps(found) if isinstance(found, dict) and found else ""
 
 
 def status_in(body: bytes) -> int | None:

@@ -22,7 +22,7 @@ from jupyter_auth.kernel.http.origin_bound import (
     refuse_proxy,
 )
 from jupyter_auth.kernel.http.rate_limits import RETRIES
-from jupyter_auth.kernel.http.refusals import status_in
+from jupyter_auth.kernel.http.refusals import demand_of, status_in
 from jupyter_auth.kernel.http.warnings import warn
 
 if TYPE_CHECKING:
@@ -162,7 +162,7 @@ class TokenAuth(OriginBoundTokens, AuthBase):
             response = self._patiently(response, token, self._limits, kwargs)
         if self._is_refused(response, streamed=kwargs.get("stream", False)):
             response = self._again(response, token, kwargs)
-        return response
+        return self._demanded(response, kwargs)
 
     def _is_refused(self, response: Response, *, streamed: bool) -> bool:
         """``_is_dead``, also by the body of a 200: some APIs say in it what others say by status.
@@ -224,6 +224,28 @@ class TokenAuth(OriginBoundTokens, AuthBase):
         if self._limits:
             self._limits.saw(answer)
         return answer
+
+    def _demanded(self, response: Response, kwargs: dict[str, Any]) -> Response:
+        """The response once the sign-in has what the API demands; ``response`` if it will not."""
+        sent, demand = sent_with(response.request), demand_of(response, response.url)
+        if sent is None or demand is None:
+            return response
+        token = sent.token
+        if not _rewound(response.request):
+            self._warn_of_demand(response, demand, token, once=True)
+            return response
+        _free(response, kwargs)
+        for fresh in self._tokens_for(demand, token):
+            if not _rewound(response.request):
+                break
+            response, token = self._repeated(response, fresh, kwargs), fresh
+            if self._limits:
+                self._limits.saw(response)
+            if demand_of(response, response.url) is None:
+                return response
+            _free(response, kwargs)
+        self._warn_of_demand(response, demand, token)
+        return response
 
     def _repeated(self, response: Response, token: Token, kwargs: dict[str, Any]) -> Response:
         """The response to the same request, sent again as requests' HTTPDigestAuth does."""

@@ -18,17 +18,18 @@ from jupyter_auth.core.errors import (
     NextStep,
     UserMismatch,
 )
+from jupyter_auth.core.record import replace
 from jupyter_auth.core.tokens.need import ANY, Need
 from jupyter_auth.core.tokens.single_flight import SingleFlight
 from jupyter_auth.kernel.broker.watcher import watcher_of
 from jupyter_auth.kernel.http.warnings import warn
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Hashable, Iterator
 
     from jupyter_auth.core.errors import AuthError
     from jupyter_auth.core.interfaces import Accounts
-    from jupyter_auth.core.models import Changes, Token
+    from jupyter_auth.core.models import Challenge, Changes, Token
 
 PAUSE = 30.0  # seconds between tries to get a new token while the old one still works
 
@@ -40,8 +41,9 @@ class CachedTokens:
 
     A token near its expiry is still returned, while one thread fetches the next.
 
-    ``sign_in`` is called when a new sign-in is needed, and raises or returns after it; ``leave``
-    when the caller is interrupted meanwhile. ``get`` replaces ``accounts.token``, for service
+    ``sign_in`` is called when a new sign-in is needed, and raises or returns after it;
+    ``step_up`` when an API demands one; ``leave`` when the caller is interrupted meanwhile.
+    ``get`` replaces ``accounts.token``, for service
     accounts. ``person`` is whose tokens these are (``Account.person``), by default the first
     one's. ``reach`` is the provider's, as the caller knows it (``Provider.reach``).
 
@@ -58,6 +60,7 @@ class CachedTokens:
         *,
         clock: Callable[[], float] = time.time,
         sign_in: Callable[[AuthError], None] | None = None,
+        step_up: Callable[[Token, Challenge], None] | None = None,
         leave: Callable[[], None] | None = None,
         get: Callable[[str, str, Need], Token] | None = None,
         person: str = "",
@@ -71,6 +74,7 @@ class CachedTokens:
         self._key = (provider, session_key)
         self._clock = clock
         self._sign_in = None if sign_in is None else weakref.WeakMethod(sign_in)
+        self._step_up = None if step_up is None else weakref.WeakMethod(step_up)
         self._leave = None if leave is None else weakref.WeakMethod(leave)
         self.used = False  # whether there was a token since the last interrupted sign-in
         self.reset()
@@ -90,6 +94,7 @@ class CachedTokens:
         self._flights: SingleFlight[Token] = SingleFlight()
         self._held: tuple[Token, float, float] | None = None  # refresh from, expires at
         self._drops = 0
+        self._futile: set[Challenge] = set()  # demands that a sign-in did not meet
         self._listening = self._renewing = False
         self._renew_from = -math.inf
 
@@ -113,6 +118,53 @@ class CachedTokens:
         """As ``TokenSource.rejected``; the token is not returned again."""
         return self._fetch(Need(rejected=token.digest), ask=True)
 
+    def meeting(self, token: Token, demand: Challenge) -> Iterator[Token]:
+        """Tokens that may meet what an API demands, each tried once it refused the one before.
+
+        The first is of another thread's sign-in, if there was one; for claims, the next is renewed
+        without asking; the last comes after a sign-in. A sign-in that did not help is not asked for
+        again, and neither is one for scopes that there are.
+
+        Raises:
+            InsufficientScope, LoginRequired: a person has to sign in, and cannot be asked.
+        """
+        if fresh := self.newer(token, demand):
+            yield (token := fresh)
+        if demand.claims:
+            fresh = self._renewed_with(demand.claims, token)
+            if fresh and fresh.digest != token.digest:
+                yield (token := fresh)
+        kind = replace(demand, claims="…" if demand.claims else "")  # they may have a time in them
+        lacking = {*demand.scopes} - {*token.scopes}
+        more = lacking or demand.claims or demand.acr_values or demand.max_age
+        if self._made_by_name and more and kind not in self._futile:
+            yield self._shared(kind, lambda: self._stepped_up(token, demand))
+            self._futile.add(kind)
+
+    def newer(self, token: Token, demand: Challenge) -> Token | None:
+        """Another token than the refused one, with the scopes that are demanded; else None."""
+        fresh = self._get(ANY)
+        enough = {*demand.scopes} <= {*fresh.scopes}
+        return fresh if enough and fresh.digest != token.digest else None
+
+    def _renewed_with(self, claims: str, token: Token) -> Token | None:
+        """A token that is renewed with those claims; None if a person has to sign in for them."""
+        try:
+            return self._fetch(Need(rejected=token.digest, claims=claims), ask=False)
+        except LoginRequired:
+            return None
+
+    def _stepped_up(self, token: Token, demand: Challenge) -> Token:
+        step_up = self._step_up and self._step_up()
+        if not step_up:
+            scopes = dict.fromkeys((*token.scopes, *demand.scopes))
+            from jupyter_auth.core.models import AccountKey
+            from jupyter_auth.core.tokens.next_steps import sign_in_demanded
+
+            raise sign_in_demanded(AccountKey(*self._key), demand, tuple(scopes))
+        step_up(token, demand)
+        return self._get(ANY)
+
     def bind(self, session_key: str, person: str) -> None:
         """From now on use this person's account, under that key."""
         if (session_key, person) != (self._key[1], self.person):
@@ -128,11 +180,16 @@ class CachedTokens:
 
     def _fetch(self, need: Need, *, ask: bool) -> Token:
         self._listen()
+        return self._shared((need, ask), lambda: self._ask(need, ask=ask))
+
+    def _shared(self, key: Hashable, call: Callable[[], Token]) -> Token:
+        """The result of ``call``, or of another thread's with that key."""
         try:
-            return self._flights.run((need, ask), lambda: self._ask(need, ask=ask))[0]
+            return self._flights.run(key, call)[0]
         except KeyboardInterrupt:  # in this thread, while another one may wait for a sign-in
             if leave := self._leave and self._leave():
                 leave()
+            self._flights = SingleFlight()  # the next request does not join what is given up
             raise
 
     def _ask(self, need: Need, *, ask: bool) -> Token:

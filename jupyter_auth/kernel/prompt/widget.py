@@ -24,7 +24,7 @@ from jupyter_auth.core.common.codec import to_wire
 from jupyter_auth.core.common.handles import is_handle
 from jupyter_auth.core.common.session_key import DEFAULT_KEY
 from jupyter_auth.core.errors import AuthError, LoginExpired, NextStep
-from jupyter_auth.core.models import AccountKey, LoginRequest
+from jupyter_auth.core.models import NO_CHALLENGE, AccountKey, LoginRequest
 from jupyter_auth.core.provider.provider import Provider
 from jupyter_auth.kernel.arguments import check_arguments, words
 from jupyter_auth.kernel.broker.connect import account_key, connect, provider_of
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 
     from jupyter_auth.core.common.rate_limits import Limits
     from jupyter_auth.core.interfaces import Accounts
-    from jupyter_auth.core.models import AccountInfo, Login
+    from jupyter_auth.core.models import AccountInfo, Challenge, Login
 
 VIEW_TIME = 3.0  # seconds for a view to send its first message, while the kernel is idle
 HEAR_TIME = 1.0  # seconds more, to handle messages that came while it was busy
@@ -88,6 +88,7 @@ class AccountWidget(anywidget.AnyWidget):
         scopes: Sequence[str] | str | None = None,
         force: bool = False,
         grant: str | None = None,
+        challenge: Challenge | None = None,
         layout: Layout | dict[str, Any] | None = None,
         begin: bool = True,
         accounts: Accounts | None = None,
@@ -96,6 +97,7 @@ class AccountWidget(anywidget.AnyWidget):
         check_arguments(provider=provider, session_key=session_key, scopes=scopes, **asked)
         self._accounts = accounts or connect()
         self._asked: dict[str, Any] = asked | {"scopes": list(words(scopes))}
+        self._asked["challenge"] = challenge or NO_CHALLENGE
         self._force, self._begins, self._chosen_key = force, begin, session_key
         self._display_id = uuid.uuid4().hex
         self._was_shown = self._link_shown = self._view_heard = False
@@ -199,7 +201,9 @@ class AccountWidget(anywidget.AnyWidget):
         self._was_shown = True
         if self._wanted and is_interactive():
             self._wanted = False
-            if self._force or not self._lasts(self._try(self._look)):
+            account = self._try(self._look)
+            lacks = account and account.lacks(self._asked["scopes"])
+            if self._force or lacks or not self._lasts(account):
                 self._act("begin")
 
     def _hear(self, _: Any, content: Any, __: Any) -> None:
@@ -308,7 +312,7 @@ class AccountWidget(anywidget.AnyWidget):
                     "account": wire.info_to_wire(account) if account else None,
                     "login": wire.login_to_wire(self._login) if self._login else None,
                     "code": code_to_show(self._login) if self._login else None,
-                    "request": self._asked,
+                    "request": self._asked | {"challenge": to_wire(self._asked["challenge"])},
                     "problem": self._problem,
                     "note": self._note,
                     "limits": to_wire(limits) if limits else None,

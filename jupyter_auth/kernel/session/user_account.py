@@ -17,7 +17,7 @@ from jupyter_auth.core.errors import (
     UserMismatch,
 )
 from jupyter_auth.core.record import replace
-from jupyter_auth.core.tokens.next_steps import how_to_sign_in
+from jupyter_auth.core.tokens.next_steps import how_to_sign_in, sign_in_demanded
 from jupyter_auth.kernel.broker.connect import account_key
 from jupyter_auth.kernel.http.token_cache import CachedTokens
 from jupyter_auth.kernel.session.sign_in import SignIn, UserAccountOptions
@@ -27,11 +27,9 @@ if TYPE_CHECKING:
 
     from jupyter_auth.core.errors import AuthError
     from jupyter_auth.core.interfaces import Accounts
-    from jupyter_auth.core.models import AccountInfo, Logout
+    from jupyter_auth.core.models import AccountInfo, Challenge, LoginRequest, Logout, Token
     from jupyter_auth.core.provider.info import ProviderInfo
     from jupyter_auth.kernel.prompt.widget import AccountWidget
-
-NOT_REPORTED = frozenset({"offline_access"})  # some providers grant it without saying so
 
 
 class UserAccount:
@@ -51,6 +49,7 @@ class UserAccount:
             accounts,
             *(info.name, self.key.session_key),
             sign_in=self._account_ended,
+            step_up=self._demanded,
             leave=self._interrupted,
             person=options.person,
             reach=info.reach,
@@ -166,11 +165,7 @@ class UserAccount:
         with self._one_at_a_time():
             if logins != self._logins:  # another thread asked meanwhile
                 return
-            if self._left:
-                raise LoginRequired(
-                    f"You signed out of {self.info.title}.",
-                    hint="`session.authenticate()` signs in again.",
-                )
+            self._check_not_left()
             if isinstance(error, UserMismatch):
                 self._find_account()
                 if self._stored() is None:
@@ -182,6 +177,28 @@ class UserAccount:
                 self._ask(error, since=since)
             if self.current() is None and (other := self._stored()):
                 raise self._another_person(other)
+
+    def _demanded(self, token: Token, demand: Challenge) -> None:
+        """On a request: ask for the sign-in that an API demands, with the scopes there are."""
+        since = _when(self._stored())
+        with self._one_at_a_time():
+            self._check_not_left()
+            if self.tokens.newer(token, demand):  # another thread asked meanwhile
+                return
+            account = self._stored()
+            there = (*account.asked, *account.scopes) if account else ()
+            scopes = tuple(dict.fromkeys((*there, *demand.scopes)))
+            reason = sign_in_demanded(self.key, demand, scopes)
+            self._ask(reason, since=since, granted=scopes, demand=demand)
+            if self.current() is None and (other := self._stored()):
+                raise self._another_person(other)
+
+    def _check_not_left(self) -> None:
+        if self._left:
+            raise LoginRequired(
+                f"You signed out of {self.info.title}.",
+                hint="`session.authenticate()` signs in again.",
+            )
 
     def _interrupted(self) -> None:
         """Give up the sign-in that an interrupted request waited for, perhaps in another thread."""
@@ -195,12 +212,14 @@ class UserAccount:
         since: float = 0.0,
         force: bool = False,
         granted: tuple[str, ...] = (),
+        demand: Challenge | None = None,
     ) -> None:
         """Ask the user to sign in, and wait. Raises ``reason`` where that cannot be asked.
 
         Nothing is asked if another thread's sign-in has come ``since`` (UTC seconds) and will do.
+        ``demand``: what an API wants of it.
         """
-        from jupyter_auth.core.models import LoginRequest
+        from jupyter_auth.core.models import NO_CHALLENGE, LoginRequest
         from jupyter_auth.kernel.prompt.front_end import in_voila
         from jupyter_auth.kernel.prompt.prompt import is_interactive
 
@@ -209,8 +228,6 @@ class UserAccount:
             raise reason
         if isinstance(reason, RefreshRejected):
             print(reason.message)  # noqa: T201 (for the user: why there is a link again)
-        if in_voila():
-            self._show_button(reason, force=force)
         wanted = self.options.scopes or (self.info.scopes if granted else ())
         request = LoginRequest(
             self.key.provider,
@@ -219,33 +236,39 @@ class UserAccount:
             scopes=tuple(dict.fromkeys((*granted, *wanted))) if wanted else (),
             force=force,
             grant="password" if password else self.options.grant,
+            challenge=demand or NO_CHALLENGE,
         )
-        self._sign_in.run(request, done=lambda: self._has_come(since))
+        if in_voila():
+            self._show_button(reason, request)
+        self._sign_in.run(request, done=lambda: self._has_come(since, request.challenge.scopes))
         self.tokens.drop()
         self._logins += 1
         account = self._stored()
         if account and (missing := self._missing(account)):
             raise self._insufficient(missing, hint="The provider did not grant them.")
 
-    def _has_come(self, since: float) -> bool:
+    def _has_come(self, since: float, demanded: tuple[str, ...]) -> bool:
         account = self._stored()
         if account is None or account.signed_in_at <= since:
             return False
+        if not {*demanded} <= {*account.scopes}:
+            return False
         return self._is_wanted(account) and not self._missing(account)
 
-    def _show_button(self, reason: AuthError, *, force: bool) -> NoReturn:
+    def _show_button(self, reason: AuthError, request: LoginRequest) -> NoReturn:
         """Show the widget and raise: Voila shows it once the cell is done."""
         from IPython.display import display
 
         stored = self._stored()
         lasts = stored is not None and not stored.over(time.time())  # else it begins by itself
-        display(self.widget(force=force or lasts))  # type: ignore[no-untyped-call]
+        asked = replace(request, force=request.force or lasts)
+        display(self.widget(asked))  # type: ignore[no-untyped-call]
         hint = "Sign in with the button above, then reload this page."
         print(hint)  # noqa: T201 (Voila shows no error's text)
         raise LoginRequired(reason.message, hint=hint)
 
-    def widget(self, *, force: bool = False, begin: bool = True) -> AccountWidget:
-        """The account's widget, with this session's options."""
+    def widget(self, request: LoginRequest | None = None) -> AccountWidget:
+        """The account's widget, with this session's options. It begins ``request``, if any."""
         from jupyter_auth.kernel.prompt.widget import AccountWidget
 
         options = self.options
@@ -253,10 +276,11 @@ class UserAccount:
             self.key.provider,  # its name may mean another one by now
             self.key.session_key,
             username=options.username,
-            scopes=options.scopes or None,
+            scopes=(request.scopes if request else options.scopes) or None,
             grant=options.grant,
-            force=force,
-            begin=begin,
+            force=request is not None and request.force,
+            challenge=request.challenge if request else None,
+            begin=request is not None,
         )
 
     def _one_at_a_time(self) -> threading.RLock:
@@ -265,19 +289,15 @@ class UserAccount:
         return self._asking
 
     def _missing(self, account: AccountInfo) -> tuple[str, ...]:
-        """The scopes to ask for. An API key has none.
+        """The scopes to ask for.
 
         The session's have to be granted, those of the provider's configuration only asked for: a
         provider may grant fewer.
         """
-        if account.kind == "api_key":
-            return ()
-        known = {*account.scopes, *NOT_REPORTED}
         wanted = self.options.scopes
         if not wanted and account.asked:
-            known.update(account.asked)
-            wanted = self.info.scopes
-        return tuple(scope for scope in wanted if scope not in known)
+            wanted = tuple(scope for scope in self.info.scopes if scope not in account.asked)
+        return account.lacks(wanted)
 
     def _insufficient(
         self, missing: tuple[str, ...], *, hint: str = "", next_step: NextStep | None = None

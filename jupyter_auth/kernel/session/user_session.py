@@ -193,7 +193,7 @@ class UserSession(AuthenticatedSession):
 
         if self._widget is None or self._widget.comm is None:  # closed
             try:
-                self._widget = self._account.widget(begin=False)
+                self._widget = self._account.widget()
             except AuthError:
                 raise NotImplementedError from None  # the repr says why
         self._widget.session_key = self.session_key  # it may have changed
