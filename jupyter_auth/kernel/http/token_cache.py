@@ -230,11 +230,10 @@ class CachedTokens:
     def _check_person(self, person: str) -> None:
         with self._lock:
             mine = self.person = self.person or person
-            unnamed = mine.startswith("?") and person.startswith("?")
-            if unnamed:
+            if one := may_be_one(mine, person):
                 self.person = person
         name, key = plain(self._key[0]), self._key[1]
-        if person != mine and not unnamed:
+        if not one:
             raise UserMismatch(
                 f"The account {key!r} at {name} belongs to another person now. Nothing was sent.",
                 hint="A new session, auth or credential uses that person's account.",
@@ -285,6 +284,13 @@ class CachedTokens:
 
 
 _all: weakref.WeakSet[CachedTokens] = weakref.WeakSet()
+
+
+def may_be_one(person: str, other: str) -> bool:
+    """Whether two sign-ins (``Account.person``) may be of one person: of some providers, nobody
+    can tell who signed in.
+    """
+    return person == other or person[:1] == other[:1] == "?"
 
 
 def _reconnected(provider: str, session_key: str, person: str, reach: str) -> CachedTokens:

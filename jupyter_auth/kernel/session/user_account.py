@@ -19,7 +19,7 @@ from jupyter_auth.core.errors import (
 from jupyter_auth.core.record import replace
 from jupyter_auth.core.tokens.next_steps import how_to_sign_in, sign_in_demanded
 from jupyter_auth.kernel.broker.connect import account_key
-from jupyter_auth.kernel.http.token_cache import CachedTokens
+from jupyter_auth.kernel.http.token_cache import CachedTokens, may_be_one
 from jupyter_auth.kernel.session.sign_in import SignIn, UserAccountOptions
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ class UserAccount:
     def current(self) -> AccountInfo | None:
         """Who is signed in; None if that is another person than this session's."""
         account = self._stored()
-        if account is None or self.tokens.person not in {"", account.person}:
+        if account is None or not may_be_one(self.tokens.person or account.person, account.person):
             return None
         if account.kind == "api_key" and account.username is None:  # taken at its word
             return replace(account, username=self.options.username)
@@ -243,7 +243,9 @@ class UserAccount:
         self._sign_in.run(request, done=lambda: self._has_come(since, request.challenge.scopes))
         self.tokens.drop()
         self._logins += 1
-        account = self._stored()
+        account = self.current()
+        if account and self.tokens.person:  # also where nobody can tell whose the new one is
+            self.tokens.bind(self.key.session_key, account.person)
         if account and (missing := self._missing(account)):
             raise self._insufficient(missing, hint="The provider did not grant them.")
 

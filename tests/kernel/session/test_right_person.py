@@ -181,6 +181,17 @@ class TestProviderThatNamesNobody:
             assert session.get("/api/x").ok
         assert session.get("/api/x").ok  # said once
 
+    @pytest.mark.usefixtures("kernel_api")
+    def test_its_own_sign_in_is_not_another_persons(self, comes, rogue, recwarn):
+        with comes("rosa"):
+            session = UserSession("idp", interactive=True, timeout=PATIENCE)
+        rogue.script("refresh", error("invalid_grant"))
+        rogue.expire()
+        with comes("rosa"):
+            assert session.get("/api/x").ok
+        assert session.authenticated
+        assert not recwarn.list
+
 
 # By user name
 
