@@ -64,17 +64,22 @@ def register(party: Party, redirect_uri: str, scopes: Sequence[str]) -> Registra
 
 def metadata(endpoints: Endpoints, redirect_uri: str, *, scope: str, method: str) -> dict[str, Any]:
     """What is registered (RFC 7591 2, OpenID Connect Registration 2). Nothing in it is private."""
-    here = not redirect_uri or is_loopback(redirect_uri)
+    native = is_native(redirect_uri)
     grants, offered = [CODE if redirect_uri else DEVICE], endpoints.grant_types_supported
     grants += [REFRESH] if not offered or REFRESH in offered else []
     return {
-        "client_name": "Jupyter" if here else f"Jupyter on {host_of(redirect_uri)}",
+        "client_name": "Jupyter" if native else f"Jupyter on {host_of(redirect_uri)}",
         "redirect_uris": [redirect_uri] if redirect_uri else [],
         "grant_types": grants,
         "response_types": ["code"] if redirect_uri else [],
         "token_endpoint_auth_method": method,
-        "application_type": "native" if here else "web",
+        "application_type": "native" if native else "web",
     } | ({"scope": scope} if scope else {})
+
+
+def is_native(redirect_uri: str) -> bool:
+    """Whether it leads to a program of this machine (RFC 8252 7.3), or there is none."""
+    return not redirect_uri or (redirect_uri.startswith("http:") and is_loopback(redirect_uri))
 
 
 @forgetful

@@ -36,6 +36,7 @@ from jupyter_auth.server.broker.redirect_uri import separate_hub_origin
 from jupyter_auth.server.browser import api, pages
 from jupyter_auth.server.browser.page_handler import SEE_OTHER
 from jupyter_auth.server.browser.render import STATIC
+from jupyter_auth.server.hub import client_page
 from jupyter_auth.server.hub.users.known_tokens import REMEMBERED
 from jupyter_auth.server.kernel_api.handlers import KernelAuthenticator, kernel_application
 
@@ -191,10 +192,12 @@ def service_router(
     prefix = f"{brokers.base_url}{PREFIX}".rstrip("/")
     hub_auth.users = users
     identity = HubIdentity(hub_auth=hub_auth)
+    public = brokers.public_origin
     given, base = {"broker": brokers}, brokers.base_url.rstrip("/")
     browsers = web.Application(
         [
             *((base + path, kind, given) for path, kind in _BROWSERS),
+            (prefix + client_page.PATH, client_page.ClientDocument, {"public_origin": public}),
             (f"{prefix}/oauth_callback", OAuthCallback, {"hub_auth": hub_auth}),
             (f"{prefix}/static/(.*)", web.StaticFileHandler, {"path": str(STATIC)}),
             (f"{prefix}(/.*)", pages.ProblemPage, given),  # 404, as a page
