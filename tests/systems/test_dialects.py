@@ -10,6 +10,7 @@ import pytest
 import requests
 
 from clock import Clock
+from core.reference import ROOT
 from jupyter_auth import UserSession
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.errors import AuthError, ConfigurationError
@@ -19,6 +20,7 @@ from jupyter_auth.core.models import LoginRequest
 from jupyter_auth.core.provider.presets import PRESETS
 from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.core.secret import Secret
+from jupyter_auth.core.tokens.need import Need
 from memory_store import MemoryStore
 from providers import troubles
 from providers.presets.dialects import DOCUMENT, Double, as_is
@@ -87,6 +89,12 @@ def test_a_code_to_type(name, home):  # noqa: ARG001 (no file of this machine)
         assert typed(engine, double, name, clock).status == "complete"
         (account,) = engine.accounts()
         assert account.username == dialect.username
+        first = engine.token(name)
+        renewed = engine.token(name, need=Need(rejected=first.digest))
+        assert double.refreshes == 1
+        bearer = renewed.access_token.reveal()
+        sent = {key: value.reveal() for key, value in renewed.headers.items()}
+        assert sent == {"Authorization": dialect.header.format(token=bearer)}
         engine.close()
 
 
@@ -116,6 +124,13 @@ def typed(engine: Engine, double: Double, name: str, clock: Clock) -> Login:
     double.devices.approve(waiting.user_code)
     clock.advance(10)
     return engine.device.poll(login.id)
+
+
+def test_slack_refuses_with_200(broker):
+    with Double(DIALECTS["slack"]) as double:
+        double.script("authorize", troubles.query(code="another"))
+        with pytest.raises(AssertionError, match="invalid_code"):
+            sign_in(broker, double, "slack")
 
 
 def test_copernicus_by_a_password(home):  # noqa: ARG001 (as above)
@@ -153,3 +168,8 @@ def test_a_name_in_the_redirect_is_nobodys_word(broker):
 
 def test_every_preset_has_a_double():
     assert PRESETS.keys() == {*DIALECTS, *DEVICES, *OTHERS}
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_the_readme_names_it(name):
+    assert f"`{name}`" in (ROOT / "README.md").read_text(encoding="utf-8")

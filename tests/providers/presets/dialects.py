@@ -48,8 +48,8 @@ class Dialect:
     What it answers: ``answer`` makes its token response of the honest one (its second argument:
     of a refresh), ``redirected`` is added to the redirect, ``me`` is what these paths of the API
     say, ``fails`` makes its refusals. ``rotates`` refresh tokens, and with ``kills`` the access
-    token that went with one. ``username``: the name to be shown; ``api``: a path relative to
-    ``base_url``, and ``at``, where that is.
+    token that went with one. ``username``: the name to be shown; ``header``: how its API
+    wants the token; ``api``: a path relative to ``base_url``, and ``at``, where that is.
 
     ``needs``: fields of the preset and values that would not do in their place.
     """
@@ -75,6 +75,7 @@ class Dialect:
     kills: bool = False
     refreshes: bool = True
     username: str | None = "rosa"
+    header: str = "Bearer {token}"
     api: str = "thing"
     at: str = "/thing"
     fields: Json = field(default_factory=dict)

@@ -207,7 +207,10 @@ DIALECTS = {
         scope_name="user_scope",
         separator=",",
         answer=slack,
-        fails=lambda error: ({"ok": False, "error": error}, 200),
+        fails=lambda error: (
+            {"ok": False, "error": {"invalid_grant": "invalid_code"}.get(error, error)},
+            200,
+        ),
         me={"/api/auth.test": {"ok": True, "user": "rosa", "user_id": "U123"}},
         username="U123",
         at="/api/thing",
@@ -353,5 +356,6 @@ DEVICES = {
             "https://openeo.dataspace.copernicus.eu",
         ),
         device={"code_challenge_method": "S256"},
+        header="Bearer oidc/CDSE/{token}",
     ),
 }
