@@ -62,6 +62,7 @@ def fail(error: Exception, status: int = FAILED) -> int:
 
 def _login(given: Namespace) -> int:
     name = verbs.named(given.name)
+    verbs.fill_in(name, given)
     if sys.stdin.isatty():
         _complete(name, given.grant or "")
     verbs.sign_in(name, given, interactive=True, timeout=TIMEOUT)
@@ -70,18 +71,29 @@ def _login(given: Namespace) -> int:
 
 def _complete(name: str, grant: str) -> None:
     """Ask for what the user's own configuration lacks for a sign-in by ``grant``, and save it."""
+    accounts = connect()
+    info = accounts.provider(name)
+    if asked := [each for each in verbs.missing(name, grant) if each.startswith("set.")]:
+        names = [each.removeprefix("set.") for each in asked]
+        values = {each: _ask(f"{info.placeholders[each].says}: ") for each in names}
+        info = accounts.add(name, {"set": values})
+    missing = verbs.missing(name, grant)
+    if "client_id" in missing:
+        sys.stderr.write(verbs.guide(name, accounts))
     given: dict[str, Any] = {}
-    for field in verbs.missing(name, grant):
+    for field in missing:
         if field == "client_id":
-            given[field] = _ask(f"Client ID of your registration at {name}: ")
+            given[field] = _ask(f"Client ID of your registration at {info.title}: ")
         elif field == "grants":
-            known = connect().configuration(name).grants
+            known = accounts.configuration(name).grants
             question = f"Grant of your registration: {' or '.join(known)} [{known[0]}]: "
             given[field] = (_ask(question) or known[0]).split()
         else:
-            given[field] = _ask_secretly(f"Client secret of {name} (Enter if there is none): ")
+            given[field] = _ask_secretly(
+                f"Client secret of {info.title} (Enter if there is none): "
+            )
     if given.get("client_id") or given.get("client_secret"):
-        connect().add(name, {field: value for field, value in given.items() if value})
+        accounts.add(name, {field: value for field, value in given.items() if value})
 
 
 def _status(given: Namespace) -> int:

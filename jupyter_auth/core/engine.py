@@ -74,6 +74,10 @@ class Engine(Parts, Accounts):
         """The provider with its client secrets: never for a kernel."""
         return self._providers.get(name)
 
+    def outline(self, name: str) -> Provider:
+        """The same for a page that completes it: addresses with open placeholders lead nowhere."""
+        return self._providers.outline(name)
+
     @override
     def configuration(self, name: str) -> Provider:
         fields = provider_to_mapping(self.configured(name), secrets=False)
@@ -141,12 +145,16 @@ class Engine(Parts, Accounts):
         from jupyter_auth.core.provider.resources import requested
 
         check_session_key(request.session_key)
+        completable = self.has_pages and self._providers.completable(request.provider)
+        outline = self._providers.outline(request.provider)
+        if completable and outline.unset:
+            grant = request.grant or next(iter(outline.grants), "authorization_code")
+            return self._begun(self._logins.begin(request, grant, ""))
         party = self._parties.of(request.provider)
         grant = grants.chosen(party, request.grant)
         resource = requested(party.provider, request.resource)
         if grant in grants.TYPED:
             self._parties.typed(request.provider)
-        completable = self.has_pages and self._providers.completable(request.provider)
         if not completable and "client_id" in self._clients.missing(party, grant):
             party.require_client()
         request = replace(request, resource=resource)

@@ -6,13 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.parts import OnFirstUse
+from jupyter_auth.core.provider import guides
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from jupyter_auth.core.common.finding import Finding
     from jupyter_auth.core.login.loopback_logins import LoopbackLogins
     from jupyter_auth.core.models import Login
+    from jupyter_auth.core.provider.info import ProviderInfo
 
 
 class LocalAccounts(Engine):
@@ -41,6 +43,14 @@ class LocalAccounts(Engine):
 
     def _begun(self, login: Login) -> Login:
         return self.local.begun(login)
+
+    def add(self, name: str, fields: Mapping[str, Any]) -> ProviderInfo:
+        """As in ``Engine``. A client that a guide led to has the redirect URI that it named."""
+        if fields.get("client_id"):
+            made = self._providers.changed(name, fields)
+            if made.register:
+                fields = {**fields, "redirect_uri": guides.redirect_uri(made)}
+        return super().add(name, fields)
 
     def login(self, login_id: str) -> Login:
         """As in ``Engine``, with the URL of its listener while that is open."""

@@ -205,8 +205,9 @@ class Parts:
         """What a person types or pastes."""
         from jupyter_auth.core.login.typed_grants import TypedGrants
 
-        needed = (self._completion, self._parties.typed, self._providers, self._clients)
-        return TypedGrants(*needed, self._clock)
+        parties = self._parties.typed, self._parties.at
+        needed = (self._completion, *parties, self._providers)
+        return TypedGrants(*needed, clients=self._clients, clock=self._clock)
 
     @OnFirstUse
     def _unattended(self) -> UnattendedLogins:

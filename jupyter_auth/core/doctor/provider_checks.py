@@ -14,7 +14,7 @@ from jupyter_auth.core.common.urls import origin_of, reaching
 from jupyter_auth.core.errors import AuthError, ConfigurationError, NextStep
 from jupyter_auth.core.protocol import discovery, http
 from jupyter_auth.core.protocol.parties import OFFLINE, Party
-from jupyter_auth.core.provider import demands
+from jupyter_auth.core.provider import demands, guides
 from jupyter_auth.core.provider.client_credentials import missing_package, variable
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def _registration(provider: Provider) -> Iterator[Finding]:
         yield wrong("Client", problem)
         return
     if not provider.client_id:
-        fix, step = "Register an application there.", NextStep("add_provider", provider.name)
+        fix, step = guides.in_short(provider), NextStep("add_provider", provider.name)
         yield Finding("Client", "It has no client ID.", fix, "wrong", step)
         return
     secret = "with a client secret" if provider.client_secret else "a public client, no secret"

@@ -12,6 +12,7 @@ from jupyter_auth.core.common.tracebacks import forgetful
 from jupyter_auth.core.errors import START_AGAIN, ConfigurationError, LoginFailed, NextStep
 from jupyter_auth.core.login import grants
 from jupyter_auth.core.login.finish import Completion, FindParty, GrantDriver, asked_scopes
+from jupyter_auth.core.login.loopback_uris import can_listen
 from jupyter_auth.core.protocol import oauth, pasted_code
 from jupyter_auth.core.protocol.oauth_response import ScopesRefused
 from jupyter_auth.core.tokens import api_key
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from jupyter_auth.core.login.login_store import LoginPurpose
     from jupyter_auth.core.models import Login
     from jupyter_auth.core.protocol.parties import Party
+    from jupyter_auth.core.provider.provider import Provider
     from jupyter_auth.core.provider.registry import Providers
     from jupyter_auth.core.registration.clients import Clients
     from jupyter_auth.core.secret import Secret
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
 
 class TypedGrants(GrantDriver):
     """Drives those logins, at providers for which credentials may be typed.
+
+    ``party_at``: of a provider that is not saved yet.
 
     Each method raises the login's outcome if it is not pending. After any other error the login
     stays open, and the person may try again. ``host`` is the one that the person was shown.
@@ -38,11 +42,14 @@ class TypedGrants(GrantDriver):
         self,
         completion: Completion,
         party: FindParty,
+        party_at: Callable[[Provider], Party],
         providers: Providers,
+        *,
         clients: Clients,
         clock: Callable[[], float],
     ) -> None:
         super().__init__(completion, party)
+        self._party_at = party_at
         self._clients = clients
         self._providers = providers
         self._clock = clock
@@ -53,17 +60,18 @@ class TypedGrants(GrantDriver):
         return grants.host(self._party(purpose.key.provider), purpose.grant)
 
     def missing(self, login_id: str) -> tuple[str, ...]:
-        """What the person must add to the client registration: see ``Clients.missing``.
+        """What the person must add first: placeholders (``set.host``), and when those have values
+        the client registration. See ``Clients.missing``.
 
         Empty where they may not: only what a preset or a person's own definition lacks is added.
         """
         purpose = self.logins.purpose(login_id)
         name = purpose.key.provider
-        lacking = self._providers.get(name).missing(purpose.grant)
+        lacking = self._providers.outline(name).missing(purpose.grant)
         if not lacking or not self._providers.completable(name):
             return ()
-        if any(each.startswith("set.") for each in lacking):  # then its address is not known yet
-            return lacking
+        if unset := [each for each in lacking if each.startswith("set.")]:
+            return tuple(unset)  # its address is not known yet
         return self._clients.missing(self._party(name), purpose.grant)
 
     def lacking(self, login_id: str) -> tuple[tuple[str, ...], str]:
@@ -71,8 +79,7 @@ class TypedGrants(GrantDriver):
         if "client_id" not in (missing := self.missing(login_id)):
             return missing, ""
         name = self.logins.purpose(login_id).key.provider
-        known = not any(each.startswith("set.") for each in missing)
-        return missing, self._clients.problem(self._party(name)) if known else ""
+        return missing, self._clients.problem(self._party(name))
 
     def alternatives(self, login_id: str) -> tuple[str, ...]:
         """The grants that this login can switch to; none for a provider made in code."""
@@ -94,6 +101,22 @@ class TypedGrants(GrantDriver):
             self._providers.prefer(name, grant)
         return self.logins.change_grant(login_id, grant, host)
 
+    def fill_in(self, login_id: str, values: Mapping[str, str]) -> Login:
+        """Save values of placeholders, if the provider is there; the login goes on by its grant.
+
+        Raises:
+            ConfigurationError: they cannot be values, it is not there, or may not be changed.
+            ProviderUnavailable: it does not answer there.
+        """
+        purpose = self.logins.purpose(login_id)
+        name, given = purpose.key.provider, {"set": values}
+        party = self._party_at(self._providers.changed(name, given))
+        wanted = purpose.grant if purpose.grant in grants.offered(party) else None
+        grant = grants.chosen(party, wanted)
+        host = grants.destination(party, grant)
+        self._providers.save(name, given)
+        return self.logins.change_grant(login_id, grant, host)
+
     @forgetful
     def set_up(
         self,
@@ -102,10 +125,13 @@ class TypedGrants(GrantDriver):
         *,
         host: str,
         grant: str | None = None,
+        redirect_uri: str = "",
     ) -> None:
         """Save what was missing of the client registration, the secret in a private file.
 
         ``grant``: the one that the client is registered for, if the person was asked.
+        ``redirect_uri``: the one that the person was told; of a Jupyter server on their own machine
+        it is saved too, as scripts can listen there.
 
         Raises:
             ConfigurationError: the fields are not the missing ones, or cannot be saved.
@@ -119,6 +145,8 @@ class TypedGrants(GrantDriver):
                 next_step=NextStep("reload"),
             )
         _check_host(party, purpose.grant, host)
+        if "client_id" in fields and party.provider.register and can_listen(redirect_uri):
+            fields = {**fields, "redirect_uri": party.provider.redirect_uri or redirect_uri}
         self._providers.save(purpose.key.provider, fields)
         if grant:
             self.choose(login_id, grant)

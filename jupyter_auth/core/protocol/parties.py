@@ -10,6 +10,7 @@ from jupyter_auth.core.common.handles import plain
 from jupyter_auth.core.common.shown_text import plain_text
 from jupyter_auth.core.common.urls import host_of, require_secure
 from jupyter_auth.core.errors import START_AGAIN, ConfigurationError, LoginFailed, NextStep
+from jupyter_auth.core.provider import guides
 from jupyter_auth.core.provider.client_credentials import missing_package
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ class Party:
         if not self.client.client_id:
             raise ConfigurationError(
                 f"Provider {self.provider.name!r} has no client ID.",
-                hint="Register an application, then set client_id in the configuration, or add it.",
+                hint=guides.in_short(self.provider),
                 next_step=NextStep("add_provider", self.provider.name),
             )
         return self.client.client_id

@@ -27,8 +27,7 @@ class Incomplete(ConfigurationError):
     def __init__(self, outline: Provider) -> None:
         self.outline = outline
         asked = ", ".join(outline.placeholders[each].says for each in outline.unset)
-        given = " ".join(f"--set {each}={each.upper()}" for each in outline.unset)
-        step = NextStep("sign_in", outline.name, options=given)
+        step = NextStep("sign_in", outline.name, options=outline.info().to_fill_in)
         super().__init__(f"{outline.title} needs to know: {asked}.", next_step=step)
 
 

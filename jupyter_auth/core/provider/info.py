@@ -47,6 +47,14 @@ class ProviderInfo:
     missing: tuple[str, ...] = ()
     found_at: str | None = None
 
+    @property
+    def to_fill_in(self) -> str:
+        """The options with which ``auth login`` sets placeholders that have no value, such as
+        ``--set host=HOST``; "" if there are none.
+        """
+        unset = [each.removeprefix("set.") for each in self.missing if each.startswith("set.")]
+        return " ".join(f"--set {each}={each.upper()}" for each in unset)
+
 
 def configured_names(known: Iterable[ProviderInfo]) -> list[str]:
     """Those that were configured: neither presets nor made in code."""

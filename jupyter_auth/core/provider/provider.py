@@ -199,7 +199,7 @@ class Provider(ProviderFields):
             api_headers=dict(self.api_headers),
             throttle=self.throttle,
             source=source,
-            reach=self.reach,
+            reach=self.reach if known else "",
             ca_bundle=self.ca_bundle,
             found_at=self.found_at,
         )

@@ -36,6 +36,7 @@ from jupyter_auth.core.secret import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
     from jupyter_auth.core.models import Account
     from jupyter_auth.core.provider.provider import Provider
@@ -229,43 +230,63 @@ class Providers(Layers):
             return False
         return handle_of(provider) in map(handle_of, (known, bare))
 
-    def save(self, name: str, fields: Mapping[str, Any]) -> ProviderInfo:
-        """Write a provider into the person's own file, and its client secret into one beside it.
+    def changed(self, name: str, fields: Mapping[str, Any]) -> Provider:
+        """The provider that ``save`` would make of the same. Raises as ``save``."""
+        return provider_from_mapping(name, self._changed(self._file_for(name), name, fields)[0])
 
-        Of one that is there already, only a missing client ID, missing values of placeholders, the
-        secret and the ``grants`` (which of them a registration is for may turn out later) may be
-        changed.
-
-        Raises:
-            ConfigurationError: more would change, users may not add providers here, the
-                administrator's has that name, or it cannot work.
-        """
+    def _file_for(self, name: str) -> Path:
         self._require_open()
         if name in self._configured:
             raise _name_taken(name)
         if self._user_file is None:
             raise ConfigurationError("There is no file for your own providers here.")
+        return self._user_file
+
+    def _changed(
+        self, file: Path, name: str, fields: Mapping[str, Any]
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Its table then, and what is new in that."""
         given = {k: v for k, v in fields.items() if v is not None and k != "client_secret"}
         known = self._user_tables().get(name, {})
         if isinstance(given.get("set"), Mapping):
             given["set"] = {**known.get("set", {}), **given["set"]}
         given = {k: v for k, v in given.items() if known.get(k) != v}
-        may_change = {"grants"} | {"client_id"}.difference(known)
-        if known and self.outline(name).unset:
-            may_change.add("set")
+        may_change = {"grants"} if "client_id" in known else {"grants", "client_id", "redirect_uri"}
         if known and given.keys() - may_change:
-            raise ConfigurationError(
-                f"{self._user_file} already has a provider {name!r}.",
-                hint="Change it there, or give the new one another name.",
-            )
-        provider = provider_from_mapping(name, {**known, **given})
+            outline = self.outline(name)
+            if (outline.client_id and not outline.unset) or given.keys() - may_change - {"set"}:
+                raise ConfigurationError(
+                    f"{file} already has a provider {name!r}.",
+                    hint="Change it there, or give the new one another name.",
+                )
+        return {**known, **given}, given
+
+    def save(self, name: str, fields: Mapping[str, Any]) -> ProviderInfo:
+        """Write a provider into the person's own file, and its client secret into one beside it.
+
+        Of one that is there already, only the secret, the ``grants`` (which of them a registration
+        is for may turn out later), a missing client ID with its redirect URI, and before there is
+        one the values of placeholders may be changed.
+
+        Raises:
+            ConfigurationError: more would change, users may not add providers here, the
+                administrator's has that name, or it cannot work.
+        """
+        file = self._file_for(name)
+        table, given = self._changed(file, name, fields)
+        try:
+            provider = provider_from_mapping(name, table)
+        except Incomplete:  # a secret is kept for one place
+            if fields.get("client_secret"):
+                raise
         if secret := fields.get("client_secret"):
             kept = secret if isinstance(secret, Secret) else Secret(secret)
-            user_providers.keep_secret(self._user_file, provider, kept)
+            user_providers.keep_secret(file, provider, kept)
         if given:
-            user_providers.write_table(self._user_file, name, given)
-        if {k for k, v in fields.items() if v} == {"client_id"} and self.unused_secret(name):
-            user_providers.forget_secret(self._user_file, name)
+            user_providers.write_table(file, name, given)
+        added = {k for k, v in fields.items() if v} - {"redirect_uri"}
+        if added == {"client_id"} and self.unused_secret(name):
+            user_providers.forget_secret(file, name)
         return self.info(name)
 
     def keep_found(self, fields: Mapping[str, Any], names: Iterable[str]) -> ProviderInfo:

@@ -35,13 +35,15 @@ class AuthMagics(Magics):
         """Sign in and out, and see who is signed in.
 
         %auth                               a table of who is signed in
-        %auth login [NAME] [--key K] [--force] [--grant NAME] [--scopes ...] [--wait]
+        %auth login [NAME] [--key K] [--force] [--grant NAME] [--scopes ...]
+            [--set NAME=VALUE] [--wait]
         %auth logout [NAME] [--key K]
         %auth status [NAME]
         %auth providers
         %auth use NAME                      sets the default provider of this kernel
-        %auth add NAME --issuer URL --client-id ID [--client-secret] [--grants ...]
-            [--redirect-uri URL] [--scopes ...] [--base-url URL] [--api-origin URL]
+        %auth add NAME [--preset NAME] [--set NAME=VALUE] [--issuer URL] [--client-id ID]
+            [--client-secret] [--grants ...] [--redirect-uri URL] [--scopes ...]
+            [--base-url URL] [--api-origin URL]
                                             adds a provider; prompts for its client secret
         %auth doctor [NAME]                 what could keep you from signing in, and the fix
         %%auth [NAME] [--key K]             runs the cell, which may await, with `session` bound
@@ -84,6 +86,7 @@ class AuthMagics(Magics):
 
     def _login(self, given: Namespace) -> None:
         name = verbs.named(given.name)
+        verbs.fill_in(name, given)
         if given.wait or not _link_is_enough() or (info := connect().provider(name)).unattended:
             verbs.sign_in(name, given)
             return

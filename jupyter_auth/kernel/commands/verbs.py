@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 FIELDS = (
-    "issuer", "metadata_url", "client_id", "grants", "redirect_uri", "scopes", "base_url",
+    "preset", "issuer", "metadata_url", "client_id", "grants", "redirect_uri", "scopes", "base_url",
     "api_origins",
 )  # fmt: skip
 
@@ -212,13 +212,15 @@ def add(name: str, fields: Mapping[str, Any]) -> str:
     kept = " Its client secret is stored in a file that only you can read." * (
         "client_secret" in fields
     )
-    then = advice("", NextStep("sign_in", info.name))
-    return f"Added {info.title} ({info.host}).{kept} {then}"
+    then = advice("", NextStep("sign_in", info.name, options=info.to_fill_in))
+    host = f" ({info.host})" if info.host else ""
+    return f"Added {info.title}{host}.{kept} {then}"
 
 
 def fields_of(given: argparse.Namespace, ask: Callable[[str], str]) -> dict[str, Any]:
     """The provider's fields in the options of ``add``; ``ask`` prompts for its secret."""
     fields: dict[str, Any] = {name: getattr(given, name) for name in FIELDS}
+    fields["set"] = dict(given.set or ())
     if given.client_secret:
         secret = ask(f"Client secret of {given.name}: ")
         if not secret:
@@ -240,13 +242,38 @@ def missing(name: str, grant: str) -> tuple[str, ...]:
 
     if connect.connect().provider(name).source not in {"user", "preset"}:
         return ()
-    own = Providers(user_file=user_file()).get(name)
+    own = Providers(user_file=user_file()).outline(name)
     if own.found_at or missing_package(own):  # it registers; it may be in the broker's environment
         return ()
-    if "client_id" in missing_for(own, grant) and obtains_client(own):
+    lacking = missing_for(own, grant)
+    if not own.unset and "client_id" in lacking and obtains_client(own):
         return ()
     several = not own.client_id and not grant and len(own.grants) > 1
     return missing_for(own, grant) + (("grants",) if several else ())
+
+
+def guide(name: str, accounts: Accounts) -> str:
+    """How to get a client ID there, in lines; "" if that is not known."""
+    from jupyter_auth.core.provider import guides
+    from jupyter_auth.core.provider.registry import Providers
+    from jupyter_auth.core.provider.user_providers import user_file
+
+    own = Providers(user_file=user_file()).get(name)
+    if (given := own.register) is None or given.client == "none":
+        return ""
+    uri = guides.redirect_uri(own)
+    if accounts.local is None:
+        uri = f"the redirect URI that `jupyter auth doctor {name}` shows"
+    lines = [f"Register an OAuth client at {own.title}: {given.url or own.address}"]
+    lines += [f"  {number}. {each}" for number, each in enumerate(guides.steps(given, uri), 1)]
+    lines += [f"  Redirect URI: {uri}", f"  Kind of client: {guides.KINDS[given.client]}", ""]
+    return "\n".join(lines)
+
+
+def fill_in(name: str, given: argparse.Namespace) -> None:
+    """Save what ``--set`` of ``login`` gives, unless it is so already."""
+    if given.set:
+        connect.connect().add(name, {"set": dict(given.set)})
 
 
 def sign_in(name: str, given: argparse.Namespace, **options: Any) -> None:
@@ -308,10 +335,13 @@ def parser(prog: str) -> tuple[Parser, Any]:
         "--grant", metavar="NAME", help="sign-in method (authorization_code, device_code, …)"
     )
     login.add_argument("--scopes", nargs="+", metavar="SCOPE", help="scopes to ask for")
+    _add_set(login)
     add_verb(verbs, "logout", "sign out here and at the provider", name="?")
     add_verb(verbs, "status", "show who is signed in", name="?", key=False)
     add_verb(verbs, "providers", "list the providers you can sign in to", name=None, key=False)
     add = add_verb(verbs, "add", "add a provider to your configuration", key=False)
+    add.add_argument("--preset", metavar="NAME", help="built-in provider that it is one of")
+    _add_set(add)
     add.add_argument("--issuer", metavar="URL", help="issuer URL (built-in providers have one)")
     add.add_argument("--metadata-url", metavar="URL", help="its metadata, if not at the issuer")
     add.add_argument("--client-id", metavar="ID", help="client ID of your registration there")
@@ -324,6 +354,23 @@ def parser(prog: str) -> tuple[Parser, Any]:
     origins.help = "origins its tokens may go to"
     add_verb(verbs, "doctor", "find what could keep you from signing in", name="?", key=False)
     return whole, verbs
+
+
+def _add_set(verb: Parser) -> None:
+    verb.add_argument(
+        "--set",
+        action="append",
+        metavar="NAME=VALUE",
+        type=_assignment,
+        help="what a built-in provider leaves open, as in host=git.acme.example",
+    )
+
+
+def _assignment(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise argparse.ArgumentTypeError(f"{text!r} is not of the form NAME=VALUE")
+    return name, value
 
 
 def add_verb(

@@ -311,7 +311,10 @@ class UserAccount:
         message = f"You're not signed in to {self.info.title}."
         if others := ", ".join(self._others()):
             message = f"{self.options.username} is not signed in to {self.info.title}; {others} is."
-        return LoginRequired(message, next_step=how_to_sign_in(self.key))
+        step = how_to_sign_in(self.key)
+        if self.info.to_fill_in:
+            step = step._replace(options=self.info.to_fill_in)
+        return LoginRequired(message, next_step=step)
 
     def _another_person(self, account: AccountInfo) -> UserMismatch:
         who = account.username or "Someone else"

@@ -138,9 +138,13 @@ class UserSession(AuthenticatedSession):
         options = UserAccountOptions(
             session_key, username, words(scopes), grant, interactive, timeout, password=password
         )
-        self._set_up(info, options, RequestOptions(base_url, words(api_origins), by_origin))
+        requests_to = RequestOptions(base_url, words(api_origins), by_origin)
+        self._set_up(info, options, requests_to)
         try:
             self._account.ensure(force=auth_force)
+            if info.to_fill_in:  # the person has just said where it is
+                options = options._replace(person=self._account.tokens.person)
+                self._set_up(accounts.provider(info.name), options, requests_to)
         except (AuthError, KeyboardInterrupt) as error:
             raise error.with_traceback(None)  # noqa: B904 (without a screen of our own code)
 

@@ -227,7 +227,7 @@ class Broker(LoginPages):
         """Begin a login, or join the pending one for the same account."""
         asked = request_parsing.login(body)
         name = asked.provider
-        obstacle = self.hub.obstacle_to_begin(await self.configured(name)) if self.hub else None
+        obstacle = self.hub.obstacle_to_begin(await self.outline(name)) if self.hub else None
         grant = asked.grant or ("device_code" if obstacle else None)
         asked = dataclasses.replace(asked, grant=grant, shared=self._shared or asked.shared)
         try:

@@ -14,12 +14,23 @@ if TYPE_CHECKING:
     from jupyter_auth.core.secret import Secret
 
 
-def take(engine: Engine, login: Login, body: Mapping[str, Any], confirm_by: str | None) -> None:
-    """Carry out ``body`` for this login, by its grant. ``confirm_by``: see ``Engine.finish``."""
+def take(
+    engine: Engine,
+    login: Login,
+    body: Mapping[str, Any],
+    confirm_by: str | None,
+    redirect_uri: str,
+) -> None:
+    """Carry out ``body`` for this login, by its grant.
+
+    ``confirm_by``: see ``Engine.finish``; ``redirect_uri``: the one that the page shows.
+    """
     if "grant" in body:
         engine.typed.choose(login.id, request_parsing.required(body, "grant"))
+    elif "set" in body:
+        engine.typed.fill_in(login.id, request_parsing.table(body, "set"))
     elif "registration" in body:
-        _set_up(engine, login.id, body)
+        _set_up(engine, login.id, body, redirect_uri)
     elif login.grant == "device_code":
         engine.device.start(login.id, confirm_by=confirm_by)
     elif login.grant == "paste":
@@ -30,14 +41,14 @@ def take(engine: Engine, login: Login, body: Mapping[str, Any], confirm_by: str 
         _STEPS[login.grant](engine, login.id, body)
 
 
-def _set_up(engine: Engine, login_id: str, body: Mapping[str, Any]) -> None:
+def _set_up(engine: Engine, login_id: str, body: Mapping[str, Any], redirect_uri: str) -> None:
     given = request_parsing.table(body, "registration")
     fields: dict[str, str | Secret] = {}
     for name in engine.typed.missing(login_id):
         take = request_parsing.secret if name == "client_secret" else request_parsing.required
         fields[name] = take(given, name)
     host, grant = request_parsing.required(body, "host"), request_parsing.text(given, "grant")
-    engine.typed.set_up(login_id, fields, host=host, grant=grant)
+    engine.typed.set_up(login_id, fields, host=host, grant=grant, redirect_uri=redirect_uri)
 
 
 def _password(engine: Engine, login_id: str, body: Mapping[str, Any]) -> None:

@@ -48,6 +48,10 @@ class LoginPages(PageURLs):
         """The whole provider, secrets included: for this server's own use."""
         return await self._pools.run(None, self._engine.configured, name)
 
+    async def outline(self, name: str) -> Provider:
+        """The same, be it incomplete."""
+        return await self._pools.run(None, self._engine.outline, name)
+
     async def login_info(self, login_id: str) -> Login:
         """One login. LoginExpired: it is not known any more."""
         return self.placed(await self._pools.run(None, self._engine.login, login_id))
@@ -86,10 +90,16 @@ class LoginPages(PageURLs):
                 raise
         return redirect_uri
 
-    async def step(self, login: Login, body: Mapping[str, Any], confirm_by: str | None) -> Login:
-        """Carry out what was entered on the login's page."""
-        pool = pool_of(login.provider)
-        await self._pools.run(pool, login_forms.take, self._engine, login, body, confirm_by)
+    async def step(
+        self,
+        login: Login,
+        body: Mapping[str, Any],
+        confirm_by: str | None,
+        redirect_uri: str = "",
+    ) -> Login:
+        """Carry out what was entered on the login's page; see ``login_forms.take``."""
+        entered = self._engine, login, body, confirm_by, redirect_uri
+        await self._pools.run(pool_of(login.provider), login_forms.take, *entered)
         return await self.login_info(login.id)
 
     async def asks(self, login: Login, confirm_by: str) -> bool:

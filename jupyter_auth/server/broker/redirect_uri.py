@@ -112,7 +112,7 @@ def redirect_route(
     here = public_origin or origin
     back = hub or here
     if not fixed:
-        back = _named(back, loopback)
+        back = named(back, loopback)
         return _from(origin, here if hub else back, page_path, back + callback_path)
     if takes_any_port(fixed) and urlsplit(fixed).path == callback_path and can_listen(back):
         fixed = at_port(fixed, urlsplit(back).port or HTTP)
@@ -148,7 +148,7 @@ def moved(fixed: str, own: str) -> ConfigurationError | None:
     )
 
 
-def _named(origin: str, loopback: str | None) -> str:
+def named(origin: str, loopback: str | None) -> str:
     """``origin``; if it is of this machine, by the name that the provider accepts."""
     parts = urlsplit(origin)
     if not loopback or not can_listen(origin):

@@ -19,7 +19,7 @@ from jupyter_auth.core.registration.dynamic import RegistrationRefused
 from jupyter_auth.server.broker import request_parsing
 from jupyter_auth.server.broker.known_browsers import BrowserProof
 from jupyter_auth.server.broker.loopback_callback import LoopbackCallback
-from jupyter_auth.server.broker.redirect_uri import moved, redirect_route
+from jupyter_auth.server.broker.redirect_uri import moved, named, redirect_route
 from jupyter_auth.server.browser import render
 from jupyter_auth.server.browser.base_handler import may
 from jupyter_auth.server.browser.page_handler import ConfirmingPage
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from jupyter_auth.core.models import AccountInfo, Login
     from jupyter_auth.core.provider.provider import Provider
     from jupyter_auth.server.broker.redirect_uri import RedirectRoute
+
+
+FORMS = {"set", "registration", "grant"}  # of what comes before leaving for the provider
 
 
 class LoginPage(ConfirmingPage):
@@ -75,7 +78,7 @@ class LoginPage(ConfirmingPage):
         if login.candidate and "grant" not in body:
             if "yes" in body:  # else it is from a tab that does not show the candidate
                 await self._answered(login, body, origin)
-        elif login.grant == "authorization_code" and not {"registration", "grant"} & body.keys():
+        elif login.grant == "authorization_code" and not FORMS & body.keys():
             by_hand = request_parsing.flag(body, "by_hand")
             try:
                 return await self._leave(login, origin, by_hand=by_hand)
@@ -84,7 +87,10 @@ class LoginPage(ConfirmingPage):
                     raise
         else:
             proof = BrowserProof() if login.grant == "paste" else self.new_proof()
-            login = await self.broker.step(login, body, proof.digest if proof else None)
+            digest, uri = proof.digest if proof else None, ""
+            if "registration" in body:
+                uri = (await self._redirect_route(login, origin)).redirect_uri
+            login = await self.broker.step(login, body, digest, uri)
             if proof and await self.broker.asks(login, proof.digest):  # else another tab's counts
                 self.hand_out(proof, login, origin)
         return {"url": self.broker.login_path(login.id)}
@@ -159,14 +165,14 @@ class LoginPage(ConfirmingPage):
         if login.candidate:
             return self._show_candidate(login.candidate, shown)
         shown["others"] = await self._others(login)
-        configured = await self.broker.configured(login.provider)
+        configured = await self.broker.outline(login.provider)
         missing, why = await self.broker.lacking(login)
         if missing:
-            shown |= {"missing": missing, "why": why, "host": await self.broker.typed_host(login)}
-            problem, source = missing_package(configured), configured.credentials_from
-            shown["lacking"] = problem and source and (problem.message, install(source))
-            choice = {login.grant: render.GRANTS[login.grant], **shown["others"]}
-            return self.show("setup", **shown, choice=choice, **self._way_back(configured))
+            shown |= {"missing": missing, "why": why}
+            shown["placeholders"] = render.placeholders(configured)
+            if configured.unset:
+                return self.show("where", **shown, host="")
+            return await self._show_set_up(login, configured, shown)
         if login.grant == "device_code":
             elsewhere = shown["ask"] and login.user_code and not BrowserProof.of(self, login.id)
             return self.show("device", **shown, elsewhere=elsewhere, **render.device(login))
@@ -177,6 +183,14 @@ class LoginPage(ConfirmingPage):
         shown["host"] = login.host or self.request.host
         shown["redirected"] = f"{self.broker.callback_path(login.provider)}/redirected"
         return self.show("login", **shown, **self._way_back(configured))
+
+    async def _show_set_up(self, login: Login, provider: Provider, shown: dict[str, Any]) -> None:
+        problem, source = missing_package(provider), provider.credentials_from
+        shown["lacking"] = problem and source and (problem.message, install(source))
+        shown["choice"] = {login.grant: render.GRANTS[login.grant], **shown["others"]}
+        shown["guide"] = render.guide(provider)
+        shown["host"] = await self.broker.typed_host(login)
+        self.show("setup", **shown, **self._way_back(provider))
 
     def _show_candidate(self, candidate: AccountInfo, shown: dict[str, Any]) -> None:
         """Show it to a person only: a script that fetches the page would learn the yes."""
@@ -201,8 +215,10 @@ class LoginPage(ConfirmingPage):
     def _way_back(self, provider: Provider) -> dict[str, Any]:
         """The redirect URI to register, and its path if only the browser knows the origin."""
         path = self.broker.redirect_path(provider.name)
-        here = self.broker.hub_origin or self.guessed_origin()
-        fixed = provider.redirect_uri or (self.broker.public_origin and here + path)
+        origin = self.broker.hub_origin or self.guessed_origin()
+        here = named(origin, provider.loopback)
+        sure = self.broker.public_origin or here != origin
+        fixed = provider.redirect_uri or (sure and here + path)
         return {"redirect_uri": fixed or here + path, "callback_path": "" if fixed else path}
 
     async def _provider_info(self, name: str) -> ProviderInfo:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from jupyter_auth.core.common.urls import host_of
 from jupyter_auth.core.errors import OUTCOMES, SCRIPT, START_AGAIN, AuthError, Outcome, Step, advice
+from jupyter_auth.core.provider import guides
 from jupyter_auth.core.wire import login_error
 
 if TYPE_CHECKING:
@@ -149,6 +150,23 @@ def typed(provider: Provider) -> dict[str, Any]:
     paste = provider.paste
     host = host_of(paste.url) if paste and paste.url else ""
     return {"paste": paste, "paste_host": host, "api_key": provider.api_key}
+
+
+def placeholders(provider: Provider) -> dict[str, dict[str, str]]:
+    """What the forms ask for, with the values that there are."""
+    return {
+        name: {"says": each.says, "value": provider.set.get(name) or each.default or ""}
+        for name, each in provider.placeholders.items()
+    }
+
+
+def guide(provider: Provider) -> dict[str, Any]:
+    """How to get a client ID: a link, sentences. The redirect URI stands below them."""
+    given = provider.register
+    if given is None or given.client == "none":
+        return {"url": None, "says": [], "client": ""}
+    says = guides.steps(given, "the redirect URI below")
+    return {"url": given.url, "says": says, "client": guides.KINDS[given.client]}
 
 
 @functools.cache

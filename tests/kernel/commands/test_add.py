@@ -130,9 +130,9 @@ def test_in_a_terminal_a_preset_asks_for_what_it_lacks(kernel_api, file, tmp_pat
     (tmp_path / "config").mkdir()
     (tmp_path / "config" / "jupyter_auth").symlink_to(file.parent)
     with Terminal(env, "-m", "jupyter_auth.cli", "login", "github") as terminal:
-        terminal.read("Client ID of your registration at github")
+        terminal.read("Client ID of your registration at GitHub")
         terminal.type("my-client")
-        terminal.read("Client secret of github")
+        terminal.read("Client secret of GitHub")
         terminal.type(PLANTED)
         shown = terminal.read(r"[\s\S]*Sign in to GitHub")[0]
     assert PLANTED not in shown  # it is not echoed
@@ -143,9 +143,9 @@ def test_in_a_terminal_a_preset_asks_for_what_it_lacks(kernel_api, file, tmp_pat
 def test_in_a_terminal_it_asks_which_grant_the_registration_is_for(tmp_path):
     env = environment(tmp_path)
     with Terminal(env, "-m", "jupyter_auth.cli", "login", "insiders") as terminal:
-        terminal.read("Client ID of your registration at insiders")
+        terminal.read("Client ID of your registration at Insiders")
         terminal.type("ams")
-        terminal.read("Client secret of insiders")
+        terminal.read("Client secret of Insiders")
         terminal.type(PLANTED)
         terminal.read(r"authorization_code or password \[authorization_code\]")
         terminal.type("password")

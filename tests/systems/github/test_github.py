@@ -100,7 +100,7 @@ def test_so_does_a_terminal(tmp_path):
     env = environment(tmp_path)
     words = ("login", "github", "--grant", "device_code")
     with Terminal(env, "-m", "jupyter_auth.cli", *words) as terminal:
-        terminal.read("Client ID of your registration at github")
+        terminal.read("Client ID of your registration at GitHub")
         terminal.type("Iv1.mine")
         shown = terminal.read(r"[\s\S]*jupyter auth: ")[0]  # github.com is not to be had here
     assert "ecret" not in shown

@@ -256,7 +256,7 @@
     uri.textContent = location.origin + uri.dataset.path; // behind a proxy, only known here
   }
   $("cancel")?.addEventListener("click", cancel);
-  $("form")?.addEventListener("submit", submit);
+  document.querySelectorAll("form").forEach((each) => each.addEventListener("submit", submit));
   $("restart")?.addEventListener("click", restart);
   for (const button of document.querySelectorAll("[data-choose]")) {
     button.addEventListener("click", choose);
