@@ -50,7 +50,7 @@ def provider_from_mapping(name: str, mapping: Mapping[str, Any]) -> Provider:
     for key in fields:
         _check_field(name, key)
     if {"placeholders", "set"} & fields.keys():
-        from jupyter_auth.core.provider.placeholders import filled  # most have none
+        from jupyter_auth.core.provider.guides import filled  # most have none
 
         fields = filled(name, fields)
     provider = Provider(name=name, **fields)
