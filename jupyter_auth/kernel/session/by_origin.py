@@ -155,9 +155,11 @@ class ByOrigin:
             if not ask:
                 return None
             origin = beginning.rstrip("/")
-            what = "accounts are signed in" if signed_in else "providers are configured"
+            several = "Several accounts are signed in for"
+            if not signed_in:
+                several = "Several providers are configured for"
             raise ConfigurationError(
-                f"Several {what} for {origin}: {', '.join(map(str, keys))}.", hint=_lines(keys)
+                f"{several} {origin}: {', '.join(map(str, keys))}.", hint=_lines(keys)
             )
         chosen = self._use(known[keys[0].provider], self._options_for(keys[0]))
         if signed_in:
