@@ -14,11 +14,12 @@ from traitlets.config import Config, LoggingConfigurable
 
 from jupyter_auth.core.common.finding import Finding
 from jupyter_auth.core.common.handles import NAME
-from jupyter_auth.core.common.urls import origin_of
+from jupyter_auth.core.common.urls import HOST, origin_of
 from jupyter_auth.core.errors import ConfigurationError
 from jupyter_auth.core.login.logins import LIFETIME
 from jupyter_auth.core.provider import client_credentials
 from jupyter_auth.core.provider.kinds import nearest
+from jupyter_auth.core.provider.layers import ANYWHERE
 from jupyter_auth.server.broker import same_person
 
 if TYPE_CHECKING:
@@ -30,14 +31,16 @@ if TYPE_CHECKING:
 
 SECTION = "JupyterAuth"
 SHORTEST = 1.0  # seconds
-INSTEAD = {"allow_user_providers": "it counts as False"}  # to set it is meant to forbid something
-KINDS: dict[type, str] = {  # what a value must be, by the setting's trait
+FORBIDDING = ("allow_user_providers", "discover")  # to set it is meant to forbid something
+INSTEAD = dict.fromkeys(FORBIDDING, "it counts as False")
+KINDS: dict[type | str, str] = {  # what a value must be, by the setting's trait or name
     Bool: "True or False",
     Dict: "a dict",
     Float: f"a number of seconds, {SHORTEST:g} to {LIFETIME:g}",
     List: "a list of strings",
     Unicode: "a string",
     Union: "a string or a dict of strings",
+    "discover": "True, False or a list of hosts",
 }
 
 
@@ -59,6 +62,18 @@ class JupyterAuth(LoggingConfigurable):
     allow_user_providers = Bool(
         default_value=True,
         help="Whether people may use presets and providers of their own, besides `providers`.",
+    ).tag(config=True)
+
+    discover = Union(
+        [Bool(), List(Unicode())],
+        default_value=True,
+        help=(
+            "Whether people may sign in from the address of an API alone, which then says where: "
+            "True, False, or the hosts at which they may, such as `*.mcp.acme.example`. It takes "
+            "`allow_user_providers`, except on the Hub's service: that looks only at public "
+            "addresses, and at those of its own network that are named here; `*` are all public "
+            "ones."
+        ),
     ).tag(config=True)
 
     public_url = Unicode(
@@ -148,6 +163,7 @@ class Settings:
     providers: dict[str, Any] = field(default_factory=dict, repr=False)
     default_provider: str | None = None
     allow_user_providers: bool = True
+    discover: tuple[str, ...] = ANYWHERE
     public_origin: str | None = None
     shared_server: bool | None = None
     same_person: Rule = ""
@@ -176,6 +192,7 @@ def read_settings(parent: Application, base_url: str) -> Settings:
         providers=dict(_named(traits.providers, problems)),
         default_provider=traits.default_provider or None,
         allow_user_providers=traits.allow_user_providers,
+        discover=hosts(traits.discover, problems),
         public_origin=_public_origin(traits.public_url, base_url, problems),
         shared_server=traits.shared_server,
         same_person=same_person.found(traits.same_person, os.environ),
@@ -230,7 +247,7 @@ def _valid(parent: Application, problems: list[ConfigurationError]) -> JupyterAu
 
 def _wrong(name: str, counts: str) -> ConfigurationError:
     trait = JupyterAuth.class_traits()[name]
-    kind = KINDS[type(trait)]
+    kind = KINDS.get(name) or KINDS[type(trait)]
     if trait.allow_none:
         kind = f"{kind.replace(' or ', ', ')} or None"
     return instead(f"c.{SECTION}.{name} must be {kind}.", counts)
@@ -250,6 +267,21 @@ def _named(
         )
         problems.append(problem)
         yield str(name), problem
+
+
+def hosts(given: Any, problems: list[ConfigurationError]) -> tuple[str, ...]:
+    """The hosts that ``discover`` names, each as ``urls.is_among`` takes it."""
+    if isinstance(given, bool):
+        return ANYWHERE if given else ()
+    found = []
+    for each in map(str, given):
+        host = each.lower().rstrip(".")
+        if host != "*" and not HOST.fullmatch(host.removeprefix("*.")):
+            message = f"{each!r:.80} in c.{SECTION}.discover is not a host."
+            problems.append(instead(message, "it is left out"))
+            continue
+        found.append(host)
+    return tuple(found)
 
 
 def _lifetime(seconds: float, problems: list[ConfigurationError]) -> float:

@@ -69,6 +69,8 @@ def environ(tmp_path: Path) -> dict[str, str]:
         ("JUPYTER_AUTH_PROVIDERS", "[1]", "is not a JSON object"),
         ("JUPYTER_AUTH_PROVIDERS", '{"idp": {}}', "'idp' has no issuer and no token endpoint"),
         ("JUPYTER_AUTH_SHARED_IDENTITIES", '"idp"', "is not a JSON list"),
+        ("JUPYTER_AUTH_DISCOVER", "true", "is not a JSON list"),
+        ("JUPYTER_AUTH_DISCOVER", '["https://x"]', "'https://x' in c.JupyterAuth.discover is no"),
         ("JUPYTER_AUTH_TRUSTED_DOWNSTREAM", "10.0.0.0/24", "is not a JSON list"),
         (
             "JUPYTER_AUTH_TRUSTED_DOWNSTREAM",

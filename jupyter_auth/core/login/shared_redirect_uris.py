@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from jupyter_auth.core.protocol.parties import Party
     from jupyter_auth.core.provider.registry import Providers
 
-RANK = {"configured": 0, "user": 1, "preset": 1, "code": 2}
+RANK = {"configured": 0, "user": 1, "found": 1, "preset": 1, "code": 2}
 
 
 def others_at(providers: Providers, name: str, redirect_uri: str) -> list[str]:

@@ -62,9 +62,12 @@ def configured_names(known: Iterable[ProviderInfo]) -> list[str]:
 
 
 def default_names(known: Sequence[ProviderInfo]) -> list[str]:
-    """Candidates for the default: the configured ones, else those made in code."""
+    """Candidates for the default: the configured ones, else those found by an address, else those
+    made in code.
+    """
     made = [plain(info.name) for info in known if info.source == "code"]
-    return configured_names(known) or made
+    chosen = [info for info in known if not info.found_at]
+    return configured_names(chosen) or configured_names(known) or made
 
 
 def default_provider(known: Sequence[ProviderInfo]) -> str | None:

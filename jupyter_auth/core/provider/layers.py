@@ -120,12 +120,14 @@ class Layers:
         """Raise a ConfigurationError if people may not find that address."""
         if self._found is None:
             self._require_open()
-        host = hostname_of(address)
-        if not ("*" in self._discover or is_among(host, self._discover)):
+        if not self._findable(address):
             raise ConfigurationError(
-                f"Signing in from an address is not allowed for {host} here.",
+                f"Signing in from an address is not allowed for {hostname_of(address)} here.",
                 hint="Ask the administrator to name it in c.JupyterAuth.discover.",
             )
+
+    def _findable(self, address: str) -> bool:
+        return "*" in self._discover or is_among(hostname_of(address), self._discover)
 
     def at(self, address: str) -> str:
         """The name of the provider that is known for that address; nobody is asked.
@@ -166,7 +168,8 @@ class Layers:
         """By precedence; a broken user file affects only the layers that come after it."""
         yield "configured", self._configured
         if self._found:
-            yield "found", self._found.tables()
+            tables = self._found.tables()
+            yield "found", {k: v for k, v in tables.items() if self._findable(v["found_at"])}
         if not self._open:
             return
         try:

@@ -23,7 +23,6 @@ from jupyter_auth.core.provider.definitions import (
     Incomplete,
     own_client,
     provider_from_mapping,
-    provider_to_mapping,
     replace_provider,
 )
 from jupyter_auth.core.provider.info import ProviderInfo
@@ -301,7 +300,7 @@ class Providers(Layers):
                 known = self._defined(name)[1]
             except ProviderNotFound:
                 if self._found:
-                    self._found.keep(name, provider_to_mapping(provider_from_mapping(name, fields)))
+                    self._found.keep(name, fields)
                     return self.info(name)
                 return self.save(name, fields)
             if not _same_api(known, fields):

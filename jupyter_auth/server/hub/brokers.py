@@ -25,6 +25,7 @@ from jupyter_auth.server.broker.same_person import SamePerson
 from jupyter_auth.server.broker.thread_pools import SHARE, Pools
 from jupyter_auth.server.hub.metrics import LOGINS, LOGOUTS, TOKENS
 from jupyter_auth.server.hub.revocations import Revocations
+from jupyter_auth.server.hub.storage.found_providers import SqlFoundProviders
 from jupyter_auth.server.hub.storage.identities import Identities
 from jupyter_auth.server.hub.storage.poll import DatabasePoll
 from jupyter_auth.server.hub.storage.sql_registrations import SqlRegistrations
@@ -186,8 +187,9 @@ class HubBrokers:
 
     def engine(self, owner: Owner) -> Engine:
         """The engine of this user's records."""
+        found = SqlFoundProviders(self._database, self._cipher, owner)
         return Engine(
-            self._providers,
+            self._providers.with_found(found),
             SqlStore(self._database, self._cipher, owner, self._identities),
             clock=self._database.clock,
             login_lifetime=self._settings.login_lifetime,

@@ -27,6 +27,7 @@ URL = f"http://127.0.0.1:{PORT}"
 # Variables set here, as JSON, for the service and single-user servers.
 SHARED_IDENTITIES = "JUPYTER_AUTH_SHARED_IDENTITIES"
 TRUSTED_DOWNSTREAM = "JUPYTER_AUTH_TRUSTED_DOWNSTREAM"
+DISCOVER = "JUPYTER_AUTH_DISCOVER"
 # Authenticators whose user names are a claim as it is. Others change it or may do so: Google's
 # removes the domain.
 BY_BARE_CLAIM = {
@@ -61,6 +62,7 @@ def hub_config(
     same_person: str | Mapping[str, str] | None = None,
     shared_identities: Collection[str] = (),
     trusted_downstream: Collection[str] = (),
+    discover: bool | Collection[str] = True,
 ) -> None:
     """Add hook, service and roles for this Hub's users to ``jupyterhub_config.py``.
 
@@ -69,7 +71,8 @@ def hub_config(
     elsewhere. Defaults are ``JUPYTER_AUTH_DATABASE_URL``, ``JUPYTER_AUTH_CRYPT_KEYS`` and client
     secrets in the Hub's own environment, or files that it names: see ``secret_of``.
 
-    ``same_person``, ``shared_identities`` and ``trusted_downstream`` are as in ``c.JupyterAuth``.
+    ``same_person``, ``shared_identities``, ``trusted_downstream`` and ``discover`` are as in
+    ``c.JupyterAuth``.
     If ``same_person`` is None, it is derived from the Hub's own sign-in: see ``BY_BARE_CLAIM``.
 
     It extends the configuration in ``c``, and in a running Hub also what is set later.
@@ -92,11 +95,19 @@ def hub_config(
                     "JUPYTER_AUTH_PROVIDERS": json.dumps(dict(providers)),
                     SHARED_IDENTITIES: json.dumps(list(shared_identities)),
                     TRUSTED_DOWNSTREAM: json.dumps(list(trusted_downstream)),
+                    **_discover(discover),
                 },
             }
     additions = _Additions(service, same_person)
     additions.put(c)
     _once_all_is_loaded(additions.put)
+
+
+def _discover(given: bool | Collection[str]) -> dict[str, str]:  # noqa: FBT001
+    """Where it is not True: a configuration file of the service may set it."""
+    if given is True:
+        return {}
+    return {DISCOVER: json.dumps(list(given) if given else [])}
 
 
 @dataclass(frozen=True)

@@ -22,10 +22,12 @@ from sqlalchemy.exc import IntegrityError
 from jupyter_auth.core.common.throttled_log import ThrottledLog
 from jupyter_auth.core.errors import AuthError, ConfigurationError, StoreError
 from jupyter_auth.core.models import ApiKeyAccount, Logout
+from jupyter_auth.core.provider.definitions import provider_from_mapping
 from jupyter_auth.core.tokens.revocation import Revoker, sign_out
 from jupyter_auth.core.tokens.store import decoded, encoded
 from jupyter_auth.server.hub.metrics import REVOCATIONS
 from jupyter_auth.server.hub.storage.database import Owner
+from jupyter_auth.server.hub.storage.found_providers import SqlFoundProviders
 from jupyter_auth.server.hub.storage.sql_store import ACCOUNT, SqlStore
 from jupyter_auth.server.hub.storage.tables import records
 from jupyter_auth.server.hub.storage.upkeep import repeat
@@ -126,7 +128,9 @@ class Revocations:
         record = _record(owner, account)
         # In a list: what reads records as accounts, such as key rotation, finds none here.
         now = self._database.clock()
-        content = json.dumps([encoded(account).decode(), now]).encode()
+        found = SqlFoundProviders(self._database, self._cipher, owner).tables()
+        table = [found[account.provider]] if account.provider in found else []  # it may end first
+        content = json.dumps([encoded(account).decode(), now, *table]).encode()
         values = {
             "data": self._cipher.seal(record.id, content),
             "stamp": tries,
@@ -169,12 +173,12 @@ class Revocations:
             return RevocationResult("", revoked=False, waits=True, note=note)
         owner, provider = Owner(found.user_name, found.user_created), ""
         try:
-            account, since = self._opened(found)
+            account, since, table = self._opened(found)
             provider = account.provider
             if self._signed_in_again(owner, account, since):
                 outcome = Logout(removed=True, revoked=False, note=_NEW_SIGN_IN)
             else:
-                outcome = sign_out(account, self._definition(account), self._party)
+                outcome = sign_out(account, self._definition(account, table), self._party)
         except AuthError as error:
             waits = self._again(found.id, owner, provider, error.message)
             return RevocationResult(provider, revoked=False, waits=waits, note=error.message)
@@ -275,17 +279,18 @@ class Revocations:
             for each in SqlStore(self._database, self._cipher, owner).accounts()
         )
 
-    def _opened(self, row: Row[Any]) -> tuple[Account, float]:
-        """The account to revoke, and when it was queued."""
+    def _opened(self, row: Row[Any]) -> tuple[Account, float, Any]:
+        """The account to revoke, when it was queued, and its provider if the user had found it."""
         try:
-            account, since = json.loads(self._cipher.open(row.id, row.data))
-            return decoded(account.encode()), float(since)
+            account, since, *table = json.loads(self._cipher.open(row.id, row.data))
+            return decoded(account.encode()), float(since), next(iter(table), None)
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
             raise StoreError("A database record is damaged.") from None
 
-    def _definition(self, account: Account) -> Provider | None:
-        """The provider that it was made with, for people or for services."""
-        for find in (self._providers.get, self._providers.service):
+    def _definition(self, account: Account, table: Any) -> Provider | None:
+        """The provider that it was made with, for people or for services; ``table``: as found."""
+        found = functools.partial(provider_from_mapping, mapping=table)
+        for find in (found,) if table else (self._providers.get, self._providers.service):
             with contextlib.suppress(ConfigurationError):
                 if (provider := find(account.provider)).fingerprint == account.fingerprint:
                     return provider

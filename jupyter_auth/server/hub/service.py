@@ -20,11 +20,17 @@ from jupyter_auth.core.errors import ConfigurationError
 from jupyter_auth.core.provider import client_credentials
 from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.server.broker.page_urls import PREFIX
-from jupyter_auth.server.config import read_settings
+from jupyter_auth.server.config import hosts, read_settings
 from jupyter_auth.server.hub.admin import sweep
 from jupyter_auth.server.hub.app import SharedOAuth
 from jupyter_auth.server.hub.brokers import HubBrokers
-from jupyter_auth.server.hub.config import ACCESS, NAME, SHARED_IDENTITIES, TRUSTED_DOWNSTREAM
+from jupyter_auth.server.hub.config import (
+    ACCESS,
+    DISCOVER,
+    NAME,
+    SHARED_IDENTITIES,
+    TRUSTED_DOWNSTREAM,
+)
 from jupyter_auth.server.hub.starting import needed, prefix_of
 from jupyter_auth.server.hub.storage.database import Database
 from jupyter_auth.server.hub.storage.encryption import VARIABLE as KEYS
@@ -63,9 +69,11 @@ class HubService:
         blocked_addresses.set_shared()
         self.base_url = _base_url(prefix_of(environ))
         settings = _settings(environ, config_file, self.base_url)
+        blocked_addresses.set_shared([each for each in settings.discover if each != "*"])
         self.providers = Providers(
             settings.providers,
             allow_user_providers=False,
+            discover=settings.discover,
             environ=client_credentials.of_clients(settings.environ),
         )
         for name in settings.providers:
@@ -156,9 +164,16 @@ def _settings(environ: Mapping[str, str], config_file: str | None, base_url: str
         raise ConfigurationError(
             "No provider is configured.", hint="Pass one to `hub_config(c, providers={...})`."
         )
+    discover = settings.discover
+    if environ.get(DISCOVER):
+        problems: list[ConfigurationError] = []
+        discover = hosts(_list(environ, DISCOVER), problems)
+        for problem in problems:
+            raise ConfigurationError(problem.message)
     return dataclasses.replace(
         settings,
         providers=providers,
+        discover=discover,
         shared_identities=settings.shared_identities + _list(environ, SHARED_IDENTITIES),
         trusted_downstream=settings.trusted_downstream + _list(environ, TRUSTED_DOWNSTREAM),
     )

@@ -86,6 +86,7 @@ def test_a_provider_that_cannot_work_is_off_and_the_others_work(oidc, idp, tmp_p
 
 WRONG = {
     "allow_user_providers": ("maybe", "True or False.", "it counts as False"),
+    "discover": (5, "True, False or a list of hosts.", "it counts as False"),
     "default_provider": ("acne", "No provider is called 'acne'.", "there is no default"),
     "public_url": ("nowhere", "'nowhere' is not an http or https URL.", "it is left out"),
     "login_lifetime": (7000, "a number of seconds, 1 to 600.", "600 is used"),
