@@ -156,6 +156,7 @@ VERBS: dict[str, Callable[[Namespace], int]] = {
     "status": _status,
     "providers": _shared,
     "add": _shared,
+    "remove": _shared,
     "import": lambda given: _say(verbs.import_accounts(given.name)),
     "doctor": _doctor,
     "settings": _settings,

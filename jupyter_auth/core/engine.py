@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from jupyter_auth.core.common.handles import plain
 from jupyter_auth.core.common.override import override
 from jupyter_auth.core.common.session_key import DEFAULT_KEY, check_session_key
-from jupyter_auth.core.errors import ConfigurationError, LoginRequired, ProviderNotFound
+from jupyter_auth.core.errors import AuthError, ConfigurationError, LoginRequired, ProviderNotFound
 from jupyter_auth.core.interfaces import Accounts
 from jupyter_auth.core.models import (
     AccountInfo,
@@ -112,6 +112,20 @@ class Engine(Parts, Accounts):
     @override
     def add(self, name: str, fields: Mapping[str, Any]) -> ProviderInfo:
         return self._providers.save(name, fields)
+
+    @override
+    def remove(self, name: str) -> Logout:
+        self._providers.require_own(name)
+        accounts = [each.key for each in self.accounts() if each.provider == name]
+        gone = [self.logout(each.provider, each.session_key) for each in accounts]
+        notes = [each.note for each in gone if each.note]
+        try:
+            notes += self._clients.remove(self._parties.of(name))
+        except AuthError as error:  # the provider is away, or its definition is broken
+            notes.append(error.message)
+        self._providers.remove(name)
+        revoked = all(each.revoked for each in gone)
+        return Logout(removed=True, revoked=revoked, note=" ".join(dict.fromkeys(notes)))
 
     @override
     def examine(self, name: str | None = None) -> list[Finding]:

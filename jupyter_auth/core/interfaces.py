@@ -83,6 +83,14 @@ class ProviderCalls(Protocol):
                 well.
         """
 
+    def remove(self, name: str) -> Logout:
+        """Sign out of a person's own provider, delete the client that registered itself there, and
+        forget the provider; ``note`` says what failed there.
+
+        Raises:
+            ConfigurationError: it is not the person's own.
+        """
+
     def examine(self, name: str | None = None) -> list[Finding]:
         """Check the process that stores the accounts, or one provider, for ``doctor``.
 

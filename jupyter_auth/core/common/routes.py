@@ -51,6 +51,7 @@ ROUTES = {
         Route("add", "POST", "providers", ("body",), status=201),
         Route("find", "POST", "discoveries", ("body",), browser=True, status=201),
         Route("provider", "GET", "providers/{name}", browser=True),
+        Route("remove", "DELETE", "providers/{name}", browser=True),
         Route("register", "PUT", "providers/{name}", ("body",)),
         Route("configuration", "GET", "providers/{name}/configuration"),
         Route("accounts", "GET", "accounts", browser=True),

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from jupyter_auth.core.common.handles import NAME, is_address, plain
-from jupyter_auth.core.errors import ConfigurationError, ProviderNotFound
+from jupyter_auth.core.errors import ConfigurationError, NextStep, ProviderNotFound
 from jupyter_auth.core.provider import binding, user_providers
 from jupyter_auth.core.provider.client_credentials import (
     Credentials,
@@ -313,6 +313,25 @@ class Providers(Layers):
                 )
             return self.info(name)
         raise ConfigurationError("All names for that address are taken by other providers.")
+
+    def require_own(self, name: str) -> None:
+        """Raise a ConfigurationError if that provider is not the person's own."""
+        source, _ = self._entry(name)  # which may be broken
+        if source not in {"user", "found"}:
+            whose = "the administrator's" if source == "configured" else "not in your own file"
+            raise ConfigurationError(
+                f"{plain(name)!r} is {whose}, so it can't be removed.",
+                next_step=NextStep("doctor"),
+            )
+
+    def remove(self, name: str) -> None:
+        """Forget a person's own provider, and its client secret. Raises ConfigurationError."""
+        self.require_own(name)
+        if self._found:
+            self._found.forget(name)
+        elif self._user_file:
+            user_providers.remove_table(self._user_file, name)
+            user_providers.forget_secret(self._user_file, name)
 
     def completable(self, name: str) -> bool:
         """Whether a person may add what a preset lacks: its client, or a secret."""

@@ -71,6 +71,46 @@ def write_table(file: Path, name: str, fields: Mapping[str, Any]) -> None:
     _write(file, after)
 
 
+def remove_table(file: Path, name: str) -> None:
+    """Remove the table ``[name]`` of a TOML file, and those in it; the rest stays as it is.
+
+    Raises:
+        ConfigurationError: the file cannot be written, or not without changing more.
+    """
+    file = file.resolve()
+    before = file.read_text(encoding="utf-8")
+    wanted = {each: table for each, table in tomllib.loads(before).items() if each != name}
+    kept: list[str] = []
+    removing, held = False, list[str]()  # what may belong to the next table
+    for line in before.splitlines(keepends=True):
+        if line.lstrip().startswith("["):
+            removing = _is_header_of(line, name)
+            kept += held if not removing else []
+            held = []
+        if not removing:
+            kept.append(line)
+        elif line.strip() and not line.lstrip().startswith("#"):
+            held = []
+        else:
+            held.append(line)
+    after = "".join(kept + held)
+    try:
+        same = tomllib.loads(after) == wanted
+    except ValueError:
+        same = False
+    if not same:
+        hint = f"Remove its table [{name}] from the file yourself."
+        raise ConfigurationError(f"{file} cannot be changed automatically.", hint=hint)
+    _write(file, after)
+
+
+def _is_header_of(line: str, name: str) -> bool:
+    try:
+        return name in tomllib.loads(line)
+    except ValueError:  # within a list, or a text of several lines
+        return False
+
+
 def secrets_file(file: Path) -> Path:
     """Where the client secrets of the providers in ``file`` are kept."""
     return file.with_name(SECRETS)

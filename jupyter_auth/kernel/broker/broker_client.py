@@ -84,6 +84,9 @@ class BrokerClient(Accounts):
     def find(self, address: str) -> ProviderInfo:
         return self._call(wire.provider_from_wire, "find", body={"address": address})
 
+    def remove(self, name: str) -> Logout:
+        return self._call(_logout, "remove", name)
+
     def examine(self, name: str | None = None) -> list[Finding]:
         asked = {"provider": name} if name else None
         return self._call(_list("findings", wire.finding_from_wire), "examine", query=asked)

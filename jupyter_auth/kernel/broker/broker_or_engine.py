@@ -98,6 +98,12 @@ class BrokerOrEngine(Accounts):
     def find(self, address: str) -> ProviderInfo:
         return self._ask(lambda it: it.find(address))
 
+    def remove(self, name: str) -> Logout:
+        """As ``Accounts.remove``."""
+        gone = self._ask_of(name, lambda it, key: it.remove(key))
+        self._named.pop(name, None)
+        return gone
+
     def examine(self, name: str | None = None) -> list[Finding]:
         if name is None:
             return self._ask(lambda it: it.examine())

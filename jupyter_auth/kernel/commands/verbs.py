@@ -72,7 +72,7 @@ class TextTable(Shown):
 
 
 def run(given: argparse.Namespace, ask: Callable[[str], str]) -> Shown:
-    """Run ``logout``, ``status``, ``providers`` or ``add``; ``ask`` as in ``fields_of``."""
+    """Run a verb that has no more options than these; ``ask`` as in ``fields_of``."""
     match given.verb:
         case "logout":
             return Sentence(logout(given.name or named(None), given.key))
@@ -80,6 +80,8 @@ def run(given: argparse.Namespace, ask: Callable[[str], str]) -> Shown:
             return status(given.name)
         case "providers":
             return providers()
+        case "remove":
+            return Sentence(remove(given.name))
         case _:
             return Sentence(add(given.name, fields_of(given, ask)))
 
@@ -151,6 +153,14 @@ def providers() -> TextTable:
         rows=tuple((plain(each.name), each.title, each.host, each.source) for each in found),
         empty="No provider is configured here.",
     )
+
+
+def remove(name: str) -> str:
+    """Remove a provider of one's own. Returns what was done."""
+    accounts = connect.connect()
+    if is_address(name):
+        name = accounts.provider(name).name
+    return f"Removed {plain(name)}. {accounts.remove(name).note}".strip()
 
 
 def logout(name: str, session_key: str = DEFAULT_KEY, accounts: Accounts | None = None) -> str:
@@ -352,6 +362,7 @@ def parser(prog: str) -> tuple[Parser, Any]:
     add.add_argument("--base-url", metavar="URL", help="URL that relative URLs are joined to")
     origins = add.add_argument("--api-origin", dest="api_origins", nargs="+", metavar="URL")
     origins.help = "origins its tokens may go to"
+    add_verb(verbs, "remove", "remove a provider from your configuration", key=False)
     add_verb(verbs, "doctor", "find what could keep you from signing in", name="?", key=False)
     return whole, verbs
 

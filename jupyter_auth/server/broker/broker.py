@@ -132,6 +132,10 @@ class Broker(LoginPages):
             await self._pools.run(host_of(address), self._engine.find, address)
         )
 
+    async def remove(self, name: str) -> Wire:
+        """Forget a provider of the user's own: sign out there, and delete its registration."""
+        return dict(to_wire(await self._pools.run(pool_of(name), self._engine.remove, name)))
+
     async def examine(self, query: Mapping[str, Any], origin: str | None = None) -> Wire:
         """Check this server, or one provider. ``origin``: that of the browser that asks."""
         name = request_parsing.text(query, "provider")
