@@ -11,9 +11,9 @@ from jupyter_auth.core.common.handles import marked, plain
 from jupyter_auth.core.doctor.process_checks import DISTRIBUTION, python
 from jupyter_auth.core.errors import AuthError, NextStep, ProviderNotFound
 from jupyter_auth.kernel.broker import connect
-from jupyter_auth.kernel.commands.report import Report, Section
 from jupyter_auth.kernel.commands.whereabouts import front_end, version, without_broker
 from jupyter_auth.kernel.prompt.prompt import in_notebook
+from jupyter_auth.kernel.report import Report, Section
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -18,9 +18,9 @@ from jupyter_auth.kernel.broker.connect import connect
 from jupyter_auth.kernel.commands import verbs
 from jupyter_auth.kernel.commands.magic_cell import AwaitCells, run_with
 from jupyter_auth.kernel.commands.magic_words import cell_parser, complete_in, line_parser
-from jupyter_auth.kernel.commands.shown import Sentence, show
 from jupyter_auth.kernel.prompt.front_end import takes_input
 from jupyter_auth.kernel.prompt.prompt import browser_here, in_notebook, is_interactive
+from jupyter_auth.kernel.shown import Sentence, show
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -45,6 +45,7 @@ class AuthMagics(Magics):
             [--client-secret] [--grants ...] [--redirect-uri URL] [--scopes ...]
             [--base-url URL] [--api-origin URL]
                                             adds a provider; prompts for its client secret
+        %auth explain [NAME]                the last response: who was sent, what to do
         %auth doctor [NAME]                 what could keep you from signing in, and the fix
         %%auth [NAME] [--key K]             runs the cell, which may await, with `session` bound
 
@@ -75,14 +76,12 @@ class AuthMagics(Magics):
         match given.verb:
             case "login":
                 return self._login(given)
-            case "use":
-                return show(Sentence(verbs.use(given.name)))
             case "doctor":
                 from jupyter_auth.kernel.commands.doctor import examine
 
                 progress = _Progress()
                 return show(examine(given.name, progress.say), progress.handle)
-        return show(verbs.run(given, _ask_secretly))
+        return show(_run(given))
 
     def _login(self, given: Namespace) -> None:
         name = verbs.named(given.name)
@@ -116,6 +115,18 @@ class AuthMagics(Magics):
         except AuthError as error:
             raise in_one_line(error) from None
         return run_with(self.shell, cell, session)
+
+
+def _run(given: Namespace) -> Any:
+    """A verb that only notebooks have, or one that they share with terminals."""
+    match given.verb:
+        case "use":
+            return Sentence(verbs.use(given.name))
+        case "explain":
+            from jupyter_auth.kernel.commands.explain import last_explained
+
+            return last_explained(given.name)
+    return verbs.run(given, _ask_secretly)
 
 
 class _Progress:

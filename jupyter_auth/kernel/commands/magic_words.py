@@ -25,6 +25,7 @@ def line_parser() -> tuple[verbs.Parser, dict[str, verbs.Parser]]:
     parser, added = verbs.parser("%auth")
     added.choices["login"].add_argument("--wait", action="store_true", help="block until signed in")
     verbs.add_verb(added, "use", "set the default provider", key=False)
+    verbs.add_verb(added, "explain", "explain the last response", name="?", key=False)
     return parser, added.choices
 
 

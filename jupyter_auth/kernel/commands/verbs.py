@@ -19,7 +19,7 @@ from jupyter_auth.core.models import AccountKey
 from jupyter_auth.core.secret import Secret
 from jupyter_auth.kernel.broker import connect
 from jupyter_auth.kernel.commands.limit_words import limit_words, moment
-from jupyter_auth.kernel.commands.shown import Sentence, Shown
+from jupyter_auth.kernel.shown import Sentence, Shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

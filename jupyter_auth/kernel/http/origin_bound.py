@@ -90,6 +90,11 @@ class OriginBoundTokens:
             limits=self._limits,
         )
 
+    @property
+    def account(self) -> tuple[str, str] | None:
+        """The provider and session key of the account, if it is one."""
+        return getattr(self._source, "account", None)
+
     def allows(self, url: str) -> bool:
         """Whether the token may be sent there. An unusual spelling counts as another origin."""
         return bool(self._reaching.match(url))
@@ -130,14 +135,17 @@ class OriginBoundTokens:
             self._told.add(words)
             warn(words)
 
-    def _warn(self, url: str, status: int) -> None:
-        host = host_in(url)
-        allowed = [*self.origins, f"{urlsplit(url).scheme}://{host}"]
-        warn(
-            f"{host} answered {status}. It did not get the token, which is sent only to "
+    def why_not(self, url: str) -> str:
+        """Why the token was not sent there, and what to do."""
+        allowed = [*self.origins, f"{urlsplit(url).scheme}://{host_in(url)}"]
+        return (
+            "It did not get the token, which is sent only to "
             f"{', '.join(self.origins) or 'no origin'}. To allow it: "
             f"`{self.allowing.format(allowed)}`, or `api_origins` in the provider's configuration."
         )
+
+    def _warn(self, url: str, status: int) -> None:
+        warn(f"{host_in(url)} answered {status}. {self.why_not(url)}")
 
 
 def host_in(url: str) -> str:

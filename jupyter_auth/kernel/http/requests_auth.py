@@ -18,12 +18,10 @@ from jupyter_auth.kernel.http.origin_bound import (
     REFUSED,
     OriginBoundTokens,
     headers_at,
-    host_in,
     refuse_proxy,
 )
 from jupyter_auth.kernel.http.rate_limits import RETRIES
 from jupyter_auth.kernel.http.refusals import demand_of, status_in
-from jupyter_auth.kernel.http.warnings import warn
 
 if TYPE_CHECKING:
     from requests import PreparedRequest, Response
@@ -65,6 +63,12 @@ class Sent(MaskedStr):
 def sent_with(request: PreparedRequest) -> Sent | None:
     """A header that an account has added, with its token; None if there is none."""
     return next((value for value in request.headers.values() if isinstance(value, Sent)), None)
+
+
+def sent_for(response: Response) -> Sent | None:
+    """``sent_with`` of the request that it answers, also after a redirect has removed that."""
+    known = vars(response)
+    return known["sent"] if "sent" in known else sent_with(response.request)
 
 
 class TokenAuth(OriginBoundTokens, AuthBase):
@@ -153,6 +157,7 @@ class TokenAuth(OriginBoundTokens, AuthBase):
         elif response.status_code in REFUSED:
             self._warn(response.url, response.status_code)
         if response.is_redirect:
+            vars(response)["sent"] = sent_with(request)  # for ``sent_for``
             self._sign_next(request, response)
         return response
 
@@ -193,11 +198,8 @@ class TokenAuth(OriginBoundTokens, AuthBase):
             self.sign(request, url)
 
     @override
-    def _warn(self, url: str, status: int) -> None:
-        if self.others:
-            warn(f"{host_in(url)} answered {status}. {self.others.no_account_at(url)}")
-        else:
-            super()._warn(url, status)
+    def why_not(self, url: str) -> str:
+        return self.others.no_account_at(url) if self.others else super().why_not(url)
 
     def _patiently(
         self, response: Response, token: Token, limits: Throttling, kwargs: dict[str, Any]

@@ -83,6 +83,11 @@ class CachedTokens:
     def __repr__(self) -> str:
         return f"<AccountTokens of {plain(self._key[0])!r}, {self._key[1]!r}>"
 
+    @property
+    def account(self) -> tuple[str, str]:
+        """Its provider and session key."""
+        return self._key
+
     def __reduce__(self) -> tuple[object, ...]:
         if not self._made_by_name:
             raise TypeError("These tokens are not pickled: pickle their session.")

@@ -25,6 +25,7 @@ from jupyter_auth.kernel.broker.connect import connect
 from jupyter_auth.kernel.http.requests_auth import TokenAuth
 from jupyter_auth.kernel.http.warnings import warn
 from jupyter_auth.kernel.session.bound_account import bound
+from jupyter_auth.kernel.session.last_responses import remember
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from jupyter_auth.core.common.rate_limits import Quota
     from jupyter_auth.core.models import AccountInfo, Logout
     from jupyter_auth.core.provider.info import ProviderInfo
+    from jupyter_auth.kernel.report import Report
     from jupyter_auth.kernel.session.service_account import ServiceAccount
     from jupyter_auth.kernel.session.user_account import UserAccount
 
@@ -249,7 +251,7 @@ class AuthenticatedSession(requests.Session):
             asked = kwargs.get("verify", True)
             kwargs["verify"] = self._verify(request.url or "", asked, bundles)
         try:
-            return super().send(request, **kwargs)
+            response = super().send(request, **kwargs)
         except BaseException as error:
             forget_locals(error)
             if isinstance(error, OSError) and not isinstance(error, requests.RequestException):
@@ -257,6 +259,19 @@ class AuthenticatedSession(requests.Session):
 
                 require_certificates()  # requests found none where the environment says
             raise
+        remember(response, self)
+        return response
+
+    def explain(self, response: requests.Response) -> Report:
+        """Say in plain words what a response of this session was the answer to, and what to do.
+
+        Returns:
+            Which account was sent, for which API and scopes, until when, or why none was; what the
+            API said; and the next step. Its ``str`` and notebooks show it, and it has no secrets.
+        """
+        from jupyter_auth.kernel.session.explain import explain
+
+        return explain(response, self)
 
     def _bundles(self) -> Bundles:
         """The providers that have a ``ca_bundle``, and which URLs are their API's."""

@@ -225,10 +225,10 @@ def _default_key(provider: str, session_key: str = DEFAULT_KEY) -> AccountKey:
 
 
 def _lines(keys: Iterable[AccountKey]) -> str:
-    """The code for a session of each."""
-    return " or ".join(
-        f"`UserSession({plain(key.provider)!r}"
-        + ("" if key.session_key == DEFAULT_KEY else f", session_key={key.session_key!r}")
-        + ")`"
-        for key in keys
-    )
+    return " or ".join(map(code_for, keys))
+
+
+def code_for(key: AccountKey, more: str = "") -> str:
+    """The code for a session of that account, with ``more`` arguments."""
+    label = "" if key.session_key == DEFAULT_KEY else f"session_key={key.session_key!r}"
+    return f"`UserSession({', '.join(filter(None, (repr(plain(key.provider)), label, more)))})`"

@@ -14,8 +14,8 @@ from jupyter_auth.core.common.finding import Finding
 from jupyter_auth.core.errors import ProviderNotFound
 from jupyter_auth.kernel.broker import connect
 from jupyter_auth.kernel.commands import doctor
-from jupyter_auth.kernel.commands.report import Report, Section
 from jupyter_auth.kernel.commands.whereabouts import version
+from jupyter_auth.kernel.report import Report, Section
 from kernel.commands.cli_process import command, run
 from kernel.kernel_process import Kernel, environment
 from patience import PATIENCE

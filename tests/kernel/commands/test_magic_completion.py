@@ -16,7 +16,7 @@ from kernel.sign_in import consenting, sign_in
 from memory_store import MemoryStore
 from patience import PATIENCE
 
-VERBS = ["login", "logout", "status", "providers", "add", "remove", "doctor", "use"]
+VERBS = ["login", "logout", "status", "providers", "add", "remove", "doctor", "use", "explain"]
 NAMES = ["acme", "my-idp"]
 LOGIN = ["--key", "--force", "--grant", "--scopes", "--set", "--wait"]
 GRANTS = ["device_code", "authorization_code"]

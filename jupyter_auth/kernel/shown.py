@@ -1,4 +1,4 @@
-"""The results of ``%auth``'s verbs: displayed where the line stands, and returned."""
+"""Results that are displayed where an ``%auth`` line stands, and returned."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``doctor``'s findings as aligned text, or as a table in a notebook."""
+"""Findings as aligned text, or as a table in a notebook."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING
 
-from jupyter_auth.kernel.commands.shown import Shown
+from jupyter_auth.kernel.shown import Shown
 
 if TYPE_CHECKING:
     from jupyter_auth.core.common.finding import Finding
@@ -33,7 +33,7 @@ class Section:
 
 @dataclass(frozen=True)
 class Report(Shown):
-    """What ``doctor`` returns; ``str`` and notebooks show it."""
+    """What ``doctor`` and ``explain`` return; ``str`` and notebooks show it."""
 
     sections: tuple[Section, ...]
 
