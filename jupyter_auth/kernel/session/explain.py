@@ -19,27 +19,23 @@ from jupyter_auth.core.common.finding import Finding
 from jupyter_auth.core.common.handles import is_handle
 from jupyter_auth.core.common.urls import origin_of
 from jupyter_auth.core.errors import AuthError, ConfigurationError
-from jupyter_auth.core.models import AccountKey, Challenge
-from jupyter_auth.core.tokens.next_steps import demanded
+from jupyter_auth.core.models import NO_CHALLENGE, AccountKey
+from jupyter_auth.core.tokens.next_steps import ASKED_THERE, demanded
 from jupyter_auth.kernel.broker.connect import connect
 from jupyter_auth.kernel.http.origin_bound import host_in
-from jupyter_auth.kernel.http.refusals import bearer_refusal
+from jupyter_auth.kernel.http.refusals import demand_of
 from jupyter_auth.kernel.http.requests_auth import TokenAuth, sent_for
 from jupyter_auth.kernel.report import Report, Section
 from jupyter_auth.kernel.session.by_origin import code_for
 from jupyter_auth.kernel.session.network_words import NetworkWords, claims_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from jupyter_auth.core.models import Token
+    from jupyter_auth.core.models import Challenge, Token
     from jupyter_auth.kernel.http.requests_auth import Sent
 
 REFUSED = (401, 403)
 PROXY = 407
 WAITS = (429, 503)
-SHORT = 10  # digits of an age in seconds
-STEP_UP = ("insufficient_user_authentication", "insufficient_claims")  # RFC 9470; Entra's
 
 
 def explain(response: requests.Response, session: Any = None) -> Report:
@@ -238,11 +234,9 @@ def _of_the_account(
     response: requests.Response, key: AccountKey | None, words: NetworkWords
 ) -> tuple[str, str]:
     """What a refusal means to the account that was sent, and the fix."""
-    given = bearer_refusal(response)
-    if challenge := _demanded(given, words):
-        scopes = " ".join(challenge.scopes)
-        more = f"scopes={scopes!r}" if scopes else "auth_force=True"
-        return demanded(challenge), f"Sign in with it: {_code(key, more)}."
+    challenge = demand_of(response, response.url or "")
+    if challenge is not None:
+        return _demand(challenge, key, words)
     match response.status_code:
         case 401:
             new = " Nor did it take a new one." if response.history else ""
@@ -261,19 +255,17 @@ def _of_the_account(
     return "The API does not accept the request as it is.", ""
 
 
-def _demanded(given: Mapping[str, str], words: NetworkWords) -> Challenge | None:
-    """What the API wants of the sign-in, if it says so (RFC 6750 3.1, RFC 9470 3)."""
-    scopes = tuple(words.clean(given.get("scope", "")).split())
-    if given.get("error") == "insufficient_scope" and scopes:
-        return Challenge(scopes=scopes)
-    if given.get("error") not in STEP_UP:
-        return None
-    age = given.get("max_age", "")
-    return Challenge(
-        acr_values=words.clean(given.get("acr_values", "")),
-        max_age=age if age.isdecimal() and len(age) < SHORT else "",
-        claims="{}",
-    )
+def _demand(challenge: Challenge, key: AccountKey | None, words: NetworkWords) -> tuple[str, str]:
+    """What the API wants of the sign-in, and the fix."""
+    if challenge == NO_CHALLENGE:
+        return "The API asks for more than it says.", "Look up which scopes this request needs."
+    fix = ASKED_THERE  # a session asks for whatever an API demands
+    if challenge.scopes:
+        scopes = words.clean(" ".join(challenge.scopes))
+        fix = f"Sign in with it: {_code(key, f'scopes={scopes!r}')}."
+    elif challenge.max_age:
+        fix = f"Sign in again: {_code(key, 'auth_force=True')}."
+    return words.clean(demanded(challenge)), fix
 
 
 def _code(key: AccountKey | None, more: str) -> str:
