@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from html import escape
 from typing import Any, TypeVar
 
 
@@ -23,6 +25,38 @@ class Sentence(Shown, str):  # noqa: SLOT000 (`Shown` has no slots either)
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:  # noqa: ARG002, FBT001 (IPython's)
         printer.text(str(self))
+
+
+@dataclass(frozen=True)
+class TextTable(Shown):
+    """Rows of text; ``str`` and notebooks show a table, or ``empty`` if there are none."""
+
+    headings: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    empty: str = ""
+
+    def __str__(self) -> str:
+        if not self.rows:
+            return self.empty
+        lines = [tuple(heading.upper() for heading in self.headings), *self.rows]
+        widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+        return "\n".join(
+            "  ".join(f"{cell:<{width}}" for cell, width in zip(line, widths, strict=True)).rstrip()
+            for line in lines
+        )
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        if not self.rows:
+            return f"<p>{escape(self.empty)}</p>"
+        left = 'style="text-align:left"'  # front ends align cells like numbers
+        head = "".join(f'<th scope="col" {left}>{escape(text)}</th>' for text in self.headings)
+        body = "".join(
+            "<tr>" + "".join(f"<td {left}>{escape(cell)}</td>" for cell in row) + "</tr>"
+            for row in self.rows
+        )
+        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
 S = TypeVar("S", bound=Shown)

@@ -6,8 +6,7 @@ import argparse
 import difflib
 import time
 from contextlib import suppress
-from dataclasses import dataclass, replace
-from html import escape
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from jupyter_auth.core import wire
@@ -19,7 +18,7 @@ from jupyter_auth.core.models import AccountKey
 from jupyter_auth.core.secret import Secret
 from jupyter_auth.kernel.broker import connect
 from jupyter_auth.kernel.commands.limit_words import limit_words, moment
-from jupyter_auth.kernel.shown import Sentence, Shown
+from jupyter_auth.kernel.shown import Sentence, Shown, TextTable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -37,38 +36,6 @@ FIELDS = (
 
 class VerbUsageError(Exception):
     """Wrong usage of a verb. The message says what would be right."""
-
-
-@dataclass(frozen=True)
-class TextTable(Shown):
-    """Rows of text; ``str`` and notebooks show a table, or ``empty`` if there are none."""
-
-    headings: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-    empty: str = ""
-
-    def __str__(self) -> str:
-        if not self.rows:
-            return self.empty
-        lines = [tuple(heading.upper() for heading in self.headings), *self.rows]
-        widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-        return "\n".join(
-            "  ".join(f"{cell:<{width}}" for cell, width in zip(line, widths, strict=True)).rstrip()
-            for line in lines
-        )
-
-    __repr__ = __str__
-
-    def _repr_html_(self) -> str:
-        if not self.rows:
-            return f"<p>{escape(self.empty)}</p>"
-        left = 'style="text-align:left"'  # front ends align cells like numbers
-        head = "".join(f'<th scope="col" {left}>{escape(text)}</th>' for text in self.headings)
-        body = "".join(
-            "<tr>" + "".join(f"<td {left}>{escape(cell)}</td>" for cell in row) + "</tr>"
-            for row in self.rows
-        )
-        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
 def run(given: argparse.Namespace, ask: Callable[[str], str]) -> Shown:
