@@ -42,6 +42,9 @@ def _parser() -> verbs.Parser:
     status = added.choices["status"]
     status.add_argument("--json", action="store_true", help="print JSON, for programs")
     verbs.add_verb(added, "import", "use the sign-in that another package has stored", key=False)
+    says = "print the document by which providers know you without a registration"
+    document = verbs.add_verb(added, "client-document", says, name="*", key=False)
+    document.add_argument("--url", metavar="URL", help="where you will publish it")
     verbs.add_verb(added, "settings", "print the server's settings", name=None, key=False)
     verbs.add_verb(added, "token", "print the access token, for a pipe")
     verbs.add_verb(added, "demo", "open JupyterLab with a demo provider", name=None, key=False)
@@ -124,6 +127,23 @@ def _doctor(given: Namespace) -> int:
     return 0 if report.healthy else FAILED
 
 
+def _client_document(given: Namespace) -> int:
+    from jupyter_auth.core.common.urls import require_secure
+    from jupyter_auth.core.registration import client_document
+    from jupyter_auth.core.registration.clients import DOCUMENT
+
+    url = given.url or os.environ.get(DOCUMENT)
+    names = given.name or [each.name for each in connect().providers() if each.source == "user"]
+    if not url or not names:
+        raise verbs.VerbUsageError(
+            "Say for which providers, and where you will publish it, as in `jupyter auth"
+            " client-document huggingface --url https://you.example/client.json`"
+        )
+    require_secure(url, "document's address")
+    found = client_document.of_this_machine(url, [connect().provider(each).name for each in names])
+    return _say(json.dumps(found, indent=2))
+
+
 def _settings(_: Namespace) -> int:
     from jupyter_auth.server.config import JupyterAuth
 
@@ -159,6 +179,7 @@ VERBS: dict[str, Callable[[Namespace], int]] = {
     "remove": _shared,
     "import": lambda given: _say(verbs.import_accounts(given.name)),
     "doctor": _doctor,
+    "client-document": _client_document,
     "settings": _settings,
     "token": lambda given: print_token(given.name, given.key),
 }

@@ -134,9 +134,17 @@ class Engine(Parts, Accounts):
         from jupyter_auth.core.doctor.storage_checks import providers_file, store_directory
 
         if name is not None:
-            found = checkup(self._providers.get(name), self._clock)
+            found = checkup(self._providers.get(name), self._clock, self._obtained(name))
             return [*found, *self._unattended.findings(name), *self._troubles(name)]
         return [*environment(), *store_directory(self._store), *providers_file(self._providers)]
+
+    def _obtained(self, provider: str) -> list[Finding]:
+        from jupyter_auth.core.doctor.client_checks import obtained
+
+        try:
+            return [*obtained(self._parties.of(provider), self._clients)]
+        except AuthError:  # which ``checkup`` finds, too
+            return []
 
     def _troubles(self, provider: str) -> Iterator[Finding]:
         from jupyter_auth.core.common.finding import Finding

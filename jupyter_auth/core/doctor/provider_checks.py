@@ -18,7 +18,7 @@ from jupyter_auth.core.provider import demands, guides
 from jupyter_auth.core.provider.client_credentials import missing_package, variable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     import requests
 
@@ -29,9 +29,14 @@ NOTICED = 10.0  # seconds that a clock may be off without a note
 METHODS = {"basic": "client_secret_basic", "post": "client_secret_post", "none": "none"}
 
 
-def checkup(provider: Provider, clock: Callable[[], float]) -> Iterator[Finding]:
-    """All findings about it. The provider gets few requests, and no secret."""
-    yield from _registration(provider)
+def checkup(
+    provider: Provider, clock: Callable[[], float], obtained: Sequence[Finding] = ()
+) -> Iterator[Finding]:
+    """All findings about it. The provider gets few requests, and no secret.
+
+    ``obtained``: those about the client that a sign-in gets by itself.
+    """
+    yield from _registration(provider, obtained)
     yield _origins(provider)
     try:
         discovers = provider.issuer or provider.metadata_url
@@ -41,13 +46,16 @@ def checkup(provider: Provider, clock: Callable[[], float]) -> Iterator[Finding]
         yield wrong("Provider", error)
 
 
-def _registration(provider: Provider) -> Iterator[Finding]:
+def _registration(provider: Provider, obtained: Sequence[Finding]) -> Iterator[Finding]:
     if provider.service is not None:
         yield _service(provider)
         if not _for_people(provider):
             return
     if problem := missing_package(provider):
         yield wrong("Client", problem)
+        return
+    if obtained:
+        yield from obtained
         return
     if not provider.client_id:
         fix, step = guides.in_short(provider), NextStep("add_provider", provider.name)

@@ -62,6 +62,10 @@ class Clients:
         registers = party.endpoints.registration_endpoint and not self.problem(party)
         return bool(self._documented(party, HERE) or registers)
 
+    def document(self, party: Party) -> str:
+        """The URL of the document that is used there, as it is configured; "" if none is."""
+        return self._documented(party, HERE)
+
     def missing(self, party: Party, grant: str) -> tuple[str, ...]:
         """What a person has to add for a sign-in by that grant: see ``Provider.missing``."""
         lacking = party.provider.missing(grant)
