@@ -46,7 +46,7 @@ def _parser() -> verbs.Parser:
     document = verbs.add_verb(added, "client-document", says, name="*", key=False)
     document.add_argument("--url", metavar="URL", help="where you will publish it")
     verbs.add_verb(added, "settings", "print the server's settings", name=None, key=False)
-    verbs.add_verb(added, "token", "print the access token, for a pipe")
+    verbs.add_resource(verbs.add_verb(added, "token", "print the access token, for a pipe"))
     verbs.add_verb(added, "demo", "open JupyterLab with a demo provider", name=None, key=False)
     verbs.add_verb(added, "hub", "commands for a JupyterHub administrator", name=None, key=False)
     return parser
@@ -181,6 +181,6 @@ VERBS: dict[str, Callable[[Namespace], int]] = {
     "doctor": _doctor,
     "client-document": _client_document,
     "settings": _settings,
-    "token": lambda given: print_token(given.name, given.key),
+    "token": lambda given: print_token(given.name, given.key, given.resource),
 }
 PROGRAMS = {"demo": _demo, "hub": _hub}  # they parse their own options

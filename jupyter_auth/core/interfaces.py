@@ -42,8 +42,11 @@ class TokenSource(Protocol):
             ProviderUnavailable, ProviderError, BrokerUnavailable: try again.
         """
 
-    def rejected(self, token: Token) -> Token:
-        """Another token, after the API rejected this one. Errors: as ``token``."""
+    def rejected(self, token: Token, claims: str = "") -> Token:
+        """Another token, after the API rejected this one. Errors: as ``token``.
+
+        ``claims``: those that the API demands (OIDC Core 5.5), as JSON.
+        """
 
 
 class ProviderCalls(Protocol):

@@ -56,6 +56,7 @@ KINDS = {
         "a provider's name or a source of tokens",
         'For example `TokenAuth("github")`.',
     ),
+    "resource": STRING._replace(hint="For example `https://vault.azure.net`."),
     "session_key": STRING._replace(hint="Leave it out for the default account."),
     "interactive": Kind(lambda value: value is None or FLAG.fits(value), "True, False or None"),
     "timeout": Kind(_are_seconds, "a number of seconds or None"),

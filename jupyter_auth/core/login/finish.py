@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import functools
 import logging
@@ -17,7 +18,7 @@ from jupyter_auth.core.errors import (
     UserMismatch,
 )
 from jupyter_auth.core.models import Account
-from jupyter_auth.core.protocol import identity
+from jupyter_auth.core.protocol import identity, oauth
 from jupyter_auth.core.protocol.parties import OFFLINE
 from jupyter_auth.core.provider import resources
 from jupyter_auth.core.tokens import resource_tokens
@@ -171,7 +172,7 @@ class Completion:
         now = self._clock()
         asked = asked_scopes(purpose, party)
         resource = "" if purpose.grant == "paste" else purpose.resource  # a code names none
-        told = party.without_userinfo if resource else party
+        own = None
         wanted = "openid" in asked
         sent = nonce if wanted else None
         age = purpose.challenge.max_age if nonce else ""  # sent with it, by one grant
@@ -188,7 +189,12 @@ class Completion:
             if wanted:
                 raise
             claims, answer = {}, dataclasses.replace(answer, id_token=None)  # not asked for
-        who = identity.of(told, answer, claims, self._discovery)
+        if resource and not claims.get("sub"):  # only the provider's own API says who it is
+            own = self._own_tokens(party, answer)
+            if own:
+                answer = dataclasses.replace(answer, refresh_token=own.refresh_token)
+        told = party.without_userinfo if resource and not own else party
+        who = identity.of(told, own or answer, claims, self._discovery)
         typed = None if who.subject or who.username else username
         account = Account(
             provider=purpose.key.provider,
@@ -215,12 +221,28 @@ class Completion:
         try:
             if purpose.username and purpose.username not in account.names:
                 raise _mismatch(party.provider.title, purpose.username, account)
-            claim = functools.partial(identity.claim, told, answer, self._discovery, who)
+            claim = functools.partial(identity.claim, told, own or answer, self._discovery, who)
             self._admit(account, party, claim)
         except UserMismatch:
             self.give_back(lambda: party, account)
             raise
-        return resource_tokens.signed_in_for(account, resource) if resource else account
+        if not resource:
+            return account
+        if own is None:
+            return resource_tokens.signed_in_for(account, resource, None)
+        kept: dict[str, object] = {"access_token": own.access_token, "expires_at": own.ends(now)}
+        kept |= {"asked": party.default_scopes, "scopes": own.scopes or party.default_scopes}
+        return resource_tokens.signed_in_for(account, resource, kept | {"token_fields": own.fields})
+
+    def _own_tokens(self, party: Party, answer: TokenResponse) -> TokenResponse | None:
+        """The tokens for the provider's own API, after a sign-in for another."""
+        if answer.refresh_token is None:
+            return None
+        provider, asked = party.provider, party.default_scopes
+        more = resources.refresh_parameters(provider, "", asked, provider.scope_separator or " ")
+        with contextlib.suppress(AuthError):  # the sign-in is good all the same
+            return oauth.refresh(party, answer.refresh_token, **more)
+        return None
 
 
 def asked_scopes(purpose: LoginPurpose, party: Party) -> tuple[str, ...]:

@@ -23,8 +23,8 @@ class ProviderInfo:
     a person. ``reach``: as in ``Provider``. ``placeholders`` and ``register`` are what people are
     asked and told before they can sign in, ``missing`` is what is still to be given:
     ``set.<placeholder>``, ``client_id``, ``client_secret``. ``found_at``: the address that it
-    was found by, if it was. ``resources``: more
-    APIs, and the origins that the token for each may be sent to.
+    was found by, if it was. ``resource``: its own API's identifier. ``resources``: more APIs, and
+    the origins that the token for each may be sent to.
     """
 
     name: str
@@ -34,6 +34,7 @@ class ProviderInfo:
     base_url: str | None = None
     base_url_from: str | None = None
     api_origins: tuple[str, ...] = ()
+    resource: str | None = None
     resources: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     refresh_on: tuple[int, ...] = (401,)
     api_headers: Mapping[str, str] = field(default_factory=dict)
@@ -54,6 +55,11 @@ class ProviderInfo:
         """
         unset = [each.removeprefix("set.") for each in self.missing if each.startswith("set.")]
         return " ".join(f"--set {each}={each.upper()}" for each in unset)
+
+    @property
+    def all_origins(self) -> tuple[str, ...]:
+        """Where the token of any of its APIs may be sent."""
+        return (*self.api_origins, *(each for more in self.resources.values() for each in more))
 
 
 def configured_names(known: Iterable[ProviderInfo]) -> list[str]:

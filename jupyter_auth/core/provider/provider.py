@@ -194,6 +194,7 @@ class Provider(ProviderFields):
             placeholders=dict(self.placeholders),
             register=self.register if known else None,
             missing=missing,
+            resource=self.resource,
             resources=self._more_origins if known else {},
             refresh_on=self.refresh_on,
             api_headers=dict(self.api_headers),

@@ -8,14 +8,14 @@ person signs in), in ``scope`` (one at a time, as at Entra) or in ``audience``.
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from jupyter_auth.core.common.urls import origin_of, require_secure
 from jupyter_auth.core.errors import ConfigurationError
 from jupyter_auth.core.provider.kinds import is_resource
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from jupyter_auth.core.provider.provider_fields import ProviderFields
 
@@ -24,7 +24,19 @@ OF_NO_API = frozenset({"openid", "profile", "email", "address", "phone", "offlin
 WHATEVER_IS_GRANTED = ".default"  # at Entra, the end of a scope that asks for no more
 
 
-def canonical(provider: ProviderFields, resource: str) -> str:
+class Named(Protocol):
+    """A provider, or what kernels know of it."""
+
+    @property
+    def resource(self) -> str | None:
+        """The identifier of its own API."""
+
+    @property
+    def resources(self) -> Mapping[str, object]:
+        """More APIs, by their identifiers."""
+
+
+def canonical(provider: Named, resource: str) -> str:
     """The resource as the provider's data spells it; "" for the provider's own.
 
     A slash at the end makes no difference: APIs and their clients differ in it.
@@ -35,7 +47,7 @@ def canonical(provider: ProviderFields, resource: str) -> str:
     return next((each for each in provider.resources if each.rstrip("/") == bare), resource)
 
 
-def requested(provider: ProviderFields, resource: str) -> str:
+def requested(provider: Named, resource: str) -> str:
     """The resource that a person is to sign in for, ``canonical``.
 
     Raises:
@@ -133,3 +145,8 @@ def of_scope(scope: str) -> str:
     """
     resource, _, last = scope.rpartition("/")
     return resource if last == WHATEVER_IS_GRANTED or ":" in resource else ""
+
+
+def by_scope(provider: ProviderFields, resource: str) -> str:
+    """The resource that a scope names, ``canonical``; "" where scopes name none."""
+    return canonical(provider, resource) if provider.resource_parameter == "scope" else ""

@@ -69,32 +69,32 @@ def own_refresh_token(account: Account, resource: str) -> bool:
     return held is not None and held.refresh_token is not None
 
 
-def signed_in_for(account: Account, resource: str) -> Account:
-    """A fresh account whose tokens are all for that resource, and none for the provider's own."""
-    none: dict[str, Any] = {"scopes": (), "asked": (), "token_fields": {}}
-    return replace(
-        account,
-        access_token=NO_TOKEN,
-        expires_at=account.issued_at,
-        resources={resource: _token(account, None)},
-        **none,
-    )
+def signed_in_for(account: Account, resource: str, own: Mapping[str, Any] | None) -> Account:
+    """A fresh account whose access token is for that resource, with its ``own`` in place of it."""
+    none = {"access_token": NO_TOKEN, "expires_at": account.issued_at, "scopes": (), "asked": ()}
+    given: dict[str, Any] = {**(own or none), "resources": {resource: _token(account, None)}}
+    return replace(account, **{"token_fields": {}, **given})
 
 
 def joined(account: Account, before: Account | None) -> Account:
     """A fresh account with what its person had, if the new sign-in is for another resource."""
     same = before and (before.fingerprint, before.person) == (account.fingerprint, account.person)
-    if before is None or not same or account.access_token != NO_TOKEN:
+    if before is None or not same or not account.resources:
         return account
+    more: dict[str, Any] = {
+        "resources": _bounded({**before.resources, **account.resources}),
+        "refresh_token": account.refresh_token or before.refresh_token,
+    }
+    if account.access_token != NO_TOKEN:
+        return replace(account, **more)
     return replace(
         before,
-        refresh_token=account.refresh_token or before.refresh_token,
         id_token=account.id_token or before.id_token,
         token_endpoint=account.token_endpoint,
         client_id=account.client_id,
         signed_in_at=account.signed_in_at,
         refused=None,
-        resources=_bounded({**before.resources, **account.resources}),
+        **more,
     )
 
 

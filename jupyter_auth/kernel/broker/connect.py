@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from jupyter_auth.core.interfaces import Accounts
-    from jupyter_auth.core.models import AccountKey
+    from jupyter_auth.core.models import AccountKey, Token
     from jupyter_auth.core.provider.info import ProviderInfo
     from jupyter_auth.kernel.broker.broker_client import BrokerClient
     from jupyter_auth.kernel.broker.hub_transport import ServiceAddress
@@ -102,6 +102,33 @@ def name_of(accounts: Accounts, name: str | None) -> str:
     if name and not is_address(name):
         return name
     return provider_of(accounts, name).name if name else default_provider(accounts)
+
+
+def token_of(accounts: Accounts, name: str, session_key: str, resource: str = "") -> Token:
+    """The account's token, for that API of the provider's. Raises as ``Accounts.token``."""
+    if not resource:
+        return accounts.token(name, session_key)
+    from jupyter_auth.core.provider.resources import requested
+    from jupyter_auth.core.tokens.need import Need
+
+    wanted = requested(accounts.provider(name), resource)
+    token = accounts.token(name, session_key, Need(resource=wanted))
+    check_resource(token, wanted)
+    return token
+
+
+def check_resource(token: Token, resource: str) -> None:
+    """Raise ConfigurationError if the token is for another API.
+
+    A broker of an older version knows one of each provider only.
+    """
+    if token.resource != resource:
+        raise ConfigurationError(
+            f"There is no token for {resource}: what keeps the accounts is of an older version."
+            " Nothing was sent.",
+            hint="Upgrade jupyter-auth-session in the Jupyter server's environment.",
+            next_step=NextStep("restart_server"),
+        )
 
 
 _chosen: list[str] = []  # the default provider of this process, if one was chosen

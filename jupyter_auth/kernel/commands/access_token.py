@@ -5,13 +5,16 @@ from __future__ import annotations
 import sys
 
 from jupyter_auth.core.common.session_key import DEFAULT_KEY
-from jupyter_auth.kernel.broker.connect import connect, name_of
+from jupyter_auth.kernel.broker.connect import connect, name_of, token_of
 
 
-def print_token(name: str, session_key: str = DEFAULT_KEY) -> int:
-    """Print the account's access token, with a warning on a terminal."""
+def print_token(name: str, session_key: str = DEFAULT_KEY, resource: str = "") -> int:
+    """Print the account's access token, with a warning on a terminal.
+
+    ``resource``: that of another API of the provider's.
+    """
     accounts = connect()
-    token = accounts.token(name_of(accounts, name), session_key)
+    token = token_of(accounts, name_of(accounts, name), session_key, resource)
     if sys.stdout.isatty():
         sys.stderr.write(
             "jupyter auth: Anyone who sees this token can use it until it expires. "

@@ -86,7 +86,12 @@ class AuthMagics(Magics):
     def _login(self, given: Namespace) -> None:
         name = verbs.named(given.name)
         verbs.fill_in(name, given)
-        if given.wait or not _link_is_enough() or (info := connect().provider(name)).unattended:
+        if (
+            given.wait
+            or given.resource
+            or not _link_is_enough()
+            or (info := connect().provider(name)).unattended
+        ):
             verbs.sign_in(name, given)
             return
         key = AccountKey(info.name, given.key)

@@ -258,6 +258,7 @@ def sign_in(name: str, given: argparse.Namespace, **options: Any) -> None:
     from jupyter_auth.kernel.session.user_session import UserSession
 
     asked = {"auth_force": given.force, "grant": given.grant, "scopes": given.scopes}
+    asked["resource"] = given.resource
     UserSession(name, session_key=given.key, **asked, **options)
 
 
@@ -313,6 +314,7 @@ def parser(prog: str) -> tuple[Parser, Any]:
     )
     login.add_argument("--scopes", nargs="+", metavar="SCOPE", help="scopes to ask for")
     _add_set(login)
+    add_resource(login)
     add_verb(verbs, "logout", "sign out here and at the provider", name="?")
     add_verb(verbs, "status", "show who is signed in", name="?", key=False)
     add_verb(verbs, "providers", "list the providers you can sign in to", name=None, key=False)
@@ -363,6 +365,12 @@ def add_verb(
     if key:
         added.add_argument("--key", default=DEFAULT_KEY, metavar="K", help="account label")
     return added
+
+
+def add_resource(verb: Parser) -> None:
+    """Add ``--resource`` to a verb."""
+    words = "another API of the provider's, by its identifier"
+    verb.add_argument("--resource", default="", metavar="URI", help=words)
 
 
 def check_verb(prog: str, word: str, known: tuple[str, ...]) -> None:

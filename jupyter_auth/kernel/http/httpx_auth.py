@@ -118,13 +118,14 @@ class HttpxAuth(OriginBoundTokens, _Auth):  # type: ignore[misc]
             self._warn_of_demand(response, demand, token)
 
     def _reaches(self, request: httpx.Request) -> bool:
-        return self.allows(str(request.url.copy_with(path="/", query=None, fragment=None)))
+        return self.allows(_origin(request))
 
     def _sign(self, request: httpx.Request) -> Token:
         """Add the current token, and return it."""
         if self._check:
             self._check()
-        token = self._source.token()
+        source = self.source_at(_origin(request)) or self._source
+        token = source.token()
         _put(token, request)
         return token
 
@@ -155,11 +156,15 @@ class HttpxAuth(OriginBoundTokens, _Auth):  # type: ignore[misc]
     def _sign_again(self, request: httpx.Request, token: Token) -> Token | None:
         """Add a new token, or the one that a redirect took off; None if there is none."""
         if _carries(request, token):
-            refused, token = token, self._source.rejected(token)
+            refused, token = token, self.source_of(token).rejected(token)
             if token.digest == refused.digest:
                 return None
         _put(token, request)
         return token
+
+
+def _origin(request: httpx.Request) -> str:
+    return str(request.url.copy_with(path="/", query=None, fragment=None))
 
 
 class _Hiding(_Headers):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NoReturn, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, NoReturn, TypeVar
 from urllib.parse import urlsplit
 
 from jupyter_auth.core.common.shown_text import plain_text
@@ -15,12 +15,15 @@ from jupyter_auth.kernel.http.refusals import DEMANDS, bearer_refusal
 from jupyter_auth.kernel.http.warnings import warn
 
 if TYPE_CHECKING:
+    import re
     from collections.abc import Iterable, Iterator, Mapping
 
     from jupyter_auth.core.interfaces import TokenSource
     from jupyter_auth.core.models import Challenge, Token
+    from jupyter_auth.core.provider.info import ProviderInfo
     from jupyter_auth.core.secret import Secret
     from jupyter_auth.kernel.http.rate_limits import ResponseParts
+    from jupyter_auth.kernel.http.token_cache import CachedTokens
 
 Kind = TypeVar("Kind", bound="OriginBoundTokens")
 
@@ -49,8 +52,10 @@ class OriginBoundTokens:
         origins: Iterable[str] | None = None,
         refresh_on: Iterable[int] | None = None,
         limits: Throttling | None = None,
+        resource: str = "",
     ) -> None:
-        check_arguments(source=source, session_key=session_key)
+        check_arguments(source=source, session_key=session_key, resource=resource)
+        self._others: dict[str, tuple[TokenSource, re.Pattern[str]]] = {}
         if isinstance(source, str):
             from jupyter_auth.kernel.broker.connect import connect, provider_of
             from jupyter_auth.kernel.http.token_cache import CachedTokens
@@ -58,9 +63,14 @@ class OriginBoundTokens:
             accounts = connect()
             info = provider_of(accounts, source)
             reach = info.reach if origins is None else ""
-            origins = info.api_origins if origins is None else origins
+            api = api_at(info, resource)
+            origins = api.origins if origins is None else origins
             refresh_on = info.refresh_on if refresh_on is None else refresh_on
-            source = CachedTokens(accounts, info.name, session_key, reach=reach)
+            source = CachedTokens(
+                accounts, info.name, session_key, reach=reach, resource=api.resource
+            )
+            if not api.resource:
+                self.also_at(source, info)
             limits = limits or Throttling(accounts, CountedCaller(info, session_key))
         if origins is None or isinstance(origins, str):
             raise TypeError("origins must be a list of where the token may be sent")
@@ -73,7 +83,25 @@ class OriginBoundTokens:
 
     def __reduce__(self) -> tuple[object, ...]:
         made_of = (self._source, self.origins, self._refresh_on, self._limits)
-        return _restored, (type(self), *made_of)
+        return _restored, (type(self), made_of, self._others)
+
+    def also_at(self, source: CachedTokens, info: ProviderInfo) -> None:
+        """Send to the origins of the provider's other APIs the account's tokens for those."""
+        found = {name: (source.of(name), reaching(at)) for name, at in info.resources.items() if at}
+        self._others.update(found)
+
+    def source_at(self, url: str) -> TokenSource | None:
+        """Where the token for that URL comes from; None if none may be sent there.
+
+        An unusual spelling counts as another origin.
+        """
+        if self._reaching.match(url):
+            return self._source
+        return next((each for each, at in self._others.values() if at.match(url)), None)
+
+    def source_of(self, token: Token) -> TokenSource:
+        """Where that token came from."""
+        return self._others.get(token.resource, (self._source,))[0]
 
     def for_client(
         self,
@@ -83,12 +111,14 @@ class OriginBoundTokens:
         refresh_on: Iterable[int] | None = None,
     ) -> Kind:
         """The same tokens for another HTTP client, by the same rules where none are given."""
-        return kind(
+        made = kind(
             self._source,
             origins=self.origins if origins is None else origins,
             refresh_on=self._refresh_on if refresh_on is None else refresh_on,
             limits=self._limits,
         )
+        made._others.update(self._others)  # noqa: SLF001 (its own class)
+        return made
 
     @property
     def account(self) -> tuple[str, str] | None:
@@ -97,7 +127,7 @@ class OriginBoundTokens:
 
     def allows(self, url: str) -> bool:
         """Whether the token may be sent there. An unusual spelling counts as another origin."""
-        return bool(self._reaching.match(url))
+        return self.source_at(url) is not None
 
     def _is_dead(self, response: ResponseParts) -> bool:
         """Whether the API says that the token is no longer valid: by ``refresh_on``, or in words.
@@ -114,7 +144,9 @@ class OriginBoundTokens:
 
         ``token`` is the one that it refused. Raises as ``CachedTokens.meeting``.
         """
-        meeting = getattr(self._source, "meeting", None)  # a source of other makers has none
+        meeting = getattr(
+            self.source_of(token), "meeting", None
+        )  # a source of other makers has none
         if demand and meeting and demanded(demand):
             yield from meeting(token, demand)
 
@@ -171,9 +203,33 @@ def headers_at(url: str, token: Token) -> Mapping[str, Secret]:
 
 def _restored(
     kind: type[OriginBoundTokens],
-    source: TokenSource,
-    origins: tuple[str, ...],
-    refresh_on: frozenset[int],
-    limits: Throttling | None,
+    made_of: tuple[TokenSource, tuple[str, ...], frozenset[int], Throttling | None],
+    others: dict[str, tuple[TokenSource, re.Pattern[str]]],
 ) -> OriginBoundTokens:
-    return kind(source, origins=origins, refresh_on=refresh_on, limits=limits)
+    source, origins, refresh_on, limits = made_of
+    made = kind(source, origins=origins, refresh_on=refresh_on, limits=limits)
+    made._others.update(others)  # noqa: SLF001
+    return made
+
+
+class Api(NamedTuple):
+    """One of a provider's APIs: "" or its identifier, where its token may be sent, its base URL."""
+
+    resource: str
+    origins: tuple[str, ...]
+    base_url: str | None
+
+
+def api_at(info: ProviderInfo, resource: str) -> Api:
+    """The provider's API of that identifier; its own one for "".
+
+    Raises:
+        ConfigurationError: it can name no API.
+    """
+    from jupyter_auth.core.provider import resources
+
+    found = resources.requested(info, resource) if resource else ""
+    if not found:
+        return Api("", info.api_origins, None)
+    own = resources.own_origins(found)
+    return Api(found, tuple(info.resources.get(found) or own), found if own else None)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from jupyter_auth.core.errors import ConfigurationError, InsufficientScope
+from jupyter_auth.core.provider import resources
+from jupyter_auth.core.provider.resources import WHATEVER_IS_GRANTED
 from jupyter_auth.core.secret import MaskedStr
 from jupyter_auth.kernel.arguments import check_arguments
 from jupyter_auth.kernel.broker.connect import connect, name_of
@@ -13,14 +16,13 @@ from jupyter_auth.kernel.http.origin_bound import OriginBoundTokens
 from jupyter_auth.kernel.http.token_cache import CachedTokens
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from jupyter_auth.core.interfaces import TokenSource
     from jupyter_auth.core.models import Token
     from jupyter_auth.kernel.http.httpx_auth import HttpxAuth
 
 UNKNOWN = 3600  # seconds that a token without a lifetime is used
-WHATEVER_IS_GRANTED = "/.default"  # at Microsoft, the end of a scope that asks for no more
 
 
 def httpx_auth(
@@ -29,6 +31,7 @@ def httpx_auth(
     session_key: str = "default",
     origins: Iterable[str] | None = None,
     refresh_on: Iterable[int] | None = None,
+    resource: str = "",
 ) -> HttpxAuth:
     """``auth=`` for httpx and httpx2, asynchronous too: ``httpx.Client(auth=httpx_auth("acme"))``.
 
@@ -37,7 +40,7 @@ def httpx_auth(
 
     Args:
         source: as for ``TokenAuth``, or the ``auth`` of a session, for the same account.
-        session_key, origins, refresh_on: as for ``TokenAuth``.
+        session_key, origins, refresh_on, resource: as for ``TokenAuth``.
 
     Raises:
         ConfigurationError: neither is installed. Requests raise what those of ``TokenAuth`` do.
@@ -51,11 +54,20 @@ def httpx_auth(
         ) from None
     if isinstance(source, OriginBoundTokens):
         return source.for_client(HttpxAuth, origins=origins, refresh_on=refresh_on)
-    return HttpxAuth(source, session_key=session_key, origins=origins, refresh_on=refresh_on)
+    return HttpxAuth(
+        source,
+        session_key=session_key,
+        origins=origins,
+        refresh_on=refresh_on,
+        resource=resource,
+    )
 
 
 def credential(provider: str | None = None, session_key: str = "default") -> AccountCredential:
     """``credential=`` for Azure's SDKs. It never asks you to sign in.
+
+    It has a token for each API that is asked for by a scope, such as
+    ``"https://vault.azure.net/.default"``, where the provider's requests name APIs so.
 
     Their asynchronous clients accept it too, and are blocked while a token is fetched.
 
@@ -69,7 +81,13 @@ def credential(provider: str | None = None, session_key: str = "default") -> Acc
     """
     check_arguments(provider=provider, session_key=session_key)
     accounts = connect()
-    return AccountCredential(CachedTokens(accounts, name_of(accounts, provider), session_key))
+    name = name_of(accounts, provider)
+
+    def of_scope(scope: str) -> str:
+        found = resources.of_scope(scope)
+        return resources.by_scope(accounts.configuration(name), found) if found else ""
+
+    return AccountCredential(CachedTokens(accounts, name, session_key), functools.cache(of_scope))
 
 
 class AccessToken(NamedTuple):
@@ -91,12 +109,14 @@ class AccessTokenInfo(NamedTuple):
 class AccountCredential:
     """azure-core's ``TokenCredential`` and ``SupportsTokenInfo``, without needing azure-core.
 
-    InsufficientScope is raised for a scope that the account lacks.
+    InsufficientScope is raised for a scope that the account lacks. ``of_scope``: the resource that
+    a scope names; "" for the account's own.
     """
 
-    def __init__(self, tokens: TokenSource) -> None:
+    def __init__(self, tokens: CachedTokens, of_scope: Callable[[str], str] = lambda _: "") -> None:
         self._tokens = tokens
-        self._given: Token | None = None
+        self._of_scope = of_scope
+        self._given: dict[str, Token] = {}  # by resource
 
     def __repr__(self) -> str:
         return f"<AccountCredential: {self._tokens!r}>"
@@ -111,7 +131,10 @@ class AccountCredential:
         """Does nothing: no connection is held open."""
 
     def get_token(self, *scopes: str, claims: str | None = None, **_: Any) -> AccessToken:
-        """The account's token. ``claims``: those of an API that has refused the last one."""
+        """The account's token for the API of these scopes.
+
+        ``claims``: those of an API that has refused the last one.
+        """
         info = self.get_token_info(*scopes, options={"claims": claims})
         return AccessToken(info.token, info.expires_on)
 
@@ -119,10 +142,16 @@ class AccountCredential:
         self, *scopes: str, options: Mapping[str, Any] | None = None
     ) -> AccessTokenInfo:
         """``get_token`` with more about the token; ``options`` may have ``claims``."""
-        refused = self._given if options and options.get("claims") else None
-        token = self._tokens.rejected(refused) if refused else self._tokens.token()
-        self._given = token
-        asked = [scope for scope in scopes if not scope.endswith(WHATEVER_IS_GRANTED)]
+        resource = next(filter(None, map(self._of_scope, scopes)), "")
+        tokens = self._tokens.of(resource) if resource else self._tokens
+        claims = (options or {}).get("claims")
+        if claims:
+            token = tokens.rejected(self._given.get(resource) or tokens.token(), claims)
+        else:
+            token = tokens.token()
+        self._given[resource] = token
+        bare = () if resource else scopes  # of another API some are named in full
+        asked = [scope for scope in bare if not scope.endswith(f"/{WHATEVER_IS_GRANTED}")]
         missing = tuple(scope for scope in asked if token.scopes and scope not in token.scopes)
         if missing:
             raise InsufficientScope(

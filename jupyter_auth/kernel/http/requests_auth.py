@@ -85,6 +85,7 @@ class TokenAuth(OriginBoundTokens, AuthBase):
         session_key: the account's label.
         origins: where the token may be sent, in place of the provider's own origins. A ``*`` stands
             for one label: ``https://*.acme.example``.
+        resource: the identifier of another API of the provider's, for a token for that.
         refresh_on: HTTP statuses after which a new token is fetched. Default: the provider's.
 
     Raises:
@@ -119,10 +120,10 @@ class TokenAuth(OriginBoundTokens, AuthBase):
         Elsewhere the ``others`` may. ``redirected``: an API has chosen the URL.
         """
         url = url or request.url or ""
-        if self.allows(url):
+        if source := self.source_at(url):
             if self._check:
                 self._check()
-            token = self._source.token()
+            token = source.token()
             last = self._last
             if last[0] is not token or token.headers_at:  # those differ by URL
                 last = self._last = (token, self._sent(token, url))
@@ -219,7 +220,7 @@ class TokenAuth(OriginBoundTokens, AuthBase):
     def _again(self, response: Response, token: Token, kwargs: dict[str, Any]) -> Response:
         """The response to the same request with a new token; ``response`` if there is none."""
         _free(response, kwargs)
-        fresh = self._source.rejected(token)
+        fresh = self.source_of(token).rejected(token)
         if fresh.digest == token.digest or not _rewound(response.request):
             return response
         answer = self._repeated(response, fresh, kwargs)

@@ -19,8 +19,9 @@ from jupyter_auth.core.errors import (
     UserMismatch,
 )
 from jupyter_auth.core.record import replace
-from jupyter_auth.core.tokens.need import ANY, Need
+from jupyter_auth.core.tokens.need import Need
 from jupyter_auth.core.tokens.single_flight import SingleFlight
+from jupyter_auth.kernel.broker.connect import check_resource, connect
 from jupyter_auth.kernel.broker.watcher import watcher_of
 from jupyter_auth.kernel.http.warnings import warn
 
@@ -38,6 +39,8 @@ _log = logging.getLogger("jupyter_auth")
 
 class CachedTokens:
     """``TokenSource`` for one account, which keeps the token until the account changes.
+
+    ``resource``: the API that the tokens are for; empty for the provider's own.
 
     A token near its expiry is still returned, while one thread fetches the next.
 
@@ -65,8 +68,11 @@ class CachedTokens:
         get: Callable[[str, str, Need], Token] | None = None,
         person: str = "",
         reach: str = "",
+        resource: str = "",
     ) -> None:
-        self.person = person
+        self.resource = resource
+        self._common = _Common(person)
+        self._common.of[resource] = self
         self._reach = reach
         self._asks = accounts.token if get is None else get
         self._made_by_name = get is None
@@ -91,7 +97,21 @@ class CachedTokens:
     def __reduce__(self) -> tuple[object, ...]:
         if not self._made_by_name:
             raise TypeError("These tokens are not pickled: pickle their session.")
-        return _reconnected, (*self._key, self.person, self._reach)
+        return _reconnected, (*self._key, self.person, self._reach, self.resource)
+
+    def of(self, resource: str) -> CachedTokens:
+        """The same account's tokens for another API: they are of one person."""
+        if resource not in self._common.of:
+            other = CachedTokens.__new__(CachedTokens)
+            vars(other).update(vars(self), resource=resource)
+            other.reset()
+            _all.add(self._common.of.setdefault(resource, other))
+        return self._common.of[resource]
+
+    @property
+    def person(self) -> str:
+        """Whose they are (``Account.person``); empty before the first one."""
+        return self._common.person
 
     def reset(self) -> None:
         """Start empty, also in a forked child, which has none of its parent's threads."""
@@ -117,11 +137,12 @@ class CachedTokens:
                 if now >= held[1]:
                     self._renew_behind(now, held[2] - held[1])
                 return held[0]
-        return self._fetch(Need(min_valid), ask=True)
+        return self._fetch(Need(min_valid, resource=self.resource), ask=True)
 
-    def rejected(self, token: Token) -> Token:
+    def rejected(self, token: Token, claims: str = "") -> Token:
         """As ``TokenSource.rejected``; the token is not returned again."""
-        return self._fetch(Need(rejected=token.digest), ask=True)
+        need = Need(rejected=token.digest, resource=self.resource, claims=claims)
+        return self._fetch(need, ask=True)
 
     def meeting(self, token: Token, demand: Challenge) -> Iterator[Token]:
         """Tokens that may meet what an API demands, each tried once it refused the one before.
@@ -148,14 +169,15 @@ class CachedTokens:
 
     def newer(self, token: Token, demand: Challenge) -> Token | None:
         """Another token than the refused one, with the scopes that are demanded; else None."""
-        fresh = self._get(ANY)
+        fresh = self._get(Need(resource=self.resource))
         enough = {*demand.scopes} <= {*fresh.scopes}
         return fresh if enough and fresh.digest != token.digest else None
 
     def _renewed_with(self, claims: str, token: Token) -> Token | None:
         """A token that is renewed with those claims; None if a person has to sign in for them."""
+        need = Need(rejected=token.digest, resource=self.resource, claims=claims)
         try:
-            return self._fetch(Need(rejected=token.digest, claims=claims), ask=False)
+            return self._fetch(need, ask=False)
         except LoginRequired:
             return None
 
@@ -168,16 +190,22 @@ class CachedTokens:
 
             raise sign_in_demanded(AccountKey(*self._key), demand, tuple(scopes))
         step_up(token, demand)
-        return self._get(ANY)
+        return self._get(Need(resource=self.resource))
 
     def bind(self, session_key: str, person: str) -> None:
         """From now on use this person's account, under that key."""
         if (session_key, person) != (self._key[1], self.person):
-            self._key, self.person = (self._key[0], session_key), person
+            self._common.person = person
+            for each in list(self._common.of.values()):
+                each._key = (self._key[0], session_key)  # noqa: SLF001
             self.drop()
 
     def drop(self) -> None:
-        """Forget the token, so that the next call asks for one."""
+        """Forget the account's tokens, so that the next call asks for one."""
+        for each in list(self._common.of.values()):
+            each._drop()  # noqa: SLF001
+
+    def _drop(self) -> None:
         with self._lock:
             self._drops += 1
             self._held = None
@@ -209,11 +237,12 @@ class CachedTokens:
                 raise
             reason = error
         sign_in(reason)
-        return self._get(ANY)
+        return self._get(Need(resource=self.resource))
 
     def _get(self, need: Need) -> Token:
         drops = self._drops
         token = self._asks(*self._key, need)
+        check_resource(token, self.resource)
         self._check_reach(token.reach)
         if self._made_by_name:
             self._check_person(token.person)
@@ -234,9 +263,9 @@ class CachedTokens:
 
     def _check_person(self, person: str) -> None:
         with self._lock:
-            mine = self.person = self.person or person
+            mine = self._common.person = self.person or person
             if one := may_be_one(mine, person):
-                self.person = person
+                self._common.person = person
         name, key = plain(self._key[0]), self._key[1]
         if not one:
             raise UserMismatch(
@@ -260,7 +289,7 @@ class CachedTokens:
 
     def _renew(self, margin: float) -> None:
         try:
-            self._fetch(Need(margin), ask=False)
+            self._fetch(Need(margin, resource=self.resource), ask=False)
         except Exception as error:  # noqa: BLE001 (the old token works, and this is tried again)
             _log.debug("No new token for %s yet: %s", self, type(error).__name__)
         finally:
@@ -288,6 +317,14 @@ class CachedTokens:
             self.drop()
 
 
+class _Common:
+    """What one account's tokens for several APIs have in common: its person, and each other."""
+
+    def __init__(self, person: str) -> None:
+        self.person = person
+        self.of: dict[str, CachedTokens] = {}
+
+
 _all: weakref.WeakSet[CachedTokens] = weakref.WeakSet()
 
 
@@ -298,10 +335,11 @@ def may_be_one(person: str, other: str) -> bool:
     return person == other or person[:1] == other[:1] == "?"
 
 
-def _reconnected(provider: str, session_key: str, person: str, reach: str) -> CachedTokens:
-    from jupyter_auth.kernel.broker.connect import connect
-
-    return CachedTokens(connect(), provider, session_key, person=person, reach=reach)
+def _reconnected(
+    provider: str, session_key: str, person: str, reach: str, resource: str = ""
+) -> CachedTokens:
+    names = (provider, session_key)
+    return CachedTokens(connect(), *names, person=person, reach=reach, resource=resource)
 
 
 def _after_fork() -> None:

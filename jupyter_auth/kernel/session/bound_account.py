@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 from jupyter_auth.kernel.broker.connect import connect
 from jupyter_auth.kernel.http.rate_limits import CountedCaller, Throttling
 from jupyter_auth.kernel.http.requests_auth import TokenAuth
+from jupyter_auth.kernel.http.token_cache import CachedTokens
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -27,7 +28,10 @@ class BoundAccount(NamedTuple, Generic[SomeAccount]):
 
 
 def bound(account: SomeAccount, origins: Iterable[str] = ()) -> BoundAccount[SomeAccount]:
-    """That account, whose tokens go to ``origins``, by default to the provider's."""
+    """That account, whose tokens go to ``origins``, by default to the provider's.
+
+    Tokens for the provider's other APIs go to theirs.
+    """
     info = account.info
     limits = Throttling(connect(), CountedCaller(info, account.key.session_key, account.client_id))
     auth = TokenAuth(
@@ -36,4 +40,6 @@ def bound(account: SomeAccount, origins: Iterable[str] = ()) -> BoundAccount[Som
         refresh_on=info.refresh_on,
         limits=limits,
     )
+    if isinstance(account.tokens, CachedTokens) and not account.tokens.resource:
+        auth.also_at(account.tokens, info)
     return BoundAccount(account, auth, limits)

@@ -86,9 +86,9 @@ class ByOrigin:
         """As ``TokenSource.token``."""
         return self.meant().account.tokens.token(min_valid)
 
-    def rejected(self, token: Token) -> Token:
+    def rejected(self, token: Token, claims: str = "") -> Token:
         """As ``TokenSource.rejected``."""
-        return self.meant().account.tokens.rejected(token)
+        return self.meant().account.tokens.rejected(token, claims)
 
     def meant(self) -> BoundAccount[UserAccount]:
         """The account that a property is about: the only one used so far, else the only one there.
@@ -175,7 +175,7 @@ class ByOrigin:
         found = {
             each.name: each
             for each in connect().providers()
-            if each.source != "code" and reaching(each.api_origins).match(url)
+            if each.source != "code" and reaching(each.all_origins).match(url)
         }
         return found, [key for key in self._signed_in() if key.provider in found] if found else []
 

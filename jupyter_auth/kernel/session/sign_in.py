@@ -38,6 +38,7 @@ class UserAccountOptions(NamedTuple):
     timeout: float | None = 300
     person: str = ""  # whose it has to be (``Account.person``), in an unpickled session
     password: Callable[[], str] | None = None
+    resource: str = ""  # as the provider calls it
 
 
 class SignIn:

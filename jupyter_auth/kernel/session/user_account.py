@@ -53,6 +53,7 @@ class UserAccount:
             leave=self._interrupted,
             person=options.person,
             reach=info.reach,
+            resource=options.resource,
         )
         self._accounts = accounts
         self._left = False  # whether this session signed out
@@ -69,6 +70,8 @@ class UserAccount:
         account = self._stored()
         if account is None or not may_be_one(self.tokens.person or account.person, account.person):
             return None
+        if (held := self.tokens.held) and held.resource:
+            account = replace(account, scopes=held.scopes, expires_at=held.expires_at)
         if account.kind == "api_key" and account.username is None:  # taken at its word
             return replace(account, username=self.options.username)
         return account
@@ -183,13 +186,16 @@ class UserAccount:
         since = _when(self._stored())
         with self._one_at_a_time():
             self._check_not_left()
-            if self.tokens.newer(token, demand):  # another thread asked meanwhile
+            if self.tokens.of(token.resource).newer(
+                token, demand
+            ):  # another thread asked meanwhile
                 return
             account = self._stored()
             there = (*account.asked, *account.scopes) if account else ()
+            there = token.scopes if token.resource else there
             scopes = tuple(dict.fromkeys((*there, *demand.scopes)))
             reason = sign_in_demanded(self.key, demand, scopes)
-            self._ask(reason, since=since, granted=scopes, demand=demand)
+            self._ask(reason, token.resource, since=since, granted=scopes, demand=demand)
             if self.current() is None and (other := self._stored()):
                 raise self._another_person(other)
 
@@ -208,6 +214,7 @@ class UserAccount:
     def _ask(
         self,
         reason: AuthError,
+        resource: str = "",
         *,
         since: float = 0.0,
         force: bool = False,
@@ -217,7 +224,7 @@ class UserAccount:
         """Ask the user to sign in, and wait. Raises ``reason`` where that cannot be asked.
 
         Nothing is asked if another thread's sign-in has come ``since`` (UTC seconds) and will do.
-        ``demand``: what an API wants of it.
+        ``demand``: what an API wants of it; ``resource``: which, by default the session's.
         """
         from jupyter_auth.core.models import NO_CHALLENGE, LoginRequest
         from jupyter_auth.kernel.prompt.front_end import in_voila
@@ -228,7 +235,10 @@ class UserAccount:
             raise reason
         if isinstance(reason, RefreshRejected):
             print(reason.message)  # noqa: T201 (for the user: why there is a link again)
+        resource = resource or getattr(reason, "resource", "") or self.options.resource
         wanted = self.options.scopes or (self.info.scopes if granted else ())
+        if resource != self.options.resource:  # then they are another API's
+            wanted = granted
         request = LoginRequest(
             self.key.provider,
             self.key.session_key,
@@ -237,10 +247,11 @@ class UserAccount:
             force=force,
             grant="password" if password else self.options.grant,
             challenge=demand or NO_CHALLENGE,
+            resource=resource,
         )
         if in_voila():
             self._show_button(reason, request)
-        self._sign_in.run(request, done=lambda: self._has_come(since, request.challenge.scopes))
+        self._sign_in.run(request, done=lambda: self._has_come(since, request))
         self.tokens.drop()
         self._logins += 1
         account = self.current()
@@ -249,11 +260,11 @@ class UserAccount:
         if account and (missing := self._missing(account)):
             raise self._insufficient(missing, hint="The provider did not grant them.")
 
-    def _has_come(self, since: float, demanded: tuple[str, ...]) -> bool:
+    def _has_come(self, since: float, request: LoginRequest) -> bool:
         account = self._stored()
         if account is None or account.signed_in_at <= since:
             return False
-        if not {*demanded} <= {*account.scopes}:
+        if not (request.resource or {*request.challenge.scopes} <= {*account.scopes}):
             return False
         return self._is_wanted(account) and not self._missing(account)
 
@@ -296,6 +307,8 @@ class UserAccount:
         The session's have to be granted, those of the provider's configuration only asked for: a
         provider may grant fewer.
         """
+        if account.kind == "api_key" or self.options.resource:  # whose scopes are not listed
+            return ()
         wanted = self.options.scopes
         if not wanted and account.asked:
             wanted = tuple(scope for scope in self.info.scopes if scope not in account.asked)

@@ -17,7 +17,9 @@ from jupyter_auth.kernel.broker.connect import (
     connect,
     name_of,
     provider_of,
+    token_of,
 )
+from jupyter_auth.kernel.http.origin_bound import api_at
 from jupyter_auth.kernel.http.requests_auth import TokenAuth
 from jupyter_auth.kernel.session.base import AuthenticatedSession
 from jupyter_auth.kernel.session.by_origin import ByOrigin
@@ -68,6 +70,8 @@ class UserSession(AuthenticatedSession):
         grant: the sign-in method, such as ``"device_code"``. Default: the provider's preferred.
         interactive: whether you can be asked to sign in. Default: found out.
         timeout: seconds to wait for the sign-in; None: without end.
+        resource: the identifier of another API of the provider's, such as
+            ``"https://vault.azure.net"``: the session has its token, origins and base URL.
         password: in a script without a Jupyter server, a function that returns the password of
             ``username``. It is called when a sign-in is needed; the password is not stored.
 
@@ -99,6 +103,7 @@ class UserSession(AuthenticatedSession):
         interactive: bool | None = None,
         timeout: float | None = 300,
         password: Callable[[], str] | None = None,
+        resource: str = "",
     ) -> None:
         super().__init__()
         check_arguments(
@@ -112,12 +117,14 @@ class UserSession(AuthenticatedSession):
             grant=grant,
             interactive=interactive,
             timeout=timeout,
+            resource=resource,
         )
         accounts = connect()
         literal = password is not None and not callable(password)
         password = None if literal else password  # kept out of tracebacks that show local variables
         self._made_of: dict[str, Any] | None = None
-        of_one = (username, scopes, api_origins, base_url, grant, password, auth_force or None)
+        flags = (auth_force or None, resource or None)
+        of_one = (username, scopes, api_origins, base_url, grant, password, *flags)
         by_origin = None
         if provider is None and all(each is None for each in of_one):
             options = UserAccountOptions(session_key, interactive=interactive, timeout=timeout)
@@ -139,6 +146,10 @@ class UserSession(AuthenticatedSession):
             session_key, username, words(scopes), grant, interactive, timeout, password=password
         )
         requests_to = RequestOptions(base_url, words(api_origins), by_origin)
+        if (api := api_at(info, resource)).resource:
+            options = options._replace(resource=api.resource)
+            origins = requests_to.api_origins or api.origins
+            requests_to = RequestOptions(base_url or api.base_url, origins)
         self._set_up(info, options, requests_to)
         try:
             self._account.ensure(force=auth_force)
@@ -157,7 +168,8 @@ class UserSession(AuthenticatedSession):
         self._widget: AccountWidget | None = None
         if info:
             self._account = UserAccount(connect(), info, options)
-            origins = requests_to.api_origins or (*info.api_origins, *requests_to.own_origin)
+            own = () if options.resource else info.api_origins
+            origins = requests_to.api_origins or (*own, *requests_to.own_origin)
             self._bind(self._account, base_url=requests_to.base_url, origins=origins)
             self._account.moved = self._limits.move
         elif by_origin:
@@ -217,21 +229,22 @@ def session_of(info: ProviderInfo, options: UserAccountOptions) -> UserSession:
     return _restored(UserSession, info, options, RequestOptions(), None)
 
 
-def token(provider: str | None = None, session_key: str = "default") -> str:
+def token(provider: str | None = None, session_key: str = "default", *, resource: str = "") -> str:
     """A valid access token for other HTTP clients, as a ``str`` with a masked repr.
 
     Args:
         provider: its name, or the address of the API. Default: the only one configured, or the one
             set with ``%auth use``.
         session_key: the account's label.
+        resource: the identifier of another API of the provider's, for a token for that.
 
     Raises:
         LoginRequired: you are not signed in; this function never asks you to.
         ConfigurationError, ProviderUnavailable, BrokerUnavailable: as ``UserSession``.
     """
-    check_arguments(provider=provider, session_key=session_key)
+    check_arguments(provider=provider, session_key=session_key, resource=resource)
     accounts = connect()
-    found = accounts.token(name_of(accounts, provider), session_key)
+    found = token_of(accounts, name_of(accounts, provider), session_key, resource)
     return MaskedStr(found.bearer.reveal())
 
 
