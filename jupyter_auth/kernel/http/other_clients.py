@@ -116,7 +116,8 @@ class AccountCredential:
     def __init__(self, tokens: CachedTokens, of_scope: Callable[[str], str] = lambda _: "") -> None:
         self._tokens = tokens
         self._of_scope = of_scope
-        self._given: dict[str, Token] = {}  # by resource
+        self._of: dict[str, CachedTokens] = {"": tokens}  # by resource
+        self._given: dict[str, Token] = {}
 
     def __repr__(self) -> str:
         return f"<AccountCredential: {self._tokens!r}>"
@@ -143,7 +144,7 @@ class AccountCredential:
     ) -> AccessTokenInfo:
         """``get_token`` with more about the token; ``options`` may have ``claims``."""
         resource = next(filter(None, map(self._of_scope, scopes)), "")
-        tokens = self._tokens.of(resource) if resource else self._tokens
+        tokens = self._of.get(resource) or self._of.setdefault(resource, self._tokens.of(resource))
         claims = (options or {}).get("claims")
         if claims:
             token = tokens.rejected(self._given.get(resource) or tokens.token(), claims)

@@ -101,12 +101,13 @@ class CachedTokens:
 
     def of(self, resource: str) -> CachedTokens:
         """The same account's tokens for another API: they are of one person."""
-        if resource not in self._common.of:
-            other = CachedTokens.__new__(CachedTokens)
-            vars(other).update(vars(self), resource=resource)
-            other.reset()
-            _all.add(self._common.of.setdefault(resource, other))
-        return self._common.of[resource]
+        if found := self._common.of.get(resource):
+            return found
+        other = CachedTokens.__new__(CachedTokens)
+        vars(other).update(vars(self), resource=resource)
+        other.reset()
+        _all.add(other)
+        return self._common.of.setdefault(resource, other)
 
     @property
     def person(self) -> str:
@@ -322,7 +323,7 @@ class _Common:
 
     def __init__(self, person: str) -> None:
         self.person = person
-        self.of: dict[str, CachedTokens] = {}
+        self.of: weakref.WeakValueDictionary[str, CachedTokens] = weakref.WeakValueDictionary()
 
 
 _all: weakref.WeakSet[CachedTokens] = weakref.WeakSet()
