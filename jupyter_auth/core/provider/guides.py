@@ -76,7 +76,10 @@ def checked(of: Placeholder, value: str, path: FieldPath) -> str:
             return host_of(f"https://{value}") if of.kind == "host" else value
     except ConfigurationError:
         pass
-    raise path.must_be(MUST_BE[of.kind])
+    name = path.name.partition(".")[2]
+    raise ConfigurationError(
+        f"The {name} of provider {path.provider!r} must be {MUST_BE[of.kind]}."
+    )
 
 
 def _fits(kind: str, value: str) -> bool:

@@ -68,6 +68,9 @@ class Tour:
             "device-no-code": self.device_no_code,
             "device-away": self.device_away,
             "expired": self.expired,
+            "where": self.where,
+            "where-refused": self.where_refused,
+            "setup-default": self.setup_default,
             "setup": self.setup,
             "setup-refused": self.setup_refused,
             "setup-choice": self.setup_choice,
@@ -165,6 +168,23 @@ class Tour:
         self.lab.rogue.script("token", troubles.error("expired_token"))
         self._heading("Sign-in timed out")
         self.lab.rogue.behave()
+
+    def where(self) -> None:
+        """A preset that leaves open where it is."""
+        from_jupyter(self.page, self.lab.begin("keycloak"))
+        expect(self.page.get_by_label("Host of your Keycloak")).to_be_visible()
+
+    def where_refused(self) -> None:
+        self.page.get_by_label("Host of your Keycloak").fill("https://login.acme.example/")
+        self.page.get_by_label("Name of the realm").fill("research")
+        self.page.get_by_role("button", name="Continue").click()
+        expect(self.page.get_by_role("alert")).to_contain_text("must be a host name")
+
+    def setup_default(self) -> None:
+        """One that is at its usual place, if the person does not say otherwise."""
+        from_jupyter(self.page, self.lab.begin("zenodo"))
+        self.page.get_by_text("Not at zenodo.org?").click()
+        expect(self.page.get_by_role("button", name="Use this one")).to_be_visible()
 
     def setup(self) -> None:
         """A preset whose registration nobody has made yet."""

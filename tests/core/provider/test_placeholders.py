@@ -86,13 +86,13 @@ def test_what_travels_is_the_definition_without_its_guide():
     ],
 )
 def test_a_host_smuggles_nothing(host):
-    with pytest.raises(ConfigurationError, match=r"'set.host'.* must be a host name"):
+    with pytest.raises(ConfigurationError, match="The host of provider 'git' must be a host name"):
         made(set={"host": host})
 
 
 @pytest.mark.parametrize("segment", ["", ".", "..", "a/b", "a?b", "a#b", "a b", "ä", "x" * 201])
 def test_a_segment_smuggles_nothing(segment):
-    with pytest.raises(ConfigurationError, match=r"'set.realm'.* must be one word"):
+    with pytest.raises(ConfigurationError, match="The realm of provider 'git' must be one word"):
         made(set={"realm": segment})
 
 
@@ -104,7 +104,7 @@ def test_an_url_is_one_that_tokens_may_go_to(url):
     fields = {"issuer": "{host}", "client_id": "x", "placeholders": placeholders}
     good = provider_from_mapping("iam", {**fields, "set": {"host": "https://a.example/x/"}})
     assert good.issuer == "https://a.example/x/"
-    with pytest.raises(ConfigurationError, match=r"'set.host'.* must be an address"):
+    with pytest.raises(ConfigurationError, match="The host of provider 'iam' must be an address"):
         provider_from_mapping("iam", {**fields, "set": {"host": url}})
 
 

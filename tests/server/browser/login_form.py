@@ -24,7 +24,7 @@ class Form:
 
     @property
     def host(self) -> str:
-        return re.search(r'data-host="([^"]+)"', self.page)[1]
+        return re.search(r'data-host="([^"]*)"', self.page)[1]
 
     def send(self, **fields: Any) -> requests.Response:
         headers = fields.pop("headers", {})
