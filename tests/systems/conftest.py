@@ -28,9 +28,8 @@ def broker(home, tmp_path, monkeypatch) -> Iterator[Callable[..., Engine]]:  # n
     with contextlib.ExitStack() as stack:
 
         def start(tables: dict[str, Any], environ: dict[str, str] | None = None) -> Engine:
-            engine = Engine(
-                Providers(tables, environ=environ), FileStore(tmp_path / "store"), environ=environ
-            )
+            providers = Providers(tables, user_file=tmp_path / "providers.toml", environ=environ)
+            engine = Engine(providers, FileStore(tmp_path / "store"), environ=environ)
             stack.callback(engine.close)
             kernel_api = stack.enter_context(BrokerSocket(engine, tmp_path / "runtime"))
             monkeypatch.setenv("JUPYTER_AUTH_CONNECTION", str(kernel_api.path))

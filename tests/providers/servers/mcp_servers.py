@@ -96,7 +96,7 @@ class FastMcpProxy(McpServer):
 class FastMcpElsewhere(McpServer):
     """FastMCP as an API of an authorization server that gives JWTs for it (RFC 8707 and 9068).
 
-    Who signs in there is ``username``, and ``expire`` has nothing to end: a JWT is good until then.
+    Its tokens live on when that forgets its clients, and nothing ends them.
     """
 
     program = "fast_mcp_server.py"
@@ -105,5 +105,6 @@ class FastMcpElsewhere(McpServer):
     def __init__(self, oidc: OidcProvider) -> None:
         super().__init__()
         self.pages = [oidc.issuer]
+        self.restart = oidc.forget_clients  # type: ignore[method-assign]
         oidc.add_resource(self.address)
         self.settings["issuer"] = oidc.issuer
