@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -17,6 +18,7 @@ from tornado.netutil import bind_sockets
 
 from core.registration.registering import RegisteringRogue
 from core.sign_in import Callback, account_of, arrive, sign_in, table, visit
+from hub.hubs import KEYS
 from jupyter_auth.core.models import LoginRequest
 from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.core.registration.registrations import place_of
@@ -25,6 +27,8 @@ from jupyter_auth.server.config import Settings
 from jupyter_auth.server.hub import client_page
 from jupyter_auth.server.hub.admin import _owners
 from jupyter_auth.server.hub.brokers import HubBrokers
+from jupyter_auth.server.hub.doctor.service_checks import _provider
+from jupyter_auth.server.hub.service import HubService
 from jupyter_auth.server.hub.storage.database import Owner
 from jupyter_auth.server.hub.storage.tables import records
 from patience import PATIENCE
@@ -182,3 +186,32 @@ def test_one_user_cannot_delete_it(replica, rogue) -> None:
     assert engine._clients.remove(party) == []
     assert engine._clients._store.read(place_of(party))
     assert rogue.seen("manage") == []
+
+
+@pytest.mark.parametrize(
+    ("offers", "says"),
+    [
+        ({}, "registers itself"),
+        ({"client_id_metadata_document_supported": True}, "below the redirect URI"),
+    ],
+)
+def test_the_services_doctor_says_how_it_is_known(
+    tmp_path: Path, offers: dict[str, Any], says: str
+) -> None:
+    with RegisteringRogue() as rogue:
+        rogue.metadata |= offers
+        service = HubService(
+            {
+                "JUPYTERHUB_API_TOKEN": "t",
+                "JUPYTERHUB_SERVICE_PREFIX": f"{PREFIX}/",
+                "JUPYTERHUB_SERVICE_URL": "http://127.0.0.1:10201",
+                "JUPYTER_AUTH_DATABASE_URL": f"sqlite:///{tmp_path / 'accounts.sqlite'}",
+                "JUPYTER_AUTH_CRYPT_KEYS": KEYS,
+                "JUPYTER_AUTH_PROVIDERS": json.dumps({"idp": table(rogue, client_id=None)}),
+            }
+        )
+        found = {each.about: each for each in _provider(service, "idp", None)}
+        service.close()
+    assert {each.state for each in found.values()} <= {"ok", "note"}
+    assert says in found["Client of idp"].says
+    assert "Redirect URI of idp" not in found  # there is nothing to register

@@ -23,12 +23,15 @@ if TYPE_CHECKING:
 CLIENT = "Client"
 
 
-def obtained(party: Party, clients: Clients) -> Iterator[Finding]:
-    """What a sign-in will use; nothing where the person has to register a client."""
+def obtained(party: Party, clients: Clients, redirect_uri: str = "") -> Iterator[Finding]:
+    """What a sign-in will use; nothing where the person has to register a client.
+
+    ``redirect_uri``: that of a Hub's service, as far as it is known.
+    """
     if party.provider.client_id:
         return
     if url := clients.document(party):
-        yield _document(party, url)
+        yield _document(party, url, redirect_uri)
     elif party.endpoints.registration_endpoint:
         host = host_of(party.endpoint("registration_endpoint"))
         if problem := clients.problem(party):
@@ -38,12 +41,16 @@ def obtained(party: Party, clients: Clients) -> Iterator[Finding]:
             yield Finding(CLIENT, f"None yet: it registers itself at {host} with the next sign-in.")
 
 
-def _document(party: Party, url: str) -> Finding:
-    if HERE in url:
-        return Finding(CLIENT, "A document that is published below each redirect URI is its ID.")
+def _document(party: Party, url: str, redirect_uri: str) -> Finding:
     name = party.provider.name
     command = f"jupyter auth client-document {name} --url {shlex.quote(url)}"
     fix = f"Publish there what `{command}` prints."
+    if HERE in url:
+        if not redirect_uri:
+            says = "Its ID is the document that is published below the redirect URI."
+            return Finding(CLIENT, says)
+        url = url.replace(HERE, redirect_uri)
+        fix = f"Let {party.provider.title} reach that address: the service answers there."
     try:
         rules = RequestRules(party.provider.ca_bundle, frozenset({hostname_of(url)}))
         status, found = http.get_json(url, "client document", rules)

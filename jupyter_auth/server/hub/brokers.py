@@ -158,12 +158,12 @@ class HubBrokers:
         self._pools = Pools(share=SHARE)
         registrations = SqlRegistrations(database, cipher)
         document = settings.client_document or PUBLISHED
-        self._clients = Clients(registrations, database.clock, document)
+        self.clients = Clients(registrations, database.clock, document)
         parties = Parties(
             providers,
             self._discovery,
             trusts_code=False,
-            with_client=self._clients.with_client,
+            with_client=self.clients.with_client,
         )
         self.revocations = Revocations(database, cipher, providers, parties.at)
         self._poll_limit = poll_limit or PollLimit()
@@ -197,7 +197,7 @@ class HubBrokers:
             discovery=self._discovery,
             admit=self._admission(owner),
             revoker=self.revocations.of(owner),
-            clients=self._clients,
+            clients=self.clients,
         )
 
     def _admission(self, owner: Owner) -> Admission:

@@ -6,6 +6,7 @@ The latter takes a Hub API token with the scope ``admin:users``. Nothing in a fi
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import dataclasses
 import os
 import resource
@@ -19,6 +20,7 @@ import requests
 from tornado import web
 
 from jupyter_auth.core.common.finding import Finding, wrong
+from jupyter_auth.core.doctor.client_checks import obtained
 from jupyter_auth.core.doctor.provider_checks import checkup
 from jupyter_auth.core.doctor.registration_checks import registration
 from jupyter_auth.core.errors import AuthError, BrokerUnavailable
@@ -209,13 +211,22 @@ def _asked(service: HubService, name: str, visited: str | None) -> Iterator[Find
     uri = provider.redirect_uri or f"{known or visited or UNKNOWN}{path}"
     sure = bool(provider.redirect_uri or known)
     guess = "" if sure or not visited else ", if that is the address in users' browsers"
-    yield Finding(about="Redirect URI", says=f"Register {uri} there{guess}.")
-    yield from checkup(provider, service.database.clock)
-    try:
+    party: Party | None = None
+    own: list[Finding] = []
+    with contextlib.suppress(AuthError):  # which the checkup reports
         party = _party(service, name)
+        own += obtained(party, service.brokers.clients, uri if sure else "")
+    if not own:
+        yield Finding(about="Redirect URI", says=f"Register {uri} there{guess}.")
+    yield from checkup(provider, service.database.clock, own)
+    if party is None:
+        return
+    try:
         yield from _same_redirect_uri(service, party, uri)
     except AuthError:
-        return  # the checkup has reported it
+        return
+    if own:  # the client, or none yet, is known there
+        return
     if sure or visited:
         yield from registration(party, uri, sure=sure)
         return
