@@ -105,6 +105,9 @@ class Resource(FieldTable):
     api_origins: tuple[str, ...] = described(
         kinds.origins, "where its token may be sent, if not to its own origin", default=()
     )
+    base_url: str | None = described(
+        kinds.url, "what relative URLs are joined to, if not to the identifier"
+    )
     token_name: str | None = described(kinds.string, "how `other_tokens` names its token")
 
 

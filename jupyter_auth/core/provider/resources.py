@@ -74,7 +74,9 @@ def origins(provider: ProviderFields, resource: str) -> tuple[str, ...]:
     if not resource:
         return provider.api_origins
     declared = provider.resources.get(resource)
-    return (declared and declared.api_origins) or own_origins(resource)
+    if declared and declared.api_origins:
+        return declared.api_origins
+    return own_origins((declared and declared.base_url) or resource)
 
 
 def scopes(

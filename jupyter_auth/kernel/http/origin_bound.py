@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import re
     from collections.abc import Iterable, Iterator, Mapping
 
-    from jupyter_auth.core.interfaces import TokenSource
+    from jupyter_auth.core.interfaces import Accounts, TokenSource
     from jupyter_auth.core.models import Challenge, Token
     from jupyter_auth.core.provider.info import ProviderInfo
     from jupyter_auth.core.secret import Secret
@@ -213,11 +213,10 @@ def _restored(
 
 
 class Api(NamedTuple):
-    """One of a provider's APIs: "" or its identifier, where its token may be sent, its base URL."""
+    """One of a provider's APIs: "" or its identifier, and where its token may be sent."""
 
     resource: str
     origins: tuple[str, ...]
-    base_url: str | None
 
 
 def api_at(info: ProviderInfo, resource: str) -> Api:
@@ -230,6 +229,15 @@ def api_at(info: ProviderInfo, resource: str) -> Api:
 
     found = resources.requested(info, resource) if resource else ""
     if not found:
-        return Api("", info.api_origins, None)
-    own = resources.own_origins(found)
-    return Api(found, tuple(info.resources.get(found) or own), found if own else None)
+        return Api("", info.api_origins)
+    return Api(found, tuple(info.resources.get(found) or resources.own_origins(found)))
+
+
+def base_url_of(accounts: Accounts, info: ProviderInfo, api: Api) -> str | None:
+    """What relative URLs of that API are joined to; None if nothing says."""
+    from jupyter_auth.core.provider import resources
+
+    declared = accounts.configuration(info.name).resources.get(api.resource)
+    if declared and declared.base_url:
+        return declared.base_url
+    return api.resource if resources.own_origins(api.resource) else None

@@ -19,7 +19,7 @@ from jupyter_auth.kernel.broker.connect import (
     provider_of,
     token_of,
 )
-from jupyter_auth.kernel.http.origin_bound import api_at
+from jupyter_auth.kernel.http.origin_bound import api_at, base_url_of
 from jupyter_auth.kernel.http.requests_auth import TokenAuth
 from jupyter_auth.kernel.session.base import AuthenticatedSession
 from jupyter_auth.kernel.session.by_origin import ByOrigin
@@ -149,7 +149,8 @@ class UserSession(AuthenticatedSession):
         if (api := api_at(info, resource)).resource:
             options = options._replace(resource=api.resource)
             origins = requests_to.api_origins or api.origins
-            requests_to = RequestOptions(base_url or api.base_url, origins)
+            base_url = base_url or base_url_of(accounts, info, api)
+            requests_to = RequestOptions(base_url, origins)
         self._set_up(info, options, requests_to)
         try:
             self._account.ensure(force=auth_force)
