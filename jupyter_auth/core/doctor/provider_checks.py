@@ -11,6 +11,7 @@ from jupyter_auth.core.common import times
 from jupyter_auth.core.common.finding import Finding, wrong
 from jupyter_auth.core.common.shown_text import plain_text
 from jupyter_auth.core.common.urls import origin_of, reaching
+from jupyter_auth.core.doctor.guide_checks import as_announced, guided
 from jupyter_auth.core.errors import AuthError, ConfigurationError, NextStep
 from jupyter_auth.core.protocol import discovery, http
 from jupyter_auth.core.protocol.parties import OFFLINE, Party
@@ -37,6 +38,7 @@ def checkup(
     ``obtained``: those about the client that a sign-in gets by itself.
     """
     yield from _registration(provider, obtained)
+    yield from guided(provider)
     yield _origins(provider)
     try:
         discovers = provider.issuer or provider.metadata_url
@@ -191,6 +193,7 @@ def _consistent(
     for what in (*lacking, *others):
         says = f"The metadata demands {what}, which is not supported here."
         yield Finding("Demands", says, demands.DO_WITHOUT, "wrong" if what in lacking else "note")
+    yield from as_announced(provider, document)
     method = METHODS.get(str(provider.client_auth))
     if method and isinstance(methods, list) and method not in methods and not others:
         says = _listed(f"The metadata does not offer {method}, but", methods)

@@ -32,6 +32,7 @@ from jupyter_auth.core.login.logins import LIFETIME
 from jupyter_auth.core.login.loopback_server import NOTHING, Listener, Page, PortTaken
 from jupyter_auth.core.login.loopback_uris import HOST
 from jupyter_auth.core.protocol import pasted_code
+from jupyter_auth.core.provider import guides
 from jupyter_auth.core.wire import error_from_wire, login_error
 
 if TYPE_CHECKING:
@@ -200,6 +201,13 @@ class LoopbackLogins:
 def redirect_uri_finding(provider: Provider) -> Finding:
     """For ``doctor``: the redirect URI to register at a provider."""
     fixed, host = provider.redirect_uri, provider.loopback or loopback_uris.HOST
+    if fixed is None and provider.register:
+        uri = guides.redirect_uri(provider)
+        says = f"Register {uri}: Jupyter is there, and scripts listen there."
+        if not provider.client_id:
+            return Finding(about="Redirect URI", says=says)
+        fix = "Set it as the provider's `redirect_uri`, or scripts come back elsewhere."
+        return Finding(about="Redirect URI", says=says, fix=fix, state="note")
     if fixed is None:
         says = (
             f"Register http://{host}/callback/{provider.name}, for any port (RFC 8252 7.3). Or, for"
