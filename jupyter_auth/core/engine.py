@@ -185,6 +185,11 @@ class Engine(Parts, Accounts):
     def _begun(self, login: Login) -> Login:
         return login
 
+    def scopes(self, login_id: str) -> tuple[str, ...]:
+        """The scopes that a pending login asks for. Raises as ``open``."""
+        purpose = self._logins.purpose(login_id)
+        return purpose.scopes or self._parties.of(purpose.key.provider).default_scopes
+
     def open(
         self, login_id: str, redirect_uri: str, user: str, *, state_suffix: str = ""
     ) -> tuple[str, Binding]:

@@ -42,7 +42,7 @@ def campus(home: Path, oidc: OidcProvider, **auth: Any) -> Iterator[Campus]:
     a port that it had once. ``device`` is signed in to with a code, ``school`` with a password
     (which this provider refuses), ``keys`` with an API key, ``4insight`` by what is pasted;
     ``gadget`` with a code too, at ``rogue``, where ``either`` has a registration for one of two
-    grants. ``typo`` is written down wrongly.
+    grants. ``found`` is of an API that was found by its address. ``typo`` is written down wrongly.
     """
     for name in ("campus", "wrong"):
         callback = f"http://127.0.0.1/jupyter-auth/callback/{name}"
@@ -58,6 +58,7 @@ def campus(home: Path, oidc: OidcProvider, **auth: Any) -> Iterator[Campus]:
         "desktop": {"client_id": "desktop", "redirect_uri": DESKTOP_URI},
         "moved": {"client_id": oidc.client_id, "redirect_uri": MOVED_URI},
         "lost": {"client_id": oidc.client_id, "redirect_uri": LOST_URI},
+        "found": {"client_id": oidc.client_id, **FOUND},
     }
     providers = {
         name: {"title": TITLE, "issuer": oidc.issuer, "base_url": f"{oidc.issuer}/api/", **client}
@@ -80,6 +81,12 @@ def campus(home: Path, oidc: OidcProvider, **auth: Any) -> Iterator[Campus]:
             yield lab
 
 
+# As an API's address leads to it.
+FOUND = {
+    "title": "Acme tools (mcp.acme.example)",
+    "found_at": "https://mcp.acme.example/tools/v1/mcp",
+    "scopes": ["openid", "tools.read", "tools.write", "https://scopes.acme.example/files.readonly"],
+}
 KEYS = {
     "parts": {"id": "Key ID", "key": "Key"},
     "environment": {"id": "CAMPUS_KEY_ID", "key": "CAMPUS_KEY"},

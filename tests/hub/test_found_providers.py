@@ -133,6 +133,7 @@ def test_the_tokens_of_users_who_go_are_revoked_there_too(
     clock.now = time.time()  # the provider's
     replica = serving(*HERE)
     with ProtectedAPI(oidc.issuer) as api:
+        oidc.add_resource(api.address)
         alice = replica.engine(ALICE)
         name = alice.find(api.address).name
         account = sign_in(alice, oidc, name)

@@ -114,6 +114,10 @@ class LoginPages(PageURLs):
         """The fields of the provider to be entered before this login, and why."""
         return await self._pools.run(pool_of(login.provider), self._engine.typed.lacking, login.id)
 
+    async def scopes(self, login: Login) -> tuple[str, ...]:
+        """The scopes that this login asks for."""
+        return await self._pools.run(pool_of(login.provider), self._engine.scopes, login.id)
+
     async def alternatives(self, login: Login) -> tuple[str, ...]:
         """The other grants that this login could use."""
         return await self._pools.run(None, self._engine.typed.alternatives, login.id)

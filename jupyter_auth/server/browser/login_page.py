@@ -173,6 +173,9 @@ class LoginPage(ConfirmingPage):
             if configured.unset:
                 return self.show("where", **shown, host="")
             return await self._show_set_up(login, configured, shown)
+        # Who found it by an address sees what that led to, before anything is sent there.
+        shown["first"] = bool(info.found_at) and await self.broker.account(login) is None
+        shown["scopes"] = await self.broker.scopes(login) if info.found_at else ()
         if login.grant == "device_code":
             elsewhere = shown["ask"] and login.user_code and not BrowserProof.of(self, login.id)
             return self.show("device", **shown, elsewhere=elsewhere, **render.device(login))

@@ -56,6 +56,7 @@ class Tour:
         problems = {f"problem-{name}": lambda name=name: self.problem(name) for name in PROBLEMS}
         return {
             "asking": self.asking,
+            "found": self.found,
             "device-to-begin": self.device_to_begin,
             "leaving": self.leaving,
             "stuck": self.stuck,
@@ -98,6 +99,11 @@ class Tour:
     def asking(self) -> None:
         """In a browser that this server does not know, such as one with a stranger's link."""
         self.page.goto(self.lab.begin())
+        expect(self.page.get_by_role("button", name="Continue to")).to_be_visible()
+
+    def found(self) -> None:
+        """In a browser that it knows, which waits all the same."""
+        from_jupyter(self.page, self.lab.begin("found"))
         expect(self.page.get_by_role("button", name="Continue to")).to_be_visible()
 
     def device_to_begin(self) -> None:
