@@ -58,7 +58,12 @@ def campus(home: Path, oidc: OidcProvider, **auth: Any) -> Iterator[Campus]:
         "desktop": {"client_id": "desktop", "redirect_uri": DESKTOP_URI},
         "moved": {"client_id": oidc.client_id, "redirect_uri": MOVED_URI},
         "lost": {"client_id": oidc.client_id, "redirect_uri": LOST_URI},
-        "found": {"client_id": oidc.client_id, **FOUND},
+        "found": {
+            "client_id": oidc.client_id,
+            "title": "Acme tools (mcp.acme.example)",
+            "found_at": f"{oidc.issuer}/tools/v1/mcp",
+            "scopes": ["openid", "tools.read", "tools.write", "https://acme.example/files.read"],
+        },
     }
     providers = {
         name: {"title": TITLE, "issuer": oidc.issuer, "base_url": f"{oidc.issuer}/api/", **client}
@@ -81,12 +86,6 @@ def campus(home: Path, oidc: OidcProvider, **auth: Any) -> Iterator[Campus]:
             yield lab
 
 
-# As an API's address leads to it.
-FOUND = {
-    "title": "Acme tools (mcp.acme.example)",
-    "found_at": "https://mcp.acme.example/tools/v1/mcp",
-    "scopes": ["openid", "tools.read", "tools.write", "https://scopes.acme.example/files.readonly"],
-}
 KEYS = {
     "parts": {"id": "Key ID", "key": "Key"},
     "environment": {"id": "CAMPUS_KEY_ID", "key": "CAMPUS_KEY"},

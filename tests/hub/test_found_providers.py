@@ -95,6 +95,25 @@ def test_it_rests_encrypted(
     assert SqlFoundProviders(database, cipher, ALICE).tables()
 
 
+def test_it_gets_no_client_of_the_services_environment(
+    database: Database, cipher: Encryption
+) -> None:
+    """A user could have any secret of it sent to an address of their own."""
+    environ = {"JUPYTER_AUTH_EVIL_EXAMPLE_CLIENT_ID": "x"}
+    environ |= {"JUPYTER_AUTH_EVIL_EXAMPLE_CLIENT_SECRET": "planted"}
+    found = SqlFoundProviders(database, cipher, ALICE)
+    table = {"issuer": "https://evil.example", "found_at": "https://evil.example"}
+    found.keep("evil-example", table)
+    providers = Providers({}, allow_user_providers=False, environ=environ).with_found(found)
+    assert (
+        providers.get("evil-example").client_id,
+        providers.get("evil-example").client_secret,
+    ) == (
+        None,
+        None,
+    )
+
+
 def test_a_user_finds_so_many(database: Database, cipher: Encryption) -> None:
     found = SqlFoundProviders(database, cipher, ALICE)
     for number in range(MOST):

@@ -56,9 +56,9 @@ class Tour:
         problems = {f"problem-{name}": lambda name=name: self.problem(name) for name in PROBLEMS}
         return {
             "asking": self.asking,
-            "found": self.found,
             "device-to-begin": self.device_to_begin,
             "leaving": self.leaving,
+            "found": self.found,
             "stuck": self.stuck,
             "unfit": self.unfit,
             "moved": self.moved,

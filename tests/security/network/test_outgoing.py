@@ -32,6 +32,7 @@ from providers import certificates, troubles
 from providers.internet import Internet
 from providers.rogue import RogueProvider
 from providers.troubles import Reply
+from security.network.names import Names
 from security.network.slow_server import Dripping
 
 if TYPE_CHECKING:
@@ -44,22 +45,6 @@ METADATA = "169.254.169.254"
 
 
 # -- names ---------------------------------------------------------------------------------------
-
-
-class Names:
-    """A name server: where each name leads, the next time it is asked; and how often it was."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.asked: list[str] = []
-        self.answers: dict[str, list[str]] = {}
-        self._real = socket.getaddrinfo
-        monkeypatch.setattr(socket, "getaddrinfo", self._look_up)
-
-    def _look_up(self, host: Any, *args: Any, **options: Any) -> Any:
-        if not (answers := self.answers.get(host)) or options.get("flags"):
-            return self._real(host, *args, **options)
-        self.asked.append(host)
-        return self._real(answers.pop(0) if len(answers) > 1 else answers[0], *args, **options)
 
 
 @pytest.fixture
