@@ -202,3 +202,16 @@ def test_nor_does_an_api(
         with pytest.raises(AuthError, match="is not on the public internet"):
             serving("127.0.0.1").engine(ALICE).find(api.address)
         assert inside.requests == []
+
+
+def test_a_user_removes_what_they_found_and_nothing_of_others(
+    serving: Callable[..., HubBrokers], api: ProtectedAPI
+) -> None:
+    brokers = serving(*HERE)
+    alice, bob = brokers.engine(ALICE), brokers.engine(BOB)
+    found = alice.find(api.address)
+    assert bob.find(api.address).name == found.name
+    assert alice.remove(found.name).removed
+    with pytest.raises(ProviderNotFound):
+        alice.provider(found.name)
+    assert bob.provider(found.name) == found

@@ -19,9 +19,10 @@ from tornado.netutil import bind_sockets
 from core.registration.registering import RegisteringRogue
 from core.sign_in import Callback, account_of, arrive, sign_in, table, visit
 from hub.hubs import KEYS
+from jupyter_auth.core.common import blocked_addresses
 from jupyter_auth.core.models import LoginRequest
 from jupyter_auth.core.provider.registry import Providers
-from jupyter_auth.core.registration.registrations import place_of
+from jupyter_auth.core.registration.registrations import Registration, place_of
 from jupyter_auth.core.tokens.need import Need
 from jupyter_auth.server.config import Settings
 from jupyter_auth.server.hub import client_page
@@ -29,6 +30,7 @@ from jupyter_auth.server.hub.admin import _owners
 from jupyter_auth.server.hub.brokers import HubBrokers
 from jupyter_auth.server.hub.doctor.service_checks import _provider
 from jupyter_auth.server.hub.service import HubService
+from jupyter_auth.server.hub.storage import sql_registrations
 from jupyter_auth.server.hub.storage.database import Owner
 from jupyter_auth.server.hub.storage.tables import records
 from patience import PATIENCE
@@ -188,6 +190,17 @@ def test_one_user_cannot_delete_it(replica, rogue) -> None:
     assert rogue.seen("manage") == []
 
 
+def test_there_is_a_limit_to_what_users_can_fill(database, cipher, monkeypatch) -> None:
+    monkeypatch.setattr(sql_registrations, "MOST", 3)
+    store = sql_registrations.SqlRegistrations(database, cipher)
+    for number in range(6):
+        with store.change(f"place {number}") as entries:
+            entries.append(Registration(client_id=f"client-{number}"))
+    kept = database.rows(select(records).where(records.c.kind == "registration"))
+    assert len(kept) == 3
+    assert store.read("place 5")[0].client_id == "client-5"
+
+
 @pytest.mark.parametrize(
     ("offers", "says"),
     [
@@ -196,8 +209,9 @@ def test_one_user_cannot_delete_it(replica, rogue) -> None:
     ],
 )
 def test_the_services_doctor_says_how_it_is_known(
-    tmp_path: Path, offers: dict[str, Any], says: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, offers: dict[str, Any], says: str
 ) -> None:
+    monkeypatch.setattr(blocked_addresses, "_shared", False)  # as before, once the test ends
     with RegisteringRogue() as rogue:
         rogue.metadata |= offers
         service = HubService(

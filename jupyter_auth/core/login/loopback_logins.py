@@ -33,6 +33,7 @@ from jupyter_auth.core.login.loopback_server import NOTHING, Listener, Page, Por
 from jupyter_auth.core.login.loopback_uris import HOST
 from jupyter_auth.core.protocol import pasted_code
 from jupyter_auth.core.provider import guides
+from jupyter_auth.core.registration.dynamic import RegistrationRefused
 from jupyter_auth.core.wire import error_from_wire, login_error
 
 if TYPE_CHECKING:
@@ -133,9 +134,16 @@ class LoopbackLogins:
         return url
 
     def open(self, login_id: str) -> tuple[str, Binding]:
-        """The authorization URL, and the cookie for the browser that goes there."""
+        """The authorization URL, and the cookie for the browser that goes there.
+
+        RegistrationRefused: it ends the login, as no page here takes a client ID.
+        """
         redirect_uri = self.redirect_uri(login_id)
-        url, binding = self.redirect.open(login_id, redirect_uri, self._user, "")
+        try:
+            url, binding = self.redirect.open(login_id, redirect_uri, self._user, "")
+        except RegistrationRefused as error:
+            self.logins.end(login_id, "failed", error)
+            raise
         pages = self._pages.get(loopback_uris.port_of(redirect_uri))
         if pages and pages.elsewhere:
             self._forward(redirect_uri, binding.name, pages.callback(redirect_uri))

@@ -13,6 +13,7 @@ from jupyter_auth.core.local_engine import LocalAccounts
 from jupyter_auth.core.models import LoginRequest
 from jupyter_auth.core.provider.registry import Providers
 from patience import PATIENCE
+from providers.troubles import status
 
 
 @pytest.fixture
@@ -54,3 +55,15 @@ def test_runs_at_once_have_ports_and_clients_of_their_own(script):
         waiting = script(rogue)
         waiting.begin(LoginRequest("idp"))
         assert run(script(rogue), rogue) != waiting.local.redirect_uri(waiting.logins()[0].id)
+
+
+def test_a_refusal_ends_the_login_of_a_script(script):
+    with RegisteringRogue() as rogue:
+        rogue.script("register", status(403))
+        accounts = script(rogue)
+        login = accounts.begin(LoginRequest("idp"))
+        page = requests.get(login.url, timeout=PATIENCE)
+        assert "HTTP 403" in page.text
+        ended = accounts.login(login.id)
+        assert ended.status == "failed"
+        assert ended.error["next_step"]["step"] == "add_provider"

@@ -160,3 +160,18 @@ def test_no_traceback_keeps_the_secret(line):
     with pytest.raises(ConfigurationError) as caught:
         verbs.add(given.name, verbs.fields_of(given, lambda _: PLANTED))
     assert PLANTED not in local_variables(caught.value)
+
+
+def test_a_provider_of_ones_own_is_removed_with_its_sign_in(kernel_api, file, rogue, tmp_path):
+    env = environment(tmp_path, kernel_api.path)
+    for name in ("mine", "other"):
+        run(env, *f"add {name} --issuer {rogue.issuer} --client-id {rogue.client_id}".split())
+    login = kernel_api.engine.begin(LoginRequest("mine"))
+    assert sign_in(kernel_api.engine, rogue, login).status == "complete"
+    assert run(env, "remove", "mine").stdout == "Removed mine.\n"
+    assert kernel_api.engine.accounts() == []
+    assert [*tomllib.loads(file.read_text())] == ["other"]
+    with Kernel(tmp_path, kernel_api.path) as kernel:
+        kernel.ok("%load_ext jupyter_auth")
+        assert "Removed other." in kernel.ok("%auth remove other").text()
+    assert "can't be removed" in run(env, "remove", "github", status=1).stderr

@@ -6,6 +6,8 @@ import contextlib
 import hashlib
 from typing import TYPE_CHECKING
 
+from sqlalchemy import delete, func, select
+
 from jupyter_auth.core.common.override import override
 from jupyter_auth.core.errors import StoreError
 from jupyter_auth.core.registration.registrations import (
@@ -16,6 +18,7 @@ from jupyter_auth.core.registration.registrations import (
     encoded,
 )
 from jupyter_auth.server.hub.storage.database import RecordKey
+from jupyter_auth.server.hub.storage.tables import records
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
     from jupyter_auth.server.hub.storage.encryption import Encryption
 
 KIND = "registration"
+MOST = 5000  # records
 
 
 class SqlRegistrations(RegistrationStore):
@@ -54,8 +58,17 @@ class SqlRegistrations(RegistrationStore):
             entries = list(before)
             yield entries
             if entries != before:
+                self._make_room()
                 sealed = self._cipher.seal(record.id, encoded(entries))
                 self._database.save(record.id, lease, sealed)
+
+    def _make_room(self) -> None:
+        """Users define providers too: beyond ``MOST``, some other's client is registered again."""
+        kept = records.c.owner == KIND, records.c.data.is_not(None)
+        found = select(func.count(), func.min(records.c.id)).where(*kept)
+        count, one = tuple(self._database.rows(found)[0])
+        if count >= MOST:
+            self._database.change(delete(records).where(records.c.id == one))
 
 
 def _record(place: str) -> RecordKey:
