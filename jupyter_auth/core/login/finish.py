@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from jupyter_auth.core.login.admission import Admission
     from jupyter_auth.core.login.login_store import LoginPurpose
     from jupyter_auth.core.login.logins import Logins
-    from jupyter_auth.core.models import AccountInfo, Login
+    from jupyter_auth.core.models import AccountInfo, Login, ResourceToken
     from jupyter_auth.core.protocol.discovery import Discovery
     from jupyter_auth.core.protocol.oauth_response import TokenResponse
     from jupyter_auth.core.protocol.parties import Party
@@ -173,6 +173,7 @@ class Completion:
         asked = asked_scopes(purpose, party)
         resource = "" if purpose.grant == "paste" else purpose.resource  # a code names none
         own = None
+        more: dict[str, ResourceToken] = {}
         wanted = "openid" in asked
         sent = nonce if wanted else None
         age = purpose.challenge.max_age if nonce else ""  # sent with it, by one grant
@@ -189,6 +190,10 @@ class Completion:
             if wanted:
                 raise
             claims, answer = {}, dataclasses.replace(answer, id_token=None)  # not asked for
+        if party.provider.other_tokens:
+            found, more = resource_tokens.told_apart(party.provider, answer, now)
+            resource = "" if found else next(iter(more))
+            answer = dataclasses.replace(found or answer, id_token=answer.id_token)
         if resource and not claims.get("sub"):  # only the provider's own API says who it is
             own = self._own_tokens(party, answer)
             if own:
@@ -217,6 +222,7 @@ class Completion:
             vouched=who.vouched or typed is not None,
             email=who.email,
             signed_in_at=now,
+            resources=more,
         )
         try:
             if purpose.username and purpose.username not in account.names:

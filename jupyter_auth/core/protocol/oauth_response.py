@@ -78,6 +78,7 @@ class TokenResponse:
     """A successful token response (RFC 6749 5.1), with ``expires_in`` in seconds; or
     ``expires_at``, which some providers return instead, in seconds since 1970. ``fields``: see
     ``token_fields``. ``redirect_fields``: those of the redirect, which the browser could change.
+    ``name`` says which API it is for, and ``others`` are for others (``Provider.other_tokens``).
     """
 
     access_token: Secret
@@ -88,6 +89,8 @@ class TokenResponse:
     expires_at: float | None = None
     fields: Mapping[str, Any] = field(default_factory=dict)
     redirect_fields: Mapping[str, Any] = field(default_factory=dict)
+    name: str = ""
+    others: tuple[TokenResponse, ...] = ()
 
     @classmethod
     def parse(cls, params: http.Json) -> TokenResponse:

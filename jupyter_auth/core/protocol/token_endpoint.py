@@ -7,6 +7,7 @@ tokens at debug, and let raw exceptions and wrong values through; here it does n
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from contextvars import ContextVar
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -44,7 +45,7 @@ from jupyter_auth.core.provider import demands
 from jupyter_auth.core.secret import Secret
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     import requests
 
@@ -66,6 +67,7 @@ INVALID_GRANT: dict[str, tuple[type[AuthError], str]] = {
     DEVICE: (LoginFailed, "rejected the device code"),
 }
 BUSY = ("temporarily_unavailable", "server_error", "slow_down")  # errors that pass
+MOST_OTHERS = 20  # tokens for other APIs in one response
 CHECK_RESOURCES = (
     "Give the API's own identifier as `resource` in the provider's configuration, and check those"
     " of `resources`: the authorization server has to know each."
@@ -202,9 +204,27 @@ class _Session(OAuth2Session):
             spoiled = SpoiledResponse(error.message, hint=error.own_hint)
             spoiled.refresh_token = refresh_token_of(response, self._provider)
             raise spoiled from None
-        secrets = [*self._secrets, made.access_token, made.refresh_token, made.id_token]
-        self.response = replace(made, fields=token_fields.of_response(found, secrets))
+        others = tuple(self._others(found))
+        made = replace(self._told(made, found), others=others)
+        self.response = made
         return response
+
+    def _told(self, made: TokenResponse, found: http.Json) -> TokenResponse:
+        """With its further fields, and the name of its API."""
+        secrets = [*self._secrets, made.access_token, made.refresh_token, made.id_token]
+        table = self._provider.other_tokens
+        name = str(found.get(table.name) or "") if table else ""
+        return replace(made, fields=token_fields.of_response(found, secrets), name=name)
+
+    def _others(self, found: http.Json) -> Iterator[TokenResponse]:
+        """The tokens for other APIs, each a token response itself; a malformed one is left out."""
+        table = self._provider.other_tokens
+        listed = found.get(table.list) if table else None
+        for each in listed[:MOST_OTHERS] if isinstance(listed, list) else ():
+            with suppress(ProviderError):
+                given = each if isinstance(each, dict) else {}
+                params = standard_parameters(self._provider, given)
+                yield self._told(TokenResponse.parse(params), given)
 
 
 def body(provider: Provider) -> str:

@@ -101,7 +101,7 @@ def _declared(provider: ProviderFields, resource: str) -> tuple[str, ...]:
 
 
 def named(provider: ProviderFields, resource: str) -> tuple[str, ...]:
-    """The resources that an authorization request names, so that its grant is good for them."""
+    """The resources that an authorization request is for, so that its grant is good for them."""
     match provider.resource_parameter:
         case "scope":
             return ()
@@ -114,7 +114,8 @@ def named(provider: ProviderFields, resource: str) -> tuple[str, ...]:
 def authorization_parameters(provider: ProviderFields, resource: str) -> list[tuple[str, str]]:
     """Those of an authorization request, or of a device authorization request (RFC 8707 2.1)."""
     name: str = provider.resource_parameter or "resource"
-    found = [(name, each) for each in named(provider, resource)]
+    wanted = () if provider.other_tokens else named(provider, resource)
+    found = [(name, each) for each in wanted]
     if provider.audience and not (found and name == "audience"):
         found.append(("audience", provider.audience))
     return found
@@ -122,10 +123,9 @@ def authorization_parameters(provider: ProviderFields, resource: str) -> list[tu
 
 def token_parameters(provider: ProviderFields, resource: str) -> dict[str, str]:
     """Those of the token request that follows (RFC 8707 2.2): its token is for one of them."""
-    first = resource or provider.resource
-    return (
-        {"resource": first} if first and provider.resource_parameter in {None, "resource"} else {}
-    )
+    first, by = resource or provider.resource, provider.resource_parameter
+    used = not provider.other_tokens and by in {None, "resource"}
+    return {"resource": first} if first and used else {}
 
 
 def refresh_parameters(

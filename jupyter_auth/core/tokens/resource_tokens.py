@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from jupyter_auth.core.models import AccountKey
+    from jupyter_auth.core.protocol.oauth_response import TokenResponse
     from jupyter_auth.core.provider.provider import Provider
 
 MOST = 20  # resources of an account
@@ -72,8 +73,31 @@ def own_refresh_token(account: Account, resource: str) -> bool:
 def signed_in_for(account: Account, resource: str, own: Mapping[str, Any] | None) -> Account:
     """A fresh account whose access token is for that resource, with its ``own`` in place of it."""
     none = {"access_token": NO_TOKEN, "expires_at": account.issued_at, "scopes": (), "asked": ()}
-    given: dict[str, Any] = {**(own or none), "resources": {resource: _token(account, None)}}
+    held = {resource: _token(account, None), **account.resources}
+    given: dict[str, Any] = {**(own or none), "resources": held}
     return replace(account, **{"token_fields": {}, **given})
+
+
+def told_apart(
+    provider: Provider, answer: TokenResponse, now: float
+) -> tuple[TokenResponse | None, dict[str, ResourceToken]]:
+    """Of a response with tokens for several APIs, that for the provider's own, and the others."""
+    names = {each.token_name: resource for resource, each in provider.resources.items()}
+    given = [answer, *answer.others]
+    found = {names[each.name]: _as_held(each, now) for each in given if each.name in names}
+    own = next((each for each in given if each.name not in names), None)
+    return own, found
+
+
+def _as_held(answer: TokenResponse, now: float) -> ResourceToken:
+    return ResourceToken(
+        access_token=answer.access_token,
+        refresh_token=answer.refresh_token,
+        scopes=answer.scopes or (),
+        issued_at=now,
+        expires_at=answer.ends(now),
+        token_fields=answer.fields,
+    )
 
 
 def joined(account: Account, before: Account | None) -> Account:
