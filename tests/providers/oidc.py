@@ -216,6 +216,10 @@ class OidcProvider(Server):
         """Every access token issued so far is refused from now on."""
         self.control("expire")
 
+    def age(self, *, seconds: int) -> None:
+        """Everybody signed in that many seconds earlier than they did, as the API sees it."""
+        self.control("age", seconds=seconds)
+
     def delay(self, path: str = "token", *, milliseconds: int) -> None:
         """Answer requests for ``path`` (``token``, ``me``, ``jwks`` ...) that much later."""
         self.control("delay", **{path: milliseconds})

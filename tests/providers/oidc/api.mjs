@@ -7,10 +7,13 @@ import { readBody, send } from './http.mjs';
 
 export function createApi(users) {
   const jwts = new Map(); // a JWT is not in the provider's store: remembered when it is issued
+  const signIns = new Map(); // access token -> when its person signed in, and how
 
   function listen(provider) {
     provider.on('grant.success', (ctx) => {
-      const { AccessToken, ClientCredentials } = ctx.oidc.entities;
+      const { AccessToken, ClientCredentials, AuthorizationCode, RefreshToken } = ctx.oidc.entities;
+      const { authTime = 0, acr } = AuthorizationCode ?? RefreshToken ?? {};
+      signIns.set(ctx.body.access_token, { authTime, acr });
       const token = AccessToken ?? ClientCredentials;
       if (token?.resourceServer?.accessTokenFormat === 'jwt') {
         const value = ctx.body.access_token;
@@ -42,6 +45,20 @@ export function createApi(users) {
     };
   }
 
+  // What the query demands of the token, as the header of a refusal (RFC 6750 3.1, RFC 9470 3).
+  function demand(token, { scope: granted }, query) {
+    const [scope, acrs, age] = ['scope', 'acr_values', 'max_age'].map((name) => query.get(name));
+    if (scope && !scope.split(' ').every((each) => granted.split(' ').includes(each))) {
+      return `Bearer error="insufficient_scope", scope="${scope}"`;
+    }
+    const { authTime, acr } = signIns.get(token);
+    const strong = !acrs || acrs.split(' ').includes(acr);
+    const recent = !age || Date.now() / 1000 - authTime <= Number(age);
+    if (strong && recent) return null;
+    const asked = [acrs && `acr_values="${acrs}"`, age && `max_age="${age}"`].filter(Boolean);
+    return `Bearer error="insufficient_user_authentication", ${asked.join(', ')}`;
+  }
+
   async function handle(provider, req, res, { pathname, searchParams }) {
     const body = await readBody(req);
     const token = /^bearer +(.+)$/i.exec(req.headers.authorization ?? '')?.[1];
@@ -58,9 +75,20 @@ export function createApi(users) {
       const sha256 = createHash('sha256').update(body).digest('hex');
       return send(res, 200, { length: body.length, sha256, method: req.method });
     }
+    if (pathname === '/api/demand') {
+      const header = demand(token, known, searchParams);
+      if (header) return send(res, 401, { error: 'more' }, { 'WWW-Authenticate': header });
+    }
     const { sub, username, scope } = known;
     return send(res, 200, { sub, username, scope, path: pathname });
   }
 
-  return { handle, introspect, listen, expire: () => jwts.clear() };
+  return {
+    handle,
+    introspect,
+    listen,
+    expire: () => jwts.clear(),
+    // Everybody signed in that many seconds earlier than they did.
+    age: (seconds) => signIns.forEach((each) => { each.authTime -= seconds; }),
+  };
 }

@@ -55,7 +55,8 @@ export function createInteractions(users) {
         problem: 'User name or password is wrong.', username,
       });
     }
-    return finish({ login: { accountId: user.sub } });
+    const acr = interaction.params.acr_values?.split(' ')[0]; // whatever is asked for
+    return finish({ login: { accountId: user.sub, acr } });
   }
 
   return async function handle(provider, req, res) {

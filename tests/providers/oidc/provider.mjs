@@ -47,6 +47,7 @@ export function createProvider({
     adapter: store.adapter,
     jwks: { keys },
     cookies: { keys: cookieKeys },
+    acrValues: ['urn:example:mfa'],
     scopes: ['openid', 'offline_access', 'api:read', 'api:write'],
     claims: {
       openid: ['sub'],

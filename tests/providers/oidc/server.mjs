@@ -72,6 +72,7 @@ async function main({
       store.forget('ClientCredentials');
       api.expire();
     },
+    'POST age': ({ seconds }) => api.age(seconds),
     'POST rotate_keys': ({ keep = true }) => {
       keys = [createKey(), ...(keep ? keys : [])];
       build();
