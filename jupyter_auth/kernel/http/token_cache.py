@@ -185,10 +185,10 @@ class CachedTokens:
     def _stepped_up(self, token: Token, demand: Challenge) -> Token:
         step_up = self._step_up and self._step_up()
         if not step_up:
-            scopes = dict.fromkeys((*token.scopes, *demand.scopes))
             from jupyter_auth.core.models import AccountKey
             from jupyter_auth.core.tokens.next_steps import sign_in_demanded
 
+            scopes = dict.fromkeys((*token.scopes, *demand.scopes))
             raise sign_in_demanded(AccountKey(*self._key), demand, tuple(scopes))
         step_up(token, demand)
         return self._get(Need(resource=self.resource))

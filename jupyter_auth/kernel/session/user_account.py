@@ -186,12 +186,10 @@ class UserAccount:
         since = _when(self._stored())
         with self._one_at_a_time():
             self._check_not_left()
-            if self.tokens.of(token.resource).newer(
-                token, demand
-            ):  # another thread asked meanwhile
+            if self.tokens.of(token.resource).newer(token, demand):  # of another thread's
                 return
             account = self._stored()
-            there = (*account.asked, *account.scopes) if account else ()
+            there = (account.asked or account.scopes) if account else ()
             there = token.scopes if token.resource else there
             scopes = tuple(dict.fromkeys((*there, *demand.scopes)))
             reason = sign_in_demanded(self.key, demand, scopes)
@@ -243,7 +241,7 @@ class UserAccount:
             self.key.provider,
             self.key.session_key,
             username=self.options.username,
-            scopes=tuple(dict.fromkeys((*granted, *wanted))) if wanted else (),
+            scopes=tuple(dict.fromkeys((*granted, *wanted))),
             force=force,
             grant="password" if password else self.options.grant,
             challenge=demand or NO_CHALLENGE,

@@ -20,6 +20,7 @@ from jupyter_auth.core.errors import (
     UserMismatch,
 )
 from jupyter_auth.core.models import AccountKey
+from jupyter_auth.core.provider.definitions import provider_from_mapping
 from jupyter_auth.kernel.http.warnings import AuthWarning
 from jupyter_auth.kernel.session.user_session import UserSession
 from kernel.http.demanding_api import DemandingApi
@@ -85,6 +86,19 @@ def test_a_session_with_scopes_of_its_own_keeps_them(engine, rogue, api):
     with person(engine, rogue):
         assert mine.get("/x").ok
     assert set(mine.scopes) == {"openid", "mine", "files.write"}
+
+
+@pytest.mark.usefixtures("kernel_api")
+def test_those_that_the_provider_chose_are_kept_too(engine, rogue, api, configured):
+    rogue.metadata = {"scopes_supported": ["openid", "profile"]}
+    mine = configured["idp"] | {"scopes": None}
+    engine.configure(provider_from_mapping("idp", {k: v for k, v in mine.items() if v}))
+    with person(engine, rogue):
+        session = UserSession("idp", interactive=True, timeout=PATIENCE)
+    api.scopes("files.write")
+    with person(engine, rogue):
+        assert session.get("/x").ok
+    assert set(session.scopes) == {"openid", "profile", "files.write"}
 
 
 def test_where_nobody_can_be_asked_it_says_what_to_run(session, api):
