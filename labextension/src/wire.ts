@@ -49,6 +49,8 @@ export interface Login {
   notebook: string | null;
   /** Several people use this server, and will all be able to use the account. */
   shared: boolean;
+  /** What an API demands, in a sentence; "" if nothing. */
+  reason: string;
 }
 
 export interface Outcome {

@@ -47,6 +47,7 @@ export function login(changes: Partial<Login> = {}): Login {
     kernel: "k",
     notebook: "analysis.ipynb",
     shared: false,
+    reason: "",
     ...changes
   };
 }

@@ -49,6 +49,40 @@ def test_a_kernel_asks_a_person_signs_in_and_the_kernel_has_the_token(
     assert answer.json()["sub"] == "u-1001"
 
 
+def test_what_an_api_demands_is_on_the_page_and_in_the_request(
+    kernel: Kernel, browser: Browser
+) -> None:
+    demand = {"api": "<b>.example", "scopes": ["api:write"], "max_age": "300"}
+    demand |= {"acr_values": "urn:example:mfa", "claims": '{"id_token": {"acr": null}}'}
+    login = kernel.begin(challenge=demand, scopes=["openid", "api:write"])
+    assert "asks for the scope api:write and a stronger sign-in" in login["reason"]
+    page = browser.page(login["path"])
+    assert "The API &lt;b&gt;.example asks for the scope api:write" in page
+    asked = parse_qs(urlsplit(browser.open(login)).query)
+    assert asked["scope"] == ["openid api:write"]
+    assert {name: asked[name] for name in ("max_age", "acr_values", "claims")} == {
+        name: [demand[name]] for name in ("max_age", "acr_values", "claims")
+    }
+
+
+@pytest.mark.parametrize(
+    "demand",
+    [
+        5,
+        {"max_age": "soon"},
+        {"max_age": "-1"},
+        {"claims": "[]"},
+        {"claims": "{"},
+        {"acr_values": "a\nb"},
+        {"scopes": "x"},
+        {"api": "x" * 9000},
+    ],
+)
+def test_a_demand_that_is_none_begins_no_login(kernel: Kernel, demand: Any) -> None:
+    status, _ = kernel.ask("POST", "logins", {"provider": "idp", "challenge": demand})
+    assert status == 400
+
+
 def test_the_id_token_is_given_only_when_asked_for(
     kernel: Kernel, browser: Browser, oidc: OidcProvider
 ) -> None:

@@ -75,6 +75,15 @@ def test_login_with_key_scopes_and_force(kernel, engine, alice):
     assert {login.session_key for login in engine.logins()} == {"default", "work"}
 
 
+def test_login_with_more_scopes_than_there_are_asks(kernel, engine, alice):
+    """As the hint of ``InsufficientScope`` says to."""
+    assert alice
+    kernel.ok("%auth login idp --scopes openid profile")
+    assert not engine.logins()
+    kernel.ok("%auth login idp --scopes openid profile api:write")
+    assert engine.logins()
+
+
 def test_status_is_a_table_and_text(kernel, alice):
     for code in ("%auth", "%auth status", "%auth status idp"):
         ran = kernel.ok(code)

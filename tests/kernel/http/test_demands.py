@@ -130,7 +130,7 @@ def by_requests(url, auth, **kwargs):
 
 
 def by_httpx(url, auth, of=httpx):
-    with of.Client(trust_env=False) as client:
+    with of.Client(trust_env=False, follow_redirects=True) as client:
         return client.post(url, auth=httpx_auth(auth), content=b"content")
 
 
@@ -140,7 +140,7 @@ def by_httpx2(url, auth):
 
 def on_a_loop(url, auth):
     async def run():
-        async with httpx.AsyncClient(trust_env=False) as client:
+        async with httpx.AsyncClient(trust_env=False, follow_redirects=True) as client:
             return await client.post(url, auth=httpx_auth(auth), content=b"content")
 
     return asyncio.run(run())
@@ -211,3 +211,20 @@ def test_a_source_of_other_makers_cannot_be_asked(post, api):
     with pytest.warns(AuthWarning, match="403: this request needs the scopes files.write"):
         assert post(f"{api.origin}/x", auth).status_code == 403
     assert len(api.seen) == 1
+
+
+def test_what_a_redirect_leads_to_demands_nothing(post, auth, api, elsewhere):
+    says = {"WWW-Authenticate": 'Bearer error="insufficient_scope", scope="everything"'}
+    elsewhere.reply = Reply.json({}, 403, says)
+    api.instead = Reply(307, headers={"Location": f"{elsewhere.origin}/x"})
+
+    def believed():
+        try:
+            post(f"{api.origin}/x", auth)
+        except InsufficientScope as error:
+            return error
+        return None
+
+    with pytest.warns(AuthWarning, match="did not get the token"):
+        assert believed() is None
+    assert "authorization" not in elsewhere.seen[0].headers

@@ -311,6 +311,14 @@ def test_on_a_server_that_several_share_it_is_said_whom_the_account_serves():
     )
 
 
+def test_what_an_api_demands_is_said_before_the_person_leaves():
+    reason = "The API api.example asks for the scopes <b> & c."
+    html, text = both(dataclasses.replace(PENDING, reason=reason))
+    assert "The API api.example asks for the scopes &lt;b&gt; &amp; c. You will sign in" in html
+    assert reason in text.splitlines()
+    assert "asks for" not in "".join(both(PENDING))
+
+
 def test_a_notebooks_own_provider_is_said_to_be_one():
     own = dataclasses.replace(INFO, name=f"idp~{'0f' * 16}", source="code")
     login = dataclasses.replace(PENDING, provider=own.name)

@@ -166,6 +166,24 @@ def test_force_asks_anew(kernel, engine, oidc):
     assert view.pending()["id"] == engine.logins()[0].id
 
 
+def test_what_an_api_demands_is_asked_for(kernel, engine, oidc):
+    """As a session does it in Voila, whose cells cannot wait."""
+    sign_in(engine, oidc, engine.begin(LoginRequest("idp")), username="bob")
+    kernel.ok("from jupyter_auth.core.models import Challenge")
+    kernel.ok("from jupyter_auth.kernel.prompt.widget import AccountWidget")
+    demand = "Challenge(api='api.example', scopes=('api:read',), max_age='60')"
+    asked = f"AccountWidget('idp', scopes='openid api:read', challenge={demand})"
+    view = show(kernel, asked)
+    login = view.pending()
+    assert login["reason"] == (
+        "The API api.example asks for the scope api:read and a sign-in not older than 60 seconds."
+    )
+    assert view.state["request"]["challenge"]["max_age"] == "60"
+    address, _ = engine.open(login["id"], "http://127.0.0.1/callback", "user")
+    assert "max_age=60" in address
+    assert "api%3Aread" in address
+
+
 def test_switching_the_account_asks_the_provider_to_ask(kernel, engine, oidc):
     sign_in(engine, oidc, engine.begin(LoginRequest("idp")), username="bob")
     view = show(kernel)
