@@ -42,8 +42,8 @@ def demanded(challenge: Challenge) -> str:
         asks.append(_no_older(int(challenge.max_age)))
     if challenge.claims and not asks:
         asks.append("another sign-in")
-    api = f" {challenge.api}" if challenge.api else ""
-    return plain_text(f"The API{api} asks for {' and '.join(asks)}.", SHOWN) if asks else ""
+    said = f"The API {challenge.api} asks for {' and '.join(asks)}."
+    return plain_text(said, SHOWN) if asks else ""
 
 
 def _no_older(seconds: int) -> str:
