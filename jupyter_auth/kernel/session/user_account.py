@@ -234,7 +234,8 @@ class UserAccount:
         if isinstance(reason, RefreshRejected):
             print(reason.message)  # noqa: T201 (for the user: why there is a link again)
         resource = resource or getattr(reason, "resource", "") or self.options.resource
-        wanted = self.options.scopes or (self.info.scopes if granted else ())
+        own = () if resource else self.info.scopes  # of the API that needs no name
+        wanted = self.options.scopes or ((own or granted) if granted else ())
         if resource != self.options.resource:  # then they are another API's
             wanted = granted
         request = LoginRequest(

@@ -184,7 +184,7 @@ class Entra:
         at = f'authorization="https://{LOGIN}/common", resource="{VAULT}"'
         if resource != VAULT:
             return Reply.json({}, 401, {"WWW-Authenticate": f"Bearer {at}"})
-        if self.challenge and met != self.challenge:
+        if self.challenge and met != _demanded(self.challenge):
             claims = base64.b64encode(self.challenge.encode()).decode()
             said = f'Bearer {at}, error="insufficient_claims", claims="{claims}"'
             return Reply.json({}, 401, {"WWW-Authenticate": said})
@@ -201,7 +201,7 @@ def _demanded(claims: str) -> str:
     """The claims challenge in a request; what a client is able to do (``xms_cc``) is none."""
     asked: Any = json.loads(claims or "{}")
     asked.get("access_token", {}).pop("xms_cc", None)
-    return claims if asked.get("access_token") else ""
+    return json.dumps(asked) if asked.get("access_token") else ""
 
 
 def _refused(error: str, description: str, **extra: str) -> Reply:
