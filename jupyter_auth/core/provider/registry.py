@@ -367,6 +367,9 @@ class Providers(Layers):
 
     def _listed(self, source: str, name: str, entry: Any) -> ProviderInfo | None:
         """None for one that is not listed. A broken entry does not hide the others."""
+        given = self._environ.get(variable(name, "client_id"))
+        if source == "preset" and not (given or {"client_id", "credentials_from"} & entry.keys()):
+            return None  # as most presets: it is not even made
         try:
             provider = self._completed(source, self._made(name, entry))
         except Incomplete as error:
