@@ -84,13 +84,13 @@ class Provider(ProviderFields):
         """Which certificates requests to it trust, and which hosts its configuration names."""
         from jupyter_auth.core.common import blocked_addresses  # needed for requests alone
 
-        if self.found_at:  # a person named that, an API all the others
-            hosts = frozenset({hostname_of(self.found_at)})
-            return blocked_addresses.RequestRules(self.ca_bundle, hosts, found=True)
         given = (getattr(self.endpoints, name, None) for name in URLS)
         own = (self.issuer, self.metadata_url, self.username_url)
+        if self.found_at:  # a person named that, and its API the issuer
+            own = (self.found_at, None, None)
         urls = [url for url in (*own, *given) if url and url[0] != "/"]
-        return blocked_addresses.RequestRules(self.ca_bundle, frozenset(map(hostname_of, urls)))
+        hosts = frozenset(map(hostname_of, urls))
+        return blocked_addresses.RequestRules(self.ca_bundle, hosts, found=bool(self.found_at))
 
     def is_answered_at(self, redirect_uri: str) -> bool:
         """Whether its authorization responses may arrive there: at its own redirect URI, or else

@@ -216,7 +216,8 @@ def prompt_text(login: Login, info: ProviderInfo) -> str:
     code = f" with the code {code_to_show(login)}" if code_to_show(login) else ""
     known = ", ".join(filter(None, (login.host, FROM_CODE * _from_code(login, info))))
     about = f" ({known})" if known else ""
-    notes = "".join(f"\n{note}" for note in (login.reason, _SHARED * login.shared) if note)
+    said = (_found(login, info), login.reason, _SHARED * login.shared)
+    notes = "".join(f"\n{note}" for note in said if note)
     return f"Sign in to {info.title}{about}{code}: {link}{where}{notes}"
 
 
@@ -239,6 +240,14 @@ def jupyter_address() -> str:
 def _from_code(login: Login, info: ProviderInfo) -> bool:
     """Whether to say that the provider is defined in code: not in a program without a server."""
     return login.has_page and info.source == "code"
+
+
+def _found(login: Login, info: ProviderInfo) -> str:
+    """Where the address of an API leads, if no page of a server shows it."""
+    if login.has_page or not info.found_at:
+        return ""
+    scopes = f", for {' '.join(info.scopes)}" if info.scopes else ""
+    return f"{info.found_at} says that {info.host} signs people in to it{scopes}."
 
 
 def redirect_words(redirect_uri: str, title: str, *, fixed: bool) -> str:
@@ -273,7 +282,8 @@ def prompt_data(login: Login, info: ProviderInfo, note: str = _CONTINUES) -> dic
     there = f"You will sign in at {escape(login.host)}. " if login.host else ""
     ours = f"This provider is {FROM_CODE}. " if _from_code(login, info) else ""
     shared = f"{_SHARED} " if login.shared else ""
-    reason = f"{escape(login.reason)} " if login.reason else ""
+    said = " ".join(filter(None, (_found(login, info), login.reason)))
+    reason = f"{escape(said)} " if said else ""
     outside = ""
     if login.path and login.url and login.url != login.path:
         url = escape(login.url)

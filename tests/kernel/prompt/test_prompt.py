@@ -330,3 +330,16 @@ def test_a_notebooks_own_provider_is_said_to_be_one():
     # Without a server all that there is is this program's own.
     alone = dataclasses.replace(login, path=None, url="http://127.0.0.1:1/login/handle")
     assert "defined in" not in "".join(both(alone, own))
+
+
+def test_where_no_page_shows_it_the_prompt_says_where_an_address_leads():
+    found = dataclasses.replace(
+        INFO, found_at="https://mcp.acme.example/mcp", scopes=("tools.read", "tools.write")
+    )
+    said = "https://mcp.acme.example/mcp says that idp.example signs people in to it, for "
+    said += "tools.read tools.write."
+    assert said not in "".join(both(PENDING, found))  # its page does
+    alone = dataclasses.replace(PENDING, path=None, url="http://127.0.0.1:1/login/handle")
+    html, text = both(alone, found)
+    assert said in html
+    assert said in text
