@@ -13,12 +13,14 @@ import pytest
 import requests
 from sqlalchemy import select
 from tornado import web
+from tornado.httpclient import AsyncHTTPClient, HTTPRequest
 from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 
 from core.registration.registering import RegisteringRogue
 from core.sign_in import Callback, account_of, arrive, sign_in, table, visit
 from hub.hubs import KEYS
+from hub.service_client import serving
 from jupyter_auth.core.common import blocked_addresses
 from jupyter_auth.core.models import LoginRequest
 from jupyter_auth.core.provider.registry import Providers
@@ -27,12 +29,14 @@ from jupyter_auth.core.tokens.need import Need
 from jupyter_auth.server.config import Settings
 from jupyter_auth.server.hub import client_page
 from jupyter_auth.server.hub.admin import _owners
+from jupyter_auth.server.hub.app import SharedOAuth
 from jupyter_auth.server.hub.brokers import HubBrokers
 from jupyter_auth.server.hub.doctor.service_checks import _provider
 from jupyter_auth.server.hub.service import HubService
 from jupyter_auth.server.hub.storage import sql_registrations
 from jupyter_auth.server.hub.storage.database import Owner
 from jupyter_auth.server.hub.storage.tables import records
+from jupyter_auth.server.hub.users.users import HubUsers
 from patience import PATIENCE
 from providers import certificates
 from providers.oidc import OidcProvider
@@ -126,6 +130,25 @@ def test_a_public_url_is_what_it_is_named_after(tmp_path: Path) -> None:
         answer = requests.get(url, timeout=PATIENCE, verify=str(certificate.ca_bundle))
     assert answer.json()["client_id"] == f"https://hub.example{CALLBACK}/client.json"
     assert answer.json()["client_name"] == "Jupyter on hub.example"
+
+
+def test_the_service_answers_it_to_all_and_nothing_more(tmp_path: Path) -> None:
+    hub_auth = SharedOAuth(api_token="t", api_url="http://127.0.0.1:1/hub/api", oauth_client_id="x")
+
+    async def answers() -> list[Any]:
+        with serving(HubUsers(hub_auth), tmp_path) as origin:
+            client, base = AsyncHTTPClient(), f"{origin}{PREFIX}/callback/mcp.acme.example"
+            proxied = {"X-Forwarded-Proto": "https"}
+            asked = [(f"{base}/client.json", proxied), (f"{base}/client.jsonx", {})]
+            requests = [HTTPRequest(url, headers=headers) for url, headers in asked]
+            return [await client.fetch(each, raise_error=False) for each in requests]
+
+    document, other = asyncio.run(answers())
+    found = json.loads(document.body)
+    assert (document.code, other.code) == (200, 404)
+    assert found["client_id"].startswith("https://127.0.0.1:")
+    assert found["client_id"].endswith(f"{PREFIX}/callback/mcp.acme.example/client.json")
+    assert "Set-Cookie" not in document.headers
 
 
 def test_nothing_is_registered_where_a_document_is_enough(replica, clock, tmp_path: Path) -> None:
