@@ -89,7 +89,8 @@ class TokenAuth(OriginBoundTokens, AuthBase):
         refresh_on: HTTP statuses after which a new token is fetched. Default: the provider's.
 
     Raises:
-        LoginRequired: you are not signed in.
+        LoginRequired: you are not signed in, or the API demands another sign-in. It is an
+            InsufficientScope if that has to have more scopes.
         Throttled: the API's rate limit forbids the call now; it was not sent.
         ProviderUnavailable, BrokerUnavailable: try again.
         ConfigurationError: a proxy of the environment would see the token unencrypted. A session's

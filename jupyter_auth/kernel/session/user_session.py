@@ -79,7 +79,8 @@ class UserSession(AuthenticatedSession):
         LoginRequired: a sign-in is needed, and cannot be asked for or was not done in time. It is a
             RefreshRejected if the provider refused to renew the last one.
         LoginDenied, LoginExpired, LoginCancelled, LoginFailed: how the sign-in ended.
-        InsufficientScope: the provider did not grant all ``scopes``.
+        InsufficientScope: the provider did not grant all ``scopes``; or, on a request, the API
+            demands more, and you cannot be asked.
         ConfigurationError: there is no such provider, or an argument is wrong.
         ProviderUnavailable, BrokerUnavailable: try again.
         UserMismatch: another person than ``username`` signed in; or, on a request, has signed in to

@@ -6,7 +6,7 @@ import dataclasses
 import json
 
 from jupyter_auth.core.login.login_store import DevicePolls, LoginPurpose, Opening, StoredLogin
-from jupyter_auth.core.models import Account, AccountKey, Login
+from jupyter_auth.core.models import Account, AccountKey, Challenge, Login
 from jupyter_auth.core.secret import Secret
 from jupyter_auth.server.hub.storage.login_codec import packed, unpacked
 
@@ -66,6 +66,15 @@ def test_an_account_without_the_newest_fields_is_written_as_before():
     written = packed(entries)
     assert not [name for name in ("refused", "token_fields", "trouble") if name in str(written)]
     assert unpacked(written) == entries
+
+
+def test_what_an_api_demands_is_kept():
+    demand = Challenge(api="api.example", scopes=("one", "two"), max_age="300")
+    purpose = LoginPurpose(key=HELD.key, challenge=demand)
+    entries = {"l": StoredLogin(purpose, Login(id="l", provider="4insight", reason="It asks."))}
+    assert unpacked(packed(entries)) == entries
+    plain = {"l": StoredLogin(LoginPurpose(key=HELD.key), Login(id="l", provider="4insight"))}
+    assert not [name for name in ("challenge", "reason") if name in str(packed(plain))]
 
 
 WRITTEN = {

@@ -24,12 +24,18 @@ from jupyter_auth.core.provider.definitions import provider_from_mapping
 from jupyter_auth.kernel.http.warnings import AuthWarning
 from jupyter_auth.kernel.session.user_session import UserSession
 from kernel.http.demanding_api import DemandingApi
+from kernel.kernel_process import Kernel
 from kernel.sign_in import person
 from patience import PATIENCE, eventually
 from providers.troubles import Reply, deny
 
 SIXTEEN = 16
 BUTTON = "Sign in to The IdP"
+IN_A_NOTEBOOK = """
+from concurrent.futures import ThreadPoolExecutor
+with ThreadPoolExecutor(16) as pool:
+    print(list(pool.map(lambda _: session.get("/x").status_code, range(16))))
+"""
 CLAIMS = {"access_token": {"acrs": {"essential": True, "value": "c1"}}}
 
 
@@ -132,6 +138,19 @@ def test_so_do_sixteen_sessions(engine, rogue, api, capfd):
         answers = list(pool.map(lambda each: each.get("/x").status_code, made))
     assert answers == [200] * SIXTEEN
     assert capfd.readouterr().err.count(BUTTON) == 1
+
+
+def test_in_a_notebook_too(kernel_api, signed_in, rogue, api, tmp_path):
+    """And the button is gone from what is saved."""
+    with Kernel(tmp_path, kernel_api.path) as kernel:
+        kernel.ok("from jupyter_auth import UserSession\nsession = UserSession('idp', timeout=60)")
+        api.scopes("files.write")
+        with person(signed_in, rogue):
+            ran = kernel.ok(IN_A_NOTEBOOK)
+    assert str([200] * SIXTEEN) in ran.text()
+    (shown,) = [each for each in ran.outputs if "data" in each]
+    assert "asks for" not in str(shown)
+    assert "Signed in to The IdP as rosa." in shown["data"]["text/plain"]
 
 
 def test_threads_share_a_refusal_too(interactive, engine, rogue, api, capfd):
