@@ -204,9 +204,9 @@ class Lab(Server):
         """Those that wait for a person."""
         return self.api("GET", "jupyter-auth/api/v1/logins")["logins"]
 
-    def begin(self, provider: str = "idp") -> str:
+    def begin(self, provider: str = "idp", **asked: Any) -> str:
         """Begin a login as the UI does; the address of its page."""
-        login = self.api("POST", "jupyter-auth/api/v1/logins", {"provider": provider})
+        login = self.api("POST", "jupyter-auth/api/v1/logins", {"provider": provider, **asked})
         return self.url + login["path"]
 
     @property

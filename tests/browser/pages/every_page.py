@@ -56,6 +56,7 @@ class Tour:
         problems = {f"problem-{name}": lambda name=name: self.problem(name) for name in PROBLEMS}
         return {
             "asking": self.asking,
+            "demanded": self.demanded,
             "device-to-begin": self.device_to_begin,
             "leaving": self.leaving,
             "found": self.found,
@@ -100,6 +101,12 @@ class Tour:
         """In a browser that this server does not know, such as one with a stranger's link."""
         self.page.goto(self.lab.begin())
         expect(self.page.get_by_role("button", name="Continue to")).to_be_visible()
+
+    def demanded(self) -> None:
+        """By an API, with the longest words that it may use."""
+        demand = {"api": "api.example.org", "scopes": ["files.write", "s" * 200], "max_age": "300"}
+        self.page.goto(self.lab.begin(challenge=demand))
+        expect(self.page.get_by_text("The API api.example.org asks for")).to_be_visible()
 
     def found(self) -> None:
         """In a browser that it knows, which waits all the same."""
