@@ -78,11 +78,13 @@ def test_what_one_user_finds_is_theirs_in_every_replica(
 
 
 def test_a_browser_or_a_kernel_finds_it_over_http(
-    serving: Callable[..., HubBrokers], api: ProtectedAPI
+    serving: Callable[..., HubBrokers], api: ProtectedAPI, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level("INFO", "jupyter_auth.audit")
     broker = serving(*HERE).of_owner(ALICE)
     found = asyncio.run(broker.find({"address": api.address}))
     assert (found["found_at"], found["source"]) == (api.address, "found")
+    assert f"found by its address: user='alice' provider={found['name']!r}" in caplog.text
 
 
 def test_it_rests_encrypted(

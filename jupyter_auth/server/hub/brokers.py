@@ -98,6 +98,12 @@ class AuditedBroker(Broker):
         )
 
     @override
+    async def find(self, body: Mapping[str, Any]) -> Wire:
+        found = await super().find(body)
+        self._tell("provider found by its address", found["name"])
+        return found
+
+    @override
     async def begin(self, body: Mapping[str, Any]) -> Wire:
         login = await super().begin(body)
         self._tell("sign-in asked for", login["provider"])

@@ -77,6 +77,7 @@ def test_an_address_becomes_a_provider_as_a_person_would_write_it(
     }
     assert (found.source, found.api_origins, found.found_at) == ("user", (api.url,), api.address)
     assert found.host in rogue.issuer
+    assert found.missing == ()  # its client registers itself
     assert found in engine.providers()
     assert all(not request.bearer for request in api.requests)
 
