@@ -74,6 +74,10 @@ def _arguments(parser: verbs.Parser, words: list[str]) -> list[str]:
 
 def _values(option: Action, name: str | None) -> list[str]:
     """The values of ``option`` at that provider, or the default one, as far as they are known."""
+    if option.dest == "preset":
+        from jupyter_auth.core.provider.presets import PRESETS
+
+        return sorted(PRESETS)
     if option.dest not in {"key", "grant"}:
         return []
     try:

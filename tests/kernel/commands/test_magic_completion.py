@@ -48,6 +48,7 @@ OFFERS = {
     "%auth use ": NAMES,
     "%auth use m": ["my-idp"],
     "%auth doctor ": NAMES,
+    "%auth add work --preset gitl": ["gitlab"],
     "%auth add acme --client": ["--client-id", "--client-secret"],
     "%%auth ": [*NAMES, "--key"],
     "%%auth acme ": ["--key"],
