@@ -94,6 +94,12 @@ test("a login under way comes before the account that it replaces", () => {
   expect(labels(found)).toEqual(["Cancel"]);
 });
 
+test("what an API demands of a login under way", () => {
+  const reason = "The API api.example asks for the scope files.write.";
+  const found = view(place({ account: account(), login: login({ reason }) }), NOW);
+  expect(found.details).toEqual([reason, "Requested by analysis.ipynb"]);
+});
+
 test("an account that its provider does not renew", () => {
   const trouble = "idp.example ended this sign-in (invalid_grant).";
   const working = view(place({ account: account({ trouble }) }), NOW);
