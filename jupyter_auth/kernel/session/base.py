@@ -72,7 +72,7 @@ class AuthenticatedSession(requests.Session):
         account: UserAccount | ServiceAccount,
         *,
         base_url: str | None = None,
-        origins: Iterable[str] = (),
+        origins: Iterable[str] | None = None,
     ) -> None:
         """Send the account's tokens. ``base_url``, ``origins``: instead of the provider's."""
         self._account, auth, self._limits = bound(account, origins)

@@ -27,7 +27,7 @@ class BoundAccount(NamedTuple, Generic[SomeAccount]):
     limits: Throttling
 
 
-def bound(account: SomeAccount, origins: Iterable[str] = ()) -> BoundAccount[SomeAccount]:
+def bound(account: SomeAccount, origins: Iterable[str] | None = None) -> BoundAccount[SomeAccount]:
     """That account, whose tokens go to ``origins``, by default to the provider's.
 
     Tokens for the provider's other APIs go to theirs.
@@ -36,7 +36,7 @@ def bound(account: SomeAccount, origins: Iterable[str] = ()) -> BoundAccount[Som
     limits = Throttling(connect(), CountedCaller(info, account.key.session_key, account.client_id))
     auth = TokenAuth(
         account.tokens,
-        origins=origins or info.api_origins,
+        origins=info.api_origins if origins is None else origins,
         refresh_on=info.refresh_on,
         limits=limits,
     )

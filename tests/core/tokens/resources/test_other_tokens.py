@@ -73,3 +73,9 @@ def test_a_second_sign_in_keeps_what_the_first_brought(engine, rogue):
     given = troubles.fields(resource_server="auth", other_tokens=[other("groups")])
     rogue.script("token", given, times=1)
     assert {*sign_in(engine, rogue, "two", resource=GROUPS).resources} == {TRANSFER, GROUPS}
+
+
+def test_there_are_not_many_in_one_response(engine, rogue):
+    others = [*(other(f"unknown-{number}") for number in range(20)), other("transfer")]
+    rogue.script("token", troubles.fields(resource_server="auth", other_tokens=others), times=1)
+    assert sign_in(engine, rogue, "two").resources == {}
