@@ -18,7 +18,8 @@ from patience import PATIENCE
 
 VERBS = ["login", "logout", "status", "providers", "add", "remove", "doctor", "use", "explain"]
 NAMES = ["acme", "my-idp"]
-LOGIN = ["--key", "--force", "--grant", "--scopes", "--set", "--wait"]
+LAST = ["--set", "--resource", "--wait"]
+LOGIN = ["--key", "--force", "--grant", "--scopes", *LAST]
 GRANTS = ["device_code", "authorization_code"]
 
 # What is on the line, and all that is offered, in that order. The cursor is at its end.
@@ -32,8 +33,8 @@ OFFERS = {
     "%auth login acme ": LOGIN,
     "%auth login acme --": LOGIN,
     "%auth login acme --ke": ["--key"],
-    "%auth login acme --force --": ["--key", "--grant", "--scopes", "--set", "--wait"],
-    "%auth login --force ": [*NAMES, "--key", "--grant", "--scopes", "--set", "--wait"],
+    "%auth login acme --force --": ["--key", "--grant", "--scopes", *LAST],
+    "%auth login --force ": [*NAMES, "--key", "--grant", "--scopes", *LAST],
     "%auth login acme --grant ": GRANTS,
     "%auth login acme --grant dev": ["device_code"],
     "%auth login my-idp --grant ": ["authorization_code", "device_code"],
@@ -41,8 +42,8 @@ OFFERS = {
     "%auth login acme --key ": ["default", "work"],
     "%auth login --key ": ["default", "work"],
     "%auth logout acme --key w": ["work"],
-    "%auth login acme --key work ": ["--force", "--grant", "--scopes", "--set", "--wait"],
-    "%auth login acme --scopes openid ": ["--key", "--force", "--grant", "--set", "--wait"],
+    "%auth login acme --key work ": ["--force", "--grant", "--scopes", *LAST],
+    "%auth login acme --scopes openid ": ["--key", "--force", "--grant", *LAST],
     "%auth logout ": [*NAMES, "--key"],
     "%auth status ": NAMES,
     "%auth use ": NAMES,
