@@ -211,3 +211,18 @@ def test_what_was_made_before_is_left_as_it_is() -> None:
     assert mine == {"A": "1"}
     assert role["scopes"] == ["self"]
     assert c.DockerSpawner.environment["JUPYTER_AUTH_URL"]
+
+
+@pytest.mark.parametrize(
+    ("discover", "said"),
+    [(True, None), (False, []), (["*", "mcp.internal"], ["*", "mcp.internal"])],
+)
+def test_where_users_may_sign_in_from_an_address_is_for_the_service(
+    discover: bool | list[str],  # noqa: FBT001
+    said: list[str] | None,
+) -> None:
+    c = Config()
+    jupyter_auth.hub_config(c, {}, discover=discover)
+    (service,) = c.JupyterHub.services
+    given = service["environment"].get("JUPYTER_AUTH_DISCOVER")
+    assert (given and json.loads(given)) == said

@@ -16,7 +16,9 @@ from jupyter_auth.kernel.commands.doctor import examine
 from jupyter_auth.kernel.http.other_clients import credential, httpx_auth
 from jupyter_auth.kernel.http.requests_auth import TokenAuth
 from jupyter_auth.kernel.session.user_session import UserSession, token
+from kernel.kernel_process import Kernel
 from kernel.sign_in import person, sign_in
+from patience import until
 from providers.protected_api import ProtectedAPI
 
 
@@ -81,6 +83,15 @@ def test_the_verbs_take_it(rosa, api, capsys):
     assert capsys.readouterr().out.strip() == token(rosa)
     assert verbs.logout(api.address).startswith(f"Signed out of {rosa}.")
     assert "You're not signed in" in verbs.logout(api.address)
+
+
+def test_so_does_a_notebook(added, kernel_api, engine, api, tmp_path):
+    with Kernel(tmp_path, kernel_api.path) as kernel:
+        kernel.ok("%load_ext jupyter_auth")
+        kernel.ok(f"%auth login {api.address}")
+        until(lambda: [each.provider for each in engine.logins()] == [added])
+        assert "signing in" in kernel.ok(f"%auth status {api.address}").text()
+        kernel.ok(f"%auth use {api.address}")
 
 
 @pytest.mark.parametrize("verb", ["status", "logout"])
