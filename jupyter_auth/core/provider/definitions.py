@@ -132,6 +132,11 @@ def replace_provider(provider: Provider, **changes: Any) -> Provider:
         return provider
     for key in changes:
         _check_field(provider.name, key)
+    if filling := {"preset", "set"} & changes.keys():
+        raise ConfigurationError(
+            f"{min(filling)!r} is for a file or a setting: it cannot change a provider in code.",
+            hint="Add one with `jupyter auth add NAME --preset PRESET --set NAME=VALUE`.",
+        )
     # Values that were derived from other fields are derived again, from the changed ones.
     derived = provider.derived
     given = {name: value for name, value in vars(provider).items() if value != derived.get(name)}

@@ -10,7 +10,7 @@ from jupyter_auth.core.provider.definitions import (
     provider_from_mapping,
     provider_to_mapping,
 )
-from jupyter_auth.core.provider.registry import Providers
+from jupyter_auth.core.provider.registry import Providers, provider
 
 GIT = {
     "title": "Git",
@@ -216,3 +216,9 @@ def test_the_environments_secret_does_not_follow_to_another_host(providers, user
     assert providers.get("git").client_secret is None
     user_file.write_text('[git]\nscopes = ["api"]\n')
     assert providers.get("git").client_secret is not None
+
+
+@pytest.mark.parametrize("field", ["preset", "set"])
+def test_code_is_told_that_it_cannot_move_a_provider(field):
+    with pytest.raises(ConfigurationError, match=f"'{field}' is for a file or a setting"):
+        provider("gitlab", **{field: {"host": "git.acme.example"}})
