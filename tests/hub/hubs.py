@@ -13,7 +13,7 @@ from patience import until
 from processes import free_port
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from providers.oidc import OidcProvider
@@ -48,7 +48,12 @@ def plain_hub(oidc: OidcProvider, home: Path, python: str = sys.executable) -> I
 
 
 @contextmanager
-def served_hub(oidc: OidcProvider, home: Path, python: str = sys.executable) -> Iterator[Hub]:
+def served_hub(
+    oidc: OidcProvider,
+    home: Path,
+    python: str = sys.executable,
+    discover: Sequence[str] = ("*",),
+) -> Iterator[Hub]:
     """A Hub with the service: a confidential client, and its secret in the service alone."""
     idp = {
         "issuer": oidc.issuer,
@@ -66,6 +71,7 @@ jupyter_auth.hub_config(
     url="http://127.0.0.1:{free_port()}",
     database_url="sqlite:///{home / "accounts.sqlite"}",
     crypt_keys={KEYS!r},
+    discover={discover!r},
     shared_identities=["idp"],  # so that each test may sign in as whom it likes
 )
 """

@@ -8,6 +8,7 @@ changed. No name is looked up, and no packet leaves the machine.
 from __future__ import annotations
 
 import contextlib
+import re
 import select
 import socket
 import socketserver
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import Mapping
     from pathlib import Path
+
+
+REQUEST_LINE = re.compile(rb"\A[A-Z]+ \S+ HTTP/1\.1\r\n")
 
 
 class _Listening:
@@ -74,14 +78,16 @@ class Internet(_Listening):
 
 
 class Front(_Listening):
-    """What ends TLS in front of a server of this machine; ``origin`` is where it is then."""
+    """What ends TLS in front of a server of this machine, and says so to that, as proxies do;
+    ``origin`` is where it is then.
+    """
 
     def __init__(self, certificate: certificates.Certificate, port: int) -> None:
         context = certificate.context()
 
         class Handler(socketserver.BaseRequestHandler):
             def handle(self) -> None:
-                _end_tls(self.request, context, port)
+                _end_tls(self.request, context, port, b"X-Forwarded-Proto: https\r\n")
 
         self._proxy = _Proxy(("127.0.0.1", 0), Handler)
         self.origin = f"https://localhost:{self._proxy.server_address[1]}"
@@ -106,21 +112,25 @@ class _Connect(socketserver.StreamRequestHandler):
         self.wfile.write(f"HTTP/1.1 {status.value} {status.phrase}\r\n\r\n".encode())
 
 
-def _end_tls(connection: socket.socket, context: ssl.SSLContext, port: int) -> None:
+def _end_tls(
+    connection: socket.socket, context: ssl.SSLContext, port: int, header: bytes = b""
+) -> None:
     # A client that goes away, or does not trust us, is no trouble of the server's.
     with (
         contextlib.suppress(OSError),
         context.wrap_socket(connection, server_side=True) as outside,
         socket.create_connection(("127.0.0.1", port)) as inside,
     ):
-        _carry(outside, inside)
+        _carry(outside, inside, header)
 
 
-def _carry(outside: Any, inside: socket.socket) -> None:
-    """What either says to the other, until one of them hangs up."""
+def _carry(outside: Any, inside: socket.socket, header: bytes) -> None:
+    """What either says to the other, until one of them hangs up; ``header``: in each request."""
     while True:
         ready = [outside] if outside.pending() else select.select([outside, inside], [], [])[0]
         for source in ready:
             if not (said := source.recv(1 << 16)):
                 return
+            if source is outside:
+                said = REQUEST_LINE.sub(lambda line: line[0] + header, said, count=1)
             (inside if source is outside else outside).sendall(said)
