@@ -75,6 +75,8 @@ def ask(address: str, rules: RequestRules) -> ProtectedResource:
             if response.status_code != requests.codes.ok:
                 raise ProviderError(f"HTTP {response.status_code}.")
             document = http.json_object(response, WHAT)
+            if "resource" not in document:
+                raise ProviderError("JSON without a resource.")
         except http.Unreachable:
             raise
         except AuthError as error:

@@ -273,9 +273,11 @@ def test_another_authorization_server_is_not_silently_another(
         api.metadata["authorization_servers"] = [other.issuer]
         with pytest.raises(ConfigurationError) as refused:
             engine.find(api.address)
-    assert other.issuer in refused.value.message
-    assert f"jupyter auth remove {found.name}" in refused.value.hint
-    assert user_file.read_text(encoding="utf-8") == before
+        assert other.issuer in refused.value.message
+        assert f"jupyter auth remove {found.name}" in refused.value.hint
+        assert user_file.read_text(encoding="utf-8") == before
+        engine.remove(found.name)
+        assert engine.find(api.address).host in other.issuer
 
 
 def test_a_second_server_beside_the_known_one_changes_nothing(

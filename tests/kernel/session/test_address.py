@@ -109,6 +109,17 @@ def test_what_is_wrong_there_is_said_here(kernel_api, api):  # noqa: ARG001
             call(api.address)
 
 
+def test_an_api_that_does_not_say_is_added_as_the_error_says(kernel_api, api, rogue):  # noqa: ARG001
+    api.challenge, api.metadata = None, {}
+    with pytest.raises(ConfigurationError) as refused:
+        token(api.address)
+    line = f"jupyter auth add NAME --issuer URL --client-id ID --base-url {api.address}"
+    assert line in refused.value.hint
+    words = line.replace("NAME", "mine").replace("URL", rogue.issuer).replace("ID", "x").split()
+    assert terminal.run(words[2:]) == 0
+    assert verbs.named(api.address) == "mine"
+
+
 def test_a_name_is_never_taken_for_an_address(kernel_api):  # noqa: ARG001
     with pytest.raises(ProviderNotFound, match=r"No provider is called .mcp\.acme\.example."):
         UserSession("mcp.acme.example")
