@@ -324,7 +324,7 @@ class Login:
     The user code and the verification URIs are a device login's (RFC 8628 3.2), for the page or the
     terminal that shows them; ``next_poll_at``: when to poll it. ``candidate``: the account that the
     person has yet to confirm. ``shared``: all users of a shared server will use the account.
-    ``reason``: what an API demands, in a sentence.
+    ``reason``: what an API demands, or which one it is for, in a sentence.
     """
 
     id: str

@@ -28,7 +28,7 @@ from jupyter_auth.core.login.login_store import (
     StoredLogin,
 )
 from jupyter_auth.core.models import AccountKey, ApiKeyAccount, Login
-from jupyter_auth.core.tokens.next_steps import demanded
+from jupyter_auth.core.tokens.next_steps import demanded, for_api
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -100,7 +100,7 @@ class Logins:
                 kernel=asked.kernel,
                 notebook=asked.notebook,
                 shared=asked.shared,
-                reason=demanded(asked.challenge),
+                reason=demanded(asked.challenge) or for_api(asked.resource),
             )
             entries[login.id] = StoredLogin(purpose, login)
         self._changed(login)

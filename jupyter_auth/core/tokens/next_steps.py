@@ -46,6 +46,11 @@ def demanded(challenge: Challenge) -> str:
     return plain_text(said, SHOWN) if asks else ""
 
 
+def for_api(resource: str) -> str:
+    """Which API a sign-in is for, in a sentence; "" for the provider's own."""
+    return plain_text(f"This sign-in is for the API {resource}", SHOWN) if resource else ""
+
+
 def _no_older(seconds: int) -> str:
     if seconds < 1:
         return "a new sign-in"

@@ -67,6 +67,14 @@ def test_by_scope_one_api_is_asked_for_at_a_time(engine):
     assert more == ["openid offline_access https://more.example/.default"]
 
 
+def test_a_person_is_told_which_it_is_for(engine):
+    engine = engine()
+    more = "https://more.example"
+    login = engine.begin(LoginRequest("two", resource=more))
+    assert login.reason == f"This sign-in is for the API {more}"
+    assert engine.begin(LoginRequest("two", resource=OWN)).reason == ""
+
+
 def test_by_resource_all_that_are_listed_are_asked_for_at_once(engine):
     engine = engine(scopes="openid own:read")
     assert asked(engine)["scope"] == ["openid own:read other:read"]
