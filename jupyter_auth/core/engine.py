@@ -177,7 +177,8 @@ class Engine(Parts, Accounts):
         resource = requested(party.provider, request.resource)
         if grant in grants.TYPED:
             self._parties.typed(request.provider)
-        if not completable and "client_id" in self._clients.missing(party, grant):
+        lacking = "client_id" in self._clients.missing(party, grant)
+        if grant != "api_key" and not completable and (lacking or party.provider.client_id):
             party.require_client()
         request = replace(request, resource=resource)
         return self._begun(self._logins.begin(request, grant, grants.destination(party, grant)))
