@@ -10,15 +10,19 @@ import requests
 from core.registration.registering import RegisteringRogue
 from core.sign_in import table
 from jupyter_auth.core.local_engine import LocalAccounts
+from jupyter_auth.core.login import loopback_uris
 from jupyter_auth.core.models import LoginRequest
 from jupyter_auth.core.provider.registry import Providers
 from patience import PATIENCE
+from processes import free_port
 from providers.troubles import status
 
 
 @pytest.fixture
-def script(files):
-    """Makes what each run of a script has."""
+def script(files, monkeypatch):
+    """Makes what each run of a script has. The usual port is one that no other test has."""
+    monkeypatch.setattr(loopback_uris, "PORTS", 1)
+    monkeypatch.setattr(loopback_uris, "FIRST", free_port())
     made = []
 
     def make(rogue: RegisteringRogue) -> LocalAccounts:
