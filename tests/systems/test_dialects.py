@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl, urlsplit
+from typing import TYPE_CHECKING
 
 import pytest
 import requests
 
 from clock import Clock
 from core.reference import ROOT
-from jupyter_auth import UserSession
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.errors import AuthError, ConfigurationError
-from jupyter_auth.core.login import loopback_uris
-from jupyter_auth.core.login.login_store import AuthorizationResponse
 from jupyter_auth.core.models import LoginRequest
 from jupyter_auth.core.provider.presets import PRESETS
 from jupyter_auth.core.provider.registry import Providers
@@ -26,6 +22,7 @@ from providers import troubles
 from providers.presets.dialects import DOCUMENT, Double, as_is
 from providers.presets.known_dialects import DEVICES, DIALECTS
 from providers.rogue import RogueProvider
+from systems.at_doubles import sign_in
 
 if TYPE_CHECKING:
     from jupyter_auth.core.models import Login
@@ -41,21 +38,6 @@ NEEDS = [
 def document(monkeypatch):
     """What this installation has published, for those who know clients by that."""
     monkeypatch.setenv("JUPYTER_AUTH_CLIENT_DOCUMENT", DOCUMENT)
-
-
-def sign_in(broker: Any, double: Double, name: str, **fields: Any) -> UserSession:
-    """Rosa signs in where scripts listen: at the redirect URI that the preset has, or asks for."""
-    table = double.preset(name, **fields)
-    engine = broker({name: table})
-    login = engine.begin(LoginRequest(name, grant="authorization_code"))
-    uri = loopback_uris.redirect_uri(Providers({name: table}).get(name), 8888)
-    url, binding = engine.open(login.id, uri, "me")
-    back = dict(parse_qsl(urlsplit(double.authorize(url)).query))
-    ended = engine.finish(
-        AuthorizationResponse(name, back, {binding.name: binding.value}, "me", confirm_by=None)
-    )
-    assert ended.status == "complete", ended.error
-    return UserSession(name, interactive=False)
 
 
 @pytest.mark.parametrize("name", DIALECTS)

@@ -12,8 +12,8 @@ from providers.presets.dialects import Double
 from providers.presets.known_dialects import DIALECTS
 from providers.rogue import Family
 from providers.troubles import Reply
+from systems.at_doubles import sign_in
 from systems.presets import preset_at
-from systems.test_dialects import sign_in
 
 if TYPE_CHECKING:
     from providers.sockets import Request
