@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-MOST = 4096  # characters of a header, or bytes of a body, that are read
+MOST = 4096  # characters of a header that are read
 _TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"  # noqa: S105 (RFC 9110 5.6.2)
 _QUOTED = r'"((?:[^"\\]|\\.)*)"'
 _PARTS = re.compile(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from typing import TYPE_CHECKING
 
 from jupyter_auth.core.common.handles import is_handle
@@ -79,4 +78,6 @@ def _by_command(
         options += ["auth_force=True"] * bool(challenge.max_age)
         return f"Make the session with `UserSession(..., {', '.join(options)})`.", None
     words = ["--force"] * bool(challenge.max_age) + ["--scopes"] * bool(wanted)
+    import shlex  # needed for a demand alone
+
     return "", how_to_sign_in(key, shlex.join([*words, *wanted]))

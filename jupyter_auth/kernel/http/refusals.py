@@ -8,7 +8,6 @@ import re
 from typing import TYPE_CHECKING
 
 from jupyter_auth.core.common.urls import host_of
-from jupyter_auth.core.registration.challenges import MOST, challenges
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,8 +25,9 @@ DEMANDS = frozenset(
     }
 )
 MOST_WORDS = 20  # scopes that an API may ask a person for at once
-WORD = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]{1,200}")  # of a scope (RFC 6749 3.3)
-SECONDS = re.compile("[0-9]{1,10}")
+WORD = r"[\x21\x23-\x5b\x5d-\x7e]{1,200}"  # of a scope (RFC 6749 3.3)
+SECONDS = "[0-9]{1,10}"
+MOST = 4096  # bytes of a body that are read
 
 
 def bearer_refusal(response: ResponseParts) -> Mapping[str, str]:
@@ -38,6 +38,8 @@ def bearer_refusal(response: ResponseParts) -> Mapping[str, str]:
     header = response.headers.get("WWW-Authenticate", "")
     if not header or not 400 <= response.status_code < 500:  # noqa: PLR2004
         return {}
+    from jupyter_auth.core.registration.challenges import challenges  # needed for refusals alone
+
     said = (given for scheme, given in challenges(header) if scheme in BEARER)
     return next((given for given in said if "error" in given), {})
 
@@ -57,7 +59,7 @@ def demand_of(response: ResponseParts, url: str) -> Challenge | None:
     found = Challenge(
         scopes=_words(said.get("scope", "")),
         acr_values=" ".join(_words(said.get("acr_values", ""))),
-        max_age=max_age if SECONDS.fullmatch(max_age) else "",
+        max_age=max_age if re.fullmatch(SECONDS, max_age) else "",
         claims=_claims(said.get("claims", "")),
     )
     if found == NO_CHALLENGE:
@@ -68,7 +70,7 @@ def demand_of(response: ResponseParts, url: str) -> Challenge | None:
 def _words(text: str) -> tuple[str, ...]:
     """The words, each once; none if there are too many, or one is malformed."""
     found = tuple(dict.fromkeys(text.split(" "))) if text else ()
-    usable = len(found) <= MOST_WORDS and all(map(WORD.fullmatch, found))
+    usable = len(found) <= MOST_WORDS and all(re.fullmatch(WORD, each) for each in found)
     return found if usable else ()
 
 

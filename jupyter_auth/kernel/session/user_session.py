@@ -22,7 +22,6 @@ from jupyter_auth.kernel.broker.connect import (
 from jupyter_auth.kernel.http.origin_bound import api_at, base_url_of
 from jupyter_auth.kernel.http.requests_auth import TokenAuth
 from jupyter_auth.kernel.session.base import AuthenticatedSession
-from jupyter_auth.kernel.session.by_origin import ByOrigin
 from jupyter_auth.kernel.session.sign_in import UserAccountOptions
 from jupyter_auth.kernel.session.user_account import UserAccount
 
@@ -33,6 +32,7 @@ if TYPE_CHECKING:
     from jupyter_auth.core.provider.provider import Provider
     from jupyter_auth.kernel.prompt.widget import AccountWidget
     from jupyter_auth.kernel.session.base import Bundles
+    from jupyter_auth.kernel.session.by_origin import ByOrigin
 
 
 class RequestOptions(NamedTuple):
@@ -128,6 +128,8 @@ class UserSession(AuthenticatedSession):
         of_one = (username, scopes, api_origins, base_url, grant, password, *flags)
         by_origin = None
         if provider is None and all(each is None for each in of_one):
+            from jupyter_auth.kernel.session.by_origin import ByOrigin
+
             options = UserAccountOptions(session_key, interactive=interactive, timeout=timeout)
             by_origin = ByOrigin(options)
             provider = chosen_provider(accounts)
