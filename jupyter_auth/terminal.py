@@ -8,14 +8,17 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from jupyter_auth.core import __version__
-from jupyter_auth.core.errors import ConfigurationError
-from jupyter_auth.kernel.broker.connect import connect
+from jupyter_auth.core.errors import AuthError, ConfigurationError
+from jupyter_auth.kernel.broker.connect import connect, provider_of
 from jupyter_auth.kernel.commands import verbs
 from jupyter_auth.kernel.commands.access_token import print_token
 
 if TYPE_CHECKING:
     from argparse import Namespace
     from collections.abc import Callable, Sequence
+
+    from jupyter_auth.core.interfaces import Accounts
+    from jupyter_auth.core.provider.info import ProviderInfo
 
 PROG = "jupyter auth"
 FAILED, MISUSED = 1, 2
@@ -84,19 +87,48 @@ def _complete(name: str, grant: str) -> None:
     if "client_id" in missing:
         sys.stderr.write(verbs.guide(name, accounts))
     given: dict[str, Any] = {}
-    for field in missing:
-        if field == "client_id":
-            given[field] = _ask(f"Client ID of your registration at {info.title}: ")
-        elif field == "grants":
-            known = accounts.configuration(name).grants
-            question = f"Grant of your registration: {' or '.join(known)} [{known[0]}]: "
-            given[field] = (_ask(question) or known[0]).split()
-        else:
-            given[field] = _ask_secretly(
-                f"Client secret of {info.title} (Enter if there is none): "
-            )
-    if given.get("client_id") or given.get("client_secret"):
-        accounts.add(name, {field: value for field, value in given.items() if value})
+    try:
+        for field in missing:
+            if field == "client_id":
+                given[field] = _ask(f"Client ID of your registration at {info.title}: ")
+            elif field == "grants":
+                known = accounts.configuration(name).grants
+                question = f"Grant of your registration: {' or '.join(known)} [{known[0]}]: "
+                given[field] = (_ask(question) or known[0]).split()
+            else:
+                given[field] = _ask_secretly(
+                    f"Client secret of {info.title} (Enter if there is none): "
+                )
+    finally:  # Ctrl-C loses nothing
+        if given.get("client_id") or given.get("client_secret"):
+            accounts.add(name, {field: value for field, value in given.items() if value})
+
+
+def _add(given: Namespace) -> int:
+    """Add what the words say; without any, ask a person for them, one after the other."""
+    if given.name or not sys.stdin.isatty():
+        return _shared(given)
+    accounts = connect()
+    info = _ask_which(accounts)
+    sys.stderr.write(f"\n{verbs.described(info)}\n\n")
+    _complete(info.name, "")
+    if _ask("Sign in now? [Y/n] ").lower() not in {"", "y", "yes"}:
+        return _say(f"Sign in with `{PROG} login {info.name}` when you want to.")
+    verbs.sign_in(
+        info.name, _parser().parse_args(["login", info.name]), interactive=True, timeout=TIMEOUT
+    )
+    return 0
+
+
+def _ask_which(accounts: Accounts) -> ProviderInfo:
+    """The provider of the name or address that a person types, until there is one."""
+    while True:
+        if not (name := _ask("Name or address, such as github or https://mcp.acme.example/mcp: ")):
+            continue
+        try:
+            return provider_of(accounts, name)
+        except AuthError as error:
+            sys.stderr.write(f"{error}\n")
 
 
 def _status(given: Namespace) -> int:
@@ -108,7 +140,9 @@ def _status(given: Namespace) -> int:
 def _ask(prompt: str) -> str:
     sys.stderr.write(prompt)  # stdout may be a pipe
     sys.stderr.flush()
-    return sys.stdin.readline().strip()
+    if not (line := sys.stdin.readline()):  # Ctrl-D
+        raise KeyboardInterrupt
+    return line.strip()
 
 
 def _ask_secretly(prompt: str) -> str:
@@ -175,7 +209,7 @@ VERBS: dict[str, Callable[[Namespace], int]] = {
     "logout": _shared,
     "status": _status,
     "providers": _shared,
-    "add": _shared,
+    "add": _add,
     "remove": _shared,
     "import": lambda given: _say(verbs.import_accounts(given.name)),
     "doctor": _doctor,

@@ -62,6 +62,10 @@ class Engine(Parts, Accounts):
     def providers(self) -> list[ProviderInfo]:
         return self._providers.all()
 
+    def presets(self) -> list[str]:
+        """The names of the built-in providers; none if only the administrator's can be used."""
+        return self._providers.presets
+
     @override
     def provider(self, name: str) -> ProviderInfo:
         return self._with_unattended(self._providers.info(name))

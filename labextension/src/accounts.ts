@@ -5,7 +5,7 @@ import { type ISignal, Signal } from "@lumino/signaling";
 import type { Api } from "./api";
 import { EMPTY, hrefOf, type State } from "./model";
 import type { IAccounts } from "./tokens";
-import type { Login, LoginRequest } from "./wire";
+import type { Login, LoginRequest, Provider } from "./wire";
 
 const RETRY = 10_000; // ms until a server that did not answer is asked again
 
@@ -36,6 +36,18 @@ export class Accounts implements IAccounts {
       this.loading = null;
     });
     return this.loading;
+  }
+
+  async find(typed: string): Promise<Provider> {
+    const found = await this.api.find(typed);
+    await this.reload();
+    return found;
+  }
+
+  async remove(name: string): Promise<string> {
+    const { note } = await this.api.remove(name);
+    await this.reload();
+    return note;
   }
 
   async signIn(request: LoginRequest): Promise<Login> {

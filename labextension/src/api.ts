@@ -15,13 +15,13 @@ export class Api {
   constructor(private readonly settings: ServerConnection.ISettings) {}
 
   async state(): Promise<State> {
-    const [{ providers }, { accounts }, { logins }, { limits }] = await Promise.all([
-      this.call<Pick<State, "providers">>("GET", "providers"),
+    const [{ providers, presets = [] }, { accounts }, { logins }, { limits }] = await Promise.all([
+      this.call<Pick<State, "providers"> & Partial<State>>("GET", "providers"),
       this.call<Pick<State, "accounts">>("GET", "accounts"),
       this.call<Pick<State, "logins">>("GET", "logins"),
       this.call<Pick<State, "limits">>("GET", "usage")
     ]);
-    const found = { reached: true, providers, accounts, logins, limits };
+    const found = { reached: true, providers, presets, accounts, logins, limits };
     return { ...found, made: await this.made(found) };
   }
 
@@ -33,6 +33,16 @@ export class Api {
       this.call<Provider>("GET", `providers/${encodeURIComponent(name)}`).catch(() => null)
     );
     return (await Promise.all(calls)).filter(each => each !== null);
+  }
+
+  /** The provider of that name, or of the API at that address, which is asked and kept. */
+  find(typed: string): Promise<Provider> {
+    if (typed.includes("://")) return this.call("POST", "discoveries", { address: typed });
+    return this.call("GET", `providers/${encodeURIComponent(typed)}`);
+  }
+
+  remove(name: string): Promise<{ note: string }> {
+    return this.call("DELETE", `providers/${encodeURIComponent(name)}`);
   }
 
   begin(request: LoginRequest): Promise<Login> {

@@ -17,6 +17,8 @@ import type { Account, Limits, Login, LoginRequest, Provider } from "./wire";
 export interface State {
   readonly reached: boolean;
   readonly providers: readonly Provider[];
+  /** The names of built-in providers. */
+  readonly presets: readonly string[];
   /** Providers defined in notebooks, if they have an account or a login. */
   readonly made: readonly Provider[];
   readonly accounts: readonly Account[];
@@ -28,6 +30,7 @@ export interface State {
 export const EMPTY: State = {
   reached: true,
   providers: [],
+  presets: [],
   made: [],
   accounts: [],
   logins: [],

@@ -1,6 +1,7 @@
 // The panel: every account and pending sign-in with its actions, and a form to add one. It has the
 // looks and the texts of the widget in a cell.
 
+import { Dialog, showDialog } from "@jupyterlab/apputils";
 import { ReactWidget } from "@jupyterlab/ui-components";
 import * as React from "react";
 
@@ -11,7 +12,7 @@ import { icon } from "./icon";
 import { hrefOf, places } from "./model";
 import type { IAccounts } from "./tokens";
 import { type Action, type Place, view } from "./view";
-import type { LoginRequest } from "./wire";
+import type { LoginRequest, Provider } from "./wire";
 
 /** Carry out an action; returns a note to show, "" if there is none. */
 async function carryOut(accounts: IAccounts, place: Place, action: Action): Promise<string> {
@@ -31,6 +32,17 @@ async function carryOut(accounts: IAccounts, place: Place, action: Action): Prom
       return place.account ? note : "";
     }
   }
+}
+
+/** Remove a provider of the user's own, if they confirm it; returns as `carryOut`. */
+async function removed(accounts: IAccounts, { name, title }: Provider): Promise<string> {
+  const { button } = await showDialog({
+    title: `Remove ${name}?`,
+    body: `You will be signed out of ${title}, and its entry in your own file is deleted.`,
+    buttons: [Dialog.cancelButton(), Dialog.warnButton({ label: "Remove" })]
+  });
+  if (!button.accept) return "";
+  return [`Removed ${name}.`, await accounts.remove(name)].join(" ").trim();
 }
 
 interface RowProps {
@@ -95,6 +107,13 @@ function Panel({ accounts, node }: PanelProps): React.JSX.Element {
   const say = async (done: Promise<string>): Promise<void> => {
     setSaid(await done.catch((error: unknown) => (error as Error).message));
   };
+  const find = async (typed: string): Promise<Provider | null> => {
+    setSaid("");
+    return accounts.find(typed).catch((error: unknown) => {
+      setSaid((error as Error).message);
+      return null;
+    });
+  };
   const add = async (request: LoginRequest): Promise<string> => {
     await accounts.signIn(request);
     return "";
@@ -129,7 +148,13 @@ function Panel({ accounts, node }: PanelProps): React.JSX.Element {
         <p>Not signed in yet. Sign in once, and every notebook can use the account.</p>
       )}
       {(state.providers.length > 0 || state.reached) && (
-        <AddForm providers={state.providers} add={request => void say(add(request))} />
+        <AddForm
+          providers={state.providers}
+          presets={state.presets}
+          find={find}
+          add={request => void say(add(request))}
+          remove={provider => void say(removed(accounts, provider))}
+        />
       )}
     </KeptFocus>
   );

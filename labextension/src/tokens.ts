@@ -4,7 +4,7 @@ import { Token } from "@lumino/coreutils";
 import type { ISignal } from "@lumino/signaling";
 
 import type { State } from "./model";
-import type { Login, LoginRequest } from "./wire";
+import type { Login, LoginRequest, Provider } from "./wire";
 
 /** The accounts of this Jupyter server's user, without their tokens. */
 export interface IAccounts {
@@ -16,6 +16,12 @@ export interface IAccounts {
 
   /** Fetch the state from the server. */
   reload(): Promise<void>;
+
+  /** The provider of that name, or of the API at that address, which is asked and kept. */
+  find(typed: string): Promise<Provider>;
+
+  /** Sign out of a provider of the user's own and forget it; returns as `signOut`. */
+  remove(name: string): Promise<string>;
 
   /** Begin a login, or join the pending one, and open its page in a tab if the browser allows. */
   signIn(request: LoginRequest): Promise<Login>;

@@ -4,6 +4,14 @@ export interface Provider {
   name: string;
   title: string;
   host: string;
+  source?: "configured" | "broken" | "code" | "found" | "user" | "preset";
+  scopes?: string[];
+  base_url?: string | null;
+  /** The address that it was found by. */
+  found_at?: string | null;
+  /** What a sign-in lacks: `set.<placeholder>`, `client_id`, `client_secret`. */
+  missing?: string[];
+  placeholders?: Record<string, { says: string }>;
 }
 
 /** The API limits that kernels saw for one token. `client_id` is set for service accounts. */

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pty
 import re
+import signal
 import subprocess
 import sys
 from select import select
@@ -64,6 +65,10 @@ class Terminal:
 
     def type(self, line: str) -> None:
         os.write(self._ours, f"{line}\n".encode())
+
+    def interrupt(self) -> None:
+        """Press Ctrl-C."""
+        self._process.send_signal(signal.SIGINT)
 
     def ended(self) -> int:
         """Its exit status."""

@@ -85,7 +85,7 @@ class Album:
         book.finished()
 
     def _signed_in(self, book: Notebook, front: Front) -> None:
-        front.panel.get_by_label("Provider").select_option("campus")
+        front.panel.get_by_label("Name or address").fill("campus")
         front.panel.get_by_label("Session key").fill("work")
         self.page.context.clear_cookies(domain="localhost")
         sign_in(follow(front.panel.get_by_role("button", name="Sign in", exact=True)), "bob")
@@ -114,12 +114,12 @@ def portrait(file: Path, lab: Lab, browser: Browser) -> None:
         book.page.set_viewport_size(STAGE)
         front = Front(book.page)
         panel = front.show()
-        panel.get_by_label("Provider").select_option("campus")
+        panel.get_by_label("Name or address").fill("campus")
         panel.get_by_label("Session key").fill("work")
         tab = follow(panel.get_by_role("button", name="Sign in", exact=True))
         sign_in(tab, "bob")
         expect(front.account("bob")).to_be_visible()
-        panel.get_by_label("Provider").select_option("idp")
+        panel.get_by_label("Name or address").fill("idp")
         book.start()
         expect(front.toast("needs you")).to_be_visible()
         expect(front.account("Requested by")).to_be_visible()

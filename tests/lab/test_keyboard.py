@@ -35,7 +35,7 @@ def test_the_panel(notebook, lab, signed_in):
     press(panel.get_by_role("button", name=f"Sign out: {ALICE}"), "Space")
     expect(panel).to_contain_text("Not signed in yet.")
     press(panel, "Tab")
-    expect(panel.get_by_label("Provider")).to_be_focused()
+    expect(panel.get_by_label("Name or address")).to_be_focused()
     assert lab.accounts() == []
 
 

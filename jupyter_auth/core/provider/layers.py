@@ -87,6 +87,11 @@ class Layers:
         """The person's own file, which need not exist. None: there are no own files here."""
         return self._user_file if self._open else None
 
+    @property
+    def presets(self) -> list[str]:
+        """The names of those of this package, if they can be used."""
+        return list(PRESETS) if self._open else []
+
     def saved_names(self) -> list[str]:
         """The names in the person's own file. Raises ConfigurationError if it cannot be read."""
         return sorted(self._user_tables())

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from jupyter_auth.core.common.rate_limits import Limits
     from jupyter_auth.core.interfaces import Accounts
     from jupyter_auth.core.models import AccountInfo
+    from jupyter_auth.core.provider.info import ProviderInfo
 
 
 FIELDS = (
@@ -50,6 +51,11 @@ def run(given: argparse.Namespace, ask: Callable[[str], str]) -> Shown:
         case "remove":
             return Sentence(remove(given.name))
         case _:
+            if not given.name:
+                raise VerbUsageError(
+                    "Say what to add: a name or an address, as in"
+                    f" `{given.prog} add https://mcp.acme.example/mcp`."
+                )
             return Sentence(add(given.name, fields_of(given, ask)))
 
 
@@ -194,6 +200,13 @@ def add(name: str, fields: Mapping[str, Any]) -> str:
     return f"Added {info.title}{host}.{kept} {then}"
 
 
+def described(info: ProviderInfo) -> str:
+    """What a sign-in there is for and where it leads, in lines."""
+    facts = {"API": info.found_at or info.base_url, "Sign-in at": info.host}
+    facts["Scopes"] = " ".join(info.scopes)
+    return "\n".join([info.title, *(f"  {what}: {each}" for what, each in facts.items() if each)])
+
+
 def fields_of(given: argparse.Namespace, ask: Callable[[str], str]) -> dict[str, Any]:
     """The provider's fields in the options of ``add``; ``ask`` prompts for its secret."""
     fields: dict[str, Any] = {name: getattr(given, name) for name in FIELDS}
@@ -318,7 +331,8 @@ def parser(prog: str) -> tuple[Parser, Any]:
     add_verb(verbs, "logout", "sign out here and at the provider", name="?")
     add_verb(verbs, "status", "show who is signed in", name="?", key=False)
     add_verb(verbs, "providers", "list the providers you can sign in to", name=None, key=False)
-    add = add_verb(verbs, "add", "add a provider to your configuration", key=False)
+    add = add_verb(verbs, "add", "add a provider to your configuration", name="?", key=False)
+    add.set_defaults(prog=prog)
     add.add_argument("--preset", metavar="NAME", help="built-in provider that it is one of")
     _add_set(add)
     add.add_argument("--issuer", metavar="URL", help="issuer URL (built-in providers have one)")

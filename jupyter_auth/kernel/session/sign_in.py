@@ -135,9 +135,10 @@ class SignIn:
         if local:
             if comes_back(login):
                 elsewhere = not browser_here() or local.is_pasted(login)
-                uri = local.redirect_uri(login.id)
-                fixed = uri == local.configured(login.provider).redirect_uri
-                redirect = redirect_words(uri, self._info.title, fixed=fixed)
+                uri, provider = local.redirect_uri(login.id), local.configured(login.provider)
+                if provider.client_id:  # else it has registered itself
+                    fixed = uri == provider.redirect_uri
+                    redirect = redirect_words(uri, self._info.title, fixed=fixed)
             if elsewhere:  # it cannot reach a page of ours: straight to the provider
                 login = replace(login, url=local.authorization_url(login.id))
                 link = login.url

@@ -94,10 +94,14 @@ class Broker(LoginPages):
         return dict(await getattr(self, route.call)(*names, **given))
 
     async def providers(self) -> Wire:
-        """All providers, and the name of the default."""
+        """All providers, the names of the built-in ones, and that of the default."""
         infos = await self._pools.run(None, self._engine.providers)
         known = [wire.info_to_wire(info) for info in infos]
-        return {"providers": known, "default": self._default or default_provider(infos)}
+        return {
+            "providers": known,
+            "presets": self._engine.presets(),
+            "default": self._default or default_provider(infos),
+        }
 
     async def provider(self, name: str) -> Wire:
         """One provider."""

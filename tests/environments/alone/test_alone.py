@@ -11,6 +11,7 @@ import requests
 from environments.home import configure
 from environments.terminal import NOWHERE_ELSE, Terminal, run
 from kernel.kernel_process import Kernel
+from providers.protected_api import ProtectedAPI
 
 CALL = (
     "from jupyter_auth import UserSession; print(UserSession('idp').get('me').json()['username'])"
@@ -38,6 +39,23 @@ def test_jupyter_auth_login_and_the_account_is_there_for_all(env, browser, oidc)
     with Kernel(env=env) as kernel:
         assert "alice" in kernel.ok(CALL).text()
     assert len(oidc.events("authorization.success")) == 1
+
+
+def test_jupyter_auth_add_alone_finds_an_api_and_signs_in(env, browser, oidc):
+    with (
+        ProtectedAPI(oidc.issuer) as api,
+        Terminal(env | {"BROWSER": browser}, "-m", "jupyter_auth.cli", "add") as terminal,
+    ):
+        oidc.add_resource(api.address)
+        terminal.read("Name or address")
+        terminal.type(api.address)
+        found = terminal.read(r"[\s\S]*Sign in now\? \[Y/n\] ")[0]
+        terminal.type("")
+        prompt = terminal.read(r"[\s\S]*Signed in to .* as alice")[0]
+        assert terminal.ended() == 0
+    assert "Redirect URI" not in prompt  # there is nothing to register
+    assert f"API: {api.address}" in found
+    assert f"Sign-in at: {oidc.issuer.removeprefix('http://')}" in found
 
 
 @pytest.mark.parametrize("line", [CALL, "%auth login idp"])

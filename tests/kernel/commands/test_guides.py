@@ -99,3 +99,43 @@ def test_a_notebook_without_a_server_names_form_and_line(tmp_path):
         github = kernel.run("%auth login github --wait --grant authorization_code")
     assert "https://github.com/settings/" in github.text()
     assert "Run `%auth add github --client-id ID`." in github.text()
+
+
+def test_add_alone_is_a_form_that_ends_in_a_sign_in(env, file):
+    with Terminal(env, "-m", "jupyter_auth.cli", "add") as terminal:
+        terminal.read("Name or address")
+        terminal.type("oktaa")
+        terminal.read("Did you mean okta")
+        terminal.read("Name or address")
+        terminal.type("okta")
+        terminal.read("Domain of your organization")
+        terminal.type("acme.example")
+        terminal.read("Redirect URI: http://localhost:8888/jupyter-auth/callback/okta")
+        terminal.read("Client ID of your registration at Okta: ")
+        terminal.type("mine")
+        terminal.read("Sign in now")
+        terminal.type("n")
+        terminal.read("Sign in with `jupyter auth login okta` when you want to.")
+        assert terminal.ended() == 0
+    okta = Providers(user_file=file).get("okta")
+    assert (okta.set["domain"], okta.client_id) == ("acme.example", "mine")
+
+
+def test_ctrl_c_in_the_form_loses_nothing(env, file):
+    with Terminal(env, "-m", "jupyter_auth.cli", "add") as terminal:
+        terminal.read("Name or address")
+        terminal.type("github")
+        terminal.read("Client ID of your registration at GitHub: ")
+        terminal.type("mine")
+        terminal.read("Client secret of GitHub")
+        terminal.interrupt()
+        assert terminal.ended() == 130
+    assert Providers(user_file=file).outline("github").client_id == "mine"
+
+
+def test_with_nobody_there_the_form_is_one_sentence(env):
+    said = run(env, "add", status=2).stderr
+    assert said == (
+        "jupyter auth: Say what to add: a name or an address, as in"
+        " `jupyter auth add https://mcp.acme.example/mcp`.\n"
+    )
