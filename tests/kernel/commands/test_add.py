@@ -107,7 +107,7 @@ def test_through_a_pipe_and_into_ones_own_files(tmp_path, line):
 @pytest.mark.parametrize(
     ("words", "status", "sentence"),
     [
-        (["add"], 2, "required: NAME"),
+        (["add"], 2, "Say what to add: a name or an address, as in `jupyter auth add https://mcp."),
         (["add", "mine"], 1, "has no issuer and no token endpoint"),
         (["add", "Mine", "--issuer", "https://a.example"], 1, "is not a valid provider name"),
         (["add", "mine", "--issuer", "http://a.example"], 1, "is not https"),

@@ -131,11 +131,3 @@ def test_ctrl_c_in_the_form_loses_nothing(env, file):
         terminal.interrupt()
         assert terminal.ended() == 130
     assert Providers(user_file=file).outline("github").client_id == "mine"
-
-
-def test_with_nobody_there_the_form_is_one_sentence(env):
-    said = run(env, "add", status=2).stderr
-    assert said == (
-        "jupyter auth: Say what to add: a name or an address, as in"
-        " `jupyter auth add https://mcp.acme.example/mcp`.\n"
-    )
