@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 Key = TypeVar("Key")
 Value = TypeVar("Value")
-FRESH = 3600.0  # seconds for which a client that was known there counts as known
+FRESH = 60.0  # seconds for which a client that was known there counts as known: servers restart
 PAUSE = 600.0  # seconds until a provider that refused to register a client is asked again
 MAX_KNOWN = 1000  # clients that are remembered
 DOCUMENT = "JUPYTER_AUTH_CLIENT_DOCUMENT"  # the variable with the URL of a laptop's document

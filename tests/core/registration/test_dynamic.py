@@ -252,6 +252,16 @@ def test_a_client_that_is_forgotten_is_found_out_before_leaving(make, rogue):
     assert rogue.client_id in url
 
 
+def test_a_server_that_has_restarted_since_is_asked(engine, rogue, clock):
+    """It keeps its clients in memory: a browser would not come back from it."""
+    sign_in(engine, rogue)
+    rogue.client_id = "forgotten"
+    clock.advance(120)
+    engine.logout("idp")
+    assert sign_in(engine, rogue).client_id == rogue.client_id
+    assert len(rogue.asked) == 2
+
+
 def test_a_damaged_file_is_registered_over(make, rogue, files):
     engine = make(rogue)
     sign_in(engine, rogue)
