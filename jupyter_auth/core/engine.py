@@ -96,7 +96,8 @@ class Engine(Parts, Accounts):
         from jupyter_auth.core.registration import addresses
         from jupyter_auth.core.registration.protected_resource import checked_address
 
-        self._providers.require_findable(checked_address(address))
+        address = checked_address(address)
+        self._providers.require_findable(address)
         known = None
         with contextlib.suppress(ProviderNotFound):
             info = self.provider(address)

@@ -51,6 +51,13 @@ def host_of(url: str) -> str:
     return origin_of(url).partition("://")[2]
 
 
+def written(url: str) -> str:
+    """``url`` with its origin as ``origin_of`` has it: however people write an address, it is the
+    same one. Raises as ``origin_of``.
+    """
+    return origin_of(url) + url.partition("://")[2][len(urlsplit(url).netloc) :]
+
+
 def hostname_of(url: str) -> str:
     """The host of ``url``, as it is looked up. Raises as ``origin_of``."""
     return (urlsplit(origin_of(url)).hostname or "").rstrip(".")

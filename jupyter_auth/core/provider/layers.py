@@ -12,7 +12,7 @@ import copy
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from jupyter_auth.core.common.handles import is_handle
-from jupyter_auth.core.common.urls import hostname_of, is_among
+from jupyter_auth.core.common.urls import hostname_of, is_among, written
 from jupyter_auth.core.errors import ConfigurationError, NextStep, ProviderNotFound
 from jupyter_auth.core.provider import user_providers
 from jupyter_auth.core.provider.definitions import provider_from_mapping
@@ -140,13 +140,13 @@ class Layers:
         Raises:
             ProviderNotFound: there is none.
         """
-        wanted = address.rstrip("/")
+        wanted = place_of(address)
         for source, providers in self._layers(skip_broken=True):
             for name, entry in providers.items() if source != "preset" else ():
                 with contextlib.suppress(ConfigurationError):
                     known = self._made(name, entry)
                     places = known.found_at, known.resource, known.base_url
-                    if wanted in {each.rstrip("/") for each in places if each}:
+                    if wanted in {place_of(each) for each in places if each}:
                         return name
         raise ProviderNotFound(
             f"No provider is known for the API at {address:.200}.",
@@ -198,3 +198,10 @@ class Layers:
         if known is None or known[0] != entry:  # a file may have changed
             known = self._read[name] = entry, provider_from_mapping(name, entry)
         return known[1]
+
+
+def place_of(address: str) -> str:
+    """The address of an API, or its identifier, to compare with others: alike for one API."""
+    with contextlib.suppress(ConfigurationError):  # an identifier may be none
+        address = written(address)
+    return address.rstrip("/")

@@ -26,7 +26,7 @@ from jupyter_auth.core.provider.definitions import (
     replace_provider,
 )
 from jupyter_auth.core.provider.info import ProviderInfo
-from jupyter_auth.core.provider.layers import Layers
+from jupyter_auth.core.provider.layers import Layers, place_of
 from jupyter_auth.core.provider.made_in_code import handle_of
 from jupyter_auth.core.provider.presets import PRESETS
 from jupyter_auth.core.provider.user_providers import user_file
@@ -384,7 +384,8 @@ def _same_api(known: Provider, fields: Mapping[str, Any]) -> bool:
     """Whether both are of one API; it may have begun or ceased to publish its identifier."""
     if known.resource and (resource := fields.get("resource")):
         return bool(known.resource == resource)
-    return fields["found_at"] in {known.found_at, known.base_url}
+    places = {place_of(each) for each in (known.found_at, known.base_url) if each}
+    return place_of(fields["found_at"]) in places
 
 
 def _name_taken(name: str) -> ConfigurationError:

@@ -18,7 +18,7 @@ import requests
 
 from jupyter_auth.core.common.request_errors import ProviderUnavailable
 from jupyter_auth.core.common.shown_text import plain_text
-from jupyter_auth.core.common.urls import origin_of, require_secure
+from jupyter_auth.core.common.urls import origin_of, require_secure, written
 from jupyter_auth.core.errors import AuthError, ConfigurationError, ProviderError
 from jupyter_auth.core.protocol import http
 from jupyter_auth.core.protocol.connections import Deadline
@@ -47,7 +47,7 @@ DEMANDS = {  # RFC 9728 2, and what it takes
 class ProtectedResource:
     """``resource`` is the API's identifier; None: it publishes no metadata. ``issuers`` are those
     of its authorization servers, the preferred one first. ``name``: what it calls itself, or "".
-    ``answers``: what each address answered that has no metadata, in sentences.
+    ``answers``: what was answered that says nothing of these, in sentences.
     """
 
     resource: str | None = None
@@ -89,10 +89,12 @@ def ask(address: str, rules: RequestRules) -> ProtectedResource:
     return dataclasses.replace(found, answers=" ".join(_sentences(said)))
 
 
-def places(address: str) -> tuple[str, str]:
+def places(address: str) -> list[str]:
     """Where the metadata of the API at ``address`` may be (RFC 9728 3.1): its own, the origin's."""
-    origin, path = origin_of(address), urlsplit(address).path.rstrip("/")
-    return f"{origin}{WELL_KNOWN}{path}", f"{origin}{WELL_KNOWN}"
+    origin, parts = origin_of(address), urlsplit(address)
+    path = parts.path.rstrip("/")
+    own = f"{path}?{parts.query}" if parts.query else path
+    return [f"{origin}{WELL_KNOWN}{each}" for each in dict.fromkeys((own, path, ""))]
 
 
 def covers(resource: str, address: str) -> bool:
@@ -110,7 +112,7 @@ def covers(resource: str, address: str) -> bool:
 
 
 def checked_address(address: str) -> str:
-    """``address`` itself, if it can be that of an API. Raises ConfigurationError."""
+    """``address``, ``written`` alike, if it can be that of an API. Raises ConfigurationError."""
     require_secure(address, "address")
     parts = urlsplit(address)
     if "#" in address or {".", ".."} & {*unquote(parts.path).split("/")} or "\\" in address:
@@ -118,7 +120,7 @@ def checked_address(address: str) -> str:
             f"{plain_text(address, MAX_SHOWN)} is not the address of an API.",
             hint="Leave out what begins with `#`, and each `.` or `..` between two slashes.",
         )
-    return address
+    return written(address)
 
 
 def _challenge(address: str, rules: RequestRules, said: dict[str, list[str]]) -> dict[str, str]:
@@ -158,6 +160,7 @@ def _read(
         issuers=tuple(_strings(document.get("authorization_servers")))[:MOST_ISSUERS],
         scopes=found.scopes or _scopes(_strings(document.get("scopes_supported")), address),
         name=name if isinstance(name, str) and re.fullmatch(HARMLESS, name) else "",
+        answers=f"Its metadata at {_path(url)} names no authorization server.",
     )
 
 
@@ -180,5 +183,9 @@ def _strings(value: Any) -> list[str]:
 
 def _sentences(said: dict[str, list[str]]) -> Iterator[str]:
     for what, urls in said.items():
-        where = " and ".join(plain_text(urlsplit(url).path, MAX_SHOWN) or "/" for url in urls)
+        where = " and ".join(dict.fromkeys(map(_path, urls)))
         yield f"{what.rstrip('.')} at {where}."
+
+
+def _path(url: str) -> str:
+    return plain_text(urlsplit(url).path, MAX_SHOWN) or "/"

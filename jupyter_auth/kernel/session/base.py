@@ -358,7 +358,7 @@ class AuthenticatedSession(requests.Session):
                 hint="Give the whole URL, or base_url in the provider's configuration.",
             )
         if base and text[:1] not in {"", "?"}:  # an API may be one address, with no slash after it
-            base = f"{base.rstrip('/')}/"
+            base = f"{base.partition('?')[0].rstrip('/')}/"
         return urljoin(base, text) if base else url
 
     def _leave_connections(self) -> None:

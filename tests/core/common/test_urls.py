@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jupyter_auth.core.common.urls import api_origin, origin_of, reaching, require_secure
+from jupyter_auth.core.common.urls import api_origin, origin_of, reaching, require_secure, written
 from jupyter_auth.core.errors import ConfigurationError
 
 
@@ -225,3 +225,17 @@ def test_a_star_is_one_label(url, reached):
 
 def test_no_origins_reach_nothing():
     assert not reaching([]).match("https://acme.example/")
+
+
+@pytest.mark.parametrize(
+    ("url", "as_browsers_do"),
+    [
+        ("HTTPS://MCP.Acme.Example:443/Mcp?X=Y", "https://mcp.acme.example/Mcp?X=Y"),
+        ("https://acme.example?x", "https://acme.example?x"),
+        ("https://acme.example", "https://acme.example"),
+        ("http://[::1]:80/a//b", "http://[::1]/a//b"),
+        ("https://b\u00fccher.example:8443//", "https://xn--bcher-kva.example:8443//"),
+    ],
+)
+def test_an_address_is_written_in_one_way(url, as_browsers_do):
+    assert written(url) == as_browsers_do

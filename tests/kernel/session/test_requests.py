@@ -34,6 +34,8 @@ def test_relative_urls(session, rogue, elsewhere):
     assert deeper.get("x?a=b").json()["path"] == "/api/v1/x"
     assert deeper.get("/api/x").json()["path"] == "/api/x"
     assert [deeper.get(at).json()["path"] for at in ("", "?a=b")] == ["/api/v1", "/api/v1"]
+    asked = UserSession("idp", base_url=f"{rogue.issuer}/api/v1?team=7", interactive=False)
+    assert asked.get("x").json()["path"] == "/api/v1/x"
     assert session.get(f"//{elsewhere.origin.partition('//')[2]}/x").ok
     assert "authorization" not in elsewhere.seen[0].headers
 
