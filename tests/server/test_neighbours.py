@@ -24,7 +24,7 @@ def become(name):  # after all imports: root's Python may lie where others canno
     os.setuid(who.pw_uid)
 """
 AT_HOME = """
-import filelock, jupyter_auth.core.tokens.file_lock  # else the first save imports them
+import filelock  # else the first save imports them
 from jupyter_auth.core.models import Account
 from jupyter_auth.core.secret import Secret
 from jupyter_auth.core.tokens.store import FileStore

@@ -14,10 +14,10 @@ from jupyter_auth.core.common.private_files import (
     not_private,
     refused,
     sync,
+    why_no_locks,
 )
 from jupyter_auth.core.errors import ConfigurationError
 from jupyter_auth.core.provider.user_providers import secrets_file
-from jupyter_auth.core.tokens.file_lock import why_no_locks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

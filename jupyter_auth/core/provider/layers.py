@@ -11,7 +11,7 @@ import contextlib
 import copy
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
-from jupyter_auth.core.common.handles import is_handle
+from jupyter_auth.core.common.handles import is_handle, plain
 from jupyter_auth.core.common.urls import hostname_of, is_among, written
 from jupyter_auth.core.errors import ConfigurationError, NextStep, ProviderNotFound
 from jupyter_auth.core.provider import user_providers
@@ -119,6 +119,23 @@ class Layers:
             raise ConfigurationError(
                 "Only the providers that the administrator configured can be used here.",
                 hint="Ask for it to be added to c.JupyterAuth.providers.",
+            )
+
+    def _require_free(self, name: str) -> None:
+        if name in self._configured:
+            raise ConfigurationError(
+                f"The administrator has already configured {name!r}.",
+                hint="Use it as it is, or give your own another name.",
+            )
+
+    def require_own(self, name: str) -> None:
+        """Raise a ConfigurationError if that provider is not the person's own."""
+        source, _ = self._entry(name)  # which may be broken
+        if source not in {"user", "found"}:
+            whose = "the administrator's" if source == "configured" else "not in your own file"
+            raise ConfigurationError(
+                f"{plain(name)!r} is {whose}, so it can't be removed.",
+                next_step=NextStep("doctor"),
             )
 
     def require_findable(self, address: str) -> None:

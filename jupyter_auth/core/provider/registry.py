@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from jupyter_auth.core.common.handles import NAME, is_address, plain
-from jupyter_auth.core.errors import ConfigurationError, NextStep, ProviderNotFound
+from jupyter_auth.core.errors import ConfigurationError, ProviderNotFound
 from jupyter_auth.core.provider import binding, user_providers
 from jupyter_auth.core.provider.client_credentials import (
     Credentials,
@@ -212,8 +212,7 @@ class Providers(Layers):
         self._require_open()
         if self._is_known(provider):
             return self.info(provider.name)
-        if provider.name in self._configured:
-            raise _name_taken(provider.name)
+        self._require_free(provider.name)
         return provider.info("code", self._code.add(provider))
 
     def _is_known(self, provider: Provider) -> bool:
@@ -235,8 +234,7 @@ class Providers(Layers):
 
     def _file_for(self, name: str) -> Path:
         self._require_open()
-        if name in self._configured:
-            raise _name_taken(name)
+        self._require_free(name)
         if self._user_file is None:
             raise ConfigurationError("There is no file for your own providers here.")
         return self._user_file
@@ -272,6 +270,11 @@ class Providers(Layers):
                 administrator's has that name, or it cannot work.
         """
         file = self._file_for(name)
+        with user_providers.changing(file):
+            self._write(file, name, fields)
+        return self.info(name)
+
+    def _write(self, file: Path, name: str, fields: Mapping[str, Any]) -> None:
         table, given = self._changed(file, name, fields)
         try:
             provider = provider_from_mapping(name, table)
@@ -286,7 +289,6 @@ class Providers(Layers):
         added = {k for k, v in fields.items() if v} - {"redirect_uri"}
         if added == {"client_id"} and self.unused_secret(name):
             user_providers.forget_secret(file, name)
-        return self.info(name)
 
     def keep_found(self, fields: Mapping[str, Any], names: Iterable[str]) -> ProviderInfo:
         """Keep a provider that was found by an address, under the first of ``names`` that is free
@@ -299,10 +301,7 @@ class Providers(Layers):
             try:
                 known = self._defined(name)[1]
             except ProviderNotFound:
-                if self._found:
-                    self._found.keep(name, fields)
-                    return self.info(name)
-                return self.save(name, fields)
+                known = self._kept(name, fields)
             if not _same_api(known, fields):
                 continue
             if known.issuer != fields["issuer"]:
@@ -314,15 +313,16 @@ class Providers(Layers):
             return self.info(name)
         raise ConfigurationError("All names for that address are taken by other providers.")
 
-    def require_own(self, name: str) -> None:
-        """Raise a ConfigurationError if that provider is not the person's own."""
-        source, _ = self._entry(name)  # which may be broken
-        if source not in {"user", "found"}:
-            whose = "the administrator's" if source == "configured" else "not in your own file"
-            raise ConfigurationError(
-                f"{plain(name)!r} is {whose}, so it can't be removed.",
-                next_step=NextStep("doctor"),
-            )
+    def _kept(self, name: str, fields: Mapping[str, Any]) -> Provider:
+        """The provider of that name: this one, unless another process was faster."""
+        if self._found:
+            self._found.keep(name, fields)
+        else:
+            file = self._file_for(name)
+            with user_providers.changing(file):
+                if name not in self._user_tables():
+                    self._write(file, name, fields)
+        return self._defined(name)[1]
 
     def remove(self, name: str) -> None:
         """Forget a person's own provider, and its client secret. Raises ConfigurationError."""
@@ -330,8 +330,9 @@ class Providers(Layers):
         if self._found:
             self._found.forget(name)
         elif self._user_file:
-            user_providers.remove_table(self._user_file, name)
-            user_providers.forget_secret(self._user_file, name)
+            with user_providers.changing(self._user_file):
+                user_providers.remove_table(self._user_file, name)
+                user_providers.forget_secret(self._user_file, name)
 
     def completable(self, name: str) -> bool:
         """Whether a person may add what a preset lacks: its client, or a secret."""
@@ -386,13 +387,6 @@ def _same_api(known: Provider, fields: Mapping[str, Any]) -> bool:
         return bool(known.resource == resource)
     places = {place_of(each) for each in (known.found_at, known.base_url) if each}
     return place_of(fields["found_at"]) in places
-
-
-def _name_taken(name: str) -> ConfigurationError:
-    return ConfigurationError(
-        f"The administrator has already configured {name!r}.",
-        hint="Use it as it is, or give your own another name.",
-    )
 
 
 def _secrets(provider: Provider) -> set[str]:

@@ -6,25 +6,27 @@ configuration that it was given for.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import tomllib
 from typing import TYPE_CHECKING, Any
 
 import platformdirs
 
-from jupyter_auth.core.common.private_files import read_own, write_private
+from jupyter_auth.core.common.private_files import file_lock, read_own, write_private
 from jupyter_auth.core.errors import ConfigurationError
 from jupyter_auth.core.provider import binding
 from jupyter_auth.core.provider.definitions import plain_value
 from jupyter_auth.core.secret import Secret
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping
     from pathlib import Path
 
     from jupyter_auth.core.provider.provider import Provider
 
 SECRETS = "client_secrets.json"
+LOCK_TIMEOUT = 10.0  # seconds: a change takes much less
 
 
 def user_file() -> Path:
@@ -46,6 +48,27 @@ def tables(file: Path) -> Mapping[str, Any]:
         raise ConfigurationError(
             f"{file} cannot be read: {error}.", hint="Fix the file, or move it out of the way."
         ) from None
+
+
+@contextlib.contextmanager
+def changing(file: Path) -> Iterator[None]:
+    """Keep all other programs from changing ``file`` and the secrets beside it.
+
+    Raises:
+        ConfigurationError: another one does not finish, or nothing can be written there.
+    """
+    with contextlib.ExitStack() as held:
+        try:
+            file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            held.enter_context(file_lock(file.with_suffix(".lock"), LOCK_TIMEOUT))
+        except TimeoutError:
+            raise ConfigurationError(
+                f"Another program has been changing {file} for {LOCK_TIMEOUT:.0f} seconds.",
+                hint="Try again, or end the program that hangs.",
+            ) from None
+        except OSError as error:
+            raise _unwritable(file, error) from None
+        yield
 
 
 def write_table(file: Path, name: str, fields: Mapping[str, Any]) -> None:
@@ -172,7 +195,11 @@ def _write(file: Path, text: str) -> None:
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         write_private(file, text.encode())
     except OSError as error:
-        raise ConfigurationError(
-            f"{file} cannot be written: {error.strerror}.",
-            hint="Free some space there, or make it writable for your user.",
-        ) from None
+        raise _unwritable(file, error) from None
+
+
+def _unwritable(file: Path, error: OSError) -> ConfigurationError:
+    return ConfigurationError(
+        f"{file} cannot be written: {error.strerror}.",
+        hint="Free some space there, or make it writable for your user.",
+    )

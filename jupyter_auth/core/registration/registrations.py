@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 from jupyter_auth.core.common.codec import from_record, to_record
 from jupyter_auth.core.common.override import override
 from jupyter_auth.core.common.private_files import (
+    file_lock,
     make_private_directory,
     read_private,
     write_private,
@@ -21,7 +22,6 @@ from jupyter_auth.core.protocol.parties import Client
 from jupyter_auth.core.provider.field_types import URLS, ClientAuth
 from jupyter_auth.core.record import record
 from jupyter_auth.core.secret import Secret  # noqa: TC001 (the codec reads the fields' types)
-from jupyter_auth.core.tokens.file_lock import file_lock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

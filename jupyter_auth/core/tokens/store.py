@@ -19,6 +19,7 @@ from jupyter_auth.core.common.private_files import (
     INSECURE,
     LOOSE,
     NotPrivateError,
+    file_lock,
     make_private_directory,
     read_private,
     sync,
@@ -118,8 +119,6 @@ class FileStore:
     @contextlib.contextmanager
     def locked(self, key: AccountKey) -> Iterator[Slot]:
         """The lock file is never deleted: another process may have it open."""
-        from jupyter_auth.core.tokens.file_lock import file_lock
-
         path = self._path(key)
         for directory in (self.directory, self._accounts, self._locks):
             _own_directory(directory)

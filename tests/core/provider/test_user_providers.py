@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import stat
+import threading
 import tomllib
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from hypothesis import given
@@ -146,7 +148,8 @@ def test_nothing_is_written_of_what_cannot_work(providers, file):
     for name, fields in (("Acme", ACME), ("acme", {"issuer": "http://x.example"}), ("acme", {})):
         with pytest.raises(ConfigurationError):
             providers.save(name, fields | {"client_secret": "s3cret"})
-    assert not file.parent.exists()
+    assert not file.exists()
+    assert not file.with_name("client_secrets.json").exists()
 
 
 def test_nobody_adds_what_the_administrator_keeps(file):
@@ -266,3 +269,34 @@ def test_a_grant_is_preferred_where_a_person_may_say_so(providers, file):
     providers.prefer("insiders", "device_code")  # which it does not have
     Providers({"insiders": {"client_id": "a"}}, user_file=file).prefer("insiders", "password")
     assert file.read_text() == before
+
+
+def test_what_several_programs_add_at_once_is_all_there(file):
+    names = [f"acme-{number}" for number in range(8)]
+    together = threading.Barrier(len(names))
+
+    def add(name: str) -> None:
+        together.wait()
+        Providers(user_file=file).save(name, ACME | {"client_secret": Secret(name)})
+
+    with ThreadPoolExecutor(len(names)) as pool:
+        list(pool.map(add, names))
+    saved = Providers(user_file=file)
+    assert [saved.get(name).client_secret for name in names] == [*map(Secret, names)]
+
+
+def test_two_apis_of_one_host_found_at_once_are_two_providers(file):
+    together = threading.Barrier(2)
+
+    def keep(path: str) -> str:
+        found = {"issuer": "https://login.example", "found_at": f"https://acme.example/{path}"}
+        providers = Providers(user_file=file)
+        together.wait()
+        return providers.keep_found(found, ["acme.example", f"acme.example-{path}"]).found_at
+
+    with ThreadPoolExecutor(2) as pool:
+        assert list(pool.map(keep, "ab")) == [f"https://acme.example/{path}" for path in "ab"]
+    assert {*tomllib.loads(file.read_text())} in (
+        {"acme.example", "acme.example-a"},
+        {"acme.example", "acme.example-b"},
+    )

@@ -18,10 +18,10 @@ import pytest
 
 from core.sign_in import account_of, sign_in
 from core.tokens.store_files import ACCOUNT, KEY, file_of, processes, put
+from jupyter_auth.core.common import private_files
 from jupyter_auth.core.common.request_errors import ProviderUnavailable
 from jupyter_auth.core.doctor.storage_checks import store_directory
 from jupyter_auth.core.errors import LoginRequired, StoreError
-from jupyter_auth.core.tokens import file_lock
 from jupyter_auth.core.tokens import store as store_module
 from jupyter_auth.core.tokens.store import FileStore
 
@@ -98,7 +98,7 @@ def killed(files, monkeypatch) -> Path:
 import errno, fcntl, os, pathlib
 def flock(*_): raise OSError(errno.ENOLCK, "")
 fcntl.flock = flock
-from jupyter_auth.core.tokens.file_lock import file_lock
+from jupyter_auth.core.common.private_files import file_lock
 with file_lock(pathlib.Path({str(files.directory / "locks" / f"{file_of(files).stem}.lock")!r}), 5):
     os.kill(os.getpid(), 9)
 """
@@ -118,7 +118,7 @@ def test_nor_on_another_once_its_marker_is_not_renewed(files, killed, monkeypatc
     text = re.sub("(?m)^host=.*$", "host=node-17", killed.read_text())
     killed.write_text(re.sub("(?m)^duration=.*$", f"duration={lease}", text))
     monkeypatch.setattr(store_module, "LOCK_TIMEOUT", 0.05)
-    monkeypatch.setattr(file_lock, "LEASE", lease)
+    monkeypatch.setattr(private_files, "LEASE", lease)
     with pytest.raises(ProviderUnavailable):
         put(files)
     monkeypatch.setattr(store_module, "LOCK_TIMEOUT", 30.0)
