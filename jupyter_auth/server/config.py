@@ -68,11 +68,11 @@ class JupyterAuth(LoggingConfigurable):
         [Bool(), List(Unicode())],
         default_value=True,
         help=(
-            "Whether people may sign in from the address of an API alone, which then says where: "
-            "True, False, or the hosts at which they may, such as `*.mcp.acme.example`. It takes "
-            "`allow_user_providers`, except on the Hub's service: that looks only at public "
-            "addresses, and at those of its own network that are named here; `*` are all public "
-            "ones."
+            "Whether people may sign in from the address of an API alone: True, False, or the "
+            "hosts of the APIs, such as `*.mcp.acme.example`. It also takes "
+            "`allow_user_providers`, except on the Hub's service. The service uses public "
+            "addresses only, and those of its own network that are named here; `*` stands for "
+            "all public ones."
         ),
     ).tag(config=True)
 
@@ -141,9 +141,9 @@ class JupyterAuth(LoggingConfigurable):
 
     client_document = Unicode(
         help=(
-            "The URL of the document that `jupyter auth client-document` prints, once you have "
-            "published it: the client ID where providers take such a URL. Empty: that in "
-            "JUPYTER_AUTH_CLIENT_DOCUMENT. The Hub's service publishes its own."
+            "The URL at which you have published what `jupyter auth client-document` prints. It is "
+            "the client ID at providers that accept such URLs. Empty: the URL in "
+            "JUPYTER_AUTH_CLIENT_DOCUMENT. The Hub's service publishes its own document."
         )
     ).tag(config=True)
 

@@ -248,7 +248,7 @@ def failure(party: Party, grant_type: str, error: OAuth2Error, *sent: object) ->
     text, host = error_text(party, error, *sent), urlsplit(party.provider.address).netloc
     if party.registered and client_authentication.is_refused(error):
         forgotten = RefreshRejected if grant_type == REFRESH else ClientForgotten
-        return forgotten(f"{host} does not know the client of this sign-in any more ({text}).")
+        return forgotten(f"{host} no longer knows the client of this sign-in ({text}).")
     if grant_type == REFRESH and error.error not in {"invalid_client", *BUSY}:
         final = error.error == "invalid_grant"
         said = f"{host} refused to renew this sign-in ({text})."

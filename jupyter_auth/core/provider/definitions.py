@@ -134,7 +134,7 @@ def replace_provider(provider: Provider, **changes: Any) -> Provider:
         _check_field(provider.name, key)
     if filling := {"preset", "set"} & changes.keys():
         raise ConfigurationError(
-            f"{min(filling)!r} is for a file or a setting: it cannot change a provider in code.",
+            f"{min(filling)!r} works in a file or a setting, and not for a provider in code.",
             hint="Add one with `jupyter auth add NAME --preset PRESET --set NAME=VALUE`.",
         )
     # Values that were derived from other fields are derived again, from the changed ones.

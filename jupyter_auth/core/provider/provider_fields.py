@@ -110,8 +110,8 @@ class ProviderFields:
     )
     found_at: str | None = described(
         kinds.url_or_empty,
-        "The address of the API that named this provider, which `UserSession(address)` writes. No"
-        " other host may then be of this machine, and the login page shows what it will ask for.",
+        "The address of the API that named this provider, which `UserSession(address)` writes. Only"
+        " that host may then be on this machine, and the login page shows what a sign-in asks for.",
     )
     resources: Mapping[str, Resource] = tokens_only(
         RESOURCES,
@@ -166,7 +166,7 @@ class ProviderFields:
     )
     base_url_from: str | None = tokens_only(
         kinds.template,
-        "The same, made of what the provider says with its tokens (`session.token_fields`):"
+        "The same, built from what the provider sends with its tokens (`session.token_fields`):"
         " `{instance_url}`, `https://api.acme.example/company/{realmId}/`. It must be at one of"
         " `api_origins`. Where a field is missing, `base_url` counts.",
     )
@@ -237,7 +237,7 @@ class ProviderFields:
     )
     token_types: tuple[str, ...] = described(
         kinds.words,
-        "What its `token_type` says of bearer tokens besides `bearer`: `user`.",
+        "Other values of `token_type` that mean a bearer token there, such as `user`.",
         default=(),
         harmless="how the type of a token reads; all are sent as `header` says",
     )

@@ -126,7 +126,7 @@ def _read(
     """The client in an answer, which is believed in nothing that is not for us."""
     echoed = found.get("redirect_uris")
     if echoed is not None and echoed != ([redirect_uri] if redirect_uri else []):
-        raise _odd(party, "with another redirect URI than this one's")
+        raise _odd(party, "with another redirect URI")
     client_id, secret = _text(party, found, "client_id"), _text(party, found, "client_secret")
     if not client_id:
         raise _odd(party, "without a client ID")
@@ -134,7 +134,7 @@ def _read(
     if not isinstance(named, str) or named not in METHODS:
         raise _odd(party, "with a way of authentication that is not supported here")
     if named != "none" and not secret:
-        raise _odd(party, "without the client secret that it is to have")
+        raise _odd(party, "without its client secret")
     ends = times.number(found.get("client_secret_expires_at")) if named != "none" else None
     managed_at, access_token = _management(party, found)
     return Registration(

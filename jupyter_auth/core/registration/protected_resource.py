@@ -144,7 +144,7 @@ def _read(
     resource, host = document.get("resource"), urlsplit(address).netloc
     if not isinstance(resource, str) or not covers(resource, address):
         raise ProviderError(
-            f"The metadata at {plain_text(url, MAX_SHOWN)} is not of {address}, but of another API:"
+            f"The metadata at {plain_text(url, MAX_SHOWN)} is for another API than {address}:"
             f" {resource!r:.200}. It is not used.",
             hint=f"Check the address, or tell the operator of {host}.",
         )

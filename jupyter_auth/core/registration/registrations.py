@@ -132,7 +132,7 @@ class FileRegistrations(RegistrationStore):
         except OSError as error:
             raise _unusable(path, error) from None
         except DAMAGED:
-            _log.warning("%s was damaged. Clients are registered again.", path)
+            _log.warning("%s was damaged. Its clients will be registered again.", path)
             return []
 
     @override

@@ -57,7 +57,7 @@ def renewed(
         if need.resource:  # which may need a consent of its own: the sign-in is good for others
             raise not_granted(account.key, need.resource, error.said) from None
         if need.claims:
-            said = f"{party.provider.title} wants a new sign-in ({error.said})."
+            said = f"{party.provider.title} needs a new sign-in ({error.said})."
             raise InsufficientScope(said, next_step=how_to_sign_in(account.key)) from None
         raise
     except SpoiledResponse as error:

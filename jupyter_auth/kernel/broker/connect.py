@@ -124,7 +124,7 @@ def check_resource(token: Token, resource: str) -> None:
     """
     if token.resource != resource:
         raise ConfigurationError(
-            f"There is no token for {resource}: what keeps the accounts is of an older version."
+            f"There is no token for {resource}: the token service has an older version."
             " Nothing was sent.",
             hint="Upgrade jupyter-auth-session in the Jupyter server's environment.",
             next_step=NextStep("restart_server"),

@@ -28,7 +28,7 @@ def last_explained(name: str | None = None) -> Report:
     response = found.response()
     if response is None:
         raise ConfigurationError(
-            "The last response is gone: nothing has kept it.",
+            "The last response is gone, because no variable holds it.",
             hint="Assign it, as in `response = session.get(url)`, and run this again.",
         )
     return explain(response, found.session())

@@ -333,7 +333,7 @@ def parser(prog: str) -> tuple[Parser, Any]:
     add_verb(verbs, "providers", "list the providers you can sign in to", name=None, key=False)
     add = add_verb(verbs, "add", "add a provider to your configuration", name="?", key=False)
     add.set_defaults(prog=prog)
-    add.add_argument("--preset", metavar="NAME", help="built-in provider that it is one of")
+    add.add_argument("--preset", metavar="NAME", help="built-in provider to start from")
     _add_set(add)
     add.add_argument("--issuer", metavar="URL", help="issuer URL (built-in providers have one)")
     add.add_argument("--metadata-url", metavar="URL", help="its metadata, if not at the issuer")
@@ -356,7 +356,7 @@ def _add_set(verb: Parser) -> None:
         action="append",
         metavar="NAME=VALUE",
         type=_assignment,
-        help="what a built-in provider leaves open, as in host=git.acme.example",
+        help="a value the built-in provider needs, as in host=git.acme.example",
     )
 
 
@@ -383,7 +383,7 @@ def add_verb(
 
 def add_resource(verb: Parser) -> None:
     """Add ``--resource`` to a verb."""
-    words = "another API of the provider's, by its identifier"
+    words = "another of the provider's APIs, by its identifier"
     verb.add_argument("--resource", default="", metavar="URI", help=words)
 
 

@@ -31,7 +31,7 @@ REFUSED = (401, 403)
 INVALID_TOKEN = 498  # so says Esri, and no one else says anything else by it
 SHOWN = 200  # characters of an API's scopes
 SIGN_IN = "Sign in with it: `scopes=` of the session, or `scopes` in the provider's configuration."
-NOT_ENOUGH = "This sign-in is not enough for that: ask the API's operators who may call it."
+NOT_ENOUGH = "This sign-in did not help: ask the API's operators who may call it."
 ONCE = "The body can be read only once, so the request was not sent again: pass it as bytes."
 
 

@@ -38,8 +38,8 @@ def api_address(
     url = re.sub(FIELD, value, template)
     if not at_api(f"{url.rstrip('/')}/"):
         raise ConfigurationError(
-            f"The API is said to be at {plain_text(url, MAX_SHOWN)}, where the token may not be"
-            " sent. Nothing was sent.",
+            f"The provider says that the API is at {plain_text(url, MAX_SHOWN)}, where the token"
+            " may not be sent. Nothing was sent.",
             hint="If that is right, add its origin to `api_origins` of the provider.",
         )
     return url

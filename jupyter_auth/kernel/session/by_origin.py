@@ -124,7 +124,7 @@ class ByOrigin:
             return f"It did not get a token: you have several accounts for it. {_lines(signed_in)}"
         if signed_in:
             return (
-                "It did not get a token, since an API has sent this request there. If you trust"
+                "It did not get a token, since an API's response led there. If you trust"
                 " that, send it there yourself."
             )
         none = f"none of your accounts ({mine}) is for it" if mine else "you're not signed in"

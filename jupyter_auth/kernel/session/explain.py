@@ -77,7 +77,7 @@ def _moment(seconds: float) -> str:
     try:
         return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M:%S} UTC"
     except (ValueError, OverflowError, OSError):
-        return "a time that no calendar has"
+        return "an impossible time"
 
 
 # Who was sent
@@ -91,14 +91,14 @@ def _who(
     if key is None:
         return Finding("Account", "A token was sent.")
     if not sent.token.person and sent.token.kind == "bearer":
-        return Finding("Account", f"The service account {key} was sent.")
+        return Finding("Account", f"Sent by the service account {key}.")
     account = None
     with suppress(AuthError):
         account = connect().account(key)
-    who = f"{account.username}, by" if account and account.username else "By"
+    who = f" as {account.username}" if account and account.username else ""
     gone = "" if account else " It has been signed out since."
     what = "API key of the account" if sent.token.kind == "api_key" else "account"
-    return Finding("Account", f"{who} the {what} {key}.{gone}")
+    return Finding("Account", f"Sent{who}, by the {what} {key}.{gone}")
 
 
 def _why_none(response: requests.Response, session: Any) -> str:
@@ -125,7 +125,11 @@ def _token(token: Token, key: AccountKey | None, response: requests.Response) ->
         parts.append(f"with the scopes {' '.join(token.scopes)}")
     if token.expires_at is not None:
         parts.append(f"valid until {_moment(token.expires_at)}")
-    says = f"Its token is {', '.join(parts)}." if parts else "Nothing is known of its token."
+    says = (
+        f"Its token is {', '.join(parts)}."
+        if parts
+        else "The scopes and the expiry of its token are unknown."
+    )
     over = not token.valid(time.time())
     found = [Finding("Token", says + " It has expired." * over, state="note" if over else "ok")]
     if token.kind == "bearer" and (claims := claims_of(token.access_token)):
@@ -136,12 +140,12 @@ def _token(token: Token, key: AccountKey | None, response: requests.Response) ->
 def _own_words(claims: dict[str, str], response: requests.Response) -> Finding:
     """What a JWT says of itself (RFC 9068 2.2), unverified."""
     says = [f"{name} {value}" for name, value in claims.items() if name != "exp"]
-    about, ends = "Token's own words", claims.get("exp")
+    about, ends = "In the token", claims.get("exp")
     if ends:
         says.append(f"exp {_moment(float(ends))}")
     text = ", ".join(says) + "."
     if response.status_code in REFUSED and ends and float(ends) <= time.time():
-        text += " It has expired by them: this machine's clock may be off."
+        text += " By that it has expired: this machine's clock may be off."
         return Finding(about, text, "Correct the clock.", "wrong")
     audiences = {each for each in map(_origin, claims.get("aud", "").split()) if each}
     here = _origin(response.url or "")
@@ -210,24 +214,27 @@ def _of_no_account(response: requests.Response, words: NetworkWords) -> tuple[st
     status = response.status_code
     if status == PROXY:
         return (
-            "The answer is a proxy's, not the API's: it asks for a sign-in of its own.",
-            "Put the proxy's user name and password into HTTPS_PROXY.",
+            "A proxy answered, not the API: the proxy asks for a user name and password.",
+            "Put them into HTTPS_PROXY: `http://USER:PASSWORD@HOST:PORT`.",
         )
     if status in WAITS and (after := words.clean(response.headers.get("Retry-After", ""))):
         when = f"in {after} seconds" if after.isdigit() else f"after {after}"
-        return "The API takes no more calls for now.", f"Send it again {when}."
+        return "The API accepts no more requests for now.", f"Send it again {when}."
     if status == requests.codes.too_many:
-        return "The API takes no more calls for now.", "Send it again later, and fewer at a time."
+        return (
+            "The API accepts no more requests for now.",
+            "Send it again later, with fewer at a time.",
+        )
     if status >= requests.codes.server_error:
-        return "The API, or a server before it, has a trouble of its own.", "Try again later."
+        return "The API, or a server in front of it, has a problem.", "Try again later."
     return None
 
 
 def _of_none(response: requests.Response) -> tuple[str, str]:
     """What a refusal means where no account was sent, and the fix."""
     if response.status_code in REFUSED:
-        return "The API wants to know who asks.", "See above why no account was sent."
-    return "The API does not accept the request as it is.", ""
+        return "The API needs an account.", "See above why no account was sent."
+    return "The API doesn't accept the request as it is.", ""
 
 
 def _of_the_account(
@@ -239,12 +246,12 @@ def _of_the_account(
         return _demand(challenge, key, words)
     match response.status_code:
         case 401:
-            new = " Nor did it take a new one." if response.history else ""
+            new = " It refused a new one too." if response.history else ""
             again = f"Sign in again: {_code(key, 'auth_force=True')}."
-            return f"The API does not take this token.{new}", again
+            return f"The API refused this token.{new}", again
         case 403:
             return (
-                "The API knows the account, which may not do this.",
+                "The API knows the account, but doesn't allow it this request.",
                 f"Ask for the permission, or switch accounts: {_code(key, 'auth_force=True')}.",
             )
         case 404:
@@ -252,13 +259,16 @@ def _of_the_account(
                 "There is nothing at this address, or nothing that this account may see.",
                 "Check the address, then what the account may see.",
             )
-    return "The API does not accept the request as it is.", ""
+    return "The API doesn't accept the request as it is.", ""
 
 
 def _demand(challenge: Challenge, key: AccountKey | None, words: NetworkWords) -> tuple[str, str]:
     """What the API wants of the sign-in, and the fix."""
     if challenge == NO_CHALLENGE:
-        return "The API asks for more than it says.", "Look up which scopes this request needs."
+        return (
+            "The API asks for more, and doesn't say what.",
+            "Look up which scopes this request needs.",
+        )
     fix = ASKED_THERE  # a session asks for whatever an API demands
     if challenge.scopes:
         scopes = words.clean(" ".join(challenge.scopes))

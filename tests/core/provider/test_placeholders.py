@@ -220,5 +220,5 @@ def test_the_environments_secret_does_not_follow_to_another_host(providers, user
 
 @pytest.mark.parametrize("field", ["preset", "set"])
 def test_code_is_told_that_it_cannot_move_a_provider(field):
-    with pytest.raises(ConfigurationError, match=f"'{field}' is for a file or a setting"):
+    with pytest.raises(ConfigurationError, match=f"'{field}' works in a file or a setting"):
         provider("gitlab", **{field: {"host": "git.acme.example"}})

@@ -78,7 +78,7 @@ def test_a_forgotten_client_is_registered_again_for_the_same_account(made, regis
     engine = made()
     first = sign_in(engine, registering)
     registering.forget_clients()
-    with pytest.raises(RefreshRejected, match="does not know the client"):
+    with pytest.raises(RefreshRejected, match="no longer knows the client"):
         engine.token("idp", need=Need(rejected=engine.token("idp").digest))
     second = sign_in(engine, registering)
     assert second.client_id != first.client_id
@@ -94,7 +94,7 @@ def test_a_client_forgotten_on_the_way_says_to_start_again(engine, registering):
     registering.forget_clients()
     ended = callback.finish(engine)
     assert ended.status == "failed"
-    assert "does not know the client" in ended.error["message"]
+    assert "no longer knows the client" in ended.error["message"]
     assert ended.error["next_step"]["step"] == "start_again"
     assert sign_in(engine, registering).client_id
 

@@ -306,4 +306,4 @@ def test_a_code_of_a_forgotten_client_is_not_lost_silently(engine, rogue):
     login = engine.begin(LoginRequest("idp"))
     callback = arrive(engine, login, rogue)
     rogue.client_id = "forgotten"
-    assert "does not know the client" in callback.finish(engine).error["message"]
+    assert "no longer knows the client" in callback.finish(engine).error["message"]

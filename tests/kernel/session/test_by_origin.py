@@ -132,7 +132,7 @@ def test_an_api_does_not_act_in_the_name_of_another_account(enter, acme, bank):
     session = UserSession(interactive=False)
     acme.replies = [Reply(307, headers={"Location": f"{bank.origin}/transfer"})]
     bank.replies = [Reply(401)]
-    with pytest.warns(AuthWarning, match="since an API has sent this request there"):
+    with pytest.warns(AuthWarning, match="since an API's response led there"):
         session.post(f"{acme.origin}/1", data={"amount": "5"})
     assert "authorization" not in bank.seen[0].headers
 

@@ -56,7 +56,7 @@ def test_what_was_accepted(session, api):
     assert report.healthy
     text = " ".join(str(report).split())
     assert f"GET {api.origin} answered 200 OK" in text
-    assert "rosa, by the account idp." in text
+    assert "Sent as rosa, by the account idp." in text
     assert "for https://api.acme.example, with the scopes openid, valid until 20" in text
     assert "UTC" in text
     assert "The API has accepted the request." in text
@@ -66,7 +66,7 @@ def test_what_was_accepted(session, api):
 def test_a_rejected_token_is_followed_by_a_sign_in_that_works(session, api, engine, rogue):
     refuse(api, 401, {"WWW-Authenticate": 'Bearer error="invalid_token"'}, times=2)
     found = told(session, session.get("x"))
-    assert "does not take this token. Nor did it take a new one. It said: invalid_token" in (
+    assert "refused this token. It refused a new one too. It said: invalid_token" in (
         found["Answer"].says
     )
     assert found["Tries"].says.startswith("Sent 2 times")
@@ -112,13 +112,17 @@ def test_a_missing_scope_names_it_and_the_line_to_write(session, api, engine, ro
 REFUSALS = [
     (Reply.json({"error": {"code": "no", "message": "Not you"}}, 403), "no: Not you", "permission"),
     (Reply.json({"detail": "Not found."}, 404), "or nothing that this account may see", "address"),
-    (Reply(429, headers={"Retry-After": "99"}), "takes no more calls", "in 99 seconds"),
-    (Reply(429), "takes no more calls", "later"),
+    (Reply(429, headers={"Retry-After": "99"}), "accepts no more requests", "in 99 seconds"),
+    (Reply(429), "accepts no more requests", "later"),
     (Reply(503, headers={"Retry-After": "Tue, 02 Oct 2096 07:06:40 GMT"}), "no more", "after Tue,"),
-    (Reply(500, b"Oh no", {"Content-Type": "text/plain"}), "own. It said: Oh no", "later"),
-    (Reply(407), "a proxy's, not the API's", "HTTPS_PROXY"),
+    (
+        Reply(500, b"Oh no", {"Content-Type": "text/plain"}),
+        "has a problem. It said: Oh no",
+        "later",
+    ),
+    (Reply(407), "A proxy answered, not the API", "HTTPS_PROXY"),
     (Reply.json({"errors": [{"title": "Bad day"}]}, 400), "as it is. It said: Bad day", ""),
-    (Reply(418, b"<html>Teapot</html>"), "does not accept the request as it is.", ""),
+    (Reply(418, b"<html>Teapot</html>"), "doesn't accept the request as it is.", ""),
 ]
 
 
@@ -141,7 +145,7 @@ STRONGER = 'error="insufficient_user_authentication",'
         (f'{STRONGER} acr_values="gold"', "a stronger sign-in (gold)", "where you can sign in"),
         (f'{STRONGER} max_age="60"', "than 60 seconds", "`UserSession('idp', auth_force=True)`"),
         ('error="insufficient_claims", claims="eyJhIjogMX0="', "another sign-in", "where you can"),
-        ('error="insufficient_claims"', "more than it says", "Look up"),
+        ('error="insufficient_claims"', "say what", "Look up"),
     ],
 )
 def test_a_stronger_sign_in(session, api, challenge, says, advice):
@@ -210,7 +214,7 @@ def test_an_account_that_is_gone(session):
     response = session.get("x")
     session.logout()
     assert (
-        "By the account idp. It has been signed out since."
+        "Sent, by the account idp. It has been signed out since."
         in told(session, response)["Account"].says
     )
 
@@ -247,7 +251,7 @@ def sent_token(api, http, **claims):
     response = http.get(f"{api.origin}/x", auth=TokenAuth(Fixed(value), origins=[api.origin]))
     report = explain(response)
     assert value not in str(report)
-    return {each.about: each for each in report.sections[0].findings}["Token's own words"]
+    return {each.about: each for each in report.sections[0].findings}["In the token"]
 
 
 def test_a_jwt_says_what_it_is_for(api, http):
@@ -268,7 +272,9 @@ def test_a_wrong_audience(api, http):
 
 def test_one_that_has_expired_by_its_own_words(api, http):
     refuse(api, 401)
-    assert "has expired by them" in sent_token(api, http, aud=api.origin, exp=time.time() - 9).says
+    assert (
+        "By that it has expired" in sent_token(api, http, aud=api.origin, exp=time.time() - 9).says
+    )
 
 
 @pytest.mark.parametrize(

@@ -217,7 +217,7 @@ def test_scopes_that_are_not_granted_are_not_asked_for_again(interactive, engine
 def test_scopes_that_there_are_are_not_asked_for(interactive, engine, api):
     api.scopes("openid")
     api.met = lambda *_: False
-    with pytest.warns(AuthWarning, match="not enough for that.*answered 403"):
+    with pytest.warns(AuthWarning, match="did not help.*answered 403"):
         assert interactive.get("/x").status_code == 403
     assert (len(api.seen), engine.logins()) == (1, [])
 

@@ -146,7 +146,7 @@ def test_claims_that_are_refused_end_nothing(refusing, rogue):
     rogue.script("refresh", troubles.error("interaction_required"), times=1)
     old = refusing.token("two").digest
     claims = '{"access_token": {"acrs": {"essential": true, "value": "c1"}}}'
-    with pytest.raises(InsufficientScope, match="wants a new sign-in"):
+    with pytest.raises(InsufficientScope, match="needs a new sign-in"):
         refusing.token("two", need=Need(rejected=old, claims=claims))
     assert rogue.seen("refresh")[-1].form["claims"] == claims
     assert refusing.token("two").digest == old
