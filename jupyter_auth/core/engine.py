@@ -127,21 +127,30 @@ class Engine(Parts, Accounts):
         try:
             notes += self._clients.remove(self._parties.of(name))
         except AuthError as error:  # the provider is away, or its definition is broken
-            notes.append(error.message)
+            notes.append(f"If a client was registered there, it still is: {error.message}")
         self._providers.remove(name)
         revoked = all(each.revoked for each in gone)
         return Logout(removed=True, revoked=revoked, note=" ".join(dict.fromkeys(notes)))
 
     @override
     def examine(self, name: str | None = None) -> list[Finding]:
+        from jupyter_auth.core.doctor.api_checks import still_named
         from jupyter_auth.core.doctor.process_checks import environment
         from jupyter_auth.core.doctor.provider_checks import checkup
         from jupyter_auth.core.doctor.storage_checks import providers_file, store_directory
 
         if name is not None:
-            found = checkup(self._providers.get(name), self._clock, self._obtained(name))
+            provider = self._providers.get(name)
+            found = [*checkup(provider, self._clock, self._obtained(name)), *still_named(provider)]
             return [*found, *self._unattended.findings(name), *self._troubles(name)]
         return [*environment(), *store_directory(self._store), *providers_file(self._providers)]
+
+    def obtains_client(self, provider: str) -> bool:
+        """Whether a sign-in there gets a client by itself, so that there is nothing to register."""
+        try:
+            return self._clients.obtainable(self._parties.of(provider))
+        except AuthError:  # which ``examine`` reports
+            return False
 
     def _obtained(self, provider: str) -> list[Finding]:
         from jupyter_auth.core.doctor.client_checks import obtained

@@ -57,9 +57,9 @@ class LocalAccounts(Engine):
         return self.local.shown(super().login(login_id))
 
     def examine(self, name: str | None = None) -> list[Finding]:
-        """As in ``Engine``, with the redirect URI to register at a provider."""
+        """As in ``Engine``, with the redirect URI to register at a provider, if any."""
         found = super().examine(name)
-        if name is not None:
+        if name is not None and not self.obtains_client(name):
             from jupyter_auth.core.login.loopback_logins import redirect_uri_finding
 
             found.insert(1, redirect_uri_finding(self.configured(name)))

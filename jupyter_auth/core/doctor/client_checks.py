@@ -9,6 +9,7 @@ import requests
 
 from jupyter_auth.core.common.blocked_addresses import RequestRules
 from jupyter_auth.core.common.finding import Finding
+from jupyter_auth.core.common.shown_text import plain_text
 from jupyter_auth.core.common.urls import host_of, hostname_of
 from jupyter_auth.core.errors import AuthError
 from jupyter_auth.core.protocol import http
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from jupyter_auth.core.registration.clients import Clients
 
 CLIENT = "Client"
+MAX_SHOWN = 100  # characters of an ID
 
 
 def obtained(party: Party, clients: Clients, redirect_uri: str = "") -> Iterator[Finding]:
@@ -37,6 +39,10 @@ def obtained(party: Party, clients: Clients, redirect_uri: str = "") -> Iterator
         if problem := clients.problem(party):
             fix = f"Register an application at {host} yourself, then add its client ID."
             yield Finding(CLIENT, problem, fix, "wrong")
+        elif kept := clients.registered(party):
+            newest = plain_text(kept[-1].client_id, MAX_SHOWN)
+            more = f", as did {len(kept) - 1} more for other ways to return" if kept[1:] else ""
+            yield Finding(CLIENT, f"{newest}, which registered itself at {host}{more}.")
         else:
             yield Finding(CLIENT, f"None yet: it registers itself at {host} with the next sign-in.")
 

@@ -184,6 +184,8 @@ class Layers:
                 return source, providers[name]
             names.update(providers)
         hints = [nearest(name, names, most=3), *(each.message for each in self.problems)]
+        if {*name} & {*"./:"}:
+            hints.insert(0, "If it is an API's address, write it with its `https://`.")
         raise ProviderNotFound(f"No provider is called {name!r:.80}.", hint=" ".join(hints))
 
     def _layers(self, *, skip_broken: bool = False) -> Iterator[tuple[str, Mapping[str, Any]]]:

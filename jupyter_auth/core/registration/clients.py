@@ -66,6 +66,10 @@ class Clients:
         """The URL of the document that is used there, as it is configured; "" if none is."""
         return self._documented(party, HERE)
 
+    def registered(self, party: Party) -> list[Registration]:
+        """The clients that registered themselves there, the oldest first. Raises StoreError."""
+        return self._store.read(place_of(party))
+
     def missing(self, party: Party, grant: str) -> tuple[str, ...]:
         """What a person has to add for a sign-in by that grant: see ``Provider.missing``."""
         lacking = party.provider.missing(grant)

@@ -148,7 +148,8 @@ class Broker(LoginPages):
         here = self.known_origins(visited, self._listening())
         if name:
             configured = await self.configured(name)
-            found.insert(1, here.redirect_uri(configured, self.redirect_path(name)))
+            if not await self._pools.run(pool_of(name), self._engine.obtains_client, name):
+                found.insert(1, here.redirect_uri(configured, self.redirect_path(name)))
             if obstacle := await self._obstacle(name):
                 found.insert(1, wrong("Return to Jupyter", obstacle))
         elif conflict := here.ipv6_conflict():

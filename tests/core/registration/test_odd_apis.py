@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from jupyter_auth.core.errors import ConfigurationError
+from jupyter_auth.core.errors import ConfigurationError, ProviderNotFound
 from providers.protected_api import WELL_KNOWN, ProtectedAPI
 from providers.troubles import Reply
 
@@ -39,3 +39,13 @@ def test_however_it_is_written_it_is_one_address(engine: Engine, rogue: RoguePro
         assert (first.found_at, first.base_url) == (api.address, api.address)
         for address in (api.address, f"{api.address}/", shouted):
             assert engine.provider(address) == engine.find(address) == first
+
+
+@pytest.mark.parametrize("name", ["mcp.acme.example", "mcp.acme.example/mcp", "localhost:8000/mcp"])
+def test_an_address_without_its_scheme_is_a_name_and_says_so(engine: Engine, name: str) -> None:
+    with pytest.raises(ProviderNotFound) as unknown:
+        engine.provider(name)
+    assert "write it with its `https://`" in unknown.value.hint
+    with pytest.raises(ProviderNotFound) as unknown:
+        engine.provider("acme")
+    assert "https://" not in unknown.value.hint
