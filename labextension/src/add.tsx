@@ -129,12 +129,11 @@ function Card({ provider }: { provider: Provider }): React.JSX.Element {
 }
 
 /** What is still to be given; the login's page asks for it. */
-function needs({ found_at, missing = [], placeholders = {} }: Provider): string {
+function needs({ missing = [], placeholders = {} }: Provider): string {
   const open = missing
     .filter(each => each.startsWith("set."))
     .map(each => placeholders[each.slice("set.".length)]?.says ?? each);
   if (open.length > 0) return `The next page asks for: ${open.join(", ")}.`;
   if (missing.length === 0) return "Nothing has to be registered.";
-  if (found_at) return "Jupyter registers itself there, or the next page says why it can't.";
   return "This needs a registration there. The next page says how, and asks for its client ID.";
 }

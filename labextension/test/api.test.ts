@@ -99,6 +99,16 @@ test("names travel escaped", async () => {
   expect(await api.cancel("../x")).toEqual(login());
 });
 
+test("a name is looked up, the API at an address is asked, and one's own are removed", async () => {
+  answers["GET providers/campus"] = [200, CAMPUS];
+  expect(await api.find("campus")).toEqual(CAMPUS);
+  answers["POST discoveries"] = [201, CAMPUS];
+  expect(await api.find("https://mcp.acme.example/mcp")).toEqual(CAMPUS);
+  expect(bodies.at(-1)).toBe('{"address":"https://mcp.acme.example/mcp"}');
+  answers["DELETE providers/a%2Fb"] = [200, { note: "" }];
+  expect(await api.remove("a/b")).toEqual({ note: "" });
+});
+
 test("a login request is sent whole, and the login's own page is opened", async () => {
   const opened: string[] = [];
   const accounts = new Accounts(api, href => opened.push(href));

@@ -71,13 +71,13 @@ async def test_a_login_that_ends_while_its_page_is_made_shows_how(
     fetch: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     answer = await fetch("POST", "jupyter-auth/api/v1/logins", {"provider": "rogue"})
-    login, missing = json.loads(answer.body), Broker.missing
+    login, lacking = json.loads(answer.body), Broker.lacking
 
     async def cancelled_meanwhile(broker: Broker, shown: Any) -> Any:
         await fetch("DELETE", f"jupyter-auth/api/v1/logins/{login['id']}")
-        return await missing(broker, shown)
+        return await lacking(broker, shown)
 
-    monkeypatch.setattr(Broker, "missing", cancelled_meanwhile)
+    monkeypatch.setattr(Broker, "lacking", cancelled_meanwhile)
     page = (await fetch("GET", login["path"])).body.decode()
     assert "<h1>Sign-in cancelled</h1>" in page
     assert 'id="restart"' in page
