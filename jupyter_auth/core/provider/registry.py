@@ -109,8 +109,8 @@ class Providers(Layers):
         if source != "user":
             return source not in {"code", "found"}
         preset = bare.preset or bare.name
-        if preset not in PRESETS:
-            return False
+        if preset not in PRESETS or bare.name in PRESETS.keys() - {preset}:
+            return False  # the environment means the preset of that name
         try:
             other = provider_from_mapping(bare.name, {"preset": preset})
         except Incomplete:  # somebody has said where it is

@@ -11,6 +11,7 @@ from jupyter_auth.core.provider.definitions import (
     provider_to_mapping,
 )
 from jupyter_auth.core.provider.registry import Providers, provider
+from jupyter_auth.core.secret import Secret
 
 GIT = {
     "title": "Git",
@@ -222,3 +223,13 @@ def test_the_environments_secret_does_not_follow_to_another_host(providers, user
 def test_code_is_told_that_it_cannot_move_a_provider(field):
     with pytest.raises(ConfigurationError, match=f"'{field}' works in a file or a setting"):
         provider("gitlab", **{field: {"host": "git.acme.example"}})
+
+
+def test_a_secret_for_one_preset_is_not_for_another_under_its_name(tmp_path):
+    names = {"ID": "mine", "SECRET": "github-s3cret"}
+    environ = {f"JUPYTER_AUTH_GITHUB_CLIENT_{each}": value for each, value in names.items()}
+    providers = Providers(user_file=tmp_path / "providers.toml", environ=environ)
+    assert providers.get("github").client_secret == Secret("github-s3cret")
+    providers.save("github", {"preset": "gitlab", "client_id": "mine"})
+    assert providers.get("github").issuer == "https://gitlab.com"
+    assert providers.get("github").client_secret is None
