@@ -11,6 +11,7 @@ from environments.terminal import Terminal
 from jupyter_auth.core.provider.registry import Providers
 from kernel.commands.cli_process import run
 from kernel.kernel_process import Kernel, environment
+from providers.protected_api import ProtectedAPI
 
 WORK = ["work", "--preset", "gitlab", "--set", "host=git.acme.example"]
 
@@ -131,3 +132,15 @@ def test_ctrl_c_in_the_form_loses_nothing(env, file):
         terminal.interrupt()
         assert terminal.ended() == 130
     assert Providers(user_file=file).outline("github").client_id == "mine"
+
+
+def test_a_notebook_that_adds_one_says_the_next_line(tmp_path, oidc):
+    with ProtectedAPI(oidc.issuer) as api, Kernel(tmp_path) as kernel:
+        kernel.ok("%load_ext jupyter_auth")
+        told = kernel.ok(f"%auth add {api.address}").text()
+        name = api.url.removeprefix("http://").replace(":", "-")
+        assert f"Sign in with `%auth login {name}`." in told
+        told = kernel.ok("%auth add okta --set domain=acme.example").text()
+        assert "Added Okta (acme.example). Sign in with `%auth login okta`." in told
+        asked = kernel.run("%auth add").text()
+        assert "as in `%auth add https://mcp.acme.example/mcp`" in asked
