@@ -17,9 +17,9 @@ from jupyter_auth.kernel.http.requests_auth import TokenAuth
 from jupyter_auth.kernel.http.token_cache import CachedTokens
 from jupyter_auth.kernel.session.user_session import UserSession
 from kernel.broker_socket import BrokerSocket
+from kernel.echo_api import Api
 from kernel.sign_in import sign_in
 from memory_store import MemoryStore
-from providers.sockets import SocketServer
 from providers.troubles import Reply
 
 
@@ -117,23 +117,14 @@ def session(kernel_api, signed_in, capsys):  # noqa: ARG001
 def elsewhere():
     """Another server; ``seen`` is what it got, and it answers whatever ``reply`` is."""
 
-    class Elsewhere:
+    class Elsewhere(Api):
         reply = Reply.json({"ok": True})
 
-        def __init__(self):
-            self.seen = []
-            self.replies = []  # before ``reply``
+        def answer(self, _):
+            return self.reply
 
-        def answer(self, request):
-            self.seen.append(request)
-            return self.replies.pop(0) if self.replies else self.reply
-
-    made = Elsewhere()
-    server = SocketServer(made.answer)
-    server.start()
-    made.origin = f"http://127.0.0.1:{server.port}"
-    yield made
-    server.stop()
+    with Elsewhere() as made:
+        yield made
 
 
 @pytest.fixture(scope="module")

@@ -7,12 +7,15 @@ from providers.troubles import Reply
 
 
 class Api:
-    """An API that answers with the token that it got; ``replies`` come first."""
+    """An API that answers with the token that it got; ``replies`` come first.
 
-    def __init__(self):
+    ``context``: for TLS.
+    """
+
+    def __init__(self, context=None):
         self.replies, self.seen = [], []
-        self._server = SocketServer(self._answer)
-        self.origin = f"http://127.0.0.1:{self._server.port}"
+        self._server = SocketServer(self._answer, context)
+        self.origin = f"http{'s' if context else ''}://127.0.0.1:{self._server.port}"
 
     def __enter__(self):
         self._server.start()
@@ -23,6 +26,8 @@ class Api:
 
     def _answer(self, request):
         self.seen.append(request)
-        if self.replies:
-            return self.replies.pop(0)
+        return self.replies.pop(0) if self.replies else self.answer(request)
+
+    def answer(self, request):
+        """What comes after ``replies``."""
         return Reply.json({"bearer": request.headers.get("authorization", "")})

@@ -16,41 +16,36 @@ from jupyter_auth.core.models import LoginRequest
 from jupyter_auth.core.tokens.need import Need
 from jupyter_auth.kernel.http.token_cache import CachedTokens
 from jupyter_auth.kernel.http.warnings import AuthWarning
+from kernel.echo_api import Api
 from kernel.sign_in import sign_in
-from providers.sockets import SocketServer
 from providers.troubles import Reply
 
 
-class Api:
-    """An API that takes what it gets; the ``tokens`` that arrived."""
+class PickyApi(Api):
+    """An API that takes all tokens but those that it ``refuses``."""
 
     def __init__(self):
-        self.tokens = []
+        super().__init__()
         self.refuses = set()
-        self._server = SocketServer(self._answer)
-        self.url = f"http://127.0.0.1:{self._server.port}/"
+        self.url = f"{self.origin}/"
 
-    def _answer(self, request):
-        self.tokens.append(request.bearer)
+    @property
+    def tokens(self):
+        return [each.bearer for each in self.seen]
+
+    def answer(self, request):
         return Reply.json({}, 401 if request.bearer in self.refuses else 200)
-
-    def __enter__(self):
-        self._server.start()
-        return self
-
-    def __exit__(self, *_):
-        self._server.stop()
 
 
 @pytest.fixture
 def other():
-    with Api() as api:
+    with PickyApi() as api:
         yield api
 
 
 @pytest.fixture
 def stranger():
-    with Api() as api:
+    with PickyApi() as api:
         yield api
 
 

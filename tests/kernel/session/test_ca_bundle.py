@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
-
 import pytest
 import requests
 
@@ -13,43 +11,31 @@ from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.core.tokens.store import FileStore
 from jupyter_auth.kernel.http.warnings import AuthWarning
 from jupyter_auth.kernel.session.user_session import UserSession
+from kernel.echo_api import Api
 from kernel.sign_in import sign_in
 from providers import certificates
-from providers.sockets import SocketServer
 from providers.troubles import Reply
 
 
-class Api:
-    """A server with a certificate that no usual file has."""
+class SecureApi(Api):
+    """One with a certificate that no usual file has."""
 
     def __init__(self, directory):
         directory.mkdir()
         self.certificate = certificates.make(directory)
         self.ca_bundle = str(self.certificate.ca_bundle)
-        self.seen, self.replies = [], []
-        self._server = SocketServer(self._answer, self.certificate.context())
-        self.origin = f"https://127.0.0.1:{self._server.port}"
-
-    @contextmanager
-    def running(self):
-        self._server.start()
-        yield self
-        self._server.stop()
-
-    def _answer(self, request):
-        self.seen.append(request)
-        return self.replies.pop(0) if self.replies else Reply.json({"ok": True})
+        super().__init__(self.certificate.context())
 
 
 @pytest.fixture
 def api(tmp_path):
-    with Api(tmp_path / "api").running() as made:
+    with SecureApi(tmp_path / "api") as made:
         yield made
 
 
 @pytest.fixture
 def other(tmp_path):
-    with Api(tmp_path / "other").running() as made:
+    with SecureApi(tmp_path / "other") as made:
         yield made
 
 
