@@ -263,7 +263,7 @@ class AuthenticatedSession(requests.Session):
         return response
 
     def explain(self, response: requests.Response) -> Report:
-        """Say in plain words what a response of this session was the answer to, and what to do.
+        """Explain a response of this session in plain words, and say what to do.
 
         Returns:
             Which account was sent, for which API and scopes, until when, or why none was; what the

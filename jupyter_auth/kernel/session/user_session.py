@@ -58,9 +58,10 @@ class UserSession(AuthenticatedSession):
 
     Args:
         provider: its name, such as ``"github"``, the address of an API that says where to sign in,
-            such as ``"https://mcp.acme.example/mcp"``, or a ``Provider``. Default: the only one
-            configured, or the one set with ``%auth use``; and for other URLs the account that is
-            signed in or configured for their origin, unless arguments say more of one account.
+            such as ``"https://mcp.acme.example/mcp"``, or a ``Provider``. Default: the one set with
+            ``%auth use``, else the only one configured. Without it, requests to other URLs (or to
+            all, if there is no default) use the account for their origin, unless another argument
+            describes one account.
         session_key: a label for the account, if you use several at one provider.
         auth_force: sign in again even if an account is signed in.
         username: use this user's account, whose label need not be known.

@@ -9,7 +9,9 @@ import httpx
 import pytest
 
 from jupyter_auth import httpx_auth
-from jupyter_auth.kernel.http.refusals import MOST, challenges, status_in
+from jupyter_auth.core.registration import challenges as header
+from jupyter_auth.core.registration.challenges import challenges
+from jupyter_auth.kernel.http.refusals import MOST, status_in
 from jupyter_auth.kernel.http.requests_auth import TokenAuth
 from jupyter_auth.kernel.http.warnings import AuthWarning
 from providers.troubles import Reply
@@ -50,7 +52,7 @@ def test_challenges(header, found):
 
 def test_a_hostile_header_costs_little():
     for each in ("a", ",", '"', '\\"', "a=", 'a="', " ", "Bearer a=b,"):
-        assert len(challenges(each * 100_000)) <= MOST
+        assert len(challenges(each * 100_000)) <= header.MOST
 
 
 def by_requests(url, source, origin, **kwargs):

@@ -54,7 +54,7 @@ def test_the_first_time_the_page_shows_where_it_leads_and_waits(
     host = urlsplit(oidc.issuer).netloc
     assert WAITS in html
     page = browser.page(login["path"])
-    for shown in (api.address, f"Signs you in {host}", "openid profile", "report.ipynb"):
+    for shown in (api.address, f"Sign-in at {host}", "openid profile", "report.ipynb"):
         assert shown in page
     assert f"Acme tools ({api.url.partition('://')[2]}) says that {host} signs people in" in page
     assert len(oidc.events()) == before  # nothing was sent there
