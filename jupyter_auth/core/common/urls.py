@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import socket
 from typing import TYPE_CHECKING
@@ -56,6 +57,16 @@ def written(url: str) -> str:
     same one. Raises as ``origin_of``.
     """
     return origin_of(url) + url.partition("://")[2][len(urlsplit(url).netloc) :]
+
+
+def place_of(url: str) -> str:
+    """The address of an API, or its identifier, to compare with others: alike for one API.
+
+    A slash at the end makes no difference: APIs and their clients differ in it.
+    """
+    with contextlib.suppress(ConfigurationError):  # an identifier may be no URL
+        url = written(url)
+    return url.rstrip("/")
 
 
 def hostname_of(url: str) -> str:

@@ -12,7 +12,7 @@ import copy
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from jupyter_auth.core.common.handles import is_handle, plain
-from jupyter_auth.core.common.urls import hostname_of, is_among, written
+from jupyter_auth.core.common.urls import hostname_of, is_among, place_of
 from jupyter_auth.core.errors import ConfigurationError, NextStep, ProviderNotFound
 from jupyter_auth.core.provider import user_providers
 from jupyter_auth.core.provider.definitions import provider_from_mapping
@@ -217,10 +217,3 @@ class Layers:
         if known is None or known[0] != entry:  # a file may have changed
             known = self._read[name] = entry, provider_from_mapping(name, entry)
         return known[1]
-
-
-def place_of(address: str) -> str:
-    """The address of an API, or its identifier, to compare with others: alike for one API."""
-    with contextlib.suppress(ConfigurationError):  # an identifier may be none
-        address = written(address)
-    return address.rstrip("/")

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from jupyter_auth.core.common.handles import NAME, is_address, plain
+from jupyter_auth.core.common.urls import place_of
 from jupyter_auth.core.errors import ConfigurationError, ProviderNotFound
 from jupyter_auth.core.provider import binding, user_providers
 from jupyter_auth.core.provider.client_credentials import (
@@ -26,7 +27,7 @@ from jupyter_auth.core.provider.definitions import (
     replace_provider,
 )
 from jupyter_auth.core.provider.info import ProviderInfo
-from jupyter_auth.core.provider.layers import Layers, place_of
+from jupyter_auth.core.provider.layers import Layers
 from jupyter_auth.core.provider.made_in_code import handle_of
 from jupyter_auth.core.provider.presets import PRESETS
 from jupyter_auth.core.provider.user_providers import user_file

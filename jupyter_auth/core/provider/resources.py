@@ -10,7 +10,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol
 
-from jupyter_auth.core.common.urls import origin_of, require_secure
+from jupyter_auth.core.common.urls import origin_of, place_of, require_secure
 from jupyter_auth.core.errors import ConfigurationError
 from jupyter_auth.core.provider.kinds import is_resource
 
@@ -37,14 +37,11 @@ class Named(Protocol):
 
 
 def canonical(provider: Named, resource: str) -> str:
-    """The resource as the provider's data spells it; "" for the provider's own.
-
-    A slash at the end makes no difference: APIs and their clients differ in it.
-    """
-    bare = resource.rstrip("/")
-    if bare in {"", (provider.resource or "").rstrip("/")}:
+    """The resource as the provider's data spells it; "" for the provider's own."""
+    place = place_of(resource)
+    if place in {"", place_of(provider.resource or "")}:
         return ""
-    return next((each for each in provider.resources if each.rstrip("/") == bare), resource)
+    return next((each for each in provider.resources if place_of(each) == place), resource)
 
 
 def requested(provider: Named, resource: str) -> str:

@@ -116,11 +116,13 @@ def _why_none(response: requests.Response, session: Any) -> str:
 
 
 def _token(token: Token, key: AccountKey | None, response: requests.Response) -> list[Finding]:
-    parts = []
+    parts, api = [], token.resource or None
     with suppress(AuthError):
-        known = connect().configuration(key.provider) if key else None
-        if known and (api := known.resource or known.audience):
-            parts.append(f"for {api}")
+        if key and not api:
+            known = connect().configuration(key.provider)
+            api = known.resource or known.audience
+    if api:
+        parts.append(f"for {api}")
     if token.scopes:
         parts.append(f"with the scopes {' '.join(token.scopes)}")
     if token.expires_at is not None:

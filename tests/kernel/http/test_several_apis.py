@@ -104,6 +104,15 @@ def test_each_api_gets_its_own(way, rogue, other, own, its):
     assert its != own
 
 
+@pytest.mark.usefixtures("kernel_api")
+def test_however_its_identifier_is_written_and_said_by_explain(other, its):
+    for written in (other.url.rstrip("/"), other.url.replace("http", "HTTP")):
+        with UserSession("idp", resource=written, interactive=False) as session:
+            explained = str(session.explain(session.get("")).text(colour=False))
+            assert f"Its token is for {other.url}, with" in explained
+    assert other.tokens == [its, its]
+
+
 @pytest.mark.usefixtures("kernel_api", "its")
 @pytest.mark.parametrize("way", WAYS)
 def test_a_stranger_gets_none(way, stranger):
