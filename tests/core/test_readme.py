@@ -11,6 +11,7 @@ import pytest
 
 import jupyter_auth
 from core.reference import README, WRITTEN, renewed
+from jupyter_auth.core.provider.presets import PRESETS
 from jupyter_auth.core.provider.provider import Provider
 
 ROOT = README.parent
@@ -26,6 +27,11 @@ def test_the_reference_is_that_of_the_code(document):
 
 def test_each_field_of_a_provider_has_a_meaning():
     assert all(field.metadata["meaning"] for field in dataclasses.fields(Provider))
+
+
+def test_each_preset_is_named():
+    section = TEXT.partition("### Providers known by name")[2].partition("###")[0]
+    assert PRESETS.keys() <= {*re.findall(r"`([\w-]+)`", section)}
 
 
 def test_each_public_name_in_a_snippet_exists():
