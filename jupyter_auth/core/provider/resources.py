@@ -147,5 +147,9 @@ def of_scope(scope: str) -> str:
 
 
 def by_scope(provider: ProviderFields, resource: str) -> str:
-    """The resource that a scope names, ``canonical``; "" where scopes name none."""
-    return canonical(provider, resource) if provider.resource_parameter == "scope" else ""
+    """The resource that a scope names, ``canonical``; "" if it is none that the provider lists,
+    and its requests do not name APIs by scopes.
+    """
+    found = canonical(provider, resource)
+    names_one = provider.resource_parameter == "scope" or found in provider.resources
+    return found if names_one else ""

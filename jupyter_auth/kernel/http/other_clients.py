@@ -67,7 +67,8 @@ def credential(provider: str | None = None, session_key: str = "default") -> Acc
     """``credential=`` for Azure's SDKs. It never asks you to sign in.
 
     It has a token for each API that is asked for by a scope, such as
-    ``"https://vault.azure.net/.default"``, where the provider's requests name APIs so.
+    ``"https://vault.azure.net/.default"``, where the provider's requests name APIs so, or its
+    ``resources`` list that one.
 
     Their asynchronous clients accept it too, and are blocked while a token is fetched.
 

@@ -10,7 +10,7 @@ import httpx
 import pytest
 import requests
 
-from jupyter_auth import TokenAuth, UserSession, httpx_auth, token
+from jupyter_auth import TokenAuth, UserSession, credential, httpx_auth, token
 from jupyter_auth.core.errors import ConfigurationError
 from jupyter_auth.core.models import LoginRequest
 from jupyter_auth.core.tokens.need import Need
@@ -111,6 +111,13 @@ def test_however_its_identifier_is_written_and_said_by_explain(other, its):
             explained = str(session.explain(session.get("")).text(colour=False))
             assert f"Its token is for {other.url}, with" in explained
     assert other.tokens == [its, its]
+
+
+@pytest.mark.usefixtures("kernel_api")
+def test_a_credential_has_the_token_of_the_api_that_a_scope_names(other, own, its):
+    scopes = {f"{other.url}.default": its, f"{other.url}/.default": its, "openid": own}
+    for scope, expected in scopes.items():
+        assert credential("idp").get_token(scope).token == expected
 
 
 @pytest.mark.usefixtures("kernel_api", "its")
