@@ -84,7 +84,7 @@ def test_jupyterlab_shows_the_accounts_of_the_service(
     expect(front.status).to_have_text("No accounts")
 
     panel = front.show()
-    panel.get_by_label("Provider").select_option("idp")
+    panel.get_by_label("Name or address").fill("idp")
     tab = follow(panel.get_by_role("button", name="Sign in", exact=True))
     sign_in(tab, "alice")
     assert tab.url.startswith(served.url("services/jupyter-auth/"))
