@@ -75,7 +75,9 @@ class RequestRules:
             ConfigurationError: one of them is blocked.
         """
         named = host in self.hosts
-        public = self.found and _shared and not is_among(host, _inside)
+        # An API of the internet leads to none of these hosts: what it names, its owner has chosen.
+        inside = all(is_among(each, _inside) for each in {host, *self.hosts})
+        public = self.found and _shared and not inside
         for each in (each for text in found for each in _readings(ip_address(text.split("%")[0]))):
             if (_shared or not named) and any(each in network for network in METADATA):
                 raise ConfigurationError(

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from jupyter_auth.core import wire
 from jupyter_auth.core.common.codec import to_wire
 from jupyter_auth.core.common.finding import wrong
-from jupyter_auth.core.common.urls import host_of, origin_of
+from jupyter_auth.core.common.urls import origin_of
 from jupyter_auth.core.errors import ConfigurationError
 from jupyter_auth.core.provider.definitions import provider_from_mapping, provider_to_mapping
 from jupyter_auth.core.provider.info import default_provider
@@ -24,7 +24,7 @@ from jupyter_auth.server.broker.known_browsers import KnownBrowsers
 from jupyter_auth.server.broker.login_pages import LoginPages, pool_of
 from jupyter_auth.server.broker.long_poll import WAITS, LongPoll, WaitLimit
 from jupyter_auth.server.broker.page_urls import Visits
-from jupyter_auth.server.broker.thread_pools import THREADS, Pools
+from jupyter_auth.server.broker.thread_pools import FINDING, THREADS, Pools
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -132,9 +132,7 @@ class Broker(LoginPages):
     async def find(self, body: Mapping[str, Any]) -> Wire:
         """The provider for an API's address, found and kept."""
         address = request_parsing.required(body, "address")
-        return wire.info_to_wire(
-            await self._pools.run(host_of(address), self._engine.find, address)
-        )
+        return wire.info_to_wire(await self._pools.run(FINDING, self._engine.find, address))
 
     async def remove(self, name: str) -> Wire:
         """Forget a provider of the user's own: sign out there, and delete its registration."""

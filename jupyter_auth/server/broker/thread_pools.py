@@ -27,6 +27,7 @@ THREADS = 6  # for each provider
 SHARE = 2  # of them, for one user of several
 QUEUE = 64  # waiting calls of one user to one provider
 STORE_QUEUE = 4096  # calls that ask no provider: short, and all long polls wake at once
+FINDING = "addresses of APIs"  # one pool for all of them, which people make up as they like
 PROVIDERS = 48  # with a pool of their own; further names share one
 
 

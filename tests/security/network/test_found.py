@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from jupyter_auth.core.common import blocked_addresses
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.errors import AuthError, ConfigurationError, ProviderError
+from jupyter_auth.core.provider.definitions import provider_from_mapping
 from jupyter_auth.core.provider.registry import Providers
 from memory_store import MemoryStore
 from providers import certificates, troubles
@@ -63,7 +65,7 @@ def test_metadata_of_another_api_is_not_used(
     place = {"challenge": "/about", "well-known": f"{WELL_KNOWN}/mcp", "root": WELL_KNOWN}[by]
     api.challenge = f'Bearer resource_metadata="{api.url}{place}"' if by == "challenge" else None
     api.answers = {f"{WELL_KNOWN}/mcp": Reply(404), place: Reply.json(document)}
-    with pytest.raises(ProviderError, match="but of another API"):
+    with pytest.raises(ProviderError, match="is for another API than"):
         engine.find(api.address)
     assert not user_file.exists()
     assert rogue.requests == []
@@ -132,6 +134,22 @@ def test_an_api_elsewhere_leads_to_nothing_of_this_machine(
                 engine.find(api.address)
             assert not user_file.exists()
         assert inside.requests == []
+
+
+def test_an_api_of_the_internet_leads_to_none_inside(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Users of a service may find an API of its network, and evil's names that for its own."""
+    monkeypatch.setattr(blocked_addresses, "_shared", False)
+    monkeypatch.setattr(blocked_addresses, "_inside", ())
+    blocked_addresses.set_shared(["mcp.inside.example", "login.inside.example"])
+    at = "token endpoint", "login.inside.example", ["10.0.0.7"]
+    table = {"issuer": "https://login.inside.example"}
+    own, evil = (
+        provider_from_mapping("p", table | {"found_at": f"https://{host}"}).request_rules
+        for host in ("mcp.inside.example", EVIL)
+    )
+    own.check(*at)
+    with pytest.raises(ConfigurationError, match="is not on the public internet"):
+        evil.check(*at)
 
 
 # -- what it may not do here ---------------------------------------------------------------------

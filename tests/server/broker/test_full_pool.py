@@ -7,17 +7,19 @@ import threading
 from contextlib import closing
 from typing import TYPE_CHECKING
 
+import pytest
+
 from core.sign_in import arrive, engine_of
+from jupyter_auth.core.errors import AuthError
 from jupyter_auth.core.login.login_store import AuthorizationResponse
 from jupyter_auth.core.models import LoginRequest
 from jupyter_auth.server.broker import thread_pools
 from jupyter_auth.server.broker.broker import Broker
 from memory_store import MemoryStore
 from patience import PATIENCE
+from processes import free_port
 
 if TYPE_CHECKING:
-    import pytest
-
     from clock import Clock
     from providers.rogue import RogueProvider
 
@@ -43,3 +45,16 @@ def test_it_ends_with_why(rogue: RogueProvider, clock: Clock, monkeypatch: pytes
     with closing(Broker(engine, base_url="/")) as broker:
         asyncio.run(bring(broker))
     assert rogue.seen("token") == []
+
+
+def test_addresses_that_people_make_up_take_no_providers_threads(clock: Clock) -> None:
+    """Else as many as there are pools, at hosts that do not answer, would stall the providers."""
+
+    async def names(broker: Broker) -> list[str]:
+        for host in ("127.0.0.1", "localhost"):
+            with pytest.raises(AuthError):
+                await broker.find({"address": f"http://{host}:{free_port()}/mcp"})
+        return [*broker._pools._pools._pools]
+
+    with closing(Broker(engine_of(MemoryStore(), clock), base_url="/")) as broker:
+        assert asyncio.run(names(broker)) == [thread_pools.FINDING]
