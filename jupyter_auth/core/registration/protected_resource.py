@@ -90,11 +90,15 @@ def ask(address: str, rules: RequestRules) -> ProtectedResource:
 
 
 def places(address: str) -> list[str]:
-    """Where the metadata of the API at ``address`` may be (RFC 9728 3.1): its own, the origin's."""
+    """Where the metadata of the API at ``address`` may be (RFC 9728 3.1): its own, the origin's.
+
+    APIs differ in the slash at the end of their own.
+    """
     origin, parts = origin_of(address), urlsplit(address)
-    path = parts.path.rstrip("/")
+    path = parts.path if parts.path != "/" else ""
     own = f"{path}?{parts.query}" if parts.query else path
-    return [f"{origin}{WELL_KNOWN}{each}" for each in dict.fromkeys((own, path, ""))]
+    tails = dict.fromkeys((own, path.rstrip("/"), ""))
+    return [f"{origin}{WELL_KNOWN}{each}" for each in tails]
 
 
 def covers(resource: str, address: str) -> bool:

@@ -22,6 +22,16 @@ def test_an_address_with_a_query_has_metadata_of_its_own(engine: Engine, api: Pr
     assert [each.target for each in api.requests] == ["/mcp?team=7", f"{WELL_KNOWN}/mcp?team=7"]
 
 
+def test_so_has_one_with_a_slash_at_its_end(engine: Engine, api: ProtectedAPI) -> None:
+    api.metadata["resource"] = f"{api.address}/"
+    api.answers |= {
+        f"{WELL_KNOWN}/mcp": Reply(404),
+        f"{WELL_KNOWN}/mcp/": Reply.json(api.metadata),
+    }
+    api.challenge = None
+    assert engine.find(f"{api.address}/").base_url == f"{api.address}/"
+
+
 def test_metadata_that_names_no_server_is_said_to(engine: Engine, api: ProtectedAPI) -> None:
     del api.metadata["authorization_servers"]
     with pytest.raises(ConfigurationError, match=f"Its metadata at {WELL_KNOWN}/mcp names no auth"):
