@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from jupyter_auth.core.common.finding import Finding
     from jupyter_auth.core.login.loopback_logins import LoopbackLogins
-    from jupyter_auth.core.models import Login
+    from jupyter_auth.core.models import AccountKey, Login
     from jupyter_auth.core.provider.info import ProviderInfo
 
 
@@ -39,7 +39,18 @@ class LocalAccounts(Engine):
         from jupyter_auth.core.login.loopback_logins import LoopbackLogins
 
         grants = (self.redirect, self.device, self.typed)
-        return LoopbackLogins(self.configured, *grants, self.confirm, forward=self._forward)
+        return LoopbackLogins(
+            self.configured,
+            *grants,
+            self.confirm,
+            scopes=self.scopes,
+            first=self._first,
+            forward=self._forward,
+        )
+
+    def _first(self, key: AccountKey) -> bool:
+        """Whether nothing was signed in to yet where an API's address led."""
+        return bool(self.configured(key.provider).found_at) and self.account(key) is None
 
     def _begun(self, login: Login) -> Login:
         return self.local.begun(login)
@@ -60,7 +71,7 @@ class LocalAccounts(Engine):
         """As in ``Engine``, with the redirect URI to register at a provider, if any."""
         found = super().examine(name)
         if name is not None and not self.obtains_client(name):
-            from jupyter_auth.core.login.loopback_logins import redirect_uri_finding
+            from jupyter_auth.core.login.loopback_uris import redirect_uri_finding
 
             found.insert(1, redirect_uri_finding(self.configured(name)))
         return found

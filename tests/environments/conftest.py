@@ -17,11 +17,11 @@ TESTS = Path(__file__).parents[1]
 BROWSER = """
 import sys, requests
 sys.path.insert(0, {tests!r})
-from browser_file import leads_to
+from browser_file import leads_to, leaves
 from providers.person import Person
 browser = requests.Session()
-start = browser.get(leads_to(sys.argv[1]), allow_redirects=False)
-back = Person("alice", "wonderland").visit(start.headers["Location"], {issuer!r})
+there = leaves(browser, leads_to(sys.argv[1]))
+back = Person("alice", "wonderland").visit(there, {issuer!r})
 assert "Signed in" in browser.get(back).text
 """
 

@@ -9,15 +9,12 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import hmac
 import secrets
 import threading
-from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, quote, unquote
 
-from jupyter_auth.core.common.finding import Finding
 from jupyter_auth.core.common.urls import page_of
 from jupyter_auth.core.errors import (
     START_AGAIN,
@@ -29,10 +26,10 @@ from jupyter_auth.core.errors import (
 from jupyter_auth.core.login import loopback_uris
 from jupyter_auth.core.login.login_store import AuthorizationResponse
 from jupyter_auth.core.login.logins import LIFETIME
+from jupyter_auth.core.login.loopback_pages import Link, agreement, error_page
 from jupyter_auth.core.login.loopback_server import NOTHING, Listener, Page, PortTaken
 from jupyter_auth.core.login.loopback_uris import HOST
 from jupyter_auth.core.protocol import pasted_code
-from jupyter_auth.core.provider import guides
 from jupyter_auth.core.registration.dynamic import RegistrationRefused
 from jupyter_auth.core.wire import error_from_wire, login_error
 
@@ -44,7 +41,7 @@ if TYPE_CHECKING:
     from jupyter_auth.core.login.device_code import DeviceGrant
     from jupyter_auth.core.login.login_store import Binding
     from jupyter_auth.core.login.typed_grants import TypedGrants
-    from jupyter_auth.core.models import Login
+    from jupyter_auth.core.models import AccountKey, Login
     from jupyter_auth.core.provider.provider import Provider
 
 MAX_QUERY = 1 << 14  # characters
@@ -54,7 +51,8 @@ TO_SHOW = 1.0  # seconds for a browser to fetch the outcome
 class LoopbackLogins:
     """Lets the browser finish logins of this process.
 
-    ``forward``: see ``LocalAccounts``.
+    ``first`` says whether a person has to see first where an API's address led, and ``scopes`` what
+    a login asks for. ``forward``: see ``LocalAccounts``.
     """
 
     def __init__(
@@ -65,6 +63,8 @@ class LoopbackLogins:
         typed: TypedGrants,
         confirm: Callable[[str], Login],
         *,
+        scopes: Callable[[str], tuple[str, ...]],
+        first: Callable[[AccountKey], bool],
         forward: Callable[[str, str, str], bool],
     ) -> None:
         self.configured = configured
@@ -72,6 +72,8 @@ class LoopbackLogins:
         self.redirect = redirect
         self.typed = typed
         self.confirm = confirm
+        self.scopes = scopes
+        self.first = first
         self._forward = forward
         self._device = device
         # Stands for the user: only this process begins logins.
@@ -206,46 +208,6 @@ class LoopbackLogins:
         return LoopbackPages(self, None, elsewhere=True)
 
 
-def redirect_uri_finding(provider: Provider) -> Finding:
-    """For ``doctor``: the redirect URI to register at a provider."""
-    fixed, host = provider.redirect_uri, provider.loopback or loopback_uris.HOST
-    if fixed is None and provider.register:
-        uri = guides.redirect_uri(provider)
-        says = f"Register {uri}: Jupyter is there, and scripts listen there."
-        if not provider.client_id:
-            return Finding(about="Redirect URI", says=says)
-        fix = "Set it as the provider's `redirect_uri`, or scripts come back elsewhere."
-        return Finding(about="Redirect URI", says=says, fix=fix, state="note")
-    if fixed is None:
-        says = (
-            f"Register http://{host}/callback/{provider.name}, for any port (RFC 8252 7.3). Or, for"
-            " scripts and Jupyter alike: register that of your Jupyter server, as in"
-            f" http://localhost:8888/jupyter-auth/callback/{provider.name}, and set it as the"
-            " provider's `redirect_uri`."
-        )
-        return Finding(about="Redirect URI", says=says)
-    says = f"Register {fixed} (it is fixed in the provider's configuration)."
-    if loopback_uris.is_pasted(provider):
-        says += " You paste the address that the browser ends on: it cannot come back by itself."
-    return Finding(about="Redirect URI", says=says)
-
-
-@dataclass
-class Link:
-    """A link that starts a login, for the first browser that opens it."""
-
-    login_id: str
-    taken: bool = False
-    cookies: dict[str, str] = field(default_factory=dict, repr=False)  # set in that browser
-
-    def knows(self, cookies: Mapping[str, str]) -> bool:
-        """Whether the cookies are those of the browser that opened it."""
-        return any(
-            hmac.compare_digest(cookies.get(name, "").encode(), value.encode())
-            for name, value in self.cookies.items()
-        )
-
-
 class LoopbackPages:
     """The pages of one listener: a login's link, the callback, a login's outcome.
 
@@ -270,8 +232,8 @@ class LoopbackPages:
         """
         if not loopback_uris.port_of(redirect_uri):
             with contextlib.suppress(ConfigurationError):
-                return Listener(loopback_uris.usual(), self.answer, self.needed)
-        return Listener(redirect_uri, self.answer, self.needed)
+                return Listener(loopback_uris.usual(), self.answer, self.needed, self.agreed)
+        return Listener(redirect_uri, self.answer, self.needed, self.agreed)
 
     def add(self, login_id: str) -> None:
         """Make a link for a login; if it has one, a new one."""
@@ -314,6 +276,15 @@ class LoopbackPages:
                 return self._outcome_page(unquote(login_id))
         return NOTHING
 
+    def agreed(self, url: SplitResult, cookies: Mapping[str, str]) -> Page:
+        """The page for a click on the button of a link's page."""
+        match url.path.split("/"):
+            case ["", "login", ticket] if link := self._links.get(ticket):
+                left = self._leave(lambda: self._take(link, cookies))
+                title = left.title or "Taking you there"
+                return dataclasses.replace(left, clicked=True, title=title)
+        return NOTHING
+
     def _provider_at(self, url: SplitResult) -> str | None:
         """The provider of a callback; if several share its path, the state decides."""
         state = dict(parse_qsl(url.query[:MAX_QUERY])).get("state", "")
@@ -329,15 +300,28 @@ class LoopbackPages:
         return found
 
     def _open_page(self, link: Link, cookies: Mapping[str, str]) -> Page:
+        try:
+            if not link.taken and (asks := self._asks(link.login_id)):
+                return asks
+        except AuthError as error:
+            return error_page(error, HTTPStatus.NOT_FOUND)
         return self._leave(lambda: self._take(link, cookies))
+
+    def _asks(self, login_id: str) -> Page | None:
+        """What an API's address led to, for a person to agree to before anything is sent there."""
+        login = self._loopback.logins.get(login_id)
+        if login.status != "pending" or not self._loopback.first(login.key):
+            return None
+        provider = self._loopback.configured(login.provider)
+        return agreement(login, provider, self._loopback.scopes(login_id))
 
     def _leave(self, opened: Callable[[], tuple[str, Binding]]) -> Page:
         try:
             url, binding = opened()
         except (LoginExpired, LoginFailed) as error:
-            return _error_page(error, HTTPStatus.NOT_FOUND)
+            return error_page(error, HTTPStatus.NOT_FOUND)
         except AuthError as error:
-            return _error_page(error, HTTPStatus.BAD_GATEWAY)
+            return error_page(error, HTTPStatus.BAD_GATEWAY)
         cookie = f"{binding.name}={binding.value}; Path=/; Max-Age={LIFETIME:.0f}"
         return Page(location=url, cookie=f"{cookie}; HttpOnly; SameSite=Lax")
 
@@ -365,9 +349,9 @@ class LoopbackPages:
         try:
             login = self._loopback.callback(provider, query, cookies)
         except AuthError as error:
-            return dataclasses.replace(_error_page(error, HTTPStatus.NOT_FOUND), fragment=not query)
+            return dataclasses.replace(error_page(error, HTTPStatus.NOT_FOUND), fragment=not query)
         if login.status == "pending" and login.error:
-            return _error_page(error_from_wire(login.error), HTTPStatus.OK)
+            return error_page(error_from_wire(login.error), HTTPStatus.OK)
         if login.status == "pending":  # it goes on with fewer scopes
             return self._leave(lambda: self._loopback.open(login.id))
         return Page(location=f"/done/{quote(login.id)}")  # the code leaves the address bar
@@ -376,14 +360,10 @@ class LoopbackPages:
         try:
             login = self._loopback.logins.get(login_id)
         except LoginExpired as error:
-            return _error_page(error, HTTPStatus.NOT_FOUND)
+            return error_page(error, HTTPStatus.NOT_FOUND)
         if login.status == "complete":
             shown = self.shown(login_id).set
             ending = self._loopback.redirect.ending(login)
             return Page("Signed in", f"{ending} You may close this tab.".strip(), sent=shown)
         ended = login_error(login)
         return Page(ended.message, ended.hint)
-
-
-def _error_page(error: AuthError, status: HTTPStatus) -> Page:
-    return Page(error.message, error.hint, status)

@@ -37,6 +37,8 @@ _STYLE = (
     ":root{color-scheme:light dark}"
     "body{font:16px/1.5 system-ui,sans-serif;margin:15vh auto;max-width:32rem;padding:0 1.5rem}"
     "h1{font-size:1.3rem}p{opacity:.85}"
+    "dt{opacity:.85;font-size:.9rem}dd{margin:0 0 .6rem;overflow-wrap:anywhere}"
+    "button{font:inherit;padding:.35em 1em;cursor:pointer}"
 )
 # Some providers put their answer into the fragment, which a browser does not send.
 _FRAGMENT = "if(location.hash.length>1)location.replace('?'+location.hash.slice(1))"
@@ -57,12 +59,21 @@ _HEADERS = {
         "frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
     ),
 }
+_WITH_FORM = {
+    **_HEADERS,
+    "Referrer-Policy": "same-origin",  # under `no-referrer` a form has no origin
+    "Content-Security-Policy": _HEADERS["Content-Security-Policy"].replace(
+        "form-action 'none'", "form-action 'self'"
+    ),
+}
 
 
 @dataclass(frozen=True)
 class Page:
     """A response: a title and a sentence, or a redirect to ``location``.
 
+    With a ``button``, a click on it is reported as ``agreed``; ``facts`` are what to know before.
+    ``clicked``: this answers one, and ``form-action`` is for redirects too: a page leads on.
     ``fragment``: what the browser has in its address after ``#`` is asked for as a query.
     """
 
@@ -70,6 +81,9 @@ class Page:
     text: str = ""
     status: HTTPStatus = HTTPStatus.OK
     location: str = ""
+    facts: Mapping[str, str] = field(default_factory=dict)
+    button: str = ""
+    clicked: bool = False
     fragment: bool = False
     cookie: str = field(default="", repr=False)  # the header's value
     sent: Callable[[], None] | None = None  # called once the browser has it
@@ -86,8 +100,8 @@ class Listener:
     """Sockets on 127.0.0.1 and ::1, both or none (SECURITY 8), open while they are needed.
 
     ``redirect_uri``: the one whose port to listen at; any free port where it has none. ``answer``
-    makes the page for a URL and the browser's cookies, ``needed`` says whether the listener is
-    still needed; both are called from threads.
+    makes the page for a URL and the browser's cookies, ``agreed`` the one after a click on a page's
+    button there, ``needed`` says whether the listener is still needed; all from threads.
 
     Raises:
         ConfigurationError: the redirect URI is not of this machine, or its port is taken.
@@ -98,8 +112,10 @@ class Listener:
         redirect_uri: str | None,
         answer: Callable[[SplitResult, Mapping[str, str]], Page],
         needed: Callable[[], bool],
+        agreed: Callable[[SplitResult, Mapping[str, str]], Page] = lambda *_: NOTHING,
     ) -> None:
         self.answer = answer
+        self.agreed = agreed
         self._needed = needed
         self._wanted_at = time.monotonic()
         self._lock = threading.Lock()
@@ -234,14 +250,26 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         listener = self.server.listener
         # A page of another site whose name was pointed here (DNS rebinding) sends its own name.
         known = self.headers.get("Host") in listener.hosts
+        self._send(listener.answer if known else None)
+
+    def do_POST(self) -> None:
+        """The page that ``agreed`` makes, for a form of a page from here alone."""
+        listener, host = self.server.listener, self.headers.get("Host")
+        own = host in listener.hosts and self.headers.get("Origin") == f"http://{host}"
+        self._send(listener.agreed if own else None)
+
+    def _send(self, answer: Callable[[SplitResult, Mapping[str, str]], Page] | None) -> None:
         cookies = _cookies(self.headers.get_all("Cookie", []))
-        page = listener.answer(urlsplit(self.path), cookies) if known else NOTHING
-        body = b"" if page.location else _html(page)
-        self.send_response(HTTPStatus.SEE_OTHER if page.location else page.status)
-        for name, value in _HEADERS.items():
+        page = answer(urlsplit(self.path), cookies) if answer else NOTHING
+        redirects = page.location and not page.clicked
+        body = b"" if redirects else _html(page)
+        self.send_response(HTTPStatus.SEE_OTHER if redirects else page.status)
+        for name, value in (_WITH_FORM if page.button else _HEADERS).items():
             self.send_header(name, value)
-        if page.location:
+        if redirects:
             self.send_header("Location", page.location)
+        elif page.location:
+            self.send_header("Refresh", f"0;url={page.location}")
         if page.cookie:
             self.send_header("Set-Cookie", page.cookie)
         self.send_header("Content-Length", str(len(body)))
@@ -261,10 +289,17 @@ def _cookies(headers: list[str]) -> dict[str, str]:
     return {name: value for name, _, value in pairs}
 
 
+def _form(page: Page) -> str:
+    rows = (f"<dt>{escape(k)}</dt><dd>{escape(v)}</dd>" for k, v in page.facts.items())
+    facts = f"<dl>{''.join(rows)}</dl>" if page.facts else ""
+    button = f'<form method="post"><button>{escape(page.button)}</button></form>'
+    return facts + (button if page.button else "")
+
+
 def _html(page: Page) -> bytes:
     return (
         '<!doctype html><html lang="en"><meta name="viewport" content="width=device-width">'
         f"<title>{escape(page.title)}</title><style>{_STYLE}</style>"
-        f"<h1>{escape(page.title)}</h1><p>{escape(page.text)}</p>"
+        f"<h1>{escape(page.title)}</h1><p>{escape(page.text)}</p>{_form(page)}"
         f"{f'<script>{_FRAGMENT}</script>' if page.fragment else ''}</html>"
     ).encode()

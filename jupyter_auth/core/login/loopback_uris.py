@@ -6,7 +6,9 @@ import os
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
+from jupyter_auth.core.common.finding import Finding
 from jupyter_auth.core.common.urls import at_port, is_loopback, takes_any_port
+from jupyter_auth.core.provider import guides
 
 if TYPE_CHECKING:
     from jupyter_auth.core.provider.provider import Provider
@@ -53,3 +55,27 @@ def redirect_uri(provider: Provider, port: int) -> str:
     if takes_any_port(provider.redirect_uri):
         return at_port(provider.redirect_uri, port)
     return provider.redirect_uri
+
+
+def redirect_uri_finding(provider: Provider) -> Finding:
+    """For ``doctor``: the redirect URI to register at a provider."""
+    fixed, host = provider.redirect_uri, provider.loopback or HOST
+    if fixed is None and provider.register:
+        uri = guides.redirect_uri(provider)
+        says = f"Register {uri}: Jupyter is there, and scripts listen there."
+        if not provider.client_id:
+            return Finding(about="Redirect URI", says=says)
+        fix = "Set it as the provider's `redirect_uri`, or scripts come back elsewhere."
+        return Finding(about="Redirect URI", says=says, fix=fix, state="note")
+    if fixed is None:
+        says = (
+            f"Register http://{host}/callback/{provider.name}, for any port (RFC 8252 7.3). Or, for"
+            " scripts and Jupyter alike: register that of your Jupyter server, as in"
+            f" http://localhost:8888/jupyter-auth/callback/{provider.name}, and set it as the"
+            " provider's `redirect_uri`."
+        )
+        return Finding(about="Redirect URI", says=says)
+    says = f"Register {fixed} (it is fixed in the provider's configuration)."
+    if is_pasted(provider):
+        says += " You paste the address that the browser ends on: it cannot come back by itself."
+    return Finding(about="Redirect URI", says=says)

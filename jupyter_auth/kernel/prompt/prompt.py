@@ -28,6 +28,8 @@ from jupyter_auth.kernel.prompt.front_end import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from jupyter_auth.core.errors import NextStep
     from jupyter_auth.core.interfaces import Accounts
     from jupyter_auth.core.models import AccountInfo, Login, LoginRequest
@@ -244,10 +246,21 @@ def _from_code(login: Login, info: ProviderInfo) -> bool:
 
 def _found(login: Login, info: ProviderInfo) -> str:
     """Where the address of an API leads, if no page of a server shows it."""
-    if login.has_page or not info.found_at:
-        return ""
-    scopes = f", for {' '.join(info.scopes)}" if info.scopes else ""
+    return _led_to(info, info.scopes) if info.found_at and not login.has_page else ""
+
+
+def _led_to(info: ProviderInfo, asked: Sequence[str]) -> str:
+    scopes = f", for {' '.join(asked)}" if asked else ""
     return f"{info.found_at} says that {info.host} signs people in to it{scopes}."
+
+
+def agrees(info: ProviderInfo, scopes: Sequence[str]) -> bool:
+    """Whether a person goes on to where the address of an API led, for those ``scopes``."""
+    question = f"{_led_to(info, scopes or info.scopes)} Continue only if you know both. Continue?"
+    try:
+        return input(f"{question} [y/N] ").strip().lower() in {"y", "yes"}
+    except EOFError:
+        return False
 
 
 def redirect_words(redirect_uri: str, title: str, *, fixed: bool) -> str:

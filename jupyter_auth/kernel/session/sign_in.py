@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from jupyter_auth.core.errors import (
     AuthError,
+    LoginCancelled,
     LoginExpired,
     LoginFailed,
     LoginRequired,
@@ -98,6 +99,7 @@ class SignIn:
         from jupyter_auth.core.login.grants import TYPED
         from jupyter_auth.kernel.prompt import terminal_forms
 
+        self._agree(request)
         login = self._begin(request)
         local = None if login.has_page else self._accounts.local
         if local and self._options.password:
@@ -108,15 +110,38 @@ class SignIn:
         else:
             self._wait(login, local)
 
+    def _agree(self, request: LoginRequest) -> None:
+        """Ask first whether to go where an API's address led, if no page on this machine does.
+
+        Raises:
+            LoginCancelled: the person does not agree.
+        """
+        from jupyter_auth.core.models import AccountKey
+
+        key = AccountKey(request.provider, request.session_key)
+        local = self._accounts.local if self._info.found_at else None
+        if local is None or not self._is_answered() or not local.first(key):
+            return
+        from jupyter_auth.kernel.prompt.prompt import agrees, browser_here
+
+        by_page = browser_here() and request.grant != "device_code"
+        if not by_page and not agrees(self._info, request.scopes):
+            raise LoginCancelled(f"You did not sign in to {self._info.title}.")
+
+    def _is_answered(self) -> bool:
+        """Whether what is asked for is typed by a person, or by a program through a pipe."""
+        from jupyter_auth.kernel.prompt.front_end import takes_input
+        from jupyter_auth.kernel.prompt.prompt import in_notebook
+
+        return bool((self._options.interactive and not in_notebook()) or takes_input())
+
     def _begin(self, request: LoginRequest) -> Login:
         """Begin that login, or one by a device's code where nothing can be typed or pasted."""
         from jupyter_auth.core.models import AccountKey
         from jupyter_auth.core.tokens.next_steps import how_to_sign_in
-        from jupyter_auth.kernel.prompt.front_end import takes_input
-        from jupyter_auth.kernel.prompt.prompt import begin_by_link, in_notebook
+        from jupyter_auth.kernel.prompt.prompt import begin_by_link
 
-        told = self._options.interactive and not in_notebook()  # a program answers, by a pipe
-        if self._options.password or told or takes_input():
+        if self._options.password or self._is_answered():
             return self._accounts.begin(request)
         step = how_to_sign_in(AccountKey(request.provider, request.session_key))
         return begin_by_link(self._accounts, request, next_step=step)

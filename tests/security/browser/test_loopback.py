@@ -65,6 +65,24 @@ def test_the_file_leads_to_the_sign_in_and_the_link_works_once(
     assert not Path(opened[0].removeprefix("file://")).exists()
 
 
+def test_where_an_address_led_is_left_for_with_a_click(local, context, oidc):
+    """Chromium names the form's origin, and follows from its answer to another site."""
+    api = "http://127.0.0.1:1/mcp"
+    accounts = local(found_at=api, title="Acme tools")
+    login = accounts.begin(LoginRequest("idp"))
+    tab = context.new_page()
+    tab.goto(login.url)
+    host = oidc.issuer.partition("://")[2]
+    expect(tab.get_by_role("heading", name="Sign in to Acme tools")).to_be_visible()
+    expect(tab.get_by_role("definition").filter(has_text=api)).to_be_visible()
+    assert oidc.events("authorization.accepted") == []
+    tab.get_by_role("button", name=f"Continue to {host}").click()
+    identify(tab)
+    allow(tab)
+    expect(tab.get_by_role("heading", name="Signed in")).to_be_visible()
+    assert accounts.login(login.id).status == "complete"
+
+
 def test_a_stranger_at_the_other_localhost_gets_nothing(local, context):
     port = free_port()
     accounts = local(redirect_uri=f"http://localhost:{port}/callback/idp")
