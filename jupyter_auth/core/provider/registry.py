@@ -114,7 +114,7 @@ class Providers(Layers):
             return False  # the environment means the preset of that name
         try:
             other = provider_from_mapping(bare.name, {"preset": preset})
-        except Incomplete:  # somebody has said where it is
+        except Incomplete:  # it is said where it is
             return False
         return binding.same(bare, other, but={"client_id", "credentials_from"})
 
