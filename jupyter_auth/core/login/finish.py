@@ -7,7 +7,7 @@ import dataclasses
 import functools
 import logging
 import traceback
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from jupyter_auth.core.errors import (
     START_AGAIN,
@@ -174,22 +174,7 @@ class Completion:
         resource = "" if purpose.grant == "paste" else purpose.resource  # a code names none
         own = None
         more: dict[str, ResourceToken] = {}
-        wanted = "openid" in asked
-        sent = nonce if wanted else None
-        age = purpose.challenge.max_age if nonce else ""  # sent with it, by one grant
-        try:
-            claims = identity.verified_claims(
-                party,
-                answer,
-                self._discovery,
-                now=now,
-                nonce=sent,
-                max_age=float(age) if age else None,
-            )
-        except AuthError:
-            if wanted:
-                raise
-            claims, answer = {}, dataclasses.replace(answer, id_token=None)  # not asked for
+        claims, answer = self._with_claims(purpose, party, answer, nonce, now)
         if party.provider.other_tokens:
             found, more = resource_tokens.told_apart(party.provider, answer, now)
             resource = "" if found else next(iter(more))
@@ -234,11 +219,44 @@ class Completion:
             raise
         if not resource:
             return account
-        if own is None:
-            return resource_tokens.signed_in_for(account, resource, None)
-        kept: dict[str, object] = {"access_token": own.access_token, "expires_at": own.ends(now)}
-        kept |= {"asked": party.default_scopes, "scopes": own.scopes or party.default_scopes}
-        return resource_tokens.signed_in_for(account, resource, kept | {"token_fields": own.fields})
+        kept: dict[str, Any] | None = None
+        if own:
+            kept = {
+                "access_token": own.access_token,
+                "expires_at": own.ends(now),
+                "asked": party.default_scopes,
+                "scopes": own.scopes or party.default_scopes,
+                "token_fields": own.fields,
+            }
+        return resource_tokens.signed_in_for(account, resource, kept)
+
+    def _with_claims(
+        self,
+        purpose: LoginPurpose,
+        party: Party,
+        answer: TokenResponse,
+        nonce: str | None,
+        now: float,
+    ) -> tuple[dict[str, Any], TokenResponse]:
+        """The ID token's verified claims, and the response, without an ID token that is not valid
+        and was not asked for.
+        """
+        wanted = "openid" in asked_scopes(purpose, party)
+        age = purpose.challenge.max_age if nonce else ""  # sent with it, by one grant
+        try:
+            claims = identity.verified_claims(
+                party,
+                answer,
+                self._discovery,
+                now=now,
+                nonce=nonce if wanted else None,
+                max_age=float(age) if age else None,
+            )
+        except AuthError:
+            if wanted:
+                raise
+            return {}, dataclasses.replace(answer, id_token=None)
+        return claims, answer
 
     def _own_tokens(self, party: Party, answer: TokenResponse) -> TokenResponse | None:
         """The tokens for the provider's own API, after a sign-in for another."""
