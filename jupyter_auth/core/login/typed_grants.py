@@ -67,12 +67,18 @@ class TypedGrants(GrantDriver):
         """
         purpose = self.logins.purpose(login_id)
         name = purpose.key.provider
-        lacking = self._providers.outline(name).missing(purpose.grant)
-        if not lacking or not self._providers.completable(name):
+        if not (lacking := self.incomplete(login_id)):
             return ()
         if unset := [each for each in lacking if each.startswith("set.")]:
             return tuple(unset)  # its address is not known yet
         return self._clients.missing(self._party(name), purpose.grant)
+
+    def incomplete(self, login_id: str) -> tuple[str, ...]:
+        """What may be ``missing``, as far as can be said without asking the provider."""
+        purpose = self.logins.purpose(login_id)
+        name = purpose.key.provider
+        lacking = self._providers.outline(name).missing(purpose.grant)
+        return lacking if lacking and self._providers.completable(name) else ()
 
     def lacking(self, login_id: str) -> tuple[tuple[str, ...], str]:
         """What is ``missing``, and why the client did not register itself, if it tried."""

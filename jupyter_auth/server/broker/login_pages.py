@@ -112,6 +112,8 @@ class LoginPages(PageURLs):
 
     async def lacking(self, login: Login) -> tuple[tuple[str, ...], str]:
         """The fields of the provider to be entered before this login, and why."""
+        if not await self._pools.run(None, self._engine.typed.incomplete, login.id):
+            return (), ""  # the page of a provider that hangs does not wait for it
         return await self._pools.run(pool_of(login.provider), self._engine.typed.lacking, login.id)
 
     async def scopes(self, login: Login) -> tuple[str, ...]:
