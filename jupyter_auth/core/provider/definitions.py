@@ -22,13 +22,21 @@ TOKENS_ONLY = {name for name, of in FIELDS.items() if of["tokens_only"]}
 
 
 class Incomplete(ConfigurationError):
-    """A preset's placeholder has no value. ``outline`` is what is known: its addresses are not."""
+    """A preset's placeholder has no value. ``outline`` is what is known: its addresses are not.
 
-    def __init__(self, outline: Provider) -> None:
+    ``configured``: by the administrator, who alone can say it.
+    """
+
+    def __init__(self, outline: Provider, *, configured: bool = False) -> None:
         self.outline = outline
         asked = ", ".join(outline.placeholders[each].says for each in outline.unset)
-        step = NextStep("sign_in", outline.name, options=outline.info().to_fill_in)
-        super().__init__(f"{outline.title} needs to know: {asked}.", next_step=step)
+        says = f"{outline.title} needs to know: {asked}."
+        if configured:
+            values = ", ".join(f'"{each}": "{each.upper()}"' for each in outline.unset)
+            super().__init__(says, hint=f'Add "set": {{{values}}} to {outline.name!r}.')
+        else:
+            step = NextStep("sign_in", outline.name, options=outline.info().to_fill_in)
+            super().__init__(says, next_step=step)
 
 
 def provider_from_mapping(name: str, mapping: Mapping[str, Any]) -> Provider:
@@ -132,11 +140,6 @@ def replace_provider(provider: Provider, **changes: Any) -> Provider:
         return provider
     for key in changes:
         _check_field(provider.name, key)
-    if filling := {"preset", "set"} & changes.keys():
-        raise ConfigurationError(
-            f"{min(filling)!r} works in a file or a setting, and not for a provider in code.",
-            hint="Add one with `jupyter auth add NAME --preset PRESET --set NAME=VALUE`.",
-        )
     # Values that were derived from other fields are derived again, from the changed ones.
     derived = provider.derived
     given = {name: value for name, value in vars(provider).items() if value != derived.get(name)}

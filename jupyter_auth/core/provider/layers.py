@@ -9,20 +9,21 @@ from __future__ import annotations
 
 import contextlib
 import copy
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from jupyter_auth.core.common.handles import is_handle, plain
 from jupyter_auth.core.common.urls import hostname_of, is_among, place_of
 from jupyter_auth.core.errors import ConfigurationError, NextStep, ProviderNotFound
 from jupyter_auth.core.provider import user_providers
-from jupyter_auth.core.provider.definitions import provider_from_mapping
+from jupyter_auth.core.provider.definitions import Incomplete, provider_from_mapping
 from jupyter_auth.core.provider.kinds import nearest
 from jupyter_auth.core.provider.made_in_code import ProvidersMadeInCode
 from jupyter_auth.core.provider.presets import PRESETS
 from jupyter_auth.core.provider.provider import Provider
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Sequence
     from pathlib import Path
 
     from jupyter_auth.core.common.finding import Finding
@@ -64,7 +65,7 @@ class Layers:
         self._configured = {
             name: table
             if isinstance(table, Provider | ConfigurationError)
-            else provider_from_mapping(name, table)
+            else _configured(name, table)
             for name, table in (configured or {}).items()
         }
         self._user_file = user_file
@@ -175,6 +176,15 @@ class Layers:
         source, entry = self._entry(name)
         return source, self._made(name, entry)
 
+    def filled(self, name: str, preset: str | None, values: Mapping[str, Any]) -> Provider:
+        """That preset or provider with values for its placeholders, for a program's own use."""
+        table: Any = {"preset": preset} if preset else self._entry(name)[1]
+        if not isinstance(table, Mapping):
+            self._made(name, table)  # which says what is wrong
+        before = table.get("set", {})
+        merged = {**before, **values} if isinstance(values, Mapping) else values
+        return provider_from_mapping(name, {**table, "set": merged} if merged else table)
+
     def _entry(self, name: str) -> tuple[str, Any]:
         if is_handle(name):
             return "code", self._code.get(name)
@@ -217,3 +227,10 @@ class Layers:
         if known is None or known[0] != entry:  # a file may have changed
             known = self._read[name] = entry, provider_from_mapping(name, entry)
         return known[1]
+
+
+def _configured(name: str, table: Any) -> Provider:
+    try:
+        return provider_from_mapping(name, table)
+    except Incomplete as error:
+        raise Incomplete(error.outline, configured=True) from None

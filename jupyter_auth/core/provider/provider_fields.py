@@ -291,8 +291,8 @@ class ProviderFields:
     api_key: ApiKey | None = tokens_only(ApiKey, "The parts and headers of a static key.")
     preset: str | None = described(
         kinds.string,
-        "In a file or a setting: the preset that this table completes, if not that of its own name,"
-        ' so that there can be several of a kind: `[work] preset = "gitlab"`.',
+        "In a table, or in `provider()`: the preset that it completes, if not that of its own"
+        ' name, so that there can be several of a kind: `[work] preset = "gitlab"`.',
         harmless="its fields are what is bound",
     )
     placeholders: Mapping[str, Placeholder] = described(
@@ -305,7 +305,7 @@ class ProviderFields:
     )
     set: Mapping[str, str] = described(
         kinds.mapping,
-        "In a file or a setting: the values of placeholders, as in"
+        "In a table, or in `provider()`: the values of placeholders, as in"
         ' `set = { host = "git.acme.example" }`.',
         default=dict,
         harmless="the fields that they are filled into are what is bound",

@@ -45,7 +45,8 @@ if TYPE_CHECKING:
 def provider(name: str, **changes: Any) -> Provider:
     """A preset, or a provider of the user's own file, with fields changed.
 
-    Plain mappings complete a table as they do in TOML:
+    ``set`` has the values of placeholders: ``provider("gitlab", set={"host": "git.uni.edu"})``,
+    and ``provider("work", preset="gitlab", set=...)``. Plain mappings complete a table as in TOML:
     ``provider("insideview", throttle={"limit": 10})``. A ``Header``, ``Endpoints`` ... replaces it.
 
     Raises:
@@ -54,7 +55,9 @@ def provider(name: str, **changes: Any) -> Provider:
     """
     if not isinstance(name, str):
         raise ConfigurationError("The first argument is a provider's name, such as 'github'.")
-    before = Providers(user_file=user_file()).get(name)
+    known = Providers(user_file=user_file())
+    preset, values = changes.pop("preset", None), changes.pop("set", {})
+    before = known.filled(name, preset, values) if preset or values else known.get(name)
     made = replace_provider(before, **own_client(vars(before), changes))
     if "client_secret" in changes or binding.same(before, made, but=TOKENS_ONLY):
         return made

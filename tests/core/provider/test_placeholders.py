@@ -219,10 +219,41 @@ def test_the_environments_secret_does_not_follow_to_another_host(providers, user
     assert providers.get("git").client_secret is not None
 
 
-@pytest.mark.parametrize("field", ["preset", "set"])
-def test_code_is_told_that_it_cannot_move_a_provider(field):
-    with pytest.raises(ConfigurationError, match=f"'{field}' works in a file or a setting"):
-        provider("gitlab", **{field: {"host": "git.acme.example"}})
+def test_code_fills_in_a_preset():
+    here = provider("gitlab", set={"host": "git.acme.example"}, client_id="mine", scopes=["api"])
+    assert (here.name, here.issuer) == ("gitlab", "https://git.acme.example")
+    assert (here.client_id, here.scopes) == ("mine", ("api",))
+    work = provider("work", preset="gitlab", set={"host": "git.acme.example"})
+    assert (work.name, work.title) == ("work", "GitLab (work)")
+    assert work.base_url == "https://git.acme.example/api/v4/"
+
+
+def test_or_says_what_is_wrong():
+    with pytest.raises(ConfigurationError, match=r"unknown key 'hots'. Did you mean host"):
+        provider("gitlab", set={"hots": "git.acme.example"})
+    with pytest.raises(ConfigurationError, match=r"set.* must be"):
+        provider("gitlab", set="git.acme.example")
+    with pytest.raises(ConfigurationError, match=r"The host .* must be a host name"):
+        provider("gitlab", set={"host": "acme.example@evil.example"})
+    with pytest.raises(ConfigurationError, match="no preset"):
+        provider("work", preset=["gitlab"])
+
+
+def test_code_leaves_a_secret_where_it_belongs(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    monkeypatch.setattr("platformdirs.user_config_path", lambda name: tmp_path / name)
+    own = Providers(user_file=tmp_path / "jupyter_auth" / "providers.toml")
+    own.save("gitlab", {"client_id": "mine", "client_secret": "s3cret"})
+    assert provider("gitlab").client_secret == Secret("s3cret")
+    assert provider("gitlab", set={"host": "evil.example"}).client_secret is None
+
+
+def test_what_an_administrator_left_open_is_theirs_to_say():
+    with pytest.raises(Incomplete, match="to know: Host of your Git, Realm") as caught:
+        Providers({"git": OPEN})
+    assert caught.value.hint == """Add "set": {"host": "HOST", "realm": "REALM"} to 'git'."""
+    advised = {"set": {"host": "HOST", "realm": "REALM"}}
+    assert Providers({"git": {**OPEN, **advised}}).get("git").issuer == "https://host"
 
 
 def test_a_secret_for_one_preset_is_not_for_another_under_its_name(tmp_path):
