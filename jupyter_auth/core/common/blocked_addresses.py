@@ -61,7 +61,7 @@ class RequestRules:
 
     ``ca_bundle``: a file with the certificates to trust instead of the usual ones. ``hosts``: those
     that its configuration names, which may therefore be of this machine. ``found``: a user found it
-    by an address, so nobody who may decide for a shared service has named a host of its network.
+    by an address, so no host of a shared service's own network was named by its administrator.
     """
 
     ca_bundle: str | None = None

@@ -120,4 +120,4 @@ def in_short(provider: Provider) -> str:
     """What to do about a missing client ID, up to how it is added."""
     given = provider.register
     where = f" at {given.url}" if given and given.url else ""
-    return f"Register an application{where}, then set client_id in the configuration, or add it."
+    return f"Register an application{where}, then add its client ID to the configuration."
