@@ -101,7 +101,7 @@ class Engine(Parts, Accounts):
         known = None
         with contextlib.suppress(ProviderNotFound):
             info = self.provider(address)
-            if info.source == "configured":
+            if info.source == "configured" or not info.found_at:  # written by a person
                 return info
             known = self._providers.get(info.name).issuer
         fields = addresses.definition(address, known, self._discovery)

@@ -342,3 +342,17 @@ def test_a_resource_covers_its_own_path_and_what_is_below(resource: str, address
 )
 def test_and_nothing_else(resource: str, address: str) -> None:
     assert not covers(resource, address)
+
+
+def test_what_a_person_has_written_for_an_address_is_not_asked_for(
+    engine: Engine, api: ProtectedAPI, user_file: Path
+) -> None:
+    """It need not have the issuer that the API names, nor any."""
+    at = (
+        '{ authorization_endpoint = "https://a.example/a", token_endpoint = "https://a.example/t" }'
+    )
+    mine = f'[mine]\nendpoints = {at}\nclient_id = "x"\nbase_url = "{api.address}"\n'
+    user_file.write_text(mine, encoding="utf-8")
+    assert engine.find(api.address).name == "mine"
+    assert api.requests == []
+    assert user_file.read_text(encoding="utf-8") == mine
