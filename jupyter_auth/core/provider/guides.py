@@ -118,6 +118,5 @@ def steps(given: Register, redirect_uri: str) -> list[str]:
 
 def in_short(provider: Provider) -> str:
     """What to do about a missing client ID, up to how it is added."""
-    given = provider.register
-    where = f" at {given.url}" if given and given.url else ""
-    return f"Register an application{where}, then add its client ID to the configuration."
+    where = (provider.register and provider.register.url) or host_of(provider.address)
+    return f"Register an application at {where}, then add its client ID to the configuration."

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from oauthlib.oauth2 import OAuth2Error
 
+from jupyter_auth.core.common.request_errors import ProviderUnavailable
 from jupyter_auth.core.errors import AuthError
 from jupyter_auth.core.protocol import oauth, token_endpoint
 from jupyter_auth.core.protocol.client_authentication import is_refused
@@ -193,6 +194,8 @@ def obtains_client(provider: Provider) -> bool:
     """As ``Clients.obtainable``, for a program that only wants to know what to ask a person."""
     try:
         endpoints = Discovery(time.time).endpoints(provider)
+    except ProviderUnavailable:  # what was found by an address has one until it is known not to
+        return bool(provider.found_at)
     except AuthError:
         return False
     clients = Clients(MemoryRegistrations(), time.time, os.environ.get(DOCUMENT, ""))

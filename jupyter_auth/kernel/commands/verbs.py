@@ -233,7 +233,7 @@ def missing(name: str, grant: str) -> tuple[str, ...]:
     if connect.connect().provider(name).source not in {"user", "preset"}:
         return ()
     own = Providers(user_file=user_file()).outline(name)
-    if own.found_at or missing_package(own):  # it registers; it may be in the broker's environment
+    if missing_package(own):  # it may be in the broker's environment
         return ()
     lacking = missing_for(own, grant)
     if not own.unset and "client_id" in lacking and obtains_client(own):
@@ -243,13 +243,16 @@ def missing(name: str, grant: str) -> tuple[str, ...]:
 
 
 def guide(name: str, accounts: Accounts) -> str:
-    """How to get a client ID there, in lines; "" if that is not known."""
+    """How to get a client ID there, in lines; "" if there is none to get."""
     from jupyter_auth.core.provider import guides
     from jupyter_auth.core.provider.registry import Providers
     from jupyter_auth.core.provider.user_providers import user_file
 
     own = Providers(user_file=user_file()).get(name)
-    if (given := own.register) is None or given.client == "none":
+    if (given := own.register) is None:
+        shows = f"`jupyter auth doctor {name}` shows the redirect URI"
+        return f"Register an OAuth client at {own.address}: {shows}.\n"
+    if given.client == "none":
         return ""
     uri = guides.redirect_uri(own)
     if accounts.local is None:

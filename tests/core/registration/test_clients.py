@@ -153,7 +153,8 @@ def test_signing_out_revokes_by_the_client_of_the_account(engine, registering):
 def test_nothing_is_registered_where_that_is_not_offered(files):
     with OidcProvider(features={"registration": {"enabled": False}}) as provider:
         idp = table(provider, client_id=None)
-        with pytest.raises(ConfigurationError, match="has no client ID"):
+        where = f"Register an application at {provider.issuer.partition('//')[2]}, then"
+        with pytest.raises(ConfigurationError, match=f"has no client ID. {where}"):
             Engine(Providers({"idp": idp}), files).begin(LoginRequest("idp"))
 
 

@@ -144,3 +144,15 @@ def test_a_notebook_that_adds_one_says_the_next_line(tmp_path, oidc):
         assert "Added Okta (acme.example). Sign in with `%auth login okta`." in told
         asked = kernel.run("%auth add").text()
         assert "as in `%auth add https://mcp.acme.example/mcp`" in asked
+
+
+def test_an_address_whose_server_registers_nobody_leads_to_a_client_too(env, file, rogue):
+    with ProtectedAPI(rogue.issuer) as api:
+        with Terminal(env, "-m", "jupyter_auth.cli", "login", api.address) as terminal:
+            terminal.read(f"Register an OAuth client at {rogue.issuer}: `jupyter auth doctor ")
+            terminal.read(f"Client ID of your registration at {api.url.partition('//')[2]}: ")
+            terminal.type("mine")
+            terminal.read("Continue only if you know both")
+        (name,) = Providers(user_file=file).saved_names()
+        assert Providers(user_file=file).get(name).client_id == "mine"
+        assert f"/callback/{name}" in run(env, "doctor", name).stdout
