@@ -81,7 +81,8 @@ def _claims(text: str) -> str:
         found = json.loads(base64.b64decode(f"{data}{'=' * (-len(data) % 4)}", validate=True))
     except (ValueError, RecursionError):
         return ""
-    return json.dumps(found) if isinstance(found, dict) and found else ""
+    written = json.dumps(found) if isinstance(found, dict) and found else ""
+    return written if len(written) <= MOST else ""  # in ASCII it may be thrice as long
 
 
 def status_in(body: bytes) -> int | None:

@@ -23,6 +23,7 @@ from kernel.sign_in import sign_in
 from providers.troubles import Reply
 
 CLAIMS = {"access_token": {"acrs": {"essential": True, "value": "c1"}}}
+LONG = f'{{"a": "{"é" * 1400}"}}'.encode()  # more than a broker takes, once it is in ASCII
 URL = "https://api.example/x"
 
 
@@ -77,6 +78,7 @@ def encoded(value, *, urlsafe=False, padded=True):
             for each in ("", "%%%", "e30", encoded([]), encoded("x"), encoded(b"\xff{}"))
         ),
         (f'Bearer error="insufficient_claims", claims="{encoded(b"[" * 2500)}"', {}),
+        (f'Bearer error="insufficient_claims", claims="{encoded(LONG)}"', {}),
     ],
 )
 def test_what_is_read(header, demand):
