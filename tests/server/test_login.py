@@ -58,6 +58,9 @@ def test_what_an_api_demands_is_on_the_page_and_in_the_request(
     assert "asks for the scope api:write and a stronger sign-in" in login["reason"]
     page = browser.page(login["path"])
     assert "The API &lt;b&gt;.example asks for the scope api:write" in page
+    for each, waits in ((login, True), (kernel.begin(force=True), False)):
+        html = browser.get(browser.origin + each["path"], headers=browser.from_own_page).text
+        assert ("data-ask" in html) == waits  # what code asks for is read before the browser leaves
     asked = parse_qs(urlsplit(browser.open(login)).query)
     assert asked["scope"] == ["openid api:write"]
     assert {name: asked[name] for name in ("max_age", "acr_values", "claims")} == {

@@ -166,6 +166,11 @@ class LoginPage(ConfirmingPage):
             return self._show_candidate(login.candidate, shown)
         shown["others"] = await self._others(login)
         configured = await self.broker.outline(login.provider)
+        # Who found it by an address sees what that led to before anything is sent there; and what
+        # code asks for, such as another API, is read before the browser leaves.
+        shown["first"] = bool(info.found_at) and await self.broker.account(login) is None
+        shown["waits"] = shown["ask"] or shown["first"] or bool(login.reason)
+        shown["scopes"] = await self.broker.scopes(login) if info.found_at else ()
         missing, why = await self.broker.lacking(login)
         if missing:
             shown |= {"missing": missing, "why": why}
@@ -173,9 +178,6 @@ class LoginPage(ConfirmingPage):
             if configured.unset:
                 return self.show("where", **shown, host="")
             return await self._show_set_up(login, configured, shown)
-        # Who found it by an address sees what that led to, before anything is sent there.
-        shown["first"] = bool(info.found_at) and await self.broker.account(login) is None
-        shown["scopes"] = await self.broker.scopes(login) if info.found_at else ()
         if login.grant == "device_code":
             elsewhere = shown["ask"] and login.user_code and not BrowserProof.of(self, login.id)
             return self.show("device", **shown, elsewhere=elsewhere, **render.device(login))

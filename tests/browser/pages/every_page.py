@@ -103,10 +103,11 @@ class Tour:
         expect(self.page.get_by_role("button", name="Continue to")).to_be_visible()
 
     def demanded(self) -> None:
-        """By an API, with the longest words that it may use."""
+        """By an API, with the longest words that it may use: it waits in a known browser too."""
         demand = {"api": "api.example.org", "scopes": ["files.write", "s" * 200], "max_age": "300"}
-        self.page.goto(self.lab.begin(challenge=demand))
+        from_jupyter(self.page, self.lab.begin(challenge=demand))
         expect(self.page.get_by_text("The API api.example.org asks for")).to_be_visible()
+        expect(self.page.get_by_role("button", name="Continue to")).to_be_visible()
 
     def found(self) -> None:
         """In a browser that it knows, which waits all the same."""

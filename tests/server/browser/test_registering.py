@@ -55,6 +55,11 @@ def test_a_refusal_leads_to_the_set_up_page_which_says_why(
     assert browser.open(login) == login["path"]  # the same page again
     form = Form(browser, login)
     assert "refused this one (HTTP 403)" in form.page
+    host = rogue.issuer.partition("://")[2]
+    shown = browser.page(login["path"])
+    for each in (f"API {rogue.url}/v1/", f"Sign-in at {host}", "Scopes openid"):
+        assert each in shown
+    assert f"says that {host} signs people in to it" in shown
     rogue.client_id = "by-hand"
     assert form.sent(registration={"client_id": "by-hand"})
     assert browser.arrive(rogue.authorize(browser.open(login))) == login["path"]
