@@ -126,7 +126,10 @@ class SignIn:
 
         by_page = browser_here() and request.grant != "device_code"
         if not by_page and not agrees(self._info, request.scopes):
-            raise LoginCancelled(f"You did not sign in to {self._info.title}.")
+            raise LoginCancelled(
+                f"You did not sign in to {self._info.title}. Nothing was sent.",
+                hint="If you know both, try again and answer `y`, where you can type.",
+            )
 
     def _is_answered(self) -> bool:
         """Whether what is asked for is typed by a person, or by a program through a pipe."""

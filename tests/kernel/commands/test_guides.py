@@ -156,3 +156,5 @@ def test_an_address_whose_server_registers_nobody_leads_to_a_client_too(env, fil
         (name,) = Providers(user_file=file).saved_names()
         assert Providers(user_file=file).get(name).client_id == "mine"
         assert f"/callback/{name}" in run(env, "doctor", name).stdout
+        told = run(env, "login", api.address, status=1).stderr  # with nobody there to type
+        assert "Nothing was sent. If you know both, try again and answer `y`" in told
