@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import pytest
 import requests
 
@@ -11,6 +13,7 @@ from jupyter_auth.core.errors import ConfigurationError, LoginRequired, Provider
 from jupyter_auth.core.models import LoginRequest
 from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.core.tokens.store import FileStore
+from jupyter_auth.kernel.broker import connect
 from jupyter_auth.kernel.commands import verbs
 from jupyter_auth.kernel.commands.doctor import examine
 from jupyter_auth.kernel.http.other_clients import credential, httpx_auth
@@ -68,6 +71,21 @@ def test_a_known_address_is_not_asked(rosa, api):
     assert requests.get(api.address, auth=TokenAuth(api.address), timeout=5).ok
     assert httpx_auth(api.address).origins == (api.url,)
     assert {each.path for each in api.requests} == {"/mcp"}
+
+
+def test_nor_where_both_servers_are_away(rosa, tmp_path, api, rogue):
+    """A new process, with what is kept: a valid token needs neither of them."""
+    kept = token(rosa)
+    for each in (api, rogue):
+        each._server.stop()
+    again = Engine(Providers(user_file=tmp_path / "providers.toml"), FileStore(tmp_path / "store"))
+    with contextlib.closing(again):
+        assert connect.provider_of(again, api.address).name == rosa
+        name = connect.name_of(again, api.address)
+        assert connect.token_of(again, name, "default").access_token.reveal() == kept
+    assert token(api.address) == kept
+    with UserSession(api.address, interactive=False) as session:
+        assert session.provider == rosa
 
 
 def test_a_token_is_not_asked_for_before_somebody_has_signed_in(kernel_api, api):  # noqa: ARG001
