@@ -178,7 +178,8 @@ class Completion:
         if party.provider.other_tokens:
             found, more = resource_tokens.told_apart(party.provider, answer, now)
             resource = "" if found else next(iter(more))
-            answer = dataclasses.replace(found or answer, id_token=answer.id_token)
+            own_only = found or dataclasses.replace(answer, refresh_token=None)  # for none but it
+            answer = dataclasses.replace(own_only, id_token=answer.id_token)
         if resource and not claims.get("sub"):  # only the provider's own API says who it is
             own = self._own_tokens(party, answer)
             if own:

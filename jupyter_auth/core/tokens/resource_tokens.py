@@ -85,7 +85,9 @@ def told_apart(
     names = {each.token_name: resource for resource, each in provider.resources.items()}
     given = [answer, *answer.others]
     found = {names[each.name]: _as_held(each, now) for each in given if each.name in names}
-    own = next((each for each in given if each.name not in names), None)
+    others = [each for each in given if each.name not in names]
+    # Of several that are not listed only the first of all is surely not another API's.
+    own = others[0] if answer in others or len(others) == 1 else None
     return own, found
 
 

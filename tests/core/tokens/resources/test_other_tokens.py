@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from core.sign_in import account_of, provider_at, sign_in
-from jupyter_auth.core.errors import InsufficientScope
+from jupyter_auth.core.errors import InsufficientScope, LoginRequired
 from jupyter_auth.core.tokens.need import Need
 from providers import troubles
 
@@ -79,3 +79,15 @@ def test_there_are_not_many_in_one_response(engine, rogue):
     others = [*(other(f"unknown-{number}") for number in range(20)), other("transfer")]
     rogue.script("token", troubles.fields(resource_server="auth", other_tokens=others), times=1)
     assert sign_in(engine, rogue, "two").resources == {}
+
+
+@pytest.mark.parametrize("others", [[], [other("search"), other("auth")]])
+def test_none_of_another_api_takes_the_place_of_the_own(engine, rogue, others):
+    """It would be sent to the provider's own API, now or when it is renewed."""
+    given = troubles.fields(resource_server="transfer", other_tokens=others, refresh_token="rt-1")
+    rogue.script("token", given, times=1)
+    sign_in(engine, rogue, "two", resource=TRANSFER)
+    assert engine.token("two", need=Need(resource=TRANSFER)).access_token
+    with pytest.raises(LoginRequired):
+        engine.token("two")
+    assert rogue.seen("refresh") == []
