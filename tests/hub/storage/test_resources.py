@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select
 
 from core.sign_in import sign_in
-from core.tokens.resources.test_resources import ONE, OTHER, token_for, two_apis
+from core.tokens.resources.two_apis import ONE, OTHER, token_for, two_apis
 from hub.storage.databases import ALICE
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.provider.registry import Providers

@@ -11,14 +11,13 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from core.sign_in import REDIRECT_URI, USER, account_of, provider_at, sign_in
+from core.tokens.resources.two_apis import MORE, ONE, OTHER, token_for, two_apis
 from jupyter_auth.core.errors import ConfigurationError, InsufficientScope
 from jupyter_auth.core.models import LoginRequest
 from jupyter_auth.core.tokens.need import Need
 from jupyter_auth.core.tokens.resource_tokens import MOST, NO_TOKEN
 from jupyter_auth.core.tokens.store import encoded
 from providers import troubles
-
-ONE, OTHER, MORE = (f"https://{name}.example/" for name in ("one", "other", "more"))
 
 
 @pytest.fixture
@@ -37,20 +36,10 @@ def engine(engines, apis):
     return engine
 
 
-def two_apis(server):
-    other = {OTHER: {"scopes": "api:write", "api_origins": "https://*.other.example"}}
-    scopes = "openid offline_access api:read"
-    return provider_at(server, "two", resource=ONE, scopes=scopes, resources=other)
-
-
 def claims_of(token):
     """What a JWT says."""
     payload = token.access_token.reveal().split(".")[1]
     return json.loads(base64.urlsafe_b64decode(payload + "=="))
-
-
-def token_for(engine, resource, **need):
-    return engine.token("two", need=Need(resource=resource, **need))
 
 
 def test_each_api_gets_a_token_of_its_own(engine, apis):
