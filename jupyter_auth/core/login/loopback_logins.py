@@ -30,7 +30,7 @@ from jupyter_auth.core.login.loopback_pages import Link, agreement, error_page
 from jupyter_auth.core.login.loopback_server import NOTHING, Listener, Page, PortTaken
 from jupyter_auth.core.login.loopback_uris import HOST
 from jupyter_auth.core.protocol import pasted_code
-from jupyter_auth.core.registration.dynamic import RegistrationRefused
+from jupyter_auth.core.registration.registrations import RegistrationRefused
 from jupyter_auth.core.wire import error_from_wire, login_error
 
 if TYPE_CHECKING:

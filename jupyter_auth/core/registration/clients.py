@@ -23,7 +23,12 @@ from jupyter_auth.core.protocol.client_authentication import is_refused
 from jupyter_auth.core.protocol.discovery import Discovery
 from jupyter_auth.core.protocol.parties import Client, Party
 from jupyter_auth.core.registration import dynamic
-from jupyter_auth.core.registration.registrations import MOST, MemoryRegistrations, place_of
+from jupyter_auth.core.registration.registrations import (
+    MOST,
+    MemoryRegistrations,
+    RegistrationRefused,
+    place_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -147,7 +152,7 @@ class Clients:
             entries[:] = [each for each in entries if each != kept][1 - MOST :]
             try:
                 entries.append(dynamic.register(party, redirect_uri, scopes))
-            except dynamic.RegistrationRefused as error:
+            except RegistrationRefused as error:
                 self._remember(self._refused, place, (self._clock(), error.message))
                 raise
             new = entries[-1]

@@ -16,7 +16,7 @@ from jupyter_auth.core.protocol import http
 from jupyter_auth.core.protocol.client_authentication import BASIC, POST
 from jupyter_auth.core.protocol.oauth_response import refusal
 from jupyter_auth.core.protocol.token_endpoint import CODE, DEVICE, REFRESH
-from jupyter_auth.core.registration.registrations import Registration
+from jupyter_auth.core.registration.registrations import Registration, RegistrationRefused
 from jupyter_auth.core.secret import Secret
 
 if TYPE_CHECKING:
@@ -30,10 +30,6 @@ METHODS: dict[str, ClientAuth] = {"none": "none", BASIC: "basic", POST: "post"} 
 MAX_TEXT = 4096  # characters of an ID, a secret, a URL
 # Refusals that may be of one way to register (RFC 7591 3.2.2), not of this client.
 OF_METADATA = {"invalid_client_metadata", "invalid_request", "invalid_scope", "error"}
-
-
-class RegistrationRefused(ConfigurationError):
-    """The provider does not register this client, or not as it has to."""
 
 
 @forgetful

@@ -17,7 +17,7 @@ from jupyter_auth.core.common.private_files import (
     read_private,
     write_private,
 )
-from jupyter_auth.core.errors import StoreError
+from jupyter_auth.core.errors import ConfigurationError, StoreError
 from jupyter_auth.core.protocol.parties import Client
 from jupyter_auth.core.provider.field_types import URLS, ClientAuth
 from jupyter_auth.core.record import record
@@ -36,6 +36,10 @@ LOCK_TIMEOUT = 90.0  # seconds: longer than it takes to register
 DAMAGED = (ValueError, TypeError, KeyError, AttributeError, RecursionError)
 
 _log = logging.getLogger("jupyter_auth")
+
+
+class RegistrationRefused(ConfigurationError):
+    """The provider does not register this client, or not as it has to."""
 
 
 @record(frozen=True, kw_only=True)

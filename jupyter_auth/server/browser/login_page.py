@@ -15,7 +15,7 @@ from jupyter_auth.core.errors import AuthError, ConfigurationError, LoginExpired
 from jupyter_auth.core.login.logins import LIFETIME
 from jupyter_auth.core.provider.client_credentials import install, missing_package
 from jupyter_auth.core.provider.info import ProviderInfo
-from jupyter_auth.core.registration.dynamic import RegistrationRefused
+from jupyter_auth.core.registration.registrations import RegistrationRefused
 from jupyter_auth.server.broker import request_parsing
 from jupyter_auth.server.broker.known_browsers import BrowserProof
 from jupyter_auth.server.broker.loopback_callback import LoopbackCallback

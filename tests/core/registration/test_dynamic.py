@@ -17,8 +17,11 @@ from jupyter_auth.core.models import LoginRequest
 from jupyter_auth.core.protocol.parties import Client
 from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.core.registration import dynamic
-from jupyter_auth.core.registration.dynamic import RegistrationRefused
-from jupyter_auth.core.registration.registrations import FileRegistrations, place_of
+from jupyter_auth.core.registration.registrations import (
+    FileRegistrations,
+    RegistrationRefused,
+    place_of,
+)
 from jupyter_auth.core.tokens.need import Need
 from providers.troubles import MISSING, error, fields, html, json_value, status
 
