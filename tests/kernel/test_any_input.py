@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jupyter_auth.core.common.times import retry_after
-from jupyter_auth.kernel.http.refusals import challenges, status_in
+from jupyter_auth.core.registration.challenges import challenges
+from jupyter_auth.kernel.http.refusals import status_in
 from jupyter_auth.kernel.session.paging import next_page
 
 TEXT = st.text(max_size=30) | st.text(alphabet='<>;=," rel:next/0123456789', max_size=40)

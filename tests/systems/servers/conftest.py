@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 import requests
 
-from browser_file import leads_to
+from browser_file import leads_to, leaves
 from jupyter_auth import Provider
 from kernel.sign_in import CALLBACK
 from patience import PATIENCE
@@ -47,8 +47,7 @@ class Browser:
         with requests.Session() as here:
             here.trust_env = False
             if not link.startswith(self.server.origin):  # a device code's is there already
-                start = here.get(link, allow_redirects=False, timeout=PATIENCE)
-                link = start.headers["Location"]
+                link = leaves(here, link)
             back = self.server.login(link, consent=self.consent)
             self.pages.append(here.get(back, timeout=PATIENCE).text)
 
