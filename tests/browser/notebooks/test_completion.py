@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from playwright.sync_api import expect
 
-VERBS = ["login", "logout", "status", "providers", "add", "doctor", "use"]
+VERBS = ["login", "logout", "status", "providers", "add", "remove", "doctor", "use", "explain"]
 
 
 def test_tab_offers_the_words_of_the_magic_first(notebook):

@@ -56,8 +56,8 @@ class Tour:
         problems = {f"problem-{name}": lambda name=name: self.problem(name) for name in PROBLEMS}
         return {
             "asking": self.asking,
-            "demanded": self.demanded,
             "device-to-begin": self.device_to_begin,
+            "demanded": self.demanded,  # from here on the server knows this browser
             "leaving": self.leaving,
             "found": self.found,
             "stuck": self.stuck,
