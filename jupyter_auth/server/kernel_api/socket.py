@@ -101,13 +101,16 @@ class KernelSocket:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         content = {"version": VERSION, "address": self.connection.address, "key": key}
         content["machine"] = gethostname()
+        new = path.with_name(f".{path.name}")  # a kernel that looks meanwhile sees no half of it
         try:
-            with secure_write(str(path)) as file:  # born 0600, and for this user alone on Windows
+            with secure_write(str(new)) as file:  # born 0600, and for this user alone on Windows
                 json.dump(content, file)
+            new.replace(path)
             read_private(path)
         except (OSError, RuntimeError):
-            with contextlib.suppress(OSError):
-                path.unlink(missing_ok=True)
+            for each in (new, path):
+                with contextlib.suppress(OSError):
+                    each.unlink(missing_ok=True)
             raise
 
     def watch(self) -> None:
