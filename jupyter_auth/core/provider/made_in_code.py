@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from jupyter_auth.core.provider.provider import Provider
 
 MOST = 256
+LATER = "client_id_metadata_document_supported"  # a flag that the first handles did not know
 
 
 class ProvidersMadeInCode:
@@ -58,5 +59,8 @@ def handle_of(provider: Provider) -> str:
     named = provider_to_mapping(provider, secrets=False)
     if named["client_auth"] == "auto":
         named["client_auth"] = "basic"  # as the default was called at first
+    endpoints = named.get("endpoints", {})
+    if not endpoints.get(LATER):
+        endpoints.pop(LATER, None)
     text = json.dumps(named, sort_keys=True)
     return f"{provider.name}{MARK}{hashlib.sha256(text.encode()).hexdigest()[:DIGITS]}"

@@ -148,9 +148,9 @@ def test_what_cannot_be_used_is_said_and_nothing_else_takes_its_place(file, make
 
 def test_one_broken_file_hides_no_preset(file):
     file.unlink()
-    found = Providers(environ={"JUPYTER_AUTH_GITHUB_CLIENT_SECRET_FILE": str(file)}).all()
+    found = Providers(environ={"JUPYTER_AUTH_BITFOUNT_CLIENT_SECRET_FILE": str(file)}).all()
     sources = {each.name: each.source for each in found}
-    assert sources.pop("github") == "broken"
+    assert sources.pop("bitfount") == "broken"
     assert set(sources.values()) == {"preset"}
 
 

@@ -87,6 +87,12 @@ BOUND = {  # another value of each field that is bound
     "api_key.parts": {"key": "Key", "id": "Id"},
     "api_key.headers": {EVIL: {"x-key": "{key}"}},
     "api_key.environment": {"key": "HOME"},
+    "endpoints.registration_endpoint": f"{EVIL}/register",
+    "found_at": f"{EVIL}/mcp",
+    "base_url_from": "{instance_url}/",
+    "resource": f"{EVIL}/api",
+    "resources": {f"{EVIL}/api": {"api_origins": (EVIL,)}},
+    "other_tokens": {"list": "others", "name": "server"},
 }
 UNBOUND = {  # and of those that are named harmless
     "name": "other",
@@ -111,11 +117,20 @@ UNBOUND = {  # and of those that are named harmless
     "throttle": {"limit": 5},
     "endpoints.scopes_supported": ("a",),
     "endpoints.grant_types_supported": ("a",),
+    "endpoints.client_id_metadata_document_supported": True,
+    "token_types": ("user",),
+    "resource_parameter": "scope",
+    "preset": "github",
+    "placeholders": {"host": {"says": "Host", "default": "idp.example"}},
+    "set": {"host": "idp.example"},
+    "register": {"says": ["Create an application."]},
     "service.client_id": "z",
     "service.client_secret": Secret("s"),
     "service.scopes": ("a",),
     "api_key.aliases": {"k": "key"},
 }
+
+WHOLE = {"throttle", "register", "other_tokens"}  # tables that are bound, or harmless, as one
 
 
 def changed(path: str, value) -> Provider:
@@ -129,7 +144,7 @@ def test_every_field_is_bound_or_harmless_for_a_reason():
     """A new one is bound, until it says why it need not be; either way it is added here."""
     reasons = {}
     for each in fields(Provider):
-        within = fields(TABLES[each.name]) if each.name in TABLES.keys() - {"throttle"} else ()
+        within = fields(TABLES[each.name]) if each.name in TABLES.keys() - WHOLE else ()
         reasons |= {f"{each.name}.{key.name}": key.metadata["harmless"] for key in within} or {
             each.name: each.metadata["harmless"]
         }
@@ -142,7 +157,8 @@ def test_each_that_is_bound_changes_what_an_account_answers_to():
     assert BASE.fingerprint not in prints.values()
     assert len(set(prints.values())) == len(prints)
     without = {each: replace_provider(BASE, **{each: None}).fingerprint for each in TABLES}
-    assert [each for each in without if without[each] == BASE.fingerprint] == ["header", "throttle"]
+    unchanged = {each for each in without if without[each] == BASE.fingerprint}
+    assert unchanged == {"header", "throttle", "other_tokens", "register"}  # at their defaults
 
 
 def test_a_definition_has_the_digests_that_it_had_in_the_releases_before():
