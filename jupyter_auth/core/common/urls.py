@@ -69,6 +69,14 @@ def place_of(url: str) -> str:
     return url.rstrip("/")
 
 
+def same_origin(one: str, other: str) -> bool:
+    """Whether both are URLs of one origin; what is no URL has none."""
+    try:
+        return origin_of(one) == origin_of(other)
+    except ConfigurationError:
+        return False
+
+
 def hostname_of(url: str) -> str:
     """The host of ``url``, as it is looked up. Raises as ``origin_of``."""
     return (urlsplit(origin_of(url)).hostname or "").rstrip(".")

@@ -48,10 +48,11 @@ def registration(party: Party, redirect_uri: str, *, sure: bool) -> Iterator[Fin
     if CODE not in grants or not endpoint.startswith("http"):
         return
     try:
-        refused = oauth.refusal_of_made_up_code(party, redirect_uri)
+        answer = oauth.refusal_of_made_up_code(party, redirect_uri)
     except AuthError as error:
         yield wrong(CLIENT, error)
         return
+    refused = (answer.error or "error") if answer else ""
     try:
         returned = _returned_error(party, redirect_uri)
     except AuthError as error:

@@ -7,7 +7,7 @@ import dataclasses
 import functools
 import logging
 import traceback
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
 from jupyter_auth.core.errors import (
     START_AGAIN,
@@ -45,6 +45,19 @@ class FindParty(Protocol):
 
     def __call__(self, name: str, client_id: str | None = None) -> Party:
         """See ``Parties.of``."""
+
+
+class _ByAPI(NamedTuple):
+    """A token response by the APIs that its tokens are for.
+
+    ``answer`` is for ``resource``, "": the provider's own API. ``own`` are tokens for that, got
+    after a sign-in for another one, ``others`` those that came with the answer.
+    """
+
+    answer: TokenResponse
+    resource: str
+    others: dict[str, ResourceToken]
+    own: TokenResponse | None = None
 
 
 class Completion:
@@ -171,20 +184,10 @@ class Completion:
         """
         now = self._clock()
         asked = asked_scopes(purpose, party)
-        resource = "" if purpose.grant == "paste" else purpose.resource  # a code names none
-        own = None
-        more: dict[str, ResourceToken] = {}
         claims, answer = self._with_claims(purpose, party, answer, nonce, now)
-        if party.provider.other_tokens:
-            found, more = resource_tokens.told_apart(party.provider, answer, now)
-            resource = "" if found else next(iter(more))
-            own_only = found or dataclasses.replace(answer, refresh_token=None)  # for none but it
-            answer = dataclasses.replace(own_only, id_token=answer.id_token)
-        if resource and not claims.get("sub"):  # only the provider's own API says who it is
-            own = self._own_tokens(party, answer)
-            if own:
-                answer = dataclasses.replace(answer, refresh_token=own.refresh_token)
-        told = party.without_userinfo if resource and not own else party
+        by_api = self._by_api(purpose, party, answer, claims, now)
+        answer, own = by_api.answer, by_api.own
+        told = party.without_userinfo if by_api.resource and not own else party
         who = identity.of(told, own or answer, claims, self._discovery)
         typed = None if who.subject or who.username else username
         account = Account(
@@ -208,7 +211,7 @@ class Completion:
             vouched=who.vouched or typed is not None,
             email=who.email,
             signed_in_at=now,
-            resources=more,
+            resources=by_api.others,
         )
         try:
             if purpose.username and purpose.username not in account.names:
@@ -218,18 +221,33 @@ class Completion:
         except UserMismatch:
             self.give_back(lambda: party, account)
             raise
-        if not resource:
+        if not by_api.resource:
             return account
-        kept: dict[str, Any] | None = None
+        kept = _own_fields(own, party, now) if own else None
+        return resource_tokens.signed_in_for(account, by_api.resource, kept)
+
+    def _by_api(
+        self,
+        purpose: LoginPurpose,
+        party: Party,
+        answer: TokenResponse,
+        claims: dict[str, Any],
+        now: float,
+    ) -> _ByAPI:
+        """Which API each token of the response is for; ``claims`` are the ID token's."""
+        if party.provider.other_tokens:
+            found, others = resource_tokens.told_apart(party.provider, answer, now)
+            resource = "" if found else next(iter(others))
+            own_only = found or dataclasses.replace(answer, refresh_token=None)  # for none but it
+            answer = dataclasses.replace(own_only, id_token=answer.id_token)
+        else:
+            resource, others = "" if purpose.grant == "paste" else purpose.resource, {}
+        if not resource or claims.get("sub"):
+            return _ByAPI(answer, resource, others)
+        own = self._own_tokens(party, answer)  # only the provider's own API says who it is
         if own:
-            kept = {
-                "access_token": own.access_token,
-                "expires_at": own.ends(now),
-                "asked": party.default_scopes,
-                "scopes": own.scopes or party.default_scopes,
-                "token_fields": own.fields,
-            }
-        return resource_tokens.signed_in_for(account, resource, kept)
+            answer = dataclasses.replace(answer, refresh_token=own.refresh_token)
+        return _ByAPI(answer, resource, others, own)
 
     def _with_claims(
         self,
@@ -268,6 +286,17 @@ class Completion:
         with contextlib.suppress(AuthError):  # the sign-in is good all the same
             return oauth.refresh(party, answer.refresh_token, **more)
         return None
+
+
+def _own_fields(own: TokenResponse, party: Party, now: float) -> dict[str, Any]:
+    """An account's fields of the tokens for the provider's own API."""
+    return {
+        "access_token": own.access_token,
+        "expires_at": own.ends(now),
+        "asked": party.default_scopes,
+        "scopes": own.scopes or party.default_scopes,
+        "token_fields": own.fields,
+    }
 
 
 def asked_scopes(purpose: LoginPurpose, party: Party) -> tuple[str, ...]:

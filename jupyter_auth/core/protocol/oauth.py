@@ -141,19 +141,18 @@ def exchange(
 
 
 @forgetful
-def refusal_of_made_up_code(party: Party, redirect_uri: str) -> str:
+def refusal_of_made_up_code(party: Party, redirect_uri: str = "") -> OAuth2Error | None:
     """The error with which the token endpoint refuses a made-up code (RFC 6749 5.2).
 
-    It is ``invalid_grant`` if the client credentials are right, ``invalid_client`` if not, and ""
+    It is ``invalid_grant`` if the client credentials are right, ``invalid_client`` if not, and None
     if nothing is refused. Raises as ``exchange`` without a response.
     """
+    given = {"redirect_uri": redirect_uri} if redirect_uri else {}
     try:
-        token_endpoint.send(
-            party, CODE, code=MADE_UP, code_verifier=new_verifier(), redirect_uri=redirect_uri
-        )
+        token_endpoint.send(party, CODE, code=MADE_UP, code_verifier=new_verifier(), **given)
     except OAuth2Error as error:
-        return error.error or "error"
-    return ""
+        return error
+    return None
 
 
 @forgetful

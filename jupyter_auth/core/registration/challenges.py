@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 MOST = 4096  # characters of a header that are read
+SCOPE = r"[!#-\[\]-~]{1,200}"  # one scope (RFC 6749 3.3), bounded
 _TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"  # noqa: S105 (RFC 9110 5.6.2)
 _QUOTED = r'"((?:[^"\\]|\\.)*)"'
 _PARTS = re.compile(

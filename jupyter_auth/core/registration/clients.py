@@ -14,11 +14,9 @@ import os
 import time
 from typing import TYPE_CHECKING, TypeVar
 
-from oauthlib.oauth2 import OAuth2Error
-
 from jupyter_auth.core.common.request_errors import ProviderUnavailable
 from jupyter_auth.core.errors import AuthError
-from jupyter_auth.core.protocol import oauth, token_endpoint
+from jupyter_auth.core.protocol import oauth
 from jupyter_auth.core.protocol.client_authentication import is_refused
 from jupyter_auth.core.protocol.discovery import Discovery
 from jupyter_auth.core.protocol.parties import Client, Party
@@ -174,17 +172,12 @@ class Clients:
         place = place_of(party)
         if self._clock() - self._known.get((place, party.client_id), -math.inf) < FRESH:
             return True
-        given = {"redirect_uri": redirect_uri} if redirect_uri else {}
-        verifier = oauth.new_verifier()
         try:
-            token_endpoint.send(
-                party, token_endpoint.CODE, code=oauth.MADE_UP, code_verifier=verifier, **given
-            )
-        except OAuth2Error as error:
-            if is_refused(error):
-                return False
+            refusal = oauth.refusal_of_made_up_code(party, redirect_uri)
         except AuthError:
             return True
+        if refusal and is_refused(refusal):
+            return False
         self._remember(self._known, (place, party.client_id), self._clock())
         return True
 

@@ -10,8 +10,8 @@ import requests
 
 from jupyter_auth.core.common import times
 from jupyter_auth.core.common.tracebacks import forgetful
-from jupyter_auth.core.common.urls import host_of, is_loopback, origin_of, require_secure
-from jupyter_auth.core.errors import AuthError, ConfigurationError, NextStep, ProviderError
+from jupyter_auth.core.common.urls import host_of, is_loopback, same_origin
+from jupyter_auth.core.errors import AuthError, NextStep, ProviderError
 from jupyter_auth.core.protocol import http
 from jupyter_auth.core.protocol.client_authentication import BASIC, POST
 from jupyter_auth.core.protocol.oauth_response import refusal
@@ -151,12 +151,7 @@ def _management(party: Party, found: dict[str, Any]) -> tuple[str, Secret | None
         _text(party, found, name)
         for name in ("registration_client_uri", "registration_access_token")
     )
-    try:
-        own = origin_of(require_secure(url, ENDPOINT)) == origin_of(
-            party.endpoint("registration_endpoint")
-        )
-    except ConfigurationError:
-        own = False
+    own = same_origin(url, party.endpoint("registration_endpoint"))  # which is a secure one
     return (url, Secret(token)) if own and token else ("", None)
 
 

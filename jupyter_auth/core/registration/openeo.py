@@ -13,11 +13,12 @@ from urllib.parse import urljoin
 import requests
 
 from jupyter_auth.core.common.shown_text import plain_text
-from jupyter_auth.core.common.urls import host_of, origin_of, require_secure
+from jupyter_auth.core.common.urls import host_of, require_secure, same_origin
 from jupyter_auth.core.errors import AuthError
 from jupyter_auth.core.protocol import http
 from jupyter_auth.core.protocol.connections import Deadline
-from jupyter_auth.core.registration.protected_resource import HARMLESS, MOST_SCOPES, SCOPE
+from jupyter_auth.core.registration.challenges import SCOPE
+from jupyter_auth.core.registration.protected_resource import HARMLESS, MOST_SCOPES
 
 if TYPE_CHECKING:
     from jupyter_auth.core.common.blocked_addresses import RequestRules
@@ -36,19 +37,22 @@ def ask(address: str, known: str | None, rules: RequestRules) -> dict[str, Any] 
 
     Of several issuers it is the ``known`` one, else the first with a client for device codes.
     """
-    deadline = Deadline(http.TOTAL_TIMEOUT)
-    base = address
-    found = _document(f"{base.rstrip('/')}/credentials/oidc", rules, deadline)
+    deadline, base = Deadline(http.TOTAL_TIMEOUT), address
+    found = _credentials(base, rules, deadline)
     if found is None and (newest := _newest(address, rules, deadline)):
-        base = newest
-        found = _document(f"{base.rstrip('/')}/credentials/oidc", rules, deadline)
-    tables = [table for each in _listed(found or {}, "providers") if (table := _table(each))]
+        base, found = newest, _credentials(newest, rules, deadline)
+    found = found or {}
+    tables = [table for each in _listed(found, "providers") if (table := _table(each))]
     if not tables:
         return None
     chosen = next((each for each in tables if each["issuer"] == known), tables[0])
-    shown, host = plain_text(str((found or {}).get("title", "openEO")), 40), host_of(address)
+    shown, host = plain_text(str(found.get("title", "openEO")), 40), host_of(address)
     title = f"{shown} ({host})" if re.fullmatch(HARMLESS, shown) else host
     return {"title": title, "found_at": address, "base_url": base, **chosen}
+
+
+def _credentials(base: str, rules: RequestRules, deadline: Deadline) -> http.Json | None:
+    return _document(f"{base.rstrip('/')}/credentials/oidc", rules, deadline)
 
 
 def _newest(address: str, rules: RequestRules, deadline: Deadline) -> str | None:
@@ -57,20 +61,13 @@ def _newest(address: str, rules: RequestRules, deadline: Deadline) -> str | None
     urls = [
         (bool(each.get("production")), _version(each.get("api_version")), each["url"])
         for each in _listed(found, "versions")
-        if isinstance(each.get("url"), str) and _is_at(each["url"], address)
+        if isinstance(each.get("url"), str) and same_origin(each["url"], address)
     ]
     return max(urls)[-1] if urls else None
 
 
 def _version(text: Any) -> list[int]:
     return [int(each) for each in re.findall(r"\d{1,4}", text)] if isinstance(text, str) else []
-
-
-def _is_at(url: str, address: str) -> bool:
-    try:
-        return origin_of(url) == origin_of(address)
-    except AuthError:
-        return False
 
 
 def _document(url: str, rules: RequestRules, deadline: Deadline) -> http.Json | None:

@@ -18,11 +18,11 @@ import requests
 
 from jupyter_auth.core.common.request_errors import ProviderUnavailable
 from jupyter_auth.core.common.shown_text import plain_text
-from jupyter_auth.core.common.urls import origin_of, require_secure, written
+from jupyter_auth.core.common.urls import origin_of, require_secure, same_origin, written
 from jupyter_auth.core.errors import AuthError, ConfigurationError, ProviderError
 from jupyter_auth.core.protocol import http
 from jupyter_auth.core.protocol.connections import Deadline
-from jupyter_auth.core.registration.challenges import challenges
+from jupyter_auth.core.registration.challenges import SCOPE, challenges
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,7 +33,6 @@ WELL_KNOWN = "/.well-known/oauth-protected-resource"
 WHAT = "API metadata"
 MOST_ISSUERS = 3  # that are tried
 MOST_SCOPES = 50
-SCOPE = r"[!#-\[\]-~]{1,200}"  # RFC 6749 3.3, and bounded
 # Of a name that people read beside the host: it can pass for no address, and for no second line.
 HARMLESS = r"\w[\w &'+-]{0,39}"
 MAX_SHOWN = 300  # characters of a document in one sentence
@@ -107,12 +106,10 @@ def covers(resource: str, address: str) -> bool:
     """
     if "?" in resource or "#" in resource:
         return resource == address
-    try:
-        same_origin = origin_of(resource) == origin_of(address)
-    except ConfigurationError:
+    if not same_origin(resource, address):
         return False
     path = f"{urlsplit(resource).path.rstrip('/')}/"
-    return same_origin and f"{urlsplit(address).path.rstrip('/')}/".startswith(path)
+    return f"{urlsplit(address).path.rstrip('/')}/".startswith(path)
 
 
 def checked_address(address: str) -> str:

@@ -25,7 +25,6 @@ DEMANDS = frozenset(
     }
 )
 MOST_WORDS = 20  # scopes that an API may ask a person for at once
-WORD = r"[\x21\x23-\x5b\x5d-\x7e]{1,200}"  # of a scope (RFC 6749 3.3)
 SECONDS = "[0-9]{1,10}"
 MOST = 4096  # bytes of a body that are read
 
@@ -69,8 +68,10 @@ def demand_of(response: ResponseParts, url: str) -> Challenge | None:
 
 def _words(text: str) -> tuple[str, ...]:
     """The words, each once; none if there are too many, or one is malformed."""
+    from jupyter_auth.core.registration.challenges import SCOPE  # needed for refusals alone
+
     found = tuple(dict.fromkeys(text.split(" "))) if text else ()
-    usable = len(found) <= MOST_WORDS and all(re.fullmatch(WORD, each) for each in found)
+    usable = len(found) <= MOST_WORDS and all(re.fullmatch(SCOPE, each) for each in found)
     return found if usable else ()
 
 
