@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from providers.sockets import SocketServer
+from providers.sockets import Served, SocketServer
 from providers.troubles import Reply
 
 
-class Api:
+class Api(Served):
     """An API that answers with the token that it got; ``replies`` come first.
 
     ``context``: for TLS.
@@ -16,13 +16,6 @@ class Api:
         self.replies, self.seen = [], []
         self._server = SocketServer(self._answer, context)
         self.origin = f"http{'s' if context else ''}://127.0.0.1:{self._server.port}"
-
-    def __enter__(self):
-        self._server.start()
-        return self
-
-    def __exit__(self, *_):
-        self._server.stop()
 
     def _answer(self, request):
         self.seen.append(request)

@@ -5,9 +5,9 @@ It is honest, until a test gives an address another answer.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
-from providers.sockets import SocketServer
+from providers.sockets import Served, SocketServer
 from providers.troubles import Reply
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 WELL_KNOWN = "/.well-known/oauth-protected-resource"
 
 
-class ProtectedAPI:
+class ProtectedAPI(Served):
     """``address`` is ``http://127.0.0.1:<port>/mcp``; ``host="localhost"`` makes it another host.
 
     Attributes to set at any time: ``metadata`` (merged into its document), ``challenge`` (of each
@@ -41,13 +41,6 @@ class ProtectedAPI:
             "authorization_servers": list(issuers),
         }
         self.challenge: str | None = f'Bearer resource_metadata="{self.url}{WELL_KNOWN}/mcp"'
-
-    def __enter__(self) -> Self:
-        self._server.start()
-        return self
-
-    def __exit__(self, *exc_info: object) -> None:
-        self._server.stop()
 
     @property
     def asked(self) -> list[str]:

@@ -8,7 +8,7 @@ import threading
 from dataclasses import dataclass
 from functools import cached_property
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import parse_qsl, urlsplit
 
 from processes import free_port
@@ -83,6 +83,19 @@ class SocketServer:
             self._server.server_close()
             self._server.hang_up()
             self._server = None
+
+
+class Served:
+    """A test's server, which answers while it is entered. ``_server`` is a subclass's own."""
+
+    _server: SocketServer
+
+    def __enter__(self) -> Self:
+        self._server.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.stop()
 
 
 class _Server(ThreadingHTTPServer):

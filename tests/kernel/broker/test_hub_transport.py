@@ -12,13 +12,13 @@ from jupyter_auth.kernel.broker import hub_transport
 from jupyter_auth.kernel.broker.connect import connect
 from patience import PATIENCE
 from providers import certificates
-from providers.sockets import SocketServer
+from providers.sockets import Served, SocketServer
 from providers.troubles import Reply
 
 TOKEN = "planted-hub-api-token"
 
 
-class Service:
+class Service(Served):
     """Answers as the Hub's service would; ``seen`` is what arrived."""
 
     def __init__(self, tls=None):
@@ -26,13 +26,6 @@ class Service:
         self.seen = []
         self._server = SocketServer(self._answer, tls)
         self.origin = f"{'https' if tls else 'http'}://127.0.0.1:{self._server.port}"
-
-    def __enter__(self):
-        self._server.start()
-        return self
-
-    def __exit__(self, *_):
-        self._server.stop()
 
     def _answer(self, request):
         self.seen.append(request)

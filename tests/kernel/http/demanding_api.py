@@ -5,9 +5,9 @@ from __future__ import annotations
 import base64
 import json
 import threading
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
-from providers.sockets import Request, SocketServer
+from providers.sockets import Request, Served, SocketServer
 from providers.troubles import Reply
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from providers.rogue import Family, RogueProvider
 
 
-class DemandingApi:
+class DemandingApi(Served):
     """``demand`` is what its ``WWW-Authenticate`` says with 403 while ``met`` is not true of the
     request's token; ``scopes``, ``step_up`` and ``claims`` set both. ``instead`` is an answer in
     place of all that, ``seen`` are the requests it got.
@@ -32,13 +32,6 @@ class DemandingApi:
         self._lock = threading.Lock()
         self._server = SocketServer(self._answer)
         self.origin = f"http://127.0.0.1:{self._server.port}"
-
-    def __enter__(self) -> Self:
-        self._server.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.stop()
 
     def scopes(self, *wanted: str) -> None:
         """As RFC 6750 3.1 has it."""

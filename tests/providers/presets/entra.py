@@ -14,11 +14,11 @@ import json
 import secrets
 import time
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from providers.forgery import IdTokens
-from providers.sockets import Request, SocketServer
+from providers.sockets import Request, Served, SocketServer
 from providers.troubles import Reply
 
 LOGIN, GRAPH_HOST, VAULT_HOST = (
@@ -43,7 +43,7 @@ class Grant:
     refresh_tokens: list[str] = field(default_factory=list)
 
 
-class Entra:
+class Entra(Served):
     """``challenge`` (JSON) makes the vault demand these claims of a token (continuous access
     evaluation); ``silent``: a refresh that names them is enough, else the person has to sign in.
 
@@ -66,13 +66,6 @@ class Entra:
         self._id_tokens = IdTokens(self)
         self._server = SocketServer(self._answer)
         self.hosts = dict.fromkeys((LOGIN, GRAPH_HOST, VAULT_HOST), self._server.port)
-
-    def __enter__(self) -> Self:
-        self._server.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.stop()
 
     def expire(self) -> None:
         """Every access token issued so far is refused from now on."""

@@ -12,10 +12,10 @@ import secrets
 import threading
 import time
 from collections import deque
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from providers.sockets import Request, SocketServer
+from providers.sockets import Request, Served, SocketServer
 from providers.troubles import Reply
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ PAGES = 3
 USER_TOKEN_PATH = "/people/oauth2/token"
 
 
-class FourInsight:
+class FourInsight(Served):
     """``origin`` is where it listens; ``requests`` is all that arrived.
 
     ``api`` and ``login`` are the origin of its API and the token endpoint of people, as they are
@@ -58,13 +58,6 @@ class FourInsight:
     @property
     def port(self) -> int:
         return self._server.port
-
-    def __enter__(self) -> Self:
-        self._server.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.stop()
 
     def table(self) -> dict[str, Any]:
         """How people's sign-ins here are configured: as the preset is, but at this machine."""

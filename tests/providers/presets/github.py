@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import secrets
 import time
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from providers.devices import GRANT
-from providers.sockets import Request, SocketServer
+from providers.sockets import Request, Served, SocketServer
 from providers.troubles import Reply
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 USER_CODE = "WDJB-MJHT"
 
 
-class GitHub:
+class GitHub(Served):
     """``origin`` is where it and its API are. One device at a time: ``said`` is what its polls are
     answered until the person says yes (``approve()``), ``interval`` their pace in seconds.
     """
@@ -38,13 +38,6 @@ class GitHub:
         self._token = f"gho_{secrets.token_hex(18)}"
         self._server = SocketServer(self._answer)
         self.origin = f"http://127.0.0.1:{self._server.port}"
-
-    def __enter__(self) -> Self:
-        self._server.start()
-        return self
-
-    def __exit__(self, *exc_info: object) -> None:
-        self._server.stop()
 
     @property
     def moved(self) -> dict[str, str]:

@@ -11,9 +11,9 @@ import secrets
 import threading
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
-from providers.sockets import Request, SocketServer
+from providers.sockets import Request, Served, SocketServer
 from providers.troubles import Reply
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class Credential:
     locked_until: float = 0.0
 
 
-class InsideView:
+class InsideView(Served):
     """``origin`` is where it listens. ``limit`` calls per token and window; None: no limit.
 
     ``clock`` gives the time. ``requests`` is all that arrived; ``lifetime`` is of tokens issued.
@@ -55,13 +55,6 @@ class InsideView:
         self._lock = threading.Lock()
         self._server = SocketServer(self._answer)
         self.origin = f"http://127.0.0.1:{self._server.port}"
-
-    def __enter__(self) -> Self:
-        self._server.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.stop()
 
     def seen(self, start: str) -> list[Request]:
         """The requests whose path begins like that."""

@@ -4,9 +4,9 @@ people sign in, and requests with a token of one of its issuers.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
-from providers.sockets import Request, SocketServer
+from providers.sockets import Request, Served, SocketServer
 from providers.troubles import Reply
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 DEVICE = "urn:ietf:params:oauth:grant-type:device_code+pkce"
 
 
-class BackEnd:
+class BackEnd(Served):
     """``url`` is its host, ``api`` that of its newest version. ``listed`` are its issuers."""
 
     def __init__(self, issuer: RogueProvider) -> None:
@@ -41,13 +41,6 @@ class BackEnd:
                 ],
             },
         ]
-
-    def __enter__(self) -> Self:
-        self._server.start()
-        return self
-
-    def __exit__(self, *exc_info: object) -> None:
-        self._server.stop()
 
     def _answer(self, request: Request) -> Reply:
         self.requests.append(request)
