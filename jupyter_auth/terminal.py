@@ -12,6 +12,14 @@ from jupyter_auth.core.errors import AuthError, ConfigurationError
 from jupyter_auth.kernel.broker.connect import connect, provider_of
 from jupyter_auth.kernel.commands import verbs
 from jupyter_auth.kernel.commands.access_token import print_token
+from jupyter_auth.kernel.commands.verb_parser import (
+    Parser,
+    VerbUsageError,
+    add_resource,
+    add_verb,
+    check_verb,
+    shared_parser,
+)
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -29,29 +37,29 @@ def run(words: Sequence[str]) -> int:
     """Run one verb; returns the exit status, 2 for wrong usage."""
     words = words or ["--help"]
     try:
-        verbs.check_verb(PROG, words[0], (*VERBS, *PROGRAMS))
+        check_verb(PROG, words[0], (*VERBS, *PROGRAMS))
         if program := PROGRAMS.get(words[0]):
             return program(words[1:])
         given = _parser().parse_args(words)
         return VERBS[given.verb](given)
-    except verbs.VerbUsageError as misuse:
+    except VerbUsageError as misuse:
         return fail(misuse, MISUSED)
 
 
-def _parser() -> verbs.Parser:
-    parser, added = verbs.parser(PROG)
+def _parser() -> Parser:
+    parser, added = shared_parser(PROG)
     version = f"jupyter-auth-session {__version__}"
     parser.add_argument("--version", action="version", version=version)
     status = added.choices["status"]
     status.add_argument("--json", action="store_true", help="print JSON, for programs")
-    verbs.add_verb(added, "import", "use the sign-in that another package has stored", key=False)
+    add_verb(added, "import", "use the sign-in that another package has stored", key=False)
     says = "print the document by which providers know you without a registration"
-    document = verbs.add_verb(added, "client-document", says, name="*", key=False)
+    document = add_verb(added, "client-document", says, name="*", key=False)
     document.add_argument("--url", metavar="URL", help="where you will publish it")
-    verbs.add_verb(added, "settings", "print the server's settings", name=None, key=False)
-    verbs.add_resource(verbs.add_verb(added, "token", "print the access token, for a pipe"))
-    verbs.add_verb(added, "demo", "open JupyterLab with a demo provider", name=None, key=False)
-    verbs.add_verb(added, "hub", "commands for a JupyterHub administrator", name=None, key=False)
+    add_verb(added, "settings", "print the server's settings", name=None, key=False)
+    add_resource(add_verb(added, "token", "print the access token, for a pipe"))
+    add_verb(added, "demo", "open JupyterLab with a demo provider", name=None, key=False)
+    add_verb(added, "hub", "commands for a JupyterHub administrator", name=None, key=False)
     return parser
 
 
@@ -169,7 +177,7 @@ def _client_document(given: Namespace) -> int:
     url = given.url or os.environ.get(DOCUMENT)
     names = given.name or [each.name for each in connect().providers() if each.source == "user"]
     if not url or not names:
-        raise verbs.VerbUsageError(
+        raise VerbUsageError(
             "Say for which providers, and where you will publish it, as in `jupyter auth"
             " client-document huggingface --url https://you.example/client.json`"
         )

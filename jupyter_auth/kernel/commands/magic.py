@@ -18,6 +18,7 @@ from jupyter_auth.kernel.broker.connect import connect
 from jupyter_auth.kernel.commands import verbs
 from jupyter_auth.kernel.commands.magic_cell import AwaitCells, run_with
 from jupyter_auth.kernel.commands.magic_words import cell_parser, complete_in, line_parser
+from jupyter_auth.kernel.commands.verb_parser import VerbUsageError, check_verb
 from jupyter_auth.kernel.prompt.front_end import takes_input
 from jupyter_auth.kernel.prompt.prompt import browser_here, in_notebook, is_interactive
 from jupyter_auth.kernel.shown import Sentence, show
@@ -60,7 +61,7 @@ class AuthMagics(Magics):
                 return self._line(line)
             except AuthError as error:
                 raise in_one_line(error) from None
-        except verbs.VerbUsageError as misuse:
+        except VerbUsageError as misuse:
             raise UsageError(str(misuse)) from None
 
     def _line(self, line: str) -> Any:
@@ -68,7 +69,7 @@ class AuthMagics(Magics):
         if not words:
             return show(verbs.status())
         parser, known = line_parser()
-        verbs.check_verb("%auth", words[0], tuple(known))
+        check_verb("%auth", words[0], tuple(known))
         try:
             given = parser.parse_args(words)
         except SystemExit:  # from --help, which has printed
@@ -170,7 +171,7 @@ def _split(line: str) -> list[str]:
     try:
         return shlex.split(line, comments=True)
     except ValueError as error:
-        raise verbs.VerbUsageError(f"{error}.") from None
+        raise VerbUsageError(f"{error}.") from None
 
 
 NOTEBOOK: dict[Step, str] = {

@@ -10,6 +10,7 @@ from jupyter_auth.core.errors import AuthError
 from jupyter_auth.core.login.grants import ENDPOINT
 from jupyter_auth.kernel.broker.connect import connect
 from jupyter_auth.kernel.commands import verbs
+from jupyter_auth.kernel.commands.verb_parser import Parser, add_verb, shared_parser
 
 if TYPE_CHECKING:
     from argparse import Action
@@ -20,18 +21,18 @@ if TYPE_CHECKING:
 _LINE = re.compile(r"\s*(?:[^%=]*=\s*)?(?P<magic>%{0,2})auth\s(?P<words>.*)", re.DOTALL)
 
 
-def line_parser() -> tuple[verbs.Parser, dict[str, verbs.Parser]]:
+def line_parser() -> tuple[Parser, dict[str, Parser]]:
     """The parser of ``%auth``, and those of its verbs."""
-    parser, added = verbs.parser("%auth")
+    parser, added = shared_parser("%auth")
     added.choices["login"].add_argument("--wait", action="store_true", help="block until signed in")
-    verbs.add_verb(added, "use", "set the default provider", key=False)
-    verbs.add_verb(added, "explain", "explain the last response", name="?", key=False)
+    add_verb(added, "use", "set the default provider", key=False)
+    add_verb(added, "explain", "explain the last response", name="?", key=False)
     return parser, added.choices
 
 
-def cell_parser() -> verbs.Parser:
+def cell_parser() -> Parser:
     """The parser of the first line of ``%%auth``."""
-    parser = verbs.Parser(prog="%%auth", add_help=False)
+    parser = Parser(prog="%%auth", add_help=False)
     parser.add_argument("name", metavar="NAME", nargs="?")
     parser.add_argument("--key", default=DEFAULT_KEY, metavar="K")
     return parser
@@ -53,7 +54,7 @@ def offers(line: str) -> tuple[str, list[str]]:
     return word, [each for each in known if each.startswith(word)]
 
 
-def _arguments(parser: verbs.Parser, words: list[str]) -> list[str]:
+def _arguments(parser: Parser, words: list[str]) -> list[str]:
     """What may follow ``words``: an option's value, or a name and other options."""
     options = parser.options()
     name, taking = None, None

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import argparse
-import difflib
 import time
 from contextlib import suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 from jupyter_auth.core import wire
 from jupyter_auth.core.common.handles import is_address, marked, plain
-from jupyter_auth.core.common.override import override
 from jupyter_auth.core.common.session_key import DEFAULT_KEY
 from jupyter_auth.core.errors import AuthError, LoginRequired, NextStep, ProviderNotFound, advice
 from jupyter_auth.core.models import AccountKey
-from jupyter_auth.core.secret import Secret
 from jupyter_auth.kernel.broker import connect
 from jupyter_auth.kernel.commands.limit_words import limit_words, moment
+from jupyter_auth.kernel.commands.verb_parser import VerbUsageError, fields_of
 from jupyter_auth.kernel.shown import Sentence, Shown, TextTable
 
 if TYPE_CHECKING:
+    from argparse import Namespace
     from collections.abc import Callable, Mapping
 
     from jupyter_auth.core.common.rate_limits import Limits
@@ -29,17 +27,7 @@ if TYPE_CHECKING:
     from jupyter_auth.core.provider.info import ProviderInfo
 
 
-FIELDS = (
-    "preset", "issuer", "metadata_url", "client_id", "grants", "redirect_uri", "scopes", "base_url",
-    "api_origins",
-)  # fmt: skip
-
-
-class VerbUsageError(Exception):
-    """Wrong usage of a verb. The message says what would be right."""
-
-
-def run(given: argparse.Namespace, ask: Callable[[str], str]) -> Shown:
+def run(given: Namespace, ask: Callable[[str], str]) -> Shown:
     """Run a verb that has no more options than these; ``ask`` as in ``fields_of``."""
     match given.verb:
         case "logout":
@@ -207,18 +195,6 @@ def described(info: ProviderInfo) -> str:
     return "\n".join([info.title, *(f"  {what}: {each}" for what, each in facts.items() if each)])
 
 
-def fields_of(given: argparse.Namespace, ask: Callable[[str], str]) -> dict[str, Any]:
-    """The provider's fields in the options of ``add``; ``ask`` prompts for its secret."""
-    fields: dict[str, Any] = {name: getattr(given, name) for name in FIELDS}
-    fields["set"] = dict(given.set or ())
-    if given.client_secret:
-        secret = ask(f"Client secret of {given.name}: ")
-        if not secret:
-            raise VerbUsageError("No client secret was given.")
-        fields["client_secret"] = Secret(secret)
-    return {name: value for name, value in fields.items() if value}
-
-
 def missing(name: str, grant: str) -> tuple[str, ...]:
     """Which of client_id, client_secret and grants the user's own configuration lacks.
 
@@ -263,13 +239,13 @@ def guide(name: str, accounts: Accounts) -> str:
     return "\n".join(lines)
 
 
-def fill_in(name: str, given: argparse.Namespace) -> None:
+def fill_in(name: str, given: Namespace) -> None:
     """Save what ``--set`` of ``login`` gives, unless it is so already."""
     if given.set:
         connect.connect().add(name, {"set": dict(given.set)})
 
 
-def sign_in(name: str, given: argparse.Namespace, **options: Any) -> None:
+def sign_in(name: str, given: Namespace, **options: Any) -> None:
     """Sign in as the options of ``login`` say."""
     from jupyter_auth.kernel.session.user_session import UserSession
 
@@ -295,105 +271,3 @@ def provider_names() -> list[str]:
 
 def _under(session_key: str) -> str:
     return "" if session_key == DEFAULT_KEY else f" under the key {session_key[:40]}"
-
-
-class Parser(argparse.ArgumentParser):
-    """Raises VerbUsageError in one sentence, where argparse would exit."""
-
-    @override
-    def error(self, message: str) -> NoReturn:
-        usage = " ".join(self.format_usage().removeprefix("usage: ").split())
-        raise VerbUsageError(f"{message[:1].upper()}{message[1:]}. Usage: {usage}")
-
-    def options(self) -> dict[str, argparse.Action]:
-        """Its options but ``--help``, by name."""
-        return {
-            each.option_strings[0]: each
-            for each in self._actions
-            if each.option_strings and each.dest != "help"
-        }
-
-    @property
-    def takes_name(self) -> bool:
-        """Whether it has a NAME."""
-        return any(each.dest == "name" for each in self._actions)
-
-
-def parser(prog: str) -> tuple[Parser, Any]:
-    """The parser that notebook and terminal share, and its subparsers, to add more verbs to."""
-    whole = Parser(prog=prog, description="Sign in once; sessions stay signed in.")
-    verbs = whole.add_subparsers(dest="verb", metavar="VERB", parser_class=Parser)
-    login = add_verb(verbs, "login", "sign in", name="?")
-    login.add_argument("--force", action="store_true", help="sign in again, to switch accounts")
-    login.add_argument(
-        "--grant", metavar="NAME", help="sign-in method (authorization_code, device_code, …)"
-    )
-    login.add_argument("--scopes", nargs="+", metavar="SCOPE", help="scopes to ask for")
-    _add_set(login)
-    add_resource(login)
-    add_verb(verbs, "logout", "sign out here and at the provider", name="?")
-    add_verb(verbs, "status", "show who is signed in", name="?", key=False)
-    add_verb(verbs, "providers", "list the providers you can sign in to", name=None, key=False)
-    add = add_verb(verbs, "add", "add a provider to your configuration", name="?", key=False)
-    add.set_defaults(prog=prog)
-    add.add_argument("--preset", metavar="NAME", help="built-in provider to start from")
-    _add_set(add)
-    add.add_argument("--issuer", metavar="URL", help="issuer URL (built-in providers have one)")
-    add.add_argument("--metadata-url", metavar="URL", help="its metadata, if not at the issuer")
-    add.add_argument("--client-id", metavar="ID", help="client ID of your registration there")
-    add.add_argument("--client-secret", action="store_true", help="prompt for the client secret")
-    add.add_argument("--grants", nargs="+", metavar="NAME", help="grants of that registration")
-    add.add_argument("--redirect-uri", metavar="URL", help="redirect URI of that registration")
-    add.add_argument("--scopes", nargs="+", metavar="SCOPE", help="scopes to ask for")
-    add.add_argument("--base-url", metavar="URL", help="URL that relative URLs are joined to")
-    origins = add.add_argument("--api-origin", dest="api_origins", nargs="+", metavar="URL")
-    origins.help = "origins its tokens may go to"
-    add_verb(verbs, "remove", "remove a provider from your configuration", key=False)
-    add_verb(verbs, "doctor", "find what could keep you from signing in", name="?", key=False)
-    return whole, verbs
-
-
-def _add_set(verb: Parser) -> None:
-    verb.add_argument(
-        "--set",
-        action="append",
-        metavar="NAME=VALUE",
-        type=_assignment,
-        help="a value the built-in provider needs, as in host=git.acme.example",
-    )
-
-
-def _assignment(text: str) -> tuple[str, str]:
-    name, equals, value = text.partition("=")
-    if not equals:
-        raise argparse.ArgumentTypeError(f"{text!r} is not of the form NAME=VALUE")
-    return name, value
-
-
-def add_verb(
-    verbs: Any, verb: str, says: str, *, name: str | None = "", key: bool = True
-) -> Parser:
-    """Add a verb with NAME (``"?"``: optional, None: it has none) and ``--key``."""
-    added: Parser = verbs.add_parser(verb, help=says, description=says)
-    if name is not None:
-        added.add_argument(
-            "name", metavar="NAME", help="the provider, or an API's address", nargs=name or None
-        )
-    if key:
-        added.add_argument("--key", default=DEFAULT_KEY, metavar="K", help="account label")
-    return added
-
-
-def add_resource(verb: Parser) -> None:
-    """Add ``--resource`` to a verb."""
-    words = "another of the provider's APIs, by its identifier"
-    verb.add_argument("--resource", default="", metavar="URI", help=words)
-
-
-def check_verb(prog: str, word: str, known: tuple[str, ...]) -> None:
-    """Raise VerbUsageError, with the nearest verb, if ``word`` is not ``known``."""
-    if word in known or word.startswith("-"):
-        return
-    near = difflib.get_close_matches(word, known, 1)
-    hint = f"Did you mean `{prog} {near[0]}`?" if near else f"Available: {', '.join(known)}."
-    raise VerbUsageError(f"There is no `{prog} {word}`. {hint}")

@@ -15,6 +15,7 @@ from jupyter_auth.core.errors import ConfigurationError
 from jupyter_auth.core.models import LoginRequest
 from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.kernel.commands import verbs
+from jupyter_auth.kernel.commands.verb_parser import fields_of, shared_parser
 from kernel.commands.cli_process import command, run
 from kernel.kernel_process import Kernel, environment
 from kernel.sign_in import sign_in
@@ -156,9 +157,9 @@ def test_in_a_terminal_it_asks_which_grant_the_registration_is_for(tmp_path):
 
 @pytest.mark.usefixtures("home")
 def test_no_traceback_keeps_the_secret(line):
-    given = verbs.parser("x")[0].parse_args(line.replace("mine", "Mine").split())
+    given = shared_parser("x")[0].parse_args(line.replace("mine", "Mine").split())
     with pytest.raises(ConfigurationError) as caught:
-        verbs.add(given.name, verbs.fields_of(given, lambda _: PLANTED))
+        verbs.add(given.name, fields_of(given, lambda _: PLANTED))
     assert PLANTED not in local_variables(caught.value)
 
 
