@@ -1,5 +1,4 @@
-// The panel: every account and pending sign-in with its actions, and a form to add one. It has the
-// looks and the texts of the widget in a cell.
+// The panel: every account and pending sign-in with its actions, and a form to add one.
 
 import { Dialog, showDialog } from "@jupyterlab/apputils";
 import { ReactWidget } from "@jupyterlab/ui-components";
@@ -9,30 +8,11 @@ import { AddForm } from "./add";
 import { focusFirst, KeptFocus } from "./focus";
 import { useAccounts, useNow } from "./hooks";
 import { icon } from "./icon";
-import { hrefOf, places } from "./model";
+import { places } from "./model";
+import { carryOut, SeenPlace } from "./place";
 import type { IAccounts } from "./tokens";
 import { type Action, type Place, view } from "./view";
 import type { LoginRequest, Provider } from "./wire";
-
-/** Carry out an action; returns a note to show, "" if there is none. */
-async function carryOut(accounts: IAccounts, place: Place, action: Action): Promise<string> {
-  const { name: provider, session_key } = place;
-  switch (action.name) {
-    case "begin":
-      await accounts.signIn({ provider, session_key });
-      return "";
-    case "switch":
-      await accounts.signIn({ provider, session_key, force: true });
-      return "";
-    case "cancel":
-      if (place.login) await accounts.cancel(place.login);
-      return "";
-    case "logout": {
-      const note = await accounts.signOut(provider, session_key);
-      return place.account ? note : "";
-    }
-  }
-}
 
 /** Remove a provider of the user's own, if they confirm it; returns as `carryOut`. */
 async function removed(accounts: IAccounts, { name, title }: Provider): Promise<string> {
@@ -53,42 +33,11 @@ interface RowProps {
 
 function Row({ place, now, act }: RowProps): React.JSX.Element {
   const seen = view(place, now);
-  const href = place.login ? hrefOf(place.login) : "";
   const row = React.useRef<HTMLLIElement>(null);
   return (
     <KeptFocus within={() => row.current} lost={() => focusFirst(row.current)}>
       <li ref={row} className="jupyter-auth" data-look={seen.look}>
-        {seen.link && (
-          <a className="jupyter-auth-go" href={href} target="_blank" rel="noopener">
-            {seen.link}
-          </a>
-        )}
-        <span>
-          <span className="jupyter-auth-says">{seen.says}</span>
-          {seen.details.map(text => (
-            <small key={text}>{text}</small>
-          ))}
-        </span>
-        <span className="jupyter-auth-controls">
-          {seen.link && (
-            <a href={`${href}#stuck`} target="_blank" rel="noopener">
-              Trouble signing in?
-            </a>
-          )}
-          {seen.actions.map(action => (
-            <button
-              key={action.label}
-              type="button"
-              className={action.name === "begin" ? "jupyter-auth-go" : ""}
-              aria-label={`${action.label}: ${seen.about}`}
-              onClick={() => {
-                act(action);
-              }}
-            >
-              {action.label}
-            </button>
-          ))}
-        </span>
+        <SeenPlace seen={seen} login={place.login} act={act} />
       </li>
     </KeptFocus>
   );

@@ -1,0 +1,75 @@
+// One account or pending sign-in with its actions, in the panel and in outputs. It has the looks and
+// the texts of the widget in a cell.
+
+import * as React from "react";
+
+import { hrefOf } from "./model";
+import type { IAccounts } from "./tokens";
+import type { Action, Place, Seen } from "./view";
+import type { Login } from "./wire";
+
+/** Carry out an action; returns a note to show, "" if there is none. */
+export async function carryOut(accounts: IAccounts, place: Place, action: Action): Promise<string> {
+  const { name: provider, session_key } = place;
+  switch (action.name) {
+    case "begin":
+      await accounts.signIn({ provider, session_key });
+      return "";
+    case "switch":
+      await accounts.signIn({ provider, session_key, force: true });
+      return "";
+    case "cancel":
+      if (place.login) await accounts.cancel(place.login);
+      return "";
+    case "logout": {
+      const note = await accounts.signOut(provider, session_key);
+      return place.account ? note : "";
+    }
+  }
+}
+
+interface Props {
+  seen: Seen;
+  login: Login | undefined;
+  act: (action: Action) => void;
+}
+
+/** The link to a pending login, what there is to say, and the buttons. */
+export function SeenPlace({ seen, login, act }: Props): React.JSX.Element {
+  const href = login ? hrefOf(login) : "";
+  return (
+    <>
+      {seen.link && (
+        <a className="jupyter-auth-go" href={href} target="_blank" rel="noopener">
+          {seen.link}
+        </a>
+      )}
+      <span>
+        <span className="jupyter-auth-says">{seen.says}</span>
+        {seen.details.map(text => (
+          <small key={text}>{text}</small>
+        ))}
+      </span>
+      <span className="jupyter-auth-controls">
+        {seen.link && (
+          <a href={`${href}#stuck`} target="_blank" rel="noopener">
+            Trouble signing in?
+          </a>
+        )}
+        {seen.actions.map(action => (
+          <button
+            key={action.label}
+            type="button"
+            className={action.name === "begin" ? "jupyter-auth-go" : ""}
+            aria-label={`${action.label}: ${seen.about}`}
+            onClick={() => {
+              act(action);
+            }}
+          >
+            {action.label}
+          </button>
+        ))}
+      </span>
+    </>
+  );
+}
