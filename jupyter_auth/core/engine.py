@@ -115,8 +115,8 @@ class Engine(Parts, Accounts):
         self._providers.configure(provider)
 
     @override
-    def add(self, name: str, fields: Mapping[str, Any]) -> ProviderInfo:
-        return self._providers.save(name, fields)
+    def add(self, name: str, fields: Mapping[str, Any], *, replace: bool = False) -> ProviderInfo:
+        return self._providers.save(name, fields, replace=replace)
 
     @override
     def remove(self, name: str) -> Logout:

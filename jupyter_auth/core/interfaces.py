@@ -68,11 +68,15 @@ class ProviderCalls(Protocol):
         """The same, but the meaning of its name in this process does not change."""
         return self.register(provider)
 
-    def add(self, name: str, fields: Mapping[str, Any]) -> ProviderInfo:
+    def add(self, name: str, fields: Mapping[str, Any], *, replace: bool = False) -> ProviderInfo:
         """Add a provider to the person's file, and its client secret to a private one.
 
+        Of one that is there already these fields change, with ``replace`` all do. ``missing`` has
+        ``client_secret`` where the one that is kept was given for another definition.
+
         Raises:
-            ConfigurationError: not allowed here, the name is taken, or the fields are not valid.
+            ConfigurationError: not allowed here, the administrator's has that name, or the fields
+                are not valid.
         """
 
     def find(self, address: str) -> ProviderInfo:

@@ -55,13 +55,13 @@ class LocalAccounts(Engine):
     def _begun(self, login: Login) -> Login:
         return self.local.begun(login)
 
-    def add(self, name: str, fields: Mapping[str, Any]) -> ProviderInfo:
+    def add(self, name: str, fields: Mapping[str, Any], *, replace: bool = False) -> ProviderInfo:
         """As in ``Engine``. A client that a guide led to has the redirect URI that it named."""
         if fields.get("client_id"):
             made = self._providers.changed(name, fields)
             if made.register:
                 fields = {**fields, "redirect_uri": guides.redirect_uri(made)}
-        return super().add(name, fields)
+        return super().add(name, fields, replace=replace)
 
     def login(self, login_id: str) -> Login:
         """As in ``Engine``, with the URL of its listener while that is open."""

@@ -31,7 +31,7 @@ from jupyter_auth.core.provider.layers import Layers
 from jupyter_auth.core.provider.made_in_code import handle_of
 from jupyter_auth.core.provider.presets import PRESETS
 from jupyter_auth.core.provider.user_providers import user_file
-from jupyter_auth.core.record import replace
+from jupyter_auth.core.record import replace as with_fields
 from jupyter_auth.core.secret import Secret
 
 if TYPE_CHECKING:
@@ -131,7 +131,7 @@ class Providers(Layers):
                     typed = "password" in provider.grants and account.subject is None
                     vouched = provider.vouches or typed
                     bound = provider.fingerprint
-                    return replace(account, fingerprint=bound, vouched=vouched)
+                    return with_fields(account, fingerprint=bound, vouched=vouched)
         return account
 
     def unused_secret(self, name: str) -> ConfigurationError | None:
@@ -234,7 +234,8 @@ class Providers(Layers):
 
     def changed(self, name: str, fields: Mapping[str, Any]) -> Provider:
         """The provider that ``save`` would make of the same. Raises as ``save``."""
-        return provider_from_mapping(name, self._changed(self._file_for(name), name, fields)[0])
+        self._file_for(name)
+        return provider_from_mapping(name, self._merged(name, fields))
 
     def _file_for(self, name: str) -> Path:
         self._require_open()
@@ -243,56 +244,55 @@ class Providers(Layers):
             raise ConfigurationError("There is no file for your own providers here.")
         return self._user_file
 
-    def _changed(
-        self, file: Path, name: str, fields: Mapping[str, Any]
-    ) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Its table then, and what is new in that."""
+    def _merged(
+        self, name: str, fields: Mapping[str, Any], *, replace: bool = False
+    ) -> dict[str, Any]:
+        """Its table with these fields, of which those that are tables complete the known ones."""
+        known = {} if replace else self._user_tables().get(name, {})
         given = {k: v for k, v in fields.items() if v is not None and k != "client_secret"}
-        known = self._user_tables().get(name, {})
-        if isinstance(given.get("set"), Mapping):
-            given["set"] = {**known.get("set", {}), **given["set"]}
-        given = {k: v for k, v in given.items() if known.get(k) != v}
-        may_change = {"grants"} if "client_id" in known else {"grants", "client_id", "redirect_uri"}
-        if known and given.keys() - may_change:
-            outline = self.outline(name)
-            if (outline.client_id and not outline.unset) or given.keys() - may_change - {"set"}:
-                raise ConfigurationError(
-                    f"{file} already has a provider {name!r}.",
-                    hint="Change it there, or give the new one another name.",
-                )
-        return {**known, **given}, given
+        for key, value in given.items():
+            if isinstance(value, Mapping) and isinstance(known.get(key), Mapping):
+                given[key] = {**known[key], **value}
+        merged = {**known, **own_client(known, given)}
+        return {k: v for k, v in merged.items() if v is not None}
 
-    def save(self, name: str, fields: Mapping[str, Any]) -> ProviderInfo:
+    def save(self, name: str, fields: Mapping[str, Any], *, replace: bool = False) -> ProviderInfo:
         """Write a provider into the person's own file, and its client secret into one beside it.
 
-        Of one that is there already, only the secret, the ``grants`` (which of them a registration
-        is for may turn out later), a missing client ID with its redirect URI, and before there is
-        one the values of placeholders may be changed.
+        Of one that is there already these fields change, with ``replace`` all do. A client secret
+        that was kept for what it was before is not used any more: ``missing`` names it then.
 
         Raises:
-            ConfigurationError: more would change, users may not add providers here, the
-                administrator's has that name, or it cannot work.
+            ConfigurationError: users may not add providers here, the administrator's has that name,
+                or it cannot work.
         """
         file = self._file_for(name)
         with user_providers.changing(file):
-            self._write(file, name, fields)
-        return self.info(name)
+            lacking = self._write(file, name, fields, replace=replace)
+        info = self.info(name)
+        return with_fields(info, missing=(*info.missing, *lacking - {*info.missing}))
 
-    def _write(self, file: Path, name: str, fields: Mapping[str, Any]) -> None:
-        table, given = self._changed(file, name, fields)
+    def _write(
+        self, file: Path, name: str, fields: Mapping[str, Any], *, replace: bool = False
+    ) -> set[str]:
+        """Returns ``client_secret`` if one is kept that does not fit."""
+        table, secret = self._merged(name, fields, replace=replace), fields.get("client_secret")
         try:
             provider = provider_from_mapping(name, table)
-        except Incomplete:  # a secret is kept for one place
-            if fields.get("client_secret"):
+        except Incomplete:
+            if secret:  # which is kept for one place
                 raise
-        if secret := fields.get("client_secret"):
+        if secret:
             kept = secret if isinstance(secret, Secret) else Secret(secret)
             user_providers.keep_secret(file, provider, kept)
-        if given:
-            user_providers.write_table(file, name, given)
-        added = {k for k, v in fields.items() if v} - {"redirect_uri"}
-        if added == {"client_id"} and self.unused_secret(name):
-            user_providers.forget_secret(file, name)
+        if table != self._user_tables().get(name, {}):
+            user_providers.write_table(file, name, table)
+        with contextlib.suppress(Incomplete):
+            if self.unused_secret(name):
+                if fields.get("client_id"):  # which is of a client without one, or is added next
+                    user_providers.forget_secret(file, name)
+                return {"client_secret"}
+        return set()
 
     def keep_found(self, fields: Mapping[str, Any], names: Iterable[str]) -> ProviderInfo:
         """Keep a provider that was found by an address, under the first of ``names`` that is free

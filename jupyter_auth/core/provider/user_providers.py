@@ -72,7 +72,7 @@ def changing(file: Path) -> Iterator[None]:
 
 
 def write_table(file: Path, name: str, fields: Mapping[str, Any]) -> None:
-    """Write ``fields`` into the table ``[name]`` of a TOML file, and leave the rest as it is.
+    """Make ``fields`` the table ``[name]`` of a TOML file, and leave the rest as it is.
 
     Raises:
         ConfigurationError: the file cannot be written, or not without changing more.
@@ -81,14 +81,16 @@ def write_table(file: Path, name: str, fields: Mapping[str, Any]) -> None:
 
     file = file.resolve()  # a link, as into dotfiles, stays one
     before = file.read_text(encoding="utf-8") if file.exists() else ""
-    known = tomllib.loads(before)
-    fields = plain_value(fields)
-    wanted = {**known, name: {**known.get(name, {}), **fields}}
-    document = tomlkit.parse(before)
-    table = document.setdefault(name, tomlkit.table())
-    table.update(fields)
-    after = tomlkit.dumps(document)
-    if tomllib.loads(after) != wanted:
+    known, fields = tomllib.loads(before), plain_value(fields)
+    there, after = known.get(name, {}), ""
+    with contextlib.suppress(LookupError, ValueError):  # as of tables out of order
+        document = tomlkit.parse(before)
+        table = document.setdefault(name, tomlkit.table())
+        for key in there.keys() - fields.keys():
+            del table[key]
+        table.update({key: value for key, value in fields.items() if there.get(key) != value})
+        after = tomlkit.dumps(document)
+    if tomllib.loads(after) != {**known, name: fields}:
         hint = f"Add {tomlkit.dumps({name: fields})!r} to it yourself."
         raise ConfigurationError(f"{file} cannot be changed automatically.", hint=hint)
     _write(file, after)

@@ -78,8 +78,9 @@ class BrokerClient(Accounts):
         body = provider_to_mapping(provider)  # with its client secret: the broker keeps that
         return self._call(wire.provider_from_wire, "register", provider.name, body=body)
 
-    def add(self, name: str, fields: Mapping[str, Any]) -> ProviderInfo:
-        return self._call(wire.provider_from_wire, "add", body={**fields, "name": name})
+    def add(self, name: str, fields: Mapping[str, Any], *, replace: bool = False) -> ProviderInfo:
+        body = {**fields, "name": name, **({"replace": True} if replace else {})}
+        return self._call(wire.provider_from_wire, "add", body=body)
 
     def find(self, address: str) -> ProviderInfo:
         return self._call(wire.provider_from_wire, "find", body={"address": address})

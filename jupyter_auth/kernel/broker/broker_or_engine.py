@@ -89,9 +89,9 @@ class BrokerOrEngine(Accounts):
         self._registered[info.name] = provider
         return info
 
-    def add(self, name: str, fields: Mapping[str, Any]) -> ProviderInfo:
+    def add(self, name: str, fields: Mapping[str, Any], *, replace: bool = False) -> ProviderInfo:
         """As ``Accounts.add``; from now on the name means the one that was added."""
-        info = self._ask(lambda it: it.add(name, fields))
+        info = self._ask(lambda it: it.add(name, fields, replace=replace))
         self._named.pop(name, None)
         return info
 

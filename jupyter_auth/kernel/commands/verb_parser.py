@@ -14,9 +14,17 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 FIELDS = (
-    "preset", "issuer", "metadata_url", "client_id", "grants", "redirect_uri", "scopes", "base_url",
-    "api_origins",
+    "preset", "title", "issuer", "metadata_url", "client_id", "grants", "redirect_uri", "scopes",
+    "base_url", "api_origins",
 )  # fmt: skip
+
+
+ENDPOINTS = {
+    "authorization_endpoint": "where people sign in",
+    "token_endpoint": "where codes are exchanged for tokens",
+    "device_authorization_endpoint": "where device codes come from",
+    "userinfo_endpoint": "which says who signed in",
+}
 
 
 class VerbUsageError(Exception):
@@ -60,10 +68,18 @@ def shared_parser(prog: str) -> tuple[Parser, Any]:
     add_verb(verbs, "logout", "sign out here and at the provider", name="?")
     add_verb(verbs, "status", "show who is signed in", name="?", key=False)
     add_verb(verbs, "providers", "list the providers you can sign in to", name=None, key=False)
-    add = add_verb(verbs, "add", "add a provider to your configuration", name="?", key=False)
+    add = add_verb(verbs, "add", "add a provider, or change one", name="?", key=False)
     add.set_defaults(prog=prog)
+    _add_options_of_add(add)
+    add_verb(verbs, "remove", "remove a provider from your configuration", key=False)
+    add_verb(verbs, "doctor", "find what could keep you from signing in", name="?", key=False)
+    return whole, verbs
+
+
+def _add_options_of_add(add: Parser) -> None:
     add.add_argument("--preset", metavar="NAME", help="built-in provider to start from")
     _add_set(add)
+    add.add_argument("--title", metavar="TEXT", help="what people call it")
     add.add_argument("--issuer", metavar="URL", help="issuer URL (built-in providers have one)")
     add.add_argument("--metadata-url", metavar="URL", help="its metadata, if not at the issuer")
     add.add_argument("--client-id", metavar="ID", help="client ID of your registration there")
@@ -74,9 +90,12 @@ def shared_parser(prog: str) -> tuple[Parser, Any]:
     add.add_argument("--base-url", metavar="URL", help="URL that relative URLs are joined to")
     origins = add.add_argument("--api-origin", dest="api_origins", nargs="+", metavar="URL")
     origins.help = "origins its tokens may go to"
-    add_verb(verbs, "remove", "remove a provider from your configuration", key=False)
-    add_verb(verbs, "doctor", "find what could keep you from signing in", name="?", key=False)
-    return whole, verbs
+    add.add_argument(
+        "--replace", action="store_true", help="forget what was configured under that name"
+    )
+    endpoints = add.add_argument_group("endpoints of a provider that publishes no metadata")
+    for name, says in ENDPOINTS.items():
+        endpoints.add_argument(f"--{name.replace('_', '-')}", metavar="URL", help=says)
 
 
 def _add_set(verb: Parser) -> None:
@@ -129,6 +148,7 @@ def fields_of(given: argparse.Namespace, ask: Callable[[str], str]) -> dict[str,
     """The provider's fields in the options of ``add``; ``ask`` prompts for its secret."""
     fields: dict[str, Any] = {name: getattr(given, name) for name in FIELDS}
     fields["set"] = dict(given.set or ())
+    fields["endpoints"] = {name: url for name in ENDPOINTS if (url := getattr(given, name))}
     if given.client_secret:
         secret = ask(f"Client secret of {given.name}: ")
         if not secret:

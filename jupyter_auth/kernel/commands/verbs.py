@@ -44,7 +44,7 @@ def run(given: Namespace, ask: Callable[[str], str]) -> Shown:
                     "Say what to add: a name or an address, as in"
                     f" `{given.prog} add https://mcp.acme.example/mcp`."
                 )
-            return Sentence(add(given.name, fields_of(given, ask)))
+            return Sentence(add(given.name, fields_of(given, ask), replace=given.replace))
 
 
 def status(name: str | None = None, accounts: Accounts | None = None) -> TextTable:
@@ -170,22 +170,33 @@ def use(name: str) -> str:
     return f"{info.title} is now the default provider in this kernel."
 
 
-def add(name: str, fields: Mapping[str, Any]) -> str:
+def add(name: str, fields: Mapping[str, Any], *, replace: bool = False) -> str:
     """Add a provider to the user's configuration: the one of an API, if ``name`` is its address,
-    or one of that name. Returns what to do next.
+    or one of that name, which changes if it is there. Returns what to do next.
     """
     accounts = connect.connect()
+    done = "Changed" if fields and _is_own(accounts, name) else "Added"
     if is_address(name):
         info = accounts.find(name)
-        info = accounts.add(info.name, fields) if fields else info
+        info = accounts.add(info.name, fields, replace=replace) if fields else info
     else:
-        info = accounts.add(name, fields)
+        info = accounts.add(name, fields, replace=replace)
     kept = " Its client secret is stored in a file that only you can read." * (
         "client_secret" in fields
     )
     then = advice("", NextStep("sign_in", info.name, options=info.to_fill_in))
+    if done == "Changed" and "client_secret" in info.missing:
+        kept = " The client secret stored for it before is no longer used."
+        then = f"{advice('', NextStep('add_secret', info.name))} {then}"
     host = f" ({info.host})" if info.host else ""
-    return f"Added {info.title}{host}.{kept} {then}"
+    return f"{done} {info.title}{host}.{kept} {then}"
+
+
+def _is_own(accounts: Accounts, name: str) -> bool:
+    """Whether that is a provider of one's own already."""
+    with suppress(AuthError):
+        return accounts.provider(name).source in {"user", "found"}
+    return False
 
 
 def described(info: ProviderInfo) -> str:

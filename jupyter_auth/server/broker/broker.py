@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from jupyter_auth.core import wire
@@ -126,8 +127,9 @@ class Broker(LoginPages):
     async def add(self, body: Mapping[str, Any]) -> Wire:
         """Save a provider to the user's own file: for kernels only."""
         name = request_parsing.required(body, "name")
-        fields = {key: value for key, value in body.items() if key != "name"}
-        return wire.info_to_wire(await self._pools.run(None, self._engine.add, name, fields))
+        fields = {key: value for key, value in body.items() if key not in {"name", "replace"}}
+        add = partial(self._engine.add, replace=request_parsing.flag(body, "replace"))
+        return wire.info_to_wire(await self._pools.run(None, add, name, fields))
 
     async def find(self, body: Mapping[str, Any]) -> Wire:
         """The provider for an API's address, found and kept."""

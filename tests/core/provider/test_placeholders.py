@@ -184,15 +184,15 @@ def test_what_is_missing_is_added_once(providers):
     providers.save("opengit", {"client_id": "mine"})
     assert providers.get("opengit").issuer == "https://git.acme.example"
     assert providers.get("opengit").client_id == "mine"
-    with pytest.raises(ConfigurationError, match="already has a provider"):
-        providers.save("opengit", {"set": {"host": "evil.example"}})
 
 
-def test_a_default_is_not_changed_under_a_client_that_is_there(providers):
-    providers.save("git", {"client_id": "mine"})
-    with pytest.raises(ConfigurationError, match="already has a provider"):
-        providers.save("git", {"set": {"host": "evil.example"}})
-    assert providers.get("git").issuer == "https://git.example"
+def test_a_mistyped_host_is_corrected_and_no_secret_follows(providers):
+    providers.save("opengit", {"set": SET, "client_id": "mine", "client_secret": "s3cret"})
+    info = providers.save("opengit", {"set": {"host": "git.acme.test"}})
+    assert info.missing == ("client_secret",)
+    there = providers.get("opengit")
+    assert (there.issuer, there.client_secret) == ("https://git.acme.test", None)
+    assert there.set["realm"] == "r"
 
 
 def test_several_of_a_kind_go_by_other_names(providers):

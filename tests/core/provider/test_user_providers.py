@@ -136,12 +136,46 @@ def test_a_damaged_entry_is_nobodys_secret(providers, file, entry):
     assert json.loads(secrets.read_text())["other"] == 1
 
 
-def test_what_is_there_already_is_not_changed(providers, file):
-    providers.save("acme", ACME)
-    before = file.read_text()
-    with pytest.raises(ConfigurationError, match="already has a provider 'acme'"):
-        providers.save("acme", ACME | {"client_id": "other"})
-    assert file.read_text() == before
+def test_a_wrong_client_id_is_corrected_and_the_rest_stays(providers, file):
+    providers.save("acme", ACME | {"scopes": ["openid"]})
+    assert providers.save("acme", {"client_id": "right"}).missing == ()
+    acme = providers.get("acme")
+    assert (acme.issuer, acme.client_id, acme.scopes) == (ACME["issuer"], "right", ("openid",))
+    one, other = "https://a.example/token", "https://a.example/authorize"
+    providers.save("acme", {"title": "Acme", "endpoints": {"token_endpoint": one}})
+    providers.save("acme", {"endpoints": {"authorization_endpoint": other}})
+    assert {*tomllib.loads(file.read_text())["acme"]["endpoints"].values()} == {one, other}
+
+
+def test_a_new_client_id_inherits_no_secret(providers, file):
+    providers.save("acme", ACME | {"client_secret": "s3cret"})
+    assert providers.save("acme", ACME).missing == ()  # which changes nothing
+    assert providers.save("acme", {"client_id": "right"}).missing == ("client_secret",)
+    assert providers.get("acme").client_secret is None
+    assert "s3cret" not in file.with_name("client_secrets.json").read_text()
+    file.write_text(file.read_text() + 'client_secret = "by hand"\n')
+    providers.save("acme", {"client_id": "other"})
+    assert "by hand" not in file.read_text()
+
+
+def test_it_can_be_configured_anew(providers, file):
+    providers.save("acme", ACME | {"scopes": ["openid"], "throttle": {"limit": 5}})
+    providers.save("other", ACME)
+    anew = {"issuer": "https://new.example", "client_id": "x"}
+    providers.save("acme", anew, replace=True)
+    assert tomllib.loads(file.read_text()) == {"acme": anew, "other": ACME}
+
+
+@pytest.mark.parametrize("changed", [{"issuer": "https://evil.example"}, {"client_auth": "query"}])
+def test_a_secret_does_not_follow_a_change(providers, changed):
+    """SECURITY 15: a kernel may write providers down, not send the secret of one elsewhere."""
+    providers.save("acme", ACME | {"client_secret": "s3cret"})
+    before = providers.get("acme").fingerprint
+    assert providers.save("acme", changed).missing == ("client_secret",)
+    assert providers.get("acme").client_secret is None
+    assert providers.get("acme").fingerprint != before  # to which its accounts are bound
+    providers.save("acme", ACME | {"client_secret": "new"}, replace=True)
+    assert providers.get("acme").client_secret == Secret("new")
 
 
 def test_nothing_is_written_of_what_cannot_work(providers, file):
@@ -234,14 +268,15 @@ def test_the_grants_are_written_first_and_the_registration_later(providers):
     assert insiders.grants == ("password",)
 
 
-@pytest.mark.parametrize("field", ["api_origins", "base_url", "client_auth", "issuer"])
-def test_nothing_else_is_added_to_what_is_there(providers, file, field):
-    """SECURITY 12: a kernel may write providers down, not send the tokens of one elsewhere."""
-    providers.save("insiders", {"client_id": "ams"})
-    before = file.read_text()
-    with pytest.raises(ConfigurationError, match="already"):
-        providers.save("insiders", {field: "https://evil.example"})
-    assert file.read_text() == before
+OUT_OF_ORDER = '[acme.throttle]\nlimit = 5\n[other]\nx = 1\n[acme.service]\nclient_id = "x"\n'
+
+
+def test_a_file_that_cannot_be_changed_automatically_says_what_to_write(providers, file):
+    file.parent.mkdir()
+    file.write_text(OUT_OF_ORDER)
+    with pytest.raises(ConfigurationError, match="cannot be changed automatically"):
+        providers.save("acme", ACME, replace=True)
+    assert file.read_text() == OUT_OF_ORDER
 
 
 @pytest.mark.parametrize(
