@@ -33,12 +33,21 @@ TO_READ = 0.1  # seconds for the browser to read a page before ``Page.sent`` is 
 GRACE = 5.0  # seconds that it stays open when it is not needed, so that an outcome can be seen
 TICK = 0.2  # seconds between checks whether it is needed
 
+# Jupyter's mark, drawn here: two arcs and three planets, for the line of text beside it.
+MARK = (
+    '<svg viewBox="0 0 32 36" width="26" height="29" aria-hidden="true"><g fill="#f37726">'
+    '<path d="M3 16.6C5 1.4 27 1.4 29 16.6 23 9.9 9 9.9 3 16.6z"/>'
+    '<path d="M3 19.4C5 34.6 27 34.6 29 19.4 23 26.1 9 26.1 3 19.4z"/></g><g fill="currentColor">'
+    '<circle cx="27" cy="3.3" r="2.3"/><circle cx="5" cy="5.9" r="1.6"/>'
+    '<circle cx="6.2" cy="32.3" r="2.9"/></g></svg>'
+)
 _STYLE = (
     ":root{color-scheme:light dark}"
     "body{font:16px/1.5 system-ui,sans-serif;margin:15vh auto;max-width:32rem;padding:0 1.5rem}"
     "h1{font-size:1.3rem}p{opacity:.85}"
     "dt{opacity:.85;font-size:.9rem}dd{margin:0 0 .6rem;overflow-wrap:anywhere}"
     "button{font:inherit;padding:.35em 1em;cursor:pointer}"
+    "header{display:flex;gap:.5rem;align-items:center;font-size:.9rem;opacity:.85}"
 )
 # Some providers put their answer into the fragment, which a browser does not send.
 _FRAGMENT = "if(location.hash.length>1)location.replace('?'+location.hash.slice(1))"
@@ -298,8 +307,10 @@ def _form(page: Page) -> str:
 
 def _html(page: Page) -> bytes:
     return (
-        '<!doctype html><html lang="en"><meta name="viewport" content="width=device-width">'
-        f"<title>{escape(page.title)}</title><style>{_STYLE}</style>"
-        f"<h1>{escape(page.title)}</h1><p>{escape(page.text)}</p>{_form(page)}"
+        '<!doctype html><html lang="en"><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width">'
+        f"<title>{escape(page.title)} · Jupyter</title><style>{_STYLE}</style>"
+        f"<header>{MARK}Jupyter · this computer</header>"
+        f"<main><h1>{escape(page.title)}</h1><p>{escape(page.text)}</p>{_form(page)}</main>"
         f"{f'<script>{_FRAGMENT}</script>' if page.fragment else ''}</html>"
     ).encode()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from jupyter_auth.core.errors import OUTCOMES, Outcome
 from jupyter_auth.server.broker.known_browsers import BrowserProof
@@ -27,8 +28,18 @@ class PageHandler(UIHandler):
             "jupyter_auth_static", f"{self.base_url}static/jupyter_auth/"
         )
         home = self.settings.get("jupyter_auth_home", self.base_url)
-        own = f"{self.request.host} {self.broker.public_origin or ''}"
-        self.finish(render.render(template, self.base_url, static_url, home, own=own, **values))
+        shown = {
+            "own": f"{self.request.host} {self.broker.public_origin or ''}",
+            "reached": urlsplit(self.guessed_origin()).netloc,
+            "hub_user": self._hub_user,
+        }
+        self.finish(render.render(template, self.base_url, static_url, home, **shown, **values))
+
+    @property
+    def _hub_user(self) -> str:
+        """Whose server it is on a Hub. Its service does not know that before someone signs in."""
+        known = getattr(self.broker, "known_browsers", None)
+        return known.owner if known and known.on_hub else ""
 
     def show_outcome(self, outcome: Outcome, status: int = 200, page: str = "problem") -> None:
         """Finish with a message only."""

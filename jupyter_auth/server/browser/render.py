@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from jupyter_auth.core.common.urls import host_of
 from jupyter_auth.core.errors import OUTCOMES, SCRIPT, START_AGAIN, AuthError, Outcome, Step, advice
+from jupyter_auth.core.login.loopback_server import MARK
 from jupyter_auth.core.provider import guides
 from jupyter_auth.core.wire import login_error
 
@@ -172,14 +173,17 @@ def guide(provider: Provider) -> dict[str, Any]:
 @functools.cache
 def _environment() -> Environment:
     from jinja2 import Environment, PackageLoader, StrictUndefined
+    from markupsafe import Markup
 
-    return Environment(
+    found = Environment(
         loader=PackageLoader(__package__),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    found.globals["mark"] = Markup(MARK)  # noqa: S704 (ours)
+    return found
 
 
 @functools.cache

@@ -42,7 +42,7 @@ def paste(kernel: Kernel, browser: Browser, fourinsight: FourInsight) -> Form:
 def test_a_password_signs_in(kernel: Kernel, password: Form, school: RogueProvider) -> None:
     page = password.page
     assert school.issuer.removeprefix("http://") in page
-    assert "uses the legacy password grant: this Jupyter server sees your password" in page
+    assert "uses password sign-in, an older method" in page
     shown = password.sent(username="rosa", password=school.password)
     assert "Signed in to school as rosa" in shown
     assert kernel.token("school")["kind"] == "bearer"

@@ -35,10 +35,19 @@
 
   const loginUrl = () => `${main.dataset.api}logins/${main.dataset.login}`;
 
+  const title = document.title;
+
+  // The tab's title says it too: it is what a screen reader and a row of tabs begin with.
   function showTrouble({ message, hint }) {
     setText("trouble-message", message);
     setText("trouble-hint", hint || "");
     $("trouble").hidden = false;
+    document.title = `${message} · ${title}`;
+  }
+
+  function hideTrouble() {
+    $("trouble").hidden = true;
+    document.title = title;
   }
 
   // A screen reader repeats any text that is set again.
@@ -76,13 +85,14 @@
   }
 
   async function leave() {
-    $("trouble").hidden = true;
+    hideTrouble();
     setState("moving");
     try {
       const answer = await call("POST", location.pathname, { by_hand: Boolean(stuck) });
       if (answer.by_hand && $("by-hand")) {
         $("open").href = webAddress(answer.url);
         setState("by-hand");
+        $("open").focus();
       } else {
         go(answer.url);
       }
@@ -90,6 +100,7 @@
       showTrouble(error);
       $("continue").textContent = "Try again";
       setState("trouble");
+      $("trouble").focus();
       await reloadWhenSeen();
     }
   }
@@ -102,6 +113,7 @@
     } catch (error) {
       $("cancel").disabled = false;
       showTrouble(error);
+      $("trouble").focus();
     }
   }
 
@@ -122,11 +134,16 @@
     const asks = "ask" in main.dataset; // this server does not know the browser: wait for a click
     if ("said" in main.dataset) {
       setState("trouble"); // the provider has just sent the browser back with an error
+      document.title = `${$("said").textContent} · ${title}`;
+      $("continue").focus();
     } else if (asks || (stuck && !$("by-hand"))) {
       $("moving").firstChild.textContent = "You will sign in at ";
       $("continue").textContent = $("continue").dataset.first;
       setState("ready");
       $("moving").hidden = asks; // the notice says it already
+      if (!asks) {
+        $("continue").focus(); // else a key that is held down would agree to what nobody has read
+      }
     } else {
       leave();
     }
@@ -157,7 +174,7 @@
     } else if (login.error) {
       showTrouble(login.error);
     } else {
-      $("trouble").hidden = true;
+      hideTrouble();
     }
   }
 
@@ -190,13 +207,14 @@
     const buttons = form.querySelectorAll("button");
     buttons.forEach((each) => (each.disabled = true));
     form.setAttribute("aria-busy", "true");
-    $("trouble").hidden = true;
+    hideTrouble();
     try {
       go((await call("POST", form.dataset.to ?? location.pathname, body)).url);
     } catch (error) {
       showTrouble(error);
-      form.querySelectorAll("[data-secret]").forEach((each) => (each.value = ""));
-      form.querySelector("[data-secret]")?.focus();
+      const again = form.querySelectorAll("[data-secret]"); // to be entered again
+      again.forEach((each) => (each.value = ""));
+      (again[0] ?? $("trouble")).focus();
       buttons.forEach((each) => (each.disabled = false));
       form.removeAttribute("aria-busy");
       await reloadIfEnded();
@@ -218,6 +236,7 @@
     } catch (error) {
       currentTarget.disabled = false;
       showTrouble(error);
+      $("trouble").focus();
     }
   }
 
@@ -231,6 +250,7 @@
     } catch (error) {
       currentTarget.disabled = false;
       showTrouble(error);
+      $("trouble").focus();
     }
   }
 
@@ -245,7 +265,11 @@
       document.execCommand("copy"); // plain http has no clipboard object
     }
     button.textContent = "Copied";
-    setTimeout(() => (button.textContent = "Copy"), 2000);
+    $("announced").textContent = "Copied";
+    setTimeout(() => {
+      button.textContent = "Copy";
+      $("announced").textContent = ""; // so that it is said again the next time
+    }, 2000);
   }
 
   for (const button of document.querySelectorAll("[data-copy]")) {
