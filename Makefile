@@ -1,7 +1,7 @@
 # On a fresh machine `make demo` or `make test` is all it takes: both set up what they need first.
 
 PYTHON ?= python3
-SUITES := lint wheel core kernel systems server environments security front hub-short browser lab bench-short
+SUITES := lint docs wheel core kernel systems server environments security front hub-short browser lab bench-short
 
 # The environment's programs first; among them Node.js, where the machine has none or too old a one.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
@@ -9,7 +9,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Of whoever calls make from another environment: IPython would look for packages in that.
 unexport VIRTUAL_ENV
 
-ALL := .[test,demo,hub]
+ALL := .[test,docs,demo,hub]
 INSTALLED := .venv/.installed
 SCHEDULER := .venv/scheduler/.installed
 TESSERA := .venv/tessera/.installed
@@ -39,8 +39,9 @@ help:
 	@echo "make hub          a JupyterHub in full: PostgreSQL, several replicas, kill -9"
 	@echo "make z2jh         docs/hub in the Zero to JupyterHub chart; Z2JH=DIRECTORY is a checkout of it"
 	@echo "make oldest       the lowest of each dependency, and the wheel in JupyterLab 4.2"
-	@echo "make screenshots  pictures of every page and widget state, in screenshots/; renews the README's"
-	@echo "make reference    the tables of the README and of SECURITY.md, from the code"
+	@echo "make docs         the documentation, in docs/_build/html"
+	@echo "make screenshots  pictures of every page and widget state, in screenshots/; renews the documentation's"
+	@echo "make reference    the schema in openapi.yaml and the table of SECURITY.md, from the code"
 	@echo "make guards       removes each guard of SECURITY.md once, to see a test fail; TOPIC=... for some"
 	@echo "make bench        the cost of calls compared with plain requests, and of the Hub service"
 	@echo "make upgrade      installs the newest packages, and renews constraints.txt"
@@ -154,6 +155,11 @@ lint: $(INSTALLED) $(LAB_MODULES)
 	cd labextension && npm run lint
 	$(PYTEST) tests/lint
 
+# A link that leads nowhere, or a page that no other leads to, is a warning.
+docs: $(INSTALLED)
+	sphinx-build --quiet --fail-on-warning --keep-going --jobs 2 docs docs/_build/html
+	$(PYTEST) tests/docs
+
 wheel: $(LABEXTENSION)
 	$(PYTEST) $(BY_FILE) tests/wheel
 
@@ -217,9 +223,9 @@ z2jh: $(INSTALLED) $(KUBESPAWNER)
 guards: setup
 	PYTHONPATH=tests python -m security.guards $(TOPIC)
 
-# Tables that are made from the code: settings and fields, and the guards.
+# What is made from the code and committed; all else is made with the site (docs/generate).
 reference: $(INSTALLED)
-	PYTHONPATH=tests python -m core.reference
+	PYTHONPATH=docs python -m generate.reference
 	PYTHONPATH=tests python -m security.guards.table
 
 # -- to look at ------------------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 """``make screenshots``: status item, panel and notices, in JupyterLab and Notebook 7.
 
 ``python -m lab.screenshots FOLDER`` writes PNG files, light and dark; ``accounts.png`` is for the
-README.
+documentation.
 """
 
 from __future__ import annotations

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from documents import ROOT, documents
+
 PACKAGE = ROOT / "jupyter_auth"
 PATHS = re.compile(
     r"(?<![\w/.@-])((?:jupyter_auth|core|kernel|server|demo|tests|labextension|docs|binder|\.github|\.ci)"
@@ -15,9 +15,11 @@ PATHS = re.compile(
 )
 
 
-@pytest.mark.parametrize("document", ["CONTRIBUTING.md", "README.md", "SECURITY.md"])
+@pytest.mark.parametrize(
+    "document", [*documents(), ROOT / "SECURITY.md"], ids=lambda file: file.stem
+)
 def test_each_path_is_there(document):
-    text = (ROOT / document).read_text(encoding="utf-8")
+    text = document.read_text(encoding="utf-8")
     named = {path.rstrip(".") for path in PATHS.findall(text)}
     missing = {each for each in named if not any((at / each).exists() for at in (ROOT, PACKAGE))}
     assert not missing

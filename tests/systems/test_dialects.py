@@ -9,7 +9,6 @@ import pytest
 import requests
 
 from clock import Clock
-from core.reference import ROOT
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.errors import AuthError, ConfigurationError
 from jupyter_auth.core.models import LoginRequest
@@ -150,8 +149,3 @@ def test_a_name_in_the_redirect_is_nobodys_word(broker):
 
 def test_every_preset_has_a_double():
     assert PRESETS.keys() == {*DIALECTS, *DEVICES, *OTHERS}
-
-
-@pytest.mark.parametrize("name", PRESETS)
-def test_the_readme_names_it(name):
-    assert f"`{name}`" in (ROOT / "README.md").read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""The README's tables for users of ``fourinsight-api`` and ``bitfount``, line by line: each is run,
+"""The tables for users of ``fourinsight-api`` and ``bitfount``, line by line: each is run,
 here or by the scripts in ``ported``.
 """
 
@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import requests
 
+from documents import page
 from jupyter_auth import UserSession
 from jupyter_auth.core.errors import ConfigurationError
 from jupyter_auth.core.models import LoginRequest
@@ -22,12 +23,12 @@ from providers.troubles import Reply
 from systems.fourinsight.sign_in import sign_in
 from systems.presets import bitfount_preset, preset_at
 
-README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+PAGE = page("how-to/migrate.md")
 
 
 def rows(heading):
     """The left cells of the table under that heading."""
-    section = README.partition(f"\n### {heading}\n")[2].partition("\n### ")[0]
+    section = PAGE.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
     table = section.partition("|---|---|\n")[2].partition("\n\n")[0]
     return [line.split(" | ")[0].removeprefix("| ") for line in table.splitlines()]
 

@@ -76,10 +76,10 @@ def described(
 ) -> Any:
     """A dataclass field with all that is said of it in its ``metadata``.
 
-    ``meaning`` is for the README. ``default`` may be a function that makes one; with ``MISSING``
-    the field is required. Accounts and stored secrets are bound to all fields (see ``binding``) but
-    those that are ``harmless`` for the reason given. ``tokens_only``: the field says where tokens
-    go, and not where a client secret goes.
+    ``meaning`` is what the documentation says. ``default`` may be a function that makes one; with
+    ``MISSING`` the field is required. Accounts and stored secrets are bound to all fields (see
+    ``binding``) but those that are ``harmless`` for the reason given. ``tokens_only``: the field
+    says where tokens go, and not where a client secret goes.
     """
     about = {"kind": kind, "meaning": meaning, "harmless": harmless, "tokens_only": tokens_only}
     if callable(default):

@@ -29,13 +29,7 @@ from hub.hub_process import Hub
 from hub.replicas.cluster import Replica
 from jupyter_auth.server.hub.config import PORT
 
-README = (ROOT / "README.md").read_text(encoding="utf-8")
 SERVICE = [*yaml.safe_load_all((RECIPES / "service.yaml").read_text(encoding="utf-8"))]
-
-
-def test_the_readme_quotes_the_values_of_zero_to_jupyterhub() -> None:
-    (quoted,) = re.findall(r"^```yaml\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
-    assert quoted == (RECIPES / "z2jh.yaml").read_text(encoding="utf-8")
 
 
 @pytest.mark.usefixtures("secrets")
@@ -113,12 +107,13 @@ def test_the_services_image_runs_the_service() -> None:
 
 
 def table() -> set[str]:
-    """The variables that the README names for a replica."""
-    part = README.partition("### The environment of a replica")[2].partition("\n#")[0]
+    """The variables that the documentation names for a replica."""
+    text = (RECIPES / "production.md").read_text(encoding="utf-8")
+    part = text.partition("## The environment of a replica")[2].partition("\n#")[0]
     return set(re.findall(r"`(JUPYTER[A-Z_<>]*?)(?:_FILE)?`", part))
 
 
-def test_what_a_replica_is_told_is_in_the_readme() -> None:
+def test_what_a_replica_is_told_is_documented() -> None:
     (container,) = SERVICE[0]["spec"]["template"]["spec"]["containers"]
     given = {each["name"].removesuffix("_FILE") for each in container["env"]}
     known = table()

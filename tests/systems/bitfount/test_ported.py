@@ -1,4 +1,4 @@
-"""Scripts of Bitfount's users, ported by the README's table: run as they are, at the real host
+"""Scripts of Bitfount's users, ported by `how-to/migrate.md`: run as they are, at the real host
 names. Their package needs another Python than this one; what it leaves on a machine is its home
 directory, so each runs where that is, and where it is not.
 """
@@ -8,20 +8,20 @@ from __future__ import annotations
 import json
 import re
 import tomllib
-from pathlib import Path
 
 import pytest
 
+from documents import page
 from jupyter_auth.core.provider.registry import Providers, provider_from_mapping
 from providers.internet import Internet
 from providers.presets.bitfount import CLIENT_ID, KEY, KEY_ID, Bitfount
 from systems.machine import Machine
 
-README = (Path(__file__).parents[3] / "README.md").read_text(encoding="utf-8")
-STAGING = re.search(r"```text\n(\[bitfount-staging\]\n.*?)```", README, re.DOTALL)[1]
+PAGE = page("how-to/migrate.md")
+STAGING = re.search(r"```text\n(\[bitfount-staging\]\n.*?)```", PAGE, re.DOTALL)[1]
 ENVIRONMENTS = re.findall(
     r"^\| `(\w+)`.*? \| `(https://auth\S+)` \| `(\w+)` \| `(http\S+)` \| `(http\S+)` \|$",
-    README,
+    PAGE,
     re.MULTILINE,
 )
 AUDIENCE = "https://hub.bitfount.com/api"
@@ -138,7 +138,7 @@ def test_scopes_of_the_configuration(machine, bitfount):
     assert machine.run("bitfount_whoami.py", "alice").returncode == 0
 
 
-# Other environments, as the README writes them down
+# Other environments, as the documentation writes them down
 
 
 def test_staging(machine, bitfount):

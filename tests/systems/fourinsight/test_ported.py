@@ -1,4 +1,4 @@
-"""Scripts of 4insight's users, ported by the README's table: run as they are, at the real host
+"""Scripts of 4insight's users, ported by `how-to/migrate.md`: run as they are, at the real host
 names, in an environment that has ``fourinsight-api`` and in one that has not.
 """
 
@@ -132,7 +132,7 @@ def test_without_the_package_a_script_says_so_before_a_code_is_asked_for(
 def test_without_the_package_a_registration_of_ones_own_will_do(machine, fourinsight, without):
     fourinsight.user_client_id, fourinsight.user_client_secret = "mine", "mine-5ec2"
     add = ("-m", "jupyter_auth.cli", "add", "4insight", "--client-id", "mine", "--client-secret")
-    with Terminal(machine.env, *add, python=without) as terminal:  # as the page and README say
+    with Terminal(machine.env, *add, python=without) as terminal:  # as the pages say
         terminal.read("Client secret")
         terminal.type("mine-5ec2")
         terminal.read("Added 4insight")

@@ -1,4 +1,4 @@
-"""Insiders' sample code, ported by the README's table: run as it is, at the real host name."""
+"""Insiders' sample code, ported by `how-to/migrate.md`: run as it is, at the real host name."""
 
 from __future__ import annotations
 

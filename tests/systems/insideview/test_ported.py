@@ -1,4 +1,4 @@
-"""Scripts of InsideView's users, ported by the README's table: run at the real host names."""
+"""Scripts of InsideView's users, ported by `how-to/migrate.md`: run at the real host names."""
 
 from __future__ import annotations
 

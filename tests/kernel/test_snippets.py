@@ -1,4 +1,4 @@
-"""Every snippet of README and CONTRIBUTING is run: its hosts become those of a local provider."""
+"""Each snippet of README, CONTRIBUTING and the site is run: its hosts become a local provider's."""
 
 from __future__ import annotations
 
@@ -6,14 +6,15 @@ import re
 import subprocess
 import sys
 import threading
+import tomllib
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-import yaml
 from traitlets.config import Config
 from traitlets.config.application import Application
 
+from documents import ROOT, blocks
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.server.config import read_settings
@@ -23,33 +24,29 @@ from kernel.sign_in import sign_in
 from memory_store import MemoryStore
 from patience import PATIENCE
 
-ROOT = Path(__file__).parents[2]
-BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+PYTHON = blocks("python")
+CONFIG = [block for block in PYTHON if "c.JupyterAuth" in block.code]
+HUB = [block for block in PYTHON if "hub_config(c" in block.code]
+FILES = [block for block in PYTHON if re.match(r"# \w+\.py\n", block.code)]
+CELLS = [block for block in PYTHON if block not in CONFIG + HUB + FILES]
+TABLES = blocks("toml")
+SHELL = blocks("sh")
 
-
-def blocks(document, *languages):
-    found = BLOCK.findall((ROOT / document).read_text(encoding="utf-8"))
-    return [code for language, code in found if language in languages]
-
-
-PYTHON = blocks("README.md", "python")
-CONFIG = [code for code in PYTHON if "c.JupyterAuth" in code]
-HUB = [code for code in PYTHON if "hub_config(c" in code]
-HUB += [
-    yaml.safe_load(code)["hub"]["extraConfig"]["jupyter-auth"]
-    for code in blocks("README.md", "yaml")
+PROGRAMS = [
+    block for block in SHELL if re.search(r"jupyter auth (?!demo)|python \w+\.py", block.code)
 ]
-FILES = [code for code in PYTHON if re.match(r"# \w+\.py\n", code)]
-CELLS = [code for code in PYTHON if code not in CONFIG + HUB + FILES]
-SHELL = blocks("README.md", "sh") + blocks("CONTRIBUTING.md", "sh")
-
-RUNNABLE = [code for code in SHELL if "jupyter auth" in code or re.search(r"python \w+\.py", code)]
+TARGETS = [block for block in SHELL if re.search(r"make |pip |pytest ", block.code)]
 
 
-@pytest.mark.parametrize("document", ["README.md", "CONTRIBUTING.md"])
-def test_each_block_says_what_it_is(document):
-    languages = {each[0] for each in BLOCK.findall((ROOT / document).read_text(encoding="utf-8"))}
-    assert languages <= {"python", "sh", "toml", "ini", "yaml", "text", "mermaid"}
+def each_of(found):
+    """One code once, in however many documents it is."""
+    once = {block.code: block.place for block in found}
+    return pytest.mark.parametrize("code", once.keys(), ids=once.values())
+
+
+def test_each_block_says_what_it_is():
+    languages = {"python", "sh", "toml", "ini", "yaml", "text", "mermaid"}
+    assert [block.place for block in blocks() if block.language not in languages] == []
 
 
 def local(code, oidc):
@@ -84,8 +81,8 @@ def place(oidc, tmp_path):
     env = environment(tmp_path)
     file = Path(env["XDG_CONFIG_HOME"]) / "jupyter_auth" / "providers.toml"
     file.parent.mkdir(parents=True)
-    (table,) = blocks("README.md", "toml")
-    file.write_text(local(table, oidc))
+    acme = next(block.code for block in TABLES if block.code.startswith("[acme]\n"))
+    file.write_text(local(acme, oidc))
     engine = Engine(Providers(user_file=file), MemoryStore())
     somebody = Somebody(engine, oidc)
     somebody.start()
@@ -98,7 +95,7 @@ def place(oidc, tmp_path):
     engine.close()
 
 
-@pytest.mark.parametrize("code", CELLS)
+@each_of(CELLS)
 def test_each_cell_runs(place, oidc, code):
     if "ClientSession" in code:  # the server holds the secret of a service account
         service = {"client_id": oidc.service_id, "client_secret": oidc.service_secret}
@@ -114,7 +111,7 @@ def test_each_cell_runs(place, oidc, code):
             assert "'username': 'alice'" in ran.text()
 
 
-@pytest.mark.parametrize("code", CONFIG)
+@each_of(CONFIG)
 def test_each_configuration_is_one(oidc, code):
     c = Config()
     exec(local(code, oidc), {"c": c})  # noqa: S102 (as Jupyter does with such a file)
@@ -122,9 +119,8 @@ def test_each_configuration_is_one(oidc, code):
     assert Providers(settings.providers).get("acme").client_id == "my-notebooks"
 
 
-@pytest.mark.parametrize("code", HUB)
-def test_each_configuration_of_a_hub_is_one(monkeypatch, oidc, code):
-    monkeypatch.setenv("ACME_SECRET", oidc.client_secret)
+@each_of(HUB)
+def test_each_configuration_of_a_hub_is_one(oidc, code):
     c = Config()
     exec(local(code, oidc), {"c": c})  # noqa: S102 (as above)
     assert "JupyterHub" in c
@@ -139,10 +135,11 @@ def run(code, cwd, env):
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("code", RUNNABLE)
+@each_of(PROGRAMS)
 def test_each_command_runs(place, oidc, code):
     for file in FILES:
-        (place.home / re.match(r"# (\w+\.py)", file)[1]).write_text(local(file, oidc))
+        name = re.match(r"# (\w+\.py)", file.code)[1]
+        (place.home / name).write_text(local(file.code, oidc))
     env = {**place.env, "ACME_SECRET": oidc.service_secret}
     if "CLIENT_SECRET" not in code:  # in CI there is no Jupyter server
         env |= place.broker
@@ -158,16 +155,26 @@ def test_each_command_runs(place, oidc, code):
         assert f"'sub': '{oidc.service_id}'" in ran.stdout
 
 
-@pytest.mark.parametrize("code", [code for code in SHELL if "make " in code or "pip " in code])
+@each_of(TARGETS)
 def test_each_target_and_package_is_there(code):
     """What they do takes minutes: it is asked what would be done, or whether the name is known."""
-    would = re.sub(r"\bmake ", "make --dry-run ", code).replace("pip install", "pip show")
+    would = re.sub(r"\bmake ", "make --dry-run ", code)
+    would = re.sub(r"pip install '?([\w-]+)(\[\w+\]')?", r"pip show \1", would)
+    would = would.replace("jupyter auth demo", "jupyter auth demo --help")
     would = would.replace(".venv/bin/pytest", "pytest --collect-only --quiet")
     ran = run(would, ROOT, environment(ROOT))
     assert ran.returncode == 0, ran.stdout
 
 
-def test_no_shell_block_is_left_out():
-    assert all(re.search(r"jupyter auth|\.py|make |pip |pytest", code) for code in SHELL)
+@each_of(TABLES)
+def test_each_table_is_of_a_provider(tmp_path, code):
+    file = tmp_path / "providers.toml"
+    file.write_text(code)
+    known = Providers(user_file=file)
+    assert all(known.get(name) for name in tomllib.loads(code))
+
+
+def test_no_block_is_left_out():
+    assert all(block in PROGRAMS + TARGETS for block in SHELL)
     assert len(CELLS) >= 4
-    assert len(FILES) == 2
+    assert len({re.match(r"# (\w+\.py)", file.code)[1] for file in FILES}) == len(FILES) == 2

@@ -1,6 +1,6 @@
-"""What is written of the settings and of a provider's fields, made from the code.
+"""The settings and a provider's fields, as the code has them.
 
-`make reference` writes the tables of the README, and the schema of a provider in `openapi.yaml`.
+`make reference` writes the schema of a provider in `openapi.yaml`, which is committed.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ from jupyter_auth.core.provider.provider import Provider
 from jupyter_auth.server.config import JupyterAuth
 
 ROOT = Path(__file__).parents[2]
-README = ROOT / "README.md"
 OPENAPI = ROOT / "jupyter_auth/server/openapi.yaml"
 TYPES = {  # of JSON; all others are objects
     "str": "string",
@@ -85,26 +84,17 @@ def schema() -> str:
     return "\n".join(rows)
 
 
-def renewed(text: str, **parts: tuple[str, str]) -> str:
-    """``text`` with what stands between each of these two as it is now."""
-    for part, (before, after) in parts.items():
-        place = re.compile(rf"({before}\n).*?(\n{after})", re.DOTALL)
-        text, found = place.subn(lambda match, p=part: match[1] + PARTS[p]() + match[2], text)
-        assert found == 1, part
+def pages() -> dict[str, str]:
+    return {"_generated/settings.md": settings() + "\n", "_generated/fields.md": fields() + "\n"}
+
+
+def renewed(openapi: str) -> str:
+    """`openapi.yaml` with the fields of a provider as they are now."""
+    place = re.compile("(    ProviderFields:.*?      properties:\n).*?(\n\n    Logout:)", re.DOTALL)
+    text, found = place.subn(lambda match: match[1] + schema() + match[2], openapi)
+    assert found == 1
     return text
 
 
-PARTS = {"settings": settings, "fields": fields, "schema": schema}
-WRITTEN = {
-    README: {name: (f"<!-- {name}:.*?-->", f"<!-- /{name} -->") for name in ("settings", "fields")},
-    OPENAPI: {"schema": ("    ProviderFields:.*?      properties:", "\n    Logout:")},
-}
-
-
-def main() -> None:
-    for file, parts in WRITTEN.items():
-        file.write_text(renewed(file.read_text(encoding="utf-8"), **parts), encoding="utf-8")
-
-
 if __name__ == "__main__":
-    main()
+    OPENAPI.write_text(renewed(OPENAPI.read_text(encoding="utf-8")), encoding="utf-8")

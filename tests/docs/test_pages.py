@@ -1,4 +1,4 @@
-"""What the README says of the code is true. Its snippets are run in ``tests/kernel``."""
+"""What the pages say of the code is true. Their snippets are run in ``tests/kernel``."""
 
 from __future__ import annotations
 
@@ -10,19 +10,24 @@ import re
 import pytest
 
 import jupyter_auth
-from core.reference import README, WRITTEN, renewed
+from documents import ROOT, documents, page
+from generate import reference
 from jupyter_auth.core.provider.presets import PRESETS
 from jupyter_auth.core.provider.provider import Provider
 
-ROOT = README.parent
-TEXT = README.read_text(encoding="utf-8")
-SYMPTOMS = re.findall(r'^\| .*?"(.+?)".*?\|', TEXT.partition("## When something")[2], re.MULTILINE)
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+LINK = re.compile(r"\]\(([^)#]+)[^)]*\)")
+SYMPTOMS = re.findall(r'^\| .*?"(.+?)".*?\|', page("help/index.md"), re.MULTILINE)
 
 
-@pytest.mark.parametrize("document", WRITTEN, ids=lambda document: document.name)
-def test_the_reference_is_that_of_the_code(document):
-    text = document.read_text(encoding="utf-8")
-    assert renewed(text, **WRITTEN[document]) == text, "run `make reference`"
+def test_the_schema_is_that_of_the_code():
+    text = reference.OPENAPI.read_text(encoding="utf-8")
+    assert reference.renewed(text) == text, "run `make reference`"
+
+
+def test_the_readme_is_short_and_works_on_pypi():
+    assert README.count("\n") <= 130
+    assert all(link.startswith("https://") for link in LINK.findall(README))
 
 
 def test_each_field_of_a_provider_has_a_meaning():
@@ -30,22 +35,19 @@ def test_each_field_of_a_provider_has_a_meaning():
 
 
 def test_each_preset_is_named():
-    section = TEXT.partition("### Providers known by name")[2].partition("###")[0]
-    assert PRESETS.keys() <= {*re.findall(r"`([\w-]+)`", section)}
+    assert PRESETS.keys() <= {*re.findall(r"`([\w-]+)`", page("providers/index.md"))}
 
 
 def test_each_public_name_in_a_snippet_exists():
-    for names in re.findall(r"from jupyter_auth import ([\w, ]+)", TEXT):
-        for name in names.split(","):
-            assert getattr(jupyter_auth, name.strip())
+    for document in documents():
+        text = document.read_text(encoding="utf-8")
+        for names in re.findall(r"from jupyter_auth import ([\w, ]+)", text):
+            assert all(hasattr(jupyter_auth, name.strip()) for name in names.split(",")), document
 
 
-@pytest.mark.parametrize("document", ["README.md", "CONTRIBUTING.md"])
-def test_each_file_that_is_linked_or_shown_is_there(document):
-    links = re.findall(r"\]\(([^)#]+)\)", (ROOT / document).read_text(encoding="utf-8"))
-    assert links
-    for path in links:
-        assert path.startswith("https://") or (ROOT / path).is_file(), path
+def test_each_file_that_contributing_names_is_there():
+    for path in LINK.findall((ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")):
+        assert path.startswith("https://") or (ROOT / path).exists(), path
 
 
 @functools.cache

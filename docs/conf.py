@@ -1,0 +1,56 @@
+"""How Sphinx builds this site: `make docs`. What is made from the code is in ``generate``."""
+
+from __future__ import annotations
+
+import sys
+import tomllib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE))
+
+import generate  # noqa: E402 (found only now)
+
+if TYPE_CHECKING:
+    from sphinx.application import Sphinx
+
+about = tomllib.loads((HERE.parent / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+source = about["urls"]["Source"]
+
+project = "jupyter_auth"
+author = about["authors"][0]["name"]
+release = about["version"]
+
+extensions = ["myst_parser"]
+exclude_patterns = ["_build", "_generated"]
+nitpicky = True
+
+myst_enable_extensions = ["colon_fence", "deflist", "fieldlist"]
+myst_heading_anchors = 3
+
+html_theme = "pydata_sphinx_theme"
+html_title = "jupyter_auth"
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
+html_baseurl = about["urls"]["Documentation"]
+html_theme_options = {
+    "github_url": source,
+    "header_links_before_dropdown": 8,
+    "secondary_sidebar_items": ["page-toc", "edit-this-page"],
+    "use_edit_page_button": True,
+    "footer_start": ["copyright"],
+    "footer_end": [],
+}
+html_context = {
+    "github_user": source.split("/")[-2],
+    "github_repo": source.split("/")[-1],
+    "github_version": "main",
+    "doc_path": "docs",
+}
+html_sidebars = {"index": []}
+copyright = "The jupyter_auth contributors, BSD-3-Clause"  # noqa: A001 (Sphinx's name)
+
+
+def setup(app: Sphinx) -> None:
+    app.connect("builder-inited", lambda _: generate.write(HERE))

@@ -1,0 +1,28 @@
+"""What this site makes from the code, at each build.
+
+Each module here has ``pages() -> dict[str, str]``: MyST texts by their paths below ``docs``. What
+is in ``_generated/`` is included by a page that is written by hand; any other is a page of its own,
+which ``docs/.gitignore`` names. A new module is added to ``MODULES``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from generate import reference, repository
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+MODULES = (reference, repository)
+
+
+def write(docs: Path) -> None:
+    """Writes what has changed: Sphinx then reads no page again without need."""
+    for module in MODULES:
+        for path, text in module.pages().items():
+            file = docs / path
+            if file.is_file() and file.read_text(encoding="utf-8") == text:
+                continue
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(text, encoding="utf-8")
