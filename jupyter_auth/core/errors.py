@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from types import TracebackType
 
 Step = Literal[
     "sign_in",
@@ -104,6 +105,7 @@ class AuthError(Exception):
 
     code: ClassVar[str] = "auth_error"
     carries: ClassVar[Mapping[str, Callable[[Any], Any]]] = {}
+    _shown_with: Any = None  # the traceback, once IPython has shown the error
 
     def __init__(self, message: str, *, hint: str = "", next_step: NextStep | None = None) -> None:
         self.message = message
@@ -117,6 +119,35 @@ class AuthError(Exception):
         if self.next_step:
             data["next_step"] = self.next_step._asdict()
         return data | {name: value for name in self.carries if (value := getattr(self, name))}
+
+    def _render_traceback_(self) -> list[str]:
+        """What IPython shows: one block, or the traceback when ``%tb`` asks for the same again."""
+        import sys
+
+        trace = self.__traceback__
+        if trace is self._shown_with:
+            views = sys.modules["IPython"].get_ipython().InteractiveTB
+            shown: list[str] = views.structured_traceback(type(self), self, trace)
+            return shown
+        self._shown_with = trace
+        said = f"{type(self).__name__}: {self.message}"
+        where = f"{_line_of_the_cell(trace)}%tb shows the traceback."
+        return [said, *filter(None, [self.hint]), where]
+
+
+def _line_of_the_cell(trace: TracebackType | None) -> str:
+    """The person's own line that led to an error, as part of a sentence; "" without one."""
+    import linecache
+    from traceback import walk_tb
+
+    own = [
+        (line, linecache.getline(frame.f_code.co_filename, line).strip())
+        for frame, line in walk_tb(trace)
+        if frame.f_globals.get("__name__") == "__main__"
+    ]
+    if own and own[-1][1].startswith("get_ipython()"):  # a magic: that is not what was typed
+        return ""
+    return f"Line {own[-1][0]}: {own[-1][1]}\n" if own else ""
 
 
 class ConfigurationError(AuthError):

@@ -341,10 +341,10 @@ def test_where_nobody_is_it_is_its_repr(kernel, alice):  # noqa: ARG001
 def test_without_a_front_end_it_is_its_repr(kernel, alice):  # noqa: ARG001
     """What IPython in a terminal asks for."""
     code = SESSION.rpartition("\n")[0]
-    code += "\nfrom jupyter_auth.kernel.prompt import prompt\nreal, prompt.in_notebook = "
-    code += "prompt.in_notebook, lambda: False\ntry:\n    "
+    code += "\nfrom jupyter_auth.kernel.prompt import front_end\nreal, front_end.in_notebook = "
+    code += "front_end.in_notebook, lambda: False\ntry:\n    "
     code += "print(get_ipython().display_formatter.format(session))\nfinally:\n    "
-    code += "prompt.in_notebook = real"
+    code += "front_end.in_notebook = real"
     assert "({'text/plain': \"<UserSession 'idp' as alice" in kernel.ok(code).text()
 
 

@@ -12,7 +12,7 @@ from jupyter_auth.core.doctor.process_checks import DISTRIBUTION, python
 from jupyter_auth.core.errors import AuthError, NextStep, ProviderNotFound
 from jupyter_auth.kernel.broker import connect
 from jupyter_auth.kernel.commands.whereabouts import front_end, version, without_broker
-from jupyter_auth.kernel.prompt.prompt import in_notebook
+from jupyter_auth.kernel.prompt.front_end import in_notebook
 from jupyter_auth.kernel.report import Report, Section
 
 if TYPE_CHECKING:

@@ -19,8 +19,8 @@ from jupyter_auth.kernel.commands import verbs
 from jupyter_auth.kernel.commands.magic_cell import AwaitCells, run_with
 from jupyter_auth.kernel.commands.magic_words import cell_parser, complete_in, line_parser
 from jupyter_auth.kernel.commands.verb_parser import VerbUsageError, check_verb
-from jupyter_auth.kernel.prompt.front_end import takes_input
-from jupyter_auth.kernel.prompt.prompt import browser_here, in_notebook, is_interactive
+from jupyter_auth.kernel.prompt.front_end import in_notebook, is_interactive, takes_input
+from jupyter_auth.kernel.prompt.prompt import browser_here
 from jupyter_auth.kernel.shown import Sentence, show
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ class AuthMagics(Magics):
             try:
                 return self._line(line)
             except AuthError as error:
-                raise in_one_line(error) from None
+                raise error from None
         except VerbUsageError as misuse:
             raise UsageError(str(misuse)) from None
 
@@ -119,7 +119,7 @@ class AuthMagics(Magics):
 
             session = UserSession(given.name, session_key=given.key)
         except AuthError as error:
-            raise in_one_line(error) from None
+            raise error from None
         return run_with(self.shell, cell, session)
 
 
@@ -154,12 +154,6 @@ def _ask_secretly(prompt: str) -> str:
             hint="Run `jupyter auth add` in a terminal.",
         )
     return getpass.getpass(prompt).strip()  # looked up now: kernels replace it
-
-
-def in_one_line(error: AuthError) -> AuthError:
-    """The same error, which IPython shows as one line. It still stops Run All."""
-    error._render_traceback_ = lambda: [f"{type(error).__name__}: {error}"]  # type: ignore[attr-defined]
-    return error
 
 
 def _link_is_enough() -> bool:

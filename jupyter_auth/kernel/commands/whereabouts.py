@@ -16,7 +16,8 @@ from jupyter_auth.kernel.broker.missing_extension import (
     extension_setting,
     missing_extension,
 )
-from jupyter_auth.kernel.prompt.prompt import browser_here, in_notebook, jupyter_address
+from jupyter_auth.kernel.prompt.front_end import in_notebook
+from jupyter_auth.kernel.prompt.prompt import browser_here, jupyter_address
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -31,6 +31,21 @@ def marimo_mode() -> str | None:
     return mode
 
 
+def in_notebook() -> bool:
+    """Whether this process shows HTML: it is a kernel, or runs a marimo notebook."""
+    return kernel() is not None or marimo_mode() is not None
+
+
+def is_interactive() -> bool:
+    """Whether a person is there to sign in: one who can type, or reads what is shown.
+
+    Not under nbclient, papermill and schedulers, nor in a job without a terminal.
+    """
+    if in_notebook():
+        return takes_input() or in_voila() or marimo_mode() is not None
+    return reads_stderr()
+
+
 def takes_input() -> bool:
     """Whether ``input()`` reaches a person: in a front end that has it, or a terminal.
 

@@ -12,7 +12,7 @@ import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from jupyter_auth.kernel.prompt.prompt import in_notebook
+from jupyter_auth.kernel.prompt.front_end import in_notebook
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -19,13 +19,8 @@ from jupyter_auth.core.login.grants import TYPED
 from jupyter_auth.core.record import replace
 from jupyter_auth.core.wire import error_from_wire, login_error
 from jupyter_auth.kernel.prompt.browser_file import BrowserFile
-from jupyter_auth.kernel.prompt.front_end import (
-    in_voila,
-    kernel,
-    marimo_mode,
-    reads_stderr,
-    takes_input,
-)
+from jupyter_auth.kernel.prompt.front_end import in_notebook
+from jupyter_auth.kernel.prompt.person import ask, tell
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -56,16 +51,6 @@ _SHARED_NOW = " Everyone who uses this Jupyter server can use this account now."
 _SMALL = "font-size:.9em;color:inherit;text-decoration:underline;"
 
 
-def is_interactive() -> bool:
-    """Whether a person is there to sign in: one who can type, or reads what is shown.
-
-    Not under nbclient, papermill and schedulers, nor in a job without a terminal.
-    """
-    if in_notebook():
-        return takes_input() or in_voila() or marimo_mode() is not None
-    return reads_stderr()
-
-
 def browser_here() -> bool:
     """Whether a browser can be opened on this machine, and so come back to this process.
 
@@ -80,11 +65,6 @@ def browser_here() -> bool:
 def comes_back(login: Login) -> bool:
     """Whether the provider redirects the browser to this process."""
     return login.grant == "authorization_code" and not login.has_page
-
-
-def in_notebook() -> bool:
-    """Whether this process shows HTML: it is a kernel, or runs a marimo notebook."""
-    return kernel() is not None or marimo_mode() is not None
 
 
 def begin_by_link(
@@ -144,7 +124,7 @@ def show_prompt(
         link: what to open in a browser on this machine, if there is one.
     """
     if redirect and not in_notebook():
-        sys.stderr.write(f"{redirect}\n")
+        tell(redirect)
     prompt = Prompt(login, info, paste=paste)
     if link and browser_here():
         prompt.opened = BrowserFile(link)
@@ -258,7 +238,7 @@ def agrees(info: ProviderInfo, scopes: Sequence[str]) -> bool:
     """Whether a person goes on to where the address of an API led, for those ``scopes``."""
     question = f"{_led_to(info, scopes or info.scopes)} Continue only if you know both. Continue?"
     try:
-        return input(f"{question} [y/N] ").strip().lower() in {"y", "yes"}
+        return ask(f"{question} [y/N] ").strip().lower() in {"y", "yes"}
     except EOFError:
         return False
 
@@ -319,7 +299,7 @@ def ask_for_address(prompt: str = "Paste the address that your browser ended on:
     from getpass import getpass
 
     try:
-        return (getpass if in_notebook() else input)(prompt).strip()
+        return (getpass if in_notebook() else ask)(prompt).strip()
     except EOFError:
         return ""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from getpass import getpass
 from typing import TYPE_CHECKING
 
@@ -13,7 +12,9 @@ from jupyter_auth.core.errors import ConfigurationError, LoginFailed, LoginRequi
 from jupyter_auth.core.provider.client_credentials import variable
 from jupyter_auth.core.secret import Secret
 from jupyter_auth.core.wire import login_error
-from jupyter_auth.kernel.prompt.prompt import in_notebook, outcome
+from jupyter_auth.kernel.prompt.front_end import in_notebook
+from jupyter_auth.kernel.prompt.person import ask, tell
+from jupyter_auth.kernel.prompt.prompt import outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,14 +35,14 @@ def sign_in(accounts: Accounts, local: LoopbackLogins, login: Login, info: Provi
             try:
                 ask(local, login, info)
             except AGAIN as error:
-                _say(error)
+                tell(error)
     except EOFError:
         accounts.cancel(login.id)
     except BaseException:
         accounts.leave(login.id)
         raise
     ended = accounts.login(login.id)
-    _say(outcome(ended, info, accounts.account(login.key)))
+    tell(outcome(ended, info, accounts.account(login.key)))
     if ended.status != "complete":
         raise login_error(ended)
 
@@ -95,18 +96,18 @@ def _password(local: LoopbackLogins, login: Login, info: ProviderInfo) -> None:
             else f"Run `jupyter auth login {info.name}` in a terminal, then this again.",
         )
     host = local.typed.host(login.id)
-    _say(
+    tell(
         f"{info.title} uses password sign-in, an older method. "
         f"Your password is sent only to {host}, and not stored."
     )
-    username = input("User name: ")
+    username = ask("User name: ")
     password = Secret(getpass("Password: "))
     local.typed.password(login.id, username, password, host=host)
 
 
 def _api_key(local: LoopbackLogins, login: Login, info: ProviderInfo) -> None:
     host = local.typed.host(login.id)
-    _say(f"Your key for {info.title} is sent only to {host}, and not written to disk.")
+    tell(f"Your key for {info.title} is sent only to {host}, and not written to disk.")
     key = local.configured(login.provider).api_key
     labels = key.parts if key else {}
     parts = {name: Secret(getpass(f"{label}: ")) for name, label in labels.items()}
@@ -116,17 +117,13 @@ def _api_key(local: LoopbackLogins, login: Login, info: ProviderInfo) -> None:
 def _paste(local: LoopbackLogins, login: Login, info: ProviderInfo) -> None:
     paste = local.configured(login.provider).paste
     host = local.typed.host(login.id)
-    _say(f"Sign in to {info.title} at {paste.url if paste else host} and copy what it shows.")
+    tell(f"Sign in to {info.title} at {paste.url if paste else host} and copy what it shows.")
     # A notebook asks for it like a password: other input is saved in the output.
-    text = Secret((getpass if in_notebook() else input)("Paste it here: "))
+    text = Secret((getpass if in_notebook() else ask)("Paste it here: "))
     held = local.typed.paste(login.id, text, host=host)
     who = held.candidate and held.candidate.username
     question = f"It is for {who}." if who else f"{info.title} does not say whose account it is for."
-    if input(f"{question} Is this you? [y/N] ").strip().lower() in {"y", "yes"}:
+    if ask(f"{question} Is this you? [y/N] ").strip().lower() in {"y", "yes"}:
         local.confirm(login.id)
     else:
         local.logins.end(login.id, "cancelled")
-
-
-def _say(text: object) -> None:
-    sys.stderr.write(f"{text}\n")

@@ -29,10 +29,10 @@ from jupyter_auth.core.provider.provider import Provider
 from jupyter_auth.kernel.arguments import check_arguments, words
 from jupyter_auth.kernel.broker.connect import account_key, connect, provider_of
 from jupyter_auth.kernel.broker.watcher import watch
+from jupyter_auth.kernel.prompt.front_end import is_interactive
 from jupyter_auth.kernel.prompt.prompt import (
     begin_by_link,
     code_to_show,
-    is_interactive,
     outcome,
     outcome_data,
     prompt_data,

@@ -133,8 +133,7 @@ class SignIn:
 
     def _is_answered(self) -> bool:
         """Whether what is asked for is typed by a person, or by a program through a pipe."""
-        from jupyter_auth.kernel.prompt.front_end import takes_input
-        from jupyter_auth.kernel.prompt.prompt import in_notebook
+        from jupyter_auth.kernel.prompt.front_end import in_notebook, takes_input
 
         return bool((self._options.interactive and not in_notebook()) or takes_input())
 
@@ -191,17 +190,18 @@ class SignIn:
 def _take_address(local: LoopbackLogins, login: Login) -> None:
     """Ask for the redirect URL of a browser on another machine."""
     from jupyter_auth.core.wire import error_from_wire
+    from jupyter_auth.kernel.prompt.person import tell
     from jupyter_auth.kernel.prompt.prompt import ask_for_address
 
     while address := ask_for_address():
         try:
             pasted = local.paste(login.id, address)
         except (LoginFailed, LoginExpired) as error:
-            print(error)  # noqa: T201 (for the user who pasted)
+            tell(error)
         else:
             if pasted.status != "pending":
                 return
             if pasted.error:
-                print(error_from_wire(pasted.error))  # noqa: T201 (as above)
+                tell(error_from_wire(pasted.error))
             else:  # it goes on with fewer scopes
-                print(f"Open this too: {local.authorization_url(login.id)}")  # noqa: T201
+                tell(f"Open this too: {local.authorization_url(login.id)}")

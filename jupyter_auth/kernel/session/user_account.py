@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import threading
 import time
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NoReturn
 
 from jupyter_auth.core.common.handles import plain
@@ -30,6 +29,8 @@ if TYPE_CHECKING:
     from jupyter_auth.core.models import AccountInfo, Challenge, LoginRequest, Logout, Token
     from jupyter_auth.core.provider.info import ProviderInfo
     from jupyter_auth.kernel.prompt.widget import AccountWidget
+
+_known: set[tuple[object, ...]] = set()  # the accounts that this process has told of
 
 
 class UserAccount:
@@ -226,13 +227,13 @@ class UserAccount:
         """
         from jupyter_auth.core.models import NO_CHALLENGE, LoginRequest
         from jupyter_auth.kernel.prompt.front_end import in_voila
-        from jupyter_auth.kernel.prompt.prompt import is_interactive
+        from jupyter_auth.kernel.prompt.person import tell
 
-        interactive, password = self.options.interactive, self.options.password
-        if not (password or (is_interactive() if interactive is None else interactive)):
+        password = self.options.password
+        if not (password or self._is_answered()):
             raise reason
         if isinstance(reason, RefreshRejected):
-            print(reason.message)  # noqa: T201 (for the user: why there is a link again)
+            tell(reason.message)  # why there is a link again
         resource = resource or getattr(reason, "resource", "") or self.options.resource
         own = () if resource else self.info.scopes  # of the API that needs no name
         wanted = self.options.scopes or ((own or granted) if granted else ())
@@ -258,6 +259,23 @@ class UserAccount:
             self.tokens.bind(self.key.session_key, account.person)
         if account and (missing := self._missing(account)):
             raise self._insufficient(missing, hint="The provider did not grant them.")
+        if account:  # which the prompt has said
+            self._is_known(account)
+
+    def _is_answered(self) -> bool:
+        """Whether a person is there to sign in, as far as the session does not say it."""
+        from jupyter_auth.kernel.prompt.front_end import is_interactive
+
+        interactive = self.options.interactive
+        return is_interactive() if interactive is None else interactive
+
+    def _is_known(self, account: AccountInfo) -> bool:
+        """Whether this process has said who is signed in. From now on it has."""
+        known = (self.key, account.person, account.username)
+        if known in _known:
+            return True
+        _known.add(known)
+        return False
 
     def _has_come(self, since: float, request: LoginRequest) -> bool:
         account = self._stored()
@@ -271,12 +289,14 @@ class UserAccount:
         """Show the widget and raise: Voila shows it once the cell is done."""
         from IPython.display import display
 
+        from jupyter_auth.kernel.prompt.person import tell
+
         stored = self._stored()
         lasts = stored is not None and not stored.over(time.time())  # else it begins by itself
         asked = replace(request, force=request.force or lasts)
         display(self.widget(asked))  # type: ignore[no-untyped-call]
         hint = "Sign in with the button above, then reload this page."
-        print(hint)  # noqa: T201 (Voila shows no error's text)
+        tell(hint)  # Voila shows no error's text
         raise LoginRequired(reason.message, hint=hint)
 
     def widget(self, request: LoginRequest | None = None) -> AccountWidget:
@@ -338,14 +358,16 @@ class UserAccount:
         )
 
     def _say_who(self, account: AccountInfo) -> None:
+        """Tell a person who is signed in, once for each account in this process."""
+        from jupyter_auth.kernel.prompt.person import tell
+
+        if not self._is_answered() or self._is_known(account):
+            return
         who = f" as {account.username}" if account.username else ""
-        since = datetime.fromtimestamp(account.signed_in_at, UTC).astimezone()
         default = self.options.session_key == "default"
         key = "" if default else f", session_key={self.key.session_key!r}"
-        print(  # noqa: T201 (one line for the user: DESIGN 4)
-            f"Signed in to {self.info.title}{who} since {since:%Y-%m-%d %H:%M}. "
-            f"To switch accounts: UserSession({plain(self.key.provider)!r}{key}, auth_force=True)"
-        )
+        again = f"UserSession({plain(self.key.provider)!r}{key}, auth_force=True)"
+        tell(f"Signed in to {self.info.title}{who}. Not you? {again}")
 
 
 def _when(account: AccountInfo | None) -> float:

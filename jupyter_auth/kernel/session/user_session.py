@@ -206,7 +206,7 @@ class UserSession(AuthenticatedSession):
 
         It is always the same widget, and begins a sign-in only at a click.
         """
-        from jupyter_auth.kernel.prompt.prompt import in_notebook, is_interactive
+        from jupyter_auth.kernel.prompt.front_end import in_notebook, is_interactive
 
         if "_account" not in vars(self) or not (in_notebook() and is_interactive()):
             raise NotImplementedError  # to IPython: show the repr

@@ -63,6 +63,9 @@ def by_papermill(notebook, folder):
 
 
 def printed(notebook):
+    """What the last cell printed: nothing of it is ours."""
+    kinds = {each.get("name", each.output_type) for each in notebook.cells[-1].outputs}
+    assert kinds <= {"stdout", "error"}
     return "".join(each.text for each in notebook.cells[-1].outputs if "text" in each)
 
 
@@ -106,10 +109,10 @@ def sign_in(engine, oidc):
 def test_a_notebook(runner, engine, oidc, tmp_path, monkeypatch):
     assert sentence_in_time(printed(runner(a_notebook(), tmp_path)))
     sign_in(engine, oidc)
-    assert "as alice" in printed(runner(a_notebook(), tmp_path))  # from the store
+    assert printed(runner(a_notebook(), tmp_path)) == "as alice\n"  # from the store
     with BrokerSocket(engine, tmp_path / "runtime") as kernel_api:
         monkeypatch.setenv("JUPYTER_AUTH_CONNECTION", str(kernel_api.path))
-        assert "as alice" in printed(runner(a_notebook(), tmp_path))
+        assert printed(runner(a_notebook(), tmp_path)) == "as alice\n"
         engine.logout("idp")
         assert sentence_in_time(printed(runner(a_notebook(), tmp_path)))
 
@@ -123,7 +126,8 @@ def test_a_job_of_cron(env, oidc, engine):
     sign_in(engine, oidc)
     store = home / ".local" / "share" / "jupyter_auth"
     shutil.copytree(Path(env["XDG_DATA_HOME"]) / "jupyter_auth", store)
-    assert "as alice" in run(few, "-c", CALL).stdout
+    ran = run(few, "-c", CALL)
+    assert (ran.stdout, ran.stderr) == ("as alice\n", "")
     token = [sys.executable, "-m", "jupyter_auth.cli", "token", "idp"]
     piped = subprocess.run(token, env=few, capture_output=True, text=True, check=True).stdout
     assert oidc.introspect(piped.strip())["active"]

@@ -107,5 +107,5 @@ def test_without_a_default_it_says_what_to_write(made, tmp_path, names, sentence
                 assert ran.status == "error"
                 assert sentence in ran.text()
                 assert hint.format("%auth") in ran.text()
-                assert len(ran.text().strip().splitlines()) == 1
+                assert len(ran.text().strip().splitlines()) == 3
             assert "<UserSession>" in kernel.ok("%%auth\nsession").text()

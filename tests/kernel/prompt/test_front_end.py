@@ -7,8 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from jupyter_auth.kernel.prompt.front_end import takes_input
-from jupyter_auth.kernel.prompt.prompt import in_notebook, is_interactive
+from jupyter_auth.kernel.prompt.front_end import in_notebook, is_interactive, takes_input
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,8 @@ from nbclient import NotebookClient
 
 from jupyter_auth.core.models import AccountInfo, Login
 from jupyter_auth.core.provider.info import ProviderInfo
-from jupyter_auth.kernel.prompt.prompt import is_interactive, outcome, outcome_data, prompt_data
+from jupyter_auth.kernel.prompt.front_end import is_interactive
+from jupyter_auth.kernel.prompt.prompt import outcome, outcome_data, prompt_data
 from kernel.kernel_process import Kernel
 
 HOSTILE = """<img src=x onerror="alert(1)">'"&</a><script>alert(2)</script>"""
@@ -27,7 +28,8 @@ PENDING = Login(
 ALICE = AccountInfo(provider="idp", username="alice")
 
 SHOW = """
-from jupyter_auth.kernel.prompt.prompt import is_interactive, show_prompt
+from jupyter_auth.kernel.prompt.front_end import is_interactive
+from jupyter_auth.kernel.prompt.prompt import show_prompt
 from jupyter_auth.core.models import AccountInfo, Login
 from jupyter_auth.core.provider.info import ProviderInfo
 import dataclasses
@@ -159,7 +161,7 @@ def test_a_thread_may_end_the_prompt(kernel):
 
 
 def test_somebody_is_there_only_where_the_front_end_says_so(kernel):
-    ask = "from jupyter_auth.kernel.prompt.prompt import is_interactive\nprint(is_interactive())"
+    ask = "from jupyter_auth.kernel.prompt.front_end import is_interactive\nprint(is_interactive())"
     assert kernel.run(ask).text().strip() == "True"
     assert kernel.run(ask, allow_stdin=False).text().strip() == "False"
     assert kernel.run(ask).text().strip() == "True"
@@ -169,7 +171,7 @@ def test_nobody_is_there_under_nbclient():
     notebook = nbformat.v4.new_notebook(
         cells=[
             nbformat.v4.new_code_cell(
-                "from jupyter_auth.kernel.prompt.prompt import is_interactive\n"
+                "from jupyter_auth.kernel.prompt.front_end import is_interactive\n"
                 "print(is_interactive())"
             )
         ]
@@ -179,7 +181,8 @@ def test_nobody_is_there_under_nbclient():
 
 
 TERMINAL = """
-from jupyter_auth.kernel.prompt.prompt import is_interactive, show_prompt
+from jupyter_auth.kernel.prompt.front_end import is_interactive
+from jupyter_auth.kernel.prompt.prompt import show_prompt
 from jupyter_auth.core.models import Login
 from jupyter_auth.core.provider.info import ProviderInfo
 print("interactive:", is_interactive())

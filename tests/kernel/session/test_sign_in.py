@@ -24,6 +24,7 @@ from jupyter_auth.core.provider.definitions import provider_from_mapping
 from jupyter_auth.core.provider.provider import Provider
 from jupyter_auth.kernel.broker.connect import connect
 from jupyter_auth.kernel.broker.watcher import WAIT
+from jupyter_auth.kernel.session import user_account
 from jupyter_auth.kernel.session.user_session import UserSession
 from kernel.forks_and_interrupts import child
 from kernel.sign_in import person, sign_in
@@ -45,11 +46,14 @@ def test_a_person_signs_in_while_the_call_waits(engine, rogue, capfd):
 
 
 @pytest.mark.usefixtures("kernel_api", "signed_in")
-def test_a_stored_account_is_used_and_said_in_one_line(rogue, capsys):
-    session = UserSession("idp")
-    (line,) = capsys.readouterr().out.splitlines()
-    assert line.startswith("Signed in to The IdP as rosa since 2")
-    assert "UserSession('idp', auth_force=True)" in line
+def test_a_stored_account_is_used_and_said_once_to_a_person(rogue, capfd, monkeypatch):
+    monkeypatch.setattr(user_account, "_known", set())  # as in a process that begins
+    UserSession("idp")
+    assert capfd.readouterr() == ("", "")
+    session = UserSession("idp", interactive=True)
+    UserSession("idp", interactive=True)
+    said = "Signed in to The IdP as rosa. Not you? UserSession('idp', auth_force=True)\n"
+    assert capfd.readouterr() == ("", said)
     assert session.get("/api/x").json()["sub"] == rogue.sub
 
 
