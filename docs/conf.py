@@ -25,6 +25,7 @@ release = about["version"]
 extensions = ["myst_parser"]
 exclude_patterns = ["_build", "_generated"]
 nitpicky = True
+smartquotes = False  # messages are searched for as they are said
 
 myst_enable_extensions = ["colon_fence", "deflist", "fieldlist"]
 myst_heading_anchors = 3

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from generate import reference, repository
+from generate import providers, reference, repository, symptoms
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-MODULES = (reference, repository)
+MODULES = (reference, repository, providers, symptoms)
 
 
 def write(docs: Path) -> None:

@@ -81,7 +81,7 @@ def place(oidc, tmp_path):
     env = environment(tmp_path)
     file = Path(env["XDG_CONFIG_HOME"]) / "jupyter_auth" / "providers.toml"
     file.parent.mkdir(parents=True)
-    acme = next(block.code for block in TABLES if block.code.startswith("[acme]\n"))
+    acme = next(block.code for block in TABLES if block.code.startswith("[acme]\nissuer"))
     file.write_text(local(acme, oidc))
     engine = Engine(Providers(user_file=file), MemoryStore())
     somebody = Somebody(engine, oidc)
