@@ -18,8 +18,7 @@ from jupyter_auth.core.protocol import signed_jwt
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from joserfc import jwt
-
+    from jupyter_auth.core.jws import Decoded
     from jupyter_auth.core.protocol.http import Json
     from jupyter_auth.core.secret import Secret
 
@@ -162,7 +161,7 @@ def _same(left: Any, right: str) -> bool:
     return hmac.compare_digest(left.encode("utf-8", "surrogatepass"), right.encode())
 
 
-def _check_at_hash(token: jwt.Token, access_token: Secret) -> None:
+def _check_at_hash(token: Decoded, access_token: Secret) -> None:
     """OIDC Core 3.1.3.6: ``at_hash`` is the left half of the access token's hash."""
     if token.claims.get("at_hash") is None:
         return

@@ -9,17 +9,18 @@ import contextlib
 import json
 from typing import TYPE_CHECKING, Any
 
-from joserfc import jwt
-from joserfc.errors import BadSignatureError, JoseError
-from joserfc.jwk import JWKRegistry, OctKey
-from joserfc.jws import JWSRegistry
-
-from jupyter_auth.core.common.override import override
 from jupyter_auth.core.common.shown_text import plain_text
 from jupyter_auth.core.errors import NextStep, ProviderError
+from jupyter_auth.core.jws import Decoded, RefusedJwt
+from jupyter_auth.core.pyodide import IN_PYODIDE
+
+if IN_PYODIDE:
+    from jupyter_auth.core.jws.by_web_crypto import decoded
+else:
+    from jupyter_auth.core.jws.by_joserfc import decoded
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator
+    from collections.abc import Callable, Collection, Iterable
 
     from jupyter_auth.core.protocol.http import Json
     from jupyter_auth.core.secret import Secret
@@ -35,8 +36,6 @@ KEYS = dict.fromkeys(("RS256", "RS384", "RS512", "PS256", "PS384", "PS512"), ("R
     "Ed25519": ("OKP", ("Ed25519",)),
 }
 HMAC = frozenset({"HS256", "HS384", "HS512"})
-# What of a published key is used: an odd value elsewhere, as `"use": null`, spoils no key.
-NUMBERS = ("kty", "crv", "n", "e", "x", "y")
 SIGN = "have its operator sign with RS256 or ES256 for this client"
 
 
@@ -59,7 +58,7 @@ def verified(
     algorithms: Collection[str],
     keys: Callable[[bool], Json],
     secret: Secret | None,
-) -> jwt.Token:
+) -> Decoded:
     """Header and claims of ``token``, named ``what`` in errors.
 
     ``algorithms``: those of the issuer's metadata; if it names none, every asymmetric one.
@@ -73,8 +72,7 @@ def verified(
     algorithm = header["alg"]
     _check_algorithm(what, algorithm, algorithms or KEYS.keys(), secret)
     if algorithm in HMAC and secret:
-        raw = secret.reveal().encode()
-        if found := _decoded(what, token, algorithm, [OctKey(raw, raw)]):
+        if found := _decoded(what, token, algorithm, [secret.reveal().encode()]):
             return found
         raise refused(
             what,
@@ -85,7 +83,8 @@ def verified(
         fitting = [each for each in keys(fresh)["keys"] if _fits(each, algorithm)]
         # A key's id only says which to try first: some have none, and some are of two keys.
         fitting.sort(key=lambda each: each.get("kid") != header.get("kid"))
-        if found := _decoded(what, token, algorithm, _imported(fitting)):
+        strong = [each for each in fitting if not _weak(each)]
+        if found := _decoded(what, token, algorithm, strong):
             return found
     if any(map(_weak, fitting)):
         raise refused(
@@ -143,36 +142,13 @@ def _check_algorithm(
         )
 
 
-def _decoded(what: str, token: Secret, algorithm: str, keys: Iterable[Any]) -> jwt.Token | None:
-    registry = _Registry(algorithms=[algorithm], strict_check_header=False)
-    for key in keys:
-        try:
-            found = jwt.decode(token.reveal(), key, registry=registry)
-        except BadSignatureError:
-            continue
-        except JoseError as error:
-            raise refused(what, error.error.replace("_", " ")) from None
-        except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
-            raise _unreadable(what) from None
-        if not isinstance(found.claims, dict):  # older versions of joserfc let it through
-            raise _unreadable(what)
-        return found
-    return None
-
-
-class _Registry(JWSRegistry):
-    """What a header may hold: anything, as it is ignored (RFC 7515 4), but for ``crit``."""
-
-    max_header_length = 1 << 14  # bytes; some have certificates in it
-
-    @override
-    def get_alg(self, name: str) -> Any:
-        # Without a warning that EdDSA has another name by now.
-        return self.algorithms[name] if name in (self.allowed or ()) else super().get_alg(name)
-
-    @override
-    def check_header(self, header: dict[str, Any]) -> None:
-        super().check_header({name: header[name] for name in {"alg", "crit"} & header.keys()})
+def _decoded(
+    what: str, token: Secret, algorithm: str, keys: Iterable[Json | bytes]
+) -> Decoded | None:
+    try:
+        return decoded(token.reveal(), algorithm, keys)
+    except RefusedJwt as error:
+        raise (refused(what, str(error)) if str(error) else _unreadable(what)) from None
 
 
 def _fits(key: Any, algorithm: str) -> bool:
@@ -188,14 +164,6 @@ def _fits(key: Any, algorithm: str) -> bool:
         and (key.get("alg") or algorithm) == algorithm
         and (not isinstance(operations, list) or not operations or "verify" in operations)
     )
-
-
-def _imported(keys: Iterable[Json]) -> Iterator[Any]:
-    """The keys that are understood; others are ignored (RFC 7517 5), and so are weak ones."""
-    for each in keys:
-        with contextlib.suppress(JoseError, ValueError, TypeError, LookupError, AttributeError):
-            if not _weak(each):
-                yield JWKRegistry.import_key({name: each[name] for name in NUMBERS if name in each})
 
 
 def _weak(key: Json) -> bool:
