@@ -47,7 +47,7 @@ USERS = {
 }
 
 # A native client may use any port of a loopback address, so only paths have to be listed: those of
-# the extension (at `/`, at a base_url, at pytest-jupyter's) and that of the listener.
+# the extension (at `/`, at a base_url, at pytest-jupyter's), of the listener and of JupyterLite.
 REDIRECT_URIS = [
     f"http://{host}{path}"
     for host in ("127.0.0.1", "localhost", "[::1]")
@@ -56,6 +56,7 @@ REDIRECT_URIS = [
         "/jupyter-auth/callback/idp",
         "/base/jupyter-auth/callback/idp",
         "/a%40b/jupyter-auth/callback/idp",
+        "/extensions/jupyter-auth-session/static/callback.html",
     )
 ]
 DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"

@@ -23,8 +23,11 @@ from jupyter_auth.core.common.shown_text import plain_text
 from jupyter_auth.core.common.urls import require_secure
 from jupyter_auth.core.errors import ConfigurationError, ProviderError
 from jupyter_auth.core.protocol.connections import Deadline, DeadlineAdapter
+from jupyter_auth.core.pyodide import IN_PYODIDE
 
 if TYPE_CHECKING:
+    from requests.adapters import BaseAdapter
+
     from jupyter_auth.core.common.blocked_addresses import RequestRules
 
 CONNECT_TIMEOUT = 5.0  # seconds
@@ -37,7 +40,10 @@ MAX_REDIRECTS = 3  # of a public document
 HEADERS = {"Accept": "application/json", "User-Agent": f"jupyter-auth-session/{__version__}"}
 LATER = {requests.codes.request_timeout, requests.codes.too_many}
 BUNDLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")  # by precedence in requests
-AGAIN = "Check the network and the provider's address, and try again."
+if IN_PYODIDE:
+    from jupyter_auth.core.pyodide.fetch import AGAIN, FetchAdapter
+else:
+    AGAIN = "Check the network and the provider's address, and try again."
 
 Json = dict[str, Any]
 Auth = Callable[[requests.PreparedRequest], requests.PreparedRequest]
@@ -145,7 +151,7 @@ def _sent(
         with _Session() as session:
             # http is for this machine only, where it is not seen; a proxy elsewhere would see it.
             session.trust_env = scheme != "http"
-            session.mount(f"{scheme}://", DeadlineAdapter(what, rules, deadline))
+            session.mount(f"{scheme}://", _adapter(what, rules, deadline))
             kwargs |= {"allow_redirects": False, "stream": True}
             kwargs.setdefault("timeout", (CONNECT_TIMEOUT, READ_TIMEOUT))
             response = session.request(method, url, **kwargs)
@@ -167,11 +173,15 @@ def _sent(
         kind = NoAnswer if _was_sent(error) else Unreachable
         if late:
             raise kind(f"The {what} of {host} did not answer in time.", hint="Try again.") from None
-        if kind is NoAnswer:
+        if kind is NoAnswer and not IN_PYODIDE:
             raise kind(f"{host} closed the connection without an answer.", hint=AGAIN) from None
         raise kind(f"{host} cannot be reached.", hint=AGAIN) from None
     response.raw = io.BytesIO(body)
     return response
+
+
+def _adapter(what: str, rules: RequestRules, deadline: Deadline) -> BaseAdapter:
+    return FetchAdapter(deadline.left()) if IN_PYODIDE else DeadlineAdapter(what, rules, deadline)
 
 
 def _was_sent(error: Exception) -> bool:

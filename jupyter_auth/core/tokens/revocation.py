@@ -9,6 +9,7 @@ from jupyter_auth.core.common.handles import is_handle
 from jupyter_auth.core.errors import AuthError
 from jupyter_auth.core.models import ApiKeyAccount, Logout
 from jupyter_auth.core.protocol import oauth
+from jupyter_auth.core.pyodide import IN_PYODIDE
 from jupyter_auth.core.tokens.resource_tokens import NO_TOKEN
 
 if TYPE_CHECKING:
@@ -33,6 +34,8 @@ class Revoker:
 
     def later(self, account: Account, attempt: Callable[[], Logout], why: str) -> str:  # noqa: ARG002
         """Retry a failed ``attempt``; the note for the person."""
+        if IN_PYODIDE:  # it has no threads
+            return "Sign out at the provider itself."
         threading.Thread(
             target=self._retry, args=(attempt,), daemon=True, name="revocation"
         ).start()
@@ -46,7 +49,10 @@ class Revoker:
         return self._tried(account, lambda: revoke_tokens(find_party, account))
 
     def give_back(self, find_party: Callable[[], Party], account: Account) -> None:
-        """As ``revoke``, in a thread."""
+        """As ``revoke``, in a thread where there are any."""
+        if IN_PYODIDE:
+            self.revoke(find_party, account)
+            return
         threading.Thread(
             target=self.revoke, args=(find_party, account), daemon=True, name="revocation"
         ).start()

@@ -126,7 +126,7 @@ class FileStore:
             try:
                 held.enter_context(file_lock(self._locks / f"{path.stem}.lock", LOCK_TIMEOUT))
             except TimeoutError:
-                raise _busy(key) from None
+                raise busy(key) from None
             except OSError as error:
                 raise _unwritable(self._locks, error) from None
             yield _FileSlot(path)
@@ -179,7 +179,8 @@ class _FileSlot:
                 each.unlink()
 
 
-def _busy(key: AccountKey) -> ProviderUnavailable:
+def busy(key: AccountKey) -> ProviderUnavailable:
+    """The error for an account whose lock was not free in ``LOCK_TIMEOUT``."""
     from jupyter_auth.core.common.request_errors import ProviderUnavailable
 
     return ProviderUnavailable(f"Another program is still refreshing {key}.", hint="Try again.")

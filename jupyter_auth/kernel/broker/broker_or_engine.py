@@ -13,6 +13,7 @@ from jupyter_auth.core.common.session_key import DEFAULT_KEY
 from jupyter_auth.core.common.tracebacks import forget_locals
 from jupyter_auth.core.errors import BrokerUnavailable, NextStep, ProviderNotFound
 from jupyter_auth.core.interfaces import Accounts
+from jupyter_auth.core.pyodide import IN_PYODIDE
 from jupyter_auth.core.record import replace
 from jupyter_auth.core.tokens.need import ANY, Need
 from jupyter_auth.kernel.broker.missing_extension import missing_extension
@@ -37,8 +38,10 @@ if TYPE_CHECKING:
     )
     from jupyter_auth.core.provider.info import ProviderInfo
     from jupyter_auth.core.provider.provider import Provider
+    from jupyter_auth.core.provider.registry import Providers
     from jupyter_auth.core.secret import Secret
     from jupyter_auth.kernel.broker.broker_client import BrokerClient
+    from jupyter_auth.kernel.pyodide.page_accounts import PageAccounts
 
 Answer = TypeVar("Answer")
 
@@ -55,7 +58,7 @@ class BrokerOrEngine(Accounts):
         self._left = False  # whether the broker is gone
         self._elsewhere = ""  # then its machine, if that is another one
         self._advised = False
-        self._engine: LocalAccounts | None = None
+        self._engine: LocalAccounts | PageAccounts | None = None
         self._registered: dict[str, Provider] = {}  # defined here, by the name in calls
         self._named: dict[str, ProviderInfo] = {}  # by the name in code, where that differs
         self._pid = os.getpid()
@@ -190,6 +193,10 @@ class BrokerOrEngine(Accounts):
         """As ``Accounts.changes``, of the broker alone: an engine counts differently."""
         return self._ask(lambda it: it.changes(since, wait), may_leave=False)
 
+    def listen(self, listener: Callable[[], None]) -> Callable[[], None]:
+        """As ``Engine.listen``, of the engine in this process."""
+        return self._own_engine().listen(listener)
+
     def _ask(self, call: Callable[[Accounts], Answer], *, may_leave: bool = True) -> Answer:
         client = self._client
         if client:
@@ -249,30 +256,37 @@ class BrokerOrEngine(Accounts):
             return
         _say("Lost the connection to the Jupyter server; continuing with the accounts on disk.")
 
-    def _own_engine(self) -> LocalAccounts:
+    def _own_engine(self) -> LocalAccounts | PageAccounts:
         if self._pid != os.getpid():  # a fork: the parent's locks may be held for ever
             self._lock, self._engine, self._pid = threading.Lock(), None, os.getpid()
         with self._lock:
             if self._engine is None:
-                from jupyter_auth.core.local_engine import LocalAccounts
                 from jupyter_auth.core.provider.registry import Providers
                 from jupyter_auth.core.provider.user_providers import user_file
-                from jupyter_auth.core.tokens.store import FileStore
 
                 providers = Providers(user_file=user_file(), environ=os.environ, own_process=True)
                 for name, provider in list(self._registered.items()):
                     if providers.register(provider).name != name == provider.name:
                         providers.configure(provider)  # it was the server's
-                self._engine = LocalAccounts(
-                    *(providers, FileStore()),
-                    home=Path.home(),
-                    environ=os.environ,
-                    forward=forward,
-                )
+                self._engine = _engine_of(providers)
+                if IN_PYODIDE:
+                    return self._engine
                 if not self._advised and not self._left and (advice := missing_extension()):
                     _say(" ".join(advice))
                 self._advised = True
             return self._engine
+
+
+def _engine_of(providers: Providers) -> LocalAccounts | PageAccounts:
+    if IN_PYODIDE:
+        from jupyter_auth.kernel.pyodide.page_accounts import PageAccounts
+
+        return PageAccounts(providers)
+    from jupyter_auth.core.local_engine import LocalAccounts
+    from jupyter_auth.core.tokens.store import FileStore
+
+    given = (providers, FileStore())
+    return LocalAccounts(*given, home=Path.home(), environ=os.environ, forward=forward)
 
 
 def _say(text: str) -> None:

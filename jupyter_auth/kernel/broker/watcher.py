@@ -7,9 +7,10 @@ import logging
 import os
 import threading
 import weakref
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from jupyter_auth.core.common import backoff
+from jupyter_auth.core.pyodide import IN_PYODIDE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,6 +37,7 @@ class Watcher:
         self._numbers = itertools.count()
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
+        self._seen = 0
         _watchers.add(self)
 
     def listen(self, listener: Listener) -> Callable[[], None]:
@@ -43,7 +45,11 @@ class Watcher:
         number = next(self._numbers)
         self._listeners[number] = listener
         with self._lock:
-            if self._thread is None:
+            if self._thread is None and IN_PYODIDE:  # it has no threads: the engine calls
+                self._thread, self._seen = threading.main_thread(), self._now() or 0
+                in_process: Any = self._accounts
+                in_process.listen(self._look)
+            elif self._thread is None:
                 self._thread = threading.Thread(
                     target=self._run, args=(self._now(),), name="jupyter_auth watcher", daemon=True
                 )
@@ -53,6 +59,11 @@ class Watcher:
             self._listeners.pop(number, None)
 
         return end
+
+    def _look(self) -> None:
+        news = self._accounts.changes(self._seen)
+        self._seen = news.sequence
+        self._tell(news)
 
     def _now(self) -> int | None:
         try:

@@ -7,6 +7,8 @@ import stat
 import sys
 from typing import Any
 
+from jupyter_auth.core.pyodide import IN_PYODIDE
+
 
 def kernel() -> Any:
     """The IPython kernel of this process; None if it is none."""
@@ -41,6 +43,8 @@ def is_interactive() -> bool:
 
     Not under nbclient, papermill and schedulers, nor in a job without a terminal.
     """
+    if IN_PYODIDE:
+        return True
     if in_notebook():
         return takes_input() or in_voila() or marimo_mode() is not None
     return reads_stderr()

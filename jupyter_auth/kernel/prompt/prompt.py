@@ -16,6 +16,7 @@ from urllib.parse import urljoin
 from jupyter_auth.core.common.handles import FROM_CODE
 from jupyter_auth.core.errors import AuthError, LoginRequired
 from jupyter_auth.core.login.grants import TYPED
+from jupyter_auth.core.pyodide import IN_PYODIDE
 from jupyter_auth.core.record import replace
 from jupyter_auth.core.wire import error_from_wire, login_error
 from jupyter_auth.kernel.prompt.browser_file import BrowserFile
@@ -56,6 +57,8 @@ def browser_here() -> bool:
 
     Not over SSH, in an editor's container, on a Hub, Colab or Kaggle.
     """
+    if IN_PYODIDE:
+        return True
     if any(os.environ.get(name) for name in _ELSEWHERE):
         return False
     screen = os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")

@@ -63,7 +63,9 @@ export function createProvider({
     expiresWithSession: () => false,
     // The library accepts a token for 15 seconds after its end; a test of expiry would wait.
     clockTolerance: 0,
-    clientBasedCORS: () => false,
+    clientBasedCORS: (_ctx, origin, client) => (client.redirectUris ?? []).some(
+      (uri) => new URL(uri).hostname === new URL(origin).hostname,
+    ),
     // Its dispatcher takes no document of this machine.
     fetch: (url, { dispatcher: _, ...options }) => fetch(url, options),
     // Functions, so that POST /_control/ttl takes effect at once.

@@ -1,0 +1,1 @@
+"""Accounts of Python in a browser, without any server: as in JupyterLite."""
