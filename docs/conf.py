@@ -22,10 +22,18 @@ project = "jupyter_auth"
 author = about["authors"][0]["name"]
 release = about["version"]
 
-extensions = ["myst_parser"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 exclude_patterns = ["_build", "_generated"]
+default_role = "code"
 nitpicky = True
 smartquotes = False  # messages are searched for as they are said
+# Types of the standard library and of others: their documentation is not read at build time.
+nitpick_ignore_regex = [(r"py:.*", r"(?!jupyter_auth\.[A-Za-z]+$).*")]
+
+autodoc_member_order = "bysource"
+autodoc_typehints_format = "short"
+python_maximum_signature_line_length = 88
+python_use_unqualified_type_names = True
 
 myst_enable_extensions = ["colon_fence", "deflist", "fieldlist"]
 myst_heading_anchors = 3
@@ -38,6 +46,9 @@ html_baseurl = about["urls"]["Documentation"]
 html_theme_options = {
     "github_url": source,
     "header_links_before_dropdown": 8,
+    "navbar_align": "left",
+    "show_toc_level": 2,
+    "navbar_persistent": ["search-button"],
     "secondary_sidebar_items": ["page-toc", "edit-this-page"],
     "use_edit_page_button": True,
     "footer_start": ["copyright"],

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from generate import providers, reference, repository, symptoms
+from generate import commands, providers, python, reference, repository, rest, symptoms
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-MODULES = (reference, repository, providers, symptoms)
+MODULES = (commands, providers, python, reference, repository, rest, symptoms)
 
 
 def write(docs: Path) -> None:

@@ -30,42 +30,43 @@ TYPES = {  # of JSON; all others are objects
 
 
 def settings() -> str:
-    rows = ["| setting | default | meaning |", "|---|---|---|"]
-    for name, trait in sorted(JupyterAuth.class_own_traits(config=True).items()):
-        text = " ".join(str(trait.help).split())
-        rows.append(f"| `{name}` | `{trait.default_value_repr()}` | {text} |")
-    return "\n".join(rows)
+    return "\n".join(
+        _entry(name, trait.default_value_repr(), " ".join(str(trait.help).split()))
+        for name, trait in sorted(JupyterAuth.class_own_traits(config=True).items())
+    )
 
 
 def fields() -> str:
-    rows = ["| field | default | meaning |", "|---|---|---|"]
+    parts = []
     for field in record.fields(Provider):
-        text = field.metadata["meaning"]
+        parts.append(_entry(field.name, _default(field), field.metadata["meaning"]))
         if field.name in TABLES:
-            text = f"{text} Its keys: {_keys(TABLES[field.name])}."
+            parts += ["Its keys:\n", *_keys(TABLES[field.name])]
         if table := getattr(field.metadata["kind"], "table", None):
-            text = f"{text} Keys of each: {_keys(table)}."
-        rows.append(f"| `{field.name}` | {_default(field)} | {text} |")
-    return "\n".join(rows)
+            parts += ["Keys of each:\n", *_keys(table)]
+    return "\n".join(parts)
 
 
-def _keys(table: Any) -> str:
-    return "; ".join(
-        f"`{key.name}`" + (f" ({meaning})" if (meaning := key.metadata["meaning"]) else "")
-        for key in record.fields(table)
-    )
+def _entry(name: str, default: str, meaning: str) -> str:
+    default = f" Default: `{default}`." if default else ""
+    return f"## `{name}`\n\n{meaning}{default}\n"
+
+
+def _keys(table: Any) -> list[str]:
+    keys = [(key.name, key.metadata["meaning"]) for key in record.fields(table)]
+    return [f"- `{name}`{': ' if meaning else ''}{meaning}" for name, meaning in keys] + [""]
 
 
 def _default(field: record.Field[Any]) -> str:
     """As it is written in a file; nothing where it is empty."""
     value = default_of(field)
     if isinstance(value, Header):
-        return f"`{value.name}: {value.template}`"
+        return f"{value.name}: {value.template}"
     if isinstance(value, tuple):
         value = list(value)
     if isinstance(value, bool):
-        return f"`{str(value).lower()}`"
-    return f"`{value!r}`" if isinstance(value, list) and value else ""
+        return str(value).lower()
+    return repr(value) if isinstance(value, list) and value else ""
 
 
 def schema() -> str:

@@ -34,12 +34,13 @@ class LoginWidget(AccountWidget):
         layout: as of any widget.
 
     Read-only traits, which are not synced, and so never saved with a notebook:
-        signed_in: whether ``session`` works.
-        username: the signed-in user, if the provider says.
-        expires_at: when the access token expires, in UTC; a sign-in may be renewed after that.
-        status: ``"signed_in"``, ``"pending"``, ``"signed_out"``, or how a sign-in ended:
-            ``"denied"``, ``"expired"``, ``"cancelled"``, ``"failed"``. An account that was not
-            renewed is ``"expired"`` too.
+
+    - ``signed_in``: whether ``session`` works.
+    - ``username``: the signed-in user, if the provider says.
+    - ``expires_at``: when the access token expires, in UTC; a sign-in may be renewed after that.
+    - ``status``: ``"signed_in"``, ``"pending"``, ``"signed_out"``, or how a sign-in ended:
+      ``"denied"``, ``"expired"``, ``"cancelled"``, ``"failed"``. An account that was not renewed
+      is ``"expired"`` too.
 
     They change, and callbacks run, while the kernel is idle, on the event loop on which the widget
     was made; without one, in any thread.

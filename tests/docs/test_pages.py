@@ -38,3 +38,12 @@ def test_each_public_name_in_a_snippet_exists():
 def test_each_file_that_contributing_names_is_there():
     for path in LINK.findall((ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")):
         assert path.startswith("https://") or (ROOT / path).exists(), path
+
+
+def test_each_variable_is_explained():
+    read = re.compile(r"""["']JUPYTER_AUTH_[A-Z_]*[A-Z]["']""")
+    files = [*(ROOT / "jupyter_auth").rglob("*.py")]
+    named = {name for file in files for name in read.findall(file.read_text(encoding="utf-8"))}
+    assert len(named) > 5
+    explained = page("reference/environment.md")
+    assert {name for name in named if f"`{name[1:-1]}`" not in explained} == set()

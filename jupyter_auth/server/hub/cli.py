@@ -31,16 +31,7 @@ and the JUPYTERHUB_ variables that the Hub gives the service."""
 
 def main(arguments: Sequence[str]) -> int:
     """Run one verb. Exit status 0, or 1 if something is wrong."""
-    parser = argparse.ArgumentParser(prog=PROG, description=__doc__, epilog=_EPILOG)
-    parser.add_argument("--config", help="the service's configuration file")
-    verbs = parser.add_subparsers(dest="verb", required=True)
-    verbs.add_parser("rotate-keys", help=f"encrypt all records with the first of {KEYS}")
-    _add_doctor(verbs.add_parser("doctor", help="roles, redirect URIs, keys, database, providers"))
-    signing_out = verbs.add_parser(
-        "sign-out", help="sign a user out of all accounts and revoke their tokens"
-    )
-    signing_out.add_argument("user", help="the name on the Hub")
-    given = parser.parse_args(arguments)
+    given = _parser().parse_args(arguments)
     if given.verb == "doctor" and given.url:
         return _report(ask_service(given.url, token(given.token_file)))
     if given.verb == "doctor" and given.hub_config:
@@ -61,6 +52,19 @@ def main(arguments: Sequence[str]) -> int:
                 return _report(asyncio.run(examine(service)))
     finally:
         service.close()
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog=PROG, description=__doc__, epilog=_EPILOG)
+    parser.add_argument("--config", help="the service's configuration file")
+    verbs = parser.add_subparsers(dest="verb", required=True)
+    verbs.add_parser("rotate-keys", help=f"encrypt all records with the first of {KEYS}")
+    _add_doctor(verbs.add_parser("doctor", help="roles, redirect URIs, keys, database, providers"))
+    signing_out = verbs.add_parser(
+        "sign-out", help="sign a user out of all accounts and revoke their tokens"
+    )
+    signing_out.add_argument("user", help="the name on the Hub")
+    return parser
 
 
 def _say(text: str) -> None:
