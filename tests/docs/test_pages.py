@@ -6,7 +6,7 @@ import dataclasses
 import re
 
 import jupyter_auth
-from documents import ROOT, documents
+from documents import ROOT, documents, page
 from generate import reference
 from jupyter_auth.core.provider.provider import Provider
 
