@@ -59,8 +59,8 @@ class Engine(Parts, Accounts):
     # Providers
 
     @override
-    def providers(self) -> list[ProviderInfo]:
-        return self._providers.all()
+    def providers(self, *, unregistered: bool = False) -> list[ProviderInfo]:
+        return self._providers.all(unregistered=unregistered)
 
     def presets(self) -> list[str]:
         """The names of the built-in providers; none if only the administrator's can be used."""

@@ -52,8 +52,11 @@ class TokenSource(Protocol):
 class ProviderCalls(Protocol):
     """The providers that are known where the accounts are stored."""
 
-    def providers(self) -> list[ProviderInfo]:
-        """All providers that can be used by name."""
+    def providers(self, *, unregistered: bool = False) -> list[ProviderInfo]:
+        """All providers that can be used by name, in the order in which they are listed.
+
+        ``unregistered``: those too for which a client has to be registered first.
+        """
 
     def provider(self, name: str) -> ProviderInfo:
         """One provider; ``ProviderNotFound`` suggests similar names."""

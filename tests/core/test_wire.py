@@ -220,7 +220,8 @@ def test_there_is_no_word_for_a_refresh_token_or_a_client_secret():
         "scope", "sequence",
         "session_key", "shared",
         "signed_in_at", "source", "status", "statuses", "subject", "throttle", "throttled_until",
-        "title", "trouble", "unattended", "url", "username", "warning", "window",
+        "title", "trouble", "unattended", "url", "username", "vendor", "warning",
+        "window",
     }  # fmt: skip
 
 

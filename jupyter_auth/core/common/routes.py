@@ -47,7 +47,7 @@ class Route:
 ROUTES = {
     route.call: route
     for route in (
-        Route("providers", "GET", "providers", browser=True),
+        Route("providers", "GET", "providers", ("query",), browser=True),
         Route("add", "POST", "providers", ("body",), status=201),
         Route("find", "POST", "discoveries", ("body",), browser=True, status=201),
         Route("provider", "GET", "providers/{name}", browser=True),

@@ -24,7 +24,7 @@ class ProviderInfo:
     asked and told before they can sign in, ``missing`` is what is still to be given:
     ``set.<placeholder>``, ``client_id``, ``client_secret``. ``found_at``: the address that it
     was found by, if it was. ``resource``: its own API's identifier. ``resources``: more APIs, and
-    the origins that the token for each may be sent to.
+    the origins that the token for each may be sent to. ``vendor``: as in ``Provider``.
     """
 
     name: str
@@ -47,6 +47,12 @@ class ProviderInfo:
     register: Register | None = None
     missing: tuple[str, ...] = ()
     found_at: str | None = None
+    vendor: bool = False
+
+    @property
+    def needs_registration(self) -> bool:
+        """Whether a person has to register a client there first."""
+        return "client_id" in self.missing
 
     @property
     def to_fill_in(self) -> str:
@@ -60,6 +66,21 @@ class ProviderInfo:
     def all_origins(self) -> tuple[str, ...]:
         """Where the token of any of its APIs may be sent."""
         return (*self.api_origins, *(each for more in self.resources.values() for each in more))
+
+
+def in_order(known: Iterable[ProviderInfo]) -> list[ProviderInfo]:
+    """As they are listed everywhere: one's own and the server's, then presets that work at once,
+    those that need a registration, and those for the customers of one vendor.
+    """
+    return sorted(
+        known,
+        key=lambda each: (
+            each.source == "preset",
+            each.vendor,
+            each.source == "preset" and each.needs_registration,
+            plain(each.name),
+        ),
+    )
 
 
 def configured_names(known: Iterable[ProviderInfo]) -> list[str]:

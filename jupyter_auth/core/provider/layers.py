@@ -234,3 +234,11 @@ def _configured(name: str, table: Any) -> Provider:
         return provider_from_mapping(name, table)
     except Incomplete as error:
         raise Incomplete(error.outline, configured=True) from None
+
+
+def same_api(known: Provider, fields: Mapping[str, Any]) -> bool:
+    """Whether both are of one API; it may have begun or ceased to publish its identifier."""
+    if known.resource and (resource := fields.get("resource")):
+        return bool(known.resource == resource)
+    places = {place_of(each) for each in (known.found_at, known.base_url) if each}
+    return place_of(fields["found_at"]) in places

@@ -203,4 +203,5 @@ class Provider(ProviderFields):
             reach=self.reach if known else "",
             ca_bundle=self.ca_bundle,
             found_at=self.found_at,
+            vendor=self.vendor,
         )

@@ -52,6 +52,12 @@ class ProviderFields:
     title: str = described(
         kinds.title, "What people read on buttons and pages.", default="", harmless="only shown"
     )
+    vendor: bool = described(
+        kinds.flag,
+        "Whether it is of interest to one vendor's customers alone: it is listed last.",
+        default=False,
+        harmless="where it is listed",
+    )
     issuer: str | None = described(
         kinds.url_or_empty,
         "The issuer URL. Everything else is discovered there (OIDC Discovery, RFC 8414).",

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from jupyter_auth.core.common.handles import NAME, is_address, plain
-from jupyter_auth.core.common.urls import place_of
 from jupyter_auth.core.errors import ConfigurationError, ProviderNotFound
 from jupyter_auth.core.provider import binding, user_providers
 from jupyter_auth.core.provider.client_credentials import (
@@ -26,8 +25,8 @@ from jupyter_auth.core.provider.definitions import (
     provider_from_mapping,
     replace_provider,
 )
-from jupyter_auth.core.provider.info import ProviderInfo
-from jupyter_auth.core.provider.layers import Layers
+from jupyter_auth.core.provider.info import ProviderInfo, in_order
+from jupyter_auth.core.provider.layers import Layers, same_api
 from jupyter_auth.core.provider.made_in_code import handle_of
 from jupyter_auth.core.provider.presets import PRESETS
 from jupyter_auth.core.provider.user_providers import user_file
@@ -197,13 +196,16 @@ class Providers(Layers):
         except Incomplete as error:
             return error.outline
 
-    def all(self) -> list[ProviderInfo]:
-        """All providers with a client ID, by name, and the administrator's broken ones."""
+    def all(self, *, unregistered: bool = False) -> list[ProviderInfo]:
+        """All providers with a client ID, in the order in which they are listed, and the
+        administrator's broken ones; with ``unregistered`` those that a person can complete too.
+        """
         found: dict[str, ProviderInfo | None] = {}
+        every = unregistered and self.user_file is not None
         for source, providers in self._layers(skip_broken=True):
             for name in providers.keys() - found.keys():
-                found[name] = self._listed(source, name, providers[name])
-        return [info for _, info in sorted(found.items()) if info]
+                found[name] = self._listed(source, name, providers[name], every=every)
+        return in_order(filter(None, found.values()))
 
     def register(self, provider: Provider) -> ProviderInfo:
         """Add a provider of a person's own code: the info has its handle as the name.
@@ -306,7 +308,7 @@ class Providers(Layers):
                 known = self._defined(name)[1]
             except ProviderNotFound:
                 known = self._kept(name, fields)
-            if not _same_api(known, fields):
+            if not same_api(known, fields):
                 continue
             if known.issuer != fields["issuer"]:
                 raise ConfigurationError(
@@ -370,27 +372,21 @@ class Providers(Layers):
         found = from_environment(self._environ, bare.name) if trusted else Credentials()
         return completed(bare, found)
 
-    def _listed(self, source: str, name: str, entry: Any) -> ProviderInfo | None:
+    def _listed(self, source: str, name: str, entry: Any, *, every: bool) -> ProviderInfo | None:
         """None for one that is not listed. A broken entry does not hide the others."""
         given = self._environ.get(variable(name, "client_id"))
-        if source == "preset" and not (given or {"client_id", "credentials_from"} & entry.keys()):
+        ready = given or source != "preset" or {"client_id", "credentials_from"} & entry.keys()
+        if not ready and not every:
             return None  # as most presets: it is not even made
         try:
             provider = self._completed(source, self._made(name, entry))
         except Incomplete as error:
-            return None if source == "preset" else error.outline.info(source)
+            return None if source == "preset" and not every else error.outline.info(source)
         except ConfigurationError:
             shown = source in {"configured", "preset"} and NAME.fullmatch(name)
             return ProviderInfo(name=name, title=name, host="", source="broken") if shown else None
-        return provider.info(source) if provider.client_id or provider.found_at else None
-
-
-def _same_api(known: Provider, fields: Mapping[str, Any]) -> bool:
-    """Whether both are of one API; it may have begun or ceased to publish its identifier."""
-    if known.resource and (resource := fields.get("resource")):
-        return bool(known.resource == resource)
-    places = {place_of(each) for each in (known.found_at, known.base_url) if each}
-    return place_of(fields["found_at"]) in places
+        listed = provider.client_id or provider.found_at or every
+        return provider.info(source) if listed else None
 
 
 def _secrets(provider: Provider) -> set[str]:

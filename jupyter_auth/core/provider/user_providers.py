@@ -83,10 +83,10 @@ def write_table(file: Path, name: str, fields: Mapping[str, Any]) -> None:
     before = file.read_text(encoding="utf-8") if file.exists() else ""
     known, fields = tomllib.loads(before), plain_value(fields)
     there, after = known.get(name, {}), ""
-    with contextlib.suppress(LookupError, ValueError):  # as of tables out of order
+    with contextlib.suppress(LookupError, ValueError):  # what tomlkit makes of odd orders
         document = tomlkit.parse(before)
         table = document.setdefault(name, tomlkit.table())
-        for key in there.keys() - fields.keys():
+        for key in reversed([key for key in there if key not in fields]):
             del table[key]
         table.update({key: value for key, value in fields.items() if there.get(key) != value})
         after = tomlkit.dumps(document)

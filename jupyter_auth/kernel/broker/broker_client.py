@@ -65,8 +65,9 @@ class BrokerClient(Accounts):
         """Close the kept connections; a later call opens new ones."""
         self._transport.close()
 
-    def providers(self) -> list[ProviderInfo]:
-        return self._call(_list("providers", wire.provider_from_wire), "providers")
+    def providers(self, *, unregistered: bool = False) -> list[ProviderInfo]:
+        asked = {"unregistered": 1} if unregistered else None
+        return self._call(_list("providers", wire.provider_from_wire), "providers", query=asked)
 
     def default(self) -> str | None:
         return self._call(lambda data: data.get("default") or None, "providers")

@@ -69,9 +69,11 @@ class BrokerOrEngine(Accounts):
 
     # Providers
 
-    def providers(self) -> list[ProviderInfo]:
-        known = {info.name: info for info in self._ask(lambda it: it.providers())} | self._named
-        return [known[name] for name in sorted(known)]
+    def providers(self, *, unregistered: bool = False) -> list[ProviderInfo]:
+        from jupyter_auth.core.provider.info import in_order
+
+        known = self._ask(lambda it: it.providers(unregistered=unregistered))
+        return in_order(({each.name: each for each in known} | self._named).values())
 
     def provider(self, name: str) -> ProviderInfo:
         return self._ask_of(name, lambda it, key: it.provider(key))

@@ -27,6 +27,15 @@ if TYPE_CHECKING:
     from jupyter_auth.core.provider.info import ProviderInfo
 
 
+FROM = {  # a provider's source, in people's words
+    "configured": "this server",
+    "user": "you",
+    "found": "you",
+    "code": "this code",
+    "preset": "built in",
+}
+
+
 def run(given: Namespace, ask: Callable[[str], str]) -> Shown:
     """Run a verb that has no more options than these; ``ask`` as in ``fields_of``."""
     match given.verb:
@@ -107,11 +116,19 @@ def status_data(name: str | None = None) -> list[dict[str, Any]]:
 
 
 def providers() -> TextTable:
-    """All providers that can be used."""
-    found = connect.connect().providers()
+    """All providers, one's own first; what a person has to do before a sign-in is said."""
     return TextTable(
-        headings=("provider", "title", "host", "from"),
-        rows=tuple((plain(each.name), each.title, each.host, each.source) for each in found),
+        headings=("provider", "title", "host", "from", ""),
+        rows=tuple(
+            (
+                plain(each.name),
+                each.title,
+                each.host or "your own host",
+                FROM.get(each.source, each.source),
+                "needs a registration" if each.needs_registration else "",
+            )
+            for each in connect.connect().providers(unregistered=True)
+        ),
         empty="No provider is configured here.",
     )
 
@@ -273,11 +290,12 @@ def named(name: str | None) -> str:
 
 
 def provider_names() -> list[str]:
-    """For completion: the providers' names, or none without a broker."""
+    """For completion: the providers' names as they are listed, or none without a broker."""
     try:
-        return list(dict.fromkeys(plain(each.name) for each in connect.connect().providers()))
+        known = connect.connect().providers(unregistered=True)
     except AuthError:
         return []
+    return list(dict.fromkeys(plain(each.name) for each in known))
 
 
 def _under(session_key: str) -> str:

@@ -94,9 +94,10 @@ class Broker(LoginPages):
         """Call the route's method."""
         return dict(await getattr(self, route.call)(*names, **given))
 
-    async def providers(self) -> Wire:
+    async def providers(self, query: Mapping[str, Any]) -> Wire:
         """All providers, the names of the built-in ones, and that of the default."""
-        infos = await self._pools.run(None, self._engine.providers)
+        listed = partial(self._engine.providers, unregistered=query.get("unregistered") == "1")
+        infos = await self._pools.run(None, listed)
         known = [wire.info_to_wire(info) for info in infos]
         return {
             "providers": known,

@@ -6,6 +6,7 @@ import pytest
 
 from jupyter_auth.core.errors import ConfigurationError, ProviderNotFound
 from jupyter_auth.core.provider.info import configured_names
+from jupyter_auth.core.provider.presets import PRESETS
 from jupyter_auth.core.provider.provider import Provider
 from jupyter_auth.core.provider.registry import Providers, provider_from_mapping
 
@@ -88,6 +89,29 @@ def test_the_list_holds_only_what_somebody_could_sign_in_at(user_file):
 def test_presets_are_not_configured(other):
     assert configured_names(Providers().all()) == []
     assert configured_names(Providers({"idp": TABLE, **other}).all()) == ["idp", *other]
+
+
+# -- what is listed, and in which order ----------------------------------------------------------
+
+
+def test_ones_own_come_first_and_vendors_last(user_file):
+    providers = Providers({"work": TABLE}, user_file=user_file)
+    assert [each.name for each in providers.all()][:2] == ["idp", "work"]
+    listed = providers.all(unregistered=True)
+    order = {each.name: number for number, each in enumerate(listed)}
+    assert order["idp"] < order["copernicus"] < order["github"] < order["4insight"]
+    assert order["gitlab"] < order["bitfount"] < order["insiders"]
+    known = {each.name: each for each in listed}
+    assert known.keys() == {"idp", "work", *PRESETS}
+    assert known["github"].needs_registration
+    assert not known["copernicus"].needs_registration
+    assert known["gitlab"].host == "gitlab.com"
+    providers.save("github", {"client_id": "mine"})
+    assert [each.name for each in providers.all()][:3] == ["github", "idp", "work"]
+
+
+def test_what_nobody_can_complete_is_not_listed():
+    assert "github" not in {each.name for each in Providers().all(unregistered=True)}
 
 
 # -- presets -------------------------------------------------------------------------------------
