@@ -97,8 +97,12 @@ class Browser:
     # The login
 
     def open_login(self) -> str:
-        """Follow the link of the pending login; the heading of its page."""
-        logins = self.api("GET", "jupyter-auth/api/v1/logins")["logins"]
+        """Follow the link of the login that a running cell begins; the heading of its page."""
+        deadline = time.monotonic() + TIMEOUT
+        while not (logins := self.api("GET", "jupyter-auth/api/v1/logins")["logins"]):
+            if time.monotonic() > deadline:
+                raise CheckFailed("The cell asked for no sign-in.")
+            time.sleep(POLL)
         if len(logins) != 1:
             raise CheckFailed(f"The cell began {len(logins)} logins, not one.")
         return self._visit(urljoin(self._lab.url, logins[0]["path"]))
@@ -171,7 +175,7 @@ class _Page(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """Note a heading, a hidden field or a button."""
         given = {name: value or "" for name, value in attrs}
-        self._in_heading = tag == "h1"
+        self._in_heading = self._in_heading or tag == "h1"
         if tag == "input" and given.get("type") == "hidden":
             self.hidden[given["name"]] = given.get("value", "")
         if tag == "button" and "name" in given:

@@ -12,7 +12,7 @@ import websocket
 from jupyter_auth.demo.browser import CheckFailed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from typing import Self
 
     from jupyter_auth.demo.browser import Browser
@@ -71,14 +71,17 @@ class Cells:
         """Disconnect; the kernel ends with the server."""
         self._socket.close()
 
-    def run(self, cell: Cell, *, attended: bool) -> str:
+    def run(self, cell: Cell, person: Callable[[], None] | None = None) -> str:
         """The text that the cell shows; ``CheckFailed`` if it raised or did not end.
 
-        ``attended``: a person can be asked, as in JupyterLab.
+        ``person``: does what a person does while the cell runs. Without, no one can be asked.
         """
         shown: list[str] = []
         what = f"The cell {cell.id!r}"
-        request = self._ask("execute_request", {"code": cell.source, "allow_stdin": attended})
+        code = {"code": cell.source, "allow_stdin": person is not None}
+        request = self._ask("execute_request", code)
+        if person:
+            person()
         content = self._await(request, what, RUN, shown)
         if content["status"] != "ok":
             raise CheckFailed(f"{what} raised {content.get('ename')}: {content.get('evalue')}")

@@ -12,6 +12,8 @@ from jupyter_auth.demo.demo_server import DemoServer
 from jupyter_auth.demo.people import PEOPLE
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from jupyter_auth.demo.cells import Cell
 
 __all__ = ["CheckFailed", "check"]
@@ -42,10 +44,9 @@ def check(*, port: int | None, base_url: str, token_lifetime: int) -> None:
 def _go_through(cells: Cells, browser: Browser, token_lifetime: int) -> None:
     person = PEOPLE[0]
     for cell in cells:
-        shown = _run(cells, cell)
-        if cell.id == SIGN_IN:
-            _sign_in(browser, person.sub)
-        if cell.id == "who" and person.name not in shown:
+        signs_in = cell.id == SIGN_IN
+        shown = _run(cells, cell, (lambda: _sign_in(browser, person.sub)) if signs_in else None)
+        if signs_in and person.name not in shown:
             raise CheckFailed(f"The API did not answer who signed in: {shown.splitlines()[-1:]}")
         if cell.id == "later":
             _say(f"{token_lifetime} seconds pass: the token expires")
@@ -57,10 +58,9 @@ def _go_through(cells: Cells, browser: Browser, token_lifetime: int) -> None:
             raise CheckFailed("An account is still signed in after the sign-out.")
 
 
-def _run(cells: Cells, cell: Cell) -> str:
+def _run(cells: Cells, cell: Cell, person: Callable[[], None] | None = None) -> str:
     _say(cell.source, mark="In:")
-    # Unattended, a cell that asks for a sign-in fails.
-    shown = cells.run(cell, attended=cell.id == SIGN_IN)
+    shown = cells.run(cell, person)  # without one, a cell that asks for a sign-in fails
     _say(shown or "(nothing)", mark="ok")
     return shown
 
