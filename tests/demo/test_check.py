@@ -163,6 +163,17 @@ def test_the_notebook_is_as_nobody_has_run_it() -> None:
     notebook = json.loads(NOTEBOOK.read_text(encoding="utf-8"))
     code = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
     assert [cell["id"] for cell in code if cell["outputs"] or cell["execution_count"]] == []
-    assert {"sign-in", "who", "later", "sign-out"} <= {cell["id"] for cell in code}
+    assert {"sign-in", "later", "sign-out"} <= {cell["id"] for cell in code}
     assert "widgets" not in notebook["metadata"]
     assert NOTEBOOK.read_text(encoding="utf-8").endswith("}\n")
+
+
+def test_make_demo_installs_no_more_than_it_needs(tmp_path: Path) -> None:
+    for name in ("Makefile", "pyproject.toml", "constraints.txt"):
+        (tmp_path / name).write_bytes((REPOSITORY / name).read_bytes())
+    command = ["make", "--dry-run", "demo"]
+    planned = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    installs = [line for line in planned.stdout.splitlines() if "pip install" in line]
+    assert '".[demo]"' in installs[-1]
+    assert "tests/" not in planned.stdout
+    assert "[test" not in planned.stdout
