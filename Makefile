@@ -14,6 +14,7 @@ INSTALLED := .venv/.installed
 DEMO := $(if $(wildcard .venv/.installed),labextension/dist/package.json,.venv/.demo)
 SCHEDULER := .venv/scheduler/.installed
 TESSERA := .venv/tessera/.installed
+FRONT_ENDS := .venv/front-ends/.installed
 LOWEST := .venv/lowest/.installed
 KUBESPAWNER := .venv/kubespawner/.installed
 PROVIDERS := tests/providers/node_modules/.package-lock.json
@@ -85,6 +86,16 @@ $(KUBESPAWNER): | $(INSTALLED)
 $(TESSERA): | $(INSTALLED)
 	$(PYTHON) -m venv $(@D)
 	$(@D)/bin/pip install --quiet "jupyterhub-tessera==1.1.0"
+	touch $@
+
+# Other front ends of notebooks, in our versions of all that both need. Solara's pages take their
+# scripts from the package of assets, which has those of the older ipyvuetify.
+$(FRONT_ENDS): constraints.txt | $(INSTALLED)
+	$(PYTHON) -m venv $(@D)
+	ls -d $(CURDIR)/.venv/lib/python*/site-packages > "$$(echo $(@D)/lib/python*/site-packages)/beneath.pth"
+	$(@D)/bin/pip install --quiet --constraint constraints.txt "voila~=0.5" "marimo~=0.25" "panel~=1.9" \
+	  ipywidgets-bokeh "solara~=1.64" "ipyvuetify~=1.0" solara-assets "jupyter-console~=6.6" \
+	  "jupyter-collaboration~=5.0"
 	touch $@
 
 # The lowest version of each dependency that users may have, and what its tests need besides.
@@ -201,7 +212,7 @@ environments: $(INSTALLED) $(PROVIDERS) $(SCHEDULER)
 	$(PYTEST) -n 2 tests/environments
 
 # A process of its own: Playwright's event loop breaks tests of pytest-jupyter that run after it.
-browser: setup
+browser: setup $(FRONT_ENDS)
 	$(PYTEST) $(BY_FILE) tests/browser
 	$(PYTEST) tests/hub/browser
 

@@ -191,4 +191,4 @@ def load(shell: Any) -> None:
     if not any(isinstance(each, AwaitCells) for each in shell.input_transformers_post):
         shell.input_transformers_post.append(AwaitCells(shell))
     complete_in(shell)
-    speak(lambda: NOTEBOOK if is_interactive() else SCRIPT)  # an unattended run has no notebook
+    speak(lambda: NOTEBOOK if takes_input() else SCRIPT)  # a dashboard has no cells to run it in

@@ -18,7 +18,7 @@ function serverOfPage() {
   }
 }
 
-/** The XSRF token of this page. Voilà's pages have none: they can read, but not act. */
+/** The XSRF token of this page. Voilà's and Solara's pages have none, nor perhaps our server. */
 function xsrf() {
   return document.cookie.match(/(?:^|;\s*)_xsrf=([^;]*)/)?.[1];
 }
@@ -151,7 +151,7 @@ function show({ model, el }) {
   /** Ask kernel and server. The server answers at once even while the kernel is busy. */
   async function look() {
     send("look");
-    if (!api) return;
+    if (!api || !xsrf()) return;
     const before = heard;
     try {
       const [provider, { accounts }, { logins }, usage] = await Promise.all([

@@ -199,7 +199,7 @@ class AccountWidget(anywidget.AnyWidget):
 
     def _shown(self) -> None:
         self._was_shown = True
-        if self._wanted and is_interactive():
+        if self._wanted and (self._view_heard or is_interactive()):
             self._wanted = False
             account = self._try(self._look)
             lacks = account and account.lacks(self._asked["scopes"])
@@ -213,6 +213,7 @@ class AccountWidget(anywidget.AnyWidget):
             if kind in {"begin", "switch", "cancel", "logout"}:
                 self._act(kind)
             elif kind == "look":
+                self._view_heard = True
                 self._shown()
                 self._view_is_there()
             self._tell()
@@ -220,8 +221,7 @@ class AccountWidget(anywidget.AnyWidget):
 
     def _view_is_there(self) -> None:
         """Remove the fallback's link: this front end has a view."""
-        late = not self._view_shown
-        self._view_heard = self._view_shown = True
+        late, self._view_shown = not self._view_shown, True
         if self._link_shown:
             self._forget_link()
         elif late:
