@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import re
+import tomllib
 
 import jupyter_auth
 from documents import ROOT, documents, page
-from generate import reference
+from generate import reference, repository
 from jupyter_auth.core.provider.provider import Provider
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -21,7 +22,19 @@ def test_the_schema_is_that_of_the_code():
 
 def test_the_readme_is_short_and_works_on_pypi():
     assert README.count("\n") <= 130
-    assert all(link.startswith("https://") for link in LINK.findall(README))
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    site, source = project["urls"]["Documentation"], project["urls"]["Source"]
+    picture = source.replace("github.com", "raw.githubusercontent.com")
+    written = {file.relative_to(ROOT).as_posix() for file in documents()}
+    written |= {f"docs/{name}" for name in repository.PAGES.values()}
+    for link in LINK.findall(README):
+        place, _, path = link.partition("/en/latest/")
+        if path:
+            assert place == site
+            assert f"docs/{path.replace('.html', '.md')}" in written, link
+        elif link != site:
+            assert link.startswith((f"{source}/blob/main/", f"{picture}/main/")), link
+            assert (ROOT / link.partition("/main/")[2]).is_file(), link
 
 
 def test_each_field_of_a_provider_has_a_meaning():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import email
 import json
 import os
 import re
@@ -14,6 +15,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from readme_renderer import markdown
 
 from providers.oidc import CONFIDENTIAL_CLIENT, SERVICE_CLIENT, USERS
 
@@ -74,6 +76,24 @@ def test_it_holds_the_package_and_its_configuration_alone(wheel):
     assert others == [f"{data}/{CONFIG}"]
     assert "jupyter_auth/py.typed" in files
     assert not [f for f in files if "__pycache__" in f or "/tests/" in f]
+
+
+def test_pypi_and_the_extension_manager_show_it_as_it_is(wheel):
+    """PyPI renders the README, where no relative link leads anywhere. JupyterLab finds extensions
+    by a classifier, and shows their links.
+    """
+    with zipfile.ZipFile(wheel) as archive:
+        said = archive.read(f"jupyter_auth_session-{VERSION}.dist-info/METADATA").decode()
+    about = email.message_from_string(said)
+    links = re.findall(r'(?:href|src)="([^#"][^"]*)"', markdown.render(about.get_payload()))
+    assert {link for link in links if not link.startswith("https://")} == set()
+    kind = "Framework :: Jupyter :: JupyterLab :: Extensions :: Prebuilt"
+    assert kind in about.get_all("Classifier")
+    urls = dict(each.split(", ") for each in about.get_all("Project-URL"))
+    assert urls.keys() == {"Homepage", "Documentation", "Source", "Changelog", "Issues"}
+    pictures = urls["Source"].replace("github.com", "raw.githubusercontent.com")
+    for place in (urls["Documentation"], urls["Source"], pictures):
+        assert [link for link in links if link.startswith(place)], place
 
 
 def test_it_holds_the_labextension_once(wheel):
