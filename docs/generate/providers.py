@@ -191,7 +191,7 @@ def _facts(preset: Preset) -> Iterator[str]:
         " sent.": p.throttle.lockout,
         f"After {_list(map(str, p.refresh_on))} of its API, a session gets a new token and tries"
         " again.": p.refresh_on != (401,),
-        f"The same sign-in is good for {_list(p.resources)}: see [how to use them]({MORE}).": (
+        f"The same sign-in works for {_list(p.resources)}: see [how to use them]({MORE}).": (
             p.resources
         ),
         f"With {_list(p.api_key.environment.values() if p.api_key else ())} set, a session uses"
