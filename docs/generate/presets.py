@@ -15,6 +15,7 @@ from urllib.parse import quote, urljoin
 from generate.messages import REST
 from jupyter_auth.core.common.urls import host_of
 from jupyter_auth.core.provider.definitions import provider_from_mapping
+from jupyter_auth.core.provider.info import in_order
 from jupyter_auth.core.provider.presets import DIRECTORY, PRESETS
 
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from jupyter_auth.core.provider.provider import Provider
 
 ABOUT = tomllib.loads(Path(__file__).with_name("presets.toml").read_text(encoding="utf-8"))
-VENDORS = ("4insight", "bitfount", "insiders", "insideview")  # for one company's customers
 CLIENT_ID = "YOUR-CLIENT-ID"
 URL = re.compile(r"https://\S*[\w/]")  # in a text
 
@@ -145,9 +145,10 @@ class Preset(NamedTuple):
 
 
 def presets() -> list[Preset]:
-    """All of them in the order of the table: those that work at once first, vendors last."""
-    made = [_preset(name) for name in PRESETS]
-    return sorted(made, key=lambda each: (each.name in VENDORS, not each.works_at_once, each.name))
+    """All of them, in the order of each list."""
+    made = {name: _preset(name) for name in PRESETS}
+    known = in_order(each.provider.info("preset") for each in made.values())
+    return [made[info.name] for info in known]
 
 
 def _preset(name: str) -> Preset:
