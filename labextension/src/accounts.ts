@@ -50,11 +50,12 @@ export class Accounts implements IAccounts {
     return note;
   }
 
-  async signIn(request: LoginRequest): Promise<Login> {
-    const login = await this.api.begin(request);
-    this.open(hrefOf(login));
-    void this.reload();
-    return login;
+  signIn(request: LoginRequest): Promise<Login> {
+    return this.begin(request, "");
+  }
+
+  edit(provider: string): Promise<Login> {
+    return this.begin({ provider, force: true }, "?edit");
   }
 
   async cancel(login: Login): Promise<void> {
@@ -66,6 +67,13 @@ export class Accounts implements IAccounts {
     const { note } = await this.api.signOut(provider, sessionKey);
     await this.reload();
     return note;
+  }
+
+  private async begin(request: LoginRequest, query: string): Promise<Login> {
+    const login = await this.api.begin(request);
+    this.open(hrefOf(login) + query);
+    void this.reload();
+    return login;
   }
 
   private async load(): Promise<void> {

@@ -1,23 +1,43 @@
-// The form that adds an account: a provider's first one, or another with its own session key. The
-// provider is one that is known by name, or that of the API at an address.
+// The panel's section that adds an account: a provider's first one, or another with its own label.
+// The provider is one that is known by name, or that of the API at an address.
 
+import { Dialog, showDialog } from "@jupyterlab/apputils";
+import { ReactWidget } from "@jupyterlab/ui-components";
 import * as React from "react";
 
-import { DEFAULT_KEY } from "./view";
-import type { LoginRequest, Provider } from "./wire";
-
-interface Props {
-  providers: readonly Provider[];
-  /** The names of those that are built in. */
-  presets: readonly string[];
-  find: (typed: string) => Promise<Provider | null>;
-  add: (request: LoginRequest) => void;
-  remove: (provider: Provider) => void;
-}
+import { useAccounts } from "./hooks";
+import type { Said } from "./said";
+import type { IAccounts } from "./tokens";
+import { DEFAULT_KEY, trans } from "./view";
+import type { Provider } from "./wire";
 
 const OWN = ["user", "found"];
+const EDITABLE = [...OWN, "preset"];
 
-export function AddForm({ providers, presets, find, add, remove }: Props): React.JSX.Element {
+interface Props {
+  accounts: IAccounts;
+  said: Said;
+}
+
+/** Remove a provider of the user's own, if they confirm it; returns a note to show. */
+async function removed(accounts: IAccounts, { name, title }: Provider): Promise<string> {
+  const { button } = await showDialog({
+    title: trans.__("Remove %1?", name),
+    body: trans.__(
+      "You will be signed out of %1, and its entry in your own file is deleted.",
+      title
+    ),
+    buttons: [
+      Dialog.cancelButton({ label: trans.__("Cancel") }),
+      Dialog.warnButton({ label: trans.__("Remove") })
+    ]
+  });
+  if (!button.accept) return "";
+  return [trans.__("Removed %1.", name), await accounts.remove(name)].join(" ").trim();
+}
+
+function AddForm({ accounts, said }: Props): React.JSX.Element | null {
+  const { loaded, providers, presets } = useAccounts(accounts);
   const [typed, setTyped] = React.useState("");
   const [key, setKey] = React.useState("");
   const [looked, setLooked] = React.useState({ name: "", typed: "", busy: false });
@@ -27,8 +47,12 @@ export function AddForm({ providers, presets, find, add, remove }: Props): React
   const provider = [...providers, ...(other ? [other] : [])].find(each => each.name === name);
 
   const look = async (): Promise<void> => {
+    said.say("");
     setLooked({ name: "", typed: wanted, busy: true });
-    const found = await find(wanted);
+    const found = await accounts.find(wanted).catch((error: unknown) => {
+      said.say((error as Error).message);
+      return null;
+    });
     setOther(found);
     setLooked({ name: found?.name ?? "", typed: wanted, busy: false });
   };
@@ -36,19 +60,20 @@ export function AddForm({ providers, presets, find, add, remove }: Props): React
     event.preventDefault();
     if (looked.busy) return;
     if (provider) {
-      add({ provider: provider.name, session_key: key.trim() || DEFAULT_KEY });
+      const session_key = key.trim() || DEFAULT_KEY;
+      void said.outcome(accounts.signIn({ provider: provider.name, session_key }).then(() => ""));
       setKey("");
     } else void look();
   };
+  if (!loaded) return null;
   return (
-    <form className="jupyter-auth" onSubmit={submit} aria-labelledby="jupyter-auth-add">
-      <h3 id="jupyter-auth-add">Add an account</h3>
+    <form className="jupyter-auth" onSubmit={submit} aria-label={trans.__("Add an account")}>
       <label>
-        Name or address
+        {trans.__("Name or address")}
         <input
           value={typed}
           list="jupyter-auth-known"
-          placeholder="github, or https://…"
+          placeholder={trans.__("github, or https://…")}
           spellCheck={false}
           autoCapitalize="none"
           autoComplete="off"
@@ -60,8 +85,8 @@ export function AddForm({ providers, presets, find, add, remove }: Props): React
         />
       </label>
       <datalist id="jupyter-auth-known">
-        {providers.map(({ name: value, title }) => (
-          <option key={value} value={value} label={title === value ? "" : title} />
+        {providers.map(each => (
+          <option key={each.name} value={each.name} label={choice(each)} />
         ))}
         {presets.map(value => (
           <option key={value} value={value} />
@@ -72,10 +97,9 @@ export function AddForm({ providers, presets, find, add, remove }: Props): React
       </div>
       {provider && (
         <label>
-          Session key (for a second account)
+          {trans.__("Label (only for a second account)")}
           <input
             value={key}
-            placeholder={DEFAULT_KEY}
             spellCheck={false}
             autoComplete="off"
             maxLength={1024}
@@ -85,17 +109,20 @@ export function AddForm({ providers, presets, find, add, remove }: Props): React
           />
         </label>
       )}
-      <button type="submit" className="jupyter-auth-go">
-        {provider ? "Sign in" : looked.busy ? "Looking…" : "Continue"}
+      <button type="submit" className={provider ? "jupyter-auth-go" : ""}>
+        {provider ? trans.__("Sign in") : looked.busy ? trans.__("Looking…") : trans.__("Continue")}
       </button>
-      {provider && OWN.includes(provider.source ?? "") && (
+      {provider && EDITABLE.includes(provider.source ?? "") && !lacks(provider) && (
         <button
           type="button"
-          onClick={() => {
-            remove(provider);
-          }}
+          onClick={() => void said.outcome(accounts.edit(provider.name).then(() => ""))}
         >
-          Remove {provider.name}
+          {trans.__("Edit registration")}
+        </button>
+      )}
+      {provider && OWN.includes(provider.source ?? "") && (
+        <button type="button" onClick={() => void said.outcome(removed(accounts, provider))}>
+          {trans.__("Remove %1", provider.name)}
         </button>
       )}
     </form>
@@ -104,16 +131,16 @@ export function AddForm({ providers, presets, find, add, remove }: Props): React
 
 /** What a sign-in there is for, where it leads, and what it takes. */
 function Card({ provider }: { provider: Provider }): React.JSX.Element {
-  const facts = {
-    API: provider.found_at ?? provider.base_url,
-    "Sign-in at": provider.host,
-    Scopes: provider.scopes?.join(" ")
-  };
+  const facts = [
+    [trans.__("API"), provider.found_at ?? provider.base_url],
+    [trans.__("Sign-in at"), provider.host],
+    [trans.__("Scopes"), provider.scopes?.join(" ")]
+  ] as const;
   return (
     <>
       <strong>{provider.title}</strong>
       <dl>
-        {Object.entries(facts).map(
+        {facts.map(
           ([fact, value]) =>
             value && (
               <div key={fact}>
@@ -128,12 +155,38 @@ function Card({ provider }: { provider: Provider }): React.JSX.Element {
   );
 }
 
+/** What is said of a provider beside its name, in a list. */
+function choice(provider: Provider): string {
+  const { title, host } = provider;
+  const registration = lacks(provider) ? trans.__("needs a registration") : "";
+  return [title, host, registration].filter(Boolean).join(" · ");
+}
+
+/** Whether nobody can sign in there yet. */
+function lacks({ missing = [] }: Provider): boolean {
+  return missing.length > 0;
+}
+
 /** What is still to be given; the login's page asks for it. */
 function needs({ missing = [], placeholders = {} }: Provider): string {
   const open = missing
     .filter(each => each.startsWith("set."))
     .map(each => placeholders[each.slice("set.".length)]?.says ?? each);
-  if (open.length > 0) return `The next page asks for: ${open.join(", ")}.`;
-  if (missing.length === 0) return "Nothing has to be registered.";
-  return "This needs a registration there. The next page says how, and asks for its client ID.";
+  if (open.length > 0) return trans.__("The next page asks for: %1.", open.join(", "));
+  if (missing.length === 0) return trans.__("Nothing has to be registered.");
+  return trans.__(
+    "This needs a registration there. The next page says how, and asks for its client ID."
+  );
+}
+
+export class AddSection extends ReactWidget {
+  constructor(private readonly props: Props) {
+    super();
+    this.title.label = trans.__("Add an account");
+    this.addClass("jupyter-auth-section");
+  }
+
+  protected override render(): React.JSX.Element {
+    return <AddForm {...this.props} />;
+  }
 }

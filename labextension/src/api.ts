@@ -4,7 +4,7 @@ import { URLExt } from "@jupyterlab/coreutils";
 import { type Event, ServerConnection } from "@jupyterlab/services";
 
 import type { State } from "./model";
-import { plainName, sentence } from "./view";
+import { plainName, sentence, trans } from "./view";
 import type { Failure, Login, LoginRequest, Provider } from "./wire";
 
 /** Registered by the server: jupyter_auth/server/browser/events.py. */
@@ -21,7 +21,7 @@ export class Api {
       this.call<Pick<State, "logins">>("GET", "logins"),
       this.call<Pick<State, "limits">>("GET", "usage")
     ]);
-    const found = { reached: true, providers, presets, accounts, logins, limits };
+    const found = { loaded: true, reached: true, providers, presets, accounts, logins, limits };
     return { ...found, made: await this.made(found) };
   }
 
@@ -65,7 +65,8 @@ export class Api {
     const data = (await answer.json().catch(() => null)) as unknown;
     if (answer.ok && data) return data as T;
     throw new Error(
-      sentence(data as Failure | null) || `The Jupyter server returned HTTP ${answer.status}.`
+      sentence(data as Failure | null) ||
+        trans.__("The Jupyter server returned HTTP %1.", answer.status)
     );
   }
 }

@@ -5,13 +5,19 @@ import type { CommandRegistry } from "@lumino/commands";
 
 import { titleOf } from "./model";
 import type { IAccounts } from "./tokens";
-import { keySuffix, plainName, signedIn } from "./view";
-
-export const CATEGORY = "Accounts";
+import { keySuffix, plainName, signedIn, trans } from "./view";
 
 export const SHOW = "jupyter-auth:show";
 export const SIGN_IN = "jupyter-auth:sign-in";
 export const SIGN_OUT = "jupyter-auth:sign-out";
+
+export function category(): string {
+  return trans.__("Accounts");
+}
+
+function okButton(): Dialog.IButton {
+  return Dialog.okButton({ label: trans.__("OK") });
+}
 
 /** One of several, chosen by its label; null if cancelled. */
 async function choose<T>(title: string, items: Map<string, T>): Promise<T | null> {
@@ -26,7 +32,7 @@ async function reported(done: Promise<unknown>): Promise<void> {
   try {
     await done;
   } catch (error) {
-    await showErrorMessage(CATEGORY, error as Error, [Dialog.okButton()]);
+    await showErrorMessage(category(), error as Error, [okButton()]);
   }
 }
 
@@ -34,7 +40,7 @@ async function signIn(accounts: IAccounts, show: () => void): Promise<void> {
   const names = accounts.state.providers.map(
     ({ name, title }) => [`${title} (${name})`, name] as const
   );
-  const provider = await choose("Sign In…", new Map(names));
+  const provider = await choose(trans.__("Sign In…"), new Map(names));
   if (!provider) return;
   show(); // it has the link, should the browser block the new tab
   await accounts.signIn({ provider });
@@ -47,10 +53,10 @@ async function signOut(accounts: IAccounts): Promise<void> {
     const said = signedIn(titleOf(state, provider), username);
     return [`${said} (${plainName(provider)})${keySuffix(session_key)}`, each] as const;
   });
-  const account = await choose("Sign Out…", new Map(labelled));
+  const account = await choose(trans.__("Sign Out…"), new Map(labelled));
   if (!account) return;
   const note = await accounts.signOut(account.provider, account.session_key);
-  if (note) await showDialog({ title: CATEGORY, body: note, buttons: [Dialog.okButton()] });
+  if (note) await showDialog({ title: category(), body: note, buttons: [okButton()] });
 }
 
 export function addCommands(
@@ -58,14 +64,14 @@ export function addCommands(
   accounts: IAccounts,
   show: () => void
 ): string[] {
-  commands.addCommand(SHOW, { label: "Show Accounts", execute: show });
+  commands.addCommand(SHOW, { label: trans.__("Show Accounts"), execute: show });
   commands.addCommand(SIGN_IN, {
-    label: "Sign In…",
+    label: trans.__("Sign In…"),
     isEnabled: () => accounts.state.providers.length > 0,
     execute: () => reported(signIn(accounts, show))
   });
   commands.addCommand(SIGN_OUT, {
-    label: "Sign Out…",
+    label: trans.__("Sign Out…"),
     isEnabled: () => accounts.state.accounts.length > 0,
     execute: () => reported(signOut(accounts))
   });

@@ -1,5 +1,6 @@
-// React hooks that follow the accounts and the clock.
+// React hooks that follow a signal, the accounts, and the clock.
 
+import type { ISignal } from "@lumino/signaling";
 import { useEffect, useState, useSyncExternalStore } from "react";
 
 import type { State } from "./model";
@@ -7,15 +8,17 @@ import type { IAccounts } from "./tokens";
 
 const TICK = 20_000; // ms: durations are told in minutes
 
+/** What `get` returns, whenever the signal is emitted. */
+export function useSignal<S, T>(signal: ISignal<S, void>, get: () => T): T {
+  return useSyncExternalStore(changed => {
+    signal.connect(changed);
+    return () => signal.disconnect(changed);
+  }, get);
+}
+
 /** The current state. */
 export function useAccounts(accounts: IAccounts): State {
-  return useSyncExternalStore(
-    changed => {
-      accounts.changed.connect(changed);
-      return () => accounts.changed.disconnect(changed);
-    },
-    () => accounts.state
-  );
+  return useSignal(accounts.changed, () => accounts.state);
 }
 
 /** The time in seconds since 1970, renewed every TICK. */

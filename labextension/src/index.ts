@@ -9,31 +9,31 @@ import {
 import { ICommandPalette } from "@jupyterlab/apputils";
 import { ISettingRegistry } from "@jupyterlab/settingregistry";
 import { IStatusBar } from "@jupyterlab/statusbar";
-import { Widget } from "@lumino/widgets";
+import { ITranslator } from "@jupyterlab/translation";
 
 import { Accounts } from "./accounts";
 import { Api, listen } from "./api";
-import { addCommands, CATEGORY, SHOW } from "./commands";
+import { addCommands, category, SHOW } from "./commands";
 import { measured } from "./measured";
+import { Notices } from "./notices";
+import { openTab } from "./open";
 import { AccountsPanel } from "./panel";
 import { StatusItem } from "./status";
-import { Toasts } from "./toasts";
 import { IAccounts } from "./tokens";
+import { speak } from "./view";
 
-/** A new tab without an opener, as a click on a link opens it. */
-function open(href: string): void {
-  const link = document.createElement("a");
-  Object.assign(link, { href, target: "_blank", rel: "noopener" });
-  link.click();
-}
+/** Its catalogs: jupyter_auth/locale. */
+const DOMAIN = "jupyter_auth_session";
 
 const accounts: JupyterFrontEndPlugin<IAccounts> = {
   id: "jupyter-auth-session:accounts",
-  description: "Keeps the accounts in step with the server.",
+  description: "Keeps the accounts in step with the server, and loads the translations.",
   autoStart: true,
   provides: IAccounts,
-  activate: ({ serviceManager }: JupyterFrontEnd) => {
-    const found = new Accounts(new Api(serviceManager.serverSettings), open);
+  optional: [ITranslator],
+  activate: ({ serviceManager }: JupyterFrontEnd, translator: ITranslator | null) => {
+    if (translator) speak(translator.load(DOMAIN)); // all other plugins come after this one
+    const found = new Accounts(new Api(serviceManager.serverSettings), openTab);
     const reload = (): void => void found.reload();
     listen(serviceManager.events, reload);
     // The user's scripts may have changed accounts without this server noticing.
@@ -74,43 +74,46 @@ const panel: JupyterFrontEndPlugin<void> = {
     restorer: ILayoutRestorer | null
   ) => {
     const widget = new AccountsPanel(found);
-    shell.add(widget, "left", { rank: 650, type: CATEGORY });
+    shell.add(widget, "left", { rank: 650, type: category() });
     restorer?.add(widget, widget.id);
     const show = (): void => {
       shell.activateById(widget.id);
     };
     for (const command of addCommands(commands, found, show)) {
-      palette?.addItem({ command, category: CATEGORY });
+      palette?.addItem({ command, category: category() });
     }
   }
 };
 
-const toasts: JupyterFrontEndPlugin<void> = {
-  id: "jupyter-auth-session:toasts",
-  description: "Shows a notice when a notebook needs you to sign in.",
+const notices: JupyterFrontEndPlugin<void> = {
+  id: "jupyter-auth-session:toasts", // its settings have been kept by this name from the start
+  description: "Notifies you when a notebook needs you to sign in.",
   autoStart: true,
   requires: [IAccounts],
   optional: [ISettingRegistry],
-  activate: (_: JupyterFrontEnd, found: IAccounts, registry: ISettingRegistry | null) => {
-    const widget = new Toasts(found, { signInNeeded: true, signInEnded: true });
-    Widget.attach(widget, document.body);
-    const follow = (settings: ISettingRegistry.ISettings): void => {
-      widget.want({
-        signInNeeded: settings.get("signInNeeded").composite === true,
-        signInEnded: settings.get("signInEnded").composite === true
+  activate: (
+    { restored, shell }: JupyterFrontEnd,
+    found: IAccounts,
+    registry: ISettingRegistry | null
+  ) => {
+    const shown = new Notices(found, shell);
+    const follow = (settings?: ISettingRegistry.ISettings | null): void => {
+      shown.want({
+        signInNeeded: settings?.get("signInNeeded").composite !== false,
+        signInEnded: settings?.get("signInEnded").composite !== false
       });
     };
-    registry?.load(toasts.id).then(
-      settings => {
-        follow(settings);
-        settings.changed.connect(follow);
-      },
-      (error: unknown) => {
-        console.warn("Cannot read the settings of the sign-in notices:", error);
-      }
-    );
+    const loaded = registry?.load(notices.id).catch((error: unknown) => {
+      console.warn("Cannot read the settings of the sign-in notices:", error);
+      return null;
+    });
+    // Before the layout is restored, no notebook is in front.
+    void Promise.all([loaded, restored]).then(([settings]) => {
+      settings?.changed.connect(follow);
+      follow(settings);
+    });
   }
 };
 
-export default [measured(accounts), measured(status), measured(panel), measured(toasts)];
+export default [measured(accounts), measured(status), measured(panel), measured(notices)];
 export { IAccounts } from "./tokens";

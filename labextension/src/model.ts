@@ -9,12 +9,15 @@ import {
   lifetime,
   needed,
   type Place,
-  providerTitle
+  providerTitle,
+  trans
 } from "./view";
 import type { Account, Limits, Login, LoginRequest, Provider } from "./wire";
 
 /** What the server said last. `reached` is false if it did not answer since. */
 export interface State {
+  /** Whether it has answered at all. */
+  readonly loaded: boolean;
   readonly reached: boolean;
   readonly providers: readonly Provider[];
   /** The names of built-in providers. */
@@ -28,6 +31,7 @@ export interface State {
 }
 
 export const EMPTY: State = {
+  loaded: false,
   reached: true,
   providers: [],
   presets: [],
@@ -38,7 +42,7 @@ export const EMPTY: State = {
 };
 
 /** From best to worst. */
-const CONDITIONS = ["out", "in", "unsaved", "again", "waiting", "unreachable"] as const;
+const CONDITIONS = ["out", "in", "unsaved", "again", "waiting"] as const;
 export type Condition = (typeof CONDITIONS)[number];
 
 function providerOf(state: State, name: string): Provider | undefined {
@@ -63,25 +67,21 @@ function conditionOf(account: Account, now: number): Condition {
 export function worst(state: State, now: number): Condition {
   const found: Condition[] = state.accounts.map(account => conditionOf(account, now));
   if (waiting(state).length > 0) found.push("waiting");
-  if (!state.reached) found.push("unreachable");
   const rank = (condition: Condition): number => CONDITIONS.indexOf(condition);
   return found.reduce((a, b) => (rank(a) < rank(b) ? b : a), "out");
 }
 
-const SUMMARY: Record<Condition, string> = {
-  out: "",
-  in: "",
-  unsaved: "Not saved",
-  again: "Sign-in needed",
-  waiting: "Sign-in needed",
-  unreachable: "Server not responding"
-};
+/** What to say of a state, "" if nothing: JupyterLab itself says that the server is away. */
+function urgent(condition: Condition): string {
+  if (condition === "unsaved") return trans.__("Not saved");
+  return ["again", "waiting"].includes(condition) ? trans.__("Sign-in needed") : "";
+}
 
-/** How many accounts, and the most urgent state. */
+/** How many accounts, and the most urgent state; "" if there is nothing to say. */
 export function summary(state: State, now: number): string {
   const count = state.accounts.length;
-  const accounts = count > 0 && `${count} account${count === 1 ? "" : "s"}`;
-  return [accounts, SUMMARY[worst(state, now)]].filter(Boolean).join(" · ") || "No accounts";
+  const accounts = count > 0 && trans._n("%1 account", "%1 accounts", count);
+  return [accounts, urgent(worst(state, now))].filter(Boolean).join(" · ");
 }
 
 /** The same as sentences, one for each login and account. */
@@ -122,23 +122,26 @@ export function hrefOf(login: Login): string {
   return login.path ?? login.url ?? "";
 }
 
-/** A notice to show at once: a notebook needs a sign-in, or an account is not renewed. */
+/** What to notify of: a notebook needs a sign-in, or an account is not renewed. */
 export interface Notice {
   id: string;
   says: string;
   action: string;
+  /** What the action's tooltip adds. */
+  tip: string;
   request: LoginRequest;
   login?: Login;
 }
 
-/** The notices to show, at most one for each account. `now` is in seconds since 1970. */
+/** All notices, at most one for each account. `now` is in seconds since 1970. */
 export function notices(state: State, now: number): Notice[] {
   const found: Notice[] = waiting(state).map(login => {
     const title = titleOf(state, login.provider);
     const { id, provider, session_key } = login;
-    const says = [`${needed(login, title)}.`, destination(login), caution(login)].join(" ").trim();
-    const action = `Sign in to ${title}`;
-    return { id, says, action, request: { provider, session_key }, login };
+    const says = `${needed(login, title)}.`;
+    const tip = [destination(login), caution(login)].filter(Boolean).join(" ");
+    const action = trans.__("Sign in to %1", title);
+    return { id, says, action, tip, request: { provider, session_key }, login };
   });
   for (const account of state.accounts) {
     const { provider, session_key, trouble, signed_in_at } = account;
@@ -150,7 +153,8 @@ export function notices(state: State, now: number): Notice[] {
     const status = accountStatus(account, titleOf(state, provider), now);
     const says = `${status}${keySuffix(session_key)}. ${trouble}`;
     const id = JSON.stringify([provider, session_key, signed_in_at]);
-    found.push({ id, says, action: "Sign in again", request: { provider, session_key } });
+    const request = { provider, session_key };
+    found.push({ id, says, action: trans.__("Sign in again"), tip: "", request });
   }
   return found;
 }

@@ -5,7 +5,7 @@ import * as React from "react";
 
 import { hrefOf } from "./model";
 import type { IAccounts } from "./tokens";
-import type { Action, Place, Seen } from "./view";
+import { type Action, type Place, type Seen, trans } from "./view";
 import type { Login } from "./wire";
 
 /** Carry out an action; returns a note to show, "" if there is none. */
@@ -32,28 +32,41 @@ interface Props {
   seen: Seen;
   login: Login | undefined;
   act: (action: Action) => void;
+  /** Whether the provider is above the rest, which then does not repeat it. */
+  titled?: boolean;
 }
 
 /** The link to a pending login, what there is to say, and the buttons. */
-export function SeenPlace({ seen, login, act }: Props): React.JSX.Element {
+export function SeenPlace({ seen, login, act, titled = false }: Props): React.JSX.Element {
   const href = login ? hrefOf(login) : "";
+  const link = seen.link && (
+    <a className="jupyter-auth-go" href={href} target="_blank" rel="noopener">
+      {seen.link}
+    </a>
+  );
   return (
     <>
-      {seen.link && (
-        <a className="jupyter-auth-go" href={href} target="_blank" rel="noopener">
-          {seen.link}
-        </a>
-      )}
+      {!titled && link}
       <span>
-        <span className="jupyter-auth-says">{seen.says}</span>
-        {seen.details.map(text => (
-          <small key={text}>{text}</small>
+        {titled && <strong>{seen.title}</strong>}
+        <span className="jupyter-auth-says">{titled ? seen.brief : seen.says}</span>
+        {seen.details.map(({ text, tip }) => (
+          <small key={text} title={tip}>
+            {text}
+          </small>
         ))}
       </span>
+      {seen.scopes.length > 0 && (
+        <details>
+          <summary>{trans._n("%1 scope", "%1 scopes", seen.scopes.length)}</summary>
+          <small>{seen.scopes.join(" ")}</small>
+        </details>
+      )}
+      {titled && link}
       <span className="jupyter-auth-controls">
         {seen.link && (
           <a href={`${href}#stuck`} target="_blank" rel="noopener">
-            Trouble signing in?
+            {trans.__("Trouble signing in?")}
           </a>
         )}
         {seen.actions.map(action => (

@@ -1,4 +1,5 @@
-// The item in the status bar: how many accounts, and the most urgent state.
+// The item in the status bar: how many accounts, and the most urgent state. Without either there is
+// none.
 
 import { ReactWidget } from "@jupyterlab/ui-components";
 import * as React from "react";
@@ -6,23 +7,26 @@ import * as React from "react";
 import { useAccounts, useNow } from "./hooks";
 import { lines, summary, worst } from "./model";
 import type { IAccounts } from "./tokens";
+import { trans } from "./view";
 
 interface Props {
   accounts: IAccounts;
   onClick: () => void;
 }
 
-function Item({ accounts, onClick }: Props): React.JSX.Element {
+function Item({ accounts, onClick }: Props): React.JSX.Element | null {
   const state = useAccounts(accounts);
   const now = useNow();
+  const says = summary(state, now);
+  if (!says) return null;
   return (
     <button
       type="button"
       data-condition={worst(state, now)}
-      title={[...lines(state, now), "Show accounts"].join("\n")}
+      title={[...lines(state, now), trans.__("Show accounts")].join("\n")}
       onClick={onClick}
     >
-      {summary(state, now)}
+      {says}
     </button>
   );
 }

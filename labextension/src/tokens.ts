@@ -26,6 +26,9 @@ export interface IAccounts {
   /** Begin a login, or join the pending one, and open its page in a tab if the browser allows. */
   signIn(request: LoginRequest): Promise<Login>;
 
+  /** Begin a login as `signIn` does, and open its page's form to change the registration. */
+  edit(provider: string): Promise<Login>;
+
   /** Cancel a login, for every notebook that waits for it. */
   cancel(login: Login): Promise<void>;
 

@@ -1,6 +1,8 @@
 // Types for account_view.js, which the widget in a cell shares. It is plain JavaScript because the
 // widget is not built.
 
+import type { TranslationBundle } from "@jupyterlab/translation";
+
 // @ts-expect-error It has no types.
 import * as untyped from "../../jupyter_auth/kernel/prompt/account_view.js";
 
@@ -24,8 +26,13 @@ export interface Action {
 /** What to show of a place. `link` is the text of the link to a login, "" if there is none. */
 export interface Seen {
   look: "pending" | "in" | "out" | "failed";
+  /** The provider. */
+  title: string;
   says: string;
-  details: string[];
+  /** What to say below the title. */
+  brief: string;
+  details: { text: string; tip: string }[];
+  scopes: string[];
   link: string;
   actions: Action[];
   /** The account, for screen readers that read an action out of context. */
@@ -34,6 +41,8 @@ export interface Seen {
 
 interface AccountView {
   DEFAULT_KEY: string;
+  trans: Pick<TranslationBundle, "__" | "_n">;
+  speak: (bundle: TranslationBundle) => void;
   view: (place: Place & { problem?: string; note?: string }, now: number) => Seen;
   sentence: (failure: Failure | null | undefined) => string;
   signedIn: (title: string, username: string | null) => string;
@@ -44,6 +53,7 @@ interface AccountView {
   destination: (login: Login) => string;
   accountStatus: (account: Account, title: string, now: number) => string;
   lifetime: (account: Account, now: number) => string;
+  renewal: (account: Account, now: number) => string;
   hasExpired: (account: Account, now: number) => boolean;
   limitWords: (limits: Limits | undefined, now: number) => string;
   usersOf: (limits: Limits | undefined) => string;
@@ -51,14 +61,6 @@ interface AccountView {
 }
 
 const typed = untyped as AccountView;
-export const { DEFAULT_KEY, view, sentence, signedIn, keySuffix, accountStatus, lifetime } = typed;
-export const {
-  hasExpired,
-  limitWords,
-  needed,
-  usersOf,
-  plainName,
-  providerTitle,
-  caution,
-  destination
-} = typed;
+export const { DEFAULT_KEY, trans, speak, view, sentence, signedIn, keySuffix } = typed;
+export const { accountStatus, lifetime, renewal, hasExpired, limitWords, usersOf } = typed;
+export const { needed, plainName, providerTitle, caution, destination } = typed;

@@ -66,13 +66,13 @@ test("a provider defined in a notebook is fetched if it has an account or a logi
   expect(found.made).toEqual([{ ...CAMPUS, name }]);
   const [one, two] = places(found).map(place => view(place, 0));
   expect(one?.link).toBe("Sign in to Example University (defined in a notebook)");
-  expect(one?.says).toBe("You will sign in at login.example.edu.");
+  expect(one?.says).toBe("Opens login.example.edu in a new tab.");
   expect(two?.link).toBe("Sign in to gone (defined in a notebook)");
 });
 
 test("the state is all that there is", async () => {
   const found = await api.state();
-  expect(found).toMatchObject({ reached: true, accounts: [account()], logins: [] });
+  expect(found).toMatchObject({ loaded: true, reached: true, logins: [] });
 });
 
 test("no route that gives a token is ever asked", async () => {
@@ -114,7 +114,12 @@ test("a login request is sent whole, and the login's own page is opened", async 
   const accounts = new Accounts(api, href => opened.push(href));
   await accounts.signIn({ provider: "campus", session_key: "second", force: true });
   expect(bodies[0]).toBe('{"provider":"campus","session_key":"second","force":true}');
-  expect(opened).toEqual(["/base/jupyter-auth/login/handle"]);
+  await accounts.edit("campus");
+  expect(bodies).toContain('{"provider":"campus","force":true}');
+  expect(opened).toEqual([
+    "/base/jupyter-auth/login/handle",
+    "/base/jupyter-auth/login/handle?edit"
+  ]);
 });
 
 test("a flood of hints is one round under way and one more", async () => {

@@ -53,5 +53,5 @@ export function login(changes: Partial<Login> = {}): Login {
 }
 
 export function state(changes: Partial<State> = {}): State {
-  return { ...EMPTY, providers: [CAMPUS], ...changes };
+  return { ...EMPTY, loaded: true, providers: [CAMPUS], ...changes };
 }

@@ -1,18 +1,28 @@
 import { expect, test } from "vitest";
 
-import { lifetime, limitWords, needed, type Place, type Seen, usersOf, view } from "../src/view";
+import {
+  lifetime,
+  limitWords,
+  needed,
+  type Place,
+  renewal,
+  type Seen,
+  usersOf,
+  view
+} from "../src/view";
 import { account, CAMPUS, limits, login, NOW } from "./samples";
 
 test.each([
-  [{ expires_at: NOW + 3600 }, "Stays signed in · access token renewed within 60 minutes"],
-  [{ expires_at: NOW + 30, refreshes: false }, "Expires in a minute, then sign in again"],
-  [{ expires_at: NOW + 10 * 3600 }, "Stays signed in · access token renewed within 10 hours"],
-  [{ expires_at: NOW + 365 * 86400, refreshes: false }, "Expires in 365 days, then sign in again"],
-  [{ expires_at: NOW - 1 }, "Stays signed in · access token renewed when it is next used"],
-  [{ expires_at: NOW - 1, refreshes: false }, "Sign in again to use it"],
-  [{ expires_at: null }, "Does not expire"]
-])("how long %o lasts", (changes, said) => {
-  expect(lifetime(account(changes), NOW)).toBe(said);
+  [{ expires_at: NOW + 3600 }, "Stays signed in", /automatically, next by .*\d:\d\d.*\.$/],
+  [{ expires_at: NOW + 30, refreshes: false }, "Expires in a minute, then sign in again", /^$/],
+  [{ expires_at: NOW + 5400, refreshes: false }, "Expires in 2 hours, then sign in again", /^$/],
+  [{ expires_at: NOW + 365 * 86400, refreshes: false }, /^Expires in 365 days, then/, /^$/],
+  [{ expires_at: NOW - 1 }, "Stays signed in", /renewed when it is next used\.$/],
+  [{ expires_at: NOW - 1, refreshes: false }, "Sign in again to use it", /^$/],
+  [{ expires_at: null }, "Does not expire", /^$/]
+])("how long %o lasts", (changes, said, tip) => {
+  expect(lifetime(account(changes), NOW)).toMatch(said);
+  expect(renewal(account(changes), NOW)).toMatch(tip);
 });
 
 test.each([
@@ -20,6 +30,7 @@ test.each([
   [limits(), /^$/],
   [limits({ quota: { limit: 5000 } }), /^$/],
   [limits({ quota: { remaining: 0 } }), /^0 calls left$/],
+  [limits({ quota: { remaining: 1 } }), /^1 call left$/],
   [limits({ quota: { limit: 5000, remaining: 4321 } }), /^4321 of 5000 calls left$/],
   [limits({ quota: { remaining: 4, reset_at: NOW + 60 } }), /^4 calls left until .*\d:\d\d/],
   [limits({ quota: { remaining: 4, reset_at: NOW - 1 } }), /^$/],
@@ -46,6 +57,10 @@ function place(changes: Partial<Place> = {}): Place {
   return { name: "campus", session_key: "default", provider: CAMPUS, ...changes };
 }
 
+function texts(found: Seen): string[] {
+  return found.details.map(each => each.text);
+}
+
 function labels(found: Seen): string[] {
   return found.actions.map(action => action.label);
 }
@@ -53,7 +68,7 @@ function labels(found: Seen): string[] {
 test("an account: who, how long, and only what there is to tell besides", () => {
   const found = view(place({ account: account({ scope: "" }) }), NOW);
   expect(found).toMatchObject({ look: "in", says: "Signed in to Example University as alice" });
-  expect(found.details).toEqual(["Stays signed in · access token renewed within 60 minutes"]);
+  expect(texts(found)).toEqual(["Stays signed in"]);
   expect(labels(found)).toEqual(["Switch account", "Sign out"]);
 });
 
@@ -61,7 +76,7 @@ test("a pending login says what the provider's page said", () => {
   const error = { code: "login_failed", message: "It said: disabled.", hint: "Try again." };
   const found = view(place({ login: login({ error }) }), NOW);
   expect(found.look).toBe("pending");
-  expect(found.details[0]).toBe("It said: disabled. Try again.");
+  expect(texts(found)[0]).toBe("It said: disabled. Try again.");
 });
 
 test("an account with all that can be told", () => {
@@ -69,49 +84,51 @@ test("an account with all that can be told", () => {
   const known = limits({ quota: { remaining: 7 } });
   const found = view(place({ account: rich, limits: known, session_key: "b" }), NOW);
   expect(found).toMatchObject({ look: "failed", about: "Example University as alice (b)" });
-  expect(found.details).toEqual([
+  expect(texts(found)).toEqual([
     "Not saved.",
-    "Stays signed in · access token renewed within 60 minutes",
+    "Stays signed in",
     "7 calls left",
     "Used by analysis.ipynb",
-    "Scopes: openid",
-    "Session key: b"
+    "Label: b"
   ]);
+  expect(found.scopes).toEqual(["openid"]);
+  expect(found).toMatchObject({ title: "Example University", brief: "alice" });
 });
 
 test("an account that is over asks for its person", () => {
   const found = view(place({ account: account({ refreshes: false, expires_at: NOW }) }), NOW);
   expect(found.look).toBe("failed");
   expect(found.says).toBe("Your sign-in to Example University as alice has expired");
-  expect(found.details[0]).toBe("Sign in again to use it");
+  expect(found.brief).toBe("alice · Sign-in expired");
+  expect(texts(found)[0]).toBe("Sign in again to use it");
   expect(labels(found)).toEqual(["Sign in again", "Sign out"]);
 });
 
 test("a login under way comes before the account that it replaces", () => {
   const found = view(place({ account: account(), login: login() }), NOW);
   expect(found).toMatchObject({ look: "pending", link: "Sign in to Example University" });
-  expect(found.details).toEqual(["Requested by analysis.ipynb"]);
+  expect(texts(found)).toEqual(["Requested by analysis.ipynb"]);
   expect(labels(found)).toEqual(["Cancel"]);
 });
 
 test("what an API demands of a login under way", () => {
   const reason = "The API api.example asks for the scope files.write.";
   const found = view(place({ account: account(), login: login({ reason }) }), NOW);
-  expect(found.details).toEqual([reason, "Requested by analysis.ipynb"]);
+  expect(texts(found)).toEqual([reason, "Requested by analysis.ipynb"]);
 });
 
 test("an account that its provider does not renew", () => {
   const trouble = "idp.example ended this sign-in (invalid_grant).";
   const working = view(place({ account: account({ trouble }) }), NOW);
   expect(working.says).toBe("Signed in to Example University as alice");
-  expect(working.details.slice(0, 2)).toEqual([
+  expect(texts(working).slice(0, 2)).toEqual([
     trouble,
     "Expires in 60 minutes, then sign in again"
   ]);
   const over = view(place({ account: account({ trouble, expires_at: NOW - 1 }) }), NOW);
   const says = "Sign-in needed for Example University as alice";
-  expect(over).toMatchObject({ look: "failed", says });
-  expect(over.details.slice(0, 2)).toEqual([trouble, "Sign in again to use it"]);
+  expect(over).toMatchObject({ look: "failed", says, brief: "alice · Sign-in needed" });
+  expect(texts(over).slice(0, 2)).toEqual([trouble, "Sign in again to use it"]);
   expect(labels(over)).toEqual(["Sign in again", "Sign out"]);
 });
 

@@ -1,4 +1,4 @@
-"""The accounts panel, the status item and the notices as a person finds them in JupyterLab."""
+"""The panel, the status item and the notifications as a person finds them in JupyterLab."""
 
 from __future__ import annotations
 
@@ -42,22 +42,28 @@ class Front:
 
     @property
     def panel(self) -> Locator:
-        return self.page.get_by_role("region", name="Accounts")
+        return self.page.get_by_role("region", name="Accounts", exact=True)
 
     def show(self) -> Locator:
-        """Open the panel by a click on the status item."""
-        self.status.click()
+        """Open the panel by the menu."""
+        self.page.get_by_role("menuitem", name="View", exact=True).click()
+        self.page.get_by_role("menuitem", name="Show Accounts").click()
         expect(self.panel).to_be_visible()
         return self.panel
+
+    def add(self, name: str, label: str = "") -> Locator:
+        """Fill in the form for that provider; its button."""
+        self.panel.get_by_label("Name or address").fill(name)
+        self.panel.get_by_label("Label").fill(label)
+        return self.panel.get_by_role("form").get_by_role("button", name="Sign in", exact=True)
 
     def account(self, said: str) -> Locator:
         """The account of which that is said."""
         return self.panel.get_by_role("listitem").filter(has_text=said)
 
-    def toast(self, said: str) -> Locator:
-        """The notice that says so."""
-        region = self.page.get_by_role("region", name="Sign-in notices")
-        return region.locator(".jupyter-auth-toast").filter(has_text=said)
+    def notification(self, said: str) -> Locator:
+        """JupyterLab's pop-up that says so."""
+        return self.page.locator(".Toastify__toast").filter(has_text=said)
 
 
 def begin_nothing(route: Route) -> None:

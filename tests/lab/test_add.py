@@ -35,13 +35,13 @@ def test_from_an_address_to_an_account_and_away_again(panel, lab, api, oidc):
     expect(card).to_contain_text(api.address)
     expect(card).to_contain_text(oidc.issuer.removeprefix("http://"))
     expect(card).to_contain_text("Nothing has to be registered.")
-    assert flaws(panel.page, ".jupyter-auth-panel") == []
+    assert flaws(panel.page, ".jupyter-auth-section form") == []
     tab = follow(panel.get_by_role("button", name="Sign in", exact=True))
     tab.get_by_role("button", name="Continue to").click()
     sign_in(tab)
     host = api.url.removeprefix("http://")
-    account = panel.get_by_role("listitem").filter(has_text=f"Signed in to {host} as alice")
-    expect(account).to_be_visible()
+    account = panel.get_by_role("listitem").filter(has_text=host)
+    expect(account).to_contain_text("alice")
     [kept] = lab.accounts()
     assert kept["provider"] == host.replace(":", "-")
 

@@ -34,31 +34,8 @@ def test_the_panel(notebook, lab, signed_in):
     press(switch, "Tab")
     press(panel.get_by_role("button", name=f"Sign out: {ALICE}"), "Space")
     expect(panel).to_contain_text("Not signed in yet.")
-    press(panel, "Tab")
-    expect(panel.get_by_label("Name or address")).to_be_focused()
+    expect(panel).to_be_focused()
     assert lab.accounts() == []
-
-
-def test_the_notices(notebook):
-    book = notebook(cells.SESSION)
-    page, front = book.page, Front(book.page)
-    beside = book.open_beside(book.lab.notebook("keyboard-beside", cells.SECOND_SESSION_ALONE))
-    beside.start()
-    second = front.toast(f"needs you to sign in to {TITLE} (second)")
-    expect(second).to_be_visible()
-    book.start()
-    first = front.toast(f"{book.path.name} needs you to sign in to {TITLE}")
-    expect(first).to_be_visible()
-    front.status.focus()
-    second.get_by_role("link", name=GO).focus()
-    page.keyboard.press("Tab")
-    press(second.get_by_role("button", name="Dismiss"), "Enter")
-    expect(second).to_have_count(0)
-    press(first.get_by_role("link", name=GO), "Escape")
-    expect(first).to_have_count(0)
-    expect(front.status).to_be_focused()
-    press(front.status, "Enter")
-    expect(front.panel).to_be_focused()
 
 
 def test_the_widget(notebook):

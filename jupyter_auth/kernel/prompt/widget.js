@@ -37,10 +37,8 @@ async function call(api, method, path, body) {
   const data = await answer.json().catch(() => null);
   if (answer.ok && data) return data;
   throw Object.assign(
-    new Error(sentence(data) || `The Jupyter server returned HTTP ${answer.status}.`),
-    {
-      ours: Boolean(data?.code) // from jupyter_auth, not from a proxy in front of it
-    }
+    new Error(sentence(data) || trans.__("The Jupyter server returned HTTP %1.", answer.status)),
+    { ours: Boolean(data?.code) } // from jupyter_auth, not from a proxy in front of it
   );
 }
 
@@ -66,12 +64,22 @@ function nodes(seen, login, act, api) {
   const words = make("span", seen.says, { className: "jupyter-auth-says" });
   const controls = seen.actions.map(action => button(action, seen.about, act));
   // The help is on a page of the server: without one there is none.
-  if (seen.link && login.path) controls.unshift(link("Trouble signing in?", `${href}#stuck`, ""));
+  const help = trans.__("Trouble signing in?");
+  if (seen.link && login.path) controls.unshift(link(help, `${href}#stuck`, ""));
   return {
     before: seen.link ? [link(seen.link, href, "jupyter-auth-go")] : [],
-    words: [words, ...seen.details.map(text => make("small", text))],
-    controls
+    words: [words, ...seen.details.map(({ text, tip: title }) => make("small", text, { title }))],
+    controls,
+    scopes: seen.scopes.length > 0 ? [folded(seen.scopes)] : []
   };
+}
+
+/** The scopes of an account, which few people read. */
+function folded(scopes) {
+  const node = make("details", "");
+  const summary = trans._n("%1 scope", "%1 scopes", scopes.length);
+  node.append(make("summary", summary), make("small", scopes.join(" ")));
+  return node;
 }
 
 /** Show the account that the model names; returns the function that removes it. */
@@ -91,15 +99,17 @@ function show({ model, el }) {
 
   const root = make("div", "", { className: "jupyter-auth" });
   root.setAttribute("role", "group");
-  root.setAttribute("aria-label", `Sign-in to ${title}`);
+  root.setAttribute("aria-label", trans.__("Sign-in to %1", title));
   const before = make("span", "", { className: "jupyter-auth-before" });
-  const status = make("span", "Checking who is signed in …");
+  const status = make("span", trans.__("Checking who is signed in …"));
   status.setAttribute("role", "status");
   const controls = make("span", "", { className: "jupyter-auth-controls" });
-  root.append(before, status, controls);
+  const scopes = make("span", "");
+  root.append(before, status, controls, scopes);
   el.append(root);
   const silence = setTimeout(() => {
-    if (!root.dataset.look) status.textContent = `${title}: the kernel is busy or has stopped.`;
+    if (root.dataset.look) return;
+    status.textContent = trans.__("%1: the kernel is busy or has stopped.", title);
   }, SILENCE);
   const clock = setInterval(() => root.dataset.look && draw({}), TICK);
 
@@ -118,7 +128,9 @@ function show({ model, el }) {
     before.replaceChildren(...made.before);
     status.replaceChildren(...made.words);
     controls.replaceChildren(...made.controls);
-    if (focused) root.querySelector("a, button")?.focus();
+    if (scopes.textContent !== (made.scopes[0]?.textContent ?? ""))
+      scopes.replaceChildren(...made.scopes);
+    if (focused && !root.contains(document.activeElement)) root.querySelector("a, button")?.focus();
   }
 
   /** Look again once the login has expired, or earlier if the kernel stays silent. */
