@@ -1,4 +1,4 @@
-"""``make screenshots``: status item, panel and notices, in JupyterLab and Notebook 7.
+"""``make screenshots``: status item, panel and notifications, in JupyterLab and Notebook 7.
 
 ``python -m lab.screenshots FOLDER`` writes PNG files, light and dark; ``accounts.png`` is for the
 documentation.
@@ -60,8 +60,8 @@ class Album:
         )
         front = Front(book.page)
         book.page.set_viewport_size({"width": 1100, "height": 800})
-        expect(front.status).to_have_text("No accounts")
         front.show()
+        expect(front.panel).to_contain_text("Not signed in yet.")
         self._keep("nobody", book)
         self._waiting(book, front)
         self._signed_in(book, front)
@@ -75,22 +75,18 @@ class Album:
 
     def _waiting(self, book: Notebook, front: Front) -> None:
         book.start(0)
-        expect(front.toast("needs you")).to_be_visible()
         expect(front.account("Requested by")).to_be_visible()
         self._keep("waiting", book)
         self.page.context.clear_cookies(domain="localhost")  # the provider knows nobody
-        tab = follow(front.toast("needs you").get_by_role("link", name=GO))
+        tab = follow(front.panel.get_by_role("link", name=GO))
         identify(tab)
         allow(tab)
         book.finished()
 
     def _signed_in(self, book: Notebook, front: Front) -> None:
-        front.panel.get_by_label("Name or address").fill("campus")
-        front.panel.get_by_label("Session key").fill("work")
         self.page.context.clear_cookies(domain="localhost")
-        sign_in(follow(front.panel.get_by_role("button", name="Sign in", exact=True)), "bob")
+        sign_in(follow(front.add("campus", "work")), "bob")
         book.run(1, 2)
-        front.status.click()
         expect(book.output(2)).to_contain_text(SIGNED_IN)
         expect(book.output(2)).to_contain_text("4321 of 5000 calls left")
         expect(front.account("4321 of 5000 calls left")).to_be_visible()
@@ -100,29 +96,28 @@ class Album:
     def _ended(self, book: Notebook, front: Front) -> None:
         end_at_provider(self.oidc)
         book.run(3)
-        expect(front.toast("Sign-in needed for")).to_be_visible()
-        expect(front.account("Sign-in needed for")).to_be_visible()
+        expect(front.notification("Sign-in needed for")).to_be_visible()
+        expect(front.account("Sign-in needed")).to_be_visible()
         expect(book.output(2)).to_contain_text("Sign-in needed for")
         self._keep("ended", book)
 
 
 def portrait(file: Path, lab: Lab, browser: Browser) -> None:
-    """Panel, status item and notice in one small picture: one account is there, one is missing."""
+    """Panel, status item and notification in one small picture: one account there, one missing."""
     with visitor(browser, lab, "light") as page:
         path = lab.notebook("analysis", cells.SESSION)
         book = Notebook.open(lab, page.context, path)
         book.page.set_viewport_size(STAGE)
         front = Front(book.page)
         panel = front.show()
-        panel.get_by_label("Name or address").fill("campus")
-        panel.get_by_label("Session key").fill("work")
-        tab = follow(panel.get_by_role("button", name="Sign in", exact=True))
-        sign_in(tab, "bob")
+        sign_in(follow(front.add("campus", "work")), "bob")
         expect(front.account("bob")).to_be_visible()
         panel.get_by_label("Name or address").fill("")
         book.start()
-        expect(front.toast("needs you")).to_be_visible()
         expect(front.account("Requested by")).to_be_visible()
+        beside = book.open_beside(lab.notebook("survey", "1"))
+        beside.show()
+        expect(front.notification("needs you")).to_be_visible()
         shot = Image.open(BytesIO(book.page.screenshot(animations="disabled")))
         shot.convert("RGB").quantize(128).save(file, optimize=True)
         book.interrupt()

@@ -12,7 +12,7 @@ from browser.sign_in_tab import deny, follow, sign_in
 from lab.axe import flaws
 from lab.panel import GO, SIGNED_IN, Front, end_at_provider
 
-OURS = [".jupyter-auth-panel", ".jupyter-auth-status", ".jupyter-auth-toasts"]
+OURS = [".jupyter-auth-said", ".jupyter-auth-section", ".jupyter-auth-status"]
 DARK = "UserSession('idp', interactive=False).get('me')"
 looks = pytest.mark.parametrize("look", ["light", "dark"])
 
@@ -27,7 +27,7 @@ def test_every_page(browser, lab, look):
 
 @looks
 @pytest.mark.parametrize("opener", [Notebook.open, Notebook.open_alone], ids=["lab", "notebook7"])
-def test_panel_status_notices_and_widget(browser, lab, oidc, look, opener):
+def test_panel_status_and_widget(browser, lab, oidc, look, opener):
     with visitor(browser, lab, look) as page:
         path = lab.notebook(f"axe-{look}", cells.WIDGET, cells.SESSION, DARK)
         book = opener(lab, page.context, path)
@@ -41,7 +41,6 @@ def test_panel_status_notices_and_widget(browser, lab, oidc, look, opener):
         front.show()
         check("nobody")
         book.run(0)
-        expect(front.toast("needs you")).to_be_visible()
         expect(widget.get_by_role("link", name=GO)).to_be_visible()
         check("pending")
         tab = follow(widget.get_by_role("link", name=GO))
@@ -52,11 +51,11 @@ def test_panel_status_notices_and_widget(browser, lab, oidc, look, opener):
         tab = follow(widget.get_by_role("button", name="Try again"))
         sign_in(tab)
         expect(widget).to_contain_text(SIGNED_IN)
-        expect(front.account(SIGNED_IN)).to_be_visible()
+        expect(front.account("alice")).to_be_visible()
         check("signed in")
         book.run(1)
         end_at_provider(oidc)
         book.run(2)
-        expect(front.toast("Sign-in needed for")).to_be_visible()
+        expect(front.notification("Sign-in needed for")).to_be_visible()
         expect(widget).to_contain_text("Sign-in needed for")
         check("ended")
