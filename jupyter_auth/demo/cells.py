@@ -74,15 +74,14 @@ class Cells:
     def run(self, cell: Cell, person: Callable[[], None] | None = None) -> str:
         """The text that the cell shows; ``CheckFailed`` if it raised or did not end.
 
-        ``person``: does what a person does while the cell runs. Without, no one can be asked.
+        ``person``: does what the cell asks for when it first shows something. Without, no one can
+        be asked.
         """
         shown: list[str] = []
         what = f"The cell {cell.id!r}"
         code = {"code": cell.source, "allow_stdin": person is not None}
         request = self._ask("execute_request", code)
-        if person:
-            person()
-        content = self._await(request, what, RUN, shown)
+        content = self._await(request, what, RUN, shown, person)
         if content["status"] != "ok":
             raise CheckFailed(f"{what} raised {content.get('ename')}: {content.get('evalue')}")
         return "".join(shown).strip()
@@ -99,7 +98,14 @@ class Cells:
         self._socket.send(json.dumps(message | {"channel": "shell"}))
         return header["msg_id"]
 
-    def _await(self, request: str, what: str, timeout: float, shown: list[str]) -> dict[str, Any]:
+    def _await(
+        self,
+        request: str,
+        what: str,
+        timeout: float,
+        shown: list[str],
+        person: Callable[[], None] | None = None,
+    ) -> dict[str, Any]:
         """The content of the reply, once the kernel is idle: after all output."""
         deadline = time.monotonic() + timeout
         late = f"{what} did not end within {timeout:.0f} seconds."
@@ -115,6 +121,9 @@ class Cells:
                     shown.append(content["text"])
                 case "display_data" | "execute_result":
                     shown.append(content["data"].get("text/plain", "") + "\n")
+                    if person:
+                        person()
+                        person = None
                 case "execute_reply" | "kernel_info_reply":
                     reply = content
                 case "status":
