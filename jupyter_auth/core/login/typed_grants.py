@@ -157,6 +157,44 @@ class TypedGrants(GrantDriver):
         if grant:
             self.choose(login_id, grant)
 
+    def editable(self, login: Login) -> bool:
+        """Whether the person may change the client registration that this login uses, or used."""
+        return login.grant != "api_key" and self._providers.editable(login.provider)
+
+    def kept_secret(self, login: Login) -> Secret | None:
+        """The person's own client secret, which stays unless ``edit`` is given another."""
+        known = self._providers.outline(login.provider)
+        return None if known.credentials_from else known.client_secret
+
+    @forgetful
+    def edit(
+        self, login_id: str, fields: Mapping[str, str | Secret], *, host: str, grant: str | None
+    ) -> Login:
+        """Change the client registration of a preset or a provider of one's own; the login goes on.
+
+        The client secret stays if there is none in ``fields``, an empty one is forgotten. ``grant``
+        is the one that the client is registered for. Accounts of another client stay stored, and
+        are not used.
+
+        Raises:
+            ConfigurationError: it may not be changed, or cannot be saved.
+        """
+        login, name = self.logins.get(login_id), self.logins.purpose(login_id).key.provider
+        if not self.editable(login):
+            raise ConfigurationError(
+                f"The registration of {name!r} can't be changed here. Nothing was saved.",
+                hint="Ask its administrator, or change it where it is configured.",
+            )
+        _check_host(self._party(name), login.grant, host)
+        if "client_secret" not in fields and (kept := self.kept_secret(login)):
+            fields = {**fields, "client_secret": kept}
+        self._providers.save(name, fields)
+        if grant:
+            self._providers.prefer(name, grant)
+        party = self._party(name)
+        chosen = grants.chosen(party, grant or login.grant)
+        return self.logins.change_grant(login_id, chosen, grants.destination(party, chosen))
+
     @forgetful
     def password(self, login_id: str, username: str, password: Secret, *, host: str) -> Login:
         """Sign in with user name and password (RFC 6749 4.3, a legacy grant).

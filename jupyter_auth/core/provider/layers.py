@@ -16,6 +16,7 @@ from jupyter_auth.core.common.handles import is_handle, plain
 from jupyter_auth.core.common.urls import hostname_of, is_among, place_of
 from jupyter_auth.core.errors import ConfigurationError, NextStep, ProviderNotFound
 from jupyter_auth.core.provider import user_providers
+from jupyter_auth.core.provider.client_credentials import from_environment
 from jupyter_auth.core.provider.definitions import Incomplete, provider_from_mapping
 from jupyter_auth.core.provider.kinds import nearest
 from jupyter_auth.core.provider.made_in_code import ProvidersMadeInCode
@@ -138,6 +139,14 @@ class Layers:
                 f"{plain(name)!r} is {whose}, so it can't be removed.",
                 next_step=NextStep("doctor"),
             )
+
+    def editable(self, name: str) -> bool:
+        """Whether a person may change its client: it is their own or a preset, and the environment
+        names no other. Raises ConfigurationError if what that names cannot be read.
+        """
+        if self.user_file is None or self._entry(name)[0] not in {"user", "preset"}:
+            return False
+        return not from_environment(self._environ, name).fields()
 
     def require_findable(self, address: str) -> None:
         """Raise a ConfigurationError if people may not find that address."""

@@ -262,7 +262,8 @@ class Providers(Layers):
         """Write a provider into the person's own file, and its client secret into one beside it.
 
         Of one that is there already these fields change, with ``replace`` all do. A client secret
-        that was kept for what it was before is not used any more: ``missing`` names it then.
+        that was kept for what it was before is not used any more: ``missing`` names it then. An
+        empty one: the one that is kept is forgotten.
 
         Raises:
             ConfigurationError: users may not add providers here, the administrator's has that name,
@@ -287,6 +288,8 @@ class Providers(Layers):
         if secret:
             kept = secret if isinstance(secret, Secret) else Secret(secret)
             user_providers.keep_secret(file, provider, kept)
+        elif secret is not None:
+            user_providers.forget_secret(file, name)
         if table != self._user_tables().get(name, {}):
             user_providers.write_table(file, name, table)
         with contextlib.suppress(Incomplete):

@@ -29,6 +29,8 @@ def take(
         engine.typed.choose(login.id, request_parsing.required(body, "grant"))
     elif "set" in body:
         engine.typed.fill_in(login.id, request_parsing.table(body, "set"))
+    elif "edit" in body:
+        _edit(engine, login.id, body)
     elif "registration" in body:
         _set_up(engine, login.id, body, redirect_uri)
     elif login.grant == "device_code":
@@ -49,6 +51,17 @@ def _set_up(engine: Engine, login_id: str, body: Mapping[str, Any], redirect_uri
         fields[name] = take(given, name)
     host, grant = request_parsing.required(body, "host"), request_parsing.text(given, "grant")
     engine.typed.set_up(login_id, fields, host=host, grant=grant, redirect_uri=redirect_uri)
+
+
+def _edit(engine: Engine, login_id: str, body: Mapping[str, Any]) -> None:
+    given = request_parsing.table(body, "registration")
+    fields: dict[str, str | Secret] = {"client_id": request_parsing.required(given, "client_id")}
+    if given.get("client_secret"):
+        fields["client_secret"] = request_parsing.secret(given, "client_secret")
+    elif request_parsing.text(given, "forget_secret"):
+        fields["client_secret"] = ""
+    host, grant = request_parsing.required(body, "host"), request_parsing.text(given, "grant")
+    engine.typed.edit(login_id, fields, host=host, grant=grant)
 
 
 def _password(engine: Engine, login_id: str, body: Mapping[str, Any]) -> None:

@@ -116,6 +116,22 @@ class LoginPages(PageURLs):
             return (), ""  # the page of a provider that hangs does not wait for it
         return await self._pools.run(pool_of(login.provider), self._engine.typed.lacking, login.id)
 
+    async def editable(self, login: Login) -> bool:
+        """Whether its page may change the client registration; not if that cannot be read."""
+        try:
+            return await self._pools.run(None, self._engine.typed.editable, login)
+        except ConfigurationError:
+            return False
+
+    async def keeps_secret(self, login: Login) -> bool:
+        """Whether the person's own client secret is kept, which stays unless another is given."""
+        return bool(await self._pools.run(None, self._engine.typed.kept_secret, login))
+
+    async def has_accounts(self, provider: str) -> bool:
+        """Whether anyone is signed in there."""
+        known = await self._pools.run(None, self._engine.accounts)
+        return any(each.provider == provider for each in known)
+
     async def scopes(self, login: Login) -> tuple[str, ...]:
         """The scopes that this login asks for."""
         return await self._pools.run(pool_of(login.provider), self._engine.scopes, login.id)

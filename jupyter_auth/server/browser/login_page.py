@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     from jupyter_auth.server.broker.redirect_uri import RedirectRoute
 
 
-FORMS = {"set", "registration", "grant"}  # of what comes before leaving for the provider
+UNFINISHED = {"denied", "expired", "failed"}  # a wrong client may be why
+FORMS = {"set", "registration", "grant", "edit"}  # of what comes before leaving for the provider
 
 
 class LoginPage(ConfirmingPage):
@@ -57,10 +58,9 @@ class LoginPage(ConfirmingPage):
                 if login.status == "pending":  # else it ended in the meantime, in another tab
                     raise
         account = await self.broker.account(login) if login.status == "complete" else None
-        others, how = await self._others(login), render.ended(login, info.title)
-        return self.show(
-            "outcome", login=login, provider=info, account=account, others=others, **how
-        )
+        shown = {"others": await self._others(login), **render.ended(login, info.title)}
+        shown["editable"] = login.status in UNFINISHED and await self.broker.editable(login)
+        return self.show("outcome", login=login, provider=info, account=account, **shown)
 
     @web.authenticated
     @may("write")
@@ -172,8 +172,12 @@ class LoginPage(ConfirmingPage):
         shown["waits"] = shown["ask"] or shown["first"] or bool(login.reason)
         shown["scopes"] = await self.broker.scopes(login) if info.found_at else ()
         missing, why = await self.broker.lacking(login)
-        if missing:
-            shown |= {"missing": missing, "why": why}
+        whole = "client_id" not in missing and not configured.unset
+        shown["editable"] = whole and await self.broker.editable(login)
+        edits = shown["editable"] and "edit" in self.request.query_arguments
+        if missing or edits:
+            edited = await self._edited(login, configured) if edits else None
+            shown |= {"missing": missing, "why": why, "edited": edited}
             shown["placeholders"] = render.placeholders(configured)
             if configured.unset:
                 return self.show("where", **shown, host="")
@@ -194,8 +198,16 @@ class LoginPage(ConfirmingPage):
         shown["lacking"] = problem and source and (problem.message, install(source))
         shown["choice"] = {login.grant: render.GRANTS[login.grant], **shown["others"]}
         shown["guide"] = render.guide(provider)
-        shown["host"] = await self.broker.typed_host(login)
+        shown |= {"host": await self.broker.typed_host(login), "back": self.request.path}
         self.show("setup", **shown, **self._way_back(provider))
+
+    async def _edited(self, login: Login, provider: Provider) -> dict[str, Any]:
+        """What the set-up form shows of a client that is there: never its secret."""
+        return {
+            "client_id": provider.client_id or "",
+            "keeps_secret": await self.broker.keeps_secret(login),
+            "has_accounts": await self.broker.has_accounts(login.provider),
+        }
 
     def _show_candidate(self, candidate: AccountInfo, shown: dict[str, Any]) -> None:
         """Show it to a person only: a script that fetches the page would learn the yes."""

@@ -11,6 +11,8 @@ from playwright.sync_api import expect
 
 from browser.chromium import new_context
 from browser.sign_in_tab import deny, from_jupyter, sign_in
+from jupyter_auth.core.provider.registry import Providers
+from jupyter_auth.core.secret import Secret
 from providers import troubles
 
 if TYPE_CHECKING:
@@ -76,6 +78,8 @@ class Tour:
             "setup": self.setup,
             "setup-refused": self.setup_refused,
             "setup-choice": self.setup_choice,
+            "edit": self.edit,
+            "edit-refused": self.edit_refused,
             "refused": self.refused,
             "instead": self.instead,
             "password": self.password,
@@ -221,6 +225,22 @@ class Tour:
         """A preset whose registrations are for one of two grants."""
         from_jupyter(self.page, self.lab.begin("insiders"))
         expect(self.page.get_by_label("with a password")).to_be_visible()
+
+    def edit(self) -> None:
+        """A preset that the person has registered at, with everything that can be said of it."""
+        own = Providers(user_file=self.lab.own_providers / "providers.toml")
+        own.save("insiders", {"client_id": "wrong", "client_secret": Secret("a-secret-8e21")})
+        from_jupyter(self.page, f"{self.lab.begin('insiders')}?edit")
+        expect(self.page.get_by_label("Client ID")).to_have_value("wrong")
+
+    def edit_refused(self) -> None:
+        """Somebody has given the server another definition in the meantime."""
+        own = Providers(user_file=self.lab.own_providers / "providers.toml")
+        ends = {"token_endpoint": "https://elsewhere.example/token"}
+        own.save("insiders", {"endpoints": ends})
+        self.page.get_by_label("Client secret").fill("another-secret-8e21")
+        self.page.get_by_role("button", name="Save and sign in").click()
+        expect(self.page.get_by_role("alert")).to_contain_text("configuration has changed")
 
     def refused(self) -> None:
         """The provider refuses the grant to this client, and another one is offered."""

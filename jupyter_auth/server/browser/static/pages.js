@@ -79,8 +79,10 @@
     }
     $("moving").hidden = ["by-hand", "trouble"].includes(state);
     $("again").hidden = ["by-hand", "moving"].includes(state);
-    if ($("by-hand")) {
-      $("by-hand").hidden = state !== "by-hand";
+    for (const [id, its] of [["by-hand", "by-hand"], ["edit", "trouble"]]) {
+      if ($(id)) {
+        $(id).hidden = state !== its;
+      }
     }
   }
 
@@ -212,7 +214,8 @@
       go((await call("POST", form.dataset.to ?? location.pathname, body)).url);
     } catch (error) {
       showTrouble(error);
-      const again = form.querySelectorAll("[data-secret]"); // to be entered again
+      const secrets = [...form.querySelectorAll("[data-secret]")];
+      const again = secrets.filter((each) => each.value); // to be entered again
       again.forEach((each) => (each.value = ""));
       (again[0] ?? $("trouble")).focus();
       buttons.forEach((each) => (each.disabled = false));
@@ -229,10 +232,11 @@
     return (await call("POST", `${main.dataset.api}logins`, body)).path;
   }
 
-  async function restart({ currentTarget }) {
+  // ``query`` chooses a page of the new login.
+  async function restart({ currentTarget }, query = "") {
     currentTarget.disabled = true;
     try {
-      go(await begin(currentTarget.dataset.grant));
+      go((await begin($("restart").dataset.grant)) + query);
     } catch (error) {
       currentTarget.disabled = false;
       showTrouble(error);
@@ -281,7 +285,10 @@
   }
   $("cancel")?.addEventListener("click", cancel);
   document.querySelectorAll("form").forEach((each) => each.addEventListener("submit", submit));
-  $("restart")?.addEventListener("click", restart);
+  if ($("restart")) {
+    $("restart").addEventListener("click", (clicked) => restart(clicked));
+    $("edit")?.addEventListener("click", (clicked) => restart(clicked, "?edit"));
+  }
   for (const button of document.querySelectorAll("[data-choose]")) {
     button.addEventListener("click", choose);
   }
