@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import tomllib
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
@@ -65,4 +65,16 @@ copyright = "The jupyter_auth contributors, BSD-3-Clause"  # noqa: A001 (Sphinx'
 
 
 def setup(app: Sphinx) -> None:
-    app.connect("builder-inited", lambda _: generate.write(HERE))
+    app.connect("builder-inited", lambda _: made.update(generate.write(HERE)))
+    app.connect("html-page-context", _without_edit_button)
+
+
+made: set[str] = set()
+
+
+def _without_edit_button(
+    _app: Sphinx, page: str, _: str, context: dict[str, Any], *_more: Any
+) -> None:
+    """What is made from the code is not in the repository."""
+    if f"{page}.md" in made:
+        context["theme_use_edit_page_button"] = False

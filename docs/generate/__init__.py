@@ -9,20 +9,29 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from generate import commands, providers, python, reference, repository, rest, symptoms
+from generate import (
+    commands,
+    labextension,
+    providers,
+    python,
+    reference,
+    repository,
+    rest,
+    symptoms,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-MODULES = (commands, providers, python, reference, repository, rest, symptoms)
+MODULES = (commands, labextension, providers, python, reference, repository, rest, symptoms)
 
 
-def write(docs: Path) -> None:
-    """Writes what has changed: Sphinx then reads no page again without need."""
-    for module in MODULES:
-        for path, text in module.pages().items():
-            file = docs / path
-            if file.is_file() and file.read_text(encoding="utf-8") == text:
-                continue
+def write(docs: Path) -> set[str]:
+    """Writes what has changed: Sphinx then reads no page again without need. Returns all paths."""
+    made = {path: text for module in MODULES for path, text in module.pages().items()}
+    for path, text in made.items():
+        file = docs / path
+        if not file.is_file() or file.read_text(encoding="utf-8") != text:
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(text, encoding="utf-8")
+    return set(made)
