@@ -167,7 +167,7 @@ class OtherCache(FieldTable):
         default=MISSING,
     )
     unnamed: tuple[str, ...] = described(
-        kinds.words, "texts in place of the `*` that are no such name", default=()
+        kinds.words, "texts in place of the `*` that are not such a name", default=()
     )
     matches: Mapping[str, str] = described(
         kinds.mapping, "fields and values that such a file must have", default=dict

@@ -54,7 +54,7 @@ class ProviderFields:
     )
     vendor: bool = described(
         kinds.flag,
-        "Whether it is of interest to one vendor's customers alone: it is listed last.",
+        "Whether only one vendor's customers need it. Such a provider is listed last.",
         default=False,
         harmless="where it is listed",
     )
@@ -66,22 +66,23 @@ class ProviderFields:
         kinds.url_or_empty,
         "The URL of the metadata document itself, if it is not at an address that follows from the"
         " issuer, or names another issuer on purpose (Azure AD B2C, Entra's `common`, Oracle IDCS,"
-        " UAA). Its issuer is believed then; `{tenantid}` in it is the `tid` of each ID token.",
+        " UAA). The issuer in that document is then trusted; `{tenantid}` in it stands for the"
+        " `tid` of each ID token.",
     )
     endpoints: Endpoints | None = described(
-        Endpoints, "Used where there is no issuer, or in addition to it."
+        Endpoints, "The endpoints' URLs, if there is no issuer, or to override what it publishes."
     )
     client_id: str | None = tokens_only(kinds.string, "The client ID of your registration.")
     client_secret: Secret | None = described(
         kinds.secret,
-        "The client secret, unless the client is public. It stays with the broker; better in the"
-        " environment than in a file.",
+        "The client secret, unless the client is public. It stays with the broker. Better in a"
+        " file of its own, or in the environment, than in a configuration file.",
         harmless="is what is bound; a new one is for the same place",
     )
     client_auth: ClientAuth | None = described(
         CLIENT_AUTH,
         "How the client authenticates: `auto` (the default with a secret: as the metadata and the"
-        " token endpoint want it, `basic` first), `basic`, `post`, `query` (all parameters of a"
+        " token endpoint require, `basic` first), `basic`, `post`, `query` (all parameters of a"
         " token request in its URL), or `none`.",
     )
     grants: tuple[str, ...] = described(
@@ -95,20 +96,20 @@ class ProviderFields:
     )
     public_grants: tuple[str, ...] = described(
         kinds.grants,
-        "Those of its grants for which a client needs no secret, although others need one. Without"
-        " the secret people sign in by the first of them.",
+        "The grants that work without a client secret, at a provider whose other grants need one."
+        " Without a secret, people sign in by the first of them.",
         default=(),
         harmless="what people are asked for",
     )
     scopes: tuple[str, ...] = described(
         kinds.words,
-        "Scopes to request. Empty: `openid profile email offline_access`, as far as offered; a"
-        " sign-in goes on without `offline_access` where that is refused.",
+        "Scopes to request. Empty: `openid profile email offline_access`, as far as they are"
+        " offered; if `offline_access` is refused, the sign-in continues without it.",
         default=(),
         harmless="what is requested; an account records what it was granted",
     )
     audience: str | None = tokens_only(
-        kinds.string, "The API that tokens are for, if the provider asks for it."
+        kinds.string, "The API that tokens are for, at a provider that expects an `audience`."
     )
     resource: str | None = tokens_only(
         kinds.resource,
@@ -116,8 +117,9 @@ class ProviderFields:
     )
     found_at: str | None = described(
         kinds.url_or_empty,
-        "The address of the API that named this provider, which `UserSession(address)` writes. Only"
-        " that host may then be on this machine, and the login page shows what a sign-in asks for.",
+        "The address of the API that named this provider; a sign-in from an address sets it. Only"
+        " that host may then be on this machine, and the login page shows the scopes before"
+        " anything is sent.",
     )
     resources: Mapping[str, Resource] = tokens_only(
         RESOURCES,
@@ -133,21 +135,23 @@ class ProviderFields:
         harmless="how a request names an API; where its token goes is in `resources`",
     )
     other_tokens: OtherTokens | None = tokens_only(
-        OtherTokens, "Where its token responses have tokens for `resources`, if they come at once."
+        OtherTokens,
+        "Where token responses hold the tokens for `resources`, if all come in one response.",
     )
     authorize_params: Mapping[str, str] = tokens_only(
         kinds.parameters, "More parameters of the authorization request.", default=dict
     )
     force_prompt: str | None = described(
         kinds.string,
-        "The `prompt` of a forced sign-in, beside one in `authorize_params`. None: `login`, or"
-        " `max_age=0` where those have a `prompt`: the provider may not take both.",
+        "The `prompt` of a forced sign-in, in addition to one in `authorize_params`. None:"
+        " `login`; or `max_age=0` if `authorize_params` has a `prompt`, as the provider may not"
+        " accept both.",
         harmless="what people are asked at the provider",
     )
     pkce: bool | None = described(
         kinds.flag,
-        "Whether codes are bound to this client by PKCE (RFC 7636). None: they are. A client with a"
-        " secret may do without (`false`), if the provider refuses it.",
+        "Whether codes are bound to this client by PKCE (RFC 7636). None: they are. `false` is for"
+        " a client with a secret, at a provider that refuses PKCE.",
     )
     token_params: Mapping[str, str] = described(
         kinds.parameters,
@@ -156,15 +160,16 @@ class ProviderFields:
     )
     redirect_uri: str | None = described(
         kinds.redirect_uri,
-        "The registered redirect URI. If it is your Jupyter server's own, scripts listen there too,"
-        " so one is enough. On this machine, one without a port stands for any port (RFC 8252 7.3)."
-        " From one elsewhere, or of https, you paste the address that the browser ends on.",
+        "The registered redirect URI. If it is your Jupyter server's own, scripts listen there"
+        " too, so one is enough. On this machine, one without a port stands for any port (RFC 8252"
+        " 7.3). If it is on another machine, or https, you paste the address that the browser ends"
+        " on.",
         harmless="each login is bound to its own; no token and no client secret goes there",
     )
     loopback: Loopback | None = described(
         LOOPBACK,
-        "The name by which the provider accepts this machine in redirect URIs: `localhost` or"
-        " `127.0.0.1`. Not given: that in the browser's address; for scripts, `127.0.0.1`.",
+        "The name of this machine that the provider accepts in redirect URIs: `localhost` or"
+        " `127.0.0.1`. Not given: the one in the browser's address; for scripts, `127.0.0.1`.",
         harmless="which of two names of this machine the browser comes back to",
     )
     base_url: str | None = tokens_only(
@@ -174,20 +179,20 @@ class ProviderFields:
         kinds.template,
         "The same, built from what the provider sends with its tokens (`session.token_fields`):"
         " `{instance_url}`, `https://api.acme.example/company/{realmId}/`. It must be at one of"
-        " `api_origins`. Where a field is missing, `base_url` counts.",
+        " `api_origins`. If a field is missing, `base_url` is used.",
     )
     api_origins: tuple[str, ...] = tokens_only(
         kinds.origins,
         "Where the token may be sent. Empty: the origin of `base_url`, else of `resource`, else of"
-        " the issuer. In `https://*.acme.example` the `*` is any one label: only if the API has all"
-        " those hosts.",
+        " the issuer. In `https://*.acme.example` the `*` stands for any one label; use it only if"
+        " all those hosts belong to the API.",
         default=(),
     )
     header: Header = tokens_only(Header, "The header that carries the token.", default=Header)
     username_claim: str | None = described(
         kinds.string,
-        "The claim with the name to show, or the way to it: `preferred_username`, `data.login`;"
-        " also a field of the token response.",
+        "The claim with the name to show, or the path to it: `preferred_username`, `data.login`."
+        " It may be a field of the token response too.",
         harmless="which claim is shown as the name; the account keeps issuer and subject",
     )
     username_url: str | None = tokens_only(
@@ -195,8 +200,9 @@ class ProviderFields:
     )
     ca_bundle: str | None = described(
         kinds.string,
-        "A file of certificates to trust there and in a session's requests to `api_origins`, in"
-        " place of the usual ones. `verify=` of a request or session comes before it.",
+        "A file of certificates to trust at the provider, and in a session's requests to"
+        " `api_origins`, instead of the usual ones. `verify=` of a request or session takes"
+        " precedence.",
     )
     leeway: float | None = described(
         kinds.seconds,
@@ -237,8 +243,8 @@ class ProviderFields:
     )
     token_response: Mapping[str, str] = tokens_only(
         kinds.response_fields,
-        "Where in a token response the fields of RFC 6749 5.1 are, as in"
-        ' `{access_token = "details.accessToken"}`; what is not there may be under its own name.',
+        "Where in a token response the fields of RFC 6749 5.1 are, as in `{access_token ="
+        ' "details.accessToken"}`. A field that is not there is looked for under its own name.',
         default=dict,
     )
     token_types: tuple[str, ...] = described(
@@ -261,15 +267,15 @@ class ProviderFields:
     )
     error_names: Mapping[str, str] = described(
         kinds.mapping,
-        "What its words for errors mean, or its HTTP statuses without a word, by the names of RFC"
-        ' 6749 5.2 and RFC 8628 3.5: `{consent_refused = "access_denied", 410 = "expired_token"}`.',
+        "What the provider's own error codes mean, or its HTTP statuses without one, in the names"
+        ' of RFC 6749 5.2 and RFC 8628 3.5: `{consent_refused = "access_denied", 410 ='
+        ' "expired_token"}`.',
         default=dict,
         harmless="how an error reads",
     )
     scope_aliases: Mapping[str, str] = described(
         kinds.mapping,
-        "Scopes that its responses call by another name than they were requested by:"
-        ' `{answered = "asked"}`.',
+        'Scopes that have another name in responses than in requests: `{answered = "asked"}`.',
         default=dict,
         harmless="how the scopes of a response read",
     )
@@ -284,8 +290,8 @@ class ProviderFields:
     )
     service: Service | None = described(
         Service,
-        "What is different for service accounts. The broker only issues their tokens to kernels"
-        " with such a table, even an empty one: `{}`.",
+        "What is different for service accounts. The broker issues their tokens to kernels only"
+        " if this table is there, even if it is empty: `{}`.",
     )
     credentials_from: CredentialsFrom | None = tokens_only(
         CredentialsFrom, "An installed package whose JSON file has a public client's credentials."
