@@ -16,6 +16,7 @@ SCHEDULER := .venv/scheduler/.installed
 TESSERA := .venv/tessera/.installed
 FRONT_ENDS := .venv/front-ends/.installed
 LOWEST := .venv/lowest/.installed
+PYODIDE := .venv/pyodide/.installed
 KUBESPAWNER := .venv/kubespawner/.installed
 PROVIDERS := tests/providers/node_modules/.package-lock.json
 LAB_MODULES := labextension/node_modules/.package-lock.json
@@ -74,6 +75,16 @@ $(INSTALLED): pyproject.toml constraints.txt | .venv/bin/python
 # Beside the environment: it would enable itself in every Jupyter there, to be seen in each picture.
 $(SCHEDULER): | $(INSTALLED)
 	pip install --quiet --no-deps --target $(@D) "jupyter-scheduler~=2.12" croniter pytz fsspec
+	touch $@
+
+# JupyterLite, and what it gets from a CDN and from PyPI elsewhere: Python in a browser, and wheels.
+$(PYODIDE): tests/wheel/pyodide/package-lock.json tests/wheel/pyodide/wheels.txt | $(PROVIDERS)
+	$(PYTHON) -m venv $(@D)
+	$(@D)/bin/pip install --quiet --constraint constraints.txt jupyter-server \
+	  "jupyterlite-core==0.8.6" "jupyterlite-pyodide-kernel==0.8.6"
+	$(@D)/bin/pip download --quiet --no-deps --dest $(@D)/wheels --python-version 3.14 \
+	  --implementation py --abi none --platform any --requirement tests/wheel/pyodide/wheels.txt
+	cd tests/wheel/pyodide && npm ci
 	touch $@
 
 # What JupyterHub is to it, it has there; of its other dependencies these are missing.
@@ -182,7 +193,7 @@ docs: $(INSTALLED)
 	sphinx-build --quiet --fail-on-warning --keep-going --jobs 2 docs docs/_build/html
 	$(PYTEST) tests/docs
 
-wheel: $(LABEXTENSION)
+wheel: setup $(PYODIDE)
 	$(PYTEST) $(BY_FILE) tests/wheel
 
 core: $(INSTALLED) $(PROVIDERS)

@@ -115,5 +115,10 @@ const notices: JupyterFrontEndPlugin<void> = {
   }
 };
 
-export default [measured(accounts), measured(status), measured(panel), measured(notices)];
+// A JupyterLite site has no server whose accounts these could show.
+const served = document.querySelector("[data-jupyter-lite-root]") === null;
+
+export default served
+  ? [measured(accounts), measured(status), measured(panel), measured(notices)]
+  : [];
 export { IAccounts } from "./tokens";

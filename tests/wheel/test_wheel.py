@@ -40,14 +40,6 @@ def run(*command: object) -> str:
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory) -> Path:
-    out = tmp_path_factory.mktemp("dist")
-    run(sys.executable, "-m", "build", "--wheel", "--outdir", out, ROOT)
-    [built] = out.glob("*.whl")
-    return built
-
-
-@pytest.fixture(scope="module")
 def installed(wheel, tmp_path_factory) -> Path:
     """An environment with nothing but the wheel and what it asks for. Node.js is out of order."""
     home = tmp_path_factory.mktemp("venv")

@@ -1,0 +1,98 @@
+"""A sign-in in JupyterLite: Python in Chromium, no server but the provider, PyPI's installer."""
+
+from __future__ import annotations
+
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from playwright.sync_api import expect
+
+from browser.chromium import chromium, new_context
+from browser.sign_in_tab import follow, identify
+from providers.oidc import OidcProvider
+from wheel.jupyterlite import Site
+
+pytestmark = pytest.mark.timeout(1800)
+
+SESSION = """\
+%pip install -q jupyter-auth-session
+from jupyter_auth import Provider, UserSession
+acme = Provider(name="acme", title="Acme", issuer="ISSUER", client_id="notebook",
+                scopes=["openid", "profile", "offline_access"])
+session = UserSession(acme)
+print(session.get("ISSUER/me").json()["preferred_username"])"""
+AGAIN = """\
+print(session.get("ISSUER/me").status_code, UserSession("acme").username)"""
+LOGOUT = """\
+import pathlib
+print(session.logout())
+print([path for path in pathlib.Path.home().glob("*") if path.name != ".ipython"])
+print(session.authenticated)"""
+# A page that has the state of a sign-in, and would end it or finish it with a code of its own.
+LIE = """query => new Promise(resolve => {
+  const channel = new BroadcastChannel("jupyter-auth");
+  channel.onmessage = ({ data }) => resolve(data.says);
+  channel.postMessage({ query });
+  setTimeout(() => resolve("nothing"), 1000);
+})"""
+
+SAVED = "JSON.stringify(jupyterapp.shell.currentWidget.context.model.toJSON())"
+
+
+@pytest.fixture(scope="module")
+def oidc():
+    with OidcProvider() as provider:
+        yield provider
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory, wheel, oidc):
+    cells = [cell.replace("ISSUER", oidc.issuer) for cell in (SESSION, AGAIN, LOGOUT)]
+    with Site(tmp_path_factory.mktemp("lite"), wheel, *cells) as made:
+        yield made
+
+
+def test_a_sign_in_without_any_server(site, oidc):
+    with chromium() as browser:
+        context = new_context(browser)
+        asked = []
+        context.on("request", lambda request: asked.append(request.url))
+        notebook = site.open(context)
+        notebook.start(0)
+        link = notebook.output(0).get_by_role("link", name="Sign in to Acme")
+        expect(link).to_be_visible()
+        state = parse_qs(urlsplit(link.get_attribute("href")).query)["state"][0]
+
+        refused = f"error=access_denied&state={state}"
+        elsewhere = context.new_page()  # the same files at another origin
+        elsewhere.goto(f"{site.url.replace('127.0.0.1', 'localhost')}/favicon.ico")
+        assert elsewhere.evaluate(LIE, refused) == "nothing"
+        elsewhere.goto(f"{site.url}/favicon.ico")
+        assert elsewhere.evaluate(LIE, refused.replace(state, "another")) == "nothing"
+
+        tab = follow(link)
+        identify(tab)
+        tab.get_by_role("button", name="Allow").click()
+        expect(tab.get_by_role("status")).to_have_text("Signed in. You may close this tab.")
+        assert tab.url == site.callback  # the code has left the address bar
+        tab.evaluate("window.wasSeen = true")
+        notebook.finished()
+        expect(notebook.output(0)).to_contain_text("Signed in to Acme as alice.")
+        expect(notebook.output(0)).to_contain_text("alice")
+        [code] = oidc.secrets()["code"]
+        assert elsewhere.evaluate(LIE, f"code={code}&state={state}") == "nothing"  # used up
+
+        oidc.expire()  # the next call is refused once, and a new token is fetched
+        notebook.run(1)
+        expect(notebook.output(1)).to_contain_text("200 alice")
+        assert oidc.refresh_count == 1
+        refresh_token = oidc.secrets()["refresh_token"][-1]
+        notebook.run(2)
+        expect(notebook.output(2)).to_contain_text("revoked=True")
+        expect(notebook.output(2)).to_contain_text("[]\nFalse")
+        assert not oidc.introspect(refresh_token)["active"]
+        secrets = [one for kind in oidc.secrets().values() for one in kind]
+        saved = notebook.page.evaluate(SAVED)
+        assert "Signed in to Acme" in saved
+        assert not [one for one in secrets if one in saved]
+        assert not [url for url in asked if "/jupyter-auth/" in url]  # no server has accounts
