@@ -1,3 +1,4 @@
+# PYTHON_ARGCOMPLETE_OK
 """The entry point of ``jupyter auth``; ``terminal`` is loaded only for verbs that need it."""
 
 from __future__ import annotations

@@ -35,7 +35,15 @@ TIMEOUT = 600.0  # seconds that a login stays open
 
 def run(words: Sequence[str]) -> int:
     """Run one verb; returns the exit status, 2 for wrong usage."""
-    words = words or ["--help"]
+    if "_ARGCOMPLETE" in os.environ:  # a shell asks what may be typed
+        from jupyter_auth.kernel.commands.completion import complete_in_shell
+
+        complete_in_shell(_parser())
+    match list(words):
+        case []:
+            words = ["--help"]
+        case ["--help" | "-h", verb, *_]:  # as in `jupyter auth --help login`
+            words = [verb, "--help"]
     try:
         check_verb(PROG, words[0], (*VERBS, *PROGRAMS))
         if program := PROGRAMS.get(words[0]):
@@ -50,14 +58,20 @@ def _parser() -> Parser:
     parser, added = shared_parser(PROG)
     version = f"jupyter-auth-session {__version__}"
     parser.add_argument("--version", action="version", version=version)
-    status = added.choices["status"]
-    status.add_argument("--json", action="store_true", help="print JSON, for programs")
-    add_verb(added, "import", "use the sign-in that another package has stored", key=False)
+    parser.examples = ["login github", "add", "login --help"]
+    added.choices["status"].add_argument("--json", action="store_true", help="print JSON")
+    added.choices["add"].examples = ["", *added.choices["add"].examples]
+    says = "use the sign-in that another package has stored"
+    add_verb(added, "import", says, key=False).examples = ["4insight"]
     says = "print the document by which providers know you without a registration"
     document = add_verb(added, "client-document", says, name="*", key=False)
+    document.examples = ["huggingface --url https://you.example/client.json"]
     document.add_argument("--url", metavar="URL", help="where you will publish it")
-    add_verb(added, "settings", "print the server's settings", name=None, key=False)
-    add_resource(add_verb(added, "token", "print the access token, for a pipe"))
+    settings = add_verb(added, "settings", "print the server's settings", name=None, key=False)
+    settings.examples = [""]
+    token = add_verb(added, "token", "print the access token, for a pipe")
+    token.examples = ["github"]
+    add_resource(token)
     add_verb(added, "demo", "open JupyterLab with a demo provider", name=None, key=False)
     add_verb(added, "hub", "commands for a JupyterHub administrator", name=None, key=False)
     return parser
@@ -199,13 +213,14 @@ def _demo(words: Sequence[str]) -> int:
 
 
 def _hub(words: Sequence[str]) -> int:
+    from jupyter_auth.server.hub.cli import main as hub
+
     try:
-        from jupyter_auth.server.hub.cli import main as hub
+        return hub(words)
     except ModuleNotFoundError as error:
         raise ConfigurationError(
             f"{error.name} is not installed.", hint="pip install 'jupyter-auth-session[hub]'"
         ) from None
-    return hub(words)
 
 
 def _shared(given: Namespace) -> int:

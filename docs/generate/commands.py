@@ -50,6 +50,8 @@ def _verb(name: str, parser: argparse.ArgumentParser) -> str:
         "```",
         "",
     ]
+    if examples := getattr(parser, "examples", ()):
+        lines += ["```text", *(f"{parser.prog} {each}".rstrip() for each in examples), "```", ""]
     for action in parser._actions:
         if action.help and action.dest != "help":
             lines += [f"{_name(action)}\n: {action.help}", ""]

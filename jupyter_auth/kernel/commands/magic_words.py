@@ -6,14 +6,11 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from jupyter_auth.core.common.session_key import DEFAULT_KEY
-from jupyter_auth.core.errors import AuthError
-from jupyter_auth.core.login.grants import ENDPOINT
-from jupyter_auth.kernel.broker.connect import connect
 from jupyter_auth.kernel.commands import verbs
+from jupyter_auth.kernel.commands.completion import values_of
 from jupyter_auth.kernel.commands.verb_parser import Parser, add_verb, shared_parser
 
 if TYPE_CHECKING:
-    from argparse import Action
     from types import SimpleNamespace
 
 
@@ -25,8 +22,8 @@ def line_parser() -> tuple[Parser, dict[str, Parser]]:
     """The parser of ``%auth``, and those of its verbs."""
     parser, added = shared_parser("%auth")
     added.choices["login"].add_argument("--wait", action="store_true", help="block until signed in")
-    add_verb(added, "use", "set the default provider", key=False)
-    add_verb(added, "explain", "explain the last response", name="?", key=False)
+    add_verb(added, "use", "set the default provider", key=False).examples = ["github"]
+    add_verb(added, "explain", "explain the last response", name="?", key=False).examples = [""]
     return parser, added.choices
 
 
@@ -65,30 +62,12 @@ def _arguments(parser: Parser, words: list[str]) -> list[str]:
             name = name or word
         elif taking.nargs is None:
             taking = None
-    values = _values(taking, name) if taking else []
+    values = values_of(taking, name) if taking else []
     if taking and taking.nargs is None:
         return values
     names = verbs.provider_names() if parser.takes_name and not name and not taking else []
     more = [option for option in options if option not in words]
     return [*names, *(each for each in values if each not in words), *more]
-
-
-def _values(option: Action, name: str | None) -> list[str]:
-    """The values of ``option`` at that provider, or the default one, as far as they are known."""
-    if option.dest == "preset":
-        from jupyter_auth.core.provider.presets import PRESETS
-
-        return sorted(PRESETS)
-    if option.dest not in {"key", "grant"}:
-        return []
-    try:
-        accounts = connect()
-        provider = accounts.provider(name or verbs.named(None)).name
-        if option.dest == "key":
-            return [x.session_key for x in accounts.accounts() if x.provider == provider]
-        return list(accounts.configuration(provider).grants or ENDPOINT)
-    except AuthError:  # no such provider, or no broker
-        return []
 
 
 def complete(_: Any, event: SimpleNamespace) -> list[str]:

@@ -11,7 +11,7 @@ from jupyter_auth.core.common.session_key import DEFAULT_KEY
 from jupyter_auth.core.secret import Secret
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
 
 FIELDS = (
     "preset", "title", "issuer", "metadata_url", "client_id", "grants", "redirect_uri", "scopes",
@@ -32,7 +32,28 @@ class VerbUsageError(Exception):
 
 
 class Parser(argparse.ArgumentParser):
-    """Raises VerbUsageError in one sentence, where argparse would exit."""
+    """Raises VerbUsageError in one sentence, where argparse would exit.
+
+    ``verbs``: the parsers of its verbs. ``examples``: what may follow its name, for help and tests.
+    """
+
+    verbs: Mapping[str, Parser] = {}
+    examples: Sequence[str] = ()
+
+    @override
+    def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
+        given, unknown = self.parse_known_args(args, namespace)
+        if unknown:
+            verb = self.verbs.get(getattr(given, "verb", ""), self)  # for its usage line
+            near = difflib.get_close_matches(unknown[0], verb.options(), 1)
+            meant = f" (did you mean {near[0]}?)" if near else ""
+            verb.error(f"unrecognized: {' '.join(unknown)}{meant}")
+        return given
+
+    @override
+    def format_help(self) -> str:
+        lines = [f"  {self.prog} {each}".rstrip() for each in self.examples]
+        return super().format_help() + "\n".join(["\nexamples:", *lines, ""] if lines else [])
 
     @override
     def error(self, message: str) -> NoReturn:
@@ -57,7 +78,9 @@ def shared_parser(prog: str) -> tuple[Parser, Any]:
     """The parser that notebook and terminal share, and its subparsers, to add more verbs to."""
     whole = Parser(prog=prog, description="Sign in once; sessions stay signed in.")
     verbs = whole.add_subparsers(dest="verb", metavar="VERB", parser_class=Parser)
+    whole.verbs = verbs.choices
     login = add_verb(verbs, "login", "sign in", name="?")
+    login.examples = ["github", "github --key work", "https://mcp.acme.example/mcp"]
     login.add_argument("--force", action="store_true", help="sign in again, to switch accounts")
     login.add_argument(
         "--grant", metavar="NAME", help="sign-in method (authorization_code, device_code, …)"
@@ -65,18 +88,29 @@ def shared_parser(prog: str) -> tuple[Parser, Any]:
     login.add_argument("--scopes", nargs="+", metavar="SCOPE", help="scopes to ask for")
     _add_set(login)
     add_resource(login)
-    add_verb(verbs, "logout", "sign out here and at the provider", name="?")
-    add_verb(verbs, "status", "show who is signed in", name="?", key=False)
-    add_verb(verbs, "providers", "list the providers you can sign in to", name=None, key=False)
+    logout = add_verb(verbs, "logout", "sign out here and at the provider", name="?")
+    logout.examples = ["github", "github --key work"]
+    status = add_verb(verbs, "status", "show who is signed in", name="?", key=False)
+    status.examples = ["", "github"]
+    says = "list the providers you can sign in to"
+    add_verb(verbs, "providers", says, name=None, key=False).examples = [""]
     add = add_verb(verbs, "add", "add a provider, or change one", name="?", key=False)
     add.set_defaults(prog=prog)
     _add_options_of_add(add)
-    add_verb(verbs, "remove", "remove a provider from your configuration", key=False)
-    add_verb(verbs, "doctor", "find what could keep you from signing in", name="?", key=False)
+    says = "remove a provider from your configuration"
+    add_verb(verbs, "remove", says, key=False).examples = ["acme"]
+    says = "find what could keep you from signing in"
+    add_verb(verbs, "doctor", says, name="?", key=False).examples = ["", "acme"]
     return whole, verbs
 
 
 def _add_options_of_add(add: Parser) -> None:
+    add.usage = f"{add.prog} [NAME] [OPTIONS]"
+    add.examples = [
+        "acme --issuer https://login.acme.example --client-id ID",
+        "acme --client-id CORRECTED",
+        "work --preset gitlab --set host=git.acme.example",
+    ]
     add.add_argument("--preset", metavar="NAME", help="built-in provider to start from")
     _add_set(add)
     add.add_argument("--title", metavar="TEXT", help="what people call it")
@@ -90,9 +124,7 @@ def _add_options_of_add(add: Parser) -> None:
     add.add_argument("--base-url", metavar="URL", help="URL that relative URLs are joined to")
     origins = add.add_argument("--api-origin", dest="api_origins", nargs="+", metavar="URL")
     origins.help = "origins its tokens may go to"
-    add.add_argument(
-        "--replace", action="store_true", help="forget what was configured under that name"
-    )
+    add.add_argument("--replace", action="store_true", help="forget what that name meant before")
     endpoints = add.add_argument_group("endpoints of a provider that publishes no metadata")
     for name, says in ENDPOINTS.items():
         endpoints.add_argument(f"--{name.replace('_', '-')}", metavar="URL", help=says)
@@ -119,7 +151,8 @@ def add_verb(
     verbs: Any, verb: str, says: str, *, name: str | None = "", key: bool = True
 ) -> Parser:
     """Add a verb with NAME (``"?"``: optional, None: it has none) and ``--key``."""
-    added: Parser = verbs.add_parser(verb, help=says, description=says)
+    description = f"{says[:1].upper()}{says[1:]}."
+    added: Parser = verbs.add_parser(verb, help=says, description=description)
     if name is not None:
         added.add_argument(
             "name", metavar="NAME", help="the provider, or an API's address", nargs=name or None

@@ -31,9 +31,9 @@ from jupyter_auth.server.hub.config import (
     SHARED_IDENTITIES,
     TRUSTED_DOWNSTREAM,
 )
+from jupyter_auth.server.hub.environment import DATABASE, KEYS, PROVIDERS
 from jupyter_auth.server.hub.starting import needed, prefix_of
 from jupyter_auth.server.hub.storage.database import Database
-from jupyter_auth.server.hub.storage.encryption import VARIABLE as KEYS
 from jupyter_auth.server.hub.storage.encryption import Encryption
 from jupyter_auth.server.hub.storage.key_rotation import check_keys
 from jupyter_auth.server.hub.storage.sql_store import add_person_digests
@@ -48,8 +48,6 @@ if TYPE_CHECKING:
     from jupyter_auth.server.broker.long_poll import PollLimit
     from jupyter_auth.server.config import Settings
 
-DATABASE = "JUPYTER_AUTH_DATABASE_URL"
-PROVIDERS = "JUPYTER_AUTH_PROVIDERS"
 SWEEP = 300.0  # seconds
 
 

@@ -32,6 +32,7 @@ from jupyter_auth.core.wire import finding_to_wire
 from jupyter_auth.server.broker.page_urls import PREFIX
 from jupyter_auth.server.broker.redirect_uri import separate_hub_origin
 from jupyter_auth.server.http_errors import refuse
+from jupyter_auth.server.hub.environment import SCOPE
 from jupyter_auth.server.hub.storage.key_rotation import sample_of_each_key
 from jupyter_auth.server.hub.users.users import HubUsers
 
@@ -41,7 +42,6 @@ if TYPE_CHECKING:
     from jupyter_auth.server.hub.admin import HandlerSpec
     from jupyter_auth.server.hub.service import HubService
 
-SCOPE = "admin:users"
 FEW_FILES = 4096  # of one process: each user's server that waits takes one
 ANSWER_TIMEOUT = 5.0  # seconds
 AT_ONCE = 8  # providers

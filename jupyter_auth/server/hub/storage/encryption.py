@@ -9,8 +9,8 @@ import hmac
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
 from jupyter_auth.core.errors import ConfigurationError, StoreError
+from jupyter_auth.server.hub.environment import KEYS
 
-VARIABLE = "JUPYTER_AUTH_CRYPT_KEYS"
 _HOW = "`openssl rand -base64 32 | tr +/ -_` makes one."
 
 
@@ -29,7 +29,7 @@ class Encryption:
             found = []
         if not found:
             raise ConfigurationError(
-                f"{VARIABLE} contains no valid Fernet key.",
+                f"{KEYS} contains no valid Fernet key.",
                 hint=f"{_HOW} Separate several with commas, the newest first.",
             )
         self._each = found
@@ -50,7 +50,7 @@ class Encryption:
         if name != record.encode():
             raise StoreError(
                 "A database record cannot be decrypted.",
-                hint=f"Check whether a key was removed from {VARIABLE} before `jupyter auth hub"
+                hint=f"Check whether a key was removed from {KEYS} before `jupyter auth hub"
                 " rotate-keys` ran.",
             )
         return content

@@ -15,8 +15,8 @@ from sqlalchemy.exc import IntegrityError
 
 from jupyter_auth.core.common.finding import Finding
 from jupyter_auth.core.errors import ConfigurationError, StoreError
+from jupyter_auth.server.hub.environment import KEYS
 from jupyter_auth.server.hub.storage.database import LEASE
-from jupyter_auth.server.hub.storage.encryption import VARIABLE
 from jupyter_auth.server.hub.storage.tables import marks, records, replicas
 
 if TYPE_CHECKING:
@@ -62,13 +62,13 @@ def check_keys(database: Database, cipher: Encryption) -> None:
     sealed = {row.mark for row in database.rows(select(marks.c.mark))}
     if sealed.union(each.first for each in others) - set(cipher.marks):
         raise ConfigurationError(
-            f"{VARIABLE} lacks a key that database records are encrypted with.",
+            f"{KEYS} lacks a key that database records are encrypted with.",
             hint="Append it until `jupyter auth hub rotate-keys` has run. If it is lost, start"
             " with an empty database.",
         )
     if not all(cipher.marks[0] in each.all for each in others):
         raise ConfigurationError(
-            f"A running replica of the service does not have the first key of {VARIABLE}.",
+            f"A running replica of the service does not have the first key of {KEYS}.",
             hint="Append a new key, restart all replicas, and only then move it to the front. A"
             " killed replica counts for half a minute.",
         )
@@ -108,7 +108,7 @@ def sample_of_each_key(database: Database, cipher: Encryption) -> Iterator[Findi
     if closed := opened_by.count(None):
         yield Finding(
             about="Keys",
-            says=f"No key in {VARIABLE} decrypts {closed} of {len(opened_by)} records.",
+            says=f"No key in {KEYS} decrypts {closed} of {len(opened_by)} records.",
             fix="Append the removed key. If it is lost, the users of these records must sign in"
             " again.",
             state="wrong",
@@ -127,7 +127,7 @@ def sample_of_each_key(database: Database, cipher: Encryption) -> Iterator[Findi
         )
 
 
-_SAME_FIRST = f"Give all replicas the same {VARIABLE} in the same order, and restart them."
+_SAME_FIRST = f"Give all replicas the same {KEYS} in the same order, and restart them."
 
 
 def _require_one_key(database: Database, cipher: Encryption) -> None:
