@@ -56,10 +56,10 @@ class LocalAccounts(Engine):
         return self.local.begun(login)
 
     def add(self, name: str, fields: Mapping[str, Any], *, replace: bool = False) -> ProviderInfo:
-        """As in ``Engine``. A client that a guide led to has the redirect URI that it named."""
+        """As in ``Engine``. Its client has one redirect URI for scripts and for Jupyter here."""
         if fields.get("client_id"):
-            made = self._providers.changed(name, fields)
-            if made.register:
+            made = self._providers.changed(name, fields, replace=replace)
+            if not made.grants or "authorization_code" in made.grants:
                 fields = {**fields, "redirect_uri": guides.redirect_uri(made)}
         return super().add(name, fields, replace=replace)
 

@@ -59,23 +59,19 @@ def redirect_uri(provider: Provider, port: int) -> str:
 
 def redirect_uri_finding(provider: Provider) -> Finding:
     """For ``doctor``: the redirect URI to register at a provider."""
-    fixed, host = provider.redirect_uri, provider.loopback or HOST
-    if fixed is None and provider.register:
-        uri = guides.redirect_uri(provider)
-        says = f"Register {uri}: Jupyter is there, and scripts listen there."
-        if not provider.client_id:
-            return Finding(about="Redirect URI", says=says)
-        fix = "Set it as the provider's `redirect_uri`, or scripts come back elsewhere."
-        return Finding(about="Redirect URI", says=says, fix=fix, state="note")
-    if fixed is None:
-        says = (
-            f"Register http://{host}/callback/{provider.name}, for any port (RFC 8252 7.3). Or, for"
-            " scripts and Jupyter alike: register that of your Jupyter server, as in"
-            f" http://localhost:8888/jupyter-auth/callback/{provider.name}, and set it as the"
-            " provider's `redirect_uri`."
-        )
+    if fixed := provider.redirect_uri:
+        says = f"Register {fixed} (it is fixed in the provider's configuration)."
+        if is_pasted(provider):
+            says += " You paste the URL that the browser ends on: it cannot come back by itself."
         return Finding(about="Redirect URI", says=says)
-    says = f"Register {fixed} (it is fixed in the provider's configuration)."
-    if is_pasted(provider):
-        says += " You paste the address that the browser ends on: it cannot come back by itself."
-    return Finding(about="Redirect URI", says=says)
+    one = guides.redirect_uri(provider)
+    if not provider.client_id:
+        return Finding(about="Redirect URI", says=f"Register {one}: for Jupyter and for scripts.")
+    script = f"http://{provider.loopback or HOST}/callback/{provider.name}"
+    return Finding(
+        about="Redirect URI",
+        says=f"In JupyterLab: {one}, if it is at port {guides.JUPYTER}. Scripts: {script}, at any"
+        " port (RFC 8252 7.3).",
+        fix=f"To register only one: `jupyter auth add {provider.name} --redirect-uri {one}`.",
+        state="note",
+    )

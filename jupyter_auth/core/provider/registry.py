@@ -234,10 +234,10 @@ class Providers(Layers):
             return False
         return handle_of(provider) in map(handle_of, (known, bare))
 
-    def changed(self, name: str, fields: Mapping[str, Any]) -> Provider:
+    def changed(self, name: str, fields: Mapping[str, Any], *, replace: bool = False) -> Provider:
         """The provider that ``save`` would make of the same. Raises as ``save``."""
         self._file_for(name)
-        return provider_from_mapping(name, self._merged(name, fields))
+        return provider_from_mapping(name, self._merged(name, fields, replace=replace))
 
     def _file_for(self, name: str) -> Path:
         self._require_open()

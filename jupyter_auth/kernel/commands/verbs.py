@@ -206,7 +206,16 @@ def add(name: str, fields: Mapping[str, Any], *, replace: bool = False) -> str:
         kept = " The client secret stored for it before is no longer used."
         then = f"{advice('', NextStep('add_secret', info.name))} {then}"
     host = f" ({info.host})" if info.host else ""
-    return f"{done} {info.title}{host}.{kept} {then}"
+    return f"{done} {info.title}{host}.{kept}{_to_register(accounts, info, fields)} {then}"
+
+
+def _to_register(accounts: Accounts, info: ProviderInfo, fields: Mapping[str, Any]) -> str:
+    """The redirect URI of a client that was added, as far as it is known."""
+    with suppress(AuthError):
+        uri = accounts.configuration(info.name).redirect_uri
+        if uri and fields.keys() & {"client_id", "redirect_uri"}:
+            return f" Its redirect URI must be registered there: {uri}"
+    return ""
 
 
 def _is_own(accounts: Accounts, name: str) -> bool:
@@ -253,18 +262,29 @@ def guide(name: str, accounts: Accounts) -> str:
     from jupyter_auth.core.provider.user_providers import user_file
 
     own = Providers(user_file=user_file()).get(name)
-    if (given := own.register) is None:
-        shows = f"`jupyter auth doctor {name}` shows the redirect URI"
-        return f"Register an OAuth client at {own.address}: {shows}.\n"
-    if given.client == "none":
+    given = own.register
+    if given and given.client == "none":
         return ""
-    uri = guides.redirect_uri(own)
-    if accounts.local is None:
-        uri = f"the redirect URI that `jupyter auth doctor {name}` shows"
-    lines = [f"Register an OAuth client at {own.title}: {given.url or own.address}"]
-    lines += [f"  {number}. {each}" for number, each in enumerate(guides.steps(given, uri), 1)]
-    lines += [f"  Redirect URI: {uri}", f"  Kind of client: {guides.KINDS[given.client]}", ""]
-    return "\n".join(lines)
+    uri = shown = guides.redirect_uri(own)
+    if not accounts.local:
+        uri, shown = "the redirect URI below", _of_the_server(name, accounts)
+    where = f"{own.title}: {given.url or own.address}" if given else own.address
+    lines = [f"Register an OAuth client at {where}"]
+    if given:
+        lines += [f"  {number}. {each}" for number, each in enumerate(guides.steps(given, uri), 1)]
+    lines.append(f"  Redirect URI: {shown}")
+    if given:
+        lines.append(f"  Kind of client: {guides.KINDS[given.client]}")
+    return "\n".join([*lines, ""])
+
+
+def _of_the_server(name: str, accounts: Accounts) -> str:
+    """What a Jupyter server says of the redirect URI to register there."""
+    with suppress(AuthError):
+        for each in accounts.examine(name):
+            if each.about == "Redirect URI":
+                return each.says
+    return f"`jupyter auth doctor {name}` shows it."
 
 
 def fill_in(name: str, given: Namespace) -> None:

@@ -70,7 +70,7 @@ def test_the_redirect_uri_of_the_guide_is_where_we_listen(accounts, gitlab, file
     file.write_text(file.read_text().replace(f'redirect_uri = "{OURS}"\n', ""))
     elsewhere = findings(accounts)["Redirect URI"]
     assert (elsewhere.state, OURS in elsewhere.says) == ("note", True)
-    assert "`redirect_uri`" in elsewhere.fix
+    assert f"`jupyter auth add gitlab --redirect-uri {OURS}`" in elsewhere.fix
 
 
 def test_an_endpoint_that_the_metadata_has_elsewhere_is_noted(accounts, gitlab):

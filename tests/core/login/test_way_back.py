@@ -150,11 +150,14 @@ def test_doctor_says_what_to_register(local):
     found = {name: accounts.examine(name)[1] for name in names}
     assert {each.about for each in found.values()} == {"Redirect URI"}
     says = {name: each.says for name, each in found.items()}
-    assert says["any"].startswith("Register http://127.0.0.1/callback/any, for any port")
-    assert "http://localhost:8888/jupyter-auth/callback/any, and set it as" in says["any"]
-    assert says["named"].startswith("Register http://localhost/callback/named, for any port")
+    one = "http://localhost:8888/jupyter-auth/callback/any"
+    assert f"In JupyterLab: {one}, if" in says["any"]
+    assert "Scripts: http://127.0.0.1/callback/any, at any port" in says["any"]
+    assert f"`jupyter auth add any --redirect-uri {one}`" in found["any"].fix
+    assert (found["any"].state, found["fixed"].state) == ("note", "ok")
+    assert "Scripts: http://localhost/callback/named, at any port" in says["named"]
     assert says["fixed"].startswith("Register http://localhost (it is fixed")
-    assert "You paste the address" in says["https"]
+    assert "You paste the URL" in says["https"]
 
 
 # -- an error without a state (RFC 6749 4.1.2.1 wants it, some leave it out) ---------------------

@@ -11,7 +11,8 @@ import pytest
 import tomlkit
 
 from environments.conftest import TESTS
-from environments.terminal import Terminal
+from environments.terminal import Terminal, run
+from patience import until
 from processes import free_port
 from server.jupyter_process import JupyterProcess, Kernel
 
@@ -133,3 +134,25 @@ def test_so_does_a_second_jupyter_server(server, rogue, uri, tmp_path):
         assert sent_on.startswith(f"{browser.origin}/base/jupyter-auth/callback/acme?")
         assert browser.arrive(sent_on) == login["path"]
         assert kernel.call("GET", f"logins/{login['id']}")["status"] == "complete"
+
+
+def test_a_wrong_client_id_is_corrected_in_the_terminal_without_a_file(env, rogue, uri, tmp_path):
+    """The provider shows an error and never comes back; one command later it is a 200."""
+    program = tmp_path / "http_browser.py"
+    program.write_text(BROWSER.format(tests=str(TESTS)))
+    env |= {"BROWSER": f"{sys.executable} {program} %s"}
+    add = ["-m", "jupyter_auth.cli", "add", "acme"]
+    mistyped = ["--client-id", "mistyped", "--base-url", rogue.issuer, "--redirect-uri", uri]
+    added = run(env, *add, "--issuer", rogue.issuer, *mistyped).stdout
+    assert f"Its redirect URI must be registered there: {uri}" in added
+    with Terminal(env, "-m", "jupyter_auth.cli", "login", "acme") as terminal:
+        terminal.read(f"Redirect URI: {uri} ")
+        until(lambda: rogue.seen("authorize"))
+        terminal.interrupt()
+        assert terminal.ended() == 130
+    changed = run(env, *add, "--client-id", rogue.client_id).stdout
+    assert "Changed acme (" in changed
+    with Terminal(env, "-m", "jupyter_auth.cli", "login", "--force", "acme") as terminal:
+        terminal.read("Signed in to")
+        assert terminal.ended() == 0
+    assert "rosa" in run(env, "-c", CALL).stdout  # which has got a 200

@@ -149,7 +149,8 @@ def test_a_notebook_that_adds_one_says_the_next_line(tmp_path, oidc):
 def test_an_address_whose_server_registers_nobody_leads_to_a_client_too(env, file, rogue):
     with ProtectedAPI(rogue.issuer) as api:
         with Terminal(env, "-m", "jupyter_auth.cli", "login", api.address) as terminal:
-            terminal.read(f"Register an OAuth client at {rogue.issuer}: `jupyter auth doctor ")
+            terminal.read(f"Register an OAuth client at {rogue.issuer}")
+            terminal.read("Redirect URI: http://localhost:8888/jupyter-auth/callback/")
             terminal.read(f"Client ID of your registration at {api.url.partition('//')[2]}: ")
             terminal.type("mine")
             terminal.read("Continue only if you know both")
