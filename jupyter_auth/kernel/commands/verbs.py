@@ -53,7 +53,8 @@ def run(given: Namespace, ask: Callable[[str], str]) -> Shown:
                     "Say what to add: a name or an address, as in"
                     f" `{given.prog} add https://mcp.acme.example/mcp`."
                 )
-            return Sentence(add(given.name, fields_of(given, ask), replace=given.replace))
+            fields = fields_of(given, ask)
+            return Sentence(add(given.name, fields, replace=given.replace, prog=given.prog))
 
 
 def status(name: str | None = None, accounts: Accounts | None = None) -> TextTable:
@@ -187,7 +188,9 @@ def use(name: str) -> str:
     return f"{info.title} is now the default provider in this kernel."
 
 
-def add(name: str, fields: Mapping[str, Any], *, replace: bool = False) -> str:
+def add(
+    name: str, fields: Mapping[str, Any], *, replace: bool = False, prog: str = "jupyter auth"
+) -> str:
     """Add a provider to the user's configuration: the one of an API, if ``name`` is its address,
     or one of that name, which changes if it is there. Returns what to do next.
     """
@@ -195,7 +198,8 @@ def add(name: str, fields: Mapping[str, Any], *, replace: bool = False) -> str:
     done = "Changed" if fields and _is_own(accounts, name) else "Added"
     if is_address(name):
         info = accounts.find(name)
-        info = accounts.add(info.name, fields, replace=replace) if fields else info
+        name = info.name
+        info = accounts.add(name, fields, replace=replace) if fields else info
     else:
         info = accounts.add(name, fields, replace=replace)
     kept = " Its client secret is stored in a file that only you can read." * (
@@ -206,16 +210,17 @@ def add(name: str, fields: Mapping[str, Any], *, replace: bool = False) -> str:
         kept = " The client secret stored for it before is no longer used."
         then = f"{advice('', NextStep('add_secret', info.name))} {then}"
     host = f" ({info.host})" if info.host else ""
-    return f"{done} {info.title}{host}.{kept}{_to_register(accounts, info, fields)} {then}"
+    return f"{done} {info.title}{host}.{kept}{_to_register(accounts, name, fields, prog)} {then}"
 
 
-def _to_register(accounts: Accounts, info: ProviderInfo, fields: Mapping[str, Any]) -> str:
+def _to_register(accounts: Accounts, name: str, fields: Mapping[str, Any], prog: str) -> str:
     """The redirect URI of a client that was added, as far as it is known."""
+    if not fields.keys() & {"client_id", "redirect_uri"}:
+        return ""
     with suppress(AuthError):
-        uri = accounts.configuration(info.name).redirect_uri
-        if uri and fields.keys() & {"client_id", "redirect_uri"}:
+        if uri := accounts.configuration(name).redirect_uri:
             return f" Its redirect URI must be registered there: {uri}"
-    return ""
+    return f" `{prog} doctor {name}` shows the redirect URI to register."
 
 
 def _is_own(accounts: Accounts, name: str) -> bool:
