@@ -40,7 +40,10 @@ def messages() -> tuple[Message, ...]:
     found: dict[tuple[str, str], Message] = {}
     for file in sorted(_trees()):
         for each in _Module(file).messages():
-            found.setdefault((each.error, each.says), each)
+            known = found.setdefault((each.error, each.says), each)
+            if each.hint not in known.hint:
+                both = f"{known.hint} Or: {each.hint}" if known.hint else each.hint
+                found[each.error, each.says] = known._replace(hint=both)
     return tuple(sorted(found.values(), key=lambda each: each.says.strip(f"'`{REST} ").lower()))
 
 
@@ -132,10 +135,12 @@ class _Module:
             yield from module.within(function, _bound(function, [*first, *call.args], call, names))
         elif (error := self._error(call, names, annotated)) and call.args:
             given = {each.arg: each.value for each in call.keywords}
-            hint = max(texts(given["hint"], names), key=len) if "hint" in given else ""
-            hint = f"{hint.strip(REST)} {_step(given.get('next_step'))}".strip()
+            hints = texts(given["hint"], names) if "hint" in given else [""]
+            hint = max(hints, key=lambda each: len(each.split()))
+            hint = "" if hint == REST else hint
+            hint = f"{hint} {_step(given.get('next_step'))}".strip()
             for says in self._texts(call.args[0], names):
-                if re.search(r"\w{3}", says):
+                if re.search(r"\w{2}.*\W\w{2}", says):
                     yield Message(says, hint, error, str(self._file.relative_to(PACKAGE)))
 
     def _texts(self, says: ast.expr, names: Texts) -> list[str]:
@@ -204,12 +209,13 @@ def _ways(node: ast.expr, names: Texts, seen: frozenset[str]) -> list[str]:
             ways = _joined([left, right], names, seen)
         case ast.BinOp(op=ast.Mult(), left=ast.JoinedStr() | ast.Constant(value=str()) as text):
             ways = ["", *_ways(text, names, seen)]  # the text if a condition holds
-        case ast.IfExp(body=one, orelse=other):
+        case ast.IfExp(body=one, orelse=other) | ast.BoolOp(values=[one, other]):
             ways = _ways(one, names, seen) + _ways(other, names, seen)
         case ast.Call(func=ast.Name(id="plain_text"), args=[text, *_]):
             ways = _ways(text, names, seen)
         case ast.Name(id=name) if name in names and name not in seen:
             ways = [each for of in names[name] for each in _ways(of, names, seen | {name})]
+            ways = [*filter(None, ways)] or [""]  # an empty text is what others are put into
     return ways[:MOST]
 
 
