@@ -123,7 +123,9 @@ def _room(message: Message) -> str:
 def _headings(said: Iterable[Message], level: str) -> Iterator[str]:
     for each in said:
         yield f"({anchor(each)})=\n{level} {markdown(each.says)}"
-        yield f"{markdown(each.hint)} {_by_hand(each)}".strip() or _advice(each.error)
+        yield markdown(each.hint) or _by_hand(each) or _advice(each.error)
+        if each.hint and (more := _by_hand(each)):
+            yield more
 
 
 def _advice(error: str) -> str:
