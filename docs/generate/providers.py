@@ -227,7 +227,7 @@ def _usual(preset: Preset) -> list[str]:
         "the provider says *redirect URI mismatch*, or its page never comes back": (
             preset.redirects and not preset.works_at_once
         ),
-        "… rejected the client credentials …": not preset.works_at_once,
+        "… rejected the client ID or secret …": not preset.works_at_once,
         "… takes no calls until …": p.throttle.lockout,
         "The code for … was not used in time.": {"device_code"} & {*p.grants, *p.public_grants},
         "… has no base_url, so relative URLs cannot be used.": not (p.base_url or p.base_url_from),

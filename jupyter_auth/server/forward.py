@@ -128,7 +128,7 @@ class RemoteBroker:
         if not isinstance(data, dict):
             raise BrokerUnavailable(
                 "The Hub's sign-in service does not answer.",
-                hint="Nothing is lost: try again in a moment, or ask the Hub's administrator.",
+                hint="You're still signed in. Try again shortly, or ask the Hub's administrator.",
                 retry_after=PAUSE,
             )
         if answer.code >= HTTP_ERROR:

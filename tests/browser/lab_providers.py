@@ -62,7 +62,7 @@ def campus(home: Path, oidc: OidcProvider, **auth: Any) -> Iterator[Campus]:
             "client_id": oidc.client_id,
             "title": "Acme tools (mcp.acme.example)",
             "found_at": f"{oidc.issuer}/tools/v1/mcp",
-            "scopes": ["openid", "tools.read", "tools.write", "https://acme.example/files.read"],
+            "scopes": ["openid", *(f"https://acme.example/{n}/files.read" for n in range(29))],
         },
     }
     providers = {

@@ -171,7 +171,7 @@ def take(folder: Path, browser: Browser, lab: Lab) -> None:
             album = Album(folder, look, lab, page)
             album.pages()
             lab.tidy()
-            if not look.startswith("phone"):
+            if look in {"light", "dark"}:
                 album.notebooks()
 
 

@@ -62,7 +62,7 @@ def test_a_missing_client_id_says_how_to_add_it(engine_with, rogue):
 def test_a_wrong_secret_says_where_to_look(engine_with, oidc):
     fields = {"client_id": oidc.confidential_id, "client_secret": "not this one"}
     message, hint = failed(engine_with(oidc, **fields), oidc, "configuration_error")
-    assert "rejected the client credentials (invalid_client" in message
+    assert "rejected the client ID or secret (invalid_client" in message
     assert "Check client_id and client_secret in the configuration of 'idp'" in hint
     assert "not this one" not in message + hint
 
@@ -76,7 +76,7 @@ def test_a_secret_that_is_missing_is_asked_for(engine_with, oidc):
 def test_a_grant_that_the_registration_lacks_names_what_it_may_have(engine_with, rogue):
     rogue.script("token", troubles.error("unauthorized_client"))
     message, hint = failed(engine_with(rogue), rogue, "configuration_error")
-    assert "refused the grant authorization_code to this client (unauthorized_client)" in message
+    assert "the grant authorization_code for this application (unauthorized_client)" in message
     assert "Allow authorization_code in the registration of client 'notebook'" in hint
     assert "client_credentials or password" in hint
 

@@ -73,7 +73,7 @@ def _what_to_change(party: Party, code: str) -> str:
         case "unauthorized_client" | "unsupported_response_type":
             return other_grants(party, "authorization_code")
         case "temporarily_unavailable" | "server_error":
-            return "Nothing is lost: try again in a while."
+            return "Try again shortly."
         case _:
             return (
                 f"Compare the registration of client {party.client_id!r} with the configuration:"

@@ -63,7 +63,7 @@ GRANTS = (CODE, DEVICE, CLIENT, PASSWORD)
 INVALID_GRANT: dict[str, tuple[type[AuthError], str]] = {
     CODE: (LoginFailed, "rejected the authorization code"),
     PASSWORD: (LoginFailed, "rejected the user name or password"),
-    CLIENT: (ConfigurationError, "rejected the client credentials"),
+    CLIENT: (ConfigurationError, "rejected the client ID or secret"),
     DEVICE: (LoginFailed, "rejected the device code"),
 }
 BUSY = ("temporarily_unavailable", "server_error", "slow_down")  # errors that pass
@@ -265,12 +265,12 @@ def _failure(party: Party, grant_type: str, error: OAuth2Error, text: str, host:
             return kind(f"{host} {what} ({text}).", hint="Sign in again.")
         case "invalid_client":
             return ConfigurationError(
-                f"{host} rejected the client credentials ({text}).",
+                f"{host} rejected the client ID or secret ({text}).",
                 hint=party.advice or other_credentials(party, text),
             )
         case "unauthorized_client" | "unsupported_grant_type":
             return ConfigurationError(
-                f"{host} refused the grant {grant_type} to this client ({text}).",
+                f"{host} doesn't allow the grant {grant_type} for this application ({text}).",
                 hint=other_grants(party, grant_type),
             )
         case code if code in BUSY:

@@ -47,7 +47,7 @@ class PollLimit:
             )
             raise BrokerUnavailable(
                 "Too many requests are waiting at the Hub's sign-in service.",
-                hint="Nothing is lost: try again in a moment.",
+                hint="You're still signed in. Try again shortly.",
                 retry_after=LATER,
             )
         self._taken += 1

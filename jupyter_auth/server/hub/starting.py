@@ -157,7 +157,7 @@ class _NotReady(web.RequestHandler):
             return
         error = BrokerUnavailable(
             "The Hub's sign-in service is not ready yet.",
-            hint="Nothing is lost. Try again in a moment, or ask the Hub's administrator.",
+            hint="You're still signed in. Try again shortly, or ask the Hub's administrator.",
             retry_after=AGAIN,
         )
         # The Hub asks for the prefix itself until that is not a 5xx: there is no page there.

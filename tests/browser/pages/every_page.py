@@ -23,13 +23,18 @@ if TYPE_CHECKING:
     from browser.lab import Lab
     from browser.lab_providers import Campus
 
-PHONE = {"width": 360, "height": 640}
+PHONE = {"width": 320, "height": 640}  # WCAG 2.2, 1.4.10
 DESK = {"width": 1100, "height": 800}
 LOOKS = {
     "light": {"color_scheme": "light", "viewport": DESK},
     "dark": {"color_scheme": "dark", "viewport": DESK},
     "phone": {"color_scheme": "light", "viewport": PHONE, "has_touch": True},
     "phone-dark": {"color_scheme": "dark", "viewport": PHONE, "has_touch": True},
+    "contrast": {"forced_colors": "active", "viewport": DESK},
+}
+TITLES = {
+    "long": "The Consortium of Example Universities for Oceanography " + "und".join(["Meeres"] * 3),
+    "right-to-left": "جامعة المثال (Example) للعلوم والتقنية",
 }
 PROBLEMS = ("expired", "gateway", "foreign", "overtaken", "forbidden", "busy", "away", "failed")
 
@@ -78,6 +83,8 @@ class Tour:
             "setup": self.setup,
             "setup-refused": self.setup_refused,
             "setup-choice": self.setup_choice,
+            "long-title": lambda: self.titled("long"),
+            "right-to-left": lambda: self.titled("right-to-left"),
             "edit": self.edit,
             "edit-refused": self.edit_refused,
             "refused": self.refused,
@@ -226,18 +233,24 @@ class Tour:
         from_jupyter(self.page, self.lab.begin("insiders"))
         expect(self.page.get_by_label("with a password")).to_be_visible()
 
+    def titled(self, name: str) -> None:
+        """A provider of the person's own, whose title is in each sentence of a form."""
+        issuer = self.lab.rogue.issuer
+        fields = {"title": TITLES[name], "issuer": issuer, "client_id": "x", "grants": ["password"]}
+        self._own.save(name, fields)
+        from_jupyter(self.page, self.lab.begin(name))
+        self._heading(f"Sign in to {TITLES[name]}")
+
     def edit(self) -> None:
         """A preset that the person has registered at, with everything that can be said of it."""
-        own = Providers(user_file=self.lab.own_providers / "providers.toml")
-        own.save("insiders", {"client_id": "wrong", "client_secret": Secret("a-secret-8e21")})
+        self._own.save("insiders", {"client_id": "wrong", "client_secret": Secret("a-secret-8e21")})
         from_jupyter(self.page, f"{self.lab.begin('insiders')}?edit")
         expect(self.page.get_by_label("Client ID")).to_have_value("wrong")
 
     def edit_refused(self) -> None:
         """Somebody has given the server another definition in the meantime."""
-        own = Providers(user_file=self.lab.own_providers / "providers.toml")
         ends = {"token_endpoint": "https://elsewhere.example/token"}
-        own.save("insiders", {"endpoints": ends})
+        self._own.save("insiders", {"endpoints": ends})
         self.page.get_by_label("Client secret").fill("another-secret-8e21")
         self.page.get_by_role("button", name="Save and sign in").click()
         expect(self.page.get_by_role("alert")).to_contain_text("configuration has changed")
@@ -357,6 +370,11 @@ class Tour:
     def problem(self, name: str) -> None:
         self.page.goto(f"{self.lab.url}/jupyter-auth/problem/{name}")
         self._heading("")
+
+    @property
+    def _own(self) -> Providers:
+        """What the person has written down."""
+        return Providers(user_file=self.lab.own_providers / "providers.toml")
 
     def _from_away(self, provider: str) -> None:
         self.page.goto(f"{self.lab.away}/api/status?token={self.lab.token}")

@@ -27,7 +27,7 @@ FLAWS = """() => {
   const flaws = [];
   const width = document.documentElement.scrollWidth;
   if (width > innerWidth) flaws.push(`${width} pixels wide`);
-  for (const node of document.querySelectorAll("main *, footer")) {
+  for (const node of document.querySelectorAll("header *, main *, footer")) {
     const own = [...node.childNodes].filter((n) => n.nodeType === 3 && n.textContent.trim());
     if (!own.length || !node.checkVisibility() || node.disabled) continue;
     const behind = ["white"];

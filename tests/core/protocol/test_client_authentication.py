@@ -71,7 +71,7 @@ def test_a_server_that_does_not_decode_basic_gets_it_as_it_is(confidential, rogu
 
 def test_that_is_not_tried_where_encoding_changes_nothing(rogue):
     rogue.client_secret = "another"
-    with pytest.raises(ConfigurationError, match="client credentials"):
+    with pytest.raises(ConfigurationError, match="client ID or secret"):
         exchanged(party_at(rogue, client_secret="s3cret", client_auth="basic"), rogue)
     assert ways(rogue) == ["basic"]
 
@@ -121,7 +121,7 @@ def test_where_a_refused_client_has_spent_the_code_that_is_what_is_said(rogue):
     rogue.client_secret = "s3cret"
     party = party_at(rogue, client_secret="s3cret")
     rogue.script("token", spends, times=1)
-    with pytest.raises(ConfigurationError, match="client credentials"):
+    with pytest.raises(ConfigurationError, match="client ID or secret"):
         exchanged(party, rogue)
     exchanged(party, rogue)
     assert ways(rogue) == ["basic", "+id+secret", "+id+secret"]

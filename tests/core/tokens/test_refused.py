@@ -175,7 +175,7 @@ def test_a_sign_in_does_not_help_a_wrong_configuration(engine, rogue, clock):
     clock.advance(3600)
     rogue.script("refresh", troubles.error("invalid_client", 401))
     for _ in range(300):
-        with pytest.raises(ConfigurationError, match="client credentials"):
+        with pytest.raises(ConfigurationError, match="client ID or secret"):
             engine.token("idp")
         clock.advance(1)
     assert len(rogue.seen("refresh")) < 15

@@ -88,7 +88,7 @@ def test_everybody_hears_that_it_is_not_their_fault(
             assert (answer.json()["message"], answer.headers["Retry-After"]) == (NOT_YET, "2")
             assert answer.headers["Jupyter-Auth-Version"] == "1"
         page = service.ask("login/x")
-        assert (page.status_code, "Nothing is lost" in page.text) == (503, True)
+        assert (page.status_code, "Try again shortly" in page.text) == (503, True)
         assert "default-src 'none'" in page.headers["Content-Security-Policy"]
         assert service.ask("static/pages.css").ok
         back = service.ask("callback/idp?code=c&state=s")

@@ -298,7 +298,7 @@ def _pause() -> None:
 def _taken() -> ProviderUnavailable:
     return ProviderUnavailable(
         "Another replica of the service is still using this account.",
-        hint="Nothing is lost: try again.",
+        hint="You're still signed in. Try again shortly.",
     )
 
 
