@@ -7,6 +7,9 @@ import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from docutils import nodes
+from sphinx.ext.napoleon import GoogleDocstring
+
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
 
@@ -22,7 +25,7 @@ project = "jupyter_auth"
 author = about["authors"][0]["name"]
 release = about["version"]
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+extensions = ["myst_parser", "sphinx.ext.autodoc"]
 exclude_patterns = ["_build", "_generated"]
 default_role = "code"
 nitpicky = True
@@ -65,8 +68,22 @@ copyright = "The jupyter_auth contributors, BSD-3-Clause"  # noqa: A001 (Sphinx'
 
 
 def setup(app: Sphinx) -> None:
+    app.connect("autodoc-process-docstring", _sections)
+    app.connect("doctree-resolved", _dashes)
     app.connect("builder-inited", lambda _: made.update(generate.write(HERE)))
     app.connect("html-page-context", _without_edit_button)
+
+
+def _sections(_app: Sphinx, what: str, name: str, of: object, _: object, lines: list[str]) -> None:
+    """``Args:`` and ``Raises:``. In a property napoleon would take a colon for that of a type."""
+    if what != "property":
+        lines[:] = str(GoogleDocstring(lines, what=what, name=name, obj=of)).splitlines()
+
+
+def _dashes(_app: Sphinx, page: nodes.document, _: str) -> None:
+    """Sphinx leaves those between an argument and its meaning to ``smartquotes``."""
+    for text in [each for each in page.findall(nodes.Text) if each == " -- "]:
+        text.parent.replace(text, nodes.Text(" \N{EN DASH} "))
 
 
 made: set[str] = set()

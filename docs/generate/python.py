@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import inspect
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import requests
+from traitlets import HasTraits
 
 import jupyter_auth
 from jupyter_auth.server.http_errors import status_of
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 GROUPS = {
     "Sessions": ("UserSession", "ClientSession"),
@@ -24,6 +22,7 @@ GROUPS = {
 }  # fmt: skip
 PLAIN = ("Provider", "Header", "Endpoints", "Service", "Paste", "CredentialsFrom")
 """Their arguments are on the page of a provider's fields."""
+MEMBERS = {"LoginWidget": ("session", "on_signed_in")}  # its traits are in its docstring
 EACH = ("AuthError", "Exception", "BaseException", "object")
 
 
@@ -47,17 +46,28 @@ def _documented(name: str) -> str:
         return _rst(f".. autofunction:: jupyter_auth.{name}")
     if name in PLAIN:
         return _rst(f".. autoclass:: jupyter_auth.{name}(...)")
-    members = {"UserSession": _of_sessions(value), "LoginWidget": _own(value)}.get(name, ())
-    return _rst(f".. autoclass:: jupyter_auth.{name}", members)
+    members = _of_sessions(value) if name == "UserSession" else MEMBERS.get(name, ())
+    directives = {each: _directive(inspect.getattr_static(value, each)) for each in members}
+    inner = [f"   .. {kind}:: jupyter_auth.{name}.{each}\n" for each, kind in directives.items()]
+    return _rst(f".. autoclass:: jupyter_auth.{name}{_signature(value)}\n", *inner)
 
 
-def _of_sessions(session: type) -> Iterable[str]:
+def _of_sessions(session: type) -> list[str]:
     """What it has that a session of requests has not; both kinds of sessions have the same."""
     return [each for each in dir(session) if each[0] != "_" and not hasattr(requests.Session, each)]
 
 
-def _own(value: type) -> Iterable[str]:
-    return [each for each in vars(value) if each[0] != "_"]
+def _directive(member: object) -> str:
+    return "autoproperty" if isinstance(member, property) else "automethod"
+
+
+def _signature(value: type) -> str:
+    """That of a widget, which its metaclass hides."""
+    if not issubclass(value, HasTraits):
+        return ""
+    signature = inspect.signature(value.__init__)
+    _, *given = signature.parameters.values()
+    return str(inspect.Signature([each.replace(annotation=each.empty) for each in given]))
 
 
 def _exceptions(names: list[str]) -> str:
@@ -80,11 +90,8 @@ def _bases(error: type) -> str:
     return ", ".join(f"`{name}`" for name in also if name not in EACH)
 
 
-def _rst(directive: str, members: Iterable[str] = ()) -> str:
-    lines = [directive]
-    if members:
-        lines += [f"   :members: {', '.join(members)}", "   :inherited-members: Session"]
-    return "\n".join(["```{eval-rst}", *lines, "```", ""])
+def _rst(*directives: str) -> str:
+    return "\n".join(["```{eval-rst}", *directives, "```", ""])
 
 
 def _is_exception(value: Any) -> bool:
