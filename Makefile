@@ -104,7 +104,7 @@ $(TESSERA): | $(INSTALLED)
 $(FRONT_ENDS): constraints.txt | $(INSTALLED)
 	$(PYTHON) -m venv $(@D)
 	ls -d $(CURDIR)/.venv/lib/python*/site-packages > "$$(echo $(@D)/lib/python*/site-packages)/beneath.pth"
-	$(@D)/bin/pip install --quiet --constraint constraints.txt "voila~=0.5" "marimo~=0.25" "panel~=1.9" \
+	$(@D)/bin/pip install --quiet --no-compile --constraint constraints.txt "voila~=0.5" "marimo~=0.25" "panel~=1.9" \
 	  ipywidgets-bokeh "solara~=1.64" "ipyvuetify~=1.0" solara-assets "jupyter-console~=6.6" \
 	  "jupyter-collaboration~=5.0"
 	touch $@
@@ -219,7 +219,7 @@ front: $(LAB_MODULES)
 	cd labextension && npm test
 
 # Wherever notebooks and scripts run: real servers, kernels, terminals and schedulers.
-environments: $(INSTALLED) $(PROVIDERS) $(SCHEDULER)
+environments: $(INSTALLED) $(PROVIDERS) $(SCHEDULER) $(FRONT_ENDS)
 	$(PYTEST) -n 2 tests/environments
 
 # A process of its own: Playwright's event loop breaks tests of pytest-jupyter that run after it.

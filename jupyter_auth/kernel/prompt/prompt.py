@@ -32,9 +32,10 @@ if TYPE_CHECKING:
     from jupyter_auth.core.provider.info import ProviderInfo
 
 # JupyterLab's variables follow its theme. The fallback has enough contrast on white and on black.
+# In a document that a browser does not trust, such as a colleague's, JupyterLab allows no variable.
 _BUTTON = (
     "display:inline-block;margin:.2em .8em .2em 0;padding:.35em 1em;border-radius:3px;"
-    "background:var(--jp-accept-color-normal,#1976d2);color:#fff;text-decoration:none;"
+    "background-color:#1976d2;background:var(--jp-accept-color-normal,#1976d2);color:#fff;text-decoration:none;"
 )
 # Variables of environments that are used from a browser or an editor on another machine.
 _ELSEWHERE = (
@@ -265,8 +266,8 @@ def prompt_data(login: Login, info: ProviderInfo, note: str = _CONTINUES) -> dic
     """The pending login as a MIME bundle: HTML with a link, and plain text.
 
     The path comes first: it is right under any name of this server. The absolute URL is for pages
-    that are not the server's, as in VS Code, PyCharm and Colab. A login without a path has no page
-    with help.
+    that are not the server's, as in VS Code, PyCharm and Colab, and where no link can be clicked,
+    as in euporie. A login without a path has no page with help.
     """
     href, title = escape(login.path or login.url or ""), escape(info.title)
     stuck = (
@@ -281,7 +282,7 @@ def prompt_data(login: Login, info: ProviderInfo, note: str = _CONTINUES) -> dic
     said = " ".join(filter(None, (_found(login, info), login.reason)))
     reason = f"{escape(said)} " if said else ""
     outside = ""
-    if login.path and login.url and login.url != login.path:
+    if login.url and login.url != login.path:
         url = escape(login.url)
         link = f'<a href="{url}" target="_blank" rel="noopener" style="{_SMALL}">{url}</a>'
         outside = f" If the button does nothing, open {link}{escape(_inner(login))}."
@@ -294,13 +295,14 @@ def prompt_data(login: Login, info: ProviderInfo, note: str = _CONTINUES) -> dic
     return {"text/html": html, "text/plain": prompt_text(login, info)}
 
 
-def ask_for_address(prompt: str = "Paste the address that your browser ended on: ") -> str:
+def ask_for_address() -> str:
     """What the user pasted; "" continues to wait.
 
     A notebook asks for it like a password: other input is saved in the output.
     """
     from getpass import getpass
 
+    prompt = "Paste the address that your browser ended on (the page may not load): "
     try:
         return (getpass if in_notebook() else ask)(prompt).strip()
     except EOFError:

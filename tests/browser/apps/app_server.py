@@ -1,7 +1,4 @@
-"""A notebook or script that one of the other front ends serves as an app, without a Jupyter server.
-
-``make`` puts them into an environment of their own, which lies above this one.
-"""
+"""A notebook or script that another front end serves as an app, without a Jupyter server."""
 
 from __future__ import annotations
 
@@ -13,6 +10,7 @@ from typing import TYPE_CHECKING, Self
 
 import requests
 
+from environments.front_ends import ABOVE
 from kernel.kernel_process import environment
 from patience import until
 from processes import Server, free_port
@@ -20,14 +18,6 @@ from processes import Server, free_port
 if TYPE_CHECKING:
     from playwright.sync_api import Page, Route
 
-FRONT_ENDS = Path(sys.prefix) / "front-ends"
-(PACKAGES,) = FRONT_ENDS.glob("lib/python*/site-packages")
-ABOVE = {
-    "PYTHONPATH": str(PACKAGES),
-    "JUPYTER_PATH": str(FRONT_ENDS / "share" / "jupyter"),
-    "JUPYTER_CONFIG_PATH": str(FRONT_ENDS / "etc" / "jupyter"),
-    "SOLARA_ASSETS_PROXY_CACHE_DIR": str(FRONT_ENDS / "share" / "solara" / "cdn"),
-}
 # Each starts the app of a file, for the browsers of this machine.
 COMMANDS = {
     "voila": "-m voila {file} --no-browser --Voila.ip=127.0.0.1 --port={port}",

@@ -85,6 +85,7 @@ def test_the_absolute_address_is_used_where_there_is_no_path():
         (tag, attributes.get("href")) for tag, attributes in tags(bundle["text/html"])
     ]
     assert bundle["text/plain"].endswith(url)
+    assert f">{url}</a>." in bundle["text/html"]  # to be read, where nothing can be clicked
 
 
 def test_text_from_outside_stays_text():
