@@ -7,6 +7,7 @@ import {
   type JupyterFrontEndPlugin
 } from "@jupyterlab/application";
 import { ICommandPalette } from "@jupyterlab/apputils";
+import { IRenderMimeRegistry } from "@jupyterlab/rendermime";
 import { ISettingRegistry } from "@jupyterlab/settingregistry";
 import { IStatusBar } from "@jupyterlab/statusbar";
 import { ITranslator } from "@jupyterlab/translation";
@@ -15,6 +16,7 @@ import { Accounts } from "./accounts";
 import { Api, listen } from "./api";
 import { addCommands, category, SHOW } from "./commands";
 import { measured } from "./measured";
+import { MIME_TYPE, RANK, SignInOutput } from "./mime";
 import { Notices } from "./notices";
 import { openTab } from "./open";
 import { AccountsPanel } from "./panel";
@@ -115,10 +117,21 @@ const notices: JupyterFrontEndPlugin<void> = {
   }
 };
 
+const outputs: JupyterFrontEndPlugin<void> = {
+  id: "jupyter-auth-session:outputs",
+  description: "Draws sign-ins in the outputs of cells, also in saved notebooks.",
+  autoStart: true,
+  requires: [IAccounts, IRenderMimeRegistry],
+  activate: (_: JupyterFrontEnd, found: IAccounts, rendermime: IRenderMimeRegistry) => {
+    const createRenderer = (): SignInOutput => new SignInOutput(found);
+    rendermime.addFactory({ safe: true, mimeTypes: [MIME_TYPE], createRenderer }, RANK);
+  }
+};
+
 // A JupyterLite site has no server whose accounts these could show.
 const served = document.querySelector("[data-jupyter-lite-root]") === null;
 
 export default served
-  ? [measured(accounts), measured(status), measured(panel), measured(notices)]
+  ? [measured(accounts), measured(status), measured(panel), measured(notices), measured(outputs)]
   : [];
 export { IAccounts } from "./tokens";

@@ -117,6 +117,17 @@ export function places(state: State): Place[] {
   return [...found.values()];
 }
 
+/** One place, which may have neither an account nor a login. */
+export function placeOf(state: State, name: string, session_key: string): Place {
+  return (
+    places(state).find(each => each.name === name && each.session_key === session_key) ?? {
+      name,
+      session_key,
+      provider: providerOf(state, name)
+    }
+  );
+}
+
 /** Where a login's page is. The path holds for whatever name the browser has for the server. */
 export function hrefOf(login: Login): string {
   return login.path ?? login.url ?? "";

@@ -50,7 +50,7 @@ interface AccountView {
   plainName: (name: string) => string;
   providerTitle: (provider: Provider | undefined, name: string) => string;
   caution: (login: Login) => string;
-  destination: (login: Login) => string;
+  destination: (leads: Pick<Login, "host">) => string;
   accountStatus: (account: Account, title: string, now: number) => string;
   lifetime: (account: Account, now: number) => string;
   renewal: (account: Account, now: number) => string;

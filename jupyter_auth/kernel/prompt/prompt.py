@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from contextlib import suppress
 from html import escape
 from typing import TYPE_CHECKING, Any
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
     from jupyter_auth.core.errors import NextStep
     from jupyter_auth.core.interfaces import Accounts
-    from jupyter_auth.core.models import AccountInfo, Login, LoginRequest
+    from jupyter_auth.core.models import AccountInfo, AccountKey, Login, LoginRequest
     from jupyter_auth.core.provider.info import ProviderInfo
 
 # JupyterLab's variables follow its theme. The fallback has enough contrast on white and on black.
@@ -43,6 +44,8 @@ _ELSEWHERE = (
     *("VSCODE_IPC_HOOK_CLI", "COLAB_RELEASE_TAG", "KAGGLE_KERNEL_RUN_TYPE"),
     *("JUPYTERHUB_SERVICE_PREFIX", "GITPOD_WORKSPACE_ID"),
 )
+# What JupyterLab draws in place of the HTML, also in a saved notebook: labextension/src/mime.tsx.
+MIME_TYPE = "application/vnd.jupyter-auth.sign-in+json"
 _CONTINUES = "This cell continues once you are signed in."
 _PASTE = (
     "After signing in, your browser ends on a page that may not load; that is expected. Copy its "
@@ -145,6 +148,7 @@ class Prompt:
     _handle: Any = None
 
     def __init__(self, login: Login, info: ProviderInfo, *, paste: bool) -> None:
+        self._login = login
         self._info = info
         self._ended = False
         self._note = _PASTE if paste else _CONTINUES
@@ -164,33 +168,36 @@ class Prompt:
             return
         self.said = said
         if self._handle:
-            note = f"{said} {self._note}" if said else self._note
-            self._handle.update(prompt_data(login, self._info, note), raw=True)
+            self._handle.update(prompt_data(login, self._info, self._note), raw=True)
         elif said:
             sys.stderr.write(f"{said}\n")
 
     def finish(self, login: Login, account: AccountInfo | None = None) -> None:
         """Show how the login ended; ``account`` is who signed in."""
-        self._end(outcome(login, self._info, account))
+        self._end(outcome(login, self._info, account), login.status, account)
 
     def interrupted(self) -> None:
         """Show that waiting was interrupted."""
-        self._end(f"Interrupted before you signed in to {self._info.title}. Run this again.")
+        sentence = f"Interrupted before you signed in to {self._info.title}. Run this again."
+        self._end(sentence, "cancelled")
 
     def timed_out(self) -> None:
         """Show that waiting has ended while the login is still pending."""
         self._end(
             f"You have not signed in to {self._info.title} yet. The page for it still works: "
-            "sign in there, then run this again."
+            "sign in there, then run this again.",
+            "pending",
         )
 
-    def _end(self, sentence: str) -> None:
+    def _end(self, sentence: str, state: str, account: AccountInfo | None = None) -> None:
         if not self._ended:
             self._ended = True
             if self.opened:
                 self.opened.remove()
             if self._handle:
-                self._handle.update(outcome_data(sentence), raw=True)
+                said = sign_in_data(self._info, self._login.key, state, sentence, account)
+                bundle = outcome_data(sentence) | (said if self._login.has_page else {})
+                self._handle.update(bundle, raw=True)
             else:
                 sys.stderr.write(f"{sentence}\n")
 
@@ -262,7 +269,7 @@ def code_to_show(login: Login) -> str | None:
     return None if login.has_page else login.user_code
 
 
-def prompt_data(login: Login, info: ProviderInfo, note: str = _CONTINUES) -> dict[str, str]:
+def prompt_data(login: Login, info: ProviderInfo, note: str = _CONTINUES) -> dict[str, Any]:
     """The pending login as a MIME bundle: HTML with a link, and plain text.
 
     The path comes first: it is right under any name of this server. The absolute URL is for pages
@@ -279,7 +286,8 @@ def prompt_data(login: Login, info: ProviderInfo, note: str = _CONTINUES) -> dic
     there = f"You will sign in at {escape(login.host)}. " if login.host else ""
     ours = f"This provider is {FROM_CODE}. " if _from_code(login, info) else ""
     shared = f"{_SHARED} " if login.shared else ""
-    said = " ".join(filter(None, (_found(login, info), login.reason)))
+    error = str(error_from_wire(login.error)) if login.error else ""
+    said = " ".join(filter(None, (_found(login, info), login.reason, error)))
     reason = f"{escape(said)} " if said else ""
     outside = ""
     if login.url and login.url != login.path:
@@ -292,7 +300,8 @@ def prompt_data(login: Login, info: ProviderInfo, note: str = _CONTINUES) -> dic
         f"<span>{reason}{code}{there}{ours}{shared}{escape(note)}"
         f"{stuck if login.path else ''}{outside}</span></div>"
     )
-    return {"text/html": html, "text/plain": prompt_text(login, info)}
+    said_too = sign_in_data(info, login.key, "pending", note) if login.has_page else {}
+    return {"text/html": html, "text/plain": prompt_text(login, info), **said_too}
 
 
 def ask_for_address() -> str:
@@ -309,6 +318,32 @@ def ask_for_address() -> str:
         return ""
 
 
-def outcome_data(sentence: str) -> dict[str, str]:
+def outcome_data(sentence: str) -> dict[str, Any]:
     """An outcome as a MIME bundle, without a link."""
     return {"text/html": f'<div role="status">{escape(sentence)}</div>', "text/plain": sentence}
+
+
+def sign_in_data(
+    info: ProviderInfo, key: AccountKey, state: str, says: str, account: AccountInfo | None = None
+) -> dict[str, Any]:
+    """A sign-in for JupyterLab's extension, if the server keeps the account: see ``MIME_TYPE``.
+
+    It is saved with the notebook, so it has no link: the extension asks the server for that.
+
+    Args:
+        state: a login's status, or ``"signed_out"``.
+        says: how it ended; while it is pending, what else to show.
+    """
+    return {
+        MIME_TYPE: {
+            "version": 1,
+            "provider": key.provider,
+            "session_key": key.session_key,
+            "title": info.title,
+            "host": info.host,
+            "state": state,
+            "says": says,
+            "username": account.username if account else None,
+            "at": int(time.time()),
+        }
+    }

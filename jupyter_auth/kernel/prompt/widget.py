@@ -36,6 +36,7 @@ from jupyter_auth.kernel.prompt.prompt import (
     outcome,
     outcome_data,
     prompt_data,
+    sign_in_data,
 )
 
 if TYPE_CHECKING:
@@ -100,8 +101,9 @@ class AccountWidget(anywidget.AnyWidget):
         self._asked["challenge"] = challenge or NO_CHALLENGE
         self._force, self._begins, self._chosen_key = force, begin, session_key
         self._display_id = uuid.uuid4().hex
-        self._was_shown = self._link_shown = self._view_heard = False
+        self._was_shown = self._view_heard = False
         self._view_shown = True  # else the fallback alone
+        self._displayed: tuple[Any, ...] = ()  # what is displayed now; () while nothing is
         self._lock = threading.RLock()
         self._loop, self._context = _running_loop(), copy_context()
         placed = {} if layout is None else {"layout": layout}
@@ -136,9 +138,6 @@ class AccountWidget(anywidget.AnyWidget):
             self._start()
             if self._was_shown:
                 self._shown()
-            if self._link_shown:
-                self._link_shown = self._pending
-                self._redraw()
             self._tell()
         self._apply()
 
@@ -158,7 +157,7 @@ class AccountWidget(anywidget.AnyWidget):
 
         with self._lock:
             bundle, _ = self._repr_mimebundle_()
-            self._link_shown = self._pending
+            self._displayed = _compared(bundle)
             display(bundle, raw=True, display_id=self._display_id)  # type: ignore[no-untyped-call]
         if is_interactive():
             with suppress(RuntimeError):  # no loop: no front end
@@ -176,22 +175,42 @@ class AccountWidget(anywidget.AnyWidget):
         """The view, and the link as HTML and text for front ends without widgets."""
         with self._lock:
             self._shown()
-            return {_VIEW: self._view(), **self._fallback()}, {}
+            if not self._problem:
+                self._try(self._look)
+            return self._bundle(), {}
 
-    def _view(self) -> dict[str, Any]:
-        return {"version_major": 2, "version_minor": 0, "model_id": self.model_id}
+    def _bundle(self) -> dict[str, Any]:
+        view = {"version_major": 2, "version_minor": 0, "model_id": self.model_id}
+        return ({_VIEW: view} if self._view_shown else {}) | self._fallback()
 
-    def _fallback(self) -> dict[str, str]:
+    def _fallback(self) -> dict[str, Any]:
+        """How it is, for front ends without the view, and saved with the notebook.
+
+        It has no link once there is a view.
+        """
+        if self._login and self._pending and not self._view_heard:
+            return prompt_data(self._login, self._info, note="This page may stay open.")
+        state, says = self._state()
+        bundle = outcome_data(says)
+        if self._accounts.local is None:
+            bundle |= sign_in_data(self._info, self._key, state, says, self._account)
+        return bundle
+
+    def _state(self) -> tuple[str, str]:
+        """The state as ``sign_in_data`` has it, and a sentence."""
+        title = self._info.title
         if self._login and self._login.status != "complete":
-            if self._pending:
-                return prompt_data(self._login, self._info, note="This page may stay open.")
-            return outcome_data(outcome(self._login, self._info))
-        account = None if self._problem else self._look()
-        who = f" as {account.username}" if account and account.username else ""
-        state = f"Signed in to {self._info.title}{who}." if self._lasts(account) else ""
-        if account and not state:
-            state = f"Sign-in needed for {self._info.title}. {account.trouble}".rstrip()
-        return outcome_data(self._problem or state or f"Not signed in to {self._info.title}.")
+            says = f"Sign-in to {title}." if self._pending else outcome(self._login, self._info)
+            return self._login.status, says
+        if self._problem:
+            return "failed", self._problem
+        account = self._account
+        if not account:
+            return "signed_out", f"Not signed in to {title}."
+        if not self._lasts(account):
+            return "signed_out", f"Sign-in needed for {title}. {account.trouble}".rstrip()
+        who = f" as {account.username}" if account.username else ""
+        return "complete", f"Signed in to {title}{who}."
 
     @staticmethod
     def _lasts(account: AccountInfo | None) -> bool:
@@ -221,11 +240,8 @@ class AccountWidget(anywidget.AnyWidget):
 
     def _view_is_there(self) -> None:
         """Remove the fallback's link: this front end has a view."""
-        late, self._view_shown = not self._view_shown, True
-        if self._link_shown:
-            self._forget_link()
-        elif late:
-            self._redraw()
+        self._view_shown = True
+        self._redraw()
 
     def _changed(self) -> None:
         """Show changes of the account or its login; called from any thread."""
@@ -319,10 +335,7 @@ class AccountWidget(anywidget.AnyWidget):
                 },
             }
         )
-        if not self._view_shown:
-            self._redraw()
-        elif not self._pending:
-            self._forget_link()
+        self._redraw()
 
     def _follow_login(self) -> None:
         """Update our login, or take one that the view or another cell began for the account."""
@@ -337,18 +350,19 @@ class AccountWidget(anywidget.AnyWidget):
             mine = [each for each in self._accounts.logins() if each.key == self._key]
             self._login = mine[-1] if mine else self._login
 
-    def _forget_link(self) -> None:
-        """Remove the link from the fallback, which JupyterLab saves too."""
-        if self._link_shown:
-            self._link_shown = False
-            self._redraw(outcome_data(f"Sign-in to {self._info.title}.") if self._pending else None)
-
-    def _redraw(self, fallback: dict[str, str] | None = None) -> None:
+    def _redraw(self) -> None:
+        """Display it again if the fallback has changed."""
         from IPython.display import update_display
 
-        view = {_VIEW: self._view()} if self._view_shown else {}
-        bundle = {**view, **(fallback or self._fallback())}
-        update_display(bundle, raw=True, display_id=self._display_id)  # type: ignore[no-untyped-call]
+        bundle = self._bundle()
+        if self._displayed and self._displayed != _compared(bundle):
+            self._displayed = _compared(bundle)
+            update_display(bundle, raw=True, display_id=self._display_id)  # type: ignore[no-untyped-call]
+
+
+def _compared(bundle: dict[str, Any]) -> tuple[Any, ...]:
+    """A bundle without the time that it was made at."""
+    return bundle["text/html"], _VIEW in bundle
 
 
 def _running_loop() -> asyncio.AbstractEventLoop | None:

@@ -36,7 +36,7 @@ def test_by_a_session_inside_run_all(notebook, oidc):
     book.is_waiting(1)
     sign_in(follow(link))
     book.finished()
-    expect(book.output(0)).to_contain_text(f"{SIGNED_IN}.")
+    expect(book.output(0)).to_contain_text(SIGNED_IN)
     expect(book.output(0)).to_contain_text("200 alice")
     expect(book.output(1)).to_have_text("then True")
     expect(book.output(0).get_by_role("link")).to_have_count(0)
