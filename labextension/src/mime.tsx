@@ -23,15 +23,16 @@ const VIEW = "application/vnd.jupyter.widget-view+json";
 
 interface Props {
   said: Said;
+  ofWidget: boolean;
   accounts: IAccounts;
   node: HTMLElement;
 }
 
-function SignIn({ said, accounts, node }: Props): React.JSX.Element {
+function SignIn({ said, ofWidget, accounts, node }: Props): React.JSX.Element {
   const state = useAccounts(accounts);
   const now = useNow();
   const [note, setNote] = React.useState("");
-  const { place, seen } = inOutput(said, state, now);
+  const { place, seen } = inOutput(said, ofWidget, state, now);
   const details = note ? [...seen.details, note] : seen.details;
   const tell = (error: unknown): void => {
     setNote((error as Error).message);
@@ -89,8 +90,10 @@ export class SignInOutput extends ReactWidget implements IRenderMime.IRenderer {
   }
 
   protected override render(): React.JSX.Element {
-    if (!this.said) return <pre>{this.plain}</pre>; // of a later version, or no one's
-    return <SignIn said={this.said} accounts={this.accounts} node={this.node} />;
+    const { said, accounts, node } = this;
+    if (!said) return <pre>{this.plain}</pre>; // of a later version, or no one's
+    const ofWidget = VIEW in (this.model?.data ?? {});
+    return <SignIn {...{ said, ofWidget, accounts, node }} />;
   }
 
   protected override onAfterAttach(): void {

@@ -58,9 +58,14 @@ function foreign({ title, state, says }: Said): Partial<Seen> & Pick<Seen, "says
 
 /**
  * What to show in an output, and of which account: how it is now, and beside it what was said then,
- * unless that is the same.
+ * unless that is the same. A widget's has its buttons; a cell that asked once has none afterwards.
  */
-export function inOutput(said: Said, state: State, now: number): { place: Place; seen: Seen } {
+export function inOutput(
+  said: Said,
+  ofWidget: boolean,
+  state: State,
+  now: number
+): { place: Place; seen: Seen } {
   const { provider: name, session_key } = said;
   const place = placeOf(state, name, session_key);
   const none: Seen = { look: "out", says: "", details: [], link: "", actions: [], about: "" };
@@ -71,7 +76,8 @@ export function inOutput(said: Said, state: State, now: number): { place: Place;
   if (seen.look === "in") {
     const same = said.state === "complete" && said.username === place.account?.username;
     const then = same ? rest(said.says, `${seen.says}.`) : record(said);
-    return { place, seen: { ...seen, details: then ? [then] : [], actions: [] } };
+    const { details, actions } = ofWidget ? seen : { details: [], actions: [] };
+    return { place, seen: { ...seen, details: [...details, then].filter(Boolean), actions } };
   }
   const then = place.login && said.state === "pending" ? said.says : record(said);
   const where = seen.look === "out" && place.provider ? destination(place.provider) : "";

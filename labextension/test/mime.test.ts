@@ -27,22 +27,37 @@ test("a payload is read as text, whatever it is made of", () => {
 
 test("who signed in then, and is signed in now: one line, and what was said besides", () => {
   const now = state({ accounts: [account()] });
-  const found = inOutput(said(), now, NOW);
+  const found = inOutput(said(), false, now, NOW);
   expect(found.seen).toMatchObject({ look: "in", says: IN, details: [], actions: [] });
   const shared = said({ says: `${IN}. Everyone can use it.` });
-  expect(inOutput(shared, now, NOW).seen.details).toEqual(["Everyone can use it."]);
+  expect(inOutput(shared, false, now, NOW).seen.details).toEqual(["Everyone can use it."]);
   const asked = said({ state: "pending", says: "This cell continues." });
-  expect(inOutput(asked, now, NOW).seen).toMatchObject({ look: "in", says: IN, details: [] });
+  expect(inOutput(asked, false, now, NOW).seen).toMatchObject({
+    look: "in",
+    says: IN,
+    details: []
+  });
+});
+
+test("a widget's output has its buttons", () => {
+  const { seen } = inOutput(said(), true, state({ accounts: [account()] }), NOW);
+  expect(seen.actions.map(action => action.label)).toEqual(["Switch account", "Sign out"]);
+  expect(seen.details[0]).toContain("Stays signed in");
 });
 
 test("someone else now: that, and small who it was", () => {
-  const { seen } = inOutput(said(), state({ accounts: [account({ username: "bob" })] }), NOW);
+  const { seen } = inOutput(
+    said(),
+    false,
+    state({ accounts: [account({ username: "bob" })] }),
+    NOW
+  );
   expect(seen.says).toBe("Signed in to Example University as bob");
   expect(seen.details).toEqual([expect.stringMatching(/2027.*: Signed in to .* as alice\.$/)]);
 });
 
 test("signed out since: a button, and where it leads by the server's word", () => {
-  const found = inOutput(said({ title: "My bank" }), state(), NOW);
+  const found = inOutput(said({ title: "My bank" }), false, state(), NOW);
   expect(found.seen.says).toBe("Not signed in to Example University.");
   expect(found.seen.details[0]).toContain("login.example.edu");
   expect(found.seen.details[1]).toContain(`: ${IN}.`);
@@ -52,11 +67,11 @@ test("signed out since: a button, and where it leads by the server's word", () =
 
 test("while it is pending: the server's link, and that the cell goes on", () => {
   const asked = said({ state: "pending", says: "This cell continues.", username: null });
-  const found = inOutput(asked, state({ logins: [login()] }), NOW);
+  const found = inOutput(asked, false, state({ logins: [login()] }), NOW);
   expect(found.seen.link).toBe("Sign in to Example University");
   expect(found.seen.details.at(-1)).toBe("This cell continues.");
   expect(found.place.login).toEqual(login());
-  const later = inOutput(asked, state(), NOW);
+  const later = inOutput(asked, false, state(), NOW);
   expect(later.seen.link).toBe("");
   expect(later.seen.details.join()).not.toContain("This cell");
   expect(labels(later)).toEqual(["Sign in"]);
@@ -64,9 +79,9 @@ test("while it is pending: the server's link, and that the cell goes on", () => 
 
 test("a provider that the server does not know: what was said, and nothing to click", () => {
   const elsewhere = said({ provider: "https://evil.example/api" });
-  const found = inOutput(elsewhere, state(), NOW);
+  const found = inOutput(elsewhere, false, state(), NOW);
   expect(found.seen).toMatchObject({ look: "out", says: `${IN}.`, link: "", actions: [] });
-  const asked = inOutput({ ...elsewhere, state: "pending", says: "x" }, state(), NOW);
+  const asked = inOutput({ ...elsewhere, state: "pending", says: "x" }, false, state(), NOW);
   expect(asked.seen.says).toBe("This notebook asked to sign in to Example University.");
 });
 
