@@ -9,7 +9,7 @@ import * as React from "react";
 
 import { focusFirst, KeptFocus } from "./focus";
 import { useAccounts, useNow } from "./hooks";
-import { inOutput, read, type Said, widgetOf } from "./mimeModel";
+import { inOutput, read, type Statement, widgetOf } from "./mimeModel";
 import { carryOut, SeenPlace } from "./place";
 import type { IAccounts } from "./tokens";
 
@@ -22,7 +22,7 @@ export const RANK = -20;
 const VIEW = "application/vnd.jupyter.widget-view+json";
 
 interface Props {
-  said: Said;
+  said: Statement;
   ofWidget: boolean;
   accounts: IAccounts;
   node: HTMLElement;
@@ -33,7 +33,7 @@ function SignIn({ said, ofWidget, accounts, node }: Props): React.JSX.Element {
   const now = useNow();
   const [note, setNote] = React.useState("");
   const { place, seen } = inOutput(said, ofWidget, state, now);
-  const details = note ? [...seen.details, note] : seen.details;
+  const details = note ? [...seen.details, { text: note, tip: "" }] : seen.details;
   const tell = (error: unknown): void => {
     setNote((error as Error).message);
   };
@@ -60,7 +60,7 @@ function registryOf(output: Widget): IRenderMimeRegistry | null {
 
 /** One output. It gives way to the kernel's own widget, which knows what the kernel asked for. */
 export class SignInOutput extends ReactWidget implements IRenderMime.IRenderer {
-  private said: Said | null = null;
+  private said: Statement | null = null;
   private plain = "";
   private model: IRenderMime.IMimeModel | null = null;
   private shown: { id: string; renderer: IRenderMime.IRenderer } | null = null;

@@ -1,10 +1,10 @@
-// What an output says of a sign-in: pure functions of plain values.
+// What an output shows of a sign-in: pure functions of plain values.
 
 import { placeOf, type State } from "./model";
-import { DEFAULT_KEY, destination, type Place, type Seen, view } from "./view";
+import { DEFAULT_KEY, destination, type Place, type Seen, trans, view } from "./view";
 
-/** What a kernel said of a sign-in at a time, or what a notebook from anyone claims that one said. */
-export interface Said {
+/** What a kernel said of a sign-in, or what a notebook from anyone claims that one said. */
+export interface Statement {
   provider: string;
   session_key: string;
   title: string;
@@ -21,7 +21,7 @@ function text(value: unknown): string {
 }
 
 /** The payload of an output; null if it names no provider. */
-export function read(data: unknown): Said | null {
+export function read(data: unknown): Statement | null {
   if (typeof data !== "object" || data === null) return null;
   const given = data as Record<string, unknown>;
   const provider = text(given.provider);
@@ -38,22 +38,34 @@ export function read(data: unknown): Said | null {
 }
 
 /** The model of a widget in an output, "" if none: its view may run any code, so trust comes first. */
-export function widgetOf(trusted: boolean, view: unknown): string {
-  return trusted ? text((view as { model_id?: unknown } | undefined)?.model_id) : "";
+export function widgetOf(trusted: boolean, widget: unknown): string {
+  return trusted ? text((widget as { model_id?: unknown } | undefined)?.model_id) : "";
 }
 
-/** What the kernel said, with the time that it did; "" if the present state says it all. */
-function record({ state, says, at }: Said): string {
+/** What the kernel said, and when; "" if the present state says it all. */
+function dated({ state, says, at }: Statement): string {
   if (!says || state === "pending" || state === "signed_out") return "";
   const when = new Date(at * 1000).toLocaleString([], { dateStyle: "medium", timeStyle: "short" });
   return `${when}: ${says}`;
 }
 
-/** Where this server knows no such provider: what was said, and nothing to click. */
-function foreign({ title, state, says }: Said): Partial<Seen> & Pick<Seen, "says"> {
-  const asked = `This notebook asked to sign in to ${title}.`;
-  const unknown = "This Jupyter server has no such provider.";
-  return { says: state === "pending" ? asked : says, details: [unknown] };
+/** What else the kernel said that began with these words. */
+function rest({ says }: Statement, begin: string): string {
+  return says.startsWith(begin) ? says.slice(begin.length).trim() : "";
+}
+
+function lines(...texts: string[]): Seen["details"] {
+  return texts.filter(Boolean).map(each => ({ text: each, tip: "" }));
+}
+
+/** What was said then, with nothing to click. */
+function asSaid({ title, state, says }: Statement, detail: string): Seen {
+  const asked = trans.__("This notebook asked to sign in to %1.", title);
+  const sentence = state === "pending" ? asked : says;
+  return {
+    ...{ look: "out", title, says: sentence, brief: sentence, scopes: [], link: "" },
+    ...{ actions: [], about: "", details: lines(detail) }
+  };
 }
 
 /**
@@ -61,30 +73,25 @@ function foreign({ title, state, says }: Said): Partial<Seen> & Pick<Seen, "says
  * unless that is the same. A widget's has its buttons; a cell that asked once has none afterwards.
  */
 export function inOutput(
-  said: Said,
+  said: Statement,
   ofWidget: boolean,
   state: State,
   now: number
 ): { place: Place; seen: Seen } {
   const { provider: name, session_key } = said;
   const place = placeOf(state, name, session_key);
-  const none: Seen = { look: "out", says: "", details: [], link: "", actions: [], about: "" };
   if (!place.provider && !state.presets.includes(name)) {
-    return { place, seen: { ...none, ...foreign(said) } };
+    const unknown = state.loaded ? trans.__("This Jupyter server has no such provider.") : "";
+    return { place, seen: asSaid(said, unknown) };
   }
   const seen = view(place, now);
   if (seen.look === "in") {
     const same = said.state === "complete" && said.username === place.account?.username;
-    const then = same ? rest(said.says, `${seen.says}.`) : record(said);
-    const { details, actions } = ofWidget ? seen : { details: [], actions: [] };
-    return { place, seen: { ...seen, details: [...details, then].filter(Boolean), actions } };
+    const then = lines(same ? rest(said, `${seen.says}.`) : dated(said));
+    if (ofWidget) return { place, seen: { ...seen, details: [...seen.details, ...then] } };
+    return { place, seen: { ...seen, details: then, scopes: [], actions: [] } };
   }
-  const then = place.login && said.state === "pending" ? said.says : record(said);
+  const then = place.login && said.state === "pending" ? said.says : dated(said);
   const where = seen.look === "out" && place.provider ? destination(place.provider) : "";
-  return { place, seen: { ...seen, details: [...seen.details, where, then].filter(Boolean) } };
-}
-
-/** What else a kernel said that began with these words. */
-function rest(says: string, begin: string): string {
-  return says.startsWith(begin) ? says.slice(begin.length).trim() : "";
+  return { place, seen: { ...seen, details: [...seen.details, ...lines(where, then)] } };
 }

@@ -1,16 +1,20 @@
 import { expect, test } from "vitest";
 
-import { inOutput, read, type Said, widgetOf } from "../src/mimeModel";
+import { inOutput, read, type Statement, widgetOf } from "../src/mimeModel";
 import { account, CAMPUS, login, NOW, state } from "./samples";
 
 const IN = "Signed in to Example University as alice";
 
-function said(changes: Partial<Said> = {}): Said {
+function said(changes: Partial<Statement> = {}): Statement {
   return {
     ...{ provider: "campus", session_key: "default", title: "Example University" },
     ...{ state: "complete", says: `${IN}.`, username: "alice", at: NOW },
     ...changes
   };
+}
+
+function details(found: ReturnType<typeof inOutput>): string[] {
+  return found.seen.details.map(each => each.text);
 }
 
 function labels(found: ReturnType<typeof inOutput>): string[] {
@@ -30,7 +34,7 @@ test("who signed in then, and is signed in now: one line, and what was said besi
   const found = inOutput(said(), false, now, NOW);
   expect(found.seen).toMatchObject({ look: "in", says: IN, details: [], actions: [] });
   const shared = said({ says: `${IN}. Everyone can use it.` });
-  expect(inOutput(shared, false, now, NOW).seen.details).toEqual(["Everyone can use it."]);
+  expect(details(inOutput(shared, false, now, NOW))).toEqual(["Everyone can use it."]);
   const asked = said({ state: "pending", says: "This cell continues." });
   expect(inOutput(asked, false, now, NOW).seen).toMatchObject({
     look: "in",
@@ -40,27 +44,22 @@ test("who signed in then, and is signed in now: one line, and what was said besi
 });
 
 test("a widget's output has its buttons", () => {
-  const { seen } = inOutput(said(), true, state({ accounts: [account()] }), NOW);
-  expect(seen.actions.map(action => action.label)).toEqual(["Switch account", "Sign out"]);
-  expect(seen.details[0]).toContain("Stays signed in");
+  const found = inOutput(said(), true, state({ accounts: [account()] }), NOW);
+  expect(labels(found)).toEqual(["Switch account", "Sign out"]);
+  expect(details(found)[0]).toContain("Stays signed in");
 });
 
 test("someone else now: that, and small who it was", () => {
-  const { seen } = inOutput(
-    said(),
-    false,
-    state({ accounts: [account({ username: "bob" })] }),
-    NOW
-  );
-  expect(seen.says).toBe("Signed in to Example University as bob");
-  expect(seen.details).toEqual([expect.stringMatching(/2027.*: Signed in to .* as alice\.$/)]);
+  const found = inOutput(said(), false, state({ accounts: [account({ username: "bob" })] }), NOW);
+  expect(found.seen.says).toBe("Signed in to Example University as bob");
+  expect(details(found)).toEqual([expect.stringMatching(/2027.*: Signed in to .* as alice\.$/)]);
 });
 
 test("signed out since: a button, and where it leads by the server's word", () => {
   const found = inOutput(said({ title: "My bank" }), false, state(), NOW);
   expect(found.seen.says).toBe("Not signed in to Example University.");
-  expect(found.seen.details[0]).toContain("login.example.edu");
-  expect(found.seen.details[1]).toContain(`: ${IN}.`);
+  expect(details(found)[0]).toContain("login.example.edu");
+  expect(details(found)[1]).toContain(`: ${IN}.`);
   expect(labels(found)).toEqual(["Sign in"]);
   expect(found.place).toMatchObject({ name: "campus", provider: CAMPUS });
 });
@@ -69,11 +68,11 @@ test("while it is pending: the server's link, and that the cell goes on", () => 
   const asked = said({ state: "pending", says: "This cell continues.", username: null });
   const found = inOutput(asked, false, state({ logins: [login()] }), NOW);
   expect(found.seen.link).toBe("Sign in to Example University");
-  expect(found.seen.details.at(-1)).toBe("This cell continues.");
+  expect(details(found).at(-1)).toBe("This cell continues.");
   expect(found.place.login).toEqual(login());
   const later = inOutput(asked, false, state(), NOW);
   expect(later.seen.link).toBe("");
-  expect(later.seen.details.join()).not.toContain("This cell");
+  expect(details(later).join()).not.toContain("This cell");
   expect(labels(later)).toEqual(["Sign in"]);
 });
 
