@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from dataclasses import dataclass
 from html import escape
@@ -12,6 +13,7 @@ from jupyter_auth.kernel.shown import Shown
 if TYPE_CHECKING:
     from jupyter_auth.core.common.finding import Finding
 
+_JOINT = "\N{NO-BREAK SPACE}"  # within a command
 MARKS = {"ok": "ok", "note": "note", "wrong": "WRONG"}
 COLOURS = {"ok": "32", "note": "33", "wrong": "31;1"}  # ANSI
 # JupyterLab's follow its theme; the fallbacks are readable on white and on black.
@@ -86,13 +88,13 @@ def _lines(finding: Finding, width: int, colour: bool) -> str:  # noqa: FBT001 (
     words = [finding.says, *([f"Fix: {finding.advice}"] if finding.advice else [])]
     wrapped = [
         textwrap.fill(
-            each,
+            re.sub("`[^`]+`", lambda found: found[0].replace(" ", _JOINT), each),
             WIDTH,
             initial_indent=indent,
             subsequent_indent=indent,
-            break_long_words=False,  # paths and URLs are there to be copied
+            break_long_words=False,  # paths, URLs and commands are there to be copied
             break_on_hyphens=False,
-        )
+        ).replace(_JOINT, " ")
         for each in words
     ]
     return f"  {mark}  {finding.about:<{width}}  " + "\n".join(wrapped).lstrip()

@@ -297,7 +297,7 @@ class ProviderFields:
         CredentialsFrom, "An installed package whose JSON file has a public client's credentials."
     )
     import_from: OtherCache | None = tokens_only(
-        OtherCache, "Where another package keeps its sign-ins, for `jupyter auth import`."
+        OtherCache, "Where another package keeps its sign-ins, for `jupyter auth import NAME`."
     )
     paste: Paste | None = described(Paste, "Where people find the text to paste.")
     api_key: ApiKey | None = tokens_only(ApiKey, "The parts and headers of a static key.")

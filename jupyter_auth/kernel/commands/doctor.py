@@ -37,7 +37,7 @@ def examine(name: str | None = None, say: Callable[[str], object] = lambda _: No
         name = name and connect.name_of(accounts, name)
         names = [name] if name else _in_use(accounts)
     except AuthError as error:
-        return Report((Section(_title(), (python(), front_end(), wrong("Broker", error))),))
+        return Report((Section(_title(), (python(), front_end(), wrong("Token service", error))),))
     if name:
         try:
             accounts.provider(name)
@@ -99,7 +99,9 @@ def _here(accounts: Accounts, found: Findings) -> list[Section]:
     if accounts.local:
         return [Section(_title(), (front_end(), *without_broker(), *found))]
     theirs = next((each.says for each in found if each.about == DISTRIBUTION), "")
-    broker = Finding(about="Broker", says="The Jupyter server answers: it keeps the accounts.")
+    broker = Finding(
+        about="Token service", says="The Jupyter server answers: it keeps the accounts."
+    )
     here = (python(), version(theirs), front_end(), broker)
     return [Section(_title(), here), Section("Your Jupyter server", found)]
 

@@ -210,17 +210,18 @@ def add(
         kept = " The client secret stored for it before is no longer used."
         then = f"{advice('', NextStep('add_secret', info.name))} {then}"
     host = f" ({info.host})" if info.host else ""
-    return f"{done} {info.title}{host}.{kept}{_to_register(accounts, name, fields, prog)} {then}"
-
-
-def _to_register(accounts: Accounts, name: str, fields: Mapping[str, Any], prog: str) -> str:
-    """The redirect URI of a client that was added, as far as it is known."""
+    said = f"{done} {info.title}{host}.{kept}"
     if not fields.keys() & {"client_id", "redirect_uri"}:
-        return ""
+        return f"{said} {then}"
+    return f"{said}\n{_to_register(accounts, name, prog)}\n{then}"
+
+
+def _to_register(accounts: Accounts, name: str, prog: str) -> str:
+    """The redirect URI of a client that was added, or how to see it."""
     with suppress(AuthError):
         if uri := accounts.configuration(name).redirect_uri:
-            return f" Its redirect URI must be registered there: {uri}"
-    return f" `{prog} doctor {name}` shows the redirect URI to register."
+            return f"Register this redirect URI there: {uri}"
+    return f"`{prog} doctor {name}` shows the redirect URI to register there."
 
 
 def _is_own(accounts: Accounts, name: str) -> bool:

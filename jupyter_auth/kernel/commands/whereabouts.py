@@ -56,7 +56,7 @@ def version(theirs: str) -> Finding:
 
 def without_broker() -> Iterator[Finding]:
     """That there is no broker, and whether a Jupyter server would have one."""
-    yield Finding(about="Broker", says="None: this process handles the accounts itself.")
+    yield Finding(about="Token service", says="None: this process handles the accounts itself.")
     if advice := missing_extension():
         says, fix = advice
         yield Finding(about="Extension", says=says, fix=fix, state="wrong")

@@ -144,7 +144,7 @@ def test_a_wrong_client_id_is_corrected_in_the_terminal_without_a_file(env, rogu
     add = ["-m", "jupyter_auth.cli", "add", "acme"]
     mistyped = ["--client-id", "mistyped", "--base-url", rogue.issuer, "--redirect-uri", uri]
     added = run(env, *add, "--issuer", rogue.issuer, *mistyped).stdout
-    assert f"Its redirect URI must be registered there: {uri}" in added
+    assert f"Register this redirect URI there: {uri}" in added
     with Terminal(env, "-m", "jupyter_auth.cli", "login", "acme") as terminal:
         terminal.read(f"Redirect URI: {uri} ")
         until(lambda: rogue.seen("authorize"))

@@ -52,7 +52,7 @@ def subjects(report, section):
 def test_with_a_broker_each_side_speaks_for_itself():
     report = doctor.examine()
     assert titles(report) == ["This process", "Your Jupyter server", "Provider idp"]
-    assert "answers" in subjects(report, 0)["Broker"].says
+    assert "answers" in subjects(report, 0)["Token service"].says
     assert "store" in subjects(report, 1)["Accounts"].says
     assert subjects(report, 2)["Metadata"].state == "ok"
     assert "/base/jupyter-auth/callback/idp" in subjects(report, 2)["Redirect URI"].says
@@ -65,7 +65,7 @@ def test_without_one_it_is_all_this_process(rogue):
     report = doctor.examine()
     assert titles(report) == ["This process", "Provider idp"]
     here = subjects(report, 0)
-    assert here["Broker"].says.startswith("None")
+    assert here["Token service"].says.startswith("None")
     assert sys.executable in here["Python"].says
     assert "http://127.0.0.1/callback/idp" in subjects(report, 1)["Redirect URI"].says
     assert rogue.requests
@@ -114,8 +114,8 @@ def test_a_broker_that_does_not_answer_is_wrong_and_no_error(home, tmp_path, mon
     monkeypatch.setenv("JUPYTER_AUTH_CONNECTION", str(tmp_path / "gone.json"))
     monkeypatch.setenv("JUPYTER_AUTH_URL", "https://hub.example")
     report = doctor.examine()
-    assert subjects(report, 0)["Broker"].state == "wrong"
-    assert subjects(report, 0)["Broker"].advice
+    assert subjects(report, 0)["Token service"].state == "wrong"
+    assert subjects(report, 0)["Token service"].advice
     assert not report.healthy
 
 
