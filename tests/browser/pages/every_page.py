@@ -204,6 +204,7 @@ class Tour:
         self.page.get_by_label("Name of the realm").fill("research")
         self.page.get_by_role("button", name="Continue").click()
         expect(self.page.get_by_role("alert")).to_contain_text("must be a host name")
+        expect(self.page.get_by_role("alert")).to_be_focused()
 
     def setup_default(self) -> None:
         """One that is at its usual place, if the person does not say otherwise."""

@@ -15,6 +15,8 @@ def test_the_code_is_taken_along_and_the_page_notices(lab, context):
     tab.goto(f"{lab.url}/api/status?token={lab.token}")
     from_jupyter(tab, lab.begin("device"))
     code = tab.get_by_label("Your code").text_content()
+    expect(tab.get_by_role("img", name=f"Your code: {' '.join(code)}")).to_be_visible()
+    expect(tab.get_by_role("link", name="Open localhost")).to_be_focused()
     left = tab.get_by_role("timer")
     expect(left).to_have_text(re.compile(r"9:\d\d|10:00"))
     first = left.text_content()
@@ -22,6 +24,7 @@ def test_the_code_is_taken_along_and_the_page_notices(lab, context):
     context.grant_permissions(["clipboard-read", "clipboard-write"])
     tab.get_by_role("button", name="Copy the code").click()
     assert tab.evaluate("navigator.clipboard.readText()") == code
+    expect(tab.get_by_role("status").filter(has_text="Copied")).to_have_count(1)
 
     there = follow(tab.get_by_role("link", name="Open localhost"))
     go_on = there.get_by_role("button", name="Continue")

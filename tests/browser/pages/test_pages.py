@@ -41,6 +41,17 @@ FLAWS = """() => {
   }
   return flaws;
 }"""
+# What it does not say: whose page it is, what is sent where, in its title what has happened.
+UNSAID = """() => {
+  const says = (...selectors) =>
+    selectors.map((each) => document.querySelector(each)).find(Boolean)?.textContent.trim() ?? "";
+  const happened = says("#said", "#trouble:not([hidden]) p", "h1");
+  return [
+    [says("header").endsWith(location.host), says("header")],
+    [says("footer") || !document.querySelector("form"), "a form without a line of trust"],
+    [document.title.startsWith(happened.slice(0, 9)), document.title],
+  ].flatMap(([is, what]) => (is ? [] : [what]));
+}"""
 ANSWERED = re.compile(r"status of (400|409|503)")
 
 
@@ -59,7 +70,7 @@ def test_every_page_fits_and_can_be_read(browser, lab, look):
         grounds = set()
         for name, stop in Tour(page, lab).stops().items():
             stop()
-            assert page.evaluate(FLAWS) == [], name
+            assert page.evaluate(FLAWS) + page.evaluate(UNSAID) == [], name
             grounds.add(page.evaluate("() => getComputedStyle(document.body).backgroundColor"))
     [ground] = grounds
     bright = sum(map(int, re.findall(r"\d+", ground))) > 3 * 128

@@ -279,9 +279,10 @@
   for (const button of document.querySelectorAll("[data-copy]")) {
     button.addEventListener("click", () => copy(button));
   }
+  $("reached").textContent = location.host; // behind a proxy, only known here
   const uri = $("redirect-uri");
   if (uri?.dataset.path) {
-    uri.textContent = location.origin + uri.dataset.path; // behind a proxy, only known here
+    uri.textContent = location.origin + uri.dataset.path; // likewise
   }
   $("cancel")?.addEventListener("click", cancel);
   document.querySelectorAll("form").forEach((each) => each.addEventListener("submit", submit));
