@@ -159,7 +159,7 @@ def nearest(name: Any, known: Collection[str], most: int = 1) -> str:
     near = difflib.get_close_matches(str(name), known, most)
     if near:
         return f"Did you mean {' or '.join(near)}?"
-    named = sorted(known)
+    named = known if isinstance(known, list) else sorted(known)
     others = f" and {len(named) - MOST_NAMED} more" if len(named) > MOST_NAMED else ""
     return f"Known are: {', '.join(named[:MOST_NAMED]) or 'none'}{others}."
 

@@ -197,11 +197,12 @@ class Layers:
     def _entry(self, name: str) -> tuple[str, Any]:
         if is_handle(name):
             return "code", self._code.get(name)
-        names: set[str] = set()
+        names: list[str] = []
         for source, providers in self._layers():
             if name in providers:
                 return source, providers[name]
-            names.update(providers)
+            names += sorted(providers.keys() - {*names})
+        names.sort(key=lambda each: each in PRESETS and bool(PRESETS[each].get("vendor")))
         hints = [nearest(name, names, most=3), *(each.message for each in self.problems)]
         if {*name} & {*"./:"}:
             hints.insert(0, "If it is an API's address, write it with its `https://`.")

@@ -110,6 +110,13 @@ def test_ones_own_come_first_and_vendors_last(user_file):
     assert [each.name for each in providers.all()][:3] == ["github", "idp", "work"]
 
 
+def test_a_name_that_is_none_is_told_those_that_are_listed_first(user_file):
+    with pytest.raises(ProviderNotFound) as caught:
+        Providers({"work": TABLE}, user_file=user_file).get("qqqqq")
+    assert caught.value.hint.startswith("Known are: work, idp, arcgis, ")
+    assert "4insight" not in caught.value.hint
+
+
 def test_what_nobody_can_complete_is_not_listed():
     assert "github" not in {each.name for each in Providers().all(unregistered=True)}
 

@@ -80,7 +80,7 @@ if __name__ == "__main__":
     import jupyterhub.app  # noqa: F401
     import psycopg  # noqa: F401
 
-    import jupyter_auth.server.hub.cli
+    import jupyter_auth.server.hub.verbs
     import jupyter_auth.terminal  # noqa: F401
     from jupyter_auth import cli
 
