@@ -38,7 +38,7 @@ class Message(NamedTuple):
 def messages() -> tuple[Message, ...]:
     """All of them, each once, in the order of the alphabet."""
     found: dict[tuple[str, str], Message] = {}
-    for file in sorted(_trees()):
+    for file in sorted(trees()):
         for each in _Module(file).messages():
             known = found.setdefault((each.error, each.says), each)
             if each.hint not in known.hint:
@@ -50,7 +50,7 @@ def messages() -> tuple[Message, ...]:
 @functools.cache
 def classes() -> Mapping[str, str]:
     """The public class for each class of errors: itself, or the nearest one above it."""
-    found = [each for tree in _trees().values() for each in ast.walk(tree)]
+    found = [each for tree in trees().values() for each in ast.walk(tree)]
     above = {ROOT: ""}
     known = 0
     while known < (known := len(above)):
@@ -83,7 +83,8 @@ def described() -> Mapping[str, str]:
 
 
 @functools.cache
-def _trees() -> Mapping[Path, ast.Module]:
+def trees() -> Mapping[Path, ast.Module]:
+    """The code of each file of the package."""
     return {file: ast.parse(file.read_text(encoding="utf-8")) for file in PACKAGE.rglob("*.py")}
 
 
@@ -91,7 +92,7 @@ def _trees() -> Mapping[Path, ast.Module]:
 def _makers() -> Makers:
     """The functions that return an error, as their annotation says."""
     found: dict[str, dict[Path, ast.FunctionDef]] = {}
-    for file, tree in _trees().items():
+    for file, tree in trees().items():
         for each in _functions(tree):
             of = ast.unparse(each.returns).split(" | ")[0] if each.returns else ""
             method = each.args.args and each.args.args[0].arg in {"self", "cls"}
@@ -103,7 +104,7 @@ def _makers() -> Makers:
 @functools.cache
 def _called() -> frozenset[str]:
     """Those of them that are called: what they say is found at the calls."""
-    calls = (n for tree in _trees().values() for n in ast.walk(tree) if isinstance(n, ast.Call))
+    calls = (n for tree in trees().values() for n in ast.walk(tree) if isinstance(n, ast.Call))
     return frozenset(_makers().keys() & {_name(part) for n in calls for part in (n.func, *n.args)})
 
 
@@ -112,7 +113,7 @@ class _Module:
 
     def __init__(self, file: Path) -> None:
         self._file = file
-        self._tree = _trees()[file]
+        self._tree = trees()[file]
         self._constants = _assigned(self._tree.body)
         self._own = {each.name: each for each in _functions(self._tree)}
 
