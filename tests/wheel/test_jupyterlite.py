@@ -23,11 +23,28 @@ session = UserSession(acme)
 print(session.get("ISSUER/me").json()["preferred_username"])"""
 AGAIN = """\
 print(session.get("ISSUER/me").status_code, UserSession("acme").username)"""
+REFUSED = """\
+from jupyter_auth import Header
+from pyodide.code import run_js
+
+def says(provider):
+    try:
+        UserSession(provider)
+    except Exception as error:
+        print(error)
+
+says(Provider(name="odd", issuer="ISSUER", client_id="notebook", header=Header(name="x-token")))
+says(Provider(name="away", issuer="http://localhost:1", client_id="notebook"))
+run_js("call => call()")(lambda: says(acme))  # as in a browser where Python cannot wait"""
+DOCTOR = """\
+%load_ext jupyter_auth
+%auth doctor acme"""
 LOGOUT = """\
 import pathlib
 print(session.logout())
 print([path for path in pathlib.Path.home().glob("*") if path.name != ".ipython"])
 print(session.authenticated)"""
+CELLS = (SESSION, AGAIN, DOCTOR, LOGOUT, REFUSED)
 # A page that has the state of a sign-in, and would end it or finish it with a code of its own.
 LIE = """query => new Promise(resolve => {
   const channel = new BroadcastChannel("jupyter-auth");
@@ -47,7 +64,7 @@ def oidc():
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory, wheel, oidc):
-    cells = [cell.replace("ISSUER", oidc.issuer) for cell in (SESSION, AGAIN, LOGOUT)]
+    cells = [cell.replace("ISSUER", oidc.issuer) for cell in CELLS]
     with Site(tmp_path_factory.mktemp("lite"), wheel, *cells) as made:
         yield made
 
@@ -73,7 +90,9 @@ def test_a_sign_in_without_any_server(site, oidc):
         tab = follow(link)
         identify(tab)
         tab.get_by_role("button", name="Allow").click()
-        expect(tab.get_by_role("status")).to_have_text("Signed in. You may close this tab.")
+        expect(tab.get_by_role("status")).to_have_text(
+            "Signed in as alice. You may close this tab."
+        )
         assert tab.url == site.callback  # the code has left the address bar
         tab.evaluate("window.wasSeen = true")
         notebook.finished()
@@ -88,9 +107,17 @@ def test_a_sign_in_without_any_server(site, oidc):
         assert oidc.refresh_count == 1
         refresh_token = oidc.secrets()["refresh_token"][-1]
         notebook.run(2)
-        expect(notebook.output(2)).to_contain_text("revoked=True")
-        expect(notebook.output(2)).to_contain_text("[]\nFalse")
+        expect(notebook.output(2)).to_contain_text(f"Register {site.callback} for a public client")
+        notebook.run(3)
+        expect(notebook.output(3)).to_contain_text("revoked=True")
+        expect(notebook.output(3)).to_contain_text("[]\nFalse")
         assert not oidc.introspect(refresh_token)["active"]
+        notebook.run(4)
+        expect(notebook.output(4)).not_to_contain_text("Traceback")
+        expect(notebook.output(4)).to_contain_text("The header x-token cannot be kept from other")
+        expect(notebook.output(4)).to_contain_text(f"requests from pages at {site.url} (CORS)")
+        expect(notebook.output(4)).to_contain_text("Use a browser with JavaScript Promise Integrat")
+
         secrets = [one for kind in oidc.secrets().values() for one in kind]
         saved = notebook.page.evaluate(SAVED)
         assert "Signed in to Acme" in saved

@@ -16,12 +16,13 @@ from requests.utils import DEFAULT_CA_BUNDLE_PATH
 from jupyter_auth.core.common.finding import Finding, wrong
 from jupyter_auth.core.errors import ConfigurationError
 from jupyter_auth.core.protocol.http import BUNDLES, require_certificates
+from jupyter_auth.core.pyodide import IN_PYODIDE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 DISTRIBUTION = "jupyter-auth-session"
-LIBRARIES = ("requests-oauthlib", "joserfc")
+LIBRARIES = ("requests-oauthlib",) if IN_PYODIDE else ("requests-oauthlib", "joserfc")
 
 
 def environment() -> Iterator[Finding]:

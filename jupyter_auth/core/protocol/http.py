@@ -41,6 +41,8 @@ HEADERS = {"Accept": "application/json", "User-Agent": f"jupyter-auth-session/{_
 LATER = {requests.codes.request_timeout, requests.codes.too_many}
 BUNDLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")  # by precedence in requests
 if IN_PYODIDE:
+    from pyodide.ffi import can_run_sync
+
     from jupyter_auth.core.pyodide.fetch import AGAIN, FetchAdapter
 else:
     AGAIN = "Check the network and the provider's address, and try again."
@@ -181,7 +183,15 @@ def _sent(
 
 
 def _adapter(what: str, rules: RequestRules, deadline: Deadline) -> BaseAdapter:
-    return FetchAdapter(deadline.left()) if IN_PYODIDE else DeadlineAdapter(what, rules, deadline)
+    if not IN_PYODIDE:
+        return DeadlineAdapter(what, rules, deadline)
+    if not can_run_sync():
+        raise ConfigurationError(
+            "This browser cannot let a cell wait, as signing in needs.",
+            hint="Use a browser with JavaScript Promise Integration, such as a current Chrome or"
+            " Edge.",
+        )
+    return FetchAdapter(deadline.left())
 
 
 def _was_sent(error: Exception) -> bool:

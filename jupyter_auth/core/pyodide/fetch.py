@@ -6,14 +6,11 @@ import io
 from typing import TYPE_CHECKING, Any
 
 import js
-from pyodide.ffi import JsException, can_run_sync, run_sync, to_js
+from pyodide.ffi import JsException, run_sync, to_js
 from requests import ConnectionError as NoConnection
 from requests import Response, Timeout
 from requests.adapters import BaseAdapter
 from urllib3 import HTTPResponse
-
-from jupyter_auth.core.common.override import override
-from jupyter_auth.core.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from requests import PreparedRequest
@@ -32,23 +29,14 @@ class FetchAdapter(BaseAdapter):
     """The adapter of requests for one request of at most ``seconds``, without the site's cookies.
 
     No redirect is followed: a browser tells neither its status nor its address.
-
-    Raises:
-        ConfigurationError: this browser cannot let Python wait.
     """
 
     def __init__(self, seconds: float) -> None:
         super().__init__()
         self._seconds = seconds
 
-    @override
     def send(self, request: PreparedRequest, *_: Any, **__: Any) -> Response:
-        if not can_run_sync():
-            raise ConfigurationError(
-                "This browser cannot let a cell wait, as signing in needs.",
-                hint="Use a browser with JavaScript Promise Integration, such as a current Chrome"
-                " or Edge.",
-            )
+        """The response, body read."""
         try:
             answer, body = run_sync(self._fetched(request))
         except JsException as error:
@@ -78,6 +66,5 @@ class FetchAdapter(BaseAdapter):
         answer = await js.fetch(request.url, to_js(options, dict_converter=js.Object.fromEntries))
         return answer, (await answer.arrayBuffer()).to_bytes()
 
-    @override
     def close(self) -> None:
         """Nothing is kept open."""

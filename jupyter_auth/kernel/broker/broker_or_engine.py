@@ -266,7 +266,8 @@ class BrokerOrEngine(Accounts):
                 from jupyter_auth.core.provider.registry import Providers
                 from jupyter_auth.core.provider.user_providers import user_file
 
-                providers = Providers(user_file=user_file(), environ=os.environ, own_process=True)
+                file = None if IN_PYODIDE else user_file()
+                providers = Providers(user_file=file, environ=os.environ, own_process=True)
                 for name, provider in list(self._registered.items()):
                     if providers.register(provider).name != name == provider.name:
                         providers.configure(provider)  # it was the server's

@@ -10,6 +10,7 @@ from jupyter_auth.core.common.finding import Finding, wrong
 from jupyter_auth.core.common.handles import marked, plain
 from jupyter_auth.core.doctor.process_checks import DISTRIBUTION, python
 from jupyter_auth.core.errors import AuthError, NextStep, ProviderNotFound
+from jupyter_auth.core.pyodide import IN_PYODIDE
 from jupyter_auth.kernel.broker import connect
 from jupyter_auth.kernel.commands.whereabouts import front_end, version, without_broker
 from jupyter_auth.kernel.prompt.front_end import in_notebook
@@ -82,6 +83,8 @@ def _in_parallel(
     calls: Sequence[Callable[[], Findings]], names: list[str], say: Callable[[str], object]
 ) -> list[Findings]:
     """What each call returns. They run in parallel: then one that hangs delays no other."""
+    if IN_PYODIDE:  # it has no threads
+        return [call() for call in calls]
     pool = ThreadPoolExecutor(AT_ONCE)
     try:
         futures = [pool.submit(call) for call in calls]
@@ -96,7 +99,7 @@ def _in_parallel(
 
 def _here(accounts: Accounts, found: Findings) -> list[Section]:
     """This process and the broker: one section if they are the same."""
-    if accounts.local:
+    if accounts.local or IN_PYODIDE:
         return [Section(_title(), (front_end(), *without_broker(), *found))]
     theirs = next((each.says for each in found if each.about == DISTRIBUTION), "")
     broker = Finding(

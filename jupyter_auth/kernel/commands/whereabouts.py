@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from jupyter_auth.core.common.finding import Finding
 from jupyter_auth.core.doctor.process_checks import DISTRIBUTION
 from jupyter_auth.core.provider.client_credentials import install_command
+from jupyter_auth.core.pyodide import IN_PYODIDE
 from jupyter_auth.kernel.broker.missing_extension import (
     EXTENSION,
     extension_setting,
@@ -57,6 +58,8 @@ def version(theirs: str) -> Finding:
 def without_broker() -> Iterator[Finding]:
     """That there is no broker, and whether a Jupyter server would have one."""
     yield Finding(about="Token service", says="None: this process handles the accounts itself.")
+    if IN_PYODIDE:
+        return
     if advice := missing_extension():
         says, fix = advice
         yield Finding(about="Extension", says=says, fix=fix, state="wrong")

@@ -43,8 +43,6 @@ def is_interactive() -> bool:
 
     Not under nbclient, papermill and schedulers, nor in a job without a terminal.
     """
-    if IN_PYODIDE:
-        return True
     if in_notebook():
         return takes_input() or in_voila() or marimo_mode() is not None
     return reads_stderr()
@@ -57,7 +55,7 @@ def takes_input() -> bool:
     dashboard, or in a job without a terminal.
     """
     if (mine := kernel()) is not None:
-        return bool(getattr(mine, "_allow_stdin", False))
+        return IN_PYODIDE or bool(getattr(mine, "_allow_stdin", False))
     if mode := marimo_mode():
         return mode == "edit"
     return sys.stdin is not None and sys.stdin.isatty() and reads_stderr()

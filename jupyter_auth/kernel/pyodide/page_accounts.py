@@ -16,23 +16,35 @@ from urllib.parse import parse_qsl
 
 from pyodide.ffi import run_sync
 
+from jupyter_auth.core.common.finding import Finding
 from jupyter_auth.core.common.handles import plain
 from jupyter_auth.core.common.override import override
 from jupyter_auth.core.engine import Engine
-from jupyter_auth.core.errors import AuthError, ConfigurationError
+from jupyter_auth.core.errors import SCRIPT, AuthError, ConfigurationError, speak
 from jupyter_auth.core.login.login_store import AuthorizationResponse
 from jupyter_auth.core.wire import login_error
 from jupyter_auth.kernel.pyodide.memory_store import MemoryStore
 from jupyter_auth.kernel.pyodide.site import Channel, callback_page
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
+    from jupyter_auth.core.errors import Step
     from jupyter_auth.core.models import Changes, Login
     from jupyter_auth.core.provider.info import ProviderInfo
     from jupyter_auth.core.provider.registry import Providers
 
 MAX_QUERY = 1 << 14  # characters
+# A site has no terminal, and no file of providers.
+WORDS: dict[Step, str] = SCRIPT | {
+    "sign_in": "Run `UserSession({provider!r})` in a cell.",
+    "sign_in_waiting": "Run `UserSession({provider!r})` in a cell.",
+    "name_or_add_provider": "Name one, as in `UserSession({provider!r})`, or define your own with"
+    " `jupyter_auth.Provider`.",
+    "add_provider": "Run `UserSession(jupyter_auth.provider({provider!r}, client_id=...))`.",
+    "add_secret": "A page keeps no client secret: register a public client.",
+    "doctor": "`%auth doctor` shows more, after `%load_ext jupyter_auth`.",
+}
 
 
 class PageAccounts(Engine):
@@ -43,10 +55,28 @@ class PageAccounts(Engine):
 
     def __init__(self, providers: Providers) -> None:
         super().__init__(providers, MemoryStore())
+        speak(lambda: WORDS)
         self._user = secrets.token_urlsafe(32)  # only this kernel begins logins
         self._bindings: dict[str, str] = {}
         self._links: dict[str, str] = {}
         self._channel = Channel(self._came_back)
+
+    @override
+    def add(self, name: str, fields: Mapping[str, Any], *, replace: bool = False) -> ProviderInfo:
+        raise ConfigurationError(
+            "In a browser there is no file of providers.",
+            hint=f"Define it: UserSession(Provider(name={name!r}, issuer=..., client_id=...)).",
+        )
+
+    @override
+    def examine(self, name: str | None = None) -> list[Finding]:
+        """As in ``Engine``, with what to register at a provider."""
+        found = super().examine(name)
+        if name is not None:
+            uri = self.configured(name).redirect_uri or callback_page()
+            says = f"Register {uri} for a public client, and allow requests from this site (CORS)."
+            found.insert(1, Finding("Redirect URI", says))
+        return found
 
     @override
     def find(self, address: str) -> ProviderInfo:
@@ -64,6 +94,12 @@ class PageAccounts(Engine):
                     f" {login.grant}.",
                     hint="This takes a provider with the grant authorization_code, and a public"
                     " client.",
+                )
+            if self.configured(login.provider).header.name.lower() != "authorization":
+                raise ConfigurationError(
+                    f"The header {self.configured(login.provider).header.name} cannot be kept"
+                    " from other hosts in a browser, which follows redirects by itself.",
+                    hint="Use this provider in a Jupyter server or a script.",
                 )
             if login.id not in self._links:
                 uri = self.configured(login.provider).redirect_uri or callback_page()
@@ -95,7 +131,9 @@ class PageAccounts(Engine):
             return str(error)
         self._links.pop(login.id, None)  # its state is used up
         if login.status == "complete":
-            return "Signed in. You may close this tab."
+            account = self.account(login.key)
+            who = f" as {account.username}" if account and account.username else ""
+            return f"Signed in{who}. You may close this tab."
         if login.status == "pending":
             return "Not signed in yet. Run the cell in your notebook again for another link."
         return str(login_error(login))
