@@ -185,13 +185,18 @@ def _sent(
 def _adapter(what: str, rules: RequestRules, deadline: Deadline) -> BaseAdapter:
     if not IN_PYODIDE:
         return DeadlineAdapter(what, rules, deadline)
+    require_waiting()
+    return FetchAdapter(deadline.left())
+
+
+def require_waiting() -> None:
+    """Check that Python in a browser can wait for a response. Raises ConfigurationError if not."""
     if not can_run_sync():
         raise ConfigurationError(
             "This browser cannot let a cell wait, as signing in needs.",
             hint="Use a browser with JavaScript Promise Integration, such as a current Chrome or"
             " Edge.",
         )
-    return FetchAdapter(deadline.left())
 
 
 def _was_sent(error: Exception) -> bool:

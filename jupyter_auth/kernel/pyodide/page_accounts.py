@@ -22,6 +22,7 @@ from jupyter_auth.core.common.override import override
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.errors import SCRIPT, AuthError, ConfigurationError, speak
 from jupyter_auth.core.login.login_store import AuthorizationResponse
+from jupyter_auth.core.protocol.http import require_waiting
 from jupyter_auth.core.wire import login_error
 from jupyter_auth.kernel.pyodide.memory_store import MemoryStore
 from jupyter_auth.kernel.pyodide.site import Channel, callback_page
@@ -88,6 +89,7 @@ class PageAccounts(Engine):
     @override
     def _begun(self, login: Login) -> Login:
         try:
+            require_waiting()
             if login.grant != "authorization_code":
                 raise ConfigurationError(
                     f"In a browser, no one can sign in to {plain(login.provider)} by"
