@@ -35,7 +35,7 @@ SHELL = blocks("sh")
 PROGRAMS = [
     block for block in SHELL if re.search(r"jupyter auth (?!demo)|python \w+\.py", block.code)
 ]
-TARGETS = [block for block in SHELL if re.search(r"make |pip |pytest ", block.code)]
+TARGETS = [block for block in SHELL if re.search(r"make |pip |pytest |argcomplete ", block.code)]
 
 
 def each_of(found):
