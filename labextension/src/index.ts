@@ -7,6 +7,7 @@ import {
   type JupyterFrontEndPlugin
 } from "@jupyterlab/application";
 import { ICommandPalette } from "@jupyterlab/apputils";
+import { PageConfig } from "@jupyterlab/coreutils";
 import { IRenderMimeRegistry } from "@jupyterlab/rendermime";
 import { ISettingRegistry } from "@jupyterlab/settingregistry";
 import { IStatusBar } from "@jupyterlab/statusbar";
@@ -128,8 +129,11 @@ const outputs: JupyterFrontEndPlugin<void> = {
   }
 };
 
-// A JupyterLite site has no server whose accounts these could show.
-const served = document.querySelector("[data-jupyter-lite-root]") === null;
+// A JupyterLite site has no server whose accounts these could show. A page of Voilà has no place for
+// them, and perhaps no such server: its cells show the sign-in by themselves.
+const served =
+  document.querySelector("[data-jupyter-lite-root]") === null &&
+  PageConfig.getOption("appUrl") !== "voila/";
 
 export default served
   ? [measured(accounts), measured(status), measured(panel), measured(notices), measured(outputs)]
