@@ -31,6 +31,7 @@ from jupyter_auth.kernel.broker.connect import account_key, connect, provider_of
 from jupyter_auth.kernel.broker.watcher import watch
 from jupyter_auth.kernel.prompt.front_end import is_interactive
 from jupyter_auth.kernel.prompt.prompt import (
+    MIME_TYPE,
     begin_by_link,
     code_to_show,
     outcome,
@@ -362,7 +363,8 @@ class AccountWidget(anywidget.AnyWidget):
 
 def _compared(bundle: dict[str, Any]) -> tuple[Any, ...]:
     """A bundle without the time that it was made at."""
-    return bundle["text/html"], _VIEW in bundle
+    said = bundle.get(MIME_TYPE, {}) | {"at": 0}
+    return bundle["text/html"], said, _VIEW in bundle
 
 
 def _running_loop() -> asyncio.AbstractEventLoop | None:

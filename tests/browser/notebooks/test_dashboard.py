@@ -73,7 +73,7 @@ def test_it_shows_another_provider_when_that_is_set(notebook):
         "print(login.session)",
     )
     book.run(0)
-    shown = book.output(0).get_by_role("group")
+    shown = book.output(0).get_by_role("group", name="Sign-in to")
     expect(shown).to_have_attribute("aria-label", "Sign-in to idp")
     expect(shown.get_by_role("link", name=GO)).to_be_visible()
     book.run(1)
