@@ -6,6 +6,7 @@ import { ReactWidget } from "@jupyterlab/ui-components";
 import * as React from "react";
 
 import { useAccounts } from "./hooks";
+import { choice } from "./model";
 import type { Said } from "./said";
 import type { IAccounts } from "./tokens";
 import { DEFAULT_KEY, trans } from "./view";
@@ -37,7 +38,7 @@ async function removed(accounts: IAccounts, { name, title }: Provider): Promise<
 }
 
 function AddForm({ accounts, said }: Props): React.JSX.Element | null {
-  const { loaded, providers, presets } = useAccounts(accounts);
+  const { loaded, providers } = useAccounts(accounts);
   const [typed, setTyped] = React.useState("");
   const [key, setKey] = React.useState("");
   const [looked, setLooked] = React.useState({ name: "", typed: "", busy: false });
@@ -88,9 +89,6 @@ function AddForm({ accounts, said }: Props): React.JSX.Element | null {
         {providers.map(each => (
           <option key={each.name} value={each.name} label={choice(each)} />
         ))}
-        {presets.map(value => (
-          <option key={value} value={value} />
-        ))}
       </datalist>
       <div aria-live="polite" className="jupyter-auth-found">
         {provider && <Card provider={provider} />}
@@ -112,7 +110,7 @@ function AddForm({ accounts, said }: Props): React.JSX.Element | null {
       <button type="submit" className={provider ? "jupyter-auth-go" : ""}>
         {provider ? trans.__("Sign in") : looked.busy ? trans.__("Looking…") : trans.__("Continue")}
       </button>
-      {provider && EDITABLE.includes(provider.source ?? "") && !lacks(provider) && (
+      {provider && EDITABLE.includes(provider.source ?? "") && !provider.missing?.length && (
         <button
           type="button"
           onClick={() => void said.outcome(accounts.edit(provider.name).then(() => ""))}
@@ -153,18 +151,6 @@ function Card({ provider }: { provider: Provider }): React.JSX.Element {
       <small>{needs(provider)}</small>
     </>
   );
-}
-
-/** What is said of a provider beside its name, in a list. */
-function choice(provider: Provider): string {
-  const { title, host } = provider;
-  const registration = lacks(provider) ? trans.__("needs a registration") : "";
-  return [title, host, registration].filter(Boolean).join(" · ");
-}
-
-/** Whether nobody can sign in there yet. */
-function lacks({ missing = [] }: Provider): boolean {
-  return missing.length > 0;
 }
 
 /** What is still to be given; the login's page asks for it. */

@@ -3,7 +3,7 @@
 import { Dialog, InputDialog, showDialog, showErrorMessage } from "@jupyterlab/apputils";
 import type { CommandRegistry } from "@lumino/commands";
 
-import { titleOf } from "./model";
+import { choice, titleOf } from "./model";
 import type { IAccounts } from "./tokens";
 import { keySuffix, plainName, signedIn, trans } from "./view";
 
@@ -38,7 +38,7 @@ async function reported(done: Promise<unknown>): Promise<void> {
 
 async function signIn(accounts: IAccounts, show: () => void): Promise<void> {
   const names = accounts.state.providers.map(
-    ({ name, title }) => [`${title} (${name})`, name] as const
+    each => [`${choice(each)} (${each.name})`, each.name] as const
   );
   const provider = await choose(trans.__("Sign In…"), new Map(names));
   if (!provider) return;

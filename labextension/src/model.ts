@@ -19,9 +19,8 @@ export interface State {
   /** Whether it has answered at all. */
   readonly loaded: boolean;
   readonly reached: boolean;
+  /** In the order in which people see them; also those that lack a registration. */
   readonly providers: readonly Provider[];
-  /** The names of built-in providers. */
-  readonly presets: readonly string[];
   /** Providers defined in notebooks, if they have an account or a login. */
   readonly made: readonly Provider[];
   readonly accounts: readonly Account[];
@@ -34,7 +33,6 @@ export const EMPTY: State = {
   loaded: false,
   reached: true,
   providers: [],
-  presets: [],
   made: [],
   accounts: [],
   logins: [],
@@ -51,6 +49,12 @@ function providerOf(state: State, name: string): Provider | undefined {
 
 export function titleOf(state: State, name: string): string {
   return providerTitle(providerOf(state, name), name);
+}
+
+/** What is said of a provider beside its name, in a list. */
+export function choice({ title, host, missing = [] }: Provider): string {
+  const registration = missing.includes("client_id") && trans.__("needs a registration");
+  return [title, host, registration].filter(Boolean).join(" · ");
 }
 
 /** The logins that a notebook or kernel requested. */
@@ -151,7 +155,7 @@ export function notices(state: State, now: number): Notice[] {
     const { id, provider, session_key } = login;
     const says = `${needed(login, title)}.`;
     const tip = [destination(login), caution(login)].filter(Boolean).join(" ");
-    const action = trans.__("Sign in to %1", title);
+    const action = trans.__("Sign in");
     return { id, says, action, tip, request: { provider, session_key }, login };
   });
   for (const account of state.accounts) {

@@ -29,7 +29,7 @@ beforeEach(async () => {
   asked = [];
   bodies = [];
   answers = {
-    "GET providers": [200, { providers: [CAMPUS], default: null }],
+    "GET providers?unregistered=1": [200, { providers: [CAMPUS], default: null }],
     "GET accounts": [200, { accounts: [account()] }],
     "GET logins": [200, { logins: [] }],
     "GET usage": [200, { limits: [] }],

@@ -23,6 +23,7 @@ from browser.notebook import Notebook
 from browser.pages.every_page import visitor
 from browser.sign_in_tab import allow, follow, identify, sign_in
 from lab.panel import GO, SIGNED_IN, Front, end_at_provider
+from lab.states import every_state
 from providers.oidc import OidcProvider
 
 if TYPE_CHECKING:
@@ -134,6 +135,9 @@ def main() -> None:
         campus(Path(home), oidc) as lab,
         chromium() as browser,
     ):
+        with visitor(browser, lab, "light") as page:
+            for name in every_state(page, lab):
+                page.screenshot(path=folder / f"panel-{name}.png", animations="disabled")
         portrait(folder / "accounts.png", lab, browser)
         for look in ("light", "dark"):
             for name, opener in openers.items():

@@ -58,7 +58,8 @@ def test_a_built_in_one_says_what_it_takes(panel):
     expect(card).to_contain_text("The next page asks for: Domain of your organization")
     tab = follow(panel.get_by_role("button", name="Sign in", exact=True))
     expect(tab.get_by_label("Domain of your organization")).to_be_visible()
-    assert "github" in panel.locator("datalist option").evaluate_all("all => all.map(e => e.value)")
+    offered = panel.locator("datalist option").evaluate_all("all => all.map(each => each.label)")
+    assert "GitHub · github.com · needs a registration" in offered
 
 
 @pytest.mark.parametrize(

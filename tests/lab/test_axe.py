@@ -11,9 +11,11 @@ from browser.pages.every_page import Tour, visitor
 from browser.sign_in_tab import deny, follow, sign_in
 from lab.axe import flaws
 from lab.panel import GO, SIGNED_IN, Front, end_at_provider
+from lab.states import every_state
 
 OURS = [".jupyter-auth-said", ".jupyter-auth-section", ".jupyter-auth-status"]
 DARK = "UserSession('idp', interactive=False).get('me')"
+WIDE = "all => all.map(each => each.scrollWidth > each.clientWidth)"  # it has to be scrolled
 looks = pytest.mark.parametrize("look", ["light", "dark"])
 
 
@@ -35,7 +37,7 @@ def test_panel_status_and_widget(browser, lab, oidc, look, opener):
 
         def check(name: str) -> None:
             for place in [*OURS, ".jp-OutputArea .jupyter-auth"]:
-                if book.page.locator(place).count():
+                if book.page.locator(place).first.is_visible():
                     assert flaws(book.page, place) == [], (name, place)
 
         front.show()
@@ -59,3 +61,13 @@ def test_panel_status_and_widget(browser, lab, oidc, look, opener):
         expect(front.notification("Sign-in needed for")).to_be_visible()
         expect(widget).to_contain_text("Sign-in needed for")
         check("ended")
+
+
+def test_the_panel_in_every_state(browser, lab):
+    with visitor(browser, lab, "light") as page:
+        for name in every_state(page, lab):
+            for place in OURS:
+                if page.locator(place).first.is_visible():
+                    assert flaws(page, place) == [], (name, place)
+            wide = page.locator(".jupyter-auth-section").evaluate_all(WIDE)
+            assert not any(wide), name

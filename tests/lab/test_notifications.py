@@ -49,7 +49,7 @@ def test_it_is_there_until_the_notebook_that_asks_is_in_front(notebook, oidc):
     book.show()
     expect(notice).to_have_count(0)
     beside.show()
-    button = notice.get_by_role("button", name=GO)
+    button = notice.get_by_role("button", name="Sign in")
     expect(button).to_have_attribute("title", re.compile("in a new tab"))
     tab = follow(button)
     assert tab.evaluate("window.opener") is None
@@ -69,7 +69,7 @@ def test_notebook_7_notifies_beside_the_notebook(notebook_alone, lab, context, o
     book.start()
     expect(book.output(0).get_by_role("link", name=GO)).to_be_visible()
     notice = Front(files).notification("needs you to sign in")
-    tab = follow(notice.get_by_role("button", name=GO))
+    tab = follow(notice.get_by_role("button", name="Sign in"))
     expect(Front(book.page).notification("needs you")).to_have_count(0)
     sign_in(tab)
     for page in (files, book.page):
@@ -117,7 +117,7 @@ def test_dismissed_is_dismissed_but_stays_at_the_bell(notebook, lab):
     beside.command(CENTER)
     center = book.page.locator(".jp-Notification-List-Item")
     expect(center).to_contain_text("needs you to sign in")
-    expect(center.get_by_role("button", name=GO)).to_be_visible()
+    expect(center.get_by_role("button", name="Sign in")).to_be_visible()
 
 
 def test_who_wants_none_gets_none(notebook, lab):

@@ -120,7 +120,7 @@ def test_a_provider_that_is_configured_wrongly_says_so(notebook):
     )
 
 
-def test_menus_show_the_panel_and_sign_out(opened, lab, signed_in):
+def test_menus_show_the_panel_and_sign_out(opened, lab, oidc, signed_in):
     signed_in()
     page = opened("1").page
     front = Front(page)
@@ -134,7 +134,8 @@ def test_menus_show_the_panel_and_sign_out(opened, lab, signed_in):
     page.get_by_role("menuitem", name="Settings", exact=True).click()
     page.get_by_role("menuitem", name="Sign In…").click()
     dialog = page.get_by_role("dialog")
-    dialog.get_by_role("combobox").select_option(f"{TITLE} (idp)")
+    host = oidc.issuer.removeprefix("http://")
+    dialog.get_by_role("combobox").select_option(f"{TITLE} · {host} (idp)")
     tab = follow(dialog.get_by_role("button", name="Sign In"))
     tab.get_by_role("button", name="Allow").click()
     expect(front.account("alice")).to_be_visible()
@@ -159,6 +160,23 @@ def test_by_keyboard_and_palette(notebook):
     expect(front.panel.get_by_role("button", name="Sign in", exact=True)).to_be_focused()
     with page.context.expect_page():
         page.keyboard.press("Enter")
+
+
+def test_it_speaks_the_language_of_jupyterlab(notebook, lab, signed_in):
+    signed_in()
+    path = "lab/api/settings/@jupyterlab/translation-extension:plugin"
+    lab.api("PUT", path, {"raw": '{"locale": "de_DE"}'})
+    try:
+        page = notebook("1").page
+        page.get_by_role("tab", name="Konten").click()
+        panel = page.get_by_role("region", name="Konten", exact=True)
+        account = panel.get_by_role("listitem").filter(has_text="alice")
+        expect(account).to_contain_text("Bleibt angemeldet")
+        expect(account.get_by_role("button", name=f"Abmelden: {TITLE} als alice")).to_be_visible()
+        expect(panel.get_by_label("Name oder Adresse")).to_be_visible()
+        expect(Front(page).status).to_have_text("1 Konto")
+    finally:
+        lab.api("PUT", path, {"raw": "{}"})
 
 
 MADE = """

@@ -15,7 +15,7 @@ from browser.chromium import chromium
 from browser.lab import ROOT, Lab
 from browser.notebook import Notebook
 from browser.sign_in_tab import closes_itself, follow, sign_in
-from lab.panel import GO, SIGNED_IN, TITLE, Front
+from lab.panel import SIGNED_IN, TITLE, Front
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,7 +53,7 @@ def test_status_notice_panel_and_widget(lab, oidc):
         beside = book.open_beside(lab.notebook("oldest-beside", "1"))
         book.start(0)
         beside.show()
-        tab = follow(front.notification("needs you").get_by_role("button", name=GO))
+        tab = follow(front.notification("needs you").get_by_role("button", name="Sign in"))
         sign_in(tab)
         closes_itself(tab)
         book.finished()

@@ -3,13 +3,17 @@
 
 export const DEFAULT_KEY = "default";
 
+function filled(text, values) {
+  return text.replace(/%(\d)/g, (_, place) => values[place - 1]);
+}
+
 /**
  * The texts in this front end's language: English until `speak` gives JupyterLab's translations.
  * %1, %2 … stand for the values after the text; for `_n`, %1 is the number.
  */
 export const trans = {
-  __: (text, ...values) => text.replace(/%(\d)/g, (_, place) => values[place - 1]),
-  _n: (one, many, n, ...values) => trans.__(n === 1 ? one : many, n, ...values)
+  __: (text, ...values) => filled(text, values),
+  _n: (one, many, n, ...values) => filled(n === 1 ? one : many, [n, ...values])
 };
 
 /** Take the texts from a translation bundle of JupyterLab. */
