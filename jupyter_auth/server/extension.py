@@ -133,6 +133,9 @@ class JupyterAuthApp(ExtensionApp):
             self._watch_visits(self.broker.visits)
         if events := self.serverapp.event_logger:
             self.change_events = ChangeEvents(events, self.broker)
+        # The pages of JupyterLab and Notebook 7 say so to our labextension.
+        page = self.serverapp.web_app.settings.setdefault("page_config_data", {})
+        page["jupyterAuth"] = True
         super().initialize()  # type: ignore[no-untyped-call]
 
     def _address(self) -> str | None:

@@ -129,11 +129,9 @@ const outputs: JupyterFrontEndPlugin<void> = {
   }
 };
 
-// A JupyterLite site has no server whose accounts these could show. A page of Voilà has no place for
-// them, and perhaps no such server: its cells show the sign-in by themselves.
-const served =
-  document.querySelector("[data-jupyter-lite-root]") === null &&
-  PageConfig.getOption("appUrl") !== "voila/";
+// Only where the page's server says that it has the accounts: Voila's pages and JupyterLite's sites
+// have none.
+const served = PageConfig.getOption("jupyterAuth") === "true";
 
 export default served
   ? [measured(accounts), measured(status), measured(panel), measured(notices), measured(outputs)]

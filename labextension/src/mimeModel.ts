@@ -80,7 +80,7 @@ export function inOutput(
 ): { place: Place; seen: Seen } {
   const { provider: name, session_key } = said;
   const place = placeOf(state, name, session_key);
-  if (!place.provider && !state.presets.includes(name)) {
+  if (!place.provider) {
     const unknown = state.loaded ? trans.__("This Jupyter server has no such provider.") : "";
     return { place, seen: asSaid(said, unknown) };
   }
@@ -92,6 +92,6 @@ export function inOutput(
     return { place, seen: { ...seen, details: then, scopes: [], actions: [] } };
   }
   const then = place.login && said.state === "pending" ? said.says : dated(said);
-  const where = seen.look === "out" && place.provider ? destination(place.provider) : "";
+  const where = seen.look === "out" ? destination(place.provider) : "";
   return { place, seen: { ...seen, details: [...seen.details, ...lines(where, then)] } };
 }
