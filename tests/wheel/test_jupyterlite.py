@@ -113,6 +113,7 @@ def test_a_sign_in_without_any_server(site, oidc):
         expect(notebook.output(3)).to_contain_text("[]\nFalse")
         assert not oidc.introspect(refresh_token)["active"]
         notebook.run(4)
+        expect(notebook.output(4)).not_to_contain_text("Traceback", timeout=1)
         expect(notebook.output(4)).to_contain_text("The header x-token cannot be kept from other")
         expect(notebook.output(4)).to_contain_text(f"requests from pages at {site.url} (CORS)")
         expect(notebook.output(4)).to_contain_text("Use a browser with JavaScript Promise Integrat")

@@ -37,11 +37,9 @@ class FetchAdapter(BaseAdapter):
 
     def send(self, request: PreparedRequest, *_: Any, **__: Any) -> Response:
         """The response, body read."""
-        try:
-            answer, body = run_sync(self._fetched(request))
-        except JsException as error:
-            kind = Timeout if error.name == "TimeoutError" else NoConnection
-            raise kind(request=request) from None
+        answer, body, failed = run_sync(self._fetched(request))
+        if failed:
+            raise (Timeout if failed == "TimeoutError" else NoConnection)(request=request)
         response = Response()
         response.url, response.request = str(request.url), request
         redirected = answer.type == "opaqueredirect"
@@ -52,7 +50,8 @@ class FetchAdapter(BaseAdapter):
         response.raw = HTTPResponse(io.BytesIO(body), preload_content=False)
         return response
 
-    async def _fetched(self, request: PreparedRequest) -> tuple[Any, bytes]:
+    async def _fetched(self, request: PreparedRequest) -> tuple[Any, bytes, str]:
+        """Response, body, and what failed: an exception of a task would show up in the cell."""
         options = {
             "method": request.method,
             "headers": {k: v for k, v in request.headers.items() if k.lower() not in UNSENT},
@@ -63,8 +62,12 @@ class FetchAdapter(BaseAdapter):
             "referrerPolicy": "no-referrer",
             "signal": js.AbortSignal.timeout(int(self._seconds * 1000)),
         }
-        answer = await js.fetch(request.url, to_js(options, dict_converter=js.Object.fromEntries))
-        return answer, (await answer.arrayBuffer()).to_bytes()
+        given = to_js(options, dict_converter=js.Object.fromEntries)
+        try:
+            answer = await js.fetch(request.url, given)
+            return answer, (await answer.arrayBuffer()).to_bytes(), ""
+        except JsException as error:
+            return None, b"", str(error.name)
 
     def close(self) -> None:
         """Nothing is kept open."""
