@@ -40,7 +40,7 @@ PROBLEMS = {  # of pages without a login, by the last part of their address
         next_step=START_AGAIN,
     ),
     "gateway": Outcome(
-        "This sign-in is not of this server",
+        "This sign-in belongs to another server",
         "Its kernels run behind a gateway, whose own Jupyter server has this sign-in.",
         "warning",
         hint="Open the whole address that is beside the button in the notebook.",
@@ -53,7 +53,7 @@ PROBLEMS = {  # of pages without a login, by the last part of their address
         next_step=START_AGAIN,
     ),
     "overtaken": Outcome(
-        "Another sign-in came in between",
+        "Another sign-in was started",
         "A sign-in to another provider with the same redirect URI was started later. Nothing was "
         "stored.",
         "warning",
