@@ -53,7 +53,7 @@ def test_from_an_address_to_an_account_and_away_again(panel, lab, api, oidc):
 
 
 def test_a_built_in_one_says_what_it_takes(panel):
-    look(panel, "okta")
+    panel.get_by_label("Name or address").fill("okta")
     card = panel.locator(".jupyter-auth-found")
     expect(card).to_contain_text("The next page asks for: Domain of your organization")
     tab = follow(panel.get_by_role("button", name="Sign in", exact=True))
