@@ -14,6 +14,7 @@ INSTALLED := .venv/.installed
 DEMO := $(if $(wildcard .venv/.installed),labextension/dist/package.json,.venv/.demo)
 SCHEDULER := .venv/scheduler/.installed
 TESSERA := .venv/tessera/.installed
+CANAILLE := .venv/canaille/.installed
 FRONT_ENDS := .venv/front-ends/.installed
 LOWEST := .venv/lowest/.installed
 PYODIDE := .venv/pyodide/.installed
@@ -109,6 +110,12 @@ $(FRONT_ENDS): constraints.txt | $(INSTALLED)
 	  "jupyter-collaboration~=5.0"
 	touch $@
 
+# An identity server, whose own dependencies are others.
+$(CANAILLE): | $(INSTALLED)
+	$(PYTHON) -m venv $(@D)
+	$(@D)/bin/pip install --quiet "canaille[front,oidc]==0.3.6"
+	touch $@
+
 # The lowest version of each dependency that users may have, and what its tests need besides.
 $(LOWEST): pyproject.toml tests/oldest/lowest.py | $(INSTALLED)
 	$(PYTHON) -m venv $(@D)
@@ -193,7 +200,7 @@ docs: $(INSTALLED)
 	sphinx-build --quiet --fail-on-warning --keep-going --jobs 2 docs docs/_build/html
 	$(PYTEST) tests/docs
 
-wheel: setup $(PYODIDE)
+wheel: setup $(PYODIDE) $(CANAILLE)
 	$(PYTEST) $(BY_FILE) tests/wheel
 
 core: $(INSTALLED) $(PROVIDERS)
