@@ -66,7 +66,7 @@ def places(lab):
     return SimpleNamespace(lab=running, terminal=f"http://localhost:{free_port()}")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def provider(places):
     callbacks = [f"{each}/jupyter-auth/callback/acme" for each in vars(places).values()]
     with Canaille(callbacks) as started:
@@ -74,8 +74,14 @@ def provider(places):
 
 
 @pytest.fixture(scope="module")
-def browser():
-    with chromium() as started, new_context(started) as context:
+def chrome():
+    with chromium() as started:
+        yield started
+
+
+@pytest.fixture
+def browser(chrome):
+    with new_context(chrome) as context:
         yield context
 
 
@@ -98,7 +104,8 @@ def test_in_jupyterlab(lab, places, provider, python, browser):
     book = Notebook.open(lab, browser, lab.notebook("start", typed(CALL, provider, places.lab)))
     book.start(0)
     tab = follow(book.output(0).get_by_role("link", name="Sign in to acme"))
-    provider.sign_in(tab)
+    provider.identify(tab)
+    provider.allow(tab)
     book.finished()
     expect(book.output(0)).to_contain_text(provider.username)
 
@@ -114,13 +121,14 @@ def test_in_a_terminal_a_wrong_client_is_corrected(places, provider, python, bro
     login = shlex.split(SIGN_IN, comments=True)[1:]
     with Terminal(env, *login, python=python.with_name("jupyter")) as terminal:
         tab = arrive(browser, opened)
-        provider.sign_in(tab)
-        expect(tab.get_by_text("invalid_client")).to_be_visible()
+        provider.identify(tab)
+        expect(tab.get_by_text("Page not found")).to_be_visible()  # of that client
         terminal.interrupt()
         terminal.ended()
     shell(f"jupyter auth add acme --client-id {provider.client_id}", python, env)
     with Terminal(env, *login, python=python.with_name("jupyter")) as terminal:
         tab = arrive(browser, opened)
+        provider.allow(tab)
         expect(tab.get_by_role("heading", name="Signed in")).to_be_visible()
         terminal.read("Signed in to acme as ada")
         assert terminal.ended() == 0

@@ -1,8 +1,9 @@
-"""Browsers that come back here for a script of this user's, which has no port of its own for that.
+"""Browsers that come back here, and are sent on to where their sign-in began.
 
 One redirect URI is registered, and this server is there. A browser with the state of a script's
-login is sent on to the script's own listener, which checks everything: this server learns no
-secret, and decides nothing.
+login is sent on to the script's own listener; one that began at this server's other name
+(``127.0.0.1`` in place of ``localhost``) goes back there. Where it goes, everything is checked:
+what sends it on learns no secret, and decides nothing.
 """
 
 from __future__ import annotations
@@ -55,15 +56,19 @@ class Forwards:
             raise ConfigurationError(f"{redirect_uri} does not lead to this server.")
         if not can_listen(origin_of(to)):
             raise ConfigurationError(f"{to} is not an address of this machine.")
+        if binding:
+            self.keep(path, binding, to)
+
+    def keep(self, path: str, binding: str, to: str) -> None:
+        """Send the browser with the cookie ``binding`` on that comes back to ``path``."""
         now = time.monotonic()
         self._known = {name: each for name, each in self._known.items() if each.end > now}
-        if binding:
-            self._known[binding] = Forward(path, to, now + LIFETIME)
+        self._known[binding] = Forward(path, to, now + LIFETIME)
         while len(self._known) > MAX_PENDING:
             del self._known[next(iter(self._known))]
 
-    def find(self, path: str, query: str) -> str | None:
-        """Where to send a browser on that comes back to ``path``; None: it is for this server.
+    def find(self, host: str, path: str, query: str) -> str | None:
+        """Where to send a browser on that comes back to ``path``; None: it is there.
 
         An error without a state goes to the last script that left from there, which knows its
         browser.
@@ -75,6 +80,8 @@ class Forwards:
             name = next((n for n, each in reversed(self._known.items()) if each.path == path), "")
         found = self._known.get(name)
         if found is None or found.path != path or found.end <= now:
+            return None
+        if page_of(found.to)[1:] == page_of(f"http://{host}{path}")[1:]:
             return None
         if state:  # it comes once; an error of a later sign-in is not this script's
             del self._known[name]

@@ -20,13 +20,15 @@ class RedirectRoute:
     """The ``redirect_uri`` for a browser, or the URL to begin at instead, ``move_to``.
 
     ``listen``: the answer will arrive at another port of this machine. ``by_hand``: it will arrive
-    at the browser's machine, and a person pastes it here.
+    at the browser's machine, and a person pastes it here. ``twin``: it will arrive at this server
+    by its other name, ``localhost`` or ``127.0.0.1``, and can be sent on instead of moving.
     """
 
     redirect_uri: str = ""
     move_to: str | None = None
     listen: bool = False
     by_hand: bool = False
+    twin: bool = False
 
     @property
     def lands_at(self) -> str:
@@ -157,7 +159,9 @@ def named(origin: str, loopback: str | None) -> str:
 
 
 def _from(origin: str, start: str, page_path: str, redirect_uri: str) -> RedirectRoute:
-    return RedirectRoute(redirect_uri, None if origin == start else start + page_path)
+    if origin == start:
+        return RedirectRoute(redirect_uri)
+    return RedirectRoute(redirect_uri, start + page_path, twin=_loopback_twins(origin, start))
 
 
 def _tail(callback_path: str) -> str:

@@ -73,11 +73,12 @@ class CallbackPage(CallbackHandler):
     """
 
     async def prepare(self) -> None:  # type: ignore[override]
-        """Send on what is for a script of this user's, who need not be signed in to Jupyter."""
+        """Send on what began elsewhere on this machine, and may not be signed in to Jupyter."""
         await super().prepare()
         if self.request.method == "GET" and not self._finished:
             forwards = getattr(self.broker, "forwards", None)  # a Hub service has none
-            if to := forwards and forwards.find(self.request.path, self.request.query):
+            where = self.request.host, self.request.path, self.request.query
+            if to := forwards and forwards.find(*where):
                 self.redirect(to, status=SEE_OTHER)
 
     @allow_unauthenticated

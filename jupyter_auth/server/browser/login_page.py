@@ -112,13 +112,17 @@ class LoginPage(ConfirmingPage):
         """``by_hand``: the page stays, and takes the URL that another tab ends on."""
         callback_path = self.broker.callback_path(login.provider)
         route = await self._redirect_route(login, origin)
-        if route.move_to:
+        twin = route.twin and not self.broker.on_hub
+        if route.move_to and not twin:
             return {"url": route.move_to}
         own = (self.broker.hub_origin or origin) + self.broker.redirect_path(login.provider)
         there, back = "", LoopbackCallback(login.id, "", origin + callback_path)
         if route.listen:
             there = await self._listen(route, own, back, by_hand=by_hand)
         url, binding = await self.broker.open(login, there or route.redirect_uri, self.user)
+        if twin:
+            at = urlsplit(route.redirect_uri).path
+            self.broker.forwards.keep(at, binding.name, back.callback)
         if there:
             back = dataclasses.replace(back, binding=binding.name)
             await self.broker.listen_at(route.redirect_uri, back)

@@ -34,10 +34,13 @@ class Canaille(Program):
         self.issuer = self.origin
         self.api = f"{self.origin}/oauth/userinfo"
 
-    def sign_in(self, tab: Page) -> None:
-        """What a person does there in a browser."""
+    def identify(self, tab: Page) -> None:
+        """What a person does there first, in a browser."""
         tab.get_by_role("textbox", name="Login").fill(self.username)
         tab.get_by_role("button", name="Continue").click()
         tab.get_by_role("textbox", name="Password").fill(self.password)
         tab.get_by_role("button", name="Sign in").click()
+
+    def allow(self, tab: Page) -> None:
+        """Say yes to the client."""
         tab.get_by_role("button", name="Accept").click()

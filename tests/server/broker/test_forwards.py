@@ -94,7 +94,17 @@ def test_for_ten_minutes_and_not_for_a_flood(monkeypatch: pytest.MonkeyPatch) ->
     for state in range(MAX_PENDING + 1):
         made.add(uri, binding_name(f"{state}"), TO)
     path = "/jupyter-auth/callback/acme"
-    assert made.find(path, "state=0") is None
-    assert made.find(path, f"state={MAX_PENDING}")
+    assert made.find("localhost:8888", path, "state=0") is None
+    assert made.find("localhost:8888", path, f"state={MAX_PENDING}")
     monkeypatch.setattr(forwards.time, "monotonic", lambda: now + LIFETIME + 60)
-    assert made.find(path, f"state={MAX_PENDING - 1}") is None
+    assert made.find("localhost:8888", path, f"state={MAX_PENDING - 1}") is None
+
+
+def test_who_is_there_already_is_not_sent_on() -> None:
+    """An error without a state would go round and round."""
+    path = "/jupyter-auth/callback/acme"
+    made = Forwards(PageURLs("/"), lambda: "http://127.0.0.1:8888/")
+    made.keep(path, binding_name("s"), f"http://127.0.0.1:8888{path}")
+    for query in ("error=x", "state=s&code=c"):
+        assert made.find("127.0.0.1:8888", path, query) is None
+    assert made.find("localhost:8888", path, "error=x") == f"http://127.0.0.1:8888{path}?error=x"

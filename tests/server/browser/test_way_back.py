@@ -80,15 +80,18 @@ def test_two_providers_come_back_to_one_port(
         assert browser.arrive(answer.headers["Location"]) == logins[name]["path"]
 
 
-def test_the_browser_begins_by_the_name_that_the_provider_accepts(
+def test_it_comes_back_by_the_name_that_the_provider_accepts_and_is_sent_on(
     jupyter: JupyterProcess, browser: Browser, rogue_login: Any, rogue: RogueProvider
 ) -> None:
+    """The browser is at 127.0.0.1, and not signed in to Jupyter at localhost."""
     login = rogue_login(loopback="localhost")
-    assert browser.open(login) == f"http://localhost:{jupyter.port}{login['path']}"
-    there = jupyter.browser(host="localhost")
-    url = there.open(login)
+    url = browser.open(login)
     assert sent(url) == f"http://localhost:{jupyter.port}{OWN}"
-    assert there.arrive(rogue.authorize(url)) == login["path"]
+    there = jupyter.browser(host="localhost", token=None)
+    back = there.get(rogue.authorize(url)).headers["Location"]
+    assert back.startswith(f"http://127.0.0.1:{jupyter.port}{OWN}?")
+    assert browser.arrive(back) == login["path"]
+    assert "Signed in to rogue" in browser.page(login["path"])
 
 
 @pytest.mark.parametrize(
