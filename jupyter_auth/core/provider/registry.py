@@ -236,7 +236,6 @@ class Providers(Layers):
 
     def changed(self, name: str, fields: Mapping[str, Any], *, replace: bool = False) -> Provider:
         """The provider that ``save`` would make of the same. Raises as ``save``."""
-        self._file_for(name)
         return provider_from_mapping(name, self._merged(name, fields, replace=replace))
 
     def _file_for(self, name: str) -> Path:
@@ -251,12 +250,15 @@ class Providers(Layers):
     ) -> dict[str, Any]:
         """Its table with these fields, of which those that are tables complete the known ones."""
         known = {} if replace else self._user_tables().get(name, {})
-        given = {k: v for k, v in fields.items() if v is not None and k != "client_secret"}
+        kept = {"client_secret"}  # in a file of its own, instead of one that is in the table
+        given = {k: None if k in kept else v for k, v in fields.items() if v is not None}
         for key, value in given.items():
             if isinstance(value, Mapping) and isinstance(known.get(key), Mapping):
                 given[key] = {**known[key], **value}
         merged = {**known, **own_client(known, given)}
-        return {k: v for k, v in merged.items() if v is not None}
+        table = {k: v for k, v in merged.items() if v is not None}
+        user_providers.require_unmoved(self._file_for(name), name, known, table)
+        return table
 
     def save(self, name: str, fields: Mapping[str, Any], *, replace: bool = False) -> ProviderInfo:
         """Write a provider into the person's own file, and its client secret into one beside it.

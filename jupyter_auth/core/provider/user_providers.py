@@ -16,7 +16,12 @@ import platformdirs
 from jupyter_auth.core.common.private_files import file_lock, read_own, write_private
 from jupyter_auth.core.errors import ConfigurationError
 from jupyter_auth.core.provider import binding
-from jupyter_auth.core.provider.definitions import plain_value
+from jupyter_auth.core.provider.definitions import (
+    TOKENS_ONLY,
+    Incomplete,
+    plain_value,
+    provider_from_mapping,
+)
 from jupyter_auth.core.secret import Secret
 
 if TYPE_CHECKING:
@@ -134,6 +139,38 @@ def _is_header_of(line: str, name: str) -> bool:
         return name in tomllib.loads(line)
     except ValueError:  # within a list, or a text of several lines
         return False
+
+
+def require_unmoved(
+    file: Path, name: str, before: Mapping[str, Any], after: Mapping[str, Any]
+) -> None:
+    """Check that no client secret in the table itself is sent elsewhere once it is changed.
+
+    Raises:
+        ConfigurationError: one would be, or the changed table cannot work.
+    """
+    if not _inline(before) & _inline(after):
+        return
+    changed = _outline(name, after)
+    with contextlib.suppress(ConfigurationError):
+        if binding.same(_outline(name, before), changed, but=TOKENS_ONLY):
+            return
+    raise ConfigurationError(
+        f"[{name}] in {file} has its client secret in it, which is for what it is now.",
+        hint="Change it there, or give the new one another name.",
+    )
+
+
+def _inline(table: Mapping[str, Any]) -> set[str]:
+    holders = {"client": table, "service": table.get("service")}
+    return {each for each, at in holders.items() if at and "client_secret" in at}
+
+
+def _outline(name: str, table: Mapping[str, Any]) -> Provider:
+    try:
+        return provider_from_mapping(name, table)
+    except Incomplete as error:
+        return error.outline
 
 
 def secrets_file(file: Path) -> Path:

@@ -158,6 +158,29 @@ def test_a_new_client_id_inherits_no_secret(providers, file):
     assert "by hand" not in file.read_text()
 
 
+@pytest.mark.parametrize("place", ["", "[acme.service]\n"])
+def test_a_secret_in_the_table_itself_does_not_follow_a_change(providers, file, place):
+    providers.save("acme", {"preset": "gitlab", "client_id": "x", "client_auth": "basic"})
+    file.write_text(f'{file.read_text()}{place}client_secret = "by hand"\n')
+    before = file.read_text()
+    for moved in ({"set": {"host": "evil.example"}}, {"issuer": "https://evil.example"}):
+        with pytest.raises(ConfigurationError, match="client secret in it") as refused:
+            providers.save("acme", moved)
+        assert "by hand" not in f"{refused.value}{refused.value.hint}"
+    assert file.read_text() == before
+    providers.save("acme", {"title": "Acme"})
+    assert file.read_text().count("by hand") == 1
+    providers.save("acme", {"issuer": "https://new.example"}, replace=True)
+    assert "by hand" not in file.read_text()
+
+
+def test_a_secret_that_is_given_replaces_one_in_the_table(providers, file):
+    providers.save("acme", ACME)
+    file.write_text(f'{file.read_text()}client_secret = "by hand"\n')
+    providers.save("acme", {"client_secret": "given"})
+    assert providers.get("acme").client_secret == Secret("given")
+
+
 def test_it_can_be_configured_anew(providers, file):
     providers.save("acme", ACME | {"scopes": ["openid"], "throttle": {"limit": 5}})
     providers.save("other", ACME)
