@@ -283,7 +283,7 @@ def prompt_data(login: Login, info: ProviderInfo, note: str = _CONTINUES) -> dic
     )
     user_code = code_to_show(login)
     code = f"Your code is <strong>{escape(user_code)}</strong>. " if user_code else ""
-    there = f"You will sign in at {escape(login.host)}. " if login.host else ""
+    there = f"Opens {escape(login.host)} in a new tab. " if login.host else ""
     ours = f"This provider is {FROM_CODE}. " if _from_code(login, info) else ""
     shared = f"{_SHARED} " if login.shared else ""
     error = str(error_from_wire(login.error)) if login.error else ""

@@ -84,6 +84,6 @@ def test_and_so_does_the_prompt(lab, notebook, host, there):
     book = notebook("from jupyter_auth import UserSession\nUserSession('odd')")
     book.start(0)
     book.is_waiting(0)
-    expect(book.output(0)).to_contain_text(f"You will sign in at {host}.")
+    expect(book.output(0)).to_contain_text(f"Opens {host} in a new tab.")
     assert [each["host"] for each in lab.logins()] == [host]
     is_there(follow(book.output(0).get_by_role("link", name="Sign in to odd")), host, there)
