@@ -318,7 +318,7 @@ def test_on_a_server_that_several_share_it_is_said_whom_the_account_serves():
 def test_what_an_api_demands_is_said_before_the_person_leaves():
     reason = "The API api.example asks for the scopes <b> & c."
     html, text = both(dataclasses.replace(PENDING, reason=reason))
-    assert "The API api.example asks for the scopes &lt;b&gt; &amp; c. You will sign in" in html
+    assert "The API api.example asks for the scopes &lt;b&gt; &amp; c. Opens idp.example" in html
     assert reason in text.splitlines()
     assert "asks for" not in "".join(both(PENDING))
 
