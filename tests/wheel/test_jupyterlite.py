@@ -46,10 +46,10 @@ print([path for path in pathlib.Path.home().glob("*") if path.name != ".ipython"
 print(session.authenticated)"""
 CELLS = (SESSION, AGAIN, DOCTOR, LOGOUT, REFUSED)
 # A page that has the state of a sign-in, and would end it or finish it with a code of its own.
-LIE = """query => new Promise(resolve => {
+LIE = """([page, query]) => new Promise(resolve => {
   const channel = new BroadcastChannel("jupyter-auth");
   channel.onmessage = ({ data }) => resolve(data.says);
-  channel.postMessage({ query });
+  channel.postMessage({ page, query });
   setTimeout(() => resolve("nothing"), 1000);
 })"""
 
@@ -83,9 +83,12 @@ def test_a_sign_in_without_any_server(site, oidc):
         refused = f"error=access_denied&state={state}"
         elsewhere = context.new_page()  # the same files at another origin
         elsewhere.goto(f"{site.url.replace('127.0.0.1', 'localhost')}/favicon.ico")
-        assert elsewhere.evaluate(LIE, refused) == "nothing"
+        assert elsewhere.evaluate(LIE, [site.callback, refused]) == "nothing"
         elsewhere.goto(f"{site.url}/favicon.ico")
-        assert elsewhere.evaluate(LIE, refused.replace(state, "another")) == "nothing"
+        unknown = refused.replace(state, "another")
+        assert elsewhere.evaluate(LIE, [site.callback, unknown]) == "nothing"
+        mixed_up = [f"{site.url}/another.html", refused]  # another provider's page (RFC 9700 4.4)
+        assert elsewhere.evaluate(LIE, mixed_up) == "nothing"
 
         tab = follow(link)
         identify(tab)
@@ -99,7 +102,8 @@ def test_a_sign_in_without_any_server(site, oidc):
         expect(notebook.output(0)).to_contain_text("Signed in to Acme as alice.")
         expect(notebook.output(0)).to_contain_text("alice")
         [code] = oidc.secrets()["code"]
-        assert elsewhere.evaluate(LIE, f"code={code}&state={state}") == "nothing"  # used up
+        used_up = f"code={code}&state={state}"
+        assert elsewhere.evaluate(LIE, [site.callback, used_up]) == "nothing"
 
         oidc.expire()  # the next call is refused once, and a new token is fetched
         notebook.run(1)

@@ -2,7 +2,8 @@
 
 That page, ``callback.html``, passes the response on to all that this site has open. The one that
 began the sign-in knows its state, and alone has the PKCE verifier, without which the code is of no
-use. Tokens are in memory alone.
+use. It takes the response from that sign-in's own page alone: providers with different pages cannot
+pass off each other's codes as theirs (RFC 9700 4.4, mix-up). Tokens are in memory alone.
 """
 
 from __future__ import annotations
@@ -19,9 +20,11 @@ from pyodide.ffi import run_sync
 from jupyter_auth.core.common.finding import Finding
 from jupyter_auth.core.common.handles import plain
 from jupyter_auth.core.common.override import override
+from jupyter_auth.core.common.urls import same_place
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.errors import SCRIPT, AuthError, ConfigurationError, speak
 from jupyter_auth.core.login.login_store import AuthorizationResponse
+from jupyter_auth.core.login.openings import binding_name
 from jupyter_auth.core.protocol.http import require_waiting
 from jupyter_auth.core.wire import login_error
 from jupyter_auth.kernel.pyodide.memory_store import MemoryStore
@@ -59,6 +62,7 @@ class PageAccounts(Engine):
         speak(lambda: WORDS)
         self._user = secrets.token_urlsafe(32)  # only this kernel begins logins
         self._bindings: dict[str, str] = {}
+        self._pages: dict[str, str] = {}  # redirect URIs, by the names of the bindings
         self._links: dict[str, str] = {}
         self._channel = Channel(self._came_back)
 
@@ -106,7 +110,7 @@ class PageAccounts(Engine):
             if login.id not in self._links:
                 uri = self.configured(login.provider).redirect_uri or callback_page()
                 self._links[login.id], binding = self.open(login.id, uri, self._user)
-                self._bindings[binding.name] = binding.value
+                self._bindings[binding.name], self._pages[binding.name] = binding.value, uri
         except AuthError:
             self.leave(login.id)
             raise
@@ -118,11 +122,13 @@ class PageAccounts(Engine):
         pending = found.status == "pending"
         return replace(found, url=self._links.get(login_id)) if pending else found
 
-    def _came_back(self, query: str) -> str | None:
-        """What the page says to the person; None if another kernel began the sign-in."""
+    def _came_back(self, query: str, page: str) -> str | None:
+        """What the page says to the person; None if it is not for a sign-in of this kernel."""
         params = dict(parse_qsl(query[:MAX_QUERY]))
-        provider = self._logins.provider_of(params.get("state", ""))
-        if provider is None:
+        state = params.get("state", "")
+        provider, own = self._logins.provider_of(state), self._pages.get(binding_name(state))
+        pages = (page, f"{page}.html")  # some sites serve the second one at the first
+        if not (provider and own and any(same_place(own, each) for each in pages)):
             return None
         response = AuthorizationResponse(
             plain(provider), params, self._bindings, self._user, confirm_by=None

@@ -37,24 +37,25 @@ def callback_page() -> str:
 class Channel:
     """Hears what the site's callback page says, which no other origin can (HTML 9.5).
 
-    ``heard`` gets the query that the provider sent, and returns what to tell the person; None: it
-    is not for this kernel.
+    ``heard`` gets the query that the provider sent and the page's address, and returns what to tell
+    the person; None: it is not for this kernel.
     """
 
-    def __init__(self, heard: Callable[[str], str | None]) -> None:
+    def __init__(self, heard: Callable[[str, str], str | None]) -> None:
         self._heard = heard
         self._tasks: set[asyncio.Task[None]] = set()
         self._channel = js.BroadcastChannel.new(CHANNEL)
         self._channel.onmessage = create_proxy(self._message)
 
     def _message(self, event: Any) -> None:
-        query = getattr(event.data, "query", None)
-        if isinstance(query, str):  # of a task: it alone can wait for the provider
-            task = asyncio.ensure_future(self._answer(query))
+        query, page = (getattr(event.data, name, None) for name in ("query", "page"))
+        if isinstance(query, str) and isinstance(page, str):
+            # Of a task: it alone can wait for the provider.
+            task = asyncio.ensure_future(self._answer(query, page))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
-    async def _answer(self, query: str) -> None:
-        if (says := self._heard(query)) is not None:
+    async def _answer(self, query: str, page: str) -> None:
+        if (says := self._heard(query, page)) is not None:
             said = {"query": query, "says": says}
             self._channel.postMessage(to_js(said, dict_converter=js.Object.fromEntries))
