@@ -70,7 +70,7 @@ def status(name: str | None = None, accounts: Accounts | None = None) -> TextTab
             rows[login.key] = (login.provider, login.session_key, "signing in …", until, "")
     where = f"to {plain(name)}" if name else "anywhere"
     table = TextTable(
-        headings=("provider", "key", "user", "until", "scopes"),
+        headings=("provider", "label", "user", "until", "scopes"),
         rows=tuple(rows[key] for key in sorted(rows)),
         empty=f"You're not signed in {where}.",
     )
@@ -325,4 +325,4 @@ def provider_names() -> list[str]:
 
 
 def _under(session_key: str) -> str:
-    return "" if session_key == DEFAULT_KEY else f" under the key {session_key[:40]}"
+    return "" if session_key == DEFAULT_KEY else f" under the label {session_key[:40]}"

@@ -88,7 +88,7 @@ def test_status_is_a_table_and_text(kernel, alice):
     for code in ("%auth", "%auth status", "%auth status idp"):
         ran = kernel.ok(code)
         lines = ran.text().splitlines()
-        assert lines[0].split() == ["PROVIDER", "KEY", "USER", "UNTIL", "SCOPES"]
+        assert lines[0].split() == ["PROVIDER", "LABEL", "USER", "UNTIL", "SCOPES"]
         assert lines[1].split()[:3] == ["idp", "default", alice]
         assert "renewed automatically" in lines[1]
         assert f">{alice}</td>" in ran.text("text/html")
@@ -113,7 +113,7 @@ def test_logout_says_what_became_of_it(kernel, engine, alice):
     assert kernel.ok("%auth logout idp").text().startswith("Signed out of idp.")
     assert not engine.accounts()
     said = kernel.ok("%auth logout idp --key work").text()
-    assert said == "You're not signed in to The IdP under the key work."
+    assert said == "You're not signed in to The IdP under the label work."
 
 
 @pytest.mark.parametrize(
