@@ -6,6 +6,8 @@ SUITES := lint docs wheel core kernel systems server environments security front
 # The environment's programs first; among them Node.js, where the machine has none or too old a one.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# Modules are compiled when they are imported: most of what is installed here never is.
+export PIP_COMPILE := 0
 # Of whoever calls make from another environment: IPython would look for packages in that.
 unexport VIRTUAL_ENV
 
@@ -105,7 +107,7 @@ $(TESSERA): | $(INSTALLED)
 $(FRONT_ENDS): constraints.txt | $(INSTALLED)
 	$(PYTHON) -m venv $(@D)
 	ls -d $(CURDIR)/.venv/lib/python*/site-packages > "$$(echo $(@D)/lib/python*/site-packages)/beneath.pth"
-	$(@D)/bin/pip install --quiet --no-compile --constraint constraints.txt "voila~=0.5" "marimo~=0.25" "panel~=1.9" \
+	$(@D)/bin/pip install --quiet --constraint constraints.txt "voila~=0.5" "marimo~=0.25" "panel~=1.9" \
 	  ipywidgets-bokeh "solara~=1.64" "ipyvuetify~=1.0" solara-assets "jupyter-console~=6.6" \
 	  "jupyter-collaboration~=5.0"
 	touch $@
