@@ -296,7 +296,7 @@ class Providers(Layers):
             user_providers.write_table(file, name, table)
         with contextlib.suppress(Incomplete):
             if self.unused_secret(name):
-                if fields.get("client_id"):  # which is of a client without one, or is added next
+                if {k for k, v in fields.items() if v} - {"redirect_uri"} == {"client_id"}:
                     user_providers.forget_secret(file, name)
                 return {"client_secret"}
         return set()
