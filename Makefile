@@ -28,8 +28,10 @@ LAB_PLACE := .venv/share/jupyter/labextensions/jupyter-auth-session
 LAB_SOURCES := $(wildcard labextension/*.json labextension/src/* labextension/style/* labextension/schema/*) \
   jupyter_auth/kernel/prompt/widget.css jupyter_auth/kernel/prompt/account_view.js
 PYTEST := pytest --durations=15
+# Tests that wait for other processes most of the time: more of them than there are cores.
+WAITING := -n 4
 # Where a file's tests share a JupyterLab, a Hub or a Chromium.
-BY_FILE := -n 2 --dist loadfile
+BY_FILE := -n 3 --dist loadfile
 # Measures which lines of the package a suite's own processes reach: `make test` prints the sum.
 COVERED := --cov --cov-report=
 
@@ -209,17 +211,17 @@ core: $(INSTALLED) $(PROVIDERS)
 	$(PYTEST) $(COVERED) -n 2 tests/core tests/providers
 
 kernel: $(INSTALLED) $(PROVIDERS)
-	$(PYTEST) $(COVERED) --cov-append -n 2 tests/kernel tests/demo
+	$(PYTEST) $(COVERED) --cov-append $(WAITING) tests/kernel tests/demo
 
 systems: $(INSTALLED) $(PROVIDERS) glewlwyd
-	$(PYTEST) -n 2 tests/systems
+	$(PYTEST) $(WAITING) tests/systems
 
 server: $(INSTALLED) $(PROVIDERS)
-	$(PYTEST) $(COVERED) --cov-append -n 2 tests/server
+	$(PYTEST) $(COVERED) --cov-append $(WAITING) tests/server
 
 # What held against attackers: one test for each thing that somebody got through with.
 security: setup
-	$(PYTEST) -n 2 tests/security --ignore tests/security/browser --ignore tests/security/hub
+	$(PYTEST) $(WAITING) tests/security --ignore tests/security/browser --ignore tests/security/hub
 	$(PYTEST) $(BY_FILE) tests/security/browser
 	$(PYTEST) tests/security/hub/test_victims_browser.py
 	$(PYTEST) $(BY_FILE) tests/security/hub --ignore tests/security/hub/test_victims_browser.py
@@ -229,7 +231,7 @@ front: $(LAB_MODULES)
 
 # Wherever notebooks and scripts run: real servers, kernels, terminals and schedulers.
 environments: $(INSTALLED) $(PROVIDERS) $(SCHEDULER) $(FRONT_ENDS)
-	$(PYTEST) -n 2 tests/environments
+	$(PYTEST) $(WAITING) tests/environments
 
 # A process of its own: Playwright's event loop breaks tests of pytest-jupyter that run after it.
 browser: setup $(FRONT_ENDS)

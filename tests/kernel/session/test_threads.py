@@ -8,7 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import pytest
 
 from jupyter_auth.core.errors import LoginDenied, LoginRequired
-from jupyter_auth.kernel.prompt import prompt
+from jupyter_auth.kernel.prompt import front_end
 from jupyter_auth.kernel.session import sign_in as asking
 from jupyter_auth.kernel.session.user_session import UserSession
 from kernel.kernel_process import Kernel
@@ -97,7 +97,7 @@ def test_who_comes_when_it_is_done_asks_nobody(engine, rogue, capfd, monkeypatch
             go.wait(PATIENCE)
         return True
 
-    monkeypatch.setattr(prompt, "is_interactive", is_interactive)
+    monkeypatch.setattr(front_end, "is_interactive", is_interactive)
     late = threading.Thread(target=UserSession, args=["idp"], name="late")
     late.start()
     assert arrived.wait(PATIENCE)
