@@ -105,7 +105,7 @@ class AuthError(Exception):
 
     code: ClassVar[str] = "auth_error"
     carries: ClassVar[Mapping[str, Callable[[Any], Any]]] = {}
-    _shown_with: Any = None  # the traceback, once IPython has shown the error
+    _shown_with = 0  # the ``id`` of its traceback, once IPython has shown it
 
     def __init__(self, message: str, *, hint: str = "", next_step: NextStep | None = None) -> None:
         self.message = message
@@ -125,11 +125,11 @@ class AuthError(Exception):
         import sys
 
         trace = self.__traceback__
-        if trace is self._shown_with:
+        if id(trace) == self._shown_with:
             views = sys.modules["IPython"].get_ipython().InteractiveTB
             shown: list[str] = views.structured_traceback(type(self), self, trace)
             return shown
-        self._shown_with = trace
+        self._shown_with = id(trace)
         said = f"{type(self).__name__}: {self.message}"
         where = f"{_line_of_the_cell(trace)}%tb shows the traceback."
         return [said, *filter(None, [self.hint]), where]

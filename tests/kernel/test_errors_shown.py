@@ -42,3 +42,4 @@ def test_the_traceback_is_one_line_away(kernel):
     assert "mine()" in full
     assert "ProviderNotFound" in full
     assert len(shown(kernel.run("raise kept"))) == 4  # another time that it is raised
+    kernel.ok("import pickle; pickle.loads(pickle.dumps(kept))")

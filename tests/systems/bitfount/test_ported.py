@@ -166,7 +166,7 @@ def test_staging_differs_from_the_preset_in_addresses_and_client_alone():
     differs = {name for name, value in made.items() if value != getattr(preset, name)}
     assert differs == {
         *("name", "title", "client_id", "base_url", "api_origins", "endpoints", "api_key"),
-        "import_from",
+        *("import_from", "vendor"),
     }
 
 

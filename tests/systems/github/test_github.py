@@ -89,7 +89,7 @@ def test_the_page_asks_for_the_client_id_alone(jupyter):
     with jupyter() as server:
         kernel, browser = server.kernel(), server.browser()
         form = Form(browser, kernel.begin("github", grant="device_code"))
-        assert "enter its client ID here." in form.page
+        assert "enter its client ID" in form.page
         assert "registration.client_secret" not in form.page
         assert "Redirect URI" not in form.page
         assert form.send(registration={"client_id": "Iv1.mine"}).status_code == 200

@@ -77,7 +77,7 @@ def test_the_grant_is_found_out_after_the_registration_was_written_down(env, add
 
 
 def test_the_redirect_uri_is_said_before_the_browser_opens(browser, add, insiders):
-    add("--client-id", insiders.code_client)
+    add("--client-id", insiders.code_client, *ANY_PORT)
     with Terminal(browser, "-c", OWNER) as terminal:
         uri = terminal.read(r"Redirect URI: (http://127\.0\.0\.1:\d+/callback/insiders) ")[1]
         terminal.read("register the URI without one")
@@ -86,6 +86,7 @@ def test_the_redirect_uri_is_said_before_the_browser_opens(browser, add, insider
     assert insiders.journal("/oauth2/authorize/")[0]["query"]["redirect_uri"] == uri
 
 
+ANY_PORT = ("--redirect-uri", "http://127.0.0.1/callback/insiders")  # as is registered there
 SAMPLE = f"http://127.0.0.1:{free_port()}/authorized/"  # they have 8000
 
 
@@ -99,8 +100,7 @@ def test_the_one_of_their_sample_code_is_said_to_be_registered_exactly_so(browse
 
 
 def test_over_ssh_it_is_said_too(env, add, insiders):
-    add("--client-id", insiders.code_client)
-
+    add("--client-id", insiders.code_client, *ANY_PORT)
     with Terminal(env | {"SSH_TTY": "/dev/pts/1"}, "-c", OWNER) as terminal:
         terminal.read("Redirect URI: http://127")
         terminal.read(re.escape(insiders.origin))

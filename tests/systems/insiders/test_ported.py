@@ -71,7 +71,7 @@ def browser(machine, insiders, tmp_path):
 
 @pytest.mark.usefixtures("browser")
 def test_authorization_code(machine, insiders, add):
-    add(insiders.code_client)
+    add(insiders.code_client, "--redirect-uri", "http://127.0.0.1/callback/insiders")
     with machine.terminal("insiders_code.py") as terminal:
         terminal.read(r"Redirect URI: http://127\.0\.0\.1:\d+/callback/insiders")
         terminal.read("You currently own 3 devices.")
