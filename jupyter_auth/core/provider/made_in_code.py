@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from jupyter_auth.core.provider.provider import Provider
 
 MOST = 256
-LATER = "client_id_metadata_document_supported"  # a flag that the first handles did not know
+# Flags that the first handles did not know.
+LATER = "vendor"
+LATER_ENDPOINT = "client_id_metadata_document_supported"
 
 
 class ProvidersMadeInCode:
@@ -59,8 +61,8 @@ def handle_of(provider: Provider) -> str:
     named = provider_to_mapping(provider, secrets=False)
     if named["client_auth"] == "auto":
         named["client_auth"] = "basic"  # as the default was called at first
-    endpoints = named.get("endpoints", {})
-    if not endpoints.get(LATER):
-        endpoints.pop(LATER, None)
+    for table, later in ((named, LATER), (named.get("endpoints", {}), LATER_ENDPOINT)):
+        if not table.get(later):
+            table.pop(later, None)
     text = json.dumps(named, sort_keys=True)
     return f"{provider.name}{MARK}{hashlib.sha256(text.encode()).hexdigest()[:DIGITS]}"

@@ -124,7 +124,7 @@ def providers() -> TextTable:
             (
                 plain(each.name),
                 each.title,
-                each.host or "your own host",
+                each.host or ("your own host" if each.missing else ""),
                 FROM.get(each.source, each.source),
                 "needs a registration" if each.needs_registration else "",
             )

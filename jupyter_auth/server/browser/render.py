@@ -192,10 +192,14 @@ def _version(name: str) -> str:
 
 
 def render(template: str, base_url: str, static_url: str, home: str, **values: Any) -> str:
-    """The page. The URLs have slashes at both ends; ``home`` is Jupyter's own start page."""
+    """The page. The URLs have slashes at both ends; ``home`` is Jupyter's own start page.
+
+    ``reached`` and ``hub_user`` are what its header says of the server, as far as that is known.
+    """
 
     def static(name: str) -> str:
         return f"{static_url}{name}?v={_version(name)}"
 
     page = _environment().get_template(f"{template}.html")
-    return page.render(base_url=base_url, home=home, static=static, **values)
+    header = {"reached": "", "hub_user": ""}
+    return page.render(base_url=base_url, home=home, static=static, **header | values)

@@ -124,7 +124,7 @@ def test_nobody_spends_what_is_spent_before_it_is_saved(
             with pytest.raises(StoreError) as caught:
                 engine.accounts()
             assert status_of(caught.value) == 503
-    with pytest.raises(ProviderUnavailable, match="try again"):
+    with pytest.raises(ProviderUnavailable, match="Try again"):
         other.token("idp")
     one.save_again()
     assert not one.busy
@@ -142,7 +142,7 @@ def test_not_even_where_the_database_was_away_for_longer_than_a_lease_lasts(
         one.token("idp")
         clock.advance(10 * LEASE)
     for _ in range(2):
-        with pytest.raises(ProviderUnavailable, match="try again"):
+        with pytest.raises(ProviderUnavailable, match="Try again"):
             other.token("idp")
     one.save_again()
     assert other.token("idp").digest == one.token("idp").digest
@@ -176,10 +176,10 @@ def test_the_lease_is_kept_where_it_could_be_given_back(
     system = url.partition(":")[0]
     with fails_meanwhile(database, rogue, FULL[system], EMPTIED[system]):
         token = one.token("idp")
-        with pytest.raises(ProviderUnavailable, match="try again"):
+        with pytest.raises(ProviderUnavailable, match="Try again"):
             other.token("idp")
         one.save_again()
-    with pytest.raises(ProviderUnavailable, match="try again"):
+    with pytest.raises(ProviderUnavailable, match="Try again"):
         other.token("idp")
     one.save_again()
     assert other.token("idp").digest == token.digest

@@ -119,6 +119,7 @@ UNBOUND = {  # and of those that are named harmless
     "endpoints.grant_types_supported": ("a",),
     "endpoints.client_id_metadata_document_supported": True,
     "token_types": ("user",),
+    "vendor": True,
     "resource_parameter": "scope",
     "preset": "github",
     "placeholders": {"host": {"says": "Host", "default": "idp.example"}},
