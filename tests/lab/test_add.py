@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
+from browser.axe import flaws
 from browser.sign_in_tab import follow, sign_in
-from lab.axe import flaws
 from lab.panel import Front
 from providers.protected_api import ProtectedAPI
 

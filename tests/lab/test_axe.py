@@ -6,10 +6,10 @@ import pytest
 from playwright.sync_api import expect
 
 from browser import cells
+from browser.axe import flaws
 from browser.notebook import Notebook
 from browser.pages.every_page import Tour, visitor
 from browser.sign_in_tab import deny, follow, sign_in
-from lab.axe import flaws
 from lab.panel import GO, SIGNED_IN, Front, end_at_provider
 from lab.states import every_state
 

@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from browser import cells
+from browser import axe, cells
 from browser.pages.every_page import LOOKS, Tour, visitor
 from browser.sign_in_tab import from_jupyter, sign_in
 
@@ -70,7 +70,7 @@ def test_every_page_fits_and_can_be_read(browser, lab, look):
         grounds = set()
         for name, stop in Tour(page, lab).stops().items():
             stop()
-            assert page.evaluate(FLAWS) + page.evaluate(UNSAID) == [], name
+            assert page.evaluate(FLAWS) + page.evaluate(UNSAID) + axe.flaws(page) == [], name
             grounds.add(page.evaluate("() => getComputedStyle(document.body).backgroundColor"))
     [ground] = grounds
     bright = sum(map(int, re.findall(r"\d+", ground))) > 3 * 128
