@@ -199,7 +199,7 @@ def test_what_a_notebook_defines_is_said_to_be_so_and_is_in_no_list(notebook, oi
     expect(pending).to_contain_text(oidc.issuer.removeprefix("http://"))
     sign_in(follow(pending.get_by_role("link", name=f"Sign in to {named}")))
     book.finished()
-    expect(book.output(0)).to_contain_text(f"Signed in to {named} as alice.")
+    expect(book.output(0)).to_contain_text(f"Signed in to {named} as alice")
     account = front.account(named)
     expect(account).to_contain_text("alice")
     offered = panel.locator("datalist option").evaluate_all("all => all.map(each => each.value)")
