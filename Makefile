@@ -38,7 +38,7 @@ COVERED := --cov --cov-report=
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help setup chromium postgresql glewlwyd test $(SUITES) hub z2jh guards reference oldest demo screenshots bench upgrade audit
+.PHONY: help setup chromium postgresql glewlwyd test $(SUITES) front-ends hub z2jh guards reference oldest demo screenshots bench upgrade audit
 
 help:
 	@echo "make demo         JupyterLab on a demo notebook with a local provider"
@@ -46,6 +46,7 @@ help:
 	@echo "make <suite>      one of them alone"
 	@echo "make hub          a JupyterHub in full: PostgreSQL, several replicas, kill -9"
 	@echo "make z2jh         docs/hub in the Zero to JupyterHub chart; Z2JH=DIRECTORY is a checkout of it"
+	@echo "make front-ends   Voila, marimo, Panel, Solara, a console, JupyterLite, two people on one document"
 	@echo "make oldest       the lowest of each dependency, and the wheel in JupyterLab 4.2"
 	@echo "make docs         the documentation, in docs/_build/html"
 	@echo "make screenshots  pictures of every page and widget state, in screenshots/; renews the documentation's"
@@ -204,8 +205,8 @@ docs: $(INSTALLED)
 	sphinx-build --quiet --fail-on-warning --keep-going --jobs 2 docs docs/_build/html
 	$(PYTEST) tests/docs
 
-wheel: setup $(PYODIDE) $(CANAILLE)
-	$(PYTEST) $(BY_FILE) tests/wheel
+wheel: setup $(CANAILLE)
+	$(PYTEST) $(BY_FILE) tests/wheel --ignore tests/wheel/test_jupyterlite.py
 
 core: $(INSTALLED) $(PROVIDERS)
 	$(PYTEST) $(COVERED) -n 2 tests/core tests/providers
@@ -230,13 +231,18 @@ front: $(LAB_MODULES)
 	cd labextension && npm test
 
 # Wherever notebooks and scripts run: real servers, kernels, terminals and schedulers.
-environments: $(INSTALLED) $(PROVIDERS) $(SCHEDULER) $(FRONT_ENDS)
-	$(PYTEST) $(WAITING) tests/environments
+environments: $(INSTALLED) $(PROVIDERS) $(SCHEDULER)
+	$(PYTEST) $(WAITING) tests/environments --ignore tests/environments/alone/test_console.py
 
 # A process of its own: Playwright's event loop breaks tests of pytest-jupyter that run after it.
-browser: setup $(FRONT_ENDS)
-	$(PYTEST) $(BY_FILE) tests/browser
+browser: setup
+	$(PYTEST) $(BY_FILE) tests/browser --ignore tests/browser/apps
 	$(PYTEST) tests/hub/browser
+
+# Not in `make test`: what it installs first takes longer than its tests.
+front-ends: setup $(FRONT_ENDS) $(PYODIDE)
+	$(PYTEST) $(BY_FILE) tests/browser/apps tests/wheel/test_jupyterlite.py
+	$(PYTEST) tests/environments/alone/test_console.py
 
 lab: setup
 	$(PYTEST) $(BY_FILE) tests/lab
