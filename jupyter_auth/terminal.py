@@ -20,6 +20,7 @@ from jupyter_auth.kernel.commands.verb_parser import (
     check_verb,
     shared_parser,
 )
+from jupyter_auth.kernel.prompt.person import ask
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -160,11 +161,10 @@ def _status(given: Namespace) -> int:
 
 
 def _ask(prompt: str) -> str:
-    sys.stderr.write(prompt)  # stdout may be a pipe
-    sys.stderr.flush()
-    if not (line := sys.stdin.readline()):  # Ctrl-D
-        raise KeyboardInterrupt
-    return line.strip()
+    try:
+        return ask(prompt).strip()
+    except EOFError:  # Ctrl-D
+        raise KeyboardInterrupt from None
 
 
 def _ask_secretly(prompt: str) -> str:

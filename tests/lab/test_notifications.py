@@ -100,13 +100,19 @@ def test_a_refused_refresh_is_told_where_nobody_asks(notebook, context, oidc, si
     expect(front.status).to_have_text("1 account")
 
 
-def test_dismissed_is_dismissed_but_stays_at_the_bell(notebook, lab):
+def one_that_asks_out_of_sight(notebook):
+    """A notebook that waits for a sign-in, the one in front of it, and their JupyterLab."""
     book = notebook(cells.SESSION)
     beside = notebook("1")
     book.start()
     front = Front(book.page)
     expect(front.status).to_have_text("Sign-in needed")
     beside.show()
+    return book, beside, front
+
+
+def test_dismissed_is_dismissed_but_stays_at_the_bell(notebook, lab):
+    book, beside, front = one_that_asks_out_of_sight(notebook)
     notice = front.notification("needs you")
     notice.get_by_title("Hide notification").click()
     expect(notice).to_have_count(0)
@@ -124,12 +130,7 @@ def test_who_wants_none_gets_none(notebook, lab):
     path = "lab/api/settings/jupyter-auth-session:toasts"
     lab.api("PUT", path, {"raw": '{"signInNeeded": false}'})
     try:
-        book = notebook(cells.SESSION)
-        beside = notebook("1")
-        book.start()
-        front = Front(book.page)
-        expect(front.status).to_have_text("Sign-in needed")
-        beside.show()
+        book, _, front = one_that_asks_out_of_sight(notebook)
         expect(front.notification("needs you")).to_have_count(0)
         assert book.page.locator(".jp-Notification-Status-Text").inner_text() == "0"
     finally:

@@ -22,7 +22,7 @@ from jupyter_auth.core.record import replace
 from jupyter_auth.core.wire import error_from_wire, login_error
 from jupyter_auth.kernel.prompt.browser_file import BrowserFile
 from jupyter_auth.kernel.prompt.front_end import in_notebook
-from jupyter_auth.kernel.prompt.person import ask, tell
+from jupyter_auth.kernel.prompt.person import ask, sentence_data, tell
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -196,7 +196,7 @@ class Prompt:
                 self.opened.remove()
             if self._handle:
                 said = sign_in_data(self._info, self._login.key, state, sentence, account)
-                bundle = outcome_data(sentence) | (said if self._login.has_page else {})
+                bundle = sentence_data(sentence) | (said if self._login.has_page else {})
                 self._handle.update(bundle, raw=True)
             else:
                 sys.stderr.write(f"{sentence}\n")
@@ -318,11 +318,6 @@ def ask_for_address() -> str:
         return ""
 
 
-def outcome_data(sentence: str) -> dict[str, Any]:
-    """An outcome as a MIME bundle, without a link."""
-    return {"text/html": f'<div role="status">{escape(sentence)}</div>', "text/plain": sentence}
-
-
 def sign_in_data(
     info: ProviderInfo, key: AccountKey, state: str, says: str, account: AccountInfo | None = None
 ) -> dict[str, Any]:
@@ -340,7 +335,6 @@ def sign_in_data(
             "provider": key.provider,
             "session_key": key.session_key,
             "title": info.title,
-            "host": info.host,
             "state": state,
             "says": says,
             "username": account.username if account else None,

@@ -30,12 +30,12 @@ from jupyter_auth.kernel.arguments import check_arguments, words
 from jupyter_auth.kernel.broker.connect import account_key, connect, provider_of
 from jupyter_auth.kernel.broker.watcher import watch
 from jupyter_auth.kernel.prompt.front_end import is_interactive
+from jupyter_auth.kernel.prompt.person import sentence_data
 from jupyter_auth.kernel.prompt.prompt import (
     MIME_TYPE,
     begin_by_link,
     code_to_show,
     outcome,
-    outcome_data,
     prompt_data,
     sign_in_data,
 )
@@ -192,7 +192,7 @@ class AccountWidget(anywidget.AnyWidget):
         if self._login and self._pending and not self._view_heard:
             return prompt_data(self._login, self._info, note="This page may stay open.")
         state, says = self._state()
-        bundle = outcome_data(says)
+        bundle = sentence_data(says)
         if self._accounts.local is None:
             bundle |= sign_in_data(self._info, self._key, state, says, self._account)
         return bundle

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from jupyter_auth.core.provider.info import ProviderInfo
     from jupyter_auth.kernel.prompt.widget import AccountWidget
 
-_known: set[tuple[object, ...]] = set()  # the accounts that this process has told of
+_known: set[tuple[object, ...]] = set()  # accounts that the person here was told of
 
 
 class UserAccount:
@@ -230,7 +230,7 @@ class UserAccount:
         from jupyter_auth.kernel.prompt.person import tell
 
         password = self.options.password
-        if not (password or self._is_answered()):
+        if not (password or self._is_attended()):
             raise reason
         if isinstance(reason, RefreshRejected):
             tell(reason.message)  # why there is a link again
@@ -260,22 +260,21 @@ class UserAccount:
         if account and (missing := self._missing(account)):
             raise self._insufficient(missing, hint="The provider did not grant them.")
         if account:  # which the prompt has said
-            self._is_known(account)
+            self._note(account)
 
-    def _is_answered(self) -> bool:
+    def _is_attended(self) -> bool:
         """Whether a person is there to sign in, as far as the session does not say it."""
         from jupyter_auth.kernel.prompt.front_end import is_interactive
 
         interactive = self.options.interactive
         return is_interactive() if interactive is None else interactive
 
-    def _is_known(self, account: AccountInfo) -> bool:
-        """Whether this process has said who is signed in. From now on it has."""
+    def _note(self, account: AccountInfo) -> bool:
+        """Note that the person knows who is signed in; returns whether that is new."""
         known = (self.key, account.person, account.username)
-        if known in _known:
-            return True
+        new = known not in _known
         _known.add(known)
-        return False
+        return new
 
     def _has_come(self, since: float, request: LoginRequest) -> bool:
         account = self._stored()
@@ -361,7 +360,7 @@ class UserAccount:
         """Tell a person who is signed in, once for each account in this process."""
         from jupyter_auth.kernel.prompt.person import tell
 
-        if not self._is_answered() or self._is_known(account):
+        if not (self._is_attended() and self._note(account)):
             return
         who = f" as {account.username}" if account.username else ""
         default = self.options.session_key == "default"

@@ -17,7 +17,8 @@ from nbclient import NotebookClient
 from jupyter_auth.core.models import AccountInfo, Login
 from jupyter_auth.core.provider.info import ProviderInfo
 from jupyter_auth.kernel.prompt.front_end import is_interactive
-from jupyter_auth.kernel.prompt.prompt import outcome, outcome_data, prompt_data
+from jupyter_auth.kernel.prompt.person import sentence_data
+from jupyter_auth.kernel.prompt.prompt import outcome, prompt_data
 from kernel.kernel_process import Kernel
 
 HOSTILE = """<img src=x onerror="alert(1)">'"&</a><script>alert(2)</script>"""
@@ -95,9 +96,9 @@ def test_text_from_outside_stays_text():
     link = Login(id="x", provider="idp", host=HOSTILE, path='/"onmouseover="alert(3)')
     for html in (
         prompt_data(link, hostile, note=HOSTILE)["text/html"],
-        outcome_data(outcome(ended("complete"), hostile, account))["text/html"],
-        outcome_data(outcome(denied, hostile))["text/html"],
-        outcome_data(outcome(ended("failed"), hostile))["text/html"],
+        sentence_data(outcome(ended("complete"), hostile, account))["text/html"],
+        sentence_data(outcome(denied, hostile))["text/html"],
+        sentence_data(outcome(ended("failed"), hostile))["text/html"],
     ):
         assert {tag for tag, _ in tags(html)} <= {"div", "a", "span"}
         assert not [each for _, attributes in tags(html) for each in attributes if each[:2] == "on"]
@@ -120,7 +121,7 @@ def test_text_from_outside_stays_text():
     ],
 )
 def test_each_outcome_is_said_and_has_no_link(login, account, expected):
-    bundle = outcome_data(outcome(login, INFO, account))
+    bundle = sentence_data(outcome(login, INFO, account))
     assert bundle["text/plain"].startswith(expected)
     assert "<a" not in bundle["text/html"]
     assert "handle" not in str(bundle)
