@@ -279,7 +279,7 @@
   for (const button of document.querySelectorAll("[data-copy]")) {
     button.addEventListener("click", () => copy(button));
   }
-  if ($("reached")) $("reached").textContent = location.host; // behind a proxy, only known here
+  $("reached").textContent = location.host; // behind a proxy, only known here
   const uri = $("redirect-uri");
   if (uri?.dataset.path) {
     uri.textContent = location.origin + uri.dataset.path; // likewise
