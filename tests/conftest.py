@@ -10,7 +10,7 @@ from tornado.httpclient import AsyncHTTPClient
 
 from clock import Clock
 from jupyter_auth.core import errors
-from jupyter_auth.core.login import loopback_server
+from jupyter_auth.core.login.loopback import server as loopback_server
 from jupyter_auth.core.protocol import http
 from patience import PATIENCE
 from providers.oidc import OidcProvider

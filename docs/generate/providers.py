@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from generate import symptoms
 from generate.presets import Preset, presets
-from jupyter_auth.core.login import loopback_uris
+from jupyter_auth.core.login.loopback import uris as loopback_uris
 from jupyter_auth.core.provider import guides
 from jupyter_auth.core.provider.client_credentials import variable
-from jupyter_auth.server.broker.hub_redirect import CALLBACK
+from jupyter_auth.server.broker.redirect.hub import CALLBACK
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

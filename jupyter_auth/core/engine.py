@@ -30,10 +30,9 @@ from jupyter_auth.core.provider.info import default_provider
 from jupyter_auth.core.record import replace
 from jupyter_auth.core.tokens.change_log import POLL, patience
 from jupyter_auth.core.tokens.need import ANY, Need
-from jupyter_auth.core.tokens.next_steps import how_to_sign_in
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from jupyter_auth.core.common.finding import Finding
     from jupyter_auth.core.common.rate_limits import Limits
@@ -134,16 +133,20 @@ class Engine(Parts, Accounts):
 
     @override
     def examine(self, name: str | None = None) -> list[Finding]:
+        from jupyter_auth.core.doctor.account_checks import troubles
         from jupyter_auth.core.doctor.api_checks import still_named
+        from jupyter_auth.core.doctor.client_checks import found_of
         from jupyter_auth.core.doctor.process_checks import environment
         from jupyter_auth.core.doctor.provider_checks import checkup
         from jupyter_auth.core.doctor.storage_checks import providers_file, store_directory
 
-        if name is not None:
-            provider = self._providers.get(name)
-            found = [*checkup(provider, self._clock, self._obtained(name)), *still_named(provider)]
-            return [*found, *self._unattended.findings(name), *self._troubles(name)]
-        return [*environment(), *store_directory(self._store), *providers_file(self._providers)]
+        if name is None:
+            store = store_directory(self._store)
+            return [*environment(), *store, *providers_file(self._providers)]
+        provider, now = self._providers.get(name), self._clock
+        obtained = found_of(lambda: self._parties.of(name), self._clients)
+        found = [*checkup(provider, now, obtained), *still_named(provider)]
+        return [*found, *self._unattended.findings(name), *troubles(name, self.accounts(), now())]
 
     def obtains_client(self, provider: str) -> bool:
         """Whether a sign-in there gets a client by itself, so that there is nothing to register."""
@@ -151,27 +154,6 @@ class Engine(Parts, Accounts):
             return self._clients.obtainable(self._parties.of(provider))
         except AuthError:  # which ``examine`` reports
             return False
-
-    def _obtained(self, provider: str) -> list[Finding]:
-        from jupyter_auth.core.doctor.client_checks import obtained
-
-        try:
-            return [*obtained(self._parties.of(provider), self._clients)]
-        except AuthError:  # which ``checkup`` finds, too
-            return []
-
-    def _troubles(self, provider: str) -> Iterator[Finding]:
-        from jupyter_auth.core.common.finding import Finding
-
-        for each in self.accounts():
-            if each.provider == provider and each.trouble:
-                over = each.over(self._clock())
-                yield Finding(
-                    about="Sign-in",
-                    says=f"{'Sign-in needed' if over else 'Not renewed'}: {each.trouble}",
-                    state="wrong" if over else "note",
-                    next_step=how_to_sign_in(each.key),
-                )
 
     # Logins
 

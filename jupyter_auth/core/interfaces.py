@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from jupyter_auth.core.common.finding import Finding
     from jupyter_auth.core.common.rate_limits import Limits
-    from jupyter_auth.core.login.loopback_logins import LoopbackLogins
+    from jupyter_auth.core.login.loopback.logins import LoopbackLogins
     from jupyter_auth.core.models import (
         AccountInfo,
         AccountKey,

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from jupyter_auth.core.common.finding import Finding
-    from jupyter_auth.core.login.loopback_logins import LoopbackLogins
+    from jupyter_auth.core.login.loopback.logins import LoopbackLogins
     from jupyter_auth.core.models import AccountKey, Login
     from jupyter_auth.core.provider.info import ProviderInfo
 
@@ -36,7 +36,7 @@ class LocalAccounts(Engine):
     @OnFirstUse
     def local(self) -> LoopbackLogins:
         """See ``Accounts.local``."""
-        from jupyter_auth.core.login.loopback_logins import LoopbackLogins
+        from jupyter_auth.core.login.loopback.logins import LoopbackLogins
 
         grants = (self.redirect, self.device, self.typed)
         return LoopbackLogins(
@@ -71,7 +71,7 @@ class LocalAccounts(Engine):
         """As in ``Engine``, with the redirect URI to register at a provider, if any."""
         found = super().examine(name)
         if name is not None and not self.obtains_client(name):
-            from jupyter_auth.core.login.loopback_uris import redirect_uri_finding
+            from jupyter_auth.core.login.loopback.uris import redirect_uri_finding
 
             found.insert(1, redirect_uri_finding(self.configured(name)))
         return found

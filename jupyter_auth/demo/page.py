@@ -15,7 +15,7 @@ from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from tornado import web
 
 from jupyter_auth.demo.people import PEOPLE
-from jupyter_auth.server.broker.redirect_uri import checked_origin
+from jupyter_auth.server.broker.redirect.uri import checked_origin
 from jupyter_auth.server.browser import render
 from jupyter_auth.server.browser.base_handler import may
 from jupyter_auth.server.browser.page_handler import SEE_OTHER, PageHandler

@@ -11,7 +11,7 @@ from jupyter_auth.core.provider.user_providers import user_file
 from jupyter_auth.server.config import instead
 
 if TYPE_CHECKING:
-    from jupyter_auth.server.broker.hub_redirect import HubRedirect
+    from jupyter_auth.server.broker.redirect.hub import HubRedirect
     from jupyter_auth.server.config import Settings
 
 

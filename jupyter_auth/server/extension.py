@@ -16,8 +16,8 @@ from jupyter_auth.core.errors import AuthError
 from jupyter_auth.core.login.admission import admit_all
 from jupyter_auth.kernel.broker.neighbours import forward
 from jupyter_auth.server.broker.broker import Broker
-from jupyter_auth.server.broker.hub_redirect import HubRedirect
 from jupyter_auth.server.broker.known_browsers import KnownBrowsers
+from jupyter_auth.server.broker.redirect.hub import HubRedirect
 from jupyter_auth.server.broker.same_person import SamePerson
 from jupyter_auth.server.browser import api, pages
 from jupyter_auth.server.browser.events import ChangeEvents

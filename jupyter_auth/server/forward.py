@@ -16,14 +16,14 @@ from jupyter_auth.core.common.routes import API, ROUTES
 from jupyter_auth.core.errors import BrokerUnavailable, ConfigurationError
 from jupyter_auth.core.secret import Secret
 from jupyter_auth.server.broker.broker import MAX_WAIT, Wire
-from jupyter_auth.server.broker.hub_redirect import URL_VARIABLE
 from jupyter_auth.server.broker.page_urls import PREFIX
+from jupyter_auth.server.broker.redirect.hub import URL_VARIABLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping
 
     from jupyter_auth.core.common.routes import Route
-    from jupyter_auth.server.broker.hub_redirect import HubRedirect
+    from jupyter_auth.server.broker.redirect.hub import HubRedirect
 
 TIMEOUT = 90.0  # seconds: longer than a refresh may take
 CONNECTIONS = 600  # most of them long polls

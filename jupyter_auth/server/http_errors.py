@@ -10,7 +10,7 @@ from tornado.web import HTTPError
 
 from jupyter_auth.core.common.backoff import requested_pause
 from jupyter_auth.core.errors import AuthError, BrokerUnavailable
-from jupyter_auth.server.broker.redirect_uri import ForeignOrigin
+from jupyter_auth.server.broker.redirect.uri import ForeignOrigin
 
 if TYPE_CHECKING:
     from types import TracebackType

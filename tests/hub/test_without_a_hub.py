@@ -24,7 +24,7 @@ from jupyter_auth.core.common.routes import ROUTES
 from jupyter_auth.core.errors import BrokerUnavailable
 from jupyter_auth.core.secret import Secret
 from jupyter_auth.server import json_handler
-from jupyter_auth.server.broker.hub_redirect import HubRedirect
+from jupyter_auth.server.broker.redirect.hub import HubRedirect
 from jupyter_auth.server.browser import api, events
 from jupyter_auth.server.forward import RemoteBroker
 from jupyter_auth.server.http_errors import status_of

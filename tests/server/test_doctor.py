@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from jupyter_auth.core.provider.provider import Provider
-from jupyter_auth.server.broker.redirect_uri_checks import KnownOrigins
+from jupyter_auth.server.broker.redirect.checks import KnownOrigins
 from server.jupyter_process import JupyterProcess
 
 if TYPE_CHECKING:

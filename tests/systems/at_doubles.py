@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
 from jupyter_auth import UserSession
-from jupyter_auth.core.login import loopback_uris
 from jupyter_auth.core.login.login_store import AuthorizationResponse
+from jupyter_auth.core.login.loopback import uris as loopback_uris
 from jupyter_auth.core.models import LoginRequest
 from jupyter_auth.core.provider.registry import Providers
 

@@ -12,7 +12,7 @@ from jupyter_auth.core.common.tracebacks import forgetful
 from jupyter_auth.core.errors import START_AGAIN, ConfigurationError, LoginFailed, NextStep
 from jupyter_auth.core.login import grants
 from jupyter_auth.core.login.finish import Completion, FindParty, GrantDriver, asked_scopes
-from jupyter_auth.core.login.loopback_uris import can_listen
+from jupyter_auth.core.login.loopback.uris import can_listen
 from jupyter_auth.core.protocol import oauth, pasted_code
 from jupyter_auth.core.protocol.oauth_response import ScopesRefused
 from jupyter_auth.core.tokens import api_key

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from jupyter_auth.core.interfaces import Accounts
-    from jupyter_auth.core.login.loopback_logins import LoopbackLogins
+    from jupyter_auth.core.login.loopback.logins import LoopbackLogins
     from jupyter_auth.core.models import Login
     from jupyter_auth.core.provider.info import ProviderInfo
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
 
     from jupyter_auth.core.interfaces import Accounts
-    from jupyter_auth.core.login.loopback_logins import LoopbackLogins
+    from jupyter_auth.core.login.loopback.logins import LoopbackLogins
     from jupyter_auth.core.models import Login, LoginRequest
     from jupyter_auth.core.provider.info import ProviderInfo
     from jupyter_auth.kernel.prompt.prompt import Prompt

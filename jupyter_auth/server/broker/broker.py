@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from jupyter_auth.core.common.routes import Route
     from jupyter_auth.core.engine import Engine
     from jupyter_auth.core.models import Change, Login, Logout
-    from jupyter_auth.server.broker.hub_redirect import HubRedirect
+    from jupyter_auth.server.broker.redirect.hub import HubRedirect
     from jupyter_auth.server.broker.thread_pools import UserPools
 
 MAX_WAIT = 30.0  # seconds

@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl, urlencode
 from jupyter_auth.core.common.urls import origin_of, page_of
 from jupyter_auth.core.errors import ConfigurationError
 from jupyter_auth.core.login.logins import LIFETIME, MAX_PENDING
-from jupyter_auth.core.login.loopback_uris import can_listen
+from jupyter_auth.core.login.loopback.uris import can_listen
 from jupyter_auth.core.login.openings import binding_name
 
 if TYPE_CHECKING:

@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING
 from jupyter_auth.core.login.logins import LIFETIME
 from jupyter_auth.core.login.openings import digest
 from jupyter_auth.server.broker.page_urls import PREFIX
-from jupyter_auth.server.broker.redirect_uri import separate_hub_origin
+from jupyter_auth.server.broker.redirect.uri import separate_hub_origin
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 from jupyter_auth.core.common.handles import names_one
 from jupyter_auth.core.common.urls import origin_of
 from jupyter_auth.core.errors import ConfigurationError, Unavailable
-from jupyter_auth.core.login.loopback_server import PortTaken
+from jupyter_auth.core.login.loopback.server import PortTaken
 from jupyter_auth.server.broker import login_forms
-from jupyter_auth.server.broker.loopback_callback import LoopbackCallback, LoopbackCallbacks
 from jupyter_auth.server.broker.page_urls import PageURLs
+from jupyter_auth.server.broker.redirect.loopback import LoopbackCallback, LoopbackCallbacks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from jupyter_auth.core.common.handles import plain
-from jupyter_auth.server.broker.redirect_uri import browser_origin, origin_or_none
-from jupyter_auth.server.broker.redirect_uri_checks import KnownOrigins
+from jupyter_auth.server.broker.redirect.checks import KnownOrigins
+from jupyter_auth.server.broker.redirect.uri import browser_origin, origin_or_none
 
 if TYPE_CHECKING:
     from tornado.httputil import HTTPServerRequest
 
     from jupyter_auth.core.models import Login
-    from jupyter_auth.server.broker.hub_redirect import HubRedirect
+    from jupyter_auth.server.broker.redirect.hub import HubRedirect
 
 PREFIX = "jupyter-auth/"
 OF_BROWSERS = ("Origin", "Referer", "Sec-Fetch-Site")

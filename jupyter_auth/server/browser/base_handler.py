@@ -11,7 +11,7 @@ from tornado import web
 
 from jupyter_auth.core.errors import AuthError
 from jupyter_auth.core.wire import VERSION, VERSION_HEADER
-from jupyter_auth.server.broker.redirect_uri import (
+from jupyter_auth.server.broker.redirect.uri import (
     ForeignOrigin,
     browser_origin,
     checked_origin,

@@ -18,8 +18,8 @@ from jupyter_auth.core.provider.info import ProviderInfo
 from jupyter_auth.core.registration.registrations import RegistrationRefused
 from jupyter_auth.server.broker import request_parsing
 from jupyter_auth.server.broker.known_browsers import BrowserProof
-from jupyter_auth.server.broker.loopback_callback import LoopbackCallback
-from jupyter_auth.server.broker.redirect_uri import moved, named, redirect_route
+from jupyter_auth.server.broker.redirect.loopback import LoopbackCallback
+from jupyter_auth.server.broker.redirect.uri import moved, named, redirect_route
 from jupyter_auth.server.browser import render
 from jupyter_auth.server.browser.base_handler import may
 from jupyter_auth.server.browser.page_handler import ConfirmingPage
@@ -28,7 +28,7 @@ from jupyter_auth.server.http_errors import FORBIDDEN
 if TYPE_CHECKING:
     from jupyter_auth.core.models import AccountInfo, Login
     from jupyter_auth.core.provider.provider import Provider
-    from jupyter_auth.server.broker.redirect_uri import RedirectRoute
+    from jupyter_auth.server.broker.redirect.uri import RedirectRoute
 
 
 UNFINISHED = {"denied", "expired", "failed"}  # a wrong client may be why

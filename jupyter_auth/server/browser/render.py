@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from jupyter_auth.core.common.urls import host_of
 from jupyter_auth.core.errors import OUTCOMES, SCRIPT, START_AGAIN, AuthError, Outcome, Step, advice
-from jupyter_auth.core.login.loopback_server import MARK
+from jupyter_auth.core.login.loopback.server import MARK
 from jupyter_auth.core.provider import guides
 from jupyter_auth.core.wire import login_error
 

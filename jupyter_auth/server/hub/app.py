@@ -32,7 +32,7 @@ from traitlets import default
 from jupyter_auth.core.common.override import override
 from jupyter_auth.core.login.openings import digest
 from jupyter_auth.server.broker.page_urls import PREFIX
-from jupyter_auth.server.broker.redirect_uri import separate_hub_origin
+from jupyter_auth.server.broker.redirect.uri import separate_hub_origin
 from jupyter_auth.server.browser import api, pages
 from jupyter_auth.server.browser.page_handler import SEE_OTHER
 from jupyter_auth.server.browser.render import STATIC

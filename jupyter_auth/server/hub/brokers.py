@@ -20,7 +20,7 @@ from jupyter_auth.server.broker import request_parsing
 from jupyter_auth.server.broker.broker import Broker, Wire
 from jupyter_auth.server.broker.known_browsers import KnownBrowsers
 from jupyter_auth.server.broker.long_poll import PollLimit, WaitLimit
-from jupyter_auth.server.broker.redirect_uri import separate_hub_origin
+from jupyter_auth.server.broker.redirect.uri import separate_hub_origin
 from jupyter_auth.server.broker.same_person import SamePerson
 from jupyter_auth.server.broker.thread_pools import SHARE, Pools
 from jupyter_auth.server.hub.metrics import LOGINS, LOGOUTS, TOKENS

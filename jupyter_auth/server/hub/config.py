@@ -14,7 +14,7 @@ from urllib.parse import parse_qs
 from traitlets.config.loader import LazyConfigValue
 
 from jupyter_auth.core.errors import ConfigurationError
-from jupyter_auth.server.broker.hub_redirect import CALLBACK, HOOK_VARIABLE, MARK, URL_VARIABLE
+from jupyter_auth.server.broker.redirect.hub import CALLBACK, HOOK_VARIABLE, MARK, URL_VARIABLE
 from jupyter_auth.server.broker.same_person import SAME_PERSON, sign_in_host
 
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ import requests
 
 from jupyter_auth.core.errors import ConfigurationError, LoginExpired, LoginFailed
 from jupyter_auth.core.local_engine import LocalAccounts
-from jupyter_auth.core.login import loopback_server
 from jupyter_auth.core.login.logins import LIFETIME
+from jupyter_auth.core.login.loopback import server as loopback_server
 from jupyter_auth.core.models import LoginRequest
 from jupyter_auth.core.provider.registry import Providers
 from memory_store import MemoryStore

@@ -12,7 +12,7 @@ import requests
 from jupyter_auth.core.common.urls import at_port, takes_any_port
 from jupyter_auth.core.errors import ConfigurationError, LoginFailed
 from jupyter_auth.core.local_engine import LocalAccounts
-from jupyter_auth.core.login import loopback_server
+from jupyter_auth.core.login.loopback import server as loopback_server
 from jupyter_auth.core.models import LoginRequest
 from jupyter_auth.core.provider.provider import Provider
 from jupyter_auth.core.provider.registry import Providers

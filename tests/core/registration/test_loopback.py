@@ -10,7 +10,7 @@ import requests
 from core.registration.registering import RegisteringRogue
 from core.sign_in import table
 from jupyter_auth.core.local_engine import LocalAccounts
-from jupyter_auth.core.login import loopback_uris
+from jupyter_auth.core.login.loopback import uris as loopback_uris
 from jupyter_auth.core.models import LoginRequest
 from jupyter_auth.core.provider.registry import Providers
 from patience import PATIENCE

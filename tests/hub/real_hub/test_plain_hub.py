@@ -15,7 +15,7 @@ from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.errors import ConfigurationError
 from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.server.broker.broker import Broker
-from jupyter_auth.server.broker.hub_redirect import HubRedirect
+from jupyter_auth.server.broker.redirect.hub import HubRedirect
 from memory_store import MemoryStore
 from patience import PATIENCE
 

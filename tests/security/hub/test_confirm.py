@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from hub.service_client import browser_of
-from jupyter_auth.server.broker.hub_redirect import HubRedirect
 from jupyter_auth.server.broker.known_browsers import KnownBrowsers
+from jupyter_auth.server.broker.redirect.hub import HubRedirect
 from jupyter_auth.server.hub.app import SharedOAuth
 
 if TYPE_CHECKING:

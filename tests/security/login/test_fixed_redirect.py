@@ -11,7 +11,7 @@ from core.sign_in import USER, Callback, ended, party_at, provider_at, table, vi
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.errors import ConfigurationError, LoginFailed, LoginOvertaken
 from jupyter_auth.core.local_engine import LocalAccounts
-from jupyter_auth.core.login.loopback_server import Listener, Page
+from jupyter_auth.core.login.loopback.server import Listener, Page
 from jupyter_auth.core.models import LoginRequest
 from jupyter_auth.core.protocol import authorization_response
 from jupyter_auth.core.provider.registry import Providers

@@ -13,8 +13,8 @@ import pytest
 import requests
 
 from jupyter_auth.core.errors import ConfigurationError
-from jupyter_auth.core.login import loopback_server
-from jupyter_auth.core.login.loopback_server import LOOPBACK, Listener, Page
+from jupyter_auth.core.login.loopback import server as loopback_server
+from jupyter_auth.core.login.loopback.server import LOOPBACK, Listener, Page
 from patience import PATIENCE
 from processes import free_port
 from server.jupyter_process import JupyterProcess

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import requests
 
-from jupyter_auth.core.login.loopback_server import NOTHING, Listener
+from jupyter_auth.core.login.loopback.server import NOTHING, Listener
 
 
 def test_no_request_line_is_logged(capfd):

@@ -13,7 +13,7 @@ from tornado.httpclient import AsyncHTTPClient
 from jupyter_auth.core.common.routes import ROUTES
 from jupyter_auth.core.errors import BrokerUnavailable, ConfigurationError
 from jupyter_auth.core.secret import Secret
-from jupyter_auth.server.broker.hub_redirect import HubRedirect
+from jupyter_auth.server.broker.redirect.hub import HubRedirect
 from jupyter_auth.server.forward import RemoteBroker
 from jupyter_auth.server.hub.users import lookup_turns
 from jupyter_auth.server.hub.users.known_tokens import BELIEVED, REFUSED, RENEWED, KnownTokens

@@ -9,9 +9,9 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import requests
 
-from jupyter_auth.core.login import loopback_server
-from jupyter_auth.server.broker.loopback_callback import LoopbackCallback, LoopbackCallbacks
-from jupyter_auth.server.broker.redirect_uri import RedirectRoute, redirect_route
+from jupyter_auth.core.login.loopback import server as loopback_server
+from jupyter_auth.server.broker.redirect.loopback import LoopbackCallback, LoopbackCallbacks
+from jupyter_auth.server.broker.redirect.uri import RedirectRoute, redirect_route
 from patience import PATIENCE
 from processes import free_port
 from providers.rogue import RogueProvider

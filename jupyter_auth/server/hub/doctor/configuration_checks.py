@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from jupyter_auth.core.common.finding import Finding, wrong
 from jupyter_auth.core.common.urls import LOOPBACK_HOSTS
 from jupyter_auth.core.errors import AuthError, ConfigurationError
-from jupyter_auth.server.broker.hub_redirect import HOOK_VARIABLE, URL_VARIABLE
+from jupyter_auth.server.broker.redirect.hub import HOOK_VARIABLE, URL_VARIABLE
 from jupyter_auth.server.broker.same_person import SAME_PERSON
 from jupyter_auth.server.hub.config import ACCESS, NAME
 from jupyter_auth.server.hub.doctor.service_checks import reached

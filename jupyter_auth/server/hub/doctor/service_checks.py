@@ -30,7 +30,7 @@ from jupyter_auth.core.protocol.http import no_auth
 from jupyter_auth.core.protocol.parties import Party
 from jupyter_auth.core.wire import finding_to_wire
 from jupyter_auth.server.broker.page_urls import PREFIX
-from jupyter_auth.server.broker.redirect_uri import separate_hub_origin
+from jupyter_auth.server.broker.redirect.uri import separate_hub_origin
 from jupyter_auth.server.http_errors import refuse
 from jupyter_auth.server.hub.environment import SCOPE
 from jupyter_auth.server.hub.storage.key_rotation import sample_of_each_key

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from jupyter_auth.core.errors import ConfigurationError
-from jupyter_auth.core.login.loopback_uris import HTTP, can_listen, port_of
+from jupyter_auth.core.login.loopback.uris import HTTP, can_listen, port_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from jupyter_auth.core.common.urls import at_port, is_loopback, origin_of, takes_any_port
 from jupyter_auth.core.errors import AuthError, ConfigurationError
-from jupyter_auth.core.login.loopback_uris import HTTP, can_listen
+from jupyter_auth.core.login.loopback.uris import HTTP, can_listen
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -14,7 +14,7 @@ from urllib.parse import quote, urlsplit
 
 from jupyter_auth.core.common.finding import Finding
 from jupyter_auth.core.errors import ConfigurationError
-from jupyter_auth.server.broker.redirect_uri import separate_hub_origin
+from jupyter_auth.server.broker.redirect.uri import separate_hub_origin
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -23,12 +23,12 @@ from jupyter_auth.core.errors import (
     LoginExpired,
     LoginFailed,
 )
-from jupyter_auth.core.login import loopback_uris
 from jupyter_auth.core.login.login_store import AuthorizationResponse
 from jupyter_auth.core.login.logins import LIFETIME
-from jupyter_auth.core.login.loopback_pages import Link, agreement, error_page
-from jupyter_auth.core.login.loopback_server import NOTHING, Listener, Page, PortTaken
-from jupyter_auth.core.login.loopback_uris import HOST
+from jupyter_auth.core.login.loopback import uris as loopback_uris
+from jupyter_auth.core.login.loopback.pages import Link, agreement, error_page
+from jupyter_auth.core.login.loopback.server import NOTHING, Listener, Page, PortTaken
+from jupyter_auth.core.login.loopback.uris import HOST
 from jupyter_auth.core.protocol import pasted_code
 from jupyter_auth.core.registration.registrations import RegistrationRefused
 from jupyter_auth.core.wire import error_from_wire, login_error

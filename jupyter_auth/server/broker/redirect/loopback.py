@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlencode
 
 from jupyter_auth.core.common.urls import at_port, page_of
-from jupyter_auth.core.login.loopback_server import NOTHING, Listener, Page
-from jupyter_auth.core.login.loopback_uris import port_of
+from jupyter_auth.core.login.loopback.server import NOTHING, Listener, Page
+from jupyter_auth.core.login.loopback.uris import port_of
 from jupyter_auth.core.login.openings import binding_name
 
 if TYPE_CHECKING:

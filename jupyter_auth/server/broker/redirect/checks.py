@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 from jupyter_auth.core.common.finding import Finding, wrong
 from jupyter_auth.core.common.urls import origin_of
 from jupyter_auth.core.errors import ConfigurationError
-from jupyter_auth.core.login.loopback_uris import can_listen
-from jupyter_auth.server.broker.redirect_uri import redirect_route
+from jupyter_auth.core.login.loopback.uris import can_listen
+from jupyter_auth.server.broker.redirect.uri import redirect_route
 
 if TYPE_CHECKING:
     from jupyter_auth.core.provider.provider import Provider

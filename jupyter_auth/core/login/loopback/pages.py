@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jupyter_auth.core.common.session_key import DEFAULT_KEY
-from jupyter_auth.core.login.loopback_server import Page
+from jupyter_auth.core.login.loopback.server import Page
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -1,0 +1,1 @@
+"""Where a provider sends the browser back to, and whether it may."""
