@@ -4,13 +4,14 @@ import pytest
 
 from hub.hub_fixtures import hub, served
 from hub.replica_fixtures import leaver, new_replica, replica
-from hub.storage.databases import cipher, database, postgres, url
+from hub.storage.databases import cipher, database, environment, postgres, url
 from jupyter_auth.server.hub.users import users
 from patience import PATIENCE
 
 __all__ = [
     "cipher",
     "database",
+    "environment",
     "hub",
     "leaver",
     "new_replica",

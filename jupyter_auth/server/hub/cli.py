@@ -38,6 +38,10 @@ def _parser() -> argparse.ArgumentParser:
         "sign-out", help="sign a user out of all accounts and revoke their tokens"
     )
     signing_out.add_argument("user", help="the name on the Hub")
+    downgrading = verbs.add_parser(
+        "downgrade-db", help="take the database back to the schema of an older version"
+    )
+    downgrading.add_argument("schema", type=int, choices=(1, 2), help="the older version's schema")
     return parser
 
 

@@ -16,11 +16,12 @@ from jupyter_auth.server.hub.doctor.remote import ask_service, token
 from jupyter_auth.server.hub.doctor.service_checks import examine
 from jupyter_auth.server.hub.environment import KEYS
 from jupyter_auth.server.hub.service import HubService
+from jupyter_auth.server.hub.storage.key_rotation import require_stopped
 from jupyter_auth.server.hub.storage.sql_store import renew
 
 if TYPE_CHECKING:
     from argparse import Namespace
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from jupyter_auth.core.common.finding import Finding
 
@@ -38,13 +39,7 @@ def run(given: Namespace) -> int:
             raise
         return _report([wrong("Service", error)])
     try:
-        match given.verb:
-            case "rotate-keys":
-                return _rotate_keys(service)
-            case "sign-out":
-                return _sign_out(service, given.user)
-            case _:
-                return _report(asyncio.run(examine(service)))
+        return _VERBS[given.verb](service, given)
     finally:
         service.close()
 
@@ -53,13 +48,24 @@ def _say(text: str) -> None:
     sys.stdout.write(f"{text}\n")
 
 
-def _rotate_keys(service: HubService) -> int:
+def _rotate_keys(service: HubService, _: Namespace) -> int:
     count = renew(service.database, service.cipher)
     _say(f"{count} records are encrypted with the first key. {KEYS} no longer needs the others.")
     return 0
 
 
-def _sign_out(service: HubService, user: str) -> int:
+def _downgrade(service: HubService, given: Namespace) -> int:
+    require_stopped(service.database)
+    service.database.downgrade(given.schema)
+    _say(
+        f"The database has schema {given.schema}. Now start the older version: this one would"
+        " upgrade it again."
+    )
+    return 0
+
+
+def _sign_out(service: HubService, given: Namespace) -> int:
+    user = given.user
     logging.basicConfig(format="%(levelname)s %(name)s: %(message)s")  # to stderr
     logging.getLogger("jupyter_auth.audit").setLevel(logging.INFO)
     revocations, revoked, left = service.brokers.revocations, 0, 0
@@ -81,6 +87,10 @@ def _sign_out(service: HubService, user: str) -> int:
     return 1 if waiting else 0
 
 
+def _doctor(service: HubService, _: Namespace) -> int:
+    return _report(asyncio.run(examine(service)))
+
+
 def _report(findings: Iterable[Finding]) -> int:
     healthy = True
     for each in findings:
@@ -90,3 +100,11 @@ def _report(findings: Iterable[Finding]) -> int:
         if each.advice:
             _say(f"    {each.advice}")
     return 0 if healthy else 1
+
+
+_VERBS: dict[str, Callable[[HubService, Namespace], int]] = {
+    "doctor": _doctor,
+    "downgrade-db": _downgrade,
+    "rotate-keys": _rotate_keys,
+    "sign-out": _sign_out,
+}

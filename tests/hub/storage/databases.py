@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 from cryptography.fernet import Fernet
 
 from hub.storage.postgres import Postgres
+from jupyter_auth.core.common import blocked_addresses
 from jupyter_auth.core.common.request_errors import ProviderUnavailable
 from jupyter_auth.core.models import Account, AccountKey
 from jupyter_auth.core.provider.registry import Providers
@@ -51,6 +53,26 @@ def database(url: str, clock: Clock) -> Iterator[Database]:
         database.change(table.delete())
     yield database
     database.close()
+
+
+@pytest.fixture
+def environment(
+    url: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """That of the service, in this process."""
+    caplog.set_level(logging.INFO, "jupyter_auth.audit")  # else it stays so
+    environ = {
+        "JUPYTERHUB_API_TOKEN": "x",
+        "JUPYTERHUB_API_URL": "http://127.0.0.1:1/hub/api",
+        "JUPYTERHUB_CLIENT_ID": "service-jupyter-auth",
+        "JUPYTERHUB_SERVICE_PREFIX": "/services/jupyter-auth/",
+        "JUPYTERHUB_SERVICE_URL": "http://127.0.0.1:1",
+        "JUPYTER_AUTH_DATABASE_URL": url,
+        "JUPYTER_AUTH_CRYPT_KEYS": KEYS,
+    }
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(blocked_addresses, "_shared", False)  # else it stays so
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from sqlalchemy import inspect, select, text
 
 from hub.storage.databases import ALICE, KEY, account, keep
 from jupyter_auth import ConfigurationError
-from jupyter_auth.server.hub.storage import tables
+from jupyter_auth.server.hub.storage import migration
 from jupyter_auth.server.hub.storage.database import Database
 from jupyter_auth.server.hub.storage.sql_store import SqlStore
 from jupyter_auth.server.hub.storage.tables import records
@@ -103,7 +103,7 @@ def test_on_postgresql_their_owner_upgrades_them(postgres: Postgres) -> None:
 def test_a_database_that_takes_connections_and_says_nothing_is_not_waited_for(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(tables, "TRIES", 1)
+    monkeypatch.setattr(migration, "TRIES", 1)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]
         with pytest.raises(ConfigurationError, match="cannot be used"):

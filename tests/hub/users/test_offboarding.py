@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 from contextlib import ExitStack, closing
 from typing import TYPE_CHECKING
 
@@ -14,7 +13,6 @@ from core.sign_in import account_of, sign_in, table
 from hub.replicas.cluster import Cluster
 from hub.storage.databases import ALICE, KEYS
 from hub.storage.postgres import Postgres
-from jupyter_auth.core.common import blocked_addresses
 from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.server.config import Settings
 from jupyter_auth.server.hub import cli
@@ -34,26 +32,6 @@ if TYPE_CHECKING:
 
 
 # -- by the administrator's command ----------------------------------------------------------------
-
-
-@pytest.fixture
-def environment(
-    url: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    """That of the service, in this process."""
-    caplog.set_level(logging.INFO, "jupyter_auth.audit")  # else it stays so
-    environ = {
-        "JUPYTERHUB_API_TOKEN": "x",
-        "JUPYTERHUB_API_URL": "http://127.0.0.1:1/hub/api",
-        "JUPYTERHUB_CLIENT_ID": "service-jupyter-auth",
-        "JUPYTERHUB_SERVICE_PREFIX": "/services/jupyter-auth/",
-        "JUPYTERHUB_SERVICE_URL": "http://127.0.0.1:1",
-        "JUPYTER_AUTH_DATABASE_URL": url,
-        "JUPYTER_AUTH_CRYPT_KEYS": KEYS,
-    }
-    for name, value in environ.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.setattr(blocked_addresses, "_shared", False)  # else it stays so
 
 
 @pytest.mark.usefixtures("environment")

@@ -33,7 +33,7 @@ from jupyter_auth.core.common.private_files import open_private
 from jupyter_auth.core.common.request_errors import ProviderUnavailable
 from jupyter_auth.core.common.throttled_log import ThrottledLog
 from jupyter_auth.core.errors import ConfigurationError, StoreError
-from jupyter_auth.server.hub.storage import tables
+from jupyter_auth.server.hub.storage import migration
 from jupyter_auth.server.hub.storage.tables import DatabaseTime, first_line, records, schema
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ class Database:
             self.relative = None if Path(place.database or "").is_absolute() else place.database
             event.listen(self._engine, "connect", _set_up_sqlite)
         try:
-            tables.prepare(self._engine, self.rows, _pause)
+            migration.upgrade(self._engine, _pause)
             self.beat()
         except (DBAPIError, StoreError, PoolTimeout) as error:
             self.close()
@@ -236,6 +236,13 @@ class Database:
         values = {"data": data, "person": person, "stamp": row.stamp + 1}
         if not self.change(statement.values(values), LONG_PATIENCE):
             raise StoreError("The lease expired before the save; another replica took over.")
+
+    def downgrade(self, version: int) -> None:
+        """As ``migration.downgrade``."""
+        try:
+            migration.downgrade(self._engine, version)
+        except DBAPIError as error:
+            raise _unusable(error) from None
 
     def close(self) -> None:
         """Close the connections."""

@@ -76,6 +76,15 @@ def check_keys(database: Database, cipher: Encryption) -> None:
         database.change(insert(marks).values(mark=cipher.marks[0]))
 
 
+def require_stopped(database: Database) -> None:
+    """Raise ConfigurationError while a replica runs."""
+    if _others(database):
+        raise ConfigurationError(
+            "A replica of the service still runs on this database.",
+            hint="Stop all of them, then run this again. A killed one counts for half a minute.",
+        )
+
+
 def renew(
     database: Database, cipher: Encryption, person: Callable[[str, bytes], str | None]
 ) -> int:

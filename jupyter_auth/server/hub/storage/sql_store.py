@@ -11,7 +11,7 @@ import functools
 import logging
 from typing import TYPE_CHECKING
 
-from sqlalchemy import select, update
+from sqlalchemy import or_, select, update
 
 from jupyter_auth.core.common.override import override
 from jupyter_auth.core.errors import StoreError
@@ -37,6 +37,8 @@ ACCOUNT = "account"
 LOGINS = "logins"
 MOST_ACCOUNTS = 100  # of one user
 BATCH = 200  # records in memory at once
+USE = 3600.0  # seconds: an account's use is noted once in these
+AT_ONCE = 0.1  # seconds to wait for the database, where it is no matter if it is away
 
 _log = logging.getLogger("jupyter_auth")
 
@@ -57,6 +59,7 @@ class SqlStore(TokenStore):
         self._cipher = cipher
         self._owner = owner
         self._identities = identities or Identities(database, cipher)
+        self._noted: dict[AccountKey, float] = {}  # uses, not to ask the database for each call
 
     @override
     def load(self, key: AccountKey) -> Account | None:
@@ -87,12 +90,35 @@ class SqlStore(TokenStore):
         with self._database.leased(record) as lease:
             yield _SqlSlot(self, self._database, record.id, lease)
 
+    def used(self, key: AccountKey) -> bool:
+        """Note that an account is used now. True: for the first time in ``USE`` seconds.
+
+        Of all replicas, one hears that. Never raises, holds no lease, and does not wait for a
+        database that is away: then it is False, and the next call tries again. Call it in a thread.
+        """
+        row, now = records.c, self._database.clock()
+        if self._noted.get(key, 0.0) > now - USE:
+            return False
+        before = or_(row.used_at.is_(None), row.used_at <= now - USE)
+        mine = (row.id == self._record(key).id, row.data.is_not(None))
+        try:
+            noted = update(records).where(*mine, before).values(used_at=now)
+            first = bool(self._database.change(noted, AT_ONCE))
+        except StoreError:
+            return False
+        if len(self._noted) >= MOST_ACCOUNTS:
+            self._noted.clear()
+        self._noted[key] = now
+        return first
+
     def opened(self, record_id: str, data: bytes | None) -> Account | None:
         """The account in a record. StoreError: it is damaged."""
         return _opened(self._cipher, record_id, data)
 
     def write(self, record_id: str, lease: Lease, account: Account, data: bytes | None) -> None:
         """Save in place of ``data``. LoginFailed: another user has this identity."""
+        if data is None:
+            self._noted.pop(account.key, None)
         if data is None and len(self.stamp()) >= MOST_ACCOUNTS:
             raise StoreError(
                 f"There are already {MOST_ACCOUNTS} accounts.", hint="Sign some of them out."

@@ -1,0 +1,1 @@
+"""One file for each schema. The names of revisions are the schemas' numbers."""
