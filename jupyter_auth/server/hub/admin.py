@@ -69,6 +69,13 @@ def _count(database: Database) -> int:
     return int(database.rows(statement)[0][0])
 
 
+def records_of(database: Database, name: str) -> dict[str, int]:
+    """How many records there are of users of that name, by kind; queued revocations are some."""
+    row = records.c
+    counted = select(row.kind, func.count().label("number")).where(row.user_name == name)
+    return {found.kind: found.number for found in database.rows(counted.group_by(row.kind))}
+
+
 def sign_out(database: Database, revocations: Revocations, name: str) -> Iterator[RevocationResult]:
     """Sign out all accounts of users of that name: here, then one by one at their providers.
 

@@ -38,11 +38,22 @@ def _parser() -> argparse.ArgumentParser:
         "sign-out", help="sign a user out of all accounts and revoke their tokens"
     )
     signing_out.add_argument("user", help="the name on the Hub")
+    _add_accounts(verbs.add_parser("accounts", help="list users' accounts, never a token"))
+    erasing = verbs.add_parser(
+        "erase", help="sign a user out of all accounts and delete all records of that name"
+    )
+    erasing.add_argument("user", help="the name on the Hub")
     downgrading = verbs.add_parser(
         "downgrade-db", help="take the database back to the schema of an older version"
     )
     downgrading.add_argument("schema", type=int, choices=(1, 2), help="the older version's schema")
     return parser
+
+
+def _add_accounts(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--user", metavar="NAME", help="of this user alone; the name on the Hub")
+    parser.add_argument("--provider", metavar="NAME", help="at this provider alone")
+    parser.add_argument("--json", action="store_true", help="one JSON array; times in seconds, UTC")
 
 
 def _add_doctor(parser: argparse.ArgumentParser) -> None:

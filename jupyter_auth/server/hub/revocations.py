@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import ColumnElement, Row
 
-    from jupyter_auth.core.models import Account
+    from jupyter_auth.core.models import Account, AccountKey
     from jupyter_auth.core.protocol.parties import Party
     from jupyter_auth.core.provider.provider import Provider
     from jupyter_auth.core.provider.registry import Providers
@@ -114,6 +114,20 @@ class Revocations:
                     slot.delete()
         rest = delete(records).where(row.owner == owner.id)
         self._database.change(rest.where(or_(row.kind != ACCOUNT, row.data.is_(None))))
+
+    def remove_unused(self, owner: Owner, key: AccountKey, since: float) -> bool:
+        """Queue an account's revocation and delete it, unless it was used ``since``, in seconds.
+
+        Raises:
+            ProviderUnavailable: a replica is using it.
+        """
+        store = SqlStore(self._database, self._cipher, owner)
+        with store.locked(key) as slot:
+            account = slot.load()
+            if account is None or max(account.signed_in_at, store.used_at(key) or 0.0) >= since:
+                return False
+            self.put(owner, account)
+            return slot.delete()
 
     def put(
         self,

@@ -40,6 +40,7 @@ from jupyter_auth.server.hub.storage.sql_store import add_person_digests
 from jupyter_auth.server.hub.storage.upkeep import repeat
 from jupyter_auth.server.hub.users.known_tokens import BELIEVED
 from jupyter_auth.server.hub.users.lookup_turns import TrustedProxies
+from jupyter_auth.server.hub.users.unused import days_unused, remove_unused
 from jupyter_auth.server.hub.users.users import HubUsers, is_gone
 
 if TYPE_CHECKING:
@@ -76,6 +77,7 @@ class HubService:
         )
         for name in settings.providers:
             _check_redirect(self.providers.get(name).redirect_uri, f"{self.base_url}{PREFIX}")
+        self._days_unused = days_unused(map(self.providers.get, settings.providers))
         if settings.public_origin:
             require_secure(settings.public_origin, "public_url")
         self.downstream = TrustedProxies(settings.trusted_downstream)
@@ -109,12 +111,21 @@ class HubService:
 
     async def run(self, users: HubUsers, stopped: asyncio.Event) -> None:
         """Sweep, renew leases and revoke until ``stopped``."""
-        step = functools.partial(sweep, self.database, users, self.brokers.revocations)
-        trouble = ThrottledLog("Records of deleted users could not be removed yet")
-        sweeping = asyncio.create_task(repeat(step, SWEEP, trouble))
+        trouble = ThrottledLog("Records that must go could not be removed yet")
+        sweeping = asyncio.create_task(
+            repeat(functools.partial(self._sweep, users), SWEEP, trouble)
+        )
         self.brokers.start()
         await stopped.wait()
         sweeping.cancel()
+
+    async def _sweep(self, users: HubUsers) -> None:
+        """Remove the records of deleted users, and unused accounts."""
+        revocations = self.brokers.revocations
+        await sweep(self.database, users, revocations)
+        await asyncio.to_thread(
+            remove_unused, self.database, self.cipher, revocations, self._days_unused
+        )
 
     def close(self) -> None:
         """Stop without waiting for running calls."""

@@ -24,7 +24,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakValueDictionary
 
-from sqlalchemy import and_, create_engine, delete, event, insert, literal, or_, select, update
+from sqlalchemy import (
+    and_,
+    create_engine,
+    delete,
+    event,
+    insert,
+    literal,
+    or_,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -236,6 +247,14 @@ class Database:
         values = {"data": data, "person": person, "stamp": row.stamp + 1}
         if not self.change(statement.values(values), LONG_PATIENCE):
             raise StoreError("The lease expired before the save; another replica took over.")
+
+    def overwrite_deleted(self) -> bool:
+        """Let SQLite's files forget what was deleted. False: that is not done here and now."""
+        if self._engine.name != "sqlite":
+            return False
+        self.change(text("VACUUM"))
+        ((busy, *_),) = self.rows(text("PRAGMA wal_checkpoint(TRUNCATE)"))
+        return not busy
 
     def downgrade(self, version: int) -> None:
         """As ``migration.downgrade``."""

@@ -111,6 +111,11 @@ class SqlStore(TokenStore):
         self._noted[key] = now
         return first
 
+    def used_at(self, key: AccountKey) -> float | None:
+        """When an account was last used, in seconds since 1970, to the hour. Raises StoreError."""
+        statement = select(records.c.used_at).where(records.c.id == self._record(key).id)
+        return next((row.used_at for row in self._database.rows(statement)), None)
+
     def opened(self, record_id: str, data: bytes | None) -> Account | None:
         """The account in a record. StoreError: it is damaged."""
         return _opened(self._cipher, record_id, data)

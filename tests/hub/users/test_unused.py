@@ -1,0 +1,83 @@
+"""Accounts that were not used for longer than their provider's policy allows end."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from core.sign_in import account_of, sign_in
+from hub.storage.databases import ALICE, BOB
+from jupyter_auth.core.models import AccountKey
+from jupyter_auth.server.hub.metrics import UNUSED
+from jupyter_auth.server.hub.storage.sql_store import SqlStore
+from jupyter_auth.server.hub.users.unused import DAY, remove_unused
+
+if TYPE_CHECKING:
+    import pytest
+
+    from clock import Clock
+    from hub.replica_fixtures import NewReplica
+    from jupyter_auth.server.hub.storage.database import Database
+    from jupyter_auth.server.hub.storage.encryption import Encryption
+    from providers.rogue import RogueProvider
+
+DAYS = {"idp": 30}
+
+
+def test_who_uses_an_account_keeps_it_and_who_does_not_is_signed_out(  # noqa: PLR0917
+    database: Database,
+    cipher: Encryption,
+    new_replica: NewReplica,
+    rogue: RogueProvider,
+    clock: Clock,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO, "jupyter_auth.audit")
+    replica = new_replica(idp=rogue, other=rogue)
+    alice, bob = replica.engine(ALICE), replica.engine(BOB)
+    sign_in(alice, rogue)
+    sign_in(alice, rogue, "other")
+    sign_in(bob, rogue)
+    tokens = account_of(alice)
+    store = SqlStore(database, cipher, BOB)
+    for _ in range(29):
+        clock.advance(DAY)
+        store.used(AccountKey("idp"))
+        remove_unused(database, cipher, replica.revocations, DAYS)
+    assert (len(alice.accounts()), len(bob.accounts())) == (2, 1)
+    counted = UNUSED._value.get()
+    clock.advance(DAY + 1)
+    remove_unused(database, cipher, replica.revocations, {})
+    assert len(alice.accounts()) == 2, "where there is no policy, nobody is signed out"
+    for _ in range(2):
+        remove_unused(database, cipher, replica.revocations, DAYS)
+    assert [each.provider for each in alice.accounts()] == ["other"]
+    assert len(bob.accounts()) == 1
+    assert UNUSED._value.get() == counted + 1
+    said = "signed out, not used for 30 days: user='alice' provider='idp'"
+    assert [each for each in caplog.messages if each.startswith("signed out")] == [said]
+    ((due,),) = replica.revocations.due().values()
+    assert replica.revocations.attempt(due).revoked
+    assert rogue.revoked == [tokens.refresh_token.reveal(), tokens.access_token.reveal()]
+
+
+def test_a_sign_in_and_a_use_meanwhile_count(
+    database: Database,
+    cipher: Encryption,
+    new_replica: NewReplica,
+    rogue: RogueProvider,
+    clock: Clock,
+) -> None:
+    replica = new_replica()
+    alice, key = replica.engine(ALICE), AccountKey("idp")
+    sign_in(alice, rogue)
+    store = SqlStore(database, cipher, ALICE)
+    assert store.used(key)
+    clock.advance(40 * DAY)
+    sign_in(alice, rogue)
+    remove_unused(database, cipher, replica.revocations, DAYS)
+    assert alice.accounts()
+    clock.advance(40 * DAY)
+    assert store.used(key)
+    assert not replica.revocations.remove_unused(ALICE, key, clock() - 30 * DAY)
+    assert alice.accounts(), "it was used after it was found"
