@@ -123,6 +123,8 @@ def test_an_administrator_renews_keys_examines_and_signs_a_user_out(
     assert any(uri in each["says"] for each in asked)
 
     assert "records are encrypted with the first key" in auth_hub(served, oidc, "rotate-keys")
+    (carol,) = json.loads(auth_hub(served, oidc, "accounts", "--json", "--user", "carol"))
+    assert (carol["provider"], carol["refreshes"], carol["trouble"]) == ("idp", True, "")
     report = auth_hub(served, oidc, "doctor")
     assert "Hub: It answers, and the service's role has its scopes." in report
     assert f"{served.prefix}{PLACE}callback/idp" in report

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import NullPool, create_engine, inspect, select, text
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import OperationalError
 
 from core.sign_in import table
 from jupyter_auth.core.errors import ConfigurationError
@@ -152,6 +155,28 @@ def test_every_account_of_the_first_release_can_be_refreshed(
     }
     assert (idp.refreshes, idp.reuses) == (3, 0)
     assert all(person for name, person in persons if name == "alice")
+
+
+def test_an_upgrade_that_is_cut_off_changes_nothing(
+    first: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The next replica upgrades all of it."""
+    before, kept, upgrade = shape(first), contents(first), command.upgrade
+
+    def cut_off(*asked: Any) -> None:
+        upgrade(*asked)
+        raise OperationalError("", None, Exception("cut off"))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(command, "upgrade", cut_off)
+        with pytest.raises(ConfigurationError, match="cannot be upgraded: cut off"):
+            Database(first)
+    assert shape(first) == before
+    with ThreadPoolExecutor(3) as pool:
+        for each in pool.map(Database, [first] * 3):
+            each.close()
+    assert differences(first) == []
+    assert contents(first) == kept
 
 
 def test_an_older_version_gets_its_schema_back_in_a_copy(first: str, tmp_path: Path) -> None:
