@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 from jupyter_auth.core.common.handles import plain
 from jupyter_auth.core.common.override import override
 from jupyter_auth.core.common.session_key import DEFAULT_KEY, check_session_key
+from jupyter_auth.core.consent.consents import GRANT as CONSENT
+from jupyter_auth.core.consent.consents import Asker, declined
 from jupyter_auth.core.errors import AuthError, ConfigurationError, LoginRequired, ProviderNotFound
 from jupyter_auth.core.interfaces import Accounts
 from jupyter_auth.core.models import (
@@ -50,7 +52,8 @@ class Engine(Parts, Accounts):
     ``discovery``. ``admit`` decides who may sign in. ``home`` is where other packages' sign-ins are
     looked for, ``environ`` where API keys are, None: nowhere. ``revoker`` keeps revocations that
     failed, None: in memory. ``clients`` may be shared too; None: its registrations are kept beside
-    the accounts, and ``client_document`` is as in ``Clients``.
+    the accounts, and ``client_document`` is as in ``Clients``. ``consents``: where it is kept which
+    notebooks may use an account; None: all may.
     """
 
     has_pages = True  # on which a person can complete a client registration
@@ -163,6 +166,8 @@ class Engine(Parts, Accounts):
         from jupyter_auth.core.provider.resources import requested
 
         check_session_key(request.session_key)
+        if request.grant == CONSENT:
+            return self._logins.begin(request, CONSENT, "", f"{request.kernel} {request.notebook}")
         completable = self.has_pages and self._providers.completable(request.provider)
         outline = self._providers.outline(request.provider)
         if completable and outline.unset:
@@ -233,6 +238,18 @@ class Engine(Parts, Accounts):
     def leave(self, login_id: str) -> Login:
         return self._logins.leave(login_id)
 
+    def agree(self, login_id: str, lasts: str) -> Login:
+        """Let the notebook that asked by this login use the account, or not: ``lasts`` is empty.
+
+        ``lasts`` is one of ``consents.LASTS``. Raises as ``open``.
+        """
+        login, purpose = self._logins.get(login_id), self._logins.purpose(login_id)
+        account, asker = self.account(login.key), Asker(login.notebook or "", login.kernel)
+        if account is None or self.consents is None or not lasts:
+            return self._logins.end(login_id, "denied", declined(login.key, asker))
+        self.consents.give(login.key, account.person, asker, purpose.scopes, lasts)
+        return self._logins.end(login_id, "complete")
+
     # Accounts and their tokens
 
     @override
@@ -281,6 +298,8 @@ class Engine(Parts, Accounts):
         self._unattended.sign_out(key)
         account, left = self._tokens.drop(key, self._revoker.expect if revoke else None)
         self._usage.forget(provider, session_key)
+        if self.consents:
+            self.consents.revoke(key)
         if account is None:
             return Logout(removed=False, revoked=False, note="No account was signed in.")
         if not revoke and not isinstance(account, ApiKeyAccount):
@@ -355,6 +374,8 @@ class Engine(Parts, Accounts):
         if self._has_logins:
             self._logins.poll()
         self._tokens.poll()
+        if self.consents:
+            self.consents.poll()
         self._usage.poll(self._throttle)
 
     def due(self) -> list[Login]:
@@ -373,6 +394,6 @@ class Engine(Parts, Accounts):
     @override
     def _login_changed(self, login: Login) -> None:
         provider, key = login.provider, login.session_key
-        if login.status == "complete":
+        if login.status == "complete" and login.grant != CONSENT:
             self._usage.forget(provider, key)
         self._log.add(Change(kind="login", provider=provider, session_key=key, login=login))

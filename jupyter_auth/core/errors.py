@@ -4,6 +4,7 @@ AuthError
 ├── ConfigurationError      the configuration cannot work; says what to change
 │   └── ProviderNotFound    no provider of that name; suggests similar names
 ├── LoginRequired           not signed in, and this run cannot ask
+│   ├── ConsentRequired     signed in, but the person has not agreed that this notebook uses it
 │   ├── RefreshRejected     the provider refused to renew the sign-in
 │   └── InsufficientScope   signed in, but with fewer scopes than asked for
 ├── LoginDenied             the user or the provider declined
@@ -211,6 +212,24 @@ class InsufficientScope(LoginRequired):
         super().__init__(message, hint=hint, next_step=next_step)
         self.scopes = tuple(scopes)
         self.resource = resource
+
+
+class ConsentRequired(LoginRequired):
+    """The person has not agreed that this notebook uses the account; ``scopes`` are its token's."""
+
+    code = "consent_required"
+    carries: ClassVar = {"scopes": lambda words: tuple(map(str, words))}
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str = "",
+        next_step: NextStep | None = None,
+        scopes: tuple[str, ...] = (),
+    ) -> None:
+        super().__init__(message, hint=hint, next_step=next_step)
+        self.scopes = scopes
 
 
 class LoginDenied(AuthError, ConnectionError):

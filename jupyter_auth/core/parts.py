@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, overload
 
 from jupyter_auth.core.errors import RefreshRejected
 from jupyter_auth.core.login.admission import Admission, admit_all
+from jupyter_auth.core.models import Change
 from jupyter_auth.core.tokens.account_tokens import AccountTokens
 from jupyter_auth.core.tokens.api_keys import ApiKeyOverlay
 from jupyter_auth.core.tokens.change_log import ChangeLog
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
+    from jupyter_auth.core.consent.consents import Consents
+    from jupyter_auth.core.consent.store import ConsentStore
     from jupyter_auth.core.login.authorization_code import AuthorizationCodeGrant
     from jupyter_auth.core.login.device_code import DeviceGrant
     from jupyter_auth.core.login.finish import Completion
@@ -28,7 +31,7 @@ if TYPE_CHECKING:
     from jupyter_auth.core.login.logins import Logins
     from jupyter_auth.core.login.typed_grants import TypedGrants
     from jupyter_auth.core.login.unattended import UnattendedLogins
-    from jupyter_auth.core.models import Account, Login
+    from jupyter_auth.core.models import Account, AccountKey, Login
     from jupyter_auth.core.protocol.discovery import Discovery
     from jupyter_auth.core.protocol.parties import Parties
     from jupyter_auth.core.provider.provider import Provider
@@ -92,6 +95,7 @@ class Parts:
         revoker: Revoker | None = None,
         clients: Clients | None = None,
         client_document: str = "",
+        consents: ConsentStore | None = None,
     ) -> None:
         self._providers = providers
         self._home = home
@@ -105,6 +109,7 @@ class Parts:
         self._shared_clients = clients
         self._client_document = client_document
         self._log = ChangeLog(shared=login_store is not None)
+        self.consents = self._consents_in(consents) if consents else None
         self._tokens = AccountTokens(
             ApiKeyOverlay(store, providers, environ), self._renewed, self._log, clock
         )
@@ -183,7 +188,7 @@ class Parts:
         from jupyter_auth.core.login.finish import Completion
 
         needed = (self._logins, self._tokens, self._discovery, self._revoker, self._clock)
-        return Completion(*needed, admit=self._admit)
+        return Completion(*needed, admit=self._admit, kept=self._kept)
 
     @OnFirstUse
     def redirect(self) -> AuthorizationCodeGrant:
@@ -227,6 +232,20 @@ class Parts:
     def _dropped(self, account: Account) -> None:
         find = functools.partial(self._parties.of, account.provider, account.client_id)
         self._completion.give_back(find, account, wait=False)
+
+    def _consents_in(self, store: ConsentStore) -> Consents:
+        from jupyter_auth.core.consent.consents import Consents
+
+        def changed(key: AccountKey) -> None:  # kernels ask again for their tokens
+            self._log.add(
+                Change(kind="account", provider=key.provider, session_key=key.session_key)
+            )
+
+        return Consents(store, self._clock, changed)
+
+    def _kept(self, login: Login, account: Account) -> None:
+        if self.consents:
+            self.consents.signed_in(account, login.notebook, login.kernel)
 
     def close(self) -> None:
         """Stop what runs in the background."""

@@ -93,6 +93,16 @@ class JupyterAuth(LoggingConfigurable):
         ),
     ).tag(config=True)
 
+    consent = Bool(
+        None,
+        allow_none=True,
+        help=(
+            "Whether a notebook's first use of an account asks its person. None: True if several "
+            "people use this server (`shared_server`). On a JupyterHub with the service, "
+            "`hub_config(..., consent=True)`."
+        ),
+    ).tag(config=True)
+
     same_person = Union(
         [Unicode(), Dict(value_trait=Unicode(), key_trait=Unicode())],
         default_value=None,
@@ -166,6 +176,7 @@ class Settings:
     discover: tuple[str, ...] = ANYWHERE
     public_origin: str | None = None
     shared_server: bool | None = None
+    consent: bool | None = None
     same_person: Rule = ""
     shared_identities: tuple[str, ...] = ()
     trusted_downstream: tuple[str, ...] = ()
@@ -195,6 +206,7 @@ def read_settings(parent: Application, base_url: str) -> Settings:
         discover=hosts(traits.discover, problems),
         public_origin=_public_origin(traits.public_url, base_url, problems),
         shared_server=traits.shared_server,
+        consent=traits.consent,
         same_person=same_person.found(traits.same_person, os.environ),
         shared_identities=tuple(traits.shared_identities),
         trusted_downstream=tuple(traits.trusted_downstream),

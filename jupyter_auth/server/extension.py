@@ -48,18 +48,23 @@ def make_broker(
     shared: bool = False,
 ) -> Broker:
     """The broker of this server's user. ``listening`` gives the server's address, if known yet."""
+    from jupyter_auth.core.consent.store import FileConsents
     from jupyter_auth.core.engine import Engine
     from jupyter_auth.core.tokens.store import FileStore
+
+    store = FileStore(settings.store_directory)
+    asks = shared if settings.consent is None else settings.consent
 
     return Broker(
         Engine(
             providers_of(settings),
-            FileStore(settings.store_directory),
+            store,
             login_lifetime=settings.login_lifetime,
             admit=SamePerson(hub.owner, settings.same_person) if hub else admit_all,
             home=Path.home(),
             environ=ChainMap(settings.environ, os.environ),
             client_document=settings.client_document,
+            consents=FileConsents(store.directory) if asks else None,
         ),
         base_url=base_url,
         public_origin=settings.public_origin,

@@ -27,6 +27,7 @@ _STATUS = {
     "provider_not_found": 404,
     "configuration_error": 400,
     "login_required": 401,
+    "consent_required": 401,
     "refresh_rejected": 401,
     "insufficient_scope": 401,
     "broker_unavailable": FORBIDDEN,

@@ -145,6 +145,9 @@ def test_the_answers_are_as_described(
     status, login = call("POST", "/api/v1/logins", wanted)
     assert status == 201
     assert call("GET", "/api/v1/logins")[1]["logins"]
+    assert call("GET", "/api/v1/consents") == (200, {"consents": []})
+    gone = call("DELETE", "/api/v1/consents", query="?provider=idp&notebook=a.ipynb")
+    assert gone == (200, {"removed": False})
     assert call("GET", "/api/v1/logins/{login_id}", login_id=login["id"])[0] == 200
     browser.get(browser.origin + login["path"], headers=browser.from_own_page)
     answer = browser.send("POST", browser.origin + login["path"])

@@ -56,6 +56,8 @@ ROUTES = {
         Route("configuration", "GET", "providers/{name}/configuration"),
         Route("accounts", "GET", "accounts", browser=True),
         Route("logout", "DELETE", "accounts", ("query",), browser=True),
+        Route("consents", "GET", "consents", browser=True),
+        Route("revoke_consent", "DELETE", "consents", ("query",), browser=True),
         Route("logins", "GET", "logins", browser=True),
         Route("begin", "POST", "logins", ("body",), browser=True, status=201),
         Route("login", "GET", "logins/{login_id}", browser=True),

@@ -61,7 +61,9 @@ class _ByAPI(NamedTuple):
 
 
 class Completion:
-    """Makes accounts of token responses. ``admit`` decides who may sign in."""
+    """Makes accounts of token responses. ``admit`` decides who may sign in; ``kept`` is called with
+    each login once its account is stored.
+    """
 
     def __init__(
         self,
@@ -72,12 +74,14 @@ class Completion:
         clock: Callable[[], float],
         *,
         admit: Admission,
+        kept: Callable[[Login, Account], None] = lambda *_: None,
     ) -> None:
         self.logins = logins
         self._tokens = tokens
         self._discovery = discovery
         self._revoker = revoker
         self._clock = clock
+        self._kept = kept
         self._admit = admit
 
     def attempt(self, login_id: str, step: Callable[[], Answer]) -> Answer:
@@ -148,6 +152,7 @@ class Completion:
             return self.logins.get(login_id)
         try:
             self._tokens.keep(account)
+            self._kept(self.logins.get(login_id), account)
         except AuthError as error:  # on a shared store it became another user's
             return self.logins.end(login_id, "failed", error, claimed=True)
         except Exception as error:  # noqa: BLE001 (as above)

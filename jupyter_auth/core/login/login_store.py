@@ -72,7 +72,8 @@ class Opening:
 class LoginPurpose:
     """What a login is for, and where it leads; requests for the same purpose share one login.
 
-    ``resource``, ``challenge``: as in ``LoginRequest``.
+    ``resource``, ``challenge``: as in ``LoginRequest``. ``asker``: who alone it is for, kernel and
+    notebook; empty: for all who ask.
     """
 
     key: AccountKey
@@ -83,6 +84,7 @@ class LoginPurpose:
     host: str = ""
     resource: str = ""
     challenge: Challenge = NO_CHALLENGE
+    asker: str = ""
 
 
 @dataclass(kw_only=True)

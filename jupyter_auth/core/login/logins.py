@@ -63,8 +63,10 @@ class Logins:
         self._store = store or MemoryLoginStore()
         self._reported: dict[str, LoginStatus] = {}
 
-    def begin(self, asked: LoginRequest, grant: str, host: str) -> Login:
+    def begin(self, asked: LoginRequest, grant: str, host: str, asker: str = "") -> Login:
         """The pending login for this request: a new one if there is none.
+
+        ``asker``: as in ``LoginPurpose``.
 
         Raises:
             LoginRequired: too many are pending; a flood does not push out valid ones.
@@ -78,6 +80,7 @@ class Logins:
             host=host,
             resource=asked.resource,
             challenge=asked.challenge,
+            asker=asker,
         )
         self.expire()
         with self._store.change() as entries:

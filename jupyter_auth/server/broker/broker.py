@@ -16,6 +16,7 @@ from jupyter_auth.core.common.codec import to_wire
 from jupyter_auth.core.common.finding import wrong
 from jupyter_auth.core.common.urls import origin_of
 from jupyter_auth.core.errors import ConfigurationError
+from jupyter_auth.core.models import AccountKey
 from jupyter_auth.core.provider.definitions import provider_from_mapping, provider_to_mapping
 from jupyter_auth.core.provider.info import default_provider
 from jupyter_auth.server.broker import request_parsing
@@ -171,6 +172,21 @@ class Broker(LoginPages):
         name = request_parsing.required(query, "provider")
         key, revoke = request_parsing.session_key(query), query.get("revoke", "1") != "0"
         return dict(to_wire(await self._pools.run(pool_of(name), call, name, key, revoke=revoke)))
+
+    async def consents(self) -> Wire:
+        """What notebooks may use; nothing where they are not asked."""
+        kept = self._engine.consents
+        return {
+            "consents": [x.to_wire() for x in await self._pools.run(None, kept.all)] if kept else []
+        }
+
+    async def revoke_consent(self, query: Mapping[str, Any]) -> Wire:
+        """End a notebook's consents; ``notebook`` is empty for programs."""
+        key = AccountKey(
+            request_parsing.required(query, "provider"), request_parsing.session_key(query)
+        )
+        kept, notebook = self._engine.consents, request_parsing.text(query, "notebook") or ""
+        return {"removed": bool(kept and await self._pools.run(None, kept.revoke, key, notebook))}
 
     async def token(self, body: Mapping[str, Any]) -> Wire:
         """An access token: for kernels only."""

@@ -25,6 +25,7 @@ from jupyter_auth.server.broker.same_person import SamePerson
 from jupyter_auth.server.broker.thread_pools import SHARE, Pools
 from jupyter_auth.server.hub.metrics import LOGINS, LOGOUTS, TOKENS
 from jupyter_auth.server.hub.revocations import Revocations
+from jupyter_auth.server.hub.storage.consents import SqlConsents
 from jupyter_auth.server.hub.storage.found_providers import SqlFoundProviders
 from jupyter_auth.server.hub.storage.identities import Identities
 from jupyter_auth.server.hub.storage.poll import DatabasePoll
@@ -193,17 +194,18 @@ class HubBrokers:
 
     def engine(self, owner: Owner) -> Engine:
         """The engine of this user's records."""
-        found = SqlFoundProviders(self._database, self._cipher, owner)
+        record = self._database, self._cipher, owner
         return Engine(
-            self._providers.with_found(found),
+            self._providers.with_found(SqlFoundProviders(*record)),
             SqlStore(self._database, self._cipher, owner, self._identities),
             clock=self._database.clock,
             login_lifetime=self._settings.login_lifetime,
-            login_store=SqlLoginStore(self._database, self._cipher, owner),
+            login_store=SqlLoginStore(*record),
             discovery=self._discovery,
             admit=self._admission(owner),
             revoker=self.revocations.of(owner),
             clients=self.clients,
+            consents=SqlConsents(*record) if self._settings.consent else None,
         )
 
     def _admission(self, owner: Owner) -> Admission:

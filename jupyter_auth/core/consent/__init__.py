@@ -1,0 +1,1 @@
+"""Which notebooks may use an account: what its person agreed to."""
