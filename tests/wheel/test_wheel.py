@@ -67,6 +67,8 @@ def test_it_holds_the_package_and_its_configuration_alone(wheel):
     others = [f for f in files if not f.startswith((*ours, f"{data}/{LAB}/"))]
     assert others == [f"{data}/{CONFIG}"]
     assert "jupyter_auth/py.typed" in files
+    migrations = "jupyter_auth/server/hub/storage/migrations"  # which Alembic finds as files
+    assert {f"{migrations}/env.py", f"{migrations}/versions/schema_1.py"} <= {*files}
     assert not [f for f in files if "__pycache__" in f or "/tests/" in f]
 
 

@@ -13,6 +13,7 @@ from sqlalchemy.engine import make_url
 
 from core.sign_in import account_of, sign_in, table
 from hub.storage.databases import ALICE, BOB, KEYS
+from jupyter_auth.core.consent.store import Consent
 from jupyter_auth.core.models import LoginRequest
 from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.server.config import Settings
@@ -20,6 +21,7 @@ from jupyter_auth.server.hub import cli
 from jupyter_auth.server.hub.brokers import HubBrokers
 from jupyter_auth.server.hub.storage import database as database_module
 from jupyter_auth.server.hub.storage import identities
+from jupyter_auth.server.hub.storage.consents import SqlConsents
 from jupyter_auth.server.hub.storage.encryption import Encryption
 from jupyter_auth.server.hub.storage.found_providers import SqlFoundProviders
 from jupyter_auth.server.hub.storage.tables import records
@@ -27,6 +29,7 @@ from providers import troubles
 
 if TYPE_CHECKING:
     from clock import Clock
+    from jupyter_auth.core.models import Account
     from jupyter_auth.server.hub.storage.database import Database
     from providers.rogue import RogueProvider
 
@@ -37,6 +40,17 @@ def raw(url: str) -> bytes:
     """The bytes of SQLite's files."""
     place = Path(make_url(url).database or "")
     return b"".join(each.read_bytes() for each in place.parent.glob(f"{place.name}*"))
+
+
+def consent_to(account: Account) -> Consent:
+    return Consent(
+        provider=account.provider,
+        session_key=account.session_key,
+        notebook="work.ipynb",
+        scopes=account.scopes,
+        given_at=account.signed_in_at,
+        person=account.person,
+    )
 
 
 @pytest.fixture
@@ -72,6 +86,8 @@ def test_no_row_and_no_byte_of_the_file_is_left(  # noqa: PLR0917
         found = account_of(alice)
         alice.begin(LoginRequest("idp", "another"))
         SqlFoundProviders(database, cipher, ALICE).keep("found", {"issuer": rogue.issuer})
+        with SqlConsents(database, cipher, ALICE).change() as consents:
+            consents.append(consent_to(found))
         rogue.sub, rogue.username = "u-2002", "bob"
         sign_in(bob, rogue)
         person = identities.digests(Encryption(KEYS), found)
@@ -82,7 +98,7 @@ def test_no_row_and_no_byte_of_the_file_is_left(  # noqa: PLR0917
         assert cli.main(["erase", "alice"]) == 1
         said = capsys.readouterr().out
         assert "idp: not revoked yet." in said
-        assert "were found: 1 (account), 1 (found), 1 (logins). Left: 1." in said
+        assert "were found: 1 (account), 1 (consents), 1 (found), 1 (logins). Left: 1." in said
         assert "Left are queued revocations, with the accounts" in said
         rogue.behave()
         assert cli.main(["erase", "alice"]) == 0
