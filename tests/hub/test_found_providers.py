@@ -84,7 +84,7 @@ def test_a_browser_or_a_kernel_finds_it_over_http(
     broker = serving(*HERE).of_owner(ALICE)
     found = asyncio.run(broker.find({"address": api.address}))
     assert (found["found_at"], found["source"]) == (api.address, "found")
-    assert f"found by its address: user='alice' provider={found['name']!r}" in caplog.text
+    assert f'found by its address: user="alice" provider="{found["name"]}"' in caplog.text
 
 
 def test_it_rests_encrypted(

@@ -75,7 +75,7 @@ class Broker(LoginPages):
         self.visits = Visits()
         self.forwards = Forwards(self, listening)
         self._telling: asyncio.TimerHandle | None = None
-        self._device_polling = DevicePolling(engine, self._pools)
+        self._device_polling = DevicePolling(engine, self._pools, self._polled)
         self._long_poll = LongPoll(engine, self._pools, self._device_polling, waits)
 
     async def of(self, user: Any) -> Broker:  # noqa: ARG002 (any user of this server)
@@ -267,6 +267,9 @@ class Broker(LoginPages):
         login = await self.login_info(login_id)
         self._device_polling.ask(login)
         return self._login_to_wire(login)
+
+    def _polled(self, login: Login) -> None:
+        """Called with a device login after each poll."""
 
     async def end(self, login_id: str, query: Mapping[str, Any]) -> Wire:
         """Cancel a login for all who wait for it, or with ``leave=1`` for one of them."""

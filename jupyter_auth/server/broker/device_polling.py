@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from jupyter_auth.core.errors import AuthError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from jupyter_auth.core.engine import Engine
     from jupyter_auth.core.models import Login
     from jupyter_auth.server.broker.thread_pools import UserPools
@@ -17,9 +19,13 @@ if TYPE_CHECKING:
 class DevicePolling:
     """Polls in the provider's own pool; the engine keeps to the interval (RFC 8628 3.5)."""
 
-    def __init__(self, engine: Engine, pools: UserPools) -> None:
+    def __init__(
+        self, engine: Engine, pools: UserPools, told: Callable[[Login], object] = lambda _: None
+    ) -> None:
+        """``told`` hears how a login is after each poll."""
         self._engine = engine
         self._pools = pools
+        self._told = told
         self._asking: set[asyncio.Task[None]] = set()
 
     async def ask_all(self) -> None:
@@ -36,7 +42,8 @@ class DevicePolling:
 
     async def _ask(self, login: Login) -> None:
         with suppress(AuthError):  # too many calls wait: the next poll will do
-            await self._pools.run(login.provider, self._engine.device.poll, login.id)
+            polled = await self._pools.run(login.provider, self._engine.device.poll, login.id)
+            self._told(polled)
 
     def close(self) -> None:
         """Stop polling."""

@@ -73,7 +73,9 @@ async def serve(place: ListenAddress, environ: Mapping[str, str], config_file: s
     for number in SIGNALS:
         loop.add_signal_handler(number, stopped.set)
     with contextlib.closing(service):
-        routes = [*monitoring_routes(service.database, users), doctor_route(service, users)]
+        counters = service.brokers.counters
+        monitoring = monitoring_routes(service.database, users, counters)
+        routes = [*monitoring, doctor_route(service, users)]
         app.open(service_router(users, service.brokers, service.hub_auth, routes))
         _log.info("Sign-in for this Hub's users: serving at %s", place.address.netloc)
         await service.run(users, stopped)

@@ -7,17 +7,19 @@ import contextlib
 import logging
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST
 from sqlalchemy import func, select
 from tornado import web
 from tornado.web import HTTPError
 
 from jupyter_auth.core.common.request_errors import ProviderUnavailable
-from jupyter_auth.core.errors import AuthError
+from jupyter_auth.core.errors import AuthError, StoreError
 from jupyter_auth.server.http_errors import FORBIDDEN, UNAVAILABLE, refuse
-from jupyter_auth.server.hub.metrics import ACCOUNTS, SWEPT
+from jupyter_auth.server.hub import audit
+from jupyter_auth.server.hub.metrics import ACCOUNTS, REVOCATIONS, SWEPT
 from jupyter_auth.server.hub.revocations import KIND
 from jupyter_auth.server.hub.storage import sql_registrations
+from jupyter_auth.server.hub.storage.counters import text_of_replica
 from jupyter_auth.server.hub.storage.database import Owner
 from jupyter_auth.server.hub.storage.sql_store import ACCOUNT
 from jupyter_auth.server.hub.storage.tables import records
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from jupyter_auth.server.hub.revocations import RevocationResult, Revocations
+    from jupyter_auth.server.hub.storage.counters import SharedCounters
     from jupyter_auth.server.hub.storage.database import Database
     from jupyter_auth.server.hub.users.users import HubUsers
 
@@ -36,7 +39,6 @@ METRICS_SCOPE = "read:metrics"
 MORE_TRIES = 3  # to get an account's lease, of half a minute each
 
 _log = logging.getLogger("jupyter_auth")
-_audit = logging.getLogger("jupyter_auth.audit")
 
 
 async def sweep(database: Database, users: HubUsers, revocations: Revocations) -> None:
@@ -51,8 +53,7 @@ async def sweep(database: Database, users: HubUsers, revocations: Revocations) -
                 _log.warning("Records of a deleted user could not be removed: %s", error.message)
                 continue
             SWEPT.inc()
-            _audit.info("records dropped with their user: user=%r", owner.name)
-    ACCOUNTS.set(await asyncio.to_thread(_count, database))
+            audit.log("records dropped with their user", owner.name)
 
 
 def _owners(database: Database, name: str | None = None) -> list[Owner]:
@@ -64,9 +65,23 @@ def _owners(database: Database, name: str | None = None) -> list[Owner]:
     return [Owner(found.user_name, found.user_created) for found in database.rows(statement)]
 
 
-def _count(database: Database) -> int:
-    statement = select(func.count()).where(records.c.kind == ACCOUNT, records.c.data.is_not(None))
+def _count(database: Database, kind: str) -> int:
+    statement = select(func.count()).where(records.c.kind == kind, records.c.data.is_not(None))
     return int(database.rows(statement)[0][0])
+
+
+def _metrics(database: Database, counters: SharedCounters) -> bytes:
+    """What Prometheus is told; without the database what is of this replica alone."""
+    try:
+        if database.answers():
+            with contextlib.suppress(StoreError):  # it may be read-only
+                counters.add()
+            ACCOUNTS.set(_count(database, ACCOUNT))
+            REVOCATIONS.set(_count(database, KIND))
+            return counters.text()
+    except StoreError:
+        pass
+    return text_of_replica()
 
 
 def records_of(database: Database, name: str) -> dict[str, int]:
@@ -86,7 +101,7 @@ def sign_out(database: Database, revocations: Revocations, name: str) -> Iterato
     """
     for owner in _owners(database, name):
         _remove_records(revocations, owner)
-        _audit.info("signed out by an administrator: user=%r", name)
+        audit.log("signed out by an administrator", name)
     for waiting in revocations.due(name).values():
         for each in waiting:
             yield (tried := revocations.attempt(each))
@@ -120,8 +135,8 @@ class _Ready(web.RequestHandler):
 
 
 class _Metrics(web.RequestHandler):
-    def initialize(self, users: HubUsers) -> None:
-        self._users = users
+    def initialize(self, database: Database, users: HubUsers, counters: SharedCounters) -> None:
+        self._database, self._users, self._counters = database, users, counters
 
     async def get(self) -> None:
         """Answer to a Hub API token with the scope ``read:metrics``, as the Hub itself does."""
@@ -134,13 +149,16 @@ class _Metrics(web.RequestHandler):
         if not may_look:
             raise HTTPError(FORBIDDEN)
         self.set_header("Content-Type", CONTENT_TYPE_LATEST)
-        self.finish(generate_latest())
+        self.finish(await asyncio.to_thread(_metrics, self._database, self._counters))
 
 
-def monitoring_routes(database: Database, users: HubUsers) -> list[HandlerSpec]:
+def monitoring_routes(
+    database: Database, users: HubUsers, counters: SharedCounters
+) -> list[HandlerSpec]:
     """Health and metrics, below the service's prefix."""
+    counted = {"database": database, "users": users, "counters": counters}
     return [
         ("/health", _Health, {}),
         ("/ready", _Ready, {"database": database}),
-        ("/metrics", _Metrics, {"users": users}),
+        ("/metrics", _Metrics, counted),
     ]

@@ -36,7 +36,7 @@ from jupyter_auth.server.broker.redirect.uri import separate_hub_origin
 from jupyter_auth.server.browser import api, pages
 from jupyter_auth.server.browser.page_handler import SEE_OTHER
 from jupyter_auth.server.browser.render import STATIC
-from jupyter_auth.server.hub import client_page
+from jupyter_auth.server.hub import audit, client_page
 from jupyter_auth.server.hub.users.known_tokens import REMEMBERED
 from jupyter_auth.server.kernel_api.handlers import KernelAuthenticator, kernel_application
 
@@ -161,6 +161,7 @@ class HubIdentity(JupyterHubIdentityProvider):  # type: ignore[misc]
 
     async def get_user(self, handler: JupyterHandler) -> Any:
         """The user, or None for Hub services, which have no accounts."""
+        audit.came_from(self.hub_auth.users.address_of(handler.request))
         user = await super().get_user(handler)
         if user is None or user.hub_user["owner"] is None:
             return None
@@ -177,6 +178,7 @@ class HubTokenAuthenticator(KernelAuthenticator):
 
     @override
     async def broker(self, request: HTTPServerRequest) -> Broker:
+        audit.came_from(self._users.address_of(request))
         return self._brokers.of_owner(await self._users.of_request(request))
 
 

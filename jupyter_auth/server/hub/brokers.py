@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 import logging
 import os
 from collections import OrderedDict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from jupyter_auth.core.common.override import override
-from jupyter_auth.core.engine import Engine
+from jupyter_auth.core.common.session_key import DEFAULT_KEY
 from jupyter_auth.core.errors import AuthError, ConfigurationError, NextStep
+from jupyter_auth.core.models import AccountKey
 from jupyter_auth.core.protocol.discovery import Discovery
 from jupyter_auth.core.protocol.parties import Parties
 from jupyter_auth.core.registration.client_document import PUBLISHED
@@ -23,22 +25,25 @@ from jupyter_auth.server.broker.long_poll import PollLimit, WaitLimit
 from jupyter_auth.server.broker.redirect.uri import separate_hub_origin
 from jupyter_auth.server.broker.same_person import SamePerson
 from jupyter_auth.server.broker.thread_pools import SHARE, Pools
-from jupyter_auth.server.hub.metrics import LOGINS, LOGOUTS, TOKENS
+from jupyter_auth.server.hub import audit
+from jupyter_auth.server.hub.metrics import LOGINS, LOGOUTS, TOKENS, TimedEngine
 from jupyter_auth.server.hub.revocations import Revocations
 from jupyter_auth.server.hub.storage.consents import SqlConsents
+from jupyter_auth.server.hub.storage.counters import SharedCounters
 from jupyter_auth.server.hub.storage.found_providers import SqlFoundProviders
 from jupyter_auth.server.hub.storage.identities import Identities
 from jupyter_auth.server.hub.storage.poll import DatabasePoll
 from jupyter_auth.server.hub.storage.sql_registrations import SqlRegistrations
-from jupyter_auth.server.hub.storage.sql_store import SqlLoginStore, SqlStore
+from jupyter_auth.server.hub.storage.sql_store import USE, SqlLoginStore, SqlStore
 from jupyter_auth.server.hub.storage.upkeep import Maintenance
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Coroutine, Mapping
 
+    from jupyter_auth.core.engine import Engine
     from jupyter_auth.core.login.admission import Admission
     from jupyter_auth.core.login.login_store import AuthorizationResponse
-    from jupyter_auth.core.models import Account, Login
+    from jupyter_auth.core.models import Account, AccountInfo, Login
     from jupyter_auth.core.protocol.parties import Party
     from jupyter_auth.core.provider.registry import Providers
     from jupyter_auth.server.config import Settings
@@ -50,9 +55,12 @@ WAITERS = 64  # long polls of one user at a time: one for each kernel with a ses
 DRAIN = 30.0  # seconds at most that a stopping replica goes on answering
 PACE = 0.002  # seconds between two users whose polls are answered: 2,000 in four
 QUIET = 10  # checks in a row that find nothing to do
+REMEMBERED = 1000  # uses and logins of one user, not to log them twice
+
+T = TypeVar("T")
+V = TypeVar("V")
 
 _log = logging.getLogger("jupyter_auth")
-_audit = logging.getLogger("jupyter_auth.audit")
 
 
 class AuditedBroker(Broker):
@@ -60,13 +68,17 @@ class AuditedBroker(Broker):
 
     on_hub = True
 
-    def __init__(self, engine: Engine, owner: Owner, **options: Any) -> None:
+    def __init__(self, engine: Engine, store: SqlStore, owner: Owner, **options: Any) -> None:
         super().__init__(engine, **options)
         self.engine = engine
         self.own_host = bool(separate_hub_origin())
-        self._fetching = 0
-        self._refused: set[str] = set()  # providers: an audit does not need each call's refusal
+        self._store = store
         self._owner = owner
+        self._fetching = 0
+        self._refused: set[AccountKey] = set()  # an audit does not need each call's refusal
+        self._uses: OrderedDict[tuple[AccountKey, str], float] = OrderedDict()
+        self._ended: OrderedDict[str, None] = OrderedDict()  # ids of logins
+        self._noting: set[asyncio.Task[object]] = set()
 
     @override
     async def token(self, body: Mapping[str, Any]) -> Wire:
@@ -75,16 +87,34 @@ class AuditedBroker(Broker):
             answer = await super().token(body)
         except AuthError as error:
             TOKENS.labels(error.code).inc()
-            provider = str(body.get("provider"))
-            if error.code == "refresh_rejected" and provider not in self._refused:
-                self._refused.add(provider)
-                self._tell("refresh refused by the provider", provider)
+            if error.code == "refresh_rejected" and (key := _key(body)) not in self._refused:
+                self._refused.add(key)
+                self._tell("refresh refused by the provider", key, await self._account(key))
             raise
         finally:
             self._fetching -= 1
         TOKENS.labels("ok").inc()
-        self._refused.discard(str(body.get("provider")))
+        self._refused.discard(_key(body))
+        self._used(body)
         return answer
+
+    def _used(self, body: Mapping[str, Any]) -> None:
+        """Note the first use of an account by a notebook in each hour."""
+        use = _key(body), request_parsing.shown(body, "notebook") or ""
+        now = self._store.clock()
+        if now - self._uses.get(use, -USE) < USE:
+            return
+        _remember(self._uses, use, now)
+        # In the background: with the database away a token is still answered.
+        self._begin(self._note(*use, of_person="grant" not in body))
+
+    async def _note(self, key: AccountKey, notebook: str, *, of_person: bool) -> None:
+        if not of_person:
+            self._tell("token of the service account used", key, notebook=notebook)
+            return
+        with contextlib.suppress(AuthError):
+            await self._pools.run(None, self._store.used, key)
+        self._tell("token used", key, await self._account(key), notebook)
 
     @property
     def busy(self) -> bool:
@@ -101,41 +131,95 @@ class AuditedBroker(Broker):
     @override
     async def find(self, body: Mapping[str, Any]) -> Wire:
         found = await super().find(body)
-        self._tell("provider found by its address", found["name"])
+        audit.log("provider found by its address", self._owner.name, provider=found["name"])
         return found
 
     @override
     async def begin(self, body: Mapping[str, Any]) -> Wire:
         login = await super().begin(body)
-        self._tell("sign-in asked for", login["provider"])
+        key = AccountKey(login["provider"], login.get("session_key", DEFAULT_KEY))
+        self._tell("sign-in asked for", key, notebook=login.get("notebook"))
         return login
 
     @override
     async def finish(self, response: AuthorizationResponse) -> Login:
-        login = await super().finish(response)
-        self._count(login)
-        return login
+        return await self._counted(await super().finish(response))
 
     @override
     async def confirm(self, login: Login, proof: str) -> Login:
-        login = await super().confirm(login, proof)
-        self._count(login)
-        return login
+        return await self._counted(await super().confirm(login, proof))
+
+    @override
+    async def step(self, login: Login, *given: Any, **more: Any) -> Login:
+        return await self._counted(await super().step(login, *given, **more))
+
+    @override
+    async def end(self, login_id: str, query: Mapping[str, Any]) -> Wire:
+        ended = await super().end(login_id, query)
+        await self._counted(await self.login_info(login_id))
+        return ended
+
+    @override
+    def _polled(self, login: Login) -> None:
+        self._begin(self._counted(login))
+
+    def _begin(self, call: Coroutine[Any, Any, object]) -> None:
+        task = asyncio.create_task(call)
+        self._noting.add(task)
+        task.add_done_callback(self._noting.discard)
 
     @override
     async def logout(self, query: Mapping[str, Any]) -> Wire:
+        key = _key(query)
+        account = await self._account(key)
         outcome = await super().logout(query)
         if outcome["removed"]:
             LOGOUTS.inc()
-            self._tell("signed out", str(query.get("provider")))
+            self._tell("signed out", key, account)
+            self._forget_uses(key)
         return outcome
 
-    def _count(self, login: Login) -> None:
-        LOGINS.labels(login.status).inc()
-        self._tell(f"sign-in {login.status}", login.provider)
+    async def _counted(self, login: Login) -> Login:
+        """Log and count how a login ended, once."""
+        if login.status != "pending" and login.id not in self._ended:
+            _remember(self._ended, login.id, None)
+            LOGINS.labels(login.status).inc()
+            account = None
+            if login.status == "complete":
+                self._forget_uses(login.key)
+                account = await self._account(login.key)
+            self._tell(f"sign-in {login.status}", login.key, account, login.notebook)
+        return login
 
-    def _tell(self, what: str, provider: str) -> None:
-        _audit.info("%s: user=%r provider=%r", what, self._owner.name, provider)
+    def _forget_uses(self, key: AccountKey) -> None:
+        """The next account of this name is another."""
+        for use in [each for each in self._uses if each[0] == key]:
+            del self._uses[use]
+
+    async def _account(self, key: AccountKey) -> AccountInfo | None:
+        with contextlib.suppress(AuthError):
+            return await self._pools.run(None, self._engine.account, key)
+        return None
+
+    def _tell(
+        self,
+        event: str,
+        key: AccountKey,
+        account: AccountInfo | None = None,
+        notebook: str | None = None,
+    ) -> None:
+        audit.log(event, self._owner.name, key, account=account, notebook=notebook)
+
+
+def _key(given: Mapping[str, Any]) -> AccountKey:
+    return AccountKey(str(given.get("provider")), str(given.get("session_key") or DEFAULT_KEY))
+
+
+def _remember(kept: OrderedDict[T, V], key: T, value: V) -> None:
+    kept[key] = value
+    kept.move_to_end(key)
+    while len(kept) > REMEMBERED:
+        kept.popitem(last=False)
 
 
 class HubBrokers:
@@ -158,6 +242,7 @@ class HubBrokers:
         self.public_origin = settings.public_origin
         self._settings = settings
         self._providers = providers
+        self._administered = frozenset(each.name for each in providers.all())
         self._database = database
         self._cipher = cipher
         self._identities = Identities(database, cipher, settings.shared_identities, gone)
@@ -175,8 +260,9 @@ class HubBrokers:
         self.revocations = Revocations(database, cipher, providers, parties.at)
         self._poll_limit = poll_limit or PollLimit()
         self._database_poll = DatabasePoll(database, self._pools.of(""))
+        self.counters = SharedCounters(database)
         self._working: asyncio.Task[None] | None = None
-        self._upkeep = Maintenance(database, cipher, self._unsaved)
+        self._upkeep = Maintenance(database, cipher, self._unsaved, self.counters)
         self._brokers: OrderedDict[str, AuditedBroker] = OrderedDict()
 
     async def of(self, user: Any) -> Broker:
@@ -192,12 +278,12 @@ class HubBrokers:
         self._brokers.move_to_end(owner.id)
         return found
 
-    def engine(self, owner: Owner) -> Engine:
-        """The engine of this user's records."""
+    def engine(self, owner: Owner, store: SqlStore | None = None) -> Engine:
+        """The engine of this user's records. ``store`` None: one of its own."""
         record = self._database, self._cipher, owner
-        return Engine(
+        engine = TimedEngine(
             self._providers.with_found(SqlFoundProviders(*record)),
-            SqlStore(self._database, self._cipher, owner, self._identities),
+            store or self._store(owner),
             clock=self._database.clock,
             login_lifetime=self._settings.login_lifetime,
             login_store=SqlLoginStore(*record),
@@ -207,6 +293,11 @@ class HubBrokers:
             clients=self.clients,
             consents=SqlConsents(*record) if self._settings.consent else None,
         )
+        engine.administered = self._administered
+        return engine
+
+    def _store(self, owner: Owner) -> SqlStore:
+        return SqlStore(self._database, self._cipher, owner, self._identities)
 
     def _admission(self, owner: Owner) -> Admission:
         same_person = SamePerson(owner.name, self._settings.same_person)
@@ -221,9 +312,11 @@ class HubBrokers:
 
     def _made(self, owner: Owner) -> AuditedBroker:
         confirm = self._settings.confirm
+        store = self._store(owner)
         news = functools.partial(self._database_poll.has_news, owner.id, [])
         return AuditedBroker(
-            self.engine(owner),
+            self.engine(owner, store),
+            store,
             owner,
             base_url=self.base_url,
             public_origin=self.public_origin,

@@ -25,7 +25,7 @@ from jupyter_auth.core.models import ApiKeyAccount, Logout
 from jupyter_auth.core.provider.definitions import provider_from_mapping
 from jupyter_auth.core.tokens.revocation import Revoker, sign_out
 from jupyter_auth.core.tokens.store import decoded, encoded
-from jupyter_auth.server.hub.metrics import REVOCATIONS
+from jupyter_auth.server.hub import audit
 from jupyter_auth.server.hub.storage.database import Owner
 from jupyter_auth.server.hub.storage.found_providers import SqlFoundProviders
 from jupyter_auth.server.hub.storage.sql_store import ACCOUNT, SqlStore
@@ -53,8 +53,6 @@ SOON, LATE = 30.0, 6 * 3600.0  # seconds between the first two tries, and betwee
 AWAY = 60.0  # seconds until a provider that did not answer is asked again
 TRIES = 32  # until it is given up: about a week
 _NEW_SIGN_IN = "The user has signed in there again since; a revocation could end that sign-in too."
-
-_audit = logging.getLogger("jupyter_auth.audit")
 
 
 class RevocationResult(NamedTuple):
@@ -106,7 +104,8 @@ class Revocations:
             if known is None:  # damaged; if it was saved since, the next call takes it
                 same = delete(records).where(row.id == found.id, row.data == found.data)
                 if self._database.change(same):
-                    _audit.warning("damaged record dropped, not revoked: user=%r", owner.name)
+                    event = "damaged record dropped, not revoked"
+                    audit.log(event, owner.name, level=logging.WARNING)
                 continue
             with store.locked(known.key) as slot:
                 if account := slot.load():
@@ -214,11 +213,9 @@ class Revocations:
         with contextlib.suppress(StoreError):  # then it is tried once more
             record = _record(owner, account)
             self._database.change(delete(records).where(records.c.id == record.id))
-        who = (owner.name, account.provider)
-        if outcome.revoked:
-            _audit.info("revoked at the provider: user=%r provider=%r", *who)
-        else:
-            _audit.info("not revoked at the provider: user=%r provider=%r: %s", *who, outcome.note)
+        done = "revoked" if outcome.revoked else "not revoked"
+        event, note = f"{done} at the provider", "" if outcome.revoked else outcome.note
+        audit.log(event, owner.name, account.key, account=account, note=note)
 
     def _again(self, record_id: str, owner: Owner, provider: str, why: str) -> bool:
         """Schedule another try. False: it is given up, or there is no such record."""
@@ -228,12 +225,12 @@ class Revocations:
             return False
         if (tries := found[0].stamp + 1) >= TRIES:
             self._database.change(delete(records).where(*mine))
-            _audit.warning(
-                "not revoked at the provider, given up after a week: user=%r provider=%r: %s"
-                " Revoke the user's access there.",
+            audit.log(
+                "not revoked at the provider, given up after a week",
                 owner.name,
-                provider,
-                why,
+                provider=provider,
+                note=f"{why} Revoke the user's access there.",
+                level=logging.WARNING,
             )
             return False
         until = self._database.clock() + _pause(tries)
@@ -250,7 +247,6 @@ class Revocations:
                 task.cancel()
 
     async def _look(self, pools: Pools) -> None:
-        REVOCATIONS.set(await asyncio.to_thread(self.count))
         for provider, waiting in (await asyncio.to_thread(self.due)).items():
             if provider not in self._at or self._at[provider].done():
                 trying = self._in_turn(pools, provider, waiting)

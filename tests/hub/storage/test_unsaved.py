@@ -237,7 +237,7 @@ async def happens(condition: Callable[[], Any]) -> None:
 
 def unsaved_users() -> float:
     """As Prometheus hears of them."""
-    return UNSAVED.collect()[0].samples[0].value
+    return sum(each.value for each in UNSAVED.collect()[0].samples)
 
 
 def test_nobody_has_to_ask_for_it(

@@ -54,8 +54,8 @@ def test_who_uses_an_account_keeps_it_and_who_does_not_is_signed_out(  # noqa: P
     assert [each.provider for each in alice.accounts()] == ["other"]
     assert len(bob.accounts()) == 1
     assert UNUSED._value.get() == counted + 1
-    said = "signed out, not used for 30 days: user='alice' provider='idp'"
-    assert [each for each in caplog.messages if each.startswith("signed out")] == [said]
+    said = ' signed out, not used for 30 days: user="alice" provider="idp"'
+    assert [said in each for each in caplog.messages if "signed out" in each] == [True]
     ((due,),) = replica.revocations.due().values()
     assert replica.revocations.attempt(due).revoked
     assert rogue.revoked == [tokens.refresh_token.reveal(), tokens.access_token.reveal()]

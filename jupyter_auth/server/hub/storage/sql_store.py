@@ -56,6 +56,7 @@ class SqlStore(TokenStore):
         identities: Identities | None = None,
     ) -> None:
         self._database = database
+        self.clock = database.clock
         self._cipher = cipher
         self._owner = owner
         self._identities = identities or Identities(database, cipher)

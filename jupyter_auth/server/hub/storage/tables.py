@@ -37,6 +37,13 @@ replicas = Table(
     Column("marks", Text, nullable=False),
     Column("until", Float, nullable=False),
 )
+# What was counted by all replicas together; see ``counters``. Since schema 3.
+counters = Table(
+    "jupyter_auth_counters",
+    metadata,
+    Column("sample", String(400), primary_key=True),
+    Column("value", Float, nullable=False),
+)
 
 
 class DatabaseTime(FunctionElement[float]):

@@ -1,14 +1,16 @@
-"""A replica's periodic work: renew its leases, save unsaved tokens."""
+"""A replica's periodic work: renew its leases, save unsaved tokens, add up what it counted."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from jupyter_auth.core.common.throttled_log import ThrottledLog
+from jupyter_auth.core.errors import StoreError
 from jupyter_auth.server.hub.metrics import UNSAVED
 from jupyter_auth.server.hub.storage.database import LEASE
 from jupyter_auth.server.hub.storage.key_rotation import announce, leave
@@ -16,6 +18,7 @@ from jupyter_auth.server.hub.storage.key_rotation import announce, leave
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
 
+    from jupyter_auth.server.hub.storage.counters import SharedCounters
     from jupyter_auth.server.hub.storage.database import Database
     from jupyter_auth.server.hub.storage.encryption import Encryption
 
@@ -41,11 +44,13 @@ class Maintenance:
         database: Database,
         cipher: Encryption,
         unsaved: Callable[[], Iterable[Callable[[], None]]],
+        counters: SharedCounters,
     ) -> None:
+        self._counters = counters
         self._database, self._cipher, self._unsaved = database, cipher, unsaved
         self._tasks: list[asyncio.Task[None]] = []
         # Separate threads: leases are renewed however busy the others are, or while a save waits.
-        self._threads = ThreadPoolExecutor(2, thread_name_prefix="jupyter_auth upkeep")
+        self._threads = ThreadPoolExecutor(3, thread_name_prefix="jupyter_auth upkeep")
         self._trouble = ThrottledLog("A replica's upkeep")
         self._announced = -ANNOUNCE
 
@@ -54,7 +59,7 @@ class Maintenance:
         run = functools.partial(asyncio.get_running_loop().run_in_executor, self._threads)
         self._tasks = [
             asyncio.create_task(repeat(functools.partial(run, call), BEAT, self._trouble))
-            for call in (self._beat, self._save)
+            for call in (self._beat, self._save, self._counters.add)
         ]
 
     def _beat(self) -> None:
@@ -70,7 +75,7 @@ class Maintenance:
             except Exception as error:  # noqa: BLE001 (save the others)
                 self._trouble.failed(error)
         left = len(list(self._unsaved()))
-        UNSAVED.set(left)
+        UNSAVED.labels(self._database.name).set(left)
         if left:
             self._trouble.warn("Tokens that the database does not accept are kept in memory only.")
 
@@ -80,4 +85,6 @@ class Maintenance:
             task.cancel()
         self._threads.shutdown(wait=False, cancel_futures=True)
         if self._tasks:
+            with contextlib.suppress(StoreError):
+                self._counters.add()
             leave(self._database)

@@ -99,7 +99,15 @@ class TrustedProxies:
                 ) from None
 
     def source_of(self, request: HTTPServerRequest) -> str:
-        """The nearest address that is not a trusted proxy's; of IPv6 its /64 network (RFC 7421).
+        """The request's address; of IPv6 its /64 network (RFC 7421)."""
+        address = self.address_of(request)
+        whole = ip_address(address) if _is_address(address) else None
+        if isinstance(whole, IPv6Address) and not whole.ipv4_mapped:
+            return str(IPv6Address(int(whole) >> 64 << 64))
+        return address
+
+    def address_of(self, request: HTTPServerRequest) -> str:
+        """The nearest address that is not a trusted proxy's.
 
         ``X-Forwarded-For`` counts as far from its end as trusted proxies wrote it, no other header.
         """
@@ -108,9 +116,6 @@ class TrustedProxies:
         before = request.headers.get("X-Forwarded-For", "").split(",")
         while before and self._trusts(nearest) and _is_address(said := before.pop().strip()):
             nearest = said
-        whole = ip_address(nearest) if _is_address(nearest) else None
-        if isinstance(whole, IPv6Address) and not whole.ipv4_mapped:
-            return str(IPv6Address(int(whole) >> 64 << 64))
         return nearest
 
     def _trusts(self, address: str) -> bool:

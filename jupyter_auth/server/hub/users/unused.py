@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import or_
 
 from jupyter_auth.core.errors import AuthError
+from jupyter_auth.server.hub import audit
 from jupyter_auth.server.hub.metrics import UNUSED
 from jupyter_auth.server.hub.storage.every_account import every_account
 from jupyter_auth.server.hub.storage.tables import records
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 DAY = 86400.0  # seconds
 
 _log = logging.getLogger("jupyter_auth")
-_audit = logging.getLogger("jupyter_auth.audit")
 
 
 def days_unused(providers: Iterable[Provider]) -> dict[str, int]:
@@ -53,7 +53,7 @@ def remove_unused(
         try:
             if revocations.remove_unused(found.owner, account.key, since):
                 UNUSED.inc()
-                says = "signed out, not used for %d days: user=%r provider=%r"
-                _audit.info(says, limit, found.owner.name, account.provider)
+                event = f"signed out, not used for {limit} days"
+                audit.log(event, found.owner.name, account.key, account=account)
         except AuthError as error:
             _log.warning("An unused account could not be removed: %s", error.message)

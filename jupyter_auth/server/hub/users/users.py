@@ -88,6 +88,10 @@ class HubUsers:
         self._holders: KnownTokens[TokenOwner] = KnownTokens(REMEMBERED, clock)
         self._browsers: KnownTokens[TokenOwner] = KnownTokens(REMEMBERED, clock)
 
+    def address_of(self, request: HTTPServerRequest) -> str:
+        """As in ``TrustedProxies``."""
+        return self._downstream.address_of(request)
+
     async def of_request(self, request: HTTPServerRequest) -> Owner:
         """The user of the request's Hub API token.
 

@@ -1,11 +1,16 @@
-"""Schema 3: when an account was last used."""
+"""Schema 3: when an account was last used, and the counts of all replicas."""
 
 from __future__ import annotations
 
 from alembic import op
-from sqlalchemy import Column, Float
+from sqlalchemy import Column, Float, String
 
-from jupyter_auth.server.hub.storage.migrations.steps import RECORDS, add_to_records, set_schema
+from jupyter_auth.server.hub.storage.migrations.steps import (
+    RECORDS,
+    add_to_records,
+    make_table,
+    set_schema,
+)
 from jupyter_auth.server.hub.storage.migrations.versions.schema_2 import make_tables
 
 revision = "3"
@@ -16,10 +21,15 @@ def upgrade() -> None:
     """Add what schema 2 lacks."""
     make_tables()
     add_to_records(Column("used_at", Float))
+    make_table(
+        "jupyter_auth_counters",
+        Column("sample", String(400), primary_key=True),
+        Column("value", Float, nullable=False),
+    )
     set_schema(3)
 
 
 def downgrade() -> None:
-    """Without it nothing says how long an account was not used."""
+    """Then nothing says how long an account was not used. The table is in no version's way."""
     op.drop_column(RECORDS, "used_at")
     set_schema(2)
