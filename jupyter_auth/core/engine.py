@@ -29,6 +29,7 @@ from jupyter_auth.core.parts import Parts
 from jupyter_auth.core.provider.definitions import provider_from_mapping, provider_to_mapping
 from jupyter_auth.core.provider.field_types import Throttle
 from jupyter_auth.core.provider.info import default_provider
+from jupyter_auth.core.provider.resources import canonical, requested, require_allowed
 from jupyter_auth.core.record import replace
 from jupyter_auth.core.tokens.change_log import POLL, patience
 from jupyter_auth.core.tokens.need import ANY, Need
@@ -163,13 +164,13 @@ class Engine(Parts, Accounts):
     @override
     def begin(self, request: LoginRequest) -> Login:
         from jupyter_auth.core.login import grants
-        from jupyter_auth.core.provider.resources import requested
 
         check_session_key(request.session_key)
         if request.grant == CONSENT:
             return self._logins.begin(request, CONSENT, "", f"{request.kernel} {request.notebook}")
         completable = self.has_pages and self._providers.completable(request.provider)
         outline = self._providers.outline(request.provider)
+        require_allowed(outline, request.scopes, canonical(outline, request.resource))
         if completable and outline.unset:
             grant = request.grant or next(iter(outline.grants), "authorization_code")
             return self._begun(self._logins.begin(request, grant, ""))
@@ -262,7 +263,7 @@ class Engine(Parts, Accounts):
 
     @override
     def token(self, provider: str, session_key: str = DEFAULT_KEY, need: Need = ANY) -> Token:
-        key, configured = AccountKey(provider, session_key), self._providers.get(provider)
+        key, configured = AccountKey(provider, session_key), self._allowed(provider, need)
         try:
             return self._tokens.token(configured, key, need)
         except LoginRequired as error:  # one for another API may need a person's consent
@@ -270,9 +271,14 @@ class Engine(Parts, Accounts):
                 raise
         return self._tokens.token(configured, key, need)
 
+    def _allowed(self, name: str, need: Need) -> Provider:
+        provider = self._providers.get(name)
+        require_allowed(provider, resource=canonical(provider, need.resource))
+        return provider
+
     def token_at_hand(self, provider: str, session_key: str, need: Need) -> Token | None:
         """As ``token``, but None if the provider would have to be asked."""
-        key, configured = AccountKey(provider, session_key), self._providers.get(provider)
+        key, configured = AccountKey(provider, session_key), self._allowed(provider, need)
         return self._tokens.at_hand(configured, key, need)
 
     @override
@@ -318,6 +324,7 @@ class Engine(Parts, Accounts):
         scopes: Sequence[str] = (),
     ) -> Token:
         service, key = self._providers.service(provider), AccountKey(provider, session_key)
+        require_allowed(service, scopes)
         return self._client_tokens.token(service, key, need, scopes)
 
     @override

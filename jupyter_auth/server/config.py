@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 
 SECTION = "JupyterAuth"
 SHORTEST = 1.0  # seconds
-FORBIDDING = ("allow_user_providers", "discover")  # to set it is meant to forbid something
+# To set one of these is meant to forbid something.
+FORBIDDING = ("allow_user_providers", "allow_code_providers", "discover")
 INSTEAD = dict.fromkeys(FORBIDDING, "it counts as False")
 KINDS: dict[type | str, str] = {  # what a value must be, by the setting's trait or name
     Bool: "True or False",
@@ -62,6 +63,14 @@ class JupyterAuth(LoggingConfigurable):
     allow_user_providers = Bool(
         default_value=True,
         help="Whether people may use presets and providers of their own, besides `providers`.",
+    ).tag(config=True)
+
+    allow_code_providers = Bool(
+        default_value=True,
+        help=(
+            "Whether notebooks may define providers, by `Provider(...)` or `provider(...)`. If "
+            "False, what is configured, people's own files and presets remain."
+        ),
     ).tag(config=True)
 
     discover = Union(
@@ -173,6 +182,7 @@ class Settings:
     providers: dict[str, Any] = field(default_factory=dict, repr=False)
     default_provider: str | None = None
     allow_user_providers: bool = True
+    allow_code_providers: bool = True
     discover: tuple[str, ...] = ANYWHERE
     public_origin: str | None = None
     shared_server: bool | None = None
@@ -203,6 +213,7 @@ def read_settings(parent: Application, base_url: str) -> Settings:
         providers=dict(_named(traits.providers, problems)),
         default_provider=traits.default_provider or None,
         allow_user_providers=traits.allow_user_providers,
+        allow_code_providers=traits.allow_code_providers,
         discover=hosts(traits.discover, problems),
         public_origin=_public_origin(traits.public_url, base_url, problems),
         shared_server=traits.shared_server,

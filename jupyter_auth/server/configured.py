@@ -21,6 +21,7 @@ def providers_of(settings: Settings) -> Providers:
         settings.providers,
         user_file=user_file(),
         allow_user_providers=settings.allow_user_providers,
+        allow_code_providers=settings.allow_code_providers,
         discover=settings.discover,
         environ=settings.environ,
         problems=settings.problems,

@@ -83,6 +83,7 @@ def test_it_is_taken_also_where_a_setting_is_wrong(monkeypatch: pytest.MonkeyPat
         ({"providers": [{"client_secret": "planted"}]}, "c.JupyterAuth.providers", ()),
         ({"providers": {"Not A Name": GOOD, "acme": GOOD}}, "'Not A Name'", ("acme",)),
         ({"allow_user_providers": "maybe"}, "c.JupyterAuth.allow_user_providers", False),
+        ({"allow_code_providers": "maybe"}, "c.JupyterAuth.allow_code_providers", False),
         ({"default_provider": 5}, "c.JupyterAuth.default_provider", None),
         ({"public_url": "jupyter.example.org"}, "c.JupyterAuth.public_url", None),
         ({"public_url": "https://a@b"}, "c.JupyterAuth.public_url", None),

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     import requests
 
-    from jupyter_auth.core.provider.field_types import Endpoints
+    from jupyter_auth.core.provider.field_types import Endpoints, Policy
     from jupyter_auth.core.provider.provider import Provider
 
 NOTICED = 10.0  # seconds that a clock may be off without a note
@@ -40,6 +40,8 @@ def checkup(
     yield from _registration(provider, obtained)
     yield from guided(provider)
     yield _origins(provider)
+    if provider.policy:
+        yield _policy(provider.policy)
     try:
         discovers = provider.issuer or provider.metadata_url
         check = _metadata if discovers else _token_endpoint
@@ -100,6 +102,17 @@ def _origins(provider: Provider) -> Finding:
         fix = f"Add {origin_of(provider.base_url)} to its api_origins."
         return Finding("Token goes to", says, fix, "wrong")
     return Finding("Token goes to", f"{allowed}, and nowhere else.")
+
+
+def _policy(policy: Policy) -> Finding:
+    groups = "all" if policy.groups is None else ", ".join(policy.groups) or "none"
+    scopes, resources = (
+        "any" if allowed is None else " ".join(allowed) or "none but the standard ones"
+        for allowed in (policy.scopes, policy.resources)
+    )
+    kept = f" Accounts unused for {policy.unused} days are removed." if policy.unused else ""
+    says = f"groups: {groups}; scopes: {scopes}; resources: {resources}.{kept}"
+    return Finding("Policy", says)
 
 
 def _metadata(provider: Provider, clock: Callable[[], float]) -> Iterator[Finding]:

@@ -12,6 +12,7 @@ from jupyter_auth.core.common.urls import host_of, require_secure
 from jupyter_auth.core.errors import START_AGAIN, ConfigurationError, LoginFailed, NextStep
 from jupyter_auth.core.provider import guides
 from jupyter_auth.core.provider.client_credentials import missing_package
+from jupyter_auth.core.provider.resources import require_allowed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -127,7 +128,8 @@ class Party:
         return tuple(s for s in wanted if s in known.union(self.endpoints.scopes_supported))
 
     def joined(self, scopes: Sequence[str]) -> str:
-        """The scopes as a request has them (RFC 6749 3.3)."""
+        """The scopes as a request has them (RFC 6749 3.3). Raises as ``require_allowed``."""
+        require_allowed(self.provider, scopes)
         return (self.provider.scope_separator or " ").join(scopes)
 
     @property

@@ -13,6 +13,8 @@ from jupyter_auth.core.provider.kinds import FieldPath, FieldTable, described
 from jupyter_auth.core.record import MISSING, fields, record
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
     from jupyter_auth.core.secret import Secret
 
 ClientAuth = Literal["auto", "basic", "post", "none", "query"]
@@ -122,6 +124,38 @@ class OtherTokens(FieldTable):
     name: str = described(
         kinds.string, "the field of each that says which API it is for", default=MISSING
     )
+
+
+@record(frozen=True, kw_only=True)
+class Policy(FieldTable):
+    """What may be asked for at a provider, and by whom. A key of None limits nothing.
+
+    ``*`` in a scope or a resource stands for any characters but spaces and commas.
+    """
+
+    groups: tuple[str, ...] | None = described(
+        kinds.strings, "groups of the JupyterHub whose members may use it, by the Hub's service"
+    )
+    scopes: tuple[str, ...] | None = described(
+        kinds.words,
+        "scopes that may be requested, such as `repo:*`, besides those of OpenID Connect"
+        " (`openid profile email address phone offline_access`)",
+    )
+    resources: tuple[str, ...] | None = described(
+        kinds.words, "resources (RFC 8707) that tokens may be requested for"
+    )
+    unused: int | None = described(
+        kinds.count, "days after which the Hub's service removes an account that is not used"
+    )
+
+
+def beyond(allowed: Collection[str] | None, asked: Iterable[str]) -> list[str]:
+    """Those of ``asked`` that no pattern of ``allowed`` covers; None covers all."""
+    if allowed is None:
+        return []
+    patterns = [re.escape(each).replace(r"\*", r"[^\s,]*") for each in allowed]
+    covered = re.compile("|".join(patterns) or r"(?!)")
+    return [each for each in dict.fromkeys(asked) if not covered.fullmatch(each)]
 
 
 @record(frozen=True, kw_only=True)

@@ -17,7 +17,11 @@ from jupyter_auth.core.common.urls import hostname_of, is_among, place_of
 from jupyter_auth.core.errors import ConfigurationError, NextStep, ProviderNotFound
 from jupyter_auth.core.provider import user_providers
 from jupyter_auth.core.provider.client_credentials import from_environment
-from jupyter_auth.core.provider.definitions import Incomplete, provider_from_mapping
+from jupyter_auth.core.provider.definitions import (
+    Incomplete,
+    provider_from_mapping,
+    replace_provider,
+)
 from jupyter_auth.core.provider.kinds import nearest
 from jupyter_auth.core.provider.made_in_code import ProvidersMadeInCode
 from jupyter_auth.core.provider.presets import PRESETS
@@ -31,6 +35,11 @@ if TYPE_CHECKING:
 
 
 ANYWHERE = ("*",)  # ``discover`` for the addresses of all hosts
+# Fields that change a request in ways that a policy does not look at.
+UNCHECKED = (
+    *("authorize_params", "token_params", "param_names", "audience", "service"),
+    *("scope_separator", "resource_parameter", "endpoints", "metadata_url"),
+)
 
 
 class FoundProviders(Protocol):
@@ -60,6 +69,7 @@ class Layers:
         problems: Sequence[ConfigurationError] = (),
         notes: Sequence[Finding] = (),
         discover: Collection[str] = ANYWHERE,
+        allow_code_providers: bool = True,
     ) -> None:
         self.problems = problems
         self.notes = notes
@@ -74,6 +84,7 @@ class Layers:
         self._environ = environ or {}
         self._own_process = own_process
         self._discover = discover
+        self._code_allowed = allow_code_providers
         self._found: FoundProviders | None = None
         self._code = ProvidersMadeInCode()
         self._read: dict[str, tuple[Any, Provider]] = {}  # what a table made, and that table
@@ -121,6 +132,15 @@ class Layers:
             raise ConfigurationError(
                 "Only the providers that the administrator configured can be used here.",
                 hint="Ask for it to be added to c.JupyterAuth.providers.",
+            )
+
+    def _require_code_allowed(self, provider: Provider) -> None:
+        self._require_open()
+        self._limited(provider)
+        if not self._code_allowed:
+            raise ConfigurationError(
+                "Providers defined in a notebook or script can't be used here.",
+                hint="`%auth providers` lists those that can.",
             )
 
     def _require_free(self, name: str) -> None:
@@ -232,11 +252,34 @@ class Layers:
         if isinstance(entry, ConfigurationError):
             raise ConfigurationError(entry.message, hint=entry.hint)
         if isinstance(entry, Provider):
-            return entry
+            return entry if name in self._configured else self._limited(entry)
         known = self._read.get(name)
         if known is None or known[0] != entry:  # a file may have changed
             known = self._read[name] = entry, provider_from_mapping(name, entry)
-        return known[1]
+        return known[1] if name in self._configured else self._limited(known[1])
+
+    def _limited(self, provider: Provider) -> Provider:
+        """With the administrator's policy, if they have one for the same client or issuer.
+
+        Raises:
+            ConfigurationError: it sends what that policy cannot check.
+        """
+        base = next((each for each in self._limiting() if _is_of_same(each, provider)), None)
+        if base is None:
+            return provider
+        blank = Provider(name=provider.name, issuer=base.address)
+        for name in UNCHECKED:
+            if getattr(provider, name) not in (getattr(base, name), getattr(blank, name)):
+                raise ConfigurationError(
+                    f"{provider.title} is limited by the policy of {base.name!r}, so it can't set"
+                    f" `{name}`.",
+                    hint=f"Use {base.name!r} as it is configured.",
+                )
+        return replace_provider(provider, policy=base.policy)
+
+    def _limiting(self) -> list[Provider]:
+        known = self._configured.values()
+        return [each for each in known if isinstance(each, Provider) and each.policy]
 
 
 def _configured(name: str, table: Any) -> Provider:
@@ -244,6 +287,14 @@ def _configured(name: str, table: Any) -> Provider:
         return provider_from_mapping(name, table)
     except Incomplete as error:
         raise Incomplete(error.outline, configured=True) from None
+
+
+def _is_of_same(base: Provider, other: Provider) -> bool:
+    """Whether both are of one issuer, or are the same client there."""
+    if place_of(base.address) == place_of(other.address):
+        return True
+    hosts = base.request_rules.hosts & other.request_rules.hosts
+    return bool(hosts) and base.client_id is not None and base.client_id == other.client_id
 
 
 def same_api(known: Provider, fields: Mapping[str, Any]) -> bool:

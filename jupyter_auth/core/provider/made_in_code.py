@@ -59,6 +59,7 @@ class ProvidersMadeInCode:
 def handle_of(provider: Provider) -> str:
     """Its name and a digest of all fields but the client secrets."""
     named = provider_to_mapping(provider, secrets=False)
+    named.pop("policy", None)  # an administrator may change it meanwhile
     if named["client_auth"] == "auto":
         named["client_auth"] = "basic"  # as the default was called at first
     for table, later in ((named, LATER), (named.get("endpoints", {}), LATER_ENDPOINT)):

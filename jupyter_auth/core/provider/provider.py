@@ -55,6 +55,12 @@ class Provider(ProviderFields):
             )
         for name, value in self.derived.items():
             vars(self)[name] = getattr(self, name) or value
+        if self.policy:
+            service = (self.service and self.service.scopes) or ()
+            for scopes in (self.scopes, service, *(r.scopes for r in self.resources.values())):
+                resources.require_allowed(self, scopes)
+            for resource in filter(None, (self.resource, *self.resources)):
+                resources.require_allowed(self, resource=resource)
 
     @property
     def derived(self) -> dict[str, Any]:

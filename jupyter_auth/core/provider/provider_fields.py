@@ -21,6 +21,7 @@ from jupyter_auth.core.provider.field_types import (
     OtherTokens,
     Paste,
     Placeholder,
+    Policy,
     Register,
     Resource,
     ResourceParameter,
@@ -133,6 +134,12 @@ class ProviderFields:
         " (as Entra does: scopes of one API at a time, `<resource>/.default` unless it lists some),"
         " or `audience`.",
         harmless="how a request names an API; where its token goes is in `resources`",
+    )
+    policy: Policy | None = described(
+        Policy,
+        "What may be asked for there, and by whom. An administrator's also limits every other"
+        " provider of the same client ID or the same issuer. In your own file it limits you alone.",
+        harmless="what may be asked for; it widens nothing",
     )
     other_tokens: OtherTokens | None = tokens_only(
         OtherTokens,

@@ -71,7 +71,8 @@ class Providers(Layers):
     or preset is reported when it is used, not at start. ``environ`` has client IDs and secrets,
     which are for the person's own file too in their ``own_process``, which serves no kernel.
     ``problems`` of the configuration are for doctor and errors about unknown providers; ``notes``
-    are for doctor. ``discover``: the hosts whose addresses people may sign in from.
+    are for doctor. ``discover``: the hosts whose addresses people may sign in from;
+    ``allow_code_providers``: whether a kernel may register its own.
     """
 
     def get(self, name: str) -> Provider:
@@ -213,9 +214,9 @@ class Providers(Layers):
         If it equals what its name means already, it is that one.
 
         Raises:
-            ConfigurationError: only the administrator's may be used, or one has that name.
+            ConfigurationError: as ``_limited``; only others may be used, or one has that name.
         """
-        self._require_open()
+        self._require_code_allowed(provider)
         if self._is_known(provider):
             return self.info(provider.name)
         self._require_free(provider.name)

@@ -7,11 +7,13 @@ person signs in), in ``scope`` (one at a time, as at Entra) or in ``audience``.
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol
 
 from jupyter_auth.core.common.urls import origin_of, place_of, require_secure
 from jupyter_auth.core.errors import ConfigurationError
+from jupyter_auth.core.provider.field_types import beyond
 from jupyter_auth.core.provider.kinds import is_resource
 
 if TYPE_CHECKING:
@@ -57,6 +59,32 @@ def requested(provider: Named, resource: str) -> str:
             hint="Give the API's own identifier, such as `https://vault.azure.net`.",
         )
     return found
+
+
+def require_allowed(
+    provider: ProviderFields, scopes: Sequence[str] = (), resource: str = ""
+) -> None:
+    """Raise a ConfigurationError for scopes or a resource that the provider's policy excludes.
+
+    All that is requested for a token passes here, once it is asked for and once it is sent.
+    """
+    if (policy := provider.policy) is None:
+        return
+    parts = rf"[{re.escape(provider.scope_separator or ' ')}\s]+"
+    asked = [each for scope in scopes for each in re.split(parts, scope) if each]
+    by_scopes = provider.resource_parameter == "scope"
+    named = {of_scope(each) for each in asked} if by_scopes else set()
+    wider = [each for each in asked if each not in OF_NO_API]
+    for what, allowed, wanted in (
+        ("scope", policy.scopes, wider),
+        ("resource", policy.resources, sorted(filter(None, named | {resource}))),
+    ):
+        if refused := beyond(allowed, wanted):
+            raise ConfigurationError(
+                f"The policy of {provider.title} does not allow the {what} {' '.join(refused)}.",
+                hint=f"It allows: {' '.join(allowed or ()) or 'none'}. Ask your administrator if"
+                " you need more.",
+            )
 
 
 def own_origins(url: str | None) -> tuple[str, ...]:
@@ -131,7 +159,9 @@ def refresh_parameters(
     """Those of a refresh, where ``asked`` was requested for the provider's own."""
     match provider.resource_parameter:
         case "scope":
-            return {"scope": separator.join(scopes(provider, resource, asked))}
+            wanted = scopes(provider, resource, asked)
+            require_allowed(provider, wanted)
+            return {"scope": separator.join(wanted)}
         case "audience":
             return {"audience": resource} if resource else {}
     return token_parameters(provider, resource)

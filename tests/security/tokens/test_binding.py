@@ -120,6 +120,7 @@ UNBOUND = {  # and of those that are named harmless
     "endpoints.client_id_metadata_document_supported": True,
     "token_types": ("user",),
     "vendor": True,
+    "policy": {"scopes": ["admin"]},
     "resource_parameter": "scope",
     "preset": "github",
     "placeholders": {"host": {"says": "Host", "default": "idp.example"}},
@@ -131,7 +132,8 @@ UNBOUND = {  # and of those that are named harmless
     "api_key.aliases": {"k": "key"},
 }
 
-WHOLE = {"throttle", "register", "other_tokens"}  # tables that are bound, or harmless, as one
+# Tables that are bound, or harmless, as one.
+WHOLE = {"policy", "throttle", "register", "other_tokens"}
 
 
 def changed(path: str, value) -> Provider:
@@ -159,7 +161,13 @@ def test_each_that_is_bound_changes_what_an_account_answers_to():
     assert len(set(prints.values())) == len(prints)
     without = {each: replace_provider(BASE, **{each: None}).fingerprint for each in TABLES}
     unchanged = {each for each in without if without[each] == BASE.fingerprint}
-    assert unchanged == {"header", "throttle", "other_tokens", "register"}  # at their defaults
+    assert unchanged == {
+        "header",
+        "policy",
+        "throttle",
+        "other_tokens",
+        "register",
+    }  # at their defaults
 
 
 def test_a_definition_has_the_digests_that_it_had_in_the_releases_before():
