@@ -28,7 +28,7 @@ from jupyter_auth.core.provider.presets import PRESETS
 from jupyter_auth.core.provider.provider import Provider
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
     from pathlib import Path
 
     from jupyter_auth.core.common.finding import Finding
@@ -40,6 +40,10 @@ UNCHECKED = (
     *("authorize_params", "token_params", "param_names", "audience", "service"),
     *("scope_separator", "resource_parameter", "endpoints", "metadata_url"),
 )
+
+
+class MembersOnly(ConfigurationError):
+    """A provider's policy admits members of groups alone, and this person is none of them."""
 
 
 class FoundProviders(Protocol):
@@ -70,6 +74,7 @@ class Layers:
         notes: Sequence[Finding] = (),
         discover: Collection[str] = ANYWHERE,
         allow_code_providers: bool = True,
+        groups: Callable[[], Collection[str]] | None = None,
     ) -> None:
         self.problems = problems
         self.notes = notes
@@ -85,6 +90,7 @@ class Layers:
         self._own_process = own_process
         self._discover = discover
         self._code_allowed = allow_code_providers
+        self._groups = groups
         self._found: FoundProviders | None = None
         self._code = ProvidersMadeInCode()
         self._read: dict[str, tuple[Any, Provider]] = {}  # what a table made, and that table
@@ -252,11 +258,33 @@ class Layers:
         if isinstance(entry, ConfigurationError):
             raise ConfigurationError(entry.message, hint=entry.hint)
         if isinstance(entry, Provider):
-            return entry if name in self._configured else self._limited(entry)
+            return self._admitted(entry if name in self._configured else self._limited(entry))
         known = self._read.get(name)
         if known is None or known[0] != entry:  # a file may have changed
             known = self._read[name] = entry, provider_from_mapping(name, entry)
-        return known[1] if name in self._configured else self._limited(known[1])
+        return self._admitted(known[1] if name in self._configured else self._limited(known[1]))
+
+    def _admitted(self, provider: Provider) -> Provider:
+        """The provider, for whom its policy admits.
+
+        Raises:
+            MembersOnly: it does not admit this person.
+            ConfigurationError: only a Hub's service knows the groups.
+        """
+        groups = provider.policy.groups if provider.policy else None
+        if groups is None:
+            return provider
+        if self._groups is None:
+            raise ConfigurationError(
+                f"The policy of {provider.title} names groups, which only the Hub's service knows.",
+                hint="Remove `groups` from the policy here.",
+            )
+        if not {*groups} & {*self._groups()}:
+            raise MembersOnly(
+                f"{provider.title} is for members of certain groups of this JupyterHub.",
+                hint=f"Ask the Hub's administrator to add you to one: {', '.join(groups)}.",
+            )
+        return provider
 
     def _limited(self, provider: Provider) -> Provider:
         """With the administrator's policy, if they have one for the same client or issuer.

@@ -26,7 +26,7 @@ from jupyter_auth.core.provider.definitions import (
     replace_provider,
 )
 from jupyter_auth.core.provider.info import ProviderInfo, in_order
-from jupyter_auth.core.provider.layers import Layers, same_api
+from jupyter_auth.core.provider.layers import Layers, MembersOnly, same_api
 from jupyter_auth.core.provider.made_in_code import handle_of
 from jupyter_auth.core.provider.presets import PRESETS
 from jupyter_auth.core.provider.user_providers import user_file
@@ -71,8 +71,8 @@ class Providers(Layers):
     or preset is reported when it is used, not at start. ``environ`` has client IDs and secrets,
     which are for the person's own file too in their ``own_process``, which serves no kernel.
     ``problems`` of the configuration are for doctor and errors about unknown providers; ``notes``
-    are for doctor. ``discover``: the hosts whose addresses people may sign in from;
-    ``allow_code_providers``: whether a kernel may register its own.
+    are for doctor. ``discover``: the hosts whose addresses people may sign in from. ``groups``: a
+    person's own at the Hub. ``allow_code_providers``: whether kernels may register any.
     """
 
     def get(self, name: str) -> Provider:
@@ -231,9 +231,8 @@ class Providers(Layers):
             known, bare = self.get(provider.name), self._defined(provider.name)[1]
         except ConfigurationError:
             return False
-        if not _secrets(provider) <= _secrets(known):
-            return False
-        return handle_of(provider) in map(handle_of, (known, bare))
+        as_secret = _secrets(provider) <= _secrets(known)
+        return as_secret and handle_of(provider) in map(handle_of, (known, bare))
 
     def changed(self, name: str, fields: Mapping[str, Any], *, replace: bool = False) -> Provider:
         """The provider that ``save`` would make of the same. Raises as ``save``."""
@@ -386,13 +385,14 @@ class Providers(Layers):
             return None  # as most presets: it is not even made
         try:
             provider = self._completed(source, self._made(name, entry))
+        except MembersOnly:
+            return None
         except Incomplete as error:
             return None if source == "preset" and not every else error.outline.info(source)
         except ConfigurationError:
             shown = source in {"configured", "preset"} and NAME.fullmatch(name)
             return ProviderInfo(name=name, title=name, host="", source="broken") if shown else None
-        listed = provider.client_id or provider.found_at or every
-        return provider.info(source) if listed else None
+        return provider.info(source) if provider.client_id or provider.found_at or every else None
 
 
 def _secrets(provider: Provider) -> set[str]:

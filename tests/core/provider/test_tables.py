@@ -42,6 +42,7 @@ TABLES = {
     "paste": {"url": "https://idp.example.com/code", "hosts": ["idp.example.com"]},
     "api_key": API_KEY,
     "register": {"url": "https://idp.example.com/apps", "says": ["Create an app."]},
+    "policy": {"scopes": "read write a*", "groups": ["g"], "unused": 90},
     "other_tokens": {"list": "other_tokens", "name": "resource_server"},
 }
 

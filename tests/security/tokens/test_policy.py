@@ -131,6 +131,50 @@ def test_where_scopes_name_resources_they_are_checked_as_such(rogue):
         resources.refresh_parameters(both, OTHER, ["a"])
 
 
+def test_a_refresh_asks_for_no_more_than_is_allowed_now(limited, rogue, clock):
+    """The account was made before there was a policy, where a refresh names scopes."""
+    entra = {"resource_parameter": "scope"}
+    limited.configure(provider_at(rogue, **entra))
+    sign_in(limited, rogue, scopes=("openid", ADMIN))
+    clock.advance(3600)
+    limited.configure(provider_at(rogue, policy=POLICY, **entra))
+    with pytest.raises(ConfigurationError, match=ADMIN):
+        limited.token("idp")
+    assert rogue.seen("refresh") == []
+
+
+# -- groups --------------------------------------------------------------------------------------
+
+
+def test_a_provider_for_some_groups_is_nobody_elses(rogue):
+    groups = {"physics"}
+    given = {"idp": table(rogue, policy={"groups": ["physics", "staff"]})}
+    engine = Engine(Providers(given, groups=lambda: groups), MemoryStore())
+    with contextlib.closing(engine):
+        sign_in(engine, rogue)
+        assert engine.token("idp")
+        assert [each.name for each in engine.providers() if each.source == "configured"] == ["idp"]
+        groups.clear()
+        assert [each.name for each in engine.providers() if each.source != "preset"] == []
+        for refused in (engine.token, engine.provider, engine.examine):
+            with pytest.raises(ConfigurationError) as error:
+                refused("idp")
+            assert error.value.message == "idp is for members of certain groups of this JupyterHub."
+            assert "physics, staff" in error.value.hint
+        with pytest.raises(ConfigurationError, match="certain groups"):
+            engine.begin(LoginRequest("idp"))
+        with pytest.raises(ConfigurationError, match="certain groups"):
+            engine.begin(LoginRequest(engine.register(provider_at(rogue, "mine")).name))
+
+
+def test_without_the_hubs_service_nobody_is_a_member(rogue):
+    """Where they are not known, a limit that does not hold would be worse than none."""
+    providers = Providers({"idp": table(rogue, policy={"groups": ["physics"]})})
+    with pytest.raises(ConfigurationError, match="which only the Hub's service knows"):
+        providers.get("idp")
+    assert [each.source for each in providers.all() if each.name == "idp"] == ["broken"]
+
+
 # -- definitions that are not the administrator's ------------------------------------------------
 
 
