@@ -176,13 +176,12 @@ class Engine(Parts, Accounts):
             return self._begun(self._logins.begin(request, grant, ""))
         party = self._parties.of(request.provider)
         grant = grants.chosen(party, request.grant)
-        resource = requested(party.provider, request.resource)
+        request = replace(request, resource=requested(party.provider, request.resource))
         if grant in grants.TYPED:
             self._parties.typed(request.provider)
         lacking = "client_id" in self._clients.missing(party, grant)
         if grant != "api_key" and not completable and (lacking or party.provider.client_id):
             party.require_client()
-        request = replace(request, resource=resource)
         return self._begun(self._logins.begin(request, grant, grants.destination(party, grant)))
 
     def _begun(self, login: Login) -> Login:
@@ -263,7 +262,7 @@ class Engine(Parts, Accounts):
 
     @override
     def token(self, provider: str, session_key: str = DEFAULT_KEY, need: Need = ANY) -> Token:
-        key, configured = AccountKey(provider, session_key), self._allowed(provider, need)
+        key, configured = AccountKey(provider, session_key), self._providers.get(provider)
         try:
             return self._tokens.token(configured, key, need)
         except LoginRequired as error:  # one for another API may need a person's consent
@@ -271,14 +270,9 @@ class Engine(Parts, Accounts):
                 raise
         return self._tokens.token(configured, key, need)
 
-    def _allowed(self, name: str, need: Need) -> Provider:
-        provider = self._providers.get(name)
-        require_allowed(provider, resource=canonical(provider, need.resource))
-        return provider
-
     def token_at_hand(self, provider: str, session_key: str, need: Need) -> Token | None:
         """As ``token``, but None if the provider would have to be asked."""
-        key, configured = AccountKey(provider, session_key), self._allowed(provider, need)
+        key, configured = AccountKey(provider, session_key), self._providers.get(provider)
         return self._tokens.at_hand(configured, key, need)
 
     @override
@@ -324,7 +318,6 @@ class Engine(Parts, Accounts):
         scopes: Sequence[str] = (),
     ) -> Token:
         service, key = self._providers.service(provider), AccountKey(provider, session_key)
-        require_allowed(service, scopes)
         return self._client_tokens.token(service, key, need, scopes)
 
     @override

@@ -21,7 +21,7 @@ from jupyter_auth.core.errors import (
     UserMismatch,
 )
 from jupyter_auth.core.models import Account, AccountInfo, AccountKey, Token
-from jupyter_auth.core.provider.resources import canonical
+from jupyter_auth.core.provider.resources import canonical, require_allowed
 from jupyter_auth.core.record import replace
 from jupyter_auth.core.tokens import lifetimes
 from jupyter_auth.core.tokens.failures import Failures
@@ -121,6 +121,7 @@ class AccountTokens(KeptAccounts):
         """The stored token, if it meets ``need`` or it is too early to renew it."""
         self._save_again(key, SAVE_PAUSE)
         need = need._replace(resource=canonical(provider, need.resource))
+        require_allowed(provider, resource=need.resource)
         account = self._seen_for(provider, key, need)
         if account and (self._will_do(account, provider, need) or self._pausing(account, need)):
             return as_token(account, provider, need.resource)

@@ -14,6 +14,7 @@ from jupyter_auth.core.errors import ProviderError
 from jupyter_auth.core.models import Account, Logout
 from jupyter_auth.core.protocol import oauth
 from jupyter_auth.core.provider.client_credentials import no_service_account
+from jupyter_auth.core.provider.resources import require_allowed
 from jupyter_auth.core.tokens.lifetimes import PAUSE, as_token, meets, must_wait, works
 from jupyter_auth.core.tokens.limits.lockouts import Lockouts, TokenLockouts
 from jupyter_auth.core.tokens.revocation import Revoker
@@ -70,6 +71,7 @@ class ServiceAccountTokens:
             ProviderUnavailable, ProviderError: no new token, and the old one does not do.
         """
         check_session_key(key.session_key)
+        require_allowed(provider, scopes)
         if not provider.client_secret:
             raise no_service_account(provider)
         token_key = _TokenKey(key, provider.fingerprint, tuple(scopes) or provider.scopes)
