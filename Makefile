@@ -15,6 +15,7 @@ ALL := .[test,docs,demo,hub]
 INSTALLED := .venv/.installed
 DEMO := $(if $(wildcard .venv/.installed),labextension/dist/package.json,.venv/.demo)
 SCHEDULER := .venv/scheduler/.installed
+BOTO3 := .venv/boto3/.installed
 TESSERA := .venv/tessera/.installed
 CANAILLE := .venv/canaille/.installed
 FRONT_ENDS := .venv/front-ends/.installed
@@ -81,6 +82,11 @@ $(INSTALLED): pyproject.toml constraints.txt | .venv/bin/python
 # Beside the environment: it would enable itself in every Jupyter there, to be seen in each picture.
 $(SCHEDULER): | $(INSTALLED)
 	pip install --quiet --no-deps --target $(@D) "jupyter-scheduler~=2.12" croniter pytz fsspec
+	touch $@
+
+# Beside the environment too: it wants an older python-dateutil than is in it.
+$(BOTO3): | $(INSTALLED)
+	pip install --quiet --no-deps --target $(@D) boto3 botocore s3transfer jmespath
 	touch $@
 
 # JupyterLite, and what it gets from a CDN and from PyPI elsewhere: Python in a browser, and wheels.
@@ -217,7 +223,7 @@ kernel: $(INSTALLED) $(PROVIDERS)
 systems: $(INSTALLED) $(PROVIDERS) glewlwyd
 	$(PYTEST) $(WAITING) tests/systems
 
-server: $(INSTALLED) $(PROVIDERS)
+server: $(INSTALLED) $(PROVIDERS) $(BOTO3)
 	$(PYTEST) $(COVERED) --cov-append $(WAITING) tests/server
 
 # What held against attackers: one test for each thing that somebody got through with.

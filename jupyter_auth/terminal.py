@@ -71,7 +71,8 @@ def _parser() -> Parser:
     settings = add_verb(added, "settings", "print the server's settings", name=None, key=False)
     settings.examples = [""]
     token = add_verb(added, "token", "print the access token, for a pipe")
-    token.examples = ["github"]
+    token.examples = ["github", "github --file ~/.tokens/github"]
+    token.add_argument("--file", metavar="PATH", help="write it there, in a directory of your own")
     add_resource(token)
     add_verb(added, "demo", "open JupyterLab with a demo provider", name=None, key=False)
     add_verb(added, "hub", "commands for a JupyterHub administrator", name=None, key=False)
@@ -238,6 +239,6 @@ VERBS: dict[str, Callable[[Namespace], int]] = {
     "doctor": _doctor,
     "client-document": _client_document,
     "settings": _settings,
-    "token": lambda given: print_token(given.name, given.key, given.resource),
+    "token": lambda given: print_token(given.name, given.key, given.resource, given.file),
 }
 PROGRAMS = {"demo": _demo, "hub": _hub}  # they parse their own options

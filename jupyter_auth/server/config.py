@@ -21,6 +21,7 @@ from jupyter_auth.core.provider import client_credentials
 from jupyter_auth.core.provider.kinds import nearest
 from jupyter_auth.core.provider.layers import ANYWHERE
 from jupyter_auth.server.broker import same_person
+from jupyter_auth.server.token_files.settings import read_token_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from traitlets.config import Application
 
     from jupyter_auth.server.broker.same_person import Rule
+    from jupyter_auth.server.token_files.settings import TokenFile
 
 SECTION = "JupyterAuth"
 SHORTEST = 1.0  # seconds
@@ -166,6 +168,17 @@ class JupyterAuth(LoggingConfigurable):
         )
     ).tag(config=True)
 
+    token_files = Dict(
+        None,
+        allow_none=True,
+        help=(
+            "Files that hold a fresh token while the account is signed in, by account: a path, "
+            "True for the file of WLCG Bearer Token Discovery, a dict such as "
+            '{"path": "~/.tokens/aws", "token": "id_token", "variable": '
+            '"AWS_WEB_IDENTITY_TOKEN_FILE"}, or a list of those. None: those of `hub_config`.'
+        ),
+    ).tag(config=True)
+
     store_directory = Unicode(
         help="Where signed-in accounts are stored. Empty: the user's data directory."
     ).tag(config=True)
@@ -193,6 +206,7 @@ class Settings:
     confirm: bool | None = None
     login_lifetime: float = LIFETIME
     client_document: str = ""
+    token_files: tuple[TokenFile, ...] = ()
     store_directory: Path | None = None
     environ: dict[str, str] = field(default_factory=dict, repr=False)
     problems: tuple[ConfigurationError, ...] = ()
@@ -224,6 +238,7 @@ def read_settings(parent: Application, base_url: str) -> Settings:
         confirm=traits.confirm,
         login_lifetime=_lifetime(traits.login_lifetime, problems),
         client_document=traits.client_document,
+        token_files=read_token_files(traits.token_files, os.environ, problems),
         store_directory=Path(directory).expanduser() if directory else None,
         environ=taken,
         problems=tuple(problems),

@@ -26,6 +26,7 @@ from jupyter_auth.server.config import SECTION, JupyterAuth, Settings, read_sett
 from jupyter_auth.server.configured import checked, providers_of
 from jupyter_auth.server.forward import RemoteBroker
 from jupyter_auth.server.kernel_api.socket import OFF, VARIABLE, KernelSocket
+from jupyter_auth.server.token_files.kept import TokenFiles
 from jupyter_auth.server.undumpable import close_process
 
 if TYPE_CHECKING:
@@ -93,6 +94,7 @@ class JupyterAuthApp(ExtensionApp):
     remote: RemoteBroker | None = None
     kernel_socket: KernelSocket | None = None
     change_events: ChangeEvents | None = None
+    token_files: TokenFiles | None = None
 
     def load_config_file(self, suppress_errors: bool = True) -> None:  # type: ignore[override]  # noqa: FBT001, FBT002
         """Read ``jupyter_server_config.d`` too, where Jupyter itself only looks for extensions."""
@@ -131,6 +133,7 @@ class JupyterAuthApp(ExtensionApp):
             os.environ[OFF] = str(error)  # kernels inherit it, and repeat it
             self.log.error("Sign-in for kernels is off. %s", error)  # noqa: TRY400 (no traceback)
             return
+        self.token_files = TokenFiles(settings.token_files, self.broker)
         for problem in settings.problems:
             self.log.error("Wrong setting: %s", problem)
         atexit.register(self._close)  # a server that finds no free port exits without stopping us
@@ -174,6 +177,8 @@ class JupyterAuthApp(ExtensionApp):
             self.kernel_socket.watch()
         if self.change_events:
             self.change_events.start()
+        if self.token_files:
+            self.token_files.start()
 
     async def stop_extension(self) -> None:
         """Close both APIs and remove the socket's files."""
@@ -185,8 +190,8 @@ class JupyterAuthApp(ExtensionApp):
 
     def _close(self) -> None:
         atexit.unregister(self._close)
-        opened = self.kernel_socket, self.broker
-        self.kernel_socket = self.broker = None
+        opened = self.token_files, self.kernel_socket, self.broker
+        self.token_files = self.kernel_socket = self.broker = None
         for each in opened:
             if each:
                 each.close()

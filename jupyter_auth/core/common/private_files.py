@@ -137,8 +137,8 @@ def _sync(descriptor: int) -> bool:
     return True
 
 
-def make_private_directory(path: Path) -> None:
-    """Make a directory of 0700, or make one of this user's so (SECURITY 14).
+def make_private_directory(path: Path, *, tighten: bool = True) -> None:
+    """Make a directory of 0700 (SECURITY 14). ``tighten``: make one of this user's so.
 
     Raises:
         OSError: it cannot be made, is a link, or another user's (``NotPrivateError``).
@@ -148,7 +148,7 @@ def make_private_directory(path: Path) -> None:
     if os.name == "nt":
         return
     is_directory = stat.S_ISDIR(found.st_mode)
-    if is_directory and not_private(found) == LOOSE:
+    if tighten and is_directory and not_private(found) == LOOSE:
         with contextlib.suppress(OSError):  # as above
             path.chmod(0o700)
         found = path.lstat()

@@ -16,6 +16,7 @@ from traitlets.config.loader import LazyConfigValue
 from jupyter_auth.core.errors import ConfigurationError
 from jupyter_auth.server.broker.redirect.hub import CALLBACK, HOOK_VARIABLE, MARK, URL_VARIABLE
 from jupyter_auth.server.broker.same_person import SAME_PERSON, sign_in_host
+from jupyter_auth.server.token_files.settings import VARIABLE as TOKEN_FILES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -63,6 +64,7 @@ def hub_config(
     shared_identities: Collection[str] = (),
     trusted_downstream: Collection[str] = (),
     discover: bool | Collection[str] = True,
+    token_files: Mapping[str, Any] | None = None,
 ) -> None:
     """Add hook, service and roles for this Hub's users to ``jupyterhub_config.py``.
 
@@ -72,7 +74,7 @@ def hub_config(
     secrets in the Hub's own environment, or files that it names: see ``secret_of``.
 
     ``same_person``, ``shared_identities``, ``trusted_downstream`` and ``discover`` are as in
-    ``c.JupyterAuth``.
+    ``c.JupyterAuth``. So is ``token_files``, for users' servers; ``~`` is each user's own home.
     If ``same_person`` is None, it is derived from the Hub's own sign-in: see ``BY_BARE_CLAIM``.
 
     It extends the configuration in ``c``, and in a running Hub also what is set later.
@@ -98,7 +100,7 @@ def hub_config(
                     **_discover(discover),
                 },
             }
-    additions = _Additions(service, same_person)
+    additions = _Additions(service, same_person, dict(token_files or {}))
     additions.put(c)
     _once_all_is_loaded(additions.put)
 
@@ -116,11 +118,14 @@ class _Additions:
 
     service: dict[str, Any] | None
     same_person: str | Mapping[str, str] | None
+    token_files: Mapping[str, Any]
 
     def put(self, c: Any) -> None:
         rule = _own_sign_in(c) if self.same_person is None else self.same_person
         same_person = {SAME_PERSON: _Literal(json.dumps(rule))}
         to_servers = {HOOK_VARIABLE: "1"} | same_person
+        if self.token_files:
+            to_servers[TOKEN_FILES] = _Literal(json.dumps(self.token_files))
         if self.service:
             to_servers[URL_VARIABLE] = self.service["url"]
         # A spawner class's own environment replaces that of Spawner: Zero to JupyterHub sets one.

@@ -71,6 +71,12 @@ def test_no_spawner_takes_it_for_a_template(load: Load) -> None:
     assert json.loads(said) == {"idp": "upn"}
 
 
+def test_token_files_are_handed_to_users_servers(load: Load) -> None:
+    given = environment(load(OURS.replace("})", "}, token_files={'idp': '~/t'})")))
+    said = given["JUPYTER_AUTH_TOKEN_FILES"].format(username="alice")
+    assert json.loads(said) == {"idp": "~/t"}
+
+
 @pytest.mark.parametrize("order", [0, 1])
 def test_an_environment_that_is_no_dict_is_refused(load: Load, order: int) -> None:
     theirs = "\nc.KubeSpawner.environment = lambda spawner: {}\n"

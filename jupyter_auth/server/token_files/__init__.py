@@ -1,0 +1,1 @@
+"""Files with an account's token, kept fresh for programs that read it from there."""
