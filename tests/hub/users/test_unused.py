@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import logging
+import os
+from contextlib import closing
 from typing import TYPE_CHECKING
 
-from core.sign_in import account_of, sign_in
+import pytest
+
+from core.sign_in import account_of, provider_at, sign_in, table
 from hub.storage.databases import ALICE, BOB
 from jupyter_auth.core.models import AccountKey
+from jupyter_auth.server.hub import service
 from jupyter_auth.server.hub.metrics import UNUSED
 from jupyter_auth.server.hub.storage.sql_store import SqlStore
-from jupyter_auth.server.hub.users.unused import DAY, remove_unused
+from jupyter_auth.server.hub.users.unused import DAY, days_unused, remove_unused
+from jupyter_auth.server.hub.users.users import HubUsers
 
 if TYPE_CHECKING:
-    import pytest
-
     from clock import Clock
     from hub.replica_fixtures import NewReplica
     from jupyter_auth.server.hub.storage.database import Database
@@ -81,3 +87,34 @@ def test_a_sign_in_and_a_use_meanwhile_count(
     assert store.used(key)
     assert not replica.revocations.remove_unused(ALICE, key, clock() - 30 * DAY)
     assert alice.accounts(), "it was used after it was found"
+
+
+def test_the_policy_of_a_provider_says_it_for_its_issuer_too(rogue: RogueProvider) -> None:
+    limited = provider_at(rogue, policy={"unused": 30})
+    others = [provider_at(rogue, "other"), provider_at(rogue, "third", policy={"scopes": "a"})]
+    assert days_unused([limited, *others]) == {"idp": 30, rogue.issuer: 30}
+
+
+@pytest.mark.usefixtures("environment")
+def test_the_service_sweeps_by_its_providers_policies(
+    new_replica: NewReplica,
+    rogue: RogueProvider,
+    database: Database,
+    clock: Clock,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    alice = new_replica().engine(ALICE)
+    sign_in(alice, rogue)
+    providers = {"idp": table(rogue, policy={"unused": 30})}
+    monkeypatch.setenv("JUPYTER_AUTH_PROVIDERS", json.dumps(providers))
+
+    async def nobody_is_gone(*_: object) -> None:
+        """The Hub is not asked here: see ``test_gone_users``."""
+
+    monkeypatch.setattr(service, "sweep", nobody_is_gone)
+    with closing(service.HubService(os.environ)) as made:
+        made.database.clock = database.clock
+        for days, left in ((29, 1), (2, 0)):
+            clock.advance(days * DAY)
+            asyncio.run(made._sweep(HubUsers(made.hub_auth)))
+            assert len(alice.accounts()) == left

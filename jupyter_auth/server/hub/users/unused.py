@@ -27,15 +27,20 @@ _log = logging.getLogger("jupyter_auth")
 
 
 def days_unused(providers: Iterable[Provider]) -> dict[str, int]:
-    """For each provider with such a limit, the days after which an unused account ends."""
-    policies = {each.name: getattr(each, "policy", None) for each in providers}
-    return {name: policy.unused for name, policy in policies.items() if policy and policy.unused}
+    """The days after which an unused account ends, by a provider's name and by its issuer.
+
+    By the issuer too: users may find the same provider by the address of an API.
+    """
+    limited = [(each, each.policy.unused) for each in providers if each.policy]
+    days = [(each, unused) for each, unused in limited if unused]
+    issuers = {each.issuer: unused for each, unused in days if each.issuer}
+    return issuers | {each.name: unused for each, unused in days}
 
 
 def remove_unused(
     database: Database, cipher: Encryption, revocations: Revocations, days: Mapping[str, int]
 ) -> None:
-    """Remove accounts that were not used for ``days``, by provider; queue their revocation.
+    """Remove accounts that were not used for as long as ``days_unused``; queue their revocation.
 
     A sign-in counts as a use. One that is in use right now is left to the next call.
     """
@@ -45,7 +50,9 @@ def remove_unused(
     long_ago = or_(row.used_at.is_(None), row.used_at < now - min(days.values()) * DAY)
     for found in every_account(database, cipher, long_ago):
         account = found.account
-        if account is None or (limit := days.get(account.provider)) is None:
+        if account is None:
+            continue
+        if not (limit := days.get(account.provider) or days.get(account.issuer or "")):
             continue
         since = now - limit * DAY
         if max(account.signed_in_at, found.used_at or 0.0) >= since:
