@@ -10,7 +10,6 @@ from jupyter_auth.core.common.handles import plain
 from jupyter_auth.core.common.override import override
 from jupyter_auth.core.common.session_key import DEFAULT_KEY, check_session_key
 from jupyter_auth.core.consent.consents import GRANT as CONSENT
-from jupyter_auth.core.consent.consents import Asker, declined
 from jupyter_auth.core.errors import AuthError, ConfigurationError, LoginRequired, ProviderNotFound
 from jupyter_auth.core.interfaces import Accounts
 from jupyter_auth.core.models import (
@@ -166,8 +165,8 @@ class Engine(Parts, Accounts):
         from jupyter_auth.core.login import grants
 
         check_session_key(request.session_key)
-        if request.grant == CONSENT:
-            return self._logins.begin(request, CONSENT, "", f"{request.kernel} {request.notebook}")
+        if request.grant == CONSENT and self.consents:
+            return self.consent.begin(request)
         completable = self.has_pages and self._providers.completable(request.provider)
         outline = self._providers.outline(request.provider)
         require_allowed(outline, request.scopes, canonical(outline, request.resource))
@@ -190,6 +189,8 @@ class Engine(Parts, Accounts):
     def scopes(self, login_id: str) -> tuple[str, ...]:
         """The scopes that a pending login asks for. Raises as ``open``."""
         purpose = self._logins.purpose(login_id)
+        if purpose.grant == CONSENT:
+            return purpose.scopes
         return purpose.scopes or self._parties.of(purpose.key.provider).default_scopes
 
     def open(
@@ -237,18 +238,6 @@ class Engine(Parts, Accounts):
     @override
     def leave(self, login_id: str) -> Login:
         return self._logins.leave(login_id)
-
-    def agree(self, login_id: str, lasts: str) -> Login:
-        """Let the notebook that asked by this login use the account, or not: ``lasts`` is empty.
-
-        ``lasts`` is one of ``consents.LASTS``. Raises as ``open``.
-        """
-        login, purpose = self._logins.get(login_id), self._logins.purpose(login_id)
-        account, asker = self.account(login.key), Asker(login.notebook or "", login.kernel)
-        if account is None or self.consents is None or not lasts:
-            return self._logins.end(login_id, "denied", declined(login.key, asker))
-        self.consents.give(login.key, account.person, asker, purpose.scopes, lasts)
-        return self._logins.end(login_id, "complete")
 
     # Accounts and their tokens
 

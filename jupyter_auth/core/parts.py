@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from jupyter_auth.core.consent.consents import Consents
     from jupyter_auth.core.consent.store import ConsentStore
     from jupyter_auth.core.login.authorization_code import AuthorizationCodeGrant
+    from jupyter_auth.core.login.consent import ConsentGrant
     from jupyter_auth.core.login.device_code import DeviceGrant
     from jupyter_auth.core.login.finish import Completion
     from jupyter_auth.core.login.login_store import LoginStore
@@ -213,6 +214,14 @@ class Parts:
         parties = self._parties.typed, self._parties.at
         needed = (self._completion, *parties, self._providers)
         return TypedGrants(*needed, clients=self._clients, clock=self._clock)
+
+    @OnFirstUse
+    def consent(self) -> ConsentGrant:
+        """What asks whether a notebook may use an account, where there are ``consents``."""
+        from jupyter_auth.core.login.consent import ConsentGrant
+
+        assert self.consents is not None  # noqa: S101 (asked before)
+        return ConsentGrant(self._logins, self.consents, self._tokens.account)
 
     @OnFirstUse
     def _unattended(self) -> UnattendedLogins:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from jupyter_server.extension.application import ExtensionApp
 from jupyter_server.extension.config import DEFAULT_SECTION_NAME, ExtensionConfigManager
+from jupyter_server.utils import ensure_async
 from traitlets.config import Config
 
 from jupyter_auth.core.errors import AuthError
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from jupyter_server.serverapp import ServerApp
     from tornado.web import RequestHandler
 
+    from jupyter_auth.server.broker.broker import NotebookOf
     from jupyter_auth.server.broker.page_urls import Visits
 
 COLLABORATION = {"jupyter_server_ydoc", "jupyter_collaboration"}  # of jupyter-collaboration 2, 1
@@ -47,6 +49,7 @@ def make_broker(
     hub: HubRedirect | None = None,
     *,
     shared: bool = False,
+    notebook_of: NotebookOf | None = None,
 ) -> Broker:
     """The broker of this server's user. ``listening`` gives the server's address, if known yet."""
     from jupyter_auth.core.consent.store import FileConsents
@@ -77,6 +80,7 @@ def make_broker(
         listening=listening,
         shared=shared,
         neighbour=forward,
+        notebook_of=notebook_of,
     )
 
 
@@ -125,7 +129,7 @@ class JupyterAuthApp(ExtensionApp):
                 settings = checked(settings, hub)
             # It has all that both APIs call; the pages, which call more, are the Hub service's.
             self.broker = cast("Broker | None", self.remote) or make_broker(
-                settings, base_url, self._address, hub, shared=shared
+                settings, base_url, self._address, hub, shared=shared, notebook_of=self._notebook_of
             )
             self.kernel_socket = KernelSocket.open(self.broker, Path(self.serverapp.runtime_dir))
         except AuthError as error:
@@ -151,6 +155,13 @@ class JupyterAuthApp(ExtensionApp):
         if app is None or app.sock:
             return None
         return str(app.custom_display_url or app.connection_url)
+
+    async def _notebook_of(self, kernel: str) -> str | None:
+        """The path of a kernel's notebook, as Jupyter itself knows it."""
+        assert self.serverapp is not None  # noqa: S101 (as in ``initialize``)
+        sessions = await ensure_async(self.serverapp.session_manager.list_sessions())
+        found = (each["path"] for each in sessions if (each["kernel"] or {}).get("id") == kernel)
+        return next(found, None)
 
     def _watch_visits(self, visits: Visits) -> None:
         """Note where requests come to, with the function that Jupyter logs them by."""

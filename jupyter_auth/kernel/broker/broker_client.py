@@ -124,7 +124,7 @@ class BrokerClient(Accounts):
         return self._call(_list("accounts", wire.account_from_wire), "accounts")
 
     def token(self, provider: str, session_key: str = DEFAULT_KEY, need: Need = ANY) -> Token:
-        body = {"provider": provider, "session_key": session_key, **need._asdict()}
+        body = {"provider": provider, "session_key": session_key, **need._asdict(), **_asker()}
         return self._call(wire.token_from_wire, "token", body=body)
 
     def configuration(self, name: str) -> Provider:
@@ -162,7 +162,7 @@ class BrokerClient(Accounts):
         return self._call(_list("limits", _limits), "limits")
 
     def id_token(self, provider: str, session_key: str = DEFAULT_KEY) -> Secret | None:
-        body = {"provider": provider, "session_key": session_key, "id_token": True}
+        body = {"provider": provider, "session_key": session_key, "id_token": True, **_asker()}
         return self._call(_id_token, "token", body=body)
 
     def logout(
@@ -206,6 +206,11 @@ def _list(name: str, parse: Callable[[Any], Answer]) -> Callable[[Any], list[Ans
 
 def _id_token(data: Any) -> Secret | None:
     return Secret(data["id_token"]) if data.get("id_token") else None
+
+
+def _asker() -> dict[str, str | None]:
+    """Who wants a token, where people say which notebooks may."""
+    return {"kernel": this_kernel(), "notebook": this_notebook()}
 
 
 def this_kernel() -> str | None:

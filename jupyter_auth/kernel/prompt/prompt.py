@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin
 
 from jupyter_auth.core.common.handles import FROM_CODE
+from jupyter_auth.core.consent.consents import GRANT as CONSENT
 from jupyter_auth.core.errors import AuthError, LoginRequired
 from jupyter_auth.core.login.grants import TYPED
 from jupyter_auth.core.pyodide import IN_PYODIDE
@@ -47,6 +48,7 @@ _ELSEWHERE = (
 # What JupyterLab draws in place of the HTML, also in a saved notebook: labextension/src/mime.tsx.
 MIME_TYPE = "application/vnd.jupyter-auth.sign-in+json"
 _CONTINUES = "This cell continues once you are signed in."
+_CONTINUES_ALLOWED = "This cell continues once you have answered."
 _PASTE = (
     "After signing in, your browser ends on a page that may not load; that is expected. Copy its "
     "address and paste it below. (Nothing to paste? Press Enter.)"
@@ -106,12 +108,15 @@ def _not_by_link(login: Login) -> str:
 
 def outcome(login: Login, info: ProviderInfo, account: AccountInfo | None = None) -> str:
     """How the login ended, in plain text."""
+    if login.status == "complete" and login.grant == CONSENT:
+        return f"This notebook may use {info.title} now{_as(account)}."
     if login.status == "complete":
-        who = f" as {account.username}" if account and account.username else ""
         notes = (account.warning, account.ending) if account else ()
         warning = "".join(f" {note}" for note in notes if note)
         ours = f" ({FROM_CODE})" if _from_code(login, info) else ""
-        return f"Signed in to {info.title}{ours}{who}.{warning}{_SHARED_NOW * login.shared}"
+        return (
+            f"Signed in to {info.title}{ours}{_as(account)}.{warning}{_SHARED_NOW * login.shared}"
+        )
     return str(login_error(login, info.title))
 
 
@@ -151,7 +156,7 @@ class Prompt:
         self._login = login
         self._info = info
         self._ended = False
-        self._note = _PASTE if paste else _CONTINUES
+        self._note = _PASTE if paste else _continues(login)
         self.said = ""  # why the login is still pending, where that is known
         if in_notebook():
             from IPython.display import display
@@ -178,16 +183,24 @@ class Prompt:
 
     def interrupted(self) -> None:
         """Show that waiting was interrupted."""
-        sentence = f"Interrupted before you signed in to {self._info.title}. Run this again."
-        self._end(sentence, "cancelled")
+        did = "answered" if self._asks else f"signed in to {self._info.title}"
+        self._end(f"Interrupted before you {did}. Run this again.", "cancelled")
 
     def timed_out(self) -> None:
         """Show that waiting has ended while the login is still pending."""
+        did, do = f"signed in to {self._info.title}", "sign in"
+        if self._asks:
+            did, do = "answered", "answer"
         self._end(
-            f"You have not signed in to {self._info.title} yet. The page for it still works: "
-            "sign in there, then run this again.",
+            f"You have not {did} yet. The page for it still works: "
+            f"{do} there, then run this again.",
             "pending",
         )
+
+    @property
+    def _asks(self) -> bool:
+        """Whether it asks for consent only."""
+        return self._login.grant == CONSENT
 
     def _end(self, sentence: str, state: str, account: AccountInfo | None = None) -> None:
         if not self._ended:
@@ -196,7 +209,8 @@ class Prompt:
                 self.opened.remove()
             if self._handle:
                 said = sign_in_data(self._info, self._login.key, state, sentence, account)
-                bundle = sentence_data(sentence) | (said if self._login.has_page else {})
+                drawn = self._login.has_page and not self._asks
+                bundle = sentence_data(sentence) | (said if drawn else {})
                 self._handle.update(bundle, raw=True)
             else:
                 sys.stderr.write(f"{sentence}\n")
@@ -211,7 +225,21 @@ def prompt_text(login: Login, info: ProviderInfo) -> str:
     about = f" ({known})" if known else ""
     said = (_found(login, info), login.reason, _SHARED * login.shared)
     notes = "".join(f"\n{note}" for note in said if note)
-    return f"Sign in to {info.title}{about}{code}: {link}{where}{notes}"
+    return f"{_do(login, info)}{about}{code}: {link}{where}{notes}"
+
+
+def _do(login: Login, info: ProviderInfo) -> str:
+    """What the link is for."""
+    asks = login.grant == CONSENT
+    return f"Allow this notebook to use {info.title} …" if asks else f"Sign in to {info.title}"
+
+
+def _continues(login: Login) -> str:
+    return _CONTINUES_ALLOWED if login.grant == CONSENT else _CONTINUES
+
+
+def _as(account: AccountInfo | None) -> str:
+    return f" as {account.username}" if account and account.username else ""
 
 
 def _inner(login: Login) -> str:
@@ -276,11 +304,12 @@ def prompt_data(login: Login, info: ProviderInfo, note: str = _CONTINUES) -> dic
     that are not the server's, as in VS Code, PyCharm and Colab, and where no link can be clicked,
     as in euporie. A login without a path has no page with help.
     """
-    href, title = escape(login.path or login.url or ""), escape(info.title)
+    href, do = escape(login.path or login.url or ""), escape(_do(login, info))
     stuck = (
         f' <a href="{href}#stuck" target="_blank" rel="noopener" style="{_SMALL}">'
         "Trouble signing in?</a>"
     )
+    stuck = "" if login.grant == CONSENT else stuck
     user_code = code_to_show(login)
     code = f"Your code is <strong>{escape(user_code)}</strong>. " if user_code else ""
     there = f"Opens {escape(login.host)} in a new tab. " if login.host else ""
@@ -296,11 +325,12 @@ def prompt_data(login: Login, info: ProviderInfo, note: str = _CONTINUES) -> dic
         outside = f" If the button does nothing, open {link}{escape(_inner(login))}."
     html = (
         '<div role="status">'
-        f'<a href="{href}" target="_blank" rel="noopener" style="{_BUTTON}">Sign in to {title}</a>'
+        f'<a href="{href}" target="_blank" rel="noopener" style="{_BUTTON}">{do}</a>'
         f"<span>{reason}{code}{there}{ours}{shared}{escape(note)}"
         f"{stuck if login.path else ''}{outside}</span></div>"
     )
-    said_too = sign_in_data(info, login.key, "pending", note) if login.has_page else {}
+    drawn = login.has_page and login.grant != CONSENT  # JupyterLab's own has other words
+    said_too = sign_in_data(info, login.key, "pending", note) if drawn else {}
     return {"text/html": html, "text/plain": prompt_text(login, info), **said_too}
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from jupyter_auth.core.errors import (
     AuthError,
+    ConsentRequired,
     LoginCancelled,
     LoginExpired,
     LoginFailed,
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
     from jupyter_auth.core.interfaces import Accounts
     from jupyter_auth.core.login.loopback.logins import LoopbackLogins
-    from jupyter_auth.core.models import Login, LoginRequest
+    from jupyter_auth.core.models import AccountKey, Login, LoginRequest
     from jupyter_auth.core.provider.info import ProviderInfo
     from jupyter_auth.kernel.prompt.prompt import Prompt
 
@@ -50,6 +51,7 @@ class SignIn:
         self._info = info
         self._options = options
         self._pending: tuple[Login, Prompt] | None = None  # that is waited for
+        self.refused: ConsentRequired | None = None  # the person's no to this notebook
 
     def run(self, request: LoginRequest, *, done: Callable[[], bool]) -> None:
         """Return once that sign-in is complete, or another thread's; not asked for if ``done``.
@@ -84,6 +86,25 @@ class SignIn:
             mine.set_result(None)
         finally:
             del _under_way[key]
+
+    def ask_consent(self, reason: ConsentRequired, key: AccountKey) -> None:
+        """Ask whether this notebook may use the account. After a no, requests do not ask again.
+
+        Raises:
+            ConsentRequired: the answer is no.
+        """
+        from jupyter_auth.core.consent.consents import GRANT
+        from jupyter_auth.core.models import LoginRequest
+        from jupyter_auth.kernel.prompt.front_end import in_voila
+
+        if self.refused or in_voila():  # Voila shows nothing while a cell waits
+            raise self.refused or reason
+        asked = LoginRequest(key.provider, key.session_key, scopes=reason.scopes, grant=GRANT)
+        try:
+            self.run(asked, done=lambda: False)
+        except ConsentRequired as error:
+            self.refused = error
+            raise
 
     def leave(self) -> bool:
         """Give up the sign-in that is waited for; returns whether there is one."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from jupyter_auth.core.common.handles import plain
 from jupyter_auth.core.errors import (
+    ConsentRequired,
     InsufficientScope,
     LoginRequired,
     NextStep,
@@ -89,7 +90,7 @@ class UserAccount:
 
     def ensure(self, *, force: bool = False) -> None:
         """Return once the account is signed in. Raises what ``UserSession`` does."""
-        self._left = False
+        self._left, self._sign_in.refused = False, None
         self._find_account()
         since = _when(self._stored())
         account, reason = (None, None) if force else self._signed_in()
@@ -232,6 +233,11 @@ class UserAccount:
         password = self.options.password
         if not (password or self._is_attended()):
             raise reason
+        if isinstance(reason, ConsentRequired):
+            self._sign_in.ask_consent(reason, self.key)
+            self.tokens.drop()
+            self._logins += 1
+            return
         if isinstance(reason, RefreshRejected):
             tell(reason.message)  # why there is a link again
         resource = resource or getattr(reason, "resource", "") or self.options.resource

@@ -15,6 +15,8 @@ from jupyter_auth.core import wire
 from jupyter_auth.core.common.codec import to_wire
 from jupyter_auth.core.common.finding import wrong
 from jupyter_auth.core.common.urls import origin_of
+from jupyter_auth.core.consent.consents import GRANT as CONSENT
+from jupyter_auth.core.consent.consents import Asker
 from jupyter_auth.core.errors import ConfigurationError
 from jupyter_auth.core.models import AccountKey
 from jupyter_auth.core.provider.definitions import provider_from_mapping, provider_to_mapping
@@ -29,7 +31,7 @@ from jupyter_auth.server.broker.page_urls import Visits
 from jupyter_auth.server.broker.thread_pools import FINDING, THREADS, Pools
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Awaitable, Callable, Mapping
 
     from jupyter_auth.core.common.routes import Route
     from jupyter_auth.core.engine import Engine
@@ -41,13 +43,15 @@ MAX_WAIT = 30.0  # seconds
 USAGE_PAUSE = 1.0  # seconds within which all reports of kernels count as one change
 
 Wire: TypeAlias = dict[str, Any]
+NotebookOf: TypeAlias = "Callable[[str], Awaitable[str | None]]"
 
 
 class Broker(LoginPages):
     """The broker of one user. ``shared``: several people use this server together.
 
     ``pools`` are the user's threads of a process that serves several; None: its own. ``neighbour``:
-    as ``forward`` of ``LocalAccounts``.
+    as ``forward`` of ``LocalAccounts``. ``notebook_of``: which notebook a kernel has, by its id, as
+    Jupyter knows it; None: kernels say it themselves.
     """
 
     def __init__(
@@ -64,6 +68,7 @@ class Broker(LoginPages):
         pools: UserPools | None = None,
         waits: WaitLimit = WAITS,
         neighbour: Callable[[str, str, str], bool] = lambda *_: False,
+        notebook_of: NotebookOf | None = None,
     ) -> None:
         self._own_pools = Pools(share=THREADS)
         pools = pools or self._own_pools.of("")
@@ -72,6 +77,7 @@ class Broker(LoginPages):
         self._default = default_provider
         self._listening = listening
         self._shared = shared
+        self._notebook_of = notebook_of
         self.visits = Visits()
         self.forwards = Forwards(self, listening)
         self._telling: asyncio.TimerHandle | None = None
@@ -200,11 +206,21 @@ class Broker(LoginPages):
         token = await self._pools.run(None, self._engine.token_at_hand, name, key, need)
         if token is None:
             token = await self._pools.run(pool, self._engine.token, name, key, need)
+        if consents := self._engine.consents:
+            asker = await self._asker(body)
+            await self._pools.run(None, consents.require, AccountKey(name, key), token, asker)
         answer = wire.token_to_wire(token)
         if request_parsing.flag(body, "id_token"):
             id_token = await self._pools.run(pool, self._engine.id_token, name, key)
             answer["id_token"] = id_token.reveal() if id_token else None
         return answer
+
+    async def _asker(self, body: Mapping[str, Any]) -> Asker:
+        """Who asks. What Jupyter knows of a kernel's notebook counts, not what the kernel says."""
+        kernel, notebook = (request_parsing.shown(body, name) for name in ("kernel", "notebook"))
+        if self._notebook_of:
+            notebook = await self._notebook_of(kernel) if kernel else None
+        return Asker(notebook or "", kernel)
 
     async def _client_token(self, name: str, key: str, body: Mapping[str, Any]) -> Wire:
         token = await self._pools.run(
@@ -255,7 +271,10 @@ class Broker(LoginPages):
         name = asked.provider
         obstacle = self.hub.obstacle_to_begin(await self.outline(name)) if self.hub else None
         grant = asked.grant or ("device_code" if obstacle else None)
-        asked = dataclasses.replace(asked, grant=grant, shared=self._shared or asked.shared)
+        shared = (self._shared or asked.shared) and grant != CONSENT
+        asked = dataclasses.replace(asked, grant=grant, shared=shared)
+        if self._engine.consents:
+            asked = dataclasses.replace(asked, notebook=(await self._asker(body)).notebook or None)
         try:
             login = await self._pools.run(pool_of(name), self._engine.begin, asked)
         except ConfigurationError as error:

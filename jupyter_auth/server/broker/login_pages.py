@@ -110,6 +110,10 @@ class LoginPages(PageURLs):
         """Store the account that waits for confirmation. LoginFailed: another browser's proof."""
         return await self._pools.run(pool_of(login.provider), self._engine.confirm, login.id, proof)
 
+    async def agree(self, login: Login, lasts: str) -> Login:
+        """See ``ConsentGrant.agree``."""
+        return await self._pools.run(None, self._engine.consent.agree, login.id, lasts)
+
     async def lacking(self, login: Login) -> tuple[tuple[str, ...], str]:
         """The fields of the provider to be entered before this login, and why."""
         if not await self._pools.run(None, self._engine.typed.incomplete, login.id):

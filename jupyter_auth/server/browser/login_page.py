@@ -11,7 +11,14 @@ from tornado import web
 
 from jupyter_auth.core.common.handles import plain
 from jupyter_auth.core.common.urls import host_of
-from jupyter_auth.core.errors import AuthError, ConfigurationError, LoginExpired, LoginFailed
+from jupyter_auth.core.consent.consents import GRANT as CONSENT
+from jupyter_auth.core.errors import (
+    START_AGAIN,
+    AuthError,
+    ConfigurationError,
+    LoginExpired,
+    LoginFailed,
+)
 from jupyter_auth.core.login.logins import LIFETIME
 from jupyter_auth.core.provider.client_credentials import install, missing_package
 from jupyter_auth.core.provider.info import ProviderInfo
@@ -57,6 +64,8 @@ class LoginPage(ConfirmingPage):
                 login = await self.broker.login_info(login_id)
                 if login.status == "pending":  # else it ended in the meantime, in another tab
                     raise
+        if login.grant == CONSENT:
+            return self.show_outcome(render.answered(login, info.title), page=login.status)
         account = await self.broker.account(login) if login.status == "complete" else None
         shown = {"others": await self._others(login), **render.ended(login, info.title)}
         shown["editable"] = login.status in UNFINISHED and await self.broker.editable(login)
@@ -75,7 +84,9 @@ class LoginPage(ConfirmingPage):
         """The URL to go to: the provider's, or this page's again."""
         login = await self.broker.login_info(login_id)
         body = request_parsing.json_object(self.request.body)
-        if login.candidate and "grant" not in body:
+        if login.grant == CONSENT:
+            await self._agreed(login, body)
+        elif login.candidate and "grant" not in body:
             if "yes" in body:  # else it is from a tab that does not show the candidate
                 await self._answered(login, body, origin)
         elif login.grant == "authorization_code" and not FORMS & body.keys():
@@ -100,13 +111,28 @@ class LoginPage(ConfirmingPage):
         if not (yes := request_parsing.text(body, "yes")):
             await self.broker.end(login.id, {})
             return
+        proof = self._checked_proof(login, yes)
+        await self.broker.confirm(login, proof.reveal())
+        self.broker.known_browsers.remember(self, secure=origin.startswith("https:"))
+
+    async def _agreed(self, login: Login, body: dict[str, Any]) -> None:
+        """Let a notebook use an account, or not. LoginFailed: not from the page that asked."""
+        lasts = ""
+        if yes := request_parsing.text(body, "yes"):
+            self._checked_proof(login, yes)
+            lasts = request_parsing.required(body, "lasts")
+            if lasts not in render.lasts(login):
+                raise ConfigurationError("'lasts' is none of those that the page offers.")
+        await self.broker.agree(login, lasts)
+
+    def _checked_proof(self, login: Login, yes: str) -> BrowserProof:
+        """This browser's, if its page sent the yes. LoginFailed: another one did."""
         proof = BrowserProof.of(self, login.id)
         if proof is None or not hmac.compare_digest(yes.encode(), proof.shown.encode()):
             raise LoginFailed(
                 "This page shows an earlier sign-in. Nothing was stored.", hint="Reload the page."
             )
-        await self.broker.confirm(login, proof.reveal())
-        self.broker.known_browsers.remember(self, secure=origin.startswith("https:"))
+        return proof
 
     async def _leave(self, login: Login, origin: str, *, by_hand: bool) -> dict[str, Any]:
         """``by_hand``: the page stays, and takes the URL that another tab ends on."""
@@ -166,8 +192,8 @@ class LoginPage(ConfirmingPage):
         ask = not known.may_leave(self, secure=here.scheme == "https")
         shown: dict[str, Any] = {"login": login, "provider": info, "known_browsers": known}
         shown |= {"server": here.netloc, "ask": ask}
-        if login.candidate:
-            return self._show_candidate(login.candidate, shown)
+        if login.grant == CONSENT or login.candidate:
+            return await self._show_question(login, shown)
         shown["others"] = await self._others(login)
         configured = await self.broker.outline(login.provider)
         # Who found it by an address sees what that led to before anything is sent there; and what
@@ -213,10 +239,26 @@ class LoginPage(ConfirmingPage):
             "has_accounts": await self.broker.has_accounts(login.provider),
         }
 
-    def _show_candidate(self, candidate: AccountInfo, shown: dict[str, Any]) -> None:
+    async def _show_question(self, login: Login, shown: dict[str, Any]) -> None:
         """Show it to a person only: a script that fetches the page would learn the yes."""
         if self.request.headers.get("Sec-Fetch-Dest", "document") != "document":
             raise web.HTTPError(FORBIDDEN, "This page is for people, not for scripts")
+        if login.candidate:
+            return self._show_candidate(login.candidate, shown)
+        return await self._show_consent(login, shown)
+
+    async def _show_consent(self, login: Login, shown: dict[str, Any]) -> None:
+        account = await self.broker.account(login)
+        if account is None:  # signed out meanwhile
+            await self.broker.agree(login, "")
+            raise LoginExpired("This account was signed out.", next_step=START_AGAIN)
+        proof = BrowserProof.of(self, login.id) or BrowserProof()
+        self.hand_out(proof, login, self.guessed_origin())
+        shown |= {"account": account, "yes": proof.shown, "lasts": render.lasts(login)}
+        shown["scopes"] = await self.broker.scopes(login)
+        self.show("consent", **shown, host=shown["provider"].host)
+
+    def _show_candidate(self, candidate: AccountInfo, shown: dict[str, Any]) -> None:
         proof = BrowserProof.of(self, shown["login"].id)
         at = host_of(candidate.issuer) if candidate.issuer else shown["login"].host
         self.show("confirm", **shown, host=at, yes=proof and proof.shown)

@@ -9,6 +9,7 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from jupyter_auth.core.common.urls import host_of
+from jupyter_auth.core.consent.consents import Asker
 from jupyter_auth.core.errors import OUTCOMES, SCRIPT, START_AGAIN, AuthError, Outcome, Step, advice
 from jupyter_auth.core.login.loopback.server import MARK
 from jupyter_auth.core.provider import guides
@@ -113,6 +114,31 @@ def ended(login: Login, title: str) -> dict[str, Any]:
         "text": error.message,
         "hint": error.own_hint if again else hint(error),
     }
+
+
+LASTS = {  # how the page that asks calls them: see ``consents.LASTS``
+    "session": "This session",
+    "day": "1 day",
+    "month": "30 days",
+    "always": "Until you revoke it",
+}
+
+
+def lasts(login: Login) -> dict[str, str]:
+    """For how long a consent may last. A program without a kernel has no session."""
+    return {name: words for name, words in LASTS.items() if login.kernel or name != "session"}
+
+
+def answered(login: Login, title: str) -> Outcome:
+    """How a question for consent ended."""
+    who, error = Asker(login.notebook or "").title, login_error(login, title)
+    if login.status == "complete":
+        text = f"{who} may use your account at {title} now. You can close this tab."
+        return Outcome("Allowed", text, "success")
+    if login.status == "denied":
+        return Outcome("Not allowed", error.message, "neutral", error.own_hint, error.next_step)
+    text = f"{who} asked to use your account at {title}, and got no answer."
+    return Outcome("Not answered", text, "late", next_step=START_AGAIN)
 
 
 def device(login: Login) -> dict[str, Any]:
