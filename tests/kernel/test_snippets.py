@@ -116,6 +116,10 @@ def test_each_configuration_is_one(oidc, code):
     c = Config()
     exec(local(code, oidc), {"c": c})  # noqa: S102 (as Jupyter does with such a file)
     settings = read_settings(Application(config=c), "/")
+    assert settings.problems == ()
+    if "token_files" in code:
+        assert settings.token_files
+        return
     assert Providers(settings.providers).get("acme").client_id == "my-notebooks"
 
 

@@ -119,7 +119,7 @@ class _Kept:
             self._written, self._expires = token.digest, expires
         except GONE as error:
             self.remove()
-            self._say("" if isinstance(error, LoginRequired) else str(error))
+            self._say("" if type(error) is LoginRequired else str(error))  # nobody is signed in
             return math.inf
         except Exception as error:  # noqa: BLE001 (away, or a full disk: it is tried again)
             self._say(str(error) if isinstance(error, AuthError) else type(error).__name__)
