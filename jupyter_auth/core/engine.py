@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from jupyter_auth.core.common.handles import plain
@@ -273,6 +274,21 @@ class Engine(Parts, Accounts):
         party = self._parties.typed(provider)
         self._providers.require_trust(provider)
         return take_over(provider, party, self._completion, self._tokens, self._home)
+
+    def adopt(
+        self, provider: str, refresh_token: Secret, session_key: str = DEFAULT_KEY
+    ) -> AccountInfo:
+        """Keep the sign-in of another program, which hands its refresh token over for good.
+
+        Raises:
+            AuthError: as ``adopted``, and StoreError; what was signed in here before stays.
+        """
+        from jupyter_auth.core.login.adoption import adopted
+
+        key, party = AccountKey(provider, session_key), self._parties.of(provider)
+        make = partial(adopted, party, self._completion, key, refresh_token)
+        with self._token_lockouts.respected(party):
+            return self._tokens.adopt(key, refresh_token, make).info()
 
     @override
     def id_token(self, provider: str, session_key: str = DEFAULT_KEY) -> Secret | None:

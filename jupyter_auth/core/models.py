@@ -132,6 +132,7 @@ class Account:
     refused: Refusal | None = None
     client_id: str | None = None
     resources: Mapping[str, ResourceToken] = field(default_factory=dict)
+    adopted: str = ""  # the digest of the refresh token with which another program handed it over
 
     @property
     def key(self) -> AccountKey:
@@ -271,8 +272,7 @@ class AccountInfo:
 
     def belongs_to(self, username: str) -> bool:
         """Whether it is that person's. An API key without a user name may be anyone's."""
-        nameless_key = self.kind == "api_key" and self.username is None
-        return nameless_key or username in self.names
+        return username in self.names or (self.kind == "api_key" and self.username is None)
 
 
 @record(frozen=True, kw_only=True)

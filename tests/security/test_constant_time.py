@@ -24,6 +24,7 @@ COMPARISONS = {
     "core/login/loopback/pages.py:knows": 1,  # a browser's binding, where there is no server
     "core/protocol/id_token.py:_same": 1,  # nonce and at_hash
     "server/kernel_api/handlers.py:broker": 1,  # the key of the kernel API
+    "server/hub/take_login/door.py:prepare": 1,  # the service's own token
     "server/hub/app.py:accepts": 1,  # the session of an OAuth state
 }
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import glob
 import json
 import os
@@ -16,12 +15,9 @@ from jupyter_auth.core.errors import (
     ConfigurationError,
     LoginRequired,
     NextStep,
-    ProviderError,
-    Unavailable,
 )
-from jupyter_auth.core.login.login_store import LoginPurpose
+from jupyter_auth.core.login.adoption import adopted
 from jupyter_auth.core.models import AccountKey, Imported
-from jupyter_auth.core.protocol import oauth
 from jupyter_auth.core.secret import Secret
 
 if TYPE_CHECKING:
@@ -112,12 +108,4 @@ def _account(
     if not isinstance(refresh_token, str) or not refresh_token:
         raise LoginRequired("The file has no refresh token.")
     endpoint = file.get(cache.token_endpoint) if cache.token_endpoint else None
-    if endpoint is not None:
-        party = party.at(str(endpoint))  # accepted only on the provider's own hosts
-    answer = oauth.refresh(party, Secret(refresh_token))
-    purpose = LoginPurpose(key=key)
-    try:
-        return completion.account(purpose, party, answer, token_endpoint=endpoint)
-    except (ProviderError, Unavailable):  # a refresh needs no ID token, and has used the old tokens
-        answer = dataclasses.replace(answer, id_token=None)
-        return completion.account(purpose, party, answer, token_endpoint=endpoint)
+    return adopted(party, completion, key, Secret(refresh_token), endpoint)

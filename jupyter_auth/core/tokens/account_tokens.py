@@ -28,11 +28,12 @@ from jupyter_auth.core.tokens.failures import Failures
 from jupyter_auth.core.tokens.kept_accounts import SAVE_PAUSE, KeptAccounts, digest, readable
 from jupyter_auth.core.tokens.lifetimes import as_token
 from jupyter_auth.core.tokens.next_steps import how_to_sign_in
-from jupyter_auth.core.tokens.resource_tokens import merged, not_granted, view
+from jupyter_auth.core.tokens.resource_tokens import joined, merged, not_granted, view
 from jupyter_auth.core.tokens.single_flight import SingleFlight
 
 if TYPE_CHECKING:
     from jupyter_auth.core.provider.provider import Provider
+    from jupyter_auth.core.secret import Secret
     from jupyter_auth.core.tokens.change_log import ChangeLog
     from jupyter_auth.core.tokens.need import Need
     from jupyter_auth.core.tokens.store import TokenStore
@@ -85,6 +86,21 @@ class AccountTokens(KeptAccounts):
     def keep(self, account: Account) -> None:
         self._forget_failures(account.key)
         super().keep(account)
+
+    def adopt(self, key: AccountKey, refresh_token: Secret, make: Callable[[], Account]) -> Account:
+        """Save the account that ``make`` gets for another program's refresh token, under the lock.
+
+        Once: it may be handed over again, as no answer came, and a second use could end the grant.
+        """
+        with self._locked(key) as slot:
+            before = self._current(key, lambda _: readable(slot.load))
+            if before and before.adopted == refresh_token.digest:
+                return before
+            account = replace(joined(make(), before), adopted=refresh_token.digest)
+            self._save(slot, account)
+        self._forget_failures(key)
+        self._changed("account", key)
+        return account
 
     @override
     def drop(

@@ -27,6 +27,7 @@ from jupyter_auth.server.hub.doctor.service_checks import doctor_route
 from jupyter_auth.server.hub.listen import allow_files, listening
 from jupyter_auth.server.hub.service import HubService
 from jupyter_auth.server.hub.starting import ListenAddress, StartingApp
+from jupyter_auth.server.hub.take_login.door import hub_login_route
 from jupyter_auth.server.hub.users.users import HubUsers
 from jupyter_auth.server.kernel_api.socket import MAX_HEADERS
 from jupyter_auth.server.undumpable import close_process
@@ -76,6 +77,7 @@ async def serve(place: ListenAddress, environ: Mapping[str, str], config_file: s
         counters = service.brokers.counters
         monitoring = monitoring_routes(service.database, users, counters)
         routes = [*monitoring, doctor_route(service, users)]
+        routes.append(hub_login_route(users, service.brokers, service.hub_auth.api_token))
         app.open(service_router(users, service.brokers, service.hub_auth, routes))
         _log.info("Sign-in for this Hub's users: serving at %s", place.address.netloc)
         await service.run(users, stopped)

@@ -21,6 +21,7 @@ from jupyter_auth.core.registration.clients import Clients
 from jupyter_auth.server.broker import request_parsing
 from jupyter_auth.server.broker.broker import Broker, Wire
 from jupyter_auth.server.broker.known_browsers import KnownBrowsers
+from jupyter_auth.server.broker.login_pages import pool_of
 from jupyter_auth.server.broker.long_poll import PollLimit, WaitLimit
 from jupyter_auth.server.broker.redirect.uri import separate_hub_origin
 from jupyter_auth.server.broker.same_person import SamePerson
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from jupyter_auth.core.models import Account, AccountInfo, Login
     from jupyter_auth.core.protocol.parties import Party
     from jupyter_auth.core.provider.registry import Providers
+    from jupyter_auth.core.secret import Secret
     from jupyter_auth.server.config import Settings
     from jupyter_auth.server.hub.storage.database import Database, Owner
     from jupyter_auth.server.hub.storage.encryption import Encryption
@@ -191,6 +193,22 @@ class AuditedBroker(Broker):
             self._tell(f"sign-in {login.status}", login.key, account, login.notebook)
         return login
 
+    async def adopt(self, provider: str, refresh_token: Secret) -> None:
+        """Take over a sign-in to the Hub itself."""
+        adopt = self._engine.adopt
+        account = await self._pools.run(pool_of(provider), adopt, provider, refresh_token)
+        self._forget_uses(account.key)
+        self._tell("sign-in taken over from the Hub", account.key, account)
+
+    async def refresh(self, provider: str) -> None:
+        """Refresh the default account's token if it is due. Raises as ``Engine.token``."""
+        await self._pools.run(pool_of(provider), self._engine.token, provider)
+
+    async def trouble(self, provider: str) -> str:
+        """Why the default account is not renewed now, or ""; see ``AccountInfo``."""
+        account = await self._account(AccountKey(provider))
+        return account.trouble if account else ""
+
     def _forget_uses(self, key: AccountKey) -> None:
         """The next account of this name is another."""
         for use in [each for each in self._uses if each[0] == key]:
@@ -269,7 +287,7 @@ class HubBrokers:
         """The broker of a user of ``HubIdentity``."""
         return self.of_owner(user.owner)
 
-    def of_owner(self, owner: Owner) -> Broker:
+    def of_owner(self, owner: Owner) -> AuditedBroker:
         """The broker of this user."""
         found = self._brokers.get(owner.id)
         if found is None:

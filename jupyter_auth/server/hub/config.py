@@ -16,6 +16,7 @@ from traitlets.config.loader import LazyConfigValue
 from jupyter_auth.core.errors import ConfigurationError
 from jupyter_auth.server.broker.redirect.hub import CALLBACK, HOOK_VARIABLE, MARK, URL_VARIABLE
 from jupyter_auth.server.broker.same_person import SAME_PERSON, sign_in_host
+from jupyter_auth.server.hub.take_login.hooks import HubLogins, of_others
 from jupyter_auth.server.token_files.settings import VARIABLE as TOKEN_FILES
 
 if TYPE_CHECKING:
@@ -65,6 +66,7 @@ def hub_config(
     trusted_downstream: Collection[str] = (),
     discover: bool | Collection[str] = True,
     token_files: Mapping[str, Any] | None = None,
+    take_login: str | None = None,
 ) -> None:
     """Add hook, service and roles for this Hub's users to ``jupyterhub_config.py``.
 
@@ -76,12 +78,14 @@ def hub_config(
     ``same_person``, ``shared_identities``, ``trusted_downstream`` and ``discover`` are as in
     ``c.JupyterAuth``. So is ``token_files``, for users' servers; ``~`` is each user's own home.
     If ``same_person`` is None, it is derived from the Hub's own sign-in: see ``BY_BARE_CLAIM``.
+    ``take_login``: the provider at which the Hub's own users sign in, by OAuthenticator from 17.3
+    on with the same client. They are then signed in here too: see ``take_login.hooks``.
 
     It extends the configuration in ``c``, and in a running Hub also what is set later.
 
     Raises:
-        ConfigurationError: there is another service of this name, ``internal_ssl``, or an
-            ``environment`` that is not a dict.
+        ConfigurationError: there is another service of this name, ``internal_ssl``, an
+            ``environment`` that is not a dict, or ``take_login`` without providers.
     """
     service = None
     if providers is not None:
@@ -100,7 +104,13 @@ def hub_config(
                     **_discover(discover),
                 },
             }
-    additions = _Additions(service, same_person, dict(token_files or {}))
+    elif take_login:
+        raise ConfigurationError(
+            "take_login needs the service, which is not there without providers.",
+            hint="Pass the provider: `hub_config(c, providers={...}, take_login=...)`.",
+        )
+    logins = HubLogins(take_login, NAME) if take_login else None
+    additions = _Additions(service, same_person, dict(token_files or {}), logins)
     additions.put(c)
     _once_all_is_loaded(additions.put)
 
@@ -119,8 +129,11 @@ class _Additions:
     service: dict[str, Any] | None
     same_person: str | Mapping[str, str] | None
     token_files: Mapping[str, Any]
+    logins: HubLogins | None
 
     def put(self, c: Any) -> None:
+        if self.logins:
+            self.logins.put(c)
         rule = _own_sign_in(c) if self.same_person is None else self.same_person
         same_person = {SAME_PERSON: _Literal(json.dumps(rule))}
         to_servers = {HOOK_VARIABLE: "1"} | same_person
@@ -270,7 +283,9 @@ def _own_sign_in(c: Any) -> dict[str, str]:
         made = Chosen(kind=c.JupyterHub.get("authenticator_class")).kind(config=c)
         host, claim = sign_in_host(made.authorize_url), made.username_claim
         plain = f"{type(made).__module__}.{type(made).__qualname__}" in BY_BARE_CLAIM
-        plain &= isinstance(claim, str) and not (made.username_map or made.post_auth_hook)
+        plain &= isinstance(claim, str) and not (
+            made.username_map or of_others(made.post_auth_hook)
+        )
     except Exception:  # noqa: BLE001 (no OAuth, or an error that the Hub itself reports)
         return {}
     return {host: claim} if plain and host and claim else {}

@@ -50,6 +50,13 @@ class SocketKeyAuthenticator(KernelAuthenticator):
         return self._broker
 
 
+def refuse_browsers(request: HTTPServerRequest) -> None:
+    """Raise BrokerUnavailable for a request with headers that only browsers send."""
+    headers = request.headers
+    if "Origin" in headers or any(name.lower().startswith("sec-fetch-") for name in headers):
+        raise BrokerUnavailable("The kernel API is not for browsers.")
+
+
 class KernelHandler(JSONHandler):
     """An authenticated request of a kernel. Browsers are refused."""
 
@@ -66,12 +73,10 @@ class KernelHandler(JSONHandler):
 
     async def prepare(self) -> None:
         """Refuse browsers, unauthenticated requests and other versions."""
-        headers = self.request.headers
-        if "Origin" in headers or any(name.lower().startswith("sec-fetch-") for name in headers):
-            raise BrokerUnavailable("The kernel API is not for browsers.")
+        refuse_browsers(self.request)
         self.broker = await self._authenticator.broker(self.request)
         try:
-            wire.check_version(headers.get(wire.VERSION_HEADER), "kernel")
+            wire.check_version(self.request.headers.get(wire.VERSION_HEADER), "kernel")
         except ValueError:
             raise BrokerUnavailable("The kernel's protocol version is not a number.") from None
 

@@ -155,13 +155,14 @@ class HubUsers:
             return TokenOwner(model, None)
         if before and before.owner and before.owner.name == model["name"]:
             return TokenOwner(model, before.owner)
-        return TokenOwner(model, await self._owner(str(model["name"])))
-
-    async def _owner(self, name: str) -> Owner:
-        user = await self._ask(f"users/{quote(name, safe='')}")
-        if user is None:
+        if (owner := await self.owner(str(model["name"]))) is None:
             raise BrokerUnavailable("The Hub has no such user.")
-        return Owner(str(user["name"]), str(user["created"]))
+        return TokenOwner(model, owner)
+
+    async def owner(self, name: str) -> Owner | None:
+        """The user of that name now. BrokerUnavailable: the Hub is away."""
+        user = await self._ask(f"users/{quote(name, safe='')}")
+        return Owner(str(user["name"]), str(user["created"])) if user else None
 
     async def is_gone(self, owner: Owner) -> bool:
         """As the function ``is_gone``, in a thread."""
