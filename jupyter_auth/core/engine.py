@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import time
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from jupyter_auth.core.common.handles import plain
 from jupyter_auth.core.common.override import override
 from jupyter_auth.core.common.session_key import DEFAULT_KEY, check_session_key
 from jupyter_auth.core.consent.consents import GRANT as CONSENT
-from jupyter_auth.core.errors import AuthError, ConfigurationError, LoginRequired, ProviderNotFound
+from jupyter_auth.core.errors import AuthError, ConfigurationError, LoginRequired
 from jupyter_auth.core.interfaces import Accounts
 from jupyter_auth.core.models import (
     AccountInfo,
@@ -97,18 +95,8 @@ class Engine(Parts, Accounts):
     @override
     def find(self, address: str) -> ProviderInfo:
         from jupyter_auth.core.registration import addresses
-        from jupyter_auth.core.registration.protected_resource import checked_address
 
-        address = checked_address(address)
-        self._providers.require_findable(address)
-        known = None
-        with contextlib.suppress(ProviderNotFound):
-            info = self.provider(address)
-            if info.source == "configured" or not info.found_at:  # written by a person
-                return info
-            known = self._providers.get(info.name).issuer
-        fields = addresses.definition(address, known, self._discovery)
-        return self._providers.keep_found(fields, addresses.names(address))
+        return self._with_unattended(addresses.find(address, self._providers, self._discovery))
 
     def _with_unattended(self, info: ProviderInfo) -> ProviderInfo:
         return replace(info, unattended=self._providers.password(info.name) is not None)
@@ -140,13 +128,11 @@ class Engine(Parts, Accounts):
         from jupyter_auth.core.doctor.account_checks import troubles
         from jupyter_auth.core.doctor.api_checks import still_named
         from jupyter_auth.core.doctor.client_checks import found_of
-        from jupyter_auth.core.doctor.process_checks import environment
         from jupyter_auth.core.doctor.provider_checks import checkup
-        from jupyter_auth.core.doctor.storage_checks import providers_file, store_directory
+        from jupyter_auth.core.doctor.storage_checks import place
 
         if name is None:
-            store = store_directory(self._store)
-            return [*environment(), *store, *providers_file(self._providers)]
+            return list(place(self._store, self._providers))
         provider, now = self._providers.get(name), self._clock
         obtained = found_of(lambda: self._parties.of(name), self._clients)
         found = [*checkup(provider, now, obtained), *still_named(provider)]
@@ -267,8 +253,6 @@ class Engine(Parts, Accounts):
 
     @override
     def import_accounts(self, provider: str) -> list[Imported]:
-        if self._home is None:
-            raise ConfigurationError("Importing is not available on this server.")
         from jupyter_auth.core.login.import_accounts import take_over
 
         party = self._parties.typed(provider)
@@ -281,14 +265,13 @@ class Engine(Parts, Accounts):
         """Keep the sign-in of another program, which hands its refresh token over for good.
 
         Raises:
-            AuthError: as ``adopted``, and StoreError; what was signed in here before stays.
+            AuthError: as ``keep_adopted``; what was signed in here before stays.
         """
-        from jupyter_auth.core.login.adoption import adopted
+        from jupyter_auth.core.login.adoption import keep_adopted
 
         key, party = AccountKey(provider, session_key), self._parties.of(provider)
-        make = partial(adopted, party, self._completion, key, refresh_token)
         with self._token_lockouts.respected(party):
-            return self._tokens.adopt(key, refresh_token, make).info()
+            return keep_adopted(party, self._completion, self._tokens, key, refresh_token)
 
     @override
     def id_token(self, provider: str, session_key: str = DEFAULT_KEY) -> Secret | None:

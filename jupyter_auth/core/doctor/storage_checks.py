@@ -16,6 +16,7 @@ from jupyter_auth.core.common.private_files import (
     sync,
     why_no_locks,
 )
+from jupyter_auth.core.doctor.process_checks import environment
 from jupyter_auth.core.errors import ConfigurationError
 from jupyter_auth.core.provider.user_providers import secrets_file
 
@@ -25,6 +26,13 @@ if TYPE_CHECKING:
 
     from jupyter_auth.core.provider.registry import Providers
     from jupyter_auth.core.tokens.store import TokenStore
+
+
+def place(store: TokenStore, providers: Providers) -> Iterator[Finding]:
+    """All that is checked where the accounts are, whatever the provider."""
+    yield from environment()
+    yield from store_directory(store)
+    yield from providers_file(providers)
 
 
 def store_directory(store: TokenStore) -> Iterator[Finding]:

@@ -13,9 +13,10 @@ from jupyter_auth.core.provider import resources
 
 if TYPE_CHECKING:
     from jupyter_auth.core.login.finish import Completion
-    from jupyter_auth.core.models import Account, AccountKey
+    from jupyter_auth.core.models import Account, AccountInfo, AccountKey
     from jupyter_auth.core.protocol.parties import Party
     from jupyter_auth.core.secret import Secret
+    from jupyter_auth.core.tokens.account_tokens import AccountTokens
 
 
 def adopted(
@@ -51,3 +52,20 @@ def adopted(
         return account(answer)
     except (ProviderError, Unavailable) as error:
         raise LoginFailed(error.message, hint=error.own_hint) from None
+
+
+def keep_adopted(
+    party: Party,
+    completion: Completion,
+    tokens: AccountTokens,
+    key: AccountKey,
+    refresh_token: Secret,
+) -> AccountInfo:
+    """Store the account of ``adopted`` under its lock; once, however often that is asked.
+
+    Raises:
+        AuthError: as ``adopted``.
+        StoreError: its lock is not to be had; the token is not used.
+    """
+    make = functools.partial(adopted, party, completion, key, refresh_token)
+    return tokens.adopt(key, refresh_token, make).info()

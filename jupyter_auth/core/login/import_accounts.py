@@ -33,7 +33,7 @@ MAX_FILE = 1 << 20  # bytes
 
 
 def take_over(
-    provider: str, party: Party, completion: Completion, tokens: AccountTokens, home: Path
+    provider: str, party: Party, completion: Completion, tokens: AccountTokens, home: Path | None
 ) -> list[Imported]:
     """The outcome for each sign-in found under ``home``. The files are not changed.
 
@@ -41,8 +41,10 @@ def take_over(
     single one becomes the default account, if there is none; others keep their names.
 
     Raises:
-        ConfigurationError: the provider has no ``import_from``.
+        ConfigurationError: the provider has no ``import_from``, or there is no ``home`` here.
     """
+    if home is None:
+        raise ConfigurationError("Importing is not available on this server.")
     cache = party.provider.import_from
     if cache is None:
         raise ConfigurationError(

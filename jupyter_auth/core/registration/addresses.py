@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import re
 from typing import TYPE_CHECKING, Any
@@ -9,7 +10,7 @@ from urllib.parse import urlsplit
 
 from jupyter_auth.core.common.request_errors import ProviderUnavailable
 from jupyter_auth.core.common.urls import host_of, origin_of
-from jupyter_auth.core.errors import AuthError, ConfigurationError
+from jupyter_auth.core.errors import AuthError, ConfigurationError, ProviderNotFound
 from jupyter_auth.core.protocol.parties import OFFLINE
 from jupyter_auth.core.provider.definitions import provider_from_mapping
 from jupyter_auth.core.registration import openeo, protected_resource
@@ -18,10 +19,30 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from jupyter_auth.core.protocol.discovery import Discovery
+    from jupyter_auth.core.provider.info import ProviderInfo
+    from jupyter_auth.core.provider.registry import Providers
     from jupyter_auth.core.registration.protected_resource import ProtectedResource
 
 LONGEST = 64  # characters of a name
 DIGITS = 8  # of a digest, where a name is too long or taken
+
+
+def find(address: str, providers: Providers, discovery: Discovery) -> ProviderInfo:
+    """The provider for the API at ``address``: one that a person wrote, else found and kept.
+
+    Raises:
+        ConfigurationError: nothing may be looked for there.
+        AuthError: as ``definition``, and as ``Providers.keep_found``.
+    """
+    address = protected_resource.checked_address(address)
+    providers.require_findable(address)
+    known = None
+    with contextlib.suppress(ProviderNotFound):
+        info = providers.info(address)
+        if info.source == "configured" or not info.found_at:  # written by a person
+            return info
+        known = providers.get(info.name).issuer
+    return providers.keep_found(definition(address, known, discovery), names(address))
 
 
 def names(address: str) -> Iterator[str]:
