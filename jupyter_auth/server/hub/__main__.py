@@ -26,7 +26,7 @@ from jupyter_auth.server.hub.app import service_router
 from jupyter_auth.server.hub.doctor.service_checks import doctor_route
 from jupyter_auth.server.hub.listen import allow_files, listening
 from jupyter_auth.server.hub.service import HubService
-from jupyter_auth.server.hub.starting import ListenAddress, StartingApp
+from jupyter_auth.server.hub.starting import ListenAddress, StartingApp, port_of
 from jupyter_auth.server.hub.take_login.door import hub_login_route
 from jupyter_auth.server.hub.users.users import HubUsers
 from jupyter_auth.server.kernel_api.socket import MAX_HEADERS
@@ -56,7 +56,8 @@ async def serve(place: ListenAddress, environ: Mapping[str, str], config_file: s
     )
 
     async def listen() -> None:
-        server.add_sockets(listening(place.address.hostname or "", place.address.port or 80))
+        for address in filter(None, (place.address, place.kernels)):
+            server.add_sockets(listening(address.hostname or "", port_of(address)))
 
     async def start() -> tuple[HubService, HubUsers]:
         os.environ.update(environ)  # an earlier attempt has taken secrets out of it
@@ -78,7 +79,8 @@ async def serve(place: ListenAddress, environ: Mapping[str, str], config_file: s
         monitoring = monitoring_routes(service.database, users, counters)
         routes = [*monitoring, doctor_route(service, users)]
         routes.append(hub_login_route(users, service.brokers, service.hub_auth.api_token))
-        app.open(service_router(users, service.brokers, service.hub_auth, routes))
+        port = port_of(place.kernels) if place.kernels else None
+        app.open(service_router(users, service.brokers, service.hub_auth, routes, port))
         _log.info("Sign-in for this Hub's users: serving at %s", place.address.netloc)
         await service.run(users, stopped)
         server.stop()

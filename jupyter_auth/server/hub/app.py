@@ -30,6 +30,7 @@ from tornado.routing import AnyMatches, Matcher, PathMatches, Rule, RuleRouter
 from traitlets import default
 
 from jupyter_auth.core.common.override import override
+from jupyter_auth.core.errors import BrokerUnavailable
 from jupyter_auth.core.login.openings import digest
 from jupyter_auth.server.broker.page_urls import PREFIX
 from jupyter_auth.server.broker.redirect.uri import separate_hub_origin
@@ -182,15 +183,43 @@ class HubTokenAuthenticator(KernelAuthenticator):
         return self._brokers.of_owner(await self._users.of_request(request))
 
 
+class _Elsewhere(KernelAuthenticator):
+    """Refuses all tokens where the Hub's proxy leads: kernels have an address of their own."""
+
+    @override
+    async def broker(self, request: HTTPServerRequest) -> Broker:
+        raise BrokerUnavailable(
+            "This address of the sign-in service does not serve notebooks.",
+            hint="Restart your server in the Hub's control panel: it then knows the one that does.",
+        )
+
+
+class _AtPort(Matcher):
+    def __init__(self, port: int) -> None:
+        self._port = port
+
+    def match(self, request: HTTPServerRequest) -> dict[str, Any] | None:
+        connection: Any = request.connection
+        here = connection.stream.socket.getsockname()[1]
+        return {} if here == self._port else None
+
+
 class _HasToken(Matcher):
     def match(self, request: HTTPServerRequest) -> dict[str, Any] | None:
         return {} if "Authorization" in request.headers else None
 
 
 def service_router(
-    users: HubUsers, brokers: HubBrokers, hub_auth: SharedOAuth, more: list[HandlerSpec]
+    users: HubUsers,
+    brokers: HubBrokers,
+    hub_auth: SharedOAuth,
+    more: list[HandlerSpec],
+    kernel_port: int | None = None,
 ) -> RuleRouter:
-    """The router of the service; ``more`` are routes of neither API."""
+    """The router of the service; ``more`` are routes of neither API, at all ports.
+
+    ``kernel_port`` serves the kernel API alone, and the others do not; None: there is no such port.
+    """
     prefix = f"{brokers.base_url}{PREFIX}".rstrip("/")
     hub_auth.users = users
     identity = HubIdentity(hub_auth=hub_auth)
@@ -214,10 +243,12 @@ def service_router(
         log_function=lambda _: None,
     )
     kernels = kernel_application(HubTokenAuthenticator(users, brokers), prefix)
+    refused = kernel_application(_Elsewhere(), prefix)
     return RuleRouter(
         [
             *(Rule(PathMatches(re.escape(prefix + each[0])), _alone(each)) for each in more),
-            Rule(_HasToken(), kernels),
+            *([Rule(_AtPort(kernel_port), kernels)] if kernel_port else []),
+            Rule(_HasToken(), refused if kernel_port else kernels),
             Rule(AnyMatches(), browsers),
         ]
     )

@@ -30,6 +30,7 @@ URL = f"http://127.0.0.1:{PORT}"
 SHARED_IDENTITIES = "JUPYTER_AUTH_SHARED_IDENTITIES"
 TRUSTED_DOWNSTREAM = "JUPYTER_AUTH_TRUSTED_DOWNSTREAM"
 DISCOVER = "JUPYTER_AUTH_DISCOVER"
+KERNEL_URL = "JUPYTER_AUTH_KERNEL_URL"  # not JSON
 # Authenticators whose user names are a claim as it is. Others change it or may do so: Google's
 # removes the domain.
 BY_BARE_CLAIM = {
@@ -58,6 +59,7 @@ def hub_config(
     providers: Mapping[str, Any] | None = None,
     *,
     url: str = URL,
+    kernel_url: str | None = None,
     api_token: str | None = None,
     database_url: str | None = None,
     crypt_keys: str | None = None,
@@ -72,8 +74,10 @@ def hub_config(
 
     Without ``providers`` only the hook for named servers. With them, the Hub starts the service at
     ``url``, where single-user servers must reach it, unless ``api_token`` says that it runs
-    elsewhere. Defaults are ``JUPYTER_AUTH_DATABASE_URL``, ``JUPYTER_AUTH_CRYPT_KEYS`` and client
-    secrets in the Hub's own environment, or files that it names: see ``secret_of``.
+    elsewhere. With ``kernel_url`` they reach it there, on another port: behind the Hub's proxy, at
+    ``url``, the service then hands out no token. Defaults are ``JUPYTER_AUTH_DATABASE_URL``,
+    ``JUPYTER_AUTH_CRYPT_KEYS`` and client secrets in the Hub's own environment, or files that it
+    names: see ``secret_of``.
 
     ``same_person``, ``shared_identities``, ``trusted_downstream`` and ``discover`` are as in
     ``c.JupyterAuth``. So is ``token_files``, for users' servers; ``~`` is each user's own home.
@@ -102,6 +106,7 @@ def hub_config(
                     SHARED_IDENTITIES: json.dumps(list(shared_identities)),
                     TRUSTED_DOWNSTREAM: json.dumps(list(trusted_downstream)),
                     **_discover(discover),
+                    **({KERNEL_URL: kernel_url} if kernel_url else {}),
                 },
             }
     elif take_login:
@@ -110,7 +115,8 @@ def hub_config(
             hint="Pass the provider: `hub_config(c, providers={...}, take_login=...)`.",
         )
     logins = HubLogins(take_login, NAME) if take_login else None
-    additions = _Additions(service, same_person, dict(token_files or {}), logins)
+    servers = kernel_url or url, dict(token_files or {})
+    additions = _Additions(service, same_person, *servers, logins)
     additions.put(c)
     _once_all_is_loaded(additions.put)
 
@@ -128,6 +134,7 @@ class _Additions:
 
     service: dict[str, Any] | None
     same_person: str | Mapping[str, str] | None
+    servers_url: str  # where users' servers reach the service
     token_files: Mapping[str, Any]
     logins: HubLogins | None
 
@@ -140,7 +147,7 @@ class _Additions:
         if self.token_files:
             to_servers[TOKEN_FILES] = _Literal(json.dumps(self.token_files))
         if self.service:
-            to_servers[URL_VARIABLE] = self.service["url"]
+            to_servers[URL_VARIABLE] = self.servers_url
         # A spawner class's own environment replaces that of Spawner: Zero to JupyterHub sets one.
         own = (each for each in c if each[:1].isupper() and "environment" in c[each])
         for name in {"Spawner", *own}:

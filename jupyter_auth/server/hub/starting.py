@@ -18,7 +18,7 @@ from jupyter_auth.server.browser import render
 from jupyter_auth.server.browser.base_handler import HEADERS, POLICY
 from jupyter_auth.server.browser.page_handler import SEE_OTHER
 from jupyter_auth.server.http_errors import refuse
-from jupyter_auth.server.hub.config import PORT
+from jupyter_auth.server.hub.config import KERNEL_URL, PORT
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -35,23 +35,42 @@ _log = logging.getLogger("jupyter_auth")
 
 
 class ListenAddress(NamedTuple):
-    """The path of the service, with slashes at both ends, and the URL where it listens."""
+    """The path of the service, with slashes at both ends, and the URLs where it listens.
+
+    ``kernels``: the one for kernels, if that is another.
+    """
 
     prefix: str
     address: SplitResult
     home: str
+    kernels: SplitResult | None = None
 
     @classmethod
     def of(cls, environ: Mapping[str, str]) -> ListenAddress:
         """From the environment that the Hub gives its service."""
+        name, kernel_url = "JUPYTERHUB_SERVICE_URL", environ.get(KERNEL_URL)
+        address = _address(name, environ.get(name) or f"http://:{PORT}")
+        kernels = _address(KERNEL_URL, kernel_url) if kernel_url else None
+        if kernels and port_of(kernels) == port_of(address):
+            raise ConfigurationError(
+                f"{KERNEL_URL} and {name} have the same port, {port_of(address)}.",
+                hint="Give `kernel_url` of `hub_config` a port of its own, such as"
+                f" {port_of(address) + 1}.",
+            )
         return cls(
             prefix=prefix_of(environ),
-            address=_address(environ.get("JUPYTERHUB_SERVICE_URL") or f"http://:{PORT}"),
+            address=address,
             home=f"{environ.get('JUPYTERHUB_BASE_URL', '/')}hub/home",
+            kernels=kernels,
         )
 
 
-def _address(url: str) -> SplitResult:
+def port_of(address: SplitResult) -> int:
+    """Where the service listens, which speaks http."""
+    return address.port or 80
+
+
+def _address(name: str, url: str) -> SplitResult:
     try:
         address = urlsplit(url)
         if address.scheme in {"http", "https"} and address.port != 0:
@@ -59,9 +78,9 @@ def _address(url: str) -> SplitResult:
     except ValueError:  # a port that is not a number, say
         pass
     raise ConfigurationError(
-        f"JUPYTERHUB_SERVICE_URL is {url!r}, which is not an address to listen on.",
-        hint=f"Set it to http://127.0.0.1:{PORT}, for example. Unset, the service listens on all"
-        " addresses.",
+        f"{name} is {url!r}, which is not an address to listen on.",
+        hint=f"Set it to http://127.0.0.1:{PORT}, for example. Without JUPYTERHUB_SERVICE_URL the"
+        " service listens on all addresses.",
     )
 
 

@@ -10,6 +10,7 @@ import json
 import re
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -17,6 +18,7 @@ import yaml
 from hub.configuration.z2jh_example import (
     EXTRA,
     FILES,
+    KERNELS,
     RECIPES,
     ROOT,
     SPAWNER,
@@ -27,8 +29,11 @@ from hub.configuration.z2jh_example import (
 )
 from hub.hub_process import Hub
 from hub.replicas.cluster import Replica
-from jupyter_auth.server.hub.config import PORT
+from jupyter_auth.server.hub.config import KERNEL_URL, PORT
+from jupyter_auth.server.hub.starting import ListenAddress
 
+COMPONENT = "app.kubernetes.io/component"
+REPLICA = {"JUPYTERHUB_SERVICE_NAME": "jupyter-auth"}
 SERVICE = [*yaml.safe_load_all((RECIPES / "service.yaml").read_text(encoding="utf-8"))]
 
 
@@ -46,19 +51,30 @@ def test_its_values_reach_the_pod_where_the_chart_has_set_the_spawners_environme
     check(hub, environment(hub))
 
 
-def test_each_policy_opens_the_port_that_the_service_has() -> None:
-    """To users' servers, the proxy and the Hub itself, each on both sides."""
+def opened(policies: dict[str, Any]) -> set[tuple[str, int]]:
+    """The components to which egress is open, with the ports."""
+    return {
+        (to["podSelector"]["matchLabels"][COMPONENT], port["port"])
+        for each in policies["networkPolicy"]["egress"]
+        for to in each["to"]
+        for port in each["ports"]
+    }
+
+
+def test_each_policy_opens_the_port_that_is_needed_and_no_other() -> None:
+    """Users' servers reach the one for tokens, the proxy that for pages, and the Hub both."""
     hub = VALUES["hub"]
-    (extra,) = hub["service"]["extraPorts"]
-    assert extra["port"] == extra["targetPort"] == PORT
-    policies = [hub, VALUES["singleuser"], VALUES["proxy"]["chp"]]
-    (into,) = hub["networkPolicy"]["ingress"]
-    assert into["ports"] == [{"port": PORT}]
-    for policy in policies:
-        (out,) = policy["networkPolicy"]["egress"]
-        assert out["ports"] == [{"port": PORT}]
-        (to,) = out["to"]
-        assert to in into["from"], "the Hub's pods"
+    extra = [(each["port"], each["targetPort"]) for each in hub["service"]["extraPorts"]]
+    assert extra == [(PORT, PORT), (KERNELS, KERNELS)]
+    pages, tokens = hub["networkPolicy"]["ingress"]
+    assert (pages["ports"], tokens["ports"]) == ([{"port": PORT}], [{"port": KERNELS}])
+    own = {"podSelector": {"matchLabels": {COMPONENT: "hub"}}}
+    proxy = {"podSelector": {"matchLabels": {COMPONENT: "proxy"}}}
+    users = {"podSelector": {"matchLabels": {"hub.jupyter.org/network-access-hub": "true"}}}
+    assert (pages["from"], tokens["from"]) == ([proxy, own], [users, own])
+    assert opened(hub) == {("hub", PORT), ("hub", KERNELS)}
+    assert opened(VALUES["singleuser"]) == {("hub", KERNELS)}
+    assert opened(VALUES["proxy"]["chp"]) == {("hub", PORT)}
 
 
 def test_each_secret_is_a_file_of_the_volume() -> None:
@@ -138,8 +154,12 @@ def test_the_deployment_fits_together() -> None:
     ):
         assert selector.items() <= labels
     (container,) = pod["spec"]["containers"]
-    assert container["ports"] == [{"containerPort": PORT}]
-    assert service["spec"]["ports"] == policy["spec"]["ingress"][0]["ports"] == [{"port": PORT}]
+    ports = [PORT, KERNELS]
+    assert [each["containerPort"] for each in container["ports"]] == ports
+    assert [each["port"] for each in service["spec"]["ports"]] == ports
+    assert [each["ports"] for each in policy["spec"]["ingress"]] == [[{"port": x}] for x in ports]
+    (address,) = [each["value"] for each in container["env"] if each["name"] == KERNEL_URL]
+    assert ListenAddress.of(REPLICA | {KERNEL_URL: address}).kernels.port == KERNELS
     for probe, route in (("readinessProbe", "ready"), ("livenessProbe", "health")):
         asked = container[probe]["httpGet"]
         assert asked == {"path": f"/services/jupyter-auth/{route}", "port": PORT}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from jupyter_auth.server.hub.config import PORT, SAME_PERSON
+from jupyter_auth.server.hub.config import KERNEL_URL, PORT, SAME_PERSON
 
 if TYPE_CHECKING:
     from jupyterhub.app import JupyterHub
@@ -18,6 +18,7 @@ RECIPES = ROOT / "docs/hub"
 VALUES: dict[str, Any] = yaml.safe_load((RECIPES / "z2jh.yaml").read_text(encoding="utf-8"))
 FILES = VALUES["hub"]["extraEnv"]
 EXTRA = VALUES["hub"]["extraConfig"]["jupyter-auth"]
+KERNELS = PORT + 1
 SPAWNER = """
 from jupyterhub.spawner import SimpleLocalProcessSpawner
 class KubeSpawner(SimpleLocalProcessSpawner): pass
@@ -35,7 +36,9 @@ def environment(hub: JupyterHub) -> dict[str, Any]:
 
 def check(hub: JupyterHub, environment: dict[str, Any]) -> None:
     (service,) = [each for each in hub.services if each["name"] == "jupyter-auth"]
-    assert service["url"] == environment["JUPYTER_AUTH_URL"] == f"http://hub:{PORT}"
+    assert service["url"] == f"http://hub:{PORT}"
+    assert environment["JUPYTER_AUTH_URL"] == f"http://hub:{KERNELS}"
+    assert service["environment"][KERNEL_URL] == f"http://hub:{KERNELS}"
     assert FILES.items() <= service["environment"].items()
     assert not FILES.keys() & environment.keys()
     assert json.loads(environment[SAME_PERSON]) == {}

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.long, pytest.mark.timeout(500)]
 
 USERS, CLIENTS = 200, 4
+OK = 'jupyter_auth_tokens_total{outcome="ok"}'
 
 
 @pytest.fixture(params=["sqlite", "postgresql"], scope="module")
@@ -195,3 +196,28 @@ def test_a_dump_shows_nothing(cluster: Cluster, crowd: dict[str, str]) -> None:
     secrets = [*held._access, *(f.refresh_token for f in held._families if f.refresh_token)]
     assert secrets
     assert not [each for each in secrets if each in dump or each.encode().hex() in dump]
+
+
+def test_counts_are_those_of_all_replicas_and_never_go_back(
+    cluster: Cluster, crowd: dict[str, str]
+) -> None:
+    headers = {"Authorization": f"token {cluster.hub.api_token}", "Connection": "close"}
+
+    def counted(url: str = cluster.balancer.url) -> float:
+        place = f"{url}{cluster.hub.prefix}services/jupyter-auth/metrics"
+        told = requests.get(place, headers=headers, timeout=120).text
+        found = [line for line in told.splitlines() if line.startswith(OK)]
+        return float(found[0].rpartition(" ")[2]) if found else 0.0
+
+    def of_each() -> set[float]:
+        return {counted(f"http://127.0.0.1:{each.port}") for each in cluster.replicas}
+
+    until(lambda: len(of_each()) == 1)
+    (before,) = of_each()
+    killed = cluster.add()
+    assert everybody(cluster, crowd) == {200: len(crowd) * CLIENTS}
+    until(lambda: of_each() == {before + len(crowd) * CLIENTS})
+    killed.kill()
+    cluster.replicas.remove(killed)
+    assert {counted() for _ in range(6)} == {before + len(crowd) * CLIENTS}
+    cluster.balancer.ports.remove(killed.port)

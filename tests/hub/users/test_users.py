@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -137,6 +138,41 @@ def test_a_browser_whose_session_at_the_hub_is_another_is_asked_for_anew(
         token_id = served.api("GET", "users/ida/tokens")["api_tokens"][0]["id"]
         served.api("DELETE", f"users/ida/tokens/{token_id}")
         assert await people.of_cookie(ida, "") is None
+
+    asyncio.run(use())
+
+
+def test_the_token_of_a_stopped_server_is_good_for_a_minute_at_most(
+    api: HubApi, served: Hub, clock: Clock
+) -> None:
+    """However often it is used, and whether the Hub says so or is away."""
+    token = served.server("ulf").environment["JUPYTERHUB_API_TOKEN"]
+
+    async def served_for(people: HubUsers) -> int:
+        """The seconds for which it is good, used in each of them."""
+        good = 0
+        for _ in range(3 * int(BELIEVED)):
+            clock.advance(1.0)
+            with suppress(BrokerUnavailable):
+                await people.of_token(token, HERE)
+                good += 1
+            await settled(people)
+        return good
+
+    async def use() -> None:
+        told, alone = people_of(served, api.url, clock), people_of(served, api.url, clock)
+        for each in (told, alone):
+            assert (await each.of_token(token, HERE)).name == "ulf"
+        served.api("DELETE", "users/ulf/server")
+        await asyncio.to_thread(until, lambda: not served.runs("ulf"))
+        begun = clock()
+        assert await served_for(told) == RENEWED, "until the Hub is asked again"
+        clock.now = begun
+        api.cut()
+        assert await served_for(alone) == BELIEVED - 1
+        api.mend()
+        with pytest.raises(BrokerUnavailable, match="does not know this token"):
+            await alone.of_token(token, HERE)
 
     asyncio.run(use())
 

@@ -15,7 +15,7 @@ from jupyter_auth.core.common.urls import LOOPBACK_HOSTS
 from jupyter_auth.core.errors import AuthError, ConfigurationError
 from jupyter_auth.server.broker.redirect.hub import HOOK_VARIABLE, URL_VARIABLE
 from jupyter_auth.server.broker.same_person import SAME_PERSON
-from jupyter_auth.server.hub.config import ACCESS, NAME
+from jupyter_auth.server.hub.config import ACCESS, KERNEL_URL, NAME
 from jupyter_auth.server.hub.doctor.service_checks import reached
 from jupyter_auth.server.hub.users.users import NEEDED_SCOPES
 
@@ -46,7 +46,7 @@ def check_hub_config(file: str) -> Iterator[Finding]:
             state="note",
         )
         return
-    yield from _address(hub, str(service.get("url") or ""))
+    yield from _address(hub, _url_for_servers(service))
     yield from _roles(hub)
 
 
@@ -90,17 +90,22 @@ def _environment(hub: JupyterHub, service: dict[str, Any] | None) -> Iterator[Fi
             fix=_CALL,
             state="wrong",
         )
-    elif service and found[URL_VARIABLE] != service.get("url"):
+    elif service and found[URL_VARIABLE] != (url := _url_for_servers(service)):
         yield Finding(
             about="Environment of users' servers",
-            says=f"{URL_VARIABLE} is {found[URL_VARIABLE]}, and the service's url"
-            f" {service.get('url')}.",
+            says=f"{URL_VARIABLE} is {found[URL_VARIABLE]}, and the service's url {url}.",
             fix="This is correct if both lead to the service. If not, give `hub_config` one url.",
             state="note",
         )
     else:
         says = f"All of it reaches them ({kind})."
         yield Finding(about="Environment of users' servers", says=says)
+
+
+def _url_for_servers(service: dict[str, Any]) -> str:
+    """As far as the Hub's configuration says it: a service elsewhere may have another."""
+    own = service.get("environment") or {}
+    return str(own.get(KERNEL_URL) or service.get("url") or "")
 
 
 def _address(hub: JupyterHub, url: str) -> Iterator[Finding]:

@@ -32,6 +32,7 @@ from jupyter_auth.core.wire import finding_to_wire
 from jupyter_auth.server.broker.page_urls import PREFIX
 from jupyter_auth.server.broker.redirect.uri import separate_hub_origin
 from jupyter_auth.server.http_errors import refuse
+from jupyter_auth.server.hub.config import KERNEL_URL
 from jupyter_auth.server.hub.environment import SCOPE
 from jupyter_auth.server.hub.storage.key_rotation import sample_of_each_key
 from jupyter_auth.server.hub.users.users import HubUsers
@@ -46,6 +47,7 @@ FEW_FILES = 4096  # of one process: each user's server that waits takes one
 ANSWER_TIMEOUT = 5.0  # seconds
 AT_ONCE = 8  # providers
 UNKNOWN = "<the Hub's origin>"
+FOR_SERVERS, FOR_PROXY = "Address for users' servers", "Address for the Hub's proxy"
 
 
 async def examine(service: HubService, visited: str | None = None) -> list[Finding]:
@@ -101,15 +103,16 @@ async def _hub(users: HubUsers) -> list[Finding]:
 
 
 def _place(service: HubService) -> Iterator[Finding]:
-    if url := os.environ.get("JUPYTERHUB_SERVICE_URL"):
-        yield reached(url.rstrip("/"), service.base_url)
+    for name, about in (("JUPYTERHUB_SERVICE_URL", FOR_PROXY), (KERNEL_URL, FOR_SERVERS)):
+        if url := os.environ.get(name):
+            only = not os.environ.get(KERNEL_URL)
+            yield reached(url.rstrip("/"), service.base_url, FOR_SERVERS if only else about)
     yield from _open_files()
     yield origins(separate_hub_origin())
 
 
-def reached(url: str, base_url: str) -> Finding:
+def reached(url: str, base_url: str, about: str = FOR_SERVERS) -> Finding:
     """Whether it answers at ``url`` from here: if not, then no user's server reaches it either."""
-    about = "Address for users' servers"
     try:
         with requests.Session() as http:
             http.trust_env = False  # within the Hub's own network
