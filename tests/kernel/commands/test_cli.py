@@ -104,6 +104,18 @@ def test_the_token_goes_to_the_pipe_and_nowhere_else(env, engine, alice):
         assert token not in ran.stdout + ran.stderr
 
 
+def test_a_token_is_written_to_a_file_once(env, alice, tmp_path):
+    assert alice
+    path = tmp_path / "own" / "token"
+    ran = run(env, "token", "idp", "--file", str(path))
+    assert (ran.stdout, ran.stderr) == ("", "")
+    assert f"{path.read_text()}\n" == run(env, "token", "idp").stdout
+    assert path.stat().st_mode & 0o777 == 0o600
+    path.write_text("some notes")
+    ran = run(env, "token", "idp", "--file", str(path), status=1)
+    assert f"No token is written to {path}: something else is there." in ran.stderr
+
+
 def test_settings_lists_them_all_commented_out(env):
     lines = run(env, "settings").stdout.splitlines()
     for name, trait in JupyterAuth.class_own_traits(config=True).items():
