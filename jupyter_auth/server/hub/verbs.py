@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from jupyter_auth.core.common.finding import wrong
 from jupyter_auth.core.errors import AuthError
+from jupyter_auth.server.hub import audit
 from jupyter_auth.server.hub.admin import records_of, sign_out
 from jupyter_auth.server.hub.doctor.configuration_checks import check_hub_config
 from jupyter_auth.server.hub.doctor.remote import ask_service, token
@@ -103,6 +104,7 @@ def _erase(service: HubService, given: Namespace) -> int:
     _signed_out(service, user)
     waiting = sum(records_of(service.database, user).values())
     overwritten = service.database.overwrite_deleted()
+    audit.log("erased by an administrator", user)
     by_kind = ", ".join(f"{count} ({kind})" for kind, count in sorted(before.items()))
     _say(f"Records of {user} that were found: {by_kind}. Left: {waiting}.")
     if waiting:

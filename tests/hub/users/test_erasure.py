@@ -74,6 +74,7 @@ def test_no_row_and_no_byte_of_the_file_is_left(  # noqa: PLR0917
     clock: Clock,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     rogue.clock = clock
     known = {"idp": table(rogue)}
@@ -113,6 +114,7 @@ def test_no_row_and_no_byte_of_the_file_is_left(  # noqa: PLR0917
     if "sqlite" in url:
         assert not [each for each in traces if each.encode() in raw(url)]
         assert BOB.id.encode() in raw(url)
+    assert [each for each in caplog.messages if 'erased by an administrator: user="alice"' in each]
     assert rogue.revoked == [found.refresh_token.reveal(), found.access_token.reveal()]
     assert cli.main(["erase", "alice"]) == 1
     assert "No records of a user 'alice' were found." in capsys.readouterr().out
