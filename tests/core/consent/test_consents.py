@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from clock import Clock
+from jupyter_auth.core.consent import consents
 from jupyter_auth.core.consent.consents import DAY, SESSION, Asker, Consents
 from jupyter_auth.core.consent.store import FileConsents
 from jupyter_auth.core.errors import ConsentRequired
@@ -148,3 +149,10 @@ def test_a_damaged_file_is_asked_for_again(kept: Kept, tmp_path: Path) -> None:
     assert not kept.allows(ANALYSIS)
     kept.give(ACME, ALICE, ANALYSIS, (), "always")
     assert kept.allows(ANALYSIS)
+
+
+def test_the_oldest_are_forgotten(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(consents, "MOST", 3)
+    for number in range(4):
+        kept.give(ACME, ALICE, Asker(f"{number}.ipynb"), (), "always")
+    assert [each.notebook for each in kept.all()] == ["1.ipynb", "2.ipynb", "3.ipynb"]
