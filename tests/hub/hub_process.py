@@ -101,6 +101,7 @@ class Hub(Server):
                     "scopes": [
                         "admin:users",
                         "admin:servers",
+                        "admin:groups",
                         "tokens",
                         "access:servers",
                         "access:services",

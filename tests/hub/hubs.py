@@ -63,11 +63,12 @@ def served_hub(
         "username_claim": "preferred_username",
         "scopes": SCOPES,
     }
+    club = {**idp, "policy": {"groups": ["physics"]}}
     sub = f"""
 import jupyter_auth
 jupyter_auth.hub_config(
     c,
-    providers={{"idp": {idp!r}}},
+    providers={{"idp": {idp!r}, "club": {club!r}}},
     url="http://127.0.0.1:{free_port()}",
     database_url="sqlite:///{home / "accounts.sqlite"}",
     crypt_keys={KEYS!r},
@@ -79,6 +80,6 @@ jupyter_auth.hub_config(
     (home / "jupyterhub_config.d/jupyter_auth.py").write_text(sub)
     with Hub(home, more=LITTLEST, prefix="/campus/", served=True, python=python) as hub:
         uri = hub.url("services/jupyter-auth/callback/idp")
-        oidc.add_client("served", uri, client_secret=SECRET)
+        oidc.add_client("served", uri, uri.replace("idp", "club"), client_secret=SECRET)
         until(lambda: answers(hub.url("services/jupyter-auth/ready")))
         yield hub

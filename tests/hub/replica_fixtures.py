@@ -36,7 +36,7 @@ def new_replica(
         given = (providers or {"idp": rogue}).items()
         known = {name: each if isinstance(each, dict) else table(each) for name, each in given}
         settings = Settings(shared_identities=("idp", "other"))
-        configured = Providers(known, allow_user_providers=False)
+        configured = Providers(known, allow_user_providers=False, is_member=lambda _: True)
         brokers = HubBrokers(settings, configured, database, cipher, base_url="/services/")
         made.append(brokers)
         return brokers

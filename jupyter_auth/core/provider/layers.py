@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import copy
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self, TypeAlias
 
 from jupyter_auth.core.common.handles import is_handle, plain
 from jupyter_auth.core.common.urls import hostname_of, is_among, place_of
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from jupyter_auth.core.common.finding import Finding
 
 
+IsMember: TypeAlias = "Callable[[Collection[str]], bool]"  # of one of these groups
 ANYWHERE = ("*",)  # ``discover`` for the addresses of all hosts
 # Fields that change a request in ways that a policy does not look at.
 UNCHECKED = (
@@ -74,7 +75,7 @@ class Layers:
         notes: Sequence[Finding] = (),
         discover: Collection[str] = ANYWHERE,
         allow_code_providers: bool = True,
-        groups: Callable[[], Collection[str]] | None = None,
+        is_member: IsMember | None = None,
     ) -> None:
         self.problems = problems
         self.notes = notes
@@ -90,16 +91,25 @@ class Layers:
         self._own_process = own_process
         self._discover = discover
         self._code_allowed = allow_code_providers
-        self._groups = groups
+        self._is_member = is_member
         self._found: FoundProviders | None = None
         self._code = ProvidersMadeInCode()
         self._read: dict[str, tuple[Any, Provider]] = {}  # what a table made, and that table
 
-    def with_found(self, found: FoundProviders) -> Self:
-        """The same providers, and those that one user of a shared service has found."""
+    def with_found(self, found: FoundProviders, is_member: IsMember | None = None) -> Self:
+        """The same providers as one user of a shared service has them, and those that they found.
+
+        ``is_member``: whether that user is in one of the groups; None: as before.
+        """
         theirs = copy.copy(self)
         theirs._found, theirs._read = found, {}  # noqa: SLF001
+        theirs._is_member = is_member or self._is_member  # noqa: SLF001
         return theirs
+
+    @property
+    def names_groups(self) -> bool:
+        """Whether the policy of any provider is about groups."""
+        return any(each.policy and each.policy.groups is not None for each in self._limiting())
 
     @property
     def user_file(self) -> Path | None:
@@ -274,12 +284,12 @@ class Layers:
         groups = provider.policy.groups if provider.policy else None
         if groups is None:
             return provider
-        if self._groups is None:
+        if self._is_member is None:
             raise ConfigurationError(
                 f"The policy of {provider.title} names groups, which only the Hub's service knows.",
                 hint="Remove `groups` from the policy here.",
             )
-        if not {*groups} & {*self._groups()}:
+        if not self._is_member(groups):
             raise MembersOnly(
                 f"{provider.title} is for members of certain groups of this JupyterHub.",
                 hint=f"Ask the Hub's administrator to add you to one: {', '.join(groups)}.",

@@ -71,8 +71,8 @@ class Providers(Layers):
     or preset is reported when it is used, not at start. ``environ`` has client IDs and secrets,
     which are for the person's own file too in their ``own_process``, which serves no kernel.
     ``problems`` of the configuration are for doctor and errors about unknown providers; ``notes``
-    are for doctor. ``discover``: the hosts whose addresses people may sign in from. ``groups``: a
-    person's own at the Hub. ``allow_code_providers``: whether kernels may register any.
+    are for doctor. ``discover``: the hosts whose addresses people may sign in from. ``is_member``:
+    of a Hub's groups, None: not known. ``allow_code_providers``: whether kernels may register any.
     """
 
     def get(self, name: str) -> Provider:

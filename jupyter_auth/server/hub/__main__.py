@@ -62,7 +62,8 @@ async def serve(place: ListenAddress, environ: Mapping[str, str], config_file: s
     async def start() -> tuple[HubService, HubUsers]:
         os.environ.update(environ)  # an earlier attempt has taken secrets out of it
         service = await asyncio.to_thread(HubService, environ, config_file, poll_limit)
-        users = HubUsers(service.hub_auth, service.downstream)
+        groups = service.providers.names_groups
+        users = HubUsers(service.hub_auth, service.downstream, groups=groups)
         try:
             await users.check_scopes()
         except BaseException:

@@ -282,6 +282,7 @@ class HubBrokers:
         self._working: asyncio.Task[None] | None = None
         self._upkeep = Maintenance(database, cipher, self._unsaved, self.counters)
         self._brokers: OrderedDict[str, AuditedBroker] = OrderedDict()
+        self._groups: dict[str, frozenset[str]] = {}  # of their owners, as the Hub said last
 
     async def of(self, user: Any) -> Broker:
         """The broker of a user of ``HubIdentity``."""
@@ -289,6 +290,7 @@ class HubBrokers:
 
     def of_owner(self, owner: Owner) -> AuditedBroker:
         """The broker of this user."""
+        self._groups[owner.id] = owner.groups
         found = self._brokers.get(owner.id)
         if found is None:
             found = self._brokers[owner.id] = self._made(owner)
@@ -300,7 +302,10 @@ class HubBrokers:
         """The engine of this user's records. ``store`` None: one of its own."""
         record = self._database, self._cipher, owner
         engine = TimedEngine(
-            self._providers.with_found(SqlFoundProviders(*record)),
+            self._providers.with_found(
+                SqlFoundProviders(*record),
+                lambda groups: not self._groups.get(owner.id, frozenset()).isdisjoint(groups),
+            ),
             store or self._store(owner),
             clock=self._database.clock,
             login_lifetime=self._settings.login_lifetime,
@@ -348,7 +353,7 @@ class HubBrokers:
         surplus = len(self._brokers) - MOST
         for name, broker in list(self._brokers.items())[: 2 * max(0, surplus)]:
             if not broker.busy:
-                del self._brokers[name]
+                del self._brokers[name], self._groups[name]
 
     def start(self) -> None:
         """Start what a replica does by itself: leases, unsaved tokens, pending revocations."""

@@ -72,6 +72,7 @@ class HubService:
         self.providers = Providers(
             settings.providers,
             allow_user_providers=False,
+            is_member=lambda _: True,  # the service itself
             discover=settings.discover,
             environ=client_credentials.of_clients(settings.environ),
         )

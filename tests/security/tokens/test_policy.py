@@ -149,7 +149,9 @@ def test_a_refresh_asks_for_no_more_than_is_allowed_now(limited, rogue, clock):
 def test_a_provider_for_some_groups_is_nobody_elses(rogue):
     groups = {"physics"}
     given = {"idp": table(rogue, policy={"groups": ["physics", "staff"]})}
-    engine = Engine(Providers(given, groups=lambda: groups), MemoryStore())
+    engine = Engine(
+        Providers(given, is_member=lambda wanted: not groups.isdisjoint(wanted)), MemoryStore()
+    )
     with contextlib.closing(engine):
         sign_in(engine, rogue)
         assert engine.token("idp")

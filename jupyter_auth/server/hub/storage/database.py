@@ -19,7 +19,7 @@ import random
 import secrets
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakValueDictionary
@@ -292,10 +292,14 @@ class RecordKey:
 
 @dataclass(frozen=True)
 class Owner:
-    """A Hub user: the name, and when that user was created, as the Hub says it."""
+    """A Hub user: the name, and when that user was created, as the Hub says it.
+
+    ``groups``: those of the Hub, if any provider's policy is about groups.
+    """
 
     name: str
     created: str
+    groups: frozenset[str] = field(default=frozenset(), compare=False)
 
     @property
     def id(self) -> str:

@@ -73,15 +73,18 @@ class TokenOwner:
 
 
 class HubUsers:
-    """Looks up users at the Hub, with the service's own token."""
+    """Looks up users at the Hub, with the service's own token. ``groups``: their groups too."""
 
     def __init__(
         self,
         hub_auth: HubAuth,
         downstream: TrustedProxies | None = None,
         clock: Callable[[], float] = time.monotonic,
+        *,
+        groups: bool = False,
     ) -> None:
         self._hub_auth = hub_auth
+        self._groups = groups
         self._downstream = downstream or TrustedProxies()
         self._client = AsyncHTTPClient(force_instance=True, max_clients=CONNECTIONS)
         self._turns = LookupTurns()
@@ -140,7 +143,8 @@ class HubUsers:
     async def _found(self, token: str, source: str, before: TokenOwner | None) -> TokenOwner:
         """What the Hub says of the token. One that it knew before does not wait for a turn.
 
-        A token's user never changes and is asked for once; its scopes and users' names may.
+        A token's user never changes and is asked for once; its scopes, and users' names and groups,
+        may change.
         """
         async with contextlib.nullcontext() if before else self._turns.of(source):
             said = await self._ask("user", token)
@@ -153,8 +157,9 @@ class HubUsers:
             return TokenOwner(model, None)
         if not self._hub_auth.check_scopes(self._hub_auth.access_scopes, model):
             return TokenOwner(model, None)
-        if before and before.owner and before.owner.name == model["name"]:
-            return TokenOwner(model, before.owner)
+        known = before.owner if before else None
+        if known and known.name == model["name"] and not self._groups:
+            return TokenOwner(model, known)
         if (owner := await self.owner(str(model["name"]))) is None:
             raise BrokerUnavailable("The Hub has no such user.")
         return TokenOwner(model, owner)
@@ -162,7 +167,10 @@ class HubUsers:
     async def owner(self, name: str) -> Owner | None:
         """The user of that name now. BrokerUnavailable: the Hub is away."""
         user = await self._ask(f"users/{quote(name, safe='')}")
-        return Owner(str(user["name"]), str(user["created"])) if user else None
+        if user is None:
+            return None
+        groups = frozenset(user["groups"]) if self._groups else frozenset()
+        return Owner(str(user["name"]), str(user["created"]), groups)
 
     async def is_gone(self, owner: Owner) -> bool:
         """As the function ``is_gone``, in a thread."""
