@@ -154,12 +154,13 @@ class Engine(Parts, Accounts):
         check_session_key(request.session_key)
         if request.grant == CONSENT and self.consents:
             return self.consent.begin(request)
+        request, reason = self._tokens.sign_in(request)
         completable = self.has_pages and self._providers.completable(request.provider)
         outline = self._providers.outline(request.provider)
         require_allowed(outline, request.scopes, canonical(outline, request.resource))
         if completable and outline.unset:
             grant = request.grant or next(iter(outline.grants), "authorization_code")
-            return self._begun(self._logins.begin(request, grant, ""))
+            return self._begun(self._logins.begin(request, grant, "", reason=reason))
         party = self._parties.of(request.provider)
         grant = grants.chosen(party, request.grant)
         request = replace(request, resource=requested(party.provider, request.resource))
@@ -168,7 +169,8 @@ class Engine(Parts, Accounts):
         lacking = "client_id" in self._clients.missing(party, grant)
         if grant != "api_key" and not completable and (lacking or party.provider.client_id):
             party.require_client()
-        return self._begun(self._logins.begin(request, grant, grants.destination(party, grant)))
+        host = grants.destination(party, grant)
+        return self._begun(self._logins.begin(request, grant, host, reason=reason))
 
     def _begun(self, login: Login) -> Login:
         return login

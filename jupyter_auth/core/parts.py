@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, overload
 from jupyter_auth.core.errors import RefreshRejected
 from jupyter_auth.core.login.admission import Admission, admit_all
 from jupyter_auth.core.models import Change
-from jupyter_auth.core.tokens.account_tokens import AccountTokens
 from jupyter_auth.core.tokens.api_keys import ApiKeyOverlay
 from jupyter_auth.core.tokens.change_log import ChangeLog
+from jupyter_auth.core.tokens.exchanged_tokens import ExchangedTokens
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -34,10 +34,12 @@ if TYPE_CHECKING:
     from jupyter_auth.core.login.unattended import UnattendedLogins
     from jupyter_auth.core.models import Account, AccountKey, Login
     from jupyter_auth.core.protocol.discovery import Discovery
+    from jupyter_auth.core.protocol.oauth_response import TokenResponse
     from jupyter_auth.core.protocol.parties import Parties
     from jupyter_auth.core.provider.provider import Provider
     from jupyter_auth.core.provider.registry import Providers
     from jupyter_auth.core.registration.clients import Clients
+    from jupyter_auth.core.secret import Secret
     from jupyter_auth.core.tokens.limits.lockouts import Lockouts, TokenLockouts
     from jupyter_auth.core.tokens.limits.usage import Usage
     from jupyter_auth.core.tokens.need import Need
@@ -111,8 +113,11 @@ class Parts:
         self._client_document = client_document
         self._log = ChangeLog(shared=login_store is not None)
         self.consents = self._consents_in(consents) if consents else None
-        self._tokens = AccountTokens(
-            ApiKeyOverlay(store, providers, environ), self._renewed, self._log, clock
+        self._tokens = ExchangedTokens(
+            *(ApiKeyOverlay(store, providers, environ), self._renewed, self._log, clock),
+            providers=providers,
+            exchange=self._exchange,
+            give_back=self._give_back,
         )
         self.save_again = self._tokens.save_again  # see ``busy``
 
@@ -255,6 +260,16 @@ class Parts:
     def _kept(self, login: Login, account: Account) -> None:
         if self.consents:
             self.consents.signed_in(account, login.notebook, login.kernel)
+
+    def _exchange(self, provider: Provider, subject_token: Secret) -> TokenResponse:
+        from jupyter_auth.core.protocol import oauth
+
+        party = self._parties.at(provider)
+        with self._token_lockouts.respected(party):
+            return oauth.exchange_token(party, subject_token)
+
+    def _give_back(self, account: Account) -> None:
+        self._revoker.give_back(functools.partial(self._parties.of, account.provider), account)
 
     def close(self) -> None:
         """Stop what runs in the background."""

@@ -63,10 +63,12 @@ class Logins:
         self._store = store or MemoryLoginStore()
         self._reported: dict[str, LoginStatus] = {}
 
-    def begin(self, asked: LoginRequest, grant: str, host: str, asker: str = "") -> Login:
+    def begin(
+        self, asked: LoginRequest, grant: str, host: str, asker: str = "", reason: str = ""
+    ) -> Login:
         """The pending login for this request: a new one if there is none.
 
-        ``asker``: as in ``LoginPurpose``.
+        ``asker``: as in ``LoginPurpose``. ``reason``: as in ``Login``, if the request says none.
 
         Raises:
             LoginRequired: too many are pending; a flood does not push out valid ones.
@@ -103,7 +105,7 @@ class Logins:
                 kernel=asked.kernel,
                 notebook=asked.notebook,
                 shared=asked.shared,
-                reason=demanded(asked.challenge) or for_api(asked.resource),
+                reason=reason or demanded(asked.challenge) or for_api(asked.resource),
             )
             entries[login.id] = StoredLogin(purpose, login)
         self._changed(login)

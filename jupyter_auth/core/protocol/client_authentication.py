@@ -95,7 +95,7 @@ def _posts(party: Party) -> bool:
 
 
 def _credentials(party: Party, spelling: Spelling) -> tuple[http.Auth, dict[str, str]]:
-    own, client = party.client, {"client_id": party.client_id}
+    own, client = party.client, {"client_id": party.client_id} if party.client_id else {}
     secret = own.client_secret.reveal() if own.client_secret else ""
     if own.client_auth == "none" or (own.client_auth != "basic" and not secret):
         return http.no_auth, client

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from oauthlib.common import add_params_to_uri
 from oauthlib.oauth2 import OAuth2Error, WebApplicationClient
 
+from jupyter_auth.core.common.shown_text import plain_text
 from jupyter_auth.core.common.tracebacks import forgetful
 from jupyter_auth.core.errors import (
     START_AGAIN,
@@ -45,7 +46,19 @@ T = TypeVar("T")
 REVOCATION_ENDPOINT = "revocation endpoint"
 MADE_UP = "made-up-by-jupyter-auth-hub-doctor"  # a code, as the provider's log may show it
 JWT = b"eyJ"  # how one begins: its header is a JSON object; some call it text
+TOKEN_TYPE = "urn:ietf:params:oauth:token-type:"  # noqa: S105 (RFC 8693 3)
+USABLE = {f"{TOKEN_TYPE}{kind}" for kind in ("access_token", "jwt")}  # as access tokens
+ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"  # RFC 7523 2.2
+# Errors about the subject token: RFC 8693 2.2.2, Google's word for it; RFC 7521 4.2.1.
+SUBJECT_ERRORS = {
+    token_endpoint.EXCHANGE: {"invalid_request", "invalid_grant"},
+    CLIENT: {"invalid_client", "invalid_request", "invalid_grant"},
+}
 SLOWER = 5.0  # seconds that each ``slow_down`` adds to the interval for good (RFC 8628 3.5)
+
+
+class SubjectRefused(ProviderError):
+    """A token exchange was refused for the token that was to be exchanged."""
 
 
 def new_verifier() -> Secret:
@@ -192,6 +205,53 @@ def client_credentials(party: Party, scopes: Sequence[str]) -> TokenResponse:
     more = {"audience": party.provider.audience or ""}
     more |= resources.token_parameters(party.provider, "")
     return token_endpoint.request(party, CLIENT, scope=party.joined(scopes), **more)
+
+
+@forgetful
+def exchange_token(party: Party, subject_token: Secret) -> TokenResponse:
+    """A token of this provider for another one's (RFC 8693 2, or RFC 7523 2.2).
+
+    Raises:
+        SubjectRefused: it is refused (RFC 8693 2.2.2).
+        ProviderError: so is its target, or what is issued is no access token (2.2.1).
+        ConfigurationError, ProviderUnavailable: as ``token_endpoint.request``.
+    """
+    wanted, provider = party.provider.exchange, party.provider
+    assert wanted is not None  # noqa: S101 (checked by the caller)
+    params: dict[str, str | Secret] = {
+        "audience": wanted.audience or provider.audience or "",
+        "resource": provider.resource or "",
+        "scope": party.joined(provider.scopes),
+    }
+    if wanted.grant == CLIENT:
+        params |= {"client_assertion": subject_token, "client_assertion_type": ASSERTION}
+        return _exchange(party, CLIENT, params)
+    params |= {
+        "subject_token": subject_token,
+        "subject_token_type": wanted.subject_token_type or TOKEN_TYPE + wanted.subject_token,
+        "requested_token_type": wanted.requested_token_type or f"{TOKEN_TYPE}access_token",
+    }
+    response = _exchange(party, token_endpoint.EXCHANGE, params)
+    if (issued := response.issued_token_type) and issued not in USABLE:
+        raise ProviderError(
+            f"{provider.title} issued a token of type {plain_text(issued, 80)!r}, which is no"
+            " access token.",
+            hint="Ask for another by `requested_token_type` in `exchange` of the provider.",
+        )
+    return response
+
+
+def _exchange(party: Party, grant: str, params: dict[str, str | Secret]) -> TokenResponse:
+    try:
+        return token_endpoint.send(party, grant, **params)
+    except OAuth2Error as error:
+        if error.error not in SUBJECT_ERRORS[grant]:
+            raise token_endpoint.failure(party, grant, error, *params.values()) from None
+        text = token_endpoint.error_text(party, error, *params.values())
+        raise SubjectRefused(
+            f"{party.provider.title} refused the token to exchange ({text}).",
+            hint="Check `exchange` of the provider, and whom the other side trusts.",
+        ) from None
 
 
 @forgetful

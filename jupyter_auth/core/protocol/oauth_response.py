@@ -79,6 +79,7 @@ class TokenResponse:
     ``expires_at``, which some providers return instead, in seconds since 1970. ``fields``: see
     ``token_fields``. ``redirect_fields``: those of the redirect, which the browser could change.
     ``name`` says which API it is for, and ``others`` are for others (``Provider.other_tokens``).
+    ``issued_token_type``: what an exchange issued (RFC 8693 2.2.1), "" if it does not say.
     """
 
     access_token: Secret
@@ -90,6 +91,7 @@ class TokenResponse:
     fields: Mapping[str, Any] = field(default_factory=dict)
     redirect_fields: Mapping[str, Any] = field(default_factory=dict)
     name: str = ""
+    issued_token_type: str = ""
     others: tuple[TokenResponse, ...] = ()
 
     @classmethod

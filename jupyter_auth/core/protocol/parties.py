@@ -56,8 +56,13 @@ class Party:
 
     @property
     def client_id(self) -> str:
-        """The registered client ID. Raises ConfigurationError if there is none."""
+        """The registered client ID. Raises ConfigurationError if there is none.
+
+        A token exchange can do without, as at Google's: then it is "" (RFC 8693 2.1).
+        """
         if not self.client.client_id:
+            if self.provider.exchange:
+                return ""
             raise ConfigurationError(
                 f"Provider {self.provider.name!r} has no client ID.",
                 hint=guides.in_short(self.provider),

@@ -58,6 +58,7 @@ PASSWORD = "password"  # noqa: S105 (RFC 6749 4.3.2)
 CLIENT = "client_credentials"  # RFC 6749 4.4.2
 REFRESH = "refresh_token"  # RFC 6749 6
 DEVICE = "urn:ietf:params:oauth:grant-type:device_code"  # RFC 8628 3.4
+EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"  # RFC 8693 2.1
 GRANTS = (CODE, DEVICE, CLIENT, PASSWORD)
 # What ``invalid_grant`` means for each grant (RFC 6749 5.2).
 INVALID_GRANT: dict[str, tuple[type[AuthError], str]] = {
@@ -214,7 +215,9 @@ class _Session(OAuth2Session):
         secrets = [*self._secrets, made.access_token, made.refresh_token, made.id_token]
         table = self._provider.other_tokens
         name = str(found.get(table.name) or "") if table else ""
-        return replace(made, fields=token_fields.of_response(found, secrets), name=name)
+        issued = str(found.get("issued_token_type") or "")
+        fields = token_fields.of_response(found, secrets)
+        return replace(made, fields=fields, name=name, issued_token_type=issued)
 
     def _others(self, found: http.Json) -> Iterator[TokenResponse]:
         """The tokens for other APIs, each a token response itself; a malformed one is left out."""
@@ -281,7 +284,8 @@ def _failure(party: Party, grant_type: str, error: OAuth2Error, text: str, host:
             kind, hint = ProviderError, demands.hint(party.endpoints, text) or REPORT
             if code == "invalid_target":  # RFC 8707 2
                 hint = CHECK_RESOURCES
-            if grant_type != CLIENT and refuses_scopes(code or "", error.description or ""):
+            of_person = grant_type not in {CLIENT, EXCHANGE}
+            if of_person and refuses_scopes(code or "", error.description or ""):
                 kind, hint = ScopesRefused, party.other_scopes
             return kind(f"{host} refused ({text}).", hint=hint)
 

@@ -26,6 +26,8 @@ RESOURCE_PARAMETER = kinds.one_of(*get_args(ResourceParameter))
 TokenRequest = Literal["form", "json"]
 TOKEN_REQUEST = kinds.one_of(*get_args(TokenRequest))
 PlaceholderKind = Literal["host", "segment", "url"]
+SubjectToken = Literal["access_token", "id_token"]
+ExchangeGrant = Literal["token_exchange", "client_credentials"]
 RegisteredClient = Literal["public", "confidential", "either", "none"]
 
 
@@ -114,6 +116,45 @@ class Resource(FieldTable):
 
 
 RESOURCES = kinds.TablesByName(Resource, 20)
+
+
+@record(frozen=True, kw_only=True)
+class Exchange(FieldTable):
+    """How another account's token becomes one for this provider (RFC 8693 2.1).
+
+    ``source`` is called `from` in a file, which is a word of Python's.
+    """
+
+    source: str = described(
+        kinds.string,
+        "the provider whose account's token is exchanged; written `from` in a file",
+        default=MISSING,
+    )
+    subject_token: SubjectToken = described(
+        kinds.one_of(*get_args(SubjectToken)),
+        "which of its tokens: `access_token` or `id_token`",
+        default="access_token",
+    )
+    subject_token_type: str | None = described(
+        kinds.resource, "what kind of token that is, if not the URN of that name"
+    )
+    requested_token_type: str | None = described(
+        kinds.resource, "which kind to ask for, if not an access token"
+    )
+    audience: str | None = described(kinds.string, "what the new token is for")
+    grant: ExchangeGrant = described(
+        kinds.one_of(*get_args(ExchangeGrant)),
+        "`token_exchange` (RFC 8693); or `client_credentials`, where the token authenticates the"
+        " client (RFC 7523 2.2)",
+        default="token_exchange",
+    )
+
+    @override
+    @classmethod
+    def read(cls, value: Any, path: FieldPath) -> Self:
+        if isinstance(value, Mapping) and "from" in value:
+            value = {"source" if key == "from" else key: each for key, each in value.items()}
+        return super().read(value, path)
 
 
 @record(frozen=True, kw_only=True)

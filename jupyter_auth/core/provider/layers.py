@@ -39,7 +39,7 @@ ANYWHERE = ("*",)  # ``discover`` for the addresses of all hosts
 # Fields that change a request in ways that a policy does not look at.
 UNCHECKED = (
     *("authorize_params", "token_params", "param_names", "audience", "service"),
-    *("scope_separator", "resource_parameter", "endpoints", "metadata_url"),
+    *("scope_separator", "resource_parameter", "endpoints", "metadata_url", "exchange"),
 )
 
 
@@ -140,7 +140,7 @@ class Layers:
             name
             for _, providers in self._layers(skip_broken=True)
             for name, entry in providers.items()
-            if (field in entry if isinstance(entry, dict) else getattr(entry, field, None))
+            if _field(entry, field)
         }
 
     def _require_open(self) -> None:
@@ -267,12 +267,16 @@ class Layers:
     def _made(self, name: str, entry: Any) -> Provider:
         if isinstance(entry, ConfigurationError):
             raise ConfigurationError(entry.message, hint=entry.hint)
-        if isinstance(entry, Provider):
-            return self._admitted(entry if name in self._configured else self._limited(entry))
+        provider = entry if isinstance(entry, Provider) else self._of_table(name, entry)
+        if provider.exchange:
+            self._check_exchange(provider, provider.exchange.source)
+        return self._admitted(provider if name in self._configured else self._limited(provider))
+
+    def _of_table(self, name: str, table: Any) -> Provider:
         known = self._read.get(name)
-        if known is None or known[0] != entry:  # a file may have changed
-            known = self._read[name] = entry, provider_from_mapping(name, entry)
-        return self._admitted(known[1] if name in self._configured else self._limited(known[1]))
+        if known is None or known[0] != table:  # a file may have changed
+            known = self._read[name] = table, provider_from_mapping(name, table)
+        return known[1]
 
     def _admitted(self, provider: Provider) -> Provider:
         """The provider, for whom its policy admits.
@@ -318,6 +322,32 @@ class Layers:
     def _limiting(self) -> list[Provider]:
         known = self._configured.values()
         return [each for each in known if isinstance(each, Provider) and each.policy]
+
+    def _check_exchange(self, provider: Provider, source: str) -> None:
+        """Check that its tokens are made of those of an account that people sign in to."""
+        said = f"Provider {provider.name!r} exchanges tokens of {source!r:.80}, which"
+        try:
+            entry = self._entry(source)[1]
+        except ProviderNotFound as error:
+            raise ConfigurationError(f"{said} is not known.", hint=error.own_hint) from None
+        if _field(entry, "exchange"):
+            raise ConfigurationError(
+                f"{said} are exchanged ones themselves.",
+                hint="Name the provider that people sign in to as `from` in its `exchange`.",
+            )
+
+    def _require_own_exchange(self, name: str, table: Mapping[str, Any]) -> None:
+        """A notebook could have another account's token sent to any endpoint."""
+        if not self._own_process and user_providers.outline(name, table).exchange:
+            raise ConfigurationError(
+                f"{name!r} exchanges tokens of another account, so it can't be changed from here.",
+                hint=f"Edit {self._user_file} yourself.",
+            )
+
+
+def _field(entry: Any, name: str) -> Any:
+    """A field of a definition, be it a table or made."""
+    return entry.get(name) if isinstance(entry, Mapping) else getattr(entry, name, None)
 
 
 def _configured(name: str, table: Any) -> Provider:

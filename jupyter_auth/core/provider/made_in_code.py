@@ -8,7 +8,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from jupyter_auth.core.common.handles import DIGITS, MARK, plain
-from jupyter_auth.core.errors import NextStep, ProviderNotFound
+from jupyter_auth.core.errors import ConfigurationError, NextStep, ProviderNotFound
 from jupyter_auth.core.provider.definitions import provider_to_mapping
 
 if TYPE_CHECKING:
@@ -30,7 +30,17 @@ class ProvidersMadeInCode:
         self._providers: dict[str, Provider] = {}  # the last used one is last
 
     def add(self, provider: Provider) -> str:
-        """Return its handle. Of more than ``MOST``, the least recently used is forgotten."""
+        """Return its handle. Of more than ``MOST``, the least recently used is forgotten.
+
+        Raises:
+            ConfigurationError: it would have another account's token sent where the code says.
+        """
+        if provider.exchange:
+            raise ConfigurationError(
+                f"{provider.title} exchanges tokens of another account, which a provider made in"
+                " code can't do.",
+                hint="Configure it in c.JupyterAuth.providers, or in your own providers.toml.",
+            )
         handle = handle_of(provider)
         with self._lock:
             self._providers.pop(handle, None)
@@ -67,3 +77,9 @@ def handle_of(provider: Provider) -> str:
             table.pop(later, None)
     text = json.dumps(named, sort_keys=True)
     return f"{provider.name}{MARK}{hashlib.sha256(text.encode()).hexdigest()[:DIGITS]}"
+
+
+def secrets_of(provider: Provider) -> set[str]:
+    """Which of its clients have a secret."""
+    holders = {"client": provider, "service": provider.service}
+    return {name for name, holder in holders.items() if holder and holder.client_secret}

@@ -187,7 +187,8 @@ class Provider(ProviderFields):
         host = host_of(given if given and not given.startswith("/") else self.address)
         known = not self.unset
         missing = self.missing(next(iter(self.grants), "authorization_code"))
-        if self.found_at or (self.register and self.register.client == "none"):  # it registers
+        registers = self.found_at or (self.register and self.register.client == "none")
+        if registers or self.exchange:  # which can do without
             missing = tuple(each for each in missing if each != "client_id")
         return ProviderInfo(
             name=handle or self.name,

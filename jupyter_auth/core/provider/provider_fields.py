@@ -15,6 +15,7 @@ from jupyter_auth.core.provider.field_types import (
     ClientAuth,
     CredentialsFrom,
     Endpoints,
+    Exchange,
     Header,
     Loopback,
     OtherCache,
@@ -144,6 +145,12 @@ class ProviderFields:
     other_tokens: OtherTokens | None = tokens_only(
         OtherTokens,
         "Where token responses hold the tokens for `resources`, if all come in one response.",
+    )
+    exchange: Exchange | None = tokens_only(
+        Exchange,
+        "Its tokens are made of another provider's, whose account is the one to sign in to, as in"
+        ' `{from = "acme", audience = "https://api.acme.example"}`. They are requested for the'
+        " `scopes` and the `resource` here, kept in memory, and made again before they expire.",
     )
     authorize_params: Mapping[str, str] = tokens_only(
         kinds.parameters, "More parameters of the authorization request.", default=dict

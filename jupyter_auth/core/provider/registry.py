@@ -27,7 +27,7 @@ from jupyter_auth.core.provider.definitions import (
 )
 from jupyter_auth.core.provider.info import ProviderInfo, in_order
 from jupyter_auth.core.provider.layers import Layers, MembersOnly, same_api
-from jupyter_auth.core.provider.made_in_code import handle_of
+from jupyter_auth.core.provider.made_in_code import handle_of, secrets_of
 from jupyter_auth.core.provider.presets import PRESETS
 from jupyter_auth.core.provider.user_providers import user_file
 from jupyter_auth.core.record import replace as with_fields
@@ -231,7 +231,7 @@ class Providers(Layers):
             known, bare = self.get(provider.name), self._defined(provider.name)[1]
         except ConfigurationError:
             return False
-        as_secret = _secrets(provider) <= _secrets(known)
+        as_secret = secrets_of(provider) <= secrets_of(known)
         return as_secret and handle_of(provider) in map(handle_of, (known, bare))
 
     def changed(self, name: str, fields: Mapping[str, Any], *, replace: bool = False) -> Provider:
@@ -282,6 +282,7 @@ class Providers(Layers):
     ) -> set[str]:
         """Returns ``client_secret`` if one is kept that does not fit."""
         table, secret = self._merged(name, fields, replace=replace), fields.get("client_secret")
+        self._require_own_exchange(name, table)
         try:
             provider = provider_from_mapping(name, table)
         except Incomplete:
@@ -392,9 +393,5 @@ class Providers(Layers):
         except ConfigurationError:
             shown = source in {"configured", "preset"} and NAME.fullmatch(name)
             return ProviderInfo(name=name, title=name, host="", source="broken") if shown else None
-        return provider.info(source) if provider.client_id or provider.found_at or every else None
-
-
-def _secrets(provider: Provider) -> set[str]:
-    holders = {"client": provider, "service": provider.service}
-    return {name for name, holder in holders.items() if holder and holder.client_secret}
+        listed = provider.client_id or provider.found_at or provider.exchange or every
+        return provider.info(source) if listed else None

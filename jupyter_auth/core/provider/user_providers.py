@@ -151,9 +151,9 @@ def require_unmoved(
     """
     if not _inline(before) & _inline(after):
         return
-    changed = _outline(name, after)
+    changed = outline(name, after)
     with contextlib.suppress(ConfigurationError):
-        if binding.same(_outline(name, before), changed, but=TOKENS_ONLY):
+        if binding.same(outline(name, before), changed, but=TOKENS_ONLY):
             return
     raise ConfigurationError(
         f"[{name}] in {file} has its client secret in it, which is for what it is now.",
@@ -166,7 +166,8 @@ def _inline(table: Mapping[str, Any]) -> set[str]:
     return {each for each, at in holders.items() if at and "client_secret" in at}
 
 
-def _outline(name: str, table: Mapping[str, Any]) -> Provider:
+def outline(name: str, table: Mapping[str, Any]) -> Provider:
+    """The provider of that table; of an incomplete one, what is known."""
     try:
         return provider_from_mapping(name, table)
     except Incomplete as error:

@@ -195,12 +195,17 @@ class AccountTokens(KeptAccounts):
 
             fresh = self._refresh(provider, account, need, keep)
             keep(fresh)
-        wanted = _Wanted.of(key, need)
-        self._failed.pop(wanted, None)
-        if need.rejected == account.access_token.digest:
-            self._forced[wanted] = (fresh.access_token.digest, self._clock())
+        self._note_renewal(key, need, account, fresh)
         self._changed("account", key)
         return as_token(fresh, provider, need.resource)
+
+    def _note_renewal(
+        self, key: AccountKey, need: Need, before: Account | None, fresh: Account
+    ) -> None:
+        wanted = _Wanted.of(key, need)
+        self._failed.pop(wanted, None)
+        if before and need.rejected == before.access_token.digest:
+            self._forced[wanted] = (fresh.access_token.digest, self._clock())
 
     def _refresh(
         self, provider: Provider, account: Account, need: Need, keep: Callable[[Account], None]

@@ -122,14 +122,17 @@ class SignIn:
 
         self._agree(request)
         login = self._begin(request)
+        info = self._info
+        if login.provider != request.provider:  # whose tokens are exchanged
+            info = self._accounts.provider(login.provider)
         local = None if login.has_page else self._accounts.local
         if local and self._options.password:
             username = self._options.username or ""
             terminal_forms.sign_in_as(local, login, username, self._options.password)
         elif local and login.grant in TYPED:
-            terminal_forms.sign_in(self._accounts, local, login, self._info)
+            terminal_forms.sign_in(self._accounts, local, login, info)
         else:
-            self._wait(login, local)
+            self._wait(login, local, info)
 
     def _agree(self, request: LoginRequest) -> None:
         """Ask first whether to go where an API's address led, if no page on this machine does.
@@ -169,7 +172,7 @@ class SignIn:
         step = how_to_sign_in(AccountKey(request.provider, request.session_key))
         return begin_by_link(self._accounts, request, next_step=step)
 
-    def _wait(self, login: Login, local: LoopbackLogins | None) -> None:
+    def _wait(self, login: Login, local: LoopbackLogins | None, info: ProviderInfo) -> None:
         """Show the login, and wait until it is finished in a browser."""
         from jupyter_auth.kernel.prompt.prompt import (
             browser_here,
@@ -186,14 +189,14 @@ class SignIn:
                 uri, provider = local.redirect_uri(login.id), local.configured(login.provider)
                 if provider.client_id:  # else it has registered itself
                     fixed = uri == provider.redirect_uri
-                    redirect = redirect_words(uri, self._info.title, fixed=fixed)
+                    redirect = redirect_words(uri, info.title, fixed=fixed)
             if elsewhere:  # it cannot reach a page of ours: straight to the provider
                 login = replace(login, url=local.authorization_url(login.id))
                 link = login.url
             else:
                 link = local.another_link(login)
         try:
-            prompt = show_prompt(login, self._info, paste=elsewhere, redirect=redirect, link=link)
+            prompt = show_prompt(login, info, paste=elsewhere, redirect=redirect, link=link)
             if local and elsewhere:
                 _take_address(local, login)
         except BaseException:  # an interrupt that came early

@@ -269,7 +269,10 @@ class Broker(LoginPages):
         """Begin a login, or join the pending one for the same account."""
         asked = request_parsing.login(body)
         name = asked.provider
-        obstacle = self.hub.obstacle_to_begin(await self.outline(name)) if self.hub else None
+        outline = await self.outline(name)
+        if outline.exchange:  # then it is its source that a person signs in to
+            outline = await self.outline(outline.exchange.source)
+        obstacle = self.hub.obstacle_to_begin(outline) if self.hub else None
         grant = asked.grant or ("device_code" if obstacle else None)
         shared = (self._shared or asked.shared) and grant != CONSENT
         asked = dataclasses.replace(asked, grant=grant, shared=shared)

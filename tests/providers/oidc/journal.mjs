@@ -2,7 +2,7 @@
 // and search notebooks and logs for values that must not be there.
 
 const SECRET_PARAMS = ['code', 'code_verifier', 'state', 'nonce', 'client_secret',
-  'refresh_token', 'device_code'];
+  'refresh_token', 'device_code', 'subject_token'];
 
 export function createJournal() {
   let events = [];

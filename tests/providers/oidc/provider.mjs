@@ -5,6 +5,7 @@ import { generateKeyPairSync, randomBytes } from 'node:crypto';
 
 import Provider, { errors } from 'oidc-provider';
 
+import { registerExchange } from './exchange.mjs';
 import * as pages from './pages.mjs';
 
 export const DEFAULT_TTL = {
@@ -116,5 +117,7 @@ export function createProvider({
   for (const [name, changes] of Object.entries(features)) {
     settings.features[name] = { ...settings.features[name], ...changes };
   }
-  return new Provider(issuer, settings);
+  const provider = new Provider(issuer, settings);
+  registerExchange(provider, resources);
+  return provider;
 }

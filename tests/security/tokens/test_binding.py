@@ -87,6 +87,7 @@ BOUND = {  # another value of each field that is bound
     "api_key.parts": {"key": "Key", "id": "Id"},
     "api_key.headers": {EVIL: {"x-key": "{key}"}},
     "api_key.environment": {"key": "HOME"},
+    "exchange": {"from": "acme"},
     "endpoints.registration_endpoint": f"{EVIL}/register",
     "found_at": f"{EVIL}/mcp",
     "base_url_from": "{instance_url}/",
@@ -133,7 +134,7 @@ UNBOUND = {  # and of those that are named harmless
 }
 
 # Tables that are bound, or harmless, as one.
-WHOLE = {"policy", "throttle", "register", "other_tokens"}
+WHOLE = {"policy", "throttle", "register", "other_tokens", "exchange"}
 
 
 def changed(path: str, value) -> Provider:
@@ -161,13 +162,22 @@ def test_each_that_is_bound_changes_what_an_account_answers_to():
     assert len(set(prints.values())) == len(prints)
     without = {each: replace_provider(BASE, **{each: None}).fingerprint for each in TABLES}
     unchanged = {each for each in without if without[each] == BASE.fingerprint}
-    assert unchanged == {
-        "header",
-        "policy",
-        "throttle",
-        "other_tokens",
-        "register",
-    }  # at their defaults
+    at_their_defaults = {"header", "policy", "throttle", "other_tokens", "register"}
+    assert unchanged == at_their_defaults | {"exchange"}
+
+
+def test_so_does_each_key_of_an_exchange():
+    keys = {
+        "from": "other",
+        "subject_token": "id_token",
+        "subject_token_type": "urn:ietf:params:oauth:token-type:jwt",
+        "requested_token_type": "urn:ietf:params:oauth:token-type:jwt",
+        "audience": "api",
+        "grant": "client_credentials",
+    }
+    made = [{"from": "acme"}, *({"from": "acme", key: each} for key, each in keys.items())]
+    assert len({changed("exchange", each).fingerprint for each in made}) == len(made)
+    assert len(made) == 1 + len(fields(TABLES["exchange"]))
 
 
 def test_a_definition_has_the_digests_that_it_had_in_the_releases_before():
