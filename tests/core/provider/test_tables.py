@@ -44,6 +44,7 @@ TABLES = {
     "register": {"url": "https://idp.example.com/apps", "says": ["Create an app."]},
     "policy": {"scopes": "read write a*", "groups": ["g"], "unused": 90},
     "other_tokens": {"list": "other_tokens", "name": "resource_server"},
+    "exchange": {"from": "acme", "audience": "api"},
 }
 
 
