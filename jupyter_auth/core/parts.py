@@ -16,7 +16,7 @@ from jupyter_auth.core.login.admission import Admission, admit_all
 from jupyter_auth.core.models import Change
 from jupyter_auth.core.tokens.api_keys import ApiKeyOverlay
 from jupyter_auth.core.tokens.change_log import ChangeLog
-from jupyter_auth.core.tokens.exchanged_tokens import ExchangedTokens
+from jupyter_auth.core.tokens.exchange.exchanged_tokens import ExchangedTokens
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

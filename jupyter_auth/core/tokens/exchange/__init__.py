@@ -1,0 +1,1 @@
+"""Accounts whose tokens are made of another account's."""
