@@ -2,7 +2,7 @@
 
 import pytest
 
-from hub.hub_fixtures import hub, served
+from hub.hub_fixtures import hub, older, served
 from hub.replica_fixtures import leaver, new_replica, replica
 from hub.storage.databases import cipher, database, environment, postgres, url
 from jupyter_auth.server.hub.users import users
@@ -15,6 +15,7 @@ __all__ = [
     "hub",
     "leaver",
     "new_replica",
+    "older",
     "postgres",
     "replica",
     "served",

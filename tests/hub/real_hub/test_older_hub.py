@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,36 +13,22 @@ from patience import PATIENCE
 if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractContextManager
+    from pathlib import Path
 
     from hub.hub_process import Hub
     from providers.oidc import OidcProvider
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(600)]
 
-ROOT = Path(__file__).parents[3]
-OLDER = "jupyterhub==5.5.*"
-
-
-@pytest.fixture(scope="module")
-def python(tmp_path_factory: pytest.TempPathFactory) -> str:
-    place = tmp_path_factory.mktemp("older") / "venv"
-    subprocess.run([sys.executable, "-m", "venv", str(place)], check=True)
-    subprocess.run(
-        [place / "bin/pip", "install", "--quiet", "--editable", f"{ROOT}[hub]", OLDER],
-        env=os.environ | {"SKIP_JUPYTER_BUILDER": "1"},
-        check=True,
-    )
-    return str(place / "bin/python")
-
 
 @pytest.mark.parametrize("way", [plain_hub, served_hub])
 def test_alice_signs_in(
     way: Callable[..., AbstractContextManager[Hub]],
     oidc: OidcProvider,
-    python: str,
+    older: str,
     tmp_path: Path,
 ) -> None:
-    with way(oidc, tmp_path / "hub", python=python) as hub:
+    with way(oidc, tmp_path / "hub", python=older) as hub:
         assert hub.api("GET", "")["version"].startswith("5.5")
         kernel, browser = hub.server("alice").kernel(), hub.browser("alice")
         if hub.served:

@@ -17,6 +17,7 @@ from jupyter_auth.server.broker.redirect.hub import HOOK_VARIABLE, URL_VARIABLE
 from jupyter_auth.server.broker.same_person import SAME_PERSON
 from jupyter_auth.server.hub.config import ACCESS, KERNEL_URL, NAME
 from jupyter_auth.server.hub.doctor.service_checks import reached
+from jupyter_auth.server.hub.doctor.take_login_checks import check_take_login
 from jupyter_auth.server.hub.users.users import NEEDED_SCOPES
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ def check_hub_config(file: str) -> Iterator[Finding]:
         return
     yield from _address(hub, _url_for_servers(service))
     yield from _roles(hub)
+    yield from check_take_login(hub, service)
 
 
 def _loaded(file: str) -> JupyterHub:

@@ -154,3 +154,9 @@ def of_others(hook: Any) -> Any:
     """The hook that was configured, without what ``HubLogins`` added to it."""
     added = getattr(getattr(hook, "func", None), "__self__", None)
     return hook.args[0] if isinstance(added, HubLogins) else hook
+
+
+def added_to(c: Any) -> str | None:
+    """The provider of the hooks that a configuration has, or None."""
+    hook = c.Authenticator.get("post_auth_hook")
+    return None if of_others(hook) is hook else str(hook.func.__self__.provider)
