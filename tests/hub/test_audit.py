@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import json
 import logging
 import re
@@ -18,7 +19,7 @@ import requests
 from core.sign_in import sign_in
 from hub.service_client import hub_token, people_of, serving
 from hub.storage.databases import ALICE
-from jupyter_auth.core.errors import RefreshRejected
+from jupyter_auth.core.errors import ConsentRequired, RefreshRejected
 from jupyter_auth.core.models import AccountKey
 from jupyter_auth.server.hub import audit
 from jupyter_auth.server.hub.storage.sql_store import USE
@@ -28,7 +29,8 @@ from patience import PATIENCE
 if TYPE_CHECKING:
     from clock import Clock
     from hub.hub_process import Hub
-    from jupyter_auth.server.hub.brokers import AuditedBroker, HubBrokers
+    from jupyter_auth.server.hub.audited_broker import AuditedBroker
+    from jupyter_auth.server.hub.brokers import HubBrokers
     from providers.rogue import RogueProvider
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -154,6 +156,40 @@ def test_the_address_is_that_before_the_trusted_proxies(
     for each, address in zip(heard(log), ("127.0.0.1", "2001:db8::7"), strict=True):
         assert (each["event"], each["user"]) == ("sign-in asked for", "zoe")
         assert (each["notebook"], each["address"]) == ("n.ipynb", address)
+
+
+def test_what_a_person_agrees_to_refuses_and_revokes(
+    replica: HubBrokers, rogue: RogueProvider, log: pytest.LogCaptureFixture
+) -> None:
+    replica._settings = dataclasses.replace(replica._settings, consent=True)
+    broker = replica.of_owner(ALICE)
+    sign_in(broker.engine, rogue)
+    asked = {"provider": "idp", "notebook": "n.ipynb", "kernel": "k"}
+
+    async def asks(answer: str) -> None:
+        login = await broker.begin(asked | {"grant": "consent", "scopes": ["openid"]})
+        await broker.agree(await broker.login_info(login["id"]), answer)
+
+    async def use() -> None:
+        await asks("")
+        with pytest.raises(ConsentRequired):
+            await broker.token(asked)
+        await asks("always")
+        assert await broker.token(asked)
+        await asyncio.gather(*broker._noting)
+        assert (await broker.revoke_consent(asked))["removed"]
+
+    asyncio.run(use())
+    found = heard(log)
+    assert [each["event"] for each in found] == [
+        "consent asked for",
+        "consent denied",
+        "consent asked for",
+        "consent given",
+        "token used",
+        "consent revoked",
+    ]
+    assert {each["notebook"] for each in found} == {"n.ipynb"}
 
 
 def test_the_configuration_of_the_documentation_writes_json(tmp_path: Path) -> None:

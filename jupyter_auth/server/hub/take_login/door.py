@@ -23,7 +23,8 @@ from jupyter_auth.server.kernel_api.handlers import KernelHandler, refuse_browse
 
 if TYPE_CHECKING:
     from jupyter_auth.server.hub.admin import HandlerSpec
-    from jupyter_auth.server.hub.brokers import AuditedBroker, HubBrokers
+    from jupyter_auth.server.hub.audited_broker import AuditedBroker
+    from jupyter_auth.server.hub.brokers import HubBrokers
     from jupyter_auth.server.hub.users.users import HubUsers
 
 _log = logging.getLogger("jupyter_auth")
