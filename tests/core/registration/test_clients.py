@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import os
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -38,9 +40,9 @@ def made(registering: OidcProvider, files: FileStore) -> Iterator[Callable[..., 
     """Makes engines whose provider ``idp`` has no client; they share one store."""
     engines: list[Engine] = []
 
-    def make(store: Any = files, **fields: Any) -> Engine:
+    def make(store: Any = files, clock: Any = time.time, **fields: Any) -> Engine:
         idp = table(registering, client_id=None, **fields)
-        engines.append(Engine(Providers({"idp": idp}), store))
+        engines.append(Engine(Providers({"idp": idp}), store, clock=clock))
         return engines[-1]
 
     yield make
@@ -99,7 +101,10 @@ def test_a_client_forgotten_on_the_way_says_to_start_again(engine, registering):
     assert sign_in(engine, registering).client_id
 
 
-def test_a_device_login_registers_too_and_again(engine, registering):
+def test_a_device_login_registers_too_and_again(made, registering):
+    ahead = itertools.count()  # each look at the clock is a second later: no interval is waited for
+    engine = made(clock=lambda: time.time() + next(ahead))
+
     def signed_in() -> Any:
         login = engine.begin(LoginRequest("idp", grant="device_code"))
         shown = engine.device.start(login.id, confirm_by=None)

@@ -102,6 +102,19 @@ def test_it_ends_with_the_server_and_one_that_was_killed_leaves_none_for_long(
     assert list((tmp_path / "tokens").iterdir()) == []
 
 
+def test_who_signed_in_has_not_agreed_to_a_file(tmp_path: Path, oidc: OidcProvider) -> None:
+    """Where notebooks ask for a person's consent, so do programs."""
+    table = {"issuer": oidc.issuer, "client_id": oidc.client_id, "scopes": ["openid"]}
+    path = tmp_path / "tokens/access"
+    server = JupyterProcess(
+        tmp_path / "home", providers={"idp": table}, token_files={"idp": str(path)}, consent=True
+    )
+    with server:
+        Keeping(server).sign_in(oidc, "alice")
+        server.wait_for_log(f"{path} is not kept fresh. ")
+        assert not path.exists()
+
+
 # -- the file itself -------------------------------------------------------------------------------
 
 
