@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 VERSION = 1
 LOCK_TIMEOUT = 90.0  # seconds: longer than a refresh may take
 # Older files do not have them.
-NEWEST = {"token_fields", "refused", "client_id", "resources"}
+NEWEST = {"token_fields", "refused", "client_id", "resources", "adopted"}
 ADDED = NEWEST | {"kind", "token_endpoint", "asked", "vouched", "email"}
 FIELDS = {each.name for each in fields(Account)}
 

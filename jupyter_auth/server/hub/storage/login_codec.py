@@ -21,7 +21,13 @@ _EMPTY = {"kind": "mapping", "of": {}}
 _NONE = to_record(NO_CHALLENGE, lambda kind, of: {"kind": kind, "of": of})
 # Fields that they do not know, with their defaults: left out where unused.
 _ADDED: dict[str, dict[str, Any]] = {
-    "Account": {"refused": None, "client_id": None, "token_fields": _EMPTY, "resources": _EMPTY},
+    "Account": {
+        "refused": None,
+        "client_id": None,
+        "token_fields": _EMPTY,
+        "resources": _EMPTY,
+        "adopted": "",
+    },
     "AccountInfo": {"trouble": ""},
     "DevicePolls": {"verifier": None, "client_id": None},
     "Login": {"inner": False, "reason": ""},
