@@ -8,6 +8,7 @@ import pytest
 import requests
 
 from hub.hubs import plain_hub, served_hub
+from hub.service_client import call, hub_token
 from patience import PATIENCE
 
 if TYPE_CHECKING:
@@ -40,3 +41,8 @@ def test_alice_signs_in(
         )
         assert answer.json()["sub"] == "u-1001"
         assert browser.send("POST", hub.origin + login["path"], X_XSRFToken="").status_code == 403
+        if hub.served:
+            hub.api("POST", "groups/physics")
+            hub.api("POST", "groups/physics/users", {"users": ["alice"]})
+            listed = call(hub, hub_token(hub, "alice"), "GET", "providers").json()["providers"]
+            assert [each["name"] for each in listed] == ["club", "idp"]
