@@ -139,9 +139,12 @@ class Engine(Parts, Accounts):
         return [*found, *self._unattended.findings(name), *troubles(name, self.accounts(), now())]
 
     def obtains_client(self, provider: str) -> bool:
-        """Whether a sign-in there gets a client by itself, so that there is nothing to register."""
+        """Whether a sign-in there gets a client by itself, or is one to another provider, so that
+        there is nothing to register.
+        """
         try:
-            return self._clients.obtainable(self._parties.of(provider))
+            party = self._parties.of(provider)
+            return bool(party.provider.exchange) or self._clients.obtainable(party)
         except AuthError:  # which ``examine`` reports
             return False
 

@@ -55,6 +55,11 @@ def _registration(provider: Provider, obtained: Sequence[Finding]) -> Iterator[F
         yield _service(provider)
         if not _for_people(provider):
             return
+    if provider.exchange:
+        source = provider.exchange.source
+        yield Finding("Exchange", f"Its tokens are made of those of {source}: sign in there.")
+        if not provider.client_id:  # which it can do without
+            return
     if problem := missing_package(provider):
         yield wrong("Client", problem)
         return

@@ -176,7 +176,7 @@ class Provider(ProviderFields):
         secret = authenticated and grant not in self.public_grants
         lacks = {
             **{f"set.{name}": True for name in self.unset},
-            "client_id": not self.client_id and grant != "api_key",
+            "client_id": not (self.client_id or self.exchange) and grant != "api_key",
             "client_secret": secret and not self.client_secret and grant != "api_key",
         }
         return tuple(name for name, so in lacks.items() if so)
@@ -187,8 +187,7 @@ class Provider(ProviderFields):
         host = host_of(given if given and not given.startswith("/") else self.address)
         known = not self.unset
         missing = self.missing(next(iter(self.grants), "authorization_code"))
-        registers = self.found_at or (self.register and self.register.client == "none")
-        if registers or self.exchange:  # which can do without
+        if self.found_at or (self.register and self.register.client == "none"):  # it registers
             missing = tuple(each for each in missing if each != "client_id")
         return ProviderInfo(
             name=handle or self.name,
