@@ -352,6 +352,8 @@ class Engine(Parts, Accounts):
     @override
     def changes(self, since: int = 0, wait: float = 0.0) -> Changes:
         self._tokens.watch()
+        if self.consents:
+            self.consents.watch()
         deadline = time.monotonic() + wait
         while True:
             news = self._log.after(since)

@@ -124,7 +124,9 @@ class JupyterAuthApp(ExtensionApp):
         try:
             hub = HubRedirect.of() if _signs_in_by_hub(self.serverapp) else None
             shared = _is_shared(self.serverapp, settings.shared_server)
-            self.remote = RemoteBroker.configured_for(hub, shared=shared)
+            self.remote = RemoteBroker.configured_for(
+                hub, shared=shared, notebook_of=self._notebook_of
+            )
             if not self.remote:
                 settings = checked(settings, hub)
             # It has all that both APIs call; the pages, which call more, are the Hub service's.

@@ -15,14 +15,16 @@ from jupyter_auth.core.common.backoff import Backoff
 from jupyter_auth.core.common.routes import API, ROUTES
 from jupyter_auth.core.errors import BrokerUnavailable, ConfigurationError
 from jupyter_auth.core.secret import Secret
+from jupyter_auth.server.broker import request_parsing
 from jupyter_auth.server.broker.broker import MAX_WAIT, Wire
 from jupyter_auth.server.broker.page_urls import PREFIX
-from jupyter_auth.server.broker.redirect.hub import URL_VARIABLE
+from jupyter_auth.server.broker.redirect.hub import CONSENT, URL_VARIABLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping
 
     from jupyter_auth.core.common.routes import Route
+    from jupyter_auth.server.broker.broker import NotebookOf
     from jupyter_auth.server.broker.redirect.hub import HubRedirect
 
 TIMEOUT = 90.0  # seconds: longer than a refresh may take
@@ -33,11 +35,22 @@ CHANGES = ROUTES["changes"]
 
 
 class RemoteBroker:
-    """Forwards to the Hub service. ConfigurationError: ``url`` is not valid."""
+    """Forwards to the Hub service. ConfigurationError: ``url`` is not valid.
+
+    ``notebook_of``: as in ``Broker``; None: the service does not ask which notebooks may.
+    """
 
     public_origin = None
 
-    def __init__(self, url: str, hub: HubRedirect, token: Secret, *, shared: bool = False) -> None:
+    def __init__(
+        self,
+        url: str,
+        hub: HubRedirect,
+        token: Secret,
+        *,
+        shared: bool = False,
+        notebook_of: NotebookOf | None = None,
+    ) -> None:
         parts = urlsplit(url)
         if parts.scheme not in {"http", "https"} or not parts.netloc:
             raise ConfigurationError(
@@ -46,6 +59,7 @@ class RemoteBroker:
             )
         self.hub = hub
         self._shared = shared
+        self._notebook_of = notebook_of
         service = f"{hub.hub_prefix.removesuffix('hub/')}services/{PREFIX}"
         self.base_url = service.removesuffix(PREFIX)
         self._api = f"{parts.scheme}://{parts.netloc}{service}{API}"
@@ -55,13 +69,18 @@ class RemoteBroker:
 
     @classmethod
     def configured_for(
-        cls, hub: HubRedirect | None, *, shared: bool = False
+        cls,
+        hub: HubRedirect | None,
+        *,
+        shared: bool = False,
+        notebook_of: NotebookOf | None = None,
     ) -> RemoteBroker | None:
         """The one that the environment names, or None; without ``hub`` it is for another server."""
         if hub is None or not (url := os.environ.get(URL_VARIABLE)):
             return None
         token = Secret(os.environ.get("JUPYTERHUB_API_TOKEN", ""))
-        return cls(url, hub, token, shared=shared)
+        notebook_of = notebook_of if os.environ.get(CONSENT) == "1" else None
+        return cls(url, hub, token, shared=shared, notebook_of=notebook_of)
 
     async def of(self, user: Any) -> RemoteBroker:  # noqa: ARG002 (the owner, or refused)
         """This broker: the service knows the user by the token."""
@@ -80,6 +99,9 @@ class RemoteBroker:
         del origin  # the service knows its own
         if route.call == "begin" and self._shared:
             body = {**(body or {}), "shared": True}
+        if route.call in {"begin", "token"} and body and self._notebook_of:
+            kernel = request_parsing.shown(body, "kernel")
+            body = {**body, "notebook": await self._notebook_of(kernel) if kernel else None}
         asking = self._ask(route.method, route.address(*names, query=query), body)
         found = await (_unless(gone, asking) if gone else asking)
         if route.call == "examine" and not (query or {}).get("provider"):

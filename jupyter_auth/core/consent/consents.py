@@ -114,10 +114,15 @@ class Consents:
             self._changed(key)
         return len(entries) < before
 
+    def watch(self) -> None:
+        """Start watching for changes."""
+        if self._seen is None:
+            self._seen = self.all()
+
     def poll(self) -> None:
-        """Report what other processes revoked."""
-        before, self._seen = self._seen, self.all()
-        gone = [each for each in before or () if each not in self._seen]
+        """Report what other processes revoked, and what has ended."""
+        before, self._seen = self._seen or [], self.all()
+        gone = [each for each in before if each not in self._seen]
         for key in sorted({each.key for each in gone}):
             self._changed(key)
 

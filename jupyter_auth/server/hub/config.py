@@ -14,7 +14,13 @@ from urllib.parse import parse_qs
 from traitlets.config.loader import LazyConfigValue
 
 from jupyter_auth.core.errors import ConfigurationError
-from jupyter_auth.server.broker.redirect.hub import CALLBACK, HOOK_VARIABLE, MARK, URL_VARIABLE
+from jupyter_auth.server.broker.redirect.hub import (
+    CALLBACK,
+    CONSENT,
+    HOOK_VARIABLE,
+    MARK,
+    URL_VARIABLE,
+)
 from jupyter_auth.server.broker.same_person import SAME_PERSON, sign_in_host
 from jupyter_auth.server.hub.take_login.hooks import HubLogins, of_others
 from jupyter_auth.server.token_files.settings import VARIABLE as TOKEN_FILES
@@ -69,6 +75,7 @@ def hub_config(
     discover: bool | Collection[str] = True,
     token_files: Mapping[str, Any] | None = None,
     take_login: str | None = None,
+    consent: bool = False,
 ) -> None:
     """Add hook, service and roles for this Hub's users to ``jupyterhub_config.py``.
 
@@ -84,6 +91,8 @@ def hub_config(
     If ``same_person`` is None, it is derived from the Hub's own sign-in: see ``BY_BARE_CLAIM``.
     ``take_login``: the provider at which the Hub's own users sign in, by OAuthenticator from 17.3
     on with the same client. They are then signed in here too: see ``take_login.hooks``.
+    ``consent``: a notebook's first use of an account asks its person, as in ``c.JupyterAuth``;
+    where the service runs elsewhere, set JUPYTER_AUTH_CONSENT=1 there too.
 
     It extends the configuration in ``c``, and in a running Hub also what is set later.
 
@@ -106,6 +115,7 @@ def hub_config(
                     SHARED_IDENTITIES: json.dumps(list(shared_identities)),
                     TRUSTED_DOWNSTREAM: json.dumps(list(trusted_downstream)),
                     **_discover(discover),
+                    **_consent(asked=consent),
                     **({KERNEL_URL: kernel_url} if kernel_url else {}),
                 },
             }
@@ -116,9 +126,13 @@ def hub_config(
         )
     logins = HubLogins(take_login, NAME) if take_login else None
     servers = kernel_url or url, dict(token_files or {})
-    additions = _Additions(service, same_person, *servers, logins)
+    additions = _Additions(service, same_person, *servers, logins, _consent(asked=consent))
     additions.put(c)
     _once_all_is_loaded(additions.put)
+
+
+def _consent(*, asked: bool) -> dict[str, str]:
+    return {CONSENT: "1"} if asked else {}
 
 
 def _discover(given: bool | Collection[str]) -> dict[str, str]:  # noqa: FBT001
@@ -137,13 +151,14 @@ class _Additions:
     servers_url: str  # where users' servers reach the service
     token_files: Mapping[str, Any]
     logins: HubLogins | None
+    consent: Mapping[str, str]
 
     def put(self, c: Any) -> None:
         if self.logins:
             self.logins.put(c)
         rule = _own_sign_in(c) if self.same_person is None else self.same_person
         same_person = {SAME_PERSON: _Literal(json.dumps(rule))}
-        to_servers = {HOOK_VARIABLE: "1"} | same_person
+        to_servers = {HOOK_VARIABLE: "1", **self.consent} | same_person
         if self.token_files:
             to_servers[TOKEN_FILES] = _Literal(json.dumps(self.token_files))
         if self.service:

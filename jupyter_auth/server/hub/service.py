@@ -20,6 +20,7 @@ from jupyter_auth.core.errors import ConfigurationError
 from jupyter_auth.core.provider import client_credentials
 from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.server.broker.page_urls import PREFIX
+from jupyter_auth.server.broker.redirect.hub import CONSENT
 from jupyter_auth.server.config import hosts, read_settings
 from jupyter_auth.server.hub.admin import sweep
 from jupyter_auth.server.hub.app import SharedOAuth
@@ -184,6 +185,7 @@ def _settings(environ: Mapping[str, str], config_file: str | None, base_url: str
         settings,
         providers=providers,
         discover=discover,
+        consent=environ.get(CONSENT) == "1" if settings.consent is None else settings.consent,
         shared_identities=settings.shared_identities + _list(environ, SHARED_IDENTITIES),
         trusted_downstream=settings.trusted_downstream + _list(environ, TRUSTED_DOWNSTREAM),
     )

@@ -232,3 +232,12 @@ def test_where_users_may_sign_in_from_an_address_is_for_the_service(
     (service,) = c.JupyterHub.services
     given = service["environment"].get("JUPYTER_AUTH_DISCOVER")
     assert (given and json.loads(given)) == said
+
+
+@pytest.mark.parametrize("consent", [True, False])
+def test_consent_is_said_to_the_service_and_to_servers(consent: bool) -> None:  # noqa: FBT001
+    c = Config()
+    jupyter_auth.hub_config(c, {}, consent=consent)
+    (service,) = c.JupyterHub.services
+    for given in (service["environment"], c.Spawner.environment.to_dict()["update"]):
+        assert given.get("JUPYTER_AUTH_CONSENT") == ("1" if consent else None)

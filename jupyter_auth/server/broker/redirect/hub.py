@@ -26,6 +26,7 @@ CODE = "authorization_code"
 # Set by ``hub_config``: the Hub has our hook; the URL of its service.
 HOOK_VARIABLE = "JUPYTER_AUTH_REDIRECT_HOOK"
 URL_VARIABLE = "JUPYTER_AUTH_URL"
+CONSENT = "JUPYTER_AUTH_CONSENT"  # 1: the service asks which notebooks may use an account
 MARK = "~"  # between a state and the name of its server
 
 
