@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -21,11 +22,9 @@ if TYPE_CHECKING:
 
     from providers.oidc import OidcProvider
 
-ASKED = {
-    "grant": "consent",
-    "kernel": "k",
-    "scopes": ["openid", "https://acme.example/" + "x" * 90],
-}
+NO = re.compile("^Don.t allow$")
+SCOPES = ["openid", "https://acme.example/" + "x" * 90]
+ASKED = {"grant": "consent", "kernel": "k", "scopes": SCOPES}
 CLIENT = {"title": "Example ID", "scopes": "openid profile"}
 
 
