@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 from browser import axe
 from browser.chromium import new_context
 from browser.pages.every_page import LOOKS
-from browser.pages.test_pages import FLAWS, UNSAID
+from browser.pages.flaws import FLAWS, UNSAID
 from server.jupyter_process import TOKEN, JupyterProcess
 
 if TYPE_CHECKING:
