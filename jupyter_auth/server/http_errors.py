@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None]
 
+BAD_REQUEST = 400
 FORBIDDEN = 403
 UNSPECIFIC = 500
 UNAVAILABLE = 503

@@ -15,13 +15,16 @@ export class Api {
   constructor(private readonly settings: ServerConnection.ISettings) {}
 
   async state(): Promise<State> {
-    const [{ providers }, { accounts }, { logins }, { limits }] = await Promise.all([
-      this.call<Pick<State, "providers">>("GET", "providers?unregistered=1"),
+    const [{ providers, arrive = {} }, { accounts }, { logins }, { limits }] = await Promise.all([
+      this.call<Pick<State, "providers"> & Partial<Pick<State, "arrive">>>(
+        "GET",
+        "providers?unregistered=1"
+      ),
       this.call<Pick<State, "accounts">>("GET", "accounts"),
       this.call<Pick<State, "logins">>("GET", "logins"),
       this.call<Pick<State, "limits">>("GET", "usage")
     ]);
-    const found = { loaded: true, reached: true, providers, accounts, logins, limits };
+    const found = { loaded: true, reached: true, providers, accounts, logins, limits, arrive };
     return { ...found, made: await this.made(found) };
   }
 

@@ -2,6 +2,7 @@
 // as long as the page.
 
 import {
+  ILabStatus,
   ILayoutRestorer,
   type JupyterFrontEnd,
   type JupyterFrontEndPlugin
@@ -15,6 +16,7 @@ import { ITranslator } from "@jupyterlab/translation";
 
 import { Accounts } from "./accounts";
 import { Api, listen } from "./api";
+import { leaveAtStart } from "./arrive";
 import { addCommands, category, SHOW } from "./commands";
 import { measured } from "./measured";
 import { MIME_TYPE, RANK, SignInOutput } from "./mime";
@@ -129,11 +131,29 @@ const outputs: JupyterFrontEndPlugin<void> = {
   }
 };
 
+const arrive: JupyterFrontEndPlugin<void> = {
+  id: "jupyter-auth-session:arrive",
+  description: "Signs you in without a click at providers with `silent`, as the page starts.",
+  autoStart: true,
+  requires: [IAccounts],
+  optional: [ILabStatus],
+  activate: (_: JupyterFrontEnd, found: IAccounts, lab: ILabStatus | null) => {
+    leaveAtStart(found, () => lab?.isDirty ?? false);
+  }
+};
+
 // Only where the page's server says that it has the accounts: Voila's pages and JupyterLite's sites
 // have none.
 const served = PageConfig.getOption("jupyterAuth") === "true";
 
 export default served
-  ? [measured(accounts), measured(status), measured(panel), measured(notices), measured(outputs)]
+  ? [
+      measured(accounts),
+      measured(status),
+      measured(panel),
+      measured(notices),
+      measured(outputs),
+      measured(arrive)
+    ]
   : [];
 export { IAccounts } from "./tokens";

@@ -27,6 +27,8 @@ export interface State {
   /** Pending logins. */
   readonly logins: readonly Login[];
   readonly limits: readonly Limits[];
+  /** The pages of silent sign-ins that are due, by provider. */
+  readonly arrive: Readonly<Record<string, string>>;
 }
 
 export const EMPTY: State = {
@@ -36,7 +38,8 @@ export const EMPTY: State = {
   made: [],
   accounts: [],
   logins: [],
-  limits: []
+  limits: [],
+  arrive: {}
 };
 
 /** From best to worst. */

@@ -218,7 +218,7 @@ def test_there_is_no_word_for_a_refresh_token_or_a_client_secret():
         "placeholders", "provider", "quota", "reach", "reason", "refresh_at", "refresh_on",
         "refreshes", "register", "remaining", "reset", "reset_at", "resource", "resources",
         "scope", "sequence",
-        "session_key", "shared",
+        "session_key", "shared", "silent",
         "signed_in_at", "source", "status", "statuses", "subject", "throttle", "throttled_until",
         "title", "trouble", "unattended", "url", "username", "vendor", "warning",
         "window",

@@ -66,7 +66,7 @@ def test_nobody_gets_in_without_jupyters_authentication(
     answer = stranger.send(verb, place)
     if handler is pages.CallbackPage:
         assert answer.headers["Location"] == "/base/jupyter-auth/signed-out"
-    elif handler is pages.LoginPage and verb == "GET":
+    elif handler in {pages.LoginPage, pages.ArrivePage} and verb == "GET":
         assert answer.status_code == 302
         assert answer.headers["Location"].startswith("/base/login?next=")
     else:

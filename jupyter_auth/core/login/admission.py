@@ -14,8 +14,10 @@ if TYPE_CHECKING:
 class Admission(Protocol):
     """Called with each new account, before it is held or stored."""
 
-    def __call__(self, account: Account, party: Party, claim: Callable[[str], Any]) -> None:
-        """``claim`` gives the value of a claim about the person, or None.
+    def __call__(self, account: Account, party: Party, claim: Callable[[str], Any]) -> bool:
+        """Whether it is certain that this is the server's own user, whose identity is theirs alone.
+
+        ``claim`` gives the value of a claim about the person, or None.
 
         Raises:
             UserMismatch: it is another person's; its tokens are revoked.
@@ -23,5 +25,6 @@ class Admission(Protocol):
         """
 
 
-def admit_all(account: Account, party: Party, claim: Callable[[str], Any]) -> None:
+def admit_all(account: Account, party: Party, claim: Callable[[str], Any]) -> bool:  # noqa: ARG001
     """The admission of a server that one person uses."""
+    return False

@@ -11,6 +11,7 @@ from jupyter_auth.core.login import grants, shared_redirect_uris
 from jupyter_auth.core.login.finish import Completion, FindParty, GrantDriver, asked_scopes
 from jupyter_auth.core.login.login_store import AuthorizationResponse, Binding, Opening
 from jupyter_auth.core.login.openings import binding_name, digest
+from jupyter_auth.core.models import LoginRequest
 from jupyter_auth.core.protocol import authorization_response, oauth, token_fields
 from jupyter_auth.core.protocol.oauth_response import ScopesRefused, refusal
 from jupyter_auth.core.protocol.token_endpoint import ClientForgotten
@@ -31,6 +32,19 @@ class AuthorizationCodeGrant(GrantDriver):
         super().__init__(completion, party)
         self._providers = providers
         self._clients = clients
+
+    def begin_silent(self, provider: str, onward: str) -> Login:
+        """A login in which the provider asks nothing; the browser then goes on to ``onward``.
+
+        Raises:
+            ConfigurationError: the provider cannot do that, or a person has to complete it first.
+        """
+        party = self._party(provider)
+        grant = grants.chosen(party, "authorization_code")
+        if "client_id" in self._clients.missing(party, grant):
+            party.require_client()
+        host = grants.destination(party, grant)
+        return self.logins.begin(LoginRequest(provider), grant, host, onward=onward)
 
     def open(
         self, login_id: str, redirect_uri: str, user: str, state_suffix: str
@@ -78,7 +92,7 @@ class AuthorizationCodeGrant(GrantDriver):
             login_hint=purpose.username,
             challenge=purpose.challenge,
             resource=purpose.resource,
-            **party.prompts(scopes, force=purpose.force),
+            **party.prompts(scopes, force=purpose.force, silent=bool(purpose.onward)),
         )
         self.logins.add_opening(login_id, state, opening)
         return url, Binding(binding_name(state), binding)

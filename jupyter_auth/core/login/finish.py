@@ -125,13 +125,13 @@ class Completion:
         """Store the account and complete the login, unless another opening already did.
 
         With ``confirm_by`` the account is held until the browser with the proof of that digest
-        confirms it.
+        confirms it; not after a silent sign-in, if this is certain to be the server's own user.
 
         Raises:
             UserMismatch, ProviderError: as ``account``; nothing is stored then.
         """
-        account = self.account(purpose, party, answer, nonce=nonce, username=username)
-        if confirm_by is not None:
+        account, certain = self._admitted(purpose, party, answer, nonce=nonce, username=username)
+        if confirm_by is not None and not (purpose.onward and certain):
             return self.logins.hold(login.id, account, confirm_by)
         return self.store(login.id, party, account)
 
@@ -177,7 +177,6 @@ class Completion:
         party: Party,
         answer: TokenResponse,
         *,
-        nonce: str | None = None,
         token_endpoint: str | None = None,
         username: str | None = None,
     ) -> Account:
@@ -187,6 +186,20 @@ class Completion:
             UserMismatch: it belongs to another person than was asked for, or is not admitted.
             ProviderError: the ID token that was asked for is not valid.
         """
+        more = {"token_endpoint": token_endpoint, "username": username}
+        return self._admitted(purpose, party, answer, **more)[0]
+
+    def _admitted(
+        self,
+        purpose: LoginPurpose,
+        party: Party,
+        answer: TokenResponse,
+        *,
+        nonce: str | None = None,
+        token_endpoint: str | None = None,
+        username: str | None = None,
+    ) -> tuple[Account, bool]:
+        """``account``, and the verdict of ``admit``."""
         now = self._clock()
         asked = asked_scopes(purpose, party)
         claims, answer = self._with_claims(purpose, party, answer, nonce, now)
@@ -222,14 +235,14 @@ class Completion:
             if purpose.username and purpose.username not in account.names:
                 raise _mismatch(party.provider.title, purpose.username, account)
             claim = functools.partial(identity.claim, told, own or answer, self._discovery, who)
-            self._admit(account, party, claim)
+            certain = self._admit(account, party, claim)
         except UserMismatch:
             self.give_back(lambda: party, account)
             raise
-        if not by_api.resource:
-            return account
-        kept = _own_fields(own, party, now) if own else None
-        return resource_tokens.signed_in_for(account, by_api.resource, kept)
+        if by_api.resource:
+            kept = _own_fields(own, party, now) if own else None
+            account = resource_tokens.signed_in_for(account, by_api.resource, kept)
+        return account, certain
 
     def _by_api(
         self,

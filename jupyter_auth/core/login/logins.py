@@ -45,6 +45,8 @@ MAX_ENDED = 200  # outcomes that are kept
 class Logins:
     """The logins. ``changed`` is called for each step, also for those of other processes.
 
+    Of a silent login it hears only if that completes: no front end offers to finish one.
+
     ``dropped`` is called with each account that was held but is not going to be stored.
     """
 
@@ -64,11 +66,19 @@ class Logins:
         self._reported: dict[str, LoginStatus] = {}
 
     def begin(
-        self, asked: LoginRequest, grant: str, host: str, asker: str = "", reason: str = ""
+        self,
+        asked: LoginRequest,
+        grant: str,
+        host: str,
+        asker: str = "",
+        *,
+        reason: str = "",
+        onward: str = "",
     ) -> Login:
         """The pending login for this request: a new one if there is none.
 
-        ``asker``: as in ``LoginPurpose``. ``reason``: as in ``Login``, if the request says none.
+        ``asker``, ``onward``: as in ``LoginPurpose``. ``reason``: as in ``Login``, if the request
+        says none.
 
         Raises:
             LoginRequired: too many are pending; a flood does not push out valid ones.
@@ -83,6 +93,7 @@ class Logins:
             resource=asked.resource,
             challenge=asked.challenge,
             asker=asker,
+            onward=onward,
         )
         self.expire()
         with self._store.change() as entries:
@@ -107,8 +118,8 @@ class Logins:
                 shared=asked.shared,
                 reason=reason or demanded(asked.challenge) or for_api(asked.resource),
             )
-            entries[login.id] = StoredLogin(purpose, login)
-        self._changed(login)
+            entries[login.id] = entry = StoredLogin(purpose, login)
+        self._changed(entry)
         return login
 
     def get(self, login_id: str) -> Login:
@@ -117,10 +128,14 @@ class Logins:
         return _entry(self._store.read(), login_id).login
 
     def pending(self) -> list[Login]:
-        """Those that can still be finished."""
+        """Those that can still be finished; not silent ones."""
         self.expire()
         found = self._store.read().values()
-        return [e.login for e in found if e.login.status == "pending"]
+        return [e.login for e in found if e.login.status == "pending" and not e.request.onward]
+
+    def onward(self, login_id: str) -> str:
+        """See ``LoginPurpose``; also of a login that has ended."""
+        return _entry(self._store.read(), login_id).request.onward
 
     def purpose(self, login_id: str) -> LoginPurpose:
         """What a pending login is for; raises the outcome of one that has ended."""
@@ -154,9 +169,8 @@ class Logins:
         with self._changing(login_id) as entry:
             if entry.login.status == "pending":
                 entry.login = dataclasses.replace(entry.login, error=words.to_wire())
-            login = entry.login
-        self._changed(login)
-        return login
+        self._changed(entry)
+        return entry.login
 
     def provider_of(self, state: str) -> str | None:
         """The provider that a state belongs to; None if the state is not known (any more)."""
@@ -173,10 +187,9 @@ class Logins:
                 entry.login = dataclasses.replace(bare, grant=grant, host=host)
                 held, entry.polling, entry.held = entry.held, None, None
                 entry.openings.clear()
-            login = entry.login
         self._drop(held)
-        self._changed(login)
-        return login
+        self._changed(entry)
+        return entry.login
 
     def narrow(self, login_id: str, scopes: tuple[str, ...]) -> Login:
         """Go on with other scopes than were asked for at first; openings for those end."""
@@ -305,10 +318,9 @@ class Logins:
             held, entry.polling, entry.held = entry.held, None, None
             if status != "complete":  # then the other openings see that, and nothing is exchanged
                 entry.openings.clear()
-            login = entry.login
         self._drop(None if status == "complete" else held)
-        self._changed(login)
-        return login
+        self._changed(entry)
+        return entry.login
 
     def leave(self, login_id: str) -> Login:
         """One caller stops waiting; the last one cancels the login."""
@@ -337,7 +349,7 @@ class Logins:
             self._reported.pop(login_id, None)
         for login_id, entry in found.items():
             if self._reported.get(login_id) != entry.login.status:
-                self._changed(entry.login)
+                self._changed(entry)
 
     @contextlib.contextmanager
     def _changing(self, login_id: str) -> Iterator[StoredLogin]:
@@ -349,9 +361,11 @@ class Logins:
             with contextlib.suppress(AuthError):  # then it is not revoked; the login goes on
                 self._dropped(held)
 
-    def _changed(self, login: Login) -> None:
+    def _changed(self, entry: StoredLogin) -> None:
+        login = entry.login
         self._reported[login.id] = login.status
-        self._listener(login)
+        if not entry.request.onward or login.status == "complete":
+            self._listener(login)
 
 
 def _bare(login: Login) -> Login:

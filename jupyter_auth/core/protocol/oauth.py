@@ -28,6 +28,7 @@ from jupyter_auth.core.protocol.oauth_response import (
     error_code,
     parameters,
 )
+from jupyter_auth.core.protocol.parties import SILENT
 from jupyter_auth.core.protocol.token_endpoint import CLIENT, CODE, DEVICE, PASSWORD, REFRESH
 from jupyter_auth.core.provider import resources
 from jupyter_auth.core.secret import Secret
@@ -86,6 +87,7 @@ def authorization_url(
     """
     configured = party.provider.authorize_params
     words = f"{prompt or ''} {configured.get('prompt') or ''}".split()  # OIDC Core 3.1.2.1
+    words = [SILENT] if SILENT in words else words
     params = {
         "response_type": "code",
         "client_id": party.client_id,

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 
 OFFLINE = "offline_access"  # the scope for a refresh token (OIDC Core 11)
+SILENT = "none"  # the prompt that asks a person nothing (OIDC Core 3.1.2.1)
 MAX_SHOWN = 300  # characters
 
 
@@ -98,13 +99,17 @@ class Party:
             )
         return used
 
-    def prompts(self, scopes: Sequence[str], *, force: bool) -> dict[str, str]:
+    def prompts(
+        self, scopes: Sequence[str], *, force: bool, silent: bool = False
+    ) -> dict[str, str]:
         """What of the authorization request makes the provider ask a person (OIDC Core 3.1.2.1).
 
         ``offline_access`` needs consent (11), unless a ``prompt`` is configured. Where one is, the
         provider may not know ``login``, or take one word only: ``max_age`` says the same, and who
-        does not know it ignores it.
+        does not know it ignores it. ``silent``: nothing may ask; then this stands alone.
         """
+        if silent:
+            return {"prompt": SILENT}
         configured = self.provider.authorize_params.get("prompt")
         if force and configured and not self.provider.force_prompt:
             return {"max_age": "0"}

@@ -24,7 +24,8 @@ class ProviderInfo:
     asked and told before they can sign in, ``missing`` is what is still to be given:
     ``set.<placeholder>``, ``client_id``, ``client_secret``. ``found_at``: the address that it
     was found by, if it was. ``resource``: its own API's identifier. ``resources``: more APIs, and
-    the origins that the token for each may be sent to. ``vendor``: as in ``Provider``.
+    the origins that the token for each may be sent to. ``vendor``, ``silent``: as in
+    ``Provider``.
     """
 
     name: str
@@ -48,6 +49,7 @@ class ProviderInfo:
     missing: tuple[str, ...] = ()
     found_at: str | None = None
     vendor: bool = False
+    silent: bool = False
 
     @property
     def needs_registration(self) -> bool:

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 MOST = 256
 # Flags that the first handles did not know.
-LATER = "vendor"
-LATER_ENDPOINT = "client_id_metadata_document_supported"
+LATER = ("vendor", "silent")
+LATER_ENDPOINTS = ("client_id_metadata_document_supported",)
 
 
 class ProvidersMadeInCode:
@@ -72,9 +72,9 @@ def handle_of(provider: Provider) -> str:
     named.pop("policy", None)  # an administrator may change it meanwhile
     if named["client_auth"] == "auto":
         named["client_auth"] = "basic"  # as the default was called at first
-    for table, later in ((named, LATER), (named.get("endpoints", {}), LATER_ENDPOINT)):
-        if not table.get(later):
-            table.pop(later, None)
+    for table, later in ((named, LATER), (named.get("endpoints", {}), LATER_ENDPOINTS)):
+        for unset in {each for each in later if not table.get(each)}:
+            table.pop(unset, None)
     text = json.dumps(named, sort_keys=True)
     return f"{provider.name}{MARK}{hashlib.sha256(text.encode()).hexdigest()[:DIGITS]}"
 

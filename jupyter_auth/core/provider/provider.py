@@ -210,4 +210,5 @@ class Provider(ProviderFields):
             ca_bundle=self.ca_bundle,
             found_at=self.found_at,
             vendor=self.vendor,
+            silent=self.silent,
         )

@@ -172,6 +172,13 @@ class ProviderFields:
         "More parameters of the token request: added last, under exactly these names.",
         default=dict,
     )
+    silent: bool = described(
+        kinds.flag,
+        "Whether a browser that arrives in Jupyter is sent there once, with `prompt=none`: who is"
+        " signed in there, and has agreed before, is signed in here without a click.",
+        default=False,
+        harmless="when a sign-in begins; it is bound as any other",
+    )
     redirect_uri: str | None = described(
         kinds.redirect_uri,
         "The registered redirect URI. If it is your Jupyter server's own, scripts listen there"

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import time
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from jupyter_auth.core import wire
 from jupyter_auth.core.common.codec import to_wire
 from jupyter_auth.core.common.finding import wrong
+from jupyter_auth.core.common.session_key import DEFAULT_KEY
 from jupyter_auth.core.common.urls import origin_of
 from jupyter_auth.core.consent.consents import GRANT as CONSENT
 from jupyter_auth.core.consent.consents import Asker
@@ -102,7 +104,10 @@ class Broker(LoginPages):
         return dict(await getattr(self, route.call)(*names, **given))
 
     async def providers(self, query: Mapping[str, Any]) -> Wire:
-        """All providers, the names of the built-in ones, and that of the default."""
+        """All providers, the names of the built-in ones, and that of the default.
+
+        ``arrive``: the pages on which a browser that has just come is signed in silently.
+        """
         listed = partial(self._engine.providers, unregistered=query.get("unregistered") == "1")
         infos = await self._pools.run(None, listed)
         known = [wire.info_to_wire(info) for info in infos]
@@ -110,7 +115,21 @@ class Broker(LoginPages):
             "providers": known,
             "presets": self._engine.presets(),
             "default": self._default or default_provider(infos),
+            "arrive": {name: self.arrive_path(name) for name in await self.silent()},
         }
+
+    async def silent(self) -> list[str]:
+        """The silent providers where no account is signed in and healthy; none if each account
+        takes a click here.
+        """
+        infos = await self._pools.run(None, self._engine.providers)
+        names = [info.name for info in infos if info.silent]
+        if not names or self.known_browsers.confirm:
+            return []
+        now, found = time.time(), await self._pools.run(None, self._engine.accounts)
+        healthy = [each for each in found if not each.trouble and not each.over(now)]
+        here = {each.provider for each in healthy if each.session_key == DEFAULT_KEY}
+        return [name for name in names if name not in here]
 
     async def provider(self, name: str) -> Wire:
         """One provider."""

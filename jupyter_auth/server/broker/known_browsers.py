@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING
 from jupyter_auth.core.login.logins import LIFETIME
 from jupyter_auth.core.login.openings import digest
 from jupyter_auth.server.broker.page_urls import PREFIX
-from jupyter_auth.server.broker.redirect.uri import separate_hub_origin
+from jupyter_auth.server.broker.redirect.uri import browser_origin, separate_hub_origin
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -90,6 +90,18 @@ class KnownBrowsers:
             self.remember(page, secure=secure)
             return True
         return self._known(page)
+
+    def may_arrive(self, page: JupyterHandler, *, secure: bool) -> bool:
+        """Whether it may leave for a silent sign-in, which any page can open at any time.
+
+        On a Hub the browser's person is the owner in any case, and the provider asks them nothing;
+        what comes back is confirmed as always, or is certain to be theirs.
+        """
+        headers, host = page.request.headers, page.request.host
+        site = headers.get("Sec-Fetch-Site")
+        if site == "cross-site" or (site is None and browser_origin(headers, host) is None):
+            return False
+        return self.may_leave(page, secure=secure) or self.on_hub
 
     def must_ask(self, page: JupyterHandler) -> bool:
         """Whether an account of this browser is stored only after a yes."""

@@ -56,6 +56,19 @@ class LoginPages(PageURLs):
         """One login. LoginExpired: it is not known any more."""
         return self.placed(await self._pools.run(None, self._engine.login, login_id))
 
+    async def arrive(self, provider: str, onward: str) -> Login:
+        """Begin a silent login; see ``begin_silent``."""
+        begin = self._engine.redirect.begin_silent
+        return await self._pools.run(pool_of(provider), begin, provider, onward)
+
+    async def onward(self, login: Login) -> str:
+        """The path to go on to after a silent login, which ends with this; "" for any other."""
+        logins = self._engine.redirect.logins
+        onward = await self._pools.run(None, logins.onward, login.id)
+        if onward and not login.candidate:
+            await self._pools.run(None, self._engine.cancel, login.id)
+        return onward
+
     async def account(self, login: Login) -> AccountInfo | None:
         """The account that a login made, or None if it was signed out since."""
         return await self._pools.run(None, self._engine.account, login.key)

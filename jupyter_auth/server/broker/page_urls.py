@@ -62,6 +62,11 @@ class PageURLs:
         """A login's page, root-absolute."""
         return f"{self.base_url}{PREFIX}login/{quote(login_id, safe='')}"
 
+    def arrive_path(self, provider: str) -> str:
+        """The page of a silent sign-in, root-absolute, or its URL at a Hub service's own host."""
+        path = f"{self.base_url}{PREFIX}arrive/{quote(provider, safe='')}"
+        return f"{self.public_origin}{path}" if self.own_host and self.public_origin else path
+
     @property
     def reached_at(self) -> tuple[str | None, bool]:
         """The origin for links, and whether a proxy or a container may hide it from browsers."""

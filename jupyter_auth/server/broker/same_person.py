@@ -65,10 +65,10 @@ class SamePerson:
         named = (self.rule.get(each) for each in (party.provider.name, *hosts))
         return next((each for each in named if each is not None), "")
 
-    def __call__(self, account: Account, party: Party, claim: Callable[[str], Any]) -> None:  # noqa: ARG002
+    def __call__(self, account: Account, party: Party, claim: Callable[[str], Any]) -> bool:  # noqa: ARG002
         """Raise UserMismatch for another person, or one whom the claim does not name."""
         if not (wanted := self.claim_at(party)):
-            return
+            return False
         title, said = party.provider.title, claim(wanted)
         if not isinstance(said, str) or not said:
             raise UserMismatch(
@@ -84,3 +84,4 @@ class SamePerson:
                 hint=f"Nothing was stored. Sign out at {title}, then sign in as {self.owner}. (The"
                 f" claim {wanted!r} must be the Hub user's name: {SETTING}.)",
             )
+        return True

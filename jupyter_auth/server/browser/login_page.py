@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import hmac
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -19,30 +18,28 @@ from jupyter_auth.core.errors import (
     LoginExpired,
     LoginFailed,
 )
-from jupyter_auth.core.login.logins import LIFETIME
 from jupyter_auth.core.provider.client_credentials import install, missing_package
 from jupyter_auth.core.provider.info import ProviderInfo
 from jupyter_auth.core.registration.registrations import RegistrationRefused
 from jupyter_auth.server.broker import request_parsing
 from jupyter_auth.server.broker.known_browsers import BrowserProof
-from jupyter_auth.server.broker.redirect.loopback import LoopbackCallback
-from jupyter_auth.server.broker.redirect.uri import moved, named, redirect_route
+from jupyter_auth.server.broker.redirect.uri import named
 from jupyter_auth.server.browser import render
 from jupyter_auth.server.browser.base_handler import may
-from jupyter_auth.server.browser.page_handler import ConfirmingPage
+from jupyter_auth.server.browser.leaving_page import LeavingPage
+from jupyter_auth.server.browser.page_handler import SEE_OTHER
 from jupyter_auth.server.http_errors import FORBIDDEN
 
 if TYPE_CHECKING:
     from jupyter_auth.core.models import AccountInfo, Login
     from jupyter_auth.core.provider.provider import Provider
-    from jupyter_auth.server.broker.redirect.uri import RedirectRoute
 
 
 UNFINISHED = {"denied", "expired", "failed"}  # a wrong client may be why
 FORMS = {"set", "registration", "grant", "edit"}  # of what comes before leaving for the provider
 
 
-class LoginPage(ConfirmingPage):
+class LoginPage(LeavingPage):
     """One login: while pending it leaves for the provider, else it shows the outcome."""
 
     @web.authenticated
@@ -56,6 +53,8 @@ class LoginPage(ConfirmingPage):
             app = self.settings.get("serverapp")  # none in the Hub service
             gateway = app is not None and app.gateway_config.gateway_enabled
             return self.show_outcome(render.PROBLEMS["gateway" if gateway else "expired"])
+        if (onward := await self.broker.onward(login)) and not login.candidate:
+            return self.redirect(onward, status=SEE_OTHER)
         info = await self._provider_info(login.provider)
         if login.status == "pending":
             try:
@@ -92,7 +91,7 @@ class LoginPage(ConfirmingPage):
         elif login.grant == "authorization_code" and not FORMS & body.keys():
             by_hand = request_parsing.flag(body, "by_hand")
             try:
-                return await self._leave(login, origin, by_hand=by_hand)
+                return await self.leave(login, origin, by_hand=by_hand)
             except RegistrationRefused:  # then the page asks for a client, if people may add one
                 if not (await self.broker.lacking(login))[0]:
                     raise
@@ -100,7 +99,7 @@ class LoginPage(ConfirmingPage):
             proof = BrowserProof() if login.grant == "paste" else self.new_proof()
             digest, uri = proof.digest if proof else None, ""
             if "registration" in body:
-                uri = (await self._redirect_route(login, origin)).redirect_uri
+                uri = (await self.redirect_route(login, origin)).redirect_uri
             login = await self.broker.step(login, body, digest, uri)
             if proof and await self.broker.asks(login, proof.digest):  # else another tab's counts
                 self.hand_out(proof, login, origin)
@@ -133,59 +132,6 @@ class LoginPage(ConfirmingPage):
                 "This page shows an earlier sign-in. Nothing was stored.", hint="Reload the page."
             )
         return proof
-
-    async def _leave(self, login: Login, origin: str, *, by_hand: bool) -> dict[str, Any]:
-        """``by_hand``: the page stays, and takes the URL that another tab ends on."""
-        callback_path = self.broker.callback_path(login.provider)
-        route = await self._redirect_route(login, origin)
-        twin = route.twin and not self.broker.on_hub
-        if route.move_to and not twin:
-            return {"url": route.move_to}
-        own = (self.broker.hub_origin or origin) + self.broker.redirect_path(login.provider)
-        there, back = "", LoopbackCallback(login.id, "", origin + callback_path)
-        if route.listen:
-            there = await self._listen(route, own, back, by_hand=by_hand)
-        url, binding = await self.broker.open(login, there or route.redirect_uri, self.user)
-        if twin:
-            at = urlsplit(route.redirect_uri).path
-            self.broker.forwards.keep(at, binding.name, back.callback)
-        if there:
-            back = dataclasses.replace(back, binding=binding.name)
-            await self.broker.listen_at(route.redirect_uri, back)
-        name, path = self.broker.known_browsers.cookie(binding.name, callback_path)
-        self.set_cookie(
-            name,
-            binding.value,
-            path=path,
-            max_age=int(LIFETIME),
-            httponly=True,
-            samesite="Lax",
-            secure=origin.startswith("https:"),
-        )
-        return {"url": url, "by_hand": route.by_hand or (by_hand and route.listen)}
-
-    async def _redirect_route(self, login: Login, origin: str) -> RedirectRoute:
-        provider = await self.broker.configured(login.provider)
-        return redirect_route(
-            origin,
-            self.broker.public_origin,
-            self.broker.redirect_path(login.provider),
-            self.broker.login_path(login.id),
-            provider.redirect_uri,
-            hub=self.broker.hub_origin,
-            loopback=provider.loopback,
-        )
-
-    async def _listen(
-        self, route: RedirectRoute, own: str, back: LoopbackCallback, *, by_hand: bool
-    ) -> str:
-        """The redirect URI of a listener; "": the answer must be pasted. Else this raises."""
-        try:
-            return await self.broker.listen_at(route.redirect_uri, back)
-        except ConfigurationError as error:
-            if by_hand:
-                return ""
-            raise moved(route.redirect_uri, own) or error from None
 
     async def _show_pending(self, login: Login, info: ProviderInfo) -> None:
         here, known = urlsplit(self.guessed_origin()), self.broker.known_browsers
@@ -271,7 +217,7 @@ class LoginPage(ConfirmingPage):
 
     async def _lands_at(self, login: Login) -> str:
         try:
-            return (await self._redirect_route(login, self.guessed_origin())).lands_at
+            return (await self.redirect_route(login, self.guessed_origin())).lands_at
         except ConfigurationError:  # said when the page wants to leave
             return ""
 

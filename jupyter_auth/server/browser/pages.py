@@ -8,6 +8,7 @@ from jupyter_server.auth.decorator import allow_unauthenticated
 from tornado import web
 
 from jupyter_auth.server.browser import render
+from jupyter_auth.server.browser.arrive_page import ArrivePage
 from jupyter_auth.server.browser.callback_pages import CallbackPage, PastedURLPage
 from jupyter_auth.server.browser.login_page import LoginPage
 from jupyter_auth.server.browser.page_handler import PageHandler
@@ -29,6 +30,7 @@ class ProblemPage(PageHandler):
 
 ROUTES: list[tuple[str, type[UIHandler]]] = [
     (r"/jupyter-auth/login/([^/]+)", LoginPage),
+    (r"/jupyter-auth/arrive/([^/]+)", ArrivePage),
     (r"/jupyter-auth/callback/([^/]+)", CallbackPage),
     (r"/jupyter-auth/callback/([^/]+)/redirected", PastedURLPage),
     (r"/jupyter-auth/signed-out", ProblemPage),

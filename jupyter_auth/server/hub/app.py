@@ -240,6 +240,7 @@ def service_router(
         allow_remote_access=True,  # the Hub's proxy is in front, under any name
         jupyter_auth_static=f"{prefix}/static/",
         jupyter_auth_home=f"{hub_auth.hub_prefix}home",
+        jupyter_auth_users=f"{hub_auth.hub_prefix.removesuffix('hub/')}user/",
         log_function=lambda _: None,
     )
     kernels = kernel_application(HubTokenAuthenticator(users, brokers), prefix)

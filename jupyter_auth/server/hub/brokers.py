@@ -136,11 +136,11 @@ class HubBrokers:
     def _admission(self, owner: Owner) -> Admission:
         same_person = SamePerson(owner.name, self._settings.same_person)
 
-        def admit(account: Account, party: Party, claim: Callable[[str], Any]) -> None:
+        def admit(account: Account, party: Party, claim: Callable[[str], Any]) -> bool:
             # First: tokens of a person who is signed in for another user are not revoked. At many
             # providers that would sign the other user out.
-            self._identities.check(account, owner)
-            same_person(account, party, claim)
+            alone = self._identities.check(account, owner)
+            return same_person(account, party, claim) and alone
 
         return admit
 

@@ -23,11 +23,27 @@ ALICE = Owner("alice", "2026-01-01T00:00:00Z")
 KEYS = Fernet.generate_key().decode()
 
 
-def signs_in(engine: Engine, oidc: OidcProvider, who: str = "alice") -> Login:
-    """How a login of that engine's user ends that this person finishes at the provider."""
-    login = engine.begin(LoginRequest("idp", force=True))
+def signs_in(
+    engine: Engine,
+    oidc: OidcProvider,
+    who: str = "alice",
+    *,
+    onward: str = "",
+    confirm_by: str | None = None,
+) -> Login:
+    """How a login of that engine's user ends that this person finishes at the provider.
+
+    With ``onward`` a silent one, at a provider that does not need to ask.
+    """
+    if onward:
+        login = engine.redirect.begin_silent("idp", onward)
+    else:
+        login = engine.begin(LoginRequest("idp", force=True))
     url, binding = engine.open(login.id, "http://127.0.0.1:1/callback/idp", "x")
-    params = dict(parse_qsl(urlsplit(oidc.login(url, who)).query))
+    there = url.replace("prompt=none", "prompt=login")
+    params = dict(parse_qsl(urlsplit(oidc.login(there, who)).query))
     return engine.finish(
-        AuthorizationResponse("idp", params, {binding.name: binding.value}, "x", confirm_by=None)
+        AuthorizationResponse(
+            "idp", params, {binding.name: binding.value}, "x", confirm_by=confirm_by
+        )
     )

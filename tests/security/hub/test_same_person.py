@@ -38,11 +38,13 @@ def engine_with(oidc: OidcProvider, tmp_path: Path) -> Iterator[Callable[..., En
     database = Database(f"sqlite:///{tmp_path / 'accounts.sqlite'}")
     made: list[HubBrokers] = []
 
-    def make(rule: Any, owner: Owner = ALICE, **fields: Any) -> Engine:
+    def make(
+        rule: Any, owner: Owner = ALICE, shared: tuple[str, ...] = (), **fields: Any
+    ) -> Engine:
         given = {"scopes": ("openid", "profile", "offline_access"), **fields}
         provider = Provider(name="idp", issuer=oidc.issuer, client_id=oidc.client_id, **given)
         providers = Providers({"idp": provider}, allow_user_providers=False)
-        settings = Settings(same_person=rule)
+        settings = Settings(same_person=rule, shared_identities=shared)
         made.append(HubBrokers(settings, providers, database, Encryption(KEYS), base_url="/"))
         return made[-1].engine(owner)
 
@@ -65,6 +67,34 @@ def test_somebody_else_is_refused_and_the_tokens_are_given_back(
     alice.close()  # what is given back is given back by then
     assert oidc.events("revocation.success") or oidc.events("grant.revoked")
     assert signs_in(engine_with(CLAIM), oidc, "alice").status == "complete"
+
+
+def test_a_silent_sign_in_takes_no_click_where_the_person_is_certain(
+    engine_with: Callable[..., Engine], oidc: OidcProvider
+) -> None:
+    alice = engine_with(CLAIM)
+    assert signs_in(alice, oidc, onward="/lab", confirm_by="proof").status == "complete"
+    alice.logout("idp")
+    asked = signs_in(alice, oidc, confirm_by="proof")  # with a click, as always
+    assert (asked.status, asked.candidate is None) == ("pending", False)
+
+
+@pytest.mark.parametrize(("rule", "shared"), [("", ()), (CLAIM, ("idp",))])
+def test_else_it_is_asked_about(
+    engine_with: Callable[..., Engine], oidc: OidcProvider, rule: str, shared: tuple[str, ...]
+) -> None:
+    anyone = engine_with(rule, shared=shared)
+    login = signs_in(anyone, oidc, onward="/lab", confirm_by="proof")
+    assert (login.status, login.candidate is None) == ("pending", False)
+    assert anyone.accounts() == []
+
+
+def test_somebody_else_is_not_signed_in_silently(
+    engine_with: Callable[..., Engine], oidc: OidcProvider
+) -> None:
+    alice = engine_with(CLAIM)
+    assert signs_in(alice, oidc, "bob", onward="/lab", confirm_by="proof").status == "failed"
+    assert alice.accounts() == []
 
 
 def test_a_name_is_compared_as_the_hub_makes_names(

@@ -27,6 +27,7 @@ YES = re.compile('value="[0-9a-f]{64}"')
 def started(oidc: OidcProvider, home: Path, **settings: Any) -> JupyterProcess:
     idp = {"issuer": oidc.issuer, "client_id": oidc.client_id, "title": "Example ID"}
     providers = {"idp": idp, "device": idp | {"grants": ["device_code"]}}
+    providers["silent"] = idp | {"silent": True}
     return JupyterProcess(home, providers=providers, **settings)
 
 
@@ -169,3 +170,15 @@ def test_of_two_tabs_that_ask_for_a_code_at_once_one_has_the_proof(
         assert [each.result(PATIENCE).status_code for each in sent] == [200, 200]
     given = [each for tab in tabs for each in tab.session.cookies if "-yes-" in each.name]
     assert len(given) == 1
+
+
+def test_where_each_account_takes_a_click_none_is_signed_in_silently(
+    server: JupyterProcess, strict: JupyterProcess
+) -> None:
+    def offered(there: JupyterProcess) -> dict[str, str]:
+        found = there.browser().get("jupyter-auth/api/v1/providers").json()
+        arrive: dict[str, str] = found["arrive"]
+        return arrive
+
+    assert offered(server) == {"silent": "/base/jupyter-auth/arrive/silent"}
+    assert offered(strict) == {}

@@ -102,6 +102,7 @@ UNBOUND = {  # and of those that are named harmless
     "grants": ("password",),
     "public_grants": ("device_code",),
     "scopes": ("admin",),
+    "silent": True,
     "redirect_uri": "http://127.0.0.1:1/",
     "force_prompt": "select_account",
     "username_claim": "email",

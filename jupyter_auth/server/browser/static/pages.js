@@ -107,6 +107,13 @@
     }
   }
 
+  // The browser comes back by itself, and is sent on; nothing is said if it cannot leave.
+  async function arrive() {
+    const { next } = main.dataset;
+    const answer = await call("POST", location.pathname, { next }).catch(() => ({ url: next }));
+    go(answer.url);
+  }
+
   async function cancel() {
     $("cancel").disabled = true;
     try {
@@ -305,6 +312,8 @@
     if (main.dataset.page === "pending") {
       setState("trouble");
     }
+  } else if (main.dataset.page === "arrive") {
+    arrive();
   } else if (main.dataset.page === "pending") {
     pending();
   } else if (main.dataset.page === "device") {

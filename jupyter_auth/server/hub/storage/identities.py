@@ -52,10 +52,10 @@ class Identities:
         """The digest to store with the account."""
         return next(iter(digests(self._cipher, account)), None)
 
-    def check(self, account: Account, owner: Owner) -> None:
-        """Raise LoginFailed if another user of the Hub has this identity."""
+    def check(self, account: Account, owner: Owner) -> bool:
+        """Whether no other user can have this identity. LoginFailed: another one has it."""
         if account.provider in self._shared or not (found := digests(self._cipher, account)):
-            return
+            return False
         row = records.c
         others = select(row.user_name, row.user_created).distinct()
         others = others.where(row.person.in_(found), row.user_name != owner.name)
@@ -69,6 +69,7 @@ class Identities:
                     " list the provider in c.JupyterAuth.shared_identities:"
                     f" {account.provider!r}.",
                 )
+        return True
 
     @contextlib.contextmanager
     def reserved(self, account: Account, owner: Owner) -> Iterator[None]:

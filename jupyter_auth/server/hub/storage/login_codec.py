@@ -32,7 +32,7 @@ _ADDED: dict[str, dict[str, Any]] = {
     "DevicePolls": {"verifier": None, "client_id": None},
     "Login": {"inner": False, "reason": ""},
     "Opening": {"client_id": None},
-    "LoginPurpose": {"resource": "", "challenge": _NONE, "asker": ""},
+    "LoginPurpose": {"resource": "", "challenge": _NONE, "asker": "", "onward": ""},
 }
 
 

@@ -1,0 +1,23 @@
+"""Where a page may send a browser on to: a path of this server, never another place."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import unquote
+
+# What browsers drop from a URL or take for a slash, and what begins a host.
+ODD = re.compile(r"[\x00-\x1f\x7f\\]|^//")
+DOTS = {".", ".."}
+
+
+def leads_to(root: str, path: str) -> bool:
+    """Whether ``path`` is one below ``root``, a path with slashes at both ends.
+
+    Browsers resolve dot segments, encoded ones too, and a proxy may decode more than they do.
+    """
+    plain = path
+    while (decoded := unquote(plain)) != plain:
+        plain = decoded
+    named = re.split(r"[?#]", plain, maxsplit=1)[0]
+    odd = ODD.search(path) or ODD.search(named) or DOTS & {*named.split("/")}
+    return path.startswith(root) and path.isascii() and " " not in path and not odd
