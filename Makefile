@@ -33,13 +33,14 @@ PYTEST := pytest --durations=15
 WAITING := -n 4
 # Where a file's tests share a JupyterLab, a Hub or a Chromium.
 BY_FILE := -n 3 --dist loadfile
-# Measures which lines of the package a suite's own processes reach: `make test` prints the sum.
-COVERED := --cov --cov-report=
+# Of `make coverage`: measuring takes a quarter of the suites' time.
+COVERED :=
+APPENDED :=
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help setup chromium postgresql glewlwyd test $(SUITES) front-ends hub z2jh guards reference oldest demo screenshots bench upgrade audit
+.PHONY: help setup chromium postgresql glewlwyd test $(SUITES) coverage front-ends hub z2jh guards reference oldest demo screenshots bench upgrade audit
 
 help:
 	@echo "make demo         JupyterLab on a demo notebook with a local provider"
@@ -52,6 +53,7 @@ help:
 	@echo "make docs         the documentation, in docs/_build/html"
 	@echo "make screenshots  pictures of every page and widget state, in screenshots/; renews the documentation's"
 	@echo "make reference    the schema in openapi.yaml and the table of SECURITY.md, from the code"
+	@echo "make coverage     the lines that core, kernel and server reach, in percent"
 	@echo "make guards       removes each guard of SECURITY.md once, to see a test fail; TOPIC=... for some"
 	@echo "make bench        the cost of calls compared with plain requests, and of the Hub service"
 	@echo "make upgrade      installs the newest packages, and renews constraints.txt"
@@ -196,7 +198,6 @@ audit: $(INSTALLED) $(PROVIDERS) $(LAB_MODULES)
 
 test: $(SUITES)
 	@echo "all of it passed: $(SUITES)"
-	@echo "lines that core, kernel and server reach: $$(coverage report --format total) %"
 
 lint: $(INSTALLED) $(LAB_MODULES)
 	ruff check
@@ -218,13 +219,18 @@ core: $(INSTALLED) $(PROVIDERS)
 	$(PYTEST) $(COVERED) -n 2 tests/core tests/providers
 
 kernel: $(INSTALLED) $(PROVIDERS)
-	$(PYTEST) $(COVERED) --cov-append $(WAITING) tests/kernel tests/demo
+	$(PYTEST) $(APPENDED) $(WAITING) tests/kernel tests/demo
 
 systems: $(INSTALLED) $(PROVIDERS) glewlwyd
 	$(PYTEST) $(WAITING) tests/systems
 
 server: $(INSTALLED) $(PROVIDERS) $(BOTO3)
-	$(PYTEST) $(COVERED) --cov-append $(WAITING) tests/server
+	$(PYTEST) $(APPENDED) $(WAITING) tests/server
+
+# Which lines of the package the suites' own processes reach, without what they start.
+coverage:
+	$(MAKE) core kernel server COVERED="--cov --cov-report=" APPENDED="--cov --cov-report= --cov-append"
+	coverage report --format total
 
 # What held against attackers: one test for each thing that somebody got through with.
 security: setup
