@@ -241,6 +241,10 @@ class Engine(Parts, Accounts):
     def account(self, key: AccountKey) -> AccountInfo | None:
         return self._tokens.account(key)
 
+    def source_of(self, key: AccountKey) -> AccountKey:
+        """See ``ExchangedTokens``."""
+        return self._tokens.source_of(key)
+
     @override
     def token(self, provider: str, session_key: str = DEFAULT_KEY, need: Need = ANY) -> Token:
         key, configured = AccountKey(provider, session_key), self._providers.get(provider)

@@ -85,7 +85,7 @@ class AuditedBroker(Broker):
             self._tell("token of the service account used", key, notebook=notebook)
             return
         with contextlib.suppress(AuthError):
-            await self._pools.run(None, self._store.used, key)
+            await self._pools.run(None, lambda: self._store.used(self.engine.source_of(key)))
         self._tell("token used", key, await self._account(key), notebook)
 
     @property

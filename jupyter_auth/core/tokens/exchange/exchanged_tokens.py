@@ -66,6 +66,12 @@ class ExchangedTokens(AccountTokens):
         asked = replace(asked, provider=there, scopes=(), resource="", challenge=challenge)
         return asked, f"This sign-in is for {provider.title}."
 
+    def source_of(self, key: AccountKey) -> AccountKey:
+        """The account whose sign-in that one lives by: the source, or itself."""
+        provider = self._exchanging(key.provider)
+        there = provider and provider.exchange and provider.exchange.source
+        return replace(key, provider=there) if there else key
+
     @override
     def load(self, provider: Provider, key: AccountKey) -> Account | None:
         if provider.exchange is None:
