@@ -57,15 +57,15 @@ def test_replicas_that_count_at_the_same_time_lose_nothing(
 
 
 def test_a_histogram_is_added_up_bucket_by_bucket(shared: SharedCounters) -> None:
-    RENEWALS.labels("idp", "ok").observe(0.2)
-    RENEWALS.labels("idp", "ok").observe(3.0)
+    RENEWALS.labels("timed", "ok").observe(0.2)
+    RENEWALS.labels("timed", "ok").observe(3.0)
     shared.add()
     found = told(shared)
-    name, labels = "jupyter_auth_renewal_seconds", (("outcome", "ok"), ("provider", "idp"))
+    name, labels = "jupyter_auth_renewal_seconds", (("outcome", "ok"), ("provider", "timed"))
     buckets = [
         (le, value)
         for (sample, given), value in found.items()
-        if sample == f"{name}_bucket" and dict(given)["provider"] == "idp"
+        if sample == f"{name}_bucket" and dict(given)["provider"] == "timed"
         for le in [dict(given)["le"]]
     ]
     assert [le for le, _ in buckets][-2:] == ["30.0", "+Inf"]
