@@ -187,6 +187,7 @@ VARIATIONS = [
     {"resources": {OTHER: {}}},
     {"service": {"client_secret": "s"}},
     {"audience": OTHER},
+    {"exchange": {"from": "other", "audience": OTHER}},
     {"authorize_params": {"resource": OTHER}},
     {"token_params": {"resource": OTHER}},
     {"param_names": {"login_hint": "scope"}},
