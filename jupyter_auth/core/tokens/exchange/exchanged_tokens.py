@@ -9,8 +9,9 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from jupyter_auth.core.common.handles import is_handle
 from jupyter_auth.core.common.override import override
-from jupyter_auth.core.errors import ConfigurationError, LoginRequired, ProviderError
+from jupyter_auth.core.errors import AuthError, ConfigurationError, LoginRequired, ProviderError
 from jupyter_auth.core.models import Account, AccountInfo, AccountKey
 from jupyter_auth.core.record import replace
 from jupyter_auth.core.tokens import lifetimes
@@ -105,7 +106,10 @@ class ExchangedTokens(AccountTokens):
         source = sources.get(AccountKey(provider.exchange.source, key.session_key))
         if source is None or source.kind != "bearer" or self._has_left(key, source.signed_in_at):
             return None
-        account = self.load(provider, key)
+        try:
+            account = self.load(provider, key)
+        except ConfigurationError:  # the source's provider is broken, or no longer for this person
+            return None
         over = source.over(self._clock())
         info = replace(
             source,
@@ -245,13 +249,16 @@ class ExchangedTokens(AccountTokens):
 
     def _exchanging(self, name: str) -> Provider | None:
         """The provider of that name, if its tokens are exchanged ones."""
-        with suppress(ConfigurationError):
-            provider = self._providers.get(name)
-            return provider if provider.exchange else None
+        with suppress(AuthError):  # a broken one, which its use says; or they cannot be read now
+            provider = None if is_handle(name) else self._providers.get(name)
+            return provider if provider and provider.exchange else None
         return None
 
     def _all_exchanging(self) -> Iterator[Provider]:
-        for name in sorted(self._providers.having("exchange")):
+        names = set[str]()
+        with suppress(AuthError):
+            names = self._providers.having("exchange")
+        for name in sorted(names):
             if provider := self._exchanging(name):
                 yield provider
 

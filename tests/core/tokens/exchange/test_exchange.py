@@ -225,6 +225,16 @@ def test_a_chain_a_circle_and_an_unknown_source_are_refused(oidc, store, clock, 
         engine.begin(LoginRequest("derived"))
 
 
+@pytest.mark.usefixtures("signed_in")
+def test_a_broken_source_hides_no_other_account(store, oidc, clock):
+    broken = ConfigurationError("Broken.")
+    engine = engine_with(store, clock, tables(oidc) | {"idp": broken})
+    assert [each.provider for each in engine.accounts()] == ["idp"]
+    assert engine.account(KEY) is None
+    with pytest.raises(ConfigurationError, match="Broken"):
+        engine.token("derived")
+
+
 def test_it_is_for_one_api(signed_in):
     with pytest.raises(ConfigurationError, match="exchanges tokens for one API"):
         signed_in.token("derived", need=Need(resource="https://other.example"))
