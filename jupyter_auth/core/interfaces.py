@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from jupyter_auth.core.common.finding import Finding
     from jupyter_auth.core.common.rate_limits import Limits
+    from jupyter_auth.core.consent.store import Consent
     from jupyter_auth.core.login.loopback.logins import LoopbackLogins
     from jupyter_auth.core.models import (
         AccountInfo,
@@ -160,6 +161,12 @@ class TokenCalls(Protocol):
         self, provider: str, session_key: str = DEFAULT_KEY, *, revoke: bool = True
     ) -> Logout:
         """Delete the account, then revoke its tokens (RFC 7009); ``note`` says what failed."""
+
+    def allowed(self) -> list[Consent]:
+        """What notebooks may use, where their person is asked."""
+
+    def disallow(self, key: AccountKey, notebook: str) -> bool:
+        """End what a notebook, "" is programs, may use. False: there was nothing."""
 
     def import_accounts(self, provider: str) -> list[Imported]:
         """Import the sign-ins that another package keeps in its files.

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from jupyter_auth.core.consent.consents import Consents
-    from jupyter_auth.core.consent.store import ConsentStore
+    from jupyter_auth.core.consent.store import Consent, ConsentStore
     from jupyter_auth.core.login.authorization_code import AuthorizationCodeGrant
     from jupyter_auth.core.login.consent import ConsentGrant
     from jupyter_auth.core.login.device_code import DeviceGrant
@@ -227,6 +227,14 @@ class Parts:
 
         assert self.consents is not None  # noqa: S101 (asked before)
         return ConsentGrant(self._logins, self.consents, self._tokens.account)
+
+    def allowed(self) -> list[Consent]:
+        """See ``Accounts.allowed``."""
+        return self.consents.all() if self.consents else []
+
+    def disallow(self, key: AccountKey, notebook: str) -> bool:
+        """See ``Accounts.disallow``."""
+        return self.consents is not None and self.consents.revoke(key, notebook)
 
     @OnFirstUse
     def _unattended(self) -> UnattendedLogins:

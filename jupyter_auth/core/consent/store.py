@@ -60,6 +60,13 @@ class Consent:
         return {**known, "scope": " ".join(self.scopes)}
 
 
+def consent_from_wire(data: dict[str, Any]) -> Consent:
+    """What ``Consent.to_wire`` wrote; nobody learns whose account it was."""
+    told = {name: data[name] for name in ("provider", "session_key", "notebook", "given_at")}
+    scopes = tuple(str(data.get("scope") or "").split())
+    return Consent(**told, scopes=scopes, until=data.get("until"), person="")
+
+
 class ConsentStore(Protocol):
     """One person's consents."""
 

@@ -15,6 +15,7 @@ from jupyter_auth.core.common.rate_limits import Limits
 from jupyter_auth.core.common.routes import ROUTES
 from jupyter_auth.core.common.session_key import DEFAULT_KEY
 from jupyter_auth.core.common.tracebacks import forget_locals
+from jupyter_auth.core.consent.store import consent_from_wire
 from jupyter_auth.core.errors import BrokerUnavailable, NextStep
 from jupyter_auth.core.interfaces import Accounts
 from jupyter_auth.core.models import Changes, Imported, Logout
@@ -27,7 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from jupyter_auth.core.common.finding import Finding
-    from jupyter_auth.core.models import AccountInfo, Login, LoginRequest, Token
+    from jupyter_auth.core.consent.store import Consent
+    from jupyter_auth.core.models import AccountInfo, AccountKey, Login, LoginRequest, Token
     from jupyter_auth.core.provider.info import ProviderInfo
     from jupyter_auth.core.provider.provider import Provider
 
@@ -126,6 +128,13 @@ class BrokerClient(Accounts):
     def token(self, provider: str, session_key: str = DEFAULT_KEY, need: Need = ANY) -> Token:
         body = {"provider": provider, "session_key": session_key, **need._asdict(), **_asker()}
         return self._call(wire.token_from_wire, "token", body=body)
+
+    def allowed(self) -> list[Consent]:
+        return self._call(_list("consents", consent_from_wire), "consents")
+
+    def disallow(self, key: AccountKey, notebook: str) -> bool:
+        asked = {"provider": key.provider, "session_key": key.session_key, "notebook": notebook}
+        return self._call(lambda data: bool(data["removed"]), "revoke_consent", query=asked)
 
     def configuration(self, name: str) -> Provider:
         parse = functools.partial(provider_from_mapping, plain(name))

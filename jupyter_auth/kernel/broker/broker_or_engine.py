@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from jupyter_auth.core.common.finding import Finding
     from jupyter_auth.core.common.rate_limits import Limits
+    from jupyter_auth.core.consent.store import Consent
     from jupyter_auth.core.local_engine import LocalAccounts
     from jupyter_auth.core.login.loopback.logins import LoopbackLogins
     from jupyter_auth.core.models import (
@@ -161,6 +162,12 @@ class BrokerOrEngine(Accounts):
         if (key := self._meant(provider)) in self._registered:  # it revokes only at known ones
             self._tell(key)
         return self._ask_of(provider, lambda it, key: it.logout(key, session_key, revoke=revoke))
+
+    def allowed(self) -> list[Consent]:
+        return self._ask(lambda it: it.allowed())
+
+    def disallow(self, key: AccountKey, notebook: str) -> bool:
+        return self._ask(lambda it: it.disallow(key, notebook))
 
     def import_accounts(self, provider: str) -> list[Imported]:
         return self._ask_of(provider, lambda it, key: it.import_accounts(key))

@@ -38,7 +38,7 @@ class AuthMagics(Magics):
         %auth                               a table of who is signed in
         %auth login [NAME] [--key K] [--force] [--grant NAME] [--scopes ...]
             [--set NAME=VALUE] [--wait]
-        %auth logout [NAME] [--key K]
+        %auth logout [NAME] [--key K] [--notebook PATH]
         %auth status [NAME]
         %auth providers
         %auth use NAME                      sets the default provider of this kernel

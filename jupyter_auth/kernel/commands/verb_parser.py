@@ -89,7 +89,10 @@ def shared_parser(prog: str) -> tuple[Parser, Any]:
     _add_set(login)
     add_resource(login)
     logout = add_verb(verbs, "logout", "sign out here and at the provider", name="?")
-    logout.examples = ["github", "github --key work"]
+    logout.examples = ["github", "github --key work", "github --notebook report.ipynb"]
+    logout.add_argument(
+        "--notebook", metavar="PATH", help="end only what this notebook may use, as status shows it"
+    )
     status = add_verb(verbs, "status", "show who is signed in", name="?", key=False)
     status.examples = ["", "github"]
     says = "list the providers you can sign in to"

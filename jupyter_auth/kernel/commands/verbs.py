@@ -22,11 +22,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from jupyter_auth.core.common.rate_limits import Limits
+    from jupyter_auth.core.consent.store import Consent
     from jupyter_auth.core.interfaces import Accounts
     from jupyter_auth.core.models import AccountInfo
     from jupyter_auth.core.provider.info import ProviderInfo
 
 
+PROGRAMS = "programs"  # those without a notebook, among notebooks
 FROM = {  # a provider's source, in people's words
     "configured": "this server",
     "user": "you",
@@ -39,6 +41,8 @@ FROM = {  # a provider's source, in people's words
 def run(given: Namespace, ask: Callable[[str], str]) -> Shown:
     """Run a verb that has no more options than these; ``ask`` as in ``fields_of``."""
     match given.verb:
+        case "logout" if given.notebook:
+            return Sentence(disallow(given.name or named(None), given.key, given.notebook))
         case "logout":
             return Sentence(logout(given.name or named(None), given.key))
         case "status":
@@ -75,7 +79,32 @@ def status(name: str | None = None, accounts: Accounts | None = None) -> TextTab
         empty=f"You're not signed in {where}.",
     )
     table = _with_limits(table, [x for x in accounts.limits() if name in {None, x.provider}])
+    table = _with_notebooks(table, accounts.allowed())
     return replace(table, rows=tuple((marked(row[0]), *row[1:]) for row in table.rows))
+
+
+def _with_notebooks(table: TextTable, allowed: list[Consent]) -> TextTable:
+    """Add a column where notebooks have to be allowed."""
+    if not allowed:
+        return table
+
+    def may(name: str, key: str) -> str:
+        known = {
+            x.notebook or PROGRAMS: x for x in allowed if (x.provider, x.session_key) == (name, key)
+        }
+        return ", ".join(known)
+
+    rows = tuple((*row, may(*row[:2])) for row in table.rows)
+    return replace(table, headings=(*table.headings, "notebooks"), rows=rows)
+
+
+def disallow(name: str, session_key: str, notebook: str) -> str:
+    """End what a notebook may use. Returns what was done."""
+    accounts = connect.connect()
+    key = AccountKey(accounts.provider(name).name, session_key)
+    ended = accounts.disallow(key, "" if notebook == PROGRAMS else notebook)
+    did = "may no longer" if ended else "was not allowed to"
+    return f"{notebook} {did} use your account at {key}."
 
 
 def _with_limits(table: TextTable, limits: list[Limits]) -> TextTable:

@@ -44,7 +44,7 @@ OFFERS = {
     "%auth logout acme --key w": ["work"],
     "%auth login acme --key work ": ["--force", "--grant", "--scopes", *LAST],
     "%auth login acme --scopes openid ": ["--key", "--force", "--grant", *LAST],
-    "%auth logout ": [*NAMES, "--key"],
+    "%auth logout ": [*NAMES, "--key", "--notebook"],
     "%auth status ": NAMES,
     "%auth use ": NAMES,
     "%auth use m": ["my-idp"],

@@ -5,12 +5,15 @@ from __future__ import annotations
 import pytest
 
 from jupyter_auth import token
+from jupyter_auth.core.consent.consents import Asker
 from jupyter_auth.core.consent.store import FileConsents
 from jupyter_auth.core.engine import Engine
 from jupyter_auth.core.errors import ConsentRequired, LoginRequired
 from jupyter_auth.core.models import AccountKey, LoginRequest
 from jupyter_auth.core.provider.registry import Providers
 from jupyter_auth.core.tokens.store import FileStore
+from jupyter_auth.kernel.commands import verbs
+from jupyter_auth.kernel.commands.verb_parser import shared_parser
 from jupyter_auth.kernel.session.user_session import UserSession
 from kernel.sign_in import person, sign_in
 from patience import PATIENCE, eventually
@@ -80,6 +83,28 @@ def test_where_it_cannot_ask_it_says_what_to_do(engine):
     with pytest.raises(ConsentRequired, match=says):
         token("idp")
     assert engine.logins() == []
+
+
+@pytest.mark.usefixtures("notebook")
+def test_a_terminal_lists_and_ends_them(engine):
+    with answers(engine, "always"):
+        session()
+    engine.consents.give(IDP, "somebody", Asker(), (), "day")
+    table = verbs.status("idp")
+    assert table.headings[-1] == "notebooks"
+    assert table.rows[0][-1] == "analysis.ipynb, programs"
+    parser = shared_parser("jupyter auth")[0]
+    for path, did in (
+        ("analysis.ipynb", "may no longer"),
+        ("programs", "may no longer"),
+        ("x.ipynb", "was not allowed to"),
+    ):
+        given = parser.parse_args(["logout", "idp", "--notebook", path])
+        said = str(verbs.run(given, input))
+        assert said == f"{path} {did} use your account at idp."
+    assert engine.consents.all() == []
+    assert verbs.status("idp").headings[-1] == "scopes"
+    assert len(engine.accounts()) == 1
 
 
 def test_a_program_asks_for_programs_alone(engine, kernel_api, signed_in, monkeypatch):  # noqa: ARG001
