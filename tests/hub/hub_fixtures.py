@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from providers.oidc import OidcProvider
 
 ROOT = Path(__file__).parents[2]
-OLDER = ("jupyterhub==5.5.*", "oauthenticator==17.*")
+OLDER = ("jupyterhub==5.5.*", "oauthenticator==17.*", "ipykernel")
 
 
 @pytest.fixture(scope="session")
