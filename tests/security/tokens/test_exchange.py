@@ -80,14 +80,3 @@ def test_a_person_adds_one_in_a_process_of_their_own(rogue, file):
     assert engine.configured("mine").exchange.source == "idp"
     again = Engine(Providers({"idp": table(rogue)}, user_file=file), MemoryStore())
     assert again.configured("mine").exchange.audience == "api"
-
-
-def test_an_administrators_policy_is_not_passed_by_one(rogue, file):
-    """It limits what is asked for at that issuer; an exchange asks for more by other names."""
-    file.write_text(
-        f'[mine]\nissuer = "{rogue.issuer}"\nclient_id = "x"\nexchange = {{from = "idp"}}\n'
-    )
-    file.chmod(0o600)
-    limited = {"idp": table(rogue, policy={"scopes": ["openid"]})}
-    with pytest.raises(ConfigurationError, match="can't set `exchange`"):
-        Providers(limited, user_file=file).get("mine")
